@@ -1,0 +1,76 @@
+# Everything runs in .venv, which is made from the lock files; nothing has to be activated.
+# PYTHON=/path/to/python3.12 picks the interpreter that makes it.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--only-binary :all: --fork-strategy fewest --custom-compile-command "make lock"
+DEMO := build/demo
+
+# PACKAGE[:COMMAND] on Debian: what the tests and the benchmarks use when it is there.
+TEST_PACKAGES := tshark
+BENCH_PACKAGES := tshark libndpi-bin:ndpiReader
+
+.PHONY: help demo test check fuzz bench goldens docs lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo     replay a factory day against its zone model"
+	@echo "make test     all checks and tests"
+	@echo "make check    ruff, mypy and the import contracts only"
+	@echo "make fuzz     long property tests of the kernels, interpreted"
+	@echo "make bench    measure the speed beside other tools; writes docs/benchmarks.md"
+	@echo "make goldens  write the expected outputs anew: review them as a diff"
+	@echo "make docs     write the generated pages and the picture anew"
+	@echo "make lock     resolve the dependencies anew"
+	@echo "make clean    remove .venv and everything that is made"
+
+demo: $(VENV)/.runtime
+	@mkdir -p $(DEMO)
+	@$(BIN)/python -m tests.demo $(DEMO)
+
+test: check
+	@.ci/system-packages $(TEST_PACKAGES) || echo "tests that need it are skipped, and say so" >&2
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fuzz: $(VENV)/.dev
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz
+
+bench: $(VENV)/.dev
+	@.ci/system-packages $(BENCH_PACKAGES) || echo "what is missing is left out of the table" >&2
+	$(BIN)/python -m tests.bench
+
+goldens: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/golden --regenerate
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m tests.docs
+
+lock: $(VENV)/.dev
+	$(COMPILE) $(UPGRADE) --group build pyproject.toml --output-file requirements.lock
+	$(COMPILE) $(UPGRADE) --extra lab --group dev --group bench --constraint requirements.lock \
+		pyproject.toml --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build otmon.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find otmon tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Wheels only: no compiler is needed, and none is ever run by an installation.
+$(VENV)/.runtime: requirements.lock pyproject.toml .ci/venv
+	@.ci/venv $(VENV)
+	@echo "installing what requirements.lock lists"
+	@$(INSTALL) --only-binary :all: --require-hashes --requirement requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	@echo "installing what requirements-dev.lock lists"
+	@$(INSTALL) --only-binary :all: --require-hashes --requirement requirements-dev.lock
+	@touch $@

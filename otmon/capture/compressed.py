@@ -1,0 +1,173 @@
+"""Bytes of a capture, decompressed on the fly: gzip, Zstandard, LZ4 and xz, told by their magic.
+
+Nothing is mapped into memory: a file that shrinks while it is read must not kill the process.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+import lz4.frame
+import zstandard
+
+MAGIC: Final = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\xfd7zXZ\x00": "xz",
+}
+"""First bytes: RFC 1952 section 2.3.1, RFC 8878 section 3.1.1, LZ4 frame format 1.6.4, xz file format
+1.2.0 section 2.1.1.1."""
+PEEK: Final = 8
+_BUFFER: Final = 1 << 20
+_WINDOW: Final = 1 << 27
+"""Memory that a file may ask for to be decompressed: 128 MiB, as much as the tools use at most
+without being told to."""
+
+
+class BytesIn:
+    """A capture's bytes as they come out of its compression, and what went wrong with reading them.
+
+    `fault` is "" or what ended the bytes too early; `position` counts the bytes of the file itself.
+    """
+
+    def __init__(self, raw: BinaryIO, size: int) -> None:
+        self._counted = _Counted(raw)
+        self.compression = _compression(self._counted.first)
+        self._stream = _decompressed(self._counted, self.compression)
+        self.size = size
+        self.kind = ""
+        self.fault = ""
+
+    @property
+    def position(self) -> int:
+        return self._counted.position
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill `view` as far as the source has bytes; less than its length means the end."""
+        done = 0
+        while done < len(view) and not self.fault:
+            try:
+                got = self._stream.readinto(view[done:])
+            except (
+                EOFError,
+                lzma.LZMAError,
+                gzip.BadGzipFile,
+                zstandard.ZstdError,
+                RuntimeError,
+                ValueError,
+            ) as error:
+                self.kind, self.fault = "cut-compression", f"{self.compression}: {error}"
+                break
+            except OSError as error:
+                self.kind, self.fault = "read-error", error.strerror or str(error)
+                break
+            if not got:
+                break
+            done += got
+        return done
+
+    def close(self) -> None:
+        self._counted.close()
+
+
+class _Counted(io.RawIOBase):
+    """A file that counts the bytes that were read of it, and has looked at its first ones."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self.position = 0
+        self.first = b""
+        while len(self.first) < PEEK and (more := raw.read(PEEK - len(self.first))):
+            self.first += more
+        self._waiting = self.first
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._waiting:
+            got = min(len(buffer), len(self._waiting))
+            buffer[:got] = self._waiting[:got]
+            self._waiting = self._waiting[got:]
+        else:
+            got = cast(Any, self._raw).readinto(buffer) or 0
+        self.position += got
+        return int(got)
+
+    def close(self) -> None:
+        if self._raw is not sys.stdin.buffer:
+            self._raw.close()
+        super().close()
+
+
+class _Frames(io.RawIOBase):
+    """Compressed frames behind each other. The Zstandard library's own reader takes a frame that is
+    cut for a whole one, and the xz reader lets a file ask for any memory; here both are errors.
+    Input goes in by small pieces, as each may grow thousandfold."""
+
+    _PIECE: Final = 512
+
+    def __init__(self, source: io.BufferedReader[Any], new_frame: Callable[[], Any]) -> None:
+        self._source = source
+        self._new_frame = new_frame
+        self._frame: Any = None
+        self._input = b""
+        self._output = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._output:
+            if not self._input:
+                self._input = self._source.read(self._PIECE)
+                if not self._input:
+                    if self._frame is not None:
+                        raise EOFError("the last frame is cut")
+                    return 0
+            if self._frame is None:
+                self._frame = self._new_frame()
+            self._output = memoryview(self._frame.decompress(self._input))
+            self._input = b""
+            if self._frame.eof:
+                self._input = self._frame.unused_data
+                self._frame = None
+        size = min(len(buffer), len(self._output))
+        buffer[:size] = self._output[:size]
+        self._output = self._output[size:]
+        return size
+
+
+def _compression(first: bytes) -> str:
+    for magic, name in MAGIC.items():
+        if first.startswith(magic):
+            return name
+    return ""
+
+
+def _decompressed(raw: _Counted, compression: str) -> Any:
+    if not compression:
+        return raw
+    source = io.BufferedReader(raw, _BUFFER)
+    if compression == "gzip":
+        return gzip.GzipFile(fileobj=source)
+    if compression == "lz4":
+        return lz4.frame.LZ4FrameFile(source)
+    if compression == "zstd":
+        return _Frames(source, zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj)
+    return _Frames(source, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_WINDOW))
+
+
+def open_bytes(path: str) -> BytesIn:
+    """The bytes of the file at `path`, or of standard input for "-". Raises OSError."""
+    if path == "-":
+        return BytesIn(sys.stdin.buffer, 0)
+    file = Path(path).open("rb", buffering=0)  # noqa: SIM115
+    return BytesIn(cast(BinaryIO, file), Path(path).stat().st_size)

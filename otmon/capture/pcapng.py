@@ -1,0 +1,337 @@
+"""The next generation capture format: sections of blocks, with interfaces of their own each.
+
+Source: draft-ietf-opsawg-pcapng, sections 3.1 (block), 3.5 (options), 4.1 (section header), 4.2
+(interface description), 4.3 (enhanced packet), 4.4 (simple packet), and appendix A (packet block).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Generator, Iterator
+from typing import Final
+
+import numpy as np
+
+from otmon.capture.batch import Batch, InputDamage
+from otmon.capture.pcap import GARBAGE, MORE, Q_AT, Q_COLUMNS, Q_JUMPS, Q_TIME, Q_WHY, word
+from otmon.capture.window import BACKWARDS_NS, BUFFER, FORWARDS_NS, JUMPS, Window
+from otmon.kernel import Bytes, Ints, kernel, u16be, u16le
+
+SECTION: Final = 0x0A0D0D0A
+INTERFACE: Final = 1
+OBSOLETE: Final = 2
+SIMPLE: Final = 3
+ENHANCED: Final = 6
+MAGIC: Final = b"\n\r\r\n"
+
+SMALLEST: Final = 12
+"""Bytes of a block without a body."""
+LARGEST: Final = BUFFER // 2
+"""Bytes of a block that is read; larger ones without packets are passed over."""
+INTERFACES: Final = 4096
+
+HEAD: Final = 2
+"""Values of Q_WHY besides those of `pcap`: a block that changes the section; one too large for the
+buffer; a packet block that contradicts itself."""
+LARGE: Final = 3
+BAD: Final = 4
+DONE: Final = 5
+
+# Columns of an interface.
+I_LINK: Final = 0
+I_SNAP: Final = 1
+I_UNIT: Final = 2
+"""Decimal digits of a time unit, or binary ones plus `BINARY` (option if_tsresol)."""
+I_OFFSET_NS: Final = 3
+I_COLUMNS: Final = 4
+BINARY: Final = 128
+_EPOCH_END: Final = 9_000_000_000
+"""Seconds since 1970 that 64 bits of nanoseconds can hold."""
+
+
+@kernel
+def nanoseconds(high: int, low: int, unit: int, offset_ns: int) -> int:
+    """A time in units of ``10 ** -unit`` or ``2 ** -(unit - BINARY)`` seconds, exact, rounded down;
+    -1 where 64 bits cannot hold it."""
+    if unit < BINARY:
+        power = unit
+        below = 0
+        while power > 9:
+            power -= 1
+            below += 1
+        scale = 1
+        for _ in range(9 - power):
+            scale *= 10
+        divisor = 1
+        for _ in range(min(below, 18)):
+            divisor *= 10
+        if high >= 1 << 31 or below > 18:
+            return -1
+        ticks = (high << 32) | low
+        if ticks // divisor > 9_000_000_000_000_000_000 // scale:
+            return -1
+        now = ticks // divisor * scale
+    else:
+        bits = unit - BINARY
+        if bits > 63 or high >= 1 << 31:
+            return -1
+        ticks = (high << 32) | low
+        seconds = ticks >> bits
+        rest = ticks & ((1 << bits) - 1)
+        if seconds > _EPOCH_END:
+            return -1
+        more = max(bits - 32, 0)
+        # rest * 10 ** 9 / 2 ** bits, in two steps that each fit 64 bits.
+        upper = (rest >> more) * 1_000_000_000
+        lower = ((rest & ((1 << more) - 1)) * 1_000_000_000) >> more
+        now = seconds * 1_000_000_000 + ((upper + lower) >> (bits - more))
+    if offset_ns > 0 and now > 9_000_000_000_000_000_000 - offset_ns:
+        return -1
+    return max(now + offset_ns, -1)
+
+
+@kernel
+def walk(
+    buf: Bytes,
+    p: int,
+    end: int,
+    big: bool,
+    interfaces: Ints,
+    known: int,
+    start: Ints,
+    caplen: Ints,
+    wirelen: Ints,
+    time_ns: Ints,
+    linktype: Ints,
+    state: Ints,
+    jumps: Ints,
+) -> int:
+    """Fill the arrays with the packets of the whole blocks in ``buf[p:end]``; returns their number.
+    `interfaces` is int64[INTERFACES, I_COLUMNS], of which `known` are in use."""
+    n = 0
+    last = state[Q_TIME]
+    state[Q_JUMPS] = 0
+    state[Q_WHY] = MORE
+    while p + SMALLEST <= end:
+        kind = word(buf, p, big)
+        size = word(buf, p + 4, big)
+        if kind == SECTION or kind == INTERFACE:
+            state[Q_WHY] = HEAD
+            break
+        if size < SMALLEST or size % 4 != 0:
+            state[Q_WHY] = GARBAGE
+            break
+        packet = kind == ENHANCED or kind == SIMPLE or kind == OBSOLETE
+        if size > LARGEST:
+            state[Q_WHY] = GARBAGE if packet else LARGE
+            break
+        if p + size > end:
+            break
+        if word(buf, p + size - 4, big) != size:
+            state[Q_WHY] = GARBAGE
+            break
+        if not packet:
+            p += size
+            continue
+        interface = 0
+        body = p + 12
+        room = size - 16
+        now = max(last, 0)
+        if kind != SIMPLE:
+            body = p + 28
+            room = size - 32
+            if room < 0:
+                state[Q_WHY] = BAD
+                break
+            if kind == ENHANCED:
+                interface = word(buf, p + 8, big)
+            else:
+                interface = u16be(buf, p + 8) if big else u16le(buf, p + 8)
+        if interface >= known or room < 0:
+            state[Q_WHY] = BAD
+            break
+        wire = word(buf, body - 4, big)
+        if kind == SIMPLE:
+            captured = min(wire, room)
+            snap = interfaces[interface, I_SNAP]
+            if snap > 0:
+                captured = min(captured, snap)
+        else:
+            captured = word(buf, body - 8, big)
+            high, low = word(buf, p + 12, big), word(buf, p + 16, big)
+            now = nanoseconds(high, low, interfaces[interface, I_UNIT], interfaces[interface, I_OFFSET_NS])
+        if captured > room or now < 0:
+            state[Q_WHY] = BAD
+            break
+        if last >= 0 and (now < last - BACKWARDS_NS or now > last + FORWARDS_NS):
+            if state[Q_JUMPS] < JUMPS:
+                jumps[state[Q_JUMPS], 0] = p
+                jumps[state[Q_JUMPS], 1] = now - last
+            state[Q_JUMPS] += 1
+        last = now
+        start[n] = body
+        caplen[n] = captured
+        wirelen[n] = max(wire, captured)
+        time_ns[n] = now
+        linktype[n] = interfaces[interface, I_LINK]
+        n += 1
+        p += size
+    state[Q_AT] = p
+    state[Q_TIME] = last
+    return n
+
+
+@kernel
+def resume(buf: Bytes, p: int, end: int, big: bool) -> int:
+    """Where in ``buf[p:end]`` blocks begin again: one of a usual kind whose length stands at both
+    its ends. `end` if nowhere. A section header counts in either byte order."""
+    for q in range(p, end - SMALLEST + 1):
+        kind = word(buf, q, big)
+        size = word(buf, q + 4, big)
+        if kind == SECTION:
+            magic = word(buf, q + 8, True)
+            if magic == 0x1A2B3C4D or magic == 0x4D3C2B1A:
+                return q
+        elif 1 <= kind <= 10 and SMALLEST <= size <= end - q and size % 4 == 0:
+            if word(buf, q + size - 4, big) == size:
+                return q
+    return end
+
+
+class _Section:
+    """Byte order and interfaces of the section that is being read."""
+
+    def __init__(self) -> None:
+        self.big = False
+        self.known = 0
+        self.interfaces = np.zeros((INTERFACES, I_COLUMNS), np.int64)
+
+    def begin(self, big: bool) -> None:
+        self.big = big
+        self.known = 0
+
+    def add(self, body: bytes) -> bool:
+        """Take the body of an interface description block; False when there are too many."""
+        order = ">" if self.big else "<"
+        if self.known == INTERFACES:
+            return False
+        link, _, snap = struct.unpack_from(f"{order}HHI", body)
+        unit, offset_ns = 6, 0
+        for code, value in _options(body[8:], order):
+            if code == 9 and len(value) == 1:
+                unit = value[0]
+            elif code == 14 and len(value) == 8:
+                seconds = struct.unpack(f"{order}q", value)[0]
+                offset_ns = max(-_EPOCH_END, min(seconds, _EPOCH_END)) * 1_000_000_000
+        self.interfaces[self.known] = (link, snap, unit, offset_ns)
+        self.known += 1
+        return True
+
+
+def _options(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 4 <= len(data):
+        code, size = struct.unpack_from(f"{order}HH", data, at)
+        if code == 0 or at + 4 + size > len(data):
+            return
+        yield code, data[at + 4 : at + 4 + size]
+        at += 4 + (size + 3) // 4 * 4
+
+
+def read_pcapng(window: Window) -> Iterator[Batch | InputDamage]:
+    """The packets of a capture whose first bytes are in the window."""
+    section = _Section()
+    start, caplen, wirelen, time_ns, linktype = window.arrays()
+    state = np.zeros(Q_COLUMNS, np.int64)
+    state[Q_TIME] = -1
+    jumps = np.zeros((JUMPS, 2), np.int64)
+    while True:
+        count = walk(
+            window.buf,
+            window.begin,
+            window.end,
+            section.big,
+            section.interfaces,
+            section.known,
+            start,
+            caplen,
+            wirelen,
+            time_ns,
+            linktype,
+            state,
+            jumps,
+        )
+        window.begin = int(state[Q_AT])
+        if count:
+            yield window.batch(count)
+            yield from window.jumps(jumps, int(state[Q_JUMPS]))
+        why = int(state[Q_WHY])
+        if why == HEAD:
+            why = yield from _head(window, section)
+        if why == GARBAGE:
+            yield from _skip_garbage(window, section)
+        elif why == BAD:
+            size = _word(window, 4, section.big)
+            text = f"a packet block of {size} bytes that contradicts itself"
+            yield from window.damage("bad-block", window.offset, 1, text)
+            window.begin += size
+        elif why == LARGE:
+            size = _word(window, 4, section.big)
+            first = window.offset
+            got = window.skip(size)
+            if got < size and not window.stream.fault:
+                yield from window.damage("cut-record", first, 1, f"a block of {size} bytes, {got} are there")
+        elif why == MORE:
+            if window.at_end:
+                break
+            window.refill()
+    rest = window.end - window.begin
+    if rest and not window.stream.fault:
+        needed = _word(window, 4, section.big) if rest >= 8 else SMALLEST
+        text = f"a block of {needed} bytes, {rest} are there"
+        yield from window.damage("cut-record", window.offset, 1, text)
+
+
+def _word(window: Window, at: int, big: bool) -> int:
+    first = window.begin + at
+    return int.from_bytes(window.buf[first : first + 4].tobytes(), "big" if big else "little")
+
+
+def _head(window: Window, section: _Section) -> Generator[InputDamage, None, int]:
+    """Take the section header or interface description at the front; gives why reading stops, or
+    DONE."""
+    big = section.big
+    if _word(window, 0, True) == SECTION:
+        magic = _word(window, 8, True)
+        if magic not in (0x1A2B3C4D, 0x4D3C2B1A):
+            return GARBAGE
+        big = magic == 0x1A2B3C4D
+    smallest = 28 if _word(window, 0, True) == SECTION else 20
+    size = _word(window, 4, big)
+    if size < smallest or size % 4 or size > LARGEST:
+        return GARBAGE
+    if size > window.end - window.begin:
+        return MORE
+    if _word(window, size - 4, big) != size:
+        return GARBAGE
+    if _word(window, 0, True) == SECTION:
+        section.begin(big)
+    elif not section.add(window.buf[window.begin + 8 : window.begin + size - 4].tobytes()):
+        text = f"more than {INTERFACES} interfaces"
+        yield from window.damage("too-many-interfaces", window.offset, 1, text)
+    window.begin += size
+    return DONE
+
+
+def _skip_garbage(window: Window, section: _Section) -> Iterator[InputDamage]:
+    """Go on where blocks begin again."""
+    first = window.offset
+    window.begin += 1
+    while True:
+        window.begin = resume(window.buf, window.begin, window.end, section.big)
+        if window.begin < window.end or window.at_end:
+            break
+        window.begin = max(0, window.end - LARGEST)
+        window.refill()
+    size = window.offset - first
+    yield from window.damage("garbage", first, 1, f"{size} bytes that are no block")

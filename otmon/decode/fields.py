@@ -1,0 +1,188 @@
+"""The row of integers that one decoded packet becomes, and the layers that are counted.
+
+A row is ``int64[FIELDS]``; kernels fill it layer by layer. Addresses are 128 bits in two words:
+IPv6 as it is, IPv4 as ``::ffff:a.b.c.d``, a MAC address in the low word. `FAMILY` says which.
+Inner layers overwrite what outer ones wrote, so a row describes the innermost packet; `TUNNEL`
+and `OUTER_*` keep the outermost tunnel's kind and addresses.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Final
+
+# Working state of the decoder.
+AT: Final = 0
+"""Index in the buffer of the next byte to decode; in the end the first payload byte."""
+END: Final = 1
+"""End of the bytes that were captured and belong to the packet (padding excluded)."""
+WIRE_END: Final = 2
+"""Where `END` would be if all had been captured."""
+NEXT: Final = 3
+"""EtherType or IP protocol number of the layer at `AT`."""
+BUFFER: Final = 4
+"""0: positions are in the batch's buffer; 1: in the reassembly buffer."""
+# What the layers said.
+FAMILY: Final = 5
+"""4, 6, or 2 for MAC addresses; 0 when not even those were read."""
+SRC_HI: Final = 6
+SRC_LO: Final = 7
+DST_HI: Final = 8
+DST_LO: Final = 9
+PROTO: Final = 10
+"""IP protocol number; the EtherType for family 2."""
+SPORT: Final = 11
+DPORT: Final = 12
+VLAN: Final = 13
+"""Service tag << 12 | customer tag; 0 is untagged or only priority-tagged."""
+SRC_MAC: Final = 14
+"""-1 where the link type has none."""
+DST_MAC: Final = 15
+IP_ID: Final = 16
+"""IPv4 identification, -1 where there is none."""
+CHECKSUM: Final = 17
+SEQ: Final = 18
+ACK: Final = 19
+FLAGS: Final = 20
+"""TCP flags."""
+TUNNEL: Final = 21
+"""One of TUNNELS, 0 for none."""
+OUTER_FAMILY: Final = 22
+OUTER_SRC_HI: Final = 23
+OUTER_SRC_LO: Final = 24
+OUTER_DST_HI: Final = 25
+OUTER_DST_LO: Final = 26
+SENDER_IP: Final = 27
+"""ARP: the sender's IPv4 address as a low word, 0 otherwise."""
+HEADER: Final = 28
+"""Where the innermost network layer began: what the duplicate test hashes of packets below IP."""
+FRAGMENT: Final = 29
+"""1 for an IP fragment that did not complete its datagram."""
+PARTS: Final = 30
+"""Packets that the row stands for: the fragments of a reassembled datagram, else 1."""
+PART_BYTES: Final = 31
+"""Their bytes on the wire."""
+FIELDS: Final = 32
+
+V4_MAPPED: Final = 0xFFFF << 32
+"""High part of the low word of an IPv4 address, RFC 4291 section 2.5.5.2."""
+
+TCP_FIN: Final = 1
+TCP_SYN: Final = 2
+TCP_RST: Final = 4
+TCP_ACK: Final = 16
+
+TUNNELS: Final = ("", "gre", "erspan", "vxlan", "tzsp", "ipip")
+TUNNEL_GRE: Final = 1
+TUNNEL_ERSPAN: Final = 2
+TUNNEL_VXLAN: Final = 3
+TUNNEL_TZSP: Final = 4
+TUNNEL_IPIP: Final = 5
+
+_n = count()
+L_FRAME: Final = next(_n)
+L_ETHERNET: Final = next(_n)
+L_COOKED: Final = next(_n)
+L_COOKED2: Final = next(_n)
+L_NULL: Final = next(_n)
+L_RAW: Final = next(_n)
+L_PPP: Final = next(_n)
+L_VLAN: Final = next(_n)
+L_QINQ: Final = next(_n)
+L_LLC: Final = next(_n)
+L_PPPOE_DISCOVERY: Final = next(_n)
+L_PPPOE: Final = next(_n)
+L_MPLS: Final = next(_n)
+L_ARP: Final = next(_n)
+L_IPV4: Final = next(_n)
+L_IPV6: Final = next(_n)
+L_ICMP: Final = next(_n)
+L_ICMPV6: Final = next(_n)
+L_IGMP: Final = next(_n)
+L_TCP: Final = next(_n)
+L_UDP: Final = next(_n)
+L_SCTP: Final = next(_n)
+L_GRE: Final = next(_n)
+L_ERSPAN: Final = next(_n)
+L_VXLAN: Final = next(_n)
+L_TZSP: Final = next(_n)
+L_IPV4_FRAGMENT: Final = next(_n)
+L_IPV6_FRAGMENT: Final = next(_n)
+# Below are conditions, not layers.
+C_LINK_UNSUPPORTED: Final = next(_n)
+C_CUT: Final = next(_n)
+"""A header lies beyond the bytes that were captured."""
+C_BAD_HEADER: Final = next(_n)
+"""A header contradicts itself (version, header length, total length)."""
+C_TOO_DEEP: Final = next(_n)
+C_REASSEMBLED: Final = next(_n)
+C_FRAGMENTS_EVICTED: Final = next(_n)
+C_FRAGMENTS_OVERLAP: Final = next(_n)
+C_DUPLICATE: Final = next(_n)
+C_FLOWS_EVICTED: Final = next(_n)
+C_ASSETS_EVICTED: Final = next(_n)
+C_STREAMS_EVICTED: Final = next(_n)
+C_OPERATIONS_EVICTED: Final = next(_n)
+C_ANOMALIES_EVICTED: Final = next(_n)
+C_SEGMENTS_HELD: Final = next(_n)
+C_RETRANSMITTED: Final = next(_n)
+C_GAPS: Final = next(_n)
+C_GAP_BYTES: Final = next(_n)
+C_TRANSACTIONS: Final = next(_n)
+C_UNANSWERED: Final = next(_n)
+C_UNMATCHED: Final = next(_n)
+C_OPEN_AT_END: Final = next(_n)
+COUNTERS: Final = next(_n)
+
+COUNTER_NAMES: Final = (
+    "packets",
+    "layer.ethernet",
+    "layer.linux-cooked",
+    "layer.linux-cooked-v2",
+    "layer.bsd-loopback",
+    "layer.raw-ip",
+    "layer.ppp",
+    "layer.802.1q",
+    "layer.802.1ad",
+    "layer.llc",
+    "layer.pppoe-discovery",
+    "layer.pppoe",
+    "layer.mpls",
+    "layer.arp",
+    "layer.ipv4",
+    "layer.ipv6",
+    "layer.icmp",
+    "layer.icmpv6",
+    "layer.igmp",
+    "layer.tcp",
+    "layer.udp",
+    "layer.sctp",
+    "layer.gre",
+    "layer.erspan",
+    "layer.vxlan",
+    "layer.tzsp",
+    "ipv4 fragments",
+    "ipv6 fragments",
+    "unsupported link type",
+    "headers cut by the capture",
+    "contradictory headers",
+    "too many layers",
+    "datagrams reassembled",
+    "fragments given up",
+    "fragments overlapping",
+    "duplicate frames",
+    "flows evicted",
+    "assets evicted",
+    "streams evicted",
+    "operations evicted",
+    "anomalies evicted",
+    "segments out of order",
+    "segments retransmitted",
+    "gaps in streams",
+    "bytes lost in streams",
+    "transactions",
+    "requests unanswered",
+    "responses without request",
+    "requests open at the end",
+)
+"""Names of the counters in the order of their numbers."""

@@ -1,0 +1,299 @@
+"""The table of flows, and the recognition of frames that a mirror copied twice.
+
+Tables are set-associative: a key may lie in one of `WAYS` neighbouring rows, so a look-up reads a
+bounded number of rows and needs no deletion marks. When all are taken the longest idle flow is
+moved to the table of ended flows, which Python folds into conversations; nothing is lost.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otmon.decode.fields import (
+    ACK,
+    AT,
+    CHECKSUM,
+    DPORT,
+    DST_LO,
+    END,
+    FAMILY,
+    FLAGS,
+    HEADER,
+    IP_ID,
+    PART_BYTES,
+    PARTS,
+    PROTO,
+    SEQ,
+    SPORT,
+    SRC_LO,
+    TCP_ACK,
+    TCP_FIN,
+    TCP_RST,
+    TCP_SYN,
+    WIRE_END,
+)
+from otmon.decode.transport import PROTO_TCP
+from otmon.kernel import Bytes, Ints, clear_row, inlined, kernel, u8
+
+FLOWS: Final = 1 << 17
+"""Flows followed at a time: 28 MiB."""
+WAYS: Final = 8
+
+# Columns of a flow. A is the endpoint that sorts first; direction 0 is from A to B.
+F_A_HI: Final = 0
+F_A_LO: Final = 1
+F_B_HI: Final = 2
+F_B_LO: Final = 3
+F_KEY: Final = 4
+"""PROTO | port A << 16 | port B << 32 | FAMILY << 48; 0 is a free row."""
+F_VLAN: Final = 5
+F_LAST: Final = 6
+F_STATE: Final = 7
+F_PACKETS: Final = 8
+"""And the next column: by direction; so are BYTES and ASSET."""
+F_BYTES: Final = 10
+F_PROTOCOL: Final = 12
+"""0 undecided; else the code in `otmon.protocols.registry`, PROVISIONAL added while a more
+precise one may follow; below 0 a tunnel's own flow."""
+F_STREAM: Final = 13
+"""Row in the table of streams, -1 for none."""
+F_ASSET: Final = 14
+F_TRIES: Final = 16
+"""Payloads that no signature matched."""
+F_FIRST: Final = 17
+F_FIRST_PACKET: Final = 18
+F_FIRST_OFFSET: Final = 19
+F_TUNNEL: Final = 20
+F_COUNT: Final = 21
+"""Connections: a new handshake on the same ports adds one."""
+F_ISN: Final = 22
+"""First sequence number by direction, -1 unknown or used."""
+F_COLUMNS: Final = 24
+
+PROVISIONAL: Final = 1 << 20
+
+# Bits of F_STATE.
+CLIENT_A: Final = 1
+CLIENT_B: Final = 2
+CLIENT: Final = 3
+"""Mask: who is the client, 0 unknown."""
+ROLE_SHIFT: Final = 2
+ROLE: Final = 3 << ROLE_SHIFT
+ROLE_FIRST: Final = 0
+ROLE_PORT: Final = 1
+ROLE_PROTOCOL: Final = 2
+ROLE_HANDSHAKE: Final = 3
+SPOKE_A: Final = 1 << 4
+"""A sent something that is not a TCP reset; SPOKE_A << 1 for B."""
+CLOSED: Final = 1 << 6
+FIRST_B: Final = 1 << 7
+"""The first packet came from B."""
+SYN_SEEN: Final = 1 << 8
+
+DUPLICATES: Final = 1 << 13
+"""Fingerprints of recent packets: 128 KiB."""
+DUPLICATE_NS: Final = 5_000_000
+"""A mirror's copy follows within this time; TCP resends after 200 ms at the earliest (RFC 6298)."""
+DUPLICATE_WEAK_NS: Final = 100_000
+"""The same for packets that nothing but their content tells apart, such as cyclic frames."""
+HASHED_BYTES: Final = 256
+
+MASK: Final = (1 << 62) - 1
+
+
+@kernel
+def mix(h: int, x: int) -> int:
+    """One step of a multiplicative hash; always within 62 bits, the same compiled and interpreted.
+    The first step of a chain takes a constant: two addresses that are alike would cancel out."""
+    h = ((int(h) ^ int(x)) * 0x1E3779B97F4A7C15) & MASK
+    return h ^ (h >> 29)
+
+
+@inlined
+def is_duplicate(buf: Bytes, row: Ints, now: int, recent: Ints) -> bool:
+    """Whether the packet is a copy of one just seen: a mirror of both directions, or of both sides
+    of a router, gives each packet twice. Link addresses, tags and TTL may differ. `recent` is
+    int64[DUPLICATES, 2]: fingerprint, time."""
+    proto = row[PROTO]
+    payload = row[WIRE_END] - row[AT]
+    h = mix(row[SRC_LO], row[DST_LO])
+    weak = True
+    if row[FAMILY] == 2:
+        h = mix(h, proto)
+        for p in range(row[HEADER], min(row[END], row[HEADER] + HASHED_BYTES)):
+            h = mix(h, u8(buf, p))
+    elif proto == PROTO_TCP:
+        h = mix(h, (row[SEQ] << 32) ^ row[ACK] ^ (row[CHECKSUM] << 40))
+        h = mix(h, (row[IP_ID] << 40) ^ (row[SPORT] << 24) ^ (row[DPORT] << 8) ^ row[FLAGS])
+        weak = row[IP_ID] <= 0 and payload == 0
+    else:
+        h = mix(h, (row[SPORT] << 40) ^ (row[DPORT] << 24) ^ (row[CHECKSUM] << 8) ^ proto)
+        h = mix(h, row[IP_ID])
+        weak = row[IP_ID] <= 0
+        if row[CHECKSUM] == 0:
+            for p in range(row[AT], min(row[END], row[AT] + HASHED_BYTES)):
+                h = mix(h, u8(buf, p))
+    h = mix(h, payload) | 1
+    slot = (h >> 20) & (DUPLICATES - 1)
+    age = now - recent[slot, 1]
+    if recent[slot, 0] == h and 0 <= age <= (DUPLICATE_WEAK_NS if weak else DUPLICATE_NS):
+        if weak:
+            # Its copy is accounted for: a third one is a packet of its own.
+            recent[slot, 0] = 0
+        return True
+    recent[slot, 0] = h
+    recent[slot, 1] = now
+    return False
+
+
+@inlined
+def flow_tag(key: int, a_hi: int, a_lo: int, b_hi: int, b_lo: int, vlan: int) -> int:
+    """A hash of what tells flows apart, never 0; A and B in their order.
+
+    TCP flows are the same whatever their tag: mirrors tag the two directions of a connection in
+    different ways, and a routed connection is seen on either side.
+    """
+    place = 0 if key & 0xFFFF == PROTO_TCP else vlan
+    return mix(mix(mix(a_hi, a_lo), key), b_lo ^ (b_hi << 2) ^ (place << 40)) | 1
+
+
+@inlined
+def find_flow(
+    proto: int,
+    family: int,
+    src_hi: int,
+    src_lo: int,
+    dst_hi: int,
+    dst_lo: int,
+    sport: int,
+    dport: int,
+    vlan: int,
+    flows: Ints,
+    tags: Ints,
+) -> int:
+    """The row of a flow times two, plus the direction of the packet. Where there is none, the same
+    of the row that it shall take, as its complement (below 0). `tags` is int64[FLOWS]: the
+    `flow_tag` of each row, 0 for a free one, so that a set is looked through in one cache line."""
+    swap = src_lo > dst_lo
+    if src_lo == dst_lo:
+        swap = src_hi > dst_hi or (src_hi == dst_hi and sport > dport)
+    direction = 0
+    if swap:
+        src_hi, dst_hi = dst_hi, src_hi
+        src_lo, dst_lo = dst_lo, src_lo
+        sport, dport = dport, sport
+        direction = 1
+    key = proto | (sport << 16) | (dport << 32) | (family << 48)
+    tag = flow_tag(key, src_hi, src_lo, dst_hi, dst_lo, vlan)
+    base = ((tag >> 16) & (FLOWS // WAYS - 1)) * WAYS
+    for i in range(base, base + WAYS):
+        if (
+            tags[i] == tag
+            and flows[i, F_KEY] == key
+            and flows[i, F_A_LO] == src_lo
+            and flows[i, F_B_LO] == dst_lo
+            and flows[i, F_A_HI] == src_hi
+            and flows[i, F_B_HI] == dst_hi
+            and (flows[i, F_VLAN] == vlan or proto == PROTO_TCP)
+        ):
+            return i * 2 + direction
+    victim = base
+    for i in range(base, base + WAYS):
+        if tags[i] == 0:
+            victim = i
+            break
+        if flows[i, F_LAST] < flows[victim, F_LAST]:
+            victim = i
+    return -1 - (victim * 2 + direction)
+
+
+@kernel
+def begin_flow(
+    proto: int,
+    family: int,
+    src_hi: int,
+    src_lo: int,
+    dst_hi: int,
+    dst_lo: int,
+    sport: int,
+    dport: int,
+    vlan: int,
+    flows: Ints,
+    tags: Ints,
+    f: int,
+    direction: int,
+    now: int,
+    packet: int,
+    offset: int,
+) -> None:
+    """Write a new flow into row `f`, whose packet goes in `direction`."""
+    if direction:
+        src_hi, dst_hi = dst_hi, src_hi
+        src_lo, dst_lo = dst_lo, src_lo
+        sport, dport = dport, sport
+    clear_row(flows, f)
+    flows[f, F_A_HI] = src_hi
+    flows[f, F_A_LO] = src_lo
+    flows[f, F_B_HI] = dst_hi
+    flows[f, F_B_LO] = dst_lo
+    flows[f, F_KEY] = proto | (sport << 16) | (dport << 32) | (family << 48)
+    flows[f, F_VLAN] = vlan
+    flows[f, F_STREAM] = -1
+    flows[f, F_ASSET] = -1
+    flows[f, F_ASSET + 1] = -1
+    flows[f, F_FIRST] = now
+    flows[f, F_LAST] = now
+    flows[f, F_FIRST_PACKET] = packet
+    flows[f, F_FIRST_OFFSET] = offset
+    flows[f, F_COUNT] = 1
+    flows[f, F_ISN] = -1
+    flows[f, F_ISN + 1] = -1
+    if direction:
+        flows[f, F_STATE] = FIRST_B
+    tags[f] = flow_tag(flows[f, F_KEY], src_hi, src_lo, dst_hi, dst_lo, vlan)
+
+
+@inlined
+def count_packet(row: Ints, now: int, flows: Ints, f: int, direction: int) -> None:
+    """Add the packet to its flow's counts."""
+    if now > flows[f, F_LAST]:
+        flows[f, F_LAST] = now
+    flows[f, F_PACKETS + direction] += row[PARTS]
+    flows[f, F_BYTES + direction] += row[PART_BYTES]
+
+
+@kernel
+def set_client(flows: Ints, f: int, direction_of_client: int, role: int) -> None:
+    """Say who the client is, unless something surer has said it before."""
+    state = flows[f, F_STATE]
+    if state & CLIENT and (state & ROLE) >> ROLE_SHIFT >= role:
+        return
+    state &= ~(CLIENT | ROLE)
+    flows[f, F_STATE] = state | (CLIENT_B if direction_of_client else CLIENT_A) | (role << ROLE_SHIFT)
+
+
+@inlined
+def tcp_flags(row: Ints, flows: Ints, f: int, direction: int) -> bool:
+    """Follow the handshake and the end of a connection. True when a new connection begins on the
+    ports of an old one."""
+    flags = row[FLAGS]
+    fresh = False
+    if flags & TCP_RST:
+        flows[f, F_STATE] |= CLOSED
+    else:
+        flows[f, F_STATE] |= SPOKE_A << direction
+    if flags & TCP_SYN and not flags & TCP_RST:
+        if flags & TCP_ACK:
+            set_client(flows, f, 1 - direction, ROLE_HANDSHAKE)
+        elif flows[f, F_ISN + direction] != row[SEQ]:
+            fresh = flows[f, F_STATE] & (SYN_SEEN | CLOSED) != 0 or flows[f, F_PACKETS + direction] > 1
+            if fresh:
+                flows[f, F_COUNT] += 1
+                flows[f, F_STATE] &= ~(CLOSED | CLIENT | ROLE)
+                flows[f, F_ISN + 1 - direction] = -1
+            set_client(flows, f, direction, ROLE_HANDSHAKE)
+        flows[f, F_ISN + direction] = row[SEQ]
+        flows[f, F_STATE] |= SYN_SEEN
+    elif flags & TCP_FIN:
+        flows[f, F_STATE] |= CLOSED
+    return fresh

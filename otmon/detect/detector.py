@@ -1,0 +1,179 @@
+"""The contract of a detector, and the values that it gives.
+
+`Finding` stands here and not in `otmon.findings`, because detectors give findings and imports point
+one way; the next stage takes this type, as every stage takes the types of the one before it.
+
+A finding is about one thing and names it in `key`: the same facts give the same key whatever else
+the capture holds, so that a finding keeps its id from one replay to the next. Texts are `Message`
+values, worded in one catalogue later; what comes from the network or from a model goes into their
+parameters only.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Literal
+
+import otmon.detect
+from otmon.ledger.facts import Conversation, Evidence, Operation
+from otmon.ledger.ledger import Ledger
+from otmon.protocols.protocol import Protocol
+from otmon.zones.decide import Verdict
+from otmon.zones.model import Model
+
+Severity = Literal["critical", "high", "medium", "low", "info"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
+"""Gravest first.
+
+- critical: a command reached a zone of high importance that its owner did not allow;
+- high: a command or a way in that must be looked at today;
+- medium: traffic that was not allowed and changed nothing as far as it was seen;
+- low: the model or a device needs tidying;
+- info: worth knowing.
+"""
+
+Unit = Literal["packets", "transactions", "messages"]
+"""What a finding's count counts."""
+
+CHANGING = frozenset({"write", "control", "program", "configure"})
+"""Access classes that change a device or what it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A technique, requirement or step that a rule stands on."""
+
+    scheme: str
+    id: str
+    title: str
+    """In the language of the scheme; own wording where its text is protected."""
+    edition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A detector's identity. Its title in each language is the message `rule.<id>`."""
+
+    id: str
+    references: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text to be worded in a person's language: key in the catalogue, sorted parameters."""
+
+    key: str
+    params: tuple[tuple[str, str | int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Who talks to whom and how, as far as the finding says one; "" and 0 where it does not."""
+
+    client: str = ""
+    """The one address of a finding that is about one address."""
+    server: str = ""
+    transport: str = ""
+    port: int = 0
+    protocol: str = ""
+    vlan: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the zone model: ids, all "" without a model."""
+
+    from_zone: str = ""
+    to_zone: str = ""
+    boundary: str = ""
+    """"" where no boundary joins the zones."""
+    device_owner: str = ""
+    settings_owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a person should look at."""
+
+    rule: str
+    key: tuple[str, ...]
+    """What it is about; with `rule` the identity."""
+    severity: Severity
+    link: Link
+    place: Place
+    what: Message
+    why: tuple[Message, ...]
+    count: int
+    unit: Unit
+    first_ns: int
+    last_ns: int
+    evidence: tuple[Evidence, ...]
+    """First packet of each fact that the finding rests on, earliest first, at most `EVIDENCE`."""
+    references: tuple[Reference, ...]
+
+
+EVIDENCE = 3
+"""Packets named in a finding: enough to look at; the ledger holds the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What detectors judge."""
+
+    ledger: Ledger
+    protocols: Mapping[str, Protocol]
+    """By id."""
+    model: Model | None
+    conversations: tuple[tuple[Conversation, Verdict], ...]
+    """Every conversation with its verdict; empty without a model."""
+    operations: tuple[tuple[Operation, Verdict], ...]
+    """Every operation with its verdict; empty without a model."""
+
+
+Detector = Callable[[Case], Iterator[Finding]]
+
+
+def detectors() -> tuple[tuple[Rule, Detector], ...]:
+    """Every detector of this folder, by name. A file that cannot be imported stops the start."""
+    found = []
+    for name in sorted(module.name for module in pkgutil.iter_modules(otmon.detect.__path__)):
+        if name != "detector":
+            module: ModuleType = importlib.import_module(f"otmon.detect.{name}")
+            found.append((module.RULE, getattr(module, name)))
+    return tuple(found)
+
+
+def say(key: str, **params: str | int) -> Message:
+    """A message with its parameters in order."""
+    return Message(key, tuple(sorted(params.items())))
+
+
+def first(*evidence: Evidence) -> tuple[Evidence, ...]:
+    """The earliest packets, at most `EVIDENCE`."""
+    return tuple(sorted(set(evidence))[:EVIDENCE])
+
+
+def attack(id: str, title: str, since_v19: str = "") -> tuple[Reference, ...]:
+    """An ATT&CK for ICS technique: its id in v18.1, and in v19 where that revoked it for another."""
+    known = Reference("ATT&CK for ICS", id, title, "v18.1")
+    return (known, Reference("ATT&CK for ICS", since_v19, title, "v19")) if since_v19 else (known,)
+
+
+def requirement(id: str, title: str) -> Reference:
+    """A system requirement of IEC 62443-3-3, titled in our words."""
+    return Reference("IEC 62443-3-3", id, title, "2013")
+
+
+def guideline_step(id: str, title: str) -> Reference:
+    """A step of METI's guideline for factory systems, in its own words."""
+    return Reference("工場セキュリティガイドライン", id, title, "本編 (2022-11-16)")
+
+
+def guideline_check(id: str, title: str) -> Reference:
+    """An item of the guideline's appendix E, numbered as a public checklist made after it does:
+    compare with the appendix before quoting the number."""
+    return Reference("工場セキュリティガイドライン 付録E準拠チェックリスト", id, title, "")

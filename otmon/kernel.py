@@ -1,0 +1,153 @@
+"""The one way to declare code of the packet path.
+
+A kernel is a module-level function over arrays and integers. Compiled, it runs without the GIL and
+without bounds checks; so it may read byte ``p`` only after it has checked ``p < end``. With
+``NUMBA_DISABLE_JIT=1`` the same source runs as plain Python, where an out-of-range read raises:
+that is how kernels are fuzzed and debugged.
+
+Both ways must give the same numbers. Bytes are read by the loads below, which give signed words;
+hashes are masked to 62 bits so that no product wraps differently; every value in a table is an
+``int64``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from numba import types
+
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_CACHES_KEPT: Final = 4
+"""Caches of other versions that may stay; the oldest go first."""
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: one folder for each state of the sources, as Numba itself
+    does not notice when a kernel that another file calls has changed."""
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return Path(os.environ["NUMBA_CACHE_DIR"])
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "otmon"
+    digest = hashlib.sha256(numba.__version__.encode())
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return home / digest.hexdigest()[:16]
+
+
+def kernels_are_compiled() -> bool:
+    """Whether an earlier run left its kernels, so that this one starts at once."""
+    return not numba.config.DISABLE_JIT and any(cache_folder().rglob("*.nbi"))
+
+
+def forget_old_caches() -> None:
+    """Remove the compiled kernels of versions that were replaced."""
+    if "NUMBA_CACHE_DIR" in os.environ or not cache_folder().is_dir():
+        return
+    siblings = sorted(cache_folder().parent.iterdir(), key=lambda folder: folder.stat().st_mtime)
+    for folder in siblings[:-_CACHES_KEPT]:
+        if folder != cache_folder():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+numba.config.CACHE_DIR = str(cache_folder())
+
+
+def _compiled(function: _Function, inline: bool) -> _Function:
+    """Numba would compile it anew for each constant that a caller passes: a call with ``0`` is one of
+    another type than a call with a variable. Here both are integers, which halves the time of
+    compilation.
+    """
+    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=inline)(function)
+    if hasattr(compiled, "get_call_template"):
+        template = compiled.get_call_template
+        compiled.get_call_template = lambda args, kws: template([types.unliteral(arg) for arg in args], kws)
+    return cast(_Function, compiled)
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile `function` on first use, cached in the user's cache folder, without the GIL."""
+    return _compiled(function, False)
+
+
+def inlined(function: _Function) -> _Function:
+    """A kernel that is called from one place in a hot loop: its body is put there."""
+    return _compiled(function, True)
+
+
+@kernel
+def u8(buf: Bytes, p: int) -> int:
+    """One byte as a signed word (Numba's ``int()`` of a byte is unsigned, and unsigned mixed with
+    signed becomes a float); the caller has checked ``p < end``."""
+    return int(np.int64(buf[p]))
+
+
+@kernel
+def u16be(buf: Bytes, p: int) -> int:
+    """Big-endian 16-bit load; the caller has checked ``p + 2 <= end``."""
+    return (u8(buf, p) << 8) | u8(buf, p + 1)
+
+
+@kernel
+def u16le(buf: Bytes, p: int) -> int:
+    """Little-endian 16-bit load; the caller has checked ``p + 2 <= end``."""
+    return (u8(buf, p + 1) << 8) | u8(buf, p)
+
+
+@kernel
+def u32be(buf: Bytes, p: int) -> int:
+    """Big-endian 32-bit load; the caller has checked ``p + 4 <= end``."""
+    return (u8(buf, p) << 24) | (u8(buf, p + 1) << 16) | (u8(buf, p + 2) << 8) | u8(buf, p + 3)
+
+
+@kernel
+def u32le(buf: Bytes, p: int) -> int:
+    """Little-endian 32-bit load; the caller has checked ``p + 4 <= end``."""
+    return (u8(buf, p + 3) << 24) | (u8(buf, p + 2) << 16) | (u8(buf, p + 1) << 8) | u8(buf, p)
+
+
+@kernel
+def u48be(buf: Bytes, p: int) -> int:
+    """Big-endian 48-bit load (a MAC address); the caller has checked ``p + 6 <= end``."""
+    return (u16be(buf, p) << 32) | u32be(buf, p + 2)
+
+
+@kernel
+def u64be(buf: Bytes, p: int) -> int:
+    """Big-endian 64-bit load as a signed word; the caller has checked ``p + 8 <= end``."""
+    high = u32be(buf, p)
+    if high >= 0x80000000:
+        high -= 0x100000000
+    return (high << 32) | u32be(buf, p + 4)
+
+
+@kernel
+def copy_row(target: Ints, i: int, source: Ints, j: int) -> None:
+    """``target[i] = source[j]``; written as an assignment it would compile Numba's messages on
+    shapes that do not fit."""
+    for k in range(target.shape[1]):
+        target[i, k] = source[j, k]
+
+
+@kernel
+def clear_row(target: Ints, i: int) -> None:
+    """``target[i] = 0``"""
+    for k in range(target.shape[1]):
+        target[i, k] = 0
+
+
+@kernel
+def copy_bytes(target: Bytes, p: int, source: Bytes, q: int, size: int) -> None:
+    """``target[p : p + size] = source[q : q + size]``, first byte first."""
+    for k in range(size):
+        target[p + k] = source[q + k]

@@ -1,0 +1,174 @@
+"""The routine of the demo capture's day."""
+
+from __future__ import annotations
+
+from random import Random
+
+from otmon.lab import messages, plant
+from otmon.lab.cast import (
+    CRANE, EWS, HISTORIAN, HMI, MES, OFFICE_PC_77, OFFICE_PCS, PLC_CONVEYOR, PLC_MIXING, PLC_PACKING,
+    REMOTE_IO, SCADA, SWITCH, TIME_AND_NAMES, WIRE,
+)  # fmt: skip
+from otmon.lab.frames import (
+    MILLISECOND_NS, MINUTE_NS, SECOND_NS, Host, Packet, Say, arp, connection, ethernet, udp_packet,
+)  # fmt: skip
+from otmon.lab.sessions import Session, at_once
+
+SHIFT_START, SHIFT_END = 7 * 60, 18 * 60
+"""Minutes of the day."""
+
+_PLCS = (PLC_MIXING, PLC_CONVEYOR, PLC_PACKING)
+_NAMES = {
+    "mes.plant.example": MES.address,
+    "historian.plant.example": HISTORIAN.address,
+    "time.plant.example": TIME_AND_NAMES.address,
+}
+
+
+def sessions(midnight_ns: int) -> list[Session]:
+    """What SCADA, HMI, historian and engineering station ask of the controllers."""
+    found: list[Session] = []
+    for minute in range(SHIFT_START, SHIFT_END + 1, 30):
+        start_ns = midnight_ns + minute * MINUTE_NS
+        for number, plc in enumerate(_PLCS):
+            sweep = at_once(
+                plant.read(plant.READ_HOLDING, 0, 12),
+                plant.read(plant.READ_HOLDING, 20, 4),
+                plant.read(plant.READ_COILS, 0, 16),
+            )
+            found.append(Session(start_ns + (5 + number) * SECOND_NS, SCADA, plc, "control", sweep))
+            measured = at_once(plant.read(plant.READ_INPUT, 0, 12))
+            found.append(Session(start_ns + (31 + number) * SECOND_NS, HISTORIAN, plc, "history", measured))
+    for number, hour in enumerate(range(7, 18)):
+        start_ns = midnight_ns + (hour * 60 + 17) * MINUTE_NS
+        look = (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24))
+        found.append(Session(start_ns, HMI, _PLCS[number % 3], "control", (look,) * 8))
+    found.append(_setpoint(midnight_ns + (8 * 60 + 40) * MINUTE_NS, PLC_CONVEYOR, plant.SPEED_SETPOINT, 420))
+    found.append(_setpoint(midnight_ns + (13 * 60 + 5) * MINUTE_NS, PLC_MIXING, plant.TEMPERATURE_SETPOINT, 640))
+    for number, plc in enumerate(_PLCS):
+        start_ns = midnight_ns + (7 * 60 + 24) * MINUTE_NS + number * 20 * SECOND_NS
+        questions = at_once(plant.read_identification(), plant.read(plant.READ_HOLDING, 20, 8))
+        found.append(Session(start_ns, EWS, plc, "engineering", questions))
+    return found
+
+
+def _setpoint(start_ns: int, plc: Host, address: int, value: int) -> Session:
+    requests = (
+        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
+        (7 * SECOND_NS, plant.write_register(address, value)),
+        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
+    )
+    return Session(start_ns, HMI, plc, "control", requests)
+
+
+def line(midnight_ns: int, random: Random) -> list[Packet]:
+    """Short looks at the line: station search and LLDP before the shift, cyclic data at 8 ms."""
+    packets: list[Packet] = []
+
+    def frame(time_ns: int, to: str, sender: Host, ethertype: int, payload: bytes, priority: int = -1) -> None:
+        packets.append(Packet(time_ns, ethernet(to, sender.mac, ethertype, payload, priority), "line"))
+
+    start_ns = midnight_ns + (6 * 60 + 45) * MINUTE_NS
+    search = random.getrandbits(32)
+    frame(start_ns, messages.PROFINET_IDENTIFY_ADDRESS, PLC_CONVEYOR, messages.PROFINET_ETHERTYPE,
+          messages.profinet_identify(search))  # fmt: skip
+    found = messages.profinet_identified(search, REMOTE_IO.name, REMOTE_IO.address)
+    frame(start_ns + 3 * MILLISECOND_NS, PLC_CONVEYOR.mac, REMOTE_IO, messages.PROFINET_ETHERTYPE, found)
+    neighbours = ((SWITCH, "port-001", "Line switch, 8 ports"), (PLC_CONVEYOR, "port-001", "CV-110 1.7"),
+                  (REMOTE_IO, "port-001", "Remote I/O, 16 DI 16 DO"))  # fmt: skip
+    for look in range(4):
+        for number, (host, port, description) in enumerate(neighbours):
+            unit = messages.lldp(host, port, description)
+            time_ns = start_ns + look * 30 * SECOND_NS + number * 700 * MILLISECOND_NS
+            frame(time_ns, messages.LLDP_ADDRESS, host, messages.LLDP_ETHERTYPE, unit)
+    cycle = random.getrandbits(16)
+    for minute in (6 * 60 + 50, 9 * 60 + 30, 13 * 60, 17 * 60 + 10):
+        for number in range(20):
+            time_ns = midnight_ns + minute * MINUTE_NS + number * 8 * MILLISECOND_NS
+            # the counter runs at 31.25 microseconds a step
+            count = cycle + (time_ns - midnight_ns) // 31_250
+            outputs, inputs = bytes((0x80, number % 4, 0x80)), bytes((0x80, 0x80, 1 << number % 8, 0x3F))
+            for sender, to, identifier, data, later in (
+                (PLC_CONVEYOR, REMOTE_IO, 0x8001, outputs, 0),
+                (REMOTE_IO, PLC_CONVEYOR, 0x8002, inputs, 210_000),
+            ):
+                payload = messages.profinet_cyclic(identifier, data, count)
+                frame(time_ns + later, to.mac, sender, messages.PROFINET_ETHERTYPE, payload, priority=6)
+    return packets
+
+
+def services(midnight_ns: int, random: Random) -> list[Packet]:
+    """Address resolution, names and time."""
+    packets: list[Packet] = []
+    askers = (*OFFICE_PCS, OFFICE_PC_77, MES, HISTORIAN, HMI, SCADA, EWS, CRANE)
+    names = sorted(_NAMES)
+    for hour in range(7, 18):
+        for number, host in enumerate(askers):
+            time_ns = midnight_ns + hour * 60 * MINUTE_NS + random.randrange(60 * 60) * SECOND_NS
+            packets += resolve_gateway(time_ns, host, "services")
+            packets += ask_time(time_ns + 2 * SECOND_NS, host, random)
+            if number < 5:
+                name = names[random.randrange(len(names))]
+                packets += look_up(time_ns + 3 * SECOND_NS, host, name, _NAMES[name], random, "services")
+    for plc in _PLCS:
+        packets += resolve_gateway(midnight_ns + (6 * 60 + 48) * MINUTE_NS, plc, "services")
+    return packets
+
+
+def resolve_gateway(time_ns: int, host: Host, event: str) -> list[Packet]:
+    """The host asks for its network's router, the core switch, which answers."""
+    gateway = Host("core", host.address.rpartition(".")[0] + ".1", WIRE.core)
+    answer = arp(2, gateway, host.address, host.mac)
+    return [Packet(time_ns, arp(1, host, gateway.address), event), Packet(time_ns + 400_000, answer, event)]
+
+
+def look_up(time_ns: int, host: Host, name: str, address: str | None, random: Random, event: str) -> list[Packet]:
+    """A name asked of the company's server."""
+    ident, port = random.getrandbits(16), random.randrange(49_152, 65_536)
+    question = messages.dns_query(ident, name)
+    answer = messages.dns_answer(ident, name, address)
+    there, back = (host, TIME_AND_NAMES), (TIME_AND_NAMES, host)
+    return [
+        udp_packet(WIRE, time_ns, there, (port, 53), question, random.getrandbits(15), event),
+        udp_packet(WIRE, time_ns + 900_000, back, (53, port), answer, random.getrandbits(15), event),
+    ]
+
+
+def ask_time(time_ns: int, host: Host, random: Random) -> list[Packet]:
+    there, back = (host, TIME_AND_NAMES), (TIME_AND_NAMES, host)
+    question, answer = messages.ntp(3, time_ns), messages.ntp(4, time_ns + 600_000)
+    return [
+        udp_packet(WIRE, time_ns, there, (123, 123), question, random.getrandbits(15), "services"),
+        udp_packet(WIRE, time_ns + 700_000, back, (123, 123), answer, random.getrandbits(15), "services"),
+    ]
+
+
+def tls_session(start_ns: int, client: Host, server: Host, name: str, sizes: tuple[int, ...], random: Random,
+                event: str) -> list[Packet]:  # fmt: skip
+    """HTTPS: the handshake, then records of `sizes` bytes, first from the client, in turns."""
+    says = [
+        Say("client", messages.client_hello(name, random), MILLISECOND_NS),
+        Say("server", messages.server_hello(random), 9 * MILLISECOND_NS),
+        Say("client", messages.tls_record(messages.TLS_CHANGE_CIPHER, b"\x01") + messages.tls_data(random, 69),
+            4 * MILLISECOND_NS),
+    ]  # fmt: skip
+    for number, size in enumerate(sizes):
+        speaker = "server" if number % 2 else "client"
+        says.append(Say(speaker, messages.tls_data(random, size), (20 if number % 2 else 3) * MILLISECOND_NS))
+    port = random.randrange(49_152, 65_536)
+    return connection(WIRE, start_ns, (client, server), (port, 443), says, random, event)
+
+
+def business(midnight_ns: int, random: Random) -> list[Packet]:
+    """Orders and reports to and from the MES."""
+    packets: list[Packet] = []
+    clients = (*OFFICE_PCS, OFFICE_PC_77, CRANE, SCADA)
+    for hour in (8, 10, 13, 16):
+        for client in clients:
+            time_ns = midnight_ns + hour * 60 * MINUTE_NS + random.randrange(50 * 60) * SECOND_NS
+            sizes = (random.randrange(180, 420), random.randrange(300, 1200))
+            packets += tls_session(time_ns, client, MES, "mes.plant.example", sizes, random, "business")
+    return packets
+
+
+PARTS = (("line", line), ("services", services), ("business", business))

@@ -1,0 +1,223 @@
+"""The incidents of the demo capture's day. Each is one that factories have told of in public: the
+office that could reach the most important system, the camera and the phone nobody knew of, the old
+PC that came to the network for a printer's sake, the setpoint raised a hundredfold over remote desktop.
+"""
+
+from __future__ import annotations
+
+import struct
+from random import Random
+
+from otmon.lab import messages, plant
+from otmon.lab.background import look_up, resolve_gateway, tls_session
+from otmon.lab.cast import (
+    CAMERA, CAMERA_CLOUD, EWS, HMI, JUMP_HOST, LABEL_PC, OFFICE_PC_77, OFFICE_PCS, PHONE, PHONE_SERVICE,
+    PLC_CONVEYOR, PLC_MIXING, PLC_PACKING, PRINTER, REMOTE_OPERATOR, SCANNER, SMB_SILENT, SMB_STRANGER,
+    STRANGER, WIRE,
+)  # fmt: skip
+from otmon.lab.frames import (
+    BROADCAST, MILLISECOND_NS, MINUTE_NS, SECOND_NS, Host, Packet, Say, connection, ethernet, icmp_echo,
+    ip_packet, ipv4, tcp, udp, unanswered_syn, Segment, RST, ACK, SYN, arp,
+)  # fmt: skip
+from otmon.lab.sessions import MODBUS_PORT, UNIT, Session, at_once
+
+HOUR_NS = 60 * MINUTE_NS
+HUNDREDFOLD = 10_000
+"""The dosing setpoint starts the day at 100."""
+
+
+def sessions(midnight_ns: int) -> list[Session]:
+    """Whatever of the incidents a controller answers as well-formed Modbus."""
+    office_ns = midnight_ns + 9 * HOUR_NS + 12 * MINUTE_NS
+    reads = at_once(*(plant.read(plant.READ_HOLDING, address, 10) for address in (0, 10, 20, 30)))
+    changes = (
+        (4 * SECOND_NS, plant.read(plant.READ_COILS, 0, 16)),
+        (9 * SECOND_NS, plant.write_coil(plant.RUN_COIL, False)),
+        (25 * SECOND_NS, plant.write_registers(plant.SPEED_SETPOINT, [40, 24])),
+        (6 * SECOND_NS, plant.write_coil(plant.RUN_COIL, True)),
+    )
+    restored = (
+        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
+        (8 * SECOND_NS, plant.write_register(plant.SPEED_SETPOINT, 420)),
+    )
+    remote_ns = midnight_ns + 14 * HOUR_NS + 31 * MINUTE_NS
+    hundredfold = (
+        (SECOND_NS, plant.read(plant.READ_HOLDING, 20, 4)),
+        (42 * SECOND_NS, plant.write_register(plant.DOSING_SETPOINT, HUNDREDFOLD)),
+        (5 * SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
+    )
+    noticed = (
+        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
+        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
+        (6 * SECOND_NS, plant.write_register(plant.DOSING_SETPOINT, 100)),
+        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
+    )
+    return [
+        Session(office_ns, OFFICE_PC_77, PLC_CONVEYOR, "office-writes", (*reads, *changes)),
+        Session(office_ns + 7 * MINUTE_NS, HMI, PLC_CONVEYOR, "office-writes", restored),
+        Session(remote_ns, EWS, PLC_MIXING, "remote-session", hundredfold),
+        Session(remote_ns + 9 * MINUTE_NS, HMI, PLC_MIXING, "remote-session", noticed),
+        *_scan(midnight_ns + 15 * HOUR_NS + 40 * MINUTE_NS),
+    ]
+
+
+def _scan(start_ns: int) -> list[Session]:
+    """Every eighth register of every table up to 56, then the functions that tell something."""
+    tables = (plant.READ_COILS, plant.READ_DISCRETE, plant.READ_HOLDING, plant.READ_INPUT)
+    registers = [plant.read(table, address, 8) for table in tables for address in range(0, 64, 8)]
+    functions = [plant.read_identification(), bytes((17,)), bytes((7,)), struct.pack(">BHH", 8, 0, 0x1234),
+                 bytes((100,))]  # fmt: skip
+    questions = at_once(*registers, *functions)
+    plcs = (PLC_MIXING, PLC_CONVEYOR, PLC_PACKING)
+    return [Session(start_ns + n * 20 * SECOND_NS, STRANGER, plc, "scan", questions) for n, plc in enumerate(plcs)]
+
+
+def office_reaches_hmi(midnight_ns: int, random: Random) -> list[Packet]:
+    packets: list[Packet] = []
+    page = "<html><title>Line 1</title><h1>Line 1</h1><p>Mixing: running. Conveyor: running.</p></html>"
+    for number, pc in enumerate(OFFICE_PCS):
+        start_ns = midnight_ns + 8 * HOUR_NS + (20 + 71 * number) * MINUTE_NS
+        for ping in range(2):
+            hosts, ident = ((pc, HMI), (HMI, pc)), random.getrandbits(15)
+            for later, (pair, kind) in enumerate(zip(hosts, (8, 0), strict=True)):
+                time_ns = start_ns + ping * SECOND_NS + later * 800_000
+                echo = icmp_echo(kind, 1, ping + 1)
+                packets.append(ip_packet(WIRE, time_ns, pair, 1, echo, ident + later, "office-reaches-hmi"))
+        says = [
+            Say("client", messages.http_request("GET", "/line1", HMI.address, "Mozilla/5.0"), 2 * MILLISECOND_NS),
+            Say("server", messages.http_response("200 OK", page), 14 * MILLISECOND_NS),
+        ]
+        ports = (random.randrange(49_152, 65_536), 80)
+        packets += connection(WIRE, start_ns + 5 * SECOND_NS, (pc, HMI), ports, says, random, "office-reaches-hmi")
+    return packets
+
+
+def camera(midnight_ns: int, random: Random) -> list[Packet]:
+    """It announces its address, asks for its cloud by name, and reports there each hour."""
+    start_ns = midnight_ns + 10 * HOUR_NS + 5 * MINUTE_NS
+    packets = [Packet(start_ns + n * SECOND_NS, arp(1, CAMERA, CAMERA.address), "camera") for n in range(2)]
+    packets += resolve_gateway(start_ns + 3 * SECOND_NS, CAMERA, "camera")
+    for hour in range(8):
+        time_ns = start_ns + 4 * SECOND_NS + hour * HOUR_NS
+        name = "report.camera-cloud.example"
+        packets += look_up(time_ns, CAMERA, name, CAMERA_CLOUD.address, random, "camera")
+        sizes = (600 + random.randrange(300), 90)
+        packets += tls_session(time_ns + SECOND_NS, CAMERA, CAMERA_CLOUD, name, sizes, random, "camera")
+    return packets
+
+
+def malformed(midnight_ns: int, random: Random) -> list[Packet]:
+    """Write Multiple Registers of two registers and four bytes, whose byte count says 127."""
+    pdu = struct.pack(">BHHBHH", plant.WRITE_REGISTERS, plant.BATCH_SIZE, 2, 127, 24, 6)
+    refusal = plant.exception(plant.WRITE_REGISTERS, plant.ILLEGAL_VALUE)
+    says = [
+        Say("client", plant.adu(1, UNIT, pdu), SECOND_NS),
+        Say("server", plant.adu(1, UNIT, refusal), 6 * MILLISECOND_NS),
+    ]
+    start_ns = midnight_ns + 11 * HOUR_NS + 22 * MINUTE_NS
+    ports = (random.randrange(49_152, 65_536), MODBUS_PORT)
+    return connection(WIRE, start_ns, (HMI, PLC_PACKING), ports, says, random, "malformed")
+
+
+def phone(midnight_ns: int, random: Random) -> list[Packet]:
+    start_ns = midnight_ns + 12 * HOUR_NS + 7 * MINUTE_NS
+    gateway = Host("core", "10.40.0.1", WIRE.core)
+    transaction = random.getrandbits(32)
+    packets: list[Packet] = []
+    for number, kind in enumerate((1, 2, 3, 5)):
+        message = messages.dhcp(kind, transaction, PHONE, "android-7f3c91", gateway.address)
+        asks = kind in (1, 3)
+        source, ports = ("0.0.0.0", (68, 67)) if asks else (gateway.address, (67, 68))
+        datagram = udp(source, "255.255.255.255", *ports, message)
+        packet = ipv4(source, "255.255.255.255", 17, datagram, random.getrandbits(15), 64)
+        sender = PHONE if asks else gateway
+        frame = ethernet(BROADCAST, sender.mac, 0x0800, packet)
+        packets.append(Packet(start_ns + number * 30 * MILLISECOND_NS, frame, "phone"))
+    packets += resolve_gateway(start_ns + SECOND_NS, PHONE, "phone")
+    name = "cdn.phone-service.example"
+    packets += look_up(start_ns + 2 * SECOND_NS, PHONE, name, PHONE_SERVICE.address, random, "phone")
+    for number in range(3):
+        time_ns = start_ns + (3 + 70 * number) * SECOND_NS
+        packets += tls_session(time_ns, PHONE, PHONE_SERVICE, name, (320, 1300, 200, 900), random, "phone")
+    return packets
+
+
+def label_pc(midnight_ns: int, random: Random) -> list[Packet]:
+    start_ns = midnight_ns + 13 * HOUR_NS + 33 * MINUTE_NS
+    packets = resolve_gateway(start_ns, LABEL_PC, "label-pc")
+    query = udp(LABEL_PC.address, "10.40.0.255", 137, 137, messages.netbios_query(0x8001, "LABELS"))
+    broadcast = ipv4(LABEL_PC.address, "10.40.0.255", 17, query, random.getrandbits(15), LABEL_PC.ttl)
+    packets.append(Packet(start_ns + SECOND_NS, ethernet(BROADCAST, LABEL_PC.mac, 0x0800, broadcast), "label-pc"))
+    says = [
+        Say("client", messages.smb1_negotiate(), 2 * MILLISECOND_NS),
+        Say("server", messages.smb1_negotiated(random), 3 * MILLISECOND_NS),
+    ]
+    for number, server in enumerate((PRINTER, HMI, SMB_STRANGER)):
+        ports = (1030 + number, 445)
+        time_ns = start_ns + (5 + 40 * number) * SECOND_NS
+        packets += connection(WIRE, time_ns, (LABEL_PC, server), ports, says, random, "label-pc")
+    for number, silent in enumerate(SMB_SILENT):
+        time_ns = start_ns + (130 + number) * SECOND_NS
+        packets += unanswered_syn(WIRE, time_ns, (LABEL_PC, silent), (1034 + number, 445), random, "label-pc")
+    return packets
+
+
+def remote_session(midnight_ns: int, random: Random) -> list[Packet]:
+    """Remote desktop from the Internet to the maintenance host, and on to the engineering station."""
+    start_ns = midnight_ns + 14 * HOUR_NS + 28 * MINUTE_NS
+    packets: list[Packet] = []
+    for number, hosts in enumerate(((REMOTE_OPERATOR, JUMP_HOST), (JUMP_HOST, EWS))):
+        says = [
+            Say("client", messages.rdp_request("maint"), MILLISECOND_NS),
+            Say("server", messages.rdp_confirm(), 3 * MILLISECOND_NS),
+            Say("client", messages.client_hello(hosts[1].name, random), 5 * MILLISECOND_NS),
+            Say("server", messages.server_hello(random), 9 * MILLISECOND_NS),
+        ]
+        for _ in range(6):
+            says.append(Say("client", messages.tls_data(random, 60 + random.randrange(40)), 19 * SECOND_NS))
+            says.append(Say("server", messages.tls_data(random, 300 + random.randrange(600)), 60 * MILLISECOND_NS))
+        ports = (random.randrange(49_152, 65_536), 3389)
+        time_ns = start_ns + number * 75 * SECOND_NS
+        packets += connection(WIRE, time_ns, hosts, ports, says, random, "remote-session")
+    return packets
+
+
+def scan(midnight_ns: int, random: Random) -> list[Packet]:
+    """The stranger looks at addresses 10 to 13 of the plant first; nobody answers for the first, and
+    the controllers refuse port 80. What they answer on port 502 is in `sessions`."""
+    start_ns = midnight_ns + 15 * HOUR_NS + 39 * MINUTE_NS
+    packets = resolve_gateway(start_ns, STRANGER, "scan")
+    nobody = Host("nobody", "10.30.2.10", "")
+    packets += unanswered_syn(WIRE, start_ns + SECOND_NS, (STRANGER, nobody), (40_110, MODBUS_PORT), random, "scan")
+    for number, plc in enumerate((PLC_MIXING, PLC_CONVEYOR, PLC_PACKING)):
+        time_ns, sequence = start_ns + (2 + number) * SECOND_NS, random.getrandbits(32)
+        port = 40_111 + number
+        syn = tcp(STRANGER, plc, (port, 80), Segment(sequence, 0, SYN, options=STRANGER.syn_options))
+        refusal = tcp(plc, STRANGER, (80, port), Segment(0, sequence + 1, RST | ACK))
+        ident = random.getrandbits(15)
+        packets.append(ip_packet(WIRE, time_ns, (STRANGER, plc), 6, syn, ident, "scan"))
+        packets.append(ip_packet(WIRE, time_ns + MILLISECOND_NS, (plc, STRANGER), 6, refusal, 0, "scan"))
+    return packets
+
+
+def http_on_502(midnight_ns: int, random: Random) -> list[Packet]:
+    """The controller closes the connection, for it finds no Modbus in the request."""
+    request = messages.http_request("GET", "/", PLC_MIXING.address, "inventory/2.1")
+    says = [Say("client", request, 2 * MILLISECOND_NS)]
+    start_ns = midnight_ns + 16 * HOUR_NS + 10 * MINUTE_NS
+    ports = (random.randrange(49_152, 65_536), MODBUS_PORT)
+    return connection(
+        WIRE, start_ns, (SCANNER, PLC_MIXING), ports, says, random, "http-on-502", ending="reset by server"
+    )
+
+
+PARTS = (
+    ("office-reaches-hmi", office_reaches_hmi),
+    ("camera", camera),
+    ("malformed", malformed),
+    ("phone", phone),
+    ("label-pc", label_pc),
+    ("remote-session", remote_session),
+    ("scan", scan),
+    ("http-on-502", http_on_502),
+)

@@ -1,0 +1,436 @@
+"""From the messages of a Modbus stream to transactions: who asks, who answers, and what.
+
+A request waits in its stream's list until its response comes. A response belongs to the newest
+request of its transaction id, unit and function, as ids are used again once a client has given up;
+requests that were sent nearly at once are answered in order. A response that does not fit what was
+asked for is a fact of its own.
+
+Contract: the message that a kernel is about has been read into `Tables.pdu`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otmon.decode.fields import C_OPEN_AT_END, C_STREAMS_EVICTED, C_TRANSACTIONS, C_UNANSWERED, C_UNMATCHED
+from otmon.decode.flows import (
+    CLIENT,
+    CLIENT_A,
+    CLIENT_B,
+    CLOSED,
+    F_A_HI,
+    F_A_LO,
+    F_ISN,
+    F_KEY,
+    F_STATE,
+    F_STREAM,
+    F_VLAN,
+    FIRST_B,
+    ROLE,
+    ROLE_FIRST,
+    ROLE_PORT,
+    ROLE_PROTOCOL,
+    ROLE_SHIFT,
+    mix,
+    set_client,
+)
+from otmon.decode.streams import (
+    S_CLIENT,
+    S_FLOW,
+    S_GAPS,
+    S_GOOD,
+    S_HANDSHAKE,
+    S_HASH,
+    S_LAST,
+    S_MODE,
+    S_ORDER,
+    S_PENDING,
+    S_SYNC,
+    STREAM_WAYS,
+    STREAMS,
+    UNSEEN,
+    forget,
+)
+from otmon.kernel import Bytes, Ints, clear_row, copy_row, inlined, kernel, u8, u16be
+from otmon.ledger.tables import (
+    FILL_TRANSACTIONS,
+    LAST_TIME,
+    P_ADDRESS,
+    P_COUNT,
+    P_EXPECTED,
+    P_KEY,
+    P_OFFSET,
+    P_ORDER,
+    P_PACKET,
+    P_SUB,
+    P_TIME,
+    P_WRITE_ADDRESS,
+    P_WRITE_COUNT,
+    PENDING,
+    T_ADDRESS,
+    T_CLIENT_HI,
+    T_CLIENT_LO,
+    T_CLIENT_PORT,
+    T_COUNT,
+    T_EXCEPTION,
+    T_FUNCTION,
+    T_ID,
+    T_PLACE,
+    T_REQUEST,
+    T_RESPONSE,
+    T_RESPONSE_NS,
+    T_SERVER_HI,
+    T_SERVER_LO,
+    T_SERVER_PORT,
+    T_SUB,
+    T_TIME,
+    T_UNIT,
+    WANT_TRANSACTIONS,
+    Tables,
+    note_anomaly,
+    note_operation,
+)
+from otmon.protocols.modbus import (
+    HEADER,
+    M_ADDRESS,
+    M_BYTES,
+    M_COUNT,
+    M_EXCEPTION,
+    M_FUNCTION,
+    M_NEEDED,
+    M_REASON,
+    M_SUB,
+    M_VALUE,
+    M_WRITE_ADDRESS,
+    M_WRITE_COUNT,
+    PORT,
+    R_MISMATCH,
+    R_OK,
+    R_UNMATCHED,
+    RTU,
+    parse_request,
+    parse_response,
+    plausible,
+    rtu_plausible,
+)
+
+PIPELINE_NS: Final = 50_000_000
+"""Requests of one transaction id within this time are answered in order; clients wait longer
+than this before they give up and use the id again."""
+OPEN_NS: Final = 10_000_000_000
+"""A request this close to the end of the capture may have been answered after it."""
+
+UNANSWERED: Final = -1
+OPEN: Final = -2
+
+
+@kernel
+def new_stream(t: Tables, f: int, now: int) -> int:
+    """The stream of flow `f`: a free row, or the longest idle one's of its set after ending that."""
+    base = (mix(f, 0) % (STREAMS // STREAM_WAYS)) * STREAM_WAYS
+    s = base
+    for i in range(base, base + STREAM_WAYS):
+        if t.streams[i, S_FLOW] == 0:
+            s = i
+            break
+        if t.streams[i, S_LAST] < t.streams[s, S_LAST]:
+            s = i
+    if t.streams[s, S_FLOW] != 0:
+        t.counters[C_STREAMS_EVICTED] += 1
+        other = t.streams[s, S_FLOW] - 1
+        t.flows[other, F_ISN] = -1
+        t.flows[other, F_ISN + 1] = -1
+        end_stream(t, s, False)
+    clear_row(t.streams, s)
+    t.streams[s, S_FLOW] = f + 1
+    t.streams[s, S_LAST] = now
+    t.streams[s, S_CLIENT] = -1
+    t.streams[s, S_SYNC] = UNSEEN
+    t.streams[s, S_SYNC + 1] = UNSEEN
+    t.flows[f, F_STREAM] = s
+    return s
+
+
+@kernel
+def end_stream(t: Tables, s: int, at_end: bool) -> None:
+    """Finish its requests and free the row. `at_end`: the capture ended, not the connection."""
+    f = t.streams[s, S_FLOW] - 1
+    drop_requests(t, s, f, at_end and t.flows[f, F_STATE] & CLOSED == 0)
+    forget(t.streams, s, t.held)
+    t.streams[s, S_FLOW] = 0
+    t.flows[f, F_STREAM] = -1
+
+
+@kernel
+def drop_requests(t: Tables, s: int, f: int, may_be_open: bool) -> None:
+    """End every request that still waits, oldest first."""
+    while t.streams[s, S_PENDING] > 0:
+        oldest = oldest_request(t, s)
+        status = UNANSWERED
+        if may_be_open and t.used[LAST_TIME] - t.pending[s * PENDING + oldest, P_TIME] < OPEN_NS:
+            status = OPEN
+        finish(t, s, f, oldest, status, -1, 0)
+
+
+@kernel
+def oldest_request(t: Tables, s: int) -> int:
+    """The place in the list of the request that has waited longest; there is one."""
+    oldest = 0
+    for k in range(1, t.streams[s, S_PENDING]):
+        if t.pending[s * PENDING + k, P_ORDER] < t.pending[s * PENDING + oldest, P_ORDER]:
+            oldest = k
+    return oldest
+
+
+@inlined
+def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int) -> None:
+    """End request `k` of the stream: its operation, its transaction, its place in the list.
+    `now` and `packet` are the response's, below 0 and 0 where there was none; `status` is the
+    exception code, or says why there is no response."""
+    i = s * PENDING + k
+    key = t.pending[i, P_KEY]
+    unit = (key >> 8) & 0xFF
+    function = key & 0xFF
+    time = t.pending[i, P_TIME]
+    took = max(now - time, 0) if now >= 0 else -1
+    if status == OPEN:
+        t.counters[C_OPEN_AT_END] += 1
+    elif status == UNANSWERED:
+        t.counters[C_UNANSWERED] += 1
+    write_transaction(
+        t, s, f, time, key, t.pending[i, P_SUB], t.pending[i, P_ADDRESS], t.pending[i, P_COUNT],
+        max(status, 0), t.pending[i, P_PACKET], packet, took,
+    )  # fmt: skip
+    service = unit | (function << 8) | ((t.pending[i, P_SUB] + 1) << 16) | ((status + 2) << 36)
+    address, count = t.pending[i, P_ADDRESS], t.pending[i, P_COUNT]
+    for half in range(2 if t.pending[i, P_WRITE_ADDRESS] >= 0 else 1):
+        if half == 1:
+            address, count = t.pending[i, P_WRITE_ADDRESS], t.pending[i, P_WRITE_COUNT]
+        note_operation(
+            t, s, f, service | (half << 34), ((address + 1) << 20) | (count + 1), time,
+            t.pending[i, P_PACKET], t.pending[i, P_OFFSET], took,
+        )  # fmt: skip
+    last = t.streams[s, S_PENDING] - 1
+    if k != last:
+        copy_row(t.pending, i, t.pending, s * PENDING + last)
+    t.streams[s, S_PENDING] = last
+
+
+@kernel
+def write_transaction(
+    t: Tables, s: int, f: int, time: int, key: int, sub: int, address: int, count: int,
+    exception: int, request: int, response: int, took: int,
+) -> None:  # fmt: skip
+    """One row for `--transactions`; packet numbers are 0 where there is no such packet."""
+    t.counters[C_TRANSACTIONS] += 1
+    if t.used[WANT_TRANSACTIONS] == 0:
+        return
+    n = t.used[FILL_TRANSACTIONS]
+    t.used[FILL_TRANSACTIONS] = n + 1
+    c = t.streams[s, S_CLIENT]
+    flow = t.flows[f, F_KEY]
+    port_a = (flow >> 16) & 0xFFFF
+    port_b = (flow >> 32) & 0xFFFF
+    out = t.transactions
+    out[n, T_TIME] = time
+    out[n, T_CLIENT_HI] = t.flows[f, F_A_HI + 2 * c]
+    out[n, T_CLIENT_LO] = t.flows[f, F_A_LO + 2 * c]
+    out[n, T_SERVER_HI] = t.flows[f, F_A_HI + 2 - 2 * c]
+    out[n, T_SERVER_LO] = t.flows[f, F_A_LO + 2 - 2 * c]
+    out[n, T_CLIENT_PORT] = port_b if c == 1 else port_a
+    out[n, T_SERVER_PORT] = port_a if c == 1 else port_b
+    out[n, T_PLACE] = t.flows[f, F_VLAN] | ((flow & 0xFFFF) << 24) | (((flow >> 48) & 0xF) << 40)
+    out[n, T_UNIT] = (key >> 8) & 0xFF
+    # A serial frame inside TCP has no transaction id: it is -1, and 0 in the key.
+    out[n, T_ID] = (key >> 16) - 1
+    out[n, T_FUNCTION] = key & 0xFF
+    out[n, T_SUB] = sub
+    out[n, T_ADDRESS] = address
+    out[n, T_COUNT] = count
+    out[n, T_EXCEPTION] = exception
+    out[n, T_REQUEST] = request
+    out[n, T_RESPONSE] = response
+    out[n, T_RESPONSE_NS] = took
+
+
+@kernel
+def choose_client(t: Tables, s: int, f: int, d: int, shapes: int) -> None:
+    """Say in which direction requests go, from what is surest: the flow's handshake, the usual
+    port, the message's shape, the lower port, and last the first packet."""
+    state = t.flows[f, F_STATE]
+    key = t.flows[f, F_KEY]
+    port_a = (key >> 16) & 0xFFFF
+    port_b = (key >> 32) & 0xFFFF
+    if state & CLIENT == 0:
+        if (port_a == PORT) != (port_b == PORT):
+            set_client(t.flows, f, 0 if port_b == PORT else 1, ROLE_PROTOCOL)
+        elif shapes == 1 or shapes == 2:
+            set_client(t.flows, f, d if shapes == 1 else 1 - d, ROLE_PROTOCOL)
+        elif min(port_a, port_b) < 1024 and port_a != port_b:
+            set_client(t.flows, f, 0 if port_b < port_a else 1, ROLE_PORT)
+        else:
+            set_client(t.flows, f, 1 if state & FIRST_B else 0, ROLE_FIRST)
+    set_requester(t, s, f, 0 if t.flows[f, F_STATE] & CLIENT == CLIENT_A else 1)
+
+
+@kernel
+def set_requester(t: Tables, s: int, f: int, client: int) -> None:
+    """Requests go in direction `client`; the hash of the conversation goes with it."""
+    t.streams[s, S_CLIENT] = client
+    a = F_A_HI + 2 * client
+    b = F_A_HI + 2 * (1 - client)
+    h = mix(mix(mix(0, t.flows[f, a]), t.flows[f, a + 1]), t.flows[f, b + 1])
+    t.streams[s, S_HASH] = mix(h, t.flows[f, b])
+
+
+@kernel
+def check_roles(t: Tables, s: int, f: int, d: int, shapes: int) -> None:
+    """Turn the roles when the message contradicts them and nothing good has spoken for them: some
+    devices wait for their master to connect, and a guess may have been wrong."""
+    if t.streams[s, S_CLIENT] < 0:
+        choose_client(t, s, f, d, shapes)
+    seen = 1 if d == t.streams[s, S_CLIENT] else 2
+    guessed = (t.flows[f, F_STATE] & ROLE) >> ROLE_SHIFT < ROLE_PROTOCOL
+    if shapes in (1, 2) and shapes != seen and (t.streams[s, S_GOOD] == 0 or guessed):
+        client = d if shapes == 1 else 1 - d
+        drop_requests(t, s, f, False)
+        t.flows[f, F_STATE] &= ~(CLIENT | ROLE)
+        t.flows[f, F_STATE] |= (CLIENT_B if client else CLIENT_A) | (ROLE_PROTOCOL << ROLE_SHIFT)
+        set_requester(t, s, f, client)
+
+
+@inlined
+def message(
+    t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int, packet: int, now: int, offset: int
+) -> None:
+    """The whole message ``src[p:end]`` of a stream or datagram, in the stream's framing."""
+    serial = t.streams[s, S_MODE] == RTU
+    if t.streams[s, S_GOOD] == 0 or (t.flows[f, F_STATE] & ROLE) >> ROLE_SHIFT < ROLE_PROTOCOL:
+        shapes = rtu_plausible(src, p, end, t.pdu) if serial else plausible(src, p, end, t.pdu)
+        check_roles(t, s, f, d, shapes)
+    client = t.streams[s, S_CLIENT]
+    first = p + 1 if serial else p + HEADER
+    stop = end - 2 if serial else end
+    if d == client:
+        parse_request(src, first, stop, t.pdu)
+    else:
+        parse_response(src, first, stop, t.pdu)
+    if t.pdu[M_REASON] == R_OK:
+        t.streams[s, S_GOOD] += 1
+    else:
+        note_anomaly(
+            t, f, client, d, t.pdu[M_REASON], t.pdu[M_FUNCTION], t.pdu[M_VALUE], t.pdu[M_NEEDED],
+            now, packet, offset,
+        )  # fmt: skip
+    if t.pdu[M_FUNCTION] < 0:
+        return
+    unit = u8(src, p) if serial else u8(src, p + 6)
+    transaction = 0 if serial else u16be(src, p) + 1
+    key = (transaction << 16) | (unit << 8) | (t.pdu[M_FUNCTION] & 0xFF)
+    if d == client:
+        ask(t, s, f, key, packet, now, offset)
+    else:
+        answer(t, s, f, d, key, packet, now, offset)
+
+
+@inlined
+def ask(t: Tables, s: int, f: int, key: int, packet: int, now: int, offset: int) -> None:
+    """The request begins to wait; where too many wait the oldest is given up."""
+    if t.streams[s, S_PENDING] == PENDING:
+        finish(t, s, f, oldest_request(t, s), UNANSWERED, -1, 0)
+    n = t.streams[s, S_PENDING]
+    i = s * PENDING + n
+    t.streams[s, S_PENDING] = n + 1
+    t.streams[s, S_ORDER] += 1
+    t.pending[i, P_KEY] = key
+    t.pending[i, P_TIME] = now
+    t.pending[i, P_PACKET] = packet
+    t.pending[i, P_OFFSET] = offset
+    t.pending[i, P_ADDRESS] = t.pdu[M_ADDRESS]
+    t.pending[i, P_COUNT] = t.pdu[M_COUNT]
+    t.pending[i, P_SUB] = t.pdu[M_SUB]
+    t.pending[i, P_WRITE_ADDRESS] = t.pdu[M_WRITE_ADDRESS]
+    t.pending[i, P_WRITE_COUNT] = t.pdu[M_WRITE_COUNT]
+    t.pending[i, P_ORDER] = t.streams[s, S_ORDER]
+    function = key & 0xFF
+    expected = -1
+    if function in (1, 2):
+        expected = (t.pdu[M_COUNT] + 7) // 8
+    elif function in (3, 4, 23):
+        expected = t.pdu[M_COUNT] * 2
+    t.pending[i, P_EXPECTED] = expected
+
+
+@inlined
+def fits(pdu: Ints, pending: Ints, i: int) -> bool:
+    """Whether the response in `pdu` can be the answer to waiting request `i`."""
+    if pdu[M_EXCEPTION] != 0 or pdu[M_REASON] != R_OK:
+        return True
+    if pdu[M_BYTES] >= 0 and pending[i, P_EXPECTED] >= 0:
+        return bool(pdu[M_BYTES] == pending[i, P_EXPECTED])
+    return bool(
+        pdu[M_ADDRESS] < 0
+        or (pdu[M_ADDRESS] == pending[i, P_ADDRESS] and pdu[M_COUNT] == pending[i, P_COUNT])
+    )
+
+
+@inlined
+def request_of(streams: Ints, pending: Ints, pdu: Ints, s: int, key: int) -> int:
+    """Which waiting request the response in `pdu` answers: its place in the list, -1 for none; one
+    that does not fit is given as -2 minus its place."""
+    newest = -1
+    other = -1
+    n = streams[s, S_PENDING]
+    base = s * PENDING
+    for k in range(n):
+        if pending[base + k, P_KEY] != key:
+            continue
+        if fits(pdu, pending, base + k):
+            if newest < 0 or pending[base + k, P_ORDER] > pending[base + newest, P_ORDER]:
+                newest = k
+        elif other < 0 or pending[base + k, P_ORDER] > pending[base + other, P_ORDER]:
+            other = k
+    if newest < 0:
+        return -1 if other < 0 else -2 - other
+    chosen = newest
+    if n > 1:
+        limit = pending[base + newest, P_TIME] - PIPELINE_NS
+        for k in range(n):
+            if (
+                pending[base + k, P_KEY] == key
+                and pending[base + k, P_TIME] >= limit
+                and pending[base + k, P_ORDER] < pending[base + chosen, P_ORDER]
+                and fits(pdu, pending, base + k)
+            ):
+                chosen = k
+    return chosen
+
+
+@inlined
+def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, offset: int) -> None:
+    """The response ends the request that it belongs to."""
+    k = request_of(t.streams, t.pending, t.pdu, s, key)
+    if k == -1:
+        unmatched(t, s, f, d, key, packet, now, offset)
+        return
+    if k < 0:
+        k = -2 - k
+        value, needed = t.pdu[M_BYTES], t.pending[s * PENDING + k, P_EXPECTED]
+        if value < 0:
+            value, needed = t.pdu[M_ADDRESS], t.pending[s * PENDING + k, P_ADDRESS]
+        note_anomaly(t, f, 1 - d, d, R_MISMATCH, key & 0xFF, value, needed, now, packet, offset)
+    finish(t, s, f, k, t.pdu[M_EXCEPTION], now, packet)
+
+
+@kernel
+def unmatched(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, offset: int) -> None:
+    """A response whose request was not seen. Where nothing was lost that is a fact of its own."""
+    t.counters[C_UNMATCHED] += 1
+    function = key & 0xFF
+    exception, address, count = t.pdu[M_EXCEPTION], t.pdu[M_ADDRESS], t.pdu[M_COUNT]
+    sub = t.pdu[M_SUB]
+    write_transaction(t, s, f, now, key, sub, address, count, exception, 0, packet, -1)
+    service = ((key >> 8) & 0xFF) | (function << 8) | ((sub + 1) << 16) | ((exception + 2) << 36)
+    note_operation(t, s, f, service, ((address + 1) << 20) | (count + 1), now, packet, offset, -1)
+    if t.streams[s, S_HANDSHAKE] and t.streams[s, S_GAPS] == 0:
+        note_anomaly(t, f, 1 - d, d, R_UNMATCHED, function, (key >> 16) - 1, -1, now, packet, offset)

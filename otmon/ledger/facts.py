@@ -1,0 +1,188 @@
+"""The facts: what was seen, never what is wrong.
+
+Every fact is a frozen value with a `key` (what it is about), counts, the first and last time in
+nanoseconds since 1970 UTC, and the evidence of its first packet. Two facts of one key are joined
+by `otmon.ledger.merge`; nothing else changes a fact.
+
+Words: an *address* is an IPv4 or IPv6 address in its usual text, or a MAC address for
+conversations below IP. A *vlan* is "" (untagged), "10", or "200.10" for a service tag around a
+customer tag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from otmon.protocols.protocol import AccessClass as AccessClass
+
+Role = Literal["handshake", "protocol", "port", "first packet"]
+"""How client and server of a conversation were told apart, surest first."""
+
+UNANSWERED = -1
+"""`Operation.status` of a request that got no response."""
+OPEN_AT_END = -2
+"""`Operation.status` of a request whose response may lie after the end of the capture."""
+UNKNOWN = -1
+"""`Operation.address` or `.count` where the service has none or the request was not seen."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Evidence:
+    """One packet: enough to find it again in the capture. Ordered by time, then source and number."""
+
+    time_ns: int
+    source: str
+    packet: int
+    """Number in its source, from 1."""
+    offset: int
+    """Offset in bytes of the packet's first byte in its (uncompressed) source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A capture that was read. Key: name."""
+
+    name: str
+    packets: int
+    bytes: int
+    first_ns: int
+    """0 when there was no packet."""
+    last_ns: int
+    counters: tuple[tuple[str, int], ...]
+    """Sorted (name, count): packets per protocol layer ("layer.ip"), and whatever was limited,
+    skipped or seen twice ("duplicate frames", "flows evicted" ...)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A place where a capture is damaged (`otmon.capture`). Key: source, kind, offset."""
+
+    source: str
+    kind: str
+    offset: int
+    """Bytes from the start of the (uncompressed) source, -1 where there is no one place."""
+    count: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A sender: one MAC address with one network address. Key: mac, address, vlan."""
+
+    mac: str
+    address: str
+    """"" for a sender that was seen below IP only."""
+    vlan: str
+    packets: int
+    bytes: int
+    first_ns: int
+    last_ns: int
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Who talks to whom. Key: client, server, transport, port, protocol, vlan."""
+
+    client: str
+    server: str
+    transport: str
+    """"tcp", "udp", "icmp", "icmpv6", "sctp", "ip-<number>" for another IP protocol, "ethernet"."""
+    port: int
+    """The server's port; the EtherType for "ethernet"; 0 where there is none."""
+    protocol: str
+    """Id of a protocol in `otmon.protocols`; "unknown" where no payload told one, "none" where there
+    was no payload."""
+    vlan: str
+    expected: str
+    """The protocol that the port is usually used for where none or another one was spoken, else ""."""
+    role: Role
+    answered: bool
+    """The server sent something other than a refusal (TCP RST)."""
+    flows: int
+    packets_to_server: int
+    packets_to_client: int
+    bytes_to_server: int
+    """Bytes on the wire, link header included."""
+    bytes_to_client: int
+    tunnel: str
+    """What the packets came wrapped in: "", "gre", "erspan", "vxlan", "tzsp" ..."""
+    first_ns: int
+    last_ns: int
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a client asked a server to do, and how it ended.
+
+    Key: everything up to and including `status`. Many (address, count) pairs of one service
+    collapse into ranges when a client sweeps (`otmon.ledger.merge`); then `swept` is True and
+    address and count span a range in which every element was asked for.
+    """
+
+    client: str
+    server: str
+    transport: str
+    port: int
+    protocol: str
+    vlan: str
+    unit: int
+    function: int
+    """The service's number, such as the Modbus function code without its exception bit."""
+    subfunction: int
+    """UNKNOWN where the function has none."""
+    service: str
+    """The service's name in its protocol file."""
+    access: AccessClass
+    address: int
+    """First element on the wire, from 0, UNKNOWN where there is none."""
+    count: int
+    status: int
+    """0 answered well, above 0 the exception code, or UNANSWERED or OPEN_AT_END."""
+    swept: bool
+    times: int
+    """How many transactions."""
+    response_ns_sum: int
+    """Response times, over `answered` transactions."""
+    response_ns_min: int
+    """0 where nothing was answered, as the maximum."""
+    response_ns_max: int
+    answered: int
+    first_ns: int
+    last_ns: int
+    evidence: Evidence
+    """The first request's packet, or its response's where the request was not seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """Something that its protocol does not allow, or bytes that the capture lost.
+
+    Key: everything up to and including `function`. Loss (`reason` "lost-bytes") is a fact of its
+    own, so that a gap is never read as misbehaviour.
+    """
+
+    client: str
+    server: str
+    transport: str
+    port: int
+    protocol: str
+    vlan: str
+    from_client: bool
+    """Who sent it."""
+    reason: str
+    """Id of the reason in the protocol file, such as "protocol-id"."""
+    field: str
+    """The protocol's name for the field that is wrong."""
+    function: int
+    """Function code, UNKNOWN where it was not read."""
+    value: int
+    """What the field held the first time."""
+    needed: int
+    """What it should have held or how many bytes were needed, UNKNOWN where there is no one value."""
+    times: int
+    first_ns: int
+    last_ns: int
+    evidence: Evidence

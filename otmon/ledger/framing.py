@@ -1,0 +1,399 @@
+"""From the segments of a Modbus stream to whole messages: order, gaps, framing and step.
+
+Theory of operation. A direction of a stream is *in step* when the next byte begins a message. It
+gets out of step by a gap, by a start in the middle, or by a header that cannot be one; then the
+next plausible message is looked for, at the start of a segment first. Messages in one segment are
+read where they lie; one that is cut is completed in the stream's carry buffer.
+
+What lies out of order is held until what is missing comes or is lost for good
+(`otmon.decode.streams`), so that every byte is read once and in its order.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otmon.decode.fields import C_GAP_BYTES, C_GAPS, C_RETRANSMITTED
+from otmon.decode.flows import F_KEY, F_PROTOCOL
+from otmon.decode.streams import (
+    CARRY,
+    H_LENGTH,
+    H_OFFSET,
+    H_PACKET,
+    H_SEQ,
+    H_TIME,
+    HELD_BYTES,
+    IN_STEP,
+    LOST_STEP,
+    OLD_PATIENCE,
+    S_ACKED,
+    S_BAD,
+    S_CARRIED,
+    S_CARRY_OFFSET,
+    S_CARRY_PACKET,
+    S_CARRY_TIME,
+    S_CLIENT,
+    S_GAPS,
+    S_HELD,
+    S_HELD_SINCE,
+    S_MODE,
+    S_NEXT,
+    S_OLD,
+    S_SYNC,
+    WINDOW,
+    distance,
+    first_held,
+    forget,
+    gap_is_final,
+    hold,
+    release,
+)
+from otmon.kernel import Bytes, copy_bytes, kernel, u8, u16be
+from otmon.ledger.exchange import choose_client, message
+from otmon.ledger.tables import MODBUS, Tables, note_anomaly
+from otmon.protocols.modbus import (
+    HEADER,
+    MAX_LENGTH,
+    MBAP,
+    MORE,
+    NO,
+    PORT,
+    R_CRC,
+    R_LENGTH,
+    R_LOST,
+    R_PROTOCOL_ID,
+    RTU,
+    plausible,
+    recognise,
+    rtu_frame,
+    rtu_plausible,
+    rtu_size,
+)
+
+CANDIDATE: Final = 0
+"""`S_MODE` of a stream that may be Modbus; else MBAP or RTU."""
+BAD_BYTES: Final = 2048
+"""Bytes after which a candidate on Modbus's own port is no candidate any more."""
+LONGEST: Final = 260
+"""Bytes of the longest message: what is kept of a place where none was found."""
+RTU_SEARCH: Final = 512
+"""Places of one segment where a serial frame is looked for: each costs a CRC."""
+
+
+@kernel
+def frame_size(t: Tables, s: int, d: int, src: Bytes, p: int, end: int) -> int:
+    """Bytes of the message that begins at `p`: 0 more are needed to tell, -1 none can begin here."""
+    if t.streams[s, S_MODE] == RTU:
+        return serial_size(src, p, end, d == t.streams[s, S_CLIENT])
+    if end - p < 6:
+        return 0
+    length = u16be(src, p + 4)
+    if u16be(src, p + 2) != 0 or length < 2 or length > MAX_LENGTH:
+        return -1
+    return 6 + length
+
+
+@kernel
+def serial_size(src: Bytes, p: int, end: int, request: bool) -> int:
+    """As `frame_size` for a serial frame: its CRC decides, should the roles be the other way."""
+    more = False
+    for k in range(2):
+        size = rtu_size(src, p, end, request == (k == 0))
+        if size < 0:
+            size = end - p
+        if size == 0 or (size > end - p and size <= 256):
+            more = more or k == 0
+        elif rtu_frame(src, p, min(p + size, end)) and p + size <= end:
+            return size
+    return 0 if more else -1
+
+
+@kernel
+def begins_message(t: Tables, s: int, src: Bytes, p: int, end: int) -> bool:
+    """Whether a message can begin at `p`, for a stream that is out of step."""
+    if t.streams[s, S_MODE] != RTU:
+        return plausible(src, p, end, t.pdu) != 0
+    for k in range(2):
+        size = rtu_size(src, p, end, k == 0)
+        if size >= 4 and p + size <= end and rtu_plausible(src, p, p + size, t.pdu) != 0:
+            return True
+    return False
+
+
+@kernel
+def begins_segment(t: Tables, s: int, src: Bytes, p: int, end: int) -> bool:
+    """The same for the start of a segment, where messages mostly begin: there a length that leads
+    to the segment's end or to another message is believed, whatever the message says."""
+    if begins_message(t, s, src, p, end):
+        return True
+    if t.streams[s, S_MODE] == RTU or end - p < HEADER + 1 or u16be(src, p + 2) != 0:
+        return False
+    behind = p + 6 + u16be(src, p + 4)
+    if behind < p + HEADER + 1 or behind > p + 6 + MAX_LENGTH:
+        return False
+    return behind == end or (behind < end and begins_message(t, s, src, behind, end))
+
+
+@kernel
+def next_message(t: Tables, s: int, src: Bytes, p: int, end: int) -> int:
+    """Where in ``src[p:end]`` the stream gets into step again, `end` if nowhere. Inside a segment
+    a message must be followed by another or by the segment's end: data can look like a header."""
+    serial = t.streams[s, S_MODE] == RTU
+    stop = min(end - 3, p + RTU_SEARCH) if serial else end - HEADER
+    for q in range(p, stop):
+        if not begins_message(t, s, src, q, end):
+            continue
+        if serial:
+            return q
+        behind = q + 6 + u16be(src, q + 4)
+        if behind == end or (behind < end and begins_message(t, s, src, behind, end)):
+            return q
+    return end
+
+
+@kernel
+def search(t: Tables, s: int, d: int, src: Bytes, p: int, end: int) -> int:
+    """Get into step behind `p`, or keep as many bytes as the beginning of a message may have."""
+    q = next_message(t, s, src, p, end)
+    if q < end:
+        t.streams[s, S_SYNC + d] = IN_STEP
+        return q
+    t.streams[s, S_SYNC + d] = LOST_STEP
+    return max(p, end - LONGEST)
+
+
+@kernel
+def bad_header(
+    t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int, packet: int, now: int, offset: int
+) -> int:
+    """A message cannot begin at `p` although the stream was in step: say why, and return where to
+    go on. One wrong field does not silence the rest: a length that leads to a message or to the
+    segment's end is believed."""
+    client = max(t.streams[s, S_CLIENT], 0)
+    if t.streams[s, S_MODE] == RTU:
+        function = u8(src, p + 1) if end - p > 1 else -1
+        note_anomaly(t, f, client, d, R_CRC, function, -1, -1, now, packet, offset)
+        return search(t, s, d, src, p + 1, end)
+    length = u16be(src, p + 4)
+    function = u8(src, p + HEADER) & 0x7F if end - p > HEADER else -1
+    if u16be(src, p + 2) != 0:
+        note_anomaly(t, f, client, d, R_PROTOCOL_ID, function, u16be(src, p + 2), 0, now, packet, offset)
+    if length < 2 or length > MAX_LENGTH:
+        needed = 2 if length < 2 else MAX_LENGTH
+        note_anomaly(t, f, client, d, R_LENGTH, function, length, needed, now, packet, offset)
+    behind = p + 6 + length
+    if behind == end or (behind < end and begins_message(t, s, src, behind, end)):
+        return behind
+    return search(t, s, d, src, p + 1, end)
+
+
+@kernel
+def settle(t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int) -> int:
+    """What a candidate turns out to be, from ``src[p:end]``. Returns where its first message
+    begins; bytes up to there are done with. `S_MODE` and `S_BAD` tell the outcome."""
+    key = t.flows[f, F_KEY]
+    usual = (key >> 16) & 0xFFFF == PORT or (key >> 32) & 0xFFFF == PORT
+    verdict = recognise(src, p, end, usual, t.pdu)
+    q = p
+    if verdict == MORE:
+        return p
+    if verdict == NO:
+        if not usual:
+            t.streams[s, S_BAD] = BAD_BYTES
+            return end
+        if t.streams[s, S_SYNC + d] == IN_STEP:
+            # The connection began with something else; the next segment may begin otherwise.
+            t.streams[s, S_BAD] += end - p
+            return end
+        q = search(t, s, d, src, p + 1, end)
+        if t.streams[s, S_SYNC + d] != IN_STEP:
+            t.streams[s, S_BAD] += q - p
+            return q
+        verdict = MBAP
+    t.streams[s, S_MODE] = verdict
+    t.streams[s, S_SYNC + d] = IN_STEP
+    t.flows[f, F_PROTOCOL] = t.used[MODBUS]
+    if t.streams[s, S_CLIENT] < 0:
+        shapes = plausible(src, q, end, t.pdu) if verdict == MBAP else rtu_plausible(src, q, end, t.pdu)
+        choose_client(t, s, f, d, shapes)
+    return q
+
+
+@kernel
+def step(
+    t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int, packet: int, now: int, offset: int
+) -> int:
+    """Read one message at `p`, or find where one begins. Returns the position to go on from; `p`
+    where more bytes are needed."""
+    if t.streams[s, S_MODE] == CANDIDATE:
+        q = settle(t, s, f, d, src, p, end)
+        if q != p or t.streams[s, S_MODE] == CANDIDATE:
+            return q
+    elif t.streams[s, S_SYNC + d] == LOST_STEP:
+        q = search(t, s, d, src, p, end)
+        if q != p or t.streams[s, S_SYNC + d] == LOST_STEP:
+            return q
+    size = frame_size(t, s, d, src, p, end)
+    if size < 0:
+        return bad_header(t, s, f, d, src, p, end, packet, now, offset)
+    if size == 0 or p + size > end:
+        return p
+    message(t, s, f, d, src, p, p + size, packet, now, offset)
+    return p + size
+
+
+@kernel
+def consume(
+    t: Tables, s: int, f: int, d: int, src: Bytes, a: int, end: int, packet: int, now: int, offset: int
+) -> None:
+    """Read the new bytes ``src[a:end]`` of direction `d`, which continue the stream. A message
+    belongs to the highest packet that holds a byte of it."""
+    base = (s * 2 + d) * CARRY
+    if t.streams[s, S_SYNC + d] == LOST_STEP and begins_segment(t, s, src, a, end):
+        t.streams[s, S_CARRIED + d] = 0
+        if t.streams[s, S_MODE] != CANDIDATE:
+            t.streams[s, S_SYNC + d] = IN_STEP
+    while a < end or t.streams[s, S_CARRIED + d] > 0:
+        carried = t.streams[s, S_CARRIED + d]
+        take = 0
+        buf, p, stop = src, a, end
+        last, last_time, last_offset = packet, now, offset
+        if carried > 0:
+            take = min(end - a, CARRY - carried)
+            copy_bytes(t.carry, base + carried, src, a, take)
+            buf, p, stop = t.carry[:], base, base + carried + take
+            if t.streams[s, S_CARRY_PACKET + d] > packet:
+                last = t.streams[s, S_CARRY_PACKET + d]
+                last_time = t.streams[s, S_CARRY_TIME + d]
+                last_offset = t.streams[s, S_CARRY_OFFSET + d]
+        q = step(t, s, f, d, buf, p, stop, last, last_time, last_offset)
+        if q > p:
+            used = q - p
+            if used >= carried:
+                a += used - carried
+                t.streams[s, S_CARRIED + d] = 0
+            else:
+                copy_bytes(t.carry, base, t.carry, base + used, carried - used)
+                t.streams[s, S_CARRIED + d] = carried - used
+            continue
+        if carried == 0:
+            take = min(end - a, CARRY)
+            copy_bytes(t.carry, base, src, a, take)
+        elif take == 0:
+            # Nothing new to read, or no place for it: the message stays cut.
+            if a < end:
+                t.streams[s, S_CARRIED + d] = 0
+                t.streams[s, S_SYNC + d] = LOST_STEP
+            return
+        t.streams[s, S_CARRIED + d] = carried + take
+        t.streams[s, S_CARRY_PACKET + d] = last
+        t.streams[s, S_CARRY_TIME + d] = last_time
+        t.streams[s, S_CARRY_OFFSET + d] = last_offset
+        a += take
+        if a >= end:
+            return
+
+
+@kernel
+def note_gap(t: Tables, s: int, f: int, d: int, size: int, now: int, packet: int, offset: int) -> None:
+    """Bytes of direction `d` are missing for good: the next ones are out of step."""
+    t.streams[s, S_CARRIED + d] = 0
+    t.streams[s, S_SYNC + d] = LOST_STEP
+    if t.streams[s, S_MODE] == CANDIDATE:
+        return
+    t.streams[s, S_GAPS] += 1
+    t.counters[C_GAPS] += 1
+    t.counters[C_GAP_BYTES] += size
+    note_anomaly(t, f, max(t.streams[s, S_CLIENT], 0), d, R_LOST, -1, size, 0, now, packet, offset)
+
+
+@kernel
+def restart(t: Tables, s: int, f: int, d: int, seq: int, now: int, packet: int, offset: int) -> None:
+    """The numbers of direction `d` have nothing to do with what came before: begin anew there."""
+    forget(t.streams, s, t.held)
+    note_gap(t, s, f, d, 0, now, packet, offset)
+    t.streams[s, S_NEXT + d] = seq
+    t.streams[s, S_OLD + d] = 0
+
+
+@kernel
+def feed(
+    t: Tables, s: int, f: int, d: int, src: Bytes, a: int, end: int, length: int, seq: int,
+    packet: int, now: int, offset: int, everything: bool,
+) -> None:  # fmt: skip
+    """Give a segment of direction `d` to its stream: `length` bytes from sequence number `seq` on,
+    of which ``src[a:end]`` were captured; none when `length` is not above 0. Then what was held is read as
+    far as it has its turn, or its turn will not come: `everything` says that nothing follows."""
+    flush = everything or gap_is_final(t.streams, s, d, now)
+    live = length > 0
+    if live:
+        ahead = distance(seq, t.streams[s, S_NEXT + d])
+        old = ahead + length <= 0
+        t.streams[s, S_OLD + d] = t.streams[s, S_OLD + d] + 1 if old else 0
+        if ahead > WINDOW or ahead < -WINDOW or t.streams[s, S_OLD + d] > OLD_PATIENCE:
+            restart(t, s, f, d, seq, now, packet, offset)
+    while True:
+        due = t.streams[s, S_NEXT + d]
+        i = first_held(t.streams, s, d, t.held) if t.streams[s, S_HELD + d] > 0 else -1
+        if live and distance(seq, due) > 0 and not flush:
+            if hold(src, a, end, t.streams, s, d, seq, packet, now, offset, t.held, t.held_data, t.counters):
+                live = False
+                flush = gap_is_final(t.streams, s, d, now)
+            else:
+                flush = True
+            continue
+        if live and (i < 0 or distance(seq, t.held[i, H_SEQ]) <= 0):
+            buf, p, stop, size, at = src, a, end, length, seq
+            number, time, place = packet, now, offset
+            i = -1
+            live = False
+        elif i >= 0 and (flush or distance(t.held[i, H_SEQ], due) <= 0):
+            buf, p, size, at = t.held_data[:], i * HELD_BYTES, t.held[i, H_LENGTH], t.held[i, H_SEQ]
+            stop = p + size
+            number, time, place = t.held[i, H_PACKET], t.held[i, H_TIME], t.held[i, H_OFFSET]
+        else:
+            return
+        ahead = distance(at, due)
+        if ahead > 0:
+            note_gap(t, s, f, d, ahead, now, number, place)
+            # Only the first gap is known to be final.
+            flush = everything
+            t.streams[s, S_ACKED + d] = 0
+            t.streams[s, S_HELD_SINCE + d] = now
+        if ahead + size > 0:
+            cut = min(max(-ahead, 0), stop - p)
+            t.streams[s, S_NEXT + d] = (at + size) & 0xFFFFFFFF
+            consume(t, s, f, d, buf, p + cut, stop, number, time, place)
+            missing = size - (stop - p)
+            if missing > 0:
+                note_gap(t, s, f, d, missing, now, number, place)
+        else:
+            t.counters[C_RETRANSMITTED] += 1
+        if i >= 0:
+            release(t.streams, s, t.held, i)
+
+
+@kernel
+def acknowledge(t: Tables, s: int, d: int, ack: int, now: int) -> bool:
+    """The receiver of direction `d` has everything up to `ack`. True when that makes a gap final:
+    it has what the capture has not."""
+    ahead = distance(ack, t.streams[s, S_NEXT + d])
+    if ahead > 0:
+        t.streams[s, S_ACKED + d] += 1
+    elif ahead == 0:
+        # It waits as we do: what is missing may still come, and what is held may be forged.
+        t.streams[s, S_HELD_SINCE + d] = now
+    return gap_is_final(t.streams, s, d, now)
+
+
+@kernel
+def end_datagram(t: Tables, s: int, f: int, d: int, whole: bool, packet: int, now: int, offset: int) -> None:
+    """A datagram holds whole messages: what is left of one that was captured `whole` has a wrong
+    length."""
+    carried = t.streams[s, S_CARRIED + d]
+    if carried > 0 and t.streams[s, S_MODE] != CANDIDATE and whole:
+        base = (s * 2 + d) * CARRY
+        needed = u16be(t.carry, base + 4) if carried >= 6 and t.streams[s, S_MODE] == MBAP else -1
+        client = max(t.streams[s, S_CLIENT], 0)
+        note_anomaly(t, f, client, d, R_LENGTH, -1, carried, needed, now, packet, offset)
+    t.streams[s, S_CARRIED + d] = 0

@@ -1,0 +1,398 @@
+"""From rows of the tables to facts: numbers become addresses, names and evidence.
+
+Rows of one key are first joined by numpy, so that Python runs once per fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from otmon.decode.fields import COUNTER_NAMES, TUNNELS
+from otmon.decode.flows import (
+    CLIENT,
+    CLIENT_B,
+    F_A_HI,
+    F_A_LO,
+    F_B_HI,
+    F_B_LO,
+    F_BYTES,
+    F_COUNT,
+    F_FIRST,
+    F_FIRST_OFFSET,
+    F_FIRST_PACKET,
+    F_KEY,
+    F_LAST,
+    F_PACKETS,
+    F_PROTOCOL,
+    F_STATE,
+    F_TRIES,
+    F_TUNNEL,
+    F_VLAN,
+    FIRST_B,
+    PROVISIONAL,
+    ROLE,
+    ROLE_FIRST,
+    ROLE_PORT,
+    ROLE_SHIFT,
+    SPOKE_A,
+)
+from otmon.decode.transport import PROTO_ICMP, PROTO_ICMPV6, PROTO_SCTP, PROTO_TCP, PROTO_UDP
+from otmon.kernel import Ints
+from otmon.ledger.facts import Anomaly, Asset, Conversation, Evidence, Operation, Role, Source
+from otmon.ledger.ledger import Ledger
+from otmon.ledger.merge import collect
+from otmon.ledger.tables import (
+    A_FIRST,
+    A_LAST,
+    A_NEEDED,
+    A_OFFSET,
+    A_PACKET,
+    A_TIMES,
+    A_VALUE,
+    A_WHAT,
+    FILL_ANOMALIES,
+    FILL_ASSETS,
+    FILL_FLOWS,
+    FILL_OPERATIONS,
+    LAST_TIME,
+    O_ANSWERED,
+    O_CLIENT_HI,
+    O_CLIENT_LO,
+    O_ENDPOINT,
+    O_FIRST,
+    O_LAST,
+    O_MAX,
+    O_MIN,
+    O_OFFSET,
+    O_PACKET,
+    O_RANGE,
+    O_SERVER_HI,
+    O_SERVER_LO,
+    O_SERVICE,
+    O_SUM,
+    O_TIMES,
+    X_BYTES,
+    X_FIRST,
+    X_HI,
+    X_LAST,
+    X_LO,
+    X_MAC,
+    X_OFFSET,
+    X_PACKET,
+    X_PACKETS,
+    X_PLACE,
+    Tables,
+)
+from otmon.protocols.modbus import REASONS, service
+from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
+
+_WORD: Final = (1 << 64) - 1
+_ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
+_PRIVILEGED: Final = 1024
+"""Ports below are for servers (RFC 6335 section 6)."""
+_MODBUS: Final = "modbus"
+
+
+@lru_cache(maxsize=1 << 16)
+def address_text(family: int, high: int, low: int) -> str:
+    """An address as facts write it; `high` and `low` are signed words."""
+    if family == 4:
+        return str(IPv4Address(low & 0xFFFFFFFF))
+    if family == 6:
+        return str(IPv6Address((high & _WORD) << 64 | (low & _WORD)))
+    return mac_text(low)
+
+
+@lru_cache(maxsize=1 << 16)
+def mac_text(mac: int) -> str:
+    """A MAC address as facts write it, "" for none (-1)."""
+    return "" if mac < 0 else mac.to_bytes(6, "big").hex(":")
+
+
+def vlan_text(vlan: int) -> str:
+    """A stack of tags as facts write it."""
+    outer, inner = vlan >> 12, vlan & 0xFFF
+    if outer:
+        return f"{outer}.{inner}" if inner else str(outer)
+    return str(inner) if inner else ""
+
+
+def transport_text(family: int, proto: int) -> str:
+    """What a conversation's transport is called."""
+    if family == 2:
+        return "ethernet"
+    names = {PROTO_TCP: "tcp", PROTO_UDP: "udp", PROTO_SCTP: "sctp"}
+    names[PROTO_ICMP if family == 4 else PROTO_ICMPV6] = "icmp" if family == 4 else "icmpv6"
+    return names.get(proto, f"ip-{proto}")
+
+
+def harvest(t: Tables, source: str) -> Ledger:
+    """The facts of all ended rows, which are free again afterwards."""
+    used = t.used
+    ledger = collect(
+        conversations=_conversations(t.ended_flows[: used[FILL_FLOWS]], source),
+        assets=_assets(t.ended_assets[: used[FILL_ASSETS]], source),
+        operations=_operations(t.ended_operations[: used[FILL_OPERATIONS]], source),
+        anomalies=_anomalies(t.ended_anomalies[: used[FILL_ANOMALIES]], source),
+    )
+    used[: FILL_ANOMALIES + 1] = 0
+    return ledger
+
+
+def harvest_all(t: Tables, source: str) -> Ledger:
+    """The facts of the rows that are still in use, at the end of a source."""
+    return collect(
+        conversations=_conversations(t.flows[t.flows[:, F_KEY] != 0], source),
+        assets=_assets(t.assets[t.assets[:, X_PACKETS] > 0], source),
+        operations=_operations(t.operations[t.operations[:, O_TIMES] > 0], source),
+        anomalies=_anomalies(t.anomalies[t.anomalies[:, A_TIMES] > 0], source),
+    )
+
+
+def source_of(t: Tables, name: str, octets: int, first_ns: int) -> Source:
+    """The source as a fact, with every counter that is not zero."""
+    counters = t.counters.tolist()
+    named = sorted((name, count) for name, count in zip(COUNTER_NAMES, counters, strict=True) if count)
+    last_ns = int(t.used[LAST_TIME]) if counters[0] else 0
+    return Source(name, counters[0], octets, first_ns, last_ns, tuple(named))
+
+
+def _grouped(keys: Ints, first: Ints, packet: Ints) -> tuple[Ints, Ints]:
+    """Rows that share a key behind each other, in the order of time: the order of the rows, and
+    where in it each group begins. There is at least one row."""
+    order = np.lexsort((packet, first, *keys.T[::-1]))
+    ordered = keys[order]
+    return order, np.flatnonzero(np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1)))
+
+
+def _clients(flows: Ints) -> tuple[Ints, Ints]:
+    """For each flow whether B is the client (0 or 1), and the role that says so."""
+    state = flows[:, F_STATE]
+    key = flows[:, F_KEY]
+    proto, family = key & 0xFFFF, key >> 48 & 0xF
+    port_a, port_b = key >> 16 & 0xFFFF, key >> 32 & 0xFFFF
+    client = np.where(state & FIRST_B, 1, 0)
+    role = np.full(len(flows), ROLE_FIRST)
+    ports = (proto == PROTO_TCP) | (proto == PROTO_UDP) & (family != 2)
+    hints = port_hints()
+    row = np.where(proto == PROTO_UDP, 1, 0)
+    code = flows[:, F_PROTOCOL] & (PROVISIONAL - 1)
+    hint_a, hint_b = hints[row, port_a], hints[row, port_b]
+    low_a, low_b = port_a < _PRIVILEGED, port_b < _PRIVILEGED
+    # The weakest rule first: a later one overrules it.
+    for says_a, says_b in (
+        (low_a & (port_a < port_b), low_b & (port_b < port_a)),
+        (hint_a > 0, hint_b > 0),
+        ((hint_a == code) & (code > 0), (hint_b == code) & (code > 0)),
+    ):
+        told = ports & (says_a != says_b)
+        client = np.where(told, np.where(says_a, 1, 0), client)
+        role = np.where(told, ROLE_PORT, role)
+    told = (state & CLIENT) != 0
+    client = np.where(told, np.where((state & CLIENT) == CLIENT_B, 1, 0), client)
+    role = np.where(told, (state & ROLE) >> ROLE_SHIFT, role)
+    # Nobody sends from a group address, so it is no client: a DHCP server answers to one.
+    group_a = _is_group(family, flows[:, F_A_HI], flows[:, F_A_LO])
+    group_b = _is_group(family, flows[:, F_B_HI], flows[:, F_B_LO])
+    turned = np.where(client == 1, group_b & ~group_a, group_a & ~group_b)
+    return np.where(turned, 1 - client, client), np.where(turned, ROLE_FIRST, role)
+
+
+def _is_group(family: Ints, high: Ints, low: Ints) -> npt.NDArray[np.bool_]:
+    """Multicast and broadcast addresses (RFC 1112, RFC 4291 section 2.7, IEEE 802 section 8.4)."""
+    four = low & 0xFFFFFFFF
+    return np.select(
+        [family == 4, family == 6],
+        [((four >> 28) == 0xE) | (four == 0xFFFFFFFF), ((high >> 56) & 0xFF) == 0xFF],
+        (low >> 40) & 1 == 1,
+    )
+
+
+def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
+    if not len(flows):
+        return
+    client, role = _clients(flows)
+    n = np.arange(len(flows))
+    a_side, b_side = flows[:, [F_A_HI, F_A_LO]], flows[:, [F_B_HI, F_B_LO]]
+    to_server = np.where(client == 1, 1, 0)
+    key = flows[:, F_KEY]
+    family, proto = key >> 48 & 0xF, key & 0xFFFF
+    port = np.where(client == 1, key >> 16 & 0xFFFF, key >> 32 & 0xFFFF)
+    code = np.where(flows[:, F_PROTOCOL] < 0, flows[:, F_PROTOCOL], flows[:, F_PROTOCOL] & (PROVISIONAL - 1))
+    # A flow without payload says nothing about its protocol.
+    silent = (code == 0) & (flows[:, F_TRIES] == 0)
+    code = np.where(silent, _SILENT, code)
+    from_client = flows[n, F_PACKETS + to_server], flows[n, F_BYTES + to_server]
+    from_server = flows[n, F_PACKETS + 1 - to_server], flows[n, F_BYTES + 1 - to_server]
+    answered = (flows[:, F_STATE] & np.where(client == 1, SPOKE_A, SPOKE_A << 1)) != 0
+    keys = np.column_stack(
+        [
+            np.where(client[:, None] == 1, b_side, a_side),
+            np.where(client[:, None] == 1, a_side, b_side),
+            family << 16 | proto,
+            port,
+            code,
+            flows[:, F_VLAN],
+        ]
+    )
+    order, starts = _grouped(keys, flows[:, F_FIRST], flows[:, F_FIRST_PACKET])
+
+    def total(values: Ints) -> list[int]:
+        return list(np.add.reduceat(values[order], starts).tolist())
+
+    def largest(values: Ints) -> list[int]:
+        return list(np.maximum.reduceat(values[order], starts).tolist())
+
+    firsts = order[starts]
+    tunnels = np.zeros(len(flows), np.int64)
+    tunnels[flows[:, F_TUNNEL] > 0] = 1 << flows[flows[:, F_TUNNEL] > 0, F_TUNNEL]
+    for key_row, seen, *sums in zip(
+        keys[firsts].tolist(),
+        flows[firsts][:, [F_FIRST, F_FIRST_PACKET, F_FIRST_OFFSET]].tolist(),
+        largest(role),
+        largest(answered.astype(np.int64)),
+        total(flows[:, F_COUNT]),
+        *map(total, (*from_client, *from_server)),
+        np.bitwise_or.reduceat(tunnels[order], starts).tolist(),
+        largest(flows[:, F_LAST]),
+        strict=True,
+    ):
+        client_hi, client_lo, server_hi, server_lo, kind, number, its_code, vlan = key_row
+        sure, spoke, count, packets_to, bytes_to, packets_from, bytes_from, wrapped, last_ns = sums
+        six = kind >> 16
+        transport = transport_text(six, kind & 0xFFFF)
+        protocol = _protocol(transport, kind & 0xFFFF, number, its_code)
+        yield Conversation(
+            client=address_text(six, client_hi, client_lo),
+            server=address_text(six, server_hi, server_lo),
+            transport=transport,
+            port=kind & 0xFFFF if six == 2 else number,
+            protocol=protocol,
+            vlan=vlan_text(vlan),
+            expected=_expected(transport, number, protocol),
+            role=_ROLES[sure],
+            answered=bool(spoke),
+            flows=count,
+            packets_to_server=packets_to,
+            packets_to_client=packets_from,
+            bytes_to_server=bytes_to,
+            bytes_to_client=bytes_from,
+            tunnel="+".join(sorted(name for bit, name in enumerate(TUNNELS) if wrapped >> bit & 1)),
+            first_ns=seen[0],
+            last_ns=last_ns,
+            evidence=Evidence(seen[0], source, seen[1], seen[2]),
+        )
+
+
+_SILENT: Final = -100
+
+
+def _protocol(transport: str, number: int, port: int, code: int) -> str:
+    """Id of what a conversation speaks."""
+    if code == _SILENT and transport in ("tcp", "udp"):
+        return "none"
+    if code > 0:
+        return PROTOCOLS[code - 1].id
+    if _SILENT < code < 0:
+        return TUNNELS[-code]
+    if transport == "ethernet":
+        known = int(ethertype_codes()[number])
+        return PROTOCOLS[known - 1].id if known else "unknown"
+    if transport in ("tcp", "udp"):
+        return "unknown"
+    return transport
+
+
+def _expected(transport: str, port: int, protocol: str) -> str:
+    """The protocol that a port is usually used for, where the conversation speaks another one."""
+    if transport not in ("tcp", "udp") or protocol in TUNNELS:
+        return ""
+    usual = int(port_hints()[0 if transport == "tcp" else 1, port])
+    if not usual:
+        return ""
+    if protocol not in ("unknown", "none"):
+        spoken = PROTOCOLS[code_of(protocol) - 1]
+        if port in (spoken.tcp_ports if transport == "tcp" else spoken.udp_ports):
+            return ""
+    return PROTOCOLS[usual - 1].id
+
+
+def _assets(rows: Ints, source: str) -> Iterator[Asset]:
+    for row in rows.tolist():
+        family = row[X_PLACE] >> 32
+        address = address_text(4 if family == 2 else family, row[X_HI], row[X_LO])
+        yield Asset(
+            mac=mac_text(row[X_MAC]),
+            address="" if family == 2 and row[X_LO] == 0 else address,
+            vlan=vlan_text(row[X_PLACE] & 0xFFFFFFFF),
+            packets=row[X_PACKETS],
+            bytes=row[X_BYTES],
+            first_ns=row[X_FIRST],
+            last_ns=row[X_LAST],
+            evidence=Evidence(row[X_FIRST], source, row[X_PACKET], row[X_OFFSET]),
+        )
+
+
+def _parties(row: list[int]) -> tuple[str, str, str, int, str, str]:
+    """client, server, transport, port, protocol, vlan of an operation's or anomaly's row."""
+    endpoint = row[O_ENDPOINT]
+    family = 6 if endpoint >> 41 & 1 else 4
+    return (
+        address_text(family, row[O_CLIENT_HI], row[O_CLIENT_LO]),
+        address_text(family, row[O_SERVER_HI], row[O_SERVER_LO]),
+        "udp" if endpoint >> 40 & 1 else "tcp",
+        endpoint & 0xFFFF,
+        _MODBUS,
+        vlan_text(endpoint >> 16 & 0xFFFFFF),
+    )
+
+
+def _operations(rows: Ints, source: str) -> Iterator[Operation]:
+    for row in rows.tolist():
+        key = row[O_SERVICE]
+        function, subfunction = key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1
+        named = service(function, subfunction, bool(key >> 34 & 1))
+        yield Operation(
+            *_parties(row),
+            unit=key & 0xFF,
+            function=function,
+            subfunction=subfunction,
+            service=named.name,
+            access=named.access,
+            address=(row[O_RANGE] >> 20) - 1,
+            count=(row[O_RANGE] & 0xFFFFF) - 1,
+            status=(key >> 36) - 2,
+            swept=False,
+            times=row[O_TIMES],
+            response_ns_sum=row[O_SUM],
+            response_ns_min=row[O_MIN],
+            response_ns_max=row[O_MAX],
+            answered=row[O_ANSWERED],
+            first_ns=row[O_FIRST],
+            last_ns=row[O_LAST],
+            evidence=Evidence(row[O_FIRST], source, row[O_PACKET], row[O_OFFSET]),
+        )
+
+
+def _anomalies(rows: Ints, source: str) -> Iterator[Anomaly]:
+    for row in rows.tolist():
+        reason, field = REASONS[row[A_WHAT] & 0xFF]
+        yield Anomaly(
+            *_parties(row),
+            from_client=bool(row[A_WHAT] >> 20 & 1),
+            reason=reason,
+            field=field,
+            function=(row[A_WHAT] >> 8 & 0xFFF) - 1,
+            value=row[A_VALUE],
+            needed=row[A_NEEDED],
+            times=row[A_TIMES],
+            first_ns=row[A_FIRST],
+            last_ns=row[A_LAST],
+            evidence=Evidence(row[A_FIRST], source, row[A_PACKET], row[A_OFFSET]),
+        )

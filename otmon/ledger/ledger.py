@@ -1,0 +1,84 @@
+"""The ledger: every fact of one or many captures, as one immutable value.
+
+Invariants of a `Ledger` that `otmon.ledger.merge` made (nothing else makes one):
+
+- each tuple is sorted by its facts' key and holds a key once;
+- the operations of one service on one conversation are either at most `Limits.ranges` distinct
+  (address, count) pairs, none of them swept, or ranges that neither overlap nor touch, all of
+  them swept;
+- no tuple is longer than its limit; what did not fit is counted in `overflow`.
+
+So two ledgers of the same facts are equal values, however they were put together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from otmon.ledger.facts import Anomaly, Asset, Conversation, Damage, Operation, Source
+
+ConversationKey = tuple[str, str, str, int, str, str]
+"""client, server, transport, port, protocol, vlan."""
+
+conversation_key: Callable[[Any], ConversationKey] = attrgetter(
+    "client", "server", "transport", "port", "protocol", "vlan"
+)
+"""The conversation that a Conversation, Operation or Anomaly belongs to."""
+source_key: Callable[[Source], tuple[Any, ...]] = lambda fact: (fact.name,)  # noqa: E731
+damage_key: Callable[[Damage], tuple[Any, ...]] = attrgetter("source", "kind", "offset")
+asset_key: Callable[[Asset], tuple[Any, ...]] = attrgetter("mac", "address", "vlan")
+service_key: Callable[[Operation], tuple[Any, ...]] = attrgetter(
+    "client", "server", "transport", "port", "protocol", "vlan",
+    "unit", "function", "subfunction", "service", "access", "status",
+)  # fmt: skip
+"""An operation's key without address and count: what a sweep is counted over."""
+operation_key: Callable[[Operation], tuple[Any, ...]] = attrgetter(
+    "client", "server", "transport", "port", "protocol", "vlan",
+    "unit", "function", "subfunction", "service", "access", "address", "count", "status",
+)  # fmt: skip
+anomaly_key: Callable[[Anomaly], tuple[Any, ...]] = attrgetter(
+    "client", "server", "transport", "port", "protocol", "vlan", "from_client", "reason", "field", "function"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many facts a ledger holds at most. A factory network has some thousand of each; only
+    scans, floods and forged senders reach these, and then memory must stay bounded: with every
+    limit reached a ledger takes about 120 MB (0.6 kB a fact), and a merge holds two."""
+
+    assets: int = 32_768
+    conversations: int = 65_536
+    operations: int = 65_536
+    anomalies: int = 16_384
+    damage: int = 8_192
+    ranges: int = 512
+    """Distinct (address, count) pairs of one service on one conversation before they collapse to
+    ranges. A recipe or an HMI page reads some tens of blocks, a large gateway a few hundred; a
+    sweep of all registers asks for 65,536."""
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All facts, in canonical order (see the module's invariants)."""
+
+    sources: tuple[Source, ...] = ()
+    damage: tuple[Damage, ...] = ()
+    assets: tuple[Asset, ...] = ()
+    conversations: tuple[Conversation, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
+    overflow: tuple[tuple[str, int], ...] = ()
+    """Sorted (kind of fact, amount) of what found no place: packets for assets and conversations,
+    transactions for operations, times for anomalies and damage. No fact of a kind that is not
+    named here is missing."""
+
+
+EMPTY = Ledger()
+"""The identity of `merge`."""

@@ -1,0 +1,311 @@
+"""Joining facts: the one operation on which determinism, parallel replay and many sensors rest.
+
+`merge` is commutative and associative and `EMPTY` is its identity, exactly, for ledgers below
+their limits. How each field joins:
+
+- counts and sums add; first times and evidence take the smallest, last times the largest;
+- `Conversation.role` takes the surest, `answered` is true when either is, `tunnel` lists every
+  wrapping that was seen ("erspan+gre"), and `expected`, which follows from the key, takes the
+  larger text should two versions of otmon differ;
+- response times take the extremes of those that were answered;
+- `Anomaly.value` and `needed` belong to the first evidence; `Damage.detail` is the smaller text.
+
+Sweeps. Operations that differ in address and count only collapse once there are more than
+`Limits.ranges` distinct pairs, to the maximal ranges of the elements that were asked for; ranges
+that overlap or touch are joined. Whether a service collapses depends only on the set of pairs, and
+the ranges only on the union of their elements, so it does not matter which merge noticed.
+A pair with an address but no count is one element. Pairs that name no element (no address, or a
+count of zero) become one operation with address and count UNKNOWN.
+
+Limits. Where there are more facts than a limit, those are kept that come first in an order that is
+a function of the key: conversations of a recognised protocol and operations that change something
+before the others, within that by a hash of the key, so that a flood takes its share of places but
+cannot choose whom it pushes out. For assets, conversations, anomalies and damage the laws hold
+exactly at the limit too: what is dropped once would be dropped in the end, whatever comes. For
+operations they hold below the limit; at it, a range that grows in a later merge may have made room
+too late, so which ones are kept depends on the order of merging, which replay fixes to the order of
+its sources. The amount in `overflow` is always what is missing, no more and no less.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from itertools import chain
+from typing import Any, TypeVar
+
+from otmon.ledger.facts import UNKNOWN, Anomaly, Asset, Conversation, Damage, Operation, Role, Source
+from otmon.ledger.ledger import (
+    LIMITS,
+    Ledger,
+    Limits,
+    anomaly_key,
+    asset_key,
+    conversation_key,
+    damage_key,
+    operation_key,
+    service_key,
+    source_key,
+)
+
+_Fact = TypeVar("_Fact")
+_SURENESS: dict[Role, int] = {"handshake": 0, "protocol": 1, "port": 2, "first packet": 3}
+_READING = frozenset({"read", "identify", "diagnose", "unknown"})
+
+
+def merge(a: Ledger, b: Ledger, limits: Limits = LIMITS) -> Ledger:
+    """All facts of both."""
+    return merge_all((a, b), limits)
+
+
+def merge_all(ledgers: Iterable[Ledger], limits: Limits = LIMITS) -> Ledger:
+    """All facts of all, in one pass: the same value as merging them two by two."""
+    every = tuple(ledgers)
+    return collect(
+        sources=chain.from_iterable(ledger.sources for ledger in every),
+        damage=chain.from_iterable(ledger.damage for ledger in every),
+        assets=chain.from_iterable(ledger.assets for ledger in every),
+        conversations=chain.from_iterable(ledger.conversations for ledger in every),
+        operations=chain.from_iterable(ledger.operations for ledger in every),
+        anomalies=chain.from_iterable(ledger.anomalies for ledger in every),
+        overflow=chain.from_iterable(ledger.overflow for ledger in every),
+        limits=limits,
+    )
+
+
+def collect(
+    *,
+    sources: Iterable[Source] = (),
+    damage: Iterable[Damage] = (),
+    assets: Iterable[Asset] = (),
+    conversations: Iterable[Conversation] = (),
+    operations: Iterable[Operation] = (),
+    anomalies: Iterable[Anomaly] = (),
+    overflow: Iterable[tuple[str, int]] = (),
+    limits: Limits = LIMITS,
+) -> Ledger:
+    """A ledger of loose facts, in any order and with keys repeated."""
+    lost = Counter[str]()
+    for kind, amount in overflow:
+        lost[kind] += amount
+
+    def kept(
+        kind: str,
+        facts: list[_Fact],
+        limit: int,
+        rank: Callable[[_Fact], tuple[Any, ...]],
+        amount: Callable[[_Fact], int],
+        key: Callable[[_Fact], tuple[Any, ...]],
+    ) -> tuple[_Fact, ...]:
+        if len(facts) > limit:
+            facts.sort(key=rank)
+            lost[kind] += sum(map(amount, facts[limit:]))
+            del facts[limit:]
+        facts.sort(key=key)
+        return tuple(facts)
+
+    return Ledger(
+        sources=tuple(sorted(_joined(sources, source_key, _join_sources), key=source_key)),
+        damage=kept(
+            "damage", _joined(damage, damage_key, _join_damage), limits.damage,
+            lambda fact: (_mixed(damage_key(fact)),), lambda fact: fact.count, damage_key,
+        ),
+        assets=kept(
+            "assets", _joined(assets, asset_key, _join_assets), limits.assets,
+            lambda fact: (_mixed(asset_key(fact)),), lambda fact: fact.packets, asset_key,
+        ),
+        conversations=kept(
+            "conversations", _joined(conversations, conversation_key, _join_conversations),
+            limits.conversations,
+            lambda fact: (fact.protocol == "unknown", _mixed(conversation_key(fact))),
+            lambda fact: fact.packets_to_server + fact.packets_to_client, conversation_key,
+        ),
+        operations=kept(
+            "operations", _joined_operations(operations, limits.ranges), limits.operations,
+            lambda fact: (fact.access in _READING, _mixed(service_key(fact)), fact.address, fact.count),
+            lambda fact: fact.times, operation_key,
+        ),
+        anomalies=kept(
+            "anomalies", _joined(anomalies, anomaly_key, _join_anomalies), limits.anomalies,
+            lambda fact: (_mixed(anomaly_key(fact)),), lambda fact: fact.times, anomaly_key,
+        ),
+        overflow=tuple(sorted((kind, amount) for kind, amount in lost.items() if amount)),
+    )  # fmt: skip
+
+
+def _mixed(key: tuple[Any, ...]) -> bytes:
+    return blake2b(repr(key).encode("utf-8", "backslashreplace"), digest_size=16).digest()
+
+
+def _joined(
+    facts: Iterable[_Fact],
+    key: Callable[[_Fact], tuple[Any, ...]],
+    join: Callable[[_Fact, _Fact], _Fact],
+) -> list[_Fact]:
+    found: dict[tuple[Any, ...], _Fact] = {}
+    for fact in facts:
+        its_key = key(fact)
+        known = found.get(its_key)
+        found[its_key] = fact if known is None else join(known, fact)
+    return list(found.values())
+
+
+def _join_sources(a: Source, b: Source) -> Source:
+    timed = [source for source in (a, b) if source.packets] or [a, b]
+    counters = Counter[str]()
+    for name, count in chain(a.counters, b.counters):
+        counters[name] += count
+    return Source(
+        a.name,
+        a.packets + b.packets,
+        a.bytes + b.bytes,
+        min(source.first_ns for source in timed),
+        max(source.last_ns for source in timed),
+        tuple(sorted(counters.items())),
+    )
+
+
+def _join_damage(a: Damage, b: Damage) -> Damage:
+    return Damage(a.source, a.kind, a.offset, a.count + b.count, min(a.detail, b.detail))
+
+
+def _join_assets(a: Asset, b: Asset) -> Asset:
+    return Asset(
+        a.mac,
+        a.address,
+        a.vlan,
+        a.packets + b.packets,
+        a.bytes + b.bytes,
+        min(a.first_ns, b.first_ns),
+        max(a.last_ns, b.last_ns),
+        min(a.evidence, b.evidence),
+    )
+
+
+def _join_conversations(a: Conversation, b: Conversation) -> Conversation:
+    tunnel = a.tunnel
+    if a.tunnel != b.tunnel:
+        tunnel = "+".join(sorted({name for name in (*a.tunnel.split("+"), *b.tunnel.split("+")) if name}))
+    return Conversation(
+        a.client,
+        a.server,
+        a.transport,
+        a.port,
+        a.protocol,
+        a.vlan,
+        max(a.expected, b.expected),
+        min(a.role, b.role, key=_SURENESS.__getitem__),
+        a.answered or b.answered,
+        a.flows + b.flows,
+        a.packets_to_server + b.packets_to_server,
+        a.packets_to_client + b.packets_to_client,
+        a.bytes_to_server + b.bytes_to_server,
+        a.bytes_to_client + b.bytes_to_client,
+        tunnel,
+        min(a.first_ns, b.first_ns),
+        max(a.last_ns, b.last_ns),
+        min(a.evidence, b.evidence),
+    )
+
+
+def _join_anomalies(a: Anomaly, b: Anomaly) -> Anomaly:
+    first = min(a, b, key=lambda fact: (fact.evidence, fact.value, fact.needed))
+    return Anomaly(
+        a.client,
+        a.server,
+        a.transport,
+        a.port,
+        a.protocol,
+        a.vlan,
+        a.from_client,
+        a.reason,
+        a.field,
+        a.function,
+        first.value,
+        first.needed,
+        a.times + b.times,
+        min(a.first_ns, b.first_ns),
+        max(a.last_ns, b.last_ns),
+        first.evidence,
+    )
+
+
+def _joined_operations(operations: Iterable[Operation], ranges: int) -> list[Operation]:
+    services: dict[tuple[Any, ...], dict[tuple[int, int], Operation]] = {}
+    for operation in operations:
+        key = service_key(operation)
+        pairs = services.get(key)
+        if pairs is None:
+            pairs = services[key] = {}
+        pair = (operation.address, operation.count)
+        known = pairs.get(pair)
+        pairs[pair] = (
+            operation if known is None else _sum((known, operation), *pair, known.swept or operation.swept)
+        )
+    found: list[Operation] = []
+    for pairs in services.values():
+        if len(pairs) > ranges or any(operation.swept for operation in pairs.values()):
+            found.extend(_ranges(pairs.values()))
+        else:
+            found.extend(pairs.values())
+    return found
+
+
+def _ranges(operations: Iterable[Operation]) -> Iterable[Operation]:
+    """One operation for each maximal range of elements, and one for those that name no element."""
+    nameless: list[Operation] = []
+    named: list[tuple[int, int, Operation]] = []
+    for operation in operations:
+        elements = 1 if operation.count == UNKNOWN else operation.count
+        if operation.address < 0 or elements <= 0:
+            nameless.append(operation)
+        else:
+            named.append((operation.address, operation.address + elements, operation))
+    if nameless:
+        yield _sum(nameless, UNKNOWN, UNKNOWN, True)
+    named.sort(key=lambda item: item[:2])
+    run: list[Operation] = []
+    start = end = 0
+    for first, after, operation in named:
+        if run and first > end:
+            yield _sum(run, start, end - start, True)
+            run = []
+        if not run:
+            start, end = first, after
+        run.append(operation)
+        end = max(end, after)
+    if run:
+        yield _sum(run, start, end - start, True)
+
+
+def _sum(operations: Iterable[Operation], address: int, count: int, swept: bool) -> Operation:
+    """One operation for several of the same service."""
+    every = tuple(operations)
+    one = every[0]
+    answered = [operation for operation in every if operation.answered]
+    return Operation(
+        one.client,
+        one.server,
+        one.transport,
+        one.port,
+        one.protocol,
+        one.vlan,
+        one.unit,
+        one.function,
+        one.subfunction,
+        one.service,
+        one.access,
+        address,
+        count,
+        one.status,
+        swept,
+        sum(operation.times for operation in every),
+        sum(operation.response_ns_sum for operation in every),
+        min((operation.response_ns_min for operation in answered), default=0),
+        max((operation.response_ns_max for operation in answered), default=0),
+        sum(operation.answered for operation in every),
+        min(operation.first_ns for operation in every),
+        max(operation.last_ns for operation in every),
+        min(operation.evidence for operation in every),
+    )

@@ -1,0 +1,429 @@
+"""The loop over packets: one pass from bytes to everything that is counted.
+
+For each packet: decode it, leave out copies that a mirror made, find its flow and its sender, follow
+the connection, and give its payload to the protocol it speaks or find out which that is.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otmon.decode.fields import (
+    ACK,
+    AT,
+    BUFFER,
+    C_DUPLICATE,
+    C_FLOWS_EVICTED,
+    DPORT,
+    DST_HI,
+    DST_LO,
+    END,
+    FAMILY,
+    FLAGS,
+    FRAGMENT,
+    OUTER_DST_HI,
+    OUTER_DST_LO,
+    OUTER_FAMILY,
+    OUTER_SRC_HI,
+    OUTER_SRC_LO,
+    PROTO,
+    SENDER_IP,
+    SEQ,
+    SPORT,
+    SRC_HI,
+    SRC_LO,
+    SRC_MAC,
+    TCP_ACK,
+    TCP_SYN,
+    TUNNEL,
+    TUNNEL_IPIP,
+    TUNNEL_TZSP,
+    TUNNEL_VXLAN,
+    VLAN,
+    WIRE_END,
+)
+from otmon.decode.flows import (
+    F_ASSET,
+    F_ISN,
+    F_KEY,
+    F_PROTOCOL,
+    F_STATE,
+    F_STREAM,
+    F_TRIES,
+    F_TUNNEL,
+    F_VLAN,
+    PROVISIONAL,
+    ROLE_PROTOCOL,
+    SPOKE_A,
+    begin_flow,
+    count_packet,
+    find_flow,
+    is_duplicate,
+    set_client,
+    tcp_flags,
+)
+from otmon.decode.link import LINKTYPE_ETHERNET
+from otmon.decode.packet import decode_packet, decode_usual
+from otmon.decode.streams import (
+    IN_STEP,
+    LOST_STEP,
+    S_BAD,
+    S_CARRIED,
+    S_HANDSHAKE,
+    S_HELD,
+    S_LAST,
+    S_MODE,
+    S_NEXT,
+    S_OLD,
+    S_SYNC,
+    STREAMS,
+    UNSEEN,
+)
+from otmon.decode.transport import (
+    PORT_TZSP,
+    PORT_VXLAN,
+    PROTO_GRE,
+    PROTO_IPIP,
+    PROTO_TCP,
+    PROTO_UDP,
+)
+from otmon.kernel import Bytes, Ints, copy_row, inlined, kernel, u16be
+from otmon.ledger.exchange import end_stream, message, new_stream
+from otmon.ledger.framing import BAD_BYTES, CANDIDATE, acknowledge, end_datagram, feed
+from otmon.ledger.tables import (
+    FILL_FLOWS,
+    LAST_TIME,
+    X_HI,
+    X_LO,
+    X_MAC,
+    X_PLACE,
+    Tables,
+    asset_place,
+    count_asset,
+    has_room,
+    note_asset,
+)
+from otmon.protocols.modbus import HEADER, MAX_LENGTH, MBAP, MORE, PORT, RTU
+from otmon.protocols.modbus import recognise as recognise_modbus
+from otmon.protocols.signature import SignatureTables, recognise
+
+TRIES: Final = 8
+"""Payloads of a flow on which signatures are tried."""
+ARP: Final = 0x0806
+
+
+@kernel
+def observe(
+    buf: Bytes,
+    start: Ints,
+    caplen: Ints,
+    wirelen: Ints,
+    time_ns: Ints,
+    linktype: Ints,
+    first_number: int,
+    base: int,
+    begin: int,
+    t: Tables,
+    signatures: SignatureTables,
+) -> int:
+    """Take the packets of a batch from index `begin` on (arrays as in `otmon.capture.batch.Batch`).
+
+    Returns the index of the first packet that was not taken: less than the number of packets when
+    a table of ended rows must be emptied first.
+    """
+    row = t.row
+    for i in range(begin, len(start)):
+        if not has_room(t):
+            return i
+        now = time_ns[i]
+        packet = first_number + i
+        offset = base + start[i]
+        if now > t.used[LAST_TIME]:
+            t.used[LAST_TIME] = now
+        if linktype[i] != LINKTYPE_ETHERNET or not decode_usual(
+            buf, start[i], caplen[i], wirelen[i], row, t.counters
+        ):
+            decode_packet(
+                buf, start[i], caplen[i], wirelen[i], linktype[i], now, row, t.slots, t.datagrams[:],
+                t.units, t.counters,
+            )  # fmt: skip
+        src = t.datagrams[:] if row[BUFFER] else buf
+        if row[FAMILY] == 0:
+            continue
+        f = -1
+        d = 0
+        if row[FRAGMENT] == 0:
+            if is_duplicate(src, row, now, t.recent):
+                t.counters[C_DUPLICATE] += 1
+                continue
+            if row[TUNNEL] != 0:
+                count_tunnel(t, now, packet, offset)
+            if row[FAMILY] != 2 or row[PROTO] != ARP:
+                found = find_flow(
+                    row[PROTO], row[FAMILY], row[SRC_HI], row[SRC_LO], row[DST_HI], row[DST_LO],
+                    row[SPORT], row[DPORT], row[VLAN], t.flows, t.tags,
+                )  # fmt: skip
+                if found < 0 or (row[PROTO] == PROTO_TCP and is_other_connection(t, found)):
+                    found = open_flow(
+                        t, found, row[PROTO], row[FAMILY], row[SRC_HI], row[SRC_LO], row[DST_HI], row[DST_LO],
+                        row[SPORT], row[DPORT], row[VLAN], now, packet, offset,
+                    )  # fmt: skip
+                f = found >> 1
+                d = found & 1
+                count_packet(row, now, t.flows, f, d)
+        count_sender(t, f, d, now, packet, offset)
+        if f < 0 or row[FAMILY] == 2:
+            if f >= 0:
+                t.flows[f, F_STATE] |= SPOKE_A << d
+            continue
+        if row[PROTO] != PROTO_TCP:
+            t.flows[f, F_STATE] |= SPOKE_A << d
+            if row[PROTO] != PROTO_UDP:
+                continue
+        elif tcp_flags(row, t.flows, f, d) and t.flows[f, F_STREAM] >= 0:
+            close_stream(t, f, False)
+        s = t.flows[f, F_STREAM]
+        length = row[WIRE_END] - row[AT]
+        if s >= 0:
+            t.streams[s, S_LAST] = now
+            p = row[AT]
+            end = row[END]
+            # The usual case first: in its turn, in step, one whole message.
+            if (
+                row[SEQ] == t.streams[s, S_NEXT + d]
+                and t.streams[s, S_MODE] == MBAP
+                and t.streams[s, S_SYNC + d] == IN_STEP
+                and t.streams[s, S_CARRIED + d] == 0
+                and t.streams[s, S_HELD] + t.streams[s, S_HELD + 1] == 0
+                and length == end - p
+                and length >= HEADER + 1
+                and length <= 6 + MAX_LENGTH
+                and u16be(src, p + 4) == length - 6
+                and u16be(src, p + 2) == 0
+                and row[PROTO] == PROTO_TCP
+            ):
+                t.streams[s, S_NEXT + d] = (row[SEQ] + length) & 0xFFFFFFFF
+                t.streams[s, S_OLD + d] = 0
+                message(t, s, f, d, src, p, end, packet, now, offset)
+            elif length > 0 or t.streams[s, S_HELD + 1 - d] > 0:
+                follow(t, signatures, f, d, src, length, packet, now, offset)
+        elif row[END] > row[AT]:
+            code = t.flows[f, F_PROTOCOL]
+            if (code == 0 or code & PROVISIONAL) and t.flows[f, F_TRIES] < TRIES:
+                follow(t, signatures, f, d, src, length, packet, now, offset)
+    return len(start)
+
+
+@inlined
+def count_sender(t: Tables, f: int, d: int, now: int, packet: int, offset: int) -> None:
+    """Add the packet to the asset that sent it; flows remember its row."""
+    row = t.row
+    hi, lo, mac = row[SRC_HI], row[SRC_LO], row[SRC_MAC]
+    if row[FAMILY] == 2:
+        hi = 0
+        lo = row[SENDER_IP]
+    place = asset_place(row)
+    x = t.flows[f, F_ASSET + d] if f >= 0 else -1
+    if x < 0 or (
+        t.assets[x, X_LO] != lo
+        or t.assets[x, X_MAC] != mac
+        or t.assets[x, X_PLACE] != place
+        or t.assets[x, X_HI] != hi
+    ):
+        x = note_asset(t, mac, hi, lo, place, now, packet, offset)
+        if f >= 0:
+            t.flows[f, F_ASSET + d] = x
+    count_asset(t, x, now)
+
+
+@kernel
+def is_other_connection(t: Tables, found: int) -> bool:
+    """A TCP handshake that begins under another tag than the flow's is a host of another network
+    that has the same address."""
+    f = found >> 1
+    return bool(
+        t.flows[f, F_VLAN] != t.row[VLAN]
+        and t.row[FLAGS] & (TCP_SYN | TCP_ACK) == TCP_SYN
+        and t.flows[f, F_ISN + (found & 1)] != t.row[SEQ]
+    )
+
+
+@kernel
+def open_flow(
+    t: Tables, found: int, proto: int, family: int, hi: int, lo: int, to_hi: int, to_lo: int,
+    sport: int, dport: int, vlan: int, now: int, packet: int, offset: int,
+) -> int:  # fmt: skip
+    """A new row for a flow, where `find_flow` said; what was there is moved to the ended flows."""
+    if found < 0:
+        found = -1 - found
+    f = found >> 1
+    if t.flows[f, F_KEY] != 0:
+        t.counters[C_FLOWS_EVICTED] += 1
+        end_flow(t, f)
+    begin_flow(
+        proto, family, hi, lo, to_hi, to_lo, sport, dport, vlan, t.flows, t.tags, f, found & 1,
+        now, packet, offset,
+    )  # fmt: skip
+    t.flows[f, F_TUNNEL] = t.row[TUNNEL]
+    return found
+
+
+@kernel
+def end_flow(t: Tables, f: int) -> None:
+    """Move a flow to the ended ones, its stream finished."""
+    if t.flows[f, F_STREAM] >= 0:
+        end_stream(t, t.flows[f, F_STREAM], False)
+    copy_row(t.ended_flows, t.used[FILL_FLOWS], t.flows, f)
+    t.used[FILL_FLOWS] += 1
+
+
+@kernel
+def count_tunnel(t: Tables, now: int, packet: int, offset: int) -> None:
+    """The tunnel is a conversation of its own: who mirrors to whom. Its protocol is the tunnel's
+    kind, below 0."""
+    row = t.row
+    kind = row[TUNNEL]
+    proto = PROTO_GRE
+    port = 0
+    if kind == TUNNEL_VXLAN or kind == TUNNEL_TZSP:
+        proto = PROTO_UDP
+        port = PORT_VXLAN if kind == TUNNEL_VXLAN else PORT_TZSP
+    elif kind == TUNNEL_IPIP:
+        proto = PROTO_IPIP
+    hi, lo, to_hi, to_lo = row[OUTER_SRC_HI], row[OUTER_SRC_LO], row[OUTER_DST_HI], row[OUTER_DST_LO]
+    found = find_flow(proto, row[OUTER_FAMILY], hi, lo, to_hi, to_lo, 0, port, 0, t.flows, t.tags)
+    if found < 0:
+        found = open_flow(
+            t, found, proto, row[OUTER_FAMILY], hi, lo, to_hi, to_lo, 0, port, 0, now, packet, offset
+        )
+        t.flows[found >> 1, F_TUNNEL] = 0
+        t.flows[found >> 1, F_PROTOCOL] = -kind
+        set_client(t.flows, found >> 1, found & 1, ROLE_PROTOCOL)
+    f = found >> 1
+    t.flows[f, F_STATE] |= SPOKE_A << (found & 1)
+    count_packet(row, now, t.flows, f, found & 1)
+
+
+@kernel
+def start_stream(t: Tables, f: int, now: int) -> int:
+    """The stream of a flow, from its handshake on where that was seen."""
+    s = new_stream(t, f, now)
+    for way in range(2):
+        isn = t.flows[f, F_ISN + way]
+        if isn >= 0:
+            t.streams[s, S_NEXT + way] = (isn + 1) & 0xFFFFFFFF
+            t.streams[s, S_SYNC + way] = IN_STEP
+            t.streams[s, S_HANDSHAKE] = 1
+    return s
+
+
+@kernel
+def apply_signatures(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes) -> None:
+    """Name the flow by the payload in `Tables.row`, or count the try."""
+    row = t.row
+    found = recognise(signatures, src, row[AT], row[END], row[PROTO], row[SPORT], row[DPORT])
+    if found == 0:
+        t.flows[f, F_TRIES] += 1
+        return
+    code = found & 0xFFFF
+    sender = (found >> 16) & 3
+    if found & PROVISIONAL:
+        t.flows[f, F_TRIES] += 1
+        code |= PROVISIONAL
+        if t.flows[f, F_PROTOCOL] != 0:
+            return
+    t.flows[f, F_PROTOCOL] = code
+    if sender != 0:
+        set_client(t.flows, f, d if sender == 1 else 1 - d, ROLE_PROTOCOL)
+
+
+@kernel
+def may_be_modbus(t: Tables, f: int, src: Bytes, length: int, usual: bool) -> bool:
+    """Whether the payload in `Tables.row`, which no signature knows, may begin a Modbus stream. On
+    another port than its own the first bytes of a connection must say so."""
+    row = t.row
+    verdict = recognise_modbus(src, row[AT], row[END], usual, t.pdu)
+    if row[PROTO] == PROTO_UDP:
+        return bool(verdict == MBAP and (usual or u16be(src, row[AT] + 4) == length - 6))
+    if usual:
+        return True
+    return bool(
+        verdict == MBAP
+        or verdict == RTU
+        or (verdict == MORE and length <= HEADER and t.flows[f, F_TRIES] == 1)
+    )
+
+
+@kernel
+def follow(
+    t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, length: int,
+    packet: int, now: int, offset: int,
+) -> None:  # fmt: skip
+    """Everything but the usual case: find out what a flow speaks, give the payload in `Tables.row`
+    to its stream, and see what the other direction acknowledges.
+
+    On Modbus's own port Modbus comes first; elsewhere the signatures do. A candidate may turn out
+    to be something else, of which a signature then may know the name.
+    """
+    row = t.row
+    s = t.flows[f, F_STREAM]
+    usual = row[SPORT] == PORT or row[DPORT] == PORT
+    if s < 0:
+        given_up = t.flows[f, F_TRIES] >= TRIES - 1
+        if not usual or given_up:
+            apply_signatures(t, signatures, f, d, src)
+            if given_up or t.flows[f, F_PROTOCOL] != 0:
+                return
+        if not may_be_modbus(t, f, src, length, usual):
+            if usual:
+                apply_signatures(t, signatures, f, d, src)
+            return
+        s = start_stream(t, f, now)
+    seq = row[SEQ]
+    if row[PROTO] == PROTO_UDP:
+        # A datagram has its turn at once, and begins with a message.
+        seq = t.streams[s, S_NEXT + d]
+        t.streams[s, S_SYNC + d] = IN_STEP
+    elif t.streams[s, S_SYNC + d] == UNSEEN and length > 0:
+        t.streams[s, S_SYNC + d] = LOST_STEP
+        t.streams[s, S_NEXT + d] = seq
+    a = row[AT]
+    end = row[END]
+    for _ in range(2):
+        feed(t, s, f, d, src, a, end, length, seq, packet, now, offset, False)
+        if row[PROTO] == PROTO_UDP or row[FLAGS] & TCP_ACK == 0 or t.streams[s, S_HELD + 1 - d] == 0:
+            break
+        d = 1 - d
+        if length < 0 or not acknowledge(t, s, d, row[ACK], now):
+            break
+        length = -1
+    if row[PROTO] == PROTO_UDP:
+        end_datagram(t, s, f, d, length == end - a, packet, now, offset)
+    if t.streams[s, S_MODE] == CANDIDATE and end > a:
+        if t.flows[f, F_TRIES] < TRIES:
+            apply_signatures(t, signatures, f, d, src)
+        if t.flows[f, F_PROTOCOL] != 0 or t.streams[s, S_BAD] >= BAD_BYTES:
+            end_stream(t, s, False)
+            t.flows[f, F_TRIES] = max(t.flows[f, F_TRIES], TRIES - 1)
+
+
+@kernel
+def close_stream(t: Tables, f: int, at_end: bool) -> None:
+    """Read what is held of a flow's stream, and end it."""
+    s = t.flows[f, F_STREAM]
+    for d in range(2):
+        if t.streams[s, S_HELD + d] > 0:
+            feed(t, s, f, d, t.held_data[:], 0, 0, 0, 0, 0, t.streams[s, S_LAST], 0, True)
+    end_stream(t, s, at_end)
+
+
+@kernel
+def finish_source(t: Tables, begin: int) -> int:
+    """End the streams from row `begin` on, as the capture has ended. Returns the next row to end:
+    less than STREAMS when a table of ended rows must be emptied first."""
+    for s in range(begin, STREAMS):
+        if not has_room(t):
+            return s
+        if t.streams[s, 0] != 0:
+            close_stream(t, t.streams[s, 0] - 1, True)
+    return STREAMS

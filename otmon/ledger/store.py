@@ -1,0 +1,317 @@
+"""A ledger as one SQLite file: written whole or not at all, read by otmon and by any SQL tool.
+
+`save` writes a new file beside the target, flushes it and renames it over the target, so a reader
+finds the old ledger or the new one and never half of one. A file that nobody writes to again
+gains nothing from a write-ahead log, which would add two files beside it and keep it from being
+read on a read-only medium: the journal mode is the plain one. A ledger that is written while it is
+read (live capture) is another matter and not made here.
+
+The file says what it is: `application_id` marks a ledger, `user_version` is the schema's version.
+An older version is brought up to date in memory by `MIGRATIONS`; the file is left alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from otmon.ledger.facts import (
+    AccessClass,
+    Anomaly,
+    Asset,
+    Conversation,
+    Damage,
+    Evidence,
+    Operation,
+    Role,
+    Source,
+)
+from otmon.ledger.ledger import Ledger
+from otmon.ledger.merge import collect
+
+APPLICATION_ID = 0x4F544D4E
+"""SQLite header bytes 68 to 71: "OTMN"."""
+SCHEMA_VERSION = 1
+
+Migration = Callable[[sqlite3.Connection], None]
+MIGRATIONS: Mapping[int, Migration] = {}
+"""Version n: what makes version n + 1 of it."""
+
+_HEADER = b"SQLite format 3\x00"
+_TABLES: tuple[tuple[str, type[Any]], ...] = (
+    ("source", Source),
+    ("damage", Damage),
+    ("asset", Asset),
+    ("conversation", Conversation),
+    ("operation", Operation),
+    ("anomaly", Anomaly),
+)
+_LINK = "client, server, transport, port, protocol, vlan"
+_KEYS = {
+    "source": "name",
+    "damage": "source, kind, offset",
+    "asset": "mac, address, vlan",
+    "conversation": _LINK,
+    "operation": f"{_LINK}, unit, function, subfunction, service, access, address, count, status",
+    "anomaly": f"{_LINK}, from_client, reason, field, function",
+}
+_SIDE_TABLES = {
+    "counter": "CREATE TABLE counter (source TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL,"
+    " PRIMARY KEY (source, name)) WITHOUT ROWID",
+    "overflow": "CREATE TABLE overflow (kind TEXT NOT NULL PRIMARY KEY, amount INTEGER NOT NULL) WITHOUT ROWID",
+}
+_FOR_PEOPLE = """
+CREATE INDEX asset_address ON asset (address);
+CREATE INDEX conversation_server ON conversation (server, protocol, client);
+CREATE INDEX operation_server ON operation (server, protocol, access, client);
+CREATE INDEX anomaly_server ON anomaly (server, protocol, client);
+CREATE VIEW talks AS
+  SELECT client, server, protocol, transport, port, vlan,
+         packets_to_server + packets_to_client AS packets, bytes_to_server + bytes_to_client AS bytes,
+         strftime('%Y-%m-%d %H:%M:%S', first_ns / 1000000000, 'unixepoch') AS first_utc,
+         strftime('%Y-%m-%d %H:%M:%S', last_ns / 1000000000, 'unixepoch') AS last_utc
+  FROM conversation;
+CREATE VIEW changes AS
+  SELECT client, server, unit, service, access, address, count, status, times,
+         strftime('%Y-%m-%d %H:%M:%S', first_ns / 1000000000, 'unixepoch') AS first_utc,
+         evidence_source, evidence_packet
+  FROM operation WHERE access IN ('write', 'control', 'program', 'configure');
+"""
+
+
+class LedgerError(Exception):
+    """A ledger file that cannot be read or written: which, why, and what to do."""
+
+
+def save(ledger: Ledger, path: Path) -> None:
+    """Write `ledger` to `path`. An existing file is replaced only if it is a ledger of otmon.
+
+    Raises LedgerError; then `path` is as it was.
+    """
+    target = path.resolve()
+    _may_replace(target)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+            _write(connection, ledger)
+        _flush(part)
+        part.replace(target)
+        _flush(target.parent)
+    except (OSError, sqlite3.Error) as error:
+        raise LedgerError(f"{path}: the ledger was not written: {error}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def load(path: Path) -> Ledger:
+    """The ledger that was saved to `path`. Raises LedgerError."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(len(_HEADER))
+        if header != _HEADER:
+            raise LedgerError(f"{path}: not a ledger of otmon (not an SQLite file)")
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as stored:
+            version = _version(stored, path)
+            if version == SCHEMA_VERSION:
+                return _read(stored, path)
+            with closing(sqlite3.connect(":memory:")) as copy:
+                stored.backup(copy)
+                migrate(copy, version, SCHEMA_VERSION, MIGRATIONS)
+                return _read(copy, path)
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise LedgerError(
+            f"{path}: the ledger is damaged ({error}); make it again with otmon replay"
+        ) from error
+
+
+def migrate(connection: sqlite3.Connection, version: int, to: int, steps: Mapping[int, Migration]) -> None:
+    """Bring an open ledger from `version` to version `to`, one step at a time."""
+    while version < to:
+        step = steps.get(version)
+        if step is None:
+            raise sqlite3.DatabaseError(f"no way from schema version {version} to {version + 1}")
+        step(connection)
+        version += 1
+        connection.execute(f"PRAGMA user_version = {version}")
+
+
+def schema() -> str:
+    """The SQL that makes an empty ledger, as it stands in the file."""
+    tables = [_table(name, fact) for name, fact in _TABLES]
+    return "\n".join([*(f"{sql};" for sql in (*tables, *_SIDE_TABLES.values())), _FOR_PEOPLE.strip()]) + "\n"
+
+
+def _columns(fact: type[Any], prefix: str = "") -> Iterator[tuple[str, type[Any]]]:
+    hints = get_type_hints(fact)
+    for field in dataclasses.fields(fact):
+        hint = hints[field.name]
+        if hint is Evidence:
+            yield from _columns(Evidence, "evidence_")
+        elif field.name != "counters":
+            yield prefix + field.name, hint if hint in (int, bool) else str
+
+
+def _table(name: str, fact: type[Any]) -> str:
+    columns = ", ".join(
+        f"{column} {'TEXT' if kind is str else 'INTEGER'} NOT NULL" for column, kind in _columns(fact)
+    )
+    return f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({_KEYS[name]})) WITHOUT ROWID"
+
+
+def _may_replace(target: Path) -> None:
+    for suffix in ("-journal", "-wal"):
+        if target.with_name(target.name + suffix).exists():
+            raise LedgerError(
+                f"{target}: another program has this file open for writing ({target.name}{suffix})"
+            )
+    if not target.exists():
+        return
+    if not target.is_file():
+        raise LedgerError(f"{target}: not a file; name another place for the ledger")
+    try:
+        with target.open("rb") as file:
+            header = file.read(100)
+    except OSError as error:
+        raise LedgerError(f"{target}: cannot be read: {error.strerror or error}") from error
+    if header[:16] != _HEADER or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise LedgerError(f"{target}: exists and is not a ledger of otmon; it is not overwritten")
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
+    connection.execute("PRAGMA journal_mode = OFF")
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.executescript(schema())
+    connection.execute("BEGIN")
+    stored: tuple[tuple[Any, ...], ...] = (
+        ledger.sources, ledger.damage, ledger.assets, ledger.conversations, ledger.operations, ledger.anomalies,
+    )  # fmt: skip
+    for (name, fact), facts in zip(_TABLES, stored, strict=True):
+        _insert(connection, name, len(list(_columns(fact))), _rows(fact, facts))
+    counters = ((source.name, *counter) for source in ledger.sources for counter in source.counters)
+    _insert(connection, "counter", 3, counters)
+    _insert(connection, "overflow", 2, ledger.overflow)
+    connection.execute("COMMIT")
+
+
+def _insert(connection: sqlite3.Connection, table: str, width: int, rows: Iterable[tuple[Any, ...]]) -> None:
+    places = ", ".join("?" * width)
+    connection.executemany(
+        f"INSERT INTO {table} VALUES ({places})", (tuple(map(_storable, row)) for row in rows)
+    )
+
+
+def _storable(value: Any) -> Any:
+    """File names need not be Unicode: bytes that are not come as lone surrogates, stored as bytes."""
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-8", "surrogateescape")
+    return value
+
+
+def _rows(fact: type[Any], facts: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    names = [field.name for field in dataclasses.fields(fact) if field.name not in ("counters", "evidence")]
+    witnessed = "evidence" in fact.__slots__
+    for one in facts:
+        row = tuple(getattr(one, name) for name in names)
+        if witnessed:
+            seen = one.evidence
+            row += (seen.time_ns, seen.source, seen.packet, seen.offset)
+        yield row
+
+
+def _version(stored: sqlite3.Connection, path: Path) -> int:
+    if stored.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise LedgerError(f"{path}: not a ledger of otmon (an SQLite file of another program)")
+    version = int(stored.execute("PRAGMA user_version").fetchone()[0])
+    if not 1 <= version <= SCHEMA_VERSION:
+        raise LedgerError(
+            f"{path}: ledger of schema version {version}; this otmon knows 1 to {SCHEMA_VERSION}: use a newer otmon"
+        )
+    return version
+
+
+def _read(stored: sqlite3.Connection, path: Path) -> Ledger:
+    stored.execute("PRAGMA trusted_schema = OFF")
+    stored.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    expected = {name: _table(name, fact) for name, fact in _TABLES} | _SIDE_TABLES
+    found = dict(stored.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
+    altered = sorted(name for name, sql in expected.items() if found.get(name) != sql)
+    if altered:
+        raise LedgerError(f"{path}: the ledger's tables were altered: {', '.join(altered)}")
+    if (trouble := stored.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise sqlite3.DatabaseError(trouble)
+    names: dict[str, str] = {}
+    counters: dict[str, list[tuple[str, int]]] = {}
+    for source, name, count in _checked(stored, "counter", (str, str, int), path, names):
+        counters.setdefault(source, []).append((name, count))
+    facts = {name: _facts(stored, name, fact, path, names) for name, fact in _TABLES if fact is not Source}
+    columns = tuple(kind for _, kind in _columns(Source))
+    return collect(
+        sources=(
+            Source(name, packets, size, first_ns, last_ns, tuple(sorted(counters.get(name, ()))))
+            for name, packets, size, first_ns, last_ns in _checked(stored, "source", columns, path, names)
+        ),
+        damage=facts["damage"],
+        assets=facts["asset"],
+        conversations=facts["conversation"],
+        operations=facts["operation"],
+        anomalies=facts["anomaly"],
+        overflow=_checked(stored, "overflow", (str, int), path, names),
+    )
+
+
+def _facts(
+    stored: sqlite3.Connection, name: str, fact: type[Any], path: Path, names: dict[str, str]
+) -> Iterator[Any]:
+    kinds = tuple(kind for _, kind in _columns(fact))
+    witnessed = "evidence" in fact.__slots__
+    words = {"role": frozenset(get_args(Role)), "access": frozenset(get_args(AccessClass))}
+    checks = [(at, words[column]) for at, (column, _) in enumerate(_columns(fact)) if column in words]
+    for row in _checked(stored, name, kinds, path, names):
+        for at, allowed in checks:
+            if row[at] not in allowed:
+                raise LedgerError(
+                    f"{path}: table {name} holds {row[at]!r}, which is none of {sorted(allowed)}"
+                )
+        yield fact(*row[:-4], Evidence(*row[-4:])) if witnessed else fact(*row)
+
+
+def _checked(
+    stored: sqlite3.Connection, table: str, kinds: tuple[type[Any], ...], path: Path, names: dict[str, str]
+) -> Iterator[Any]:
+    """Rows whose values have the types that their columns declare, each text held once."""
+    for row in stored.execute(f"SELECT * FROM {table}"):
+        values: list[Any] = []
+        for value, kind in zip(row, kinds, strict=True):
+            if kind is str:
+                text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+                if not isinstance(text, str):
+                    raise LedgerError(f"{path}: table {table} holds {value!r} where a text belongs")
+                values.append(names.setdefault(text, text))
+            elif not isinstance(value, int):
+                raise LedgerError(f"{path}: table {table} holds {value!r} where an integer belongs")
+            else:
+                values.append(bool(value) if kind is bool else value)
+        yield tuple(values)

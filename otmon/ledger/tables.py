@@ -1,0 +1,341 @@
+"""The tables that kernels fill: everything that is known of one source while it is read.
+
+All are arrays of fixed size, so that no input can make memory grow. A full table moves its longest
+idle row to the table of the same shape named ``ended_*``; the loop over packets stops when such a
+table is nearly full, and Python takes its rows (`otmon.ledger.harvest`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from otmon.decode import ip
+from otmon.decode.fields import (
+    C_ANOMALIES_EVICTED,
+    C_ASSETS_EVICTED,
+    C_OPERATIONS_EVICTED,
+    COUNTERS,
+    FAMILY,
+    FIELDS,
+    PART_BYTES,
+    PARTS,
+    VLAN,
+)
+from otmon.decode.flows import DUPLICATES, F_A_HI, F_COLUMNS, F_KEY, F_VLAN, FLOWS, mix
+from otmon.decode.streams import (
+    CARRY,
+    H_COLUMNS,
+    HELD,
+    HELD_BYTES,
+    S_CLIENT,
+    S_COLUMNS,
+    S_HASH,
+    STREAMS,
+)
+from otmon.decode.transport import PROTO_UDP
+from otmon.kernel import Ints, clear_row, copy_row, inlined, kernel
+from otmon.protocols.modbus import M_COLUMNS
+
+OPERATIONS: Final = 1 << 15
+ANOMALIES: Final = 1 << 12
+ASSETS: Final = 1 << 15
+PENDING: Final = 64
+"""Requests of one stream that wait for a response; the oldest gives way as unanswered."""
+WAYS: Final = 4
+
+ENDED: Final = 1 << 16
+"""Rows that wait for Python."""
+TRANSACTIONS: Final = 1 << 17
+ROOM: Final = 28_000
+"""Rows that one packet can add at most: the messages of a 64 KiB frame and of 64 held pieces."""
+
+# Columns of an operation; the key is the first seven.
+O_CLIENT_HI, O_CLIENT_LO, O_SERVER_HI, O_SERVER_LO, O_ENDPOINT, O_SERVICE, O_RANGE = range(7)
+O_TIMES, O_FIRST, O_LAST, O_PACKET, O_OFFSET, O_SUM, O_MIN, O_MAX, O_ANSWERED = range(7, 16)
+O_COLUMNS: Final = 16
+
+# Columns of an anomaly; the key is the first six.
+A_WHAT: Final = 5
+A_TIMES, A_FIRST, A_LAST, A_PACKET, A_OFFSET, A_VALUE, A_NEEDED = range(6, 13)
+A_COLUMNS: Final = 14
+
+# Columns of an asset; the key is the first four.
+X_MAC, X_HI, X_LO, X_PLACE, X_PACKETS, X_BYTES, X_FIRST, X_LAST, X_PACKET, X_OFFSET = range(10)
+X_COLUMNS: Final = 10
+
+# Columns of a request that waits.
+P_KEY, P_TIME, P_PACKET, P_OFFSET, P_ADDRESS, P_COUNT, P_SUB = range(7)
+P_WRITE_ADDRESS, P_WRITE_COUNT, P_ORDER, P_EXPECTED = range(7, 11)
+P_COLUMNS: Final = 12
+
+# Columns of a transaction.
+T_TIME, T_CLIENT_HI, T_CLIENT_LO, T_CLIENT_PORT, T_SERVER_HI, T_SERVER_LO, T_SERVER_PORT = range(7)
+T_PLACE, T_UNIT, T_ID, T_FUNCTION, T_SUB, T_ADDRESS, T_COUNT, T_EXCEPTION = range(7, 15)
+T_REQUEST, T_RESPONSE, T_RESPONSE_NS = range(15, 18)
+T_COLUMNS: Final = 18
+
+# Rows used of each table in `Tables.used`.
+FILL_FLOWS: Final = 0
+FILL_ASSETS: Final = 1
+FILL_OPERATIONS: Final = 2
+FILL_ANOMALIES: Final = 3
+FILL_TRANSACTIONS: Final = 4
+WANT_TRANSACTIONS: Final = 5
+"""1 where transactions are to be written out."""
+MODBUS: Final = 6
+"""Code of Modbus in the registry of protocols."""
+LAST_TIME: Final = 7
+"""The latest packet time."""
+
+
+_INT: Final = np.int64
+_FIELDS: Final = [
+    ("row", _INT, (FIELDS,)),
+    ("pdu", _INT, (M_COLUMNS,)),
+    ("counters", _INT, (COUNTERS,)),
+    ("used", _INT, (8,)),
+    ("recent", _INT, (DUPLICATES, 2)),
+    ("slots", _INT, (ip.SLOTS, ip.COLUMNS)),
+    ("tags", _INT, (FLOWS,)),
+    ("flows", _INT, (FLOWS, F_COLUMNS)),
+    ("assets", _INT, (ASSETS, X_COLUMNS)),
+    ("streams", _INT, (STREAMS, S_COLUMNS)),
+    ("pending", _INT, (STREAMS * PENDING, P_COLUMNS)),
+    ("held", _INT, (HELD, H_COLUMNS)),
+    ("operations", _INT, (OPERATIONS, O_COLUMNS)),
+    ("anomalies", _INT, (ANOMALIES, A_COLUMNS)),
+    ("ended_flows", _INT, (ENDED, F_COLUMNS)),
+    ("ended_assets", _INT, (ENDED, X_COLUMNS)),
+    ("ended_operations", _INT, (ENDED, O_COLUMNS)),
+    ("ended_anomalies", _INT, (ENDED, A_COLUMNS)),
+    ("transactions", _INT, (TRANSACTIONS, T_COLUMNS)),
+    ("datagrams", np.uint8, (ip.SLOTS * ip.DATAGRAM,)),
+    ("units", np.uint8, (ip.SLOTS, ip.DATAGRAM // ip.UNIT)),
+    ("carry", np.uint8, (STREAMS * 2 * CARRY,)),
+    ("held_data", np.uint8, (HELD * HELD_BYTES,)),
+]
+_LINE: Final = 64
+"""Bytes of a cache line: each table begins at one, so that rows lie across as few as they can."""
+
+
+def _layout() -> np.dtype[np.void]:
+    names, formats, offsets = [], [], []
+    at = 0
+    for name, kind, shape in _FIELDS:
+        field = np.dtype((kind, shape))
+        names.append(name)
+        formats.append(field)
+        offsets.append(at)
+        at += -(-field.itemsize // _LINE) * _LINE
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": at})
+
+
+_LAYOUT: Final = _layout()
+
+Tables = np.record
+"""All tables of one source as one record: kernels get a single pointer, and know every shape when
+they are compiled. The system gives its memory page by page, as rows are used."""
+
+
+def new_tables(modbus: int, transactions: bool) -> Tables:
+    """Empty tables; `modbus` is the protocol's code."""
+    memory = np.zeros(_LAYOUT.itemsize + _LINE, np.uint8)
+    first = -memory.ctypes.data % _LINE
+    tables: Tables = memory[first : first + _LAYOUT.itemsize].view(_LAYOUT).view(np.recarray)[0]
+    tables.used[WANT_TRANSACTIONS] = transactions
+    tables.used[MODBUS] = modbus
+    return tables
+
+
+@inlined
+def has_room(t: Tables) -> bool:
+    """Whether the rows that one more packet can end have a place."""
+    return bool(
+        t.used[FILL_FLOWS] < ENDED - ROOM
+        and t.used[FILL_ASSETS] < ENDED - ROOM
+        and t.used[FILL_OPERATIONS] < ENDED - 2 * ROOM
+        and t.used[FILL_ANOMALIES] < ENDED - 2 * ROOM
+        and (t.used[WANT_TRANSACTIONS] == 0 or t.used[FILL_TRANSACTIONS] < TRANSACTIONS - ROOM)
+    )
+
+
+@kernel
+def asset_place(row: Ints) -> int:
+    """Tag and address family of the packet's sender, as they are kept in `X_PLACE`."""
+    return int(row[VLAN] | (row[FAMILY] << 32))
+
+
+@kernel
+def note_asset(t: Tables, mac: int, hi: int, lo: int, place: int, now: int, packet: int, offset: int) -> int:
+    """Row of the asset that sent the packet; a new row where it is new."""
+    # A MAC address may be made of the IP address: joined before they are mixed they would cancel out.
+    h = mix(mix(mix(0, mac), lo), hi ^ place)
+    base = ((h >> 16) & (ASSETS // WAYS - 1)) * WAYS
+    victim = base
+    for i in range(base, base + WAYS):
+        if (
+            t.assets[i, X_MAC] == mac
+            and t.assets[i, X_LO] == lo
+            and t.assets[i, X_HI] == hi
+            and t.assets[i, X_PLACE] == place
+            and t.assets[i, X_PACKETS] > 0
+        ):
+            return i
+        if t.assets[i, X_PACKETS] == 0:
+            if t.assets[victim, X_PACKETS] != 0:
+                victim = i
+        elif t.assets[victim, X_PACKETS] != 0 and t.assets[i, X_LAST] < t.assets[victim, X_LAST]:
+            victim = i
+    if t.assets[victim, X_PACKETS] != 0:
+        t.counters[C_ASSETS_EVICTED] += 1
+        copy_row(t.ended_assets, t.used[FILL_ASSETS], t.assets, victim)
+        t.used[FILL_ASSETS] += 1
+    t.assets[victim, X_MAC] = mac
+    t.assets[victim, X_HI] = hi
+    t.assets[victim, X_LO] = lo
+    t.assets[victim, X_PLACE] = place
+    t.assets[victim, X_PACKETS] = 0
+    t.assets[victim, X_BYTES] = 0
+    t.assets[victim, X_FIRST] = now
+    t.assets[victim, X_LAST] = now
+    t.assets[victim, X_PACKET] = packet
+    t.assets[victim, X_OFFSET] = offset
+    return victim
+
+
+@inlined
+def count_asset(t: Tables, i: int, now: int) -> None:
+    """Add the packet in the row to an asset."""
+    t.assets[i, X_PACKETS] += t.row[PARTS]
+    t.assets[i, X_BYTES] += t.row[PART_BYTES]
+    if now > t.assets[i, X_LAST]:
+        t.assets[i, X_LAST] = now
+
+
+@kernel
+def endpoint_of(t: Tables, f: int, client: int) -> int:
+    """What tells conversations of the same two addresses apart: server port, tag, transport, family."""
+    key = t.flows[f, F_KEY]
+    port = (key >> 16 if client == 1 else key >> 32) & 0xFFFF
+    udp = 1 if key & 0xFFFF == PROTO_UDP else 0
+    six = 1 if (key >> 48) & 0xF == 6 else 0
+    return int(port | (t.flows[f, F_VLAN] << 16) | (udp << 40) | (six << 41) | (1 << 42))
+
+
+@kernel
+def note_operation(
+    t: Tables, s: int, f: int, service: int, span: int, first: int, packet: int, offset: int, response_ns: int
+) -> None:
+    """Add one transaction to its operation. `response_ns` is below 0 where there was no response."""
+    client = t.streams[s, S_CLIENT]
+    endpoint = endpoint_of(t, f, client)
+    a = F_A_HI + 2 * client
+    b = F_A_HI + 2 * (1 - client)
+    h = mix(mix(t.streams[s, S_HASH], service), span ^ endpoint)
+    base = ((h >> 16) & (OPERATIONS // WAYS - 1)) * WAYS
+    victim = base
+    i = -1
+    for k in range(base, base + WAYS):
+        if (
+            t.operations[k, O_SERVICE] == service
+            and t.operations[k, O_RANGE] == span
+            and t.operations[k, O_ENDPOINT] == endpoint
+            and t.operations[k, O_CLIENT_LO] == t.flows[f, a + 1]
+            and t.operations[k, O_SERVER_LO] == t.flows[f, b + 1]
+            and t.operations[k, O_CLIENT_HI] == t.flows[f, a]
+            and t.operations[k, O_SERVER_HI] == t.flows[f, b]
+        ):
+            i = k
+            break
+        if t.operations[k, O_TIMES] == 0:
+            if t.operations[victim, O_TIMES] != 0:
+                victim = k
+        elif t.operations[victim, O_TIMES] != 0 and t.operations[k, O_LAST] < t.operations[victim, O_LAST]:
+            victim = k
+    if i < 0:
+        i = victim
+        if t.operations[i, O_TIMES] != 0:
+            t.counters[C_OPERATIONS_EVICTED] += 1
+            copy_row(t.ended_operations, t.used[FILL_OPERATIONS], t.operations, i)
+            t.used[FILL_OPERATIONS] += 1
+        clear_row(t.operations, i)
+        t.operations[i, O_CLIENT_HI] = t.flows[f, a]
+        t.operations[i, O_CLIENT_LO] = t.flows[f, a + 1]
+        t.operations[i, O_SERVER_HI] = t.flows[f, b]
+        t.operations[i, O_SERVER_LO] = t.flows[f, b + 1]
+        t.operations[i, O_ENDPOINT] = endpoint
+        t.operations[i, O_SERVICE] = service
+        t.operations[i, O_RANGE] = span
+        t.operations[i, O_FIRST] = first
+        t.operations[i, O_LAST] = first
+        t.operations[i, O_PACKET] = packet
+        t.operations[i, O_OFFSET] = offset
+    t.operations[i, O_TIMES] += 1
+    if first > t.operations[i, O_LAST]:
+        t.operations[i, O_LAST] = first
+    elif first < t.operations[i, O_FIRST]:
+        t.operations[i, O_FIRST] = first
+        t.operations[i, O_PACKET] = packet
+        t.operations[i, O_OFFSET] = offset
+    if response_ns >= 0:
+        if t.operations[i, O_ANSWERED] == 0 or response_ns < t.operations[i, O_MIN]:
+            t.operations[i, O_MIN] = response_ns
+        t.operations[i, O_MAX] = max(t.operations[i, O_MAX], response_ns)
+        t.operations[i, O_SUM] += response_ns
+        t.operations[i, O_ANSWERED] += 1
+
+
+@kernel
+def note_anomaly(
+    t: Tables, f: int, client: int, d: int, reason: int, function: int, value: int, needed: int,
+    now: int, packet: int, offset: int,
+) -> None:  # fmt: skip
+    """Add one message that its protocol does not allow. `client` is the direction of requests."""
+    endpoint = endpoint_of(t, f, client)
+    a = F_A_HI + 2 * client
+    b = F_A_HI + 2 * (1 - client)
+    what = reason | ((function + 1) << 8) | ((1 if d == client else 0) << 20)
+    h = mix(mix(mix(mix(0, t.flows[f, a + 1]), t.flows[f, b + 1]), endpoint), what)
+    base = ((h >> 16) & (ANOMALIES // WAYS - 1)) * WAYS
+    victim = base
+    i = -1
+    for k in range(base, base + WAYS):
+        if (
+            t.anomalies[k, A_WHAT] == what
+            and t.anomalies[k, O_ENDPOINT] == endpoint
+            and t.anomalies[k, O_CLIENT_LO] == t.flows[f, a + 1]
+            and t.anomalies[k, O_SERVER_LO] == t.flows[f, b + 1]
+            and t.anomalies[k, O_CLIENT_HI] == t.flows[f, a]
+            and t.anomalies[k, O_SERVER_HI] == t.flows[f, b]
+        ):
+            i = k
+            break
+        if t.anomalies[k, A_TIMES] == 0:
+            if t.anomalies[victim, A_TIMES] != 0:
+                victim = k
+        elif t.anomalies[victim, A_TIMES] != 0 and t.anomalies[k, A_LAST] < t.anomalies[victim, A_LAST]:
+            victim = k
+    if i < 0:
+        i = victim
+        if t.anomalies[i, A_TIMES] != 0:
+            t.counters[C_ANOMALIES_EVICTED] += 1
+            copy_row(t.ended_anomalies, t.used[FILL_ANOMALIES], t.anomalies, i)
+            t.used[FILL_ANOMALIES] += 1
+        clear_row(t.anomalies, i)
+        t.anomalies[i, O_CLIENT_HI] = t.flows[f, a]
+        t.anomalies[i, O_CLIENT_LO] = t.flows[f, a + 1]
+        t.anomalies[i, O_SERVER_HI] = t.flows[f, b]
+        t.anomalies[i, O_SERVER_LO] = t.flows[f, b + 1]
+        t.anomalies[i, O_ENDPOINT] = endpoint
+        t.anomalies[i, A_WHAT] = what
+        t.anomalies[i, A_FIRST] = now
+        t.anomalies[i, A_LAST] = now
+        t.anomalies[i, A_PACKET] = packet
+        t.anomalies[i, A_OFFSET] = offset
+        t.anomalies[i, A_VALUE] = value
+        t.anomalies[i, A_NEEDED] = needed
+    t.anomalies[i, A_TIMES] += 1
+    if now > t.anomalies[i, A_LAST]:
+        t.anomalies[i, A_LAST] = now

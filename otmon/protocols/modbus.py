@@ -1,0 +1,592 @@
+"""Modbus: over TCP and UDP with the MBAP header, and its serial (RTU) framing inside TCP.
+
+Sources: *MODBUS Application Protocol Specification V1.1b3* (2012-04-26): sections 4.1 (lengths), 5
+(function code categories), 6.1 to 6.21 (each function), 7 (exceptions), annex A (reserved codes);
+*MODBUS Messaging on TCP/IP Implementation Guide V1.0b*: section 3.1.3 (MBAP header); *MODBUS over
+Serial Line V1.02*: section 2.5.1 (RTU frame, CRC); IANA: port 502 tcp and udp. Function 90 is
+Schneider Electric's UMAS; its subfunctions are known from public research, not from a standard.
+
+Contract: a kernel reads ``buf[p:end]`` only; it says what it found in a row ``int64[M_COLUMNS]``,
+and a message that its function does not allow has `M_REASON` set, with all that could be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from otmon.kernel import Bytes, Ints, kernel, u8, u16be, u16le
+from otmon.protocols.protocol import AccessClass, Protocol
+
+PROTOCOL: Final = Protocol(
+    id="modbus",
+    name="Modbus",
+    kind="industrial",
+    tcp_ports=(502,),
+    udp_ports=(502,),
+    references=(
+        "MODBUS Application Protocol Specification V1.1b3",
+        "MODBUS Messaging on TCP/IP Implementation Guide V1.0b, 3.1.3",
+        "MODBUS over Serial Line V1.02, 2.5.1",
+    ),
+)
+
+PORT: Final = 502
+HEADER: Final = 7
+"""Bytes of the MBAP header; its length field counts from the unit id on."""
+MAX_LENGTH: Final = 254
+"""Largest length field: unit id and a PDU of 253 bytes."""
+UMAS: Final = 90
+
+# What a message said.
+M_FUNCTION: Final = 0
+M_SUB: Final = 1
+M_ADDRESS: Final = 2
+M_COUNT: Final = 3
+M_EXCEPTION: Final = 4
+M_WRITE_ADDRESS: Final = 5
+M_WRITE_COUNT: Final = 6
+M_REASON: Final = 7
+M_VALUE: Final = 8
+M_NEEDED: Final = 9
+M_BYTES: Final = 10
+"""Byte count of a response, -1 where its function has none."""
+M_COLUMNS: Final = 12
+
+R_OK: Final = 0
+R_PROTOCOL_ID: Final = 1
+R_LENGTH: Final = 2
+R_FUNCTION: Final = 3
+R_QUANTITY: Final = 4
+R_BYTE_COUNT: Final = 5
+R_BODY: Final = 6
+R_VALUE: Final = 7
+R_EXCEPTION: Final = 8
+R_REFERENCE: Final = 9
+R_RANGE: Final = 10
+R_MISMATCH: Final = 11
+R_UNMATCHED: Final = 12
+R_LOST: Final = 13
+R_MEI: Final = 14
+R_CRC: Final = 15
+
+REASONS: Final = (
+    ("", ""),
+    ("protocol-id", "protocol identifier"),
+    ("length", "length"),
+    ("function", "function code"),
+    ("quantity", "quantity"),
+    ("byte-count", "byte count"),
+    ("body-length", "PDU length"),
+    ("value", "output value"),
+    ("exception-code", "exception code"),
+    ("reference-type", "reference type"),
+    ("address-range", "starting address and quantity"),
+    ("response-mismatch", "response to another request"),
+    ("unmatched-response", "transaction identifier"),
+    ("lost-bytes", "stream"),
+    ("mei-type", "MEI type"),
+    ("crc", "CRC"),
+)
+"""Id and field of each `M_REASON`. "lost-bytes" is the capture's loss, not the sender's fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a function code is called, and what it lets a client do."""
+
+    name: str
+    access: AccessClass
+
+
+FUNCTIONS: Final[dict[int, Service]] = {
+    1: Service("Read Coils", "read"),
+    2: Service("Read Discrete Inputs", "read"),
+    3: Service("Read Holding Registers", "read"),
+    4: Service("Read Input Registers", "read"),
+    5: Service("Write Single Coil", "write"),
+    6: Service("Write Single Register", "write"),
+    7: Service("Read Exception Status", "diagnose"),
+    8: Service("Diagnostics", "diagnose"),
+    11: Service("Get Comm Event Counter", "diagnose"),
+    12: Service("Get Comm Event Log", "diagnose"),
+    15: Service("Write Multiple Coils", "write"),
+    16: Service("Write Multiple Registers", "write"),
+    17: Service("Report Server ID", "identify"),
+    20: Service("Read File Record", "read"),
+    21: Service("Write File Record", "write"),
+    22: Service("Mask Write Register", "write"),
+    23: Service("Read/Write Multiple Registers", "read"),
+    24: Service("Read FIFO Queue", "read"),
+    43: Service("Encapsulated Interface Transport", "configure"),
+    UMAS: Service("UMAS (Schneider Electric)", "configure"),
+}
+"""Public function codes, and UMAS."""
+
+SUBFUNCTIONS: Final[dict[tuple[int, int], Service]] = {
+    (8, 0): Service("Return Query Data", "diagnose"),
+    (8, 1): Service("Restart Communications Option", "control"),
+    (8, 2): Service("Return Diagnostic Register", "diagnose"),
+    (8, 3): Service("Change ASCII Input Delimiter", "configure"),
+    (8, 4): Service("Force Listen Only Mode", "control"),
+    (8, 10): Service("Clear Counters and Diagnostic Register", "diagnose"),
+    (8, 11): Service("Return Bus Message Count", "diagnose"),
+    (8, 12): Service("Return Bus Communication Error Count", "diagnose"),
+    (8, 13): Service("Return Bus Exception Error Count", "diagnose"),
+    (8, 14): Service("Return Server Message Count", "diagnose"),
+    (8, 15): Service("Return Server No Response Count", "diagnose"),
+    (8, 16): Service("Return Server NAK Count", "diagnose"),
+    (8, 17): Service("Return Server Busy Count", "diagnose"),
+    (8, 18): Service("Return Bus Character Overrun Count", "diagnose"),
+    (8, 20): Service("Clear Overrun Counter and Flag", "diagnose"),
+    (43, 13): Service("CANopen General Reference", "configure"),
+    (43, 14): Service("Read Device Identification", "identify"),
+    (UMAS, 0x01): Service("UMAS Initialize Communication", "identify"),
+    (UMAS, 0x02): Service("UMAS Read PLC Identification", "identify"),
+    (UMAS, 0x03): Service("UMAS Read Project Information", "identify"),
+    (UMAS, 0x04): Service("UMAS Read PLC Status", "diagnose"),
+    (UMAS, 0x06): Service("UMAS Read Memory Card Information", "identify"),
+    (UMAS, 0x0A): Service("UMAS Repeat", "diagnose"),
+    (UMAS, 0x10): Service("UMAS Take PLC Reservation", "configure"),
+    (UMAS, 0x11): Service("UMAS Release PLC Reservation", "configure"),
+    (UMAS, 0x12): Service("UMAS Keep Alive", "diagnose"),
+    (UMAS, 0x20): Service("UMAS Read Memory Block", "read"),
+    (UMAS, 0x22): Service("UMAS Read Variables", "read"),
+    (UMAS, 0x23): Service("UMAS Write Variables", "write"),
+    (UMAS, 0x24): Service("UMAS Read Coils and Registers", "read"),
+    (UMAS, 0x25): Service("UMAS Write Coils and Registers", "write"),
+    (UMAS, 0x30): Service("UMAS Begin Upload", "program"),
+    (UMAS, 0x31): Service("UMAS Upload Block", "program"),
+    (UMAS, 0x32): Service("UMAS End Upload", "program"),
+    (UMAS, 0x33): Service("UMAS Begin Download", "program"),
+    (UMAS, 0x34): Service("UMAS Download Block", "program"),
+    (UMAS, 0x35): Service("UMAS End Download", "program"),
+    (UMAS, 0x40): Service("UMAS Start PLC", "control"),
+    (UMAS, 0x41): Service("UMAS Stop PLC", "control"),
+    (UMAS, 0x50): Service("UMAS Monitor PLC", "read"),
+    (UMAS, 0x58): Service("UMAS Check PLC", "diagnose"),
+    (UMAS, 0x70): Service("UMAS Read I/O Object", "read"),
+    (UMAS, 0x71): Service("UMAS Write I/O Object", "write"),
+    (UMAS, 0x73): Service("UMAS Get Module Status", "diagnose"),
+}
+
+_RESERVED: Final = (9, 10, 13, 14, 41, 42, 91, 125, 126, 127)
+"""Codes that annex A keeps for legacy products (90 is among them, and has a name)."""
+
+
+def service(function: int, subfunction: int = -1, writes: bool = False) -> Service:
+    """Name and access class of a function; `writes` asks for the writing half of function 23."""
+    known = SUBFUNCTIONS.get((function, subfunction)) or FUNCTIONS.get(function)
+    if known is not None:
+        return Service(known.name, "write") if writes else known
+    if 65 <= function <= 72 or 100 <= function <= 110:
+        return Service(f"User-defined function {function}", "unknown")
+    if function in _RESERVED:
+        return Service(f"Reserved function {function}", "unknown")
+    return Service(f"Unassigned function {function}", "unknown")
+
+
+@kernel
+def has_meaning(function: int) -> bool:
+    """Whether the code is public, user-defined or UMAS; others are facts of their own."""
+    return (
+        1 <= function <= 8
+        or function in (11, 12, 15, 16, 17, 43, UMAS)
+        or 20 <= function <= 24
+        or 65 <= function <= 72
+        or 100 <= function <= 110
+    )
+
+
+@kernel
+def clear(pdu: Ints) -> None:
+    """A message of which nothing has been read."""
+    for i in range(M_COLUMNS):
+        pdu[i] = -1
+    pdu[M_EXCEPTION] = 0
+    pdu[M_REASON] = R_OK
+
+
+@kernel
+def wrong(pdu: Ints, reason: int, value: int, needed: int) -> None:
+    """Note the first thing that is wrong."""
+    if pdu[M_REASON] == R_OK:
+        pdu[M_REASON] = reason
+        pdu[M_VALUE] = value
+        pdu[M_NEEDED] = needed
+
+
+@kernel
+def span(buf: Bytes, p: int, pdu: Ints, limit: int) -> None:
+    """Starting address and quantity at ``p``; the quantity goes from 1 to `limit`."""
+    pdu[M_ADDRESS] = u16be(buf, p)
+    pdu[M_COUNT] = u16be(buf, p + 2)
+    if pdu[M_COUNT] < 1 or pdu[M_COUNT] > limit:
+        wrong(pdu, R_QUANTITY, pdu[M_COUNT], limit)
+    elif pdu[M_ADDRESS] + pdu[M_COUNT] > 65536:
+        wrong(pdu, R_RANGE, pdu[M_ADDRESS] + pdu[M_COUNT], 65536)
+
+
+@kernel
+def exactly(pdu: Ints, size: int, needed: int) -> None:
+    """The PDU has the length that its function gives it."""
+    if size != needed:
+        wrong(pdu, R_BODY, size, needed)
+
+
+@kernel
+def parse_request(buf: Bytes, p: int, end: int, pdu: Ints) -> None:
+    """Read the request PDU ``buf[p:end]`` (function code first) into `pdu`."""
+    clear(pdu)
+    size = end - p
+    if size < 1:
+        wrong(pdu, R_BODY, size, 1)
+        return
+    function = u8(buf, p)
+    pdu[M_FUNCTION] = function
+    if function == 0 or function > 127:
+        wrong(pdu, R_FUNCTION, function, -1)
+    elif function <= 4:
+        exactly(pdu, size, 5)
+        if size >= 5:
+            span(buf, p + 1, pdu, 2000 if function <= 2 else 125)
+    elif function in (5, 6):
+        exactly(pdu, size, 5)
+        if size >= 5:
+            pdu[M_ADDRESS] = u16be(buf, p + 1)
+            pdu[M_COUNT] = 1
+            value = u16be(buf, p + 3)
+            if function == 5 and value != 0 and value != 0xFF00:
+                wrong(pdu, R_VALUE, value, 0xFF00)
+    elif function in (7, 11, 12, 17):
+        exactly(pdu, size, 1)
+    elif function in (15, 16):
+        request_of_write(buf, p, size, pdu)
+    elif function in (20, 21):
+        file_records(buf, p, size, pdu, function == 20)
+    elif function == 22:
+        exactly(pdu, size, 7)
+        if size >= 3:
+            pdu[M_ADDRESS] = u16be(buf, p + 1)
+            pdu[M_COUNT] = 1
+    elif function == 23:
+        request_of_read_write(buf, p, size, pdu)
+    elif function == 24:
+        exactly(pdu, size, 3)
+        if size >= 3:
+            pdu[M_ADDRESS] = u16be(buf, p + 1)
+    else:
+        subfunction(buf, p, size, pdu)
+        if not has_meaning(function):
+            wrong(pdu, R_FUNCTION, function, -1)
+
+
+@kernel
+def request_of_write(buf: Bytes, p: int, size: int, pdu: Ints) -> None:
+    """Functions 15 and 16 (6.11, 6.12): address, quantity, byte count, values."""
+    if size < 6:
+        exactly(pdu, size, 6)
+        if size >= 5:
+            span(buf, p + 1, pdu, 0xFFFF)
+        return
+    coils = pdu[M_FUNCTION] == 15
+    span(buf, p + 1, pdu, 1968 if coils else 123)
+    octets = u8(buf, p + 5)
+    needed = (pdu[M_COUNT] + 7) // 8 if coils else pdu[M_COUNT] * 2
+    if octets != needed:
+        wrong(pdu, R_BYTE_COUNT, octets, needed)
+    exactly(pdu, size, 6 + octets)
+
+
+@kernel
+def request_of_read_write(buf: Bytes, p: int, size: int, pdu: Ints) -> None:
+    """Function 23 (6.17): what to read, what to write, byte count, values."""
+    if size < 10:
+        exactly(pdu, size, 10)
+        return
+    span(buf, p + 5, pdu, 121)
+    pdu[M_WRITE_ADDRESS] = pdu[M_ADDRESS]
+    pdu[M_WRITE_COUNT] = pdu[M_COUNT]
+    span(buf, p + 1, pdu, 125)
+    octets = u8(buf, p + 9)
+    if octets != pdu[M_WRITE_COUNT] * 2:
+        wrong(pdu, R_BYTE_COUNT, octets, pdu[M_WRITE_COUNT] * 2)
+    exactly(pdu, size, 10 + octets)
+
+
+@kernel
+def file_records(buf: Bytes, p: int, size: int, pdu: Ints, reads: bool) -> None:
+    """Functions 20 and 21 (6.14, 6.15): groups of reference type 6, file, record, length."""
+    if size < 2:
+        exactly(pdu, size, 2)
+        return
+    octets = u8(buf, p + 1)
+    exactly(pdu, size, 2 + octets)
+    if octets < 7 or octets > 251 or (reads and (octets % 7 != 0 or octets > 245)):
+        wrong(pdu, R_BYTE_COUNT, octets, 7)
+    at = p + 2
+    end = p + min(size, 2 + octets)
+    while at + 7 <= end:
+        if u8(buf, at) != 6:
+            wrong(pdu, R_REFERENCE, u8(buf, at), 6)
+            return
+        at += 7 if reads else 7 + 2 * u16be(buf, at + 5)
+    if at != end:
+        wrong(pdu, R_BODY, end - p, at - p)
+
+
+@kernel
+def subfunction(buf: Bytes, p: int, size: int, pdu: Ints) -> None:
+    """The second code of functions 8, 43 and 90."""
+    function = pdu[M_FUNCTION]
+    if function == 8:
+        if size < 5:
+            exactly(pdu, size, 5)
+        if size >= 3:
+            pdu[M_SUB] = u16be(buf, p + 1)
+    elif function == 43:
+        if size < 2:
+            exactly(pdu, size, 2)
+            return
+        pdu[M_SUB] = u8(buf, p + 1)
+        if pdu[M_SUB] not in (13, 14):
+            wrong(pdu, R_MEI, pdu[M_SUB], 14)
+        elif pdu[M_SUB] == 14 and size < 4:
+            exactly(pdu, size, 4)
+    elif function == UMAS:
+        # One byte of session key, then UMAS's own function code.
+        if size < 3:
+            exactly(pdu, size, 3)
+        else:
+            pdu[M_SUB] = u8(buf, p + 2)
+
+
+@kernel
+def parse_response(buf: Bytes, p: int, end: int, pdu: Ints) -> None:
+    """Read the response PDU ``buf[p:end]`` into `pdu`; addresses are there for echoes only."""
+    clear(pdu)
+    size = end - p
+    if size < 1:
+        wrong(pdu, R_BODY, size, 1)
+        return
+    function = u8(buf, p) & 0x7F
+    pdu[M_FUNCTION] = function
+    if u8(buf, p) & 0x80:
+        exactly(pdu, size, 2)
+        if size >= 2:
+            pdu[M_EXCEPTION] = u8(buf, p + 1)
+            if pdu[M_EXCEPTION] not in (1, 2, 3, 4, 5, 6, 7, 8, 10, 11):
+                wrong(pdu, R_EXCEPTION, pdu[M_EXCEPTION], -1)
+    elif function == 0:
+        wrong(pdu, R_FUNCTION, function, -1)
+    elif function <= 4 or function in (12, 17, 20, 21, 23):
+        response_with_count(buf, p, size, pdu)
+    elif function in (5, 6, 15, 16):
+        exactly(pdu, size, 5)
+        if size >= 5:
+            pdu[M_ADDRESS] = u16be(buf, p + 1)
+            pdu[M_COUNT] = 1 if function <= 6 else u16be(buf, p + 3)
+    elif function == 7:
+        exactly(pdu, size, 2)
+    elif function == 11:
+        exactly(pdu, size, 5)
+    elif function == 22:
+        exactly(pdu, size, 7)
+        if size >= 3:
+            pdu[M_ADDRESS] = u16be(buf, p + 1)
+            pdu[M_COUNT] = 1
+    elif function == 24:
+        if size < 5:
+            exactly(pdu, size, 5)
+        else:
+            exactly(pdu, size, 3 + u16be(buf, p + 1))
+    elif function != UMAS:
+        subfunction(buf, p, size, pdu)
+        if not has_meaning(function):
+            wrong(pdu, R_FUNCTION, function, -1)
+
+
+@kernel
+def response_with_count(buf: Bytes, p: int, size: int, pdu: Ints) -> None:
+    """Responses of a byte count and that many bytes."""
+    if size < 2:
+        exactly(pdu, size, 2)
+        return
+    octets = u8(buf, p + 1)
+    pdu[M_BYTES] = octets
+    exactly(pdu, size, 2 + octets)
+    if octets == 0 or (pdu[M_FUNCTION] in (3, 4, 23) and octets % 2 == 1):
+        wrong(pdu, R_BYTE_COUNT, octets, -1)
+
+
+@kernel
+def length_fits(function: int, size: int, request: bool) -> bool:
+    """Whether a PDU of this function can have `size` bytes: all that its header tells."""
+    if size < 1 or size > MAX_LENGTH - 1:
+        return False
+    if function & 0x80:
+        return not request and size == 2 and function != 0x80
+    if function <= 4:
+        return function > 0 and (size == 5 if request else size >= 3)
+    if function in (5, 6):
+        return size == 5
+    if function == 7:
+        return size == (1 if request else 2)
+    if function == 11:
+        return size == (1 if request else 5)
+    if function in (12, 17):
+        return size == 1 if request else size >= 3
+    if function in (15, 16):
+        return size >= 7 if request else size == 5
+    if function == 22:
+        return size == 7
+    if function == 23:
+        return size >= 12 if request else size >= 4
+    if function == 24:
+        return size == 3 if request else size >= 5
+    return size >= 2
+
+
+@kernel
+def plausible(buf: Bytes, p: int, end: int, pdu: Ints) -> int:
+    """What the MBAP message at ``buf[p:end]``, which may be cut, can be: 1 a request, 2 a response,
+    3 either, 0 neither. Strict: unknown function codes are not plausible."""
+    if end - p < HEADER + 1 or u16be(buf, p + 2) != 0:
+        return 0
+    length = u16be(buf, p + 4)
+    function = u8(buf, p + HEADER)
+    if length < 2 or length > MAX_LENGTH or not has_meaning(function & 0x7F):
+        return 0
+    shapes = 0
+    whole = end - p >= 6 + length
+    for request in range(2):
+        if not length_fits(function, length - 1, request == 1):
+            continue
+        if whole:
+            if request == 1:
+                parse_request(buf, p + HEADER, p + 6 + length, pdu)
+            else:
+                parse_response(buf, p + HEADER, p + 6 + length, pdu)
+            if pdu[M_REASON] != R_OK:
+                continue
+        shapes |= 1 if request == 1 else 2
+    return shapes
+
+
+def _crc_table() -> Ints:
+    table = np.zeros(256, np.int64)
+    for i in range(256):
+        crc = i
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0xA001 if crc & 1 else 0)
+        table[i] = crc
+    return table
+
+
+_CRC: Final = _crc_table()
+
+
+@kernel
+def crc16(buf: Bytes, p: int, end: int) -> int:
+    """CRC of an RTU frame (Serial Line V1.02, section 6.2.2)."""
+    crc = 0xFFFF
+    for i in range(p, end):
+        crc = (crc >> 8) ^ _CRC[(crc ^ u8(buf, i)) & 0xFF]
+    return int(crc)
+
+
+@kernel
+def rtu_size(buf: Bytes, p: int, end: int, request: bool) -> int:
+    """Bytes of the RTU frame at `p` (unit, PDU, CRC); 0 where more bytes are needed to know, -1
+    where its function does not tell."""
+    if end - p < 2:
+        return 0
+    function = u8(buf, p + 1)
+    if function & 0x80:
+        return 5
+    if function in (5, 6):
+        return 8
+    if function == 22:
+        return 10
+    if request:
+        if 1 <= function <= 4:
+            return 8
+        if function in (7, 11, 12, 17):
+            return 4
+        if function == 24:
+            return 6
+        at = 0
+        if function in (15, 16):
+            at = 6
+        elif function in (20, 21):
+            at = 2
+        elif function == 23:
+            at = 10
+    else:
+        if function == 7:
+            return 5
+        if function in (11, 15, 16):
+            return 8
+        if function == 24:
+            return 4 + u16be(buf, p + 2) + 2 if end - p >= 4 else 0
+        at = 2 if function <= 4 or function in (12, 17, 20, 21, 23) else 0
+    if at == 0:
+        return -1
+    if end - p <= at:
+        return 0
+    return at + 1 + u8(buf, p + at) + 2
+
+
+@kernel
+def rtu_frame(buf: Bytes, p: int, end: int) -> bool:
+    """Whether ``buf[p:end]`` is one RTU frame: at least 4 bytes and a CRC that fits."""
+    return end - p >= 4 and end - p <= 256 and crc16(buf, p, end - 2) == u16le(buf, end - 2)
+
+
+NO: Final = 0
+MBAP: Final = 1
+RTU: Final = 2
+MORE: Final = 3
+"""What `recognise` and a stream's mode say: not Modbus, a framing, or too few bytes to tell."""
+
+
+@kernel
+def rtu_plausible(buf: Bytes, p: int, end: int, pdu: Ints) -> int:
+    """As `plausible`, for the RTU frame ``buf[p:end]``, whose CRC must fit."""
+    if u8(buf, p) > 247 or not has_meaning(u8(buf, p + 1) & 0x7F) or not rtu_frame(buf, p, end):
+        return 0
+    shapes = 0
+    parse_request(buf, p + 1, end - 2, pdu)
+    if pdu[M_REASON] == R_OK:
+        shapes |= 1
+    parse_response(buf, p + 1, end - 2, pdu)
+    if pdu[M_REASON] == R_OK:
+        shapes |= 2
+    return shapes
+
+
+@kernel
+def recognise(buf: Bytes, p: int, end: int, usual_port: bool, pdu: Ints) -> int:
+    """Which framing of Modbus ``buf[p:end]`` begins with. On the usual port a whole message with a
+    wrong protocol id or function still counts, so that it can be told what is wrong with it."""
+    size = end - p
+    if size >= 4 and rtu_plausible(buf, p, end, pdu) != 0:
+        return RTU
+    if size < HEADER + 1:
+        return MORE
+    if plausible(buf, p, end, pdu) != 0:
+        return MBAP
+    length = u16be(buf, p + 4)
+    meaning = has_meaning(u8(buf, p + HEADER) & 0x7F)
+    if usual_port and 2 <= length <= MAX_LENGTH and size == 6 + length:
+        if u16be(buf, p + 2) == 0 or meaning:
+            return MBAP
+    for request in range(2):
+        frame = rtu_size(buf, p, end, request == 1)
+        if frame >= 4 and frame < size and rtu_plausible(buf, p, p + frame, pdu) != 0:
+            return RTU
+        if usual_port and size < frame <= 256 and u8(buf, p) <= 247 and has_meaning(u8(buf, p + 1) & 0x7F):
+            return MORE
+    return NO

@@ -1,0 +1,108 @@
+"""What a protocol file declares, so that its packets are recognised and its conversations named.
+
+Each file in this folder holds one `PROTOCOL`. Recognition by signature is data: a `Signature` is a
+list of checks on the first bytes of a TCP segment or UDP datagram, all of which must hold. A port
+is a hint only: it decides which signatures are tried first, and lets a weak signature (`hinted`)
+count only on its usual port.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Transport = Literal["tcp", "udp"]
+Sender = Literal["client", "server", "either"]
+Kind = Literal["industrial", "it"]
+AccessClass = Literal["read", "write", "control", "program", "configure", "diagnose", "identify", "unknown"]
+"""What a service lets a client do; "unknown" where its number has no public meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An unsigned integer in the payload must lie in a range: ``low <= (value & mask) <= high``."""
+
+    at: int
+    """Offset from the first payload byte; negative counts from the payload's end."""
+    size: Literal[1, 2, 3, 4, 6]
+    low: int
+    high: int
+    mask: int = -1
+    little: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """These bytes must stand at this offset."""
+
+    at: int
+    text: bytes
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A length field must fit the payload: ``value * unit + add`` equals the payload's length, or
+    is at most / at least that (`relation`): "equal" for a datagram, "at most" where several
+    messages may share a segment."""
+
+    at: int
+    size: Literal[1, 2, 4]
+    add: int
+    relation: Literal["equal", "at most", "at least"] = "equal"
+    unit: int = 1
+    mask: int = -1
+    little: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crc16:
+    """The little-endian CRC at `at` must fit the payload's bytes from `begin` to before `end`."""
+
+    at: int
+    begin: int
+    end: int
+    polynomial: int
+    """Reflected: the coefficient of x ** 15 is bit 0. The register starts with 0."""
+    inverted: bool = False
+    """All bits of the result are turned over before it is sent."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the CRC."""
+        return 2
+
+
+Check = Number | Text | Length | Crc16
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """All `checks` hold on a payload of at least `minimum` bytes, and at most `maximum`."""
+
+    transport: Transport
+    checks: tuple[Check, ...]
+    minimum: int
+    maximum: int | None = None
+    sender: Sender = "either"
+    """Who sends such a message: it tells client from server where no handshake was seen."""
+    hinted: bool = False
+    """Too weak to stand alone: counts only when one of the ports is the protocol's usual one."""
+    provisional: bool = False
+    """Names the flow until a later message shows a more precise protocol (TPKT before S7 or MMS)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """One protocol. `id` is the file's name and what facts, zone models and metrics say."""
+
+    id: str
+    name: str
+    kind: Kind
+    tcp_ports: tuple[int, ...] = ()
+    """Usual server ports, first the registered one."""
+    udp_ports: tuple[int, ...] = ()
+    ethertypes: tuple[int, ...] = ()
+    signatures: tuple[Signature, ...] = ()
+    references: tuple[str, ...] = field(default=())
+    """Standard and section of each fact in the file."""

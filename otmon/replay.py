@@ -1,0 +1,220 @@
+"""Captures in, a ledger out: the engine behind `otmon replay`.
+
+Each file is read by itself, with tables of its own, and the ledgers are merged in the order of the
+files; so one process and many give the same ledger. A connection that goes on in the next file is
+followed anew there.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Final
+
+from otmon.capture.batch import Batch, InputDamage
+from otmon.capture.sources import read
+from otmon.decode.streams import STREAMS
+from otmon.ledger.facts import Damage
+from otmon.ledger.harvest import harvest, harvest_all, source_of
+from otmon.ledger.ledger import EMPTY, Ledger
+from otmon.ledger.merge import collect, merge_all
+from otmon.ledger.observe import finish_source, observe
+from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
+from otmon.outputs.transactions import TransactionsFile, join_parts
+from otmon.protocols.registry import PROTOCOLS, code_of
+from otmon.protocols.signature import SignatureTables, compile_signatures
+
+Progress = Callable[[int, int, int], None]
+"""Called with the file's index, the position in it and its size in bytes (0 for unknown)."""
+
+_MERGED_AT_ONCE: Final = 16
+"""Ledgers of files that wait to be merged: bounds the memory of a folder of many captures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a replay found. `interrupted`: it was stopped before the end of its input."""
+
+    ledger: Ledger
+    interrupted: bool
+
+
+def replay(
+    paths: Sequence[str],
+    *,
+    transactions: str | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Result:
+    """Read captures (`otmon.capture.sources.expand` gives `paths`) into one ledger.
+
+    `transactions` names a Parquet file for every transaction. `jobs` is the number of processes.
+    An interrupt (Ctrl-C) ends the reading, and what was found so far is the result. Raises
+    NotACapture for a file that is none, OSError where a file cannot be read or written.
+    """
+    if jobs > 1 and len(paths) > 1:
+        return _replay_in_processes(paths, transactions, min(jobs, len(paths)), progress)
+    merged = _Merged()
+    interrupted = False
+    with TransactionsFile.open(transactions) as rows:
+        for index, path in enumerate(paths):
+            ledger, interrupted = _replay_file(path, rows, _for_file(progress, index))
+            merged.add(ledger)
+            if interrupted:
+                break
+    return Result(merged.ledger(), interrupted)
+
+
+def _for_file(progress: Progress | None, index: int) -> Callable[[int, int], None] | None:
+    return None if progress is None else lambda position, size: progress(index, position, size)
+
+
+@cache
+def _signatures() -> SignatureTables:
+    return compile_signatures(PROTOCOLS)
+
+
+class _Merged:
+    """Ledgers of files, merged in their order."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Ledger] = []
+
+    def add(self, ledger: Ledger) -> None:
+        self._waiting.append(ledger)
+        if len(self._waiting) == _MERGED_AT_ONCE:
+            self._waiting = [merge_all(self._waiting)]
+
+    def ledger(self) -> Ledger:
+        return merge_all(self._waiting) if self._waiting else EMPTY
+
+
+def _replay_file(
+    path: str,
+    rows: TransactionsFile | None,
+    progress: Callable[[int, int], None] | None,
+    stop: Event | None = None,
+) -> tuple[Ledger, bool]:
+    """The ledger of one file, and whether reading it was interrupted."""
+    t = new_tables(code_of("modbus"), rows is not None)
+    signatures = _signatures()
+    ledgers: list[Ledger] = []
+    damage: list[Damage] = []
+    octets = 0
+    first_ns = 0
+    interrupted = False
+    items = read(path, progress=progress)
+    try:
+        for item in items:
+            if isinstance(item, InputDamage):
+                damage.append(Damage(path, item.kind, item.offset, item.count, item.detail))
+                continue
+            octets += int(item.wirelen.sum())
+            if len(item.start):
+                earliest = int(item.time_ns.min())
+                first_ns = min(first_ns, earliest) if first_ns else earliest
+            for ledger in _take(item, t, signatures, rows):
+                ledgers = [merge_all((*ledgers, ledger))]
+            if stop is not None and stop.is_set():
+                interrupted = True
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+    begin = 0
+    while begin < STREAMS:
+        begin = finish_source(t, begin)
+        ledgers.append(_emptied(t, path, rows))
+    ledgers.append(harvest_all(t, path))
+    ledgers.append(collect(sources=[source_of(t, path, octets, first_ns)], damage=damage))
+    return merge_all(ledgers), interrupted
+
+
+def _take(
+    batch: Batch, t: Tables, signatures: SignatureTables, rows: TransactionsFile | None
+) -> Iterator[Ledger]:
+    """Read a batch into the tables; gives the facts of ended rows whenever these need room."""
+    taken = 0
+    while True:
+        taken = observe(
+            batch.buf,
+            batch.start,
+            batch.caplen,
+            batch.wirelen,
+            batch.time_ns,
+            batch.linktype,
+            batch.first_number,
+            batch.base,
+            taken,
+            t,
+            signatures,
+        )
+        if taken >= len(batch.start):
+            return
+        yield _emptied(t, batch.source, rows)
+
+
+def _emptied(t: Tables, source: str, rows: TransactionsFile | None) -> Ledger:
+    """The facts of ended rows; waiting transactions are written."""
+    if rows is not None:
+        rows.write(t.transactions[: t.used[FILL_TRANSACTIONS]], source)
+        t.used[FILL_TRANSACTIONS] = 0
+    return harvest(t, source)
+
+
+_stop: Event | None = None
+"""Set in worker processes: tells them to end early."""
+
+
+def _start_worker(stop: Event) -> None:
+    """The parent hears Ctrl-C and tells the workers, so that each ends with what it found."""
+    global _stop  # noqa: PLW0603
+    _stop = stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _work(path: str, part: str | None) -> tuple[Ledger, bool]:
+    with TransactionsFile.open(part) as rows:
+        return _replay_file(path, rows, None, _stop)
+
+
+def _replay_in_processes(
+    paths: Sequence[str], transactions: str | None, jobs: int, progress: Progress | None
+) -> Result:
+    """The same in worker processes, one file at a time each."""
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    merged = _Merged()
+    interrupted = False
+    folder = None if transactions is None else Path(transactions).resolve().parent
+    with (
+        tempfile.TemporaryDirectory(prefix=".otmon-", dir=folder) as parts,
+        ProcessPoolExecutor(jobs, context, _start_worker, (stop,)) as pool,
+    ):
+        names = [None if transactions is None else f"{parts}/{i}.parquet" for i in range(len(paths))]
+        waiting: list[Future[tuple[Ledger, bool]]] = [
+            pool.submit(_work, path, name) for path, name in zip(paths, names, strict=True)
+        ]
+        for index, future in enumerate(waiting):
+            ledger, cut = _result(future, stop)
+            merged.add(ledger)
+            interrupted = interrupted or cut or stop.is_set()
+            if progress is not None:
+                progress(index, 1, 1)
+        if transactions is not None:
+            join_parts([name for name in names if name is not None], transactions)
+    return Result(merged.ledger(), interrupted)
+
+
+def _result(future: Future[tuple[Ledger, bool]], stop: Event) -> tuple[Ledger, bool]:
+    while True:
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            stop.set()

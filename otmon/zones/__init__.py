@@ -1,0 +1,12 @@
+"""The zone and boundary model: who may talk to whom, as a plant's people agreed on it.
+
+Takes model files (YAML, `docs/zone-model.md`) and facts of the ledger. Gives a `Model` or every error
+in its files at once (`load`), cautions about what is legal but doubtful (`check`), and a `Verdict` for
+each conversation and operation (`decide`).
+
+Promises: nothing but `load` opens a file; a verdict depends on the model and the fact alone, is given
+for every fact, and names the line that decided. What no permission lists may not cross a boundary.
+
+Reading order: `model` (the values), `address` and `place` (which zone), `decide` (may it); for files
+`document` (lines and columns), `schema` (one entry), `entry`, `permission` and `load` (all of them).
+"""

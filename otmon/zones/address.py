@@ -1,0 +1,163 @@
+"""Addresses as numbers: parsing, networks, how far an address reaches, longest-prefix tables.
+
+An address has 32 bits (IPv4), 128 (IPv6) or 48 (MAC); the width tells the kinds apart, so that one
+table holds them all. Parsing is total: a text that is no address gives None.
+
+What reaches how far is kept here and not taken from the standard library, whose table of private
+ranges differs between Python releases: a verdict must not depend on the interpreter.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+IPV4_BITS, MAC_BITS, IPV6_BITS = 32, 48, 128
+
+_MAC = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}", re.ASCII)
+
+Reach = Literal["internet", "site", "link"]
+"""How far an address can talk, told by the address alone.
+
+- `internet`: an ordinary address that no plant can own for itself;
+- `site`: any other address of one host: private, shared, loopback, reserved;
+- `link`: an address which does not say in which network its owner is: link-local ones, which no
+  router forwards; "this host" as a sender; a group (multicast, broadcast); every MAC address.
+"""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    bits: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Network:
+    """All addresses of `bits` bits whose first `length` bits are `prefix` (already shifted down)."""
+
+    bits: int
+    length: int
+    prefix: int
+
+    def __contains__(self, address: Address) -> bool:
+        return address.bits == self.bits and address.value >> (self.bits - self.length) == self.prefix
+
+    def __str__(self) -> str:
+        first = self.prefix << (self.bits - self.length)
+        if self.bits == MAC_BITS:
+            return ":".join(f"{byte:02x}" for byte in first.to_bytes(6, "big"))
+        text = str(ipaddress.IPv4Address(first) if self.bits == IPV4_BITS else ipaddress.IPv6Address(first))
+        return text if self.length == self.bits else f"{text}/{self.length}"
+
+
+def parse_address(text: str) -> Address | None:
+    """An IPv4, IPv6 or MAC address, or None."""
+    if _MAC.fullmatch(text):
+        return Address(MAC_BITS, int(text.replace(":", "").replace("-", ""), 16))
+    if "%" in text:
+        return None
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return Address(parsed.max_prefixlen, int(parsed))
+
+
+def host(address: Address) -> Network:
+    """The network of that address only."""
+    return Network(address.bits, address.bits, address.value)
+
+
+def parse_network(text: str) -> Network | None:
+    """`address/length` without host bits set, or None. A bare address is not a network."""
+    if "/" not in text or "%" in text or not text.rpartition("/")[2].isdecimal():
+        return None
+    try:
+        parsed = ipaddress.ip_network(text)
+    except ValueError:
+        return None
+    shift = parsed.max_prefixlen - parsed.prefixlen
+    return Network(parsed.max_prefixlen, parsed.prefixlen, int(parsed.network_address) >> shift)
+
+
+def within(inner: Network, outer: Network) -> bool:
+    """Every address of `inner` is in `outer`."""
+    shift = inner.length - outer.length
+    return inner.bits == outer.bits and shift >= 0 and inner.prefix >> shift == outer.prefix
+
+
+def _networks(*texts: str) -> tuple[Network, ...]:
+    return tuple(net for text in texts if (net := parse_network(text)) is not None)
+
+
+# RFC 1122 section 3.2.1.3 (0/8), RFC 3927 (169.254/16), RFC 5771 (224/4), RFC 919 (broadcast);
+# RFC 4291 sections 2.5.2 (::), 2.5.6 (fe80::/10) and 2.7 (ff00::/8).
+_LINK = _networks(
+    "0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "::/128", "fe80::/10", "ff00::/8"
+)
+# IANA IPv4 special-purpose registry (RFC 6890): not globally reachable. The documentation ranges
+# (RFC 5737, RFC 3849) are left out on purpose: no plant owns them, and examples use them as Internet.
+_SITE_IPV4 = _networks(
+    "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16",
+    "198.18.0.0/15", "240.0.0.0/4",
+)  # fmt: skip
+# RFC 4291 section 2.5.4 with the only global block assigned so far, and NAT64 (RFC 6052).
+_INTERNET_IPV6 = _networks("2000::/3", "64:ff9b::/96")
+
+
+def reach(address: Address) -> Reach:
+    """See `Reach`."""
+    if address.bits == MAC_BITS or any(address in net for net in _LINK):
+        return "link"
+    if address.bits == IPV4_BITS:
+        return "site" if any(address in net for net in _SITE_IPV4) else "internet"
+    return "internet" if any(address in net for net in _INTERNET_IPV6) else "site"
+
+
+def is_group(address: Address) -> bool:
+    """Multicast or broadcast: an address of many, or of none."""
+    if address.bits == MAC_BITS:
+        return bool(address.value >> 40 & 1)
+    if address.bits == IPV4_BITS:
+        return address.value >> 28 == 0xE or address.value == 0xFFFFFFFF
+    return address.value >> 120 == 0xFF
+
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixTable(Generic[_Item]):
+    """Items by network. Per width: (length, network prefix -> items), longest length first."""
+
+    by_bits: dict[int, tuple[tuple[int, dict[int, tuple[_Item, ...]]], ...]]
+
+    def covering(self, address: Address) -> list[tuple[int, tuple[_Item, ...]]]:
+        """(length, items) of every network that holds the address, longest first."""
+        found = []
+        for length, items in self.by_bits.get(address.bits, ()):
+            here = items.get(address.value >> (address.bits - length))
+            if here is not None:
+                found.append((length, here))
+        return found
+
+
+def prefix_table(entries: Iterable[tuple[Network, _Item]]) -> PrefixTable[_Item]:
+    """Index `entries`; items of one network keep their order."""
+    grouped: dict[int, dict[int, dict[int, list[_Item]]]] = {}
+    for network, item in entries:
+        lengths = grouped.setdefault(network.bits, {}).setdefault(network.length, {})
+        lengths.setdefault(network.prefix, []).append(item)
+    return PrefixTable(
+        {
+            bits: tuple(
+                (length, {prefix: tuple(items) for prefix, items in lengths[length].items()})
+                for length in sorted(lengths, reverse=True)
+            )
+            for bits, lengths in grouped.items()
+        }
+    )

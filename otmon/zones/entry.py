@@ -1,0 +1,173 @@
+"""Entries of a model file, each checked by itself: what stands there, where, and what is wrong.
+
+An entry that is wrong still has its id, so that whoever refers to it is not told that it is absent.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from otmon.zones.document import Document, ListNode, MapNode, Node, Problem, plain, position, quoted
+from otmon.zones.model import Line
+from otmon.zones.schema import (
+    EXPECTED,
+    BoundaryForm,
+    FileForm,
+    Form,
+    MemberForm,
+    NameForm,
+    PermissionForm,
+    ZoneForm,
+    described,
+)
+
+MAX_PROBLEMS: Final = 1000
+"""Errors after which a model is not looked at any further: nobody reads more, and each costs time."""
+NAMES_COMPARED: Final = 500
+"""Names among which the one that was meant is looked for."""
+NAMED_IN_FULL: Final = 20
+"""Choices that an error lists; of more it names the first few."""
+
+Path = tuple[int | str, ...]
+"""Keys and list positions from the root of a file, or from an entry, to a value."""
+_Form = TypeVar("_Form", bound=Form)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[_Form]):
+    """A zone or boundary as it stands in its file."""
+
+    document: Document
+    path: Path
+    id: str
+    """"" where it has none that can be read."""
+    form: _Form | None
+    """None where it is wrong."""
+    permissions: tuple[tuple[Path, PermissionForm], ...]
+
+    def node(self) -> Node:
+        assert self.document.root is not None
+        return self.document.root
+
+    def line(self, path: Path = ()) -> Line:
+        return Line(self.document.file, position(self.node(), self.path + path)[0])
+
+    def problem(self, path: Path, what: str, *, of_key: bool = False) -> Problem:
+        at = position(self.node(), self.path + path, of_key=of_key)
+        return Problem(self.document.file, *at, what)
+
+
+def entries(
+    document: Document, key: str, form: type[_Form], problems: list[Problem]
+) -> Iterator[Entry[_Form]]:
+    """The entries under `zones` or `boundaries`, each checked by itself."""
+    root = document.root
+    if root is None:
+        return
+    if not isinstance(root, MapNode):
+        if key == "zones":
+            found = described(plain(root))
+            what = f"{found} as the whole file, expected a mapping with `zones` and `boundaries`"
+            problems.append(Problem(document.file, *root.at, what))
+        return
+    if key == "zones":
+        _checked(document, (), FileForm, plain(root), problems)
+    listed = root.entries.get(key, (root.at, ListNode(root.at)))[1]
+    if not isinstance(listed, ListNode):
+        return
+    for number, node in enumerate(listed.items):
+        if len(problems) >= MAX_PROBLEMS:
+            return
+        path: Path = (key, number)
+        content = plain(node)
+        own = {k: v for k, v in content.items() if k != "allow"} if isinstance(content, dict) else content
+        checked = _checked(document, path, form, own, problems)
+        named = content.get("id") if isinstance(content, dict) else None
+        yield Entry(
+            document,
+            path,
+            named.strip() if isinstance(named, str) else "",
+            checked,
+            tuple(_permission_forms(document, path, node, problems)),
+        )
+
+
+def _permission_forms(
+    document: Document, path: Path, node: Node, problems: list[Problem]
+) -> Iterator[tuple[Path, PermissionForm]]:
+    if not isinstance(node, MapNode) or "allow" not in node.entries:
+        return
+    listed = node.entries["allow"][1]
+    if not isinstance(listed, ListNode):
+        what = f"{described(plain(listed))} does not fit here, expected {EXPECTED['allow']}"
+        problems.append(Problem(document.file, *listed.at, what))
+        return
+    for number, item in enumerate(listed.items):
+        if len(problems) >= MAX_PROBLEMS:
+            return
+        form = _checked(document, (*path, "allow", number), PermissionForm, plain(item), problems)
+        if form is not None:
+            yield ("allow", number), form
+
+
+def _checked(
+    document: Document, path: Path, form: type[_Form], content: Any, problems: list[Problem]
+) -> _Form | None:
+    """The content as its form, or None and what is wrong with it."""
+    try:
+        return form.model_validate(content)
+    except ValidationError as error:
+        assert document.root is not None
+        for detail in error.errors(include_url=False):
+            place = path + detail["loc"]
+            at = position(document.root, place, of_key=detail["type"] == "extra_forbidden")
+            problems.append(Problem(document.file, *at, _worded(form, place, detail)))
+        return None
+
+
+def _worded(form: type[Form], place: Path, detail: ErrorDetails) -> str:
+    """Pydantic's error in our words: what was found, and what was expected."""
+    kind = detail["type"]
+    if kind == "model":
+        return str(detail["msg"])
+    key = next((str(step) for step in reversed(place) if isinstance(step, str)), "")
+    expected = EXPECTED.get(key, "another value")
+    if kind == "extra_forbidden":
+        owner = next((step for step in reversed(place[:-1]) if isinstance(step, str)), "")
+        inner: dict[str, type[Form]] = {"members": MemberForm, "name": NameForm}
+        known = _keys(inner.get(owner, form))
+        return f"unknown key {quoted(key)}, expected {nearest(key, known)}"
+    if kind == "missing" and isinstance(place[-1], str):
+        return f"{key} is missing, expected {expected}"
+    if kind in ("missing", "too_short", "too_long"):
+        return f"wrong number of entries under {key}, expected {expected}"
+    if kind == "model_type":
+        kinds = {"ZoneForm": "a zone", "BoundaryForm": "a boundary", "PermissionForm": "a permission"}
+        expected = f"{kinds.get(form.__name__, 'an entry')} as a mapping with keys such as {_keys(form)[0]}"
+        if key in ("name", "members"):
+            expected = EXPECTED[key]
+    return f"{described(detail['input'])} does not fit here, expected {expected}"
+
+
+def _keys(form: type[Form]) -> list[str]:
+    keys = [field.alias or name for name, field in form.model_fields.items()]
+    return [*keys, "allow"] if form in (ZoneForm, BoundaryForm) else keys
+
+
+def nearest(text: str, known: Iterable[str]) -> str:
+    """The one that was probably meant, else all of them (or the first of many)."""
+    names = list(known)
+    close = difflib.get_close_matches(text[:100], names[:NAMES_COMPARED], n=1, cutoff=0.7)
+    if close:
+        return close[0]
+    return (
+        ", ".join(names)
+        if len(names) <= NAMED_IN_FULL
+        else f"one of {len(names)} such as {', '.join(names[:8])}"
+    )

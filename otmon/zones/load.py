@@ -1,0 +1,210 @@
+"""Model files to a `Model`, or every error in them at once.
+
+Reading goes in three steps: each file becomes a tree that knows its lines (`otmon.zones.document`);
+each entry is checked by itself (`otmon.zones.entry`); what needs a second entry (does this zone
+exist, is this address inside it?) is checked here and in `otmon.zones.permission`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
+
+from otmon.zones.document import MAX_FILE_BYTES, Problem, parse, quoted
+from otmon.zones.entry import MAX_PROBLEMS, Entry, Path, entries, nearest
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Line, Member, Model, Name, Zone
+from otmon.zones.permission import PermissionReader, Sides
+from otmon.zones.schema import BoundaryForm, NameForm, ZoneForm
+
+MAX_FILES: Final = 1000
+"""Files of one folder; a bound on what a wrong path can make us read."""
+SUFFIXES: Final = (".yaml", ".yml")
+
+
+class ModelError(Exception):
+    """The model cannot be used. Its text has one line for each problem."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def load_model(path: str, protocols: Collection[str] | None = None) -> Model:
+    """Read a model file, or every `.yaml` and `.yml` file of a folder (not of folders inside it).
+
+    Permissions may name the given `protocols`; without them, every protocol that otmon recognises.
+    Raises `ModelError`.
+    """
+    return read_model(_contents(path), known_protocols() if protocols is None else protocols)
+
+
+def known_protocols() -> frozenset[str]:
+    """Ids of the protocols that otmon recognises."""
+    from otmon.protocols.registry import IDS
+
+    return frozenset(IDS)
+
+
+def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -> Model:
+    """The model in `files` (name, content). Raises `ModelError`; opens nothing."""
+    problems: list[Problem] = []
+    zones: list[Entry[ZoneForm]] = []
+    boundaries: list[Entry[BoundaryForm]] = []
+    whole = True
+    for name, data in files:
+        document = parse(name, data)
+        problems += document.problems
+        if document.root is None and not document.problems:
+            what = "the file is empty, expected a mapping with `zones` and `boundaries`"
+            problems.append(Problem(name, 0, 0, what))
+        whole = whole and document.root is not None
+        zones += entries(document, "zones", ZoneForm, problems)
+        boundaries += entries(document, "boundaries", BoundaryForm, problems)
+    if not whole:
+        raise ModelError(problems)
+    if not zones and not problems:
+        what = "no zone in the model, expected at least one under `zones`"
+        problems.append(Problem(files[0][0], 0, 0, what))
+    model = _joined(zones, boundaries, frozenset(protocols), tuple(name for name, _ in files), problems)
+    if len(problems) >= MAX_PROBLEMS:
+        what = f"{MAX_PROBLEMS} errors or more, expected none; the rest of the model was not looked at"
+        problems.append(Problem(files[0][0], 0, 0, what))
+    if problems:
+        raise ModelError(problems)
+    return model
+
+
+def _contents(path: str) -> list[tuple[str, bytes]]:
+    """Names and contents of the files of a model."""
+    try:
+        if not os.path.isdir(path):
+            return [(path, _content(path))]
+        names = sorted(
+            name for name in os.listdir(path) if name.endswith(SUFFIXES) and not name.startswith(".")
+        )
+        if not names:
+            what = "no model in this folder, expected at least one .yaml or .yml file"
+            raise ModelError([Problem(path, 0, 0, what)])
+        if len(names) > MAX_FILES:
+            what = f"{len(names)} model files in this folder, expected at most {MAX_FILES}"
+            raise ModelError([Problem(path, 0, 0, what)])
+        return [(file, _content(file)) for file in (os.path.join(path, name) for name in names)]
+    except OSError as error:
+        what = f"cannot be read ({error.strerror}), expected a zone model in YAML or a folder of them"
+        raise ModelError([Problem(str(error.filename or path), 0, 0, what)]) from error
+
+
+def _content(file: str) -> bytes:
+    with open(file, "rb") as stream:
+        return stream.read(MAX_FILE_BYTES + 1)
+
+
+def _joined(
+    zones: list[Entry[ZoneForm]],
+    boundaries: list[Entry[BoundaryForm]],
+    protocols: frozenset[str],
+    files: tuple[str, ...],
+    problems: list[Problem],
+) -> Model:
+    """Check the entries against each other; meaningless where that added problems."""
+    _unique("zone", zones, problems)
+    _unique("boundary", boundaries, problems)
+    for entry in zones:
+        if entry.id in (INTERNET, UNKNOWN_ZONE):
+            what = f"zone {quoted(entry.id)} is built in, expected another id"
+            problems.append(entry.problem(("id",), what))
+    named = dict.fromkeys(entry.id for entry in zones if entry.id)
+    members = {entry.id: _members(entry) for entry in zones if entry.id}
+    reader = PermissionReader(protocols, {}, problems)
+    built_zones = [
+        _zone(entry, entry.form, members[entry.id], reader)
+        for entry in zones
+        if entry.form is not None and entry.id
+    ]
+    built = []
+    pairs: dict[tuple[str, str], Line] = {}
+    for border in boundaries:
+        if border.form is None or len(problems) >= MAX_PROBLEMS:
+            continue
+        ends = border.form.between
+        if _ends_exist(border, ends, named, pairs, problems):
+            sides = Sides(ends, members)
+            built.append(_boundary(border, border.form, sides, reader))
+    return Model(tuple(built_zones), tuple(built), files)
+
+
+def _unique(kind: str, entries: Sequence[Entry[Any]], problems: list[Problem]) -> None:
+    first: dict[str, Line] = {}
+    for entry in entries:
+        if entry.id and entry.id in first:
+            what = f"{kind} {quoted(entry.id)} a second time, expected an id of its own"
+            problems.append(entry.problem(("id",), f"{what} (first at {first[entry.id]})"))
+        first.setdefault(entry.id, entry.line(("id",)))
+
+
+def _ends_exist(
+    entry: Entry[BoundaryForm],
+    ends: tuple[str, str],
+    named: Collection[str],
+    pairs: dict[tuple[str, str], Line],
+    problems: list[Problem],
+) -> bool:
+    """Whether `between` names two zones that no other boundary joins."""
+    before = len(problems)
+    for number, end in enumerate(ends):
+        place: Path = ("between", number)
+        if end == UNKNOWN_ZONE:
+            what = "nothing may be agreed with addresses in no zone, expected a zone that lists them"
+            problems.append(entry.problem(place, what))
+        elif end != INTERNET and end not in named:
+            expected = nearest(end, (*named, INTERNET))
+            problems.append(entry.problem(place, f"no zone {quoted(end)}, expected {expected}"))
+    pair = (min(ends), max(ends))
+    if ends[0] == ends[1]:
+        what = "a boundary of a zone with itself, expected two zones (what goes on inside is told there)"
+        problems.append(entry.problem(("between",), what))
+    elif pair in pairs:
+        what = f"a second boundary between {pair[0]} and {pair[1]}, expected one (first at {pairs[pair]})"
+        problems.append(entry.problem(("between",), what))
+    pairs.setdefault(pair, entry.line())
+    return len(problems) == before
+
+
+def _members(entry: Entry[ZoneForm]) -> tuple[Member, ...]:
+    if entry.form is None:
+        return ()
+    return tuple(
+        Member(form.address or form.prefix, form.mac, form.vlan, entry.line(("members", number)))
+        for number, form in enumerate(entry.form.members)
+    )
+
+
+def _name(form: NameForm | None, id: str) -> Name:
+    return Name(id, id) if form is None else form.value()
+
+
+def _zone(
+    entry: Entry[ZoneForm], form: ZoneForm, members: tuple[Member, ...], reader: PermissionReader
+) -> Zone:
+    if entry.permissions and form.inside == "everything":
+        what = "allow has no effect where everything may happen inside, expected `inside: listed` beside it"
+        reader.problems.append(entry.problem(("allow",), what, of_key=True))
+    permissions = reader.read(entry, Sides((form.id,), {form.id: members}))
+    name = _name(form.name, form.id)
+    return Zone(form.id, entry.line(), name, form.importance, form.owner, members, form.inside, permissions)
+
+
+def _boundary(
+    entry: Entry[BoundaryForm], form: BoundaryForm, sides: Sides, reader: PermissionReader
+) -> Boundary:
+    return Boundary(
+        form.id,
+        entry.line(),
+        _name(form.name, form.id),
+        form.between,
+        form.device or "",
+        form.device_owner or "",
+        form.settings_owner or "",
+        reader.read(entry, sides),
+    )

@@ -1,0 +1,182 @@
+"""Permissions of a zone or boundary: who may talk to whom, checked against the zones that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from otmon.zones.address import Address, Network, host, parse_address, parse_network, reach, within
+from otmon.zones.document import Problem, quoted
+from otmon.zones.entry import MAX_PROBLEMS, Entry, Path, nearest
+from otmon.zones.functions import MODBUS_FUNCTIONS, normal
+from otmon.zones.model import INTERNET, Endpoint, FunctionRef, Line, Member, Permission, merged
+from otmon.zones.schema import PermissionForm, read_function_number
+
+ANY: Final = "any"
+NOT_RECOGNISED: Final = "unknown"
+"""Protocol id of a conversation whose protocol nobody recognised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Zones that a permission may name, by id: one zone, or the two of a boundary."""
+
+    zones: tuple[str, ...]
+    members: dict[str, tuple[Member, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionReader:
+    """Permission forms to permissions, with what all of them share."""
+
+    protocols: frozenset[str]
+    ids: dict[str, Line]
+    """Ids that were given so far."""
+    problems: list[Problem]
+
+    def read(self, entry: Entry[Any], sides: Sides) -> tuple[Permission, ...]:
+        """The permissions of one zone or boundary; one that is wrong is left out."""
+        found = []
+        for path, form in entry.permissions:
+            if len(self.problems) >= MAX_PROBLEMS:
+                break
+            before = len(self.problems)
+            permission = self._permission(entry, path, form, sides)
+            if len(self.problems) == before:
+                found.append(permission)
+        return tuple(found)
+
+    def _permission(self, entry: Entry[Any], path: Path, form: PermissionForm, sides: Sides) -> Permission:
+        clients, servers = self._ends(entry, path, form, sides)
+        return Permission(
+            id=self._id(entry, path, form),
+            line=entry.line(path),
+            clients=clients,
+            servers=servers,
+            protocols=self._protocols(entry, path, form),
+            transports=form.transport,
+            ports=merged(list(form.port)),
+            access=form.access,
+            functions=tuple(self._functions(entry, path, form)),
+            units=merged(list(form.units)),
+            objects=form.objects(),
+            reason=form.reason or "",
+        )
+
+    def _id(self, entry: Entry[Any], path: Path, form: PermissionForm) -> str:
+        if form.id is None:
+            # A slash is in no id that a file can give.
+            return f"{entry.id}/{int(path[-1]) + 1}"
+        if form.id in self.ids:
+            what = f"permission {quoted(form.id)} a second time, expected an id of its own"
+            self._say(entry, (*path, "id"), f"{what} (first at {self.ids[form.id]})")
+        self.ids.setdefault(form.id, entry.line((*path, "id")))
+        return form.id
+
+    def _protocols(self, entry: Entry[Any], path: Path, form: PermissionForm) -> tuple[str, ...]:
+        for number, protocol in enumerate(form.protocol):
+            if protocol not in self.protocols and protocol not in (ANY, NOT_RECOGNISED):
+                expected = nearest(protocol, (ANY, *sorted(self.protocols), NOT_RECOGNISED))
+                what = f"no protocol {quoted(protocol)}, expected {expected}"
+                self._say(entry, (*path, "protocol", number), what)
+        return () if form.protocol == (ANY,) else form.protocol
+
+    def _functions(self, entry: Entry[Any], path: Path, form: PermissionForm) -> Iterator[FunctionRef]:
+        for number, text in enumerate(form.functions):
+            numbered = read_function_number(text)
+            if numbered is not None:
+                if form.protocol == ("modbus",) and not 1 <= numbered[0] <= 127:
+                    what = f"no Modbus function {numbered[0]}, expected a number from 1 to 127"
+                    self._say(entry, (*path, "functions", number), what)
+                yield FunctionRef(*numbered, "")
+            elif form.protocol != ("modbus",):
+                yield FunctionRef(None, None, normal(text))
+            elif normal(text) in MODBUS_FUNCTIONS:
+                yield FunctionRef(*MODBUS_FUNCTIONS[normal(text)], "")
+            else:
+                expected = nearest(normal(text), MODBUS_FUNCTIONS)
+                what = f"no Modbus function {quoted(text)}, expected a number such as 6 or 43/14, "
+                what += f"or {expected}"
+                self._say(entry, (*path, "functions", number), what)
+
+    def _ends(
+        self, entry: Entry[Any], path: Path, form: PermissionForm, sides: Sides
+    ) -> tuple[tuple[Endpoint, ...], tuple[Endpoint, ...]]:
+        """Clients and servers. In a boundary they lie on opposite sides; one may be left out."""
+        clients = self._endpoints(entry, (*path, "from"), form.from_, sides)
+        servers = self._endpoints(entry, (*path, "to"), form.to, sides)
+        if len(sides.zones) == 1:
+            here = (Endpoint(sides.zones[0], None),)
+            return clients or here, servers or here
+        if form.from_ is None and form.to is None:
+            what = f"neither from nor to, expected at least one of them: {' or '.join(sides.zones)}"
+            self._say(entry, path, what)
+        for key, ends in (("from", clients), ("to", servers)):
+            if len({end.zone for end in ends}) > 1:
+                what = f"{key} names both sides of the boundary, expected one; each needs its own permission"
+                self._say(entry, (*path, key), what)
+        if clients and servers and clients[0].zone == servers[0].zone:
+            what = f"from and to are both in {clients[0].zone}, expected opposite sides of the boundary"
+            self._say(entry, (*path, "to"), what)
+        other = dict(zip(sides.zones, reversed(sides.zones), strict=True))
+        if clients and form.to is None:
+            servers = (Endpoint(other[clients[0].zone], None),)
+        if servers and form.from_ is None:
+            clients = (Endpoint(other[servers[0].zone], None),)
+        return clients, servers
+
+    def _endpoints(
+        self, entry: Entry[Any], path: Path, texts: tuple[str, ...] | None, sides: Sides
+    ) -> tuple[Endpoint, ...]:
+        found = []
+        for number, text in enumerate(texts or ()):
+            end = _endpoint(text, sides)
+            if isinstance(end, Endpoint):
+                found.append(end)
+            else:
+                self._say(entry, (*path, number), end)
+        return tuple(found)
+
+    def _say(self, entry: Entry[Any], path: Path, what: str) -> None:
+        self.problems.append(entry.problem(path, what))
+
+
+def _endpoint(text: str, sides: Sides) -> Endpoint | str:
+    """A zone's id or an address of one of the zones; else what is wrong."""
+    if text in sides.zones:
+        return Endpoint(text, None)
+    address = parse_address(text)
+    network = parse_network(text) if address is None else host(address)
+    ends = " or ".join(sides.zones)
+    if network is None:
+        return f"{quoted(text)} is no end of this permission, expected {ends}, or an address or prefix in it"
+    lengths = {zone: _held(zone, network, sides.members) for zone in sides.zones}
+    longest = max(lengths.values())
+    if longest >= 0:
+        owners = [zone for zone in sides.zones if lengths[zone] == longest]
+    else:
+        owners = [zone for zone in sides.zones if _may_hold(zone, sides.members)]
+    if len(owners) == 1:
+        return Endpoint(owners[0], network)
+    if owners:
+        return f"{quoted(text)} may be in {ends}, expected a zone, or members that tell which one it is"
+    return f"{quoted(text)} is not among the members of {ends}, expected one of their addresses"
+
+
+def _held(zone: str, network: Network, members: dict[str, tuple[Member, ...]]) -> int:
+    """Length of the zone's narrowest member that covers the whole network, -1 where none does."""
+    if zone == INTERNET:
+        first = Address(network.bits, network.prefix << (network.bits - network.length))
+        return 0 if reach(first) == "internet" else -1
+    lengths = [-1]
+    for member in members.get(zone, ()):
+        for outer in (member.network, host(member.mac) if member.mac is not None else None):
+            if outer is not None and within(network, outer):
+                lengths.append(outer.length)
+    return max(lengths)
+
+
+def _may_hold(zone: str, members: dict[str, tuple[Member, ...]]) -> bool:
+    """The zone has members without an address, which may have any."""
+    return any(member.network is None for member in members.get(zone, ()))

@@ -1,0 +1,182 @@
+"""Where an address is: an index over a model's members, and the zone that it gives.
+
+Members are asked in this order, and the first that answers decides:
+
+1. prefixes and addresses, the longest first, whose VLAN is the fact's or is not given;
+2. prefixes and addresses of other VLANs, if all of them are of one zone: behind a router, a frame
+   carries the far end's address in the near end's VLAN;
+3. the MAC address that the address was seen with, as far as `assets` tell it;
+4. VLANs: whatever no prefix claims is where its frame was seen. An address of the Internet is not.
+
+A MAC address of a conversation below IP is looked up among the MAC members, then by its VLAN.
+Where two zones claim an address equally, the lower id decides, so that the order of zones in the
+files changes nothing; `Found.also` names the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from otmon.ledger.facts import Asset
+from otmon.zones.address import (
+    IPV4_BITS,
+    MAC_BITS,
+    Address,
+    Network,
+    PrefixTable,
+    host,
+    is_group,
+    parse_address,
+    prefix_table,
+    reach,
+)
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Line, Model, Zone
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A member, as an address finds it."""
+
+    zone: str
+    vlan: str | None
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A model made ready for decisions."""
+
+    model: Model
+    zones: dict[str, Zone]
+    """By id, without the built-in ones."""
+    boundaries: dict[tuple[str, str], Boundary]
+    """By the ids of their zones, the lower one first."""
+    networks: PrefixTable[Claim]
+    """IP prefixes, and MAC addresses as prefixes of full length."""
+    seen: dict[tuple[Address, str], tuple[Claim, ...]]
+    """MAC members by the (address, VLAN) that they were seen with."""
+    vlans: dict[str, tuple[Claim, ...]]
+    """Members that are a VLAN and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The zone of one end."""
+
+    zone: str
+    """"" where the address says nothing: `otmon.zones.address.Reach`, `link`."""
+    line: str = ""
+    """Of the member that decided, "file:line"; "" for the built-in zones."""
+    also: tuple[str, ...] = ()
+    """Other zones that claim it just as closely, sorted."""
+
+
+NOWHERE = Found("")
+
+
+def index(model: Model, assets: Iterable[Asset] = ()) -> Index:
+    """Prepare a model. With the `assets` of a ledger, members given by MAC address place the IP
+    addresses that those devices use, too; without them they place conversations below IP only."""
+    networks: list[tuple[Network, Claim]] = []
+    macs: dict[Address, list[Claim]] = {}
+    vlans: dict[str, list[Claim]] = {}
+    for zone in model.zones:
+        for member in zone.members:
+            claim = Claim(zone.id, member.vlan, member.line)
+            if member.network is not None:
+                networks.append((member.network, claim))
+            if member.mac is not None:
+                networks.append((host(member.mac), claim))
+                if member.network is None:
+                    macs.setdefault(member.mac, []).append(claim)
+            if member.network is None and member.mac is None:
+                vlans.setdefault(member.vlan or "", []).append(claim)
+    return Index(
+        model,
+        {zone.id: zone for zone in model.zones},
+        {(min(b.between), max(b.between)): b for b in model.boundaries},
+        prefix_table(networks),
+        _seen(macs, assets),
+        {vlan: tuple(claims) for vlan, claims in vlans.items()},
+    )
+
+
+def _seen(
+    macs: dict[Address, list[Claim]], assets: Iterable[Asset]
+) -> dict[tuple[Address, str], tuple[Claim, ...]]:
+    """What MAC members say of addresses. An Internet address only passed through its MAC address."""
+    seen: dict[tuple[Address, str], tuple[Claim, ...]] = {}
+    if not macs:
+        return seen
+    for asset in assets:
+        mac, address = parse_address(asset.mac), parse_address(asset.address)
+        if mac is None or address is None or reach(address) == "internet" or is_group(address):
+            continue
+        claims = tuple(c for c in macs.get(mac, ()) if c.vlan in (None, asset.vlan))
+        if claims:
+            key = (address, asset.vlan)
+            seen[key] = seen.get(key, ()) + claims
+    return seen
+
+
+def locate(index: Index, address: str, vlan: str) -> Found:
+    """The zone of an address that was seen in a VLAN. A text that is no address is in "unknown"."""
+    parsed = parse_address(address)
+    return Found(UNKNOWN_ZONE) if parsed is None else locate_address(index, parsed, vlan)
+
+
+def locate_address(index: Index, address: Address, vlan: str) -> Found:
+    """`locate` for a parsed address."""
+    elsewhere: tuple[Claim, ...] = ()
+    for _, claims in index.networks.covering(address):
+        here = tuple(claim for claim in claims if claim.vlan in (None, vlan))
+        if here:
+            return _found(here, vlan)
+        elsewhere = elsewhere or claims
+    if elsewhere and address.bits != MAC_BITS and len({claim.zone for claim in elsewhere}) == 1:
+        return _found(elsewhere, vlan)
+    claims = index.seen.get((address, vlan), ())
+    if claims:
+        return _found(claims, vlan)
+    far = reach(address)
+    if far != "internet" and vlan in index.vlans:
+        return _found(index.vlans[vlan], vlan)
+    return {"internet": Found(INTERNET), "site": Found(UNKNOWN_ZONE), "link": NOWHERE}[far]
+
+
+def _found(claims: tuple[Claim, ...], vlan: str) -> Found:
+    """One answer of several claims; one that names the VLAN is closer than one that does not."""
+    closest = tuple(claim for claim in claims if claim.vlan == vlan) or claims
+    best = min(closest, key=lambda claim: (claim.zone, claim.line))
+    also = sorted({claim.zone for claim in closest} - {best.zone})
+    return Found(best.zone, str(best.line), tuple(also))
+
+
+def locate_ends(index: Index, client: str, server: str, vlan: str) -> tuple[Found, Found]:
+    """The zones of both ends of a conversation.
+
+    An end whose address says nothing about its place is where the other end is, if it can be on that
+    link only: a group that somebody sends to, a MAC address, an IPv6 link-local address; and an IPv4
+    one (169.254/16, 0.0.0.0) where both ends are such. A sender under an IPv4 link-local address that
+    talks with a host of a zone is not taken for a host of that zone: no plant gives such addresses.
+    """
+    return locate_parsed(index, parse_address(client), parse_address(server), vlan)
+
+
+def locate_parsed(
+    index: Index, client: Address | None, server: Address | None, vlan: str
+) -> tuple[Found, Found]:
+    """`locate_ends` for parsed addresses; None is a text that is no address."""
+    first = Found(UNKNOWN_ZONE) if client is None else locate_address(index, client, vlan)
+    second = Found(UNKNOWN_ZONE) if server is None else locate_address(index, server, vlan)
+    if client is None or server is None or (first is not NOWHERE and second is not NOWHERE):
+        return first, second
+    link_only = reach(client) == "link" and reach(server) == "link"
+    if first is NOWHERE:
+        follows = link_only or (client.bits != IPV4_BITS and not is_group(client))
+        first = second if follows else Found(UNKNOWN_ZONE)
+    if second is NOWHERE:
+        follows = link_only or is_group(server) or server.bits != IPV4_BITS
+        second = first if follows else Found(UNKNOWN_ZONE)
+    return first, second

@@ -1,0 +1,382 @@
+"""What a model file may say: one pydantic form per kind of entry, all leaves given as text.
+
+A form checks one entry by itself and turns its texts into numbers; what needs a second entry (does
+this zone exist?) is for `otmon.zones.load`. Wherever several values make sense, one value or a list
+is accepted. Each message reads "what is wrong, expected what".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from otmon.ledger.facts import AccessClass
+from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network
+from otmon.zones.document import quoted
+from otmon.zones.model import Importance, Inside, Name, ObjectType, Range, Ranges, merged
+
+OBJECT_TYPES: Final[tuple[ObjectType, ...]] = get_args(ObjectType)
+ACCESS_CLASSES: Final[tuple[AccessClass, ...]] = get_args(AccessClass)
+TRANSPORTS: Final = ("tcp", "udp", "sctp", "icmp", "icmpv6", "ethernet")
+MAX_TEXT: Final = 500
+"""Characters of a name or a reason: it is shown in tables."""
+
+_IMPORTANCE: Final[dict[str, Importance]] = {
+    "大": "high", "中": "medium", "小": "low", "high": "high", "medium": "medium", "low": "low",
+}  # fmt: skip
+_INSIDE: Final[dict[str, Inside]] = {"everything": "everything", "listed": "listed"}
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,9}|0[xX][0-9A-Fa-f]{1,7}", re.ASCII)
+_VLAN = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?", re.ASCII)
+_IP_TRANSPORT = re.compile(r"ip-[0-9]{1,3}", re.ASCII)
+
+
+def wrong(what: str) -> PydanticCustomError:
+    """An error of ours inside a validator."""
+    return PydanticCustomError("model", "{what}", {"what": what})
+
+
+def described(value: object) -> str:
+    """A value of the file for an error message."""
+    if isinstance(value, str):
+        return quoted(value)
+    return {type(None): "an empty value", list: "a list", dict: "a mapping"}.get(type(value), "this value")
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """One text, read by `read`, which gives None for a text that it cannot take."""
+
+    expected: str
+    read: Callable[[str], object]
+    choices: tuple[str, ...] = ()
+    """All texts that it takes, where they are few."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._check)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        # A bare number in YAML is a number to an editor and a text to us.
+        kind: JsonSchemaValue = {"type": ["string", "number"], "description": self.expected}
+        return {"enum": list(self.choices), "description": self.expected} if self.choices else kind
+
+    def _check(self, value: object) -> object:
+        result = self.read(value.strip()) if isinstance(value, str) else None
+        if result is None:
+            raise wrong(f"{described(value)} does not fit here, expected {self.expected}")
+        return result
+
+
+class _OneOrMore:
+    """One value or a list of them, which is not empty."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._as_list, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        many = handler(schema) | {"minItems": 1}
+        return {"anyOf": [many["items"], many]}
+
+    @staticmethod
+    def _as_list(value: object) -> object:
+        if value == []:
+            raise wrong("an empty list, expected at least one entry, or leave the key out")
+        return value if isinstance(value, list) else [value]
+
+
+@dataclass(frozen=True, slots=True)
+class _Short:
+    """A text that stands for a mapping."""
+
+    expected: str
+    long: Callable[[str], object]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._as_mapping, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "description": self.expected}, handler(schema)]}
+
+    def _as_mapping(self, value: object) -> object:
+        return self.long(value) if isinstance(value, str) else value
+
+
+def _read_text(text: str) -> str | None:
+    folded = " ".join(text.split())
+    return folded if folded and folded.isprintable() and len(folded) <= MAX_TEXT else None
+
+
+def _read_id(text: str) -> str | None:
+    if parse_address(text) is not None:
+        return None
+    return text if _ID.fullmatch(text) else None
+
+
+def _read_number(text: str) -> int | None:
+    return int(text, 0 if text[:2] in ("0x", "0X") else 10) if _NUMBER.fullmatch(text) else None
+
+
+def _range_reader(highest: int) -> Callable[[str], Range | None]:
+    def read(text: str) -> Range | None:
+        first, dash, last = (part.strip() for part in text.partition("-"))
+        low = _read_number(first)
+        high = _read_number(last) if dash else low
+        return (low, high) if low is not None and high is not None and low <= high <= highest else None
+
+    return read
+
+
+def _read_vlan(text: str) -> str | None:
+    if text == "untagged":
+        return ""
+    parts = _VLAN.fullmatch(text)
+    if parts is None:
+        return None
+    tags = [int(tag) for tag in parts.groups() if tag is not None]
+    return ".".join(map(str, tags)) if all(1 <= tag <= 4094 for tag in tags) else None
+
+
+def _read_ip(text: str) -> Network | None:
+    address = parse_address(text)
+    return host(address) if address is not None and address.bits != MAC_BITS else None
+
+
+def _read_mac(text: str) -> Address | None:
+    address = parse_address(text)
+    return address if address is not None and address.bits == MAC_BITS else None
+
+
+def _read_transport(text: str) -> str | None:
+    return text if text in TRANSPORTS or _IP_TRANSPORT.fullmatch(text) else None
+
+
+def read_function_number(text: str) -> tuple[int, int | None] | None:
+    """A service by number: `6`, `0x06`, `43/14`; None for a name."""
+    number, slash, rest = (part.strip() for part in text.partition("/"))
+    function, subfunction = _read_number(number), _read_number(rest)
+    if function is None or (slash and subfunction is None):
+        return None
+    return function, subfunction
+
+
+def _read_access(text: str) -> AccessClass | None:
+    return next((access for access in ACCESS_CLASSES if access == text), None)
+
+
+Id = Annotated[
+    str, _Leaf("an id of up to 64 ASCII letters, digits, '.', '_' and '-' (and no address)", _read_id)
+]
+Text = Annotated[str, _Leaf(f"a printable text of 1 to {MAX_TEXT} characters", _read_text)]
+Texts = Annotated[tuple[Text, ...], _OneOrMore()]
+Port = Annotated[Range, _Leaf("a port or range, 0 to 65535, such as 502 or 5000-5010", _range_reader(65535))]
+Unit = Annotated[Range, _Leaf("a unit or range, 0 to 255, such as 1 or 1-10", _range_reader(255))]
+Element = Annotated[
+    Range, _Leaf("an element or range on the wire, 0 to 65535, such as 5 or 0-199", _range_reader(65535))
+]
+Ports = Annotated[tuple[Port, ...], _OneOrMore()]
+Units = Annotated[tuple[Unit, ...], _OneOrMore()]
+Elements = Annotated[tuple[Element, ...], _OneOrMore()]
+Access = Annotated[AccessClass, _Leaf("one of " + ", ".join(ACCESS_CLASSES), _read_access, ACCESS_CLASSES)]
+Transport = Annotated[str, _Leaf(f"one of {', '.join(TRANSPORTS)} or ip-<number>", _read_transport)]
+
+
+def _short_name(value: str) -> object:
+    return {"ja": value, "en": value}
+
+
+def _short_member(value: str) -> object:
+    if "/" in value:
+        return {"prefix": value}
+    if _read_mac(value.strip()) is not None:
+        return {"mac": value}
+    if _read_ip(value.strip()) is not None:
+        return {"address": value}
+    raise wrong(
+        f"{quoted(value)} is no member, expected an address, a prefix, a MAC address, or a mapping with "
+        "address or prefix, mac, vlan"
+    )
+
+
+class Form(BaseModel):
+    """Common to all entries: unknown keys are errors, values are final."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NameForm(Form):
+    """A name in both languages; a single text serves for both."""
+
+    ja: Text
+    en: Text
+
+    def value(self) -> Name:
+        return Name(self.ja, self.en)
+
+
+class MemberForm(Form):
+    """A set of hosts: `otmon.zones.model.Member`."""
+
+    address: Annotated[Network | None, _Leaf("an IPv4 or IPv6 address", _read_ip)] = None
+    prefix: Annotated[
+        Network | None,
+        _Leaf("a prefix such as 10.0.1.0/24 or fd00:1::/64, without bits set behind it", parse_network),
+    ] = None
+    mac: Annotated[Address | None, _Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
+    vlan: Annotated[
+        str | None,
+        _Leaf("a VLAN from 1 to 4094, an outer and inner pair such as 200.10, or untagged", _read_vlan),
+    ] = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> MemberForm:
+        if self.address is not None and self.prefix is not None:
+            raise wrong("both address and prefix, expected one of them")
+        if self.address is None and self.prefix is None and self.mac is None and self.vlan is None:
+            raise wrong("an empty member, expected address or prefix, mac or vlan")
+        return self
+
+
+Members = Annotated[
+    tuple[Annotated[MemberForm, _Short("an address, a prefix or a MAC address", _short_member)], ...],
+    _OneOrMore(),
+]
+
+
+class PermissionForm(Form):
+    """What may pass. Left-out keys do not restrict; `protocol` must be said, if only as `any`."""
+
+    id: Id | None = None
+    from_: Texts | None = Field(default=None, alias="from")
+    to: Texts | None = None
+    protocol: Texts
+    transport: Annotated[tuple[Transport, ...], _OneOrMore()] = ()
+    port: Ports = ()
+    access: Annotated[tuple[Access, ...], _OneOrMore()] = ()
+    functions: Texts = ()
+    units: Units = ()
+    coils: Elements = ()
+    discrete_inputs: Elements = ()
+    input_registers: Elements = ()
+    holding_registers: Elements = ()
+    reason: Text | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> PermissionForm:
+        if "any" in self.protocol and len(self.protocol) > 1:
+            raise wrong("protocol any beside others, expected any alone or a list of protocols")
+        given = [kind for kind in OBJECT_TYPES if getattr(self, kind)]
+        if given and self.protocol != ("modbus",):
+            raise wrong(f"{given[0]} without `protocol: modbus`, expected Modbus as the only protocol")
+        if (self.functions or self.units) and ("any" in self.protocol or len(self.protocol) > 1):
+            what = "functions" if self.functions else "units"
+            raise wrong(f"{what} need one protocol to be numbers of, expected one protocol and not any")
+        return self
+
+    def objects(self) -> tuple[tuple[ObjectType, Ranges], ...]:
+        return tuple((kind, merged(list(given))) for kind in OBJECT_TYPES if (given := getattr(self, kind)))
+
+
+class ZoneForm(Form):
+    """A zone without its `allow` list, whose entries are checked one by one."""
+
+    id: Id
+    name: Annotated[NameForm, _Short("one name for both languages", _short_name)] | None = None
+    importance: Annotated[
+        Importance, _Leaf("大, 中, 小 or high, medium, low", _IMPORTANCE.get, tuple(_IMPORTANCE))
+    ]
+    owner: Texts = ()
+    members: Members = ()
+    inside: Annotated[Inside, _Leaf("everything or listed", _INSIDE.get, tuple(_INSIDE))] = "everything"
+
+
+class BoundaryForm(Form):
+    """A boundary without its `allow` list, whose entries are checked one by one."""
+
+    id: Id
+    name: Annotated[NameForm, _Short("one name for both languages", _short_name)] | None = None
+    between: tuple[Id, Id]
+    device: Text | None = None
+    device_owner: Text | None = None
+    settings_owner: Text | None = None
+
+
+class FileForm(Form):
+    """A model file. The entries are checked one by one, so that one error hides no other."""
+
+    version: Annotated[int, _Leaf("1", {"1": 1}.get)] = 1
+    zones: tuple[Any, ...] = ()
+    boundaries: tuple[Any, ...] = ()
+
+
+_TOLD: Final = {
+    "ZoneForm": "Work of equal importance that needs the same level of protection, and the hosts that do it.",
+    "BoundaryForm": "The only way between two zones; what is not under allow may not cross.",
+    "PermissionForm": "What may pass, from client to server; what is left out does not restrict.",
+    "MemberForm": "Hosts by address or prefix, MAC address and VLAN.",
+    "NameForm": "A name in both languages.",
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """The shape of a model file as a JSON Schema (draft 2020-12), for editors. It tells keys and choices;
+    what their texts may hold and what they refer to is checked by `otmon.zones.load`."""
+    definitions: dict[str, Any] = {}
+    for form in (ZoneForm, BoundaryForm, PermissionForm):
+        schema = form.model_json_schema(by_alias=True)
+        definitions |= schema.pop("$defs", {}) | {form.__name__: schema}
+    for name, told in _TOLD.items():
+        definitions[name]["description"] = told
+    for name in ("ZoneForm", "BoundaryForm"):
+        definitions[name]["properties"]["allow"] = _array_of("PermissionForm")
+    root = FileForm.model_json_schema()
+    root["description"] = "A zone model of otmon: one file, or one of several in a folder."
+    root["properties"] |= {"zones": _array_of("ZoneForm"), "boundaries": _array_of("BoundaryForm")}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {**head, **_without_noise(root), "$defs": _without_noise(definitions)}
+
+
+def _array_of(form: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": f"#/$defs/{form}"}}
+
+
+def _without_noise(schema: Any) -> Any:
+    """Less what no editor needs: titles made of keys, defaults, and the null of keys that may be absent."""
+    if isinstance(schema, list):
+        return [_without_noise(item) for item in schema if item != {"type": "null"}]
+    if not isinstance(schema, dict):
+        return schema
+    found = {
+        key: _without_noise(value)
+        for key, value in schema.items()
+        if key != "default" and not (key == "title" and isinstance(value, str))
+    }
+    options = found.get("anyOf", [])
+    return found if len(options) != 1 else {k: v for k, v in found.items() if k != "anyOf"} | options[0]
+
+
+EXPECTED: Final[Mapping[str, str]] = {
+    "zones": "a list of zones",
+    "boundaries": "a list of boundaries",
+    "members": "a list of members",
+    "allow": "a list of permissions",
+    "between": "a list of two zone ids",
+    "name": "a text or a mapping with ja and en",
+    "id": "an id",
+    "ja": "the name in Japanese",
+    "en": "the name in English",
+    "importance": "大, 中, 小 or high, medium, low",
+    "protocol": "a protocol id, a list of them, or any",
+}
+"""What a key wants, for errors about its structure or its absence."""

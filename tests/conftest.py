@@ -1,0 +1,78 @@
+"""What every test may use: real captures, tshark as the oracle, and expected outputs.
+
+Hypothesis runs by one of two profiles: `default`, and `fuzz` (`make fuzz`), which looks for longer.
+Neither has a deadline: the first call of a kernel compiles it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile(
+    "default",
+    deadline=None,
+    max_examples=100,
+    print_blob=True,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("fuzz", settings.get_profile("default"), max_examples=5_000, derandomize=False)
+settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--regenerate", action="store_true", help="write the expected outputs in tests/golden anew"
+    )
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real captures from public repositories, which are not part of this one."""
+    folder = Path(os.environ.get("OTMON_CORPUS") or ROOT.parent / "shared" / "corpus")
+    if not folder.is_dir():
+        pytest.skip(f"no real captures: {folder} is not a folder; OTMON_CORPUS names another one")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tshark() -> str:
+    """The path of tshark."""
+    path = shutil.which("tshark")
+    if path is None:
+        pytest.skip("tshark is not installed (Debian: apt-get install tshark)")
+    return path
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """``golden(name, text)`` holds `text` against the file tests/golden/`name`.
+
+    ``pytest --regenerate`` writes the file instead.
+    """
+
+    def compare(name: str, text: str) -> None:
+        path = ROOT / "tests" / "golden" / name
+        if request.config.getoption("--regenerate"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            return
+        expected = path.read_text(encoding="utf-8") if path.exists() else ""
+        if text != expected:
+            diff = difflib.unified_diff(
+                expected.splitlines(), text.splitlines(), f"tests/golden/{name}", "now", lineterm=""
+            )
+            pytest.fail(
+                "\n".join(diff) + "\n`make goldens` writes it anew; explain the change", pytrace=False
+            )
+
+    return compare

@@ -1,0 +1,128 @@
+"""The pages in docs/ that are drawn from the program, so that they cannot lie.
+
+``python -m tests.docs`` (``make docs``) writes them all, and the picture in the README;
+tests/test_docs.py holds the pages against the program in every test run.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+from otmon.cli import app
+from otmon.protocols.registry import PROTOCOLS
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).resolve().parent.parent
+GENERATED = "<!-- written by `make docs`: edit the program, not this page -->"
+SECTIONS = ("What it finds", "Why it matters", "What it looks like", "When it is wrong", "References")
+"""What the docstring of every detector tells, in this order."""
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A Markdown table; cells lose what would break it."""
+    lines = [[" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in (head, *rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], ["---"] * len(head), *lines[1:]])
+
+
+def commands(command: Any, words: str) -> Iterator[tuple[str, Any]]:
+    """Each runnable command with the words that call it, in the order of the help."""
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield words, command
+        return
+    for name, child in inner.items():
+        if not child.hidden:
+            yield from commands(child, f"{words} {name}")
+
+
+def options_page() -> str:
+    """Every command with its arguments and options, as its help gives them."""
+    parts = [GENERATED, "# Commands and options"]
+    for words, command in commands(typer.main.get_command(app), "otmon"):
+        context = typer.Context(command, info_name=words, resilient_parsing=True)
+        records = [p.get_help_record(context) for p in command.params if not p.hidden]
+        rows = [(f"`{form}`", text) for form, text in filter(None, records) if "--help" not in form]
+        parts += [f"## {words}", (command.help or "").strip(), table(("option", "meaning"), rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def protocols_page() -> str:
+    """Every protocol that is recognised, and by what."""
+    rows = []
+    for protocol in sorted(PROTOCOLS, key=lambda p: (p.kind, p.id)):
+        hints = [f"tcp/{port}" for port in protocol.tcp_ports]
+        hints += [f"udp/{port}" for port in protocol.udp_ports]
+        hints += [f"0x{number:04x}" for number in protocol.ethertypes]
+        rows.append(
+            (
+                f"`{protocol.id}`",
+                protocol.name,
+                protocol.kind,
+                ", ".join(hints),
+                "yes" if protocol.signatures else "no",
+                "; ".join(protocol.references),
+            )
+        )
+    head = ("id", "protocol", "kind", "usual ports, EtherTypes", "signature", "references")
+    intro = (
+        "A conversation is named by what its bytes are: a signature counts on any port, a port is a hint. "
+        "Zone models and findings use the id."
+    )
+    return "\n\n".join([GENERATED, "# Protocols", intro, table(head, rows)]) + "\n"
+
+
+def detectors() -> Iterator[tuple[str, str]]:
+    """Name and docstring of each detector file."""
+    for path in sorted((ROOT / "otmon" / "detect").glob("*.py")):
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        if SECTIONS[0] in docstring:
+            yield path.stem, docstring
+
+
+def findings_page() -> str:
+    """What each detector finds, why it matters and when it is wrong: its docstring."""
+    parts = [GENERATED, "# Findings"]
+    for name, docstring in detectors():
+        lines = [
+            f"### {line.rstrip(':')}" if line.rstrip(":") in SECTIONS else line
+            for line in docstring.splitlines()
+            if not (line and set(line) <= {"-", "="})
+        ]
+        parts += [f"## {name}", "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/options.md": options_page,
+    "docs/protocols.md": protocols_page,
+    "docs/findings.md": findings_page,
+}
+
+
+def picture() -> str:
+    """The output of the demo as SVG, 110 columns wide."""
+    demo = ["-m", "otmon.cli", "replay", "pcaps/factory-day.pcapng", "--zones", "zones/factory-day.yaml"]
+    environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "110", "TERM": "xterm-256color"}
+    shown = subprocess.run(
+        [sys.executable, *demo], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if shown.returncode not in (0, 1):
+        raise SystemExit(f"the demo failed with status {shown.returncode}")
+    console = Console(record=True, width=110, file=io.StringIO())
+    console.print(Text.from_ansi(shown.stdout))
+    return console.export_svg(title="make demo", unique_id="demo")
+
+
+if __name__ == "__main__":
+    for name, page in (PAGES | {"docs/demo.svg": picture}).items():
+        (ROOT / name).write_text(page(), encoding="utf-8")
+        print(name)

@@ -1,0 +1,121 @@
+"""Ledgers for properties: few names and small numbers, so that keys collide and sweeps happen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from otmon.ledger.facts import Anomaly, Asset, Conversation, Damage, Evidence, Operation, Source
+from otmon.ledger.ledger import Limits
+from otmon.ledger.merge import collect
+
+SMALL = Limits(assets=3, conversations=3, operations=1000, anomalies=3, damage=2, ranges=4)
+
+times = st.integers(0, 9)
+amounts = st.integers(0, 5)
+hosts = st.sampled_from(["10.0.0.1", "10.0.0.2"])
+names = st.sampled_from(["a.pcap", "工場.pcap", "\udc95\\.pcap"])
+links: tuple[st.SearchStrategy[Any], ...] = (
+    hosts,
+    hosts,
+    st.sampled_from(["tcp", "udp"]),
+    st.just(502),
+    st.sampled_from(["modbus", "unknown"]),
+    st.sampled_from(["", "10"]),
+)
+evidence = st.builds(Evidence, times, names, amounts, amounts)
+counters = st.dictionaries(st.sampled_from(["layer.ip", "layer.tcp"]), amounts).map(
+    lambda found: tuple(sorted(found.items()))
+)
+sources = st.builds(Source, names, amounts, amounts, times, times, counters)
+damage = st.builds(Damage, names, st.sampled_from(["cut-record", "clock"]), st.integers(-1, 1), amounts, st.text("ab"))
+assets = st.builds(Asset, st.just("00:00:00:00:00:01"), hosts, links[5], amounts, amounts, times, times, evidence)
+conversations = st.builds(
+    Conversation,
+    *links,
+    st.just(""),
+    st.sampled_from(["handshake", "protocol", "port", "first packet"]),
+    st.booleans(),
+    amounts,
+    amounts,
+    amounts,
+    amounts,
+    amounts,
+    st.sampled_from(["", "gre", "erspan"]),
+    times,
+    times,
+    evidence,
+)
+operations = st.builds(
+    Operation,
+    st.just("10.0.0.1"),
+    st.just("10.0.0.2"),
+    st.just("tcp"),
+    st.just(502),
+    st.just("modbus"),
+    st.just(""),
+    st.just(1),
+    st.sampled_from([3, 16]),
+    st.just(-1),
+    st.just("service"),
+    st.sampled_from(["read", "write"]),
+    st.integers(-1, 12),
+    st.integers(-1, 3),
+    st.just(0),
+    st.booleans(),
+    amounts,
+    amounts,
+    amounts,
+    amounts,
+    st.integers(0, 2),
+    times,
+    times,
+    evidence,
+)
+anomalies = st.builds(
+    Anomaly,
+    *links,
+    st.booleans(),
+    st.sampled_from(["protocol-id", "lost bytes"]),
+    st.just("length"),
+    st.just(3),
+    amounts,
+    amounts,
+    amounts,
+    times,
+    times,
+    evidence,
+)
+
+
+def few(facts: st.SearchStrategy[Any], most: int = 4) -> st.SearchStrategy[Any]:
+    return st.lists(facts, max_size=most)
+
+
+@pytest.fixture(scope="session")
+def small() -> Limits:
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def ledgers() -> st.SearchStrategy[Any]:
+    return st.builds(
+        collect,
+        sources=few(sources),
+        damage=few(damage),
+        assets=few(assets),
+        conversations=few(conversations, 8),
+        operations=few(operations, 12),
+        anomalies=few(anomalies, 6),
+        limits=st.just(SMALL),
+    )
+
+
+@pytest.fixture(scope="session")
+def an_operation() -> Operation:
+    return Operation(
+        "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", "", 1, 3, -1, "Read Holding Registers", "read",
+        0, 10, 0, False, 1, 5, 5, 5, 1, 100, 100, Evidence(100, "a.pcap", 1, 40),
+    )  # fmt: skip

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otmon.ledger.facts import Operation, Source
+from otmon.ledger.ledger import EMPTY, Ledger
+from otmon.ledger.merge import collect
+from otmon.ledger.store import SCHEMA_VERSION, LedgerError, load, migrate, save, schema
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_what_is_saved_is_loaded(
+    ledgers: Any, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("ledger") / "plant.db"
+    ledger = data.draw(ledgers)
+    save(ledger, path)
+    assert load(path) == ledger
+
+
+@pytest.fixture
+def some(an_operation: Operation) -> Ledger:
+    return collect(operations=[an_operation], sources=[Source("a.pcap", 1, 60, 100, 100, (("layer.ip", 1),))])
+
+
+def test_the_schema_is_that_of_its_version(golden: Path) -> None:
+    """A changed schema needs a new SCHEMA_VERSION, a migration, and a new file here."""
+    assert schema() == (golden / f"ledger-{SCHEMA_VERSION}.sql").read_text()
+
+
+@pytest.fixture
+def golden() -> Path:
+    return Path(__file__).parents[1] / "golden"
+
+
+def test_a_ledger_is_replaced_and_leaves_nothing_beside(tmp_path: Path, some: Ledger) -> None:
+    path = tmp_path / "plant.db"
+    save(EMPTY, path)
+    save(some, path)
+    assert load(path) == some
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a ledger", b"SQLite format 3\x00" + bytes(200)])
+def test_a_file_of_another_kind_is_not_overwritten(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(LedgerError, match="not overwritten"):
+        save(EMPTY, path)
+    assert path.read_bytes() == content
+    with pytest.raises(LedgerError, match="not a ledger|damaged"):
+        load(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_another_program_s_database_is_not_a_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE t (a)")
+    with pytest.raises(LedgerError, match="of another program"):
+        load(path)
+    with pytest.raises(LedgerError, match="not overwritten"):
+        save(EMPTY, path)
+
+
+def test_a_ledger_in_use_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "plant.db"
+    save(EMPTY, path)
+    (tmp_path / "plant.db-wal").touch()
+    with pytest.raises(LedgerError, match="another program has this file open"):
+        save(EMPTY, path)
+
+
+def test_missing_and_unwritable_places_are_told(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match=r"gone\.db: cannot be read: No such file"):
+        load(tmp_path / "gone.db")
+    with pytest.raises(LedgerError, match="not written"):
+        save(EMPTY, tmp_path / "no folder" / "plant.db")
+    with pytest.raises(LedgerError, match="not a file"):
+        save(EMPTY, tmp_path)
+
+
+def test_a_newer_ledger_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "plant.db"
+    save(EMPTY, path)
+    with closing(sqlite3.connect(path)) as stored:
+        stored.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    with pytest.raises(LedgerError, match="use a newer otmon"):
+        load(path)
+
+
+@pytest.mark.parametrize("cut", [99, 100, 2000, 4096, 9000])
+def test_a_cut_ledger_is_damaged(tmp_path: Path, some: Ledger, cut: int) -> None:
+    path = tmp_path / "plant.db"
+    save(some, path)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(LedgerError, match="damaged|another program"):
+        load(path)
+
+
+def test_no_single_wrong_byte_gives_anything_but_a_ledger_or_its_error(tmp_path: Path, some: Ledger) -> None:
+    path = tmp_path / "plant.db"
+    save(some, path)
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 499):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        with suppress(LedgerError):
+            assert isinstance(load(path), Ledger)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("UPDATE operation SET times = 'many'", "'many' where an integer belongs"),
+        ("UPDATE operation SET client = 5.5", "altered|text belongs|damaged"),
+        ("UPDATE operation SET access = 'everything'", "none of"),
+        ("ALTER TABLE operation ADD COLUMN note TEXT", "tables were altered: operation"),
+        ("DROP TABLE overflow", "tables were altered: overflow"),
+    ],
+)
+def test_altered_ledgers_are_told(tmp_path: Path, some: Ledger, change: str, message: str) -> None:
+    path = tmp_path / "plant.db"
+    save(some, path)
+    with closing(sqlite3.connect(path)) as stored:
+        stored.execute(change)
+        stored.commit()
+    if "5.5" in change:
+        assert load(path).operations[0].client == "5.5"
+    else:
+        with pytest.raises(LedgerError, match=message):
+            load(path)
+
+
+def test_migrations_run_in_order() -> None:
+    steps = {
+        1: lambda connection: connection.execute("CREATE TABLE second (a)"),
+        2: lambda connection: connection.execute("ALTER TABLE second RENAME TO third"),
+    }
+    with closing(sqlite3.connect(":memory:")) as connection:
+        migrate(connection, 1, 3, steps)  # type: ignore[arg-type]
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("SELECT count(*) FROM third").fetchone() == (0,)
+        with pytest.raises(sqlite3.DatabaseError, match="from schema version 3 to 4"):
+            migrate(connection, 3, 4, steps)  # type: ignore[arg-type]
+
+
+def test_people_can_query_it(tmp_path: Path, an_operation: Operation) -> None:
+    path = tmp_path / "plant.db"
+    write = replace(an_operation, function=16, service="Write Multiple Registers", access="write")
+    save(collect(operations=[an_operation, write]), path)
+    with closing(sqlite3.connect(path)) as stored:
+        assert stored.execute("SELECT service, count, evidence_packet FROM changes").fetchall() == [
+            ("Write Multiple Registers", 10, 1)
+        ]
+        plan = str(stored.execute("EXPLAIN QUERY PLAN SELECT * FROM operation WHERE server = ''").fetchall())
+        assert "operation_server" in plan

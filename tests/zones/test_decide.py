@@ -1,0 +1,338 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otmon.ledger.facts import Conversation, Operation
+from otmon.zones.decide import LACKS, NEAREST, REASONS, Verdict, decide, explain, index
+from otmon.zones.model import Boundary, Model, Permission, Zone
+from otmon.zones.place import Index
+from tests.zones.facts import conversation, model, operation
+
+HMI, EWS, PLC, PC, STRANGER, WEB = "10.1.0.5", "10.1.0.9", "10.2.0.1", "10.3.0.1", "10.9.9.9", "198.51.100.1"
+
+PLANT = """
+    zones:
+    - {id: control, importance: high, members: 10.1.0.0/24}
+    - {id: plc, importance: high, members: [10.2.0.0/24, {mac: "00:00:00:00:02:01"}], inside: listed, allow: [
+        {from: 10.2.0.1, to: 10.2.0.2, protocol: modbus, port: 502},
+        {protocol: any, transport: ethernet, port: 0x8892}]}
+    - {id: office, importance: low, members: [10.3.0.0/24, {mac: "00:00:00:00:03:01"}]}
+    boundaries:
+    - id: control-plc
+      between: [control, plc]
+      allow:
+      - {id: reads, from: 10.1.0.5, to: plc, protocol: modbus, transport: tcp, port: 502, access: read,
+         units: 1-2, holding_registers: [0-99, 200], coils: 0-9}
+      - {id: writes, from: 10.1.0.5, to: 10.2.0.1, protocol: modbus, port: 502, functions: [6, 43/14],
+         holding_registers: 20-29}
+      - {id: stop, from: 10.1.0.9, protocol: modbus, access: [control, diagnose], coils: 0}
+      - {id: alarms, from: plc, protocol: any, transport: udp, port: 514}
+    - {id: office-web, between: [office, internet], allow: [{to: internet, protocol: tls}]}
+    - {id: closed, between: [office, control]}
+"""  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def plant() -> Index:
+    return index(model(PLANT))
+
+
+CONVERSATIONS: list[tuple[Conversation, str, str]] = [
+    (conversation(HMI, PLC), "allowed", "reads"),
+    (conversation(HMI, PLC, answered=False), "allowed", "reads"),
+    (conversation(HMI, PLC, port=503), "denied", "not-listed"),
+    (conversation(HMI, PLC, transport="udp"), "allowed", "writes"),
+    (conversation(HMI, "10.2.0.2", transport="udp"), "denied", "not-listed"),
+    (conversation(HMI, PLC, protocol="http"), "denied", "not-listed"),
+    (conversation("10.1.0.6", PLC), "denied", "not-listed"),
+    (conversation(EWS, PLC, port=1502), "allowed", "stop"),
+    (conversation(PLC, HMI), "denied", "other-direction"),
+    (conversation(PLC, "10.1.0.6"), "denied", "not-listed"),
+    (conversation(PLC, HMI, 514, "unknown", transport="udp"), "allowed", "alarms"),
+    (conversation(HMI, PLC, 514, "unknown", transport="udp"), "denied", "other-direction"),
+    (conversation(HMI, "10.1.0.6", 22, "ssh"), "inside", "inside-zone"),
+    (conversation(PLC, "10.2.0.2"), "allowed", "plc/1"),
+    (conversation("10.2.0.2", PLC), "denied", "other-direction"),
+    (conversation(PC, PLC), "denied", "no-boundary"),
+    (conversation(PC, HMI, 80, "http"), "denied", "nothing-listed"),
+    (conversation(PC, WEB, 443, "tls"), "allowed", "office-web/1"),
+    (conversation(WEB, PC, 443, "tls"), "denied", "other-direction"),
+    (conversation(WEB, PLC), "denied", "no-boundary"),
+    (conversation(STRANGER, PLC), "denied", "unknown-address"),
+    (conversation(PLC, STRANGER), "denied", "unknown-address"),
+    (conversation("not an address", PLC), "denied", "unknown-address"),
+    (conversation(STRANGER, "10.9.9.8"), "not covered", "outside-model"),
+    (conversation(STRANGER, WEB), "not covered", "outside-model"),
+    (conversation(WEB, "203.0.113.1"), "not covered", "outside-model"),
+    # nothing was said yet: the port's usual protocol is taken for granted
+    (conversation(HMI, PLC, protocol="none", expected="modbus"), "allowed", "reads"),
+    (conversation(HMI, PLC, protocol="unknown", expected="modbus"), "denied", "not-listed"),
+    (conversation(HMI, PLC, 9999, "none"), "denied", "not-listed"),
+    (conversation(HMI, PLC, protocol="http", expected="modbus", answered=False), "denied", "not-listed"),
+    # broadcast and multicast stay where they were sent
+    (conversation(HMI, "255.255.255.255", 137, "unknown", transport="udp"), "inside", "inside-zone"),
+    (conversation(HMI, "10.1.0.255", 137, "unknown", transport="udp"), "inside", "inside-zone"),
+    (conversation(HMI, "224.0.0.251", 5353, "dns", transport="udp"), "inside", "inside-zone"),
+    (conversation(PLC, "239.1.1.1", 5353, "dns", transport="udp"), "denied", "not-listed"),
+    (conversation(STRANGER, "224.0.0.251", 5353, "dns", transport="udp"), "not covered", "outside-model"),
+    (conversation("0.0.0.0", "255.255.255.255", 67, "unknown", transport="udp"), "not covered", "link-only"),
+    (conversation("fe80::1", "ff02::fb", 5353, "dns", transport="udp"), "not covered", "link-only"),
+    (conversation("fe80::1", "fe80::2", 0, "unknown", transport="icmpv6"), "not covered", "link-only"),
+    (conversation("169.254.1.1", "169.254.1.2", 80, "http"), "not covered", "link-only"),
+    (conversation("169.254.1.1", PLC), "denied", "unknown-address"),
+    (conversation("224.0.0.1", PLC), "denied", "unknown-address"),
+    # below IP
+    (conversation("00:00:00:00:09:09", "01:80:c2:00:00:0e", 0x88CC, "lldp", transport="ethernet"),
+     "not covered", "link-only"),
+    (conversation("00:00:00:00:09:09", "00:00:00:00:09:08", 0x8892, "unknown", transport="ethernet"),
+     "not covered", "link-only"),
+    (conversation("00:00:00:00:02:01", "00:00:00:00:09:08", 0x8892, "unknown", transport="ethernet"),
+     "allowed", "plc/2"),
+    (conversation("00:00:00:00:09:08", "00:00:00:00:02:01", 0x88A4, "unknown", transport="ethernet"),
+     "denied", "not-listed"),
+    (conversation("00:00:00:00:03:01", "01:80:c2:00:00:0e", 0x88CC, "lldp", transport="ethernet"),
+     "inside", "inside-zone"),
+    (conversation("00:00:00:00:03:01", "00:00:00:00:02:01", 0x8892, "unknown", transport="ethernet"),
+     "denied", "no-boundary"),
+]  # fmt: skip
+
+
+def decided_by(verdict: Verdict) -> str:
+    """The permission of an allowed fact, else the reason."""
+    return dict(verdict.reason.params).get("permission", verdict.reason.key)
+
+
+@pytest.mark.parametrize(("fact", "outcome", "by"), CONVERSATIONS)
+def test_conversations(plant: Index, fact: Conversation, outcome: str, by: str) -> None:
+    verdict = decide(plant, fact)
+    assert (verdict.outcome, decided_by(verdict)) == (outcome, by)
+
+
+OPERATIONS: list[tuple[Operation, str, str]] = [
+    (operation(HMI, PLC, 3, 0, 100), "allowed", "reads"),
+    (operation(HMI, PLC, 3, 0, 101), "denied", "elements"),
+    (operation(HMI, PLC, 3, 99, 2), "denied", "elements"),
+    (operation(HMI, PLC, 3, 200, 1), "allowed", "reads"),
+    (operation(HMI, PLC, 3, 90, 111), "denied", "elements"),
+    (operation(HMI, PLC, 3), "allowed", "reads"),
+    (operation(HMI, PLC, 1, 0, 10), "allowed", "reads"),
+    (operation(HMI, PLC, 2, 0, 1), "denied", "elements"),
+    (operation(HMI, PLC, 4, 0, 1), "denied", "elements"),
+    (operation(HMI, PLC, 20), "denied", "elements"),
+    (operation(HMI, PLC, 3, 0, 1, unit=3), "denied", "unit"),
+    (operation(HMI, PLC, 6, 20, 1), "allowed", "writes"),
+    (operation(HMI, PLC, 6, 19, 1), "denied", "elements"),
+    (operation(HMI, PLC, 16, 20, 1), "denied", "function"),
+    (operation(HMI, "10.2.0.2", 6, 20, 1), "denied", "access"),
+    (operation(HMI, PLC, 43, subfunction=14), "allowed", "writes"),
+    (operation(HMI, PLC, 43, subfunction=13), "denied", "function"),
+    (operation(HMI, PLC, 43), "denied", "function"),
+    (operation(HMI, PLC, 8, subfunction=4), "denied", "client"),
+    (operation(HMI, PLC, 23, 0, 1), "allowed", "reads"),
+    (operation(HMI, PLC, 23, 0, 1, access="write"), "denied", "access"),
+    (operation(EWS, PLC, 8, subfunction=1), "allowed", "stop"),
+    (operation(EWS, PLC, 7), "allowed", "stop"),
+    (operation(EWS, PLC, 3, 0, 1), "denied", "client"),
+    (operation(EWS, PLC, 1, 0, 1), "denied", "access"),
+    (operation(PLC, HMI, 3, 0, 1), "denied", "direction"),
+    (operation(HMI, PLC, 6, 20, 1, status=2, answered=0), "allowed", "writes"),
+    (operation(HMI, PLC, 3, 0, 100, swept=True), "allowed", "reads"),
+]
+
+
+@pytest.mark.parametrize(("fact", "outcome", "by"), OPERATIONS)
+def test_operations(plant: Index, fact: Operation, outcome: str, by: str) -> None:
+    verdict = decide(plant, fact)
+    assert verdict.outcome == outcome
+    if outcome == "allowed":
+        assert decided_by(verdict) == by
+    else:
+        assert by in {lack.key for lack in verdict.nearest[0].lacks}
+
+
+def test_a_verdict_names_the_zones_the_boundary_and_the_line(plant: Index) -> None:
+    verdict = decide(plant, conversation(HMI, PLC))
+    assert (verdict.from_zone, verdict.to_zone, verdict.boundary) == ("control", "plc", "control-plc")
+    assert (verdict.line, verdict.nearest) == ("m.yaml:11", ())
+    assert explain(verdict) == "allowed by reads (m.yaml:11)"
+
+
+def test_a_denial_names_what_came_nearest_and_what_it_lacked(plant: Index) -> None:
+    verdict = decide(plant, operation(HMI, PLC, 16, 20, 2))
+    assert (verdict.line, verdict.boundary) == ("m.yaml:8", "control-plc")
+    assert explain(verdict) == (
+        "control-plc allows other things, not this (m.yaml:8). "
+        "writes (m.yaml:13) allows function 6, 43/14, not 16 (Write Multiple Registers). "
+        "reads (m.yaml:11) allows read, not write. "
+        "stop (m.yaml:15) allows from 10.1.0.9, not from 10.1.0.5; control, diagnose, not write; "
+        "coils 0, not holding_registers 20-21"
+    )
+
+
+def test_a_denial_says_that_only_the_other_direction_is_allowed(plant: Index) -> None:
+    verdict = decide(plant, conversation(PLC, HMI))
+    assert explain(verdict).startswith(
+        "control-plc allows this the other way round only, from 10.1.0.5 to 10.2.0.1 (m.yaml:8). "
+        "reads (m.yaml:11) allows from 10.1.0.5, not from 10.2.0.1. "
+    )
+
+
+def test_denials_without_a_list_say_what_is_absent(plant: Index) -> None:
+    said = [explain(decide(plant, conversation(*ends))) for ends in [(PC, PLC), (STRANGER, PLC), (PC, HMI)]]
+    assert said == [
+        "no boundary joins office and plc, so nothing may cross",
+        "10.9.9.9 is in no zone, so nothing is agreed with it",
+        "closed allows nothing (m.yaml:18)",
+    ]
+    assert decide(plant, conversation(PC, PLC)).line == ""
+
+
+def test_what_was_taken_for_granted_is_said(plant: Index) -> None:
+    silent = conversation(HMI, PLC, protocol="none", expected="modbus")
+    assert decide(plant, silent).reason.key == "permission-protocol-unseen"
+    alarm = replace(silent, port=514, transport="udp", client=PLC, server=HMI)
+    assert decide(plant, alarm).reason.key == "permission"
+    assert decide(plant, operation(HMI, PLC, 3)).reason.key == "permission-elements-unseen"
+    assert decide(plant, operation(HMI, PLC, 43, subfunction=14)).reason.key == "permission"
+
+
+def test_a_group_is_where_its_frame_was_seen() -> None:
+    ready = index(model("""
+        zones:
+        - {id: office, importance: low, members: 10.1.0.0/24}
+        - {id: plc, importance: high, members: {vlan: 30}}
+    """))  # fmt: skip
+    mdns = conversation("10.1.0.5", "224.0.0.251", 5353, "dns", transport="udp", vlan="10")
+    assert decide(ready, mdns).outcome == "inside"
+    leaked = decide(ready, replace(mdns, vlan="30"))
+    assert (leaked.outcome, leaked.to_zone, leaked.reason.key) == ("denied", "plc", "no-boundary")
+
+
+# Properties: small models and facts in which names, addresses and ports collide.
+
+ranges = st.sampled_from(["", "", "0-9", "0-9", "1", "2-3", "0, 2-3"])
+ADDRESSES = ["10.1.0.1", "10.1.0.2", "10.2.0.1", "10.2.0.2", "10.9.9.9", "198.51.100.1", "224.0.0.251",
+             "255.255.255.255", "0.0.0.0", "169.254.0.1", "fe80::1", "ff02::1", "fd00::1",
+             "00:00:00:00:00:01", "00:00:00:00:00:02", "01:80:c2:00:00:0e"]  # fmt: skip
+
+
+@st.composite
+def permissions(draw: st.DrawFn, zones: tuple[str, ...]) -> str:
+    ends = {"from": draw(st.sampled_from(["", *zones])), "to": draw(st.sampled_from(["", *zones]))}
+    if len(zones) == 2:
+        ends = {draw(st.sampled_from(["from", "to"])): draw(st.sampled_from(zones))}
+    given = [f"{key}: {end}" for key, end in ends.items() if end]
+    protocol = draw(st.sampled_from(["any", "any", "modbus", "dns"]))
+    given += [f"protocol: {protocol}"]
+    given += draw(st.sampled_from([[], [], ["transport: tcp"], ["transport: [udp, ethernet]"]]))
+    given += [f"port: [{found}]"] if (found := draw(ranges)) else []
+    given += draw(st.sampled_from([[], [], ["access: read"], ["access: [write, control]"]]))
+    if protocol == "modbus":
+        given += draw(st.sampled_from([[], ["functions: 3"], ["functions: [6, 43/14]"]]))
+        given += [f"units: [{found}]"] if (found := draw(ranges)) else []
+        given += [f"holding_registers: [{found}]"] if (found := draw(ranges)) else []
+    return "{" + ", ".join(given) + "}"
+
+
+@st.composite
+def models(draw: st.DrawFn) -> Model:
+    members = st.lists(
+        st.sampled_from(
+            ["10.1.0.0/24", "10.1.0.1", "10.2.0.0/24", "10.0.0.0/8", "{vlan: 10}",
+             "{prefix: 10.1.0.0/24, vlan: 10}", "'00:00:00:00:00:01'", "fd00::/16", "224.0.0.0/4"]
+        ),
+        min_size=1, max_size=3,
+    )  # fmt: skip
+    lines = ["zones:"]
+    for zone in ("a", "b", "c"):
+        lines.append(f"- id: {zone}\n  importance: low\n  members: [{', '.join(draw(members))}]")
+        if draw(st.booleans()):
+            listed = draw(st.lists(permissions((zone,)), min_size=1, max_size=2))
+            lines.append(f"  inside: listed\n  allow: [{', '.join(listed)}]")
+    lines.append("boundaries:")
+    for pair in draw(st.sets(st.sampled_from([("a", "b"), ("c", "b"), ("a", "internet")]))):
+        listed = draw(st.lists(permissions(pair), max_size=3))
+        lines.append(
+            f"- id: {'-'.join(pair)}\n  between: [{', '.join(pair)}]\n  allow: [{', '.join(listed)}]"
+        )
+    return model("\n".join(lines if len(lines) > 4 and lines[-1] != "boundaries:" else lines[:-1]))
+
+
+texts = st.sampled_from(ADDRESSES[:4]) | st.sampled_from(ADDRESSES) | st.text(max_size=2)
+small = st.integers(-1, 4)
+facts: st.SearchStrategy[Any] = st.builds(
+    conversation, texts, texts, small, st.sampled_from(["modbus", "dns", "unknown"]),
+    transport=st.sampled_from(["tcp", "udp", "ethernet"]), vlan=st.sampled_from(["", "10", "200.10"]),
+    expected=st.sampled_from(["", "modbus"]), answered=st.booleans(),
+) | st.builds(
+    operation, texts, texts, st.sampled_from([1, 3, 6, 8, 16, 43, 100]), small, small, port=small, unit=small,
+    subfunction=st.sampled_from([-1, 1, 14]), vlan=st.sampled_from(["", "10"]),
+)  # fmt: skip
+
+
+@given(models(), facts)
+def test_every_fact_gets_a_verdict_that_can_be_worded(found: Model, fact: Conversation | Operation) -> None:
+    verdict = decide(index(found), fact)
+    assert verdict == decide(index(found), fact)
+    assert verdict.outcome in ("allowed", "denied", "not covered", "inside")
+    assert explain(verdict)
+    assert len(verdict.nearest) <= NEAREST
+    assert not (verdict.nearest and verdict.outcome != "denied")
+    assert all(near.lacks for near in verdict.nearest)
+    if verdict.outcome in ("allowed", "inside"):
+        assert verdict.line
+
+
+@given(models(), facts, st.randoms(use_true_random=False))
+def test_the_order_of_zones_and_boundaries_changes_nothing(
+    found: Model, fact: Conversation | Operation, random: Any
+) -> None:
+    zones, boundaries = list(found.zones), list(found.boundaries)
+    random.shuffle(zones)
+    random.shuffle(boundaries)
+    shuffled = Model(tuple(zones), tuple(boundaries), found.files)
+    assert decide(index(shuffled), fact) == decide(index(found), fact)
+
+
+def widened(permission: Permission, data: st.DataObject) -> Permission:
+    """The permission without one of its limits."""
+    key = data.draw(
+        st.sampled_from(["protocols", "transports", "ports", "access", "functions", "units", "objects"])
+    )
+    if key == "functions" and permission.objects:
+        # Named functions are also what admits a function without elements.
+        key = "objects"
+    if key == "access" and permission.objects:
+        key = "objects"
+    return replace(permission, **{key: ()})
+
+
+@given(models(), facts, st.data())
+def test_widening_a_permission_denies_nothing_that_was_allowed(
+    found: Model, fact: Conversation | Operation, data: st.DataObject
+) -> None:
+    owners: list[Zone | Boundary] = [o for o in (*found.zones, *found.boundaries) if o.permissions]
+    if not owners or decide(index(found), fact).outcome == "denied":
+        return
+    owner = data.draw(st.sampled_from(owners))
+    number = data.draw(st.integers(0, len(owner.permissions) - 1))
+    listed = list(owner.permissions)
+    listed[number] = widened(listed[number], data)
+    changed = replace(owner, permissions=tuple(listed))
+    wider = Model(
+        tuple(changed if zone is owner else zone for zone in found.zones),  # type: ignore[misc]
+        tuple(changed if boundary is owner else boundary for boundary in found.boundaries),  # type: ignore[misc]
+        found.files,
+    )
+    assert decide(index(wider), fact).outcome == decide(index(found), fact).outcome
+
+
+def test_all_reasons_and_lacks_are_reached(plant: Index) -> None:
+    verdicts = [decide(plant, fact) for fact, _, _ in [*CONVERSATIONS, *OPERATIONS]]
+    assert {verdict.reason.key for verdict in verdicts} == set(REASONS)
+    assert {lack.key for verdict in verdicts for near in verdict.nearest for lack in near.lacks} == set(LACKS)

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+
+from otmon.ledger.facts import Conversation, Operation
+from otmon.zones.address import parse_address
+from otmon.zones.lack import LACKS, Lack, Subject, distance, lacking, subject, taken_for_granted, worded
+from otmon.zones.model import Permission
+from tests.zones.facts import conversation, model, operation
+
+HMI, PLC = "10.1.0.5", "10.2.0.1"
+
+
+def permission(text: str) -> Permission:
+    found = model(f"""
+        zones:
+        - {{id: hmi, importance: low, members: 10.1.0.0/24}}
+        - {{id: plc, importance: high, members: 10.2.0.0/24}}
+        boundaries:
+        - {{id: b, between: [hmi, plc], allow: [{{{text}}}]}}
+    """)
+    return found.boundaries[0].permissions[0]
+
+
+def read(fact: Conversation | Operation) -> Subject:
+    """The fact from an HMI to a PLC, or back."""
+    zones = ("hmi", "plc") if fact.client.startswith("10.1.") else ("plc", "hmi")
+    return subject(fact, (parse_address(fact.client), parse_address(fact.server)), zones)
+
+
+ASKED = operation(HMI, PLC, 16, 20, 3)
+CASES = [
+    ("from: hmi, protocol: any", []),
+    ("from: plc, protocol: any", [Lack("direction", "plc", HMI)]),
+    ("from: 10.2.0.9, protocol: any", [Lack("direction", "10.2.0.9", HMI), Lack("client", "10.2.0.9", HMI)]),
+    ("from: [10.1.0.6, 10.1.0.8/29], protocol: any", [Lack("client", "10.1.0.6, 10.1.0.8/29", HMI)]),
+    ("to: 10.2.0.2, protocol: any", [Lack("server", "10.2.0.2", PLC)]),
+    ("to: plc, protocol: any, transport: [udp, sctp]", [Lack("transport", "udp, sctp", "tcp")]),
+    ("to: plc, protocol: any, port: [503, 510-511]", [Lack("port", "503, 510-511", "502")]),
+    ("to: plc, protocol: [dns, ntp]", [Lack("protocol", "dns, ntp", "modbus")]),
+    ("to: plc, protocol: any, access: [read, identify]", [Lack("access", "read, identify", "write")]),
+    ("to: plc, protocol: modbus, functions: [6, 43/14]",
+     [Lack("function", "6, 43/14", "16 (Write Multiple Registers)")]),
+    ("to: plc, protocol: s7comm, functions: Write Var",
+     [Lack("protocol", "s7comm", "modbus"), Lack("function", "write-var", "16 (Write Multiple Registers)")]),
+    ("to: plc, protocol: modbus, units: 2-9", [Lack("unit", "2-9", "1")]),
+    ("to: plc, protocol: modbus, coils: 0-9, holding_registers: [0-21, 30]",
+     [Lack("elements", "coils 0-9; holding_registers 0-21, 30", "holding_registers 20-22")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "lacks"), CASES)
+def test_what_a_permission_lacks(text: str, lacks: list[Lack]) -> None:
+    given, fact = permission(text), read(ASKED)
+    assert [worded(key, given, fact) for key in lacking(given, fact)] == lacks
+
+
+def test_every_lack_can_be_worded() -> None:
+    assert {lack.key for _, lacks in CASES for lack in lacks} == set(LACKS)
+
+
+def test_an_operation_on_no_element_is_worded_as_such() -> None:
+    given = permission("to: plc, protocol: modbus, coils: 0-9")
+    for fact, seen in [(operation(HMI, PLC, 7), "no element"), (operation(HMI, PLC, 3), "holding_registers")]:
+        assert worded("elements", given, read(fact)).seen == seen
+
+
+def test_fewer_lacks_are_nearer_and_then_the_finer_one() -> None:
+    order = [["elements"], ["function"], ["direction"], ["unit", "elements"], ["client", "elements"]]
+    assert sorted(order[::-1], key=distance) == order  # type: ignore[arg-type]
+
+
+def test_a_port_that_is_named_speaks_for_a_protocol_that_was_not_seen() -> None:
+    silent = read(conversation(HMI, PLC, 1502, "none"))
+    assert lacking(permission("to: plc, protocol: modbus, port: 1502"), silent) == []
+    assert lacking(permission("to: plc, protocol: modbus"), silent) == ["protocol"]
+    usual = read(conversation(HMI, PLC, 502, "none", expected="modbus"))
+    assert lacking(permission("to: plc, protocol: modbus"), usual) == []
+    spoken = read(conversation(HMI, PLC, 502, "unknown", expected="modbus"))
+    assert lacking(permission("to: plc, protocol: modbus, port: 502"), spoken) == ["protocol"]
+
+
+def test_what_nobody_could_see_is_told() -> None:
+    silent = read(conversation(HMI, PLC, protocol="none", expected="modbus"))
+    assert taken_for_granted(permission("to: plc, protocol: modbus"), silent) == "protocol"
+    assert taken_for_granted(permission("to: plc, protocol: any"), silent) == ""
+    listed = permission("to: plc, protocol: modbus, holding_registers: 0-9")
+    assert taken_for_granted(listed, read(operation(HMI, PLC, 3))) == "elements"
+    assert taken_for_granted(listed, read(operation(HMI, PLC, 3, 0, 1))) == ""
+    assert taken_for_granted(listed, read(operation(HMI, PLC, 43, subfunction=14))) == ""

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import pytest
+
+from otmon.zones.address import parse_address
+from otmon.zones.place import NOWHERE, Found, index, locate, locate_address, locate_ends
+from tests.zones.facts import asset, model
+
+PLANT = model("""
+    zones:
+    - {id: plant, importance: medium, members: 10.0.0.0/8}
+    - id: line
+      importance: high
+      members:
+      - 10.30.0.0/16
+      - fd00:30::/32
+      - {address: 10.30.2.9, mac: "00:00:00:00:02:09"}
+      - {prefix: 192.168.1.0/24, vlan: 30}
+      - 203.0.113.0/24
+    - id: cell
+      importance: high
+      members: [10.30.2.0/24, {prefix: 192.168.1.0/24, vlan: 31}, {vlan: 40}, {vlan: untagged}]
+    - {id: robots, importance: high, members: ["00:00:00:00:00:07", {mac: "00:00:00:00:00:08", vlan: 50}]}
+    - {id: sea, importance: low, members: {prefix: 172.16.0.0/16, vlan: 60}}
+""")
+READY = index(PLANT)
+
+
+@pytest.mark.parametrize(
+    ("address", "vlan", "zone", "line"),
+    [
+        ("10.1.1.1", "1", "plant", 2),
+        ("10.30.1.1", "1", "line", 6),
+        ("10.30.2.1", "1", "cell", 13),
+        ("10.30.2.9", "1", "line", 8),
+        ("fd00:30:1::5", "1", "line", 7),
+        ("fd00:31::5", "1", "unknown", 0),
+        ("203.0.113.5", "1", "line", 10),
+        ("198.51.100.5", "1", "internet", 0),
+        ("2001:db8::5", "1", "internet", 0),
+        ("192.168.1.5", "30", "line", 9),
+        ("192.168.1.5", "31", "cell", 13),
+        ("192.168.1.5", "32", "unknown", 0),
+        ("172.16.1.1", "60", "sea", 15),
+        ("172.16.1.1", "61", "sea", 15),
+        ("172.17.1.1", "40", "cell", 13),
+        ("172.17.1.1", "", "cell", 13),
+        ("198.51.100.5", "40", "internet", 0),
+        ("224.0.0.1", "40", "cell", 13),
+        ("224.0.0.1", "1", "", 0),
+        ("fe80::1", "1", "", 0),
+        ("00:00:00:00:00:07", "1", "robots", 14),
+        ("00-00-00-00-00-07", "1", "robots", 14),
+        ("00:00:00:00:00:08", "1", "", 0),
+        ("00:00:00:00:00:08", "50", "robots", 14),
+        ("00:00:00:00:02:09", "1", "line", 8),
+        ("00:00:00:00:09:09", "40", "cell", 13),
+        ("", "40", "unknown", 0),
+        ("10.1.1", "1", "unknown", 0),
+    ],
+)
+def test_where_an_address_is(address: str, vlan: str, zone: str, line: int) -> None:
+    assert locate(READY, address, vlan) == Found(zone, f"m.yaml:{line}" if line else "")
+
+
+def test_a_mac_member_places_the_addresses_that_it_was_seen_with() -> None:
+    mac, other = "00:00:00:00:00:07", "00:00:00:00:00:99"
+    seen = [asset(mac, "172.20.0.7", "5"), asset(mac, "10.1.1.1", "5"), asset(mac, "198.51.100.9", "5"),
+            asset(mac, "224.0.0.1", "5"), asset(mac, "", "5"), asset(other, "172.20.0.99", "5")]  # fmt: skip
+    ready = index(PLANT, seen)
+    assert ready == index(PLANT, reversed(seen))
+    assert locate(READY, "172.20.0.7", "5").zone == "unknown"
+    assert locate(ready, "172.20.0.7", "5") == Found("robots", "m.yaml:14")
+    assert locate(ready, "172.20.0.7", "6").zone == "unknown"
+    assert locate(ready, "10.1.1.1", "5").zone == "plant"
+    assert locate(ready, "198.51.100.9", "5").zone == "internet"
+    assert locate(ready, "224.0.0.1", "5") is NOWHERE
+    assert locate(ready, "172.20.0.99", "5").zone == "unknown"
+
+
+def test_two_zones_that_claim_an_address_equally() -> None:
+    text = """
+        zones:
+        - {{id: {}, importance: low, members: [10.1.0.0/16, {{vlan: 7}}]}}
+        - {{id: {}, importance: low, members: [10.1.0.0/16, {{prefix: 10.1.0.0/16, vlan: 8}}, {{vlan: 7}}]}}
+    """
+    for names in (("a", "b"), ("b", "a")):
+        ready = index(model(text.format(*names)))
+        assert locate(ready, "10.1.0.1", "") == Found("a", f"m.yaml:{2 + names.index('a')}", ("b",))
+        assert locate(ready, "172.16.0.1", "7").also == ("b",)
+        closer = locate(ready, "10.1.0.1", "8")
+        assert (closer.zone, closer.also) == (names[1], ())
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "zones"),
+    [
+        ("10.30.1.1", "224.0.0.251", ("line", "line")),
+        ("224.0.0.251", "10.30.1.1", ("unknown", "line")),
+        ("10.30.1.1", "10.30.255.255", ("line", "line")),
+        ("0.0.0.0", "255.255.255.255", ("", "")),
+        ("0.0.0.0", "10.30.1.1", ("unknown", "line")),
+        ("169.254.1.1", "10.30.1.1", ("unknown", "line")),
+        ("10.30.1.1", "169.254.1.1", ("line", "unknown")),
+        ("169.254.1.1", "224.0.0.251", ("", "")),
+        ("fe80::1", "fd00:30::5", ("line", "line")),
+        ("fd00:30::5", "fe80::1", ("line", "line")),
+        ("fe80::1", "ff02::1", ("", "")),
+        ("172.31.0.1", "255.255.255.255", ("unknown", "unknown")),
+        ("00:00:00:00:00:07", "00:00:00:00:77:77", ("robots", "robots")),
+        ("00:00:00:00:77:77", "00:00:00:00:00:07", ("robots", "robots")),
+        ("00:00:00:00:00:07", "00:00:00:00:02:09", ("robots", "line")),
+        ("00:00:00:00:77:77", "ff:ff:ff:ff:ff:ff", ("", "")),
+        ("", "10.30.1.1", ("unknown", "line")),
+    ],
+)
+def test_an_end_that_never_leaves_its_link_is_where_the_other_end_is(
+    client: str, server: str, zones: tuple[str, str]
+) -> None:
+    first, second = locate_ends(READY, client, server, "1")
+    assert (first.zone, second.zone) == zones
+
+
+def test_a_parsed_address_is_found_as_its_text_is() -> None:
+    address = parse_address("10.30.2.1")
+    assert address is not None
+    assert locate_address(READY, address, "1") == locate(READY, "10.30.2.1", "1")

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otmon.ledger.facts import Operation
+from otmon.zones.load import read_model
+from otmon.zones.schema import (
+    BoundaryForm,
+    FileForm,
+    MemberForm,
+    PermissionForm,
+    ZoneForm,
+    described,
+    json_schema,
+    read_function_number,
+    wrong,
+)
+from tests.zones.facts import PROTOCOLS
+
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+
+
+def test_the_published_schema_is_the_programs(request: pytest.FixtureRequest) -> None:
+    path = DOCS / "zone-model.schema.json"
+    text = json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
+    if request.config.getoption("--regenerate"):
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text, "`make goldens` writes it anew"
+
+
+def test_every_reference_in_the_schema_leads_somewhere() -> None:
+    schema = json_schema()
+    used = set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)))
+    assert used == set(schema["$defs"])
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "more"),
+    [
+        (ZoneForm, "ZoneForm", {"allow"}),
+        (BoundaryForm, "BoundaryForm", {"allow"}),
+        (PermissionForm, "PermissionForm", set()),
+        (MemberForm, "MemberForm", set()),
+    ],
+)
+def test_the_schema_has_every_key_and_no_other(form: Any, name: str, more: set[str]) -> None:
+    keys = {field.alias or key for key, field in form.model_fields.items()}
+    definition = json_schema()["$defs"][name]
+    assert set(definition["properties"]) == keys | more
+    assert definition["additionalProperties"] is False
+    assert set(definition.get("required", [])) == {
+        field.alias or key for key, field in form.model_fields.items() if field.is_required()
+    }
+
+
+@pytest.mark.parametrize("form", [FileForm, ZoneForm, BoundaryForm, PermissionForm, MemberForm])
+def test_the_document_explains_every_key(form: Any) -> None:
+    cells = re.findall(r"^\| (`.*?`) \|", (DOCS / "zone-model.md").read_text(encoding="utf-8"), re.M)
+    explained = set(re.findall(r"`(\w+)`", " ".join(cells)))
+    assert {field.alias or key for key, field in form.model_fields.items()} <= explained
+
+
+def test_the_model_in_the_document_is_one() -> None:
+    text = (DOCS / "zone-model.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.S)
+    assert blocks
+    for block in blocks:
+        assert read_model([("zone-model.md", block.encode())], PROTOCOLS).boundaries
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("6", (6, None)), (" 0x5a ", (90, None)), ("43/14", (43, 14)), ("43 / 0x0e", (43, 14)),
+     ("read-coils", None), ("6/", None), ("/6", None), ("", None), ("-1", None), ("²", None)],
+)  # fmt: skip
+def test_function_numbers(text: str, number: tuple[int, int | None] | None) -> None:
+    assert read_function_number(text) == number
+
+
+def test_values_in_messages_are_short_and_escaped() -> None:
+    assert described("a\x1b[2J\n") == r"'a\x1b[2J\n'"
+    assert len(described("x" * 10_000)) < 80
+    assert [described(value) for value in (None, [1], {"a": 1}, 5)] == [
+        "an empty value", "a list", "a mapping", "this value",
+    ]  # fmt: skip
+    assert str(wrong("a {b} c")) == "a {b} c"
+
+
+def test_access_classes_are_those_of_the_facts() -> None:
+    permission = json_schema()["$defs"]["PermissionForm"]["properties"]["access"]
+    one, many = permission["anyOf"]
+    assert one == many["items"]
+    assert Operation.__annotations__["access"] == "AccessClass"
+    assert set(one["enum"]) == {
+        "read", "write", "control", "program", "configure", "diagnose", "identify", "unknown",
+    }  # fmt: skip
