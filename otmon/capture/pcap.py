@@ -54,7 +54,8 @@ def plausible(buf: Bytes, p: int, big: bool, scale: int) -> bool:
     """Whether a record can begin at `p`; 16 bytes are there."""
     captured = word(buf, p + 8, big)
     wire = word(buf, p + 12, big)
-    return captured <= LONGEST and wire <= 1 << 24 and word(buf, p + 4, big) * scale < 1_000_000_000
+    # Some writers round the fraction up to a whole second.
+    return captured <= LONGEST and wire <= 1 << 24 and word(buf, p + 4, big) * scale <= 1_000_000_000
 
 
 @kernel

@@ -29,7 +29,7 @@ REPORTED: Final = 256
 
 BACKWARDS_NS: Final = 1_000_000_000
 """Packets of several interfaces may be written this much out of order."""
-FORWARDS_NS: Final = 30 * 86_400 * 1_000_000_000
+FORWARDS_NS: Final = 365 * 86_400 * 1_000_000_000
 """A gap this long is no pause of a plant, but a clock that was set."""
 
 KINDS: Final = {
@@ -39,7 +39,7 @@ KINDS: Final = {
     "beyond-snap-length": "more bytes were captured than the capture's header allows",
     "garbage": "bytes that are no record; reading went on behind them",
     "clock-backwards": "the time of a packet is before that of the packet in front of it",
-    "clock-forwards": "the time of a packet is more than 30 days after that of the packet in front of it",
+    "clock-forwards": "the time of a packet is more than a year after that of the packet in front of it",
     "bad-block": "a block whose contents contradict its length, or belong to no interface",
     "too-many-interfaces": "interfaces beyond the number that is followed",
 }
