@@ -13,17 +13,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal
 
 import otmon.detect
 from otmon.ledger.facts import Conversation, Evidence, Operation
-from otmon.ledger.ledger import Ledger
+from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
-from otmon.zones.decide import Verdict
-from otmon.zones.model import Model
+from otmon.zones.decide import Index, Verdict
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
@@ -67,7 +66,8 @@ class Message:
     """A text to be worded in a person's language: key in the catalogue, sorted parameters."""
 
     key: str
-    params: tuple[tuple[str, str | int], ...] = ()
+    params: tuple[tuple[str, str | int | tuple[Message, ...]], ...] = ()
+    """A parameter that is itself a list of messages is worded and joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,8 @@ class Case:
     ledger: Ledger
     protocols: Mapping[str, Protocol]
     """By id."""
-    model: Model | None
+    index: Index | None
+    """The zone model made ready, None without one."""
     conversations: tuple[tuple[Conversation, Verdict], ...]
     """Every conversation with its verdict; empty without a model."""
     operations: tuple[tuple[Operation, Verdict], ...]
@@ -147,7 +148,60 @@ def detectors() -> tuple[tuple[Rule, Detector], ...]:
     return tuple(found)
 
 
-def say(key: str, **params: str | int) -> Message:
+def place_of(case: Case, verdict: Verdict) -> Place:
+    """Where in the model a verdict lies, and whose that place is."""
+    boundary = None
+    if case.index is not None:
+        ends = verdict.from_zone, verdict.to_zone
+        boundary = case.index.boundaries.get((min(ends), max(ends)))
+    if boundary is None:
+        return Place(verdict.from_zone, verdict.to_zone)
+    return Place(
+        verdict.from_zone,
+        verdict.to_zone,
+        boundary.id,
+        boundary.device_owner,
+        boundary.settings_owner,
+    )
+
+
+def placed(case: Case) -> dict[ConversationKey, Place]:
+    """The place of each conversation; empty without a model."""
+    return {conversation_key(fact): place_of(case, verdict) for fact, verdict in case.conversations}
+
+
+def link_of(fact: Conversation | Operation) -> Link:
+    """Who talks to whom, as a fact has it."""
+    return Link(*conversation_key(fact))
+
+
+def importance(case: Case, zone: str) -> str:
+    """Of a zone in the model: "high", "medium" or "low"; "low" for what the model does not hold."""
+    known = case.index.zones.get(zone) if case.index is not None else None
+    return "low" if known is None else known.importance
+
+
+def changes(operations: Iterable[Operation]) -> bool:
+    """Whether one of the operations changes a device or what it does, as far as the device did not
+    refuse it."""
+    return any(one.access in CHANGING and one.status <= 0 for one in operations)
+
+
+def reasons(verdict: Verdict) -> tuple[Message, ...]:
+    """Why a verdict is as it is: the line of the model or its absence, and what nearly fitted."""
+    nearest = [
+        say(
+            "nearest",
+            permission=near.permission,
+            line=near.line,
+            lacks=tuple(say(f"lack.{lack.key}", allowed=lack.allowed, seen=lack.seen) for lack in near.lacks),
+        )
+        for near in verdict.nearest
+    ]
+    return (say(f"reason.{verdict.reason.key}", **dict(verdict.reason.params)), *nearest)
+
+
+def say(key: str, **params: str | int | tuple[Message, ...]) -> Message:
     """A message with its parameters in order."""
     return Message(key, tuple(sorted(params.items())))
 

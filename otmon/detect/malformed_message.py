@@ -51,7 +51,7 @@ RULE = Rule(
     ),
 )
 
-LOSS = frozenset({"lost-bytes", "lost bytes"})
+LOSS = frozenset({"lost-bytes"})
 """Reasons that speak of the capture and not of the sender."""
 LATE = frozenset({"unmatched-response", "response-mismatch"})
 """Reasons that a slow gateway gives too."""
@@ -88,7 +88,7 @@ def malformed_message(case: Case) -> Iterator[Finding]:
             rule=RULE.id,
             key=(*map(str, conversation_key(one)), "client" if one.from_client else "server"),
             severity=_severity(group),
-            link=Link(one.client, one.server, one.transport, one.port, one.protocol, one.vlan),
+            link=Link(*conversation_key(one)),
             place=places.get(conversation_key(one), Place()),
             what=say("malformed", protocol=one.protocol, sender=sender, receiver=receiver, times=times),
             why=tuple(why),

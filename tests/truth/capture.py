@@ -247,9 +247,9 @@ def _row(
 def write(cap: Capture, path: Path) -> Path:
     """The capture as a pcapng file of nanoseconds, an interface for each of its link types."""
     kinds = sorted({packet.link.linktype for packet in cap.packets}) or [PLAIN.linktype]
-    out = bytearray(_block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
+    out = bytearray(block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
     for kind in kinds:
-        out += _block(1, struct.pack("<HHI", kind, 0, 0) + struct.pack("<HHBxxxHH", 9, 1, 9, 0, 0))
+        out += block(1, struct.pack("<HHI", kind, 0, 0) + struct.pack("<HHBxxxHH", 9, 1, 9, 0, 0))
     for packet in cap.packets:
         frame = packet.frame
         head = struct.pack(
@@ -260,12 +260,13 @@ def write(cap: Capture, path: Path) -> Path:
             len(frame),
             len(frame),
         )
-        out += _block(6, head + frame + bytes(-len(frame) % 4))
+        out += block(6, head + frame + bytes(-len(frame) % 4))
     path.write_bytes(out)
     return path
 
 
-def _block(kind: int, body: bytes) -> bytes:
+def block(kind: int, body: bytes) -> bytes:
+    """A pcapng block; `body` is whole words."""
     size = struct.pack("<I", 12 + len(body))
     return struct.pack("<I", kind) + size + body + size
 

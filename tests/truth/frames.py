@@ -100,7 +100,8 @@ Extension = tuple[int, bytes]
 
 HOP_BY_HOP: Extension = (0, bytes.fromhex("00 00 05 02 0000 0100"))
 DESTINATION: Extension = (60, bytes.fromhex("00 01 01 0c 000000000000000000000000"))
-ROUTING: Extension = (43, bytes.fromhex("00 00 04 00 00000000"))
+ROUTING: Extension = (43, bytes.fromhex("00 02 04 00 00 00 0000 20010db8000200000000000000000017"))
+"""A segment routing header (RFC 8754) at its last segment."""
 ATOMIC_FRAGMENT: Extension = (44, bytes.fromhex("00 00 0000 00001234"))
 AUTHENTICATION: Extension = (51, bytes.fromhex("00 04 0000 00000100 00000001 aabbccddeeff001122334455"))
 FRAGMENT = 44
@@ -192,11 +193,16 @@ def mpls(labels: int, inner: Wrap | None = None, control_word: bytes = b"") -> W
     return wrap
 
 
-def over_ip(protocol: int, header: bytes, inner: Wrap | None, addresses: tuple[str, str] = MIRROR) -> Wrap:
-    """`header` and the inner frame (None: the datagram itself) in an IP packet of the mirror."""
+def _typed(datagram: bytes, _: int) -> bytes:
+    """The datagram behind its EtherType."""
+    return _kind(datagram) + datagram
+
+
+def over_ip(protocol: int, header: bytes, inner: Wrap, addresses: tuple[str, str] = MIRROR) -> Wrap:
+    """`header` and the inner frame in an IP packet of the mirror."""
 
     def wrap(datagram: bytes, sender: int) -> bytes:
-        body = header + (datagram if inner is None else inner(datagram, sender))
+        body = header + inner(datagram, sender)
         if ":" in addresses[0]:
             outer = ipv6(*addresses, protocol, body)
         else:
@@ -208,7 +214,7 @@ def over_ip(protocol: int, header: bytes, inner: Wrap | None, addresses: tuple[s
 
 def over_udp(port: int, header: bytes, inner: Wrap) -> Wrap:
     def wrap(datagram: bytes, sender: int) -> bytes:
-        body = udp(*MIRROR, (49152, port), header + inner(datagram, sender))
+        body = udp(*MIRROR, (61_000, port), header + inner(datagram, sender))
         return ethernet(macs=ROUTER_MACS)(ipv4(*MIRROR, UDP, body, 0, position=0x4000), 0)
 
     return wrap
@@ -276,7 +282,7 @@ LINKS = (
     Link("MPLS, five labels", ETHERNET, mpls(5)),
     Link("MPLS pseudo-wire", ETHERNET, mpls(2, ethernet())),
     Link("MPLS pseudo-wire with control word", ETHERNET, mpls(2, _TAGGED, bytes(4)), 30),
-    Link("GRE around IP", ETHERNET, over_ip(47, b"\0\0\x08\0", None)),
+    Link("GRE around IP", ETHERNET, over_ip(47, b"\0\0", _typed)),
     Link("GRE with key around Ethernet", ETHERNET, over_ip(47, _GRE_KEY, ethernet())),
     Link("ERSPAN I", ETHERNET, over_ip(47, b"\0\0\x88\xbe", ethernet())),
     Link("ERSPAN II", ETHERNET, over_ip(47, _ERSPAN2, ethernet())),

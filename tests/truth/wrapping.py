@@ -96,7 +96,7 @@ def _reversed(parts: list[Packet]) -> list[Packet]:
 
 
 def _doubled(parts: list[Packet]) -> list[Packet]:
-    return [part for part in parts[:-1] for _ in range(2)] + parts[-1:]
+    return [part for part in parts for _ in range(2)]
 
 
 def _shuffled(parts: list[Packet]) -> list[Packet]:

@@ -1,0 +1,138 @@
+"""An address that is in no zone of the model.
+
+What it finds
+    Each address of the plant's own networks that no zone lists, with whom it talked; so every
+    device that was connected without being entered in the model.
+
+Why it matters
+    Nothing is agreed with a device that nobody entered: a laptop, a private phone, an IoT device
+    with its factory password. Whoever connected it, the people who own the zones have not seen it.
+
+What it looks like
+    10.60.0.5 reads and writes registers of three controllers, and is in no zone.
+
+When it is wrong
+    When the model is not complete yet, or the capture holds networks that it was not written for.
+
+References
+    ATT&CK for ICS T0848, T0864; IEC 62443-3-3 SR 1.2, SR 5.1; METI's guideline, step 2-1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from otmon.detect.detector import (
+    Case,
+    Finding,
+    Link,
+    Message,
+    Place,
+    Rule,
+    Severity,
+    attack,
+    changes,
+    first,
+    guideline_step,
+    importance,
+    requirement,
+    say,
+)
+from otmon.ledger.facts import Asset, Conversation, Operation
+from otmon.ledger.ledger import conversation_key
+from otmon.zones.check import in_no_zone
+from otmon.zones.decide import Verdict
+from otmon.zones.model import UNKNOWN_ZONE
+
+RULE = Rule(
+    "unknown-address",
+    (
+        *attack("T0848", "Rogue Master"),
+        *attack("T0864", "Transient Cyber Asset"),
+        requirement("SR 1.2", "Software process and device identification"),
+        requirement("SR 5.1", "Network segmentation"),
+        guideline_step("ステップ2-1", "ゾーンの設定と保護対象の割り付け"),
+    ),
+)
+
+SHOWN = 6
+"""Peers that are named in one finding."""
+
+Talk = list[tuple[Conversation, Verdict]]
+
+
+def unknown_address(case: Case) -> Iterator[Finding]:
+    if case.index is None:
+        return
+    talks: dict[str, Talk] = {}
+    for fact, verdict in case.conversations:
+        for address, zone in ((fact.client, verdict.from_zone), (fact.server, verdict.to_zone)):
+            if zone == UNKNOWN_ZONE:
+                talks.setdefault(address, []).append((fact, verdict))
+    seen: dict[str, list[Asset]] = {}
+    for asset in in_no_zone(case.index, case.ledger.assets):
+        if asset.address:
+            seen.setdefault(asset.address, []).append(asset)
+    asked: dict[tuple[object, ...], list[Operation]] = {}
+    for operation, _ in case.operations:
+        asked.setdefault(conversation_key(operation), []).append(operation)
+    for address in sorted(talks.keys() | seen.keys()):
+        yield _finding(case, address, talks.get(address, []), seen.get(address, []), asked)
+
+
+def _finding(
+    case: Case,
+    address: str,
+    talk: Talk,
+    assets: list[Asset],
+    asked: dict[tuple[object, ...], list[Operation]],
+) -> Finding:
+    operations = [
+        one for fact, _ in talk if fact.client == address for one in asked.get(conversation_key(fact), [])
+    ]
+    zones = sorted({_other(address, fact, verdict)[1] for fact, verdict in talk} - {"", UNKNOWN_ZONE})
+    peers = sorted({_other(address, fact, verdict)[0] for fact, verdict in talk})
+    why: list[Message] = [say("reason.unknown-address", address=address)]
+    macs = sorted({asset.mac for asset in assets} - {""})
+    if macs:
+        why.append(say("seen-with", macs=", ".join(macs[:SHOWN])))
+    if peers:
+        why.append(
+            say("peers", peers=", ".join(peers[:SHOWN]), count=len(peers), zones=", ".join(zones) or "-")
+        )
+    if operations:
+        services = sorted({one.service for one in operations})
+        why.append(say("asked-for", services=", ".join(services[:SHOWN]), more=max(len(services) - SHOWN, 0)))
+    facts: list[Conversation | Asset] = [*(fact for fact, _ in talk), *assets]
+    return Finding(
+        rule=RULE.id,
+        key=(address,),
+        severity=_severity(case, zones, talk, operations),
+        link=Link(client=address),
+        place=Place(from_zone=UNKNOWN_ZONE, to_zone=zones[0] if len(zones) == 1 else ""),
+        what=say("stranger", address=address),
+        why=tuple(why),
+        count=sum(fact.packets_to_server + fact.packets_to_client for fact, _ in talk)
+        or sum(asset.packets for asset in assets),
+        unit="packets",
+        first_ns=min(fact.first_ns for fact in facts),
+        last_ns=max(fact.last_ns for fact in facts),
+        evidence=first(
+            *(fact.evidence for fact in facts), *(one.evidence for one in operations if changes([one]))
+        ),
+        references=RULE.references,
+    )
+
+
+def _other(address: str, fact: Conversation, verdict: Verdict) -> tuple[str, str]:
+    """Address and zone of the other end."""
+    return (fact.server, verdict.to_zone) if fact.client == address else (fact.client, verdict.from_zone)
+
+
+def _severity(case: Case, zones: list[str], talk: Talk, operations: list[Operation]) -> Severity:
+    high = any(importance(case, zone) == "high" for zone in zones)
+    if changes(operations):
+        return "critical" if high else "high"
+    if any(fact.answered for fact, _ in talk) and zones:
+        return "high" if high else "medium"
+    return "medium" if high else "low"

@@ -1,0 +1,36 @@
+"""From facts and a model to findings: every fact is decided once, then the detectors look at it."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from otmon.detect.detector import SEVERITIES, Case, Finding, detectors
+from otmon.ledger.ledger import Ledger
+from otmon.protocols.registry import PROTOCOLS
+from otmon.zones.decide import decide, index
+from otmon.zones.model import Model
+
+
+def judge(ledger: Ledger, model: Model | None) -> tuple[Finding, ...]:
+    """What is wrong, gravest first, then by time. Without a model only what needs none."""
+    ready = None if model is None else index(model, ledger.assets)
+    case = Case(
+        ledger=ledger,
+        protocols={protocol.id: protocol for protocol in PROTOCOLS},
+        index=ready,
+        conversations=()
+        if ready is None
+        else tuple((fact, decide(ready, fact)) for fact in ledger.conversations),
+        operations=() if ready is None else tuple((fact, decide(ready, fact)) for fact in ledger.operations),
+    )
+    found = [finding for _, detector in detectors() for finding in detector(case)]
+    return tuple(
+        sorted(found, key=lambda one: (SEVERITIES.index(one.severity), one.first_ns, one.rule, one.key))
+    )
+
+
+def id_of(finding: Finding) -> str:
+    """A short name that stays the same from one replay to the next: it says what the finding is
+    about, and nothing of when or how often."""
+    text = "\x1f".join((finding.rule, *finding.key))
+    return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=6).hexdigest()

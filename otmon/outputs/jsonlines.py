@@ -1,0 +1,152 @@
+"""Findings as JSON lines, one object a line, for programs.
+
+The lines, in this order (`docs/findings.schema.json` has every member):
+
+- one ``"type": "run"``: version, model files, the captures with their counters, totals;
+- one ``"type": "damage"`` for each place where a capture is damaged;
+- one ``"type": "finding"`` for each finding, gravest first;
+- one ``"type": "summary"``: counts by severity and by boundary.
+
+Members come in a fixed order, so that the same facts, model and version give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, TextIO
+
+from otmon.detect.detector import SEVERITIES, Finding, Message
+from otmon.findings.judge import id_of
+from otmon.findings.wording import LANGUAGES, catalogue, worded
+from otmon.ledger.facts import Evidence
+from otmon.ledger.ledger import Ledger
+from otmon.outputs.instant import utc_text
+
+FORMAT: Final = 1
+"""Goes up when a member changes its meaning or goes away; new members do not change it."""
+
+
+def write_jsonlines(
+    stream: TextIO, ledger: Ledger, findings: Sequence[Finding], files: Sequence[str], version: str
+) -> None:
+    """Write every line; `files` are the model's, empty without one."""
+    for line in lines(ledger, findings, files, version):
+        stream.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def lines(
+    ledger: Ledger, findings: Sequence[Finding], files: Sequence[str], version: str
+) -> Iterator[dict[str, Any]]:
+    """The objects of all lines."""
+    yield {
+        "type": "run",
+        "format": FORMAT,
+        "version": version,
+        "model": list(files),
+        "sources": [
+            {
+                "name": _safe(source.name),
+                "packets": source.packets,
+                "bytes": source.bytes,
+                "first": utc_text(source.first_ns),
+                "last": utc_text(source.last_ns),
+                "counters": dict(source.counters),
+            }
+            for source in ledger.sources
+        ],
+        "facts": {
+            "assets": len(ledger.assets),
+            "conversations": len(ledger.conversations),
+            "operations": len(ledger.operations),
+            "anomalies": len(ledger.anomalies),
+        },
+        "overflow": dict(ledger.overflow),
+    }
+    for damage in ledger.damage:
+        yield {
+            "type": "damage",
+            "source": _safe(damage.source),
+            "kind": damage.kind,
+            "offset": damage.offset,
+            "count": damage.count,
+            "detail": damage.detail,
+        }
+    for finding in findings:
+        yield finding_line(finding)
+    yield {
+        "type": "summary",
+        "findings": len(findings),
+        "by_severity": {
+            severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES
+        },
+        "by_boundary": [
+            {"from_zone": zones[0], "to_zone": zones[1], "boundary": boundary, "findings": count}
+            for (boundary, zones), count in by_boundary(findings)
+        ],
+    }
+
+
+def by_boundary(findings: Sequence[Finding]) -> list[tuple[tuple[str, tuple[str, str]], int]]:
+    """How many findings each boundary has, or each pair of zones without one; most first. What is
+    in no zone of a model is left out."""
+    counts = Counter(
+        (one.place.boundary, (one.place.from_zone, one.place.to_zone))
+        for one in findings
+        if one.place.from_zone or one.place.to_zone
+    )
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def finding_line(finding: Finding) -> dict[str, Any]:
+    """The object of one finding."""
+    link, place = finding.link, finding.place
+    return {
+        "type": "finding",
+        "id": id_of(finding),
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "title": {language: catalogue()[f"rule.{finding.rule}"][language] for language in LANGUAGES},
+        "client": link.client,
+        "server": link.server,
+        "transport": link.transport,
+        "port": link.port,
+        "protocol": link.protocol,
+        "vlan": link.vlan,
+        "from_zone": place.from_zone,
+        "to_zone": place.to_zone,
+        "boundary": place.boundary,
+        "device_owner": place.device_owner,
+        "settings_owner": place.settings_owner,
+        "what": _message(finding.what),
+        "why": [_message(one) for one in finding.why],
+        "count": finding.count,
+        "unit": finding.unit,
+        "first": utc_text(finding.first_ns),
+        "last": utc_text(finding.last_ns),
+        "evidence": [_evidence(one) for one in finding.evidence],
+        "references": [
+            {"scheme": one.scheme, "id": one.id, "title": one.title, "edition": one.edition}
+            for one in finding.references
+        ],
+    }
+
+
+def _message(message: Message) -> dict[str, str]:
+    return {"key": message.key, **{language: worded(message, language) for language in LANGUAGES}}
+
+
+def _evidence(one: Evidence) -> dict[str, Any]:
+    return {
+        "source": _safe(one.source),
+        "packet": one.packet,
+        "offset": one.offset,
+        "time": utc_text(one.time_ns),
+        "time_ns": one.time_ns,
+    }
+
+
+def _safe(name: str) -> str:
+    """A file name that is not Unicode, as far as JSON can hold it."""
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,228 @@
+"""What a person reads on a terminal: a summary, findings by severity and by boundary, and each
+finding with its reasons and its packets.
+
+On a pipe it is plain text of 100 columns. Whatever came from the network or a file is made visible
+first (`otmon.findings.wording.visible`), so that no capture can steer a terminal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final, TextIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from otmon.detect.detector import SEVERITIES, Finding
+from otmon.findings.judge import id_of
+from otmon.findings.wording import Language, text, visible, worded
+from otmon.ledger.ledger import Ledger
+from otmon.outputs.instant import short_text
+from otmon.outputs.jsonlines import by_boundary
+
+WIDTH: Final = 100
+"""Columns where there is no terminal."""
+STYLES: Final = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "blue"}
+DAMAGE_SHOWN: Final = 10
+CONVERSATIONS_SHOWN: Final = 30
+FINDINGS_SHOWN: Final = 200
+BOUNDARIES_SHOWN: Final = 40
+"""More lines than these help nobody on a terminal; the JSON lines have all."""
+_UNNOTED: Final = ("layer.", "packets", "transactions", "requests unanswered", "requests open")
+"""Counters that are shown elsewhere or by request only."""
+
+
+def console_for(stream: TextIO) -> Console:
+    """A console on `stream`: as wide as the terminal, or `WIDTH` on a pipe."""
+    known = Console(file=stream, highlight=False, emoji=False, markup=False, soft_wrap=False)
+    if known.is_terminal:
+        return known
+    return Console(file=stream, highlight=False, emoji=False, markup=False, width=WIDTH)
+
+
+def write_table(
+    console: Console, ledger: Ledger, findings: Sequence[Finding], files: Sequence[str], language: Language
+) -> None:
+    """Write everything; `files` are the model's, empty without one."""
+    _summary(console, ledger, files, language)
+    if not files:
+        _conversations(console, ledger, language)
+    console.print(Text(text("table.findings", language), style="bold"))
+    if not findings:
+        console.print(Padding(text("table.nothing-found", language), (0, 0, 0, 2)))
+        return
+    _by_severity(console, findings, language)
+    _by_boundary(console, findings, language)
+    for finding in findings[:FINDINGS_SHOWN]:
+        console.print(_finding(finding, language), soft_wrap=False)
+    _more(console, len(findings) - FINDINGS_SHOWN, language)
+
+
+def _grid() -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def _more(console: Console, count: int, language: Language) -> None:
+    if count > 0:
+        console.print(Padding(text("table.more-lines", language, count=count), (0, 0, 0, 2)))
+
+
+def _summary(console: Console, ledger: Ledger, files: Sequence[str], language: Language) -> None:
+    totals = Counter[str]()
+    for source in ledger.sources:
+        totals.update(dict(source.counters))
+    grid = _grid()
+
+    def add(label: str, value: str) -> None:
+        grid.add_row(text(f"table.{label}", language), value)
+
+    names = [visible(source.name) for source in ledger.sources]
+    add("sources", ", ".join(names[:3]) + (f" ... ({len(names)})" if len(names) > 3 else ""))
+    packets = f"{sum(source.packets for source in ledger.sources):,}"
+    timed = [source for source in ledger.sources if source.packets]
+    if timed:
+        first = short_text(min(source.first_ns for source in timed))
+        last = short_text(max(source.last_ns for source in timed))
+        packets += f", {text('table.from-to', language, first=first, last=last)}"
+    add("packets", packets)
+    known = sum(fact.protocol not in ("unknown", "none") for fact in ledger.conversations)
+    spoken = sum(fact.protocol != "none" for fact in ledger.conversations)
+    add("assets", f"{len(ledger.assets):,}")
+    add(
+        "conversations",
+        f"{len(ledger.conversations):,}; {text('table.recognised', language, known=known, all=spoken)}",
+    )
+    protocols = Counter(fact.protocol for fact in ledger.conversations)
+    add("protocols", ", ".join(f"{name} {count}" for name, count in protocols.most_common(12)))
+    if totals["transactions"]:
+        unanswered = text("table.unanswered-of", language, count=totals["requests unanswered"])
+        still_open = text("table.open-of", language, count=totals["requests open at the end"])
+        add("transactions", f"{totals['transactions']:,}, {unanswered}, {still_open}")
+    noted = [(name, count) for name, count in sorted(totals.items()) if not name.startswith(_UNNOTED)]
+    if noted:
+        add("noted", ", ".join(f"{name}: {count:,}" for name, count in noted))
+    if ledger.overflow:
+        add("overflow", ", ".join(f"{kind}: {amount:,}" for kind, amount in ledger.overflow))
+    add("model", ", ".join(map(visible, files)) or text("table.no-model-given", language))
+    console.print(Text(text("table.summary", language), style="bold"))
+    console.print(Padding(grid, (0, 0, 1, 2)))
+    if ledger.damage:
+        console.print(Text(text("table.damage", language), style="bold red"))
+        for line in _damage(ledger, language):
+            console.print(Padding(line, (0, 0, 0, 2)))
+        console.print()
+
+
+def _damage(ledger: Ledger, language: Language) -> Iterator[str]:
+    for damage in ledger.damage[:DAMAGE_SHOWN]:
+        kind = text(f"damage.{damage.kind}", language)
+        if damage.offset < 0:
+            yield text("table.damage-sum", language, source=damage.source, kind=kind, count=damage.count)
+        else:
+            yield text(
+                "table.damage-line", language,
+                source=damage.source, offset=damage.offset, kind=kind, detail=damage.detail,
+            )  # fmt: skip
+    if len(ledger.damage) > DAMAGE_SHOWN:
+        yield text("table.more-lines", language, count=len(ledger.damage) - DAMAGE_SHOWN)
+
+
+def _conversations(console: Console, ledger: Ledger, language: Language) -> None:
+    """Who talks to whom, busiest first: what there is to see without a model."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    for label in ("client", "server", "protocol", "port", "packets"):
+        table.add_column(text(f"table.{label}", language), justify="right" if label == "packets" else "left")
+    busiest = sorted(
+        ledger.conversations, key=lambda fact: -(fact.packets_to_server + fact.packets_to_client)
+    )
+    for fact in busiest[:CONVERSATIONS_SHOWN]:
+        table.add_row(
+            fact.client,
+            fact.server,
+            fact.protocol,
+            f"{fact.transport}/{fact.port}",
+            f"{fact.packets_to_server + fact.packets_to_client:,}",
+        )
+    console.print(Text(text("table.facts", language), style="bold"))
+    console.print(Padding(table, (0, 0, 0, 2)))
+    _more(console, len(busiest) - CONVERSATIONS_SHOWN, language)
+    console.print()
+
+
+def _by_severity(console: Console, findings: Sequence[Finding], language: Language) -> None:
+    counts = Counter(finding.severity for finding in findings)
+    line = Text()
+    for severity in SEVERITIES:
+        if counts[severity]:
+            line.append(f"{text(f'severity.{severity}', language)} {counts[severity]}", STYLES[severity])
+            line.append("   ")
+    console.print(Padding(line, (0, 0, 1, 2)))
+
+
+def _by_boundary(console: Console, findings: Sequence[Finding], language: Language) -> None:
+    rows = by_boundary(findings)
+    if not rows:
+        return
+    owner = {finding.place.boundary: finding.place for finding in findings}
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(text("table.count", language), justify="right")
+    for label in ("zones", "boundary", "settings-owner", "device-owner"):
+        table.add_column(text(f"table.{label}", language), overflow="fold")
+    for (boundary, zones), count in rows[:BOUNDARIES_SHOWN]:
+        place = owner[boundary]
+        table.add_row(
+            str(count),
+            " → ".join(visible(zone) or "-" for zone in zones),
+            visible(boundary) or text("table.no-boundary-row", language),
+            visible(place.settings_owner) if boundary else "",
+            visible(place.device_owner) if boundary else "",
+        )
+    console.print(Padding(table, (0, 0, 0, 2)))
+    _more(console, len(rows) - BOUNDARIES_SHOWN, language)
+
+
+def _finding(finding: Finding, language: Language) -> Padding:
+    head = Text()
+    head.append(f"[{text(f'severity.{finding.severity}', language)}] ", STYLES[finding.severity])
+    head.append(worded(finding.what, language), "bold")
+    head.append(f"  {finding.rule} {id_of(finding)}", "dim")
+    grid = _grid()
+    place = finding.place
+    if place.from_zone or place.to_zone:
+        where = " → ".join(visible(zone) or "-" for zone in (place.from_zone, place.to_zone))
+        if place.boundary:
+            nobody = text("table.nobody", language)
+            where += "; " + text(
+                "table.owners",
+                language,
+                boundary=place.boundary,
+                settings=place.settings_owner or nobody,
+                device=place.device_owner or nobody,
+            )
+        grid.add_row(text("table.where", language), where)
+    for number, reason in enumerate(finding.why):
+        grid.add_row("" if number else text("table.why", language), worded(reason, language))
+    grid.add_row(
+        text("table.seen", language),
+        text(
+            "table.seen-line", language, count=f"{finding.count:,}",
+            unit=text(f"table.unit.{finding.unit}", language),
+            first=short_text(finding.first_ns), last=short_text(finding.last_ns),
+        ),
+    )  # fmt: skip
+    for number, one in enumerate(finding.evidence):
+        line = text("table.evidence-line", language, source=one.source, packet=one.packet, offset=one.offset)
+        grid.add_row("" if number else text("table.evidence", language), line)
+    references = ", ".join(f"{one.scheme} {one.id}" for one in finding.references)
+    grid.add_row(text("table.references", language), references)
+    block = Table.grid()
+    block.add_row(head)
+    block.add_row(Padding(grid, (0, 0, 1, 4)))
+    return Padding(block, (0, 0, 0, 2))
