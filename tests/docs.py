@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from otmon.cli import app
-from otmon.protocols.registry import PROTOCOLS
 from rich.console import Console
 from rich.text import Text
+
+from otmon.cli import app
+from otmon.protocols.registry import PROTOCOLS
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = "<!-- written by `make docs`: edit the program, not this page -->"

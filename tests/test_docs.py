@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import typer
-from otmon.cli import app
 
+from otmon.cli import app
 from tests.docs import PAGES, ROOT, SECTIONS, commands, detectors
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

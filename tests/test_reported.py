@@ -54,7 +54,9 @@ def _expected(cap: Capture) -> list[tuple[int | None, int, int, int | None, int 
     )
 
 
-@pytest.mark.parametrize("body", ("", "00", "00000001", "000000000000"), ids=lambda body: f"{len(body) // 2} bytes")
+@pytest.mark.parametrize(
+    "body", ("", "00", "00000001", "000000000000"), ids=lambda body: f"{len(body) // 2} bytes"
+)
 @pytest.mark.parametrize("answered", (True, False), ids=("answered", "silent"))
 def test_scan_of_function_codes_shows_every_request(body: str, answered: bool, tmp_path: Path) -> None:
     """zeek/zeek#3211: of a scan of the codes 1 to 126 the log had the first five only, and nothing of
@@ -180,11 +182,16 @@ STRANGERS: dict[str, tuple[bytes, bytes]] = {
     "HTTP": (b"GET / HTTP/1.1\r\nHost: plc\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
     "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n", b"SSH-2.0-dropbear_2022.83\r\n"),
     "TLS": (
-        bytes.fromhex("160301004a010000460303") + bytes(range(32)) + bytes.fromhex("00000600ff130113020100001700"),
+        bytes.fromhex("160301004a010000460303")
+        + bytes(range(32))
+        + bytes.fromhex("00000600ff130113020100001700"),
         bytes.fromhex("15030100020228"),
     ),
     "telnet": (bytes.fromhex("fffd03fffb18fffb1f"), bytes.fromhex("fffb01fffd18") + b"login: "),
-    "S7comm": (bytes.fromhex("0300001611e00000000100c1020100c2020102c0010a"), bytes.fromhex("0300001611d00001000100")),
+    "S7comm": (
+        bytes.fromhex("0300001611e00000000100c1020100c2020102c0010a"),
+        bytes.fromhex("0300001611d00001000100"),
+    ),
     "a length before text": (struct.pack(">I", 12) + b"hello, world", struct.pack(">I", 2) + b"ok"),
     "a wrong protocol id": (mbap(1, 1, b"\x03\0\0\0\1", 0x1234), mbap(1, 1, b"\x03\2\0\0", 0x1234)),
     "a wrong length": (mbap(1, 1, b"\x03\0\0\0\1", 0, 0x4000), mbap(1, 1, b"\x03\2\0\0", 0, 0x4000)),
@@ -215,7 +222,9 @@ def test_modbus_among_strangers_is_still_found(corpus: Path, tmp_path: Path) -> 
     copy.write_bytes(path.read_bytes())
     found = read(copy)
     spoken = {(c.client, c.protocol) for c in found.ledger.conversations if c.port == 502}
-    assert len([c for c in found.ledger.conversations if c.port == 502 and c.protocol == "modbus"]) == 1, spoken
+    assert len([c for c in found.ledger.conversations if c.port == 502 and c.protocol == "modbus"]) == 1, (
+        spoken
+    )
     assert len(found.transactions) == 6
 
 
@@ -248,7 +257,9 @@ def test_roles_are_right_from_the_middle(port: int, skipped: int, tmp_path: Path
             talk.poll(read_registers(3, 10, 8, Random(number)))
         made.append(packets(talk, talk.segments[skipped:]))
     found = check(capture(f"port {port} without {skipped} segments", *made), tmp_path)
-    assert {(c.client, c.server, c.port) for c in found.ledger.conversations} == {("10.0.1.10", "10.0.2.17", port)}
+    assert {(c.client, c.server, c.port) for c in found.ledger.conversations} == {
+        ("10.0.1.10", "10.0.2.17", port)
+    }
 
 
 @pytest.mark.parametrize(

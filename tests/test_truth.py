@@ -65,7 +65,9 @@ def dialogues(draw: st.DrawFn, number: int, transport: str = "tcp") -> Talk:
     talk = Talk(f"drawn {number}", MASTER_PORT + number, *(wrapping.SIX if six else ()))
     talk.transport = "udp" if transport == "udp" else "tcp"
     talk.isn = (2**32 - draw(st.integers(1, 400)), draw(st.integers(0, 2**32 - 1)))
-    for group in draw(st.lists(st.lists(st.tuples(MESSAGES, OUTCOMES), min_size=1, max_size=6), min_size=1, max_size=4)):
+    for group in draw(
+        st.lists(st.lists(st.tuples(MESSAGES, OUTCOMES), min_size=1, max_size=6), min_size=1, max_size=4)
+    ):
         answers = []
         for message, outcome in group:
             asked = talk.ask(message, unit=draw(st.integers(0, 3)))

@@ -140,7 +140,6 @@ def read_pcap(window: Window) -> Iterator[Batch | InputDamage]:
     state = np.zeros(Q_COLUMNS, np.int64)
     state[Q_TIME] = -1
     jumps = np.zeros((JUMPS, 2), np.int64)
-    lost = 0
     while True:
         count = walk(
             window.buf, window.begin, window.end, big, scale, start, caplen, wirelen, time_ns, state, jumps

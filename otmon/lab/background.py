@@ -6,12 +6,35 @@ from random import Random
 
 from otmon.lab import messages, plant
 from otmon.lab.cast import (
-    CRANE, EWS, HISTORIAN, HMI, MES, OFFICE_PC_77, OFFICE_PCS, PLC_CONVEYOR, PLC_MIXING, PLC_PACKING,
-    REMOTE_IO, SCADA, SWITCH, TIME_AND_NAMES, WIRE,
-)  # fmt: skip
+    CRANE,
+    EWS,
+    HISTORIAN,
+    HMI,
+    MES,
+    OFFICE_PC_77,
+    OFFICE_PCS,
+    PLC_CONVEYOR,
+    PLC_MIXING,
+    PLC_PACKING,
+    REMOTE_IO,
+    SCADA,
+    SWITCH,
+    TIME_AND_NAMES,
+    WIRE,
+)
 from otmon.lab.frames import (
-    MILLISECOND_NS, MINUTE_NS, SECOND_NS, Host, Packet, Say, arp, connection, ethernet, udp_packet,
-)  # fmt: skip
+    MILLISECOND_NS,
+    MINUTE_NS,
+    SECOND_NS,
+    Host,
+    Packet,
+    Say,
+    Speaker,
+    arp,
+    connection,
+    ethernet,
+    udp_packet,
+)
 from otmon.lab.sessions import Session, at_once
 
 SHIFT_START, SHIFT_END = 7 * 60, 18 * 60
@@ -44,7 +67,9 @@ def sessions(midnight_ns: int) -> list[Session]:
         look = (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24))
         found.append(Session(start_ns, HMI, _PLCS[number % 3], "control", (look,) * 8))
     found.append(_setpoint(midnight_ns + (8 * 60 + 40) * MINUTE_NS, PLC_CONVEYOR, plant.SPEED_SETPOINT, 420))
-    found.append(_setpoint(midnight_ns + (13 * 60 + 5) * MINUTE_NS, PLC_MIXING, plant.TEMPERATURE_SETPOINT, 640))
+    found.append(
+        _setpoint(midnight_ns + (13 * 60 + 5) * MINUTE_NS, PLC_MIXING, plant.TEMPERATURE_SETPOINT, 640)
+    )
     for number, plc in enumerate(_PLCS):
         start_ns = midnight_ns + (7 * 60 + 24) * MINUTE_NS + number * 20 * SECOND_NS
         questions = at_once(plant.read_identification(), plant.read(plant.READ_HOLDING, 20, 8))
@@ -65,17 +90,27 @@ def line(midnight_ns: int, random: Random) -> list[Packet]:
     """Short looks at the line: station search and LLDP before the shift, cyclic data at 8 ms."""
     packets: list[Packet] = []
 
-    def frame(time_ns: int, to: str, sender: Host, ethertype: int, payload: bytes, priority: int = -1) -> None:
+    def frame(
+        time_ns: int, to: str, sender: Host, ethertype: int, payload: bytes, priority: int = -1
+    ) -> None:
         packets.append(Packet(time_ns, ethernet(to, sender.mac, ethertype, payload, priority), "line"))
 
     start_ns = midnight_ns + (6 * 60 + 45) * MINUTE_NS
     search = random.getrandbits(32)
-    frame(start_ns, messages.PROFINET_IDENTIFY_ADDRESS, PLC_CONVEYOR, messages.PROFINET_ETHERTYPE,
-          messages.profinet_identify(search))  # fmt: skip
+    frame(
+        start_ns,
+        messages.PROFINET_IDENTIFY_ADDRESS,
+        PLC_CONVEYOR,
+        messages.PROFINET_ETHERTYPE,
+        messages.profinet_identify(search),
+    )
     found = messages.profinet_identified(search, REMOTE_IO.name, REMOTE_IO.address)
     frame(start_ns + 3 * MILLISECOND_NS, PLC_CONVEYOR.mac, REMOTE_IO, messages.PROFINET_ETHERTYPE, found)
-    neighbours = ((SWITCH, "port-001", "Line switch, 8 ports"), (PLC_CONVEYOR, "port-001", "CV-110 1.7"),
-                  (REMOTE_IO, "port-001", "Remote I/O, 16 DI 16 DO"))  # fmt: skip
+    neighbours = (
+        (SWITCH, "port-001", "Line switch, 8 ports"),
+        (PLC_CONVEYOR, "port-001", "CV-110 1.7"),
+        (REMOTE_IO, "port-001", "Remote I/O, 16 DI 16 DO"),
+    )
     for look in range(4):
         for number, (host, port, description) in enumerate(neighbours):
             unit = messages.lldp(host, port, description)
@@ -122,7 +157,9 @@ def resolve_gateway(time_ns: int, host: Host, event: str) -> list[Packet]:
     return [Packet(time_ns, arp(1, host, gateway.address), event), Packet(time_ns + 400_000, answer, event)]
 
 
-def look_up(time_ns: int, host: Host, name: str, address: str | None, random: Random, event: str) -> list[Packet]:
+def look_up(
+    time_ns: int, host: Host, name: str, address: str | None, random: Random, event: str
+) -> list[Packet]:
     """A name asked of the company's server."""
     ident, port = random.getrandbits(16), random.randrange(49_152, 65_536)
     question = messages.dns_query(ident, name)
@@ -143,17 +180,21 @@ def ask_time(time_ns: int, host: Host, random: Random) -> list[Packet]:
     ]
 
 
-def tls_session(start_ns: int, client: Host, server: Host, name: str, sizes: tuple[int, ...], random: Random,
-                event: str) -> list[Packet]:  # fmt: skip
+def tls_session(
+    start_ns: int, client: Host, server: Host, name: str, sizes: tuple[int, ...], random: Random, event: str
+) -> list[Packet]:
     """HTTPS: the handshake, then records of `sizes` bytes, first from the client, in turns."""
     says = [
         Say("client", messages.client_hello(name, random), MILLISECOND_NS),
         Say("server", messages.server_hello(random), 9 * MILLISECOND_NS),
-        Say("client", messages.tls_record(messages.TLS_CHANGE_CIPHER, b"\x01") + messages.tls_data(random, 69),
-            4 * MILLISECOND_NS),
-    ]  # fmt: skip
+        Say(
+            "client",
+            messages.tls_record(messages.TLS_CHANGE_CIPHER, b"\x01") + messages.tls_data(random, 69),
+            4 * MILLISECOND_NS,
+        ),
+    ]
     for number, size in enumerate(sizes):
-        speaker = "server" if number % 2 else "client"
+        speaker: Speaker = "server" if number % 2 else "client"
         says.append(Say(speaker, messages.tls_data(random, size), (20 if number % 2 else 3) * MILLISECOND_NS))
     port = random.randrange(49_152, 65_536)
     return connection(WIRE, start_ns, (client, server), (port, 443), says, random, event)

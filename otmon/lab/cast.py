@@ -48,7 +48,9 @@ PLC_PACKING = _controller("plc-packing", "10.30.2.13", "00:80:f4:30:02:13")
 REMOTE_IO = Host("conveyor-io", "10.30.2.21", "00:a0:45:30:02:21")
 
 CRANE = Host("crane", "10.40.0.12", "28:63:36:28:00:12")
-LABEL_PC = Host("label-pc", "10.40.0.35", "00:0b:5d:28:00:35", ttl=128, window=65_535, syn_options=_XP_OPTIONS)
+LABEL_PC = Host(
+    "label-pc", "10.40.0.35", "00:0b:5d:28:00:35", ttl=128, window=65_535, syn_options=_XP_OPTIONS
+)
 JUMP_HOST = _windows("maintenance-host", "10.50.0.20", "00:14:22:32:00:20")
 
 CAMERA = Host("camera", "10.30.2.200", "24:0a:c4:9e:11:c8", window=5744, syn_options=_CONTROLLER_OPTIONS)
@@ -63,7 +65,30 @@ SMB_SILENT = (_internet("smb-silent-1", "198.51.100.140"), _internet("smb-silent
 REMOTE_OPERATOR = _internet("remote-operator", "203.0.113.45")
 
 HOSTS = (
-    SWITCH, *OFFICE_PCS, OFFICE_PC_77, PRINTER, SCANNER, MES, HISTORIAN, TIME_AND_NAMES, HMI, SCADA, EWS,
-    PLC_MIXING, PLC_CONVEYOR, PLC_PACKING, REMOTE_IO, CRANE, LABEL_PC, JUMP_HOST, CAMERA, PHONE, STRANGER,
-    CAMERA_CLOUD, PHONE_SERVICE, SMB_STRANGER, *SMB_SILENT, REMOTE_OPERATOR,
-)  # fmt: skip
+    SWITCH,
+    *OFFICE_PCS,
+    OFFICE_PC_77,
+    PRINTER,
+    SCANNER,
+    MES,
+    HISTORIAN,
+    TIME_AND_NAMES,
+    HMI,
+    SCADA,
+    EWS,
+    PLC_MIXING,
+    PLC_CONVEYOR,
+    PLC_PACKING,
+    REMOTE_IO,
+    CRANE,
+    LABEL_PC,
+    JUMP_HOST,
+    CAMERA,
+    PHONE,
+    STRANGER,
+    CAMERA_CLOUD,
+    PHONE_SERVICE,
+    SMB_STRANGER,
+    *SMB_SILENT,
+    REMOTE_OPERATOR,
+)

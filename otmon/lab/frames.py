@@ -48,11 +48,14 @@ class Packet:
     """Id of the event that it belongs to."""
 
 
+Speaker = Literal["client", "server"]
+
+
 @dataclass(frozen=True, slots=True)
 class Say:
     """One message in a TCP connection, `wait_ns` after the one before it."""
 
-    speaker: Literal["client", "server"]
+    speaker: Speaker
     payload: bytes
     wait_ns: int
 
@@ -158,8 +161,9 @@ def icmp_echo(kind: int, ident: int, sequence: int) -> bytes:
     return struct.pack(">BBH", kind, 0, checksum(struct.pack(">BBH", kind, 0, 0) + body)) + body
 
 
-def ip_packet(wire: Wire, time_ns: int, hosts: tuple[Host, Host], protocol: int, payload: bytes,
-              ident: int, event: str) -> Packet:  # fmt: skip
+def ip_packet(
+    wire: Wire, time_ns: int, hosts: tuple[Host, Host], protocol: int, payload: bytes, ident: int, event: str
+) -> Packet:
     """`payload` of IP protocol `protocol` from the first host to the second."""
     sender, receiver = hosts
     datagram = ipv4(sender.address, receiver.address, protocol, payload, ident, sender.ttl)
@@ -167,8 +171,15 @@ def ip_packet(wire: Wire, time_ns: int, hosts: tuple[Host, Host], protocol: int,
     return Packet(time_ns, ethernet(*macs, 0x0800, datagram), event)
 
 
-def udp_packet(wire: Wire, time_ns: int, hosts: tuple[Host, Host], ports: tuple[int, int], payload: bytes,
-               ident: int, event: str) -> Packet:  # fmt: skip
+def udp_packet(
+    wire: Wire,
+    time_ns: int,
+    hosts: tuple[Host, Host],
+    ports: tuple[int, int],
+    payload: bytes,
+    ident: int,
+    event: str,
+) -> Packet:
     sender, receiver = hosts
     datagram = udp(sender.address, receiver.address, *ports, payload)
     return ip_packet(wire, time_ns, hosts, 17, datagram, ident, event)
@@ -185,8 +196,16 @@ def arp(operation: int, sender: Host, target: str, target_mac: str = "00:00:00:0
 Ending = Literal["fin", "reset by server", "left open"]
 
 
-def connection(wire: Wire, start_ns: int, hosts: tuple[Host, Host], ports: tuple[int, int], says: list[Say],
-               random: Random, event: str, ending: Ending = "fin") -> list[Packet]:  # fmt: skip
+def connection(
+    wire: Wire,
+    start_ns: int,
+    hosts: tuple[Host, Host],
+    ports: tuple[int, int],
+    says: list[Say],
+    random: Random,
+    event: str,
+    ending: Ending = "fin",
+) -> list[Packet]:
     """A TCP connection from `hosts[0]` to `hosts[1]`: handshake, messages with their
     acknowledgments (on the next segment, or delayed), ending. Round trip 1 ms."""
     packets: list[Packet] = []
@@ -237,11 +256,14 @@ def connection(wire: Wire, start_ns: int, hosts: tuple[Host, Host], ports: tuple
     return packets
 
 
-def unanswered_syn(wire: Wire, start_ns: int, hosts: tuple[Host, Host], ports: tuple[int, int], random: Random,
-                event: str) -> list[Packet]:  # fmt: skip
+def unanswered_syn(
+    wire: Wire, start_ns: int, hosts: tuple[Host, Host], ports: tuple[int, int], random: Random, event: str
+) -> list[Packet]:
     """A SYN that gets no answer, and its two repetitions after 3 and 9 seconds."""
     sequence, ident = random.getrandbits(32), random.getrandbits(15)
     segment = Segment(sequence, 0, SYN, options=hosts[0].syn_options)
     data = tcp(*hosts, ports, segment)
     waits = (0, 3 * SECOND_NS, 9 * SECOND_NS)
-    return [ip_packet(wire, start_ns + wait, hosts, 6, data, ident + n, event) for n, wait in enumerate(waits)]
+    return [
+        ip_packet(wire, start_ns + wait, hosts, 6, data, ident + n, event) for n, wait in enumerate(waits)
+    ]

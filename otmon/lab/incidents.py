@@ -11,14 +11,49 @@ from random import Random
 from otmon.lab import messages, plant
 from otmon.lab.background import look_up, resolve_gateway, tls_session
 from otmon.lab.cast import (
-    CAMERA, CAMERA_CLOUD, EWS, HMI, JUMP_HOST, LABEL_PC, OFFICE_PC_77, OFFICE_PCS, PHONE, PHONE_SERVICE,
-    PLC_CONVEYOR, PLC_MIXING, PLC_PACKING, PRINTER, REMOTE_OPERATOR, SCANNER, SMB_SILENT, SMB_STRANGER,
-    STRANGER, WIRE,
-)  # fmt: skip
+    CAMERA,
+    CAMERA_CLOUD,
+    EWS,
+    HMI,
+    JUMP_HOST,
+    LABEL_PC,
+    OFFICE_PC_77,
+    OFFICE_PCS,
+    PHONE,
+    PHONE_SERVICE,
+    PLC_CONVEYOR,
+    PLC_MIXING,
+    PLC_PACKING,
+    PRINTER,
+    REMOTE_OPERATOR,
+    SCANNER,
+    SMB_SILENT,
+    SMB_STRANGER,
+    STRANGER,
+    WIRE,
+)
 from otmon.lab.frames import (
-    BROADCAST, MILLISECOND_NS, MINUTE_NS, SECOND_NS, Host, Packet, Say, connection, ethernet, icmp_echo,
-    ip_packet, ipv4, tcp, udp, unanswered_syn, Segment, RST, ACK, SYN, arp,
-)  # fmt: skip
+    ACK,
+    BROADCAST,
+    MILLISECOND_NS,
+    MINUTE_NS,
+    RST,
+    SECOND_NS,
+    SYN,
+    Host,
+    Packet,
+    Say,
+    Segment,
+    arp,
+    connection,
+    ethernet,
+    icmp_echo,
+    ip_packet,
+    ipv4,
+    tcp,
+    udp,
+    unanswered_syn,
+)
 from otmon.lab.sessions import MODBUS_PORT, UNIT, Session, at_once
 
 HOUR_NS = 60 * MINUTE_NS
@@ -65,11 +100,18 @@ def _scan(start_ns: int) -> list[Session]:
     """Every eighth register of every table up to 56, then the functions that tell something."""
     tables = (plant.READ_COILS, plant.READ_DISCRETE, plant.READ_HOLDING, plant.READ_INPUT)
     registers = [plant.read(table, address, 8) for table in tables for address in range(0, 64, 8)]
-    functions = [plant.read_identification(), bytes((17,)), bytes((7,)), struct.pack(">BHH", 8, 0, 0x1234),
-                 bytes((100,))]  # fmt: skip
+    functions = [
+        plant.read_identification(),
+        bytes((17,)),
+        bytes((7,)),
+        struct.pack(">BHH", 8, 0, 0x1234),
+        bytes((100,)),
+    ]
     questions = at_once(*registers, *functions)
     plcs = (PLC_MIXING, PLC_CONVEYOR, PLC_PACKING)
-    return [Session(start_ns + n * 20 * SECOND_NS, STRANGER, plc, "scan", questions) for n, plc in enumerate(plcs)]
+    return [
+        Session(start_ns + n * 20 * SECOND_NS, STRANGER, plc, "scan", questions) for n, plc in enumerate(plcs)
+    ]
 
 
 def office_reaches_hmi(midnight_ns: int, random: Random) -> list[Packet]:
@@ -84,11 +126,17 @@ def office_reaches_hmi(midnight_ns: int, random: Random) -> list[Packet]:
                 echo = icmp_echo(kind, 1, ping + 1)
                 packets.append(ip_packet(WIRE, time_ns, pair, 1, echo, ident + later, "office-reaches-hmi"))
         says = [
-            Say("client", messages.http_request("GET", "/line1", HMI.address, "Mozilla/5.0"), 2 * MILLISECOND_NS),
+            Say(
+                "client",
+                messages.http_request("GET", "/line1", HMI.address, "Mozilla/5.0"),
+                2 * MILLISECOND_NS,
+            ),
             Say("server", messages.http_response("200 OK", page), 14 * MILLISECOND_NS),
         ]
         ports = (random.randrange(49_152, 65_536), 80)
-        packets += connection(WIRE, start_ns + 5 * SECOND_NS, (pc, HMI), ports, says, random, "office-reaches-hmi")
+        packets += connection(
+            WIRE, start_ns + 5 * SECOND_NS, (pc, HMI), ports, says, random, "office-reaches-hmi"
+        )
     return packets
 
 
@@ -147,7 +195,9 @@ def label_pc(midnight_ns: int, random: Random) -> list[Packet]:
     packets = resolve_gateway(start_ns, LABEL_PC, "label-pc")
     query = udp(LABEL_PC.address, "10.40.0.255", 137, 137, messages.netbios_query(0x8001, "LABELS"))
     broadcast = ipv4(LABEL_PC.address, "10.40.0.255", 17, query, random.getrandbits(15), LABEL_PC.ttl)
-    packets.append(Packet(start_ns + SECOND_NS, ethernet(BROADCAST, LABEL_PC.mac, 0x0800, broadcast), "label-pc"))
+    packets.append(
+        Packet(start_ns + SECOND_NS, ethernet(BROADCAST, LABEL_PC.mac, 0x0800, broadcast), "label-pc")
+    )
     says = [
         Say("client", messages.smb1_negotiate(), 2 * MILLISECOND_NS),
         Say("server", messages.smb1_negotiated(random), 3 * MILLISECOND_NS),
@@ -175,7 +225,9 @@ def remote_session(midnight_ns: int, random: Random) -> list[Packet]:
         ]
         for _ in range(6):
             says.append(Say("client", messages.tls_data(random, 60 + random.randrange(40)), 19 * SECOND_NS))
-            says.append(Say("server", messages.tls_data(random, 300 + random.randrange(600)), 60 * MILLISECOND_NS))
+            says.append(
+                Say("server", messages.tls_data(random, 300 + random.randrange(600)), 60 * MILLISECOND_NS)
+            )
         ports = (random.randrange(49_152, 65_536), 3389)
         time_ns = start_ns + number * 75 * SECOND_NS
         packets += connection(WIRE, time_ns, hosts, ports, says, random, "remote-session")
@@ -188,7 +240,9 @@ def scan(midnight_ns: int, random: Random) -> list[Packet]:
     start_ns = midnight_ns + 15 * HOUR_NS + 39 * MINUTE_NS
     packets = resolve_gateway(start_ns, STRANGER, "scan")
     nobody = Host("nobody", "10.30.2.10", "")
-    packets += unanswered_syn(WIRE, start_ns + SECOND_NS, (STRANGER, nobody), (40_110, MODBUS_PORT), random, "scan")
+    packets += unanswered_syn(
+        WIRE, start_ns + SECOND_NS, (STRANGER, nobody), (40_110, MODBUS_PORT), random, "scan"
+    )
     for number, plc in enumerate((PLC_MIXING, PLC_CONVEYOR, PLC_PACKING)):
         time_ns, sequence = start_ns + (2 + number) * SECOND_NS, random.getrandbits(32)
         port = 40_111 + number

@@ -86,7 +86,9 @@ def client_hello(server_name: str, random: Random) -> bytes:
     )
     suites = bytes.fromhex("130113021303c02bc02f009c")
     body = b"\x03\x03" + random.randbytes(32) + b"\x20" + random.randbytes(32)
-    body += struct.pack(">H", len(suites)) + suites + b"\x01\0" + struct.pack(">H", len(extensions)) + extensions
+    body += (
+        struct.pack(">H", len(suites)) + suites + b"\x01\0" + struct.pack(">H", len(extensions)) + extensions
+    )
     return tls_record(TLS_HANDSHAKE, b"\x01" + len(body).to_bytes(3, "big") + body)
 
 
@@ -116,8 +118,14 @@ def http_response(status: str, body: str) -> bytes:
 
 def smb1_negotiate() -> bytes:
     """The dialects that Windows XP offers ([MS-CIFS] 2.2.4.52.1, over direct TCP)."""
-    names = (b"PC NETWORK PROGRAM 1.0", b"LANMAN1.0", b"Windows for Workgroups 3.1a", b"LM1.2X002",
-             b"LANMAN2.1", b"NT LM 0.12")  # fmt: skip
+    names = (
+        b"PC NETWORK PROGRAM 1.0",
+        b"LANMAN1.0",
+        b"Windows for Workgroups 3.1a",
+        b"LM1.2X002",
+        b"LANMAN2.1",
+        b"NT LM 0.12",
+    )
     dialects = b"".join(b"\x02" + name + b"\0" for name in names)
     head = b"\xffSMB\x72" + bytes(4) + b"\x18" + struct.pack("<H", 0xC853) + bytes(12)
     head += struct.pack("<HHHH", 0, 0xFEFF, 0, 0)

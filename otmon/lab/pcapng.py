@@ -27,7 +27,9 @@ def pcapng(packets: Iterable[tuple[int, bytes]], application: str, interface: st
     """The file with `packets` of (nanoseconds since 1970 UTC, frame), seen by `interface` at `place`."""
     header = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + _options((_SHB_APPLICATION, application.encode()))
     blocks = [_block(SECTION, header)]
-    names = _options((_IF_NAME, interface.encode()), (_IF_DESCRIPTION, place.encode()), (_IF_TSRESOL, b"\x09"))
+    names = _options(
+        (_IF_NAME, interface.encode()), (_IF_DESCRIPTION, place.encode()), (_IF_TSRESOL, b"\x09")
+    )
     blocks.append(_block(INTERFACE, struct.pack("<HHI", LINKTYPE_ETHERNET, 0, SNAP_LENGTH) + names))
     for time_ns, data in packets:
         times = (time_ns >> 32, time_ns & 0xFFFFFFFF)

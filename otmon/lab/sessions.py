@@ -56,9 +56,13 @@ def at_once(*pdus: bytes) -> tuple[tuple[int, bytes], ...]:
     return tuple((_PREPARING_NS, pdu) for pdu in pdus)
 
 
-def play(sessions: Iterable[Session], midnight_ns: int, random: Random) -> tuple[list[Packet], list[Transaction]]:
+def play(
+    sessions: Iterable[Session], midnight_ns: int, random: Random
+) -> tuple[list[Packet], list[Transaction]]:
     """The packets and transactions of `sessions`, in which every write changes later answers."""
-    in_order = sorted(sessions, key=lambda session: (session.start_ns, session.client.name, session.server.name))
+    in_order = sorted(
+        sessions, key=lambda session: (session.start_ns, session.client.name, session.server.name)
+    )
     written = {name: _writes(in_order, name) for name in CONTROLLERS}
     packets: list[Packet] = []
     transactions: list[Transaction] = []

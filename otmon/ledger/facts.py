@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from otmon.protocols.protocol import AccessClass as AccessClass
+from otmon.protocols.protocol import AccessClass
 
 Role = Literal["handshake", "protocol", "port", "first packet"]
 """How client and server of a conversation were told apart, surest first."""

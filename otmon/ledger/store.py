@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from otmon.ledger.facts import (
-    AccessClass,
     Anomaly,
     Asset,
     Conversation,
@@ -34,6 +33,7 @@ from otmon.ledger.facts import (
 )
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
+from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
@@ -64,7 +64,8 @@ _KEYS = {
 _SIDE_TABLES = {
     "counter": "CREATE TABLE counter (source TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL,"
     " PRIMARY KEY (source, name)) WITHOUT ROWID",
-    "overflow": "CREATE TABLE overflow (kind TEXT NOT NULL PRIMARY KEY, amount INTEGER NOT NULL) WITHOUT ROWID",
+    "overflow": "CREATE TABLE overflow "
+    "(kind TEXT NOT NULL PRIMARY KEY, amount INTEGER NOT NULL) WITHOUT ROWID",
 }
 _FOR_PEOPLE = """
 CREATE INDEX asset_address ON asset (address);
@@ -203,8 +204,13 @@ def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
     connection.executescript(schema())
     connection.execute("BEGIN")
     stored: tuple[tuple[Any, ...], ...] = (
-        ledger.sources, ledger.damage, ledger.assets, ledger.conversations, ledger.operations, ledger.anomalies,
-    )  # fmt: skip
+        ledger.sources,
+        ledger.damage,
+        ledger.assets,
+        ledger.conversations,
+        ledger.operations,
+        ledger.anomalies,
+    )
     for (name, fact), facts in zip(_TABLES, stored, strict=True):
         _insert(connection, name, len(list(_columns(fact))), _rows(fact, facts))
     counters = ((source.name, *counter) for source in ledger.sources for counter in source.counters)
@@ -247,7 +253,8 @@ def _version(stored: sqlite3.Connection, path: Path) -> int:
     version = int(stored.execute("PRAGMA user_version").fetchone()[0])
     if not 1 <= version <= SCHEMA_VERSION:
         raise LedgerError(
-            f"{path}: ledger of schema version {version}; this otmon knows 1 to {SCHEMA_VERSION}: use a newer otmon"
+            f"{path}: ledger of schema version {version}; this otmon knows 1 to "
+            f"{SCHEMA_VERSION}: use a newer otmon"
         )
     return version
 

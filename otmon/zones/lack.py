@@ -80,10 +80,10 @@ def lacking(permission: Permission, subject: Subject) -> list[Lacking]:
         lacks.append("transport")
     if permission.ports and not spans(permission.ports, fact.port, fact.port):
         lacks.append("port")
-    if permission.protocols and subject.protocol not in permission.protocols:
-        # A port that the permission names speaks for its protocol, where no payload could.
-        if not (subject.assumed and permission.ports):
-            lacks.append("protocol")
+    # A port that the permission names speaks for its protocol, where no payload could.
+    shown = not (subject.assumed and permission.ports)
+    if shown and permission.protocols and subject.protocol not in permission.protocols:
+        lacks.append("protocol")
     operation = subject.operation
     if operation is not None:
         if permission.access and operation.access not in permission.access:

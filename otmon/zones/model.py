@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from otmon.ledger.facts import AccessClass
+from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import Address, Network
 
 INTERNET: Final = "internet"

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from otmon.ledger.facts import AccessClass
+from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network
 from otmon.zones.document import quoted
 from otmon.zones.model import Importance, Inside, Name, ObjectType, Range, Ranges, merged

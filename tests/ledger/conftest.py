@@ -30,8 +30,12 @@ counters = st.dictionaries(st.sampled_from(["layer.ip", "layer.tcp"]), amounts).
     lambda found: tuple(sorted(found.items()))
 )
 sources = st.builds(Source, names, amounts, amounts, times, times, counters)
-damage = st.builds(Damage, names, st.sampled_from(["cut-record", "clock"]), st.integers(-1, 1), amounts, st.text("ab"))
-assets = st.builds(Asset, st.just("00:00:00:00:00:01"), hosts, links[5], amounts, amounts, times, times, evidence)
+damage = st.builds(
+    Damage, names, st.sampled_from(["cut-record", "clock"]), st.integers(-1, 1), amounts, st.text("ab")
+)
+assets = st.builds(
+    Asset, st.just("00:00:00:00:00:01"), hosts, links[5], amounts, amounts, times, times, evidence
+)
 conversations = st.builds(
     Conversation,
     *links,

@@ -76,14 +76,20 @@ def test_ledgers_are_canonical(ledgers: Any, small: Limits, data: st.DataObject)
 
 
 @examples
-@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 4)), min_size=1, max_size=40), st.integers(0, 40))
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 4)), min_size=1, max_size=40), st.integers(0, 40)
+)
 def test_a_sweep_names_exactly_the_elements_asked_for(
     an_operation: Operation, pairs: list[tuple[int, int]], cut: int
 ) -> None:
     facts = [replace(an_operation, address=address, count=count) for address, count in pairs]
     limits = Limits(ranges=4)
-    ledger = merge(collect(operations=facts[:cut], limits=limits), collect(operations=facts[cut:], limits=limits), limits)
-    told = {element for fact in ledger.operations for element in range(fact.address, fact.address + fact.count)}
+    ledger = merge(
+        collect(operations=facts[:cut], limits=limits), collect(operations=facts[cut:], limits=limits), limits
+    )
+    told = {
+        element for fact in ledger.operations for element in range(fact.address, fact.address + fact.count)
+    }
     assert told == {element for address, count in pairs for element in range(address, address + count)}
     assert sum(fact.times for fact in ledger.operations) == len(pairs)
     assert all(fact.swept for fact in ledger.operations) == (len(set(pairs)) > 4)
@@ -97,7 +103,9 @@ def test_a_sweep_of_all_registers_is_one_operation(an_operation: Operation) -> N
 
 
 def test_a_swept_service_takes_in_later_pairs(an_operation: Operation) -> None:
-    sweep = collect(operations=[replace(an_operation, address=address, count=1) for address in range(0, 2000, 2)])
+    sweep = collect(
+        operations=[replace(an_operation, address=address, count=1) for address in range(0, 2000, 2)]
+    )
     assert len(sweep.operations) == 1000
     gap = collect(operations=[replace(an_operation, address=1, count=1)])
     ledger = merge(gap, sweep)
@@ -122,7 +130,10 @@ def test_a_sweep_of_one_service_leaves_the_others(an_operation: Operation) -> No
     write = replace(an_operation, function=16, access="write")
     refused = replace(an_operation, status=2)
     ledger = collect(operations=[*facts, write, refused], limits=Limits(ranges=4))
-    assert [fact.swept for fact in ledger.operations if fact.function == 16 or fact.status == 2] == [False, False]
+    assert [fact.swept for fact in ledger.operations if fact.function == 16 or fact.status == 2] == [
+        False,
+        False,
+    ]
 
 
 def test_conversations_join_to_the_surest() -> None:
@@ -131,7 +142,13 @@ def test_conversations_join_to_the_surest() -> None:
         1, 2, 3, 4, 5, "erspan", 20, 30, Evidence(20, "b.pcap", 1, 24),
     )  # fmt: skip
     seen = replace(
-        guessed, role="handshake", answered=True, tunnel="", first_ns=10, last_ns=15, evidence=Evidence(10, "a.pcap", 9, 0)
+        guessed,
+        role="handshake",
+        answered=True,
+        tunnel="",
+        first_ns=10,
+        last_ns=15,
+        evidence=Evidence(10, "a.pcap", 9, 0),
     )
     (joined,) = merge(collect(conversations=[guessed]), collect(conversations=[seen])).conversations
     assert joined == replace(
@@ -174,7 +191,9 @@ def test_a_flood_of_senders_is_bounded_and_told() -> None:
     ledger = collect(assets=senders, limits=limits)
     assert len(ledger.assets) == 100
     assert ledger.overflow == (("assets", 1200),)
-    halves = merge(collect(assets=senders[::2], limits=limits), collect(assets=senders[1::2], limits=limits), limits)
+    halves = merge(
+        collect(assets=senders[::2], limits=limits), collect(assets=senders[1::2], limits=limits), limits
+    )
     assert halves == ledger
     kept = {asset_key(asset) for asset in ledger.assets}
     assert kept != {asset_key(asset) for asset in senders[:100]}, "low addresses must not push out the others"

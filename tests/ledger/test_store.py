@@ -57,7 +57,7 @@ def test_a_file_of_another_kind_is_not_overwritten(tmp_path: Path, content: byte
     with pytest.raises(LedgerError, match="not overwritten"):
         save(EMPTY, path)
     assert path.read_bytes() == content
-    with pytest.raises(LedgerError, match="not a ledger|damaged"):
+    with pytest.raises(LedgerError, match=r"not a ledger|damaged"):
         load(path)
     assert list(tmp_path.iterdir()) == [path]
 
@@ -103,7 +103,7 @@ def test_a_cut_ledger_is_damaged(tmp_path: Path, some: Ledger, cut: int) -> None
     path = tmp_path / "plant.db"
     save(some, path)
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(LedgerError, match="damaged|another program"):
+    with pytest.raises(LedgerError, match=r"damaged|another program"):
         load(path)
 
 

@@ -18,10 +18,26 @@ from otmon.outputs.transactions import SCHEMA, TransactionsFile, join_parts
 
 V4 = 0xFFFF << 32
 TCP, UDP = 6, 17
-COLUMNS = (
-    "time_ns source client client_port server server_port transport vlan unit transaction function "
-    "subfunction address count exception request_packet response_packet response_time_ns"
-).split()
+COLUMNS = [
+    "time_ns",
+    "source",
+    "client",
+    "client_port",
+    "server",
+    "server_port",
+    "transport",
+    "vlan",
+    "unit",
+    "transaction",
+    "function",
+    "subfunction",
+    "address",
+    "count",
+    "exception",
+    "request_packet",
+    "response_packet",
+    "response_time_ns",
+]
 
 
 def row(**given: int) -> list[int]:
@@ -52,8 +68,9 @@ def test_each_column_says_what_it_is_named(tmp_path: Path) -> None:
     (found,) = written(tmp_path / "t.parquet", (rows(row()), "a.pcap"))
     assert list(found) == COLUMNS
     assert found == {
-        "time_ns": 1_700_000_000_123_456_789, "source": "a.pcap", "client": "10.30.1.10", "client_port": 49152,
-        "server": "10.30.2.11", "server_port": 502, "transport": "tcp", "vlan": None, "unit": 1,
+        "time_ns": 1_700_000_000_123_456_789, "source": "a.pcap", "client": "10.30.1.10",
+        "client_port": 49152, "server": "10.30.2.11", "server_port": 502,
+        "transport": "tcp", "vlan": None, "unit": 1,
         "transaction": 7, "function": 3, "subfunction": None, "address": 100, "count": 10, "exception": 0,
         "request_packet": 5, "response_packet": 6, "response_time_ns": 1_500_000,
     }  # fmt: skip

@@ -34,7 +34,7 @@ from tests.truth.frames import (
     tcp,
     udp,
 )
-from tests.truth.talk import MICROSECOND, SERVER, Exchange, Place, Segment, Talk
+from tests.truth.talk import MICROSECOND, SERVER, Exchange, Segment, Talk
 
 NEVER = np.iinfo(np.int64).max
 SHOWN = 12
@@ -152,7 +152,9 @@ def fragmented(
 
 def mirrored(once: Iterable[Packet], after_ns: int, change: Callable[[Packet], Packet]) -> list[Packet]:
     """Each packet a second time after `after_ns`, as `change` makes it."""
-    return [p for packet in once for p in (packet, change(replace(packet, time_ns=packet.time_ns + after_ns)))]
+    return [
+        p for packet in once for p in (packet, change(replace(packet, time_ns=packet.time_ns + after_ns)))
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,11 +131,17 @@ def one_transaction_id() -> Capture:
         made.append(packets(talk, whole(talk)))
     for amount in (2, 5, 30):
         for alike in (True, False):
-            talk = Talk(f"{amount} at once, {'alike' if alike else 'different'}", MASTER_PORT + 10 + 2 * amount + alike)
+            talk = Talk(
+                f"{amount} at once, {'alike' if alike else 'different'}",
+                MASTER_PORT + 10 + 2 * amount + alike,
+            )
             random = Random(amount)
             for _ in range(4):
                 numbers = [
-                    talk.ask(read_registers(3, 7 if alike else 10 * i, 4 if alike else 1 + i, random), transaction=0)
+                    talk.ask(
+                        read_registers(3, 7 if alike else 10 * i, 4 if alike else 1 + i, random),
+                        transaction=0,
+                    )
                     for i in range(amount)
                 ]
                 talk.now += 3 * MILLISECOND
@@ -240,7 +246,8 @@ def gateway() -> Capture:
     random = Random(5)
     for again in range(6):
         numbers = [
-            talk.ask(read_registers(3, 100, 6, random), unit=unit, transaction=again) for unit in (1, 2, 17, 247)
+            talk.ask(read_registers(3, 100, 6, random), unit=unit, transaction=again)
+            for unit in (1, 2, 17, 247)
         ]
         for number in random.sample(numbers, len(numbers)):
             talk.now += 7 * MILLISECOND

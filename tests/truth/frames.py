@@ -79,19 +79,22 @@ def ipv4(
 ) -> bytes:  # fmt: skip
     """A datagram; `position` is the field of flags and fragment offset."""
     words = 5 + len(options) // 4
-    head = struct.pack(
-        ">BBHHHBBH4s4s",
-        0x40 | words,
-        0,
-        words * 4 + len(payload),
-        ident & 0xFFFF,
-        position,
-        ttl,
-        protocol,
-        0,
-        ip_address(source).packed,
-        ip_address(destination).packed,
-    ) + options
+    head = (
+        struct.pack(
+            ">BBHHHBBH4s4s",
+            0x40 | words,
+            0,
+            words * 4 + len(payload),
+            ident & 0xFFFF,
+            position,
+            ttl,
+            protocol,
+            0,
+            ip_address(source).packed,
+            ip_address(destination).packed,
+        )
+        + options
+    )
     return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + payload
 
 

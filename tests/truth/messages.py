@@ -71,7 +71,9 @@ def write_bits(address: int, count: int, random: Random) -> Message:
     """Function 15."""
     data = random.randbytes((count + 7) // 8)
     head = struct.pack(">BHH", 15, address, count)
-    return Message(f"15 writes {count} bits", head + bytes((len(data),)) + data, head, address, count, echo=True)
+    return Message(
+        f"15 writes {count} bits", head + bytes((len(data),)) + data, head, address, count, echo=True
+    )
 
 
 def write_registers(address: int, count: int, random: Random) -> Message:

@@ -65,7 +65,11 @@ def bursts(talk: Talk) -> tuple[Segment, Segment]:
 def cuts_at_every_byte() -> Capture:
     """The second of three exchanges is cut in two, at each place of its request or response."""
     random = Random(1)
-    messages = (read_registers(3, 10, 10, random), write_registers(40, 123, random), read_bits(1, 0, 2000, random))
+    messages = (
+        read_registers(3, 10, 10, random),
+        write_registers(40, 123, random),
+        read_bits(1, 0, 2000, random),
+    )
     made: list[list[Packet]] = []
     for message in messages:
         for which in (2, 3):
@@ -136,7 +140,9 @@ def segments_of_every_size() -> Capture:
 def retransmitted() -> Capture:
     """Each segment comes twice: at once, after the answer, or when the sender's timer has run out."""
     made = []
-    for number, after in enumerate((200 * MICROSECOND, MILLISECOND, 5 * MILLISECOND, 210 * MILLISECOND, SECOND)):
+    for number, after in enumerate(
+        (200 * MICROSECOND, MILLISECOND, 5 * MILLISECOND, 210 * MILLISECOND, SECOND)
+    ):
         talk = polling(f"again after {after} ns", number, 6)
         again = [replace(s, time_ns=s.time_ns + after) for s in talk.segments]
         segments = sorted([*talk.segments, *again], key=lambda s: s.time_ns)
@@ -234,7 +240,9 @@ def far_reordering() -> Capture:
                 for piece in moved:
                     reached = max(reached, piece.end if piece.start <= reached else 0)
                     segments.append(
-                        replace(acknowledgment(piece), acknowledged=reached, time_ns=piece.time_ns + MICROSECOND)
+                        replace(
+                            acknowledgment(piece), acknowledged=reached, time_ns=piece.time_ns + MICROSECOND
+                        )
                     )
         segments.sort(key=lambda s: s.time_ns)
         made.append(packets(talk, whole(talk, segments)))
@@ -307,7 +315,9 @@ def other_port_from_the_middle() -> Capture:
     """A server on a port that is not Modbus's, seen from its middle: first a request, or a response."""
     made = []
     for number, (skipped, ports) in enumerate(
-        ((s, p) for s in (0, 1, 2, 3) for p in ((49_300, 1502), (1502, 49_300), (30_000, 5020), (40_000, 50_200)))
+        (s, p)
+        for s in (0, 1, 2, 3)
+        for p in ((49_300, 1502), (1502, 49_300), (30_000, 5020), (40_000, 50_200))
     ):
         talk = Talk(f"{ports} without {skipped} segments", ports[0] + number, server_port=ports[1])
         random = Random(number)

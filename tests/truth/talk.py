@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal
 
 from tests.truth.frames import ACK, FIN, PSH, RST, SYN
@@ -91,7 +92,9 @@ class Talk:
         self.exchanges[number] = replace(exchange, exception=exception)
         self._send(SERVER, number, message.refusal(exception) if exception else message.response)
 
-    def poll(self, message: Message, unit: int = 1, transaction: int | None = None, exception: int = 0) -> None:
+    def poll(
+        self, message: Message, unit: int = 1, transaction: int | None = None, exception: int = 0
+    ) -> None:
         """A request, its response after RESPONSE_NS, and the pause up to the next one."""
         number = self.ask(message, unit, transaction)
         self.now += RESPONSE_NS
@@ -149,16 +152,20 @@ def whole(talk: Talk, segments: Iterable[Segment] | None = None) -> list[Segment
 
 def acknowledgment(of: Segment) -> Segment:
     """The receiver's bare ACK of everything up to the segment's end."""
-    return Segment(of.time_ns + 100 * MICROSECOND, 1 - of.sender, of.acknowledged, of.acknowledged, of.end, ACK)
+    return Segment(
+        of.time_ns + 100 * MICROSECOND, 1 - of.sender, of.acknowledged, of.acknowledged, of.end, ACK
+    )
 
 
 def cut(segment: Segment, positions: Iterable[int]) -> Iterator[Segment]:
     """The segment in pieces, a few microseconds apart, cut at `positions` counted from its start."""
     edges = [segment.start, *(segment.start + p for p in sorted(set(positions))), segment.end]
-    pairs = [(a, b) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    pairs = [(a, b) for a, b in pairwise(edges) if a < b]
     for i, (start, end) in enumerate(pairs):
         flags = segment.flags if i == len(pairs) - 1 else segment.flags & ~PSH
-        yield replace(segment, time_ns=segment.time_ns + 5 * MICROSECOND * i, start=start, end=end, flags=flags)
+        yield replace(
+            segment, time_ns=segment.time_ns + 5 * MICROSECOND * i, start=start, end=end, flags=flags
+        )
 
 
 def join(segments: Iterable[Segment]) -> list[Segment]:

@@ -181,7 +181,9 @@ def repeated_but_no_copy() -> Capture:
     again = polling("sent again", 1, 10)
     late = [replace(s, time_ns=s.time_ns + 200 * MILLISECOND) for s in again.segments if s.sender == CLIENT]
     segments = sorted([*again.segments, *late], key=lambda s: s.time_ns)
-    return capture("repetitions that are no copies", packets(talk, talk.segments), packets(again, whole(again, segments)))
+    return capture(
+        "repetitions that are no copies", packets(talk, talk.segments), packets(again, whole(again, segments))
+    )
 
 
 SCENARIOS = (
