@@ -64,11 +64,10 @@ F_FIRST: Final = 17
 F_FIRST_PACKET: Final = 18
 F_FIRST_OFFSET: Final = 19
 F_TUNNEL: Final = 20
-F_COUNT: Final = 21
-"""Connections: a new handshake on the same ports adds one."""
-F_ISN: Final = 22
+F_ISN: Final = 21
 """First sequence number by direction, -1 unknown or used."""
 F_COLUMNS: Final = 24
+"""One column is spare: rows are whole cache lines."""
 
 PROVISIONAL: Final = 1 << 20
 
@@ -88,7 +87,6 @@ SPOKE_A: Final = 1 << 4
 CLOSED: Final = 1 << 6
 FIRST_B: Final = 1 << 7
 """The first packet came from B."""
-SYN_SEEN: Final = 1 << 8
 
 DUPLICATES: Final = 1 << 13
 """Fingerprints of recent packets: 128 KiB."""
@@ -116,7 +114,7 @@ def is_duplicate(buf: Bytes, row: Ints, now: int, recent: Ints) -> bool:
     int64[DUPLICATES, 2]: fingerprint, time."""
     proto = row[PROTO]
     payload = row[WIRE_END] - row[AT]
-    h = mix(row[SRC_LO], row[DST_LO])
+    h = mix(mix(0, row[SRC_LO]), row[DST_LO])
     weak = True
     if row[FAMILY] == 2:
         h = mix(h, proto)
@@ -245,7 +243,6 @@ def begin_flow(
     flows[f, F_LAST] = now
     flows[f, F_FIRST_PACKET] = packet
     flows[f, F_FIRST_OFFSET] = offset
-    flows[f, F_COUNT] = 1
     flows[f, F_ISN] = -1
     flows[f, F_ISN + 1] = -1
     if direction:
@@ -273,11 +270,9 @@ def set_client(flows: Ints, f: int, direction_of_client: int, role: int) -> None
 
 
 @inlined
-def tcp_flags(row: Ints, flows: Ints, f: int, direction: int) -> bool:
-    """Follow the handshake and the end of a connection. True when a new connection begins on the
-    ports of an old one."""
+def tcp_flags(row: Ints, flows: Ints, f: int, direction: int) -> None:
+    """Follow the handshake and the end of a connection."""
     flags = row[FLAGS]
-    fresh = False
     if flags & TCP_RST:
         flows[f, F_STATE] |= CLOSED
     else:
@@ -285,15 +280,8 @@ def tcp_flags(row: Ints, flows: Ints, f: int, direction: int) -> bool:
     if flags & TCP_SYN and not flags & TCP_RST:
         if flags & TCP_ACK:
             set_client(flows, f, 1 - direction, ROLE_HANDSHAKE)
-        elif flows[f, F_ISN + direction] != row[SEQ]:
-            fresh = flows[f, F_STATE] & (SYN_SEEN | CLOSED) != 0 or flows[f, F_PACKETS + direction] > 1
-            if fresh:
-                flows[f, F_COUNT] += 1
-                flows[f, F_STATE] &= ~(CLOSED | CLIENT | ROLE)
-                flows[f, F_ISN + 1 - direction] = -1
+        else:
             set_client(flows, f, direction, ROLE_HANDSHAKE)
         flows[f, F_ISN + direction] = row[SEQ]
-        flows[f, F_STATE] |= SYN_SEEN
     elif flags & TCP_FIN:
         flows[f, F_STATE] |= CLOSED
-    return fresh

@@ -65,9 +65,11 @@ S_OLD: Final = 29
 S_COLUMNS: Final = 32
 
 UNSEEN: Final = 0
-"""Values of S_SYNC: nothing seen, in step with messages, or in step with bytes only."""
+"""Values of S_SYNC: nothing seen, in step with messages, or out of step."""
 IN_STEP: Final = 1
 LOST_STEP: Final = 2
+BAD_STEP: Final = 3
+"""Out of step by a header that cannot be one, where nothing was lost."""
 
 # Columns of a held piece.
 H_STREAM: Final = 0
@@ -132,22 +134,40 @@ def hold(
 
 
 @kernel
-def first_held(streams: Ints, s: int, d: int, held: Ints) -> int:
-    """The held piece of this direction that comes first in the stream, -1 when none is held."""
+def next_held(streams: Ints, s: int, d: int, held: Ints, due: int) -> int:
+    """The held piece of this direction to read at sequence number `due`: of those that hold this
+    byte the one that came first, else the next one in the stream; -1 for none. Pieces that hold
+    nothing new are released."""
     best = -1
     for i in range(HELD):
         if held[i, H_STREAM] != s + 1 or held[i, H_DIRECTION] != d:
             continue
-        if best < 0 or distance(held[i, H_SEQ], held[best, H_SEQ]) < 0:
+        ahead = distance(held[i, H_SEQ], due)
+        if ahead + held[i, H_LENGTH] <= 0:
+            held[i, H_STREAM] = 0
+            streams[s, S_HELD + d] -= 1
+            continue
+        if best < 0:
+            best = i
+            continue
+        least = max(distance(held[best, H_SEQ], due), 0)
+        ahead = max(ahead, 0)
+        if ahead < least or (ahead == least and held[i, H_PACKET] < held[best, H_PACKET]):
             best = i
     return best
 
 
 @kernel
-def release(streams: Ints, s: int, held: Ints, i: int) -> None:
-    """Free a held piece."""
-    streams[s, S_HELD + held[i, H_DIRECTION]] -= 1
-    held[i, H_STREAM] = 0
+def held_from(streams: Ints, s: int, d: int, held: Ints, behind: int, start: int, size: int) -> int:
+    """How many bytes from `start` on, at most `size`, end before a held piece begins that lies
+    behind sequence number `behind`."""
+    if streams[s, S_HELD + d] == 0:
+        return size
+    for i in range(HELD):
+        if held[i, H_STREAM] == s + 1 and held[i, H_DIRECTION] == d:
+            if distance(held[i, H_SEQ], behind) > 0:
+                size = min(size, distance(held[i, H_SEQ], start))
+    return size
 
 
 @kernel

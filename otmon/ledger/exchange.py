@@ -12,7 +12,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from otmon.decode.fields import C_OPEN_AT_END, C_STREAMS_EVICTED, C_TRANSACTIONS, C_UNANSWERED, C_UNMATCHED
+from otmon.decode.fields import (
+    ACK,
+    C_OPEN_AT_END,
+    C_STREAMS_EVICTED,
+    C_TRANSACTIONS,
+    C_UNANSWERED,
+    C_UNMATCHED,
+)
 from otmon.decode.flows import (
     CLIENT,
     CLIENT_A,
@@ -41,14 +48,17 @@ from otmon.decode.streams import (
     S_GOOD,
     S_HANDSHAKE,
     S_HASH,
+    S_HELD,
     S_LAST,
     S_MODE,
+    S_NEXT,
     S_ORDER,
     S_PENDING,
     S_SYNC,
     STREAM_WAYS,
     STREAMS,
     UNSEEN,
+    distance,
     forget,
 )
 from otmon.kernel import Bytes, Ints, clear_row, copy_row, inlined, kernel, u8, u16be
@@ -285,13 +295,14 @@ def set_requester(t: Tables, s: int, f: int, client: int) -> None:
 
 @kernel
 def check_roles(t: Tables, s: int, f: int, d: int, shapes: int) -> None:
-    """Turn the roles when the message contradicts them and nothing good has spoken for them: some
-    devices wait for their master to connect, and a guess may have been wrong."""
+    """Turn the roles when the message contradicts them: a guess may have been wrong, and some devices
+    connect to their master, who then asks. What only looks wrong for a request turns no handshake."""
     if t.streams[s, S_CLIENT] < 0:
         choose_client(t, s, f, d, shapes)
     seen = 1 if d == t.streams[s, S_CLIENT] else 2
     guessed = (t.flows[f, F_STATE] & ROLE) >> ROLE_SHIFT < ROLE_PROTOCOL
-    if shapes in (1, 2) and shapes != seen and (t.streams[s, S_GOOD] == 0 or guessed):
+    asks_unasked = shapes == 1 and t.streams[s, S_GOOD] == 0 and t.streams[s, S_PENDING] == 0
+    if shapes in (1, 2) and shapes != seen and (asks_unasked or guessed):
         client = d if shapes == 1 else 1 - d
         drop_requests(t, s, f, False)
         t.flows[f, F_STATE] &= ~(CLIENT | ROLE)
@@ -424,7 +435,8 @@ def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, o
 
 @kernel
 def unmatched(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, offset: int) -> None:
-    """A response whose request was not seen. Where nothing was lost that is a fact of its own."""
+    """A response whose request was not seen. Where nothing was lost that is a fact of its own: not
+    when its packet acknowledges more than the capture has."""
     t.counters[C_UNMATCHED] += 1
     function = key & 0xFF
     exception, address, count = t.pdu[M_EXCEPTION], t.pdu[M_ADDRESS], t.pdu[M_COUNT]
@@ -432,5 +444,7 @@ def unmatched(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int
     write_transaction(t, s, f, now, key, sub, address, count, exception, 0, packet, -1)
     service = ((key >> 8) & 0xFF) | (function << 8) | ((sub + 1) << 16) | ((exception + 2) << 36)
     note_operation(t, s, f, service, ((address + 1) << 20) | (count + 1), now, packet, offset, -1)
-    if t.streams[s, S_HANDSHAKE] and t.streams[s, S_GAPS] == 0:
+    held = t.streams[s, S_HELD] + t.streams[s, S_HELD + 1]
+    ahead = distance(t.row[ACK], t.streams[s, S_NEXT + 1 - d])
+    if t.streams[s, S_HANDSHAKE] and t.streams[s, S_GAPS] == 0 and held == 0 and ahead <= 0:
         note_anomaly(t, f, 1 - d, d, R_UNMATCHED, function, (key >> 16) - 1, -1, now, packet, offset)

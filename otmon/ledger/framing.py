@@ -16,6 +16,8 @@ from typing import Final
 from otmon.decode.fields import C_GAP_BYTES, C_GAPS, C_RETRANSMITTED
 from otmon.decode.flows import F_KEY, F_PROTOCOL
 from otmon.decode.streams import (
+    ACK_PATIENCE,
+    BAD_STEP,
     CARRY,
     H_LENGTH,
     H_OFFSET,
@@ -42,11 +44,11 @@ from otmon.decode.streams import (
     S_SYNC,
     WINDOW,
     distance,
-    first_held,
     forget,
     gap_is_final,
+    held_from,
     hold,
-    release,
+    next_held,
 )
 from otmon.kernel import Bytes, copy_bytes, kernel, u8, u16be
 from otmon.ledger.exchange import choose_client, message
@@ -146,9 +148,20 @@ def next_message(t: Tables, s: int, src: Bytes, p: int, end: int) -> int:
         if serial:
             return q
         behind = q + 6 + u16be(src, q + 4)
-        if behind == end or (behind < end and begins_message(t, s, src, behind, end)):
+        if behind == end or (behind < end and may_begin(t, s, src, behind, end)):
             return q
     return end
+
+
+@kernel
+def may_begin(t: Tables, s: int, src: Bytes, p: int, end: int) -> bool:
+    """As `begins_message`, where a header that is cut is believed as far as it goes."""
+    if end - p > HEADER:
+        return begins_message(t, s, src, p, end)
+    for i in range(p + 2, min(p + 5, end)):
+        if u8(src, i) != 0:
+            return False
+    return end - p < 6 or 2 <= u8(src, p + 5) <= MAX_LENGTH
 
 
 @kernel
@@ -158,7 +171,8 @@ def search(t: Tables, s: int, d: int, src: Bytes, p: int, end: int) -> int:
     if q < end:
         t.streams[s, S_SYNC + d] = IN_STEP
         return q
-    t.streams[s, S_SYNC + d] = LOST_STEP
+    if t.streams[s, S_SYNC + d] == IN_STEP:
+        t.streams[s, S_SYNC + d] = LOST_STEP
     return max(p, end - LONGEST)
 
 
@@ -169,11 +183,27 @@ def bad_header(
     """A message cannot begin at `p` although the stream was in step: say why, and return where to
     go on. One wrong field does not silence the rest: a length that leads to a message or to the
     segment's end is believed."""
+    tell_header(t, s, f, d, src, p, end, packet, now, offset)
+    if t.streams[s, S_MODE] == MBAP:
+        behind = p + 6 + u16be(src, p + 4)
+        if behind == end or (behind < end and begins_message(t, s, src, behind, end)):
+            return behind
+    t.streams[s, S_SYNC + d] = BAD_STEP
+    return search(t, s, d, src, p + 1, end)
+
+
+@kernel
+def tell_header(
+    t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int, packet: int, now: int, offset: int
+) -> None:
+    """Note what is wrong with the header at `p`."""
     client = max(t.streams[s, S_CLIENT], 0)
     if t.streams[s, S_MODE] == RTU:
         function = u8(src, p + 1) if end - p > 1 else -1
         note_anomaly(t, f, client, d, R_CRC, function, -1, -1, now, packet, offset)
-        return search(t, s, d, src, p + 1, end)
+        return
+    if end - p < 6:
+        return
     length = u16be(src, p + 4)
     function = u8(src, p + HEADER) & 0x7F if end - p > HEADER else -1
     if u16be(src, p + 2) != 0:
@@ -181,10 +211,6 @@ def bad_header(
     if length < 2 or length > MAX_LENGTH:
         needed = 2 if length < 2 else MAX_LENGTH
         note_anomaly(t, f, client, d, R_LENGTH, function, length, needed, now, packet, offset)
-    behind = p + 6 + length
-    if behind == end or (behind < end and begins_message(t, s, src, behind, end)):
-        return behind
-    return search(t, s, d, src, p + 1, end)
 
 
 @kernel
@@ -221,23 +247,28 @@ def settle(t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int) -> i
 
 @kernel
 def step(
-    t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int, packet: int, now: int, offset: int
-) -> int:
+    t: Tables, s: int, f: int, d: int, src: Bytes, p: int, old: int, end: int,
+    packet: int, now: int, offset: int,
+) -> int:  # fmt: skip
     """Read one message at `p`, or find where one begins. Returns the position to go on from; `p`
-    where more bytes are needed."""
+    where more bytes are needed. Bytes up to `old` came with the packets before this one."""
     if t.streams[s, S_MODE] == CANDIDATE:
         q = settle(t, s, f, d, src, p, end)
         if q != p or t.streams[s, S_MODE] == CANDIDATE:
             return q
-    elif t.streams[s, S_SYNC + d] == LOST_STEP:
+    elif t.streams[s, S_SYNC + d] >= LOST_STEP:
         q = search(t, s, d, src, p, end)
-        if q != p or t.streams[s, S_SYNC + d] == LOST_STEP:
+        if q != p or t.streams[s, S_SYNC + d] >= LOST_STEP:
             return q
     size = frame_size(t, s, d, src, p, end)
     if size < 0:
         return bad_header(t, s, f, d, src, p, end, packet, now, offset)
     if size == 0 or p + size > end:
         return p
+    if p < old and (p + size <= old or t.streams[s, S_CARRY_PACKET + d] > packet):
+        packet = t.streams[s, S_CARRY_PACKET + d]
+        now = t.streams[s, S_CARRY_TIME + d]
+        offset = t.streams[s, S_CARRY_OFFSET + d]
     message(t, s, f, d, src, p, p + size, packet, now, offset)
     return p + size
 
@@ -248,25 +279,31 @@ def consume(
 ) -> None:
     """Read the new bytes ``src[a:end]`` of direction `d`, which continue the stream. A message
     belongs to the highest packet that holds a byte of it."""
-    base = (s * 2 + d) * CARRY
-    if t.streams[s, S_SYNC + d] == LOST_STEP and begins_segment(t, s, src, a, end):
+    if t.streams[s, S_SYNC + d] >= LOST_STEP and begins_segment(t, s, src, a, end):
         t.streams[s, S_CARRIED + d] = 0
         if t.streams[s, S_MODE] != CANDIDATE:
             t.streams[s, S_SYNC + d] = IN_STEP
+    bad = t.streams[s, S_SYNC + d] == BAD_STEP
+    read_messages(t, s, f, d, src, a, end, packet, now, offset)
+    if bad and t.streams[s, S_SYNC + d] == BAD_STEP:
+        tell_header(t, s, f, d, src, a, end, packet, now, offset)
+
+
+@kernel
+def read_messages(
+    t: Tables, s: int, f: int, d: int, src: Bytes, a: int, end: int, packet: int, now: int, offset: int
+) -> None:
+    """Read every message that ends in ``src[a:end]``, and carry what is left."""
+    base = (s * 2 + d) * CARRY
     while a < end or t.streams[s, S_CARRIED + d] > 0:
         carried = t.streams[s, S_CARRIED + d]
         take = 0
-        buf, p, stop = src, a, end
-        last, last_time, last_offset = packet, now, offset
+        buf, p, old, stop = src, a, a, end
         if carried > 0:
             take = min(end - a, CARRY - carried)
             copy_bytes(t.carry, base + carried, src, a, take)
-            buf, p, stop = t.carry[:], base, base + carried + take
-            if t.streams[s, S_CARRY_PACKET + d] > packet:
-                last = t.streams[s, S_CARRY_PACKET + d]
-                last_time = t.streams[s, S_CARRY_TIME + d]
-                last_offset = t.streams[s, S_CARRY_OFFSET + d]
-        q = step(t, s, f, d, buf, p, stop, last, last_time, last_offset)
+            buf, p, old, stop = t.carry[:], base, base + carried, base + carried + take
+        q = step(t, s, f, d, buf, p, old, stop, packet, now, offset)
         if q > p:
             used = q - p
             if used >= carried:
@@ -286,9 +323,10 @@ def consume(
                 t.streams[s, S_SYNC + d] = LOST_STEP
             return
         t.streams[s, S_CARRIED + d] = carried + take
-        t.streams[s, S_CARRY_PACKET + d] = last
-        t.streams[s, S_CARRY_TIME + d] = last_time
-        t.streams[s, S_CARRY_OFFSET + d] = last_offset
+        if carried == 0 or packet > t.streams[s, S_CARRY_PACKET + d]:
+            t.streams[s, S_CARRY_PACKET + d] = packet
+            t.streams[s, S_CARRY_TIME + d] = now
+            t.streams[s, S_CARRY_OFFSET + d] = offset
         a += take
         if a >= end:
             return
@@ -299,9 +337,9 @@ def note_gap(t: Tables, s: int, f: int, d: int, size: int, now: int, packet: int
     """Bytes of direction `d` are missing for good: the next ones are out of step."""
     t.streams[s, S_CARRIED + d] = 0
     t.streams[s, S_SYNC + d] = LOST_STEP
+    t.streams[s, S_GAPS] += 1
     if t.streams[s, S_MODE] == CANDIDATE:
         return
-    t.streams[s, S_GAPS] += 1
     t.counters[C_GAPS] += 1
     t.counters[C_GAP_BYTES] += size
     note_anomaly(t, f, max(t.streams[s, S_CLIENT], 0), d, R_LOST, -1, size, 0, now, packet, offset)
@@ -332,9 +370,12 @@ def feed(
         t.streams[s, S_OLD + d] = t.streams[s, S_OLD + d] + 1 if old else 0
         if ahead > WINDOW or ahead < -WINDOW or t.streams[s, S_OLD + d] > OLD_PATIENCE:
             restart(t, s, f, d, seq, now, packet, offset)
+        elif old:
+            t.counters[C_RETRANSMITTED] += 1
+            live = False
     while True:
         due = t.streams[s, S_NEXT + d]
-        i = first_held(t.streams, s, d, t.held) if t.streams[s, S_HELD + d] > 0 else -1
+        i = next_held(t.streams, s, d, t.held, due) if t.streams[s, S_HELD + d] > 0 else -1
         if live and distance(seq, due) > 0 and not flush:
             if hold(src, a, end, t.streams, s, d, seq, packet, now, offset, t.held, t.held_data, t.counters):
                 live = False
@@ -342,12 +383,12 @@ def feed(
             else:
                 flush = True
             continue
-        if live and (i < 0 or distance(seq, t.held[i, H_SEQ]) <= 0):
+        waits = distance(t.held[i, H_SEQ], due) > 0 if i >= 0 else True
+        if live and waits and (i < 0 or distance(seq, t.held[i, H_SEQ]) < 0):
+            i = -1
             buf, p, stop, size, at = src, a, end, length, seq
             number, time, place = packet, now, offset
-            i = -1
-            live = False
-        elif i >= 0 and (flush or distance(t.held[i, H_SEQ], due) <= 0):
+        elif i >= 0 and (flush or not waits):
             buf, p, size, at = t.held_data[:], i * HELD_BYTES, t.held[i, H_LENGTH], t.held[i, H_SEQ]
             stop = p + size
             number, time, place = t.held[i, H_PACKET], t.held[i, H_TIME], t.held[i, H_OFFSET]
@@ -360,17 +401,30 @@ def feed(
             flush = everything
             t.streams[s, S_ACKED + d] = 0
             t.streams[s, S_HELD_SINCE + d] = now
-        if ahead + size > 0:
-            cut = min(max(-ahead, 0), stop - p)
-            t.streams[s, S_NEXT + d] = (at + size) & 0xFFFFFFFF
-            consume(t, s, f, d, buf, p + cut, stop, number, time, place)
-            missing = size - (stop - p)
-            if missing > 0:
-                note_gap(t, s, f, d, missing, now, number, place)
-        else:
-            t.counters[C_RETRANSMITTED] += 1
-        if i >= 0:
-            release(t.streams, s, t.held, i)
+        # Up to where the next piece begins, which may have come before this one.
+        size = held_from(t.streams, s, d, t.held, at if ahead > 0 else due, at, size)
+        stop = min(stop, p + size)
+        cut = min(max(-ahead, 0), stop - p)
+        t.streams[s, S_NEXT + d] = (at + size) & 0xFFFFFFFF
+        consume(t, s, f, d, buf, p + cut, stop, number, time, place)
+        missing = size - (stop - p)
+        if missing > 0:
+            note_gap(t, s, f, d, missing, now, number, place)
+        live = live and distance(seq, t.streams[s, S_NEXT + d]) + length > 0
+
+
+@kernel
+def answered(
+    t: Tables, s: int, f: int, d: int, src: Bytes, ack: int, packet: int, now: int, offset: int
+) -> None:
+    """Data comes from the receiver of direction `d`, who has everything up to `ack`: what is held
+    from before that is read first, as an answer follows what it answers."""
+    while t.streams[s, S_HELD + d] > 0:
+        i = next_held(t.streams, s, d, t.held, t.streams[s, S_NEXT + d])
+        if i < 0 or distance(ack, t.held[i, H_SEQ]) <= 0:
+            return
+        t.streams[s, S_ACKED + d] = ACK_PATIENCE
+        feed(t, s, f, d, src, 0, 0, 0, 0, packet, now, offset, False)
 
 
 @kernel

@@ -34,6 +34,7 @@ from otmon.decode.fields import (
     SRC_LO,
     SRC_MAC,
     TCP_ACK,
+    TCP_RST,
     TCP_SYN,
     TUNNEL,
     TUNNEL_IPIP,
@@ -43,9 +44,11 @@ from otmon.decode.fields import (
     WIRE_END,
 )
 from otmon.decode.flows import (
+    CLOSED,
     F_ASSET,
     F_ISN,
     F_KEY,
+    F_PACKETS,
     F_PROTOCOL,
     F_STATE,
     F_STREAM,
@@ -89,10 +92,11 @@ from otmon.decode.transport import (
 )
 from otmon.kernel import Bytes, Ints, copy_row, inlined, kernel, u16be
 from otmon.ledger.exchange import end_stream, message, new_stream
-from otmon.ledger.framing import BAD_BYTES, CANDIDATE, acknowledge, end_datagram, feed
+from otmon.ledger.framing import BAD_BYTES, CANDIDATE, acknowledge, answered, end_datagram, feed
 from otmon.ledger.tables import (
     FILL_FLOWS,
     LAST_TIME,
+    MODBUS,
     X_HI,
     X_LO,
     X_MAC,
@@ -180,8 +184,8 @@ def observe(
             t.flows[f, F_STATE] |= SPOKE_A << d
             if row[PROTO] != PROTO_UDP:
                 continue
-        elif tcp_flags(row, t.flows, f, d) and t.flows[f, F_STREAM] >= 0:
-            close_stream(t, f, False)
+        else:
+            tcp_flags(row, t.flows, f, d)
         s = t.flows[f, F_STREAM]
         length = row[WIRE_END] - row[AT]
         if s >= 0:
@@ -209,7 +213,8 @@ def observe(
                 follow(t, signatures, f, d, src, length, packet, now, offset)
         elif row[END] > row[AT]:
             code = t.flows[f, F_PROTOCOL]
-            if (code == 0 or code & PROVISIONAL) and t.flows[f, F_TRIES] < TRIES:
+            undecided = code == 0 or code & PROVISIONAL
+            if (undecided and t.flows[f, F_TRIES] < TRIES) or code == t.used[MODBUS]:
                 follow(t, signatures, f, d, src, length, packet, now, offset)
     return len(start)
 
@@ -238,13 +243,20 @@ def count_sender(t: Tables, f: int, d: int, now: int, packet: int, offset: int) 
 
 @kernel
 def is_other_connection(t: Tables, found: int) -> bool:
-    """A TCP handshake that begins under another tag than the flow's is a host of another network
-    that has the same address."""
+    """Whether a TCP handshake begins that is not the flow's: its ports are used again, or, under
+    another tag, a host of another network has the same address."""
+    if t.row[FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) != TCP_SYN:
+        return False
     f = found >> 1
+    d = found & 1
     return bool(
-        t.flows[f, F_VLAN] != t.row[VLAN]
-        and t.row[FLAGS] & (TCP_SYN | TCP_ACK) == TCP_SYN
-        and t.flows[f, F_ISN + (found & 1)] != t.row[SEQ]
+        t.flows[f, F_ISN + d] != t.row[SEQ]
+        and (
+            t.flows[f, F_ISN + d] >= 0
+            or t.flows[f, F_PACKETS + d] > 0
+            or t.flows[f, F_STATE] & CLOSED != 0
+            or t.flows[f, F_VLAN] != t.row[VLAN]
+        )
     )
 
 
@@ -254,11 +266,12 @@ def open_flow(
     sport: int, dport: int, vlan: int, now: int, packet: int, offset: int,
 ) -> int:  # fmt: skip
     """A new row for a flow, where `find_flow` said; what was there is moved to the ended flows."""
-    if found < 0:
+    evicts = found < 0
+    if evicts:
         found = -1 - found
     f = found >> 1
     if t.flows[f, F_KEY] != 0:
-        t.counters[C_FLOWS_EVICTED] += 1
+        t.counters[C_FLOWS_EVICTED] += evicts
         end_flow(t, f)
     begin_flow(
         proto, family, hi, lo, to_hi, to_lo, sport, dport, vlan, t.flows, t.tags, f, found & 1,
@@ -272,7 +285,7 @@ def open_flow(
 def end_flow(t: Tables, f: int) -> None:
     """Move a flow to the ended ones, its stream finished."""
     if t.flows[f, F_STREAM] >= 0:
-        end_stream(t, t.flows[f, F_STREAM], False)
+        close_stream(t, f, False)
     copy_row(t.ended_flows, t.used[FILL_FLOWS], t.flows, f)
     t.used[FILL_FLOWS] += 1
 
@@ -313,7 +326,7 @@ def start_stream(t: Tables, f: int, now: int) -> int:
         if isn >= 0:
             t.streams[s, S_NEXT + way] = (isn + 1) & 0xFFFFFFFF
             t.streams[s, S_SYNC + way] = IN_STEP
-            t.streams[s, S_HANDSHAKE] = 1
+    t.streams[s, S_HANDSHAKE] = t.flows[f, F_ISN] >= 0 and t.flows[f, F_ISN + 1] >= 0
     return s
 
 
@@ -368,7 +381,11 @@ def follow(
     row = t.row
     s = t.flows[f, F_STREAM]
     usual = row[SPORT] == PORT or row[DPORT] == PORT
-    if s < 0:
+    known = t.flows[f, F_PROTOCOL] == t.used[MODBUS]
+    if s < 0 and known:
+        # Its stream gave way to another one.
+        s = start_stream(t, f, now)
+    elif s < 0:
         given_up = t.flows[f, F_TRIES] >= TRIES - 1
         if not usual or given_up:
             apply_signatures(t, signatures, f, d, src)
@@ -389,6 +406,8 @@ def follow(
         t.streams[s, S_NEXT + d] = seq
     a = row[AT]
     end = row[END]
+    if row[PROTO] == PROTO_TCP and length > 0 and row[FLAGS] & TCP_ACK:
+        answered(t, s, f, 1 - d, src, row[ACK], packet, now, offset)
     for _ in range(2):
         feed(t, s, f, d, src, a, end, length, seq, packet, now, offset, False)
         if row[PROTO] == PROTO_UDP or row[FLAGS] & TCP_ACK == 0 or t.streams[s, S_HELD + 1 - d] == 0:
@@ -400,9 +419,9 @@ def follow(
     if row[PROTO] == PROTO_UDP:
         end_datagram(t, s, f, d, length == end - a, packet, now, offset)
     if t.streams[s, S_MODE] == CANDIDATE and end > a:
-        if t.flows[f, F_TRIES] < TRIES:
+        if t.flows[f, F_TRIES] < TRIES and not known:
             apply_signatures(t, signatures, f, d, src)
-        if t.flows[f, F_PROTOCOL] != 0 or t.streams[s, S_BAD] >= BAD_BYTES:
+        if (t.flows[f, F_PROTOCOL] != 0 and not known) or t.streams[s, S_BAD] >= BAD_BYTES:
             end_stream(t, s, False)
             t.flows[f, F_TRIES] = max(t.flows[f, F_TRIES], TRIES - 1)
 

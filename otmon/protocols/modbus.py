@@ -569,8 +569,8 @@ def rtu_plausible(buf: Bytes, p: int, end: int, pdu: Ints) -> int:
 
 @kernel
 def recognise(buf: Bytes, p: int, end: int, usual_port: bool, pdu: Ints) -> int:
-    """Which framing of Modbus ``buf[p:end]`` begins with. On the usual port a whole message with a
-    wrong protocol id or function still counts, so that it can be told what is wrong with it."""
+    """Which framing of Modbus ``buf[p:end]`` begins with. On the usual port a whole message counts
+    whatever its function, so that it can be told what is wrong with it."""
     size = end - p
     if size >= 4 and rtu_plausible(buf, p, end, pdu) != 0:
         return RTU
@@ -579,10 +579,8 @@ def recognise(buf: Bytes, p: int, end: int, usual_port: bool, pdu: Ints) -> int:
     if plausible(buf, p, end, pdu) != 0:
         return MBAP
     length = u16be(buf, p + 4)
-    meaning = has_meaning(u8(buf, p + HEADER) & 0x7F)
-    if usual_port and 2 <= length <= MAX_LENGTH and size == 6 + length:
-        if u16be(buf, p + 2) == 0 or meaning:
-            return MBAP
+    if usual_port and 2 <= length <= MAX_LENGTH and size == 6 + length and u16be(buf, p + 2) == 0:
+        return MBAP
     for request in range(2):
         frame = rtu_size(buf, p, end, request == 1)
         if frame >= 4 and frame < size and rtu_plausible(buf, p, p + frame, pdu) != 0:
