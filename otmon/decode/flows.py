@@ -128,7 +128,8 @@ def is_duplicate(buf: Bytes, row: Ints, now: int, recent: Ints) -> bool:
         h = mix(h, (row[SPORT] << 40) ^ (row[DPORT] << 24) ^ (row[CHECKSUM] << 8) ^ proto)
         h = mix(h, row[IP_ID])
         weak = row[IP_ID] <= 0
-        if row[CHECKSUM] == 0:
+        if weak or row[CHECKSUM] == 0:
+            # A sum is the same for many contents.
             for p in range(row[AT], min(row[END], row[AT] + HASHED_BYTES)):
                 h = mix(h, u8(buf, p))
     h = mix(h, payload) | 1

@@ -221,17 +221,17 @@ def settle(t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int) -> i
     usual = (key >> 16) & 0xFFFF == PORT or (key >> 32) & 0xFFFF == PORT
     verdict = recognise(src, p, end, usual, t.pdu)
     q = p
-    if verdict == MORE:
+    if verdict == NO and not usual:
+        t.streams[s, S_BAD] = BAD_BYTES
+        return end
+    if verdict == NO and t.streams[s, S_SYNC + d] == IN_STEP:
+        # The connection began with something else; the next segment may begin otherwise.
+        t.streams[s, S_BAD] += end - p
+        return end
+    if verdict == MORE and (not usual or t.streams[s, S_SYNC + d] == IN_STEP):
         return p
-    if verdict == NO:
-        if not usual:
-            t.streams[s, S_BAD] = BAD_BYTES
-            return end
-        if t.streams[s, S_SYNC + d] == IN_STEP:
-            # The connection began with something else; the next segment may begin otherwise.
-            t.streams[s, S_BAD] += end - p
-            return end
-        q = search(t, s, d, src, p + 1, end)
+    if verdict == NO or verdict == MORE:
+        q = search(t, s, d, src, p, end)
         if t.streams[s, S_SYNC + d] != IN_STEP:
             t.streams[s, S_BAD] += q - p
             return q
