@@ -1,5 +1,17 @@
 """Passive monitoring of factory networks: from captured packets to zone verdicts with evidence.
 
+>>> import otmon
+>>> model = otmon.load_model("zones/factory.yaml")
+>>> ledger = otmon.replay(["pcaps/factory-day.pcapng"]).ledger
+>>> sorted({fact.service for fact in ledger.operations if fact.access == "write"})[:1]
+['Write Multiple Registers']
+>>> for finding in otmon.judge(ledger, model)[:1]:
+...     print(finding.severity, finding.rule, finding.link.client, "->", finding.link.server)
+critical unlisted-traffic 10.10.0.77 -> 10.30.2.12
+>>> ready = otmon.index(model, ledger.assets)
+>>> {otmon.decide(ready, fact).outcome for fact in ledger.conversations} >= {"allowed", "denied"}
+True
+
 What is public is here, and loaded when it is first asked for, so that ``otmon --help`` does not
 pay for the packet path.
 """
@@ -10,13 +22,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from otmon.engine import replay
+    from otmon.findings.judge import judge
     from otmon.ledger.ledger import Ledger
+    from otmon.zones.decide import decide, index
+    from otmon.zones.load import load_model
 
 __version__ = "0.1.0"
 
-__all__ = ["Ledger", "__version__"]
+__all__ = ["Ledger", "__version__", "decide", "index", "judge", "load_model", "replay"]
 
-_HOME = {"Ledger": "otmon.ledger.ledger"}
+_HOME = {
+    "Ledger": "otmon.ledger.ledger",
+    "decide": "otmon.zones.decide",
+    "index": "otmon.zones.decide",
+    "judge": "otmon.findings.judge",
+    "load_model": "otmon.zones.load",
+    "replay": "otmon.engine",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -115,7 +115,7 @@ def _tell(ledger: Ledger, model: Model | None, json: str | None, language: Langu
     """Judge the facts, write what was found, and return the exit status."""
     from otmon.findings.judge import judge
     from otmon.outputs.jsonlines import write_jsonlines
-    from otmon.outputs.table import console_for, write_table
+    from otmon.outputs.table import write_table
 
     findings = judge(ledger, model)
     files = model.files if model is not None else ()
@@ -123,7 +123,7 @@ def _tell(ledger: Ledger, model: Model | None, json: str | None, language: Langu
         if stream is not None:
             write_jsonlines(stream, ledger, findings, files, __version__)
     if json != "-":
-        write_table(console_for(sys.stdout), ledger, findings, files, language.value)
+        write_table(sys.stdout, ledger, findings, files, language.value)
     if ledger.damage:
         return DAMAGED
     return FOUND if findings else NOTHING_FOUND
@@ -183,9 +183,9 @@ def replay(
     Example: otmon replay plant.pcapng --zones zones/factory.yaml --json findings.jsonl
     """
     from otmon.capture.sources import NotACapture, expand
+    from otmon.engine import replay as run
     from otmon.kernel import forget_old_caches, kernels_are_compiled
     from otmon.ledger.store import LedgerError, save
-    from otmon.replay import replay as run
 
     model = _model(zones)
     if not kernels_are_compiled():

@@ -109,9 +109,13 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+SHOWN = 52
+"""Lines of the picture: the summary and the gravest findings."""
+
+
 def picture() -> str:
-    """The output of the demo as SVG, 110 columns wide."""
-    demo = ["-m", "otmon.cli", "replay", "pcaps/factory-day.pcapng", "--zones", "zones/factory-day.yaml"]
+    """The first screen of the demo's output as SVG."""
+    demo = ["-m", "otmon.cli", "replay", "pcaps/factory-day.pcapng", "--zones", "zones/factory.yaml"]
     environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "110", "TERM": "xterm-256color"}
     shown = subprocess.run(
         [sys.executable, *demo], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
@@ -119,7 +123,8 @@ def picture() -> str:
     if shown.returncode not in (0, 1):
         raise SystemExit(f"the demo failed with status {shown.returncode}")
     console = Console(record=True, width=110, file=io.StringIO())
-    console.print(Text.from_ansi(shown.stdout))
+    first = "\n".join(shown.stdout.splitlines()[:SHOWN])
+    console.print(Text.from_ansi(first))
     return console.export_svg(title="make demo", unique_id="demo")
 
 

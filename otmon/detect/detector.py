@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal
@@ -204,6 +204,14 @@ def reasons(verdict: Verdict) -> tuple[Message, ...]:
 def say(key: str, **params: str | int | tuple[Message, ...]) -> Message:
     """A message with its parameters in order."""
     return Message(key, tuple(sorted(params.items())))
+
+
+def say_some(key: str, items: Sequence[str], shown: int) -> Message:
+    """The message `key` with `items` in one parameter; `key` with "-more" where some are left out."""
+    named = ", ".join(items[:shown])
+    if len(items) <= shown:
+        return say(key, items=named)
+    return say(f"{key}-more", items=named, more=len(items) - shown)
 
 
 def first(*evidence: Evidence) -> tuple[Evidence, ...]:

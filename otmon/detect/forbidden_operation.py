@@ -40,6 +40,7 @@ from otmon.detect.detector import (
     reasons,
     requirement,
     say,
+    say_some,
 )
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.ledger.ledger import conversation_key
@@ -84,8 +85,7 @@ def _finding(case: Case, key: tuple[str, ...], group: Denied) -> Finding:
         {(one.unit, one.address, max(one.count, 1)) for one in operations if one.address != UNKNOWN}
     )
     if ranges:
-        shown = ", ".join(_range(*one) for one in ranges[:RANGES_SHOWN])
-        why.append(say("elements", ranges=shown, more=max(len(ranges) - RANGES_SHOWN, 0)))
+        why.append(say_some("elements", [_range(*one) for one in ranges], RANGES_SHOWN))
     refused = sum(one.times for one in operations if one.status > 0)
     if refused:
         why.append(say("refused", times=refused))

@@ -37,6 +37,7 @@ from otmon.detect.detector import (
     importance,
     requirement,
     say,
+    say_some,
 )
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
@@ -102,7 +103,7 @@ def _finding(
         )
     if operations:
         services = sorted({one.service for one in operations})
-        why.append(say("asked-for", services=", ".join(services[:SHOWN]), more=max(len(services) - SHOWN, 0)))
+        why.append(say_some("asked-for", services, SHOWN))
     facts: list[Conversation | Asset] = [*(fact for fact, _ in talk), *assets]
     return Finding(
         rule=RULE.id,

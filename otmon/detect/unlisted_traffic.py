@@ -43,6 +43,7 @@ from otmon.detect.detector import (
     reasons,
     requirement,
     say,
+    say_some,
 )
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
@@ -102,7 +103,7 @@ def _single(case: Case, part: Denied, asked: dict[tuple[object, ...], list[Opera
     why = list(reasons(verdict))
     if operations:
         services = sorted({operation.service for operation in operations})
-        why.append(say("asked-for", services=", ".join(services[:SHOWN]), more=max(len(services) - SHOWN, 0)))
+        why.append(say_some("asked-for", services, SHOWN))
     if not any(one.answered for one, _ in part):
         why.append(say("unanswered"))
     return _finding(case, part, operations, ("one", *map(str, conversation_key(fact)[:-1])), why, say(

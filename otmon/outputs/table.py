@@ -36,7 +36,7 @@ _UNNOTED: Final = ("layer.", "packets", "transactions", "requests unanswered", "
 """Counters that are shown elsewhere or by request only."""
 
 
-def console_for(stream: TextIO) -> Console:
+def _console_for(stream: TextIO) -> Console:
     """A console on `stream`: as wide as the terminal, or `WIDTH` on a pipe."""
     known = Console(file=stream, highlight=False, emoji=False, markup=False, soft_wrap=False)
     if known.is_terminal:
@@ -45,9 +45,18 @@ def console_for(stream: TextIO) -> Console:
 
 
 def write_table(
-    console: Console, ledger: Ledger, findings: Sequence[Finding], files: Sequence[str], language: Language
+    stream: TextIO, ledger: Ledger, findings: Sequence[Finding], files: Sequence[str], language: Language
 ) -> None:
     """Write everything; `files` are the model's, empty without one."""
+    console = _console_for(stream)
+    with console.capture() as written:
+        _write(console, ledger, findings, files, language)
+    stream.writelines(f"{line.rstrip()}\n" for line in written.get().splitlines())
+
+
+def _write(
+    console: Console, ledger: Ledger, findings: Sequence[Finding], files: Sequence[str], language: Language
+) -> None:
     _summary(console, ledger, files, language)
     if not files:
         _conversations(console, ledger, language)
@@ -179,7 +188,7 @@ def _by_boundary(console: Console, findings: Sequence[Finding], language: Langua
         place = owner[boundary]
         table.add_row(
             str(count),
-            " → ".join(visible(zone) or "-" for zone in zones),
+            " → ".join(visible(zone) for zone in zones if zone),
             visible(boundary) or text("table.no-boundary-row", language),
             visible(place.settings_owner) if boundary else "",
             visible(place.device_owner) if boundary else "",
@@ -196,7 +205,7 @@ def _finding(finding: Finding, language: Language) -> Padding:
     grid = _grid()
     place = finding.place
     if place.from_zone or place.to_zone:
-        where = " → ".join(visible(zone) or "-" for zone in (place.from_zone, place.to_zone))
+        where = " → ".join(visible(zone) for zone in (place.from_zone, place.to_zone) if zone)
         if place.boundary:
             nobody = text("table.nobody", language)
             where += "; " + text(

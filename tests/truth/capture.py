@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from otmon.engine import replay
 from otmon.ledger.ledger import Ledger
-from otmon.replay import replay
 from tests.truth.frames import (
     PLAIN,
     TCP,

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from otmon.capture.sources import NotACapture, expand
+from otmon.engine import replay
 from otmon.ledger.ledger import EMPTY
 from otmon.ledger.merge import merge_all
-from otmon.replay import replay
 
 ROOT = Path(__file__).resolve().parent.parent
 DAY = ROOT / "pcaps" / "factory-day.pcapng"
@@ -108,7 +108,7 @@ def test_progress_reaches_the_size_of_the_file(day: Path) -> None:
 
 INTERRUPTED = """
 import sys
-from otmon.replay import replay
+from otmon.engine import replay
 result = replay(["-"], progress=lambda *_: print("reading", flush=True))
 print(result.interrupted, result.ledger.sources[0].packets, flush=True)
 """
