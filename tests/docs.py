@@ -53,6 +53,7 @@ def options_page() -> str:
         records = [p.get_help_record(context) for p in command.params if not p.hidden]
         rows = [(f"`{form}`", text) for form, text in filter(None, records) if "--help" not in form]
         parts += [f"## {words}", (command.help or "").strip(), table(("option", "meaning"), rows)]
+        parts += [command.epilog] if command.epilog else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -94,7 +95,7 @@ def findings_page() -> str:
     parts = [GENERATED, "# Findings"]
     for name, docstring in detectors():
         lines = [
-            f"### {line.rstrip(':')}" if line.rstrip(":") in SECTIONS else line
+            f"### {line.rstrip(':')}" if line.rstrip(":") in SECTIONS else line.removeprefix("    ")
             for line in docstring.splitlines()
             if not (line and set(line) <= {"-", "="})
         ]

@@ -25,13 +25,13 @@ links: tuple[st.SearchStrategy[Any], ...] = (
     st.sampled_from(["modbus", "unknown"]),
     st.sampled_from(["", "10"]),
 )
-evidence = st.builds(Evidence, times, names, amounts, amounts)
+evidence = st.builds(Evidence, times, names, st.integers(1, 5), amounts)
 counters = st.dictionaries(st.sampled_from(["layer.ip", "layer.tcp"]), amounts).map(
     lambda found: tuple(sorted(found.items()))
 )
 sources = st.builds(Source, names, amounts, amounts, times, times, counters)
 damage = st.builds(
-    Damage, names, st.sampled_from(["cut-record", "clock"]), st.integers(-1, 1), amounts, st.text("ab")
+    Damage, names, st.sampled_from(["cut-record", "garbage"]), st.integers(-1, 1), amounts, st.text("ab")
 )
 assets = st.builds(
     Asset, st.just("00:00:00:00:00:01"), hosts, links[5], amounts, amounts, times, times, evidence
@@ -82,7 +82,7 @@ anomalies = st.builds(
     Anomaly,
     *links,
     st.booleans(),
-    st.sampled_from(["protocol-id", "lost bytes"]),
+    st.sampled_from(["protocol-id", "lost-bytes"]),
     st.just("length"),
     st.just(3),
     amounts,
@@ -105,6 +105,10 @@ def small() -> Limits:
 
 @pytest.fixture(scope="session")
 def ledgers() -> st.SearchStrategy[Any]:
+    return any_ledgers()
+
+
+def any_ledgers() -> st.SearchStrategy[Any]:
     return st.builds(
         collect,
         sources=few(sources),

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otmon.outputs.instant import short_text, utc_text
+
+
+@pytest.mark.parametrize(
+    ("time_ns", "long", "short"),
+    [
+        (0, "1970-01-01T00:00:00.000000000Z", "1970-01-01 00:00:00.000"),
+        (1_776_125_520_000_000_001, "2026-04-14T00:12:00.000000001Z", "2026-04-14 00:12:00.000"),
+        (951_782_399_999_999_999, "2000-02-28T23:59:59.999999999Z", "2000-02-28 23:59:59.999"),
+        (-1, "-1 ns", "-1 ns"),
+        (2**63 - 1, "2262-04-11T23:47:16.854775807Z", "2262-04-11 23:47:16.854"),
+        (253_402_300_800 * 10**9, "253402300800000000000 ns", "253402300800000000000 ns"),
+    ],
+)
+def test_an_instant_is_written_in_utc_to_the_nanosecond(time_ns: int, long: str, short: str) -> None:
+    assert utc_text(time_ns) == long
+    assert short_text(time_ns) == short
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_what_is_written_says_the_same_instant(time_ns: int) -> None:
+    text = utc_text(time_ns)
+    read = datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    assert int(read.timestamp()) * 10**9 + int(text[20:29]) == time_ns

@@ -1,0 +1,90 @@
+"""The table: what it shows, in both languages, and what a hostile capture cannot make it do."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from otmon.engine import replay
+from otmon.findings.judge import judge
+from otmon.findings.wording import LANGUAGES, Language, catalogue
+from otmon.ledger.facts import Damage
+from otmon.ledger.ledger import EMPTY, Ledger
+from otmon.ledger.merge import collect, merge
+from otmon.outputs.table import CONVERSATIONS_SHOWN, DAMAGE_SHOWN, FINDINGS_SHOWN, WIDTH, write_table
+from otmon.zones.load import load_model
+from tests.ledger.conftest import any_ledgers
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MODEL = load_model(str(ROOT / "zones" / "factory.yaml"))
+
+
+def shown(ledger: Ledger, language: Language = "en", with_model: bool = False, times: int = 1) -> str:
+    stream = io.StringIO()
+    model = MODEL if with_model else None
+    findings = judge(ledger, model) * times
+    write_table(stream, ledger, findings, MODEL.files if with_model else (), language)
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def day() -> Ledger:
+    return replay([str(ROOT / "pcaps" / "factory-day.pcapng")]).ledger
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_wider_than_a_page_nor_ends_in_blanks(day: Ledger, language: Language) -> None:
+    for line in shown(day, language, with_model=True).splitlines():
+        assert line == line.rstrip()
+        assert sum(2 if ord(one) > 0x2E80 else 1 for one in line) <= WIDTH
+
+
+def test_a_finding_names_boundary_owners_line_and_packets(day: Ledger) -> None:
+    text = " ".join(shown(day, with_model=True).split())
+    assert "line-plc: settings 製造部 制御課, device 情報システム部" in text
+    assert "zones/factory.yaml:" in text
+    assert "factory-day.pcapng no. " in text
+
+
+def test_japanese_readers_need_no_english_word_of_ours(day: Ledger) -> None:
+    english = {text["en"] for key, text in catalogue().items() if key.startswith(("table.", "severity."))}
+    text = shown(day, "ja", with_model=True)
+    plain = {words for words in english if "{" not in words and " " in words}
+    assert plain and not [words for words in plain if words in text]
+    for words in ("no boundary joins", "nearest permission", "asked for", "nothing may cross"):
+        assert words not in text
+
+
+def test_without_findings_it_says_so() -> None:
+    assert "nothing found" in shown(EMPTY)
+    assert "検知なし" in shown(EMPTY, "ja")
+
+
+def test_long_lists_end_with_how_much_is_left_out(day: Ledger) -> None:
+    places = [Damage("x.pcap", "garbage", offset, 1, "") for offset in range(DAMAGE_SHOWN + 3)]
+    text = shown(merge(day, collect(damage=places)))
+    assert "... and 3 more" in text
+    assert f"... and {len(day.conversations) - CONVERSATIONS_SHOWN} more" in text
+    findings = len(judge(day, MODEL))
+    times = FINDINGS_SHOWN // findings + 1
+    assert f"... and {findings * times - FINDINGS_SHOWN} more" in shown(day, with_model=True, times=times)
+
+
+def test_a_capture_cannot_steer_the_terminal() -> None:
+    evil = "x\x1b]0;owned\x07\x1b[2J\r\n\u202efake.pcap"
+    ledger = collect(damage=[Damage(evil, "garbage", 24, 1, evil)])
+    source = replay([str(ROOT / "pcaps" / "factory-day.pcapng")]).ledger.sources[0]
+    text = shown(merge(ledger, collect(sources=[replace(source, name=evil)])))
+    assert not set(text) & set("\x1b\x07\r\u202e")
+    assert "\\x1b" in text
+
+
+@settings(max_examples=50)
+@given(any_ledgers())
+def test_any_facts_can_be_shown(ledger: Ledger) -> None:
+    for language in LANGUAGES:
+        assert shown(ledger, language)

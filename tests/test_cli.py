@@ -1,0 +1,238 @@
+"""The command as people and scripts meet it: outputs, exit statuses, errors in one clear line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = str(Path(sys.executable).with_name("otmon"))
+DAY = ROOT / "pcaps" / "factory-day.pcapng"
+MODEL = ROOT / "zones" / "factory.yaml"
+
+
+def otmon(*arguments: str | Path, given: bytes = b"", cwd: Path = ROOT) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error."""
+    done = subprocess.run(
+        [COMMAND, *map(str, arguments)], input=given, capture_output=True, check=False, cwd=cwd
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def one_line(text: str) -> str:
+    assert text.count("\n") == 1 and text.startswith("otmon: "), text
+    return text
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A capture without packets."""
+    path = tmp_path / "empty.pcap"
+    path.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
+    return path
+
+
+def test_status_0_is_nothing_found(empty: Path) -> None:
+    status, out, err = otmon("replay", empty)
+    assert (status, err) == (0, "")
+    assert "nothing found" in out
+
+
+def test_status_1_is_findings() -> None:
+    status, out, err = otmon("replay", DAY, "--zones", MODEL)
+    assert (status, err) == (1, "")
+    assert "[critical]" in out
+
+
+@pytest.mark.parametrize("model", [(), ("--zones", MODEL)])
+def test_status_3_is_damage_with_or_without_findings(model: tuple[str, ...], tmp_path: Path) -> None:
+    cut = tmp_path / "cut.pcapng"
+    cut.write_bytes(DAY.read_bytes()[:-30])
+    status, out, err = otmon("replay", cut, *model)
+    assert (status, err) == (3, "")
+    assert "damage in the input" in out
+    assert f"byte {damage_at(cut)}" in out
+
+
+def damage_at(path: Path) -> int:
+    """Where the last block begins: blocks of a little-endian pcapng begin with kind and length."""
+    data = path.read_bytes()
+    at = 0
+    while at + 8 <= len(data) and at + int.from_bytes(data[at + 4 : at + 8], "little") <= len(data):
+        at += int.from_bytes(data[at + 4 : at + 8], "little")
+    return at
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("replay", "absent.pcap"), "absent.pcap: No such file or directory"),
+        (("replay", "README.md"), "README.md: not a capture"),
+        (("replay", "docs"), "docs: no captures there"),
+        (("replay", str(DAY), "--json", "/proc/absent/x.jsonl"), "/proc/absent/x.jsonl"),
+        (("replay", str(DAY), "--ledger", "/proc/absent/x.db"), "/proc/absent/x.db"),
+        (("replay", str(DAY), "--transactions", "/proc/absent/x.parquet"), "/proc/absent/"),
+        (("check", "--ledger", "absent.db"), "absent.db"),
+        (("check", "--ledger", "README.md"), "README.md"),
+    ],
+)
+def test_status_2_is_one_clear_line(arguments: tuple[str, ...], says: str) -> None:
+    status, _, err = otmon(*arguments)
+    assert status == 2
+    assert says in one_line(err)
+
+
+def test_a_wrong_option_is_a_usage_error() -> None:
+    status, out, err = otmon("replay", DAY, "--zone", MODEL)
+    assert (status, out) == (2, "")
+    assert "--zone" in err
+
+
+def test_every_error_of_a_model_names_file_and_line(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        "version: 1\nzones:\n  - id: a\n    members: [10.0.0.300]\n  - id: a\n    members: 10.0.0.1\n"
+    )
+    for arguments in (("replay", DAY, "--zones", bad), ("zones", "check", bad)):
+        status, out, err = otmon(*arguments)
+        assert (status, out) == (2, "")
+        assert f"{bad}:4:" in err and f"{bad}:5:" in err
+        assert "error(s)" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", [("replay", str(DAY), "--zones"), ("zones", "check")])
+def test_a_model_that_is_not_there_is_a_model_error(command: tuple[str, ...]) -> None:
+    status, out, err = otmon(*command, "absent.yaml")
+    assert (status, out) == (2, "")
+    assert err.startswith("absent.yaml: cannot be read (No such file or directory)")
+
+
+def test_check_says_the_same_as_the_replay_did(tmp_path: Path) -> None:
+    ledger, first, second = tmp_path / "l.db", tmp_path / "1.jsonl", tmp_path / "2.jsonl"
+    replayed = otmon("replay", DAY, "--zones", MODEL, "--ledger", ledger, "--json", first)
+    checked = otmon("check", "--ledger", ledger, "--zones", MODEL, "--json", second)
+    assert replayed == checked
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_same_input_gives_the_same_bytes_with_any_number_of_processes(tmp_path: Path) -> None:
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    shutil.copy(DAY, folder / "a.pcapng")
+    shutil.copy(DAY, folder / "b.pcapng")
+    (folder / "c.pcapng.gz").write_bytes(gzip.compress(DAY.read_bytes(), 1))
+    written = []
+    for number, jobs in enumerate(("1", "2", "3", "1")):
+        out = tmp_path / f"{number}.jsonl"
+        assert otmon("replay", folder, "--zones", MODEL, "--json", out, "--jobs", jobs)[0] == 1
+        written.append(out.read_bytes())
+    assert len(set(written)) == 1
+    run = json.loads(written[0].splitlines()[0])
+    assert [Path(source["name"]).name for source in run["sources"]] == ["a.pcapng", "b.pcapng", "c.pcapng.gz"]
+
+
+def test_standard_input_gives_what_the_file_does() -> None:
+    status, out, err = otmon("replay", "-", "--json", "-", "--zones", MODEL, given=DAY.read_bytes())
+    assert (status, err) == (1, "")
+    of_file = otmon("replay", DAY.relative_to(ROOT), "--json", "-", "--zones", MODEL)[1]
+    assert out.replace('"name":"-"', '"name":"x"').replace('"source":"-"', '"source":"x"') == of_file.replace(
+        '"pcaps/factory-day.pcapng"', '"x"'
+    )
+
+
+def test_json_on_standard_output_comes_alone() -> None:
+    _, out, _ = otmon("replay", DAY, "--json", "-")
+    kinds = [json.loads(line)["type"] for line in out.splitlines()]
+    assert (kinds[0], kinds[-1]) == ("run", "summary")
+
+
+def test_an_output_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    out = tmp_path / "f.jsonl"
+    assert otmon("replay", "README.md", "--json", out)[0] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_japanese_is_one_option_away() -> None:
+    _, out, _ = otmon("replay", DAY, "--zones", MODEL, "--lang", "ja")
+    assert "検知結果" in out and "[緊急]" in out
+
+
+def test_zones_check_tells_what_it_read() -> None:
+    status, out, err = otmon("zones", "check", MODEL)
+    assert (status, err) == (0, "")
+    assert "zones with" in out and "permissions" in out
+
+
+def test_zones_check_with_a_ledger_names_assets_in_no_zone_and_in_two(tmp_path: Path) -> None:
+    ledger, model = tmp_path / "l.db", tmp_path / "m.yaml"
+    otmon("replay", DAY, "--ledger", ledger)
+    model.write_text(
+        "version: 1\nzones:\n  - id: a\n    importance: 大\n    members: [10.30.1.10, 10.30.1.20]\n"
+        "  - id: b\n    importance: 大\n    members: 10.30.1.20\n"
+    )
+    status, out, err = otmon("zones", "check", model, "--ledger", ledger)
+    if status == 0:
+        assert "10.30.1.20 is in zones a, b" in out
+        assert "10.30.2.11" in out and "is in no zone" in out
+    else:
+        assert "10.30.1.20" in err
+
+
+def test_a_terminal_sees_a_bar_and_colours_and_a_pipe_does_not(tmp_path: Path) -> None:
+    big = tmp_path / "big.pcapng"
+    big.write_bytes(DAY.read_bytes() * 40)
+    assert "\x1b" not in "".join(otmon("replay", big)[1:])
+    shown = on_terminal("replay", str(big))
+    assert "big.pcapng" in shown and "\x1b[" in shown and "B/s" in shown
+
+
+def on_terminal(*arguments: str) -> str:
+    """What the command shows on a terminal of its own."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "xterm-256color"
+        os.execv(COMMAND, [COMMAND, *arguments])
+    parts = []
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    return b"".join(parts).decode()
+
+
+def test_an_interrupt_shows_what_was_found_so_far() -> None:
+    command = [COMMAND, "replay", "-", "--zones", str(MODEL)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as process:
+        assert process.stdin is not None
+        # The program must have read these before the interrupt: more than it and the pipe can hold.
+        for _ in range(10):
+            process.stdin.write(DAY.read_bytes())
+        process.stdin.flush()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"interrupted" in err and b"Traceback" not in err
+    assert b"[critical]" in out
+
+
+def test_the_version_is_the_packages() -> None:
+    import otmon as package
+
+    assert otmon("--version") == (0, f"otmon {package.__version__}\n", "")
