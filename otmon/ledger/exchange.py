@@ -101,7 +101,6 @@ from otmon.ledger.tables import (
     note_operation,
 )
 from otmon.protocols.modbus import (
-    HEADER,
     M_ADDRESS,
     M_BYTES,
     M_COUNT,
@@ -117,12 +116,10 @@ from otmon.protocols.modbus import (
     R_MISMATCH,
     R_OK,
     R_UNMATCHED,
-    RTU,
     parse_request,
     parse_response,
-    plausible,
-    rtu_plausible,
 )
+from otmon.protocols.modbus_framing import HEADER, RTU, plausible, rtu_plausible
 
 PIPELINE_NS: Final = 50_000_000
 """Requests of one transaction id within this time are answered in order; clients wait longer

@@ -53,17 +53,13 @@ from otmon.decode.streams import (
 from otmon.kernel import Bytes, copy_bytes, kernel, u8, u16be
 from otmon.ledger.exchange import choose_client, message
 from otmon.ledger.tables import MODBUS, Tables, note_anomaly
-from otmon.protocols.modbus import (
+from otmon.protocols.modbus import PORT, R_CRC, R_LENGTH, R_LOST, R_PROTOCOL_ID
+from otmon.protocols.modbus_framing import (
     HEADER,
     MAX_LENGTH,
     MBAP,
     MORE,
     NO,
-    PORT,
-    R_CRC,
-    R_LENGTH,
-    R_LOST,
-    R_PROTOCOL_ID,
     RTU,
     plausible,
     recognise,

@@ -107,8 +107,9 @@ from otmon.ledger.tables import (
     has_room,
     note_asset,
 )
-from otmon.protocols.modbus import HEADER, MAX_LENGTH, MBAP, MORE, PORT, RTU
-from otmon.protocols.modbus import recognise as recognise_modbus
+from otmon.protocols.modbus import PORT
+from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP, MORE, RTU
+from otmon.protocols.modbus_framing import recognise as recognise_modbus
 from otmon.protocols.signature import SignatureTables, recognise
 
 TRIES: Final = 8
