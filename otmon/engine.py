@@ -10,32 +10,36 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from otmon.capture.batch import Batch, InputDamage
 from otmon.capture.sources import read
 from otmon.decode.streams import STREAMS
 from otmon.ledger.facts import Damage
 from otmon.ledger.harvest import harvest, harvest_all, source_of
-from otmon.ledger.ledger import EMPTY, Ledger
+from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import finish_source, observe
+from otmon.ledger.rank import NO_BARS, Bars, bars_of
 from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
-from otmon.outputs.transactions import TransactionsFile, join_parts
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
+
+if TYPE_CHECKING:
+    from otmon.outputs.transactions import TransactionsFile
 
 Progress = Callable[[int, int, int], None]
 """Called with the file's index, the position in it and its size in bytes (0 for unknown)."""
 
-_MERGED_AT_ONCE: Final = 16
-"""Ledgers of files that wait to be merged: bounds the memory of a folder of many captures."""
+_WAITING: Final = 16_384
+"""Facts that wait to be merged: a merge costs as much as all facts that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,22 @@ def replay(
         return _replay_in_processes(paths, transactions, min(jobs, len(paths)), progress)
     merged = _Merged()
     interrupted = False
-    with TransactionsFile.open(transactions) as rows:
+    with _rows(transactions) as rows:
         for index, path in enumerate(paths):
             ledger, interrupted = _replay_file(path, rows, _for_file(progress, index))
             merged.add(ledger)
             if interrupted:
                 break
     return Result(merged.ledger(), interrupted)
+
+
+def _rows(path: str | None) -> AbstractContextManager[TransactionsFile | None]:
+    """Where transactions go, if anywhere: only then is what writes Parquet loaded."""
+    if path is None:
+        return nullcontext()
+    from otmon.outputs.transactions import TransactionsFile
+
+    return TransactionsFile.open(path)
 
 
 def _for_file(progress: Progress | None, index: int) -> Callable[[int, int], None] | None:
@@ -82,18 +95,27 @@ def _signatures() -> SignatureTables:
 
 
 class _Merged:
-    """Ledgers of files, merged in their order."""
+    """Ledgers, merged in their order. `bars` is what a fact must not lie behind to be kept."""
 
     def __init__(self) -> None:
+        self._ledger = EMPTY
         self._waiting: list[Ledger] = []
+        self._facts = 0
+        self.bars = NO_BARS
 
     def add(self, ledger: Ledger) -> None:
         self._waiting.append(ledger)
-        if len(self._waiting) == _MERGED_AT_ONCE:
-            self._waiting = [merge_all(self._waiting)]
+        parts = ledger.conversations, ledger.operations, ledger.assets, ledger.anomalies, ledger.damage
+        self._facts += 1 + sum(map(len, parts))
+        if self._facts >= _WAITING:
+            self.bars = bars_of(self.ledger(), LIMITS)
 
     def ledger(self) -> Ledger:
-        return merge_all(self._waiting) if self._waiting else EMPTY
+        if self._waiting:
+            self._ledger = merge_all((self._ledger, *self._waiting))
+            self._waiting = []
+            self._facts = 0
+        return self._ledger
 
 
 def _replay_file(
@@ -105,7 +127,7 @@ def _replay_file(
     """The ledger of one file, and whether reading it was interrupted."""
     t = new_tables(code_of("modbus"), rows is not None)
     signatures = _signatures()
-    ledgers: list[Ledger] = []
+    merged = _Merged()
     damage: list[Damage] = []
     octets = 0
     first_ns = 0
@@ -120,8 +142,7 @@ def _replay_file(
             if len(item.start):
                 earliest = int(item.time_ns.min())
                 first_ns = min(first_ns, earliest) if first_ns else earliest
-            for ledger in _take(item, t, signatures, rows):
-                ledgers = [merge_all((*ledgers, ledger))]
+            _take(item, t, signatures, rows, merged)
             if stop is not None and stop.is_set():
                 interrupted = True
                 break
@@ -130,16 +151,16 @@ def _replay_file(
     begin = 0
     while begin < STREAMS:
         begin = finish_source(t, begin)
-        ledgers.append(_emptied(t, path, rows))
-    ledgers.append(harvest_all(t, path))
-    ledgers.append(collect(sources=[source_of(t, path, octets, first_ns)], damage=damage))
-    return merge_all(ledgers), interrupted
+        merged.add(_emptied(t, path, rows, merged.bars))
+    merged.add(harvest_all(t, path, merged.bars))
+    merged.add(collect(sources=[source_of(t, path, octets, first_ns)], damage=damage))
+    return merged.ledger(), interrupted
 
 
 def _take(
-    batch: Batch, t: Tables, signatures: SignatureTables, rows: TransactionsFile | None
-) -> Iterator[Ledger]:
-    """Read a batch into the tables; gives the facts of ended rows whenever these need room."""
+    batch: Batch, t: Tables, signatures: SignatureTables, rows: TransactionsFile | None, merged: _Merged
+) -> None:
+    """Read a batch into the tables; the facts of ended rows are merged whenever these need room."""
     taken = 0
     while True:
         taken = observe(
@@ -157,15 +178,15 @@ def _take(
         )
         if taken >= len(batch.start):
             return
-        yield _emptied(t, batch.source, rows)
+        merged.add(_emptied(t, batch.source, rows, merged.bars))
 
 
-def _emptied(t: Tables, source: str, rows: TransactionsFile | None) -> Ledger:
+def _emptied(t: Tables, source: str, rows: TransactionsFile | None, bars: Bars) -> Ledger:
     """The facts of ended rows; waiting transactions are written."""
     if rows is not None:
         rows.write(t.transactions[: t.used[FILL_TRANSACTIONS]], source)
         t.used[FILL_TRANSACTIONS] = 0
-    return harvest(t, source)
+    return harvest(t, source, bars)
 
 
 _stop: Event | None = None
@@ -180,7 +201,7 @@ def _start_worker(stop: Event) -> None:
 
 
 def _work(path: str, part: str | None) -> tuple[Ledger, bool]:
-    with TransactionsFile.open(part) as rows:
+    with _rows(part) as rows:
         return _replay_file(path, rows, None, _stop)
 
 
@@ -208,6 +229,8 @@ def _replay_in_processes(
             if progress is not None:
                 progress(index, 1, 1)
         if transactions is not None:
+            from otmon.outputs.transactions import join_parts
+
             join_parts([name for name in names if name is not None], transactions)
     return Result(merged.ledger(), interrupted)
 

@@ -35,8 +35,8 @@ from otmon.decode.fields import (
 from otmon.decode.transport import PROTO_TCP
 from otmon.kernel import Bytes, Ints, clear_row, inlined, kernel, u8
 
-FLOWS: Final = 1 << 17
-"""Flows followed at a time: 28 MiB."""
+FLOWS: Final = 1 << 16
+"""Flows followed at a time: 12 MiB."""
 WAYS: Final = 8
 
 # Columns of a flow. A is the endpoint that sorts first; direction 0 is from A to B.

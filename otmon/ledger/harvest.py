@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,7 @@ from otmon.kernel import Ints
 from otmon.ledger.facts import Anomaly, Asset, Conversation, Evidence, Operation, Role, Source
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
+from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
 from otmon.ledger.tables import (
     A_FIRST,
     A_LAST,
@@ -88,7 +89,7 @@ from otmon.ledger.tables import (
     X_PLACE,
     Tables,
 )
-from otmon.protocols.modbus import REASONS, service
+from otmon.protocols.modbus import REASONS, Service, service
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
 
 _WORD: Final = (1 << 64) - 1
@@ -131,27 +132,109 @@ def transport_text(family: int, proto: int) -> str:
     return names.get(proto, f"ip-{proto}")
 
 
-def harvest(t: Tables, source: str) -> Ledger:
-    """The facts of all ended rows, which are free again afterwards."""
+def harvest(t: Tables, source: str, bars: Bars = NO_BARS) -> Ledger:
+    """The facts of all ended rows, which are free again afterwards. Rows behind `bars` are counted
+    in `overflow` only."""
     used = t.used
-    ledger = collect(
-        conversations=_conversations(t.ended_flows[: used[FILL_FLOWS]], source),
-        assets=_assets(t.ended_assets[: used[FILL_ASSETS]], source),
-        operations=_operations(t.ended_operations[: used[FILL_OPERATIONS]], source),
-        anomalies=_anomalies(t.ended_anomalies[: used[FILL_ANOMALIES]], source),
+    ledger = _harvested(
+        t.ended_flows[: used[FILL_FLOWS]],
+        t.ended_assets[: used[FILL_ASSETS]],
+        t.ended_operations[: used[FILL_OPERATIONS]],
+        t.ended_anomalies[: used[FILL_ANOMALIES]],
+        source,
+        bars,
     )
     used[: FILL_ANOMALIES + 1] = 0
     return ledger
 
 
-def harvest_all(t: Tables, source: str) -> Ledger:
-    """The facts of the rows that are still in use, at the end of a source."""
-    return collect(
-        conversations=_conversations(t.flows[t.flows[:, F_KEY] != 0], source),
-        assets=_assets(t.assets[t.assets[:, X_PACKETS] > 0], source),
-        operations=_operations(t.operations[t.operations[:, O_TIMES] > 0], source),
-        anomalies=_anomalies(t.anomalies[t.anomalies[:, A_TIMES] > 0], source),
+def harvest_all(t: Tables, source: str, bars: Bars = NO_BARS) -> Ledger:
+    """The same for the rows that are still in use, at the end of a source."""
+    return _harvested(
+        t.flows[t.flows[:, F_KEY] != 0],
+        t.assets[t.assets[:, X_PACKETS] > 0],
+        t.operations[t.operations[:, O_TIMES] > 0],
+        t.anomalies[t.anomalies[:, A_TIMES] > 0],
+        source,
+        bars,
     )
+
+
+def _harvested(
+    flows: Ints, assets: Ints, operations: Ints, anomalies: Ints, source: str, bars: Bars
+) -> Ledger:
+    lost: list[tuple[str, int]] = []
+
+    def kept(kind: str, rows: Ints, fit: Any, amounts: Ints) -> Ints:
+        fitting: Ints = rows[fit]
+        if len(fitting) < len(rows):
+            lost.append((kind, int(amounts.sum() - amounts[fit].sum())))
+        return fitting
+
+    # Without a bar nothing is left out, and nothing has to be ranked.
+    if bars.conversations and len(flows):
+        fit = within(bars.conversations, *_rank_of_flows(flows))
+        packets = flows[:, F_PACKETS] + flows[:, F_PACKETS + 1]
+        flows = kept("conversations", flows, fit, packets)
+    if bars.assets and len(assets):
+        fit = within(bars.assets, *_rank_of_assets(assets))
+        assets = kept("assets", assets, fit, assets[:, X_PACKETS])
+    if bars.operations and len(operations):
+        fit = within(bars.operations, _reads(operations), _rank_of_parties(operations))
+        operations = kept("operations", operations, fit, operations[:, O_TIMES])
+    if bars.anomalies and len(anomalies):
+        fit = within(bars.anomalies, np.zeros(len(anomalies), bool), _rank_of_parties(anomalies))
+        anomalies = kept("anomalies", anomalies, fit, anomalies[:, A_TIMES])
+    return collect(
+        conversations=_conversations(flows, source),
+        assets=_assets(assets, source),
+        operations=_operations(operations, source),
+        anomalies=_anomalies(anomalies, source),
+        overflow=lost,
+    )
+
+
+def _rank_of_flows(flows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
+    """As `otmon.ledger.rank.of_conversation` has it, for rows."""
+    client, _ = _clients(flows)
+    key = flows[:, F_KEY]
+    family, proto = key >> 48 & 0xF, key & 0xFFFF
+    server_port = np.where(client == 1, key >> 16 & 0xFFFF, key >> 32 & 0xFFFF)
+    port = np.where(family == 2, proto, server_port)
+    carries = ((proto == PROTO_TCP) | (proto == PROTO_UDP)) & (family != 2)
+    nameless = (flows[:, F_PROTOCOL] == 0) & carries
+    nameless |= (family == 2) & (ethertype_codes()[port] == 0)
+    a = _words(family, flows[:, F_A_HI], flows[:, F_A_LO])
+    b = _words(family, flows[:, F_B_HI], flows[:, F_B_LO])
+    ends = [np.where(client == 1, late, early) for early, late in zip(a, b, strict=True)]
+    others = [np.where(client == 1, early, late) for early, late in zip(a, b, strict=True)]
+    return nameless, hashed_columns(*ends, *others, port)
+
+
+def _rank_of_assets(rows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
+    family = rows[:, X_PLACE] >> 32
+    words = _words(np.where(family == 2, 4, family), rows[:, X_HI], rows[:, X_LO])
+    return np.zeros(len(rows), bool), hashed_columns(np.maximum(rows[:, X_MAC], 0), *words)
+
+
+def _rank_of_parties(rows: Ints) -> npt.NDArray[np.uint64]:
+    endpoint = rows[:, O_ENDPOINT]
+    family = np.where(endpoint >> 41 & 1, 6, 4)
+    client = _words(family, rows[:, O_CLIENT_HI], rows[:, O_CLIENT_LO])
+    server = _words(family, rows[:, O_SERVER_HI], rows[:, O_SERVER_LO])
+    return hashed_columns(*client, *server, endpoint & 0xFFFF)
+
+
+def _reads(operations: Ints) -> npt.NDArray[np.bool_]:
+    """Which operations change nothing."""
+    services, which = np.unique(operations[:, O_SERVICE] >> 8 & 0x7FFFFFF, return_inverse=True)
+    reads = [_service(key << 8).access in READING for key in services.tolist()]
+    return np.array(reads, bool)[which]
+
+
+def _words(family: Ints, high: Ints, low: Ints) -> tuple[Ints, Ints]:
+    """Addresses as `otmon.ledger.rank.words_of` has them."""
+    return np.where(family == 6, high, 0), np.where(family == 4, low & 0xFFFFFFFF, low)
 
 
 def source_of(t: Tables, name: str, octets: int, first_ns: int) -> Source:
@@ -352,11 +435,16 @@ def _parties(row: list[int]) -> tuple[str, str, str, int, str, str]:
     )
 
 
+def _service(key: int) -> Service:
+    """The name and access class of an operation's `O_SERVICE`."""
+    return service(key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1, bool(key >> 34 & 1))
+
+
 def _operations(rows: Ints, source: str) -> Iterator[Operation]:
     for row in rows.tolist():
         key = row[O_SERVICE]
         function, subfunction = key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1
-        named = service(function, subfunction, bool(key >> 34 & 1))
+        named = _service(key)
         yield Operation(
             *_parties(row),
             unit=key & 0xFF,

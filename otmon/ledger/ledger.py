@@ -48,13 +48,13 @@ anomaly_key: Callable[[Anomaly], tuple[Any, ...]] = attrgetter(
 class Limits:
     """How many facts a ledger holds at most. A factory network has some thousand of each; only
     scans, floods and forged senders reach these, and then memory must stay bounded: with every
-    limit reached a ledger takes about 120 MB (0.6 kB a fact), and a merge holds two."""
+    limit reached a ledger takes about 60 MB (0.6 kB a fact)."""
 
-    assets: int = 32_768
-    conversations: int = 65_536
-    operations: int = 65_536
-    anomalies: int = 16_384
-    damage: int = 8_192
+    assets: int = 16_384
+    conversations: int = 32_768
+    operations: int = 32_768
+    anomalies: int = 8_192
+    damage: int = 4_096
     ranges: int = 512
     """Distinct (address, count) pairs of one service on one conversation before they collapse to
     ranges. A recipe or an HMI page reads some tens of blocks, a large gateway a few hundred; a

@@ -18,9 +18,7 @@ A pair with an address but no count is one element. Pairs that name no element (
 count of zero) become one operation with address and count UNKNOWN.
 
 Limits. Where there are more facts than a limit, those are kept that come first in an order that is
-a function of the key: conversations of a recognised protocol and operations that change something
-before the others, within that by a hash of the key, so that a flood takes its share of places but
-cannot choose whom it pushes out. For assets, conversations, anomalies and damage the laws hold
+a function of the key (`otmon.ledger.rank`). For assets, conversations, anomalies and damage the laws hold
 exactly at the limit too: what is dropped once would be dropped in the end, whatever comes. For
 operations they hold below the limit; at it, a range that grows in a later merge may have made room
 too late, so which ones are kept depends on the order of merging, which replay fixes to the order of
@@ -31,7 +29,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from hashlib import blake2b
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -48,10 +45,10 @@ from otmon.ledger.ledger import (
     service_key,
     source_key,
 )
+from otmon.ledger.rank import of_anomaly, of_asset, of_conversation, of_operation
 
 _Fact = TypeVar("_Fact")
 _SURENESS: dict[Role, int] = {"handshake": 0, "protocol": 1, "port": 2, "first packet": 3}
-_READING = frozenset({"read", "identify", "diagnose", "unknown"})
 
 
 def merge(a: Ledger, b: Ledger, limits: Limits = LIMITS) -> Ledger:
@@ -109,33 +106,27 @@ def collect(
         sources=tuple(sorted(_joined(sources, source_key, _join_sources), key=source_key)),
         damage=kept(
             "damage", _joined(damage, damage_key, _join_damage), limits.damage,
-            lambda fact: (_mixed(damage_key(fact)),), lambda fact: fact.count, damage_key,
+            damage_key, lambda fact: fact.count, damage_key,
         ),
         assets=kept(
             "assets", _joined(assets, asset_key, _join_assets), limits.assets,
-            lambda fact: (_mixed(asset_key(fact)),), lambda fact: fact.packets, asset_key,
+            of_asset, lambda fact: fact.packets, asset_key,
         ),
         conversations=kept(
             "conversations", _joined(conversations, conversation_key, _join_conversations),
             limits.conversations,
-            lambda fact: (fact.protocol == "unknown", _mixed(conversation_key(fact))),
-            lambda fact: fact.packets_to_server + fact.packets_to_client, conversation_key,
+            of_conversation, lambda fact: fact.packets_to_server + fact.packets_to_client, conversation_key,
         ),
         operations=kept(
             "operations", _joined_operations(operations, limits.ranges), limits.operations,
-            lambda fact: (fact.access in _READING, _mixed(service_key(fact)), fact.address, fact.count),
-            lambda fact: fact.times, operation_key,
+            of_operation, lambda fact: fact.times, operation_key,
         ),
         anomalies=kept(
             "anomalies", _joined(anomalies, anomaly_key, _join_anomalies), limits.anomalies,
-            lambda fact: (_mixed(anomaly_key(fact)),), lambda fact: fact.times, anomaly_key,
+            of_anomaly, lambda fact: fact.times, anomaly_key,
         ),
         overflow=tuple(sorted((kind, amount) for kind, amount in lost.items() if amount)),
     )  # fmt: skip
-
-
-def _mixed(key: tuple[Any, ...]) -> bytes:
-    return blake2b(repr(key).encode("utf-8", "backslashreplace"), digest_size=16).digest()
 
 
 def _joined(

@@ -41,13 +41,15 @@ from otmon.protocols.modbus import M_COLUMNS
 OPERATIONS: Final = 1 << 15
 ANOMALIES: Final = 1 << 12
 ASSETS: Final = 1 << 15
-PENDING: Final = 64
+PENDING: Final = 32
 """Requests of one stream that wait for a response; the oldest gives way as unanswered."""
 WAYS: Final = 4
 
 ENDED: Final = 1 << 16
-"""Rows that wait for Python."""
-TRANSACTIONS: Final = 1 << 17
+"""Rows of operations and anomalies that wait for Python."""
+ENDED_SENDERS: Final = 1 << 14
+"""The same for flows and assets, of which a packet can end two at most."""
+TRANSACTIONS: Final = 1 << 16
 ROOM: Final = 28_000
 """Rows that one packet can add at most: the messages of a 64 KiB frame and of 64 held pieces."""
 
@@ -106,8 +108,8 @@ _FIELDS: Final = [
     ("held", _INT, (HELD, H_COLUMNS)),
     ("operations", _INT, (OPERATIONS, O_COLUMNS)),
     ("anomalies", _INT, (ANOMALIES, A_COLUMNS)),
-    ("ended_flows", _INT, (ENDED, F_COLUMNS)),
-    ("ended_assets", _INT, (ENDED, X_COLUMNS)),
+    ("ended_flows", _INT, (ENDED_SENDERS, F_COLUMNS)),
+    ("ended_assets", _INT, (ENDED_SENDERS, X_COLUMNS)),
     ("ended_operations", _INT, (ENDED, O_COLUMNS)),
     ("ended_anomalies", _INT, (ENDED, A_COLUMNS)),
     ("transactions", _INT, (TRANSACTIONS, T_COLUMNS)),
@@ -153,8 +155,8 @@ def new_tables(modbus: int, transactions: bool) -> Tables:
 def has_room(t: Tables) -> bool:
     """Whether the rows that one more packet can end have a place."""
     return bool(
-        t.used[FILL_FLOWS] < ENDED - ROOM
-        and t.used[FILL_ASSETS] < ENDED - ROOM
+        t.used[FILL_FLOWS] < ENDED_SENDERS - 2
+        and t.used[FILL_ASSETS] < ENDED_SENDERS - 2
         and t.used[FILL_OPERATIONS] < ENDED - 2 * ROOM
         and t.used[FILL_ANOMALIES] < ENDED - 2 * ROOM
         and (t.used[WANT_TRANSACTIONS] == 0 or t.used[FILL_TRANSACTIONS] < TRANSACTIONS - ROOM)

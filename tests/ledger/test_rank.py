@@ -1,0 +1,98 @@
+"""What is kept at a limit: the same by the facts' text and by the tables' numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otmon.capture.batch import Batch
+from otmon.capture.sources import read
+from otmon.ledger.harvest import address_text, harvest_all
+from otmon.ledger.ledger import Ledger, Limits
+from otmon.ledger.merge import collect, merge_all
+from otmon.ledger.observe import observe
+from otmon.ledger.rank import NO_BARS, bars_of, hashed, hashed_columns, within, words_of
+from otmon.ledger.tables import Tables, new_tables
+from otmon.protocols.registry import PROTOCOLS, code_of
+from otmon.protocols.signature import compile_signatures
+from tests.truth import dialogue, wrapping
+from tests.truth.capture import write
+
+WORDS = st.integers(-(2**63), 2**63 - 1)
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@given(st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=9))
+def test_both_hashes_are_the_same(rows: list[tuple[int, int, int]]) -> None:
+    columns = np.array(rows, np.int64).T
+    assert hashed_columns(*columns).tolist() == [hashed(row) for row in rows]
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+def test_an_address_leads_back_to_its_words(high: int, low: int) -> None:
+    assert words_of(address_text(4, 0, low)) == (0, low & 0xFFFFFFFF)
+    assert words_of(address_text(6, high, low)) == (high, low)
+    assert words_of(address_text(2, 0, low & 0xFFFFFFFFFFFF)) == (0, low & 0xFFFFFFFFFFFF)
+    assert words_of("") == (0, 0)
+
+
+def observed(path: Path) -> Tables:
+    t = new_tables(code_of("modbus"), False)
+    signatures = compile_signatures(PROTOCOLS)
+    for item in read(str(path)):
+        assert isinstance(item, Batch)
+        arrays = item.buf, item.start, item.caplen, item.wirelen, item.time_ns, item.linktype
+        assert observe(*arrays, item.first_number, item.base, 0, t, signatures) == len(item.start)
+    return t
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> list[Tables]:
+    """Of captures with IPv4, IPv6, other layers and every kind of fact."""
+    folder = tmp_path_factory.mktemp("captures")
+    paths = [ROOT / "pcaps" / "factory-day.pcapng"]
+    for number, scenario in enumerate((*dialogue.SCENARIOS, *wrapping.SCENARIOS)):
+        paths.append(write(scenario(), folder / f"{number}.pcapng"))
+    return [observed(path) for path in paths]
+
+
+@pytest.mark.parametrize("most", [1, 3, 10])
+def test_rows_behind_the_bars_would_have_been_dropped_in_the_end(tables: list[Tables], most: int) -> None:
+    limits = Limits(assets=most, conversations=most, operations=most, anomalies=most, ranges=1_000_000)
+    every = [harvest_all(t, "x") for t in tables]
+    kept: Ledger = merge_all(every[:3], limits)
+    bars = bars_of(kept, limits)
+    assert None not in (bars.assets, bars.conversations, bars.operations)
+    left_out = 0
+    for t, full in zip(tables[3:], every[3:], strict=True):
+        barred = harvest_all(t, "x", bars)
+        left_out += len(full.conversations) - len(barred.conversations)
+        assert merge_all((kept, barred), limits) == merge_all((kept, full), limits)
+    assert left_out > 0
+
+
+def test_a_ledger_with_room_has_no_bars(tables: list[Tables]) -> None:
+    assert bars_of(harvest_all(tables[0], "x"), Limits()) == NO_BARS
+
+
+def test_lesser_facts_lie_behind_all_others() -> None:
+    lesser = np.array([False, False, True, True])
+    hashes = np.array([1, 9, 1, 9], np.uint64)
+    assert within((True, 5), lesser, hashes).tolist() == [True, True, True, False]
+    assert within((False, 5), lesser, hashes).tolist() == [True, False, False, False]
+
+
+def test_a_flood_does_not_push_out_what_is_known(tables: list[Tables]) -> None:
+    day = harvest_all(tables[0], "x")
+    known = [fact for fact in day.conversations if fact.protocol not in ("unknown", "none")]
+    flood = [replace(known[0], client=f"10.9.{n >> 8}.{n & 255}", protocol="none") for n in range(1000)]
+    ledger = collect(conversations=[*flood, *known], limits=Limits(conversations=len(known)))
+    assert set(ledger.conversations) == set(known)
+    assert dict(ledger.overflow)["conversations"] == sum(
+        fact.packets_to_server + fact.packets_to_client for fact in flood
+    )
