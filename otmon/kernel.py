@@ -70,8 +70,12 @@ def _compiled(function: _Function, inline: bool) -> _Function:
     """
     compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=inline)(function)
     if hasattr(compiled, "get_call_template"):
-        template = compiled.get_call_template
+        inner: Any = numba.njit(
+            nogil=True, error_model="numpy", forceinline=inline, no_cpython_wrapper=True, no_cfunc_wrapper=True
+        )(function)
+        template = inner.get_call_template
         compiled.get_call_template = lambda args, kws: template([types.unliteral(arg) for arg in args], kws)
+        compiled.get_overload = inner.get_overload
     return cast(_Function, compiled)
 
 
