@@ -20,6 +20,8 @@ LONGEST: Final = 262_144
 """Captured bytes of a record at most: what libpcap and Wireshark write."""
 CHAIN: Final = 3
 """Records in a row that must be plausible where reading begins again behind garbage."""
+SPAN: Final = CHAIN * (RECORD + LONGEST)
+"""Bytes that they take at most. The buffer holds more."""
 NEAR_S: Final = 7 * 86_400
 """And how far their times may be from the last good one."""
 
@@ -104,10 +106,10 @@ def walk(
 
 
 @kernel
-def resume(buf: Bytes, p: int, end: int, big: bool, scale: int, last_s: int) -> int:
-    """Where in ``buf[p:end]`` records begin again: `CHAIN` plausible ones in a row, or fewer that
-    fill the bytes exactly. `end` if nowhere."""
-    for q in range(p, end - RECORD + 1):
+def resume(buf: Bytes, p: int, stop: int, end: int, big: bool, scale: int, last_s: int) -> int:
+    """Where in ``buf[p:stop]`` records begin again: `CHAIN` plausible ones in a row, or fewer that
+    fill the bytes to `end` exactly. `stop` if nowhere; ``stop + RECORD <= end + 1``."""
+    for q in range(p, stop):
         at = q
         found = 0
         while found < CHAIN and at + RECORD <= end:
@@ -119,13 +121,13 @@ def resume(buf: Bytes, p: int, end: int, big: bool, scale: int, last_s: int) -> 
             found += 1
         if found == CHAIN or (found > 0 and at == end):
             return q
-    return end
+    return max(p, stop)
 
 
 def read_pcap(window: Window) -> Iterator[Batch | InputDamage]:
     """The packets of a capture whose first bytes are in the window."""
-    head = window.buf[window.begin : window.begin + HEADER].tobytes()
-    if window.end - window.begin < HEADER:
+    head = window.buf[window.begin : min(window.begin + HEADER, window.end)].tobytes()
+    if len(head) < HEADER:
         yield from window.damage(
             "cut-record", window.offset, 1, f"a file header of {HEADER} bytes, {len(head)} are there"
         )
@@ -174,11 +176,14 @@ def _skip_garbage(window: Window, big: bool, scale: int, last_s: int) -> Iterato
     first = window.offset
     window.begin += 1
     while True:
-        window.begin = resume(window.buf, window.begin, window.end, big, scale, last_s)
-        if window.begin < window.end or window.at_end:
+        # Only where all that is looked at is there, so that it does not matter how it was read.
+        stop = window.end + 1 - (RECORD if window.at_end else SPAN)
+        window.begin = resume(window.buf, window.begin, stop, window.end, big, scale, last_s)
+        if window.begin < stop:
             break
-        # A record may begin in what is left of the buffer, and show itself with what follows.
-        window.begin = max(0, window.end - LONGEST)
+        if window.at_end:
+            window.begin = window.end
+            break
         window.refill()
     size = window.offset - first
     yield from window.damage("garbage", first, 1, f"{size} bytes that are no record")

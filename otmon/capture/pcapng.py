@@ -182,20 +182,21 @@ def walk(
 
 
 @kernel
-def resume(buf: Bytes, p: int, end: int, big: bool) -> int:
-    """Where in ``buf[p:end]`` blocks begin again: one of a usual kind whose length stands at both
-    its ends. `end` if nowhere. A section header counts in either byte order."""
-    for q in range(p, end - SMALLEST + 1):
+def resume(buf: Bytes, p: int, stop: int, end: int, big: bool) -> int:
+    """Where in ``buf[p:stop]`` blocks begin again: one of a usual kind whose length stands at both
+    its ends. `stop` if nowhere; ``stop + SMALLEST <= end + 1``. A section header counts in either
+    byte order."""
+    for q in range(p, stop):
         kind = word(buf, q, big)
         size = word(buf, q + 4, big)
         if kind == SECTION:
             magic = word(buf, q + 8, True)
             if magic == 0x1A2B3C4D or magic == 0x4D3C2B1A:
                 return q
-        elif 1 <= kind <= 10 and SMALLEST <= size <= end - q and size % 4 == 0:
+        elif 1 <= kind <= 10 and SMALLEST <= size <= min(LARGEST, end - q) and size % 4 == 0:
             if word(buf, q + size - 4, big) == size:
                 return q
-    return end
+    return max(p, stop)
 
 
 class _Section:
@@ -328,10 +329,14 @@ def _skip_garbage(window: Window, section: _Section) -> Iterator[InputDamage]:
     first = window.offset
     window.begin += 1
     while True:
-        window.begin = resume(window.buf, window.begin, window.end, section.big)
-        if window.begin < window.end or window.at_end:
+        # Only where the whole block is there, so that it does not matter how it was read.
+        stop = window.end + 1 - (SMALLEST if window.at_end else LARGEST)
+        window.begin = resume(window.buf, window.begin, stop, window.end, section.big)
+        if window.begin < stop:
             break
-        window.begin = max(0, window.end - LARGEST)
+        if window.at_end:
+            window.begin = window.end
+            break
         window.refill()
     size = window.offset - first
     yield from window.damage("garbage", first, 1, f"{size} bytes that are no block")
