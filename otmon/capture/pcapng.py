@@ -168,7 +168,8 @@ def walk(
                 jumps[state[Q_JUMPS], 0] = p
                 jumps[state[Q_JUMPS], 1] = now - last
             state[Q_JUMPS] += 1
-        last = now
+        if kind != SIMPLE:
+            last = now
         start[n] = body
         caplen[n] = captured
         wirelen[n] = max(wire, captured)
@@ -288,7 +289,7 @@ def read_pcapng(window: Window) -> Iterator[Batch | InputDamage]:
             window.refill()
     rest = window.end - window.begin
     if rest and not window.stream.fault:
-        needed = _word(window, 4, section.big) if rest >= 8 else SMALLEST
+        needed = _word(window, 4, _big(window, section)) if rest >= SMALLEST else SMALLEST
         text = f"a block of {needed} bytes, {rest} are there"
         yield from window.damage("cut-record", window.offset, 1, text)
 
@@ -298,15 +299,19 @@ def _word(window: Window, at: int, big: bool) -> int:
     return int.from_bytes(window.buf[first : first + 4].tobytes(), "big" if big else "little")
 
 
+def _big(window: Window, section: _Section) -> bool:
+    """Byte order of the block at the front: a section header tells its own."""
+    if _word(window, 0, True) == SECTION:
+        return _word(window, 8, True) == 0x1A2B3C4D
+    return section.big
+
+
 def _head(window: Window, section: _Section) -> Generator[InputDamage, None, int]:
     """Take the section header or interface description at the front; gives why reading stops, or
     DONE."""
-    big = section.big
-    if _word(window, 0, True) == SECTION:
-        magic = _word(window, 8, True)
-        if magic not in (0x1A2B3C4D, 0x4D3C2B1A):
-            return GARBAGE
-        big = magic == 0x1A2B3C4D
+    big = _big(window, section)
+    if _word(window, 0, True) == SECTION and _word(window, 8, big) != 0x1A2B3C4D:
+        return GARBAGE
     smallest = 28 if _word(window, 0, True) == SECTION else 20
     size = _word(window, 4, big)
     if size < smallest or size % 4 or size > LARGEST:
