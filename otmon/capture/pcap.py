@@ -106,8 +106,8 @@ def walk(
 
 
 @kernel
-def resume(buf: Bytes, p: int, stop: int, end: int, big: bool, scale: int, last_s: int) -> int:
-    """Where in ``buf[p:stop]`` records begin again: `CHAIN` plausible ones in a row, or fewer that
+def resume(buf: Bytes, p: int, stop: int, end: int, big: bool, scale: int, last_s: int, least: int) -> int:
+    """Where in ``buf[p:stop]`` records begin again: `CHAIN` plausible ones in a row, or `least` that
     fill the bytes to `end` exactly. `stop` if nowhere; ``stop + RECORD <= end + 1``."""
     for q in range(p, stop):
         at = q
@@ -119,7 +119,7 @@ def resume(buf: Bytes, p: int, stop: int, end: int, big: bool, scale: int, last_
                 break
             at += RECORD + word(buf, at + 8, big)
             found += 1
-        if found == CHAIN or (found > 0 and at == end):
+        if found == CHAIN or (found >= least and at == end):
             return q
     return max(p, stop)
 
@@ -156,12 +156,18 @@ def read_pcap(window: Window) -> Iterator[Batch | InputDamage]:
                         "beyond-snap-length", window.base + int(start[i]) - RECORD, 1, text
                     )
             yield from window.jumps(jumps, int(state[Q_JUMPS]))
+        last_s = int(state[Q_TIME]) // 1_000_000_000
         if state[Q_WHY] == GARBAGE:
-            yield from _skip_garbage(window, big, scale, int(state[Q_TIME]) // 1_000_000_000)
-        elif window.at_end:
-            break
-        else:
+            yield from _skip_garbage(window, big, scale, last_s, 1)
+        elif not window.at_end:
             window.refill()
+        else:
+            # A broken length reaches beyond the end as that of a cut record does, but others follow.
+            stop = window.end + 1 - RECORD
+            follows = resume(window.buf, window.begin + 1, stop, window.end, big, scale, last_s, CHAIN)
+            if follows >= stop:
+                break
+            yield from _skip_garbage(window, big, scale, last_s, CHAIN)
     rest = window.end - window.begin
     if rest and not window.stream.fault:
         needed = RECORD
@@ -171,14 +177,14 @@ def read_pcap(window: Window) -> Iterator[Batch | InputDamage]:
         yield from window.damage("cut-record", window.offset, 1, text)
 
 
-def _skip_garbage(window: Window, big: bool, scale: int, last_s: int) -> Iterator[InputDamage]:
+def _skip_garbage(window: Window, big: bool, scale: int, last_s: int, least: int) -> Iterator[InputDamage]:
     """Go on where records begin again."""
     first = window.offset
     window.begin += 1
     while True:
         # Only where all that is looked at is there, so that it does not matter how it was read.
         stop = window.end + 1 - (RECORD if window.at_end else SPAN)
-        window.begin = resume(window.buf, window.begin, stop, window.end, big, scale, last_s)
+        window.begin = resume(window.buf, window.begin, stop, window.end, big, scale, last_s, least)
         if window.begin < stop:
             break
         if window.at_end:

@@ -22,12 +22,18 @@ INTERFACE: Final = 1
 OBSOLETE: Final = 2
 SIMPLE: Final = 3
 ENHANCED: Final = 6
+LAST_KIND: Final = 10
 MAGIC: Final = b"\n\r\r\n"
 
 SMALLEST: Final = 12
 """Bytes of a block without a body."""
 LARGEST: Final = BUFFER // 2
 """Bytes of a block that is read; larger ones without packets are passed over."""
+SKIPPED: Final = 16 << 20
+"""Bytes of a block that is passed over unseen, the most that libpcap takes; and only if its kind is a
+known one, as else any garbage would take what follows with it."""
+CUSTOM: Final = 0xBAD
+CUSTOM_NOT_COPIED: Final = 0x40000BAD
 INTERFACES: Final = 4096
 
 HEAD: Final = 2
@@ -123,7 +129,8 @@ def walk(
             break
         packet = kind == ENHANCED or kind == SIMPLE or kind == OBSOLETE
         if size > LARGEST:
-            state[Q_WHY] = GARBAGE if packet else LARGE
+            known_kind = 0 < kind <= LAST_KIND or kind == CUSTOM or kind == CUSTOM_NOT_COPIED
+            state[Q_WHY] = LARGE if known_kind and not packet and size <= SKIPPED else GARBAGE
             break
         if p + size > end:
             break
@@ -194,7 +201,7 @@ def resume(buf: Bytes, p: int, stop: int, end: int, big: bool) -> int:
             magic = word(buf, q + 8, True)
             if magic == 0x1A2B3C4D or magic == 0x4D3C2B1A:
                 return q
-        elif 1 <= kind <= 10 and SMALLEST <= size <= min(LARGEST, end - q) and size % 4 == 0:
+        elif 0 < kind <= LAST_KIND and SMALLEST <= size <= min(LARGEST, end - q) and size % 4 == 0:
             if word(buf, q + size - 4, big) == size:
                 return q
     return max(p, stop)
@@ -283,10 +290,14 @@ def read_pcapng(window: Window) -> Iterator[Batch | InputDamage]:
             got = window.skip(size)
             if got < size and not window.stream.fault:
                 yield from window.damage("cut-record", first, 1, f"a block of {size} bytes, {got} are there")
-        elif why == MORE:
-            if window.at_end:
-                break
+        elif why == MORE and not window.at_end:
             window.refill()
+        elif why == MORE:
+            # A broken length reaches beyond the end as that of a cut block does, but others follow.
+            stop = window.end + 1 - SMALLEST
+            if resume(window.buf, window.begin + 1, stop, window.end, section.big) >= stop:
+                break
+            yield from _skip_garbage(window, section)
     rest = window.end - window.begin
     if rest and not window.stream.fault:
         needed = _word(window, 4, _big(window, section)) if rest >= SMALLEST else SMALLEST

@@ -262,6 +262,16 @@ def test_several_pieces_of_garbage_are_told_each() -> None:
     assert found.damage == [Damage("garbage", at) for at in offsets]
 
 
+@each_order
+@pytest.mark.parametrize("length", [77 * 10, 60_000, LONGEST])
+def test_a_length_that_reaches_beyond_the_end_costs_its_record_alone(order: Order, length: int) -> None:
+    broken = struct.pack(f"{order}IIII", T0, 2000, length, length) + ethernet(2)
+    after = b"".join(record(packet, order) for packet in row(4, 3))
+    found = pcap_packets(pcap(row(2), order) + broken + after)
+    assert found.packets == [*row(2), *row(4, 3)]
+    assert found.damage == [Damage("garbage", HEADER + 2 * (RECORD + 60))]
+
+
 def test_a_time_fraction_of_more_than_a_second_is_garbage() -> None:
     bad = struct.pack("<IIII", T0, 1_000_001, 4, 4) + b"\xff" * 4
     found = pcap_packets(pcap(row(3)) + bad + b"".join(record(p) for p in row(3, 3)))

@@ -344,6 +344,14 @@ def test_garbage_between_blocks_costs_no_packet(order: Order, size: int) -> None
     assert found.offsets[3] == len(before) + size + 28
 
 
+@pytest.mark.parametrize("size", [LARGEST + 4, 1 << 20, 0x20202020, 0xFFFFFFFC])
+def test_garbage_that_looks_like_a_large_block_does_not_swallow_what_follows(size: int) -> None:
+    before = head() + frames(3)
+    found = pcapng_packets(before + struct.pack("<II", 0x20202020, size) + b" " * 20 + frames(3, 3))
+    assert numbers(found) == [0, 1, 2, 3, 4, 5]
+    assert found.damage == [Damage("garbage", len(before))]
+
+
 @pytest.mark.parametrize("orders", ["<>", "><"])
 def test_behind_garbage_a_section_of_the_other_byte_order_is_found(orders: str) -> None:
     first, second = ORDERS if orders == "<>" else ORDERS[::-1]
@@ -382,6 +390,7 @@ def changed(data: bytes, at: int, value: bytes) -> bytes:
     [
         (4, struct.pack("<I", 96), "garbage"),  # The length at the front alone.
         (4, struct.pack("<I", 91), "garbage"),  # No multiple of four.
+        (4, struct.pack("<I", LARGEST), "garbage"),  # Beyond the end of the capture.
         (4, struct.pack("<I", 0), "garbage"),
         (4, struct.pack("<I", 0xFFFFFFFC), "garbage"),
         (EPB - 4, struct.pack("<I", 88), "garbage"),  # The length at the end alone.
