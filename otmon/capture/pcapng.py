@@ -83,7 +83,7 @@ def nanoseconds(high: int, low: int, unit: int, offset_ns: int) -> int:
             return -1
         ticks = (high << 32) | low
         seconds = ticks >> bits
-        rest = ticks & ((1 << bits) - 1)
+        rest = ticks - (seconds << bits)
         if seconds > _EPOCH_END:
             return -1
         more = max(bits - 32, 0)
