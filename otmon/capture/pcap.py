@@ -23,7 +23,10 @@ CHAIN: Final = 3
 SPAN: Final = CHAIN * (RECORD + LONGEST)
 """Bytes that they take at most. The buffer holds more."""
 NEAR_S: Final = 7 * 86_400
-"""And how far their times may be from the last good one."""
+"""And how far their times may be from each other, and from the last one in front of the garbage."""
+CLOCK_S: Final = 631_152_000
+"""Or the last one may be wrong itself, or the clock have jumped: if they are from 1990 on, as few other
+words of 32 bits are, it does not count."""
 
 MAGIC: Final = {
     b"\xa1\xb2\xc3\xd4": (True, 1000),
@@ -112,14 +115,18 @@ def resume(buf: Bytes, p: int, stop: int, end: int, big: bool, scale: int, last_
     for q in range(p, stop):
         at = q
         found = 0
+        first_s = word(buf, q, big)
+        near = last_s <= 0 or abs(first_s - last_s) <= NEAR_S
+        if not near and first_s < CLOCK_S:
+            continue
         while found < CHAIN and at + RECORD <= end:
             if not plausible(buf, at, big, scale) or word(buf, at + 12, big) < word(buf, at + 8, big):
                 break
-            if word(buf, at + 12, big) == 0 or (last_s > 0 and abs(word(buf, at, big) - last_s) > NEAR_S):
+            if word(buf, at + 12, big) == 0 or abs(word(buf, at, big) - first_s) > NEAR_S:
                 break
             at += RECORD + word(buf, at + 8, big)
             found += 1
-        if found == CHAIN or (found >= least and at == end):
+        if found == CHAIN or (near and found >= least and at == end):
             return q
     return max(p, stop)
 

@@ -262,6 +262,21 @@ def test_several_pieces_of_garbage_are_told_each() -> None:
     assert found.damage == [Damage("garbage", at) for at in offsets]
 
 
+@pytest.mark.parametrize("seconds", [-T0 + 10, -60 * 86_400, 60 * 86_400, 1 << 30])
+def test_records_behind_garbage_count_whatever_the_clock_did_in_front_of_it(seconds: int) -> None:
+    odd = Packet(ethernet(9), (T0 + seconds) * SECOND, 60)
+    found = pcap_packets(pcap([*row(2), odd]) + b"\xff" * 40 + b"".join(record(p) for p in row(4, 3)))
+    assert found.packets == [*row(2), odd, *row(4, 3)]
+    assert Damage("garbage", HEADER + 3 * (RECORD + 60)) in found.damage
+
+
+def test_a_register_value_that_repeats_is_no_record() -> None:
+    # Four times the same small number is a time, a fraction and two lengths that fit each other.
+    garbage = b"\xff" * 16 + struct.pack("<I", 16) * 200 + b"\xff" * 16
+    found = pcap_packets(pcap(row(3)) + garbage + b"".join(record(p) for p in row(4, 3)))
+    assert found.packets == row(7)
+
+
 @each_order
 @pytest.mark.parametrize("length", [77 * 10, 60_000, LONGEST])
 def test_a_length_that_reaches_beyond_the_end_costs_its_record_alone(order: Order, length: int) -> None:
@@ -341,6 +356,7 @@ def test_flipped_and_cut_bytes_never_raise_and_keep_what_is_in_front(
 
 
 @given(at=st.integers(0, 5 * (RECORD + 60) - 1), value=st.binary(min_size=1, max_size=200))
+@example(at=8, value=b"\xeb")  # It leads into a frame whose bytes look like a record of 1970.
 def test_bytes_written_over_records_cost_no_packet_far_behind(at: int, value: bytes) -> None:
     # So long that a length that was written over cannot reach beyond the end.
     size = RECORD + 1000
