@@ -9,6 +9,7 @@ import gzip
 import io
 import lzma
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -40,7 +41,10 @@ class BytesIn:
     def __init__(self, raw: BinaryIO, size: int) -> None:
         self._counted = _Counted(raw)
         self.compression = _compression(self._counted.first)
-        self._stream = _decompressed(self._counted, self.compression)
+        stream = _decompressed(self._counted, self.compression)
+        # A buffered reader that meets a fault throws away what it has read in the same call, so it
+        # is asked for one piece at a time.
+        self._readinto: Callable[[memoryview], int] = getattr(stream, "readinto1", stream.readinto)
         self.size = size
         self.kind = ""
         self.fault = ""
@@ -54,11 +58,12 @@ class BytesIn:
         done = 0
         while done < len(view) and not self.fault:
             try:
-                got = self._stream.readinto(view[done:])
+                got = self._readinto(view[done:])
             except (
                 EOFError,
                 lzma.LZMAError,
                 gzip.BadGzipFile,
+                zlib.error,
                 zstandard.ZstdError,
                 RuntimeError,
                 ValueError,

@@ -20,8 +20,13 @@ LONGEST: Final = 262_144
 """Captured bytes of a record at most: what libpcap and Wireshark write."""
 CHAIN: Final = 3
 """Records in a row that must be plausible where reading begins again behind garbage."""
+SPAN: Final = CHAIN * (RECORD + LONGEST)
+"""Bytes that they take at most. The buffer holds more."""
 NEAR_S: Final = 7 * 86_400
-"""And how far their times may be from the last good one."""
+"""And how far their times may be from each other, and from the last one in front of the garbage."""
+CLOCK_S: Final = 631_152_000
+"""Or the last one may be wrong itself, or the clock have jumped: if they are from 1990 on, as few other
+words of 32 bits are, it does not count."""
 
 MAGIC: Final = {
     b"\xa1\xb2\xc3\xd4": (True, 1000),
@@ -104,28 +109,32 @@ def walk(
 
 
 @kernel
-def resume(buf: Bytes, p: int, end: int, big: bool, scale: int, last_s: int) -> int:
-    """Where in ``buf[p:end]`` records begin again: `CHAIN` plausible ones in a row, or fewer that
-    fill the bytes exactly. `end` if nowhere."""
-    for q in range(p, end - RECORD + 1):
+def resume(buf: Bytes, p: int, stop: int, end: int, big: bool, scale: int, last_s: int, least: int) -> int:
+    """Where in ``buf[p:stop]`` records begin again: `CHAIN` plausible ones in a row, or `least` that
+    fill the bytes to `end` exactly. `stop` if nowhere; ``stop + RECORD <= end + 1``."""
+    for q in range(p, stop):
         at = q
         found = 0
+        first_s = word(buf, q, big)
+        near = last_s <= 0 or abs(first_s - last_s) <= NEAR_S
+        if not near and first_s < CLOCK_S:
+            continue
         while found < CHAIN and at + RECORD <= end:
             if not plausible(buf, at, big, scale) or word(buf, at + 12, big) < word(buf, at + 8, big):
                 break
-            if word(buf, at + 12, big) == 0 or (last_s > 0 and abs(word(buf, at, big) - last_s) > NEAR_S):
+            if word(buf, at + 12, big) == 0 or abs(word(buf, at, big) - first_s) > NEAR_S:
                 break
             at += RECORD + word(buf, at + 8, big)
             found += 1
-        if found == CHAIN or (found > 0 and at == end):
+        if found == CHAIN or (near and found >= least and at == end):
             return q
-    return end
+    return max(p, stop)
 
 
 def read_pcap(window: Window) -> Iterator[Batch | InputDamage]:
     """The packets of a capture whose first bytes are in the window."""
-    head = window.buf[window.begin : window.begin + HEADER].tobytes()
-    if window.end - window.begin < HEADER:
+    head = window.buf[window.begin : min(window.begin + HEADER, window.end)].tobytes()
+    if len(head) < HEADER:
         yield from window.damage(
             "cut-record", window.offset, 1, f"a file header of {HEADER} bytes, {len(head)} are there"
         )
@@ -154,12 +163,18 @@ def read_pcap(window: Window) -> Iterator[Batch | InputDamage]:
                         "beyond-snap-length", window.base + int(start[i]) - RECORD, 1, text
                     )
             yield from window.jumps(jumps, int(state[Q_JUMPS]))
+        last_s = int(state[Q_TIME]) // 1_000_000_000
         if state[Q_WHY] == GARBAGE:
-            yield from _skip_garbage(window, big, scale, int(state[Q_TIME]) // 1_000_000_000)
-        elif window.at_end:
-            break
-        else:
+            yield from _skip_garbage(window, big, scale, last_s, 1)
+        elif not window.at_end:
             window.refill()
+        else:
+            # A broken length reaches beyond the end as that of a cut record does, but others follow.
+            stop = window.end + 1 - RECORD
+            follows = resume(window.buf, window.begin + 1, stop, window.end, big, scale, last_s, CHAIN)
+            if follows >= stop:
+                break
+            yield from _skip_garbage(window, big, scale, last_s, CHAIN)
     rest = window.end - window.begin
     if rest and not window.stream.fault:
         needed = RECORD
@@ -169,16 +184,19 @@ def read_pcap(window: Window) -> Iterator[Batch | InputDamage]:
         yield from window.damage("cut-record", window.offset, 1, text)
 
 
-def _skip_garbage(window: Window, big: bool, scale: int, last_s: int) -> Iterator[InputDamage]:
+def _skip_garbage(window: Window, big: bool, scale: int, last_s: int, least: int) -> Iterator[InputDamage]:
     """Go on where records begin again."""
     first = window.offset
     window.begin += 1
     while True:
-        window.begin = resume(window.buf, window.begin, window.end, big, scale, last_s)
-        if window.begin < window.end or window.at_end:
+        # Only where all that is looked at is there, so that it does not matter how it was read.
+        stop = window.end + 1 - (RECORD if window.at_end else SPAN)
+        window.begin = resume(window.buf, window.begin, stop, window.end, big, scale, last_s, least)
+        if window.begin < stop:
             break
-        # A record may begin in what is left of the buffer, and show itself with what follows.
-        window.begin = max(0, window.end - LONGEST)
+        if window.at_end:
+            window.begin = window.end
+            break
         window.refill()
     size = window.offset - first
     yield from window.damage("garbage", first, 1, f"{size} bytes that are no record")

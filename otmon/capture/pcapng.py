@@ -22,12 +22,18 @@ INTERFACE: Final = 1
 OBSOLETE: Final = 2
 SIMPLE: Final = 3
 ENHANCED: Final = 6
+LAST_KIND: Final = 10
 MAGIC: Final = b"\n\r\r\n"
 
 SMALLEST: Final = 12
 """Bytes of a block without a body."""
 LARGEST: Final = BUFFER // 2
 """Bytes of a block that is read; larger ones without packets are passed over."""
+SKIPPED: Final = 16 << 20
+"""Bytes of a block that is passed over unseen, the most that libpcap takes; and only if its kind is a
+known one, as else any garbage would take what follows with it."""
+CUSTOM: Final = 0xBAD
+CUSTOM_NOT_COPIED: Final = 0x40000BAD
 INTERFACES: Final = 4096
 
 HEAD: Final = 2
@@ -77,7 +83,7 @@ def nanoseconds(high: int, low: int, unit: int, offset_ns: int) -> int:
             return -1
         ticks = (high << 32) | low
         seconds = ticks >> bits
-        rest = ticks & ((1 << bits) - 1)
+        rest = ticks - (seconds << bits)
         if seconds > _EPOCH_END:
             return -1
         more = max(bits - 32, 0)
@@ -123,7 +129,8 @@ def walk(
             break
         packet = kind == ENHANCED or kind == SIMPLE or kind == OBSOLETE
         if size > LARGEST:
-            state[Q_WHY] = GARBAGE if packet else LARGE
+            known_kind = 0 < kind <= LAST_KIND or kind == CUSTOM or kind == CUSTOM_NOT_COPIED
+            state[Q_WHY] = LARGE if known_kind and not packet and size <= SKIPPED else GARBAGE
             break
         if p + size > end:
             break
@@ -168,7 +175,8 @@ def walk(
                 jumps[state[Q_JUMPS], 0] = p
                 jumps[state[Q_JUMPS], 1] = now - last
             state[Q_JUMPS] += 1
-        last = now
+        if kind != SIMPLE:
+            last = now
         start[n] = body
         caplen[n] = captured
         wirelen[n] = max(wire, captured)
@@ -182,20 +190,21 @@ def walk(
 
 
 @kernel
-def resume(buf: Bytes, p: int, end: int, big: bool) -> int:
-    """Where in ``buf[p:end]`` blocks begin again: one of a usual kind whose length stands at both
-    its ends. `end` if nowhere. A section header counts in either byte order."""
-    for q in range(p, end - SMALLEST + 1):
+def resume(buf: Bytes, p: int, stop: int, end: int, big: bool) -> int:
+    """Where in ``buf[p:stop]`` blocks begin again: one of a usual kind whose length stands at both
+    its ends. `stop` if nowhere; ``stop + SMALLEST <= end + 1``. A section header counts in either
+    byte order."""
+    for q in range(p, stop):
         kind = word(buf, q, big)
         size = word(buf, q + 4, big)
         if kind == SECTION:
             magic = word(buf, q + 8, True)
             if magic == 0x1A2B3C4D or magic == 0x4D3C2B1A:
                 return q
-        elif 1 <= kind <= 10 and SMALLEST <= size <= end - q and size % 4 == 0:
+        elif 0 < kind <= LAST_KIND and SMALLEST <= size <= min(LARGEST, end - q) and size % 4 == 0:
             if word(buf, q + size - 4, big) == size:
                 return q
-    return end
+    return max(p, stop)
 
 
 class _Section:
@@ -281,13 +290,17 @@ def read_pcapng(window: Window) -> Iterator[Batch | InputDamage]:
             got = window.skip(size)
             if got < size and not window.stream.fault:
                 yield from window.damage("cut-record", first, 1, f"a block of {size} bytes, {got} are there")
-        elif why == MORE:
-            if window.at_end:
-                break
+        elif why == MORE and not window.at_end:
             window.refill()
+        elif why == MORE:
+            # A broken length reaches beyond the end as that of a cut block does, but others follow.
+            stop = window.end + 1 - SMALLEST
+            if resume(window.buf, window.begin + 1, stop, window.end, section.big) >= stop:
+                break
+            yield from _skip_garbage(window, section)
     rest = window.end - window.begin
     if rest and not window.stream.fault:
-        needed = _word(window, 4, section.big) if rest >= 8 else SMALLEST
+        needed = _word(window, 4, _big(window, section)) if rest >= SMALLEST else SMALLEST
         text = f"a block of {needed} bytes, {rest} are there"
         yield from window.damage("cut-record", window.offset, 1, text)
 
@@ -297,15 +310,19 @@ def _word(window: Window, at: int, big: bool) -> int:
     return int.from_bytes(window.buf[first : first + 4].tobytes(), "big" if big else "little")
 
 
+def _big(window: Window, section: _Section) -> bool:
+    """Byte order of the block at the front: a section header tells its own."""
+    if _word(window, 0, True) == SECTION:
+        return _word(window, 8, True) == 0x1A2B3C4D
+    return section.big
+
+
 def _head(window: Window, section: _Section) -> Generator[InputDamage, None, int]:
     """Take the section header or interface description at the front; gives why reading stops, or
     DONE."""
-    big = section.big
-    if _word(window, 0, True) == SECTION:
-        magic = _word(window, 8, True)
-        if magic not in (0x1A2B3C4D, 0x4D3C2B1A):
-            return GARBAGE
-        big = magic == 0x1A2B3C4D
+    big = _big(window, section)
+    if _word(window, 0, True) == SECTION and _word(window, 8, big) != 0x1A2B3C4D:
+        return GARBAGE
     smallest = 28 if _word(window, 0, True) == SECTION else 20
     size = _word(window, 4, big)
     if size < smallest or size % 4 or size > LARGEST:
@@ -328,10 +345,14 @@ def _skip_garbage(window: Window, section: _Section) -> Iterator[InputDamage]:
     first = window.offset
     window.begin += 1
     while True:
-        window.begin = resume(window.buf, window.begin, window.end, section.big)
-        if window.begin < window.end or window.at_end:
+        # Only where the whole block is there, so that it does not matter how it was read.
+        stop = window.end + 1 - (SMALLEST if window.at_end else LARGEST)
+        window.begin = resume(window.buf, window.begin, stop, window.end, section.big)
+        if window.begin < stop:
             break
-        window.begin = max(0, window.end - LARGEST)
+        if window.at_end:
+            window.begin = window.end
+            break
         window.refill()
     size = window.offset - first
     yield from window.damage("garbage", first, 1, f"{size} bytes that are no block")

@@ -34,10 +34,10 @@ def expand(names: Sequence[str]) -> list[str]:
         if path.is_dir():
             inside = (str(one) for one in path.rglob("*") if one.is_file())
         elif has_magic(name) and not path.exists():
-            inside = (one for one in glob(name, recursive=True) if Path(one).is_file())
+            inside = (str(Path(one)) for one in glob(name, recursive=True) if Path(one).is_file())
         else:
-            # A pipe can be read once only.
-            found[name] = _first_time(name) if path.is_file() or not path.exists() else -1
+            # A pipe can be read once only. The path's own text, as "./a" is the same capture as "a".
+            found[str(path)] = _first_time(name) if path.is_file() or not path.exists() else -1
             continue
         captures = {one: time for one in sorted(inside) if (time := _time_or_none(one)) is not None}
         if not captures:
