@@ -71,7 +71,11 @@ def _compiled(function: _Function, inline: bool) -> _Function:
     compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=inline)(function)
     if hasattr(compiled, "get_call_template"):
         inner: Any = numba.njit(
-            nogil=True, error_model="numpy", forceinline=inline, no_cpython_wrapper=True, no_cfunc_wrapper=True
+            nogil=True,
+            error_model="numpy",
+            forceinline=inline,
+            no_cpython_wrapper=True,
+            no_cfunc_wrapper=True,
         )(function)
         template = inner.get_call_template
         compiled.get_call_template = lambda args, kws: template([types.unliteral(arg) for arg in args], kws)

@@ -114,11 +114,6 @@ def test_a_file_without_transactions_has_its_columns(tmp_path: Path) -> None:
     assert pq.read_schema(tmp_path / "t.parquet").equals(SCHEMA)
 
 
-def test_no_path_opens_nothing() -> None:
-    with TransactionsFile.open(None) as file:
-        assert file is None
-
-
 def test_joined_parts_are_what_one_writer_would_have_written(tmp_path: Path) -> None:
     first, second = (rows(row(id=1)), "a"), (rows(row(id=2), row(id=3)), "b")
     parts = [str(tmp_path / "1"), str(tmp_path / "2")]
