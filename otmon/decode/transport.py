@@ -246,9 +246,10 @@ def erspan(buf: Bytes, row: Ints, p: int, size: int, counters: Ints) -> int:
 
 @kernel
 def vxlan(buf: Bytes, row: Ints, counters: Ints) -> int:
-    """Eight bytes with the I flag set and reserved bytes zero; anything else is plain UDP."""
+    """Eight bytes with the I flag set, and not the one (P) that says that no Ethernet follows. Other
+    reserved bits are to be ignored; the last byte tells it from plain UDP."""
     p = row[AT]
-    if row[END] - p < 8 or u32be(buf, p) != 0x08000000 or u8(buf, p + 7) != 0:
+    if row[END] - p < 8 or u8(buf, p) & 0x0C != 0x08 or u8(buf, p + 7) != 0:
         return DONE
     counters[L_VXLAN] += 1
     enter_tunnel(row, TUNNEL_VXLAN)

@@ -1,0 +1,262 @@
+"""The table of flows, and frames that a mirror copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otmon.decode import fields
+from otmon.decode.flows import (
+    CLIENT,
+    CLIENT_A,
+    CLIENT_B,
+    CLOSED,
+    DUPLICATE_NS,
+    DUPLICATE_WEAK_NS,
+    DUPLICATES,
+    F_COLUMNS,
+    F_ISN,
+    F_KEY,
+    F_LAST,
+    F_STATE,
+    F_VLAN,
+    FLOWS,
+    MASK,
+    ROLE,
+    ROLE_FIRST,
+    ROLE_HANDSHAKE,
+    ROLE_PORT,
+    ROLE_PROTOCOL,
+    ROLE_SHIFT,
+    SPOKE_A,
+    WAYS,
+    begin_flow,
+    find_flow,
+    flow_tag,
+    is_duplicate,
+    mix,
+    set_client,
+    tcp_flags,
+)  # fmt: skip
+from otmon.kernel import Ints, kernel
+from tests.decode.rows import Decoder
+from tests.truth.frames import ACK, FIN, RST, SYN, ethernet, ipv4, ipv6, tcp, udp
+
+WORDS = st.integers(0, 2**62)
+A, B = ("10.0.1.10", "10.0.2.17")
+
+
+@kernel
+def duplicate(buf, row, now, recent):  # type: ignore[no-untyped-def]
+    """What is put into its caller's body needs a caller; so below."""
+    return is_duplicate(buf, row, now, recent)
+
+
+@kernel
+def find(proto, hi, lo, to_hi, to_lo, sport, dport, vlan, flows, tags):  # type: ignore[no-untyped-def]
+    return find_flow(proto, 4, hi, lo, to_hi, to_lo, sport, dport, vlan, flows, tags)
+
+
+@kernel
+def tag(key, a_hi, a_lo, b_hi, b_lo, vlan):  # type: ignore[no-untyped-def]
+    return flow_tag(key, a_hi, a_lo, b_hi, b_lo, vlan)
+
+
+@kernel
+def flags_of(row, flows, f, direction):  # type: ignore[no-untyped-def]
+    tcp_flags(row, flows, f, direction)
+
+
+class Table:
+    """An empty table of flows."""
+
+    def __init__(self) -> None:
+        self.flows = np.zeros((FLOWS, F_COLUMNS), np.int64)
+        self.tags = np.zeros(FLOWS, np.int64)
+
+    def see(
+        self, src: int, dst: int, sport: int, dport: int, proto: int = 6, vlan: int = 0, now: int = 1
+    ) -> int:
+        """Row and direction of a packet's flow, which is begun where there is none."""
+        found = int(find(proto, 0, src, 0, dst, sport, dport, vlan, self.flows, self.tags))
+        if found < 0:
+            found = -1 - found
+            begin_flow(
+                proto, 4, 0, src, 0, dst, sport, dport, vlan, self.flows, self.tags, found >> 1, found & 1,
+                now, 1, 0,
+            )  # fmt: skip
+        self.flows[found >> 1, F_LAST] = now
+        return found
+
+
+@given(WORDS, WORDS)
+def test_a_hash_stays_within_62_bits_and_is_what_is_written(h: int, x: int) -> None:
+    expected = ((h ^ x) * 0x1E3779B97F4A7C15) & MASK
+    assert mix(h, x) == expected ^ (expected >> 29)
+
+
+@given(st.lists(WORDS, min_size=6, max_size=6))
+def test_a_tag_is_never_that_of_a_free_row(words: list[int]) -> None:
+    assert tag(*words) & 1 == 1
+
+
+def test_both_directions_are_one_flow() -> None:
+    table = Table()
+    there, back = table.see(1, 2, 100, 502), table.see(2, 1, 502, 100)
+    assert there >> 1 == back >> 1
+    assert there & 1 != back & 1
+
+
+@given(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))
+def test_flows_that_differ_in_anything_are_two(src: int, dst: int, sport: int, dport: int) -> None:
+    table = Table()
+    first = table.see(1, 2, 1, 2)
+    same = (src, dst, sport, dport) in ((1, 2, 1, 2), (2, 1, 2, 1))
+    assert (table.see(src, dst, sport, dport) >> 1 == first >> 1) == same
+    assert table.see(1, 2, 1, 2, proto=17) >> 1 != first >> 1
+
+
+def test_tcp_is_one_flow_whatever_its_tag_and_udp_is_not() -> None:
+    table = Table()
+    assert table.see(1, 2, 100, 502, vlan=10) >> 1 == table.see(2, 1, 502, 100, vlan=20) >> 1
+    assert table.see(1, 2, 100, 502, 17, vlan=10) >> 1 != table.see(1, 2, 100, 502, 17, vlan=20) >> 1
+
+
+def crowd(table: Table) -> Iterator[tuple[int, int]]:
+    """Ports and rows of flows that all want the same set of rows."""
+    base = None
+    for port in range(65_536):
+        for src in range(1, 40):
+            found = int(find(6, 0, src, 0, 1000, port, 502, 0, table.flows, table.tags))
+            row = (-1 - found if found < 0 else found) >> 1
+            if base is None:
+                base = row // WAYS
+            if row // WAYS == base:
+                yield src, port
+
+
+def test_a_full_set_gives_its_longest_idle_row() -> None:
+    table = Table()
+    members = crowd(table)
+    rows = [
+        table.see(src, 1000, port, 502, now=now) >> 1
+        for now, (src, port) in zip(range(1, 9), members, strict=False)
+    ]
+    assert len(set(rows)) == WAYS == 8
+    table.flows[rows[3], F_LAST] = 0
+    src, port = next(members)
+    assert -1 - int(find(6, 0, src, 0, 1000, port, 502, 0, table.flows, table.tags)) >> 1 == rows[3]
+
+
+def test_a_new_flow_knows_nothing_of_the_one_before() -> None:
+    table = Table()
+    f = table.see(1, 2, 100, 502, vlan=7) >> 1
+    table.flows[f, F_STATE] = CLOSED | CLIENT_B
+    begin_flow(6, 4, 0, 3, 0, 4, 5, 6, 8, table.flows, table.tags, f, 0, 9, 2, 33)
+    assert table.flows[f, F_STATE] == 0
+    assert table.flows[f, F_VLAN] == 8
+    assert table.flows[f, F_KEY] == 6 | 5 << 16 | 6 << 32 | 4 << 48
+    assert table.flows[f, F_ISN : F_ISN + 2].tolist() == [-1, -1]
+
+
+ROLES = (ROLE_FIRST, ROLE_PORT, ROLE_PROTOCOL, ROLE_HANDSHAKE)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from(ROLES)), min_size=1, max_size=6))
+def test_the_surest_word_on_the_client_stays(said: list[tuple[int, int]]) -> None:
+    flows = np.zeros((1, F_COLUMNS), np.int64)
+    for direction, role in said:
+        set_client(flows, 0, direction, role)
+    best = max(role for _, role in said)
+    first = next(direction for direction, role in said if role == best)
+    assert flows[0, F_STATE] & CLIENT == (CLIENT_B if first else CLIENT_A)
+    assert (flows[0, F_STATE] & ROLE) >> ROLE_SHIFT == best
+
+
+@pytest.mark.parametrize(
+    ("flags", "client", "closed", "spoke"),
+    [
+        (SYN, CLIENT_A, False, True),
+        (SYN | ACK, CLIENT_B, False, True),
+        (ACK, 0, False, True),
+        (FIN | ACK, 0, True, True),
+        (RST, 0, True, False),
+        (SYN | RST, 0, True, False),
+    ],
+)
+def test_flags_tell_client_and_end(flags: int, client: int, closed: bool, spoke: bool) -> None:
+    flows = np.zeros((1, F_COLUMNS), np.int64)
+    flows[0, F_ISN : F_ISN + 2] = -1
+    row = np.zeros(fields.FIELDS, np.int64)
+    row[fields.FLAGS], row[fields.SEQ] = flags, 77
+    flags_of(row, flows, 0, 0)
+    state = flows[0, F_STATE]
+    assert state & CLIENT == client
+    assert bool(state & CLOSED) == closed
+    assert bool(state & SPOKE_A) == spoke
+    assert flows[0, F_ISN] == (77 if flags & SYN and not flags & RST else -1)
+
+
+def seen_before(frames: list[tuple[bytes, int]]) -> list[bool]:
+    """For each frame and its time, whether it is taken for a copy."""
+    recent: Ints = np.zeros((DUPLICATES, 2), np.int64)
+    said = []
+    for frame, now in frames:
+        buf = np.frombuffer(frame, np.uint8)
+        decode = Decoder()
+        decode(frame)
+        row = decode.row.copy()
+        for field in (fields.AT, fields.END, fields.WIRE_END, fields.HEADER):
+            row[field] -= 3
+        said.append(bool(duplicate(buf, row, now, recent)))
+    return said
+
+
+def frame_of(datagram: bytes, vlan: int = 0) -> bytes:
+    return ethernet(((0x8100, vlan),) if vlan else ())(datagram, 0)
+
+
+def segment(payload: bytes = b"abc", ident: int = 5, seq: int = 1, ends: tuple[str, str] = (A, B)) -> bytes:
+    return ipv4(*ends, 6, tcp(*ends, (49_152, 502), (seq, 2), 24, 9, payload), ident)
+
+
+def test_a_copy_is_known_under_another_tag_too() -> None:
+    copies = [(frame_of(segment()), 10), (frame_of(segment()), 20), (frame_of(segment(), 30), 30)]
+    assert seen_before(copies) == [False, True, True]
+
+
+def test_a_copy_that_comes_late_is_none() -> None:
+    assert seen_before([(frame_of(segment()), 0), (frame_of(segment()), DUPLICATE_NS + 1)]) == [False, False]
+    assert seen_before([(frame_of(segment()), 50), (frame_of(segment()), 49)]) == [False, False]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        segment(b"abd"), segment(b"abcd"), segment(ident=6), segment(seq=2), segment(ends=(B, A)),
+        ipv4(A, B, 6, tcp(A, B, (49_152, 502), (1, 2), 16, 9, b"abc"), 5),
+        ipv4(A, B, 6, tcp(A, B, (49_153, 502), (1, 2), 24, 9, b"abc"), 5),
+        ipv4(A, B, 17, udp(A, B, (49_152, 502), b"abc"), 5),
+    ],
+)  # fmt: skip
+def test_what_differs_is_no_copy(other: bytes) -> None:
+    assert seen_before([(frame_of(segment()), 10), (frame_of(other), 11)]) == [False, False]
+
+
+def test_two_hosts_that_do_the_same_to_each_other_are_no_copies() -> None:
+    mirrored = ipv4(B, A, 6, tcp(B, A, (49_152, 502), (1, 2), 24, 9, b"abc"), 5)
+    assert seen_before([(frame_of(segment()), 10), (frame_of(mirrored), 11)]) == [False, False]
+
+
+def test_without_an_id_the_content_tells_and_every_second_one_is_a_copy() -> None:
+    ends = ("2001:db8::10", "2001:db8::17")
+    same = frame_of(ipv6(*ends, 17, udp(*ends, (1, 2), b"abc")))
+    swapped = frame_of(ipv6(*ends, 17, udp(*ends, (1, 2), b"a\0b\0")))
+    equal_sum = frame_of(ipv6(*ends, 17, udp(*ends, (1, 2), b"b\0a\0")))
+    assert seen_before([(swapped, 1), (equal_sum, 2)]) == [False, False]
+    assert seen_before([(same, 1), (same, 2), (same, 3), (same, 4)]) == [False, True, False, True]
+    assert seen_before([(same, 1), (same, 2 + DUPLICATE_WEAK_NS)]) == [False, False]
