@@ -1,0 +1,113 @@
+"""The contract of detectors, held by all of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from otmon.detect.detector import (
+    EVIDENCE,
+    SEVERITIES,
+    Case,
+    attack,
+    changes,
+    detectors,
+    first,
+    guideline_check,
+    guideline_step,
+    importance,
+    link_of,
+    place_of,
+    placed,
+    reasons,
+    requirement,
+    say,
+    say_some,
+)  # fmt: skip
+from otmon.findings.wording import catalogue
+from otmon.ledger.ledger import conversation_key
+from otmon.ledger.merge import collect
+from otmon.protocols.registry import PROTOCOLS
+from otmon.zones.decide import decide, index
+from tests.detect.plant import EWS, HMI, PC, PLANT, PLC, at
+from tests.zones.facts import conversation, operation
+
+
+def case_of(*facts: object) -> Case:
+    ready = index(PLANT)
+    return Case(
+        collect(conversations=facts),  # type: ignore[arg-type]
+        {one.id: one for one in PROTOCOLS},
+        ready,
+        tuple((fact, decide(ready, fact)) for fact in facts),  # type: ignore[misc, arg-type]
+        (),
+    )
+
+
+def test_every_detector_has_a_rule_with_a_title_and_references() -> None:
+    rules = [rule for rule, _ in detectors()]
+    assert len({rule.id for rule in rules}) == len(rules) >= 7
+    for rule in rules:
+        assert f"rule.{rule.id}" in catalogue()
+        assert rule.references
+        assert all(one.scheme and one.id and one.title for one in rule.references)
+
+
+def test_every_severity_has_a_name() -> None:
+    assert {f"severity.{one}" for one in SEVERITIES} <= set(catalogue())
+
+
+def test_a_place_is_that_of_the_boundary_whichever_way_the_traffic_goes() -> None:
+    there, back = conversation(EWS, PLC), conversation(PLC, EWS)
+    case = case_of(there, back)
+    places = placed(case)
+    assert (
+        places[conversation_key(there)].boundary == places[conversation_key(back)].boundary == "control-plc"
+    )
+    assert places[conversation_key(there)].device_owner == "IT"
+    assert place_of(case_of(), decide(index(PLANT), conversation(PC, PLC))).boundary == ""
+
+
+def test_importance_is_the_models_and_low_for_what_it_does_not_hold() -> None:
+    assert [importance(case_of(), zone) for zone in ("plc", "office", "internet", "")] == [
+        "high",
+        "low",
+        "low",
+        "low",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("function", "status", "changed"),
+    [(3, 0, False), (6, 0, True), (6, 2, False), (6, -1, True), (43, 0, True)],
+)
+def test_what_a_device_refused_changed_nothing(function: int, status: int, changed: bool) -> None:
+    assert changes([operation(HMI, PLC, function, 0, 1, status=status)]) == changed
+
+
+def test_reasons_name_the_line_and_what_nearly_fitted() -> None:
+    said = reasons(decide(index(PLANT), conversation(EWS, PLC)))
+    assert [one.key for one in said] == ["reason.not-listed", "nearest"]
+    (lack,) = dict(said[1].params)["lacks"]  # type: ignore[misc]
+    assert lack.key == "lack.client"
+
+
+def test_messages_have_their_parameters_in_order() -> None:
+    assert say("key", b=1, a="x").params == (("a", "x"), ("b", 1))
+    assert say_some("key", ["a", "b"], 2) == say("key", items="a, b")
+    assert say_some("key", ["a", "b", "c"], 2) == say("key-more", items="a, b", more=1)
+
+
+def test_evidence_is_the_earliest_and_little() -> None:
+    assert first(at(9), at(2), at(2), at(5), at(7)) == (at(2), at(5), at(7))
+    assert len(first(*map(at, range(20)))) == EVIDENCE
+
+
+def test_references_say_their_edition() -> None:
+    assert [one.edition for one in attack("T0855", "x", "T1692.001")] == ["v18.1", "v19"]
+    for one in (*attack("T0855", "x"), requirement("SR 1.1", "x"), guideline_step("1", "x")):
+        assert one.edition
+    assert guideline_check("1", "x").edition == ""
+
+
+def test_a_link_is_that_of_the_fact() -> None:
+    assert link_of(conversation(HMI, PLC, vlan="7")).vlan == "7"

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from otmon.detect.unknown_address import SHOWN
+from tests.detect.plant import HMI, PC, PLC, STRANGER, WEB, at, found, keys
+from tests.zones.facts import asset, conversation, operation
+
+RULE = "unknown-address"
+
+
+def test_a_stranger_is_one_finding_with_all_that_it_did() -> None:
+    facts = [
+        conversation(STRANGER, PLC, evidence=at(2)),
+        conversation(HMI, STRANGER, 80, "http", evidence=at(1)),
+        operation(STRANGER, PLC, 3, 0, 1),
+        asset("00:11:22:33:44:55", STRANGER),
+    ]
+    (one,) = found(RULE, *facts)
+    assert (one.link.client, one.link.server, one.key) == (STRANGER, "", (STRANGER,))
+    assert one.count == 20
+    assert keys([one]) == ["stranger", "reason.unknown-address", "seen-with", "peers", "asked-for"]
+    assert dict(one.why[1].params)["macs"] == "00:11:22:33:44:55"
+    assert dict(one.why[2].params) == {"count": 2, "peers": f"{HMI}, {PLC}", "zones": "control, plc"}
+
+
+def test_one_that_only_shows_itself_is_found_too() -> None:
+    (one,) = found(RULE, asset("00:11:22:33:44:55", STRANGER))
+    assert (one.severity, one.count) == ("low", 1)
+
+
+@pytest.mark.parametrize("address", [HMI, PLC, PC, "", "169.254.1.1", "224.0.0.251", "255.255.255.255", WEB])
+def test_members_and_addresses_of_no_host_are_none(address: str) -> None:
+    expected = 1 if address == "169.254.1.1" else 0
+    assert len(found(RULE, asset("00:11:22:33:44:55", address))) in (0, expected)
+
+
+@pytest.mark.parametrize(
+    ("facts", "severity"),
+    [
+        ((conversation(STRANGER, PLC),), "high"),
+        ((conversation(STRANGER, PLC, answered=False),), "medium"),
+        ((conversation(STRANGER, PC),), "medium"),
+        ((conversation(STRANGER, PC, answered=False),), "low"),
+        ((conversation(STRANGER, PLC), operation(STRANGER, PLC, 6, 0, 1)), "critical"),
+        ((conversation(STRANGER, PLC), operation(STRANGER, PLC, 6, 0, 1, status=1)), "high"),
+        ((conversation(STRANGER, PC), operation(STRANGER, PC, 6, 0, 1)), "high"),
+        ((conversation(PLC, STRANGER), operation(PLC, STRANGER, 6, 0, 1)), "high"),
+    ],
+)
+def test_severity_goes_by_what_it_reached(facts: tuple[object, ...], severity: str) -> None:
+    (one,) = found(RULE, *facts)  # type: ignore[arg-type]
+    assert one.severity == severity
+
+
+def test_many_peers_are_counted_and_some_named() -> None:
+    (one,) = found(RULE, *(conversation(STRANGER, f"10.2.0.{n}") for n in range(1, 20)))
+    peers = dict(one.why[1].params)
+    assert peers["count"] == 19
+    assert str(peers["peers"]).count(",") == SHOWN - 1
+
+
+def test_without_a_model_nobody_is_a_stranger() -> None:
+    assert found(RULE, conversation(STRANGER, PLC), plant=None) == []

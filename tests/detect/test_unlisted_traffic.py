@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+
+from otmon.detect.unlisted_traffic import SHOWN, SPREAD
+from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, PRINTER, STRANGER, WEB, at, found, keys
+from tests.zones.facts import conversation, operation
+
+RULE = "unlisted-traffic"
+
+
+def test_what_no_boundary_allows_is_found_with_who_and_why() -> None:
+    (one,) = found(RULE, conversation(PC, PLC, first_ns=7, last_ns=9, evidence=at(3)))
+    assert (one.severity, one.count, one.unit, one.first_ns, one.last_ns) == ("high", 10, "packets", 7, 9)
+    assert (one.link.client, one.link.server, one.link.port) == (PC, PLC, 502)
+    assert (one.place.from_zone, one.place.to_zone, one.place.boundary) == ("office", "plc", "")
+    assert one.evidence == (at(3),)
+    assert keys([one]) == ["conversation", "reason.no-boundary"]
+
+
+def test_a_boundary_is_named_with_its_owners_and_the_nearest_permission() -> None:
+    (one,) = found(RULE, conversation(EWS, PLC))
+    assert (one.place.boundary, one.place.device_owner, one.place.settings_owner) == (
+        "control-plc",
+        "IT",
+        "production",
+    )
+    assert keys([one]) == ["conversation", "reason.not-listed", "nearest"]
+    nearest = dict(one.why[1].params)
+    assert nearest["permission"] == "reads"
+    assert str(nearest["line"]).startswith("m.yaml:")
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        conversation(HMI, PLC),
+        conversation(HMI, EWS, 22, "ssh"),
+        conversation(PC, PRINTER, 9100, "unknown"),
+        conversation(PC, WEB, 443, "tls"),
+        conversation(PC, "10.3.0.255", 137, "nbns", transport="udp"),
+    ],
+)
+def test_what_is_allowed_or_stays_inside_is_not_found(allowed: object) -> None:
+    assert found(RULE, allowed) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("fact", [conversation(STRANGER, PLC), conversation(PLC, WEB, 443, "tls")])
+def test_strangers_and_the_internet_have_rules_of_their_own(fact: object) -> None:
+    assert found(RULE, fact) == []  # type: ignore[arg-type]
+
+
+def test_without_a_model_nothing_is_unlisted() -> None:
+    assert found(RULE, conversation(PC, PLC), plant=None) == []
+
+
+@pytest.mark.parametrize(
+    ("fact", "more", "severity"),
+    [
+        (conversation(PC, PLC), (), "high"),
+        (conversation(PC, PLC, answered=False), (), "medium"),
+        (conversation(PC, PLC), (operation(PC, PLC, 3, 0, 1),), "high"),
+        (conversation(PC, PLC), (operation(PC, PLC, 6, 0, 1),), "critical"),
+        (conversation(PC, PLC), (operation(PC, PLC, 6, 0, 1, status=2),), "high"),
+        (conversation(PC, PLC), (operation(PC, PLC, 6, 0, 1, status=-1),), "critical"),
+        (conversation(PLC, PC), (), "medium"),
+        (conversation(PLC, PC, answered=False), (), "low"),
+        (conversation(PLC, PC), (operation(PLC, PC, 5, 0, 1),), "high"),
+    ],
+)
+def test_severity_goes_by_what_was_reached_and_whether_it_was_changed(
+    fact: object, more: tuple[object, ...], severity: str
+) -> None:
+    (one,) = found(RULE, fact, *more)  # type: ignore[arg-type]
+    assert one.severity == severity
+
+
+def test_commands_are_named_and_prove_themselves() -> None:
+    facts = [operation(PC, PLC, function, 0, 1, evidence=at(function)) for function in (3, 6)]
+    (one,) = found(RULE, conversation(PC, PLC, evidence=at(1)), *facts)
+    asked = dict(one.why[-1].params)
+    assert (one.why[-1].key, asked) == (
+        "asked-for", {"items": "Read Holding Registers, Write Single Register"},
+    )  # fmt: skip
+    assert one.evidence == (at(1), at(6))
+
+
+def test_an_unanswered_attempt_says_so() -> None:
+    assert keys(found(RULE, conversation(PC, PLC, answered=False)))[-1] == "unanswered"
+
+
+def test_the_tag_of_a_vlan_makes_no_second_finding() -> None:
+    facts = [conversation(PC, PLC, vlan=vlan, evidence=at(n)) for n, vlan in enumerate(("", "10", "20"), 1)]
+    (one,) = found(RULE, *facts)
+    assert one.count == 30
+    assert one.evidence == (at(1), at(2), at(3))
+
+
+def test_a_sweep_is_one_finding() -> None:
+    few = [conversation(PC, f"10.2.0.{n}") for n in range(1, SPREAD + 1)]
+    assert len(found(RULE, *few)) == SPREAD
+    many = [conversation(PC, f"10.2.0.{n}", port) for n in range(1, SPREAD + 1) for port in (502, 102)]
+    (one,) = found(RULE, *many)
+    assert keys([one]) == ["spread", "reason.no-boundary", "many-servers", "many-ports"]
+    assert dict(one.what.params) == {"client": PC, "zone": "plc", "conversations": 2 * SPREAD}
+    assert dict(one.why[1].params)["count"] == SPREAD
+    assert str(dict(one.why[1].params)["servers"]).count(",") == SHOWN - 1
+    assert one.link.server == ""
+    assert one.count == 20 * SPREAD
+
+
+def test_the_identity_does_not_depend_on_how_often_or_when() -> None:
+    (one,) = found(RULE, conversation(PC, PLC))
+    (again,) = found(
+        RULE, conversation(PC, PLC, packets_to_server=999, first_ns=0), conversation(PC, OTHER_PLC)
+    )[:1]
+    assert one.key == again.key

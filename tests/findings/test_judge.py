@@ -1,0 +1,51 @@
+"""Findings in one order with names that stay, however the facts were put together."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otmon.detect.detector import SEVERITIES
+from otmon.findings.judge import id_of, judge
+from otmon.ledger.merge import merge_all
+from tests.detect.plant import EWS, HMI, PC, PLANT, PLC, STRANGER, WEB, ledger_of
+from tests.ledger.conftest import any_ledgers
+from tests.zones.facts import asset, conversation, operation
+
+FACTS = (
+    conversation(PC, PLC), conversation(HMI, PLC), conversation(EWS, PLC), conversation(STRANGER, PLC),
+    conversation(PLC, WEB, 443, "tls"), conversation(HMI, PLC, 5020, "http", expected="modbus"),
+    operation(HMI, PLC, 6, 1, 1), operation(PC, PLC, 6, 1, 1), asset("00:11:22:33:44:55", "10.9.9.8"),
+)  # fmt: skip
+
+
+def test_the_gravest_come_first_then_the_earliest() -> None:
+    findings = judge(ledger_of(*FACTS), PLANT)
+    assert len(findings) >= 6
+    order = [(SEVERITIES.index(one.severity), one.first_ns) for one in findings]
+    assert order == sorted(order)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 5))
+def test_any_way_of_merging_gives_the_same_findings(seed: int, parts: int) -> None:
+    facts = list(FACTS)
+    Random(seed).shuffle(facts)
+    merged = merge_all(ledger_of(*facts[i::parts]) for i in range(parts))
+    assert judge(merged, PLANT) == judge(ledger_of(*FACTS), PLANT)
+
+
+def test_ids_are_different_for_different_things_and_stay_for_the_same() -> None:
+    findings = judge(ledger_of(*FACTS), PLANT)
+    ids = [id_of(one) for one in findings]
+    assert len(set(ids)) == len(ids)
+    twice = merge_all([ledger_of(*FACTS), ledger_of(*FACTS), ledger_of(conversation(PC, "10.2.0.9"))])
+    assert set(ids) < {id_of(one) for one in judge(twice, PLANT)}
+
+
+@given(any_ledgers())
+def test_any_facts_are_judged_with_and_without_a_model(ledger) -> None:  # type: ignore[no-untyped-def]
+    for plant in (PLANT, None):
+        findings = judge(ledger, plant)
+        assert len({id_of(one) for one in findings}) == len(findings)

@@ -1,0 +1,83 @@
+"""The catalogue: every text in both languages, every key used, nothing steers a terminal."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import otmon
+from otmon.capture.window import KINDS
+from otmon.detect.detector import SEVERITIES, detectors, say
+from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
+from otmon.protocols.modbus import REASONS
+from otmon.zones.decide import LACKS
+from otmon.zones.decide import REASONS as VERDICTS
+
+SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(otmon.__file__).parent.rglob("*.py"))
+FAMILIES = {
+    *(f"rule.{rule.id}" for rule, _ in detectors()),
+    *(f"severity.{one}" for one in SEVERITIES),
+    *(f"damage.{kind}" for kind in KINDS),
+    *(f"anomaly.{name}" for name, _ in REASONS if name and name != "lost-bytes"),
+    *(f"reason.{one}" for one in VERDICTS),
+    *(f"lack.{one}" for one in LACKS),
+    *(f"table.unit.{one}" for one in ("packets", "transactions", "messages")),
+}
+
+
+def parameters(form: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(form) if name is not None}
+
+
+@pytest.mark.parametrize("key", catalogue())
+def test_a_text_is_there_in_both_languages_with_the_same_parameters(key: str) -> None:
+    texts = catalogue()[key]
+    assert set(texts) == set(LANGUAGES)
+    assert parameters(texts["en"]) == parameters(texts["ja"])
+    assert re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", texts["ja"]) or "{" in texts["ja"] or key == "joint"
+
+
+def test_every_key_that_the_program_names_is_there() -> None:
+    named = set(re.findall(r'\bsay(?:_some)?\(\s*"([^"{]+)"', SOURCES))
+    named |= set(re.findall(r'\btext\(\s*"([^"{]+)"', SOURCES))
+    assert named | FAMILIES <= set(catalogue()), (named | FAMILIES) - set(catalogue())
+
+
+def test_every_key_is_used() -> None:
+    quoted = set(re.findall(r"[\"']([a-z][\w.-]*)[\"']", SOURCES))
+    used = quoted | FAMILIES | {f"{key}-more" for key in quoted} | {f"table.{key}" for key in quoted}
+    assert set(catalogue()) <= used, set(catalogue()) - used
+
+
+@pytest.mark.parametrize(
+    "evil", ["\x1b[2J", "\r\n", "\u202eabc", "\x9b1m", "\u2066", "\x00", "\u200b", "\udcff"]
+)
+def test_what_could_steer_a_terminal_is_made_visible(evil: str) -> None:
+    shown = visible(f"a{evil}b")
+    assert shown.isprintable()
+    assert shown.startswith("a") and shown.endswith("b") and len(shown) > 3
+    assert shown in text("stranger", "en", address=f"a{evil}b")
+
+
+@given(st.text())
+def test_what_is_printable_stays_as_it_is(value: str) -> None:
+    assert visible(value).isprintable() or visible(value) == ""
+    if value.isprintable():
+        assert visible(value) == value
+
+
+@given(st.text(), st.sampled_from(LANGUAGES))
+def test_braces_in_a_value_are_no_parameters(value: str, language) -> None:  # type: ignore[no-untyped-def]
+    assert visible(value) in worded(say("stranger", address=value), language)
+
+
+def test_a_list_of_messages_is_joined() -> None:
+    lacks = (say("lack.port", allowed="502", seen="503"), say("lack.unit", allowed="1", seen="2"))
+    message = say("nearest", permission="p", line="m.yaml:7", lacks=lacks)
+    assert worded(message, "en").endswith("port 502, not 503; unit 1, not 2")
+    assert "、" in worded(message, "ja")
