@@ -1,0 +1,57 @@
+"""Frames given to the loop over packets, one after the other, and what the tables say then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from otmon.decode.fields import COUNTER_NAMES
+from otmon.ledger.harvest import harvest, harvest_all
+from otmon.ledger.ledger import Ledger
+from otmon.ledger.merge import merge
+from otmon.ledger.observe import finish_source, observe
+from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
+from otmon.protocols.registry import PROTOCOLS, code_of
+from otmon.protocols.signature import compile_signatures
+from tests.truth.capture import Packet
+
+SIGNATURES = compile_signatures(PROTOCOLS)
+
+
+class Seen:
+    """Tables of one source. Packets are numbered from 1."""
+
+    def __init__(self, transactions: bool = True) -> None:
+        self.t: Tables = new_tables(code_of("modbus"), transactions)
+        self.number = 1
+
+    def frames(self, frames: Iterable[tuple[int, bytes]], linktype: int = 1) -> Seen:
+        """Give frames with their times in nanoseconds."""
+        for time_ns, frame in frames:
+            buf = np.frombuffer(frame, np.uint8).copy()
+            one = [np.array([value], np.int64) for value in (0, len(frame), len(frame), time_ns, linktype)]
+            assert observe(buf, *one, self.number, 0, 0, self.t, SIGNATURES) == 1
+            self.number += 1
+        return self
+
+    def packets(self, packets: Iterable[Packet]) -> Seen:
+        for packet in packets:
+            self.frames([(packet.time_ns, packet.frame)], packet.link.linktype)
+        return self
+
+    def finish(self) -> Seen:
+        finish_source(self.t, 0)
+        return self
+
+    @property
+    def counted(self) -> dict[str, int]:
+        return {name: int(n) for name, n in zip(COUNTER_NAMES, self.t.counters, strict=True) if n}
+
+    @property
+    def transactions(self) -> list[list[int]]:
+        rows: list[list[int]] = self.t.transactions[: self.t.used[FILL_TRANSACTIONS]].tolist()
+        return rows
+
+    def ledger(self) -> Ledger:
+        return merge(harvest(self.t, "x"), harvest_all(self.t, "x"))

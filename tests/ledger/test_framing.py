@@ -1,0 +1,97 @@
+"""Messages in streams: cut, joined, lost, wrong. tests/test_truth.py has every way of it; here are
+what the counts say and that the cost stays linear."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from otmon.ledger.framing import BAD_BYTES
+from tests.ledger.seen import Seen
+from tests.truth.capture import packets
+from tests.truth.messages import mbap, read_registers
+from tests.truth.segmentation import bursts, pipelining, polling
+from tests.truth.talk import CLIENT, MILLISECOND, Talk, acknowledgment, cut, handshake, whole
+
+
+def test_every_cut_gives_every_message() -> None:
+    for size in (1, 5, 11, 13):
+        talk = polling("x", 0, 5)
+        segments = [p for s in talk.segments for p in cut(s, range(size, s.end - s.start, size))]
+        seen = Seen().packets(packets(talk, whole(talk, segments))).finish()
+        assert seen.counted["transactions"] == 5
+        assert "gaps in streams" not in seen.counted
+
+
+def test_a_repetition_is_counted_and_read_once() -> None:
+    talk = polling("x", 0, 5)
+    again = [p for s in talk.segments for p in (s, replace(s, time_ns=s.time_ns + 10 * MILLISECOND))]
+    seen = Seen().packets(packets(talk, whole(talk, sorted(again, key=lambda s: s.time_ns)))).finish()
+    assert seen.counted["segments retransmitted"] == 10
+    assert seen.counted["transactions"] == 5
+
+
+def test_a_loss_is_counted_in_bytes_and_told() -> None:
+    talk = polling("x", 0, 6)
+    lost = talk.segments[4]
+    segments = [*handshake(talk), *(s for s in talk.segments if s is not lost)]
+    seen = Seen().packets(packets(talk, segments)).finish()
+    assert (seen.counted["gaps in streams"], seen.counted["bytes lost in streams"]) == (
+        1,
+        lost.end - lost.start,
+    )
+    assert [one.reason for one in seen.ledger().anomalies] == ["lost-bytes"]
+    assert seen.counted["transactions"] == 6
+
+
+def test_an_answer_ends_the_wait_for_what_it_acknowledges() -> None:
+    talk = pipelining("x", 0, 4)
+    asked, answered = bursts(talk)
+    pieces = list(cut(asked, [12, 24]))
+    segments = [*handshake(talk), pieces[0], pieces[2], answered, acknowledgment(answered)]
+    seen = Seen().packets(packets(talk, segments))
+    assert seen.counted["gaps in streams"] == 1
+    assert seen.counted["segments out of order"] == 1
+
+
+def test_a_bad_header_is_told_each_time_and_hides_nothing_behind_it() -> None:
+    talk = Talk("x")
+    for i in range(3):
+        talk.poll(read_registers(3, i, 2, Random(i)))
+        talk.say(CLIENT, mbap(9, 1, b"\x03\0\1\0\2", 7, 400))
+        talk.now += MILLISECOND
+        talk.poll(read_registers(3, 50 + i, 2, Random(i)))
+    seen = Seen().packets(packets(talk, whole(talk))).finish()
+    assert seen.counted["transactions"] == 6
+    assert {(one.reason, one.times) for one in seen.ledger().anomalies} == {("protocol-id", 3), ("length", 3)}
+
+
+@pytest.mark.parametrize("filling", [b"\0", b"\x01", b"\0\x01\0\0\0\x06", b"\x03\x00", b"\xff"])
+def test_garbage_costs_time_in_proportion_to_its_length(filling: bytes) -> None:
+    def taken(size: int) -> float:
+        talk = Talk("x")
+        talk.poll(read_registers(3, 0, 2, Random(0)))
+        for _ in range(size):
+            talk.say(CLIENT, (filling * 1460)[:1460])
+            talk.now += MILLISECOND
+        made = packets(talk, whole(talk))
+        seen = Seen()
+        before = time.perf_counter()
+        seen.packets(made)
+        return time.perf_counter() - before
+
+    taken(2)
+    assert taken(64) < 1.0
+
+
+def test_what_is_not_modbus_on_its_port_is_given_up() -> None:
+    talk = Talk("x")
+    for _ in range(BAD_BYTES // 400 + 4):
+        talk.say(CLIENT, Random(1).randbytes(400))
+        talk.now += MILLISECOND
+    (fact,) = Seen().packets(packets(talk, whole(talk))).finish().ledger().conversations
+    assert fact.protocol != "modbus"
+    assert fact.expected == "modbus"

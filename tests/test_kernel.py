@@ -1,0 +1,97 @@
+"""Loads, copies, and where compiled kernels are kept."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otmon.kernel import (
+    cache_folder,
+    clear_row,
+    copy_bytes,
+    copy_row,
+    u8,
+    u16be,
+    u16le,
+    u32be,
+    u32le,
+    u48be,
+    u64be,
+)  # fmt: skip
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@given(st.binary(min_size=8, max_size=8))
+def test_loads_give_signed_words_in_either_byte_order(data: bytes) -> None:
+    buf = np.frombuffer(data, np.uint8)
+    assert u8(buf, 0) == data[0]
+    assert u16be(buf, 0) == int.from_bytes(data[:2], "big")
+    assert u16le(buf, 0) == int.from_bytes(data[:2], "little")
+    assert u32be(buf, 0) == int.from_bytes(data[:4], "big")
+    assert u32le(buf, 0) == int.from_bytes(data[:4], "little")
+    assert u48be(buf, 0) == int.from_bytes(data[:6], "big")
+    assert u64be(buf, 0) == int.from_bytes(data, "big", signed=True)
+
+
+def test_rows_and_bytes_are_copied_and_cleared() -> None:
+    table = np.arange(12).reshape(3, 4)
+    copy_row(table, 0, table, 2)
+    clear_row(table, 1)
+    assert table.tolist() == [[8, 9, 10, 11], [0, 0, 0, 0], [8, 9, 10, 11]]
+    data = np.arange(10, dtype=np.uint8)
+    copy_bytes(data, 0, data, 4, 3)
+    assert data.tolist() == [4, 5, 6, 3, 4, 5, 6, 7, 8, 9]
+    copy_bytes(data, 0, data, 4, 0)
+    assert data[0] == 4
+
+
+def test_the_cache_is_one_for_each_state_of_the_sources() -> None:
+    folder = cache_folder()
+    assert folder == cache_folder()
+    if "NUMBA_CACHE_DIR" not in os.environ:
+        assert folder.parent.name == "otmon"
+
+
+CACHE = """
+import sys
+from pathlib import Path
+from otmon.kernel import cache_folder, forget_old_caches, kernels_are_compiled
+assert not kernels_are_compiled()
+cache_folder().mkdir(parents=True, exist_ok=True)
+(cache_folder() / "x.nbi").touch()
+assert kernels_are_compiled()
+for name in "abcdef":
+    (cache_folder().parent / name).mkdir()
+forget_old_caches()
+assert cache_folder().is_dir()
+print(len(list(cache_folder().parent.iterdir())))
+"""
+
+
+def test_old_caches_are_forgotten_and_the_newest_stay(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT")}
+    environment["XDG_CACHE_HOME"] = str(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", CACHE], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) in (4, 5)
+
+
+def test_a_kernel_is_the_same_compiled_and_interpreted() -> None:
+    code = "from otmon.decode.flows import mix; print([int(mix(7 * n, n << 40)) for n in range(99)])"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "NUMBA_DISABLE_JIT": value}, cwd=ROOT,
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for value in ("0", "1")
+    }  # fmt: skip
+    assert len(said) == 1
