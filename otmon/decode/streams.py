@@ -62,6 +62,8 @@ S_ORDER: Final = 27
 S_HANDSHAKE: Final = 28
 S_OLD: Final = 29
 """Segments in a row that held nothing new."""
+S_ANSWERED: Final = 31
+"""1 when a response has matched a request."""
 S_COLUMNS: Final = 32
 
 UNSEEN: Final = 0

@@ -42,6 +42,7 @@ from otmon.decode.flows import (
     set_client,
 )
 from otmon.decode.streams import (
+    S_ANSWERED,
     S_CLIENT,
     S_FLOW,
     S_GAPS,
@@ -298,8 +299,11 @@ def check_roles(t: Tables, s: int, f: int, d: int, shapes: int) -> None:
         choose_client(t, s, f, d, shapes)
     seen = 1 if d == t.streams[s, S_CLIENT] else 2
     guessed = (t.flows[f, F_STATE] & ROLE) >> ROLE_SHIFT < ROLE_PROTOCOL
-    asks_unasked = shapes == 1 and t.streams[s, S_GOOD] == 0 and t.streams[s, S_PENDING] == 0
-    if shapes in (1, 2) and shapes != seen and (asks_unasked or guessed):
+    fresh = t.streams[s, S_GOOD] == 0 and t.streams[s, S_PENDING] == 0
+    key = t.flows[f, F_KEY]
+    ports = (key >> 16) & 0xFFFF, (key >> 32) & 0xFFFF
+    contradicts = shapes == 1 or (ports[d] == PORT and ports[1 - d] != PORT)
+    if shapes in (1, 2) and shapes != seen and (guessed or (fresh and contradicts)):
         client = d if shapes == 1 else 1 - d
         drop_requests(t, s, f, False)
         t.flows[f, F_STATE] &= ~(CLIENT | ROLE)
@@ -315,6 +319,9 @@ def message(
     serial = t.streams[s, S_MODE] == RTU
     if t.streams[s, S_GOOD] == 0 or (t.flows[f, F_STATE] & ROLE) >> ROLE_SHIFT < ROLE_PROTOCOL:
         shapes = rtu_plausible(src, p, end, t.pdu) if serial else plausible(src, p, end, t.pdu)
+        if u8(src, p + 1 if serial else p + HEADER) & 0x80:
+            # However wrong it is otherwise: no request has this bit.
+            shapes = 2
         check_roles(t, s, f, d, shapes)
     client = t.streams[s, S_CLIENT]
     first = p + 1 if serial else p + HEADER
@@ -427,6 +434,7 @@ def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, o
         if value < 0:
             value, needed = t.pdu[M_ADDRESS], t.pending[s * PENDING + k, P_ADDRESS]
         note_anomaly(t, f, 1 - d, d, R_MISMATCH, key & 0xFF, value, needed, now, packet, offset)
+    t.streams[s, S_ANSWERED] = 1
     finish(t, s, f, k, t.pdu[M_EXCEPTION], now, packet)
 
 

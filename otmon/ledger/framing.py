@@ -29,6 +29,7 @@ from otmon.decode.streams import (
     LOST_STEP,
     OLD_PATIENCE,
     S_ACKED,
+    S_ANSWERED,
     S_BAD,
     S_CARRIED,
     S_CARRY_OFFSET,
@@ -41,6 +42,7 @@ from otmon.decode.streams import (
     S_MODE,
     S_NEXT,
     S_OLD,
+    S_PENDING,
     S_SYNC,
     WINDOW,
     distance,
@@ -179,6 +181,9 @@ def bad_header(
     """A message cannot begin at `p` although the stream was in step: say why, and return where to
     go on. One wrong field does not silence the rest: a length that leads to a message or to the
     segment's end is believed."""
+    if unsure(t, s, f):
+        disown(t, s, f)
+        return end
     tell_header(t, s, f, d, src, p, end, packet, now, offset)
     if t.streams[s, S_MODE] == MBAP:
         behind = p + 6 + u16be(src, p + 4)
@@ -242,6 +247,25 @@ def settle(t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int) -> i
 
 
 @kernel
+def unsure(t: Tables, s: int, f: int) -> bool:
+    """Whether the stream may still turn out to be something else: other protocols end their frames
+    with the same CRC, but answer in other ways."""
+    if t.streams[s, S_MODE] != RTU or t.streams[s, S_ANSWERED] != 0:
+        return False
+    key = t.flows[f, F_KEY]
+    return bool((key >> 16) & 0xFFFF != PORT and (key >> 32) & 0xFFFF != PORT)
+
+
+@kernel
+def disown(t: Tables, s: int, f: int) -> None:
+    """The stream is none of Modbus after all: what waited for an answer was no request."""
+    t.streams[s, S_PENDING] = 0
+    t.streams[s, S_MODE] = CANDIDATE
+    t.streams[s, S_BAD] = BAD_BYTES
+    t.flows[f, F_PROTOCOL] = 0
+
+
+@kernel
 def step(
     t: Tables, s: int, f: int, d: int, src: Bytes, p: int, old: int, end: int,
     packet: int, now: int, offset: int,
@@ -261,6 +285,11 @@ def step(
         return bad_header(t, s, f, d, src, p, end, packet, now, offset)
     if size == 0 or p + size > end:
         return p
+    if unsure(t, s, f) and t.streams[s, S_CLIENT] >= 0:
+        expected = 1 if d == t.streams[s, S_CLIENT] else 2
+        if rtu_plausible(src, p, p + size, t.pdu) & expected == 0:
+            disown(t, s, f)
+            return end
     if p < old and (p + size <= old or t.streams[s, S_CARRY_PACKET + d] > packet):
         packet = t.streams[s, S_CARRY_PACKET + d]
         now = t.streams[s, S_CARRY_TIME + d]
