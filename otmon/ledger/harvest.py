@@ -34,6 +34,7 @@ from otmon.decode.flows import (
     F_TUNNEL,
     F_VLAN,
     FIRST_B,
+    FLOWS,
     PROVISIONAL,
     ROLE,
     ROLE_FIRST,
@@ -45,7 +46,7 @@ from otmon.decode.transport import PROTO_ICMP, PROTO_ICMPV6, PROTO_SCTP, PROTO_T
 from otmon.kernel import Ints
 from otmon.ledger.facts import Anomaly, Asset, Conversation, Evidence, Operation, Role, Source
 from otmon.ledger.ledger import Ledger
-from otmon.ledger.merge import collect
+from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
 from otmon.ledger.tables import (
     A_FIRST,
@@ -56,6 +57,8 @@ from otmon.ledger.tables import (
     A_TIMES,
     A_VALUE,
     A_WHAT,
+    ANOMALIES,
+    ASSETS,
     FILL_ANOMALIES,
     FILL_ASSETS,
     FILL_FLOWS,
@@ -77,6 +80,7 @@ from otmon.ledger.tables import (
     O_SERVICE,
     O_SUM,
     O_TIMES,
+    OPERATIONS,
     X_BYTES,
     X_FIRST,
     X_HI,
@@ -97,9 +101,12 @@ _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshak
 _PRIVILEGED: Final = 1024
 """Ports below are for servers (RFC 6335 section 6)."""
 _MODBUS: Final = "modbus"
+ROWS: Final = max(FLOWS, ASSETS, OPERATIONS, ANOMALIES)
+SLICE: Final = 1 << 13
+"""Rows that become facts at a time: as lists of numbers they take ten times their place."""
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def address_text(family: int, high: int, low: int) -> str:
     """An address as facts write it; `high` and `low` are signed words."""
     if family == 4:
@@ -109,7 +116,7 @@ def address_text(family: int, high: int, low: int) -> str:
     return mac_text(low)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 12)
 def mac_text(mac: int) -> str:
     """A MAC address as facts write it, "" for none (-1)."""
     return "" if mac < 0 else mac.to_bytes(6, "big").hex(":")
@@ -148,16 +155,25 @@ def harvest(t: Tables, source: str, bars: Bars = NO_BARS) -> Ledger:
     return ledger
 
 
-def harvest_all(t: Tables, source: str, bars: Bars = NO_BARS) -> Ledger:
-    """The same for the rows that are still in use, at the end of a source."""
+def harvest_rows(t: Tables, source: str, begin: int, bars: Bars = NO_BARS) -> Ledger:
+    """The same for the rows that are still in use, at the end of a source: `SLICE` of each table from
+    row `begin` on, up to `ROWS`."""
+    part = slice(begin, begin + SLICE)
+    flows, assets = t.flows[part], t.assets[part]
+    operations, anomalies = t.operations[part], t.anomalies[part]
     return _harvested(
-        t.flows[t.flows[:, F_KEY] != 0],
-        t.assets[t.assets[:, X_PACKETS] > 0],
-        t.operations[t.operations[:, O_TIMES] > 0],
-        t.anomalies[t.anomalies[:, A_TIMES] > 0],
+        flows[flows[:, F_KEY] != 0],
+        assets[assets[:, X_PACKETS] > 0],
+        operations[operations[:, O_TIMES] > 0],
+        anomalies[anomalies[:, A_TIMES] > 0],
         source,
         bars,
     )
+
+
+def harvest_all(t: Tables, source: str, bars: Bars = NO_BARS) -> Ledger:
+    """All of these rows at once."""
+    return merge_all(harvest_rows(t, source, begin, bars) for begin in range(0, ROWS, SLICE))
 
 
 def _harvested(
@@ -171,7 +187,6 @@ def _harvested(
             lost.append((kind, int(amounts.sum() - amounts[fit].sum())))
         return fitting
 
-    # Without a bar nothing is left out, and nothing has to be ranked.
     if bars.conversations and len(flows):
         fit = within(bars.conversations, *_rank_of_flows(flows))
         packets = flows[:, F_PACKETS] + flows[:, F_PACKETS + 1]

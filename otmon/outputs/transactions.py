@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -113,6 +114,8 @@ def join_parts(parts: Sequence[str], path: str) -> None:
 
 
 def _writer(path: str) -> Any:
+    # Arrow's own pools keep what they once had.
+    pa.set_memory_pool(pa.system_memory_pool())
     # Columns of numbers grow slowly from row to row: their differences are small and cheap to write.
     texts = [field.name for field in SCHEMA if pa.types.is_dictionary(field.type)]
     return pq.ParquetWriter(
@@ -130,27 +133,47 @@ def _batch(rows: Ints, source: str) -> Any:
     udp = (rows[:, T_PLACE] >> 24 & 0xFFFF == 17).astype(np.int32)
     vlan = rows[:, T_PLACE] & 0xFFF
     columns = {
-        "time_ns": pa.array(rows[:, T_TIME]),
-        "source": pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), [source]),
+        "time_ns": _column("time_ns", rows[:, T_TIME]),
+        "source": _named(np.zeros(len(rows), np.int32), [source]),
         "client": _addresses(family, rows[:, T_CLIENT_HI], rows[:, T_CLIENT_LO]),
         "server": _addresses(family, rows[:, T_SERVER_HI], rows[:, T_SERVER_LO]),
-        "transport": pa.DictionaryArray.from_arrays(udp, ["tcp", "udp"]),
-        "vlan": pa.array(vlan.astype(np.int32), mask=vlan == 0),
+        "transport": _named(udp, ["tcp", "udp"]),
+        "vlan": _column("vlan", vlan, vlan > 0),
     }
     for name, column in _PLAIN:
-        columns[name] = pa.array(rows[:, column].astype(np.int32))
+        columns[name] = _column(name, rows[:, column])
     for name, column, smallest in _NULLED:
-        values = rows[:, column].astype(SCHEMA.field(name).type.to_pandas_dtype())
-        columns[name] = pa.array(values, mask=values < smallest)
+        columns[name] = _column(name, rows[:, column], rows[:, column] >= smallest)
     return pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+# Arrays are made of buffers: `pyarrow.array` would import pandas where that is installed, 50 MB.
+
+
+def _column(name: str, values: Ints, valid: npt.NDArray[np.bool_] | None = None) -> Any:
+    """An array of the column's type; null where not `valid`."""
+    kind = SCHEMA.field(name).type
+    held = np.ascontiguousarray(values, np.int64 if kind == pa.int64() else np.int32)
+    bits = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(held), [bits, pa.py_buffer(held)])
+
+
+def _named(index: npt.NDArray[np.int32], texts: list[str]) -> Any:
+    """An array of texts, of which `index` says the one of each row."""
+    encoded = [text.encode("utf-8", "backslashreplace") for text in texts]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    indices = pa.Array.from_buffers(pa.int32(), len(index), [None, pa.py_buffer(index)])
+    return pa.DictionaryArray.from_arrays(indices, pa.Array.from_buffers(pa.string(), len(texts), buffers))
 
 
 def _addresses(family: Ints, high: Ints, low: Ints) -> Any:
     """Addresses as texts, each different one built once."""
     if (family == 4).all():
-        encoded = pa.array(low).dictionary_encode()
+        held = pa.py_buffer(np.ascontiguousarray(low))
+        encoded = pa.Array.from_buffers(pa.int64(), len(low), [None, held]).dictionary_encode()
         texts = [address_text(4, 0, value) for value in encoded.dictionary.to_pylist()]
-        return pa.DictionaryArray.from_arrays(encoded.indices, texts)
+        return _named(np.frombuffer(encoded.indices.buffers()[1], np.int32, len(low)), texts)
     different, index = np.unique(np.column_stack([family, high, low]), axis=0, return_inverse=True)
     texts = [address_text(*row) for row in different.tolist()]
-    return pa.DictionaryArray.from_arrays(index.reshape(-1).astype(np.int32), texts)
+    return _named(index.reshape(-1).astype(np.int32), texts)
