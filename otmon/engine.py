@@ -23,7 +23,7 @@ from otmon.capture.batch import Batch, InputDamage
 from otmon.capture.sources import read
 from otmon.decode.streams import STREAMS
 from otmon.ledger.facts import Damage
-from otmon.ledger.harvest import ROWS, SLICE, harvest, harvest_rows, source_of
+from otmon.ledger.harvest import harvest, harvest_all, source_of
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import finish_source, observe
@@ -152,8 +152,8 @@ def _replay_file(
     while begin < STREAMS:
         begin = finish_source(t, begin)
         merged.add(_emptied(t, path, rows, merged.bars))
-    for begin in range(0, ROWS, SLICE):
-        merged.add(harvest_rows(t, path, begin, merged.bars))
+    for part in harvest_all(t, path, lambda: merged.bars):
+        merged.add(part)
     merged.add(collect(sources=[source_of(t, path, octets, first_ns)], damage=damage))
     return merged.ledger(), interrupted
 

@@ -5,9 +5,8 @@ Rows of one key are first joined by numpy, so that Python runs once per fact.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final
 
 import numpy as np
@@ -34,7 +33,6 @@ from otmon.decode.flows import (
     F_TUNNEL,
     F_VLAN,
     FIRST_B,
-    FLOWS,
     PROVISIONAL,
     ROLE,
     ROLE_FIRST,
@@ -42,11 +40,11 @@ from otmon.decode.flows import (
     ROLE_SHIFT,
     SPOKE_A,
 )
-from otmon.decode.transport import PROTO_ICMP, PROTO_ICMPV6, PROTO_SCTP, PROTO_TCP, PROTO_UDP
+from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.kernel import Ints
 from otmon.ledger.facts import Anomaly, Asset, Conversation, Evidence, Operation, Role, Source
 from otmon.ledger.ledger import Ledger
-from otmon.ledger.merge import collect, merge_all
+from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
 from otmon.ledger.tables import (
     A_FIRST,
@@ -93,50 +91,16 @@ from otmon.ledger.tables import (
     X_PLACE,
     Tables,
 )
+from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
 from otmon.protocols.modbus import REASONS, Service, service
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
 
-_WORD: Final = (1 << 64) - 1
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
 _PRIVILEGED: Final = 1024
 """Ports below are for servers (RFC 6335 section 6)."""
 _MODBUS: Final = "modbus"
-ROWS: Final = max(FLOWS, ASSETS, OPERATIONS, ANOMALIES)
 SLICE: Final = 1 << 13
 """Rows that become facts at a time: as lists of numbers they take ten times their place."""
-
-
-@lru_cache(maxsize=1 << 13)
-def address_text(family: int, high: int, low: int) -> str:
-    """An address as facts write it; `high` and `low` are signed words."""
-    if family == 4:
-        return str(IPv4Address(low & 0xFFFFFFFF))
-    if family == 6:
-        return str(IPv6Address((high & _WORD) << 64 | (low & _WORD)))
-    return mac_text(low)
-
-
-@lru_cache(maxsize=1 << 12)
-def mac_text(mac: int) -> str:
-    """A MAC address as facts write it, "" for none (-1)."""
-    return "" if mac < 0 else mac.to_bytes(6, "big").hex(":")
-
-
-def vlan_text(vlan: int) -> str:
-    """A stack of tags as facts write it."""
-    outer, inner = vlan >> 12, vlan & 0xFFF
-    if outer:
-        return f"{outer}.{inner}" if inner else str(outer)
-    return str(inner) if inner else ""
-
-
-def transport_text(family: int, proto: int) -> str:
-    """What a conversation's transport is called."""
-    if family == 2:
-        return "ethernet"
-    names = {PROTO_TCP: "tcp", PROTO_UDP: "udp", PROTO_SCTP: "sctp"}
-    names[PROTO_ICMP if family == 4 else PROTO_ICMPV6] = "icmp" if family == 4 else "icmpv6"
-    return names.get(proto, f"ip-{proto}")
 
 
 def harvest(t: Tables, source: str, bars: Bars = NO_BARS) -> Ledger:
@@ -155,25 +119,23 @@ def harvest(t: Tables, source: str, bars: Bars = NO_BARS) -> Ledger:
     return ledger
 
 
-def harvest_rows(t: Tables, source: str, begin: int, bars: Bars = NO_BARS) -> Ledger:
-    """The same for the rows that are still in use, at the end of a source: `SLICE` of each table from
-    row `begin` on, up to `ROWS`."""
-    part = slice(begin, begin + SLICE)
-    flows, assets = t.flows[part], t.assets[part]
-    operations, anomalies = t.operations[part], t.anomalies[part]
-    return _harvested(
-        flows[flows[:, F_KEY] != 0],
-        assets[assets[:, X_PACKETS] > 0],
-        operations[operations[:, O_TIMES] > 0],
-        anomalies[anomalies[:, A_TIMES] > 0],
-        source,
-        bars,
-    )
-
-
-def harvest_all(t: Tables, source: str, bars: Bars = NO_BARS) -> Ledger:
-    """All of these rows at once."""
-    return merge_all(harvest_rows(t, source, begin, bars) for begin in range(0, ROWS, SLICE))
+def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
+    """The same for the rows that are still in use, at the end of a source, in parts: `bars` is asked
+    before each. Flows of one conversation are in one part."""
+    flows = t.flows[t.flows[:, F_KEY] != 0]
+    parts = -(-max(len(flows), ASSETS, OPERATIONS, ANOMALIES) // SLICE)
+    which = _rank_of_flows(flows)[1] % np.uint64(parts)
+    for number in range(parts):
+        part = slice(number * SLICE, (number + 1) * SLICE)
+        assets, operations, anomalies = t.assets[part], t.operations[part], t.anomalies[part]
+        yield _harvested(
+            flows[which == number],
+            assets[assets[:, X_PACKETS] > 0],
+            operations[operations[:, O_TIMES] > 0],
+            anomalies[anomalies[:, A_TIMES] > 0],
+            source,
+            bars(),
+        )
 
 
 def _harvested(
@@ -380,11 +342,16 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
             packets_to_client=packets_from,
             bytes_to_server=bytes_to,
             bytes_to_client=bytes_from,
-            tunnel="+".join(sorted(name for bit, name in enumerate(TUNNELS) if wrapped >> bit & 1)),
+            tunnel=_tunnels(wrapped),
             first_ns=seen[0],
             last_ns=last_ns,
             evidence=Evidence(seen[0], source, seen[1], seen[2]),
         )
+
+
+@lru_cache
+def _tunnels(bits: int) -> str:
+    return "+".join(sorted(name for bit, name in enumerate(TUNNELS) if bits >> bit & 1))
 
 
 _SILENT: Final = -100
@@ -406,6 +373,7 @@ def _protocol(transport: str, number: int, port: int, code: int) -> str:
     return transport
 
 
+@lru_cache(maxsize=1 << 12)
 def _expected(transport: str, port: int, protocol: str) -> str:
     """The protocol that a port is usually used for, where the conversation speaks another one."""
     if transport not in ("tcp", "udp") or protocol in TUNNELS:

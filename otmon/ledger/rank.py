@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import IPv6Address
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +20,7 @@ import numpy.typing as npt
 from otmon.kernel import Ints
 from otmon.ledger.facts import Anomaly, Asset, Conversation, Operation
 from otmon.ledger.ledger import Ledger, Limits, anomaly_key, asset_key, conversation_key, service_key
+from otmon.ledger.texts import words_of
 
 Place = tuple[bool, int]
 """Whether a fact is one of the lesser ones, and its hash: smaller ones are kept."""
@@ -50,20 +49,6 @@ def hashed_columns(*columns: Ints) -> npt.NDArray[np.uint64]:
         h = (h ^ column.astype(np.uint64)) * np.uint64(_FACTOR)
         h ^= h >> np.uint64(32)
     return h
-
-
-@lru_cache(maxsize=1 << 14)
-def words_of(address: str) -> tuple[int, int]:
-    """The two words that stand for an IP or MAC address in a table; (0, 0) for none."""
-    if "." in address and ":" not in address:
-        # Ten times as fast as ipaddress, for what this program wrote itself.
-        a, b, c, d = map(int, address.split("."))
-        return 0, a << 24 | b << 16 | c << 8 | d
-    if len(address) == 17 and address.count(":") == 5 and "::" not in address:
-        return 0, int(address.replace(":", ""), 16)
-    if ":" in address:
-        return divmod(int(IPv6Address(address)), 1 << 64)
-    return 0, 0
 
 
 def _of_link(fact: Conversation | Operation | Anomaly) -> int:

@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from otmon.kernel import Ints
-from otmon.ledger.harvest import address_text
 from otmon.ledger.tables import (
     T_ADDRESS,
     T_CLIENT_HI,
@@ -38,6 +37,7 @@ from otmon.ledger.tables import (
     T_TIME,
     T_UNIT,
 )
+from otmon.ledger.texts import address_text
 
 _TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 

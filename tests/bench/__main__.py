@@ -22,7 +22,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench.captures import MAKERS, head
+from tests.bench.captures import head, made
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "build" / "bench"
@@ -180,9 +180,7 @@ def main() -> None:
         page += ["", f"Left out, as they are not installed: {', '.join(missing)}."]
     for name in ("factory", "office"):
         amount = arguments.packets or PACKETS[name]
-        path = FOLDER / f"{name}-of-{amount}.pcap"
-        if not path.with_suffix(".json").exists():
-            MAKERS[name](path, amount)
+        path = made(name, FOLDER, amount)
         truth = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         console.print(
             f"{name}: {truth['packets']:,} packets, {path.stat().st_size / MEGABYTE:,.0f} MB", highlight=False
@@ -202,9 +200,7 @@ def main() -> None:
         )
         page += ["", f"## {title}", "", f"{truth['packets']:,} packets{told}.", "", *table(best)]
     amount = arguments.packets or PACKETS["flood"]
-    path = FOLDER / f"flood-of-{amount}.pcap"
-    if not path.with_suffix(".json").exists():
-        MAKERS["flood"](path, amount)
+    path = made("flood", FOLDER, amount)
     flooded = [
         run([OTMON, "replay", str(path), *more], amount)
         for more in ([], ["--transactions", "build/bench/transactions.parquet"])

@@ -10,7 +10,7 @@ from otmon.decode import fields, ip
 from otmon.decode.fields import COUNTER_NAMES, COUNTERS, FIELDS
 from otmon.decode.packet import decode_packet
 from otmon.kernel import Ints
-from otmon.ledger.harvest import address_text
+from otmon.ledger.texts import address_text
 
 MARGIN = 3
 """Bytes around the frame that must not matter."""

@@ -9,7 +9,7 @@ import numpy as np
 from otmon.decode.fields import COUNTER_NAMES
 from otmon.ledger.harvest import harvest, harvest_all
 from otmon.ledger.ledger import Ledger
-from otmon.ledger.merge import merge
+from otmon.ledger.merge import merge_all
 from otmon.ledger.observe import finish_source, observe
 from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
@@ -54,4 +54,4 @@ class Seen:
         return rows
 
     def ledger(self) -> Ledger:
-        return merge(harvest(self.t, "x"), harvest_all(self.t, "x"))
+        return merge_all([harvest(self.t, "x"), *harvest_all(self.t, "x")])

@@ -2,54 +2,20 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from otmon.ledger.facts import Conversation
-from otmon.ledger.harvest import (
-    address_text,
-    harvest,
-    harvest_all,
-    mac_text,
-    source_of,
-    transport_text,
-    vlan_text,
-)  # fmt: skip
+from otmon.ledger.harvest import harvest, harvest_all, source_of
 from otmon.ledger.tables import FILL_FLOWS
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
 from tests.truth.messages import read_registers
 from tests.truth.talk import Talk, whole
-
-
-@given(st.ip_addresses())
-def test_an_address_is_written_as_the_standard_library_does(address) -> None:  # type: ignore[no-untyped-def]
-    number = int(address)
-    high, low = (number >> 64, number & (2**64 - 1)) if address.version == 6 else (0, 0xFFFF << 32 | number)
-    signed = [word - 2**64 if word >= 2**63 else word for word in (high, low)]
-    assert ip_address(address_text(address.version, *signed)) == address
-
-
-def test_macs_tags_and_transports_are_written() -> None:
-    assert mac_text(0x0080F4000001) == "00:80:f4:00:00:01"
-    assert mac_text(-1) == ""
-    assert [vlan_text(value) for value in (0, 7, 7 << 12, 7 << 12 | 9)] == ["", "7", "7", "7.9"]
-    assert [transport_text(4, n) for n in (6, 17, 132, 1, 58, 89)] == [
-        "tcp",
-        "udp",
-        "sctp",
-        "icmp",
-        "ip-58",
-        "ip-89",
-    ]
-    assert (transport_text(6, 58), transport_text(2, 0x8892)) == ("icmpv6", "ethernet")
 
 
 def talked(
@@ -111,7 +77,7 @@ def test_harvesting_in_parts_gives_what_harvesting_at_once_does() -> None:
         seen.finish()
         from otmon.ledger.merge import merge_all
 
-        return merge_all([*ledgers, harvest(seen.t, "x"), harvest_all(seen.t, "x")])
+        return merge_all([*ledgers, harvest(seen.t, "x"), *harvest_all(seen.t, "x")])
 
     assert observed(True) == observed(False)
 

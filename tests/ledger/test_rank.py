@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from otmon.capture.batch import Batch
 from otmon.capture.sources import read
-from otmon.ledger.harvest import address_text, harvest_all
+from otmon.ledger.harvest import harvest_all
 from otmon.ledger.ledger import Ledger, Limits
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
-from otmon.ledger.rank import NO_BARS, bars_of, hashed, hashed_columns, within, words_of
+from otmon.ledger.rank import NO_BARS, bars_of, hashed, hashed_columns, within
 from otmon.ledger.tables import Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import compile_signatures
@@ -31,14 +31,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def test_both_hashes_are_the_same(rows: list[tuple[int, int, int]]) -> None:
     columns = np.array(rows, np.int64).T
     assert hashed_columns(*columns).tolist() == [hashed(row) for row in rows]
-
-
-@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
-def test_an_address_leads_back_to_its_words(high: int, low: int) -> None:
-    assert words_of(address_text(4, 0, low)) == (0, low & 0xFFFFFFFF)
-    assert words_of(address_text(6, high, low)) == (high, low)
-    assert words_of(address_text(2, 0, low & 0xFFFFFFFFFFFF)) == (0, low & 0xFFFFFFFFFFFF)
-    assert words_of("") == (0, 0)
 
 
 def observed(path: Path) -> Tables:
@@ -64,20 +56,20 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> list[Tables]:
 @pytest.mark.parametrize("most", [1, 3, 10])
 def test_rows_behind_the_bars_would_have_been_dropped_in_the_end(tables: list[Tables], most: int) -> None:
     limits = Limits(assets=most, conversations=most, operations=most, anomalies=most, ranges=1_000_000)
-    every = [harvest_all(t, "x") for t in tables]
+    every = [merge_all(harvest_all(t, "x")) for t in tables]
     kept: Ledger = merge_all(every[:3], limits)
     bars = bars_of(kept, limits)
     assert None not in (bars.assets, bars.conversations, bars.operations)
     left_out = 0
     for t, full in zip(tables[3:], every[3:], strict=True):
-        barred = harvest_all(t, "x", bars)
+        barred = merge_all(harvest_all(t, "x", lambda: bars))
         left_out += len(full.conversations) - len(barred.conversations)
         assert merge_all((kept, barred), limits) == merge_all((kept, full), limits)
     assert left_out > 0
 
 
 def test_a_ledger_with_room_has_no_bars(tables: list[Tables]) -> None:
-    assert bars_of(harvest_all(tables[0], "x"), Limits()) == NO_BARS
+    assert bars_of(merge_all(harvest_all(tables[0], "x")), Limits()) == NO_BARS
 
 
 def test_lesser_facts_lie_behind_all_others() -> None:
@@ -88,7 +80,7 @@ def test_lesser_facts_lie_behind_all_others() -> None:
 
 
 def test_a_flood_does_not_push_out_what_is_known(tables: list[Tables]) -> None:
-    day = harvest_all(tables[0], "x")
+    day = merge_all(harvest_all(tables[0], "x"))
     known = [fact for fact in day.conversations if fact.protocol not in ("unknown", "none")]
     flood = [replace(known[0], client=f"10.9.{n >> 8}.{n & 255}", protocol="none") for n in range(1000)]
     ledger = collect(conversations=[*flood, *known], limits=Limits(conversations=len(known)))
