@@ -1,7 +1,11 @@
-"""What tshark and Zeek say of captures, in the words of the tests that hold this program against them."""
+"""What tshark says of captures, in the words of the tests that hold this program against it.
+
+tshark runs with its own defaults, whatever the user's are; those that the comparison needs are given.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -10,14 +14,27 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 LAYERS = {
-    "eth": "ethernet", "sll": "linux-cooked", "null": "bsd-loopback", "ppp": "ppp", "vlan": "802.1q",
-    "ieee8021ad": "802.1ad", "llc": "llc", "pppoed": "pppoe-discovery", "pppoes": "pppoe", "mpls": "mpls",
-    "arp": "arp", "ip": "ipv4", "ipv6": "ipv6", "icmp": "icmp", "icmpv6": "icmpv6", "igmp": "igmp",
-    "tcp": "tcp", "udp": "udp", "sctp": "sctp", "gre": "gre", "erspan": "erspan", "vxlan": "vxlan",
-    "tzsp": "tzsp",
+    "eth": "ethernet", "null": "bsd-loopback", "ppp": "ppp", "vlan": "802.1q", "ieee8021ad": "802.1ad",
+    "llc": "llc", "pppoed": "pppoe-discovery", "pppoes": "pppoe", "mpls": "mpls", "arp": "arp",
+    "ip": "ipv4", "ipv6": "ipv6", "icmp": "icmp", "icmpv6": "icmpv6", "igmp": "igmp", "tcp": "tcp",
+    "udp": "udp", "sctp": "sctp", "gre": "gre", "erspan": "erspan", "vxlan": "vxlan", "tzsp": "tzsp",
 }  # fmt: skip
 """tshark's names of protocols, and the layers that are counted under them."""
+COOKED = {"25": "linux-cooked", "210": "linux-cooked-v2"}
+"""Both are `sll` to tshark, which tells them apart by the number of the link type."""
+BARE = ("raw", "ip", "ipv6")
+"""What a packet begins with that has no link layer."""
 CAPTURES = (".pcap", ".pcapng", ".cap", ".trace")
+PREFERENCES = {
+    "ip.defragment": "TRUE",
+    "ipv6.defragment": "TRUE",
+    "tcp.desegment_tcp_streams": "TRUE",
+    "tcp.reassemble_out_of_order": "FALSE",
+    "mbtcp.tcp.port": "502",
+    "mbudp.udp.port": "502",
+}
+"""A reassembled datagram's transport layer is in the packet that completes it, here as there."""
+MODBUS = ("modbus", "mbtcp", "mbudp")
 
 
 def captures(corpus: Path) -> list[str]:
@@ -25,85 +42,120 @@ def captures(corpus: Path) -> list[str]:
     return sorted(str(p.relative_to(corpus)) for p in corpus.rglob("*") if p.suffix in CAPTURES)
 
 
-def layers(tshark: str, path: Path) -> tuple[int, dict[str, int]]:
-    """How many packets tshark reads, and how many headers of each layer it finds in them."""
-    command = [tshark, "-n", "-r", str(path), "-T", "fields", "-e", "frame.protocols"]
-    lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
-    counted = Counter[str]()
-    for line in lines:
-        for name in line.split(":"):
-            if name in LAYERS:
-                counted[LAYERS[name]] += 1
-            if name in ("icmp", "icmpv6"):
-                # What follows is quoted in the message.
-                break
-    return len(lines), dict(counted)
+class Layers(NamedTuple):
+    """How many packets, how many headers of each layer in them, and whether there is Modbus."""
+
+    packets: int
+    headers: dict[str, int]
+    modbus: bool
 
 
 class Message(NamedTuple):
-    """A Modbus message; what was not told is None. `address` and `count` are those of requests."""
+    """A Modbus message; what was not told is None."""
 
     packet: int
-    transaction: int | None
+    time_ns: int
+    request: bool
+    client: str
+    client_port: int
+    server: str
+    server_port: int
+    transaction: int
     unit: int
     function: int
     exception: int
+    subfunction: int | None
     address: int | None
     count: int | None
+    asked_in: int | None
+    """Of a response: the packet of its request."""
 
 
-def modbus_messages(tshark: str, path: Path) -> Iterator[Message]:
-    """Every Modbus message that tshark dissects."""
-    command = [tshark, "-n", "-r", str(path), "-Y", "modbus", "-T", "pdml"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout is not None
-        for _, element in ElementTree.iterparse(process.stdout):
-            if element.tag != "packet":
-                continue
-            number, header = 0, (0, 0)
-            for proto in element.findall("proto"):
-                fields: dict[str, str] = {}
-                for field in proto.iter("field"):
-                    fields.setdefault(field.get("name", ""), field.get("show", ""))
-                if proto.get("name") == "frame":
-                    number = int(fields["frame.number"])
-                elif proto.get("name") in ("mbtcp", "mbudp"):
-                    header = int(fields["mbtcp.trans_id"]), int(fields["mbtcp.unit_id"])
-                elif proto.get("name") == "modbus" and "modbus.func_code" in fields:
-                    yield _message(number, header, fields)
-            element.clear()
+class Tshark:
+    """tshark, with a settings folder that is empty."""
+
+    def __init__(self, program: str, settings: Path) -> None:
+        self._command = [program, "-n"]
+        for name, value in PREFERENCES.items():
+            self._command += ["-o", f"{name}:{value}"]
+        self._environment = os.environ | {"WIRESHARK_CONFIG_DIR": str(settings), "LC_ALL": "C.UTF-8"}
+
+    def read(self, path: Path, *arguments: str) -> str:
+        """Its output for a capture, which it has to read to its end."""
+        command = [*self._command, "-r", str(path), *arguments]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{path}: {done.stderr}"
+        return done.stdout
+
+    def layers(self, path: Path) -> Layers:
+        """The layers of a capture."""
+        text = self.read(path, "-T", "fields", "-e", "frame.encap_type", "-e", "frame.protocols")
+        lines = text.splitlines()
+        counted = Counter[str]()
+        modbus = False
+        for line in lines:
+            link, _, protocols = line.partition("\t")
+            names = protocols.split(":")
+            if names[0] in BARE:
+                counted["raw-ip"] += 1
+            for name in names:
+                if name == "sll":
+                    counted[COOKED[link]] += 1
+                elif name in LAYERS:
+                    counted[LAYERS[name]] += 1
+                if name in ("icmp", "icmpv6"):
+                    # What follows is quoted in the message.
+                    break
+            modbus = modbus or not set(MODBUS).isdisjoint(names)
+        return Layers(len(lines), dict(counted), modbus)
+
+    def messages(self, path: Path) -> Iterator[Message]:
+        """Every Modbus message of a capture."""
+        text = self.read(path, "-Y", " or ".join(MODBUS), "-T", "pdml")
+        for packet in ElementTree.fromstring(text).iter("packet"):
+            yield from _messages(packet)
 
 
-def _message(number: int, header: tuple[int, int], fields: dict[str, str]) -> Message:
-    count = fields.get("modbus.word_cnt") or fields.get("modbus.bit_cnt")
-    address = fields.get("modbus.reference_num")
-    return Message(
-        number,
-        *header,
-        int(fields["modbus.func_code"]) & 0x7F,
-        int(fields.get("modbus.exception_code", 0)),
-        None if address is None else int(address),
-        None if count is None else int(count),
+def _messages(packet: ElementTree.Element) -> Iterator[Message]:
+    outer: dict[str, str] = {}
+    for proto in packet.findall("proto"):
+        fields: dict[str, str] = {}
+        for field in proto.iter("field"):
+            name = field.get("name", "")
+            fields.setdefault(name, field.get("value" if name == "timestamp" else "show", ""))
+        if proto.get("name") != "modbus":
+            outer |= fields
+        elif "modbus.func_code" in fields:
+            yield _message(outer, fields)
+
+
+def _message(outer: dict[str, str], fields: dict[str, str]) -> Message:
+    def told(*names: str) -> int | None:
+        return next((int(fields[name], 0) for name in names if name in fields), None)
+
+    transport = "tcp" if "tcp.srcport" in outer else "udp"
+    sender, receiver = (
+        (outer.get(f"ip.{end}") or outer[f"ipv6.{end}"], int(outer[f"{transport}.{end}port"]))
+        for end in ("src", "dst")
     )
-
-
-FUNCTIONS = {
-    "READ_COILS": 1, "READ_DISCRETE_INPUTS": 2, "READ_HOLDING_REGISTERS": 3, "READ_INPUT_REGISTERS": 4,
-    "WRITE_SINGLE_COIL": 5, "WRITE_SINGLE_REGISTER": 6, "WRITE_MULTIPLE_COILS": 15,
-    "WRITE_MULTIPLE_REGISTERS": 16,
-}  # fmt: skip
-"""Zeek's names of functions."""
-
-
-def zeek_messages(log: Path) -> Counter[tuple[str, int, str, int, int, int, int, str]]:
-    """Client, its port, server, its port, transaction, unit, function and "REQ" or "RESP" of each
-    message in Zeek's modbus.log."""
-    found = Counter[tuple[str, int, str, int, int, int, int, str]]()
-    for line in log.read_text(encoding="utf-8").splitlines():
-        if line.startswith("#"):
-            continue
-        cells = line.split("\t")
-        client, port, server, server_port, transaction, unit, name, kind = cells[2:10]
-        number = int(name.removeprefix("unknown-")) & 0x7F if "unknown-" in name else FUNCTIONS[name]
-        found[client, int(port), server, int(server_port), int(transaction), int(unit), number, kind] += 1
-    return found
+    # So does tshark tell who asks.
+    request = receiver[1] == 502
+    client, server = (sender, receiver) if request else (receiver, sender)
+    seconds, _, fraction = outer["timestamp"].partition(".")
+    return Message(
+        packet=int(outer["num"], 0),
+        time_ns=int(seconds) * 10**9 + int(fraction.ljust(9, "0")),
+        request=request,
+        client=client[0],
+        client_port=client[1],
+        server=server[0],
+        server_port=server[1],
+        transaction=int(outer["mbtcp.trans_id"]),
+        unit=int(outer["mbtcp.unit_id"]),
+        function=int(fields["modbus.func_code"]) & 0x7F,
+        exception=told("modbus.exception_code") or 0,
+        subfunction=told("modbus.diagnostic_code", "modbus.mei"),
+        address=told("modbus.reference_num", "modbus.read_reference_num"),
+        count=told("modbus.word_cnt", "modbus.bit_cnt", "modbus.read_word_cnt"),
+        asked_in=told("modbus.request_frame"),
+    )
