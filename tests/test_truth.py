@@ -115,7 +115,10 @@ def drawn_packets(draw: st.DrawFn, number: int) -> tuple[list[Packet], int]:
     segments = [s for b in bursts for s in draw(ways(b, not opened and first[b.sender] is b))]
     segments = [*handshake(talk), *segments, *ending(talk)] if opened else segments
     made = packets(talk, segments, draw(st.sampled_from(LINKS)))
-    what = draw(st.sampled_from(("plain", "plain", "fragments", "copies", "routed")))
+    # Fragments complete their packets in other orders; before the first one that is seen of a
+    # connection no place is known for what comes late.
+    kinds = ("plain", "plain", "copies", "routed", *(("fragments",) if opened else ()))
+    what = draw(st.sampled_from(kinds))
     if what == "fragments":
         return fragmented(made, draw(st.sampled_from((24, 48, 104)))), 0
     if what == "copies":
