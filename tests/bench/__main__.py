@@ -22,6 +22,8 @@ from tests.bench.tools import (
     OTMON,
     ROOT,
     TOOLS,
+    TRANSACTIONS,
+    ZONES,
     Tool,
     otmon,
     otmon_transactions,
@@ -51,6 +53,21 @@ def held_against(truth: Truth) -> Callable[[Tool, Run], None]:
                 raise Wrong(f"{tool.name}: {number} {told}, and there were {truth[true]}")
 
     return check
+
+
+def introduced(path: Path, truth: Truth, own: Result) -> str:
+    """What a capture holds, and what of otmon's time does not grow with its packets."""
+    packets = truth["packets"]
+    text = f"{packets:,} packets of {path.stat().st_size // packets - 16} bytes on average."
+    if "transactions" in truth:
+        text += (
+            f" {truth['transactions']:,} Modbus transactions, {truth['exceptions']:,} of them refused and "
+            f"{truth['writes']:,} writing; otmon's facts and its rows account for every one."
+        )
+    return text + (
+        f" Of otmon's {own.reading_seconds:.2f} s, {own.judging_seconds:.2f} s judge the facts against the "
+        f"zones ({own.findings:,} findings): that grows with what differs, not with packets."
+    )
 
 
 def flooded(kind: str, packets: int, say: Callable[[str], None]) -> list[tuple[str, Run]]:
@@ -84,12 +101,12 @@ def smaller(help_s: Run, first: Run, second: Run, floods: list[tuple[str, Run]])
         ("the same again: loads them", day, second),
     ]
     for name, one in floods:
-        more = " --transactions build/bench/transactions.parquet" if "--transactions" in name else ""
-        rows.append((name, f"`.venv/bin/otmon replay FILE --zones zones/factory.yaml{more}`", one))
+        more = f" --transactions {TRANSACTIONS}" if "--transactions" in name else ""
+        rows.append((name, f"`.venv/bin/otmon replay FILE --zones {ZONES}{more}`", one))
     text = (
-        "In the *flood* each packet has another MAC address, client, server, unit and register; in the *sweep* "
-        "one client reads every register of sixteen devices, unit after unit, and every transaction of it is "
-        "accounted for as well."
+        "In the *flood* each packet has another MAC address, client, server, unit and register; in the "
+        "*sweep* one client reads every register of sixteen devices, unit after unit, and every "
+        "transaction of it is accounted for as well."
     )
     columns = ("what", ">s", ">CPU s", ">peak MB", "command")
     return Section(
@@ -136,13 +153,7 @@ def main() -> None:
         console.print(f"{title}: {truth['packets']:,} packets", highlight=False)
         best[kind], failed = measure(tools, path, truth["packets"], arguments.times, held_against(truth), say)
         left_out |= {f"{name} ({kind})": reason for name, reason in failed.items()}
-        text = f"{truth['packets']:,} packets of {path.stat().st_size // truth['packets'] - 16} bytes on average."
-        if "transactions" in truth:
-            text += (
-                f" {truth['transactions']:,} Modbus transactions, {truth['exceptions']:,} of them refused and "
-                f"{truth['writes']:,} writing; otmon's facts and its rows account for every one."
-            )
-        sections.append(rates(title, text, tools, path, best[kind]))
+        sections.append(rates(title, introduced(path, truth, best[kind]["otmon"]), tools, path, best[kind]))
     help_s = min((run([OTMON, "--help"]) for _ in range(5)), key=lambda one: one.seconds)
     say(f"otmon --help: {help_s.seconds:.2f} s")
     first, second = compilation()

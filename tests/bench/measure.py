@@ -43,10 +43,11 @@ class Run:
         return found[1] if found else None
 
 
+OKAY: Final = frozenset((0,))
+
+
 def run(
-    command: Sequence[str],
-    fine: frozenset[int] = frozenset((0,)),
-    environment: Mapping[str, str] | None = None,
+    command: Sequence[str], fine: frozenset[int] = OKAY, environment: Mapping[str, str] | None = None
 ) -> Run:
     """Run a command from the project's root on one core."""
     with tempfile.TemporaryDirectory() as folder:
@@ -74,6 +75,9 @@ class Result:
     """Without the start, where the tool tells that itself."""
     start_seconds: float = float("inf")
     """The whole process over one packet, for the others."""
+    judging_seconds: float = float("inf")
+    """What of the reading is otmon's judging of the facts, where it was told."""
+    findings: int = 0
     cpu_seconds: float = float("inf")
     peak_bytes: int = 0
     """The largest of the runs."""
@@ -81,6 +85,8 @@ class Result:
     def add(self, one: Run) -> None:
         self.seconds = min(self.seconds, one.seconds)
         self.reading_seconds = min(self.reading_seconds, float(one.told("seconds") or "inf"))
+        self.judging_seconds = min(self.judging_seconds, float(one.told("judging") or "inf"))
+        self.findings = int(one.told("findings") or 0)
         self.cpu_seconds = min(self.cpu_seconds, one.cpu_seconds)
         self.peak_bytes = max(self.peak_bytes, one.peak_bytes)
 

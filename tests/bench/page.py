@@ -31,6 +31,8 @@ class Section:
     columns: tuple[str, ...]
     """Those that begin with ">" hold numbers."""
     rows: Sequence[tuple[str, ...]]
+    narrow: int | None = None
+    """So many columns go on a terminal."""
 
     def markdown(self) -> list[str]:
         names = [name.removeprefix(">") for name in self.columns]
@@ -40,10 +42,10 @@ class Section:
 
     def show(self, console: Console) -> None:
         table = Table(title=self.title, title_justify="left")
-        for name in self.columns:
+        for name in self.columns[: self.narrow]:
             table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
         for row in self.rows:
-            table.add_row(*(cell.replace("`", "") for cell in row))
+            table.add_row(*(cell.replace("`", "") for cell in row[: self.narrow]))
         console.print(table)
 
 
@@ -73,7 +75,7 @@ def rates(title: str, text: str, tools: Sequence[Tool], path: Path, results: Map
         "tool", ">packets", ">packets/s", ">otmon is", ">packets/s with its start", ">CPU s", ">peak MB",
         "what it does", "command",
     )  # fmt: skip
-    return Section(title, text, columns, rows)
+    return Section(title, text, columns, rows, narrow=7)
 
 
 def ratio_to(results: Mapping[str, Result], name: str) -> float | None:

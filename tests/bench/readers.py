@@ -86,8 +86,11 @@ def _otmon(path: str, transactions: str | None) -> Ledger:
     judge(replay(["pcaps/factory-day.pcapng"], transactions=transactions).ledger, model)
     mark()
     ledger = replay([path], transactions=transactions).ledger
-    judge(ledger, model)
+    read = time.perf_counter()
+    findings = judge(ledger, model)
     mark()
+    print("judging", _times[1] - read)
+    print("findings", len(findings))
     return ledger
 
 
