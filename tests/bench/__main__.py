@@ -1,228 +1,194 @@
-"""Measure, print a table, and write docs/benchmarks.md.
+"""Measure otmon beside other tools, print tables, and write docs/benchmarks.md.
 
-Every tool is a process of its own on one core; the tools take turns, and the best of several runs
-counts. A tool that is not there is left out, and said to be.
+Slowness is a result; only a wrong count ends the run.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import re
-import shutil
-import subprocess
-import sys
 import tempfile
-import time
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
-from tests.bench.captures import head, made
+from tests.bench.captures import Truth, made
+from tests.bench.measure import Result, Run, measure, run
+from tests.bench.page import MEGABYTE, Goal, Section, goals, machine, rates, ratio_to, written
+from tests.bench.tools import (
+    FOLDER,
+    FOUND_SOMETHING,
+    OTMON,
+    ROOT,
+    TOOLS,
+    TRANSACTIONS,
+    ZONES,
+    Tool,
+    otmon,
+    otmon_transactions,
+    reader,
+)
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-FOLDER = ROOT / "build" / "bench"
-PYTHON = sys.executable
-OTMON = str(Path(PYTHON).with_name("otmon"))
-PACKETS = {"factory": 2_000_000, "office": 600_000, "flood": 1_000_000}
-PARTS = {"tshark": 100_000, "dpkt": 200_000, "scapy": 10_000, "pyshark": 1_000}
-"""Packets that slow tools get."""
-MEGABYTE = 1_000_000
-
-
-INTRODUCTION = """\
-`make bench` makes the captures, runs every tool on one core in turns, and writes this page: the best of
-{times} runs of each. Rates of otmon, libpcap, nfstream, dpkt, scapy and pyshark leave out the start of the
-program; *whole process* has it in, with reading the model and printing the table. Slow tools got a part of
-the capture. What each tool does differs: libpcap only counts, ndpiReader and nfstream name flows, otmon also
-decodes every Modbus transaction and judges the zones. Few addresses of these captures are in a zone of the
-model, so judging has little to do here: a plant whose traffic breaks its rules often is slower."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One process: packets that it read, seconds, and peak memory. `seconds` is without the start of
-    the program where it tells that itself."""
-
-    packets: int
-    seconds: float
-    cpu_seconds: float
-    peak_bytes: int
-    output: str
+PACKETS: Final = {"factory": 2_000_000, "office": 1_000_000, "flood": 2_000_000, "sweep": 2_000_000}
+SMALL_CAPTURE: Final = "pcaps/factory-day.pcapng"
+TITLES: Final = {"factory": "Factory: mostly Modbus polling", "office": "Office: mixed IT traffic"}
 
 
-def run(command: list[str], packets: int, environment: dict[str, str] | None = None) -> Run:
-    """Run a command on one core."""
-    one_core = ["taskset", "--cpu-list", str(max(os.sched_getaffinity(0)))]
-    with tempfile.TemporaryFile() as out:
-        before = time.perf_counter()
-        process = subprocess.Popen(
-            [*one_core, *command], stdout=out, stderr=subprocess.DEVNULL, cwd=ROOT,
-            env=os.environ | (environment or {}),
-        )  # fmt: skip
-        _, _, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - before
-        out.seek(0)
-        output = out.read().decode(errors="replace")
-    told = re.search(r"^seconds ([\d.e-]+)$", output, re.M)
-    read = re.search(r"^packets (\d+)$", output, re.M)
-    return Run(
-        int(read[1]) if read else packets,
-        float(told[1]) if told else seconds,
-        used.ru_utime + used.ru_stime,
-        used.ru_maxrss * 1024,
-        output,
-    )
+class Wrong(Exception):
+    """otmon did not account for everything."""
 
 
-def reader(name: str) -> list[str]:
-    return [PYTHON, "-m", "tests.bench.readers", name]
+def held_against(truth: Truth) -> Callable[[Tool, Run], None]:
+    """Compare what otmon told with what the generator wrote."""
+
+    def check(tool: Tool, one: Run) -> None:
+        if not tool.own:
+            return
+        wanted = {"packets": "packets", "transactions": "transactions", "operations": "transactions",
+                  "rows": "transactions", "exceptions": "exceptions", "writes": "writes"}  # fmt: skip
+        for told, true in wanted.items():
+            number = one.told(told)
+            if number is not None and true in truth and int(number) != truth[true]:
+                raise Wrong(f"{tool.name}: {number} {told}, and there were {truth[true]}")
+
+    return check
 
 
-TOOLS: dict[str, list[str]] = {
-    "otmon": reader("otmon"),
-    "otmon, whole process": [OTMON, "replay", "FILE", "--zones", "zones/factory.yaml"],
-    "otmon with --transactions": reader("otmon_transactions"),
-    "libpcap, counting loop": reader("libpcap"),
-    "ndpiReader": ["ndpiReader", "-q", "-i", "FILE"],
-    "suricata": ["suricata", "-r", "FILE", "-l", "build/bench", "--runmode", "single", "-k", "none"],
-    "nfstream": reader("nfstream"),
-    "dpkt": reader("dpkt"),
-    "tshark": ["tshark", "-n", "-r", "FILE", "-T", "fields", "-e", "modbus.func_code"],
-    "scapy": reader("scapy"),
-    "pyshark": reader("pyshark"),
-}
-"""Name and command; without FILE the capture is the last argument."""
-
-
-def command_of(tool: str, path: Path) -> list[str]:
-    words = TOOLS[tool]
-    return (
-        [str(path) if word == "FILE" else word for word in words] if "FILE" in words else [*words, str(path)]
-    )
-
-
-def measure(path: Path, packets: int, times: int, console: Console) -> dict[str, Run]:
-    """The best run of each tool."""
-    best: dict[str, Run] = {}
-    for turn in range(times):
-        for tool, words in TOOLS.items():
-            if tool in PARTS and turn:
-                continue
-            if shutil.which(words[0]) is None:
-                continue
-            amount = min(PARTS.get(tool, packets), packets)
-            part = path if amount == packets else head(path, amount)
-            done = run(command_of(tool, part), amount)
-            console.print(f"  {tool}: {done.packets / done.seconds:,.0f} packets/s", highlight=False)
-            if tool not in best or done.seconds / done.packets < best[tool].seconds / best[tool].packets:
-                best[tool] = replace(
-                    done, peak_bytes=max(done.peak_bytes, best[tool].peak_bytes if tool in best else 0)
-                )
-    return best
-
-
-def table(best: dict[str, Run]) -> list[str]:
-    own = best["otmon"].packets / best["otmon"].seconds
-    lines = [
-        "| tool | packets | packets/s | otmon is | CPU s | peak MB |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for tool, one in sorted(best.items(), key=lambda item: item[1].seconds / item[1].packets):
-        rate = one.packets / one.seconds
-        times = "" if tool.startswith("otmon") else f"{own / rate:,.2f} ×"
-        lines.append(
-            f"| {tool} | {one.packets:,} | {rate:,.0f} | {times} | {one.cpu_seconds:.2f} | "
-            f"{one.peak_bytes / MEGABYTE:,.0f} |"
+def introduced(path: Path, truth: Truth, own: Result) -> str:
+    """What a capture holds, and what of otmon's time does not grow with its packets."""
+    packets = truth["packets"]
+    text = f"{packets:,} packets of {path.stat().st_size // packets - 16} bytes on average."
+    if "transactions" in truth:
+        text += (
+            f" {truth['transactions']:,} Modbus transactions, {truth['exceptions']:,} of them refused and "
+            f"{truth['writes']:,} writing; otmon's facts and its rows account for every one."
         )
-    return lines
-
-
-def machine() -> str:
-    model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-    cpu = model[1] if model else platform.processor()
-    versions = ", ".join(
-        f"{name} {version(name)}" for name in ("numba", "numpy", "nfstream", "dpkt", "scapy", "pyshark")
-    )
-    return (
-        f"{cpu}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, {versions}; {time.strftime('%Y-%m-%d')}"
+    return text + (
+        f" Of otmon's {own.reading_seconds:.2f} s, {own.judging_seconds:.2f} s judge the facts against the "
+        f"zones ({own.findings:,} findings): that grows with what differs, not with packets."
     )
 
 
-def start_seconds() -> float:
-    return min(run([OTMON, "--help"], 1, {"TERM": "dumb"}).seconds for _ in range(5))
+def flooded(kind: str, packets: int, say: Callable[[str], None]) -> list[tuple[str, Run]]:
+    """otmon over a capture in which everything is new, with and without transactions."""
+    path, truth = made(kind, FOLDER, packets)
+    runs = []
+    for name, command in (("", otmon), (" with `--transactions`", otmon_transactions)):
+        one = run(command(path, 0), FOUND_SOMETHING)
+        say(f"{kind}{name.replace('`', '')}: {one.seconds:.1f} s, {one.peak_bytes / MEGABYTE:,.0f} MB")
+        runs.append((f"{kind} of {truth['packets']:,} packets{name}", one))
+    if "transactions" in truth:
+        tool = Tool(kind, reader("otmon_transactions"), "", own=True)
+        held_against(truth)(tool, run(tool.command(path, 0)))
+    return runs
 
 
-def first_run() -> Run:
-    """A replay with no compiled kernels anywhere."""
+def compilation() -> tuple[Run, Run]:
+    """A first replay that finds no kernels, and the next one."""
     with tempfile.TemporaryDirectory() as folder:
-        return run([OTMON, "replay", "pcaps/factory-day.pcapng"], 1, {"NUMBA_CACHE_DIR": folder})
+        command, fresh = [OTMON, "replay", SMALL_CAPTURE], {"NUMBA_CACHE_DIR": folder}
+        first = run(command, FOUND_SOMETHING, fresh)
+        return first, run(command, FOUND_SOMETHING, fresh)
+
+
+def smaller(help_s: Run, first: Run, second: Run, floods: list[tuple[str, Run]]) -> Section:
+    """Start, compilation and memory."""
+    day = f"`.venv/bin/otmon replay {SMALL_CAPTURE}`"
+    rows = [
+        ("help", "`.venv/bin/otmon --help`", help_s),
+        ("first replay: compiles the kernels", f"`NUMBA_CACHE_DIR=EMPTY_FOLDER` {day}", first),
+        ("the same again: loads them", day, second),
+    ]
+    for name, one in floods:
+        more = f" --transactions {TRANSACTIONS}" if "--transactions" in name else ""
+        rows.append((name, f"`.venv/bin/otmon replay FILE --zones {ZONES}{more}`", one))
+    text = (
+        "In the *flood* each packet has another MAC address, client, server, unit and register; in the "
+        "*sweep* one client reads every register of sixteen devices, unit after unit, and every "
+        "transaction of it is accounted for as well."
+    )
+    columns = ("what", ">s", ">CPU s", ">peak MB", "command")
+    return Section(
+        "Start, compilation, memory",
+        text,
+        columns,
+        [
+            (
+                name,
+                f"{one.seconds:.2f}",
+                f"{one.cpu_seconds:.2f}",
+                f"{one.peak_bytes / MEGABYTE:,.0f}",
+                command,
+            )
+            for name, command, one in rows
+        ],
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("--packets", type=int, help="of each capture, for a quick look; writes no page")
-    parser.add_argument("--times", type=int, default=3)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--packets", type=int, metavar="N", help="of each capture, for a quick look")
+    parser.add_argument("--times", type=int, default=3, metavar="N", help="runs of each tool (%(default)s)")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="the page; docs/benchmarks.md unless --packets"
+    )
     arguments = parser.parse_args()
+    output = arguments.output or (None if arguments.packets else ROOT / "docs" / "benchmarks.md")
     FOLDER.mkdir(parents=True, exist_ok=True)
     console = Console()
-    missing = sorted({words[0] for words in TOOLS.values() if shutil.which(words[0]) is None})
-    page = [
-        "<!-- written by `make bench` -->", "", "# Speed and memory", "",
-        INTRODUCTION.format(times=arguments.times), "",
-        f"Machine: {machine()}.",
-    ]  # fmt: skip
-    if missing:
-        page += ["", f"Left out, as they are not installed: {', '.join(missing)}."]
-    for name in ("factory", "office"):
-        amount = arguments.packets or PACKETS[name]
-        path = made(name, FOLDER, amount)
-        truth = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        console.print(
-            f"{name}: {truth['packets']:,} packets, {path.stat().st_size / MEGABYTE:,.0f} MB", highlight=False
-        )
-        best = measure(path, truth["packets"], arguments.times, console)
-        for tool in ("otmon", "otmon with --transactions"):
-            found = re.search(r"^transactions (\d+)$", best[tool].output, re.M)
-            assert best[tool].packets == truth["packets"]
-            assert found and int(found[1]) == truth.get("transactions", int(found[1])), (
-                "transactions are missing"
-            )
-        title = {"factory": "Factory: Modbus polling", "office": "Office: mixed traffic"}[name]
-        told = (
-            f", {truth['transactions']:,} Modbus transactions, every one accounted for"
-            if "transactions" in truth
-            else ""
-        )
-        page += ["", f"## {title}", "", f"{truth['packets']:,} packets{told}.", "", *table(best)]
-    amount = arguments.packets or PACKETS["flood"]
-    path = made("flood", FOLDER, amount)
-    flooded = [
-        run([OTMON, "replay", str(path), *more], amount)
-        for more in ([], ["--transactions", "build/bench/transactions.parquet"])
+    described = machine()
+
+    def say(text: str) -> None:
+        console.print(f"  {text}", highlight=False, markup=False)
+
+    tools = [tool for tool in TOOLS if tool.needs()]
+    left_out = {tool.name: "not installed" for tool in TOOLS if tool not in tools}
+    for name in left_out:
+        say(f"{name} is left out: not installed")
+    sections: list[Section] = []
+    best: dict[str, dict[str, Result]] = {}
+    for kind, title in TITLES.items():
+        path, truth = made(kind, FOLDER, arguments.packets or PACKETS[kind])
+        console.print(f"{title}: {truth['packets']:,} packets", highlight=False)
+        best[kind], failed = measure(tools, path, truth["packets"], arguments.times, held_against(truth), say)
+        left_out |= {f"{name} ({kind})": reason for name, reason in failed.items()}
+        sections.append(rates(title, introduced(path, truth, best[kind]["otmon"]), tools, path, best[kind]))
+    help_s = min((run([OTMON, "--help"]) for _ in range(5)), key=lambda one: one.seconds)
+    say(f"otmon --help: {help_s.seconds:.2f} s")
+    first, second = compilation()
+    say(f"first replay: {first.seconds:.1f} s, then {second.seconds:.1f} s")
+    floods = [
+        one for kind in ("flood", "sweep") for one in flooded(kind, arguments.packets or PACKETS[kind], say)
     ]
-    compiled = first_run()
-    page += [
-        "", "## Start, compilation, memory", "",
-        "| what | measured | goal |", "| --- | ---: | ---: |",
-        f"| `otmon --help` | {start_seconds():.2f} s | 0.3 s |",
-        f"| first replay with an empty cache, compilation included | {compiled.seconds:.0f} s | 30 s |",
-        f"| peak memory of that | {compiled.peak_bytes / MEGABYTE:,.0f} MB | |",
-        f"| a flood of {amount:,} packets of as many forged senders, peak memory | "
-        f"{flooded[0].peak_bytes / MEGABYTE:,.0f} MB | 400 MB |",
-        f"| the same with `--transactions` | {flooded[1].peak_bytes / MEGABYTE:,.0f} MB | 400 MB |",
-        f"| the same, packets/s | {amount / flooded[0].seconds:,.0f} | |",
-        "",
-    ]  # fmt: skip
-    text = "\n".join(page)
-    console.print(text, highlight=False, markup=False)
-    if arguments.packets is None:
-        (ROOT / "docs" / "benchmarks.md").write_text(text, encoding="utf-8")
+    factory, office = best["factory"], best["office"]
+    wanted = [
+        Goal("Modbus mix, packets/s", 7e6, factory["otmon"].rate, "{:,.0f}"),
+        Goal(
+            "Modbus mix with `--transactions`, packets/s",
+            3e6,
+            factory["otmon --transactions"].rate,
+            "{:,.0f}",
+        ),
+        Goal("IT mix, packets/s", 4e6, office["otmon"].rate, "{:,.0f}"),
+    ]
+    for name, least in (("libpcap", 0.5), ("ndpiReader", 2.5), ("nfstream", 20)):
+        for kind, results in (("Modbus", factory), ("IT", office)):
+            wanted.append(Goal(f"times {name}'s rate, {kind} mix", least, ratio_to(results, name), "{:.2f}"))
+    wanted += [
+        Goal("`otmon --help`, s", 0.3, help_s.seconds, "{:.2f}", at_most=True),
+        Goal("compilation, s", 30, first.seconds - second.seconds, "{:.1f}", at_most=True),
+        *(
+            Goal(f"memory, {name}, MB", 400, one.peak_bytes / MEGABYTE, "{:,.0f}", at_most=True)
+            for name, one in floods
+        ),
+    ]
+    sections = [goals(wanted), *sections, smaller(help_s, first, second, floods)]
+    for section in sections:
+        section.show(console)
+    if output is not None:
+        output.write_text(written(sections, described, left_out, arguments.times), encoding="utf-8")
+        console.print(f"written: {output.name}", highlight=False)
 
 
 if __name__ == "__main__":

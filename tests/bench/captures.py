@@ -1,294 +1,350 @@
-"""Captures for the benchmarks, the same for the same seed, made by numpy: a factory that polls Modbus,
-mixed traffic of an office, and a flood of forged senders."""
+"""The captures of the benchmarks, the same for the same seed, each with the truth about it beside it.
+
+``python -m tests.bench.captures KIND FILE PACKETS``
+"""
 
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from otmon.lab import messages
+from tests.bench.frames import (
+    ACK,
+    BYE,
+    FILE_HEADER,
+    HELLO,
+    PUSH,
+    RECORD_BYTES,
+    ROWS_AT_ONCE,
+    START_US,
+    Bytes,
+    Ends,
+    Ints,
+    Mix,
+    Says,
+    TcpState,
+    add_sessions,
+    big,
+    ethernet,
+    ip_frames,
+    mac_of,
+    same,
+)  # fmt: skip
 
-Bytes = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
-
-RECORD = 16
-START_US = 1_776_100_000_000_000
-CHUNK = 50_000
-ETHERNET, IP = 14, 20
-
-
-def big(values: Ints, size: int) -> Bytes:
-    """The numbers as big-endian bytes: uint8[n, size]."""
-    return np.ascontiguousarray(values, np.int64).astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - size :]
-
-
-@dataclass
-class Mix:
-    """Frames that are put in the order of their times."""
-
-    times: list[Ints] = field(default_factory=list)
-    frames: list[Bytes] = field(default_factory=list)
-
-    def add(self, times_us: Ints, frames: Bytes) -> None:
-        """Frames uint8[n, length] at microseconds int64[n]."""
-        self.times.append(times_us)
-        self.frames.append(frames)
-
-    def write(self, path: Path) -> int:
-        """A pcap file of microseconds; returns the number of packets."""
-        times = np.concatenate(self.times)
-        lengths = np.concatenate([np.full(len(f), f.shape[1], np.int64) for f in self.frames])
-        order = np.argsort(times, kind="stable")
-        offsets = np.empty(len(times), np.int64)
-        offsets[order] = 24 + np.cumsum(RECORD + lengths[order]) - (RECORD + lengths[order])
-        size = 24 + int((RECORD + lengths).sum())
-        out = np.memmap(path, np.uint8, "w+", shape=(size,))
-        out[:24] = np.frombuffer(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"), np.uint8)
-        at = 0
-        for frames in self.frames:
-            for first in range(0, len(frames), CHUNK):
-                rows = frames[first : first + CHUNK]
-                which = slice(at + first, at + first + len(rows))
-                head = np.empty((len(rows), 4), "<u4")
-                head[:, 0], head[:, 1] = divmod(START_US + times[which], 1_000_000)
-                head[:, 2] = head[:, 3] = frames.shape[1]
-                record = np.concatenate([head.view(np.uint8), rows], axis=1)
-                out[offsets[which, None] + np.arange(record.shape[1])] = record
-            at += len(frames)
-        out.flush()
-        return len(times)
+MODBUS: Final = 502
+GROUP_BIT: Final = 1 << 40
+Truth = dict[str, int]
 
 
-def hosts(numbers: Ints, network: int) -> tuple[Bytes, Bytes]:
-    """MAC addresses and IPv4 addresses 10.network.x.y of hosts."""
-    return big(0x0080F4000000 | network << 16 | numbers, 6), big(10 << 24 | network << 16 | numbers, 4)
+def host(network: int, number: Ints | int) -> Ints:
+    """10.x.y.number, where `network` is x and y in one number."""
+    return np.asarray(10 << 24 | network << 8 | number, np.int64)
 
 
-def ip_frames(
-    client: Ints, server: Ints, ports: tuple[Ints, Ints], to_server: bool, proto: int, payload: Bytes,
-    numbers: tuple[Ints, Ints, int] | None, ident: Ints,
-) -> Bytes:  # fmt: skip
-    """Ethernet frames with right sums; `numbers` are sequence, acknowledgment and flags of TCP."""
-    n, size = payload.shape
-    transport = 20 if proto == 6 else 8
-    out = np.zeros((n, max(ETHERNET + IP + transport + size, 60)), np.uint8)
-    ends = [hosts(client, 1), hosts(server, 2)]
-    (source_mac, source), (target_mac, target) = ends if to_server else ends[::-1]
-    sport, dport = ports if to_server else ports[::-1]
-    out[:, :6], out[:, 6:12], out[:, 12] = target_mac, source_mac, 8
-    ip = out[:, ETHERNET : ETHERNET + IP]
-    ip[:, 0], ip[:, 8], ip[:, 9] = 0x45, 64, proto
-    ip[:, 2:4] = big(np.full(n, IP + transport + size), 2)
-    ip[:, 4:6] = big(ident & 0xFFFF, 2)
-    ip[:, 12:16], ip[:, 16:20] = source, target
-    ip[:, 10:12] = big(_sum(ip, np.zeros(n, np.int64)), 2)
-    data = out[:, ETHERNET + IP : ETHERNET + IP + transport + size]
-    data[:, 0:2], data[:, 2:4] = big(sport, 2), big(dport, 2)
-    data[:, transport:] = payload
-    pseudo = _words(ip[:, 12:20]) + proto + transport + size
-    if numbers is not None:
-        data[:, 4:8], data[:, 8:12] = big(numbers[0] % 2**32, 4), big(numbers[1] % 2**32, 4)
-        data[:, 12], data[:, 13], data[:, 14] = 0x50, numbers[2], 0x20
-        data[:, 16:18] = big(_sum(data, pseudo), 2)
-    else:
-        data[:, 4:6] = big(np.full(n, transport + size), 2)
-        data[:, 6:8] = big(_sum(data, pseudo), 2)
+LINE, PLCS, BUSINESS, OFFICE, DMZ = 30 << 8 | 1, 30 << 8 | 2, 20 << 8, 10 << 8, 25 << 8
+"""Networks of zones/factory.yaml."""
+
+
+class Block(NamedTuple):
+    """What a poller asks for; the exception that answers it, 0 for none."""
+
+    function: int
+    address: int
+    count: int
+    exception: int = 0
+
+
+POLLED: Final = (
+    Block(3, 0, 10), Block(3, 10, 30), Block(4, 0, 16), Block(1, 0, 16), Block(3, 100, 60),
+    Block(3, 400, 125), Block(2, 16, 16),
+)  # fmt: skip
+WRITTEN: Final = (Block(16, 20, 4), Block(6, 30, 1), Block(5, 3, 1))
+REFUSED: Final = (Block(3, 9000, 2, 2), Block(6, 39, 1, 4))
+BLOCKS: Final = (*POLLED, *WRITTEN, *REFUSED)
+WRITES: Final = (5, 6, 15, 16)
+WRITE_EVERY, REFUSAL_EVERY = 41, 97
+"""Turns of a connection."""
+POLLERS: Final = np.array([host(LINE, 20), host(LINE, 10), host(LINE, 50), host(BUSINESS, 30)])
+DEVICES: Final = 40
+GATEWAY_UNITS: Final = 8
+"""Every fifth device stands for so many on its serial line."""
+SCAN_US: Final = 10_000
+
+
+def request_of(block: Block) -> bytes:
+    head = bytes((block.function,)) + block.address.to_bytes(2, "big")
+    match block.function:
+        case 5:
+            return head + b"\xff\0"
+        case 6:
+            return head + b"\x01\x2c"
+        case 16:
+            return head + block.count.to_bytes(2, "big") + bytes((2 * block.count,)) + bytes(2 * block.count)
+        case _:
+            return head + block.count.to_bytes(2, "big")
+
+
+def response_of(block: Block) -> tuple[bytes, int]:
+    """The response, and how many bytes of values follow it."""
+    if block.exception:
+        return bytes((block.function | 0x80, block.exception)), 0
+    if block.function in WRITES:
+        return request_of(block)[:5], 0
+    octets = 2 * block.count if block.function in (3, 4) else (block.count + 7) // 8
+    return bytes((block.function, octets)), octets
+
+
+def modbus(transaction: Ints, unit: Ints, pdu: bytes, values: Bytes) -> Bytes:
+    """Modbus messages over TCP: uint8[n, length]."""
+    size = len(pdu) + values.shape[1]
+    out = np.zeros((len(transaction), 7 + size), np.uint8)
+    out[:, 0:2], out[:, 4:6], out[:, 6] = big(transaction & 0xFFFF, 2), big(unit * 0 + 1 + size, 2), unit
+    out[:, 7 : 7 + len(pdu)] = np.frombuffer(pdu, np.uint8)
+    out[:, 7 + len(pdu) :] = values
     return out
 
 
-def _words(data: Bytes) -> Ints:
-    even, odd = data[:, 0::2], data[:, 1::2]
-    return even.sum(axis=1, dtype=np.int64) * 256 + odd.sum(axis=1, dtype=np.int64)
-
-
-def _sum(data: Bytes, more: Ints) -> Ints:
-    """RFC 1071 over rows."""
-    total = _words(data) + more
-    total = (total & 0xFFFF) + (total >> 16)
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
-
-
-def constant(data: bytes, n: int) -> Bytes:
-    return np.broadcast_to(np.frombuffer(data, np.uint8), (n, len(data)))
-
-
-def factory(path: Path, packets: int, seed: int = 1) -> None:
-    """Mostly polling: clients that read blocks of registers in turn, with few writes and exceptions;
-    every third response is acknowledged by a packet of its own; cyclic PROFINET and ARP beside it."""
+def factory(path: Path, packets: int, seed: int = 1) -> Truth:
+    """Four pollers that read forty controllers and gateways in turn, with few writes and refusals;
+    every third response is acknowledged by a packet of its own. Beside it cyclic PROFINET, ARP, names,
+    time and encrypted orders."""
     random = np.random.default_rng(seed)
-    blocks = [
-        (3, 0, 10),
-        (3, 100, 60),
-        (4, 0, 25),
-        (1, 0, 64),
-        (3, 400, 125),
-        (2, 16, 16),
-        (16, 500, 4),
-        (3, 9000, 2),
-    ]
-    connections = 160
-    each = max(int(packets * 0.425) // connections, 1)
-    asks, answers = [], []
-    for function, address, count in blocks:
-        head = bytes((function,)) + address.to_bytes(2, "big") + count.to_bytes(2, "big")
-        octets = 2 * count if function in (3, 4, 16) else (count + 7) // 8
-        asks.append(head + (bytes((octets,)) + bytes(octets) if function == 16 else b""))
-        answers.append(head if function == 16 else bytes((function, octets)) + random.bytes(octets))
-    # The last block does not exist: the device refuses it, now and then.
-    answers[-1] = bytes((0x83, 2))
-    c = np.arange(connections)
-    turn = np.arange(each)[:, None]
-    block = np.where((turn + c) % 97 == 0, 7, np.where((turn + c) % 41 == 0, 6, (turn * 7 + c) % 6))
-    client, server, port = c % 4 + 10, c // 4 + 1, 49_152 + c
-    sizes = [np.array([7 + len(pdu) for pdu in pdus])[block] for pdus in (asks, answers)]
-    before = [np.cumsum(size, axis=0) - size for size in sizes]
-    isn = random.integers(0, 2**32, (2, connections))
-    times = turn * 10_000 + c * 60 + random.integers(0, 20, block.shape)
     mix = Mix()
-    for number, flags in enumerate((0x02, 0x12, 0x10)):
-        way = number != 1
-        first = (isn[0] - (number < 2), isn[1] - (number < 1)) if way else (isn[1] - 1, isn[0])
-        frames = ip_frames(client, server, (port, c * 0 + 502), way, 6, constant(b"", connections),
-                           (*first, flags), c)  # fmt: skip
-        mix.add(c * 3 + number - 1000, frames)
-    for kind in range(len(blocks)):
-        where = np.nonzero(block == kind)
-        if not len(where[0]):
+    c = np.arange(len(POLLERS) * DEVICES)
+    turns = max(int(packets * 0.97) * 3 // 7 // len(c), 1)
+    ends = Ends(POLLERS[c % len(POLLERS)], host(PLCS, 11 + c // len(POLLERS)), 49_152 + c, c * 0 + MODBUS)
+    turn = np.arange(turns)[:, None]
+    block = np.select(
+        [(turn + c) % REFUSAL_EVERY == 0, (turn + c) % WRITE_EVERY == 0],
+        [len(POLLED) + len(WRITTEN) + turn % len(REFUSED), len(POLLED) + (turn + c) % len(WRITTEN)],
+        (turn * 3 + c) % len(POLLED),
+    )
+    unit = np.where(c // len(POLLERS) % 5 == 0, 1 + turn % GATEWAY_UNITS, 1)
+    asked = np.array([7 + len(request_of(one)) for one in BLOCKS])[block]
+    answered = np.array([7 + len(pdu) + octets for pdu, octets in map(response_of, BLOCKS)])[block]
+    isn = random.integers(0, 2**32, (2, len(c)))
+    ask_at = isn[0] + np.cumsum(asked, axis=0) - asked
+    answer_at = isn[1] + np.cumsum(answered, axis=0) - answered
+    times = turn * SCAN_US + c * 60 + random.integers(0, 20, block.shape)
+    hello = (isn[0] - 1, isn[0] * 0), (isn[1] - 1, isn[0]), (isn[0], isn[1])
+    for number, (step, (sequence, acknowledged)) in enumerate(zip(HELLO, hello, strict=True)):
+        way = ends if step.from_client else ends.turned()
+        state = TcpState(sequence, acknowledged, step.flags)
+        mix.add(c * 5 + number - 2_000, ip_frames(way, same(b"", len(c)), c, state))
+    for kind, one in enumerate(BLOCKS):
+        j, k = np.nonzero(block == kind)
+        if not len(j):
             continue
-        j, k = where
-        ends = client[k], server[k], (port[k], k * 0 + 502)
-        for pdu, way in ((asks[kind], True), (answers[kind], False)):
-            payload = np.empty((len(j), 7 + len(pdu)), np.uint8)
-            payload[:, 0:2], payload[:, 2:4] = big((j + 1) & 0xFFFF, 2), 0
-            payload[:, 4:6], payload[:, 6] = big(j * 0 + 1 + len(pdu), 2), 1
-            payload[:, 7:] = np.frombuffer(pdu, np.uint8)
-            mine, theirs = (0, 1) if way else (1, 0)
-            acked = before[theirs][where] + (0 if way else sizes[0][where])
-            numbers = isn[mine][k] + before[mine][where], isn[theirs][k] + acked, 0x18
-            ident = j * 2 + (0 if way else 1)
-            mix.add(times[where] + (0 if way else 800), ip_frames(*ends, way, 6, payload, numbers, ident))
+        way = Ends(*(column[k] for column in ends))
+        pdu, octets = response_of(one)
+        values = random.integers(0, 256, (len(j), octets), np.uint8)
+        request = modbus(j + 1, unit[j, k], request_of(one), values[:, :0])
+        response = modbus(j + 1, unit[j, k], pdu, values)
+        before, after = ask_at[j, k], ask_at[j, k] + asked[j, k]
+        state = TcpState(before, answer_at[j, k], PUSH)
+        mix.add(times[j, k], ip_frames(way, request, j * 2, state))
+        state = TcpState(answer_at[j, k], after, PUSH)
+        mix.add(times[j, k] + 800, ip_frames(way.turned(), response, j, state))
         third = (j + k) % 3 == 0
-        j, k = j[third], k[third]
-        numbers = (
-            isn[0][k] + before[0][j, k] + sizes[0][j, k],
-            isn[1][k] + before[1][j, k] + sizes[1][j, k],
-            0x10,
-        )
-        ends = client[k], server[k], (port[k], k * 0 + 502)
-        mix.add(times[j, k] + 900, ip_frames(*ends, True, 6, constant(b"", len(j)), numbers, j * 2 + 7))
-    cycles = max(packets // 100, 1)
-    cyclic = np.zeros((cycles, 60), np.uint8)
-    cyclic[:, :6], cyclic[:, 6:12] = hosts(np.full(cycles, 7), 2)[0], hosts(np.full(cycles, 8), 2)[0]
-    cyclic[:, 12:16] = np.frombuffer(bytes.fromhex("88928001"), np.uint8)
-    cyclic[:, 54:56] = big(np.arange(cycles) * 32 & 0xFFFF, 2)
-    span = each * 10_000
-    mix.add(np.linspace(0, span, cycles).astype(np.int64), cyclic)
-    written = mix.write(path)
-    truth = {"packets": written, "transactions": each * connections}
-    path.with_suffix(".json").write_text(json.dumps(truth), encoding="utf-8")
+        way = Ends(*(column[third] for column in way))
+        state = TcpState(after[third], (answer_at + answered)[j, k][third], ACK)
+        empty = same(b"", int(third.sum()))
+        mix.add(times[j, k][third] + 900, ip_frames(way, empty, j[third] * 2 + 1, state))
+    _add_background(mix, max(packets * 3 // 100, 30), turns * SCAN_US, random)
+    counts = np.bincount(block.ravel(), minlength=len(BLOCKS)).tolist()
+    return {
+        "packets": mix.write(path),
+        "transactions": block.size,
+        "exceptions": sum(n for one, n in zip(BLOCKS, counts, strict=True) if one.exception),
+        "writes": sum(n for one, n in zip(BLOCKS, counts, strict=True) if one.function in WRITES),
+    }
 
 
-def office(path: Path, packets: int, seed: int = 2) -> None:
-    """Web, files, shells, names and time, in many short connections; about 570 bytes a packet."""
-    from random import Random
+def _add_background(mix: Mix, packets: int, span_us: int, random: np.random.Generator) -> None:
+    """What a factory's switch sees beside the polling, spread over the capture."""
+    plain = Random(7)
+    cycles = max(packets // 2, 1)
+    cyclic = np.repeat(
+        np.frombuffer(b"\x88\x92" + messages.profinet_cyclic(0x8001, b"\x80", 0), np.uint8)[None], cycles, 0
+    )
+    cyclic[:, 44:46] = big(np.arange(cycles) * 32 & 0xFFFF, 2)
+    pair = mac_of(host(PLCS, 12)), mac_of(host(PLCS, 21))
+    macs = np.tile(np.array(pair), cycles // 2 + 1)[:cycles]
+    whole = np.linspace(0, span_us, cycles).astype(np.int64)
+    mix.add(whole, ethernet(macs, macs ^ pair[0] ^ pair[1], cyclic))
+    asks = max(packets // 10, 1)
+    who = host(PLCS, 11 + np.arange(asks) % DEVICES)
+    arp = np.zeros((asks, 30), np.uint8)
+    arp[:, :10] = np.frombuffer(bytes.fromhex("08060001080006040001"), np.uint8)
+    asker = np.full(asks, POLLERS[0])
+    arp[:, 10:16], arp[:, 16:20] = big(mac_of(asker), 6), big(asker, 4)
+    arp[:, 26:30] = big(who, 4)
+    times = random.integers(0, span_us, asks)
+    mix.add(times, ethernet(mac_of(asker), np.full(asks, 0xFFFF_FFFF_FFFF), arp))
+    answer = arp.copy()
+    answer[:, 9] = 2
+    answer[:, 10:16], answer[:, 16:20], answer[:, 20:26] = big(mac_of(who), 6), arp[:, 26:30], arp[:, 10:16]
+    answer[:, 26:30] = arp[:, 16:20]
+    mix.add(times + 150, ethernet(mac_of(who), mac_of(asker), answer))
+    orders = (
+        *HELLO,
+        Says(True, messages.client_hello("mes.example.jp", plain)), Says(False, messages.server_hello(plain)),
+        Says(True, messages.tls_data(plain, 300)), Says(False, messages.tls_data(plain, 900)), *BYE,
+    )  # fmt: skip
+    for port, says, source, target in (
+        (443, orders, host(LINE, 20), host(BUSINESS, 10)),
+        (53, names(), host(BUSINESS, 10), host(DMZ, 53)),
+        (123, clock(), host(LINE, 10), host(DMZ, 53)),
+    ):
+        n = max(packets // 10 // len(says), 1)
+        k = np.arange(n)
+        ends = Ends(k * 0 + source, k * 0 + target, 20_000 + k % 30_000, k * 0 + port)
+        add_sessions(mix, ends, says, random.integers(0, span_us, n), 400, random, over_tcp=port == 443)
 
+
+def names() -> tuple[Says, ...]:
+    answer = messages.dns_answer(7, "www.example.jp", "10.2.0.9")
+    return Says(True, messages.dns_query(7, "www.example.jp")), Says(False, answer)
+
+
+def clock() -> tuple[Says, ...]:
+    now = START_US * 1000
+    return Says(True, messages.ntp(3, now)), Says(False, messages.ntp(4, now))
+
+
+def tls(size: int) -> bytes:
+    return b"\x17\x03\x03" + size.to_bytes(2, "big")
+
+
+def smb(size: int) -> bytes:
+    """A read response up to its data ([MS-SMB2] 2.2.1.2, 2.2.20) over direct TCP."""
+    head = b"\xfeSMB" + struct.pack("<HHIHHIIQIIQ16s", 64, 1, 0, 8, 1, 1, 0, 9, 0, 1, 1, b"")
+    head += struct.pack("<HBBIII", 17, 80, 0, size, 0, 0)
+    return struct.pack(">I", len(head) + size) + head
+
+
+def download(segments: int, wrap: Callable[[int], bytes]) -> tuple[Says, ...]:
+    """Segments of a file, two to an acknowledgment."""
+    return (Says(False, wrap(1300), 1300), Says(False, wrap(1000), 1000), Says(True, flags=ACK)) * segments
+
+
+def office(path: Path, packets: int, seed: int = 2) -> Truth:
+    """Web, files, shells, names and time: many connections, few of them long."""
     random = np.random.default_rng(seed)
     plain = Random(seed)
-    large = random.bytes(1400)
-    tls = [(True, messages.client_hello("www.example.jp", plain)), (False, messages.server_hello(plain)),
-           (True, messages.tls_data(plain, 60))]  # fmt: skip
-    http = [
-        (True, messages.http_request("GET", "/", "10.2.0.9", "x")),
-        (False, messages.http_response("200 OK", "x" * 900)),
+    hello = (Says(True, messages.client_hello("www.example.jp", plain)),
+             Says(False, messages.server_hello(plain)))  # fmt: skip
+    page = (Says(True, messages.http_request("GET", "/", "10.2.0.9", "x")),
+            Says(False, messages.http_response("200 OK", "x" * 900)), Says(True, flags=ACK))  # fmt: skip
+    files = Says(True, messages.smb1_negotiate()), Says(False, messages.smb1_negotiated(plain))
+    shell = Says(True, b"SSH-2.0-OpenSSH_9.2\r\n"), Says(False, b"SSH-2.0-OpenSSH_9.6\r\n")
+    keys = (Says(True, noise=52), Says(False, noise=84), Says(True, flags=ACK))
+    # Weight is the share of the connections.
+    sessions: list[tuple[int, int, tuple[Says, ...]]] = [
+        (20, 443, (*HELLO, *hello, *download(3, tls), *BYE)),
+        (6, 443, (*HELLO, *hello, *download(20, tls), *BYE)),
+        (15, 80, (*HELLO, *page * 2, *BYE)),
+        (5, 80, (*HELLO, *page * 10, *BYE)),
+        (6, 445, (*HELLO, *files, *download(10, smb), *BYE)),
+        (4, 22, (*HELLO, *shell, *keys * 8, *BYE)),
+        (34, 53, names()),
+        (10, 123, clock()),
     ]
-    smb = [(True, messages.smb1_negotiate()), (False, messages.smb1_negotiated(plain))]
-    ssh = [(True, b"SSH-2.0-OpenSSH_9.2\r\n"), (False, b"SSH-2.0-OpenSSH_9.6\r\n")]
-    bulk = [(number % 3 == 0, large[: 200 + 1200 * (number % 3 != 0)]) for number in range(40)]
-    sessions: list[tuple[int, int, list[tuple[bool, bytes]]]] = [
-        (6, 443, tls + bulk), (6, 80, http * 8), (6, 445, smb + bulk), (6, 22, ssh + bulk[:20]),
-        (6, 8443, tls + bulk[:12]), (17, 53, [(True, messages.dns_query(7, "www.example.jp")),
-                                              (False, messages.dns_answer(7, "www.example.jp", "10.2.0.9"))]),
-        (17, 123, [(True, messages.ntp(3, START_US * 1000)), (False, messages.ntp(4, START_US * 1000))]),
-    ]  # fmt: skip
-    weights = (5, 5, 3, 2, 5, 12, 4)
-    together = sum(
-        weight * (len(says) + 3 * (proto == 6))
-        for weight, (proto, _, says) in zip(weights, sessions, strict=True)
-    )
+    together = sum(weight * len(says) for weight, _, says in sessions)
     mix = Mix()
-    span = packets * 20
-    for weight, (proto, port, says) in zip(weights, sessions, strict=True):
+    for weight, port, says in sessions:
         flows = max(packets * weight // together, 1)
         k = np.arange(flows)
-        # A hundred and twenty people with half a dozen servers of each kind.
-        ends = k % 120 + 1, k % 7 + 1, (1024 + k * 7 % 60_000, k * 0 + port)
-        start = random.integers(0, span, flows)
-        sent = random.integers(0, 2**32, (2, flows))
-        steps: list[tuple[bool, bytes, int]] = [(way, data, 0x18) for way, data in says]
-        if proto == 6:
-            steps = [(True, b"", 0x02), (False, b"", 0x12), (True, b"", 0x10), *steps]
-        for number, (way, data, flags) in enumerate(steps):
-            mine, theirs = (0, 1) if way else (1, 0)
-            numbers = (sent[mine].copy(), sent[theirs].copy(), flags) if proto == 6 else None
-            frames = ip_frames(*ends, way, proto, constant(data, flows), numbers, k + number)
-            mix.add(start + number * 400 + k % 13, frames)
-            sent[mine] += len(data) + (flags & 2 > 0)
-    written = mix.write(path)
-    path.with_suffix(".json").write_text(json.dumps({"packets": written}), encoding="utf-8")
+        clients, servers = host(OFFICE, 20 + k % 200), host(BUSINESS, 10 + k % 23)
+        ends = Ends(clients, servers, 1024 + (k * 7 + weight * 1009) % 60_000, k * 0 + port)
+        starts = random.integers(0, packets * 20, flows)
+        add_sessions(mix, ends, says, starts, 400, random, over_tcp=port not in (53, 123))
+    return {"packets": mix.write(path)}
 
 
-def flood(path: Path, packets: int, seed: int = 3) -> None:
-    """Requests from forged senders: each packet another MAC address, client, server, unit and register."""
+def flood(path: Path, packets: int, seed: int = 3) -> Truth:
+    """Requests from forged senders: each packet has another MAC address, client, server, unit and
+    register, so that everything that can be counted is new."""
     random = np.random.default_rng(seed)
     mix = Mix()
-    for first in range(0, packets, CHUNK):
-        n = min(CHUNK, packets - first)
-        k = random.integers(0, 2**16, (4, n))
-        payload = np.zeros((n, 12), np.uint8)
-        payload[:, :2], payload[:, 5], payload[:, 6] = big(k[0], 2), 6, k[1] & 0xFF
-        payload[:, 7], payload[:, 8:10], payload[:, 11] = 1 + k[2] % 6, big(k[3], 2), 1
-        numbers = random.integers(0, 2**32, n), random.integers(0, 2**32, n), 0x18
-        frames = ip_frames(
-            k[0], k[1], (1024 + k[2] % 60_000, k[0] * 0 + 502), True, 6, payload, numbers, k[3]
-        )
-        frames[:, 6:12] = big(random.integers(0, 2**46, n) << 1, 6)
-        frames[:, 26:34] = random.integers(1, 223, (n, 8), np.uint8)
-        mix.add(first * 20 + np.arange(n) * 20, frames)
-    written = mix.write(path)
-    path.with_suffix(".json").write_text(json.dumps({"packets": written}), encoding="utf-8")
+    for first in range(0, packets, ROWS_AT_ONCE):
+        n = min(ROWS_AT_ONCE, packets - first)
+        k = first + np.arange(n)
+        ends = Ends(*random.integers(1 << 24, 223 << 24, (2, n)), 1024 + k % 60_000, k * 0 + MODBUS)
+        message = np.zeros((n, 12), np.uint8)
+        message[:, :2], message[:, 5], message[:, 6] = big(k & 0xFFFF, 2), 6, k % 247
+        message[:, 7], message[:, 8:10], message[:, 11] = 1 + k % 4, big(random.integers(0, 2**16, n), 2), 1
+        state = TcpState(random.integers(0, 2**32, n), random.integers(0, 2**32, n), PUSH)
+        frames = ip_frames(ends, message, k, state)
+        frames[:, 6:12] = big(random.integers(0, 2**48, n) & ~GROUP_BIT, 6)
+        mix.add(k * 20, frames)
+    return {"packets": mix.write(path)}
 
 
-def head(path: Path, packets: int) -> Path:
-    """The first packets of a capture as a file of its own."""
-    part = path.with_name(f"{path.stem}-{packets}.pcap")
-    if not part.exists():
-        with path.open("rb") as whole, part.open("wb") as out:
-            out.write(whole.read(24))
-            for _ in range(packets):
-                record = whole.read(RECORD)
-                out.write(record + whole.read(int.from_bytes(record[8:12], "little")))
+def sweep(path: Path, packets: int, seed: int = 4) -> Truth:
+    """One client reads every register of one device after another, each alone and answered."""
+    random = np.random.default_rng(seed)
+    mix = Mix()
+    connections = 16
+    each = max(packets // 2 // connections, 1)
+    isn = random.integers(0, 2**32, (2, connections))
+    for first in range(0, each, ROWS_AT_ONCE):
+        n = min(ROWS_AT_ONCE, each - first)
+        j = first + np.arange(n)
+        for connection in range(connections):
+            ends = Ends(
+                np.full(n, host(LINE, 50)), np.full(n, host(PLCS, 11 + connection)),
+                np.full(n, 50_000 + connection), np.full(n, MODBUS),
+            )  # fmt: skip
+            unit = 1 + (j >> 16) % 247
+            # The lowest register first in one device, in another the one after 40,503 others.
+            register = (j * (1 if connection % 2 else 40_503)) & 0xFFFF
+            request = modbus(j, unit, b"\x03\0\0\0\x01", np.zeros((n, 0), np.uint8))
+            request[:, 8:10] = big(register, 2)
+            response = modbus(j, unit, b"\x03\x02", random.integers(0, 256, (n, 2), np.uint8))
+            asked, answered = isn[0, connection] + j * 12, isn[1, connection] + j * 11
+            times = j * 1000 + connection * 50
+            mix.add(times, ip_frames(ends, request, j, TcpState(asked, answered, PUSH)))
+            state = TcpState(answered, asked + 12, PUSH)
+            mix.add(times + 20, ip_frames(ends.turned(), response, j, state))
+    return {"packets": mix.write(path), "transactions": each * connections, "exceptions": 0, "writes": 0}
+
+
+def first_packet(path: Path) -> Path:
+    """A capture of the first packet only, with which a tool's start is measured."""
+    part = path.with_suffix(".one.pcap")
+    with path.open("rb") as whole:
+        head = whole.read(len(FILE_HEADER) + RECORD_BYTES)
+        part.write_bytes(head + whole.read(int.from_bytes(head[-8:-4], "little")))
     return part
 
 
-def made(kind: str, folder: Path, packets: int) -> Path:
-    """The capture of a kind, made in a process of its own: what a process once held counts as the peak
-    memory of those that it starts."""
-    path = folder / f"{kind}-of-{packets}.pcap"
-    if not path.with_suffix(".json").exists():
-        command = [sys.executable, "-m", "tests.bench.captures", kind, str(path), str(packets)]
-        subprocess.run(command, check=True)
-    return path
+def made(kind: str, folder: Path, packets: int) -> tuple[Path, Truth]:
+    """The capture of a kind and its truth; what an earlier run made from the same source is kept."""
+    path = folder / f"{kind}-{packets}.pcap"
+    told = path.with_suffix(".json")
+    sources = Path(__file__), Path(__file__).with_name("frames.py")
+    if not told.exists() or told.stat().st_mtime < max(source.stat().st_mtime for source in sources):
+        told.unlink(missing_ok=True)
+        subprocess.run([sys.executable, "-m", __spec__.name, kind, str(path), str(packets)], check=True)
+    truth: Truth = json.loads(told.read_text(encoding="utf-8"))
+    return path, truth
 
 
-MAKERS: dict[str, Callable[[Path, int], None]] = {"factory": factory, "office": office, "flood": flood}
+MAKERS: dict[str, Callable[[Path, int], Truth]] = {
+    maker.__name__: maker for maker in (factory, office, flood, sweep)
+}
 
 if __name__ == "__main__":
-    MAKERS[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
+    kind, target, amount = sys.argv[1:]
+    truth = MAKERS[kind](Path(target), int(amount))
+    Path(target).with_suffix(".json").write_text(json.dumps(truth), encoding="utf-8")

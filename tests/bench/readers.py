@@ -1,17 +1,37 @@
-"""One reader over one capture, in a process of its own: ``python -m tests.bench.readers TOOL FILE``.
+"""One reader over one capture, in a process of its own: ``python -m tests.bench.readers TOOL FILE LIMIT``
+(0 for all packets).
 
-Each prints how many packets it read, and how many seconds the reading took without the start.
+It prints how many packets it read and, where the tool lets that be told, how many seconds the reading
+took once the tool was ready.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from tests.bench.tools import TRANSACTIONS, ZONES
+
+if TYPE_CHECKING:
+    from otmon.ledger.ledger import Ledger
+
+_times: list[float] = []
 
 
-def libpcap(path: str) -> int:
-    """The floor: libpcap's own loop, with a compiled callback that counts packets and bytes."""
+def mark() -> None:
+    """The first time: from here on it counts. The second time: to here."""
+    _times.append(time.perf_counter())
+
+
+def counted(packets: Iterable[Any], limit: int) -> int:
+    return sum(1 for _ in islice(packets, limit or None))
+
+
+def libpcap(path: str, limit: int) -> int:
+    """libpcap's own loop with a compiled callback: what reading alone costs."""
     import ctypes
     from ctypes.util import find_library
 
@@ -27,7 +47,7 @@ def libpcap(path: str) -> int:
 
     @numba.cfunc(signature)
     def count(user, header, data):  # type: ignore[no-untyped-def]
-        # struct pcap_pkthdr: two words of time, then caplen.
+        # struct pcap_pkthdr: sixteen bytes of time, the captured length, the length.
         user[0] += 1
         user[1] += header[4]
 
@@ -36,84 +56,97 @@ def libpcap(path: str) -> int:
     handle = library.pcap_open_offline(path.encode(), ctypes.create_string_buffer(256))
     loop = library.pcap_loop
     loop.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
-    begin()
-    loop(handle, -1, count.address, counts.ctypes.data)
+    mark()
+    loop(handle, limit or -1, count.address, counts.ctypes.data)
+    mark()
+    print("bytes", counts[1])
     return int(counts[0])
 
 
-def otmon(path: str) -> int:
-    """This program's engine and the judging of the zones, once warm."""
-    return _otmon(path, None)
+def otmon(path: str, limit: int) -> int:
+    """Engine and judging of the zones, once warm."""
+    return _tell(_otmon(path, None))
 
 
-def otmon_transactions(path: str) -> int:
-    """The same with every transaction written out."""
-    return _otmon(path, "build/bench/transactions.parquet")
+def otmon_transactions(path: str, limit: int) -> int:
+    """The same with each transaction written out."""
+    from pyarrow.parquet import ParquetFile
+
+    ledger = _otmon(path, TRANSACTIONS)
+    print("rows", ParquetFile(TRANSACTIONS).metadata.num_rows)
+    return _tell(ledger)
 
 
-def _otmon(path: str, transactions: str | None) -> int:
+def _otmon(path: str, transactions: str | None) -> Ledger:
     from otmon.engine import replay
     from otmon.findings.judge import judge
     from otmon.zones.load import load_model
 
-    model = load_model("zones/factory.yaml")
-    replay(["pcaps/factory-day.pcapng"], transactions=transactions)
-    begin()
+    model = load_model(ZONES)
+    judge(replay(["pcaps/factory-day.pcapng"], transactions=transactions).ledger, model)
+    mark()
     ledger = replay([path], transactions=transactions).ledger
-    judge(ledger, model)
-    counters = dict(ledger.sources[0].counters)
-    print("transactions", counters.get("transactions", 0))
+    read = time.perf_counter()
+    findings = judge(ledger, model)
+    mark()
+    print("judging", _times[1] - read)
+    print("findings", len(findings))
+    return ledger
+
+
+def _tell(ledger: Ledger) -> int:
+    """What can be held against the truth: transactions as counted while reading, and as the facts
+    have them with those that found no place."""
+    operations = ledger.operations
+    print("transactions", dict(ledger.sources[0].counters).get("transactions", 0))
+    print("operations", sum(one.times for one in operations) + dict(ledger.overflow).get("operations", 0))
+    print("exceptions", sum(one.times for one in operations if one.status > 0))
+    print("writes", sum(one.times for one in operations if one.function in (5, 6, 15, 16)))
     return ledger.sources[0].packets
 
 
-def nfstream(path: str) -> int:
+def nfstream(path: str, limit: int) -> int:
     from nfstream import NFStreamer
 
-    begin()
     return sum(flow.bidirectional_packets for flow in NFStreamer(source=path, n_meters=1))
 
 
-def dpkt(path: str) -> int:
-    import dpkt as reader
+def dpkt(path: str, limit: int) -> int:
+    from dpkt.ethernet import Ethernet
+    from dpkt.pcap import Reader
 
-    begin()
-    count = 0
+    mark()
     with open(path, "rb") as stream:
-        for _, data in reader.pcap.Reader(stream):
-            reader.ethernet.Ethernet(data)
-            count += 1
-    return count
+        return counted((Ethernet(data) for _, data in Reader(stream)), limit)
 
 
-def scapy(path: str) -> int:
+def scapy(path: str, limit: int) -> int:
     from scapy.contrib import modbus  # noqa: F401
     from scapy.utils import PcapReader
 
-    begin()
-    return sum(1 for _ in PcapReader(path))
+    mark()
+    return counted(PcapReader(path), limit)
 
 
-def pyshark(path: str) -> int:
+def pyshark(path: str, limit: int) -> int:
     from pyshark import FileCapture
 
-    begin()
     with FileCapture(path, keep_packets=False) as capture:
-        return sum(1 for _ in capture)
+        packets = iter(capture)
+        next(packets)  # waits for tshark's start
+        mark()
+        read = 1 + counted(packets, limit - 1 if limit else 0)
+        mark()
+    return read
 
 
-READERS: dict[str, Callable[[str], int]] = {
+READERS: dict[str, Callable[[str, int], int]] = {
     reader.__name__: reader for reader in (libpcap, otmon, otmon_transactions, nfstream, dpkt, scapy, pyshark)
 }
-_begun = 0.0
-
-
-def begin() -> None:
-    """From here on it counts."""
-    global _begun  # noqa: PLW0603
-    _begun = time.perf_counter()
-
 
 if __name__ == "__main__":
-    packets = READERS[sys.argv[1]](sys.argv[2])
+    packets = READERS[sys.argv[1]](sys.argv[2], int(sys.argv[3]))
+    if _times:
+        mark()
+        print("seconds", _times[1] - _times[0])
     print("packets", packets)
-    print("seconds", time.perf_counter() - _begun)
