@@ -8,24 +8,32 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from otmon import __version__
+from otmon.cli.common import (
+    DAMAGED,
+    FOUND,
+    INTERRUPTED,
+    NOTHING_FOUND,
+    STATUS,
+    Json,
+    Lang,
+    Language,
+    Zones,
+    fail,
+    read_ledger,
+    read_model,
+    written_to,
+)
+from otmon.cli.zones import zones_app
 
 if TYPE_CHECKING:
     from otmon.ledger.ledger import Ledger
     from otmon.zones.model import Model
-
-NOTHING_FOUND = 0
-FOUND = 1
-USAGE = 2
-DAMAGED = 3
-INTERRUPTED = 130
-"""Exit statuses; the last is what shells give a program that Ctrl-C ended."""
 
 app = typer.Typer(
     name="otmon",
@@ -35,26 +43,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Passive monitoring of factory networks: who talks to whom, and whether the zone model allows it.",
 )
-zones_app = typer.Typer(no_args_is_help=True, help="Work with a zone model.")
 app.add_typer(zones_app, name="zones")
-
-
-class Language(StrEnum):
-    """Languages of what people read."""
-
-    en = "en"
-    ja = "ja"
-
-
-STATUS = "Exit status: 0 nothing found, 1 findings, 2 usage or model error, 3 damaged input, 130 interrupted."
-Lang = Annotated[Language, typer.Option("--lang", help="Language of the table.")]
-Zones = Annotated[
-    str | None, typer.Option("--zones", metavar="MODEL", help="Zone model: a YAML file or a folder of them.")
-]
-Json = Annotated[
-    str | None,
-    typer.Option("--json", metavar="FILE", help="Write findings as JSON lines; - for standard output."),
-]
 
 
 def _version(asked: bool) -> None:
@@ -72,45 +61,6 @@ def main(
     """Passive monitoring of factory networks."""
 
 
-def _fail(text: object) -> NoReturn:
-    """End with a usage or model error."""
-    print(f"otmon: {text}", file=sys.stderr)
-    raise typer.Exit(USAGE)
-
-
-def _model(path: str | None) -> Model | None:
-    if path is None:
-        return None
-    from otmon.zones.load import ModelError, load_model
-
-    try:
-        return load_model(path)
-    except ModelError as error:
-        print(error, file=sys.stderr)
-        _fail(f"{path}: the zone model has {len(error.problems)} error(s)")
-    except OSError as error:
-        _fail(f"{path}: {error.strerror}")
-
-
-@contextmanager
-def _output(path: str | None) -> Iterator[TextIO | None]:
-    """The stream for `path`: none, standard output for "-", or a file that appears when it is whole."""
-    if path is None:
-        yield None
-    elif path == "-":
-        yield sys.stdout
-    else:
-        part = Path(f"{path}.part")
-        try:
-            with part.open("w", encoding="utf-8", newline="\n") as stream:
-                yield stream
-            part.replace(path)
-        except OSError as error:
-            _fail(f"{path}: {error.strerror}")
-        finally:
-            part.unlink(missing_ok=True)
-
-
 def _tell(ledger: Ledger, model: Model | None, json: str | None, language: Language) -> int:
     """Judge the facts, write what was found, and return the exit status."""
     from otmon.findings.judge import judge
@@ -119,7 +69,7 @@ def _tell(ledger: Ledger, model: Model | None, json: str | None, language: Langu
 
     findings = judge(ledger, model)
     files = model.files if model is not None else ()
-    with _output(json) as stream:
+    with written_to(json) as stream:
         if stream is not None:
             write_jsonlines(stream, ledger, findings, files, __version__)
     if json != "-":
@@ -187,7 +137,7 @@ def replay(
     from otmon.kernel import forget_old_caches, kernels_are_compiled
     from otmon.ledger.store import LedgerError, save
 
-    model = _model(zones)
+    model = read_model(zones) if zones is not None else None
     if not kernels_are_compiled():
         print("otmon: compiling the packet path for this machine, once: half a minute", file=sys.stderr)
         forget_old_caches()
@@ -198,9 +148,9 @@ def replay(
         if ledger is not None:
             save(result.ledger, Path(ledger))
     except (NotACapture, LedgerError) as error:
-        _fail(error)
+        fail(error)
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else error)
+        fail(f"{error.filename}: {error.strerror}" if error.filename else error)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     if result.interrupted:
@@ -222,57 +172,5 @@ def check(
 
     Example: otmon check --ledger plant.db --zones zones/factory.yaml
     """
-    from otmon.ledger.store import LedgerError, load
-
-    model = _model(zones)
-    try:
-        facts = load(Path(ledger))
-    except LedgerError as error:
-        _fail(error)
-    raise typer.Exit(_tell(facts, model, json, lang))
-
-
-@zones_app.command("check", epilog="Exit status: 0 a sound model, 2 errors in it.")
-def zones_check(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A YAML file, or a folder of them.")],
-    ledger: Annotated[
-        str | None,
-        typer.Option("--ledger", metavar="FILE.db", help="Facts: also tell of assets in no zone or in two."),
-    ] = None,
-) -> None:
-    """Check a zone model: errors with file and line, then what is doubtful.
-
-    Example: otmon zones check zones/factory.yaml
-    """
-    from otmon.zones.check import check as check_model
-    from otmon.zones.check import in_no_zone, in_two_zones
-    from otmon.zones.decide import index
-
-    loaded = _model(model)
-    if loaded is None:
-        _fail("no model was named")
-    checked = check_model(loaded)
-    for caution in checked.cautions:
-        print(caution)
-    if ledger is not None:
-        from otmon.ledger.store import LedgerError, load
-
-        try:
-            assets = load(Path(ledger)).assets
-        except LedgerError as error:
-            _fail(error)
-        ready = index(loaded, assets)
-        for asset in in_no_zone(ready, assets):
-            print(f"{asset.address or asset.mac} ({asset.mac or 'no MAC address'}) is in no zone")
-        for contested in in_two_zones(ready, assets):
-            asset = contested.asset
-            print(f"{asset.address or asset.mac} is in zones {', '.join(contested.zones)}")
-    print(
-        f"{', '.join(checked.files)}: {checked.zones} zones with {checked.members} members, "
-        f"{checked.boundaries} boundaries with {checked.permissions} permissions, "
-        f"{len(checked.cautions)} cautions"
-    )
-
-
-if __name__ == "__main__":
-    app()
+    model = read_model(zones) if zones is not None else None
+    raise typer.Exit(_tell(read_ledger(ledger), model, json, lang))

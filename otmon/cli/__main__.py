@@ -1,0 +1,5 @@
+"""`python -m otmon.cli`."""
+
+from otmon.cli import app
+
+app()

@@ -1,0 +1,89 @@
+"""What the commands share: options, exit statuses, and how they end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
+
+import typer
+
+if TYPE_CHECKING:
+    from otmon.ledger.ledger import Ledger
+    from otmon.zones.model import Model
+
+NOTHING_FOUND = 0
+FOUND = 1
+USAGE = 2
+DAMAGED = 3
+INTERRUPTED = 130
+"""Exit statuses; the last is what shells give a program that Ctrl-C ended."""
+
+
+class Language(StrEnum):
+    """Languages of what people read."""
+
+    en = "en"
+    ja = "ja"
+
+
+STATUS = "Exit status: 0 nothing found, 1 findings, 2 usage or model error, 3 damaged input, 130 interrupted."
+Lang = Annotated[Language, typer.Option("--lang", help="Language of the table.")]
+Zones = Annotated[
+    str | None, typer.Option("--zones", metavar="MODEL", help="Zone model: a YAML file or a folder of them.")
+]
+Json = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write findings as JSON lines; - for standard output."),
+]
+
+
+def fail(text: object) -> NoReturn:
+    """End with a usage or model error."""
+    print(f"otmon: {text}", file=sys.stderr)
+    raise typer.Exit(USAGE)
+
+
+def read_model(path: str) -> Model:
+    """The zone model at `path`; its errors end the program."""
+    from otmon.zones.load import ModelError, load_model
+
+    try:
+        return load_model(path)
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        fail(f"{path}: the zone model has {len(error.problems)} error(s)")
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
+
+
+@contextmanager
+def written_to(path: str | None) -> Iterator[TextIO | None]:
+    """The stream for `path`: none, standard output for "-", or a file that appears when it is whole."""
+    if path is None:
+        yield None
+    elif path == "-":
+        yield sys.stdout
+    else:
+        part = Path(f"{path}.part")
+        try:
+            with part.open("w", encoding="utf-8", newline="\n") as stream:
+                yield stream
+            part.replace(path)
+        except OSError as error:
+            fail(f"{path}: {error.strerror}")
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def read_ledger(path: str) -> Ledger:
+    """Facts that were saved."""
+    from otmon.ledger.store import LedgerError, load
+
+    try:
+        return load(Path(path))
+    except LedgerError as error:
+        fail(error)
