@@ -5,172 +5,21 @@ Nothing slow is imported before a command runs, so that help answers at once.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import typer
 
-from otmon import __version__
-from otmon.cli.common import (
-    DAMAGED,
-    FOUND,
-    INTERRUPTED,
-    NOTHING_FOUND,
-    STATUS,
-    Json,
-    Lang,
-    Language,
-    Zones,
-    fail,
-    read_ledger,
-    read_model,
-    written_to,
-)
-from otmon.cli.zones import zones_app
+from otmon.cli import replay, zones
+from otmon.cli.options import STATUS, version
 
-if TYPE_CHECKING:
-    from otmon.ledger.ledger import Ledger
-    from otmon.zones.model import Model
+_STYLE: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
+_TOLD = "Passive monitoring of factory networks: who talks to whom, and whether the zone model allows it."
 
-app = typer.Typer(
-    name="otmon",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Passive monitoring of factory networks: who talks to whom, and whether the zone model allows it.",
-)
-app.add_typer(zones_app, name="zones")
+app = typer.Typer(name="otmon", pretty_exceptions_enable=False, help=_TOLD, **_STYLE)
+app.callback()(version)
+app.command(epilog=STATUS)(replay.replay)
+app.command(epilog=STATUS)(replay.check)
 
-
-def _version(asked: bool) -> None:
-    if asked:
-        print(f"otmon {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def main(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Passive monitoring of factory networks."""
-
-
-def _tell(ledger: Ledger, model: Model | None, json: str | None, language: Language) -> int:
-    """Judge the facts, write what was found, and return the exit status."""
-    from otmon.findings.judge import judge
-    from otmon.outputs.jsonlines import write_jsonlines
-    from otmon.outputs.table import write_table
-
-    findings = judge(ledger, model)
-    files = model.files if model is not None else ()
-    with written_to(json) as stream:
-        if stream is not None:
-            write_jsonlines(stream, ledger, findings, files, __version__)
-    if json != "-":
-        write_table(sys.stdout, ledger, findings, files, language.value)
-    if ledger.damage:
-        return DAMAGED
-    return FOUND if findings else NOTHING_FOUND
-
-
-@contextmanager
-def _progress(paths: list[str]) -> Iterator[Any]:
-    """A bar on a terminal: share of the bytes, rate, time left."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    sizes = [Path(path).stat().st_size if path != "-" and Path(path).is_file() else 0 for path in paths]
-    whole = sum(sizes) if all(sizes) else None
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
-    with Progress(
-        *columns, TransferSpeedColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    ) as bar:
-        task = bar.add_task("", total=whole)
-
-        def show(index: int, position: int, size: int) -> None:
-            done = position if size != 1 else sizes[index]
-            bar.update(task, completed=sum(sizes[:index]) + done, description=Path(paths[index]).name)
-
-        yield show
-
-
-@app.command(epilog=STATUS)
-def replay(
-    files: Annotated[
-        list[str],
-        typer.Argument(metavar="FILE...", help="Captures, folders, globs, or - for standard input."),
-    ],
-    zones: Zones = None,
-    json: Json = None,
-    ledger: Annotated[
-        str | None, typer.Option("--ledger", metavar="FILE.db", help="Save the facts, for otmon check.")
-    ] = None,
-    transactions: Annotated[
-        str | None,
-        typer.Option(metavar="FILE.parquet", help="Write every Modbus transaction, one row each."),
-    ] = None,
-    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes, for several files.")] = 1,
-    lang: Lang = Language.en,
-) -> None:
-    """Read captures, learn the facts, and check them against a zone model.
-
-    Example: otmon replay plant.pcapng --zones zones/factory.yaml --json findings.jsonl
-    """
-    from otmon.capture.sources import NotACapture, expand
-    from otmon.engine import replay as run
-    from otmon.kernel import forget_old_caches, kernels_are_compiled
-    from otmon.ledger.store import LedgerError, save
-
-    model = read_model(zones) if zones is not None else None
-    if not kernels_are_compiled():
-        print("otmon: compiling the packet path for this machine, once: half a minute", file=sys.stderr)
-        forget_old_caches()
-    try:
-        paths = expand(files)
-        with _progress(paths) as progress:
-            result = run(paths, transactions=transactions, jobs=jobs, progress=progress)
-        if ledger is not None:
-            save(result.ledger, Path(ledger))
-    except (NotACapture, LedgerError) as error:
-        fail(error)
-    except OSError as error:
-        fail(f"{error.filename}: {error.strerror}" if error.filename else error)
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-    if result.interrupted:
-        print("otmon: interrupted; this is what was found so far", file=sys.stderr)
-    status = _tell(result.ledger, model, json, lang)
-    raise typer.Exit(INTERRUPTED if result.interrupted else status)
-
-
-@app.command(epilog=STATUS)
-def check(
-    ledger: Annotated[
-        str, typer.Option("--ledger", metavar="FILE.db", help="Facts that otmon replay --ledger saved.")
-    ],
-    zones: Zones = None,
-    json: Json = None,
-    lang: Lang = Language.en,
-) -> None:
-    """Check saved facts against a zone model: the same findings as the replay, without packets.
-
-    Example: otmon check --ledger plant.db --zones zones/factory.yaml
-    """
-    model = read_model(zones) if zones is not None else None
-    raise typer.Exit(_tell(read_ledger(ledger), model, json, lang))
+_zones = typer.Typer(help="Work with a zone model.", **_STYLE)
+_zones.command(epilog="Exit status: 0 a sound model, 2 errors in it.")(zones.check)
+app.add_typer(_zones, name="zones")

@@ -6,13 +6,10 @@ from typing import Annotated
 
 import typer
 
-from otmon.cli.common import read_ledger, read_model
-
-zones_app = typer.Typer(no_args_is_help=True, help="Work with a zone model.")
+from otmon.cli.options import read_ledger, read_model
 
 
-@zones_app.command("check", epilog="Exit status: 0 a sound model, 2 errors in it.")
-def zones_check(
+def check(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A YAML file, or a folder of them.")],
     ledger: Annotated[
         str | None,

@@ -9,28 +9,11 @@ import pty
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-COMMAND = str(Path(sys.executable).with_name("otmon"))
-DAY = ROOT / "pcaps" / "factory-day.pcapng"
-MODEL = ROOT / "zones" / "factory.yaml"
-
-
-def otmon(*arguments: str | Path, given: bytes = b"", cwd: Path = ROOT) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error."""
-    done = subprocess.run(
-        [COMMAND, *map(str, arguments)], input=given, capture_output=True, check=False, cwd=cwd
-    )
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
-def one_line(text: str) -> str:
-    assert text.count("\n") == 1 and text.startswith("otmon: "), text
-    return text
+from tests.command import COMMAND, DAY, MODEL, ROOT, one_line, otmon
 
 
 @pytest.fixture
@@ -166,27 +149,6 @@ def test_japanese_is_one_option_away() -> None:
     assert "検知結果" in out and "[緊急]" in out
 
 
-def test_zones_check_tells_what_it_read() -> None:
-    status, out, err = otmon("zones", "check", MODEL)
-    assert (status, err) == (0, "")
-    assert "zones with" in out and "permissions" in out
-
-
-def test_zones_check_with_a_ledger_names_assets_in_no_zone_and_in_two(tmp_path: Path) -> None:
-    ledger, model = tmp_path / "l.db", tmp_path / "m.yaml"
-    otmon("replay", DAY, "--ledger", ledger)
-    model.write_text(
-        "version: 1\nzones:\n  - id: a\n    importance: 大\n    members: [10.30.1.10, 10.30.1.20]\n"
-        "  - id: b\n    importance: 大\n    members: 10.30.1.20\n"
-    )
-    status, out, err = otmon("zones", "check", model, "--ledger", ledger)
-    if status == 0:
-        assert "10.30.1.20 is in zones a, b" in out
-        assert "10.30.2.11" in out and "is in no zone" in out
-    else:
-        assert "10.30.1.20" in err
-
-
 def test_a_terminal_sees_a_bar_and_colours_and_a_pipe_does_not(tmp_path: Path) -> None:
     big = tmp_path / "big.pcapng"
     big.write_bytes(DAY.read_bytes() * 40)
@@ -230,9 +192,3 @@ def test_an_interrupt_shows_what_was_found_so_far() -> None:
     assert process.returncode == 130
     assert b"interrupted" in err and b"Traceback" not in err
     assert b"[critical]" in out
-
-
-def test_the_version_is_the_packages() -> None:
-    import otmon as package
-
-    assert otmon("--version") == (0, f"otmon {package.__version__}\n", "")

@@ -1,4 +1,4 @@
-"""What the commands share: options, exit statuses, and how they end."""
+"""What the commands share: their options, what these name, and exit statuses."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 
 import typer
+
+from otmon import __version__
 
 if TYPE_CHECKING:
     from otmon.ledger.ledger import Ledger
@@ -39,6 +41,20 @@ Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write findings as JSON lines; - for standard output."),
 ]
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        print(f"otmon {__version__}")
+        raise typer.Exit
+
+
+def version(
+    asked: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Passive monitoring of factory networks."""
 
 
 def fail(text: object) -> NoReturn:
