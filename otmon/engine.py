@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 from otmon.capture.batch import Batch, InputDamage
 from otmon.capture.sources import read
 from otmon.decode.streams import STREAMS
+from otmon.ledger.acyclic import acyclic
 from otmon.ledger.facts import Damage
 from otmon.ledger.harvest import harvest, harvest_all, source_of
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
@@ -50,6 +51,7 @@ class Result:
     interrupted: bool
 
 
+@acyclic()
 def replay(
     paths: Sequence[str],
     *,
@@ -201,6 +203,7 @@ def _start_worker(stop: Event) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+@acyclic()
 def _work(path: str, part: str | None) -> tuple[Ledger, bool]:
     with _rows(part) as rows:
         return _replay_file(path, rows, None, _stop)

@@ -64,16 +64,18 @@ Denied = list[tuple[Operation, Verdict]]
 
 
 def forbidden_operation(case: Case) -> Iterator[Finding]:
-    open_ones = {
-        conversation_key(fact) for fact, verdict in case.conversations if verdict.outcome != "denied"
-    }
     groups: dict[tuple[object, ...], Denied] = {}
     for fact, verdict in case.operations:
-        if verdict.outcome == "denied" and conversation_key(fact) in open_ones:
-            key = (*conversation_key(fact)[:-1], fact.service, fact.access)
+        conversation = conversation_key(fact)
+        if verdict.outcome == "denied" and _may_talk(case.verdicts.get(conversation)):
+            key = (*conversation[:-1], fact.service, fact.access)
             groups.setdefault(key, []).append((fact, verdict))
     for about, group in groups.items():
         yield _finding(case, tuple(map(str, about)), group)
+
+
+def _may_talk(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.outcome != "denied"
 
 
 def _finding(case: Case, key: tuple[str, ...], group: Denied) -> Finding:

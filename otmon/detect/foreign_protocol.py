@@ -26,7 +26,6 @@ from collections.abc import Iterator
 from otmon.detect.detector import (
     Case,
     Finding,
-    Place,
     Rule,
     attack,
     first,
@@ -51,7 +50,6 @@ EPHEMERAL = 49_152
 
 
 def foreign_protocol(case: Case) -> Iterator[Finding]:
-    places = placed(case)
     for fact in case.ledger.conversations:
         usual = case.protocols.get(fact.expected)
         if fact.protocol == "none" or usual is None or usual.kind != "industrial" or fact.port >= EPHEMERAL:
@@ -62,7 +60,7 @@ def foreign_protocol(case: Case) -> Iterator[Finding]:
             key=tuple(map(str, conversation_key(fact))),
             severity="low" if known else "info",
             link=link_of(fact),
-            place=places.get(conversation_key(fact), Place()),
+            place=placed(case, conversation_key(fact)),
             what=say(
                 "foreign" if known else "foreign-unknown",
                 server=fact.server,

@@ -30,7 +30,6 @@ from otmon.detect.detector import (
     Case,
     Finding,
     Link,
-    Place,
     Rule,
     Severity,
     attack,
@@ -64,7 +63,6 @@ def malformed_message(case: Case) -> Iterator[Finding]:
     for anomaly in case.ledger.anomalies:
         if anomaly.reason not in LOSS:
             groups.setdefault((*conversation_key(anomaly), anomaly.from_client), []).append(anomaly)
-    places = placed(case)
     for group in groups.values():
         one = group[0]
         group.sort(key=lambda anomaly: (-anomaly.times, anomaly.evidence))
@@ -89,7 +87,7 @@ def malformed_message(case: Case) -> Iterator[Finding]:
             key=(*map(str, conversation_key(one)), "client" if one.from_client else "server"),
             severity=_severity(group),
             link=Link(*conversation_key(one)),
-            place=places.get(conversation_key(one), Place()),
+            place=placed(case, conversation_key(one)),
             what=say("malformed", protocol=one.protocol, sender=sender, receiver=receiver, times=times),
             why=tuple(why),
             count=times,

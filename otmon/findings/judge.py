@@ -5,12 +5,14 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from otmon.detect.detector import SEVERITIES, Case, Finding, detectors
+from otmon.ledger.acyclic import acyclic
 from otmon.ledger.ledger import Ledger
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.decide import decide, index
 from otmon.zones.model import Model
 
 
+@acyclic()
 def judge(ledger: Ledger, model: Model | None) -> tuple[Finding, ...]:
     """What is wrong, gravest first, then by time. Without a model only what needs none."""
     ready = None if model is None else index(model, ledger.assets)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv6Address
 from typing import Final
 
 from otmon.decode.transport import PROTO_ICMP, PROTO_ICMPV6, PROTO_SCTP, PROTO_TCP, PROTO_UDP
@@ -15,7 +15,7 @@ _WORD: Final = (1 << 64) - 1
 def address_text(family: int, high: int, low: int) -> str:
     """An address as facts write it; `high` and `low` are signed words."""
     if family == 4:
-        return str(IPv4Address(low & 0xFFFFFFFF))
+        return f"{low >> 24 & 255}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
     if family == 6:
         return str(IPv6Address((high & _WORD) << 64 | (low & _WORD)))
     return mac_text(low)

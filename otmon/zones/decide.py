@@ -16,24 +16,14 @@ list lacks nothing; else it is denied, with what was missing in the permissions 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from otmon.ledger.facts import Conversation, Operation
-from otmon.zones.address import parse_address
-from otmon.zones.lack import (
-    LACKS,
-    Lack,
-    Lacking,
-    Subject,
-    distance,
-    lacking,
-    subject,
-    taken_for_granted,
-    worded,
-)
-from otmon.zones.model import UNKNOWN_ZONE, Permission
-from otmon.zones.place import Index, index, locate, locate_parsed
+from otmon.zones.lack import LACKS, Lack, Subject, allowed, seen, subject, taken_for_granted
+from otmon.zones.model import UNKNOWN_ZONE
+from otmon.zones.permission_table import PermissionTable, aspects_of, nearest, numbers
+from otmon.zones.place import Index, index, locate, locate_ends
 
 __all__ = [
     "LACKS", "NEAREST", "REASONS",
@@ -80,6 +70,19 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True)
+class _Denial:
+    """What the nearest permissions are found from, when somebody asks."""
+
+    table: PermissionTable
+    subject: Subject
+
+    def nearest(self) -> tuple[Near, ...]:
+        lacks = self.table.lacking(self.subject)
+        found = nearest(lacks, self.table.everyone, NEAREST)
+        return tuple(_near(self.table, number, lacks, self.subject) for number in found)
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     outcome: Outcome
     from_zone: str
@@ -90,15 +93,21 @@ class Verdict:
     line: str
     """The line of the model that decided, "file:line"; "" where its absence did."""
     reason: Reason
-    nearest: tuple[Near, ...] = ()
-    """When denied: the permissions that lacked least, nearest first, at most `NEAREST`."""
+    denial: _Denial | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def nearest(self) -> tuple[Near, ...]:
+        """When denied: the permissions that lacked least, nearest first, at most `NEAREST`. They are
+        looked for and worded when they are asked for."""
+        return () if self.denial is None else self.denial.nearest()
 
 
 def decide(index: Index, fact: Conversation | Operation) -> Verdict:
     """Whether the model behind `index` allows what was seen. Never raises."""
-    addresses = parse_address(fact.client), parse_address(fact.server)
-    client, server = locate_parsed(index, *addresses, fact.vlan)
-    ends = (client.zone, server.zone)
+    (client_address, client), (server_address, server) = locate_ends(
+        index, fact.client, fact.server, fact.vlan
+    )
+    addresses, ends = (client_address, server_address), (client.zone, server.zone)
     if client.zone == server.zone:
         zone = index.zones.get(client.zone)
         if zone is None:
@@ -107,17 +116,18 @@ def decide(index: Index, fact: Conversation | Operation) -> Verdict:
         line = str(zone.line)
         if zone.inside == "everything":
             return Verdict("inside", *ends, "", line, _reason("inside-zone", line=line, zone=zone.id))
-        return _decide_listed(_List(zone.id, "", line, zone.permissions), subject(fact, addresses, ends))
+        return _decide_listed(_List(zone.id, "", line, index.inside[zone.id]), subject(fact, addresses, ends))
     if client.zone not in index.zones and server.zone not in index.zones:
         return Verdict("not covered", *ends, "", "", _reason("outside-model"))
     if UNKNOWN_ZONE in ends:
         stranger = fact.client if client.zone == UNKNOWN_ZONE else fact.server
         return Verdict("denied", *ends, "", "", _reason("unknown-address", address=stranger))
-    boundary = index.boundaries.get((min(ends), max(ends)))
+    pair = (min(ends), max(ends))
+    boundary = index.boundaries.get(pair)
     if boundary is None:
         reason = _reason("no-boundary", from_zone=client.zone, to_zone=server.zone)
         return Verdict("denied", *ends, "", "", reason)
-    listed = _List(boundary.id, boundary.id, str(boundary.line), boundary.permissions)
+    listed = _List(boundary.id, boundary.id, str(boundary.line), index.across[pair])
     return _decide_listed(listed, subject(fact, addresses, ends))
 
 
@@ -141,34 +151,33 @@ class _List:
     owner: str
     boundary: str
     line: str
-    permissions: tuple[Permission, ...]
+    table: PermissionTable
 
 
 def _decide_listed(listed: _List, subject: Subject) -> Verdict:
-    ends = (subject.client_zone, subject.server_zone)
-    missing: list[tuple[int, int, list[Lacking]]] = []
-    for number, permission in enumerate(listed.permissions):
-        lacks = lacking(permission, subject)
-        if not lacks:
-            line = str(permission.line)
-            granted = taken_for_granted(permission, subject)
-            key = f"permission-{granted}-unseen" if granted else "permission"
-            reason = _reason(key, line=line, permission=permission.id)
-            return Verdict("allowed", *ends, listed.boundary, line, reason)
-        missing.append((distance(lacks), number, lacks))
+    ends, table = (subject.client_zone, subject.server_zone), listed.table
+    for number in numbers(table.allowing(subject), 1):
+        permission, line = table.permissions[number], table.lines[number]
+        granted = taken_for_granted(permission, subject)
+        key = f"permission-{granted}-unseen" if granted else "permission"
+        reason = _reason(key, line=line, permission=permission.id)
+        return Verdict("allowed", *ends, listed.boundary, line, reason)
     said = {"list": listed.owner, "line": listed.line}
-    if not missing:
+    if not table.permissions:
         reason = _reason("nothing-listed", **said)
-    elif any(lacks == ["direction"] for _, _, lacks in missing):
+    elif table.allowing_reverse(subject):
         reason = _reason("other-direction", client=subject.fact.client, server=subject.fact.server, **said)
     else:
         reason = _reason("not-listed", **said)
-    # Equally near ones stay in the order of the file.
-    nearest = tuple(
-        _near(listed.permissions[number], lacks, subject) for _, number, lacks in sorted(missing)[:NEAREST]
-    )
-    return Verdict("denied", *ends, listed.boundary, listed.line, reason, nearest)
+    return Verdict("denied", *ends, listed.boundary, listed.line, reason, _Denial(table, subject))
 
 
-def _near(permission: Permission, lacks: list[Lacking], subject: Subject) -> Near:
-    return Near(permission.id, str(permission.line), tuple(worded(key, permission, subject) for key in lacks))
+def _near(table: PermissionTable, number: int, lacks: list[int], subject: Subject) -> Near:
+    permission = table.permissions[number]
+    worded = []
+    for aspect in aspects_of(number, lacks):
+        text = table.worded.get((number, aspect))
+        if text is None:
+            text = table.worded[number, aspect] = allowed(aspect, permission)
+        worded.append(Lack(aspect, text, seen(aspect, subject)))
+    return Near(permission.id, table.lines[number], tuple(worded))

@@ -16,7 +16,7 @@ files changes nothing; `Found.also` names the others.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from otmon.ledger.facts import Asset
 from otmon.zones.address import (
@@ -32,6 +32,7 @@ from otmon.zones.address import (
     reach,
 )
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Line, Model, Zone
+from otmon.zones.permission_table import REMEMBERED, PermissionTable, permission_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,12 @@ class Index:
     """MAC members by the (address, VLAN) that they were seen with."""
     vlans: dict[str, tuple[Claim, ...]]
     """Members that are a VLAN and nothing else."""
+    inside: dict[str, PermissionTable]
+    """What may happen inside a zone, by its id."""
+    across: dict[tuple[str, str], PermissionTable]
+    """What may cross a boundary, by the ids of its zones, the lower one first."""
+    located: dict[tuple[str, str], tuple[Address | None, Found]] = field(default_factory=dict, compare=False)
+    """Addresses and their zones by (text, VLAN), kept as they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,8 @@ def index(model: Model, assets: Iterable[Asset] = ()) -> Index:
         prefix_table(networks),
         _seen(macs, assets),
         {vlan: tuple(claims) for vlan, claims in vlans.items()},
+        {zone.id: permission_table(zone.permissions) for zone in model.zones},
+        {(min(b.between), max(b.between)): permission_table(b.permissions) for b in model.boundaries},
     )
 
 
@@ -122,8 +131,18 @@ def _seen(
 
 def locate(index: Index, address: str, vlan: str) -> Found:
     """The zone of an address that was seen in a VLAN. A text that is no address is in "unknown"."""
-    parsed = parse_address(address)
-    return Found(UNKNOWN_ZONE) if parsed is None else locate_address(index, parsed, vlan)
+    return _located(index, address, vlan)[1]
+
+
+def _located(index: Index, text: str, vlan: str) -> tuple[Address | None, Found]:
+    known = index.located.get((text, vlan))
+    if known is None:
+        address = parse_address(text)
+        found = Found(UNKNOWN_ZONE) if address is None else locate_address(index, address, vlan)
+        if len(index.located) >= REMEMBERED:
+            index.located.clear()
+        known = index.located[text, vlan] = address, found
+    return known
 
 
 def locate_address(index: Index, address: Address, vlan: str) -> Found:
@@ -153,30 +172,24 @@ def _found(claims: tuple[Claim, ...], vlan: str) -> Found:
     return Found(best.zone, str(best.line), tuple(also))
 
 
-def locate_ends(index: Index, client: str, server: str, vlan: str) -> tuple[Found, Found]:
-    """The zones of both ends of a conversation.
+def locate_ends(
+    index: Index, client: str, server: str, vlan: str
+) -> tuple[tuple[Address | None, Found], tuple[Address | None, Found]]:
+    """Address and zone of both ends of a conversation; no address for a text that is none.
 
     An end whose address says nothing about its place is where the other end is, if it can be on that
     link only: a group that somebody sends to, a MAC address, an IPv6 link-local address; and an IPv4
     one (169.254/16, 0.0.0.0) where both ends are such. A sender under an IPv4 link-local address that
     talks with a host of a zone is not taken for a host of that zone: no plant gives such addresses.
     """
-    return locate_parsed(index, parse_address(client), parse_address(server), vlan)
-
-
-def locate_parsed(
-    index: Index, client: Address | None, server: Address | None, vlan: str
-) -> tuple[Found, Found]:
-    """`locate_ends` for parsed addresses; None is a text that is no address."""
-    first = Found(UNKNOWN_ZONE) if client is None else locate_address(index, client, vlan)
-    second = Found(UNKNOWN_ZONE) if server is None else locate_address(index, server, vlan)
-    if client is None or server is None or (first is not NOWHERE and second is not NOWHERE):
-        return first, second
-    link_only = reach(client) == "link" and reach(server) == "link"
+    ends = (one, first), (other, second) = _located(index, client, vlan), _located(index, server, vlan)
+    if one is None or other is None or (first is not NOWHERE and second is not NOWHERE):
+        return ends
+    link_only = reach(one) == "link" and reach(other) == "link"
     if first is NOWHERE:
-        follows = link_only or (client.bits != IPV4_BITS and not is_group(client))
+        follows = link_only or (one.bits != IPV4_BITS and not is_group(one))
         first = second if follows else Found(UNKNOWN_ZONE)
     if second is NOWHERE:
-        follows = link_only or is_group(server) or server.bits != IPV4_BITS
+        follows = link_only or is_group(other) or other.bits != IPV4_BITS
         second = first if follows else Found(UNKNOWN_ZONE)
-    return first, second
+    return (one, first), (other, second)

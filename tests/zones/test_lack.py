@@ -4,8 +4,9 @@ import pytest
 
 from otmon.ledger.facts import Conversation, Operation
 from otmon.zones.address import parse_address
-from otmon.zones.lack import LACKS, Lack, Subject, distance, lacking, subject, taken_for_granted, worded
+from otmon.zones.lack import LACKS, Lack, Lacking, Subject, allowed, seen, subject, taken_for_granted
 from otmon.zones.model import Permission
+from otmon.zones.permission_table import aspects_of, permission_table
 from tests.zones.facts import conversation, model, operation
 
 HMI, PLC = "10.1.0.5", "10.2.0.1"
@@ -49,10 +50,14 @@ CASES = [
 ]  # fmt: skip
 
 
+def lacking(given: Permission, fact: Subject) -> list[Lacking]:
+    return aspects_of(0, permission_table((given,)).lacking(fact))
+
+
 @pytest.mark.parametrize(("text", "lacks"), CASES)
 def test_what_a_permission_lacks(text: str, lacks: list[Lack]) -> None:
     given, fact = permission(text), read(ASKED)
-    assert [worded(key, given, fact) for key in lacking(given, fact)] == lacks
+    assert [Lack(key, allowed(key, given), seen(key, fact)) for key in lacking(given, fact)] == lacks
 
 
 def test_every_lack_can_be_worded() -> None:
@@ -60,14 +65,8 @@ def test_every_lack_can_be_worded() -> None:
 
 
 def test_an_operation_on_no_element_is_worded_as_such() -> None:
-    given = permission("to: plc, protocol: modbus, coils: 0-9")
-    for fact, seen in [(operation(HMI, PLC, 7), "no element"), (operation(HMI, PLC, 3), "holding_registers")]:
-        assert worded("elements", given, read(fact)).seen == seen
-
-
-def test_fewer_lacks_are_nearer_and_then_the_finer_one() -> None:
-    order = [["elements"], ["function"], ["direction"], ["unit", "elements"], ["client", "elements"]]
-    assert sorted(order[::-1], key=distance) == order  # type: ignore[arg-type]
+    for fact, text in [(operation(HMI, PLC, 7), "no element"), (operation(HMI, PLC, 3), "holding_registers")]:
+        assert seen("elements", read(fact)) == text
 
 
 def test_a_port_that_is_named_speaks_for_a_protocol_that_was_not_seen() -> None:

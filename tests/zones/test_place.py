@@ -117,7 +117,8 @@ def test_two_zones_that_claim_an_address_equally() -> None:
 def test_an_end_that_never_leaves_its_link_is_where_the_other_end_is(
     client: str, server: str, zones: tuple[str, str]
 ) -> None:
-    first, second = locate_ends(READY, client, server, "1")
+    (one, first), (other, second) = locate_ends(READY, client, server, "1")
+    assert (one, other) == (parse_address(client), parse_address(server))
     assert (first.zone, second.zone) == zones
 
 

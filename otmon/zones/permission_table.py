@@ -1,0 +1,337 @@
+"""The permissions of one list, as sets of numbers: what each of them lacks is found for all at once.
+
+Bit *n* of a set is the *n*th permission of the list, in the order of the file. Each thing that a
+permission restricts has a set of those that admit what was seen; what is missing in it lacks that
+thing. So a decision costs a few operations on integers, however long the list is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_, or_
+from typing import Final
+
+from otmon.ledger.facts import UNKNOWN, Operation
+from otmon.zones.address import Address, Network, PrefixTable, prefix_table
+from otmon.zones.functions import MODBUS_OBJECTS, normal
+from otmon.zones.lack import ASPECTS, Lacking, Subject
+from otmon.zones.model import Endpoint, Permission, Ranges
+
+Set = int
+"""Permissions, by their bits."""
+
+REMEMBERED: Final = 1 << 16
+"""Ends whose permissions are kept at hand; the rest of a flood is looked up again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Sets by number: `sets[i]` from `starts[i]` to the next start."""
+
+    starts: list[int]
+    sets: list[Set]
+
+    def at(self, number: int) -> Set:
+        place = bisect_right(self.starts, number)
+        return self.sets[place - 1] if place else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """One side of the permissions: who admits an address in a zone."""
+
+    zones: dict[str, Set]
+    """Those that admit the whole zone."""
+    networks: dict[str, PrefixTable[Set]]
+    """By zone, those that admit a part of it."""
+    remembered: dict[tuple[str, Address | None], Set] = field(default_factory=dict, compare=False)
+
+    def at(self, zone: str, address: Address | None) -> Set:
+        known = self.remembered.get((zone, address))
+        if known is None:
+            known = self.zones.get(zone, 0)
+            if address is not None and zone in self.networks:
+                for _, sets in self.networks[zone].covering(address):
+                    known = reduce(or_, sets, known)
+            if len(self.remembered) >= REMEMBERED:
+                self.remembered.clear()
+            self.remembered[zone, address] = known
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Permissions by a text or number of which each lists some, or restricts nothing."""
+
+    free: Set
+    """Those that restrict nothing."""
+    listed: dict[object, Set]
+
+    def at(self, value: object) -> Set:
+        return self.free | self.listed.get(value, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """Permissions by function: its number, number and subfunction, or name."""
+
+    free: Set
+    numbers: dict[int, Set]
+    pairs: dict[tuple[int, int], Set]
+    names: dict[str, Set]
+
+    def named(self, operation: Operation) -> Set:
+        """Those that name the function of an operation."""
+        found = self.numbers.get(operation.function, 0)
+        if self.pairs:
+            found |= self.pairs.get((operation.function, operation.subfunction), 0)
+        if self.names:
+            found |= self.names.get(normal(operation.service), 0)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionTable:
+    """The permissions of one zone or boundary, ready for decisions."""
+
+    permissions: tuple[Permission, ...]
+    lines: tuple[str, ...]
+    """"file:line" of each."""
+    everyone: Set
+    clients: Ends
+    servers: Ends
+    client_zones: dict[str, Set]
+    """By the zone in which the clients are."""
+    transports: Choice
+    free_ports: Set
+    ports: Steps
+    protocols: Choice
+    access: Choice
+    functions: Functions
+    free_units: Set
+    units: Steps
+    free_elements: Set
+    elements: dict[str, tuple[Set, tuple[Steps, ...]]]
+    """By type of element: those that list it, and its ranges; one `Steps` holds at most one range of
+    each permission, so that two elements in one step set lie in one range."""
+    worded: dict[tuple[int, Lacking], str] = field(default_factory=dict, compare=False)
+    """Texts of what is allowed, kept as they are needed."""
+
+    def allowing(self, subject: Subject) -> Set:
+        """The permissions that lack nothing."""
+        found = self.clients.at(subject.client_zone, subject.client)
+        found &= self.servers.at(subject.server_zone, subject.server)
+        return found and reduce(and_, self._admitting(subject), found)
+
+    def allowing_reverse(self, subject: Subject) -> Set:
+        """Those that would lack nothing if client and server were the other way round."""
+        found = self.clients.at(subject.server_zone, subject.server)
+        found &= self.servers.at(subject.client_zone, subject.client)
+        return found and reduce(and_, self._admitting(subject), found)
+
+    def lacking(self, subject: Subject) -> list[Set]:
+        """For each of `ASPECTS` the permissions that do not admit the subject there."""
+        ends = subject.client_zone, subject.client, subject.server_zone, subject.server
+        admitting = self._admitting(subject)
+        return [*self._lacking_ends(*ends), *(self.everyone & ~those for those in admitting)]
+
+    def _admitting(self, subject: Subject) -> list[Set]:
+        """For each of `ASPECTS` from the transport on the permissions that admit the subject."""
+        fact, operation = subject.fact, subject.operation
+        protocols = self.protocols.at(subject.protocol)
+        if subject.assumed:
+            # A port that the permission names speaks for its protocol, where no payload could.
+            protocols |= self.everyone & ~self.free_ports
+        admitting = [
+            self.transports.at(fact.transport),
+            self.free_ports | self.ports.at(fact.port),
+            protocols,
+        ]
+        if operation is not None:
+            named = self.functions.named(operation)
+            admitting += [
+                self.access.at(operation.access),
+                self.functions.free | named,
+                self.free_units | self.units.at(operation.unit),
+                self._admits_elements(operation, named),
+            ]
+        return admitting
+
+    def _lacking_ends(
+        self, client_zone: str, client: Address | None, server_zone: str, server: Address | None
+    ) -> tuple[Set, Set, Set]:
+        """The permissions that lack the direction, the client, and the server."""
+        from_here, to_here = self.clients.at(client_zone, client), self.servers.at(server_zone, server)
+        rest = self.everyone & ~(from_here & to_here)
+        if not rest:
+            return 0, 0, 0
+        turned = self.clients.at(server_zone, server) & self.servers.at(client_zone, client) & rest
+        rest &= ~turned
+        away = rest & ~self.client_zones.get(client_zone, 0)
+        here = rest & ~away
+        return turned | away, away | (here & ~from_here), here & ~to_here
+
+    def _admits_elements(self, operation: Operation, named: Set) -> Set:
+        """Those that list no elements, or these.
+
+        An operation on no element passes those that list some only where they admit it in another
+        way: by its function, or by an access class that is not about data.
+        """
+        kind = MODBUS_OBJECTS.get(operation.function)
+        if kind is None:
+            about_data = operation.access in ("read", "write")
+            return (
+                self.free_elements
+                | named
+                | (0 if about_data else self.access.listed.get(operation.access, 0))
+            )
+        if kind not in self.elements:
+            return self.free_elements
+        listing, ranges = self.elements[kind]
+        if operation.address == UNKNOWN:
+            return self.free_elements | listing
+        first = operation.address
+        # A count that was not seen is of one.
+        last = first + max(operation.count, 1) - 1
+        return reduce(or_, (steps.at(first) & steps.at(last) for steps in ranges), self.free_elements)
+
+
+def nearest(lacks: list[Set], everyone: Set, most: int) -> list[int]:
+    """Numbers of the permissions that lack least, at most `most`, nearest first: those with the fewest
+    lacks, among them those whose farthest lack comes last in `ASPECTS`, then in the order of the file."""
+    at_least = [everyone]
+    for lacking in filter(None, lacks):
+        more = 0
+        for number in range(len(at_least) - 1, -1, -1):
+            both = at_least[number] & lacking
+            if number + 1 < len(at_least):
+                at_least[number + 1] |= both
+            else:
+                more = both
+        if more:
+            at_least.append(more)
+    found: list[int] = []
+    for least, next_least in zip(at_least, [*at_least[1:], 0], strict=True):
+        chosen = least & ~next_least
+        # Each lack takes those that have it; what is left has its farthest lack later.
+        groups = []
+        for lacking in lacks:
+            if chosen & lacking:
+                groups.append(chosen & lacking)
+                chosen &= ~lacking
+        for group in (chosen, *reversed(groups)):
+            found += numbers(group, most - len(found))
+        if len(found) == most:
+            break
+    return found
+
+
+def numbers(chosen: Set, most: int) -> list[int]:
+    """The lowest numbers in a set, at most `most`."""
+    found: list[int] = []
+    while chosen and len(found) < most:
+        lowest = chosen & -chosen
+        found.append(lowest.bit_length() - 1)
+        chosen ^= lowest
+    return found
+
+
+def aspects_of(number: int, lacks: list[Set]) -> list[Lacking]:
+    """What one permission lacks, farthest first."""
+    return [aspect for aspect, lacking in zip(ASPECTS, lacks, strict=False) if lacking >> number & 1]
+
+
+def permission_table(permissions: tuple[Permission, ...]) -> PermissionTable:
+    """Index a list of permissions."""
+    by_zone: dict[str, Set] = {}
+    for number, permission in enumerate(permissions):
+        zone = permission.clients[0].zone
+        by_zone[zone] = by_zone.get(zone, 0) | 1 << number
+    return PermissionTable(
+        permissions,
+        tuple(str(permission.line) for permission in permissions),
+        (1 << len(permissions)) - 1,
+        _ends(permissions, lambda permission: permission.clients),
+        _ends(permissions, lambda permission: permission.servers),
+        by_zone,
+        _choice(permissions, lambda permission: permission.transports),
+        _free(permissions, lambda permission: permission.ports),
+        _steps((number, permission.ports) for number, permission in enumerate(permissions)),
+        _choice(permissions, lambda permission: permission.protocols),
+        _choice(permissions, lambda permission: permission.access),
+        _functions(permissions),
+        _free(permissions, lambda permission: permission.units),
+        _steps((number, permission.units) for number, permission in enumerate(permissions)),
+        _free(permissions, lambda permission: permission.objects),
+        _elements(permissions),
+    )
+
+
+def _ends(permissions: tuple[Permission, ...], side: Callable[[Permission], Iterable[Endpoint]]) -> Ends:
+    zones: dict[str, Set] = {}
+    networks: dict[str, list[tuple[Network, Set]]] = {}
+    for number, permission in enumerate(permissions):
+        for end in side(permission):
+            if end.network is None:
+                zones[end.zone] = zones.get(end.zone, 0) | 1 << number
+            else:
+                networks.setdefault(end.zone, []).append((end.network, 1 << number))
+    return Ends(zones, {zone: prefix_table(entries) for zone, entries in networks.items()})
+
+
+def _free(permissions: tuple[Permission, ...], values: Callable[[Permission], object]) -> Set:
+    return sum(1 << number for number, permission in enumerate(permissions) if not values(permission))
+
+
+def _choice(permissions: tuple[Permission, ...], values: Callable[[Permission], Iterable[str]]) -> Choice:
+    listed: dict[object, Set] = {}
+    for number, permission in enumerate(permissions):
+        for value in values(permission):
+            listed[value] = listed.get(value, 0) | 1 << number
+    return Choice(_free(permissions, values), listed)
+
+
+def _steps(entries: Iterable[tuple[int, Ranges]]) -> Steps:
+    """Sets by number, of permissions with merged ranges."""
+    turns: dict[int, Set] = {}
+    for number, ranges in entries:
+        for low, high in ranges:
+            turns[low] = turns.get(low, 0) ^ 1 << number
+            turns[high + 1] = turns.get(high + 1, 0) ^ 1 << number
+    starts, now = sorted(turns), 0
+    sets: list[Set] = []
+    for start in starts:
+        now ^= turns[start]
+        sets.append(now)
+    return Steps(starts, sets)
+
+
+def _functions(permissions: tuple[Permission, ...]) -> Functions:
+    table = Functions(_free(permissions, lambda permission: permission.functions), {}, {}, {})
+    for number, permission in enumerate(permissions):
+        bit = 1 << number
+        for one in permission.functions:
+            if one.number is None:
+                table.names[one.name] = table.names.get(one.name, 0) | bit
+            elif one.subfunction is None:
+                table.numbers[one.number] = table.numbers.get(one.number, 0) | bit
+            else:
+                pair = (one.number, one.subfunction)
+                table.pairs[pair] = table.pairs.get(pair, 0) | bit
+    return table
+
+
+def _elements(permissions: tuple[Permission, ...]) -> dict[str, tuple[Set, tuple[Steps, ...]]]:
+    listed: dict[str, list[tuple[int, Ranges]]] = {}
+    for number, permission in enumerate(permissions):
+        for kind, ranges in permission.objects:
+            listed.setdefault(kind, []).append((number, ranges))
+    found: dict[str, tuple[Set, tuple[Steps, ...]]] = {}
+    for name, entries in listed.items():
+        layers = range(max(len(ranges) for _, ranges in entries))
+        steps = (_steps((number, ranges[at : at + 1]) for number, ranges in entries) for at in layers)
+        found[name] = reduce(or_, (1 << number for number, _ in entries)), tuple(steps)
+    return found

@@ -1,0 +1,97 @@
+"""What a permission lacks, read one by one and key by key: slow, and plain enough to be believed.
+
+`otmon.zones.permission_table` finds the same for all permissions at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from otmon.ledger.facts import UNKNOWN, Operation
+from otmon.zones.address import Address
+from otmon.zones.functions import MODBUS_OBJECTS, normal
+from otmon.zones.lack import ASPECTS, Lacking, Subject
+from otmon.zones.model import Endpoint, FunctionRef, Permission, spans
+
+
+def lacking(permission: Permission, subject: Subject) -> list[Lacking]:
+    """Everything for which the permission does not fit, farthest first; nothing when it allows the fact."""
+    fact = subject.fact
+    lacks = _lacking_ends(permission, subject)
+    if permission.transports and fact.transport not in permission.transports:
+        lacks.append("transport")
+    if permission.ports and not spans(permission.ports, fact.port, fact.port):
+        lacks.append("port")
+    # A port that the permission names speaks for its protocol, where no payload could.
+    shown = not (subject.assumed and permission.ports)
+    if shown and permission.protocols and subject.protocol not in permission.protocols:
+        lacks.append("protocol")
+    operation = subject.operation
+    if operation is not None:
+        if permission.access and operation.access not in permission.access:
+            lacks.append("access")
+        if permission.functions and not _named(permission.functions, operation):
+            lacks.append("function")
+        if permission.units and not spans(permission.units, operation.unit, operation.unit):
+            lacks.append("unit")
+        if permission.objects and not _addressed(permission, operation):
+            lacks.append("elements")
+    return lacks
+
+
+def distance(lacks: list[Lacking]) -> int:
+    """How far a permission is that lacks these: their number decides, then the farthest of them."""
+    return len(lacks) * len(ASPECTS) - ASPECTS.index(lacks[0])
+
+
+def _lacking_ends(permission: Permission, subject: Subject) -> list[Lacking]:
+    client_fits = _at(permission.clients, subject.client_zone, subject.client)
+    server_fits = _at(permission.servers, subject.server_zone, subject.server)
+    if client_fits and server_fits:
+        return []
+    if _at(permission.clients, subject.server_zone, subject.server) and _at(
+        permission.servers, subject.client_zone, subject.client
+    ):
+        return ["direction"]
+    if permission.clients[0].zone != subject.client_zone:
+        return ["direction", "client"]
+    lacks: list[Lacking] = [] if client_fits else ["client"]
+    return lacks if server_fits else [*lacks, "server"]
+
+
+def _at(ends: tuple[Endpoint, ...], zone: str, address: Address | None) -> bool:
+    for end in ends:
+        if end.zone == zone and (end.network is None or (address is not None and address in end.network)):
+            return True
+    return False
+
+
+def _named(functions: Iterable[FunctionRef], operation: Operation) -> bool:
+    for function in functions:
+        if function.number is None:
+            if function.name == normal(operation.service):
+                return True
+        elif function.number == operation.function and function.subfunction in (None, operation.subfunction):
+            return True
+    return False
+
+
+def _addressed(permission: Permission, operation: Operation) -> bool:
+    """Whether elements that are listed admit the operation.
+
+    An operation on no element passes only where the permission admits it in another way: by its
+    function, or by an access class that is not about data.
+    """
+    kind = MODBUS_OBJECTS.get(operation.function)
+    if kind is None:
+        by_access = operation.access in permission.access and operation.access not in ("read", "write")
+        return by_access or _named(permission.functions, operation)
+    for listed, ranges in permission.objects:
+        if listed == kind:
+            return operation.address == UNKNOWN or spans(ranges, *_span(operation))
+    return False
+
+
+def _span(operation: Operation) -> tuple[int, int]:
+    """First and last element; a count that was not seen is of one."""
+    return operation.address, operation.address + max(operation.count, 1) - 1

@@ -1,0 +1,114 @@
+"""Sets of permissions say the same as reading one permission after the other does."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otmon.ledger.facts import UNKNOWN, Conversation, Operation
+from otmon.zones.address import Network, parse_address, parse_network
+from otmon.zones.lack import Lacking, Subject, subject
+from otmon.zones.model import Endpoint, FunctionRef, Line, Permission, merged
+from otmon.zones.permission_table import aspects_of, nearest, numbers, permission_table
+from tests.zones.facts import conversation, operation
+from tests.zones.plain_reading import distance, lacking
+
+HOSTS = {"10.1.0.1": "a", "10.1.0.2": "a", "10.1.0.130": "a", "10.2.0.1": "b", "10.2.0.2": "b"}
+NETWORKS = {
+    "a": ("10.1.0.1/32", "10.1.0.0/25", "10.1.0.0/24"),
+    "b": ("10.2.0.1/32", "10.2.0.0/30"),
+}
+
+
+def network(text: str) -> Network:
+    found = parse_network(text)
+    assert found is not None
+    return found
+
+
+def endpoints(zone: str) -> st.SearchStrategy[tuple[Endpoint, ...]]:
+    parts = [Endpoint(zone, None), *(Endpoint(zone, network(text)) for text in NETWORKS[zone])]
+    return st.lists(st.sampled_from(parts), min_size=1, max_size=3).map(tuple)
+
+
+def ranges(highest: int) -> st.SearchStrategy[tuple[tuple[int, int], ...]]:
+    pair = st.tuples(st.integers(0, highest), st.integers(0, 3)).map(lambda p: (p[0], p[0] + p[1]))
+    return st.lists(pair, max_size=3).map(merged)
+
+
+def some(*values: str) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(st.sampled_from(values), max_size=2, unique=True).map(tuple)
+
+
+FUNCTIONS = (
+    FunctionRef(3, None, ""),
+    FunctionRef(43, 14, ""),
+    FunctionRef(8, None, ""),
+    FunctionRef(None, None, "read-holding-registers"),
+)
+
+
+@st.composite
+def permissions(draw: st.DrawFn) -> Permission:
+    client, server = draw(st.sampled_from([("a", "b"), ("b", "a")]))
+    kinds = draw(st.lists(st.sampled_from(["coils", "holding_registers"]), max_size=2, unique=True))
+    objects = tuple((kind, draw(ranges(12).filter(bool))) for kind in kinds)
+    return Permission(
+        id="p", line=Line("m.yaml", 1),
+        clients=draw(endpoints(client)), servers=draw(endpoints(server)),
+        protocols=draw(some("modbus", "dns")), transports=draw(some("tcp", "udp")),
+        ports=draw(st.one_of(ranges(510), st.just(((502, 502),)))),
+        access=draw(some("read", "write", "identify")),  # type: ignore[arg-type]
+        functions=draw(st.lists(st.sampled_from(FUNCTIONS), max_size=2).map(tuple)),
+        units=draw(ranges(3)), objects=objects,  # type: ignore[arg-type]
+        reason="",
+    )  # fmt: skip
+
+
+FACTS: st.SearchStrategy[Conversation | Operation] = st.one_of(
+    st.builds(
+        conversation, st.sampled_from(sorted(HOSTS)), st.sampled_from(sorted(HOSTS)),
+        st.sampled_from([0, 501, 502, 510]), st.sampled_from(["modbus", "none", "unknown"]),
+        expected=st.sampled_from(["modbus", ""]),
+    ),
+    st.builds(
+        operation, st.sampled_from(sorted(HOSTS)), st.sampled_from(sorted(HOSTS)),
+        st.sampled_from([1, 3, 6, 7, 43, 99]), st.integers(-1, 14), st.sampled_from([UNKNOWN, 0, 1, 3]),
+        unit=st.integers(0, 4), subfunction=st.sampled_from([UNKNOWN, 14]),
+    ),
+)  # fmt: skip
+
+
+def read(fact: Conversation | Operation) -> Subject:
+    addresses = parse_address(fact.client), parse_address(fact.server)
+    return subject(fact, addresses, (HOSTS[fact.client], HOSTS[fact.server]))
+
+
+@settings(max_examples=400)
+@given(st.lists(permissions(), max_size=8).map(tuple), FACTS)
+def test_the_sets_say_what_a_plain_reading_says(given: tuple[Permission, ...], fact: Operation) -> None:
+    one, table = read(fact), permission_table(given)
+    expected = [lacking(permission, one) for permission in given]
+    lacks = table.lacking(one)
+    assert [aspects_of(number, lacks) for number in range(len(given))] == expected
+    assert numbers(table.allowing(one), 9) == [n for n, found in enumerate(expected) if not found]
+    reverse = [n for n, found in enumerate(expected) if found == ["direction"]]
+    assert numbers(table.allowing_reverse(one), 9) == reverse
+    if [] not in expected:
+        order = sorted(range(len(given)), key=lambda n: (distance(expected[n]), n))
+        assert nearest(lacks, table.everyone, 3) == order[:3]
+
+
+def test_fewer_lacks_are_nearer_and_then_the_finer_one() -> None:
+    order: list[list[Lacking]] = [["elements"], ["function"], ["direction"], ["unit", "elements"]]
+    assert sorted(order[::-1], key=distance) == order
+
+
+def test_what_is_remembered_of_a_flood_is_bounded() -> None:
+    from otmon.zones.permission_table import REMEMBERED
+
+    whole = Permission("p", Line("m", 1), (Endpoint("a", None),), (Endpoint("b", None),), *((),) * 7, "")
+    table = permission_table((whole,))
+    for number in range(REMEMBERED + 10):
+        assert table.clients.at("a", parse_address(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"))
+    assert len(table.clients.remembered) <= REMEMBERED
