@@ -13,10 +13,12 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 IPV4_BITS, MAC_BITS, IPV6_BITS = 32, 48, 128
 
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}", re.ASCII)
 
 Reach = Literal["internet", "site", "link"]
@@ -29,8 +31,9 @@ Reach = Literal["internet", "site", "link"]
 """
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
+class Address(NamedTuple):
+    """A tuple, as addresses are looked up more often than anything else."""
+
     bits: int
     value: int
 
@@ -56,6 +59,10 @@ class Network:
 
 def parse_address(text: str) -> Address | None:
     """An IPv4, IPv6 or MAC address, or None."""
+    if _IPV4.fullmatch(text):
+        # What `ipaddress` takes, in a third of its time: four numbers without leading zeros.
+        a, b, c, d = map(int, text.split("."))
+        return Address(IPV4_BITS, a << 24 | b << 16 | c << 8 | d)
     if _MAC.fullmatch(text):
         return Address(MAC_BITS, int(text.replace(":", "").replace("-", ""), 16))
     if "%" in text:

@@ -113,10 +113,11 @@ def decide(index: Index, fact: Conversation | Operation) -> Verdict:
         if zone is None:
             key = "outside-model" if client.zone else "link-only"
             return Verdict("not covered", *ends, "", "", _reason(key))
-        line = str(zone.line)
+        table = index.inside[zone.id]
         if zone.inside == "everything":
-            return Verdict("inside", *ends, "", line, _reason("inside-zone", line=line, zone=zone.id))
-        return _decide_listed(_List(zone.id, "", line, index.inside[zone.id]), subject(fact, addresses, ends))
+            reason = _reason("inside-zone", line=table.line, zone=zone.id)
+            return Verdict("inside", *ends, "", table.line, reason)
+        return _decide_listed(table, "", subject(fact, addresses, ends))
     if client.zone not in index.zones and server.zone not in index.zones:
         return Verdict("not covered", *ends, "", "", _reason("outside-model"))
     if UNKNOWN_ZONE in ends:
@@ -127,8 +128,7 @@ def decide(index: Index, fact: Conversation | Operation) -> Verdict:
     if boundary is None:
         reason = _reason("no-boundary", from_zone=client.zone, to_zone=server.zone)
         return Verdict("denied", *ends, "", "", reason)
-    listed = _List(boundary.id, boundary.id, str(boundary.line), index.across[pair])
-    return _decide_listed(listed, subject(fact, addresses, ends))
+    return _decide_listed(index.across[pair], boundary.id, subject(fact, addresses, ends))
 
 
 def explain(verdict: Verdict) -> str:
@@ -144,32 +144,22 @@ def _reason(key: str, **params: str) -> Reason:
     return Reason(key, tuple(sorted(params.items())))
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
-    """The permissions that apply, and whose they are."""
-
-    owner: str
-    boundary: str
-    line: str
-    table: PermissionTable
-
-
-def _decide_listed(listed: _List, subject: Subject) -> Verdict:
-    ends, table = (subject.client_zone, subject.server_zone), listed.table
+def _decide_listed(table: PermissionTable, boundary: str, subject: Subject) -> Verdict:
+    ends = subject.client_zone, subject.server_zone
     for number in numbers(table.allowing(subject), 1):
         permission, line = table.permissions[number], table.lines[number]
         granted = taken_for_granted(permission, subject)
         key = f"permission-{granted}-unseen" if granted else "permission"
         reason = _reason(key, line=line, permission=permission.id)
-        return Verdict("allowed", *ends, listed.boundary, line, reason)
-    said = {"list": listed.owner, "line": listed.line}
+        return Verdict("allowed", *ends, boundary, line, reason)
+    said = {"list": table.owner, "line": table.line}
     if not table.permissions:
         reason = _reason("nothing-listed", **said)
     elif table.allowing_reverse(subject):
         reason = _reason("other-direction", client=subject.fact.client, server=subject.fact.server, **said)
     else:
         reason = _reason("not-listed", **said)
-    return Verdict("denied", *ends, listed.boundary, listed.line, reason, _Denial(table, subject))
+    return Verdict("denied", *ends, boundary, table.line, reason, _Denial(table, subject))
 
 
 def _near(table: PermissionTable, number: int, lacks: list[int], subject: Subject) -> Near:

@@ -18,7 +18,7 @@ from otmon.ledger.facts import UNKNOWN, Operation
 from otmon.zones.address import Address, Network, PrefixTable, prefix_table
 from otmon.zones.functions import MODBUS_OBJECTS, normal
 from otmon.zones.lack import ASPECTS, Lacking, Subject
-from otmon.zones.model import Endpoint, Permission, Ranges
+from otmon.zones.model import Boundary, Endpoint, Permission, Ranges, Zone
 
 Set = int
 """Permissions, by their bits."""
@@ -97,6 +97,10 @@ class Functions:
 class PermissionTable:
     """The permissions of one zone or boundary, ready for decisions."""
 
+    owner: str
+    """Id of the zone or boundary."""
+    line: str
+    """Where that stands, "file:line"."""
     permissions: tuple[Permission, ...]
     lines: tuple[str, ...]
     """"file:line" of each."""
@@ -244,13 +248,16 @@ def aspects_of(number: int, lacks: list[Set]) -> list[Lacking]:
     return [aspect for aspect, lacking in zip(ASPECTS, lacks, strict=False) if lacking >> number & 1]
 
 
-def permission_table(permissions: tuple[Permission, ...]) -> PermissionTable:
-    """Index a list of permissions."""
+def permission_table(owner: Zone | Boundary) -> PermissionTable:
+    """Index the permissions of a zone or boundary."""
+    permissions = owner.permissions
     by_zone: dict[str, Set] = {}
     for number, permission in enumerate(permissions):
         zone = permission.clients[0].zone
         by_zone[zone] = by_zone.get(zone, 0) | 1 << number
     return PermissionTable(
+        owner.id,
+        str(owner.line),
         permissions,
         tuple(str(permission.line) for permission in permissions),
         (1 << len(permissions)) - 1,

@@ -36,12 +36,29 @@ from otmon.zones.permission_table import REMEMBERED, PermissionTable, permission
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The zone of one end."""
+
+    zone: str
+    """"" where the address says nothing: `otmon.zones.address.Reach`, `link`."""
+    line: str = ""
+    """Of the member that decided, "file:line"; "" for the built-in zones."""
+    also: tuple[str, ...] = ()
+    """Other zones that claim it just as closely, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A member, as an address finds it."""
 
     zone: str
     vlan: str | None
     line: Line
+    alone: Found = field(init=False, compare=False)
+    """What an address is told when nobody else claims it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alone", Found(self.zone, str(self.line)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +82,6 @@ class Index:
     """What may cross a boundary, by the ids of its zones, the lower one first."""
     located: dict[tuple[str, str], tuple[Address | None, Found]] = field(default_factory=dict, compare=False)
     """Addresses and their zones by (text, VLAN), kept as they are asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The zone of one end."""
-
-    zone: str
-    """"" where the address says nothing: `otmon.zones.address.Reach`, `link`."""
-    line: str = ""
-    """Of the member that decided, "file:line"; "" for the built-in zones."""
-    also: tuple[str, ...] = ()
-    """Other zones that claim it just as closely, sorted."""
 
 
 NOWHERE = Found("")
@@ -106,8 +111,8 @@ def index(model: Model, assets: Iterable[Asset] = ()) -> Index:
         prefix_table(networks),
         _seen(macs, assets),
         {vlan: tuple(claims) for vlan, claims in vlans.items()},
-        {zone.id: permission_table(zone.permissions) for zone in model.zones},
-        {(min(b.between), max(b.between)): permission_table(b.permissions) for b in model.boundaries},
+        {zone.id: permission_table(zone) for zone in model.zones},
+        {(min(b.between), max(b.between)): permission_table(b) for b in model.boundaries},
     )
 
 
@@ -166,6 +171,8 @@ def locate_address(index: Index, address: Address, vlan: str) -> Found:
 
 def _found(claims: tuple[Claim, ...], vlan: str) -> Found:
     """One answer of several claims; one that names the VLAN is closer than one that does not."""
+    if len(claims) == 1:
+        return claims[0].alone
     closest = tuple(claim for claim in claims if claim.vlan == vlan) or claims
     best = min(closest, key=lambda claim: (claim.zone, claim.line))
     also = sorted({claim.zone for claim in closest} - {best.zone})

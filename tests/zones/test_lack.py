@@ -5,14 +5,14 @@ import pytest
 from otmon.ledger.facts import Conversation, Operation
 from otmon.zones.address import parse_address
 from otmon.zones.lack import LACKS, Lack, Lacking, Subject, allowed, seen, subject, taken_for_granted
-from otmon.zones.model import Permission
+from otmon.zones.model import Boundary
 from otmon.zones.permission_table import aspects_of, permission_table
 from tests.zones.facts import conversation, model, operation
 
 HMI, PLC = "10.1.0.5", "10.2.0.1"
 
 
-def permission(text: str) -> Permission:
+def boundary(text: str) -> Boundary:
     found = model(f"""
         zones:
         - {{id: hmi, importance: low, members: 10.1.0.0/24}}
@@ -20,7 +20,7 @@ def permission(text: str) -> Permission:
         boundaries:
         - {{id: b, between: [hmi, plc], allow: [{{{text}}}]}}
     """)
-    return found.boundaries[0].permissions[0]
+    return found.boundaries[0]
 
 
 def read(fact: Conversation | Operation) -> Subject:
@@ -50,14 +50,20 @@ CASES = [
 ]  # fmt: skip
 
 
-def lacking(given: Permission, fact: Subject) -> list[Lacking]:
-    return aspects_of(0, permission_table((given,)).lacking(fact))
+def granted(given: Boundary, fact: Subject) -> str:
+    return taken_for_granted(given.permissions[0], fact)
+
+
+def lacking(given: Boundary, fact: Subject) -> list[Lacking]:
+    return aspects_of(0, permission_table(given).lacking(fact))
 
 
 @pytest.mark.parametrize(("text", "lacks"), CASES)
 def test_what_a_permission_lacks(text: str, lacks: list[Lack]) -> None:
-    given, fact = permission(text), read(ASKED)
-    assert [Lack(key, allowed(key, given), seen(key, fact)) for key in lacking(given, fact)] == lacks
+    given, fact = boundary(text), read(ASKED)
+    assert [
+        Lack(key, allowed(key, given.permissions[0]), seen(key, fact)) for key in lacking(given, fact)
+    ] == lacks
 
 
 def test_every_lack_can_be_worded() -> None:
@@ -71,19 +77,19 @@ def test_an_operation_on_no_element_is_worded_as_such() -> None:
 
 def test_a_port_that_is_named_speaks_for_a_protocol_that_was_not_seen() -> None:
     silent = read(conversation(HMI, PLC, 1502, "none"))
-    assert lacking(permission("to: plc, protocol: modbus, port: 1502"), silent) == []
-    assert lacking(permission("to: plc, protocol: modbus"), silent) == ["protocol"]
+    assert lacking(boundary("to: plc, protocol: modbus, port: 1502"), silent) == []
+    assert lacking(boundary("to: plc, protocol: modbus"), silent) == ["protocol"]
     usual = read(conversation(HMI, PLC, 502, "none", expected="modbus"))
-    assert lacking(permission("to: plc, protocol: modbus"), usual) == []
+    assert lacking(boundary("to: plc, protocol: modbus"), usual) == []
     spoken = read(conversation(HMI, PLC, 502, "unknown", expected="modbus"))
-    assert lacking(permission("to: plc, protocol: modbus, port: 502"), spoken) == ["protocol"]
+    assert lacking(boundary("to: plc, protocol: modbus, port: 502"), spoken) == ["protocol"]
 
 
 def test_what_nobody_could_see_is_told() -> None:
     silent = read(conversation(HMI, PLC, protocol="none", expected="modbus"))
-    assert taken_for_granted(permission("to: plc, protocol: modbus"), silent) == "protocol"
-    assert taken_for_granted(permission("to: plc, protocol: any"), silent) == ""
-    listed = permission("to: plc, protocol: modbus, holding_registers: 0-9")
-    assert taken_for_granted(listed, read(operation(HMI, PLC, 3))) == "elements"
-    assert taken_for_granted(listed, read(operation(HMI, PLC, 3, 0, 1))) == ""
-    assert taken_for_granted(listed, read(operation(HMI, PLC, 43, subfunction=14))) == ""
+    assert granted(boundary("to: plc, protocol: modbus"), silent) == "protocol"
+    assert granted(boundary("to: plc, protocol: any"), silent) == ""
+    listed = boundary("to: plc, protocol: modbus, holding_registers: 0-9")
+    assert granted(listed, read(operation(HMI, PLC, 3))) == "elements"
+    assert granted(listed, read(operation(HMI, PLC, 3, 0, 1))) == ""
+    assert granted(listed, read(operation(HMI, PLC, 43, subfunction=14))) == ""

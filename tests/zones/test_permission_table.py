@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation
 from otmon.zones.address import Network, parse_address, parse_network
 from otmon.zones.lack import Lacking, Subject, subject
-from otmon.zones.model import Endpoint, FunctionRef, Line, Permission, merged
-from otmon.zones.permission_table import aspects_of, nearest, numbers, permission_table
+from otmon.zones.model import Boundary, Endpoint, FunctionRef, Line, Name, Permission, merged
+from otmon.zones.permission_table import PermissionTable, aspects_of, nearest, numbers, permission_table
 from tests.zones.facts import conversation, operation
 from tests.zones.plain_reading import distance, lacking
 
@@ -79,6 +79,11 @@ FACTS: st.SearchStrategy[Conversation | Operation] = st.one_of(
 )  # fmt: skip
 
 
+def table_of(*permissions: Permission) -> PermissionTable:
+    names = Name("", ""), ("a", "b"), "", "", ""
+    return permission_table(Boundary("b", Line("m.yaml", 1), *names, permissions))
+
+
 def read(fact: Conversation | Operation) -> Subject:
     addresses = parse_address(fact.client), parse_address(fact.server)
     return subject(fact, addresses, (HOSTS[fact.client], HOSTS[fact.server]))
@@ -87,7 +92,7 @@ def read(fact: Conversation | Operation) -> Subject:
 @settings(max_examples=400)
 @given(st.lists(permissions(), max_size=8).map(tuple), FACTS)
 def test_the_sets_say_what_a_plain_reading_says(given: tuple[Permission, ...], fact: Operation) -> None:
-    one, table = read(fact), permission_table(given)
+    one, table = read(fact), table_of(*given)
     expected = [lacking(permission, one) for permission in given]
     lacks = table.lacking(one)
     assert [aspects_of(number, lacks) for number in range(len(given))] == expected
@@ -108,7 +113,7 @@ def test_what_is_remembered_of_a_flood_is_bounded() -> None:
     from otmon.zones.permission_table import REMEMBERED
 
     whole = Permission("p", Line("m", 1), (Endpoint("a", None),), (Endpoint("b", None),), *((),) * 7, "")
-    table = permission_table((whole,))
+    table = table_of(whole)
     for number in range(REMEMBERED + 10):
         assert table.clients.at("a", parse_address(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"))
     assert len(table.clients.remembered) <= REMEMBERED
