@@ -107,8 +107,8 @@ class _Merged:
 
     def add(self, ledger: Ledger) -> None:
         self._waiting.append(ledger)
-        parts = ledger.conversations, ledger.operations, ledger.assets, ledger.anomalies, ledger.damage
-        self._facts += 1 + sum(map(len, parts))
+        parts = ledger.conversations, ledger.operations, ledger.assets, ledger.written
+        self._facts += 1 + sum(map(len, (*parts, ledger.anomalies, ledger.damage)))
         if self._facts >= _WAITING:
             self.bars = bars_of(self.ledger(), LIMITS)
 

@@ -161,4 +161,4 @@ def clear_row(target: Ints, i: int) -> None:
 def copy_bytes(target: Bytes, p: int, source: Bytes, q: int, size: int) -> None:
     """``target[p : p + size] = source[q : q + size]``, first byte first."""
     for k in range(size):
-        target[p + k] = source[q + k]
+        target[np.uint64(p + k)] = source[np.uint64(q + k)]

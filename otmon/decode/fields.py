@@ -124,6 +124,9 @@ C_ASSETS_EVICTED: Final = next(_n)
 C_STREAMS_EVICTED: Final = next(_n)
 C_OPERATIONS_EVICTED: Final = next(_n)
 C_ANOMALIES_EVICTED: Final = next(_n)
+C_VALUES_EVICTED: Final = next(_n)
+C_VALUES_LOST: Final = next(_n)
+"""Written values of one packet that found no place."""
 C_SEGMENTS_HELD: Final = next(_n)
 C_RETRANSMITTED: Final = next(_n)
 C_GAPS: Final = next(_n)
@@ -176,6 +179,8 @@ COUNTER_NAMES: Final = (
     "streams evicted",
     "operations evicted",
     "anomalies evicted",
+    "written values evicted",
+    "written values lost",
     "segments out of order",
     "segments retransmitted",
     "gaps in streams",

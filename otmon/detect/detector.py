@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Literal
 
 import otmon.detect
-from otmon.ledger.facts import Conversation, Evidence, Operation
+from otmon.ledger.facts import UNKNOWN, Conversation, Evidence, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
 from otmon.zones.decide import Index, Verdict
@@ -136,11 +136,29 @@ class Case:
     """Every conversation with its verdict; empty without a model."""
     operations: tuple[tuple[Operation, Verdict], ...]
     """Every operation with its verdict; empty without a model."""
+    written: tuple[tuple[WrittenValue, Verdict], ...] = ()
+    """Every written value with its verdict; empty without a model."""
 
     @cached_property
     def verdicts(self) -> dict[ConversationKey, Verdict]:
         """The verdict of each conversation; empty without a model."""
         return {conversation_key(fact): verdict for fact, verdict in self.conversations}
+
+    @cached_property
+    def asked(self) -> dict[ConversationKey, list[Operation]]:
+        """The operations of each conversation."""
+        found: dict[ConversationKey, list[Operation]] = {}
+        for operation in self.ledger.operations:
+            found.setdefault(conversation_key(operation), []).append(operation)
+        return found
+
+    @cached_property
+    def values(self) -> dict[ConversationKey, list[WrittenValue]]:
+        """What was written in each conversation, one word at a time."""
+        found: dict[ConversationKey, list[WrittenValue]] = {}
+        for fact in self.ledger.written:
+            found.setdefault(conversation_key(fact), []).append(fact)
+        return found
 
 
 Detector = Callable[[Case], Iterator[Finding]]
@@ -179,7 +197,7 @@ def placed(case: Case, key: ConversationKey) -> Place:
     return Place() if verdict is None else place_of(case, verdict)
 
 
-def link_of(fact: Conversation | Operation) -> Link:
+def link_of(fact: Conversation | Operation | WrittenValue) -> Link:
     """Who talks to whom, as a fact has it."""
     return Link(*conversation_key(fact))
 
@@ -221,6 +239,29 @@ def say_some(key: str, items: Sequence[str], shown: int) -> Message:
     if len(items) <= shown:
         return say(key, items=named)
     return say(f"{key}-more", items=named, more=len(items) - shown)
+
+
+VALUES_SHOWN = 4
+"""Written values that are named in one finding."""
+
+
+def values_written(case: Case, conversations: Iterable[ConversationKey]) -> Iterator[Message]:
+    """What was written in the conversations, the largest change of each element, largest first."""
+    changes: dict[tuple[int, str, int], tuple[int, str]] = {}
+    for key in conversations:
+        for fact in case.values.get(key, ()):
+            for extreme in fact.extremes[:2]:
+                shift = 16 * (fact.words - 1)
+                value, before = extreme.value >> shift, extreme.before >> shift
+                known = extreme.before != UNKNOWN
+                size = abs(value - before) if known else value
+                element = (fact.unit, fact.table, fact.address)
+                text = f"{fact.table} {fact.unit}:{fact.address} {before if known else '?'} → {value}"
+                if element not in changes or changes[element][0] < size:
+                    changes[element] = size, text
+    if changes:
+        ordered = sorted(changes.items(), key=lambda item: (-item[1][0], item[0]))
+        yield say_some("wrote", [text for _, (_, text) in ordered], VALUES_SHOWN)
 
 
 def first(*evidence: Evidence) -> tuple[Evidence, ...]:

@@ -41,6 +41,7 @@ from otmon.detect.detector import (
     requirement,
     say,
     say_some,
+    values_written,
 )
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.ledger.ledger import conversation_key
@@ -88,6 +89,8 @@ def _finding(case: Case, key: tuple[str, ...], group: Denied) -> Finding:
     )
     if ranges:
         why.append(say_some("elements", [_range(*one) for one in ranges], RANGES_SHOWN))
+    if any(one.access in CHANGING for one in operations):
+        why.extend(values_written(case, sorted({conversation_key(one) for one in operations})))
     refused = sum(one.times for one in operations if one.status > 0)
     if refused:
         why.append(say("refused", times=refused))

@@ -38,6 +38,7 @@ from otmon.detect.detector import (
     requirement,
     say,
     say_some,
+    values_written,
 )
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
@@ -74,11 +75,8 @@ def unknown_address(case: Case) -> Iterator[Finding]:
     for asset in in_no_zone(case.index, case.ledger.assets):
         if asset.address:
             seen.setdefault(asset.address, []).append(asset)
-    asked: dict[tuple[object, ...], list[Operation]] = {}
-    for operation, _ in case.operations:
-        asked.setdefault(conversation_key(operation), []).append(operation)
     for address in sorted(talks.keys() | seen.keys()):
-        yield _finding(case, address, talks.get(address, []), seen.get(address, []), asked)
+        yield _finding(case, address, talks.get(address, []), seen.get(address, []))
 
 
 def _finding(
@@ -86,10 +84,12 @@ def _finding(
     address: str,
     talk: Talk,
     assets: list[Asset],
-    asked: dict[tuple[object, ...], list[Operation]],
 ) -> Finding:
     operations = [
-        one for fact, _ in talk if fact.client == address for one in asked.get(conversation_key(fact), [])
+        one
+        for fact, _ in talk
+        if fact.client == address
+        for one in case.asked.get(conversation_key(fact), [])
     ]
     zones = sorted({_other(address, fact, verdict)[1] for fact, verdict in talk} - {"", UNKNOWN_ZONE})
     peers = sorted({_other(address, fact, verdict)[0] for fact, verdict in talk})
@@ -104,6 +104,7 @@ def _finding(
     if operations:
         services = sorted({one.service for one in operations})
         why.append(say_some("asked-for", services, SHOWN))
+        why.extend(values_written(case, [conversation_key(fact) for fact, _ in talk]))
     facts: list[Conversation | Asset] = [*(fact for fact, _ in talk), *assets]
     return Finding(
         rule=RULE.id,

@@ -44,6 +44,7 @@ from otmon.detect.detector import (
     requirement,
     say,
     say_some,
+    values_written,
 )
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
@@ -70,9 +71,6 @@ Denied = list[tuple[Conversation, Verdict]]
 
 
 def unlisted_traffic(case: Case) -> Iterator[Finding]:
-    asked: dict[tuple[object, ...], list[Operation]] = {}
-    for operation, _ in case.operations:
-        asked.setdefault(conversation_key(operation), []).append(operation)
     groups: dict[tuple[str, str, str], Denied] = {}
     for fact, verdict in case.conversations:
         # Addresses that the model does not know have rules of their own.
@@ -87,23 +85,24 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
             # The tag is no part of what is agreed.
             parts.setdefault(conversation_key(fact)[:-1], []).append((fact, verdict))
         if len(parts) > SPREAD:
-            yield _spread(case, group, asked)
+            yield _spread(case, group)
         else:
             for part in parts.values():
-                yield _single(case, part, asked)
+                yield _single(case, part)
 
 
-def _operations(part: Denied, asked: dict[tuple[object, ...], list[Operation]]) -> list[Operation]:
-    return [operation for fact, _ in part for operation in asked.get(conversation_key(fact), [])]
+def _operations(case: Case, part: Denied) -> list[Operation]:
+    return [operation for fact, _ in part for operation in case.asked.get(conversation_key(fact), [])]
 
 
-def _single(case: Case, part: Denied, asked: dict[tuple[object, ...], list[Operation]]) -> Finding:
+def _single(case: Case, part: Denied) -> Finding:
     fact, verdict = part[0]
-    operations = _operations(part, asked)
+    operations = _operations(case, part)
     why = list(reasons(verdict))
     if operations:
         services = sorted({operation.service for operation in operations})
         why.append(say_some("asked-for", services, SHOWN))
+        why.extend(values_written(case, [conversation_key(one) for one, _ in part]))
     if not any(one.answered for one, _ in part):
         why.append(say("unanswered"))
     return _finding(case, part, operations, ("one", *map(str, conversation_key(fact)[:-1])), why, say(
@@ -112,7 +111,7 @@ def _single(case: Case, part: Denied, asked: dict[tuple[object, ...], list[Opera
     ))  # fmt: skip
 
 
-def _spread(case: Case, group: Denied, asked: dict[tuple[object, ...], list[Operation]]) -> Finding:
+def _spread(case: Case, group: Denied) -> Finding:
     fact, verdict = group[0]
     servers = sorted({one.server for one, _ in group})
     ports = sorted({(one.transport, one.port) for one, _ in group})
@@ -127,7 +126,7 @@ def _spread(case: Case, group: Denied, asked: dict[tuple[object, ...], list[Oper
     ]
     key = ("many", fact.client, verdict.from_zone, verdict.to_zone)
     what = say("spread", client=fact.client, zone=verdict.to_zone, conversations=len(group))
-    return _finding(case, group, _operations(group, asked), key, why, what)
+    return _finding(case, group, _operations(case, group), key, why, what)
 
 
 def _finding(

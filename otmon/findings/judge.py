@@ -23,6 +23,7 @@ def judge(ledger: Ledger, model: Model | None) -> tuple[Finding, ...]:
         conversations=()
         if ready is None
         else tuple((fact, decide(ready, fact)) for fact in ledger.conversations),
+        written=() if ready is None else tuple((fact, decide(ready, fact)) for fact in ledger.written),
         operations=() if ready is None else tuple((fact, decide(ready, fact)) for fact in ledger.operations),
     )
     found = [finding for _, detector in detectors() for finding in detector(case)]

@@ -101,6 +101,7 @@ from otmon.ledger.tables import (
     note_anomaly,
     note_operation,
 )
+from otmon.ledger.written import keep_read, note_values
 from otmon.protocols.modbus import (
     M_ADDRESS,
     M_BYTES,
@@ -127,6 +128,9 @@ PIPELINE_NS: Final = 50_000_000
 than this before they give up and use the id again."""
 OPEN_NS: Final = 10_000_000_000
 """A request this close to the end of the capture may have been answered after it."""
+
+WRITING: Final = (5, 6, 15, 16, 23)
+"""Functions whose requests hold values."""
 
 UNANSWERED: Final = -1
 OPEN: Final = -2
@@ -191,8 +195,9 @@ def oldest_request(t: Tables, s: int) -> int:
 
 
 @inlined
-def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int) -> None:
-    """End request `k` of the stream: its operation, its transaction, its place in the list.
+def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int) -> int:
+    """End request `k` of the stream: its operation, its transaction, its place in the list. Returns what
+    `note_operation` does.
     `now` and `packet` are the response's, below 0 and 0 where there was none; `status` is the
     exception code, or says why there is no response."""
     i = s * PENDING + k
@@ -211,10 +216,11 @@ def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int
     )  # fmt: skip
     service = unit | (function << 8) | ((t.pending[i, P_SUB] + 1) << 16) | ((status + 2) << 36)
     address, count = t.pending[i, P_ADDRESS], t.pending[i, P_COUNT]
+    row = -1
     for half in range(2 if t.pending[i, P_WRITE_ADDRESS] >= 0 else 1):
         if half == 1:
             address, count = t.pending[i, P_WRITE_ADDRESS], t.pending[i, P_WRITE_COUNT]
-        note_operation(
+        row = note_operation(
             t, s, f, service | (half << 34), ((address + 1) << 20) | (count + 1), time,
             t.pending[i, P_PACKET], t.pending[i, P_OFFSET], took,
         )  # fmt: skip
@@ -222,6 +228,7 @@ def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int
     if k != last:
         copy_row(t.pending, i, t.pending, s * PENDING + last)
     t.streams[s, S_PENDING] = last
+    return row
 
 
 @kernel
@@ -342,10 +349,15 @@ def message(
     unit = u8(src, p) if serial else u8(src, p + 6)
     transaction = 0 if serial else u16be(src, p) + 1
     key = (transaction << 16) | (unit << 8) | (t.pdu[M_FUNCTION] & 0xFF)
+    sound = t.pdu[M_REASON] == R_OK
     if d == client:
         ask(t, s, f, key, packet, now, offset)
-    else:
-        answer(t, s, f, d, key, packet, now, offset)
+        if sound and t.pdu[M_FUNCTION] in WRITING:
+            note_values(t, s, f, unit, src, first, packet, now, offset)
+        return
+    i = answer(t, s, f, d, key, packet, now, offset)
+    if i >= 0 and sound and t.pdu[M_FUNCTION] in (1, 3) and t.pdu[M_EXCEPTION] == 0:
+        keep_read(t, i, src, first + 2, stop - first - 2, now)
 
 
 @inlined
@@ -422,20 +434,23 @@ def request_of(streams: Ints, pending: Ints, pdu: Ints, s: int, key: int) -> int
 
 
 @inlined
-def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, offset: int) -> None:
-    """The response ends the request that it belongs to."""
+def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, offset: int) -> int:
+    """The response ends the request that it belongs to. Returns the row of the operation whose values
+    are to be kept, -1 for none."""
     k = request_of(t.streams, t.pending, t.pdu, s, key)
     if k == -1:
         unmatched(t, s, f, d, key, packet, now, offset)
-        return
-    if k < 0:
+        return -1
+    fitting = k >= 0
+    if not fitting:
         k = -2 - k
         value, needed = t.pdu[M_BYTES], t.pending[s * PENDING + k, P_EXPECTED]
         if value < 0:
             value, needed = t.pdu[M_ADDRESS], t.pending[s * PENDING + k, P_ADDRESS]
         note_anomaly(t, f, 1 - d, d, R_MISMATCH, key & 0xFF, value, needed, now, packet, offset)
     t.streams[s, S_ANSWERED] = 1
-    finish(t, s, f, k, t.pdu[M_EXCEPTION], now, packet)
+    row = finish(t, s, f, k, t.pdu[M_EXCEPTION], now, packet)
+    return row if fitting else -1
 
 
 @kernel

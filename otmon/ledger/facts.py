@@ -156,6 +156,50 @@ class Operation:
     """The first request's packet, or its response's where the request was not seen."""
 
 
+Order = Literal["unsigned", "signed", "unsigned-swapped", "signed-swapped"]
+ORDERS: tuple[Order, ...] = ("unsigned", "signed", "unsigned-swapped", "signed-swapped")
+"""Ways to compare written values: as unsigned or two's complement numbers, of two registers with the
+first or the second as the higher word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    """The smallest or largest value that was written to an element."""
+
+    value: int
+    """As written: 0 or 1 for a coil, 16 bits for a register, 32 for two, the first one higher."""
+    before: int
+    """What the element held until then, as far as it was written or read before; else UNKNOWN."""
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenValue:
+    """What a client wrote to one coil or holding register. Key: everything up to and including `words`.
+
+    A register is a fact of its own, and with the register behind it, where one request wrote both,
+    another one of two words.
+    """
+
+    client: str
+    server: str
+    transport: str
+    port: int
+    protocol: str
+    vlan: str
+    unit: int
+    table: Literal["coils", "holding_registers"]
+    address: int
+    words: int
+    times: int
+    first_ns: int
+    last_ns: int
+    extremes: tuple[Extreme, ...]
+    """Smallest, then largest, for each of `ORDERS`; of one word the first two orders."""
+    evidence: Evidence
+    """The first write's packet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Anomaly:
     """Something that its protocol does not allow, or bytes that the capture lost.

@@ -42,7 +42,19 @@ from otmon.decode.flows import (
 )
 from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.kernel import Ints
-from otmon.ledger.facts import Anomaly, Asset, Conversation, Evidence, Operation, Role, Source
+from otmon.ledger.facts import (
+    ORDERS,
+    UNKNOWN,
+    Anomaly,
+    Asset,
+    Conversation,
+    Evidence,
+    Extreme,
+    Operation,
+    Role,
+    Source,
+    WrittenValue,
+)
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
@@ -61,6 +73,7 @@ from otmon.ledger.tables import (
     FILL_ASSETS,
     FILL_FLOWS,
     FILL_OPERATIONS,
+    FILL_WRITTEN,
     LAST_TIME,
     O_ANSWERED,
     O_CLIENT_HI,
@@ -79,6 +92,7 @@ from otmon.ledger.tables import (
     O_SUM,
     O_TIMES,
     OPERATIONS,
+    WRITTEN,
     X_BYTES,
     X_FIRST,
     X_HI,
@@ -92,6 +106,23 @@ from otmon.ledger.tables import (
     Tables,
 )
 from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
+from otmon.ledger.written import (
+    COIL_BIT,
+    E_BEFORE,
+    E_COLUMNS,
+    E_OFFSET,
+    E_PACKET,
+    E_RANK,
+    E_TIME,
+    PAIR_BIT,
+    W_EXTREMES,
+    W_FIRST,
+    W_LAST,
+    W_OFFSET,
+    W_PACKET,
+    W_TIMES,
+    W_WHAT,
+)
 from otmon.protocols.modbus import REASONS, Service, service
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
 
@@ -111,11 +142,13 @@ def harvest(t: Tables, source: str, bars: Bars = NO_BARS) -> Ledger:
         t.ended_flows[: used[FILL_FLOWS]],
         t.ended_assets[: used[FILL_ASSETS]],
         t.ended_operations[: used[FILL_OPERATIONS]],
+        t.ended_written[: used[FILL_WRITTEN]],
         t.ended_anomalies[: used[FILL_ANOMALIES]],
         source,
         bars,
     )
     used[: FILL_ANOMALIES + 1] = 0
+    used[FILL_WRITTEN] = 0
     return ledger
 
 
@@ -123,15 +156,17 @@ def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BA
     """The same for the rows that are still in use, at the end of a source, in parts: `bars` is asked
     before each. Flows of one conversation are in one part."""
     flows = t.flows[t.flows[:, F_KEY] != 0]
-    parts = -(-max(len(flows), ASSETS, OPERATIONS, ANOMALIES) // SLICE)
+    parts = -(-max(len(flows), ASSETS, OPERATIONS, ANOMALIES, WRITTEN) // SLICE)
     which = _rank_of_flows(flows)[1] % np.uint64(parts)
     for number in range(parts):
         part = slice(number * SLICE, (number + 1) * SLICE)
-        assets, operations, anomalies = t.assets[part], t.operations[part], t.anomalies[part]
+        assets, operations = t.assets[part], t.operations[part]
+        written, anomalies = t.written[part], t.anomalies[part]
         yield _harvested(
             flows[which == number],
             assets[assets[:, X_PACKETS] > 0],
             operations[operations[:, O_TIMES] > 0],
+            written[written[:, W_TIMES] > 0],
             anomalies[anomalies[:, A_TIMES] > 0],
             source,
             bars(),
@@ -139,7 +174,7 @@ def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BA
 
 
 def _harvested(
-    flows: Ints, assets: Ints, operations: Ints, anomalies: Ints, source: str, bars: Bars
+    flows: Ints, assets: Ints, operations: Ints, written: Ints, anomalies: Ints, source: str, bars: Bars
 ) -> Ledger:
     lost: list[tuple[str, int]] = []
 
@@ -159,6 +194,9 @@ def _harvested(
     if bars.operations and len(operations):
         fit = within(bars.operations, _reads(operations), _rank_of_parties(operations))
         operations = kept("operations", operations, fit, operations[:, O_TIMES])
+    if bars.written and len(written):
+        fit = within(bars.written, np.zeros(len(written), bool), _rank_of_parties(written))
+        written = kept("written", written, fit, written[:, W_TIMES])
     if bars.anomalies and len(anomalies):
         fit = within(bars.anomalies, np.zeros(len(anomalies), bool), _rank_of_parties(anomalies))
         anomalies = kept("anomalies", anomalies, fit, anomalies[:, A_TIMES])
@@ -166,6 +204,7 @@ def _harvested(
         conversations=_conversations(flows, source),
         assets=_assets(assets, source),
         operations=_operations(operations, source),
+        written=_written(written, source),
         anomalies=_anomalies(anomalies, source),
         overflow=lost,
     )
@@ -448,6 +487,38 @@ def _operations(rows: Ints, source: str) -> Iterator[Operation]:
             last_ns=row[O_LAST],
             evidence=Evidence(row[O_FIRST], source, row[O_PACKET], row[O_OFFSET]),
         )
+
+
+def _written(rows: Ints, source: str) -> Iterator[WrittenValue]:
+    for row in rows.tolist():
+        what = row[W_WHAT]
+        words = 2 if what >> PAIR_BIT & 1 else 1
+        places = range(W_EXTREMES, W_EXTREMES + 2 * (len(ORDERS) if words == 2 else 2) * E_COLUMNS, E_COLUMNS)
+        yield WrittenValue(
+            *_parties(row),
+            unit=what & 0xFF,
+            table="coils" if what >> COIL_BIT & 1 else "holding_registers",
+            address=what >> 8 & 0xFFFF,
+            words=words,
+            times=row[W_TIMES],
+            first_ns=row[W_FIRST],
+            last_ns=row[W_LAST],
+            extremes=tuple(
+                _extreme(row[at : at + E_COLUMNS], number // 2, words, source)
+                for number, at in enumerate(places)
+            ),
+            evidence=Evidence(row[W_FIRST], source, row[W_PACKET], row[W_OFFSET]),
+        )
+
+
+def _extreme(columns: list[int], order: int, words: int, source: str) -> Extreme:
+    bits = columns[E_RANK] & 0xFFFFFFFF
+    if order >= 2:
+        bits = (bits & 0xFFFF) << 16 | bits >> 16
+    shift = 0 if words == 2 else 16
+    before = UNKNOWN if columns[E_BEFORE] < 0 else columns[E_BEFORE] >> shift
+    seen = Evidence(columns[E_TIME], source, columns[E_PACKET], columns[E_OFFSET])
+    return Extreme(bits >> shift, before, seen)
 
 
 def _anomalies(rows: Ints, source: str) -> Iterator[Anomaly]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from otmon.ledger.facts import Anomaly, Asset, Conversation, Damage, Operation, Source
+from otmon.ledger.facts import Anomaly, Asset, Conversation, Damage, Operation, Source, WrittenValue
 
 ConversationKey = tuple[str, str, str, int, str, str]
 """client, server, transport, port, protocol, vlan."""
@@ -39,6 +39,9 @@ operation_key: Callable[[Operation], tuple[Any, ...]] = attrgetter(
     "client", "server", "transport", "port", "protocol", "vlan",
     "unit", "function", "subfunction", "service", "access", "address", "count", "status",
 )  # fmt: skip
+written_key: Callable[[WrittenValue], tuple[Any, ...]] = attrgetter(
+    "client", "server", "transport", "port", "protocol", "vlan", "unit", "table", "address", "words"
+)
 anomaly_key: Callable[[Anomaly], tuple[Any, ...]] = attrgetter(
     "client", "server", "transport", "port", "protocol", "vlan", "from_client", "reason", "field", "function"
 )
@@ -53,6 +56,8 @@ class Limits:
     assets: int = 16_384
     conversations: int = 32_768
     operations: int = 32_768
+    written: int = 8_192
+    """Elements that somebody writes to."""
     anomalies: int = 8_192
     damage: int = 4_096
     ranges: int = 512
@@ -73,10 +78,11 @@ class Ledger:
     assets: tuple[Asset, ...] = ()
     conversations: tuple[Conversation, ...] = ()
     operations: tuple[Operation, ...] = ()
+    written: tuple[WrittenValue, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
     overflow: tuple[tuple[str, int], ...] = ()
     """Sorted (kind of fact, amount) of what found no place: packets for assets and conversations,
-    transactions for operations, times for anomalies and damage. No fact of a kind that is not
+    transactions for operations, times for written values, anomalies and damage. No fact of a kind that is not
     named here is missing."""
 
 

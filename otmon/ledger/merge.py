@@ -8,6 +8,7 @@ their limits. How each field joins:
   wrapping that was seen ("erspan+gre"), and `expected`, which follows from the key, takes the
   larger text should two versions of otmon differ;
 - response times take the extremes of those that were answered;
+- of two extremes in one order the more extreme one stays, of equal ones the one that was seen first;
 - `Anomaly.value` and `needed` belong to the first evidence; `Damage.detail` is the smaller text.
 
 Sweeps. Operations that differ in address and count only collapse once there are more than
@@ -18,8 +19,8 @@ A pair with an address but no count is one element. Pairs that name no element (
 count of zero) become one operation with address and count UNKNOWN.
 
 Limits. Where there are more facts than a limit, those are kept that come first in an order that is
-a function of the key (`otmon.ledger.rank`). For assets, conversations, anomalies and damage the laws hold
-exactly at the limit too: what is dropped once would be dropped in the end, whatever comes. For
+a function of the key (`otmon.ledger.rank`). For all but operations the laws hold exactly at the limit
+too: what is dropped once would be dropped in the end, whatever comes. For
 operations they hold below the limit; at it, a range that grows in a later merge may have made room
 too late, so which ones are kept depends on the order of merging, which replay fixes to the order of
 its sources. The amount in `overflow` is always what is missing, no more and no less.
@@ -32,7 +33,18 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, TypeVar
 
-from otmon.ledger.facts import UNKNOWN, Anomaly, Asset, Conversation, Damage, Operation, Role, Source
+from otmon.ledger.facts import (
+    UNKNOWN,
+    Anomaly,
+    Asset,
+    Conversation,
+    Damage,
+    Extreme,
+    Operation,
+    Role,
+    Source,
+    WrittenValue,
+)
 from otmon.ledger.ledger import (
     LIMITS,
     Ledger,
@@ -44,8 +56,9 @@ from otmon.ledger.ledger import (
     operation_key,
     service_key,
     source_key,
+    written_key,
 )
-from otmon.ledger.rank import of_anomaly, of_asset, of_conversation, of_operation
+from otmon.ledger.rank import of_anomaly, of_asset, of_conversation, of_operation, of_written
 
 _Fact = TypeVar("_Fact")
 _SURENESS: dict[Role, int] = {"handshake": 0, "protocol": 1, "port": 2, "first packet": 3}
@@ -65,6 +78,7 @@ def merge_all(ledgers: Iterable[Ledger], limits: Limits = LIMITS) -> Ledger:
         assets=chain.from_iterable(ledger.assets for ledger in every),
         conversations=chain.from_iterable(ledger.conversations for ledger in every),
         operations=chain.from_iterable(ledger.operations for ledger in every),
+        written=chain.from_iterable(ledger.written for ledger in every),
         anomalies=chain.from_iterable(ledger.anomalies for ledger in every),
         overflow=chain.from_iterable(ledger.overflow for ledger in every),
         limits=limits,
@@ -78,6 +92,7 @@ def collect(
     assets: Iterable[Asset] = (),
     conversations: Iterable[Conversation] = (),
     operations: Iterable[Operation] = (),
+    written: Iterable[WrittenValue] = (),
     anomalies: Iterable[Anomaly] = (),
     overflow: Iterable[tuple[str, int]] = (),
     limits: Limits = LIMITS,
@@ -120,6 +135,10 @@ def collect(
         operations=kept(
             "operations", _joined_operations(operations, limits.ranges), limits.operations,
             of_operation, lambda fact: fact.times, operation_key,
+        ),
+        written=kept(
+            "written", _joined(written, written_key, _join_written), limits.written,
+            of_written, lambda fact: fact.times, written_key,
         ),
         anomalies=kept(
             "anomalies", _joined(anomalies, anomaly_key, _join_anomalies), limits.anomalies,
@@ -198,6 +217,44 @@ def _join_conversations(a: Conversation, b: Conversation) -> Conversation:
         max(a.last_ns, b.last_ns),
         min(a.evidence, b.evidence),
     )
+
+
+def rank_of(value: int, words: int, order: int) -> int:
+    """Where a written value stands in one of `otmon.ledger.facts.ORDERS`."""
+    bits = value if words == 2 else value << 16
+    if order >= 2:
+        bits = (bits & 0xFFFF) << 16 | bits >> 16
+    return bits - (1 << 32) if order & 1 and bits >> 31 else bits
+
+
+def _join_written(a: WrittenValue, b: WrittenValue) -> WrittenValue:
+    return WrittenValue(
+        a.client,
+        a.server,
+        a.transport,
+        a.port,
+        a.protocol,
+        a.vlan,
+        a.unit,
+        a.table,
+        a.address,
+        a.words,
+        a.times + b.times,
+        min(a.first_ns, b.first_ns),
+        max(a.last_ns, b.last_ns),
+        tuple(
+            _more_extreme(one, other, a.words, number)
+            for number, (one, other) in enumerate(zip(a.extremes, b.extremes, strict=True))
+        ),
+        min(a.evidence, b.evidence),
+    )
+
+
+def _more_extreme(a: Extreme, b: Extreme, words: int, number: int) -> Extreme:
+    one, other = rank_of(a.value, words, number // 2), rank_of(b.value, words, number // 2)
+    if one == other:
+        return min(a, b, key=lambda extreme: (extreme.evidence, extreme.before))
+    return a if (one < other) == (number % 2 == 0) else b
 
 
 def _join_anomalies(a: Anomaly, b: Anomaly) -> Anomaly:

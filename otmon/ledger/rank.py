@@ -18,8 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from otmon.kernel import Ints
-from otmon.ledger.facts import Anomaly, Asset, Conversation, Operation
-from otmon.ledger.ledger import Ledger, Limits, anomaly_key, asset_key, conversation_key, service_key
+from otmon.ledger.facts import Anomaly, Asset, Conversation, Operation, WrittenValue
+from otmon.ledger.ledger import (
+    Ledger,
+    Limits,
+    anomaly_key,
+    asset_key,
+    conversation_key,
+    service_key,
+    written_key,
+)
 from otmon.ledger.texts import words_of
 
 Place = tuple[bool, int]
@@ -51,7 +59,7 @@ def hashed_columns(*columns: Ints) -> npt.NDArray[np.uint64]:
     return h
 
 
-def _of_link(fact: Conversation | Operation | Anomaly) -> int:
+def _of_link(fact: Conversation | Operation | WrittenValue | Anomaly) -> int:
     return hashed((*words_of(fact.client), *words_of(fact.server), fact.port))
 
 
@@ -70,6 +78,11 @@ def of_asset(fact: Asset) -> tuple[Any, ...]:
     return False, hashed((words_of(fact.mac)[1], *words_of(fact.address))), asset_key(fact)
 
 
+def of_written(fact: WrittenValue) -> tuple[Any, ...]:
+    """The same for a written value."""
+    return False, _of_link(fact), written_key(fact)
+
+
 def of_anomaly(fact: Anomaly) -> tuple[Any, ...]:
     """The same for an anomaly."""
     return False, _of_link(fact), anomaly_key(fact)
@@ -82,6 +95,7 @@ class Bars:
     conversations: Place | None = None
     operations: Place | None = None
     assets: Place | None = None
+    written: Place | None = None
     anomalies: Place | None = None
 
 
@@ -101,6 +115,7 @@ def bars_of(ledger: Ledger, limits: Limits) -> Bars:
         last(ledger.conversations, limits.conversations, of_conversation),
         last(ledger.operations, limits.operations, of_operation),
         last(ledger.assets, limits.assets, of_asset),
+        last(ledger.written, limits.written, of_written),
         last(ledger.anomalies, limits.anomalies, of_anomaly),
     )
 

@@ -13,6 +13,7 @@ An older version is brought up to date in memory by `MIGRATIONS`; the file is le
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import secrets
 import sqlite3
@@ -27,9 +28,11 @@ from otmon.ledger.facts import (
     Conversation,
     Damage,
     Evidence,
+    Extreme,
     Operation,
     Role,
     Source,
+    WrittenValue,
 )
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
@@ -37,11 +40,9 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Migration = Callable[[sqlite3.Connection], None]
-MIGRATIONS: Mapping[int, Migration] = {}
-"""Version n: what makes version n + 1 of it."""
 
 _HEADER = b"SQLite format 3\x00"
 _TABLES: tuple[tuple[str, type[Any]], ...] = (
@@ -50,6 +51,7 @@ _TABLES: tuple[tuple[str, type[Any]], ...] = (
     ("asset", Asset),
     ("conversation", Conversation),
     ("operation", Operation),
+    ("written_value", WrittenValue),
     ("anomaly", Anomaly),
 )
 _LINK = "client, server, transport, port, protocol, vlan"
@@ -59,8 +61,10 @@ _KEYS = {
     "asset": "mac, address, vlan",
     "conversation": _LINK,
     "operation": f"{_LINK}, unit, function, subfunction, service, access, address, count, status",
+    "written_value": f'{_LINK}, unit, "table", address, words',
     "anomaly": f"{_LINK}, from_client, reason, field, function",
 }
+TABLES = frozenset({"coils", "holding_registers"})
 _SIDE_TABLES = {
     "counter": "CREATE TABLE counter (source TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL,"
     " PRIMARY KEY (source, name)) WITHOUT ROWID",
@@ -88,6 +92,14 @@ CREATE VIEW changes AS
 
 class LedgerError(Exception):
     """A ledger file that cannot be read or written: which, why, and what to do."""
+
+
+def _add_written_values(connection: sqlite3.Connection) -> None:
+    connection.execute(_table("written_value", WrittenValue))
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _add_written_values}
+"""Version n: what makes version n + 1 of it."""
 
 
 def save(ledger: Ledger, path: Path) -> None:
@@ -162,9 +174,15 @@ def _columns(fact: type[Any], prefix: str = "") -> Iterator[tuple[str, type[Any]
             yield prefix + field.name, hint if hint in (int, bool) else str
 
 
+def _quoted(column: str) -> str:
+    """Columns have the names of fields, of which one is a word of SQL."""
+    return f'"{column}"' if column == "table" else column
+
+
 def _table(name: str, fact: type[Any]) -> str:
     columns = ", ".join(
-        f"{column} {'TEXT' if kind is str else 'INTEGER'} NOT NULL" for column, kind in _columns(fact)
+        f"{_quoted(column)} {'TEXT' if kind is str else 'INTEGER'} NOT NULL"
+        for column, kind in _columns(fact)
     )
     return f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({_KEYS[name]})) WITHOUT ROWID"
 
@@ -209,6 +227,7 @@ def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
         ledger.assets,
         ledger.conversations,
         ledger.operations,
+        ledger.written,
         ledger.anomalies,
     )
     for (name, fact), facts in zip(_TABLES, stored, strict=True):
@@ -240,11 +259,32 @@ def _rows(fact: type[Any], facts: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     names = [field.name for field in dataclasses.fields(fact) if field.name not in ("counters", "evidence")]
     witnessed = "evidence" in fact.__slots__
     for one in facts:
-        row = tuple(getattr(one, name) for name in names)
+        row = tuple(_as_text(getattr(one, name)) for name in names)
         if witnessed:
             seen = one.evidence
             row += (seen.time_ns, seen.source, seen.packet, seen.offset)
         yield row
+
+
+def _as_text(value: Any) -> Any:
+    """Extremes lie in one column, as JSON that SQL can read: for each its value, what was before, and
+    its evidence."""
+    if not isinstance(value, tuple):
+        return value
+    rows = [[one.value, one.before, *dataclasses.astuple(one.evidence)] for one in value]
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def _extremes(text: str, words: int) -> tuple[Extreme, ...]:
+    """Raises ValueError for what `_as_text` has not written."""
+    rows = json.loads(text)
+    if not isinstance(rows, list) or len(rows) != (8 if words == 2 else 4):
+        raise ValueError("the number of extremes")
+    for row in rows:
+        kinds = [type(value) for value in row] if isinstance(row, list) else []
+        if kinds != [int, int, int, str, int, int]:
+            raise ValueError("an extreme")
+    return tuple(Extreme(value, before, Evidence(*seen)) for value, before, *seen in rows)
 
 
 def _version(stored: sqlite3.Connection, path: Path) -> int:
@@ -284,6 +324,7 @@ def _read(stored: sqlite3.Connection, path: Path) -> Ledger:
         assets=facts["asset"],
         conversations=facts["conversation"],
         operations=facts["operation"],
+        written=facts["written_value"],
         anomalies=facts["anomaly"],
         overflow=_checked(stored, "overflow", (str, int), path, names),
     )
@@ -294,7 +335,7 @@ def _facts(
 ) -> Iterator[Any]:
     kinds = tuple(kind for _, kind in _columns(fact))
     witnessed = "evidence" in fact.__slots__
-    words = {"role": frozenset(get_args(Role)), "access": frozenset(get_args(AccessClass))}
+    words = {"role": frozenset(get_args(Role)), "access": frozenset(get_args(AccessClass)), "table": TABLES}
     checks = [(at, words[column]) for at, (column, _) in enumerate(_columns(fact)) if column in words]
     for row in _checked(stored, name, kinds, path, names):
         for at, allowed in checks:
@@ -302,6 +343,12 @@ def _facts(
                 raise LedgerError(
                     f"{path}: table {name} holds {row[at]!r}, which is none of {sorted(allowed)}"
                 )
+        if fact is WrittenValue:
+            *rest, extremes = row[:-4]
+            try:
+                row = (*rest, _extremes(extremes, rest[9]), *row[-4:])
+            except (ValueError, RecursionError) as error:
+                raise LedgerError(f"{path}: table {name} holds extremes that are none") from error
         yield fact(*row[:-4], Evidence(*row[-4:])) if witnessed else fact(*row)
 
 

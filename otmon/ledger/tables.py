@@ -47,9 +47,22 @@ WAYS: Final = 4
 
 ENDED: Final = 1 << 16
 """Rows of operations and anomalies that wait for Python."""
+WRITTEN: Final = 1 << 13
+"""Elements that a client writes to."""
+KEPT: Final = 1 << 14
+"""Elements whose value is at hand."""
+KEPT_BYTES: Final = 256
+"""Bytes of the values that a response can hold, and a few."""
+
+AGAIN_NS: Final = 10_000_000_000
+"""Within this time the values of a poll that repeats itself are kept once."""
+
 ENDED_SENDERS: Final = 1 << 14
 """The same for flows and assets, of which a packet can end two at most."""
+ENDED_WRITTEN: Final = 1 << 13
 TRANSACTIONS: Final = 1 << 16
+ROOM_WRITTEN: Final = 2_000
+"""Coils or registers that one message can write at most; a packet of more messages may lose some."""
 ROOM: Final = 28_000
 """Rows that one packet can add at most: the messages of a 64 KiB frame and of 64 held pieces."""
 
@@ -62,6 +75,10 @@ O_COLUMNS: Final = 16
 A_WHAT: Final = 5
 A_TIMES, A_FIRST, A_LAST, A_PACKET, A_OFFSET, A_VALUE, A_NEEDED = range(6, 13)
 A_COLUMNS: Final = 14
+
+W_COLUMNS: Final = 56
+"""Of a written value; they are named in `otmon.ledger.written`."""
+KEPT_COLUMNS: Final = 8
 
 # Columns of an asset; the key is the first four.
 X_MAC, X_HI, X_LO, X_PLACE, X_PACKETS, X_BYTES, X_FIRST, X_LAST, X_PACKET, X_OFFSET = range(10)
@@ -90,6 +107,7 @@ MODBUS: Final = 6
 """Code of Modbus in the registry of protocols."""
 LAST_TIME: Final = 7
 """The latest packet time."""
+FILL_WRITTEN: Final = 8
 
 
 _INT: Final = np.int64
@@ -97,7 +115,7 @@ _FIELDS: Final = [
     ("row", _INT, (FIELDS,)),
     ("pdu", _INT, (M_COLUMNS,)),
     ("counters", _INT, (COUNTERS,)),
-    ("used", _INT, (8,)),
+    ("used", _INT, (16,)),
     ("recent", _INT, (DUPLICATES, 2)),
     ("slots", _INT, (ip.SLOTS, ip.COLUMNS)),
     ("tags", _INT, (FLOWS,)),
@@ -108,14 +126,19 @@ _FIELDS: Final = [
     ("held", _INT, (HELD, H_COLUMNS)),
     ("operations", _INT, (OPERATIONS, O_COLUMNS)),
     ("anomalies", _INT, (ANOMALIES, A_COLUMNS)),
+    ("written", _INT, (WRITTEN, W_COLUMNS)),
+    ("kept", _INT, (KEPT, KEPT_COLUMNS)),
+    ("read_times", _INT, (OPERATIONS,)),
     ("ended_flows", _INT, (ENDED_SENDERS, F_COLUMNS)),
     ("ended_assets", _INT, (ENDED_SENDERS, X_COLUMNS)),
     ("ended_operations", _INT, (ENDED, O_COLUMNS)),
     ("ended_anomalies", _INT, (ENDED, A_COLUMNS)),
+    ("ended_written", _INT, (ENDED_WRITTEN, W_COLUMNS)),
     ("transactions", _INT, (TRANSACTIONS, T_COLUMNS)),
     ("datagrams", np.uint8, (ip.SLOTS * ip.DATAGRAM,)),
     ("units", np.uint8, (ip.SLOTS, ip.DATAGRAM // ip.UNIT)),
     ("carry", np.uint8, (STREAMS * 2 * CARRY,)),
+    ("read_values", np.uint8, (OPERATIONS * KEPT_BYTES,)),
     ("held_data", np.uint8, (HELD * HELD_BYTES,)),
 ]
 _LINE: Final = 64
@@ -159,6 +182,7 @@ def has_room(t: Tables) -> bool:
         and t.used[FILL_ASSETS] < ENDED_SENDERS - 2
         and t.used[FILL_OPERATIONS] < ENDED - 2 * ROOM
         and t.used[FILL_ANOMALIES] < ENDED - 2 * ROOM
+        and t.used[FILL_WRITTEN] < ENDED_WRITTEN - ROOM_WRITTEN
         and (t.used[WANT_TRANSACTIONS] == 0 or t.used[FILL_TRANSACTIONS] < TRANSACTIONS - ROOM)
     )
 
@@ -229,8 +253,9 @@ def endpoint_of(t: Tables, f: int, client: int) -> int:
 @kernel
 def note_operation(
     t: Tables, s: int, f: int, service: int, span: int, first: int, packet: int, offset: int, response_ns: int
-) -> None:
-    """Add one transaction to its operation. `response_ns` is below 0 where there was no response."""
+) -> int:
+    """Add one transaction to its operation. `response_ns` is below 0 where there was no response.
+    Returns the operation's row where it is new or was last seen in another ten seconds, else -1."""
     client = t.streams[s, S_CLIENT]
     endpoint = endpoint_of(t, f, client)
     a = F_A_HI + 2 * client
@@ -263,6 +288,7 @@ def note_operation(
             copy_row(t.ended_operations, t.used[FILL_OPERATIONS], t.operations, i)
             t.used[FILL_OPERATIONS] += 1
         clear_row(t.operations, i)
+        t.read_times[i] = 0
         t.operations[i, O_CLIENT_HI] = t.flows[f, a]
         t.operations[i, O_CLIENT_LO] = t.flows[f, a + 1]
         t.operations[i, O_SERVER_HI] = t.flows[f, b]
@@ -274,6 +300,7 @@ def note_operation(
         t.operations[i, O_LAST] = first
         t.operations[i, O_PACKET] = packet
         t.operations[i, O_OFFSET] = offset
+    again = t.operations[i, O_TIMES] > 0 and first // AGAIN_NS == t.operations[i, O_LAST] // AGAIN_NS
     t.operations[i, O_TIMES] += 1
     if first > t.operations[i, O_LAST]:
         t.operations[i, O_LAST] = first
@@ -287,6 +314,7 @@ def note_operation(
         t.operations[i, O_MAX] = max(t.operations[i, O_MAX], response_ns)
         t.operations[i, O_SUM] += response_ns
         t.operations[i, O_ANSWERED] += 1
+    return -1 if again else i
 
 
 @kernel

@@ -60,6 +60,7 @@ def lines(
             "assets": len(ledger.assets),
             "conversations": len(ledger.conversations),
             "operations": len(ledger.operations),
+            "written": len(ledger.written),
             "anomalies": len(ledger.anomalies),
         },
         "overflow": dict(ledger.overflow),

@@ -5,7 +5,8 @@ or the zone itself where it says `inside: listed`. Something is allowed when one
 list lacks nothing; else it is denied, with what was missing in the permissions that came nearest.
 
 - A conversation is judged by its ends, transport, port and protocol; what was asked of a server
-  (access class, function, unit, elements) is judged for each operation.
+  (access class, function, unit, elements) is judged for each operation, and what was written to an
+  element, against the limits of its permission, for each written value.
 - A permission is read from client to server, and its answers are part of it.
 - A connection in which nobody said anything ("none") cannot show its protocol: the port that a
   permission names is enough, else the usual protocol of the port is taken for granted, and the reason
@@ -17,13 +18,16 @@ list lacks nothing; else it is denied, with what was missing in the permissions 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import Final, Literal
 
-from otmon.ledger.facts import Conversation, Operation
+from otmon.ledger.facts import Conversation, Operation, WrittenValue
 from otmon.zones.lack import LACKS, Lack, Subject, allowed, seen, subject, taken_for_granted
 from otmon.zones.model import UNKNOWN_ZONE
 from otmon.zones.permission_table import PermissionTable, aspects_of, nearest, numbers
 from otmon.zones.place import Index, index, locate, locate_ends
+from otmon.zones.quantity import Excess, shown_limit, shown_quantity
 
 __all__ = [
     "LACKS", "NEAREST", "REASONS",
@@ -102,7 +106,7 @@ class Verdict:
         return () if self.denial is None else self.denial.nearest()
 
 
-def decide(index: Index, fact: Conversation | Operation) -> Verdict:
+def decide(index: Index, fact: Conversation | Operation | WrittenValue) -> Verdict:
     """Whether the model behind `index` allows what was seen. Never raises."""
     (client_address, client), (server_address, server) = locate_ends(
         index, fact.client, fact.server, fact.vlan
@@ -129,6 +133,17 @@ def decide(index: Index, fact: Conversation | Operation) -> Verdict:
         reason = _reason("no-boundary", from_zone=client.zone, to_zone=server.zone)
         return Verdict("denied", *ends, "", "", reason)
     return _decide_listed(index.across[pair], boundary.id, subject(fact, addresses, ends))
+
+
+def excess_of(verdict: Verdict) -> tuple[Excess, ...]:
+    """What a denied written value exceeds in the permissions that admit it in all but its value, in the
+    order of the file; nothing where it is denied for another reason too."""
+    denial = verdict.denial
+    if denial is None or denial.subject.written is None:
+        return ()
+    *others, values = denial.table.lacking(denial.subject)
+    only = values & ~reduce(or_, others)
+    return tuple(beyond for bit, beyond in denial.table.exceeded(denial.subject.written) if bit & only)
 
 
 def explain(verdict: Verdict) -> str:
@@ -169,5 +184,9 @@ def _near(table: PermissionTable, number: int, lacks: list[int], subject: Subjec
         text = table.worded.get((number, aspect))
         if text is None:
             text = table.worded[number, aspect] = allowed(aspect, permission)
+        if aspect == "value" and subject.written is not None:
+            exceeded = dict(table.exceeded(subject.written))[1 << number]
+            worded.append(Lack(aspect, shown_limit(exceeded.limit), shown_quantity(exceeded.written)))
+            continue
         worded.append(Lack(aspect, text, seen(aspect, subject)))
     return Near(permission.id, table.lines[number], tuple(worded))

@@ -20,6 +20,7 @@ from otmon.zones.schema import (
     BoundaryForm,
     FileForm,
     Form,
+    LimitForm,
     MemberForm,
     NameForm,
     PermissionForm,
@@ -140,7 +141,7 @@ def _worded(form: type[Form], place: Path, detail: ErrorDetails) -> str:
     expected = EXPECTED.get(key, "another value")
     if kind == "extra_forbidden":
         owner = next((step for step in reversed(place[:-1]) if isinstance(step, str)), "")
-        inner: dict[str, type[Form]] = {"members": MemberForm, "name": NameForm}
+        inner: dict[str, type[Form]] = {"limits": LimitForm, "members": MemberForm, "name": NameForm}
         known = _keys(inner.get(owner, form))
         return f"unknown key {quoted(key)}, expected {nearest(key, known)}"
     if kind == "missing" and isinstance(place[-1], str):

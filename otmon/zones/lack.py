@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from otmon.ledger.facts import UNKNOWN, Conversation, Operation
+from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.zones.address import Address
 from otmon.zones.functions import MODBUS_OBJECTS
 from otmon.zones.model import Endpoint, FunctionRef, Permission, shown
+from otmon.zones.quantity import shown_limit
 
 Lacking = Literal[
-    "direction", "client", "server", "transport", "port", "protocol", "access", "function", "unit", "elements"
-]
+    "direction", "client", "server", "transport", "port", "protocol",
+    "access", "function", "unit", "elements", "value",
+]  # fmt: skip
 """Farthest first: other elements of the same function are nearer than another host."""
 ASPECTS: Final[tuple[Lacking, ...]] = get_args(Lacking)
 
@@ -28,6 +30,7 @@ LACKS: Final[dict[Lacking, str]] = {
     "function": "function {allowed}, not {seen}",
     "unit": "unit {allowed}, not {seen}",
     "elements": "{allowed}, not {seen}",
+    "value": "{allowed}, not {seen}",
 }
 """What a permission allows instead of what was seen, in English."""
 
@@ -45,9 +48,10 @@ class Lack:
 class Subject:
     """A fact, read once for all permissions."""
 
-    fact: Conversation | Operation
+    fact: Conversation | Operation | WrittenValue
     operation: Operation | None
     """The fact, if it is one."""
+    written: WrittenValue | None
     client: Address | None
     server: Address | None
     client_zone: str
@@ -58,19 +62,25 @@ class Subject:
 
 
 def subject(
-    fact: Conversation | Operation, addresses: tuple[Address | None, Address | None], zones: tuple[str, str]
+    fact: Conversation | Operation | WrittenValue,
+    addresses: tuple[Address | None, Address | None],
+    zones: tuple[str, str],
 ) -> Subject:
     """Read a fact whose ends have these addresses and zones, client first."""
     if isinstance(fact, Operation):
-        return Subject(fact, fact, *addresses, *zones, fact.protocol, False)
+        return Subject(fact, fact, None, *addresses, *zones, fact.protocol, False)
+    if isinstance(fact, WrittenValue):
+        return Subject(fact, None, fact, *addresses, *zones, fact.protocol, False)
     # Nothing was said in which a protocol could have been recognised: the usual one may be it.
     assumed = fact.protocol == "none"
-    return Subject(fact, None, *addresses, *zones, fact.expected if assumed else fact.protocol, assumed)
+    return Subject(fact, None, None, *addresses, *zones, fact.expected if assumed else fact.protocol, assumed)
 
 
 def taken_for_granted(permission: Permission, subject: Subject) -> Literal["", "protocol", "elements"]:
     """What of the permission nobody could see in the fact that it allows."""
     operation = subject.operation
+    if subject.written is not None:
+        return ""
     if operation is None:
         listed = not permission.protocols or subject.fact.protocol in permission.protocols
         return "" if listed or not subject.assumed else "protocol"
@@ -104,11 +114,13 @@ def allowed(key: Lacking, permission: Permission) -> str:
             return shown(permission.units)
         case "elements":
             return "; ".join(f"{kind} {shown(ranges)}" for kind, ranges in permission.objects)
+        case "value":
+            return "; ".join(map(shown_limit, permission.limits))
 
 
 def seen(key: Lacking, subject: Subject) -> str:
     """What the fact has there."""
-    fact, operation = subject.fact, subject.operation
+    fact, operation, written = subject.fact, subject.operation, subject.written
     match key:
         case "direction" | "client":
             return fact.client
@@ -118,6 +130,10 @@ def seen(key: Lacking, subject: Subject) -> str:
             return fact.transport
         case "port":
             return str(fact.port)
+    if written is not None and key != "protocol":
+        if key == "unit":
+            return str(written.unit)
+        return "write" if key in ("access", "function") else f"{written.table} {written.address}"
     if key == "protocol" or operation is None:
         return subject.protocol
     match key:

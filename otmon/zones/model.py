@@ -10,6 +10,7 @@ An empty tuple in a `Permission` means "any".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Literal
 
 from otmon.protocols.protocol import AccessClass
@@ -81,6 +82,33 @@ class FunctionRef:
     """Normalised by `otmon.zones.functions.normal`; "" where the number is known."""
 
 
+WrittenTable = Literal["coils", "holding_registers"]
+"""What can be written to."""
+ValueType = Literal[
+    "uint16", "int16", "uint32", "int32", "float32", "uint32-swapped", "int32-swapped", "float32-swapped"
+]
+"""How registers hold a number: one register, or two with the first (or, swapped, the second) as the
+higher word; whole numbers in two's complement, floating point as IEEE 754."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What may be written to one coil or register."""
+
+    line: Line
+    name: Name
+    table: WrittenTable
+    address: int
+    """As numbered on the wire, from 0."""
+    type: ValueType
+    scale: Decimal
+    """A written number times this is the quantity in `unit`; never 0."""
+    unit: str
+    low: Decimal
+    """Smallest quantity that may be written."""
+    high: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class Permission:
     """What may pass: the client at one of `clients` may talk to the server at one of `servers`."""
@@ -97,6 +125,8 @@ class Permission:
     units: Ranges
     objects: tuple[tuple[ObjectType, Ranges], ...]
     """Modbus elements by type, as numbered on the wire from 0."""
+    limits: tuple[Limit, ...]
+    """For writes: values of these elements are limited, those of others are not."""
     reason: str
 
 

@@ -10,7 +10,20 @@ from otmon.zones.address import Address, Network, host, parse_address, parse_net
 from otmon.zones.document import Problem, quoted
 from otmon.zones.entry import MAX_PROBLEMS, Entry, Path, nearest
 from otmon.zones.functions import MODBUS_FUNCTIONS, normal
-from otmon.zones.model import INTERNET, Endpoint, FunctionRef, Line, Member, Permission, merged
+from otmon.zones.model import (
+    INTERNET,
+    Endpoint,
+    FunctionRef,
+    Limit,
+    Line,
+    Member,
+    Name,
+    Permission,
+    WrittenTable,
+    merged,
+    spans,
+)
+from otmon.zones.quantity import words_of
 from otmon.zones.schema import PermissionForm, read_function_number
 
 ANY: Final = "any"
@@ -61,6 +74,7 @@ class PermissionReader:
             functions=tuple(self._functions(entry, path, form)),
             units=merged(list(form.units)),
             objects=form.objects(),
+            limits=tuple(self._limits(entry, path, form)),
             reason=form.reason or "",
         )
 
@@ -99,6 +113,29 @@ class PermissionReader:
                 what = f"no Modbus function {quoted(text)}, expected a number such as 6 or 43/14, "
                 what += f"or {expected}"
                 self._say(entry, (*path, "functions", number), what)
+
+    def _limits(self, entry: Entry[Any], path: Path, form: PermissionForm) -> Iterator[Limit]:
+        """The limits; one for an element that the permission does not list would never be asked."""
+        seen: dict[tuple[WrittenTable, int], Line] = {}
+        for number, limit in enumerate(form.limits):
+            place = (*path, "limits", number)
+            coil = limit.coil is not None
+            address = (limit.coil if coil else limit.holding_register) or 0
+            key: WrittenTable = "coils" if coil else "holding_registers"
+            line = entry.line(place)
+            listed = dict(form.objects())
+            words = 1 if coil else words_of(limit.type)
+            if listed and not spans(listed.get(key, ()), address, address + words - 1):
+                what = f"{key} {address} is not among what the permission lists, expected one of its elements"
+                self._say(entry, place, what)
+            if (key, address) in seen:
+                what = f"a second limit for {key} {address}, expected one (first at {seen[key, address]})"
+                self._say(entry, place, what)
+            seen.setdefault((key, address), line)
+            name = limit.name.value() if limit.name is not None else Name("", "")
+            yield Limit(
+                line, name, key, address, limit.type, limit.scale, limit.unit or "", limit.low, limit.high
+            )
 
     def _ends(
         self, entry: Entry[Any], path: Path, form: PermissionForm, sides: Sides

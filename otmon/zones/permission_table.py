@@ -14,15 +14,22 @@ from functools import reduce
 from operator import and_, or_
 from typing import Final
 
-from otmon.ledger.facts import UNKNOWN, Operation
+from otmon.ledger.facts import UNKNOWN, Operation, WrittenValue
 from otmon.zones.address import Address, Network, PrefixTable, prefix_table
-from otmon.zones.functions import MODBUS_OBJECTS, normal
+from otmon.zones.functions import MODBUS_FUNCTIONS, MODBUS_OBJECTS, normal
 from otmon.zones.lack import ASPECTS, Lacking, Subject
-from otmon.zones.model import Boundary, Endpoint, Permission, Ranges, Zone
+from otmon.zones.model import Boundary, Endpoint, Limit, Permission, Ranges, Zone
+from otmon.zones.quantity import Excess, excess
 
 Set = int
 """Permissions, by their bits."""
 
+_WRITING: Final = {"coils": (5, 15), "holding_registers": (6, 16, 23)}
+"""Modbus functions that write values to a table."""
+_WRITING_NAMES: Final = {
+    table: tuple(name for name, (number, _) in MODBUS_FUNCTIONS.items() if number in codes)
+    for table, codes in _WRITING.items()
+}
 REMEMBERED: Final = 1 << 16
 """Ends whose permissions are kept at hand; the rest of a flood is looked up again."""
 
@@ -121,6 +128,8 @@ class PermissionTable:
     elements: dict[str, tuple[Set, tuple[Steps, ...]]]
     """By type of element: those that list it, and its ranges; one `Steps` holds at most one range of
     each permission, so that two elements in one step set lie in one range."""
+    limits: dict[tuple[str, int], tuple[tuple[Set, Limit], ...]]
+    """Limits of written values by (type of element, address), with the permission of each."""
     worded: dict[tuple[int, Lacking], str] = field(default_factory=dict, compare=False)
     """Texts of what is allowed, kept as they are needed."""
 
@@ -162,7 +171,26 @@ class PermissionTable:
                 self.free_units | self.units.at(operation.unit),
                 self._admits_elements(operation, named),
             ]
+        written = subject.written
+        if written is not None:
+            functions = self.functions
+            named = reduce(or_, (functions.numbers.get(n, 0) for n in _WRITING[written.table]), 0)
+            for name in _WRITING_NAMES[written.table]:
+                named |= functions.names.get(name, 0)
+            admitting += [
+                self.access.at("write"),
+                functions.free | named,
+                self.free_units | self.units.at(written.unit),
+                self._admits_span(written.table, written.address, written.address + written.words - 1),
+                self.everyone & ~sum(bit for bit, _ in self.exceeded(written)),
+            ]
         return admitting
+
+    def exceeded(self, written: WrittenValue) -> list[tuple[Set, Excess]]:
+        """The limits that a written value breaks, each with its permission."""
+        limits = self.limits.get((written.table, written.address), ())
+        found = ((bit, excess(limit, written)) for bit, limit in limits)
+        return [(bit, beyond) for bit, beyond in found if beyond is not None]
 
     def _lacking_ends(
         self, client_zone: str, client: Address | None, server_zone: str, server: Address | None
@@ -192,14 +220,15 @@ class PermissionTable:
                 | named
                 | (0 if about_data else self.access.listed.get(operation.access, 0))
             )
+        if operation.address == UNKNOWN:
+            return self.free_elements | self.elements.get(kind, (0, ()))[0]
+        # A count that was not seen is of one.
+        return self._admits_span(kind, operation.address, operation.address + max(operation.count, 1) - 1)
+
+    def _admits_span(self, kind: str, first: int, last: int) -> Set:
         if kind not in self.elements:
             return self.free_elements
-        listing, ranges = self.elements[kind]
-        if operation.address == UNKNOWN:
-            return self.free_elements | listing
-        first = operation.address
-        # A count that was not seen is of one.
-        last = first + max(operation.count, 1) - 1
+        ranges = self.elements[kind][1]
         return reduce(or_, (steps.at(first) & steps.at(last) for steps in ranges), self.free_elements)
 
 
@@ -274,6 +303,7 @@ def permission_table(owner: Zone | Boundary) -> PermissionTable:
         _steps((number, permission.units) for number, permission in enumerate(permissions)),
         _free(permissions, lambda permission: permission.objects),
         _elements(permissions),
+        _limits(permissions),
     )
 
 
@@ -329,6 +359,17 @@ def _functions(permissions: tuple[Permission, ...]) -> Functions:
                 pair = (one.number, one.subfunction)
                 table.pairs[pair] = table.pairs.get(pair, 0) | bit
     return table
+
+
+def _limits(
+    permissions: tuple[Permission, ...],
+) -> dict[tuple[str, int], tuple[tuple[Set, Limit], ...]]:
+    found: dict[tuple[str, int], tuple[tuple[Set, Limit], ...]] = {}
+    for number, permission in enumerate(permissions):
+        for limit in permission.limits:
+            key = limit.table, limit.address
+            found[key] = (*found.get(key, ()), (1 << number, limit))
+    return found
 
 
 def _elements(permissions: tuple[Permission, ...]) -> dict[str, tuple[Set, tuple[Steps, ...]]]:

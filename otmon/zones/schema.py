@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
@@ -19,9 +20,10 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network
 from otmon.zones.document import quoted
-from otmon.zones.model import Importance, Inside, Name, ObjectType, Range, Ranges, merged
+from otmon.zones.model import Importance, Inside, Name, ObjectType, Range, Ranges, ValueType, merged
 
 OBJECT_TYPES: Final[tuple[ObjectType, ...]] = get_args(ObjectType)
+VALUE_TYPES: Final[tuple[ValueType, ...]] = get_args(ValueType)
 ACCESS_CLASSES: Final[tuple[AccessClass, ...]] = get_args(AccessClass)
 TRANSPORTS: Final = ("tcp", "udp", "sctp", "icmp", "icmpv6", "ethernet")
 MAX_TEXT: Final = 500
@@ -33,6 +35,7 @@ _IMPORTANCE: Final[dict[str, Importance]] = {
 _INSIDE: Final[dict[str, Inside]] = {"everything": "everything", "listed": "listed"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}|0[xX][0-9A-Fa-f]{1,7}", re.ASCII)
+_QUANTITY = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 _VLAN = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?", re.ASCII)
 _IP_TRANSPORT = re.compile(r"ip-[0-9]{1,3}", re.ASCII)
 
@@ -175,6 +178,25 @@ def _read_access(text: str) -> AccessClass | None:
     return next((access for access in ACCESS_CLASSES if access == text), None)
 
 
+def _read_element(text: str) -> int | None:
+    number = _read_number(text)
+    return number if number is not None and number <= 65535 else None
+
+
+def _read_quantity(text: str) -> Decimal | None:
+    return Decimal(text) if _QUANTITY.fullmatch(text) else None
+
+
+def _read_scale(text: str) -> Decimal | None:
+    number = _read_quantity(text)
+    return number or None
+
+
+def _read_type(text: str) -> ValueType | None:
+    return next((type for type in VALUE_TYPES if type == text), None)
+
+
+Quantity = Annotated[Decimal, _Leaf("a number such as 2, -5 or 0.25", _read_quantity)]
 Id = Annotated[
     str, _Leaf("an id of up to 64 ASCII letters, digits, '.', '_' and '-' (and no address)", _read_id)
 ]
@@ -254,6 +276,31 @@ Members = Annotated[
 ]
 
 
+class LimitForm(Form):
+    """What may be written to one coil or register."""
+
+    coil: Annotated[int | None, _Leaf("a coil on the wire, 0 to 65535", _read_element)] = None
+    holding_register: Annotated[
+        int | None, _Leaf("a holding register on the wire, 0 to 65535", _read_element)
+    ] = None
+    type: Annotated[ValueType, _Leaf("one of " + ", ".join(VALUE_TYPES), _read_type, VALUE_TYPES)] = "uint16"
+    scale: Annotated[Decimal, _Leaf("a number other than 0, such as 0.1", _read_scale)] = Decimal(1)
+    unit: Text | None = None
+    low: Quantity
+    high: Quantity
+    name: Annotated[NameForm, _Short("one name for both languages", _short_name)] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> LimitForm:
+        if (self.coil is None) == (self.holding_register is None):
+            raise wrong("neither or both of coil and holding_register, expected one of them")
+        if self.low > self.high:
+            raise wrong(f"low {self.low} above high {self.high}, expected the smaller one as low")
+        if self.coil is not None and (self.type != "uint16" or self.scale != 1):
+            raise wrong("type or scale of a coil, expected neither: a coil is 0 or 1")
+        return self
+
+
 class PermissionForm(Form):
     """What may pass. Left-out keys do not restrict; `protocol` must be said, if only as `any`."""
 
@@ -270,6 +317,7 @@ class PermissionForm(Form):
     discrete_inputs: Elements = ()
     input_registers: Elements = ()
     holding_registers: Elements = ()
+    limits: tuple[LimitForm, ...] = ()
     reason: Text | None = None
 
     @model_validator(mode="after")
@@ -279,6 +327,8 @@ class PermissionForm(Form):
         given = [kind for kind in OBJECT_TYPES if getattr(self, kind)]
         if given and self.protocol != ("modbus",):
             raise wrong(f"{given[0]} without `protocol: modbus`, expected Modbus as the only protocol")
+        if self.limits and self.protocol != ("modbus",):
+            raise wrong("limits without `protocol: modbus`, expected Modbus as the only protocol")
         if (self.functions or self.units) and ("any" in self.protocol or len(self.protocol) > 1):
             what = "functions" if self.functions else "units"
             raise wrong(f"{what} need one protocol to be numbers of, expected one protocol and not any")
@@ -324,6 +374,7 @@ _TOLD: Final = {
     "ZoneForm": "Work of equal importance that needs the same level of protection, and the hosts that do it.",
     "BoundaryForm": "The only way between two zones; what is not under allow may not cross.",
     "PermissionForm": "What may pass, from client to server; what is left out does not restrict.",
+    "LimitForm": "Values that may be written to one coil or register, as quantities.",
     "MemberForm": "Hosts by address or prefix, MAC address and VLAN.",
     "NameForm": "A name in both languages.",
 }
@@ -378,5 +429,8 @@ EXPECTED: Final[Mapping[str, str]] = {
     "en": "the name in English",
     "importance": "大, 中, 小 or high, medium, low",
     "protocol": "a protocol id, a list of them, or any",
+    "limits": "a list of limits",
+    "low": "the smallest quantity that may be written",
+    "high": "the largest quantity that may be written",
 }
 """What a key wants, for errors about its structure or its absence."""

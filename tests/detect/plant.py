@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from otmon.detect.detector import Finding
 from otmon.findings.judge import judge
-from otmon.ledger.facts import Anomaly, Asset, Conversation, Evidence, Operation
+from otmon.ledger.facts import Anomaly, Asset, Conversation, Evidence, Operation, WrittenValue
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.zones.model import Model
@@ -37,18 +37,20 @@ def at(packet: int, name: str = "a.pcap") -> Evidence:
     return Evidence(packet * 1000, name, packet, packet * 100)
 
 
-def ledger_of(*facts: Conversation | Operation | Asset | Anomaly) -> Ledger:
+Fact = Conversation | Operation | WrittenValue | Asset | Anomaly
+
+
+def ledger_of(*facts: Fact) -> Ledger:
     return collect(
         conversations=[fact for fact in facts if isinstance(fact, Conversation)],
         operations=[fact for fact in facts if isinstance(fact, Operation)],
+        written=[fact for fact in facts if isinstance(fact, WrittenValue)],
         assets=[fact for fact in facts if isinstance(fact, Asset)],
         anomalies=[fact for fact in facts if isinstance(fact, Anomaly)],
     )
 
 
-def found(
-    rule: str, *facts: Conversation | Operation | Asset | Anomaly, plant: Model | None = PLANT
-) -> list[Finding]:
+def found(rule: str, *facts: Fact, plant: Model | None = PLANT) -> list[Finding]:
     """What this rule finds, gravest first."""
     return [one for one in judge(ledger_of(*facts), plant) if one.rule == rule]
 

@@ -38,7 +38,8 @@ def parameters(form: str) -> set[str]:
 def test_a_text_is_there_in_both_languages_with_the_same_parameters(key: str) -> None:
     texts = catalogue()[key]
     assert set(texts) == set(LANGUAGES)
-    assert parameters(texts["en"]) == parameters(texts["ja"])
+    # A name has its own text in each language.
+    assert key == "named" or parameters(texts["en"]) == parameters(texts["ja"])
     assert re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", texts["ja"]) or "{" in texts["ja"] or key == "joint"
 
 

@@ -7,11 +7,21 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from otmon.ledger.facts import Anomaly, Asset, Conversation, Damage, Evidence, Operation, Source
+from otmon.ledger.facts import (
+    Anomaly,
+    Asset,
+    Conversation,
+    Damage,
+    Evidence,
+    Extreme,
+    Operation,
+    Source,
+    WrittenValue,
+)
 from otmon.ledger.ledger import Limits
 from otmon.ledger.merge import collect
 
-SMALL = Limits(assets=3, conversations=3, operations=1000, anomalies=3, damage=2, ranges=4)
+SMALL = Limits(assets=3, conversations=3, operations=1000, written=3, anomalies=3, damage=2, ranges=4)
 
 times = st.integers(0, 9)
 amounts = st.integers(0, 5)
@@ -78,6 +88,20 @@ operations = st.builds(
     times,
     evidence,
 )
+
+
+@st.composite
+def written(draw: st.DrawFn) -> WrittenValue:
+    words = draw(st.integers(1, 2))
+    value = st.sampled_from([0, 1, 0x7FFF, 0x8000, 0xFFFF] if words == 1 else [0, 1 << 16, 1, (1 << 32) - 1])
+    extreme = st.builds(Extreme, value, st.sampled_from([-1, 5]), evidence)
+    extremes = draw(st.tuples(*[extreme] * (4 * words)))
+    ends = draw(st.tuples(*links))
+    place = draw(st.sampled_from(["coils", "holding_registers"])), draw(st.integers(0, 1)), words
+    counted = draw(amounts), draw(times), draw(times)
+    return WrittenValue(*ends, 1, *place, *counted, extremes, draw(evidence))  # type: ignore[arg-type]
+
+
 anomalies = st.builds(
     Anomaly,
     *links,
@@ -116,6 +140,7 @@ def any_ledgers() -> st.SearchStrategy[Any]:
         assets=few(assets),
         conversations=few(conversations, 8),
         operations=few(operations, 12),
+        written=few(written(), 6),
         anomalies=few(anomalies, 6),
         limits=st.just(SMALL),
     )

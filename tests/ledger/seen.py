@@ -53,5 +53,9 @@ class Seen:
         rows: list[list[int]] = self.t.transactions[: self.t.used[FILL_TRANSACTIONS]].tolist()
         return rows
 
+    def harvested(self) -> Ledger:
+        """The facts of ended rows, which are free again."""
+        return harvest(self.t, "x")
+
     def ledger(self) -> Ledger:
         return merge_all([harvest(self.t, "x"), *harvest_all(self.t, "x")])

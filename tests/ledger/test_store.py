@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otmon.ledger.facts import Operation, Source
+from otmon.ledger.facts import Evidence, Extreme, Operation, Source, WrittenValue
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect
-from otmon.ledger.store import SCHEMA_VERSION, LedgerError, load, migrate, save, schema
+from otmon.ledger.store import APPLICATION_ID, SCHEMA_VERSION, LedgerError, load, migrate, save, schema
 
 
 @settings(max_examples=30, deadline=None)
@@ -138,6 +138,42 @@ def test_altered_ledgers_are_told(tmp_path: Path, some: Ledger, change: str, mes
     else:
         with pytest.raises(LedgerError, match=message):
             load(path)
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_a_ledger_of_an_older_version_is_read(
+    version: int, golden: Path, tmp_path: Path, some: Ledger
+) -> None:
+    """Its tables, with what it could hold, become those of today."""
+    save(some, new := tmp_path / "new.db")
+    old = tmp_path / "old.db"
+    with closing(sqlite3.connect(old)) as target, closing(sqlite3.connect(new)) as source:
+        target.executescript((golden / f"ledger-{version}.sql").read_text())
+        names = [name for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for name in names:
+            rows = source.execute(f"SELECT * FROM {name}").fetchall()
+            for row in rows:
+                target.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", row)
+        target.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        target.execute(f"PRAGMA user_version = {version}")
+        target.commit()
+    assert load(old) == some
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "[[1,2,3,4,5,6]]", '[[1,2,3,"a",5,6],1,1,1]', "[" * 100_000]
+)
+def test_extremes_that_are_none_are_an_error(text: str, tmp_path: Path) -> None:
+    seen = Evidence(1, "a.pcap", 1, 24)
+    link = "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", ""
+    fact = WrittenValue(*link, 1, "coils", 7, 1, 1, 1, 1, (Extreme(1, 0, seen),) * 4, seen)
+    save(collect(written=[fact]), path := tmp_path / "plant.db")
+    assert load(path).written == (fact,)
+    with closing(sqlite3.connect(path)) as stored:
+        stored.execute("UPDATE written_value SET extremes = ?", (text,))
+        stored.commit()
+    with pytest.raises(LedgerError, match="extremes"):
+        load(path)
 
 
 def test_migrations_run_in_order() -> None:

@@ -61,6 +61,7 @@ def permissions(draw: st.DrawFn) -> Permission:
         access=draw(some("read", "write", "identify")),  # type: ignore[arg-type]
         functions=draw(st.lists(st.sampled_from(FUNCTIONS), max_size=2).map(tuple)),
         units=draw(ranges(3)), objects=objects,  # type: ignore[arg-type]
+        limits=(),
         reason="",
     )  # fmt: skip
 
@@ -112,7 +113,7 @@ def test_fewer_lacks_are_nearer_and_then_the_finer_one() -> None:
 def test_what_is_remembered_of_a_flood_is_bounded() -> None:
     from otmon.zones.permission_table import REMEMBERED
 
-    whole = Permission("p", Line("m", 1), (Endpoint("a", None),), (Endpoint("b", None),), *((),) * 7, "")
+    whole = Permission("p", Line("m", 1), (Endpoint("a", None),), (Endpoint("b", None),), *((),) * 8, "")
     table = table_of(whole)
     for number in range(REMEMBERED + 10):
         assert table.clients.at("a", parse_address(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"))

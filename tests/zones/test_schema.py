@@ -12,6 +12,7 @@ from otmon.zones.load import read_model
 from otmon.zones.schema import (
     BoundaryForm,
     FileForm,
+    LimitForm,
     MemberForm,
     PermissionForm,
     ZoneForm,
@@ -58,7 +59,7 @@ def test_the_schema_has_every_key_and_no_other(form: Any, name: str, more: set[s
     }
 
 
-@pytest.mark.parametrize("form", [FileForm, ZoneForm, BoundaryForm, PermissionForm, MemberForm])
+@pytest.mark.parametrize("form", [FileForm, ZoneForm, BoundaryForm, PermissionForm, LimitForm, MemberForm])
 def test_the_document_explains_every_key(form: Any) -> None:
     cells = re.findall(r"^\| (`.*?`) \|", (DOCS / "zone-model.md").read_text(encoding="utf-8"), re.M)
     explained = set(re.findall(r"`(\w+)`", " ".join(cells)))

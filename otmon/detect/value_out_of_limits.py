@@ -1,0 +1,126 @@
+"""A written value beyond the limits that its permission sets.
+
+What it finds
+    A coil or register that got a value outside the limits of every permission which otherwise
+    allows the write. Every write is looked at; the finding shows the value that lies farthest
+    outside, what the element held before, the limits, and the packet.
+
+Why it matters
+    An allowed host that sends an allowed command with the wrong value is how a process is harmed
+    without breaking into anything: an intruder at an operator's screen, a slip of the keyboard, a
+    recipe with a unit too many. No firewall sees it.
+
+What it looks like
+    The HMI sets the dosing of a chemical from 1 to 100 ml/l; its permission says 0 to 2 ml/l.
+
+When it is wrong
+    When the limit in the model is narrower than the process needs, or its type or scale is not the
+    device's: compare the value that the finding shows with the operator's screen.
+
+References
+    ATT&CK for ICS T0836, T0831, T0806; IEC 62443-3-3 SR 3.5, SR 5.2; METI's guideline, step 2-2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from otmon.detect.detector import (
+    Case,
+    Finding,
+    Message,
+    Rule,
+    Severity,
+    attack,
+    first,
+    guideline_step,
+    importance,
+    link_of,
+    place_of,
+    requirement,
+    say,
+)
+from otmon.ledger.facts import Operation, WrittenValue
+from otmon.ledger.ledger import conversation_key
+from otmon.zones.decide import Verdict, excess_of
+from otmon.zones.functions import MODBUS_OBJECTS
+from otmon.zones.quantity import Excess, shown_limit, shown_quantity
+
+RULE = Rule(
+    "value-out-of-limits",
+    (
+        *attack("T0836", "Modify Parameter"),
+        *attack("T0831", "Manipulation of Control"),
+        *attack("T0806", "Brute Force I/O"),
+        requirement("SR 3.5", "Input validation"),
+        requirement("SR 5.2", "Zone boundary protection"),
+        guideline_step("ステップ2-2", "想定脅威に対するセキュリティ対策の対応づけ"),
+    ),
+)
+
+_SEVERITY: dict[str, Severity] = {"high": "critical", "medium": "high", "low": "medium"}
+
+
+def value_out_of_limits(case: Case) -> Iterator[Finding]:
+    worst: dict[tuple[object, ...], tuple[WrittenValue, Verdict, Excess]] = {}
+    for fact, verdict in case.written:
+        found = excess_of(verdict) if verdict.outcome == "denied" else ()
+        if found:
+            # One register alone and with its neighbour are one element.
+            key = (*conversation_key(fact)[:-1], fact.unit, fact.table, fact.address)
+            known = worst.get(key)
+            if known is None or known[2].distance < found[0].distance:
+                worst[key] = fact, verdict, found[0]
+    for about, (fact, verdict, excess) in worst.items():
+        yield _finding(case, tuple(map(str, about)), fact, verdict, excess)
+
+
+def _finding(
+    case: Case, key: tuple[str, ...], fact: WrittenValue, verdict: Verdict, excess: Excess
+) -> Finding:
+    limit = excess.limit
+    return Finding(
+        rule=RULE.id,
+        key=key,
+        severity=_SEVERITY[importance(case, verdict.to_zone)],
+        link=link_of(fact),
+        place=place_of(case, verdict),
+        what=say(
+            "wrote-beyond",
+            client=fact.client,
+            server=fact.server,
+            written=shown_quantity(excess.written),
+            before="?" if excess.before is None else shown_quantity(excess.before),
+            measure=f" {limit.unit}" if limit.unit else "",
+            element=f"{limit.table} {limit.address}",
+            unit=fact.unit,
+        ),
+        why=tuple(_why(case, fact, excess)),
+        count=fact.times,
+        unit="transactions",
+        first_ns=fact.first_ns,
+        last_ns=fact.last_ns,
+        evidence=first(excess.extreme.evidence),
+        references=RULE.references,
+    )
+
+
+def _why(case: Case, fact: WrittenValue, excess: Excess) -> Iterator[Message]:
+    limit = excess.limit
+    named = (say("named", ja=limit.name.ja, en=limit.name.en),) if limit.name.en else ()
+    limits = f"{shown_limit(limit)} ({limit.type}, ×{shown_quantity(limit.scale)})"
+    yield say("limit", limit=limits, line=str(limit.line), name=named)
+    asked = [one for one in case.asked.get(conversation_key(fact), ()) if _writes(one, fact)]
+    refused = sum(one.times for one in asked if one.status > 0)
+    if refused:
+        yield say("refused", times=refused)
+
+
+def _writes(operation: Operation, fact: WrittenValue) -> bool:
+    """Whether the operation writes to the element."""
+    return (
+        operation.access == "write"
+        and operation.unit == fact.unit
+        and MODBUS_OBJECTS.get(operation.function) == fact.table
+        and operation.address <= fact.address < operation.address + max(operation.count, 1)
+    )

@@ -1,0 +1,281 @@
+"""Values that clients write to coils and holding registers: every one is looked at.
+
+For each element the smallest and largest value are kept, each with its packet and with what the
+element held before. Registers are numbers of 16 bits, or the first half of one of 32 bits if the next
+register is written with it; what they mean is told by a zone model only. So extremes are kept in the
+orders of unsigned and signed numbers, and, for two registers, of both word orders: the extremes of
+floating point numbers (IEEE 754) are among them, as these sort as their bits do, except that the
+negative ones sort the other way round.
+
+What an element held before is its last written value, or what was read from it since: reads keep
+their response's values, of one operation once in ten seconds, as a poll that repeats itself faster
+tells nothing new.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otmon.decode.fields import C_VALUES_EVICTED, C_VALUES_LOST
+from otmon.decode.flows import F_A_HI, mix
+from otmon.decode.streams import S_CLIENT
+from otmon.kernel import Bytes, clear_row, copy_bytes, copy_row, inlined, kernel, u8, u16be
+from otmon.ledger.tables import (
+    ENDED_WRITTEN,
+    FILL_WRITTEN,
+    KEPT,
+    KEPT_BYTES,
+    O_ENDPOINT,
+    O_RANGE,
+    O_SERVER_HI,
+    O_SERVER_LO,
+    O_SERVICE,
+    OPERATIONS,
+    WAYS,
+    WRITTEN,
+    Tables,
+    endpoint_of,
+)
+from otmon.protocols.modbus import M_ADDRESS, M_COUNT, M_FUNCTION, M_WRITE_ADDRESS, M_WRITE_COUNT
+
+# Columns of a written value; the key is the first six.
+W_CLIENT_HI, W_CLIENT_LO, W_SERVER_HI, W_SERVER_LO, W_ENDPOINT, W_WHAT = range(6)
+W_TIMES, W_FIRST, W_LAST, W_PACKET, W_OFFSET = range(6, 11)
+W_EXTREMES: Final = 11
+"""Smallest and largest value in each of four orders, each of `E_COLUMNS`."""
+E_RANK, E_BEFORE, E_TIME, E_PACKET, E_OFFSET = range(5)
+E_COLUMNS: Final = 5
+ORDERS: Final = 4
+"""Unsigned, signed, and both with the words the other way round; one register has the first two."""
+
+# W_WHAT: unit | address << 8 | coil << 24 | two registers << 25
+COIL_BIT: Final = 24
+PAIR_BIT: Final = 25
+
+# Columns of a value that is at hand: who, what, the value, when, and the read that tells newer ones.
+K_HI, K_LO, K_PLACE, K_VALUE, K_TIME, K_READ = range(6)
+UNSEEN_VALUE: Final = -1
+
+
+@kernel
+def keep_read(t: Tables, i: int, src: Bytes, p: int, size: int, now: int) -> None:
+    """Remember the `size` bytes of values at `p` that operation `i` got as its answer."""
+    t.read_times[i] = now
+    copy_bytes(t.read_values, i * KEPT_BYTES, src, p, min(size, KEPT_BYTES))
+
+
+@kernel
+def note_values(
+    t: Tables, s: int, f: int, unit: int, src: Bytes, p: int, packet: int, now: int, offset: int
+) -> None:
+    """The values of a request that writes, whose PDU begins at `p` and is read and sound. The bits that
+    function 22 masks say nothing of the value that results."""
+    function = t.pdu[M_FUNCTION]
+    address, count, at = t.pdu[M_ADDRESS], t.pdu[M_COUNT], p + 6
+    if function == 5 or function == 6:
+        at = p + 3
+    elif function == 23:
+        address, count, at = t.pdu[M_WRITE_ADDRESS], t.pdu[M_WRITE_COUNT], p + 10
+    elif function != 15 and function != 16:
+        return
+    coil = 1 if function == 5 or function == 15 else 0
+    client = t.streams[s, S_CLIENT]
+    endpoint = endpoint_of(t, f, client)
+    hi = t.flows[f, F_A_HI + 2 * (1 - client)]
+    lo = t.flows[f, F_A_HI + 2 * (1 - client) + 1]
+    place = unit | (coil << COIL_BIT) | ((endpoint & 0xFFFF) << 32)
+    value = value_at(src, at, function, 0)
+    held = value_before(t, hi, lo, place | (address << 8))
+    for k in range(count):
+        what = unit | ((address + k) << 8) | (coil << COIL_BIT)
+        bits, before = value << 16, held if held < 0 else held << 16
+        following, held_next = value, UNSEEN_VALUE
+        if k + 1 < count:
+            following = value_at(src, at, function, k + 1)
+            held_next = value_before(t, hi, lo, place | ((address + k + 1) << 8))
+            if coil == 0:
+                what |= 1 << PAIR_BIT
+                bits |= following
+                before = before | held_next if held >= 0 and held_next >= 0 else UNSEEN_VALUE
+        note_value(t, f, client, endpoint, what, bits, before, packet, now, offset)
+        set_value(t, hi, lo, place | ((address + k) << 8), value, now)
+        value, held = following, held_next
+
+
+@inlined
+def value_at(src: Bytes, at: int, function: int, k: int) -> int:
+    """The `k`-th value of a request: 0 or 1 for coils."""
+    if function == 15:
+        return (u8(src, at + k // 8) >> (k % 8)) & 1
+    value = u16be(src, at + 2 * k)
+    return (1 if value else 0) if function == 5 else value
+
+
+@kernel
+def kept_row(t: Tables, hi: int, lo: int, place: int) -> int:
+    """The row of an element's value; where there is none, the row to take, as its complement."""
+    base = ((mix(mix(mix(0, hi), lo), place) >> 16) & (KEPT // WAYS - 1)) * WAYS
+    oldest = base
+    for k in range(base, base + WAYS):
+        if t.kept[k, K_PLACE] == place and t.kept[k, K_LO] == lo and t.kept[k, K_HI] == hi:
+            return k
+        if t.kept[k, K_TIME] < t.kept[oldest, K_TIME]:
+            oldest = k
+    return -1 - oldest
+
+
+@kernel
+def value_before(t: Tables, hi: int, lo: int, place: int) -> int:
+    """What an element held, as far as it was seen, else `UNSEEN_VALUE`."""
+    k = kept_row(t, hi, lo, place)
+    if k >= 0:
+        i = t.kept[k, K_READ]
+        if i < 0 or t.read_times[i] <= t.kept[k, K_TIME] or not covers(t, i, hi, lo, place):
+            return int(t.kept[k, K_VALUE])
+        return int(read_value(t, i, place))
+    k = -1 - k
+    i = latest_read(t, hi, lo, place)
+    clear_row(t.kept, k)
+    t.kept[k, K_HI] = hi
+    t.kept[k, K_LO] = lo
+    t.kept[k, K_PLACE] = place
+    t.kept[k, K_READ] = i
+    t.kept[k, K_VALUE] = read_value(t, i, place) if i >= 0 else UNSEEN_VALUE
+    t.kept[k, K_TIME] = t.read_times[i] if i >= 0 else 0
+    return int(t.kept[k, K_VALUE])
+
+
+@kernel
+def set_value(t: Tables, hi: int, lo: int, place: int, value: int, now: int) -> None:
+    """The element holds `value` from now on; `value_before` has made its row."""
+    k = kept_row(t, hi, lo, place)
+    if k >= 0:
+        t.kept[k, K_VALUE] = value
+        t.kept[k, K_TIME] = now
+
+
+@kernel
+def covers(t: Tables, i: int, hi: int, lo: int, place: int) -> bool:
+    """Whether operation `i` reads the element."""
+    function = 1 if place >> COIL_BIT & 1 else 3
+    span = t.operations[i, O_RANGE]
+    first = (span >> 20) - 1
+    address = (place >> 8) & 0xFFFF
+    return bool(
+        t.operations[i, O_SERVER_LO] == lo
+        and t.operations[i, O_SERVER_HI] == hi
+        and t.operations[i, O_SERVICE] & 0xFFFF == (place & 0xFF) | (function << 8)
+        and t.operations[i, O_ENDPOINT] & 0xFFFF == place >> 32
+        and 0 <= first <= address
+        and address < first + (span & 0xFFFFF) - 1
+    )
+
+
+@kernel
+def latest_read(t: Tables, hi: int, lo: int, place: int) -> int:
+    """The operation that has read the element last, -1 for none."""
+    found = -1
+    for i in range(OPERATIONS):
+        if t.read_times[i] != 0 and (found < 0 or t.read_times[i] > t.read_times[found]):
+            if covers(t, i, hi, lo, place):
+                found = i
+    return found
+
+
+@kernel
+def read_value(t: Tables, i: int, place: int) -> int:
+    """The element's value in what operation `i`, which covers it, has read."""
+    n = ((place >> 8) & 0xFFFF) - ((t.operations[i, O_RANGE] >> 20) - 1)
+    at = i * KEPT_BYTES
+    if place >> COIL_BIT & 1:
+        return int(u8(t.read_values, at + n // 8) >> (n % 8)) & 1
+    return int(u16be(t.read_values, at + 2 * n))
+
+
+@kernel
+def rank_of(bits: int, order: int) -> int:
+    """Where a value of 32 bits stands in an order: 0 unsigned, 1 signed, 2 and 3 with its words the
+    other way round."""
+    if order >= 2:
+        bits = ((bits & 0xFFFF) << 16) | (bits >> 16)
+    if order & 1 and bits & 0x80000000:
+        bits -= 1 << 32
+    return bits
+
+
+@kernel
+def note_value(
+    t: Tables, f: int, client: int, endpoint: int, what: int, bits: int, before: int,
+    packet: int, now: int, offset: int,
+) -> None:  # fmt: skip
+    """Add one written value to its element's row."""
+    a = F_A_HI + 2 * client
+    b = F_A_HI + 2 * (1 - client)
+    h = mix(mix(mix(mix(0, t.flows[f, a + 1]), t.flows[f, b + 1]), endpoint), what)
+    base = ((h >> 16) & (WRITTEN // WAYS - 1)) * WAYS
+    i = -1
+    for k in range(base, base + WAYS):
+        if (
+            t.written[k, W_WHAT] == what
+            and t.written[k, W_TIMES] > 0
+            and t.written[k, W_ENDPOINT] == endpoint
+            and t.written[k, W_CLIENT_LO] == t.flows[f, a + 1]
+            and t.written[k, W_SERVER_LO] == t.flows[f, b + 1]
+            and t.written[k, W_CLIENT_HI] == t.flows[f, a]
+            and t.written[k, W_SERVER_HI] == t.flows[f, b]
+        ):
+            i = k
+            break
+    if i < 0:
+        i = base
+        for k in range(base, base + WAYS):
+            if t.written[k, W_TIMES] == 0:
+                i = k
+                break
+            if t.written[k, W_LAST] < t.written[i, W_LAST]:
+                i = k
+        if t.written[i, W_TIMES] != 0:
+            give_up(t, i)
+        clear_row(t.written, i)
+        t.written[i, W_CLIENT_HI] = t.flows[f, a]
+        t.written[i, W_CLIENT_LO] = t.flows[f, a + 1]
+        t.written[i, W_SERVER_HI] = t.flows[f, b]
+        t.written[i, W_SERVER_LO] = t.flows[f, b + 1]
+        t.written[i, W_ENDPOINT] = endpoint
+        t.written[i, W_WHAT] = what
+        t.written[i, W_FIRST] = now
+        t.written[i, W_LAST] = now
+        t.written[i, W_PACKET] = packet
+        t.written[i, W_OFFSET] = offset
+    first = t.written[i, W_TIMES] == 0
+    t.written[i, W_TIMES] += 1
+    if now > t.written[i, W_LAST]:
+        t.written[i, W_LAST] = now
+    elif now < t.written[i, W_FIRST]:
+        t.written[i, W_FIRST] = now
+        t.written[i, W_PACKET] = packet
+        t.written[i, W_OFFSET] = offset
+    for order in range(ORDERS if what >> PAIR_BIT & 1 else 2):
+        rank = rank_of(bits, order)
+        for most in range(2):
+            e = W_EXTREMES + (2 * order + most) * E_COLUMNS
+            known = t.written[i, e + E_RANK]
+            beyond = rank > known if most else rank < known
+            # Of equal ones the earliest is told, as when two ledgers are merged.
+            if first or beyond or (rank == known and now < t.written[i, e + E_TIME]):
+                t.written[i, e + E_RANK] = rank
+                t.written[i, e + E_BEFORE] = before
+                t.written[i, e + E_TIME] = now
+                t.written[i, e + E_PACKET] = packet
+                t.written[i, e + E_OFFSET] = offset
+
+
+@kernel
+def give_up(t: Tables, i: int) -> None:
+    """Move a row to the ended ones, or count it where a single packet has filled these."""
+    t.counters[C_VALUES_EVICTED] += 1
+    if t.used[FILL_WRITTEN] == ENDED_WRITTEN:
+        t.counters[C_VALUES_LOST] += t.written[i, W_TIMES]
+        return
+    copy_row(t.ended_written, t.used[FILL_WRITTEN], t.written, i)
+    t.used[FILL_WRITTEN] += 1

@@ -1,0 +1,101 @@
+"""Written values as quantities: the bits of registers, by the type and scale that a limit gives them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from otmon.ledger.facts import ORDERS, UNKNOWN, Extreme, WrittenValue
+from otmon.zones.model import Limit, ValueType
+
+DIGITS: Final = 9
+"""Significant digits of a quantity that is shown: as many as a float32 has at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A value that was written beyond a limit."""
+
+    limit: Limit
+    written: Decimal
+    """As a quantity; NaN and infinities as such."""
+    before: Decimal | None
+    """What the element held until then, None where nobody saw it."""
+    extreme: Extreme
+
+    @property
+    def distance(self) -> Decimal:
+        """How far beyond the limit it lies, as a quantity."""
+        if self.written.is_nan():
+            return Decimal("Infinity")
+        return max(self.limit.low - self.written, self.written - self.limit.high)
+
+
+def words_of(type: ValueType) -> int:
+    """How many registers a type takes."""
+    return 1 if type in ("uint16", "int16") else 2
+
+
+def quantity(bits: int, type: ValueType, scale: Decimal) -> Decimal:
+    """The quantity that the bits of registers stand for, the first register higher."""
+    if type == "uint16":
+        return bits * scale
+    if type == "int16":
+        return (bits - (1 << 16) if bits >> 15 else bits) * scale
+    if type.endswith("-swapped"):
+        bits = (bits & 0xFFFF) << 16 | bits >> 16
+    if type.startswith("uint32"):
+        return bits * scale
+    if type.startswith("int32"):
+        return (bits - (1 << 32) if bits >> 31 else bits) * scale
+    return Decimal(struct.unpack(">f", bits.to_bytes(4, "big"))[0]) * scale
+
+
+def excess(limit: Limit, fact: WrittenValue) -> Excess | None:
+    """The value of a fact that lies farthest beyond a limit for its element, None where all are within.
+
+    The extremes of all orders are looked at: whatever a type's own order is, its smallest and largest
+    values are among them.
+    """
+    worst: Excess | None = None
+    for value, before, extreme in _values(limit, fact):
+        if not value.is_nan() and limit.low <= value <= limit.high:
+            continue
+        found = Excess(limit, value, before, extreme)
+        if worst is None or found.distance > worst.distance:
+            worst = found
+    return worst
+
+
+def _values(limit: Limit, fact: WrittenValue) -> Iterator[tuple[Decimal, Decimal | None, Extreme]]:
+    """The extremes as quantities. A single register's value is in the higher word of a pair's."""
+    words = words_of(limit.type) if limit.table == "holding_registers" else 1
+    if fact.words < words:
+        return
+    shift = 16 if fact.words > words else 0
+    for extreme in fact.extremes[: 2 * len(ORDERS)]:
+        before = None
+        if extreme.before != UNKNOWN:
+            before = quantity(extreme.before >> shift, limit.type, limit.scale)
+        yield quantity(extreme.value >> shift, limit.type, limit.scale), before, extreme
+
+
+def shown_quantity(value: Decimal) -> str:
+    """A quantity in at most `DIGITS` digits, whole numbers in full, without an exponent where that is
+    short."""
+    if not value.is_finite():
+        return str(value)
+    if value == value.to_integral_value() and value.adjusted() < 2 * DIGITS:
+        return f"{value:.0f}"
+    rounded = Decimal(f"{value:.{DIGITS}g}").normalize()
+    return f"{rounded:f}" if abs(rounded.adjusted()) <= DIGITS else f"{rounded:g}"
+
+
+def shown_limit(limit: Limit) -> str:
+    """The limits of an element, such as "holding_registers 21: 0-2 ml/l"."""
+    low, high = shown_quantity(limit.low), shown_quantity(limit.high)
+    span = f"{low} to {high}" if low != high else low
+    return f"{limit.table} {limit.address}: {span}{' ' + limit.unit if limit.unit else ''}"

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from otmon.ledger.facts import UNKNOWN, Extreme, WrittenValue
+from tests.detect.plant import HMI, PLC, at, found, keys
+from tests.zones.facts import conversation, model, operation
+
+RULE = "value-out-of-limits"
+
+
+def plant(importance: str = "high", more: str = "") -> Any:
+    return model(f"""
+        version: 1
+        zones:
+        - {{id: control, importance: high, members: 10.1.0.0/24}}
+        - {{id: plc, importance: {importance}, members: 10.2.0.0/24}}
+        boundaries:
+        - id: control-plc
+          between: [control, plc]
+          allow:
+          - id: setpoints
+            from: {HMI}
+            to: plc
+            protocol: modbus
+            functions: [6, 16]
+            holding_registers: 20-29
+            limits:
+            - {{holding_register: 21, scale: 0.01, unit: ml/l, low: 0, high: 2,
+               name: {{ja: 注入率, en: dosing}}}}
+          {more}
+    """)
+
+
+def wrote(*values: int, before: int = UNKNOWN, address: int = 21, **more: Any) -> WrittenValue:
+    extremes = tuple(Extreme(value, before, at(value)) for value in values)
+    given: dict[str, Any] = {
+        "client": HMI, "server": PLC, "transport": "tcp", "port": 502, "protocol": "modbus", "vlan": "",
+        "unit": 1, "table": "holding_registers", "address": address, "words": 1, "times": len(values),
+        "first_ns": 1, "last_ns": 2, "extremes": (*extremes, *extremes)[:4], "evidence": at(1),
+    }  # fmt: skip
+    return WrittenValue(**(given | more))
+
+
+TALK = conversation(HMI, PLC)
+
+
+def test_a_setpoint_raised_a_hundredfold_is_one_finding_with_all_that_is_to_be_known() -> None:
+    (one,) = found(RULE, TALK, wrote(100, 11_100, before=100), plant=plant())
+    assert (one.severity, one.place.boundary, one.count) == ("critical", "control-plc", 2)
+    said = dict(one.what.params)
+    assert (said["before"], said["written"], said["measure"]) == ("1", "111", " ml/l")
+    limit = dict(one.why[0].params)
+    assert limit["limit"] == "holding_registers 21: 0 to 2 ml/l (uint16, ×0.01)"
+    assert str(limit["line"]).startswith("m.yaml:")
+    assert one.evidence == (at(11_100),)
+
+
+def test_values_within_their_limits_and_elements_without_limits_are_not_found() -> None:
+    assert found(RULE, TALK, wrote(0, 200), wrote(60_000, address=22), plant=plant()) == []
+
+
+def test_what_another_permission_allows_without_limits_is_not_found() -> None:
+    more = "- {from: 10.1.0.5, to: plc, protocol: modbus, access: write}"
+    assert found(RULE, TALK, wrote(11_100), plant=plant(more=more)) == []
+    more = "- {from: 10.1.0.5, to: plc, protocol: modbus, access: read}"
+    assert len(found(RULE, TALK, wrote(11_100), plant=plant(more=more))) == 1
+
+
+def test_a_write_that_is_not_allowed_at_all_is_anothers_finding() -> None:
+    assert found(RULE, TALK, wrote(11_100, client="10.1.0.9"), plant=plant()) == []
+    assert found(RULE, TALK, wrote(11_100, address=40), plant=plant()) == []
+
+
+@pytest.mark.parametrize(
+    ("importance", "severity"), [("high", "critical"), ("medium", "high"), ("low", "medium")]
+)
+def test_the_zone_that_was_reached_weighs(importance: str, severity: str) -> None:
+    (one,) = found(RULE, TALK, wrote(11_100), plant=plant(importance))
+    assert one.severity == severity
+    assert dict(one.what.params)["before"] == "?"
+
+
+def test_a_refusal_is_said() -> None:
+    refused = operation(HMI, PLC, 6, 21, 1, status=3, times=2)
+    (one,) = found(RULE, TALK, refused, wrote(11_100), plant=plant())
+    assert keys([one]) == ["wrote-beyond", "limit", "refused"]
+
+
+def test_a_register_alone_and_with_its_neighbour_is_one_finding() -> None:
+    pair = wrote(500 << 16 | 7, words=2, extremes=(Extreme(500 << 16 | 7, UNKNOWN, at(9)),) * 8)
+    (one,) = found(RULE, TALK, pair, wrote(300), plant=plant())
+    assert dict(one.what.params)["written"] == "5"
+
+
+def test_what_was_written_is_told_where_the_write_itself_is_denied() -> None:
+    write = operation("10.1.0.9", PLC, 6, 21, 1)
+    facts = conversation("10.1.0.9", PLC), write, wrote(10_000, before=100, client="10.1.0.9")
+    (one,) = found("unlisted-traffic", *facts, plant=plant())
+    assert dict(one.why[-1].params)["items"] == "holding_registers 1:21 100 → 10000"

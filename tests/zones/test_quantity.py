@@ -1,0 +1,101 @@
+"""What the bits of registers stand for, and which values lie beyond a limit."""
+
+from __future__ import annotations
+
+import math
+import struct
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otmon.ledger.facts import UNKNOWN, Evidence, Extreme, WrittenValue
+from otmon.zones.model import Limit, Line, Name, ValueType
+from otmon.zones.quantity import excess, quantity, shown_limit, shown_quantity, words_of
+
+SEEN = Evidence(1, "a.pcap", 1, 24)
+
+
+def limit(
+    type: ValueType = "uint16", low: str = "0", high: str = "2", scale: str = "1", unit: str = ""
+) -> Limit:
+    place = Line("m.yaml", 9), Name("", ""), "holding_registers", 21
+    return Limit(*place, type, Decimal(scale), unit, Decimal(low), Decimal(high))  # type: ignore[arg-type]
+
+
+def fact(words: int, *values: int, before: int = UNKNOWN) -> WrittenValue:
+    extremes = tuple(Extreme(value, before, SEEN) for value in values)
+    link = "10.1.0.5", "10.2.0.1", "tcp", 502, "modbus", ""
+    return WrittenValue(*link, 1, "holding_registers", 21, words, len(values), 1, 1, extremes, SEEN)
+
+
+@pytest.mark.parametrize(
+    ("type", "bits", "number"),
+    [
+        ("uint16", 0xFFFE, 65534),
+        ("int16", 0xFFFE, -2),
+        ("uint32", 0x00010002, 65538),
+        ("uint32-swapped", 0x00020001, 65538),
+        ("int32", 0xFFFFFFFE, -2),
+        ("int32-swapped", 0xFFFEFFFF, -2),
+        ("float32", 0x3FC00000, 1.5),
+        ("float32-swapped", 0x00003FC0, 1.5),
+    ],
+)
+def test_bits_are_read_as_their_type_says(type: ValueType, bits: int, number: float) -> None:
+    assert quantity(bits, type, Decimal(1)) == Decimal(number)
+    assert quantity(bits, type, Decimal("0.5")) == Decimal(number) / 2
+    assert words_of(type) == (1 if type.endswith("16") else 2)
+
+
+@given(st.floats(width=32))
+def test_every_float_is_read_as_it_is(number: float) -> None:
+    (bits,) = struct.unpack(">I", struct.pack(">f", number))
+    found = quantity(bits, "float32", Decimal(1))
+    assert found.is_nan() if math.isnan(number) else found == +Decimal(number)
+
+
+def test_the_farthest_value_beyond_the_limit_is_told() -> None:
+    found = excess(limit(scale="0.01", unit="ml/l"), fact(1, 90, 11_100, 300, before=100))
+    assert found is not None
+    assert (found.written, found.before, found.distance) == (Decimal("111"), Decimal("1"), Decimal("109"))
+
+
+@pytest.mark.parametrize(("value", "is_beyond"), [(0, False), (200, False), (201, True), (65_535, True)])
+def test_limits_belong_to_what_is_allowed(value: int, is_beyond: bool) -> None:
+    assert (excess(limit(scale="0.01"), fact(1, value)) is not None) == is_beyond
+
+
+def test_a_single_register_is_the_first_of_a_pair() -> None:
+    found = excess(limit(), fact(2, 0x0005_FFFF, before=0x0001_0000))
+    assert found is not None and (found.written, found.before) == (5, 1)
+    assert excess(limit(), fact(2, 0x0002_FFFF)) is None
+
+
+def test_half_a_number_is_not_judged() -> None:
+    assert excess(limit("float32"), fact(1, 0x7F80)) is None
+
+
+@pytest.mark.parametrize("bits", [0x7FC00000, 0x7F800000, 0xFF800000])
+def test_what_is_no_number_or_infinite_is_beyond_every_limit(bits: int) -> None:
+    found = excess(limit("float32", "-1e9".replace("e9", "000000000"), "1000000000"), fact(2, bits))
+    assert found is not None and found.distance == Decimal("Infinity")
+    assert shown_quantity(found.written) in ("NaN", "Infinity", "-Infinity")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("0", "0"), ("0.50", "0.5"), ("100", "100"), ("-5", "-5"), ("1E+3", "1000"),
+        ("0.100000001490116", "0.100000001"), ("123456789012", "123456789012"), ("1E-20", "1e-20"),
+        ("3.4028234663852886E+38", "3.40282347e+38"),
+    ],
+)  # fmt: skip
+def test_quantities_are_shown_short(number: str, text: str) -> None:
+    assert shown_quantity(Decimal(number)) == text
+
+
+def test_a_limit_is_shown_with_its_element_and_unit() -> None:
+    assert shown_limit(limit(unit="ml/l")) == "holding_registers 21: 0 to 2 ml/l"
+    assert shown_limit(limit(low="1", high="1")) == "holding_registers 21: 1"
