@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from otmon.protocols.registry import IDS
 from otmon.zones.address import IPV4_BITS, MAC_BITS, Address, Network, reach, within
 from otmon.zones.cell import MemberText, plain, words
+from otmon.zones.document import MAX_FILE_BYTES
 from otmon.zones.draftfile import Block, listing, scalar, text_of
 from otmon.zones.heading import Head, find_head
 from otmon.zones.load import ModelError, read_model
@@ -142,6 +143,11 @@ def _settled(
 
 def _wrong(block: Block) -> dict[int, str]:
     """Rows that the model's reader refuses, and why."""
+    size = len(block.text().encode())
+    if size > MAX_FILE_BYTES:
+        raise SheetError(
+            f"a draft of {size} bytes, and a model has at most {MAX_FILE_BYTES}; split the sheet"
+        )
     try:
         read_model([("draft", block.text().encode())], frozenset(IDS))
     except ModelError as error:

@@ -30,6 +30,13 @@ _ADDRESSED: Final = frozenset(
     {"id", "line", "clients", "servers", "protocols", "transports", "ports", "reason"}
 )
 """Fields of a permission that a rule expresses, or that only name it."""
+_OF_ZONE: Final = frozenset(
+    {"id", "line", "name", "importance", "owners", "members", "inside", "permissions"}
+)
+_OF_BOUNDARY: Final = frozenset(
+    {"id", "line", "name", "between", "device", "device_owner", "settings_owner", "permissions"}
+)
+"""Fields of zones and boundaries that rules follow, or that change nothing for them."""
 _WORDS: Final = {"access": "access classes", "objects": "registers"}
 
 
@@ -95,7 +102,8 @@ def boundary_rules(index: Index, boundaries: Iterable[Boundary], any_port: bool)
     chosen = list(boundaries)
     drawn = [_Drawn(index, permission, any_port) for border in chosen for permission in border.permissions]
     ends = dict.fromkeys(end for border in chosen for end in border.between)
-    return _rulebook([], drawn, _unaddressed(index, ends))
+    told = [*_unaddressed(index, ends), *(one for border in chosen for one in _unknown(border, _OF_BOUNDARY))]
+    return _rulebook([], drawn, told)
 
 
 def model_rules(index: Index, any_port: bool) -> Rulebook:
@@ -109,7 +117,9 @@ def model_rules(index: Index, any_port: bool) -> Rulebook:
         drawn += [_Drawn(index, permission, any_port) for permission in zone.permissions]
     for border in index.model.boundaries:
         drawn += [_Drawn(index, permission, any_port) for permission in border.permissions]
-    return _rulebook(inside, drawn, _unaddressed(index, index.zones))
+    told = _unaddressed(index, index.zones)
+    told += [one for border in index.model.boundaries for one in _unknown(border, _OF_BOUNDARY)]
+    return _rulebook(inside, drawn, told)
 
 
 def _inside(index: Index, zone: Zone) -> Iterator[Rule]:
@@ -134,6 +144,7 @@ def _unaddressed(index: Index, zones: Iterable[str]) -> list[str]:
     """What rules by address cannot say of the members of these zones."""
     told = []
     for zone in (index.zones[id] for id in zones if id in index.zones):
+        told += _unknown(zone, _OF_ZONE)
         for member in zone.members:
             if member.network is None:
                 what = f"{_member(member)} has no address, so no rule reaches it; otmon places it"
@@ -142,6 +153,16 @@ def _unaddressed(index: Index, zones: Iterable[str]) -> list[str]:
                 what = f"{member.network} is meant in one VLAN only, which a rule by address cannot check"
                 told.append(f"{member.line}: zone {zone.id}: member {what}; otmon does")
     return told
+
+
+def _unknown(thing: Zone | Boundary, known: frozenset[str]) -> list[str]:
+    """What a zone or boundary says beyond what rules are made of."""
+    kind = "zone" if isinstance(thing, Zone) else "boundary"
+    return [
+        f"{thing.line}: {kind} {thing.id}: the rules do not follow its {worded(field.name)}; otmon does"
+        for field in fields(thing)
+        if field.name not in known and getattr(thing, field.name)
+    ]
 
 
 def _member(member: Member) -> str:

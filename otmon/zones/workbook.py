@@ -23,10 +23,14 @@ from xml.parsers import expat
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_UNPACKED_BYTES: Final = 32 * 1024 * 1024
 """Of a workbook, which is a ZIP file: a bound on what one of a few kilobytes can become."""
+MAX_OTHER_BYTES: Final = 2 * 1024 * 1024
+"""Of each part that is neither a sheet, nor its texts, nor a picture: openpyxl makes much of little there."""
 MAX_PARTS: Final = 2000
 MAX_SHEETS: Final = 50
 MAX_ROWS: Final = 20_000
 MAX_COLUMNS: Final = 100
+MAX_CELLS: Final = 200_000
+"""Of one sheet."""
 MAX_CELL: Final = 32_767
 MAX_MERGED: Final = 10_000
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -181,6 +185,11 @@ def _read_xlsx(data: bytes) -> list[Grid]:
             if len(parts) > MAX_PARTS or size > MAX_UNPACKED_BYTES:
                 told = f"{len(parts)} parts of {size} bytes unpacked"
                 raise SheetError(f"{told}, expected at most {MAX_PARTS} parts and {MAX_UNPACKED_BYTES} bytes")
+            for part in parts:
+                bulk = part.filename.startswith(("xl/worksheets/", "xl/sharedStrings.xml", "xl/media/"))
+                if not bulk and part.file_size > MAX_OTHER_BYTES:
+                    told = f"{part.filename} has {part.file_size} bytes unpacked"
+                    raise SheetError(f"{told}, expected at most {MAX_OTHER_BYTES}")
             return _read_book(data, archive)
     except SheetError:
         raise
@@ -255,8 +264,10 @@ def _scan(archive: zipfile.ZipFile, page: Any) -> list[re.Match[str]]:
     a row for every number that is left out, and does not tell what is merged when it reads as it goes."""
     merged: list[re.Match[str]] = []
     at = [0, 0]
+    cells = 0
 
     def begin(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal cells
         name = tag.rpartition(":")[2]
         if name == "row":
             at[:] = [_number(attributes.get("r", ""), at[0] + 1), 0]
@@ -267,6 +278,9 @@ def _scan(archive: zipfile.ZipFile, page: Any) -> list[re.Match[str]]:
             at[0] = max(_number(match[2], at[0]), at[0]) if match else at[0]
         elif name in ("v", "f", "is"):
             _bounded(at[0], at[1], str(page.title))
+            cells += name != "f"
+            if cells > MAX_CELLS:
+                raise SheetError(f"sheet {page.title!r}: more than {MAX_CELLS} cells, expected fewer")
         elif name == "mergeCell" and (match := _MERGED.fullmatch(attributes.get("ref", ""))):
             merged.append(match)
             if len(merged) > MAX_MERGED:

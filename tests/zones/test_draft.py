@@ -181,6 +181,12 @@ def test_no_headings_are_an_error(text: str) -> None:
         drafted(text)
 
 
+def test_a_draft_that_no_model_can_be_is_an_error() -> None:
+    rows = "".join(f"10.0.0.1,10.0.1.1,{n},{'x' * 400}\n" for n in range(5000))
+    with pytest.raises(SheetError, match="split the sheet"):
+        drafted(f"source,destination,port,reason\n{rows}")
+
+
 def test_a_head_without_rows_is_an_empty_draft() -> None:
     made, built = drafted("source,destination\n")
     assert (made.permissions, made.kept, len(built.zones)) == (0, 0, 1)

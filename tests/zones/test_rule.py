@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
 import pytest
 
 from otmon.protocols.registry import IDS
 from otmon.zones.load import read_model
-from otmon.zones.model import Model
+from otmon.zones.model import Endpoint, Model, Permission, Zone
 from otmon.zones.place import index
 from otmon.zones.rule import Rulebook, Service, boundary_rules, model_rules
 
@@ -115,3 +118,40 @@ def test_the_whole_model_has_what_goes_on_inside_zones() -> None:
 def test_ip_numbers_that_are_called_by_name_open_nothing() -> None:
     book = rules("from: a, to: b, protocol: any, transport: ip-6")
     assert not book.rules
+
+
+@dataclass(frozen=True, slots=True)
+class Limited(Permission):
+    """A permission of a model that knows more than this export."""
+
+    opening_hours: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Role(Endpoint):
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nested(Zone):
+    parent: str = ""
+
+
+def values(thing: object) -> dict[str, Any]:
+    return {field.name: getattr(thing, field.name) for field in fields(thing)}  # type: ignore[arg-type]
+
+
+def test_what_the_export_has_never_heard_of_is_told_and_never_widens() -> None:
+    built = model("from: a, to: b, protocol: any, transport: tcp, port: 5")
+    border = built.boundaries[0]
+    one = border.permissions[0]
+    hours = replace(border, permissions=(Limited(**values(one), opening_hours="9-17"),))
+    book = boundary_rules(index(built), [hours], any_port=False)
+    assert any("the firewall cannot check opening hours; otmon does" in told for told in book.told)
+    end = replace(border, permissions=(replace(one, clients=(Role("a", None, role="hmi"),)),))
+    book = boundary_rules(index(built), [end], any_port=False)
+    assert not book.rules
+    assert any("tells its end by role" in told for told in book.told)
+    nested = replace(built, zones=(Nested(**values(built.zones[0]), parent="x"), built.zones[1]))
+    book = boundary_rules(index(nested), [border], any_port=False)
+    assert "m.yaml:2: zone a: the rules do not follow its parent; otmon does" in book.told

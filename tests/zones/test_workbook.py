@@ -155,6 +155,18 @@ def bomb() -> bytes:
     return out.getvalue()
 
 
+def styles(xml: bytes) -> bytes:
+    return xml + b"<!--" + b"x" * workbook.MAX_OTHER_BYTES + b"-->"
+
+
+def many_cells(xml: bytes) -> bytes:
+    rows = b"".join(
+        b'<row r="%d">%s</row>' % (row, b"<c><v>1</v></c>" * 100)
+        for row in range(2, workbook.MAX_CELLS // 100 + 3)
+    )
+    return xml.replace(b"</sheetData>", rows + b"</sheetData>")
+
+
 def lying_bomb() -> bytes:
     """The directory says that the part is small."""
     data = bytearray(bomb())
@@ -183,6 +195,8 @@ SMALL = book(lambda page: page.append(["a"]))
         (changed(SMALL, SHEET, many_merges), "merged ranges"),
         (changed(SMALL, SHEET, lambda x: x.replace(b'r="1"', b'r="99999999999"')), "more than 20000 rows"),
         (changed(SMALL, SHEET, lambda x: x.replace(b'r="A1"', b'r="XFD1"')), "more than 100 columns"),
+        (changed(SMALL, SHEET, many_cells), "more than 200000 cells"),
+        (changed(SMALL, "xl/styles.xml", styles), "xl/styles.xml has"),
         (changed(SMALL, SHEET, lambda x: x[:-20]), "no workbook that can be read"),
         (changed(SMALL, "xl/workbook.xml", lambda x: b"<!DOCTYPE x []>" + x[:50]), "no workbook"),
     ],
