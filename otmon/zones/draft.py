@@ -109,7 +109,9 @@ def draft(source: str, grids: Iterable[Grid], prefix: int = PREFIX_IPV4) -> Draf
 
 def _read(grid: Grid, head: Head, rows: list[_Row], kept: list[tuple[Told, str]], told: list[Told]) -> None:
     for number, cells in grid.rows.items():
-        if number <= head.row:
+        said = {head.keys.get(column, "other") for column, cell in enumerate(cells, 1) if cell}
+        if number <= head.row or said == {"number"}:
+            # Forms are numbered further than they are filled in.
             continue
         text = row_text(head, cells)
         found = read_row(grid, head, number)
