@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otmon.cli.options import read_ledger, read_model
+from otmon.cli.options import FOUND, NOTHING_FOUND, Lang, Language, fail, read_ledger, read_model
+
+if TYPE_CHECKING:
+    from otmon.zones.model import Model
+
+Given = Annotated[str, typer.Argument(metavar="MODEL", help="A YAML file, or a folder of them.")]
 
 
 def check(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A YAML file, or a folder of them.")],
+    model: Given,
     ledger: Annotated[
         str | None,
         typer.Option("--ledger", metavar="FILE.db", help="Facts: also tell of assets in no zone or in two."),
@@ -41,3 +46,52 @@ def check(
         f"{checked.boundaries} boundaries with {checked.permissions} permissions, "
         f"{len(checked.cautions)} cautions"
     )
+
+
+def paths(
+    model: Given,
+    start: Annotated[str, typer.Option("--from", metavar="ZONE", help="Zone in which the chains begin.")],
+    goal: Annotated[str, typer.Option("--to", metavar="ZONE", help="Zone that they lead to.")],
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            "--ledger",
+            metavar="FILE.db",
+            help="Facts: also over devices seen in several places, and which hops were used.",
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Chains to tell at most.")] = 20,
+    lang: Lang = Language.en,
+) -> None:
+    """Tell which chains of permissions lead from one zone to another, and what ends them all.
+
+    Example: otmon zones paths zones/factory.yaml --from office --to plc
+    """
+    from otmon.outputs.zone_paths import path_lines
+    from otmon.zones.decide import index
+    from otmon.zones.paths import conversations_of, find_paths
+
+    loaded = read_model(model)
+    for end in (start, goal):
+        _zone_exists(loaded, end)
+    if start == goal:
+        fail(f"--from and --to are both {start}, expected two zones")
+    facts = read_ledger(ledger) if ledger is not None else None
+    found = find_paths(loaded, start, goal, limit, facts)
+    used = None
+    if facts is not None:
+        hops = [hop for chain in found.chains for hop in chain.hops]
+        used = conversations_of(index(loaded, facts.assets), hops, facts)
+    for line in path_lines(found, (start, goal), used, lang.value):
+        print(line)
+    raise typer.Exit(FOUND if found.chains else NOTHING_FOUND)
+
+
+def _zone_exists(model: Model, zone: str) -> None:
+    """End the program where nobody can be in a zone of that name."""
+    from otmon.zones.entry import nearest
+    from otmon.zones.model import INTERNET, UNKNOWN_ZONE
+
+    known = [*(one.id for one in model.zones), INTERNET, UNKNOWN_ZONE]
+    if zone not in known:
+        fail(f"no zone {zone!r} in the model, expected {nearest(zone, known)}")

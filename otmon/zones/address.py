@@ -108,6 +108,9 @@ _SITE_IPV4 = _networks(
 # RFC 4291 section 2.5.4 with the only global block assigned so far, and NAT64 (RFC 6052).
 _INTERNET_IPV6 = _networks("2000::/3", "64:ff9b::/96")
 
+REACH_CHANGES = _LINK + _SITE_IPV4 + _INTERNET_IPV6
+"""Networks at whose edges alone `reach` gives another answer."""
+
 
 def reach(address: Address) -> Reach:
     """See `Reach`."""

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.command import DAY, MODEL, otmon
+import pytest
+
+from tests.command import DAY, MODEL, one_line, otmon
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The facts of the factory day."""
+    ledger = tmp_path_factory.mktemp("day") / "day.db"
+    assert otmon("replay", DAY, "--ledger", ledger)[0] == 1
+    return ledger
 
 
 def test_zones_check_tells_what_it_read() -> None:
@@ -26,3 +36,30 @@ def test_zones_check_with_a_ledger_names_assets_in_no_zone_and_in_two(tmp_path: 
         assert "10.30.2.11" in out and "is in no zone" in out
     else:
         assert "10.30.1.20" in err
+
+
+def test_zones_paths_names_hops_with_their_lines_and_what_was_used(day: Path) -> None:
+    status, out, err = otmon("zones", "paths", MODEL, "--from", "office", "--to", "plc", "--ledger", day)
+    assert (status, err) == (1, "")
+    assert "hops: 3" in out and "inside business" in out
+    assert "office-orders of boundary office-business" in out and "used by" in out
+    assert "history (business-plc, " in out
+    assert "is taken for a router" in out
+
+
+def test_zones_paths_of_nothing_is_status_0() -> None:
+    status, out, err = otmon("zones", "paths", MODEL, "--from", "internet", "--to", "plc", "--lang", "ja")
+    assert (status, out, err) == (0, "internet から plc へ至る許可の連鎖はない\n", "")
+
+
+@pytest.mark.parametrize(
+    ("ends", "says"),
+    [
+        (("--from", "ofice", "--to", "plc"), "no zone 'ofice' in the model, expected office"),
+        (("--from", "plc", "--to", "plc"), "both plc"),
+    ],
+)
+def test_zones_paths_between_no_zones_is_a_usage_error(ends: tuple[str, ...], says: str) -> None:
+    status, out, err = otmon("zones", "paths", MODEL, *ends)
+    assert (status, out) == (2, "")
+    assert says in one_line(err)
