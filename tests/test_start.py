@@ -25,7 +25,9 @@ def imported_by(*arguments: str) -> tuple[subprocess.CompletedProcess[str], set[
     return done, {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
 
 
-@pytest.mark.parametrize("words", ["", "replay", "check", "zones", "zones check", "zones paths"])
+@pytest.mark.parametrize(
+    "words", ["", "replay", "check", "zones", "zones check", "zones paths", "zones diff"]
+)
 def test_help_imports_nothing_slow(words: str) -> None:
     done, modules = imported_by(str(COMMAND), *words.split(), "--help")
     assert done.returncode == 0, done.stderr

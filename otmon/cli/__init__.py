@@ -23,4 +23,7 @@ app.command(epilog=STATUS)(replay.check)
 _zones = typer.Typer(help="Work with a zone model.", **_STYLE)
 _zones.command(epilog="Exit status: 0 a sound model, 2 errors in it.")(zones.check)
 _zones.command(epilog="Exit status: 0 no path, 1 there are paths, 2 usage or model error.")(zones.paths)
+_zones.command(epilog="Exit status: 0 no difference in meaning, 1 differences, 2 usage or model error.")(
+    zones.diff
+)
 app.add_typer(_zones, name="zones")

@@ -87,6 +87,30 @@ def paths(
     raise typer.Exit(FOUND if found.chains else NOTHING_FOUND)
 
 
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The model as it was: a YAML file or a folder.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The model as it shall be.")],
+    ledger: Annotated[
+        str | None,
+        typer.Option("--ledger", metavar="FILE.db", help="Facts: also tell whose verdicts change."),
+    ] = None,
+    lang: Lang = Language.en,
+) -> None:
+    """Tell what changes from one zone model to another, and what that allows and denies.
+
+    Example: otmon zones diff zones/factory.yaml new.yaml --ledger plant.db
+    """
+    from otmon.outputs.zone_diff import diff_lines
+    from otmon.zones.diff import compare
+
+    models = read_model(old), read_model(new)
+    facts = read_ledger(ledger) if ledger is not None else None
+    found = compare(*models, facts)
+    for line in diff_lines(found, lang.value, facts is not None):
+        print(line)
+    raise typer.Exit(FOUND if found.changes or found.judged else NOTHING_FOUND)
+
+
 def _zone_exists(model: Model, zone: str) -> None:
     """End the program where nobody can be in a zone of that name."""
     from otmon.zones.entry import nearest

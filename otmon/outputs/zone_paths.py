@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from otmon.findings.wording import Language, text, visible
+from otmon.zones.hosts import Shown
 from otmon.zones.notation import allows
 from otmon.zones.paths import Chain, Cut, Hop, Kind, Paths, Stop
 
@@ -42,25 +43,24 @@ def _chain(chain: Chain, used: Mapping[tuple[Kind, str], int] | None, language: 
         if hop.device is not None:
             for foot in hop.device.feet:
                 seen = foot.evidence
-                place = text(
-                    "table.evidence-line",
-                    language,
-                    source=seen.source,
-                    packet=seen.packet,
-                    offset=seen.offset,
-                )
+                at: dict[str, str | int] = {"packet": seen.packet, "offset": seen.offset}
+                place = text("table.evidence-line", language, source=seen.source, **at)
                 yield f"     {foot.zone}: {visible(foot.address)} - {place}"
         yield _stop(stop, language)
 
 
 def _stop(stop: Stop, language: Language) -> str:
-    if not stop.hosts:
-        return f"{stop.zone}: {text('paths.any-host', language)}"
-    more = len(stop.hosts) - HOSTS_SHOWN
-    named = ", ".join(stop.hosts[:HOSTS_SHOWN])
-    return f"{stop.zone}: {named}" + (
-        f" {text('table.more-lines', language, count=more)}" if more > 0 else ""
-    )
+    return f"{stop.zone}: {hosts_text(stop.through, language)}"
+
+
+def hosts_text(shown: Shown, language: Language) -> str:
+    """A set of hosts of a zone, bounded."""
+    if not shown.hosts:
+        return text("paths.any-host", language)
+    more = len(shown.hosts) - HOSTS_SHOWN
+    counted = f" {text('table.more-lines', language, count=more)}" if more > 0 else ""
+    named = ", ".join(shown.hosts[:HOSTS_SHOWN]) + counted
+    return text("paths.any-but", language, hosts=named) if shown.but else named
 
 
 def _hop(hop: Hop, used: Mapping[tuple[Kind, str], int] | None, language: Language) -> str:

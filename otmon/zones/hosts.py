@@ -217,12 +217,34 @@ def class_of(partition: Partition, address: Address, zone: str, model: int = 0) 
     )
 
 
-def shown(partition: Partition, hosts: Hosts, zone: str, model: int = 0) -> tuple[str, ...]:
-    """A set of hosts of one zone in the fewest words: empty for the whole zone, else networks of the
-    permissions, widest first, and ranges for what is left."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A set of hosts of one zone in few words."""
+
+    hosts: tuple[str, ...]
+    """Networks of the permissions, widest first, and ranges for what is left; empty for any host."""
+    but: bool = False
+    """Any host but these."""
+
+
+def shown(partition: Partition, hosts: Hosts, zone: str, model: int = 0) -> Shown:
+    """A set of hosts of one zone in the fewest words."""
+    widths = {partition.classes[number].bits for number in bits_of(hosts)}
     whole = partition.zones[model].get(zone, 0)
-    if hosts == whole:
-        return ()
+    whole &= reduce(or_, (partition.of_width(bits) for bits in sorted(widths)), 0)
+    some, others = (_texts(partition, one, whole) for one in (hosts, whole & ~hosts))
+    return Shown(others, bool(others)) if len(others) < len(some) else Shown(some)
+
+
+def bits_of(hosts: Hosts) -> Iterator[int]:
+    """The numbers of the classes in a set, ascending."""
+    while hosts:
+        lowest = hosts & -hosts
+        yield lowest.bit_length() - 1
+        hosts ^= lowest
+
+
+def _texts(partition: Partition, hosts: Hosts, whole: Hosts) -> tuple[str, ...]:
     found: list[Network] = []
     left = hosts
     for network in sorted(partition.networks, key=lambda one: (one.length - one.bits, one)):
@@ -230,14 +252,12 @@ def shown(partition: Partition, hosts: Hosts, zone: str, model: int = 0) -> tupl
         if held & left and not held & ~hosts:
             found.append(network)
             left &= ~held
-    texts = [str(network) for network in sorted(found)]
     spans = {
-        (one.bits, span)
-        for number, one in enumerate(partition.classes)
-        if left >> number & 1
-        for span in one.spans
+        (partition.classes[number].bits, span)
+        for number in bits_of(left)
+        for span in partition.classes[number].spans
     }
-    return (*texts, *(_span(bits, *span) for bits, span in sorted(spans)))
+    return (*map(str, sorted(found)), *(_span(bits, *span) for bits, span in sorted(spans)))
 
 
 def _span(bits: int, low: int, high: int) -> str:

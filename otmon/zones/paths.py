@@ -30,7 +30,7 @@ from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.zones.address import Address, host, parse_address
 from otmon.zones.decide import decide
 from otmon.zones.devices import Device, Devices, devices
-from otmon.zones.hosts import Hosts, Partition, class_of, lists, partition, shown
+from otmon.zones.hosts import Hosts, Partition, Shown, bits_of, class_of, lists, partition, shown
 from otmon.zones.model import Boundary, Line, Model, Permission
 from otmon.zones.place import Index, index
 
@@ -67,8 +67,7 @@ class Stop:
     """Where a chain begins, goes on or ends."""
 
     zone: str
-    hosts: tuple[str, ...]
-    """Addresses, networks and ranges; empty for any host of the zone."""
+    through: Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +336,7 @@ def _fewest_permissions(hops: Sequence[Hop], begin: Hosts, end: Hosts) -> tuple[
     graph = nx.DiGraph()
     sets = {("from", hop.clients) for hop in hops} | {("to", hop.servers) for hop in hops}
     for side, members in sorted([*sets, ("to", begin), ("from", end)]):
-        for number in _bits(members):
+        for number in bits_of(members):
             edge = (number, (side, members)) if side == "from" else ((side, members), number)
             graph.add_edge(*edge)
     for number, hop in enumerate(hops):
@@ -353,13 +352,6 @@ def _fewest_permissions(hops: Sequence[Hop], begin: Hosts, end: Hosts) -> tuple[
         return None
     cut = [n for n in range(len(hops)) if ("hop", n) in reached and ("end", n) not in reached]
     return tuple(sorted((hops[n] for n in cut), key=lambda hop: (str(hop.line), hop.id)))
-
-
-def _bits(hosts: Hosts) -> Iterator[int]:
-    while hosts:
-        lowest = hosts & -hosts
-        yield lowest.bit_length() - 1
-        hosts ^= lowest
 
 
 def _fewest_boundaries(

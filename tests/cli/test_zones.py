@@ -63,3 +63,29 @@ def test_zones_paths_between_no_zones_is_a_usage_error(ends: tuple[str, ...], sa
     status, out, err = otmon("zones", "paths", MODEL, *ends)
     assert (status, out) == (2, "")
     assert says in one_line(err)
+
+
+def test_zones_diff_of_a_model_with_itself_is_status_0(day: Path) -> None:
+    status, out, err = otmon("zones", "diff", MODEL, MODEL, "--ledger", day)
+    assert (status, err) == (0, "")
+    assert out == "the models mean the same\n\nVerdicts that change in the ledger: 0\n"
+
+
+def test_zones_diff_tells_what_changes_and_for_whom(day: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.yaml"
+    text = MODEL.read_text(encoding="utf-8")
+    assert "functions: read-input-registers" in text
+    new.write_text(text.replace("functions: read-input-registers", "functions: 3"), encoding="utf-8")
+    status, out, err = otmon("zones", "diff", MODEL, new, "--ledger", day)
+    assert (status, err) == (1, "")
+    assert "functions: 4 -> 3" in out
+    assert "10.20.0.30 -> 10.30.2.11: Read Input Registers (read) 0-" in out
+    assert f"-> denied ({new}:" in out
+
+
+def test_zones_diff_of_a_broken_model_is_status_2(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("version: 1\nzones: 3\n")
+    status, out, err = otmon("zones", "diff", MODEL, bad)
+    assert (status, out) == (2, "")
+    assert f"{bad}:2:" in err

@@ -14,7 +14,17 @@ ZONES = ("a", "b", "c", "d")
 HOSTS = tuple(f"10.{zone}.0.{number}" for zone in range(len(ZONES)) for number in (1, 2, 3, 9))
 """Of each zone's network; what ends in 9 is named by no permission. 10.0.0.3 belongs to zone b."""
 
-LIMITS = ("protocol: any", "protocol: any", "protocol: modbus, port: 502", "protocol: modbus, access: read")
+LIMITS = (
+    "protocol: any",
+    "protocol: any",
+    "protocol: modbus, port: 502",
+    "protocol: modbus, transport: tcp, port: [500-502, 80]",
+    "protocol: modbus, access: read",
+    "protocol: modbus, access: [read, write], units: 1-2",
+    "protocol: modbus, holding_registers: 0-9",
+    "protocol: modbus, holding_registers: [0-4, 8-20], coils: 3",
+    "protocol: modbus, functions: [write-single-register, 43/14], holding_registers: 5-30",
+)
 
 
 @st.composite

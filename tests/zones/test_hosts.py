@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from otmon.zones.address import parse_address
 from otmon.zones.decide import index, locate
-from otmon.zones.hosts import ELSEWHERE, class_of, lists, partition, shown
+from otmon.zones.hosts import ELSEWHERE, Shown, bits_of, class_of, lists, partition, shown
 from otmon.zones.model import Model
 from tests.zones import plants
 from tests.zones.facts import model
@@ -77,8 +77,9 @@ def test_hosts_in_few_words() -> None:
     ((_, permission),) = lists(plant)
     whole = hosts.zones[0]["a"]
     some = hosts.of(permission.clients)
-    assert shown(hosts, whole, "a") == ()
-    assert shown(hosts, some, "a") == ("10.0.0.0/28", "10.0.0.99")
-    assert shown(hosts, hosts.of(permission.clients[1:2]), "a") == ("10.0.0.1",)
-    assert shown(hosts, whole & ~some, "a") == ("10.0.0.16-10.0.0.98", "10.0.0.100-10.0.0.255")
+    assert shown(hosts, whole, "a") == Shown(())
+    assert shown(hosts, some, "a") == Shown(("10.0.0.0/28", "10.0.0.99"))
+    assert shown(hosts, hosts.of(permission.clients[1:2]), "a") == Shown(("10.0.0.1",))
+    assert shown(hosts, whole & ~hosts.of(permission.clients[1:2]), "a") == Shown(("10.0.0.1",), but=True)
     assert hosts.of_width(32) & whole == whole and not hosts.of_width(48) & whole
+    assert list(bits_of(0b1010)) == [1, 3]

@@ -162,8 +162,8 @@ def test_a_chain_goes_through_hosts(
         assert not told.chains and told.cut.permissions == ()
         return
     (chain,) = told.chains
-    assert [stop.hosts for stop in chain.stops[1:-1]] == through
-    assert chain.stops[0].hosts == () and chain.stops[-1].hosts == ("10.3.0.5",)
+    assert [stop.through.hosts for stop in chain.stops[1:-1]] == through
+    assert chain.stops[0].through.hosts == () and chain.stops[-1].through.hosts == ("10.3.0.5",)
     assert [hop.kind for hop in chain.hops] == ["permission", *["inside"] * (len(through) - 1), "permission"]
     assert str(chain.hops[0].line) == "m.yaml:8"
 
@@ -193,7 +193,7 @@ def test_a_device_with_two_feet_needs_no_permission_and_no_cut_helps() -> None:
     told = find_paths(plant, "office", "line", 20, ledger)
     (chain,) = told.chains
     assert [(hop.kind, hop.id) for hop in chain.hops] == [("device", "02:00:00:00:00:01")]
-    assert [stop.hosts for stop in chain.stops] == [("10.1.0.7",), ("10.3.0.7",)]
+    assert [stop.through.hosts for stop in chain.stops] == [("10.1.0.7",), ("10.3.0.7",)]
     assert told.cut.permissions is None and told.cut.boundaries is None
 
 
