@@ -26,4 +26,5 @@ _zones.command(epilog="Exit status: 0 no path, 1 there are paths, 2 usage or mod
 _zones.command(epilog="Exit status: 0 no difference in meaning, 1 differences, 2 usage or model error.")(
     zones.diff
 )
+_zones.command(epilog="Exit status: 0 the picture was written, 2 usage or model error.")(zones.show)
 app.add_typer(_zones, name="zones")

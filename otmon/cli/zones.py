@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otmon.cli.options import FOUND, NOTHING_FOUND, Lang, Language, fail, read_ledger, read_model
+from otmon.cli.options import FOUND, NOTHING_FOUND, Lang, Language, fail, read_ledger, read_model, written_to
 
 if TYPE_CHECKING:
     from otmon.zones.model import Model
@@ -109,6 +109,32 @@ def diff(
     for line in diff_lines(found, lang.value, facts is not None):
         print(line)
     raise typer.Exit(FOUND if found.changes or found.judged else NOTHING_FOUND)
+
+
+def show(
+    model: Given,
+    output: Annotated[
+        str,
+        typer.Option("-o", "--output", metavar="FILE.svg", help="Picture; - for standard output."),
+    ],
+    ledger: Annotated[
+        str | None,
+        typer.Option("--ledger", metavar="FILE.db", help="Facts: colour the boundaries by verdict."),
+    ] = None,
+    lang: Lang = Language.en,
+) -> None:
+    """Draw the zones and boundaries of a model as an SVG picture.
+
+    Example: otmon zones show zones/factory.yaml -o zones.svg --lang ja
+    """
+    from otmon.outputs.zone_picture import zone_picture
+
+    loaded = read_model(model)
+    facts = read_ledger(ledger) if ledger is not None else None
+    picture = zone_picture(loaded, lang.value, facts)
+    with written_to(output) as stream:
+        if stream is not None:
+            stream.write(picture)
 
 
 def _zone_exists(model: Model, zone: str) -> None:

@@ -232,8 +232,10 @@ def shown(partition: Partition, hosts: Hosts, zone: str, model: int = 0) -> Show
     widths = {partition.classes[number].bits for number in bits_of(hosts)}
     whole = partition.zones[model].get(zone, 0)
     whole &= reduce(or_, (partition.of_width(bits) for bits in sorted(widths)), 0)
-    some, others = (_texts(partition, one, whole) for one in (hosts, whole & ~hosts))
-    return Shown(others, bool(others)) if len(others) < len(some) else Shown(some)
+    (networks, ranges), (others, rest) = (_texts(partition, one, whole) for one in (hosts, whole & ~hosts))
+    some, but = (*networks, *ranges), (*others, *rest)
+    # What the model names is said as it is, unless it takes ranges to say all of it.
+    return Shown(but, bool(but)) if ranges and len(but) < len(some) else Shown(some if hosts != whole else ())
 
 
 def bits_of(hosts: Hosts) -> Iterator[int]:
@@ -244,7 +246,8 @@ def bits_of(hosts: Hosts) -> Iterator[int]:
         hosts ^= lowest
 
 
-def _texts(partition: Partition, hosts: Hosts, whole: Hosts) -> tuple[str, ...]:
+def _texts(partition: Partition, hosts: Hosts, whole: Hosts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Networks that lie in the set, widest first, and ranges for what is left."""
     found: list[Network] = []
     left = hosts
     for network in sorted(partition.networks, key=lambda one: (one.length - one.bits, one)):
@@ -257,7 +260,7 @@ def _texts(partition: Partition, hosts: Hosts, whole: Hosts) -> tuple[str, ...]:
         for number in bits_of(left)
         for span in partition.classes[number].spans
     }
-    return (*map(str, sorted(found)), *(_span(bits, *span) for bits, span in sorted(spans)))
+    return tuple(map(str, sorted(found))), tuple(_span(bits, *span) for bits, span in sorted(spans))
 
 
 def _span(bits: int, low: int, high: int) -> str:

@@ -20,6 +20,7 @@ from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
 from otmon.zones.diff import How, Subject
 from otmon.zones.diff import Outcome as Effected
+from otmon.zones.model import Importance
 
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(otmon.__file__).parent.rglob("*.py"))
 FAMILIES = {
@@ -34,6 +35,7 @@ FAMILIES = {
     *(f"diff.effect.{one}" for one in get_args(Effected)),
     *(f"diff.outcome.{one}" for one in get_args(Outcome)),
     *("diff.kept", "diff.known"),
+    *(f"picture.importance.{one}" for one in get_args(Importance)),
     *(f"table.unit.{one}" for one in ("packets", "transactions", "messages")),
 }
 
