@@ -16,7 +16,7 @@ from otmon.ledger.merge import collect
 from otmon.ledger.store import load
 from otmon.outputs.zone_layout import Rect, text_width
 from otmon.outputs.zone_picture import tally, zone_picture
-from otmon.zones.load import load_model
+from otmon.zones.load import known_protocols, read_model
 from otmon.zones.model import Model
 from tests.command import DAY, MODEL, ROOT, otmon
 from tests.zones import plants
@@ -70,7 +70,8 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
 
 
 def factory() -> Model:
-    return load_model(str(MODEL))
+    name = str(MODEL.relative_to(ROOT))
+    return read_model([(name, MODEL.read_bytes())], known_protocols())
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -165,8 +166,10 @@ def test_names_of_a_model_are_escaped() -> None:
 
 def test_the_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     out = tmp_path / "zones.svg"
-    assert otmon("zones", "show", MODEL, "-o", out, "--lang", "ja") == (0, "", "")
+    assert otmon("zones", "show", MODEL.relative_to(ROOT), "-o", out, "--lang", "ja") == (0, "", "")
     assert out.read_text(encoding="utf-8") == zone_picture(factory(), "ja")
-    assert otmon("zones", "show", MODEL, "-o", "-", "--lang", "ja")[1] == out.read_text(encoding="utf-8")
+    assert otmon("zones", "show", MODEL.relative_to(ROOT), "-o", "-", "--lang", "ja")[1] == out.read_text(
+        encoding="utf-8"
+    )
     status, _, err = otmon("zones", "show", MODEL, "-o", tmp_path / "absent" / "x.svg")
     assert status == 2 and "x.svg" in err
