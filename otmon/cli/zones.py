@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
-from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otmon.cli.options import DAMAGED, NOTHING_FOUND, Language, fail, read_ledger, read_model, write_bytes
+from otmon.cli.options import FOUND, NOTHING_FOUND, Lang, Language, fail, read_ledger, read_model, written_to
 
 if TYPE_CHECKING:
-    from otmon.zones.firewall import Exported
-    from otmon.zones.model import Boundary, Model
-    from otmon.zones.rule import Rulebook
+    from otmon.zones.model import Model
 
-
-class ExportFormat(StrEnum):
-    """Firewalls by name (`otmon.zones.firewall.FORMATS`), and sheets for people."""
-
-    nftables = "nftables"
-    iptables = "iptables"
-    ip6tables = "ip6tables"
-    cisco = "cisco"
-    ciscoasa = "ciscoasa"
-    juniper = "juniper"
-    srx = "srx"
-    paloalto = "paloalto"
-    fortigate = "fortigate"
-    csv = "csv"
-    xlsx = "xlsx"
-
-
-EVERY_BOUNDARY = "_all"
-"""File of the policy for all boundaries: no boundary can have this id."""
+Given = Annotated[str, typer.Argument(metavar="MODEL", help="A YAML file, or a folder of them.")]
 
 
 def check(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A YAML file, or a folder of them.")],
+    model: Given,
     ledger: Annotated[
         str | None,
         typer.Option("--ledger", metavar="FILE.db", help="Facts: also tell of assets in no zone or in two."),
@@ -72,163 +48,100 @@ def check(
     )
 
 
-def export(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A YAML file, or a folder of them.")],
-    form: Annotated[
-        ExportFormat, typer.Option("--format", help="The firewall that shall load it, or a sheet for people.")
-    ],
-    boundary: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--boundary", metavar="ID", help="Only this boundary; may be repeated. Without it, all."
-        ),
-    ] = None,
-    out: Annotated[
+def paths(
+    model: Given,
+    start: Annotated[str, typer.Option("--from", metavar="ZONE", help="Zone in which the chains begin.")],
+    goal: Annotated[str, typer.Option("--to", metavar="ZONE", help="Zone that they lead to.")],
+    ledger: Annotated[
         str | None,
         typer.Option(
-            "-o",
-            "--out",
-            metavar="FILE",
-            help="A file; or a folder, which gets a file for each boundary and one for all. "
-            "Without it, standard output.",
+            "--ledger",
+            metavar="FILE.db",
+            help="Facts: also over devices seen in several places, and which hops were used.",
         ),
     ] = None,
-    any_port: Annotated[
-        bool,
-        typer.Option("--any-port", help="Open every port where a permission names none and none is known."),
-    ] = False,
-    lang: Annotated[Language, typer.Option("--lang", help="Language of a sheet's headings.")] = Language.en,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Chains to tell at most.")] = 20,
+    lang: Lang = Language.en,
 ) -> None:
-    """Write a zone model as rules of a firewall, or as a sheet.
+    """Tell which chains of permissions lead from one zone to another, and what ends them all.
 
-    What a firewall cannot check (protocol, functions, registers ...) is written wider and told on standard
-    error. Example: otmon zones export zones/factory.yaml --format nftables --boundary line-plc
+    Example: otmon zones paths zones/factory.yaml --from office --to plc
     """
+    from otmon.outputs.zone_paths import path_lines
+    from otmon.zones.decide import index
+    from otmon.zones.paths import conversations_of, find_paths
+
     loaded = read_model(model)
-    chosen = _chosen(loaded, boundary or [])
-    if form in (ExportFormat.csv, ExportFormat.xlsx):
-        _export_sheet(loaded, chosen, form, out, lang, whole=not boundary)
-    elif out is not None and (out.endswith("/") or Path(out).is_dir()):
-        _export_folder(loaded, chosen, form, Path(out), any_port, whole=not boundary)
-    else:
-        name = "-".join(boundary) if boundary else "all"
-        exported = _policy(loaded, chosen, form, name, any_port, whole=not boundary)
-        _tell(exported.told)
-        write_bytes(out, exported.text.encode())
+    for end in (start, goal):
+        _zone_exists(loaded, end)
+    if start == goal:
+        fail(f"--from and --to are both {start}, expected two zones")
+    facts = read_ledger(ledger) if ledger is not None else None
+    found = find_paths(loaded, start, goal, limit, facts)
+    used = None
+    if facts is not None:
+        hops = [hop for chain in found.chains for hop in chain.hops]
+        used = conversations_of(index(loaded, facts.assets), hops, facts)
+    for line in path_lines(found, (start, goal), used, lang.value):
+        print(line)
+    raise typer.Exit(FOUND if found.chains else NOTHING_FOUND)
 
 
-def _chosen(model: Model, ids: list[str]) -> list[Boundary]:
-    """The boundaries of these ids in the order of the model; all of them for none."""
-    from otmon.zones.entry import nearest
-
-    known = {border.id: border for border in model.boundaries}
-    for id in ids:
-        if id not in known:
-            fail(f"no boundary {id!r}, expected {nearest(id, known) or 'a model with boundaries'}")
-    return [border for border in model.boundaries if not ids or border.id in ids]
-
-
-def _policy(
-    model: Model, chosen: list[Boundary], form: ExportFormat, name: str, any_port: bool, whole: bool
-) -> Exported:
-    """Rules of the chosen boundaries; of the `whole` model also what goes on inside its zones."""
-    from otmon.zones.firewall import FORMATS, Exported, ExportError, export_rules
-    from otmon.zones.place import index
-    from otmon.zones.rule import boundary_rules, model_rules
-
-    ready = index(model)
-    book = model_rules(ready, any_port) if whole else boundary_rules(ready, chosen, any_port)
-    _refuse(book)
-    pairs = [pair for border in chosen for pair in (border.between, border.between[::-1])]
-    what = f"boundary {chosen[0].id} ({chosen[0].line})" if len(chosen) == 1 else f"{len(chosen)} boundaries"
-    devices = ", ".join(dict.fromkeys(border.device for border in chosen if border.device))
-    title = f"otmon: {'the whole model' if whole else what}" + (f"; devices: {devices}" if devices else "")
-    try:
-        exported = export_rules(book, FORMATS[form], name, title, pairs)
-    except ExportError as error:
-        fail(error)
-    return Exported(exported.text, (*book.told, *exported.told))
-
-
-def _refuse(book: Rulebook) -> None:
-    for refused in book.refused:
-        print(refused, file=sys.stderr)
-    if book.refused:
-        fail(f"{len(book.refused)} permission(s) would open every port; --any-port does so")
-
-
-def _export_folder(
-    model: Model, chosen: list[Boundary], form: ExportFormat, folder: Path, any_port: bool, whole: bool
-) -> None:
-    from otmon.zones.firewall import FORMATS
-
-    policies = {
-        border.id: _policy(model, [border], form, border.id, any_port, whole=False) for border in chosen
-    }
-    policies[EVERY_BOUNDARY] = _policy(model, chosen, form, "all", any_port, whole)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        fail(f"{folder}: {error.strerror}")
-    _tell(sentence for exported in policies.values() for sentence in exported.told)
-    for name, exported in policies.items():
-        write_bytes(str(folder / f"{name}{FORMATS[form].suffix}"), exported.text.encode())
-
-
-def _export_sheet(
-    model: Model, chosen: list[Boundary], form: ExportFormat, out: str | None, lang: Language, whole: bool
-) -> None:
-    from otmon.zones.sheet import COLUMNS, sheet
-    from otmon.zones.workbook import write_csv, write_xlsx
-
-    if form is ExportFormat.xlsx and (out is None or Path(out).is_dir()):
-        fail("a workbook needs a file: -o FILE.xlsx")
-    table = sheet(model, chosen, model.zones if whole else (), lang.value)
-    _tell(table.told)
-    rows = (table.head, *table.rows)
-    if form is ExportFormat.csv:
-        write_bytes(out, write_csv(rows))
-    else:
-        title = "境界" if lang is Language.ja else "Boundaries"
-        write_bytes(out, write_xlsx(title, rows, [column.width for column in COLUMNS]))
-
-
-def _tell(sentences: Iterable[str]) -> None:
-    for sentence in dict.fromkeys(sentences):
-        print(sentence, file=sys.stderr)
-
-
-def import_(
-    source: Annotated[str, typer.Argument(metavar="SHEET", help="Rules as CSV or Excel workbook (.xlsx).")],
-    out: Annotated[
-        str | None, typer.Option("-o", "--out", metavar="FILE.yaml", help="The draft; else standard output.")
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The model as it was: a YAML file or a folder.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The model as it shall be.")],
+    ledger: Annotated[
+        str | None,
+        typer.Option("--ledger", metavar="FILE.db", help="Facts: also tell whose verdicts change."),
     ] = None,
-    prefix: Annotated[
-        int,
-        typer.Option("--prefix", min=8, max=32, help="Length of the IPv4 prefixes that become zones."),
-    ] = 24,
+    lang: Lang = Language.en,
 ) -> None:
-    """Draft a zone model from a sheet of firewall rules.
+    """Tell what changes from one zone model to another, and what that allows and denies.
 
-    Headings are found in Japanese and English. What is not understood is told on standard error and kept in
-    the draft as comments. Example: otmon zones import rules.xlsx -o draft.yaml
+    Example: otmon zones diff zones/factory.yaml new.yaml --ledger plant.db
     """
-    from otmon.zones.draft import draft
-    from otmon.zones.workbook import MAX_FILE_BYTES, SheetError, read_sheets
+    from otmon.outputs.zone_diff import diff_lines
+    from otmon.zones.diff import compare
 
-    try:
-        with open(source, "rb") as stream:
-            grids = read_sheets(stream.read(MAX_FILE_BYTES + 1))
-        made = draft(Path(source).name, grids, prefix)
-    except SheetError as error:
-        fail(f"{source}: {error}")
-    except OSError as error:
-        fail(f"{source}: {error.strerror}")
-    _tell(f"{source}: {told}" for told in made.told)
-    write_bytes(out, made.text.encode())
-    print(
-        f"{made.zones} zones, {made.boundaries} boundaries with {made.permissions} permissions drafted; "
-        f"{made.kept} rows kept as comments",
-        file=sys.stderr,
-    )
-    raise typer.Exit(DAMAGED if made.kept else NOTHING_FOUND)
+    models = read_model(old), read_model(new)
+    facts = read_ledger(ledger) if ledger is not None else None
+    found = compare(*models, facts)
+    for line in diff_lines(found, lang.value, facts is not None):
+        print(line)
+    raise typer.Exit(FOUND if found.changes or found.judged else NOTHING_FOUND)
+
+
+def show(
+    model: Given,
+    output: Annotated[
+        str,
+        typer.Option("-o", "--output", metavar="FILE.svg", help="Picture; - for standard output."),
+    ],
+    ledger: Annotated[
+        str | None,
+        typer.Option("--ledger", metavar="FILE.db", help="Facts: colour the boundaries by verdict."),
+    ] = None,
+    lang: Lang = Language.en,
+) -> None:
+    """Draw the zones and boundaries of a model as an SVG picture.
+
+    Example: otmon zones show zones/factory.yaml -o zones.svg --lang ja
+    """
+    from otmon.outputs.zone_picture import zone_picture
+
+    loaded = read_model(model)
+    facts = read_ledger(ledger) if ledger is not None else None
+    picture = zone_picture(loaded, lang.value, facts)
+    with written_to(output) as stream:
+        if stream is not None:
+            stream.write(picture)
+
+
+def _zone_exists(model: Model, zone: str) -> None:
+    """End the program where nobody can be in a zone of that name."""
+    from otmon.zones.entry import nearest
+    from otmon.zones.model import INTERNET, UNKNOWN_ZONE
+
+    known = [*(one.id for one in model.zones), INTERNET, UNKNOWN_ZONE]
+    if zone not in known:
+        fail(f"no zone {zone!r} in the model, expected {nearest(zone, known)}")

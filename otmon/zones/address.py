@@ -118,6 +118,8 @@ _INTERNET_IPV6 = _networks("2000::/3", "64:ff9b::/96")
 INTERNET_WITHIN = (Network(IPV4_BITS, 0, 0), *_INTERNET_IPV6)
 NOT_INTERNET = (*_LINK, *_SITE_IPV4)
 """The addresses whose `reach` is "internet" are those in the first and not in the second."""
+REACH_CHANGES = _LINK + _SITE_IPV4 + _INTERNET_IPV6
+"""Networks at whose edges alone `reach` gives another answer."""
 
 
 def reach(address: Address) -> Reach:

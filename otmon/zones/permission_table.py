@@ -164,13 +164,7 @@ class PermissionTable:
             protocols,
         ]
         if operation is not None:
-            named = self.functions.named(operation)
-            admitting += [
-                self.access.at(operation.access),
-                self.functions.free | named,
-                self.free_units | self.units.at(operation.unit),
-                self._admits_elements(operation, named),
-            ]
+            admitting += self._admitting_request(operation)
         written = subject.written
         if written is not None:
             functions = self.functions
@@ -185,6 +179,19 @@ class PermissionTable:
                 self.everyone & ~sum(bit for bit, _ in self.exceeded(written)),
             ]
         return admitting
+
+    def admitting_request(self, operation: Operation) -> Set:
+        """The permissions that admit what an operation asks for, whoever asks whom over what."""
+        return reduce(and_, self._admitting_request(operation))
+
+    def _admitting_request(self, operation: Operation) -> list[Set]:
+        named = self.functions.named(operation)
+        return [
+            self.access.at(operation.access),
+            self.functions.free | named,
+            self.free_units | self.units.at(operation.unit),
+            self._admits_elements(operation, named),
+        ]
 
     def exceeded(self, written: WrittenValue) -> list[tuple[Set, Excess]]:
         """The limits that a written value breaks, each with its permission."""
@@ -279,14 +286,18 @@ def aspects_of(number: int, lacks: list[Set]) -> list[Lacking]:
 
 def permission_table(owner: Zone | Boundary) -> PermissionTable:
     """Index the permissions of a zone or boundary."""
-    permissions = owner.permissions
+    return table_of(owner.id, str(owner.line), owner.permissions)
+
+
+def table_of(owner: str, line: str, permissions: tuple[Permission, ...]) -> PermissionTable:
+    """Index permissions; `owner` and `line` tell whose list they are."""
     by_zone: dict[str, Set] = {}
     for number, permission in enumerate(permissions):
         zone = permission.clients[0].zone
         by_zone[zone] = by_zone.get(zone, 0) | 1 << number
     return PermissionTable(
-        owner.id,
-        str(owner.line),
+        owner,
+        line,
         permissions,
         tuple(str(permission.line) for permission in permissions),
         (1 << len(permissions)) - 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -15,8 +16,11 @@ from otmon.capture.window import KINDS
 from otmon.detect.detector import SEVERITIES, detectors, say
 from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
 from otmon.protocols.modbus import REASONS
-from otmon.zones.decide import LACKS
+from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
+from otmon.zones.diff import How, Subject
+from otmon.zones.diff import Outcome as Effected
+from otmon.zones.model import Importance
 
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(otmon.__file__).parent.rglob("*.py"))
 FAMILIES = {
@@ -26,6 +30,12 @@ FAMILIES = {
     *(f"anomaly.{name}" for name, _ in REASONS if name and name != "lost-bytes"),
     *(f"reason.{one}" for one in VERDICTS),
     *(f"lack.{one}" for one in LACKS),
+    *(f"diff.subject.{one}" for one in get_args(Subject)),
+    *(f"diff.how.{one}" for one in get_args(How)),
+    *(f"diff.effect.{one}" for one in get_args(Effected)),
+    *(f"diff.outcome.{one}" for one in get_args(Outcome)),
+    *("diff.kept", "diff.known"),
+    *(f"picture.importance.{one}" for one in get_args(Importance)),
     *(f"table.unit.{one}" for one in ("packets", "transactions", "messages")),
 }
 

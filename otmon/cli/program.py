@@ -1,0 +1,31 @@
+"""The program: which commands there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from otmon.cli import exchange, replay, zones
+from otmon.cli.options import STATUS, version
+
+_STYLE: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
+_TOLD = "Passive monitoring of factory networks: who talks to whom, and whether the zone model allows it."
+
+app = typer.Typer(name="otmon", pretty_exceptions_enable=False, help=_TOLD, **_STYLE)
+app.callback()(version)
+app.command(epilog=STATUS)(replay.replay)
+app.command(epilog=STATUS)(replay.check)
+
+_zones = typer.Typer(help="Work with a zone model.", **_STYLE)
+_zones.command(epilog="Exit status: 0 a sound model, 2 errors in it.")(zones.check)
+_zones.command(epilog="Exit status: 0 written, 2 errors in the model or no such rules.")(exchange.export)
+_zones.command(
+    "import", epilog="Exit status: 0 every row is in the draft, 2 no draft, 3 some rows are comments in it."
+)(exchange.import_)
+_zones.command(epilog="Exit status: 0 no path, 1 there are paths, 2 usage or model error.")(zones.paths)
+_zones.command(epilog="Exit status: 0 no difference in meaning, 1 differences, 2 usage or model error.")(
+    zones.diff
+)
+_zones.command(epilog="Exit status: 0 the picture was written, 2 usage or model error.")(zones.show)
+app.add_typer(_zones, name="zones")
