@@ -12,7 +12,10 @@ import pytest
 
 import otmon
 
-SLOW_TO_IMPORT = {"numba", "llvmlite", "numpy", "pyarrow", "networkx", "fastapi", "scapy", "pymodbus"}
+SLOW_TO_IMPORT = {
+    "numba", "llvmlite", "numpy", "pyarrow", "networkx", "fastapi", "scapy", "pymodbus", "aerleon",
+    "openpyxl",
+}  # fmt: skip
 COMMAND = Path(sys.executable).parent / "otmon"
 
 
@@ -25,7 +28,9 @@ def imported_by(*arguments: str) -> tuple[subprocess.CompletedProcess[str], set[
     return done, {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
 
 
-@pytest.mark.parametrize("words", ["", "replay", "check", "zones", "zones check"])
+@pytest.mark.parametrize(
+    "words", ["", "replay", "check", "zones", "zones check", "zones export", "zones import"]
+)
 def test_help_imports_nothing_slow(words: str) -> None:
     done, modules = imported_by(str(COMMAND), *words.split(), "--help")
     assert done.returncode == 0, done.stderr

@@ -22,4 +22,8 @@ app.command(epilog=STATUS)(replay.check)
 
 _zones = typer.Typer(help="Work with a zone model.", **_STYLE)
 _zones.command(epilog="Exit status: 0 a sound model, 2 errors in it.")(zones.check)
+_zones.command(epilog="Exit status: 0 written, 2 errors in the model or no such rules.")(zones.export)
+_zones.command(
+    "import", epilog="Exit status: 0 every row is in the draft, 2 no draft, 3 some rows are comments in it."
+)(zones.import_)
 app.add_typer(_zones, name="zones")

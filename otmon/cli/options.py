@@ -95,6 +95,22 @@ def written_to(path: str | None) -> Iterator[TextIO | None]:
             part.unlink(missing_ok=True)
 
 
+def write_bytes(path: str | None, data: bytes) -> None:
+    """To standard output for None and "-", else to a file that appears when it is whole."""
+    if path in (None, "-"):
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    part = Path(f"{path}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(str(path))
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def read_ledger(path: str) -> Ledger:
     """Facts that were saved."""
     from otmon.ledger.store import LedgerError, load

@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otmon.cli.options import read_ledger, read_model
+from otmon.cli.options import DAMAGED, NOTHING_FOUND, Language, fail, read_ledger, read_model, write_bytes
+
+if TYPE_CHECKING:
+    from otmon.zones.firewall import Exported
+    from otmon.zones.model import Boundary, Model
+    from otmon.zones.rule import Rulebook
+
+
+class ExportFormat(StrEnum):
+    """Firewalls by name (`otmon.zones.firewall.FORMATS`), and sheets for people."""
+
+    nftables = "nftables"
+    iptables = "iptables"
+    ip6tables = "ip6tables"
+    cisco = "cisco"
+    ciscoasa = "ciscoasa"
+    juniper = "juniper"
+    srx = "srx"
+    paloalto = "paloalto"
+    fortigate = "fortigate"
+    csv = "csv"
+    xlsx = "xlsx"
+
+
+EVERY_BOUNDARY = "_all"
+"""File of the policy for all boundaries: no boundary can have this id."""
 
 
 def check(
@@ -41,3 +70,165 @@ def check(
         f"{checked.boundaries} boundaries with {checked.permissions} permissions, "
         f"{len(checked.cautions)} cautions"
     )
+
+
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A YAML file, or a folder of them.")],
+    form: Annotated[
+        ExportFormat, typer.Option("--format", help="The firewall that shall load it, or a sheet for people.")
+    ],
+    boundary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--boundary", metavar="ID", help="Only this boundary; may be repeated. Without it, all."
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FILE",
+            help="A file; or a folder, which gets a file for each boundary and one for all. "
+            "Without it, standard output.",
+        ),
+    ] = None,
+    any_port: Annotated[
+        bool,
+        typer.Option("--any-port", help="Open every port where a permission names none and none is known."),
+    ] = False,
+    lang: Annotated[Language, typer.Option("--lang", help="Language of a sheet's headings.")] = Language.en,
+) -> None:
+    """Write a zone model as rules of a firewall, or as a sheet.
+
+    What a firewall cannot check (protocol, functions, registers ...) is written wider and told on standard
+    error. Example: otmon zones export zones/factory.yaml --format nftables --boundary line-plc
+    """
+    loaded = read_model(model)
+    chosen = _chosen(loaded, boundary or [])
+    if form in (ExportFormat.csv, ExportFormat.xlsx):
+        _export_sheet(loaded, chosen, form, out, lang, whole=not boundary)
+    elif out is not None and (out.endswith("/") or Path(out).is_dir()):
+        _export_folder(loaded, chosen, form, Path(out), any_port, whole=not boundary)
+    else:
+        name = "-".join(boundary) if boundary else "all"
+        exported = _policy(loaded, chosen, form, name, any_port, whole=not boundary)
+        _tell(exported.told)
+        write_bytes(out, exported.text.encode())
+
+
+def _chosen(model: Model, ids: list[str]) -> list[Boundary]:
+    """The boundaries of these ids in the order of the model; all of them for none."""
+    from otmon.zones.entry import nearest
+
+    known = {border.id: border for border in model.boundaries}
+    for id in ids:
+        if id not in known:
+            fail(f"no boundary {id!r}, expected {nearest(id, known) or 'a model with boundaries'}")
+    return [border for border in model.boundaries if not ids or border.id in ids]
+
+
+def _policy(
+    model: Model, chosen: list[Boundary], form: ExportFormat, name: str, any_port: bool, whole: bool
+) -> Exported:
+    """Rules of the chosen boundaries; of the `whole` model also what goes on inside its zones."""
+    from otmon.zones.firewall import FORMATS, Exported, ExportError, export_rules
+    from otmon.zones.place import index
+    from otmon.zones.rule import boundary_rules, model_rules
+
+    ready = index(model)
+    book = model_rules(ready, any_port) if whole else boundary_rules(ready, chosen, any_port)
+    _refuse(book)
+    pairs = [pair for border in chosen for pair in (border.between, border.between[::-1])]
+    what = f"boundary {chosen[0].id} ({chosen[0].line})" if len(chosen) == 1 else f"{len(chosen)} boundaries"
+    devices = ", ".join(dict.fromkeys(border.device for border in chosen if border.device))
+    title = f"otmon: {'the whole model' if whole else what}" + (f"; devices: {devices}" if devices else "")
+    try:
+        exported = export_rules(book, FORMATS[form], name, title, pairs)
+    except ExportError as error:
+        fail(error)
+    return Exported(exported.text, (*book.told, *exported.told))
+
+
+def _refuse(book: Rulebook) -> None:
+    for refused in book.refused:
+        print(refused, file=sys.stderr)
+    if book.refused:
+        fail(f"{len(book.refused)} permission(s) would open every port; --any-port does so")
+
+
+def _export_folder(
+    model: Model, chosen: list[Boundary], form: ExportFormat, folder: Path, any_port: bool, whole: bool
+) -> None:
+    from otmon.zones.firewall import FORMATS
+
+    policies = {
+        border.id: _policy(model, [border], form, border.id, any_port, whole=False) for border in chosen
+    }
+    policies[EVERY_BOUNDARY] = _policy(model, chosen, form, "all", any_port, whole)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"{folder}: {error.strerror}")
+    _tell(sentence for exported in policies.values() for sentence in exported.told)
+    for name, exported in policies.items():
+        write_bytes(str(folder / f"{name}{FORMATS[form].suffix}"), exported.text.encode())
+
+
+def _export_sheet(
+    model: Model, chosen: list[Boundary], form: ExportFormat, out: str | None, lang: Language, whole: bool
+) -> None:
+    from otmon.zones.sheet import COLUMNS, sheet
+    from otmon.zones.workbook import write_csv, write_xlsx
+
+    if form is ExportFormat.xlsx and (out is None or Path(out).is_dir()):
+        fail("a workbook needs a file: -o FILE.xlsx")
+    table = sheet(model, chosen, model.zones if whole else (), lang.value)
+    _tell(table.told)
+    rows = (table.head, *table.rows)
+    if form is ExportFormat.csv:
+        write_bytes(out, write_csv(rows))
+    else:
+        title = "境界" if lang is Language.ja else "Boundaries"
+        write_bytes(out, write_xlsx(title, rows, [column.width for column in COLUMNS]))
+
+
+def _tell(sentences: Iterable[str]) -> None:
+    for sentence in dict.fromkeys(sentences):
+        print(sentence, file=sys.stderr)
+
+
+def import_(
+    source: Annotated[str, typer.Argument(metavar="SHEET", help="Rules as CSV or Excel workbook (.xlsx).")],
+    out: Annotated[
+        str | None, typer.Option("-o", "--out", metavar="FILE.yaml", help="The draft; else standard output.")
+    ] = None,
+    prefix: Annotated[
+        int,
+        typer.Option("--prefix", min=8, max=32, help="Length of the IPv4 prefixes that become zones."),
+    ] = 24,
+) -> None:
+    """Draft a zone model from a sheet of firewall rules.
+
+    Headings are found in Japanese and English. What is not understood is told on standard error and kept in
+    the draft as comments. Example: otmon zones import rules.xlsx -o draft.yaml
+    """
+    from otmon.zones.draft import draft
+    from otmon.zones.workbook import MAX_FILE_BYTES, SheetError, read_sheets
+
+    try:
+        with open(source, "rb") as stream:
+            grids = read_sheets(stream.read(MAX_FILE_BYTES + 1))
+        made = draft(Path(source).name, grids, prefix)
+    except SheetError as error:
+        fail(f"{source}: {error}")
+    except OSError as error:
+        fail(f"{source}: {error.strerror}")
+    _tell(f"{source}: {told}" for told in made.told)
+    write_bytes(out, made.text.encode())
+    print(
+        f"{made.zones} zones, {made.boundaries} boundaries with {made.permissions} permissions drafted; "
+        f"{made.kept} rows kept as comments",
+        file=sys.stderr,
+    )
+    raise typer.Exit(DAMAGED if made.kept else NOTHING_FOUND)

@@ -115,6 +115,10 @@ _SITE_IPV4 = _networks(
 # RFC 4291 section 2.5.4 with the only global block assigned so far, and NAT64 (RFC 6052).
 _INTERNET_IPV6 = _networks("2000::/3", "64:ff9b::/96")
 
+INTERNET_WITHIN = (Network(IPV4_BITS, 0, 0), *_INTERNET_IPV6)
+NOT_INTERNET = (*_LINK, *_SITE_IPV4)
+"""The addresses whose `reach` is "internet" are those in the first and not in the second."""
+
 
 def reach(address: Address) -> Reach:
     """See `Reach`."""

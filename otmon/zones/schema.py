@@ -121,7 +121,8 @@ def _read_text(text: str) -> str | None:
     return folded if folded and folded.isprintable() and len(folded) <= MAX_TEXT else None
 
 
-def _read_id(text: str) -> str | None:
+def read_id(text: str) -> str | None:
+    """The text, if a model may use it as an id."""
     if parse_address(text) is not None:
         return None
     return text if _ID.fullmatch(text) else None
@@ -198,7 +199,7 @@ def _read_type(text: str) -> ValueType | None:
 
 Quantity = Annotated[Decimal, _Leaf("a number such as 2, -5 or 0.25", _read_quantity)]
 Id = Annotated[
-    str, _Leaf("an id of up to 64 ASCII letters, digits, '.', '_' and '-' (and no address)", _read_id)
+    str, _Leaf("an id of up to 64 ASCII letters, digits, '.', '_' and '-' (and no address)", read_id)
 ]
 Text = Annotated[str, _Leaf(f"a printable text of 1 to {MAX_TEXT} characters", _read_text)]
 Texts = Annotated[tuple[Text, ...], _OneOrMore()]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.command import DAY, MODEL, otmon
+from otmon.cli.zones import ExportFormat
+from otmon.zones.firewall import FORMATS
+from tests.command import DAY, MODEL, one_line, otmon
 
 
 def test_zones_check_tells_what_it_read() -> None:
@@ -26,3 +28,92 @@ def test_zones_check_with_a_ledger_names_assets_in_no_zone_and_in_two(tmp_path: 
         assert "10.30.2.11" in out and "is in no zone" in out
     else:
         assert "10.30.1.20" in err
+
+
+def test_the_formats_are_those_that_can_be_written() -> None:
+    assert [form.value for form in ExportFormat] == [*FORMATS, "csv", "xlsx"]
+
+
+def test_export_of_one_boundary_says_what_a_firewall_cannot_check() -> None:
+    words = ("zones", "export", MODEL, "--format", "nftables", "--boundary", "line-plc")
+    status, out, err = otmon(*words)
+    assert status == 0
+    assert "ip saddr 10.30.1.10/32 ip daddr 10.30.2.0/24 tcp dport 502 ct state new accept" in out
+    assert "10.20.0.30" not in out
+    unchecked = "the firewall cannot check protocol, functions, units and registers; otmon does"
+    assert f"permission hmi-setpoints: {unchecked}" in err
+    assert (status, out, err) == otmon(*words)
+
+
+def test_export_into_a_folder_makes_a_file_for_each_boundary_and_one_for_all(tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    status, out, _ = otmon("zones", "export", MODEL, "--format", "cisco", "-o", f"{folder}/")
+    assert (status, out) == (0, "")
+    names = sorted(path.name for path in folder.iterdir())
+    assert names[0] == "_all.acl" and "line-plc.acl" in names
+    assert len(names) == 1 + MODEL.read_text(encoding="utf-8").count("between:")
+    assert "10.20.0.30" in (folder / "_all.acl").read_text() not in (folder / "line-plc.acl").read_text()
+
+
+def test_export_refuses_to_open_every_port_unless_told(tmp_path: Path) -> None:
+    model = tmp_path / "m.yaml"
+    model.write_text(
+        "zones: [{id: a, importance: 大, members: 10.0.0.1}, {id: b, importance: 大, members: 10.0.1.1}]\n"
+        "boundaries: [{id: a-b, between: [a, b], allow: [{id: p, from: a, protocol: unknown}]}]\n",
+        encoding="utf-8",
+    )
+    status, out, err = otmon("zones", "export", model, "--format", "iptables")
+    assert (status, out) == (2, "")
+    assert "permission p: no usual port is known for unknown" in err and "--any-port" in err
+    status, out, err = otmon("zones", "export", model, "--format", "iptables", "--any-port")
+    assert status == 0 and "-A F_p-p -p tcp -s 10.0.0.1/32 -d 10.0.1.1/32" in out
+    assert "permission p opens every port" in err
+
+
+def test_export_of_a_boundary_that_is_not_there() -> None:
+    status, out, err = otmon("zones", "export", MODEL, "--format", "csv", "--boundary", "line-plx")
+    assert (status, out) == (2, "")
+    assert one_line(err) == "otmon: no boundary 'line-plx', expected line-plc\n"
+
+
+def test_sheets_go_out_and_come_back(tmp_path: Path) -> None:
+    sheet, again = tmp_path / "rules.xlsx", tmp_path / "again.xlsx"
+    assert otmon("zones", "export", MODEL, "--format", "xlsx", "--lang", "ja", "-o", sheet) == (0, "", "")
+    assert otmon("zones", "export", MODEL, "--format", "xlsx", "--lang", "ja", "-o", again) == (0, "", "")
+    assert sheet.read_bytes() == again.read_bytes()
+    draft = tmp_path / "draft.yaml"
+    status, out, err = otmon("zones", "import", sheet, "-o", draft)
+    assert (status, out) == (0, "")
+    assert err == "6 zones, 12 boundaries with 18 permissions drafted; 0 rows kept as comments\n"
+    assert otmon("zones", "check", draft)[0] == 0
+    status, out, _ = otmon("zones", "export", MODEL, "--format", "csv")
+    assert status == 0 and out.startswith("\ufeffBoundary,Device,")
+
+
+def test_a_workbook_is_not_written_to_a_terminal() -> None:
+    assert otmon("zones", "export", MODEL, "--format", "xlsx") == (
+        2, "", "otmon: a workbook needs a file: -o FILE.xlsx\n",
+    )  # fmt: skip
+
+
+def test_import_tells_what_it_does_not_understand_and_keeps_it(tmp_path: Path) -> None:
+    sheet = tmp_path / "rules.csv"
+    sheet.write_bytes("送信元,宛先,ポート\n10.0.0.1,10.0.1.1,502\nplc,10.0.1.1,502\n".encode("cp932"))
+    status, out, err = otmon("zones", "import", sheet)
+    assert status == 3
+    assert f"{sheet}: row 3, column A (送信元): 'plc' is no address, prefix or range of addresses" in err
+    assert "# row 3, column A" in out and "port: 502" in out
+
+
+def test_import_of_no_sheet_is_one_line(tmp_path: Path) -> None:
+    sheet = tmp_path / "x.csv"
+    for data, why in (
+        (b"", "no row of headings"),
+        (b"\x00\xff", "neither text"),
+        (b"PK\x03\x04", "no workbook"),
+    ):
+        sheet.write_bytes(data)
+        status, out, err = otmon("zones", "import", sheet)
+        assert (status, out) == (2, "") and why in one_line(err)
+    status, _, err = otmon("zones", "import", tmp_path / "absent.csv")
+    assert status == 2 and "No such file" in one_line(err)

@@ -1,0 +1,62 @@
+"""The text of a drafted model: lines that know which row of a sheet they came from, and texts quoted so
+that whatever stood in a cell is one text again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from otmon.zones.schema import MAX_TEXT
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*", re.ASCII)
+MAX_COMMENT: Final = 2000
+"""Characters of a row that is kept as a comment."""
+
+
+class Block:
+    """Lines of a file."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._rows: dict[int, int] = {}
+
+    def line(self, text: str, row: int | None = None) -> None:
+        """Add a line that is written already; `row` is where it came from."""
+        self._lines.append(text)
+        if row is not None:
+            self._rows[len(self._lines)] = row
+
+    def comment(self, text: str, indent: int = 0) -> None:
+        """Add a comment of whatever text."""
+        self._lines.append(f"{' ' * indent}# {_printable(text)[:MAX_COMMENT]}")
+
+    def row_of(self, line: int) -> int | None:
+        """The row that a line, from 1, came from."""
+        return self._rows.get(line)
+
+    def text(self) -> str:
+        """The file."""
+        return "\n".join(self._lines) + "\n"
+
+
+def scalar(text: str) -> str:
+    """The text as a YAML scalar."""
+    return text if _PLAIN.fullmatch(text) else "'" + _printable(text).replace("'", "''") + "'"
+
+
+def listing(texts: Iterable[str]) -> str:
+    """One text as itself, several as a list."""
+    said = [scalar(text) for text in texts]
+    return said[0] if len(said) == 1 else f"[{', '.join(said)}]"
+
+
+def text_of(text: str) -> str:
+    """A cell as a text that a model takes: on one line, printable, not too long."""
+    folded = " ".join(_printable(text).split())
+    return folded if len(folded) <= MAX_TEXT else f"{folded[: MAX_TEXT - 3]}..."
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -1,0 +1,161 @@
+"""A model as a table for people: one row for each permission, with who owns the boundary.
+
+The columns are those of the factory guideline's division of roles (IP addresses, port, protocol,
+direction; owner of the device, who sets it), and what otmon checks beyond them. `otmon.zones.draft` reads
+the same table back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Final, Literal
+
+from otmon.zones.functions import MODBUS_FUNCTIONS
+from otmon.zones.model import Boundary, Endpoint, Member, Model, Permission, Zone, shown
+from otmon.zones.rule import beyond, worded
+
+Language = Literal["ja", "en"]
+
+MAX_CELL: Final = 30_000
+"""Characters of a cell: Excel cuts at 32,767."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    key: str
+    ja: str
+    en: str
+    width: int
+    """In characters, as spreadsheets count them."""
+
+
+COLUMNS: Final = (
+    Column("boundary", "境界", "Boundary", 20),
+    Column("device", "境界の機器", "Device", 22),
+    Column("device_owner", "機器の所有者", "Device owner", 18),
+    Column("settings_owner", "設定の所有者", "Settings owner", 18),
+    Column("id", "許可の名前", "Permission", 18),
+    Column("from_zone", "送信元ゾーン", "From zone", 28),
+    Column("from_address", "送信元IPアドレス", "From IP address", 22),
+    Column("to_zone", "宛先ゾーン", "To zone", 28),
+    Column("to_address", "宛先IPアドレス", "To IP address", 22),
+    Column("direction", "方向", "Direction", 14),
+    Column("protocol", "プロトコル", "Protocol", 14),
+    Column("port", "ポート番号", "Port", 12),
+    Column("transport", "トランスポート", "Transport", 12),
+    Column("access", "操作の種類", "Access", 16),
+    Column("functions", "機能", "Functions", 28),
+    Column("units", "ユニット", "Units", 10),
+    Column("registers", "レジスタ", "Registers", 28),
+    Column("reason", "理由", "Reason", 40),
+    Column("line", "ファイルと行", "File and line", 26),
+)
+ANY: Final[dict[Language, str]] = {"ja": "すべて", "en": "any"}
+DIRECTION: Final[dict[Language, str]] = {"ja": "送信元→宛先", "en": "from → to"}
+_SAID: Final = frozenset(
+    {
+        "id", "line", "clients", "servers", "protocols", "transports", "ports", "access", "functions",
+        "units", "objects", "reason",
+    }
+)  # fmt: skip
+"""Fields of a permission that have a column."""
+_NAMES: Final = {numbers: name for name, numbers in MODBUS_FUNCTIONS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    told: tuple[str, ...]
+    """What the table does not say, as sentences."""
+
+
+def sheet(model: Model, boundaries: Iterable[Boundary], zones: Iterable[Zone], lang: Language) -> Sheet:
+    """The permissions of these boundaries and, after them, of what goes on inside these zones."""
+    told: list[str] = []
+    members = {zone.id: _zone_cell(zone, told) for zone in model.zones}
+    rows = []
+    for border in boundaries:
+        said = {"boundary": border.id, "device": border.device, "device_owner": border.device_owner}
+        said["settings_owner"] = border.settings_owner
+        rows += [_row(said, p, members, lang, told) for p in border.permissions]
+    for zone in zones:
+        owned = {"settings_owner": ", ".join(zone.owners)}
+        rows += [_row(owned, p, members, lang, told) for p in zone.permissions]
+    head = tuple(column.ja if lang == "ja" else column.en for column in COLUMNS)
+    return Sheet(head, tuple(rows), tuple(dict.fromkeys(told)))
+
+
+def _row(
+    said: dict[str, str], permission: Permission, members: dict[str, str], lang: Language, told: list[str]
+) -> tuple[str, ...]:
+    for field in fields(permission):
+        if field.name not in _SAID and getattr(permission, field.name):
+            where = f"{permission.line}: permission {permission.id}"
+            told.append(f"{where}: {worded(field.name)} are not in the sheet")
+    client, server = permission.clients[0].zone, permission.servers[0].zone
+    cells = said | {
+        # An id that the program gave is none that a model can say.
+        "id": "" if "/" in permission.id else permission.id,
+        "from_zone": members.get(client, client),
+        "from_address": _ends(permission.clients, lang),
+        "to_zone": members.get(server, server),
+        "to_address": _ends(permission.servers, lang),
+        "direction": DIRECTION[lang],
+        "protocol": ", ".join(permission.protocols) or ANY[lang],
+        "port": shown(permission.ports) or ANY[lang],
+        "transport": ", ".join(permission.transports) or ANY[lang],
+        "access": ", ".join(permission.access),
+        "functions": ", ".join(_functions(permission)),
+        "units": shown(permission.units),
+        "registers": "; ".join(f"{kind} {shown(ranges)}" for kind, ranges in permission.objects),
+        "reason": permission.reason,
+        "line": str(permission.line),
+    }
+    return tuple(_fitting(cells[column.key], permission, column, told) for column in _columns(cells))
+
+
+def _columns(cells: dict[str, str]) -> Iterator[Column]:
+    for column in COLUMNS:
+        cells.setdefault(column.key, "")
+        yield column
+
+
+def _fitting(text: str, permission: Permission, column: Column, told: list[str]) -> str:
+    if len(text) <= MAX_CELL:
+        return text
+    told.append(f"{permission.line}: permission {permission.id}: too much for one cell of {column.en}: cut")
+    return text[:MAX_CELL].rpartition(",")[0] + ", ..."
+
+
+def _zone_cell(zone: Zone, told: list[str]) -> str:
+    """The zone and its members, so that the table can be read without the model."""
+    members = ", ".join(map(_member, zone.members))
+    if len(members) > MAX_CELL - len(zone.id) - 8:
+        told.append(f"{zone.line}: zone {zone.id}: too many members for a cell: left out")
+        members = ""
+    return f"{zone.id} ({members})" if members else zone.id
+
+
+def _member(member: Member) -> str:
+    mac = "" if member.mac is None else ":".join(f"{b:02x}" for b in member.mac.value.to_bytes(6, "big"))
+    vlan = "" if member.vlan is None else f"vlan:{member.vlan or 'untagged'}"
+    return " ".join(filter(None, [str(member.network or ""), mac, vlan]))
+
+
+def _ends(ends: tuple[Endpoint, ...], lang: Language) -> str:
+    said = [beyond(end) or (ANY[lang] if end.network is None else str(end.network)) for end in ends]
+    return ", ".join(dict.fromkeys(said))
+
+
+def _functions(permission: Permission) -> Iterator[str]:
+    modbus = permission.protocols == ("modbus",)
+    for function in permission.functions:
+        if function.number is None:
+            yield function.name
+        elif modbus and (function.number, function.subfunction) in _NAMES:
+            yield _NAMES[function.number, function.subfunction]
+        else:
+            sub = "" if function.subfunction is None else f"/{function.subfunction}"
+            yield f"{function.number}{sub}"

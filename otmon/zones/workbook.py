@@ -1,0 +1,323 @@
+"""Tables as files: CSV and Excel workbooks, written for people and read from anybody.
+
+Written: a cell that begins like a formula is text; CSV is UTF-8 with a byte order mark, without which
+Excel does not read Japanese; a workbook of the same cells is the same bytes.
+
+Read: any bytes give grids of texts or a `SheetError`. Sizes are bounded before anything is unpacked. A
+cell whose text cannot be known (a formula that was never computed, an error, a date that Excel made of a
+range) keeps what is wrong with it in `Grid.odd`.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from xml.parsers import expat
+
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024
+MAX_UNPACKED_BYTES: Final = 32 * 1024 * 1024
+"""Of a workbook, which is a ZIP file: a bound on what one of a few kilobytes can become."""
+MAX_OTHER_BYTES: Final = 2 * 1024 * 1024
+"""Of each part that is neither a sheet, nor its texts, nor a picture: openpyxl makes much of little there."""
+MAX_PARTS: Final = 2000
+MAX_SHEETS: Final = 50
+MAX_ROWS: Final = 20_000
+MAX_COLUMNS: Final = 100
+MAX_CELLS: Final = 200_000
+"""Of one sheet."""
+MAX_CELL: Final = 32_767
+MAX_MERGED: Final = 10_000
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_PINNED: Final = datetime.datetime(2000, 1, 1)
+_ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_PLACE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,11})", re.ASCII)
+_MERGED: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
+
+
+class SheetError(Exception):
+    """The file cannot be read as a sheet; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """One sheet. Rows and columns count from 1."""
+
+    name: str
+    """"" for CSV."""
+    rows: dict[int, tuple[str, ...]]
+    """Those that have any text, ascending; texts are stripped."""
+    odd: dict[tuple[int, int], str] = field(default_factory=dict)
+    """(row, column) -> what is wrong with the cell."""
+
+
+def column_letters(number: int) -> str:
+    """1 is A, 27 is AA."""
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def write_csv(rows: Iterable[Sequence[str]]) -> bytes:
+    """A CSV file (RFC 4180). An apostrophe keeps a cell from being a formula."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(
+        [f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row] for row in rows
+    )
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def write_xlsx(title: str, rows: Sequence[Sequence[str]], widths: Sequence[int]) -> bytes:
+    """A workbook of one sheet whose first row is the head: it stays in view, and filters the rest."""
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Font
+
+    book = Workbook()
+    page: Any = book.active
+    page.title = title
+    for number, row in enumerate(rows, 1):
+        for place, text in enumerate(row, 1):
+            cell = page.cell(number, place)
+            cell.value = "".join(sign for sign in text if sign.isprintable() or sign == "\n")
+            cell.data_type = "s"
+            cell.quotePrefix = text.startswith(_FORMULA)
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+            cell.font = Font(bold=number == 1)
+    for place, width in enumerate(widths, 1):
+        page.column_dimensions[column_letters(place)].width = width
+    page.freeze_panes = "A2"
+    page.auto_filter.ref = f"A1:{column_letters(max(len(widths), 1))}{max(len(rows), 1)}"
+    book.properties.creator = "otmon"
+    book.properties.created = _PINNED
+    made = io.BytesIO()
+    book.save(made)
+    return _repacked(made)
+
+
+def _repacked(made: io.BytesIO) -> bytes:
+    """The same archive without the time at which it was made."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(made) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "docProps/core.xml":
+                stamp = f"{_PINNED.isoformat()}Z".encode()
+                data = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + stamp, data)
+            entry = zipfile.ZipInfo(name, _ZIP_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o600 << 16
+            target.writestr(entry, data)
+    return out.getvalue()
+
+
+def read_sheets(data: bytes) -> list[Grid]:
+    """The sheets of a CSV file or workbook, told apart by their bytes. Raises `SheetError`."""
+    if len(data) > MAX_FILE_BYTES:
+        raise SheetError(f"more than {MAX_FILE_BYTES} bytes, expected a smaller sheet")
+    if data[:4] == b"PK\x03\x04":
+        return _read_xlsx(data)
+    if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise SheetError("an old Excel file (.xls) or one with a password, expected .xlsx or .csv")
+    return [_read_csv(_decoded(data))]
+
+
+def _decoded(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encodings: tuple[str, ...] = ("utf-16",)
+    else:
+        encodings = ("utf-8-sig", "cp932")
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" in text:
+            break
+        return text
+    raise SheetError("neither text (UTF-8, UTF-16 or Shift_JIS) nor a workbook, expected .csv or .xlsx")
+
+
+def _read_csv(text: str) -> Grid:
+    # The sign that most often stands in the first lines divides the cells.
+    first = "\n".join(text.splitlines()[:20])
+    delimiter = max(",\t;", key=first.count)
+    rows: dict[int, tuple[str, ...]] = {}
+    before = csv.field_size_limit(MAX_CELL)
+    try:
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1):
+            _bounded(number, len(row), "")
+            cells = tuple(_unquoted(cell.strip()) for cell in row)
+            if any(cells):
+                rows[number] = cells
+    except csv.Error as error:
+        raise SheetError(f"row {len(rows) + 1} or later is no CSV: {error}") from error
+    finally:
+        csv.field_size_limit(before)
+    return Grid("", rows)
+
+
+def _unquoted(cell: str) -> str:
+    """Without the apostrophe that keeps a cell from being a formula."""
+    return cell[1:].strip() if cell[:1] == "'" and cell[1:].startswith(_FORMULA) else cell
+
+
+def _bounded(row: int, column: int, sheet: str) -> None:
+    where = f"sheet {sheet!r}: " if sheet else ""
+    if row > MAX_ROWS:
+        raise SheetError(f"{where}more than {MAX_ROWS} rows, expected fewer")
+    if column > MAX_COLUMNS:
+        raise SheetError(f"{where}row {row} has more than {MAX_COLUMNS} columns, expected fewer")
+
+
+def _read_xlsx(data: bytes) -> list[Grid]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = archive.infolist()
+            # What an archive says of its sizes binds its reader, so it cannot lie.
+            size = sum(part.file_size for part in parts)
+            if len(parts) > MAX_PARTS or size > MAX_UNPACKED_BYTES:
+                told = f"{len(parts)} parts of {size} bytes unpacked"
+                raise SheetError(f"{told}, expected at most {MAX_PARTS} parts and {MAX_UNPACKED_BYTES} bytes")
+            for part in parts:
+                bulk = part.filename.startswith(("xl/worksheets/", "xl/sharedStrings.xml", "xl/media/"))
+                if not bulk and part.file_size > MAX_OTHER_BYTES:
+                    told = f"{part.filename} has {part.file_size} bytes unpacked"
+                    raise SheetError(f"{told}, expected at most {MAX_OTHER_BYTES}")
+            return _read_book(data, archive)
+    except SheetError:
+        raise
+    # openpyxl raises whatever its reading stumbles upon: nothing that comes from the file is ours.
+    except Exception as error:
+        raise SheetError(f"no workbook that can be read ({type(error).__name__}: {error})") from error
+
+
+def _read_book(data: bytes, archive: zipfile.ZipFile) -> list[Grid]:
+    from openpyxl import load_workbook
+
+    values = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    formulas = load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
+    names = [page.title for page in values.worksheets]
+    if len(names) > MAX_SHEETS:
+        raise SheetError(f"{len(names)} sheets, expected at most {MAX_SHEETS}")
+    grids = []
+    for page, source in zip(values.worksheets, formulas.worksheets, strict=True):
+        merged = _scan(archive, page)
+        shown = {(cell.row, cell.column): cell for cell in _cells(page)}
+        cells: dict[tuple[int, int], str] = {}
+        odd: dict[tuple[int, int], str] = {}
+        for cell in _cells(source):
+            place = (int(cell.row), int(cell.column))
+            text, wrong = _text(shown.get(place), cell.data_type == "f")
+            if text:
+                cells[place] = text
+            if wrong:
+                odd[place] = wrong
+        for area in merged:
+            _fill(area, cells, odd)
+        grids.append(Grid(str(page.title), _rows(cells, odd), odd))
+    return grids
+
+
+def _cells(page: Any) -> Iterable[Any]:
+    """Cells with something in them; `_scan` has seen that there are none beyond the limits."""
+    for row in page.iter_rows(max_row=MAX_ROWS, max_col=MAX_COLUMNS):
+        for cell in row:
+            if cell.value is not None:
+                yield cell
+
+
+def _text(cell: Any, computed: bool) -> tuple[str, str]:
+    """A cell as text, and what is wrong with it."""
+    if cell is None:
+        return "", "a formula without a saved value" if computed else ""
+    value = cell.value
+    if cell.data_type == "e":
+        return "", f"the error {value}"
+    if isinstance(value, bool):
+        return str(value).lower(), ""
+    if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
+        return "", f"a date or time ({value}), perhaps made of a range by Excel"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    return _unquoted(str(value)[:MAX_CELL].strip()), ""
+
+
+def _rows(cells: dict[tuple[int, int], str], odd: dict[tuple[int, int], str]) -> dict[int, tuple[str, ...]]:
+    widths: dict[int, int] = {}
+    for row, column in sorted([*cells, *odd]):
+        widths[row] = max(widths.get(row, 0), column)
+    return {
+        row: tuple(cells.get((row, column), "") for column in range(1, width + 1))
+        for row, width in widths.items()
+    }
+
+
+def _scan(archive: zipfile.ZipFile, page: Any) -> list[re.Match[str]]:
+    """Hold a sheet against the limits before its cells are read, and find its merged ranges: openpyxl makes
+    a row for every number that is left out, and does not tell what is merged when it reads as it goes."""
+    merged: list[re.Match[str]] = []
+    at = [0, 0]
+    cells = 0
+
+    def begin(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal cells
+        name = tag.rpartition(":")[2]
+        if name == "row":
+            at[:] = [_number(attributes.get("r", ""), at[0] + 1), 0]
+        elif name == "c":
+            match = _PLACE.fullmatch(attributes.get("r", ""))
+            at[1] = _column_number(match[1]) if match else at[1] + 1
+            # Two places of one cell: openpyxl believes now this, now that.
+            at[0] = max(_number(match[2], at[0]), at[0]) if match else at[0]
+        elif name in ("v", "f", "is"):
+            _bounded(at[0], at[1], str(page.title))
+            cells += name != "f"
+            if cells > MAX_CELLS:
+                raise SheetError(f"sheet {page.title!r}: more than {MAX_CELLS} cells, expected fewer")
+        elif name == "mergeCell" and (match := _MERGED.fullmatch(attributes.get("ref", ""))):
+            merged.append(match)
+            if len(merged) > MAX_MERGED:
+                raise SheetError(f"sheet {page.title!r}: more than {MAX_MERGED} merged ranges")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = begin
+    with archive.open(page._worksheet_path) as part:
+        while chunk := part.read(1 << 16):
+            parser.Parse(chunk)
+        parser.Parse(b"", True)
+    return merged
+
+
+def _number(text: str, otherwise: int) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else otherwise
+
+
+def _fill(area: re.Match[str], cells: dict[tuple[int, int], str], odd: dict[tuple[int, int], str]) -> None:
+    """Every cell of a merged range says what its first one says, as far as the sheet has rows and columns:
+    a range may name all cells there can be."""
+    left, right = (_column_number(area[group]) for group in (1, 3))
+    top, bottom = int(area[2]), int(area[4])
+    text, wrong = cells.get((top, left)), odd.get((top, left))
+    if not text and not wrong:
+        return
+    last_row, last_column = (max(place[axis] for place in (*cells, *odd)) for axis in (0, 1))
+    for row in range(top, min(bottom, last_row) + 1):
+        for column in range(left, min(right, last_column) + 1):
+            if text:
+                cells.setdefault((row, column), text)
+            if wrong:
+                odd.setdefault((row, column), wrong)
+
+
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
