@@ -3,7 +3,8 @@
 `merge` is commutative and associative and `EMPTY` is its identity, exactly, for ledgers below
 their limits. How each field joins:
 
-- counts and sums add, hours are those of both; first times and evidence take the smallest, last times the largest;
+- counts and sums add; hours are those of both;
+- first times and evidence take the smallest, last times the largest;
 - `Conversation.role` takes the surest, `answered` is true when either is, `tunnel` lists every
   wrapping that was seen ("erspan+gre"), and `expected`, which follows from the key, takes the
   larger text should two versions of otmon differ;

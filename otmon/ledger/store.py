@@ -105,6 +105,8 @@ def _add_written_values(connection: sqlite3.Connection) -> None:
 
 def _add_hours(connection: sqlite3.Connection) -> None:
     """Nobody kept the hours: those from the first packet to the last are taken."""
+    # Views keep the names that they were made with.
+    connection.execute("PRAGMA legacy_alter_table = ON")
     for name, fact in (("conversation", Conversation), ("operation", Operation)):
         kept = [_quoted(column) for column, _ in _columns(fact)]
         hours = kept.index("hours")
