@@ -36,7 +36,7 @@ from otmon.decode.transport import PROTO_TCP
 from otmon.kernel import Bytes, Ints, clear_row, inlined, kernel, u8
 
 FLOWS: Final = 1 << 16
-"""Flows followed at a time: 12 MiB."""
+"""Flows followed at a time: 16 MiB."""
 WAYS: Final = 8
 
 # Columns of a flow. A is the endpoint that sorts first; direction 0 is from A to B.
@@ -66,8 +66,10 @@ F_FIRST_OFFSET: Final = 19
 F_TUNNEL: Final = 20
 F_ISN: Final = 21
 """First sequence number by direction, -1 unknown or used."""
-F_COLUMNS: Final = 24
-"""One column is spare: rows are whole cache lines."""
+F_HOURS: Final = 23
+"""The hours of the week in which it was seen: bit *n* % 56 of column *n* // 56."""
+F_COLUMNS: Final = 32
+"""Some columns are spare: rows are whole cache lines."""
 
 PROVISIONAL: Final = 1 << 20
 

@@ -19,6 +19,11 @@ from otmon.protocols.protocol import AccessClass
 Role = Literal["handshake", "protocol", "port", "first packet"]
 """How client and server of a conversation were told apart, surest first."""
 
+HOURS = 168
+"""Hours of a week: bit 0 of `hours` is Monday 00:00 to 01:00 UTC."""
+HOUR_NS = 3_600_000_000_000
+MONDAY = 72
+"""Hours from the beginning of a week to its Thursday: 1970 began on one."""
 UNANSWERED = -1
 """`Operation.status` of a request that got no response."""
 OPEN_AT_END = -2
@@ -108,6 +113,8 @@ class Conversation:
     bytes_to_client: int
     tunnel: str
     """What the packets came wrapped in: "", "gre", "erspan", "vxlan", "tzsp" ..."""
+    hours: int
+    """The hours of the week in which it was seen, as bits (`HOURS`)."""
     first_ns: int
     last_ns: int
     evidence: Evidence
@@ -150,6 +157,8 @@ class Operation:
     """0 where nothing was answered, as the maximum."""
     response_ns_max: int
     answered: int
+    hours: int
+    """As for a conversation."""
     first_ns: int
     last_ns: int
     evidence: Evidence

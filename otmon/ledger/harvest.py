@@ -24,6 +24,7 @@ from otmon.decode.flows import (
     F_FIRST,
     F_FIRST_OFFSET,
     F_FIRST_PACKET,
+    F_HOURS,
     F_KEY,
     F_LAST,
     F_PACKETS,
@@ -74,12 +75,14 @@ from otmon.ledger.tables import (
     FILL_FLOWS,
     FILL_OPERATIONS,
     FILL_WRITTEN,
+    HOURS_IN_COLUMN,
     LAST_TIME,
     O_ANSWERED,
     O_CLIENT_HI,
     O_CLIENT_LO,
     O_ENDPOINT,
     O_FIRST,
+    O_HOURS,
     O_LAST,
     O_MAX,
     O_MIN,
@@ -359,10 +362,11 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
         *map(total, (*from_client, *from_server)),
         np.bitwise_or.reduceat(tunnels[order], starts).tolist(),
         largest(flows[:, F_LAST]),
+        *(np.bitwise_or.reduceat(flows[order, F_HOURS + n], starts).tolist() for n in range(3)),
         strict=True,
     ):
         client_hi, client_lo, server_hi, server_lo, kind, number, its_code, vlan = key_row
-        sure, spoke, count, packets_to, bytes_to, packets_from, bytes_from, wrapped, last_ns = sums
+        sure, spoke, count, packets_to, bytes_to, packets_from, bytes_from, wrapped, last_ns, *hours = sums
         six = kind >> 16
         transport = transport_text(six, kind & 0xFFFF)
         protocol = _protocol(transport, kind & 0xFFFF, number, its_code)
@@ -382,10 +386,16 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
             bytes_to_server=bytes_to,
             bytes_to_client=bytes_from,
             tunnel=_tunnels(wrapped),
+            hours=_hours(*hours),
             first_ns=seen[0],
             last_ns=last_ns,
             evidence=Evidence(seen[0], source, seen[1], seen[2]),
         )
+
+
+def _hours(first: int, second: int, third: int) -> int:
+    """The hours of three columns of `HOURS_IN_COLUMN` bits."""
+    return first | second << HOURS_IN_COLUMN | third << 2 * HOURS_IN_COLUMN
 
 
 @lru_cache
@@ -483,6 +493,7 @@ def _operations(rows: Ints, source: str) -> Iterator[Operation]:
             response_ns_min=row[O_MIN],
             response_ns_max=row[O_MAX],
             answered=row[O_ANSWERED],
+            hours=_hours(*row[O_HOURS : O_HOURS + 3]),
             first_ns=row[O_FIRST],
             last_ns=row[O_LAST],
             evidence=Evidence(row[O_FIRST], source, row[O_PACKET], row[O_OFFSET]),

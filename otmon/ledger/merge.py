@@ -3,7 +3,8 @@
 `merge` is commutative and associative and `EMPTY` is its identity, exactly, for ledgers below
 their limits. How each field joins:
 
-- counts and sums add; first times and evidence take the smallest, last times the largest;
+- counts and sums add; hours are those of both;
+- first times and evidence take the smallest, last times the largest;
 - `Conversation.role` takes the surest, `answered` is true when either is, `tunnel` lists every
   wrapping that was seen ("erspan+gre"), and `expected`, which follows from the key, takes the
   larger text should two versions of otmon differ;
@@ -30,7 +31,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import reduce
 from itertools import chain
+from operator import or_
 from typing import Any, TypeVar
 
 from otmon.ledger.facts import (
@@ -213,6 +216,7 @@ def _join_conversations(a: Conversation, b: Conversation) -> Conversation:
         a.bytes_to_server + b.bytes_to_server,
         a.bytes_to_client + b.bytes_to_client,
         tunnel,
+        a.hours | b.hours,
         min(a.first_ns, b.first_ns),
         max(a.last_ns, b.last_ns),
         min(a.evidence, b.evidence),
@@ -353,6 +357,7 @@ def _sum(operations: Iterable[Operation], address: int, count: int, swept: bool)
         min((operation.response_ns_min for operation in answered), default=0),
         max((operation.response_ns_max for operation in answered), default=0),
         sum(operation.answered for operation in every),
+        reduce(or_, (operation.hours for operation in every)),
         min(operation.first_ns for operation in every),
         max(operation.last_ns for operation in every),
         min(operation.evidence for operation in every),

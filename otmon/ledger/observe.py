@@ -46,6 +46,7 @@ from otmon.decode.fields import (
 from otmon.decode.flows import (
     CLOSED,
     F_ASSET,
+    F_HOURS,
     F_ISN,
     F_KEY,
     F_PACKETS,
@@ -95,6 +96,10 @@ from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, acknowledge, answered, end_datagram, feed
 from otmon.ledger.tables import (
     FILL_FLOWS,
+    HOUR_BEGIN,
+    HOUR_BIT,
+    HOUR_COLUMN,
+    HOUR_END,
     LAST_TIME,
     MODBUS,
     X_HI,
@@ -106,6 +111,7 @@ from otmon.ledger.tables import (
     count_asset,
     has_room,
     note_asset,
+    set_hour,
 )
 from otmon.protocols.modbus import PORT
 from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP, MORE, RTU
@@ -145,6 +151,8 @@ def observe(
         offset = base + start[i]
         if now > t.used[LAST_TIME]:
             t.used[LAST_TIME] = now
+        if now < t.used[HOUR_BEGIN] or now >= t.used[HOUR_END]:
+            set_hour(t, now)
         if linktype[i] != LINKTYPE_ETHERNET or not decode_usual(
             buf, start[i], caplen[i], wirelen[i], row, t.counters
         ):
@@ -176,6 +184,7 @@ def observe(
                 f = found >> 1
                 d = found & 1
                 count_packet(row, now, t.flows, f, d)
+                t.flows[f, F_HOURS + t.used[HOUR_COLUMN]] |= t.used[HOUR_BIT]
         count_sender(t, f, d, now, packet, offset)
         if f < 0 or row[FAMILY] == 2:
             if f >= 0:
@@ -316,6 +325,7 @@ def count_tunnel(t: Tables, now: int, packet: int, offset: int) -> None:
     f = found >> 1
     t.flows[f, F_STATE] |= SPOKE_A << (found & 1)
     count_packet(row, now, t.flows, f, found & 1)
+    t.flows[f, F_HOURS + t.used[HOUR_COLUMN]] |= t.used[HOUR_BIT]
 
 
 @kernel

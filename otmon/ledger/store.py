@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,6 +24,9 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from otmon.ledger.facts import (
+    HOUR_NS,
+    HOURS,
+    MONDAY,
     Anomaly,
     Asset,
     Conversation,
@@ -40,7 +44,7 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -64,6 +68,7 @@ _KEYS = {
     "written_value": f'{_LINK}, unit, "table", address, words',
     "anomaly": f"{_LINK}, from_client, reason, field, function",
 }
+_HOURS = re.compile(r"[0-9a-f]{42}", re.ASCII)
 TABLES = frozenset({"coils", "holding_registers"})
 _SIDE_TABLES = {
     "counter": "CREATE TABLE counter (source TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL,"
@@ -98,7 +103,28 @@ def _add_written_values(connection: sqlite3.Connection) -> None:
     connection.execute(_table("written_value", WrittenValue))
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _add_written_values}
+def _add_hours(connection: sqlite3.Connection) -> None:
+    """Nobody kept the hours: those from the first packet to the last are taken."""
+    # Views keep the names that they were made with.
+    connection.execute("PRAGMA legacy_alter_table = ON")
+    for name, fact in (("conversation", Conversation), ("operation", Operation)):
+        kept = [_quoted(column) for column, _ in _columns(fact)]
+        hours = kept.index("hours")
+        connection.execute(f"ALTER TABLE {name} RENAME TO old")
+        connection.execute(_table(name, fact))
+        kept[hours] = "hours_between(first_ns, last_ns)"
+        connection.execute(f"INSERT INTO {name} SELECT {', '.join(kept)} FROM old")
+        connection.execute("DROP TABLE old")
+
+
+def _hours_between(first_ns: int, last_ns: int) -> str:
+    first, last = first_ns // HOUR_NS, last_ns // HOUR_NS
+    count = min(max(last - first, 0) + 1, HOURS)
+    bits = sum(1 << (first + n + MONDAY) % HOURS for n in range(count))
+    return f"{bits:042x}"
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _add_written_values, 2: _add_hours}
 """Version n: what makes version n + 1 of it."""
 
 
@@ -137,6 +163,7 @@ def load(path: Path) -> Ledger:
                 return _read(stored, path)
             with closing(sqlite3.connect(":memory:")) as copy:
                 stored.backup(copy)
+                copy.create_function("hours_between", 2, _hours_between, deterministic=True)
                 migrate(copy, version, SCHEMA_VERSION, MIGRATIONS)
                 return _read(copy, path)
     except OSError as error:
@@ -171,7 +198,7 @@ def _columns(fact: type[Any], prefix: str = "") -> Iterator[tuple[str, type[Any]
         if hint is Evidence:
             yield from _columns(Evidence, "evidence_")
         elif field.name != "counters":
-            yield prefix + field.name, hint if hint in (int, bool) else str
+            yield prefix + field.name, hint if hint in (int, bool) and field.name != "hours" else str
 
 
 def _quoted(column: str) -> str:
@@ -259,18 +286,18 @@ def _rows(fact: type[Any], facts: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     names = [field.name for field in dataclasses.fields(fact) if field.name not in ("counters", "evidence")]
     witnessed = "evidence" in fact.__slots__
     for one in facts:
-        row = tuple(_as_text(getattr(one, name)) for name in names)
+        row = tuple(_as_text(name, getattr(one, name)) for name in names)
         if witnessed:
             seen = one.evidence
             row += (seen.time_ns, seen.source, seen.packet, seen.offset)
         yield row
 
 
-def _as_text(value: Any) -> Any:
+def _as_text(name: str, value: Any) -> Any:
     """Extremes lie in one column, as JSON that SQL can read: for each its value, what was before, and
-    its evidence."""
+    its evidence. Hours are more bits than an integer of SQLite has: they are hexadecimal."""
     if not isinstance(value, tuple):
-        return value
+        return value if name != "hours" else f"{value:042x}"
     rows = [[one.value, one.before, *dataclasses.astuple(one.evidence)] for one in value]
     return json.dumps(rows, separators=(",", ":"))
 
@@ -337,12 +364,17 @@ def _facts(
     witnessed = "evidence" in fact.__slots__
     words = {"role": frozenset(get_args(Role)), "access": frozenset(get_args(AccessClass)), "table": TABLES}
     checks = [(at, words[column]) for at, (column, _) in enumerate(_columns(fact)) if column in words]
+    hours = next((at for at, (column, _) in enumerate(_columns(fact)) if column == "hours"), None)
     for row in _checked(stored, name, kinds, path, names):
         for at, allowed in checks:
             if row[at] not in allowed:
                 raise LedgerError(
                     f"{path}: table {name} holds {row[at]!r}, which is none of {sorted(allowed)}"
                 )
+        if hours is not None:
+            if not _HOURS.fullmatch(row[hours]):
+                raise LedgerError(f"{path}: table {name} holds hours that are none")
+            row = (*row[:hours], int(row[hours], 16), *row[hours + 1 :])
         if fact is WrittenValue:
             *rest, extremes = row[:-4]
             try:

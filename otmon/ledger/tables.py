@@ -36,6 +36,7 @@ from otmon.decode.streams import (
 )
 from otmon.decode.transport import PROTO_UDP
 from otmon.kernel import Ints, clear_row, copy_row, inlined, kernel
+from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY
 from otmon.protocols.modbus import M_COLUMNS
 
 OPERATIONS: Final = 1 << 15
@@ -69,7 +70,10 @@ ROOM: Final = 28_000
 # Columns of an operation; the key is the first seven.
 O_CLIENT_HI, O_CLIENT_LO, O_SERVER_HI, O_SERVER_LO, O_ENDPOINT, O_SERVICE, O_RANGE = range(7)
 O_TIMES, O_FIRST, O_LAST, O_PACKET, O_OFFSET, O_SUM, O_MIN, O_MAX, O_ANSWERED = range(7, 16)
-O_COLUMNS: Final = 16
+O_HOURS: Final = 16
+"""As `otmon.decode.flows.F_HOURS`."""
+O_COLUMNS: Final = 24
+"""Some columns are spare: rows are whole cache lines."""
 
 # Columns of an anomaly; the key is the first six.
 A_WHAT: Final = 5
@@ -108,6 +112,12 @@ MODBUS: Final = 6
 LAST_TIME: Final = 7
 """The latest packet time."""
 FILL_WRITTEN: Final = 8
+HOUR_BEGIN: Final = 9
+HOUR_END: Final = 10
+"""The hour of the packet before, in nanoseconds since 1970."""
+HOUR_COLUMN: Final = 11
+HOUR_BIT: Final = 12
+"""Where that hour of the week is in `F_HOURS` and `O_HOURS`."""
 
 
 _INT: Final = np.int64
@@ -172,6 +182,20 @@ def new_tables(modbus: int, transactions: bool) -> Tables:
     tables.used[WANT_TRANSACTIONS] = transactions
     tables.used[MODBUS] = modbus
     return tables
+
+
+HOURS_IN_COLUMN: Final = 56
+
+
+@kernel
+def set_hour(t: Tables, now: int) -> None:
+    """The hour of the week, from Monday 00:00 UTC, in which `now` lies."""
+    hour = now // HOUR_NS
+    t.used[HOUR_BEGIN] = hour * HOUR_NS
+    t.used[HOUR_END] = (hour + 1) * HOUR_NS
+    of_week = (hour + MONDAY) % HOURS
+    t.used[HOUR_COLUMN] = of_week // HOURS_IN_COLUMN
+    t.used[HOUR_BIT] = 1 << (of_week % HOURS_IN_COLUMN)
 
 
 @inlined
@@ -308,6 +332,7 @@ def note_operation(
         t.operations[i, O_FIRST] = first
         t.operations[i, O_PACKET] = packet
         t.operations[i, O_OFFSET] = offset
+    t.operations[i, O_HOURS + t.used[HOUR_COLUMN]] |= t.used[HOUR_BIT]
     if response_ns >= 0:
         if t.operations[i, O_ANSWERED] == 0 or response_ns < t.operations[i, O_MIN]:
             t.operations[i, O_MIN] = response_ns

@@ -54,7 +54,7 @@ def many_facts(random: Random) -> list[Conversation | Operation]:
         client = f"10.{one}.{random.randrange(12)}.{random.randrange(1, 250)}"
         server = f"10.{other}.{random.randrange(1, 4)}.{random.randrange(12)}"
         ends = {"client": client, "server": server, "transport": "tcp", "vlan": ""}
-        times = {"first_ns": 1, "last_ns": 2, "evidence": _EVIDENCE}
+        times = {"hours": 1, "first_ns": 1, "last_ns": 2, "evidence": _EVIDENCE}
         if random.random() < 0.5:
             port, protocol = random.choice(((502, "modbus"), (443, "tls"), (445, "smb")))
             facts[client, server, port] = Conversation(

@@ -25,6 +25,7 @@ SMALL = Limits(assets=3, conversations=3, operations=1000, written=3, anomalies=
 
 times = st.integers(0, 9)
 amounts = st.integers(0, 5)
+hours = st.sampled_from([0, 1, 1 << 167, (1 << 168) - 1])
 hosts = st.sampled_from(["10.0.0.1", "10.0.0.2"])
 names = st.sampled_from(["a.pcap", "工場.pcap", "\udc95\\.pcap"])
 links: tuple[st.SearchStrategy[Any], ...] = (
@@ -58,6 +59,7 @@ conversations = st.builds(
     amounts,
     amounts,
     st.sampled_from(["", "gre", "erspan"]),
+    hours,
     times,
     times,
     evidence,
@@ -84,6 +86,7 @@ operations = st.builds(
     amounts,
     amounts,
     st.integers(0, 2),
+    hours,
     times,
     times,
     evidence,
@@ -150,5 +153,5 @@ def any_ledgers() -> st.SearchStrategy[Any]:
 def an_operation() -> Operation:
     return Operation(
         "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", "", 1, 3, -1, "Read Holding Registers", "read",
-        0, 10, 0, False, 1, 5, 5, 5, 1, 100, 100, Evidence(100, "a.pcap", 1, 40),
+        0, 10, 0, False, 1, 5, 5, 5, 1, 1 << 72, 100, 100, Evidence(100, "a.pcap", 1, 40),
     )  # fmt: skip

@@ -139,13 +139,14 @@ def test_a_sweep_of_one_service_leaves_the_others(an_operation: Operation) -> No
 def test_conversations_join_to_the_surest() -> None:
     guessed = Conversation(
         "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", "", "", "first packet", False,
-        1, 2, 3, 4, 5, "erspan", 20, 30, Evidence(20, "b.pcap", 1, 24),
+        1, 2, 3, 4, 5, "erspan", 4, 20, 30, Evidence(20, "b.pcap", 1, 24),
     )  # fmt: skip
     seen = replace(
         guessed,
         role="handshake",
         answered=True,
         tunnel="",
+        hours=3,
         first_ns=10,
         last_ns=15,
         evidence=Evidence(10, "a.pcap", 9, 0),
@@ -153,7 +154,7 @@ def test_conversations_join_to_the_surest() -> None:
     (joined,) = merge(collect(conversations=[guessed]), collect(conversations=[seen])).conversations
     assert joined == replace(
         guessed, role="handshake", answered=True, flows=2, packets_to_server=4, packets_to_client=6,
-        bytes_to_server=8, bytes_to_client=10, first_ns=10, last_ns=30, evidence=seen.evidence,
+        bytes_to_server=8, bytes_to_client=10, hours=7, first_ns=10, last_ns=30, evidence=seen.evidence,
     )  # fmt: skip
     wrapped = replace(guessed, tunnel="gre")
     (joined,) = collect(conversations=[wrapped, guessed]).conversations
@@ -203,7 +204,7 @@ def test_a_port_scan_does_not_push_out_known_protocols(an_operation: Operation) 
     scan = [
         Conversation(
             "10.0.0.9", "10.0.0.2", "tcp", port, "unknown", "", "", "handshake", False,
-            1, 1, 1, 60, 60, "", 5, 5, Evidence(5, "a.pcap", port, 0),
+            1, 1, 1, 60, 60, "", 1, 5, 5, Evidence(5, "a.pcap", port, 0),
         )
         for port in range(1, 400)
     ]  # fmt: skip

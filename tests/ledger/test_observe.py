@@ -9,6 +9,7 @@ from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 
 from otmon.decode.streams import STREAMS
+from otmon.ledger.facts import HOUR_NS
 from otmon.ledger.observe import finish_source
 from otmon.ledger.tables import ENDED_SENDERS, FILL_FLOWS
 from tests.ledger.seen import Seen
@@ -126,3 +127,18 @@ def test_resets_alone_are_no_answer() -> None:
     reset = B / IP(src="10.0.0.2", dst="10.0.0.1") / TCP(sport=502, dport=40_000, flags="RA", ack=6)
     (fact,) = Seen().frames([(1, frame(syn)), (2, frame(reset))]).ledger().conversations
     assert (fact.answered, fact.protocol, fact.expected, fact.role) == (False, "none", "modbus", "handshake")
+
+
+def test_the_hours_of_the_week_are_kept() -> None:
+    """1 January 1970 was a Thursday: hours count from Monday, in UTC."""
+    talk = Talk("x")
+    begin = 7 * 24 * HOUR_NS  # Thursday 00:00
+    seen = Seen()
+    for hour, number in ((0, 1), (5, 2), (4 * 24, 3)):
+        talk.now = begin + hour * HOUR_NS
+        talk.poll(read_registers(3, number, 1, Random(number)))
+    ledger = seen.packets(packets(talk, whole(talk))).finish().ledger()
+    thursday = 3 * 24
+    (conversation,) = ledger.conversations
+    assert conversation.hours & (1 << thursday + 5 | 1 << 0) == 1 << thursday + 5 | 1 << 0
+    assert [one.hours for one in ledger.operations] == [1 << thursday, 1 << thursday + 5, 1]

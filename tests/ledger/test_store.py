@@ -151,8 +151,9 @@ def test_a_ledger_of_an_older_version_is_read(
         target.executescript((golden / f"ledger-{version}.sql").read_text())
         names = [name for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for name in names:
-            rows = source.execute(f"SELECT * FROM {name}").fetchall()
-            for row in rows:
+            columns = [row[1] for row in target.execute(f"PRAGMA table_info({name})")]
+            quoted = ", ".join(f'"{column}"' for column in columns)
+            for row in source.execute(f"SELECT {quoted} FROM {name}").fetchall():
                 target.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", row)
         target.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         target.execute(f"PRAGMA user_version = {version}")

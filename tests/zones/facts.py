@@ -20,7 +20,7 @@ def conversation(
     given: dict[str, Any] = {
         "transport": "tcp", "vlan": "", "expected": "", "role": "handshake", "answered": True, "flows": 1,
         "packets_to_server": 5, "packets_to_client": 5, "bytes_to_server": 500, "bytes_to_client": 500,
-        "tunnel": "", "first_ns": 1, "last_ns": 2, "evidence": EVIDENCE,
+        "tunnel": "", "hours": 1, "first_ns": 1, "last_ns": 2, "evidence": EVIDENCE,
     }  # fmt: skip
     return Conversation(client=client, server=server, port=port, protocol=protocol, **(given | more))
 
@@ -34,7 +34,7 @@ def operation(
     given: dict[str, Any] = {
         "transport": "tcp", "port": 502, "protocol": "modbus", "vlan": "", "unit": 1, "service": known.name,
         "access": known.access, "status": 0, "swept": False, "times": 1, "response_ns_sum": 5,
-        "response_ns_min": 5, "response_ns_max": 5, "answered": 1, "first_ns": 1, "last_ns": 2,
+        "response_ns_min": 5, "response_ns_max": 5, "answered": 1, "hours": 1, "first_ns": 1, "last_ns": 2,
         "evidence": EVIDENCE,
     }  # fmt: skip
     asked = {"function": function, "subfunction": subfunction, "address": address, "count": count}
