@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 from otmon.decode.fields import COUNTER_NAMES, TUNNELS
 from otmon.decode.flows import (
-    CLIENT,
-    CLIENT_B,
     F_A_HI,
     F_A_LO,
     F_B_HI,
@@ -33,16 +31,12 @@ from otmon.decode.flows import (
     F_TRIES,
     F_TUNNEL,
     F_VLAN,
-    FIRST_B,
     PROVISIONAL,
-    ROLE,
-    ROLE_FIRST,
-    ROLE_PORT,
-    ROLE_SHIFT,
     SPOKE_A,
 )
 from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.kernel import Ints
+from otmon.ledger.clients import clients_of
 from otmon.ledger.facts import (
     ORDERS,
     UNKNOWN,
@@ -130,8 +124,6 @@ from otmon.protocols.modbus import REASONS, Service, service
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
 
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
-_PRIVILEGED: Final = 1024
-"""Ports below are for servers (RFC 6335 section 6)."""
 _MODBUS: Final = "modbus"
 SLICE: Final = 1 << 13
 """Rows that become facts at a time: as lists of numbers they take ten times their place."""
@@ -215,7 +207,7 @@ def _harvested(
 
 def _rank_of_flows(flows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
     """As `otmon.ledger.rank.of_conversation` has it, for rows."""
-    client, _ = _clients(flows)
+    client, _ = clients_of(flows)
     key = flows[:, F_KEY]
     family, proto = key >> 48 & 0xF, key & 0xFFFF
     server_port = np.where(client == 1, key >> 16 & 0xFFFF, key >> 32 & 0xFFFF)
@@ -272,53 +264,10 @@ def _grouped(keys: Ints, first: Ints, packet: Ints) -> tuple[Ints, Ints]:
     return order, np.flatnonzero(np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1)))
 
 
-def _clients(flows: Ints) -> tuple[Ints, Ints]:
-    """For each flow whether B is the client (0 or 1), and the role that says so."""
-    state = flows[:, F_STATE]
-    key = flows[:, F_KEY]
-    proto, family = key & 0xFFFF, key >> 48 & 0xF
-    port_a, port_b = key >> 16 & 0xFFFF, key >> 32 & 0xFFFF
-    client = np.where(state & FIRST_B, 1, 0)
-    role = np.full(len(flows), ROLE_FIRST)
-    ports = (proto == PROTO_TCP) | (proto == PROTO_UDP) & (family != 2)
-    hints = port_hints()
-    row = np.where(proto == PROTO_UDP, 1, 0)
-    code = flows[:, F_PROTOCOL] & (PROVISIONAL - 1)
-    hint_a, hint_b = hints[row, port_a], hints[row, port_b]
-    low_a, low_b = port_a < _PRIVILEGED, port_b < _PRIVILEGED
-    # The weakest rule first: a later one overrules it.
-    for says_a, says_b in (
-        (low_a & (port_a < port_b), low_b & (port_b < port_a)),
-        (hint_a > 0, hint_b > 0),
-        ((hint_a == code) & (code > 0), (hint_b == code) & (code > 0)),
-    ):
-        told = ports & (says_a != says_b)
-        client = np.where(told, np.where(says_a, 1, 0), client)
-        role = np.where(told, ROLE_PORT, role)
-    told = (state & CLIENT) != 0
-    client = np.where(told, np.where((state & CLIENT) == CLIENT_B, 1, 0), client)
-    role = np.where(told, (state & ROLE) >> ROLE_SHIFT, role)
-    # Nobody sends from a group address, so it is no client: a DHCP server answers to one.
-    group_a = _is_group(family, flows[:, F_A_HI], flows[:, F_A_LO])
-    group_b = _is_group(family, flows[:, F_B_HI], flows[:, F_B_LO])
-    turned = np.where(client == 1, group_b & ~group_a, group_a & ~group_b)
-    return np.where(turned, 1 - client, client), np.where(turned, ROLE_FIRST, role)
-
-
-def _is_group(family: Ints, high: Ints, low: Ints) -> npt.NDArray[np.bool_]:
-    """Multicast and broadcast addresses (RFC 1112, RFC 4291 section 2.7, IEEE 802 section 8.4)."""
-    four = low & 0xFFFFFFFF
-    return np.select(
-        [family == 4, family == 6],
-        [((four >> 28) == 0xE) | (four == 0xFFFFFFFF), ((high >> 56) & 0xFF) == 0xFF],
-        (low >> 40) & 1 == 1,
-    )
-
-
 def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
     if not len(flows):
         return
-    client, role = _clients(flows)
+    client, role = clients_of(flows)
     n = np.arange(len(flows))
     a_side, b_side = flows[:, [F_A_HI, F_A_LO]], flows[:, [F_B_HI, F_B_LO]]
     to_server = np.where(client == 1, 1, 0)

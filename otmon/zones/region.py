@@ -7,8 +7,8 @@ of marks: values that no permission at hand tells apart share one (`Vocabulary`)
 
 A request is either the conversation itself, which no limit on operations keeps out, or an operation
 on a unit; whether a permission admits it is asked of `otmon.zones.permission_table`. Of the elements
-it is enough to ask for the ranges that somebody lists and the pieces between their ends: a request lies in one
-range as a whole, so whoever may make the largest may make those inside it.
+it is enough to ask for the ranges that somebody lists and the pieces between their ends: a request
+lies in one range as a whole, so whoever may make the largest may make those inside it.
 
 A field that this file does not know is compared as a whole: equal, or empty, which restricts nothing.
 """
@@ -208,5 +208,5 @@ def _operation(
         client="", server="", transport="", port=0, protocol="", vlan="", unit=unit, function=function,
         subfunction=subfunction, service=service, access=access, address=address, count=count, status=0,
         swept=False, times=1, response_ns_sum=0, response_ns_min=0, response_ns_max=0, answered=0,
-        first_ns=0, last_ns=0, evidence=Evidence(0, "", 0, 0),
+        hours=0, first_ns=0, last_ns=0, evidence=Evidence(0, "", 0, 0),
     )  # fmt: skip
