@@ -52,6 +52,8 @@ WRITTEN: Final = 1 << 13
 """Elements that a client writes to."""
 KEPT: Final = 1 << 14
 """Elements whose value is at hand."""
+NOTHING_READ: Final = -1
+"""Time of an operation's row in `read_rows` whose values belonged to another one."""
 KEPT_BYTES: Final = 256
 """Bytes of the values that a response can hold, and a few."""
 
@@ -112,6 +114,8 @@ MODBUS: Final = 6
 LAST_TIME: Final = 7
 """The latest packet time."""
 FILL_WRITTEN: Final = 8
+READ_ROWS: Final = 13
+"""How many operations are in `read_rows`: those that have kept values, in any order."""
 HOUR_BEGIN: Final = 9
 HOUR_END: Final = 10
 """The hour of the packet before, in nanoseconds since 1970."""
@@ -139,6 +143,7 @@ _FIELDS: Final = [
     ("written", _INT, (WRITTEN, W_COLUMNS)),
     ("kept", _INT, (KEPT, KEPT_COLUMNS)),
     ("read_times", _INT, (OPERATIONS,)),
+    ("read_rows", _INT, (OPERATIONS,)),
     ("ended_flows", _INT, (ENDED_SENDERS, F_COLUMNS)),
     ("ended_assets", _INT, (ENDED_SENDERS, X_COLUMNS)),
     ("ended_operations", _INT, (ENDED, O_COLUMNS)),
@@ -312,7 +317,8 @@ def note_operation(
             copy_row(t.ended_operations, t.used[FILL_OPERATIONS], t.operations, i)
             t.used[FILL_OPERATIONS] += 1
         clear_row(t.operations, i)
-        t.read_times[i] = 0
+        if t.read_times[i] != 0:
+            t.read_times[i] = NOTHING_READ
         t.operations[i, O_CLIENT_HI] = t.flows[f, a]
         t.operations[i, O_CLIENT_LO] = t.flows[f, a + 1]
         t.operations[i, O_SERVER_HI] = t.flows[f, b]

@@ -30,7 +30,7 @@ from otmon.ledger.tables import (
     O_SERVER_HI,
     O_SERVER_LO,
     O_SERVICE,
-    OPERATIONS,
+    READ_ROWS,
     WAYS,
     WRITTEN,
     Tables,
@@ -60,7 +60,10 @@ UNSEEN_VALUE: Final = -1
 @kernel
 def keep_read(t: Tables, i: int, src: Bytes, p: int, size: int, now: int) -> None:
     """Remember the `size` bytes of values at `p` that operation `i` got as its answer."""
-    t.read_times[i] = now
+    if t.read_times[i] == 0:
+        t.read_rows[t.used[READ_ROWS]] = i
+        t.used[READ_ROWS] += 1
+    t.read_times[i] = max(now, 1)
     copy_bytes(t.read_values, i * KEPT_BYTES, src, p, min(size, KEPT_BYTES))
 
 
@@ -175,8 +178,9 @@ def covers(t: Tables, i: int, hi: int, lo: int, place: int) -> bool:
 def latest_read(t: Tables, hi: int, lo: int, place: int) -> int:
     """The operation that has read the element last, -1 for none."""
     found = -1
-    for i in range(OPERATIONS):
-        if t.read_times[i] != 0 and (found < 0 or t.read_times[i] > t.read_times[found]):
+    for n in range(t.used[READ_ROWS]):
+        i = t.read_rows[n]
+        if t.read_times[i] > 0 and (found < 0 or t.read_times[i] > t.read_times[found]):
             if covers(t, i, hi, lo, place):
                 found = i
     return found
