@@ -45,7 +45,7 @@ from otmon.detect.detector import (
 )
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.ledger.ledger import conversation_key
-from otmon.zones.decide import Verdict
+from otmon.zones.decide import Verdict, lapsed
 
 RULE = Rule(
     "forbidden-operation",
@@ -68,7 +68,7 @@ def forbidden_operation(case: Case) -> Iterator[Finding]:
     groups: dict[tuple[object, ...], Denied] = {}
     for fact, verdict in case.operations:
         conversation = conversation_key(fact)
-        if verdict.outcome == "denied" and _may_talk(case.verdicts.get(conversation)):
+        if verdict.outcome == "denied" and not lapsed(verdict) and _may_talk(case.verdicts.get(conversation)):
             key = (*conversation[:-1], fact.service, fact.access)
             groups.setdefault(key, []).append((fact, verdict))
     for about, group in groups.items():

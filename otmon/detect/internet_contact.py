@@ -41,7 +41,7 @@ from otmon.detect.detector import (
 )
 from otmon.ledger.facts import Conversation
 from otmon.zones.address import parse_address, reach
-from otmon.zones.decide import Verdict
+from otmon.zones.decide import Verdict, lapsed
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
 RULE = Rule(
@@ -76,7 +76,9 @@ def _contacts(case: Case) -> Iterator[tuple[Conversation, Verdict | None]]:
     if case.index is not None:
         for fact, verdict in case.conversations:
             ends = {verdict.from_zone, verdict.to_zone}
-            if verdict.outcome == "denied" and INTERNET in ends and UNKNOWN_ZONE not in ends:
+            # What is allowed at other times has a rule of its own.
+            denied = verdict.outcome == "denied" and not lapsed(verdict)
+            if denied and INTERNET in ends and UNKNOWN_ZONE not in ends:
                 yield fact, verdict
         return
     for fact in case.ledger.conversations:

@@ -48,7 +48,7 @@ from otmon.detect.detector import (
 )
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
-from otmon.zones.decide import Verdict
+from otmon.zones.decide import Verdict, lapsed
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
 RULE = Rule(
@@ -74,10 +74,9 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
     groups: dict[tuple[str, str, str], Denied] = {}
     for fact, verdict in case.conversations:
         # Addresses that the model does not know have rules of their own.
-        if verdict.outcome == "denied" and not {verdict.from_zone, verdict.to_zone} & {
-            INTERNET,
-            UNKNOWN_ZONE,
-        }:
+        strange = {verdict.from_zone, verdict.to_zone} & {INTERNET, UNKNOWN_ZONE}
+        # So has what is allowed at other times.
+        if verdict.outcome == "denied" and not strange and not lapsed(verdict):
             groups.setdefault((fact.client, verdict.from_zone, verdict.to_zone), []).append((fact, verdict))
     for group in groups.values():
         parts: dict[tuple[object, ...], Denied] = {}

@@ -23,8 +23,8 @@ from operator import or_
 from typing import Final, Literal
 
 from otmon.ledger.facts import Conversation, Operation, WrittenValue
-from otmon.zones.lack import LACKS, Lack, Subject, allowed, seen, subject, taken_for_granted
-from otmon.zones.model import UNKNOWN_ZONE
+from otmon.zones.lack import ASPECTS, LACKS, Lack, Subject, allowed, seen, subject, taken_for_granted
+from otmon.zones.model import UNKNOWN_ZONE, Permission
 from otmon.zones.permission_table import PermissionTable, aspects_of, nearest, numbers
 from otmon.zones.place import Index, index, locate, locate_ends
 from otmon.zones.quantity import Excess, shown_limit, shown_quantity
@@ -141,9 +141,21 @@ def excess_of(verdict: Verdict) -> tuple[Excess, ...]:
     denial = verdict.denial
     if denial is None or denial.subject.written is None:
         return ()
-    *others, values = denial.table.lacking(denial.subject)
-    only = values & ~reduce(or_, others)
+    lacks = denial.table.lacking(denial.subject)
+    only = lacks.pop(ASPECTS.index("value")) & ~reduce(or_, lacks)
     return tuple(beyond for bit, beyond in denial.table.exceeded(denial.subject.written) if bit & only)
+
+
+def lapsed(verdict: Verdict) -> tuple[Permission, ...]:
+    """The permissions that would allow what was denied at another time: it was outside their hours, or
+    they had expired. In the order of the file."""
+    denial = verdict.denial
+    if denial is None or not denial.table.timed:
+        return ()
+    lacks = denial.table.lacking(denial.subject)
+    at = ASPECTS.index("hours")
+    only = reduce(or_, lacks[at:]) & ~reduce(or_, lacks[:at])
+    return tuple(permission for bit, permission in denial.table.timed if bit & only)
 
 
 def explain(verdict: Verdict) -> str:

@@ -18,6 +18,7 @@ from otmon.zones.model import Line
 from otmon.zones.schema import (
     EXPECTED,
     BoundaryForm,
+    ExceptionForm,
     FileForm,
     Form,
     LimitForm,
@@ -27,6 +28,7 @@ from otmon.zones.schema import (
     ZoneForm,
     described,
 )
+from otmon.zones.times import read_zone
 
 MAX_PROBLEMS: Final = 1000
 """Errors after which a model is not looked at any further: nobody reads more, and each costs time."""
@@ -34,6 +36,9 @@ NAMES_COMPARED: Final = 500
 """Names among which the one that was meant is looked for."""
 NAMED_IN_FULL: Final = 20
 """Choices that an error lists; of more it names the first few."""
+
+_LISTS: Final = ("allow", "exceptions")
+"""Keys of an entry whose items are checked one by one."""
 
 Path = tuple[int | str, ...]
 """Keys and list positions from the root of a file, or from an entry, to a value."""
@@ -51,6 +56,7 @@ class Entry(Generic[_Form]):
     form: _Form | None
     """None where it is wrong."""
     permissions: tuple[tuple[Path, PermissionForm], ...]
+    """What `allow` lists, then `exceptions`."""
 
     def node(self) -> Node:
         assert self.document.root is not None
@@ -87,7 +93,10 @@ def entries(
             return
         path: Path = (key, number)
         content = plain(node)
-        own = {k: v for k, v in content.items() if k != "allow"} if isinstance(content, dict) else content
+        own = content
+        if isinstance(content, dict):
+            apart = _LISTS if form is BoundaryForm else _LISTS[:1] if form is ZoneForm else ()
+            own = {k: v for k, v in content.items() if k not in apart}
         checked = _checked(document, path, form, own, problems)
         named = content.get("id") if isinstance(content, dict) else None
         yield Entry(
@@ -95,26 +104,37 @@ def entries(
             path,
             named.strip() if isinstance(named, str) else "",
             checked,
-            tuple(_permission_forms(document, path, node, problems)),
+            tuple(form for key in _LISTS for form in _permission_forms(document, path, node, key, problems)),
         )
 
 
+def timezone_of(document: Document) -> Iterator[tuple[Line, str]]:
+    """The time zone that a file names, where it is one."""
+    root = document.root
+    if isinstance(root, MapNode) and "timezone" in root.entries:
+        at, node = root.entries["timezone"]
+        name = plain(node)
+        if isinstance(name, str) and read_zone(name.strip()) is not None:
+            yield Line(document.file, at[0]), name.strip()
+
+
 def _permission_forms(
-    document: Document, path: Path, node: Node, problems: list[Problem]
+    document: Document, path: Path, node: Node, key: str, problems: list[Problem]
 ) -> Iterator[tuple[Path, PermissionForm]]:
-    if not isinstance(node, MapNode) or "allow" not in node.entries:
+    if not isinstance(node, MapNode) or key not in node.entries:
         return
-    listed = node.entries["allow"][1]
+    listed = node.entries[key][1]
     if not isinstance(listed, ListNode):
-        what = f"{described(plain(listed))} does not fit here, expected {EXPECTED['allow']}"
+        what = f"{described(plain(listed))} does not fit here, expected {EXPECTED[key]}"
         problems.append(Problem(document.file, *listed.at, what))
         return
     for number, item in enumerate(listed.items):
         if len(problems) >= MAX_PROBLEMS:
             return
-        form = _checked(document, (*path, "allow", number), PermissionForm, plain(item), problems)
+        kind = PermissionForm if key == "allow" else ExceptionForm
+        form = _checked(document, (*path, key, number), kind, plain(item), problems)
         if form is not None:
-            yield ("allow", number), form
+            yield (key, number), form
 
 
 def _checked(
@@ -149,7 +169,9 @@ def _worded(form: type[Form], place: Path, detail: ErrorDetails) -> str:
     if kind in ("missing", "too_short", "too_long"):
         return f"wrong number of entries under {key}, expected {expected}"
     if kind == "model_type":
-        kinds = {"ZoneForm": "a zone", "BoundaryForm": "a boundary", "PermissionForm": "a permission"}
+        kinds = {"ZoneForm": "a zone", "BoundaryForm": "a boundary", "PermissionForm": "a permission",
+                 "ExceptionForm": "an exception", "AssetForm": "an asset"}  # fmt: skip
+
         expected = f"{kinds.get(form.__name__, 'an entry')} as a mapping with keys such as {_keys(form)[0]}"
         if key in ("name", "members"):
             expected = EXPECTED[key]
@@ -158,7 +180,9 @@ def _worded(form: type[Form], place: Path, detail: ErrorDetails) -> str:
 
 def _keys(form: type[Form]) -> list[str]:
     keys = [field.alias or name for name, field in form.model_fields.items()]
-    return [*keys, "allow"] if form in (ZoneForm, BoundaryForm) else keys
+    if form is BoundaryForm:
+        return [*keys, *_LISTS]
+    return [*keys, "allow"] if form is ZoneForm else keys
 
 
 def nearest(text: str, known: Iterable[str]) -> str:

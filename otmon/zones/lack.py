@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Literal, get_args
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
@@ -14,7 +15,7 @@ from otmon.zones.quantity import shown_limit
 
 Lacking = Literal[
     "direction", "client", "server", "transport", "port", "protocol",
-    "access", "function", "unit", "elements", "value",
+    "access", "function", "unit", "elements", "value", "hours", "expiry",
 ]  # fmt: skip
 """Farthest first: other elements of the same function are nearer than another host."""
 ASPECTS: Final[tuple[Lacking, ...]] = get_args(Lacking)
@@ -31,6 +32,8 @@ LACKS: Final[dict[Lacking, str]] = {
     "unit": "unit {allowed}, not {seen}",
     "elements": "{allowed}, not {seen}",
     "value": "{allowed}, not {seen}",
+    "hours": "only {allowed}, not {seen}",
+    "expiry": "until {allowed}, not {seen}",
 }
 """What a permission allows instead of what was seen, in English."""
 
@@ -116,6 +119,10 @@ def allowed(key: Lacking, permission: Permission) -> str:
             return "; ".join(f"{kind} {shown(ranges)}" for kind, ranges in permission.objects)
         case "value":
             return "; ".join(map(shown_limit, permission.limits))
+        case "hours":
+            return str(permission.schedule)
+        case "expiry":
+            return permission.expires
 
 
 def seen(key: Lacking, subject: Subject) -> str:
@@ -130,6 +137,10 @@ def seen(key: Lacking, subject: Subject) -> str:
             return fact.transport
         case "port":
             return str(fact.port)
+    if key == "hours":
+        return f"{_time(fact.first_ns)} to {_time(fact.last_ns)} UTC"
+    if key == "expiry":
+        return f"{_time(fact.last_ns)} UTC"
     if written is not None and key != "protocol":
         if key == "unit":
             return str(written.unit)
@@ -145,6 +156,13 @@ def seen(key: Lacking, subject: Subject) -> str:
             return str(operation.unit)
         case _:
             return _elements(operation)
+
+
+def _time(instant_ns: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(instant_ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M}"
+    except (OverflowError, ValueError, OSError):
+        return f"{instant_ns} ns"
 
 
 def _ends(ends: Iterable[Endpoint]) -> str:

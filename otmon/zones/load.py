@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from otmon.zones.document import MAX_FILE_BYTES, Problem, parse, quoted
-from otmon.zones.entry import MAX_PROBLEMS, Entry, Path, entries, nearest
-from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Line, Member, Model, Name, Zone
+from otmon.zones.entry import MAX_PROBLEMS, Entry, Path, entries, nearest, timezone_of
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Member, Model, Name, Zone
 from otmon.zones.permission import PermissionReader, Sides
-from otmon.zones.schema import BoundaryForm, NameForm, ZoneForm
+from otmon.zones.schema import AssetForm, BoundaryForm, NameForm, ZoneForm
 
 MAX_FILES: Final = 1000
 """Files of one folder; a bound on what a wrong path can make us read."""
@@ -51,6 +52,8 @@ def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -
     problems: list[Problem] = []
     zones: list[Entry[ZoneForm]] = []
     boundaries: list[Entry[BoundaryForm]] = []
+    assets: list[Entry[AssetForm]] = []
+    timezones: list[tuple[Line, str]] = []
     whole = True
     for name, data in files:
         document = parse(name, data)
@@ -61,12 +64,19 @@ def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -
         whole = whole and document.root is not None
         zones += entries(document, "zones", ZoneForm, problems)
         boundaries += entries(document, "boundaries", BoundaryForm, problems)
+        assets += entries(document, "assets", AssetForm, problems)
+        timezones += timezone_of(document)
     if not whole:
         raise ModelError(problems)
     if not zones and not problems:
         what = "no zone in the model, expected at least one under `zones`"
         problems.append(Problem(files[0][0], 0, 0, what))
-    model = _joined(zones, boundaries, frozenset(protocols), tuple(name for name, _ in files), problems)
+    for line, other in timezones[1:]:
+        if other != timezones[0][1]:
+            what = f"a second time zone {quoted(other)}, expected one (first at {timezones[0][0]})"
+            problems.append(Problem(line.file, line.number, 1, what))
+    parts = _Parts(zones, boundaries, assets, timezones[0][1] if timezones else "")
+    model = _joined(parts, frozenset(protocols), tuple(name for name, _ in files), problems)
     if len(problems) >= MAX_PROBLEMS:
         what = f"{MAX_PROBLEMS} errors or more, expected none; the rest of the model was not looked at"
         problems.append(Problem(files[0][0], 0, 0, what))
@@ -100,23 +110,35 @@ def _content(file: str) -> bytes:
         return stream.read(MAX_FILE_BYTES + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the files of a model hold."""
+
+    zones: list[Entry[ZoneForm]]
+    boundaries: list[Entry[BoundaryForm]]
+    assets: list[Entry[AssetForm]]
+    timezone: str
+
+
 def _joined(
-    zones: list[Entry[ZoneForm]],
-    boundaries: list[Entry[BoundaryForm]],
+    parts: _Parts,
     protocols: frozenset[str],
     files: tuple[str, ...],
     problems: list[Problem],
 ) -> Model:
     """Check the entries against each other; meaningless where that added problems."""
+    zones, boundaries = parts.zones, parts.boundaries
     _unique("zone", zones, problems)
     _unique("boundary", boundaries, problems)
+    _unique("asset", parts.assets, problems)
+    devices = tuple(_device(entry, entry.form) for entry in parts.assets if entry.form is not None)
     for entry in zones:
         if entry.id in (INTERNET, UNKNOWN_ZONE):
             what = f"zone {quoted(entry.id)} is built in, expected another id"
             problems.append(entry.problem(("id",), what))
     named = dict.fromkeys(entry.id for entry in zones if entry.id)
     members = {entry.id: _members(entry) for entry in zones if entry.id}
-    reader = PermissionReader(protocols, {}, problems)
+    reader = PermissionReader(protocols, {}, problems, parts.timezone, devices)
     built_zones = [
         _zone(entry, entry.form, members[entry.id], reader)
         for entry in zones
@@ -131,7 +153,7 @@ def _joined(
         if _ends_exist(border, ends, named, pairs, problems):
             sides = Sides(ends, members)
             built.append(_boundary(border, border.form, sides, reader))
-    return Model(tuple(built_zones), tuple(built), files)
+    return Model(tuple(built_zones), tuple(built), files, devices)
 
 
 def _unique(kind: str, entries: Sequence[Entry[Any]], problems: list[Problem]) -> None:
@@ -177,6 +199,13 @@ def _members(entry: Entry[ZoneForm]) -> tuple[Member, ...]:
     return tuple(
         Member(form.address or form.prefix, form.mac, form.vlan, entry.line(("members", number)))
         for number, form in enumerate(entry.form.members)
+    )
+
+
+def _device(entry: Entry[AssetForm], form: AssetForm) -> Device:
+    name = _name(form.name, form.id)
+    return Device(
+        form.id, entry.line(), name, form.address, form.mac, form.vendor or "", form.model or "", form.role
     )
 
 

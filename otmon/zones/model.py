@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import Address, Network
+from otmon.zones.times import ALWAYS, Schedule
 
 INTERNET: Final = "internet"
 """Built-in zone: every address of the Internet that no zone claims."""
@@ -128,6 +129,30 @@ class Permission:
     limits: tuple[Limit, ...]
     """For writes: values of these elements are limited, those of others are not."""
     reason: str
+    schedule: Schedule = ALWAYS
+    """When it holds; without windows always."""
+    expires_ns: int | None = None
+    """The first instant at which it holds no more."""
+    expires: str = ""
+    """The last day on which it holds, as the file has it."""
+    approver: str = ""
+    exception: bool = False
+    """It was granted for a time, by somebody who is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """An asset of the inventory: who is authorised to be there."""
+
+    id: str
+    line: Line
+    name: Name
+    networks: tuple[Network, ...]
+    """Its addresses."""
+    mac: Address | None
+    vendor: str
+    model: str
+    roles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +191,8 @@ class Model:
     zones: tuple[Zone, ...]
     boundaries: tuple[Boundary, ...]
     files: tuple[str, ...]
+    devices: tuple[Device, ...] = ()
+    """The inventory, in the order of its files."""
 
 
 def merged(ranges: list[Range]) -> Ranges:

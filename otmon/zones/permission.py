@@ -12,6 +12,7 @@ from otmon.zones.entry import MAX_PROBLEMS, Entry, Path, nearest
 from otmon.zones.functions import MODBUS_FUNCTIONS, normal
 from otmon.zones.model import (
     INTERNET,
+    Device,
     Endpoint,
     FunctionRef,
     Limit,
@@ -25,8 +26,11 @@ from otmon.zones.model import (
 )
 from otmon.zones.quantity import words_of
 from otmon.zones.schema import PermissionForm, read_function_number
+from otmon.zones.times import ALWAYS, Dated, Schedule, end_of, instant_of
 
 ANY: Final = "any"
+ROLE: Final = "role:"
+"""What an end begins with that is told by the role of assets."""
 NOT_RECOGNISED: Final = "unknown"
 """Protocol id of a conversation whose protocol nobody recognised."""
 
@@ -47,6 +51,9 @@ class PermissionReader:
     ids: dict[str, Line]
     """Ids that were given so far."""
     problems: list[Problem]
+    timezone: str
+    """Name of the plant's time zone, "" where no file tells it."""
+    devices: tuple[Device, ...]
 
     def read(self, entry: Entry[Any], sides: Sides) -> tuple[Permission, ...]:
         """The permissions of one zone or boundary; one that is wrong is left out."""
@@ -76,12 +83,18 @@ class PermissionReader:
             objects=form.objects(),
             limits=tuple(self._limits(entry, path, form)),
             reason=form.reason or "",
+            schedule=self._schedule(entry, path, form),
+            expires_ns=self._expiry(entry, path, form),
+            expires="" if form.expires is None else form.expires.isoformat(),
+            approver=form.approver or "",
+            exception=path[0] == "exceptions",
         )
 
     def _id(self, entry: Entry[Any], path: Path, form: PermissionForm) -> str:
         if form.id is None:
             # A slash is in no id that a file can give.
-            return f"{entry.id}/{int(path[-1]) + 1}"
+            number = int(path[-1]) + 1
+            return f"{entry.id}/{number}" if path[0] == "allow" else f"{entry.id}/exception-{number}"
         if form.id in self.ids:
             what = f"permission {quoted(form.id)} a second time, expected an id of its own"
             self._say(entry, (*path, "id"), f"{what} (first at {self.ids[form.id]})")
@@ -113,6 +126,35 @@ class PermissionReader:
                 what = f"no Modbus function {quoted(text)}, expected a number such as 6 or 43/14, "
                 what += f"or {expected}"
                 self._say(entry, (*path, "functions", number), what)
+
+    def _schedule(self, entry: Entry[Any], path: Path, form: PermissionForm) -> Schedule:
+        if not (form.hours or form.during) or not self._has_timezone(entry, path):
+            return ALWAYS
+        dated = (
+            Dated(
+                instant_of(begin, self.timezone),
+                instant_of(end, self.timezone),
+                f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}",
+            )
+            for begin, end in form.during
+        )
+        return Schedule(self.timezone, form.hours, tuple(dated))
+
+    def _expiry(self, entry: Entry[Any], path: Path, form: PermissionForm) -> int | None:
+        if form.expires is None or not self._has_timezone(entry, path):
+            return None
+        try:
+            return end_of(form.expires, self.timezone)
+        except OverflowError:
+            return None
+
+    def _has_timezone(self, entry: Entry[Any], path: Path) -> bool:
+        if not self.timezone:
+            what = (
+                "times without a time zone, expected one such as `timezone: Asia/Tokyo` at the top of a file"
+            )
+            self._say(entry, path, what)
+        return bool(self.timezone)
 
     def _limits(self, entry: Entry[Any], path: Path, form: PermissionForm) -> Iterator[Limit]:
         """The limits; one for an element that the permission does not list would never be asked."""
@@ -149,6 +191,7 @@ class PermissionReader:
         if form.from_ is None and form.to is None:
             what = f"neither from nor to, expected at least one of them: {' or '.join(sides.zones)}"
             self._say(entry, path, what)
+        clients, servers = _one_sided(clients, form.from_, servers), _one_sided(servers, form.to, clients)
         for key, ends in (("from", clients), ("to", servers)):
             if len({end.zone for end in ends}) > 1:
                 what = f"{key} names both sides of the boundary, expected one; each needs its own permission"
@@ -168,6 +211,9 @@ class PermissionReader:
     ) -> tuple[Endpoint, ...]:
         found = []
         for number, text in enumerate(texts or ()):
+            if text.startswith(ROLE):
+                found += self._of_role(entry, (*path, number), text.removeprefix(ROLE).strip(), sides)
+                continue
             end = _endpoint(text, sides)
             if isinstance(end, Endpoint):
                 found.append(end)
@@ -175,8 +221,42 @@ class PermissionReader:
                 self._say(entry, (*path, number), end)
         return tuple(found)
 
+    def _of_role(self, entry: Entry[Any], path: Path, role: str, sides: Sides) -> list[Endpoint]:
+        """The addresses of the assets that have a role, in the zones that the permission is about."""
+        having = [device for device in self.devices if role in device.roles]
+        found = []
+        for device in having:
+            macs = (host(device.mac),) if device.mac is not None else ()
+            for network in (*device.networks, *macs):
+                lengths = {zone: _held(zone, network, sides.members) for zone in sides.zones}
+                zone = max(sides.zones, key=lambda one: lengths[one])
+                if lengths[zone] >= 0:
+                    found.append(Endpoint(zone, network))
+        if not having:
+            roles = sorted({one for device in self.devices for one in device.roles})
+            expected = nearest(role, roles) if roles else "assets with roles in the model"
+            self._say(entry, path, f"no asset has the role {quoted(role)}, expected {expected}")
+        elif not found:
+            what = f"no asset with the role {quoted(role)} is in {' or '.join(sides.zones)}, expected one"
+            self._say(entry, path, what)
+        return found
+
     def _say(self, entry: Entry[Any], path: Path, what: str) -> None:
         self.problems.append(entry.problem(path, what))
+
+
+def _one_sided(
+    ends: tuple[Endpoint, ...], texts: tuple[str, ...] | None, others: tuple[Endpoint, ...]
+) -> tuple[Endpoint, ...]:
+    """Assets of a role may stand on both sides of a boundary: meant are those opposite to the other end."""
+    away = {end.zone for end in others}
+    if (
+        len({end.zone for end in ends}) < 2
+        or len(away) != 1
+        or not any(t.startswith(ROLE) for t in texts or ())
+    ):
+        return ends
+    return tuple(end for end in ends if end.zone not in away)
 
 
 def _endpoint(text: str, sides: Sides) -> Endpoint | str:

@@ -14,13 +14,14 @@ from functools import reduce
 from operator import and_, or_
 from typing import Final
 
-from otmon.ledger.facts import UNKNOWN, Operation, WrittenValue
+from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.zones.address import Address, Network, PrefixTable, prefix_table
 from otmon.zones.functions import MODBUS_FUNCTIONS, MODBUS_OBJECTS, normal
 from otmon.zones.lack import ASPECTS, Lacking, Subject
 from otmon.zones.model import Boundary, Endpoint, Limit, Permission, Ranges, Zone
 from otmon.zones.quantity import Excess, excess
 
+_ENDS: Final[tuple[Lacking, ...]] = ("direction", "client", "server")
 Set = int
 """Permissions, by their bits."""
 
@@ -130,6 +131,8 @@ class PermissionTable:
     each permission, so that two elements in one step set lie in one range."""
     limits: dict[tuple[str, int], tuple[tuple[Set, Limit], ...]]
     """Limits of written values by (type of element, address), with the permission of each."""
+    timed: tuple[tuple[Set, Permission], ...]
+    """Those that hold at some times only."""
     worded: dict[tuple[int, Lacking], str] = field(default_factory=dict, compare=False)
     """Texts of what is allowed, kept as they are needed."""
 
@@ -178,7 +181,22 @@ class PermissionTable:
                 self._admits_span(written.table, written.address, written.address + written.words - 1),
                 self.everyone & ~sum(bit for bit, _ in self.exceeded(written)),
             ]
+        if self.timed:
+            # Aspects that are not asked of this fact keep their places.
+            admitting += [self.everyone] * (ASPECTS.index("hours") - len(_ENDS) - len(admitting))
+            admitting += self._admitting_times(fact)
         return admitting
+
+    def _admitting_times(self, fact: Conversation | Operation | WrittenValue) -> list[Set]:
+        """The permissions whose hours a fact keeps, and those that had not expired."""
+        hours = 0 if isinstance(fact, WrittenValue) else fact.hours
+        outside = expired = 0
+        for bit, permission in self.timed:
+            if permission.schedule and not permission.schedule.keeps(hours, fact.first_ns, fact.last_ns):
+                outside |= bit
+            if permission.expires_ns is not None and fact.last_ns >= permission.expires_ns:
+                expired |= bit
+        return [self.everyone & ~outside, self.everyone & ~expired]
 
     def admitting_request(self, operation: Operation) -> Set:
         """The permissions that admit what an operation asks for, whoever asks whom over what."""
@@ -315,6 +333,11 @@ def table_of(owner: str, line: str, permissions: tuple[Permission, ...]) -> Perm
         _free(permissions, lambda permission: permission.objects),
         _elements(permissions),
         _limits(permissions),
+        tuple(
+            (1 << number, permission)
+            for number, permission in enumerate(permissions)
+            if permission.schedule or permission.expires_ns is not None
+        ),
     )
 
 

@@ -33,7 +33,19 @@ BOXES: Final = 4_096
 """Pieces of one box at most; then what is left is told as too much rather than too little."""
 
 _MODELLED: Final = frozenset(
-    {"id", "line", "reason", "clients", "servers", "transports", "ports", "protocols"}
+    {
+        "id",
+        "line",
+        "reason",
+        "approver",
+        "exception",
+        "expires_ns",
+        "clients",
+        "servers",
+        "transports",
+        "ports",
+        "protocols",
+    }
     | {"access", "functions", "units", "objects"}
 )
 _OF_REQUESTS: Final = ("access", "functions", "units", "objects")

@@ -28,6 +28,7 @@ _NAMED_OTHERWISE: Final = frozenset({"ip-1", "ip-6", "ip-17", "ip-58", "ip-132"}
 """No fact says these: it says icmp, tcp, udp, icmpv6, sctp. A firewall would take them for those."""
 _ADDRESSED: Final = frozenset(
     {"id", "line", "clients", "servers", "protocols", "transports", "ports", "reason"}
+    | {"approver", "exception", "expires_ns"}
 )
 """Fields of a permission that a rule expresses, or that only name it."""
 _OF_ZONE: Final = frozenset(
@@ -37,7 +38,10 @@ _OF_BOUNDARY: Final = frozenset(
     {"id", "line", "name", "between", "device", "device_owner", "settings_owner", "permissions"}
 )
 """Fields of zones and boundaries that rules follow, or that change nothing for them."""
-_WORDS: Final = {"access": "access classes", "objects": "registers"}
+_WORDS: Final = {
+    "access": "access classes", "approver": "approvers", "expires": "last days", "objects": "registers",
+    "schedule": "hours",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, get_args
 
@@ -21,6 +22,7 @@ from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network
 from otmon.zones.document import quoted
 from otmon.zones.model import Importance, Inside, Name, ObjectType, Range, Ranges, ValueType, merged
+from otmon.zones.times import Weekly, read_date, read_dated, read_weekly, read_zone
 
 OBJECT_TYPES: Final[tuple[ObjectType, ...]] = get_args(ObjectType)
 VALUE_TYPES: Final[tuple[ValueType, ...]] = get_args(ValueType)
@@ -197,6 +199,12 @@ def _read_type(text: str) -> ValueType | None:
     return next((type for type in VALUE_TYPES if type == text), None)
 
 
+Hours = Annotated[Weekly, _Leaf("hours such as mon-fri 08:00-18:00 or daily 22:00-05:00", read_weekly)]
+During = Annotated[
+    tuple[datetime, datetime],
+    _Leaf("a window such as 2026-04-18 22:00 to 2026-04-19 05:00, ending after it begins", read_dated),
+]
+Ip = Annotated[Network, _Leaf("an IPv4 or IPv6 address", _read_ip)]
 Quantity = Annotated[Decimal, _Leaf("a number such as 2, -5 or 0.25", _read_quantity)]
 Id = Annotated[
     str, _Leaf("an id of up to 64 ASCII letters, digits, '.', '_' and '-' (and no address)", read_id)
@@ -319,6 +327,10 @@ class PermissionForm(Form):
     input_registers: Elements = ()
     holding_registers: Elements = ()
     limits: tuple[LimitForm, ...] = ()
+    hours: Annotated[tuple[Hours, ...], _OneOrMore()] = ()
+    during: Annotated[tuple[During, ...], _OneOrMore()] = ()
+    expires: Annotated[date | None, _Leaf("a day such as 2026-12-31", read_date)] = None
+    approver: Text | None = None
     reason: Text | None = None
 
     @model_validator(mode="after")
@@ -337,6 +349,35 @@ class PermissionForm(Form):
 
     def objects(self) -> tuple[tuple[ObjectType, Ranges], ...]:
         return tuple((kind, merged(list(given))) for kind in OBJECT_TYPES if (given := getattr(self, kind)))
+
+
+class ExceptionForm(PermissionForm):
+    """A permission for a time: it says until when, why, and who answers for it."""
+
+    @model_validator(mode="after")
+    def _answered_for(self) -> ExceptionForm:
+        for key in ("expires", "reason", "approver"):
+            if getattr(self, key) is None:
+                raise wrong(f"an exception without {key}, expected expires, reason and approver")
+        return self
+
+
+class AssetForm(Form):
+    """A device that is authorised to be there."""
+
+    id: Id
+    name: Annotated[NameForm, _Short("one name for both languages", _short_name)] | None = None
+    address: Annotated[tuple[Ip, ...], _OneOrMore()] = ()
+    mac: Annotated[Address | None, _Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
+    vendor: Text | None = None
+    model: Text | None = None
+    role: Annotated[tuple[Id, ...], _OneOrMore()] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> AssetForm:
+        if not self.address and self.mac is None:
+            raise wrong("an asset without address and mac, expected at least one of them")
+        return self
 
 
 class ZoneForm(Form):
@@ -363,18 +404,28 @@ class BoundaryForm(Form):
     settings_owner: Text | None = None
 
 
+def _read_timezone(text: str) -> str | None:
+    return text if read_zone(text) is not None else None
+
+
 class FileForm(Form):
     """A model file. The entries are checked one by one, so that one error hides no other."""
 
     version: Annotated[int, _Leaf("1", {"1": 1}.get)] = 1
+    timezone: Annotated[
+        str | None, _Leaf("a time zone of the IANA database such as Asia/Tokyo", _read_timezone)
+    ] = None
     zones: tuple[Any, ...] = ()
     boundaries: tuple[Any, ...] = ()
+    assets: tuple[Any, ...] = ()
 
 
 _TOLD: Final = {
     "ZoneForm": "Work of equal importance that needs the same level of protection, and the hosts that do it.",
     "BoundaryForm": "The only way between two zones; what is not under allow may not cross.",
     "PermissionForm": "What may pass, from client to server; what is left out does not restrict.",
+    "ExceptionForm": "A permission for a time, which says until when, why, and who answers for it.",
+    "AssetForm": "A device that is authorised to be there.",
     "LimitForm": "Values that may be written to one coil or register, as quantities.",
     "MemberForm": "Hosts by address or prefix, MAC address and VLAN.",
     "NameForm": "A name in both languages.",
@@ -385,16 +436,22 @@ def json_schema() -> dict[str, Any]:
     """The shape of a model file as a JSON Schema (draft 2020-12), for editors. It tells keys and choices;
     what their texts may hold and what they refer to is checked by `otmon.zones.load`."""
     definitions: dict[str, Any] = {}
-    for form in (ZoneForm, BoundaryForm, PermissionForm):
+    for form in (ZoneForm, BoundaryForm, PermissionForm, ExceptionForm, AssetForm):
         schema = form.model_json_schema(by_alias=True)
         definitions |= schema.pop("$defs", {}) | {form.__name__: schema}
     for name, told in _TOLD.items():
         definitions[name]["description"] = told
     for name in ("ZoneForm", "BoundaryForm"):
         definitions[name]["properties"]["allow"] = _array_of("PermissionForm")
+    definitions["BoundaryForm"]["properties"]["exceptions"] = _array_of("ExceptionForm")
+    definitions["ExceptionForm"]["required"] += ["expires", "reason", "approver"]
     root = FileForm.model_json_schema()
     root["description"] = "A zone model of otmon: one file, or one of several in a folder."
-    root["properties"] |= {"zones": _array_of("ZoneForm"), "boundaries": _array_of("BoundaryForm")}
+    root["properties"] |= {
+        "zones": _array_of("ZoneForm"),
+        "boundaries": _array_of("BoundaryForm"),
+        "assets": _array_of("AssetForm"),
+    }
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {**head, **_without_noise(root), "$defs": _without_noise(definitions)}
 
@@ -431,6 +488,10 @@ EXPECTED: Final[Mapping[str, str]] = {
     "importance": "大, 中, 小 or high, medium, low",
     "protocol": "a protocol id, a list of them, or any",
     "limits": "a list of limits",
+    "assets": "a list of assets",
+    "exceptions": "a list of exceptions",
+    "hours": "hours such as mon-fri 08:00-18:00, or a list of them",
+    "during": "a window such as 2026-04-18 22:00 to 2026-04-19 05:00, or a list of them",
     "low": "the smallest quantity that may be written",
     "high": "the largest quantity that may be written",
 }

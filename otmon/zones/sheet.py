@@ -56,7 +56,7 @@ DIRECTION: Final[dict[Language, str]] = {"ja": "送信元→宛先", "en": "from
 _SAID: Final = frozenset(
     {
         "id", "line", "clients", "servers", "protocols", "transports", "ports", "access", "functions",
-        "units", "objects", "reason",
+        "units", "objects", "reason", "expires_ns", "exception",
     }
 )  # fmt: skip
 """Fields of a permission that have a column."""

@@ -337,4 +337,4 @@ def test_all_reasons_and_lacks_are_reached(plant: Index) -> None:
     assert {verdict.reason.key for verdict in verdicts} == set(REASONS)
     assert {lack.key for verdict in verdicts for near in verdict.nearest for lack in near.lacks} == {
         *LACKS
-    } - {"value"}
+    } - {"value", "hours", "expiry"}

@@ -10,6 +10,7 @@ import pytest
 from otmon.ledger.facts import Operation
 from otmon.zones.load import read_model
 from otmon.zones.schema import (
+    AssetForm,
     BoundaryForm,
     FileForm,
     LimitForm,
@@ -44,9 +45,11 @@ def test_every_reference_in_the_schema_leads_somewhere() -> None:
     ("form", "name", "more"),
     [
         (ZoneForm, "ZoneForm", {"allow"}),
-        (BoundaryForm, "BoundaryForm", {"allow"}),
+        (BoundaryForm, "BoundaryForm", {"allow", "exceptions"}),
         (PermissionForm, "PermissionForm", set()),
         (MemberForm, "MemberForm", set()),
+        (LimitForm, "LimitForm", set()),
+        (AssetForm, "AssetForm", set()),
     ],
 )
 def test_the_schema_has_every_key_and_no_other(form: Any, name: str, more: set[str]) -> None:
@@ -59,7 +62,9 @@ def test_the_schema_has_every_key_and_no_other(form: Any, name: str, more: set[s
     }
 
 
-@pytest.mark.parametrize("form", [FileForm, ZoneForm, BoundaryForm, PermissionForm, LimitForm, MemberForm])
+@pytest.mark.parametrize(
+    "form", [FileForm, ZoneForm, BoundaryForm, PermissionForm, LimitForm, MemberForm, AssetForm]
+)
 def test_the_document_explains_every_key(form: Any) -> None:
     cells = re.findall(r"^\| (`.*?`) \|", (DOCS / "zone-model.md").read_text(encoding="utf-8"), re.M)
     explained = set(re.findall(r"`(\w+)`", " ".join(cells)))

@@ -1,0 +1,145 @@
+"""Traffic at a time for which nobody agreed on it, and permissions that have run out.
+
+What it finds
+    A conversation or an operation that a permission allows, but not then: outside its hours or its
+    maintenance window, or after its last day. And each permission whose last day had passed when
+    the capture ended, used or not.
+
+Why it matters
+    A remote session at night, when nobody is there to see it, is how an intruder uses what was
+    granted to a maintenance company. A permission for a week that stays for years is a door that
+    everybody has forgotten.
+
+What it looks like
+    The maintenance gateway, which may connect from 09:00 to 17:00 on weekdays, opens a session at
+    02:10 on a Sunday. An exception that was granted until March is still in the model in May.
+
+When it is wrong
+    When the clock of the sensor or the time zone of the model is wrong. Hours are judged by the
+    hour: a packet a few minutes behind the end counts only if it is the first or the last.
+
+References
+    ATT&CK for ICS T0822, T0886; IEC 62443-3-3 SR 1.13, SR 2.1, SR 5.2; METI's guideline, item 3-6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from otmon.detect.detector import (
+    Case,
+    Finding,
+    Link,
+    Place,
+    Rule,
+    Severity,
+    attack,
+    changes,
+    first,
+    guideline_check,
+    importance,
+    link_of,
+    place_of,
+    reasons,
+    requirement,
+    say,
+)
+from otmon.ledger.facts import Conversation, Operation
+from otmon.ledger.ledger import conversation_key
+from otmon.zones.decide import Verdict, lapsed
+from otmon.zones.model import Boundary, Permission
+
+RULE = Rule(
+    "lapsed-permission",
+    (
+        *attack("T0822", "External Remote Services"),
+        *attack("T0886", "Remote Services"),
+        requirement("SR 1.13", "Access via untrusted networks"),
+        requirement("SR 2.1", "Authorization enforcement"),
+        requirement("SR 5.2", "Zone boundary protection"),
+        guideline_check("3-6", "リモートメンテナンスの管理"),
+    ),
+)
+
+
+def lapsed_permission(case: Case) -> Iterator[Finding]:
+    if case.index is None:
+        return
+    # An operation of a conversation that is itself told adds nothing.
+    told = set()
+    for fact, verdict in case.conversations:
+        if lapsed(verdict):
+            told.add(conversation_key(fact))
+            count = fact.packets_to_server + fact.packets_to_client
+            yield _used(case, fact, verdict, count, "packets", case.asked.get(conversation_key(fact), []))
+    for operation, verdict in case.operations:
+        if lapsed(verdict) and conversation_key(operation) not in told:
+            yield _used(case, operation, verdict, operation.times, "transactions", [operation])
+    last_ns = max((source.last_ns for source in case.ledger.sources), default=0)
+    for boundary in case.index.model.boundaries:
+        for permission in boundary.permissions:
+            if permission.expires_ns is not None and permission.expires_ns <= last_ns:
+                yield _expired(boundary, permission, last_ns)
+
+
+def _used(
+    case: Case,
+    fact: Conversation | Operation,
+    verdict: Verdict,
+    count: int,
+    unit: str,
+    operations: list[Operation],
+) -> Finding:
+    what = (
+        say("operation", client=fact.client, server=fact.server, service=fact.service, access=fact.access,
+            times=fact.times)
+        if isinstance(fact, Operation)
+        else say("conversation", client=fact.client, server=fact.server, protocol=fact.protocol,
+                 transport=fact.transport, port=fact.port)
+    )  # fmt: skip
+    about = (fact.service, str(fact.unit), str(fact.address)) if isinstance(fact, Operation) else ()
+    names = ", ".join(permission.id for permission in lapsed(verdict))
+    return Finding(
+        rule=RULE.id,
+        key=("used", *map(str, conversation_key(fact)[:-1]), *about),
+        severity=_severity(case, verdict, changes(operations)),
+        link=link_of(fact),
+        place=place_of(case, verdict),
+        what=what,
+        why=(say("not-then", permissions=names), *reasons(verdict)),
+        count=count,
+        unit="transactions" if unit == "transactions" else "packets",
+        first_ns=fact.first_ns,
+        last_ns=fact.last_ns,
+        evidence=first(fact.evidence),
+        references=RULE.references,
+    )
+
+
+def _severity(case: Case, verdict: Verdict, changed: bool) -> Severity:
+    high = importance(case, verdict.to_zone) == "high"
+    if changed:
+        return "critical" if high else "high"
+    return "high" if high else "medium"
+
+
+def _expired(boundary: Boundary, permission: Permission, last_ns: int) -> Finding:
+    assert permission.expires_ns is not None
+    why = [say("expired-line", line=str(permission.line), expires=permission.expires)]
+    if permission.approver:
+        why.append(say("approved-by", approver=permission.approver))
+    return Finding(
+        rule=RULE.id,
+        key=("expired", permission.id),
+        severity="low",
+        link=Link(),
+        place=Place(*boundary.between, boundary.id, boundary.device_owner, boundary.settings_owner),
+        what=say("expired", permission=permission.id, boundary=boundary.id),
+        why=tuple(why),
+        count=0,
+        unit="packets",
+        first_ns=permission.expires_ns,
+        last_ns=last_ns,
+        evidence=(),
+        references=RULE.references,
+    )
