@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +19,11 @@ def check(
     model: Given,
     ledger: Annotated[
         str | None,
-        typer.Option("--ledger", metavar="FILE.db", help="Facts: also tell of assets in no zone or in two."),
+        typer.Option(
+            "--ledger",
+            metavar="FILE.db",
+            help="Facts: also tell of assets in no zone or in two, and of what nobody used.",
+        ),
     ] = None,
 ) -> None:
     """Check a zone model: errors with file and line, then what is doubtful.
@@ -30,11 +35,12 @@ def check(
     from otmon.zones.decide import index
 
     loaded = read_model(model)
-    checked = check_model(loaded)
+    facts = read_ledger(ledger) if ledger is not None else None
+    checked = check_model(loaded, date.today(), facts)
     for caution in checked.cautions:
         print(caution)
-    if ledger is not None:
-        assets = read_ledger(ledger).assets
+    if facts is not None:
+        assets = facts.assets
         ready = index(loaded, assets)
         for asset in in_no_zone(ready, assets):
             print(f"{asset.address or asset.mac} ({asset.mac or 'no MAC address'}) is in no zone")

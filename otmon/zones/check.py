@@ -8,12 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
 from otmon.ledger.facts import Asset
+from otmon.ledger.ledger import Ledger
 from otmon.zones.address import Address, Network, host
-from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Line, Model, Permission, Zone
+from otmon.zones.covering import covers
+from otmon.zones.model import (
+    INTERNET,
+    UNKNOWN_ZONE,
+    Boundary,
+    Importance,
+    Line,
+    Model,
+    Permission,
+    Zone,
+)
 from otmon.zones.place import Claim, Index, index, locate
+from otmon.zones.structure import REQUIREMENTS, mixed_zones, placed_devices
+from otmon.zones.usage import unseen_zones, usage
 
 CAUTIONS: Final[dict[str, str]] = {
     "zone-without-members": "zone {zone} has no members, so nothing is ever in it",
@@ -29,8 +43,27 @@ CAUTIONS: Final[dict[str, str]] = {
     "boundary-closed": "boundary {boundary} allows nothing",
     "permission-without-limit": "permission {permission} allows every protocol on every port",
     "internet-into-high": "permission {permission} lets the Internet into zone {zone} of high importance",
+    "mixed-zone": "zone {zone} holds {kind} assets together with {others}: IEC 62443-3-2 {requirement} wants "
+    "them apart{because}",
+    "importance-gap": "boundary {boundary} joins {low} ({low_importance}) and {high} (high importance) with "
+    "nothing between them",
+    "permission-shadowed": "all that permission {permission} allows is allowed by {other} ({other_line})",
+    "permission-expires": "permission {permission} {when} on {expires}",
+    "asset-in-no-zone": "asset {asset} is in no zone",
+    "target-level": "zone {zone} of {importance} importance has the security level {level}, and zone {other} "
+    "of {other_importance} importance {other_level}",
+    "permission-unused": "permission {permission} was used by nothing in the ledger",
+    "permission-wider": "permission {permission} is for more hosts than used it: {side} {hosts}",
+    "zone-unseen": "nothing of zone {zone} was seen in the ledger",
 }
 """Cautions as sentences in English."""
+
+
+SOON: Final = timedelta(days=30)
+"""Before a permission runs out by so much it is time to renew it."""
+COMPARED: Final = 2_000
+"""Permissions of a list that each is compared with."""
+_IMPORTANCE: Final[dict[Importance, int]] = {"low": 1, "medium": 2, "high": 3}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,8 +100,9 @@ class Contested:
     """Sorted; the first decides."""
 
 
-def check(model: Model) -> Checked:
-    """Count a model and look through it."""
+def check(model: Model, today: date | None = None, ledger: Ledger | None = None) -> Checked:
+    """Count a model and look through it. With `today` permissions that have run out, or will do so within
+    `SOON`, are told; with a ledger what nobody used."""
     lists = [*(zone.permissions for zone in model.zones), *(b.permissions for b in model.boundaries)]
     return Checked(
         model.files,
@@ -76,11 +110,11 @@ def check(model: Model) -> Checked:
         sum(len(zone.members) for zone in model.zones),
         len(model.boundaries),
         sum(map(len, lists)),
-        cautions(model),
+        cautions(model, today, ledger),
     )
 
 
-def cautions(model: Model) -> tuple[Caution, ...]:
+def cautions(model: Model, today: date | None = None, ledger: Ledger | None = None) -> tuple[Caution, ...]:
     """Everything doubtful, in the order of the lines."""
     found: set[Caution] = set()
     ready = index(model)
@@ -92,6 +126,14 @@ def cautions(model: Model) -> tuple[Caution, ...]:
     for boundary in model.boundaries:
         found.update(_of_boundary(boundary))
         found.update(_of_permissions(boundary.permissions, ready))
+        found.update(_of_importance(boundary, ready))
+    for permissions in _lists(model):
+        found.update(_shadowed(permissions))
+        if today is not None:
+            found.update(_expiring(permissions, today))
+    found.update(_of_structure(ready))
+    if ledger is not None:
+        found.update(_of_usage(index(model, ledger.assets), ledger))
     return tuple(sorted(found))
 
 
@@ -109,6 +151,94 @@ def in_two_zones(index: Index, assets: Iterable[Asset]) -> tuple[Contested, ...]
         if place.also:
             found.append(Contested(asset, (place.zone, *place.also)))
     return tuple(found)
+
+
+def _lists(model: Model) -> list[tuple[Permission, ...]]:
+    return [*(zone.permissions for zone in model.zones), *(border.permissions for border in model.boundaries)]
+
+
+def _of_structure(ready: Index) -> Iterator[Caution]:
+    for mixed in mixed_zones(ready):
+        because = f" ({', '.join(mixed.because)})" if mixed.because else ""
+        yield _caution(
+            ready.zones[mixed.zone].line, "mixed-zone", zone=mixed.zone, kind=mixed.kind,
+            others=", ".join(mixed.others), requirement=REQUIREMENTS[mixed.kind], because=because,
+        )  # fmt: skip
+    placed = {device.id for device, _ in placed_devices(ready)}
+    for device in ready.model.devices:
+        if device.id not in placed:
+            yield _caution(device.line, "asset-in-no-zone", asset=device.id)
+    levelled = [zone for zone in ready.model.zones if zone.target_level]
+    for zone in levelled:
+        for other in levelled:
+            if _IMPORTANCE[zone.importance] > _IMPORTANCE[other.importance] and (
+                zone.target_level < other.target_level
+            ):
+                yield _caution(
+                    zone.line, "target-level", zone=zone.id, importance=zone.importance,
+                    level=str(zone.target_level), other=other.id, other_importance=other.importance,
+                    other_level=str(other.target_level),
+                )  # fmt: skip
+
+
+def _of_importance(boundary: Boundary, ready: Index) -> Iterator[Caution]:
+    """The most important zones side by side with the least important ones, or with the Internet."""
+    if not boundary.permissions:
+        return
+    for low, high in (boundary.between, boundary.between[::-1]):
+        lower = f"{ready.zones[low].importance} importance" if low in ready.zones else "outside"
+        if (
+            lower in ("low importance", "outside")
+            and high in ready.zones
+            and ready.zones[high].importance == "high"
+        ):
+            yield _caution(
+                boundary.line,
+                "importance-gap",
+                boundary=boundary.id,
+                low=low,
+                low_importance=lower,
+                high=high,
+            )
+
+
+def _shadowed(permissions: tuple[Permission, ...]) -> Iterator[Caution]:
+    """Permissions that an earlier one of the list makes idle. Long lists are compared as far as it takes
+    no longer than a person waits."""
+    for number, permission in enumerate(permissions):
+        for other in permissions[: min(number, COMPARED)]:
+            if covers(other, permission):
+                yield _caution(
+                    permission.line, "permission-shadowed", permission=permission.id, other=other.id,
+                    other_line=str(other.line),
+                )  # fmt: skip
+                break
+
+
+def _expiring(permissions: tuple[Permission, ...], today: date) -> Iterator[Caution]:
+    for permission in permissions:
+        if permission.expires:
+            last = date.fromisoformat(permission.expires)
+            if last < today + SOON:
+                when = "ran out" if last < today else "runs out"
+                yield _caution(
+                    permission.line, "permission-expires", permission=permission.id, when=when,
+                    expires=permission.expires,
+                )  # fmt: skip
+
+
+def _of_usage(ready: Index, ledger: Ledger) -> Iterator[Caution]:
+    for used in usage(ready, ledger):
+        permission = used.permission
+        if used.unused:
+            yield _caution(permission.line, "permission-unused", permission=permission.id)
+        for side in used.wider:
+            hosts = ", ".join(used.clients if side == "from" else used.servers)
+            yield _caution(
+                permission.line, "permission-wider", permission=permission.id, side=side, hosts=hosts
+            )
+    for zone in unseen_zones(ready, ledger):
+        yield _caution(ready.zones[zone].line, "zone-unseen", zone=zone)
 
 
 def _caution(line: Line, key: str, **params: str) -> Caution:

@@ -221,7 +221,10 @@ def _zone(
         reader.problems.append(entry.problem(("allow",), what, of_key=True))
     permissions = reader.read(entry, Sides((form.id,), {form.id: members}))
     name = _name(form.name, form.id)
-    return Zone(form.id, entry.line(), name, form.importance, form.owner, members, form.inside, permissions)
+    return Zone(
+        form.id, entry.line(), name, form.importance, form.owner, members, form.kind, form.level, form.sl_t,
+        form.inside, permissions,
+    )  # fmt: skip
 
 
 def _boundary(

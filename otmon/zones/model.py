@@ -24,6 +24,8 @@ UNKNOWN_ZONE: Final = "unknown"
 
 Importance = Literal["high", "medium", "low"]
 Inside = Literal["everything", "listed"]
+Kind = Literal["business", "control", "safety", "temporary", "wireless", "external"]
+"""What kind of assets a zone holds (`otmon.zones.structure`)."""
 ObjectType = Literal["coils", "discrete_inputs", "input_registers", "holding_registers"]
 
 Range = tuple[int, int]
@@ -163,6 +165,12 @@ class Zone:
     importance: Importance
     owners: tuple[str, ...]
     members: tuple[Member, ...]
+    kinds: tuple[Kind, ...]
+    """What it holds, as far as somebody says."""
+    level: str
+    """Of the Purdue model, "" where nobody says."""
+    target_level: int
+    """Security level (SL-T) of IEC 62443 that it needs, 0 where nobody says."""
     inside: Inside
     """Whether everything may happen inside, or only what `permissions` lists."""
     permissions: tuple[Permission, ...]

@@ -21,10 +21,13 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network
 from otmon.zones.document import quoted
-from otmon.zones.model import Importance, Inside, Name, ObjectType, Range, Ranges, ValueType, merged
+from otmon.zones.model import Importance, Inside, Kind, Name, ObjectType, Range, Ranges, ValueType, merged
 from otmon.zones.times import Weekly, read_date, read_dated, read_weekly, read_zone
 
 OBJECT_TYPES: Final[tuple[ObjectType, ...]] = get_args(ObjectType)
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+LEVELS: Final = ("0", "1", "2", "3", "3.5", "4", "5")
+"""Purdue: process, basic control, supervision, site operations, DMZ, site business, enterprise."""
 VALUE_TYPES: Final[tuple[ValueType, ...]] = get_args(ValueType)
 ACCESS_CLASSES: Final[tuple[AccessClass, ...]] = get_args(AccessClass)
 TRANSPORTS: Final = ("tcp", "udp", "sctp", "icmp", "icmpv6", "ethernet")
@@ -380,6 +383,18 @@ class AssetForm(Form):
         return self
 
 
+def _read_kind(text: str) -> Kind | None:
+    return next((kind for kind in KINDS if kind == text), None)
+
+
+def _read_level(text: str) -> str | None:
+    return text if text in LEVELS else None
+
+
+def _read_security_level(text: str) -> int | None:
+    return int(text) if text in ("1", "2", "3", "4") else None
+
+
 class ZoneForm(Form):
     """A zone without its `allow` list, whose entries are checked one by one."""
 
@@ -390,6 +405,13 @@ class ZoneForm(Form):
     ]
     owner: Texts = ()
     members: Members = ()
+    kind: Annotated[
+        tuple[Annotated[Kind, _Leaf("one of " + ", ".join(KINDS), _read_kind, KINDS)], ...], _OneOrMore()
+    ] = ()
+    level: Annotated[str, _Leaf("a level of the Purdue model: " + ", ".join(LEVELS), _read_level, LEVELS)] = (
+        ""
+    )
+    sl_t: Annotated[int, _Leaf("a security level from 1 to 4", _read_security_level)] = 0
     inside: Annotated[Inside, _Leaf("everything or listed", _INSIDE.get, tuple(_INSIDE))] = "everything"
 
 

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 from otmon.zones.check import CAUTIONS, Contested, cautions, check, in_no_zone, in_two_zones
 from otmon.zones.load import load_model
 from otmon.zones.place import index
-from tests.zones.facts import PROTOCOLS, asset, model
+from tests.detect.plant import ledger_of
+from tests.zones.facts import PROTOCOLS, asset, conversation, model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 DOUBTFUL = model("""
     zones:
-    - {id: a, importance: 大, owner: x, members: [10.1.0.0/16, '00:00:00:00:00:01', prefix: 10.5.0.0/16]}
+    - {id: a, importance: 大, owner: x, kind: [control, safety], sl_t: 2,
+       members: [10.1.0.0/16, '00:00:00:00:00:01', prefix: 10.5.0.0/16]}
     - id: b
       importance: low
       owner: x
@@ -21,7 +25,7 @@ DOUBTFUL = model("""
       - '00:00:00:00:00:01'
       - {prefix: 10.5.0.0/16, vlan: 2}
       - 10.5.0.0/16
-    - {id: c, importance: low}
+    - {id: c, importance: low, sl_t: 3}
     - {id: d, importance: low, owner: x, members: {vlan: 7}}
     - {id: e, importance: low, owner: x, members: {vlan: 7}}
     - {id: f, importance: low, owner: x, members: '00:00:00:00:00:02'}
@@ -30,41 +34,38 @@ DOUBTFUL = model("""
     - {id: a-web, between: [a, internet], settings_owner: x, allow: [{id: p, from: internet, protocol: any}]}
     - {id: d-e, between: [d, e], device_owner: x, settings_owner: x, allow: [{to: e, protocol: any, port: 9}]}
     - {id: d-f, between: [d, f], device_owner: x, settings_owner: x, allow: [{to: f, protocol: dns}]}
+    - id: e-f
+      between: [e, f]
+      device_owner: x
+      settings_owner: x
+      allow:
+      - {id: wide, to: f, protocol: [dns, ntp]}
+      - {id: narrow, to: f, protocol: dns, port: 53}
+      exceptions:
+      - {id: old, to: f, protocol: tls, expires: 2026-03-01, reason: r, approver: a}
+      - {id: due, to: f, protocol: ssh, expires: 2026-04-20, reason: r, approver: a}
+      - {id: later, to: f, protocol: http, expires: 2026-12-01, reason: r, approver: a}
+    timezone: Asia/Tokyo
+    assets:
+    - {id: lost, address: 172.31.0.1}
+    - {id: lap, address: 10.1.0.77, role: laptop}
 """)
-
-SAID = """\
-m.yaml:7: 10.1.0.0/16 is in zone b and in zone a (m.yaml:2); a decides
-m.yaml:8: 10.1.2.0/24 of zone b is taken out of 10.1.0.0/16 of a (m.yaml:2)
-m.yaml:9: 00:00:00:00:00:01 is in zone b and in zone a (m.yaml:2); a decides
-m.yaml:11: 10.5.0.0/16 is in zone b and in zone a (m.yaml:2); a decides
-m.yaml:12: no boundary joins zone c to anything, so nothing may leave or reach it
-m.yaml:12: zone c has no members, so nothing is ever in it
-m.yaml:12: zone c has no owner
-m.yaml:13: zone d is told by VLAN only: addresses of other networks that are routed into the VLAN and in no \
-prefix of the model count as its own
-m.yaml:14: VLAN 7 is in zone e and in zone d (m.yaml:13); d decides
-m.yaml:14: zone e is told by VLAN only: addresses of other networks that are routed into the VLAN and in no \
-prefix of the model count as its own
-m.yaml:15: zone f is told by MAC address only: behind a router its addresses are not known
-m.yaml:17: boundary a-b allows nothing
-m.yaml:17: boundary a-b does not say who owns its settings
-m.yaml:18: boundary a-web does not say who owns its device
-m.yaml:18: permission p lets the Internet into zone a of high importance
-m.yaml:18: permission p allows every protocol on every port"""
+TODAY = date(2026, 4, 14)
+SEEN = ledger_of(conversation("198.51.100.1", "10.1.0.5", 53, "dns"), asset("00:00:00:00:00:01", "10.1.0.5"))
 
 
-def test_every_caution_points_at_its_line() -> None:
-    assert "\n".join(map(str, cautions(DOUBTFUL))) == SAID
+def test_every_caution_points_at_its_line(golden: Callable[[str, str], None]) -> None:
+    golden("zones-cautions.txt", "".join(f"{caution}\n" for caution in cautions(DOUBTFUL, TODAY)))
 
 
-def test_the_cautions_above_are_all_there_are() -> None:
-    assert {caution.key for caution in cautions(DOUBTFUL)} == set(CAUTIONS)
+def test_these_cautions_are_all_there_are() -> None:
+    assert {caution.key for caution in cautions(DOUBTFUL, TODAY, SEEN)} == set(CAUTIONS)
 
 
 def test_counts() -> None:
     checked = check(DOUBTFUL)
     assert (checked.files, checked.zones, checked.members) == (("m.yaml",), 6, 11)
-    assert (checked.boundaries, checked.permissions) == (4, 3)
+    assert (checked.boundaries, checked.permissions) == (5, 8)
     assert checked.cautions == cautions(DOUBTFUL)
 
 
