@@ -92,7 +92,8 @@ from otmon.decode.transport import (
 )
 from otmon.kernel import Bytes, Ints, copy_row, inlined, kernel, u16be
 from otmon.ledger.exchange import end_stream, message, new_stream
-from otmon.ledger.framing import BAD_BYTES, CANDIDATE, acknowledge, answered, end_datagram, feed
+from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
+from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
     FILL_FLOWS,
     LAST_TIME,
