@@ -29,7 +29,6 @@ from otmon.decode.streams import (
     S_SYNC,
     WINDOW,
     distance,
-    forget,
     gap_is_final,
     held_from,
     hold,
@@ -56,8 +55,8 @@ def note_gap(t: Tables, s: int, f: int, d: int, size: int, now: int, packet: int
 
 @kernel
 def restart(t: Tables, s: int, f: int, d: int, seq: int, now: int, packet: int, offset: int) -> None:
-    """The numbers of direction `d` have nothing to do with what came before: begin anew there."""
-    forget(t.streams, s, t.held)
+    """The numbers of direction `d`, of which nothing waits any more, have nothing to do with what came
+    before: begin anew there."""
     note_gap(t, s, f, d, 0, now, packet, offset)
     t.streams[s, S_NEXT + d] = seq
     t.streams[s, S_OLD + d] = 0
@@ -66,22 +65,40 @@ def restart(t: Tables, s: int, f: int, d: int, seq: int, now: int, packet: int, 
 @kernel
 def feed(
     t: Tables, s: int, f: int, d: int, src: Bytes, a: int, end: int, length: int, seq: int,
-    packet: int, now: int, offset: int, everything: bool,
+    packet: int, now: int, offset: int,
 ) -> None:  # fmt: skip
     """Give a segment of direction `d` to its stream: `length` bytes from sequence number `seq` on,
     of which ``src[a:end]`` were captured; none when `length` is not above 0. Then what was held is read as
-    far as it has its turn, or its turn will not come: `everything` says that nothing follows."""
-    flush = everything or gap_is_final(t.streams, s, d, now)
-    live = length > 0
-    if live:
+    far as it has its turn, or its turn will not come."""
+    if length > 0:
         ahead = distance(seq, t.streams[s, S_NEXT + d])
         old = ahead + length <= 0
         t.streams[s, S_OLD + d] = t.streams[s, S_OLD + d] + 1 if old else 0
         if ahead > WINDOW or ahead < -WINDOW or t.streams[s, S_OLD + d] > OLD_PATIENCE:
+            drain(t, s, f, d, packet, now, offset)
             restart(t, s, f, d, seq, now, packet, offset)
         elif old:
             t.counters[C_RETRANSMITTED] += 1
-            live = False
+            length = 0
+    read_in_order(t, s, f, d, src, a, end, length, seq, packet, now, offset, False)
+
+
+@kernel
+def drain(t: Tables, s: int, f: int, d: int, packet: int, now: int, offset: int) -> None:
+    """Read all that is held of direction `d`, as nothing that follows will fill its gaps."""
+    if t.streams[s, S_HELD + d] > 0:
+        read_in_order(t, s, f, d, t.held_data[:], 0, 0, 0, 0, packet, now, offset, True)
+
+
+@kernel
+def read_in_order(
+    t: Tables, s: int, f: int, d: int, src: Bytes, a: int, end: int, length: int, seq: int,
+    packet: int, now: int, offset: int, everything: bool,
+) -> None:  # fmt: skip
+    """Read a segment, as in `feed`, and what is held, each in its turn; `everything` says that no
+    other turn will come."""
+    live = length > 0
+    flush = everything or gap_is_final(t.streams, s, d, now)
     while True:
         due = t.streams[s, S_NEXT + d]
         i = next_held(t.streams, s, d, t.held, due) if t.streams[s, S_HELD + d] > 0 else -1
@@ -133,7 +150,7 @@ def answered(
         if i < 0 or distance(ack, t.held[i, H_SEQ]) <= 0:
             return
         t.streams[s, S_ACKED + d] = ACK_PATIENCE
-        feed(t, s, f, d, src, 0, 0, 0, 0, packet, now, offset, False)
+        feed(t, s, f, d, src, 0, 0, 0, 0, packet, now, offset)
 
 
 @kernel
