@@ -17,6 +17,7 @@ from otmon.decode.streams import (
     HELD_BYTES,
     LOST_STEP,
     OLD_PATIENCE,
+    S_ACK,
     S_ACKED,
     S_CARRIED,
     S_CLIENT,
@@ -29,6 +30,7 @@ from otmon.decode.streams import (
     S_SYNC,
     WINDOW,
     distance,
+    final_gap,
     gap_is_final,
     held_from,
     hold,
@@ -121,12 +123,17 @@ def read_in_order(
         else:
             return
         ahead = distance(at, due)
+        lost = ahead if everything else final_gap(t.streams, s, d, due, ahead)
+        # Whatever is missing behind this is waited for anew.
+        flush = everything
+        t.streams[s, S_ACKED + d] = 0
+        t.streams[s, S_HELD_SINCE + d] = now
+        if lost < ahead:
+            note_gap(t, s, f, d, lost, now, packet, offset)
+            t.streams[s, S_NEXT + d] = (due + lost) & 0xFFFFFFFF
+            continue
         if ahead > 0:
             note_gap(t, s, f, d, ahead, now, number, place)
-            # Only the first gap is known to be final.
-            flush = everything
-            t.streams[s, S_ACKED + d] = 0
-            t.streams[s, S_HELD_SINCE + d] = now
         # Up to where the next piece begins, which may have come before this one.
         size = held_from(t.streams, s, d, t.held, at if ahead > 0 else due, at, size)
         stop = min(stop, p + size)
@@ -150,17 +157,22 @@ def answered(
         if i < 0 or distance(ack, t.held[i, H_SEQ]) <= 0:
             return
         t.streams[s, S_ACKED + d] = ACK_PATIENCE
+        t.streams[s, S_ACK + d] = ack
         feed(t, s, f, d, src, 0, 0, 0, 0, packet, now, offset)
 
 
 @kernel
 def acknowledge(t: Tables, s: int, d: int, ack: int, now: int) -> bool:
     """The receiver of direction `d` has everything up to `ack`. True when that makes a gap final:
-    it has what the capture has not."""
+    it has what the capture has not. A number from elsewhere says nothing."""
     ahead = distance(ack, t.streams[s, S_NEXT + d])
+    if ahead > WINDOW or ahead < -WINDOW:
+        return False
     if ahead > 0:
+        if t.streams[s, S_ACKED + d] == 0 or distance(ack, t.streams[s, S_ACK + d]) < 0:
+            t.streams[s, S_ACK + d] = ack
         t.streams[s, S_ACKED + d] += 1
-    elif ahead == 0:
-        # It waits as we do: what is missing may still come, and what is held may be forged.
+    else:
+        # It lacks what we lack: that may still come, and what is held may be forged.
         t.streams[s, S_HELD_SINCE + d] = now
     return gap_is_final(t.streams, s, d, now)
