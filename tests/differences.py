@@ -46,7 +46,7 @@ TURNED: dict[str, dict[str, int]] = {
     f"{_PROFINET}device.pcapng": {"protocol": 1},
     f"{_PROFINET}read.pcapng": {"protocol": 2},
     f"{_PROFINET}release.pcapng": {"protocol": 2},
-    f"{_PROFINET}write.pcapng": {"protocol": 2, "first packet": 1},
+    f"{_PROFINET}write.pcapng": {"protocol": 3},
     f"{_ICSNPP}hart-ip/testing/traces/hart-ip.pcap": {"protocol": 1},
 }
 """By capture: how many connections have Zeek's server as their client here, by what told this program
