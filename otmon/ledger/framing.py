@@ -96,17 +96,26 @@ def begins_message(t: Tables, s: int, src: Bytes, p: int, end: int) -> bool:
 
 
 @kernel
-def begins_segment(t: Tables, s: int, src: Bytes, p: int, end: int) -> bool:
+def begins_segment(t: Tables, s: int, d: int, src: Bytes, p: int, end: int) -> bool:
     """The same for the start of a segment, where messages mostly begin: there a length that leads
     to the segment's end or to another message is believed, whatever the message says."""
     if begins_message(t, s, src, p, end):
         return True
     if t.streams[s, S_MODE] == RTU or end - p < HEADER + 1 or u16be(src, p + 2) != 0:
         return False
+    if t.streams[s, S_SYNC + d] == LOST_STEP and is_zeros(src, p, end):
+        return False
     behind = p + 6 + u16be(src, p + 4)
     if behind < p + HEADER + 1 or behind > p + 6 + MAX_LENGTH:
         return False
     return behind == end or (behind < end and begins_message(t, s, src, behind, end))
+
+
+@kernel
+def is_zeros(src: Bytes, p: int, end: int) -> bool:
+    """Whether the whole message ``src[p:end]`` has function 0, which does not exist: behind lost
+    bytes it is the inside of another message, as these are full of zeros."""
+    return end - p > HEADER and end - p == 6 + u16be(src, p + 4) and u8(src, p + HEADER) & 0x7F == 0
 
 
 @kernel
@@ -196,6 +205,8 @@ def settle(t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int) -> i
     key = t.flows[f, F_KEY]
     usual = (key >> 16) & 0xFFFF == PORT or (key >> 32) & 0xFFFF == PORT
     verdict = recognise(src, p, end, usual, t.pdu)
+    if t.streams[s, S_SYNC + d] == LOST_STEP and is_zeros(src, p, end):
+        verdict = NO
     q = p
     if verdict == NO and not usual:
         t.streams[s, S_BAD] = BAD_BYTES
@@ -279,7 +290,7 @@ def consume(
 ) -> None:
     """Read the new bytes ``src[a:end]`` of direction `d`, which continue the stream. A message
     belongs to the highest packet that holds a byte of it."""
-    if t.streams[s, S_SYNC + d] >= LOST_STEP and begins_segment(t, s, src, a, end):
+    if t.streams[s, S_SYNC + d] >= LOST_STEP and begins_segment(t, s, d, src, a, end):
         t.streams[s, S_CARRIED + d] = 0
         if t.streams[s, S_MODE] != CANDIDATE:
             t.streams[s, S_SYNC + d] = IN_STEP

@@ -4,6 +4,7 @@ counts say and that the cost stays linear."""
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -11,9 +12,9 @@ import pytest
 from otmon.ledger.framing import BAD_BYTES
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
-from tests.truth.messages import mbap, read_registers
+from tests.truth.messages import diagnose, mbap, read_registers
 from tests.truth.segmentation import polling
-from tests.truth.talk import CLIENT, MILLISECOND, Talk, cut, whole
+from tests.truth.talk import CLIENT, MILLISECOND, Talk, cut, join, whole
 
 
 def test_every_cut_gives_every_message() -> None:
@@ -63,3 +64,18 @@ def test_what_is_not_modbus_on_its_port_is_given_up() -> None:
     (fact,) = Seen().packets(packets(talk, whole(talk))).finish().ledger().conversations
     assert fact.protocol != "modbus"
     assert fact.expected == "modbus"
+
+
+@pytest.mark.parametrize(("begin", "cuts", "transaction"), [(8, [8], 2), (7, [1, 11], 4)])
+def test_the_inside_of_a_message_is_not_taken_for_one(begin: int, cuts: list[int], transaction: int) -> None:
+    """The capture begins in a request, of which the last bytes and the next header look like a whole
+    message of function 0."""
+    talk = Talk("x")
+    talk.ask(diagnose(1))
+    for i in range(3):
+        talk.ask(read_registers(3, i, 1, Random(i)), unit=0, transaction=transaction + i)
+    (asked,) = join(talk.segments)
+    pieces = list(cut(replace(asked, start=begin), cuts))
+    seen = Seen().packets(packets(talk, pieces)).finish()
+    assert seen.counted["transactions"] == 3
+    assert seen.ledger().anomalies == ()
