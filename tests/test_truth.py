@@ -82,14 +82,14 @@ def dialogues(draw: st.DrawFn, number: int, transport: str = "tcp") -> Talk:
 
 
 @st.composite
-def ways(draw: st.DrawFn, burst: Segment, keep_first: bool) -> list[Segment]:
-    """What may become of a burst: pieces, up to five places late, some of them twice."""
+def ways(draw: st.DrawFn, burst: Segment, in_order: int = 0) -> list[Segment]:
+    """What may become of a burst: pieces, some of them twice, and those that begin at `in_order` or
+    behind it up to five places late."""
     size = burst.end - burst.start
     places = draw(st.lists(st.integers(1, max(1, size - 1)), max_size=20))
     pieces = list(cut(burst, places if size > 1 else []))
     late = draw(st.lists(st.integers(0, 5), min_size=len(pieces), max_size=len(pieces)))
-    if keep_first:
-        late[0] = -1
+    late = [-1 if piece.start < in_order else n for piece, n in zip(pieces, late, strict=True)]
     moved = reordered(pieces, sorted(range(len(pieces)), key=lambda i: i + late[i]))
     sent = []
     for piece in moved:
@@ -112,7 +112,16 @@ def drawn_packets(draw: st.DrawFn, number: int) -> tuple[list[Packet], int]:
         skipped = draw(st.integers(0, bursts[0].end - bursts[0].start - 1))
         bursts[0] = replace(bursts[0], start=bursts[0].start + skipped)
     first = {burst.sender: burst for burst in reversed(bursts)}
-    segments = [s for b in bursts for s in draw(ways(b, not opened and first[b.sender] is b))]
+    segments = []
+    for burst in bursts:
+        in_order = 0
+        if not opened and first[burst.sender] is burst:
+            # No place is known for what comes before the first segment that is seen. And what is left
+            # of the message in which the capture began has one packet number until it is known to be
+            # none, so that its late pieces would count for the message behind it.
+            begins = [p.start for p in talk.places if p.sender == burst.sender and p.start >= burst.start]
+            in_order = max(burst.start + 1, min(begins, default=burst.end))
+        segments += draw(ways(burst, in_order))
     segments = [*handshake(talk), *segments, *ending(talk)] if opened else segments
     made = packets(talk, segments, draw(st.sampled_from(LINKS)))
     # Fragments complete their packets in other orders; before the first one that is seen of a

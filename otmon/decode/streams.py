@@ -3,7 +3,8 @@
 A stream has two directions. For each the next expected sequence number is kept. A segment is
 whole or in part new, a repetition, or ahead of its turn; one that is ahead is *held* (copied) until
 what is missing comes, or is known not to come: the receiver acknowledged it, too much is held, or
-it has waited too long. Then the gap is counted and reading goes on behind it.
+it has waited too long. Then the gap is counted and reading goes on behind it: no farther than the
+receiver has acknowledged where that is known, as what is held may be forged.
 
 Sequence arithmetic is modulo 2**32 (RFC 9293 section 3.4).
 """
@@ -64,7 +65,10 @@ S_OLD: Final = 29
 """Segments in a row that held nothing new."""
 S_ANSWERED: Final = 31
 """1 when a response has matched a request."""
-S_COLUMNS: Final = 32
+S_ACK: Final = 32
+"""Where S_ACKED is above 0: up to which sequence number all those acknowledgements agree."""
+S_COLUMNS: Final = 40
+"""Whole cache lines of 64 bytes."""
 
 UNSEEN: Final = 0
 """Values of S_SYNC: nothing seen, in step with messages, or out of step."""
@@ -183,6 +187,15 @@ def gap_is_final(streams: Ints, s: int, d: int, now: int) -> bool:
             or now < streams[s, S_HELD_SINCE + d] - HELD_NS
         )
     )
+
+
+@kernel
+def final_gap(streams: Ints, s: int, d: int, due: int, ahead: int) -> int:
+    """How many bytes of a gap of `ahead` bytes at sequence number `due` are missing for good: as many
+    as were acknowledged, all where nothing was. A piece in its turn has none before it."""
+    if streams[s, S_ACKED + d] == 0:
+        return ahead
+    return min(ahead, distance(streams[s, S_ACK + d], due))
 
 
 @kernel

@@ -1,34 +1,21 @@
-"""From the segments of a Modbus stream to whole messages: order, gaps, framing and step.
+"""From the bytes of a Modbus stream to whole messages: framing and step.
 
 Theory of operation. A direction of a stream is *in step* when the next byte begins a message. It
 gets out of step by a gap, by a start in the middle, or by a header that cannot be one; then the
 next plausible message is looked for, at the start of a segment first. Messages in one segment are
 read where they lie; one that is cut is completed in the stream's carry buffer.
-
-What lies out of order is held until what is missing comes or is lost for good
-(`otmon.decode.streams`), so that every byte is read once and in its order.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from otmon.decode.fields import C_GAP_BYTES, C_GAPS, C_RETRANSMITTED
 from otmon.decode.flows import F_KEY, F_PROTOCOL
 from otmon.decode.streams import (
-    ACK_PATIENCE,
     BAD_STEP,
     CARRY,
-    H_LENGTH,
-    H_OFFSET,
-    H_PACKET,
-    H_SEQ,
-    H_TIME,
-    HELD_BYTES,
     IN_STEP,
     LOST_STEP,
-    OLD_PATIENCE,
-    S_ACKED,
     S_ANSWERED,
     S_BAD,
     S_CARRIED,
@@ -36,26 +23,14 @@ from otmon.decode.streams import (
     S_CARRY_PACKET,
     S_CARRY_TIME,
     S_CLIENT,
-    S_GAPS,
-    S_HELD,
-    S_HELD_SINCE,
     S_MODE,
-    S_NEXT,
-    S_OLD,
     S_PENDING,
     S_SYNC,
-    WINDOW,
-    distance,
-    forget,
-    gap_is_final,
-    held_from,
-    hold,
-    next_held,
 )
 from otmon.kernel import Bytes, copy_bytes, kernel, u8, u16be
 from otmon.ledger.exchange import choose_client, message
 from otmon.ledger.tables import MODBUS, Tables, note_anomaly
-from otmon.protocols.modbus import PORT, R_CRC, R_LENGTH, R_LOST, R_PROTOCOL_ID
+from otmon.protocols.modbus import PORT, R_CRC, R_LENGTH, R_PROTOCOL_ID
 from otmon.protocols.modbus_framing import (
     HEADER,
     MAX_LENGTH,
@@ -121,17 +96,26 @@ def begins_message(t: Tables, s: int, src: Bytes, p: int, end: int) -> bool:
 
 
 @kernel
-def begins_segment(t: Tables, s: int, src: Bytes, p: int, end: int) -> bool:
+def begins_segment(t: Tables, s: int, d: int, src: Bytes, p: int, end: int) -> bool:
     """The same for the start of a segment, where messages mostly begin: there a length that leads
     to the segment's end or to another message is believed, whatever the message says."""
     if begins_message(t, s, src, p, end):
         return True
     if t.streams[s, S_MODE] == RTU or end - p < HEADER + 1 or u16be(src, p + 2) != 0:
         return False
+    if t.streams[s, S_SYNC + d] == LOST_STEP and is_zeros(src, p, end):
+        return False
     behind = p + 6 + u16be(src, p + 4)
     if behind < p + HEADER + 1 or behind > p + 6 + MAX_LENGTH:
         return False
     return behind == end or (behind < end and begins_message(t, s, src, behind, end))
+
+
+@kernel
+def is_zeros(src: Bytes, p: int, end: int) -> bool:
+    """Whether the whole message ``src[p:end]`` has function 0, which does not exist: behind lost
+    bytes it is the inside of another message, as these are full of zeros."""
+    return end - p > HEADER and end - p == 6 + u16be(src, p + 4) and u8(src, p + HEADER) & 0x7F == 0
 
 
 @kernel
@@ -221,6 +205,8 @@ def settle(t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int) -> i
     key = t.flows[f, F_KEY]
     usual = (key >> 16) & 0xFFFF == PORT or (key >> 32) & 0xFFFF == PORT
     verdict = recognise(src, p, end, usual, t.pdu)
+    if t.streams[s, S_SYNC + d] == LOST_STEP and is_zeros(src, p, end):
+        verdict = NO
     q = p
     if verdict == NO and not usual:
         t.streams[s, S_BAD] = BAD_BYTES
@@ -304,7 +290,7 @@ def consume(
 ) -> None:
     """Read the new bytes ``src[a:end]`` of direction `d`, which continue the stream. A message
     belongs to the highest packet that holds a byte of it."""
-    if t.streams[s, S_SYNC + d] >= LOST_STEP and begins_segment(t, s, src, a, end):
+    if t.streams[s, S_SYNC + d] >= LOST_STEP and begins_segment(t, s, d, src, a, end):
         t.streams[s, S_CARRIED + d] = 0
         if t.streams[s, S_MODE] != CANDIDATE:
             t.streams[s, S_SYNC + d] = IN_STEP
@@ -355,114 +341,6 @@ def read_messages(
         a += take
         if a >= end:
             return
-
-
-@kernel
-def note_gap(t: Tables, s: int, f: int, d: int, size: int, now: int, packet: int, offset: int) -> None:
-    """Bytes of direction `d` are missing for good: the next ones are out of step."""
-    t.streams[s, S_CARRIED + d] = 0
-    t.streams[s, S_SYNC + d] = LOST_STEP
-    t.streams[s, S_GAPS] += 1
-    if t.streams[s, S_MODE] == CANDIDATE:
-        return
-    t.counters[C_GAPS] += 1
-    t.counters[C_GAP_BYTES] += size
-    note_anomaly(t, f, max(t.streams[s, S_CLIENT], 0), d, R_LOST, -1, size, 0, now, packet, offset)
-
-
-@kernel
-def restart(t: Tables, s: int, f: int, d: int, seq: int, now: int, packet: int, offset: int) -> None:
-    """The numbers of direction `d` have nothing to do with what came before: begin anew there."""
-    forget(t.streams, s, t.held)
-    note_gap(t, s, f, d, 0, now, packet, offset)
-    t.streams[s, S_NEXT + d] = seq
-    t.streams[s, S_OLD + d] = 0
-
-
-@kernel
-def feed(
-    t: Tables, s: int, f: int, d: int, src: Bytes, a: int, end: int, length: int, seq: int,
-    packet: int, now: int, offset: int, everything: bool,
-) -> None:  # fmt: skip
-    """Give a segment of direction `d` to its stream: `length` bytes from sequence number `seq` on,
-    of which ``src[a:end]`` were captured; none when `length` is not above 0. Then what was held is read as
-    far as it has its turn, or its turn will not come: `everything` says that nothing follows."""
-    flush = everything or gap_is_final(t.streams, s, d, now)
-    live = length > 0
-    if live:
-        ahead = distance(seq, t.streams[s, S_NEXT + d])
-        old = ahead + length <= 0
-        t.streams[s, S_OLD + d] = t.streams[s, S_OLD + d] + 1 if old else 0
-        if ahead > WINDOW or ahead < -WINDOW or t.streams[s, S_OLD + d] > OLD_PATIENCE:
-            restart(t, s, f, d, seq, now, packet, offset)
-        elif old:
-            t.counters[C_RETRANSMITTED] += 1
-            live = False
-    while True:
-        due = t.streams[s, S_NEXT + d]
-        i = next_held(t.streams, s, d, t.held, due) if t.streams[s, S_HELD + d] > 0 else -1
-        if live and distance(seq, due) > 0 and not flush:
-            if hold(src, a, end, t.streams, s, d, seq, packet, now, offset, t.held, t.held_data, t.counters):
-                live = False
-                flush = gap_is_final(t.streams, s, d, now)
-            else:
-                flush = True
-            continue
-        waits = distance(t.held[i, H_SEQ], due) > 0 if i >= 0 else True
-        if live and waits and (i < 0 or distance(seq, t.held[i, H_SEQ]) < 0):
-            i = -1
-            buf, p, stop, size, at = src, a, end, length, seq
-            number, time, place = packet, now, offset
-        elif i >= 0 and (flush or not waits):
-            buf, p, size, at = t.held_data[:], i * HELD_BYTES, t.held[i, H_LENGTH], t.held[i, H_SEQ]
-            stop = p + size
-            number, time, place = t.held[i, H_PACKET], t.held[i, H_TIME], t.held[i, H_OFFSET]
-        else:
-            return
-        ahead = distance(at, due)
-        if ahead > 0:
-            note_gap(t, s, f, d, ahead, now, number, place)
-            # Only the first gap is known to be final.
-            flush = everything
-            t.streams[s, S_ACKED + d] = 0
-            t.streams[s, S_HELD_SINCE + d] = now
-        # Up to where the next piece begins, which may have come before this one.
-        size = held_from(t.streams, s, d, t.held, at if ahead > 0 else due, at, size)
-        stop = min(stop, p + size)
-        cut = min(max(-ahead, 0), stop - p)
-        t.streams[s, S_NEXT + d] = (at + size) & 0xFFFFFFFF
-        consume(t, s, f, d, buf, p + cut, stop, number, time, place)
-        missing = size - (stop - p)
-        if missing > 0:
-            note_gap(t, s, f, d, missing, now, number, place)
-        live = live and distance(seq, t.streams[s, S_NEXT + d]) + length > 0
-
-
-@kernel
-def answered(
-    t: Tables, s: int, f: int, d: int, src: Bytes, ack: int, packet: int, now: int, offset: int
-) -> None:
-    """Data comes from the receiver of direction `d`, who has everything up to `ack`: what is held
-    from before that is read first, as an answer follows what it answers."""
-    while t.streams[s, S_HELD + d] > 0:
-        i = next_held(t.streams, s, d, t.held, t.streams[s, S_NEXT + d])
-        if i < 0 or distance(ack, t.held[i, H_SEQ]) <= 0:
-            return
-        t.streams[s, S_ACKED + d] = ACK_PATIENCE
-        feed(t, s, f, d, src, 0, 0, 0, 0, packet, now, offset, False)
-
-
-@kernel
-def acknowledge(t: Tables, s: int, d: int, ack: int, now: int) -> bool:
-    """The receiver of direction `d` has everything up to `ack`. True when that makes a gap final:
-    it has what the capture has not."""
-    ahead = distance(ack, t.streams[s, S_NEXT + d])
-    if ahead > 0:
-        t.streams[s, S_ACKED + d] += 1
-    elif ahead == 0:
-        # It waits as we do: what is missing may still come, and what is held may be forged.
-        t.streams[s, S_HELD_SINCE + d] = now
-    return gap_is_final(t.streams, s, d, now)
 
 
 @kernel

@@ -93,7 +93,8 @@ from otmon.decode.transport import (
 )
 from otmon.kernel import Bytes, Ints, copy_row, inlined, kernel, u16be
 from otmon.ledger.exchange import end_stream, message, new_stream
-from otmon.ledger.framing import BAD_BYTES, CANDIDATE, acknowledge, answered, end_datagram, feed
+from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
+from otmon.ledger.segments import acknowledge, answered, drain, feed
 from otmon.ledger.tables import (
     FILL_FLOWS,
     HOUR_BEGIN,
@@ -420,7 +421,7 @@ def follow(
     if row[PROTO] == PROTO_TCP and length > 0 and row[FLAGS] & TCP_ACK:
         answered(t, s, f, 1 - d, src, row[ACK], packet, now, offset)
     for _ in range(2):
-        feed(t, s, f, d, src, a, end, length, seq, packet, now, offset, False)
+        feed(t, s, f, d, src, a, end, length, seq, packet, now, offset)
         if row[PROTO] == PROTO_UDP or row[FLAGS] & TCP_ACK == 0 or t.streams[s, S_HELD + 1 - d] == 0:
             break
         d = 1 - d
@@ -442,8 +443,7 @@ def close_stream(t: Tables, f: int, at_end: bool) -> None:
     """Read what is held of a flow's stream, and end it."""
     s = t.flows[f, F_STREAM]
     for d in range(2):
-        if t.streams[s, S_HELD + d] > 0:
-            feed(t, s, f, d, t.held_data[:], 0, 0, 0, 0, 0, t.streams[s, S_LAST], 0, True)
+        drain(t, s, f, d, 0, t.streams[s, S_LAST], 0)
     end_stream(t, s, at_end)
 
 

@@ -27,7 +27,8 @@ PROTOCOL: Final = Protocol(
         Signature(
             "udp", (_VERSION, Number(1, 1, _RESPONSE, _FAULT), _INTERFACE), minimum=80, sender="server"
         ),
-        Signature("udp", (_VERSION, Number(1, 1, _REQUEST, 10), _INTERFACE), minimum=80),
+        # Either end sends acknowledgements of fragments: the next packet tells who serves.
+        Signature("udp", (_VERSION, Number(1, 1, _REQUEST, 10), _INTERFACE), minimum=80, provisional=True),
     ),
     references=(
         "IEC 61158-6-10 (RPC interfaces of PROFINET IO)",

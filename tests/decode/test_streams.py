@@ -18,12 +18,14 @@ from otmon.decode.streams import (
     HELD_BYTES,
     HELD_NS,
     HELD_PER_STREAM,
+    S_ACK,
     S_ACKED,
     S_CARRIED,
     S_COLUMNS,
     S_HELD,
     STREAMS,
     distance,
+    final_gap,
     forget,
     gap_is_final,
     held_from,
@@ -131,3 +133,15 @@ def test_a_gap_is_final_by_time_or_by_acknowledgments_or_by_a_clock_that_jumped(
     assert gap_is_final(store.streams, 0, 0, 9 * HELD_NS - 1)
     store.streams[0, S_ACKED] = ACK_PATIENCE
     assert gap_is_final(store.streams, 0, 0, 10 * HELD_NS)
+
+
+def test_a_gap_is_final_as_far_as_it_is_acknowledged() -> None:
+    store = Store()
+    due = 2**32 - 10
+    assert final_gap(store.streams, 0, 1, due, 1000) == 1000
+    store.streams[0, S_ACKED + 1] = 1
+    store.streams[0, S_ACK + 1] = 20
+    assert final_gap(store.streams, 0, 1, due, 1000) == 30
+    assert final_gap(store.streams, 0, 1, due, 25) == 25
+    assert final_gap(store.streams, 0, 1, due, -5) == -5
+    assert final_gap(store.streams, 0, 0, due, 1000) == 1000

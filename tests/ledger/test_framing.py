@@ -1,5 +1,5 @@
-"""Messages in streams: cut, joined, lost, wrong. tests/test_truth.py has every way of it; here are
-what the counts say and that the cost stays linear."""
+"""Messages in streams: cut, joined, wrong. tests/test_truth.py has every way of it; here are what the
+counts say and that the cost stays linear."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from otmon.ledger.framing import BAD_BYTES
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
-from tests.truth.messages import mbap, read_registers
-from tests.truth.segmentation import bursts, pipelining, polling
-from tests.truth.talk import CLIENT, MILLISECOND, Talk, acknowledgment, cut, handshake, whole
+from tests.truth.messages import diagnose, mbap, read_registers
+from tests.truth.segmentation import polling
+from tests.truth.talk import CLIENT, MILLISECOND, Talk, cut, join, whole
 
 
 def test_every_cut_gives_every_message() -> None:
@@ -24,37 +24,6 @@ def test_every_cut_gives_every_message() -> None:
         seen = Seen().packets(packets(talk, whole(talk, segments))).finish()
         assert seen.counted["transactions"] == 5
         assert "gaps in streams" not in seen.counted
-
-
-def test_a_repetition_is_counted_and_read_once() -> None:
-    talk = polling("x", 0, 5)
-    again = [p for s in talk.segments for p in (s, replace(s, time_ns=s.time_ns + 10 * MILLISECOND))]
-    seen = Seen().packets(packets(talk, whole(talk, sorted(again, key=lambda s: s.time_ns)))).finish()
-    assert seen.counted["segments retransmitted"] == 10
-    assert seen.counted["transactions"] == 5
-
-
-def test_a_loss_is_counted_in_bytes_and_told() -> None:
-    talk = polling("x", 0, 6)
-    lost = talk.segments[4]
-    segments = [*handshake(talk), *(s for s in talk.segments if s is not lost)]
-    seen = Seen().packets(packets(talk, segments)).finish()
-    assert (seen.counted["gaps in streams"], seen.counted["bytes lost in streams"]) == (
-        1,
-        lost.end - lost.start,
-    )
-    assert [one.reason for one in seen.ledger().anomalies] == ["lost-bytes"]
-    assert seen.counted["transactions"] == 6
-
-
-def test_an_answer_ends_the_wait_for_what_it_acknowledges() -> None:
-    talk = pipelining("x", 0, 4)
-    asked, answered = bursts(talk)
-    pieces = list(cut(asked, [12, 24]))
-    segments = [*handshake(talk), pieces[0], pieces[2], answered, acknowledgment(answered)]
-    seen = Seen().packets(packets(talk, segments))
-    assert seen.counted["gaps in streams"] == 1
-    assert seen.counted["segments out of order"] == 1
 
 
 def test_a_bad_header_is_told_each_time_and_hides_nothing_behind_it() -> None:
@@ -95,3 +64,18 @@ def test_what_is_not_modbus_on_its_port_is_given_up() -> None:
     (fact,) = Seen().packets(packets(talk, whole(talk))).finish().ledger().conversations
     assert fact.protocol != "modbus"
     assert fact.expected == "modbus"
+
+
+@pytest.mark.parametrize(("begin", "cuts", "transaction"), [(8, [8], 2), (7, [1, 11], 4)])
+def test_the_inside_of_a_message_is_not_taken_for_one(begin: int, cuts: list[int], transaction: int) -> None:
+    """The capture begins in a request, of which the last bytes and the next header look like a whole
+    message of function 0."""
+    talk = Talk("x")
+    talk.ask(diagnose(1))
+    for i in range(3):
+        talk.ask(read_registers(3, i, 1, Random(i)), unit=0, transaction=transaction + i)
+    (asked,) = join(talk.segments)
+    pieces = list(cut(replace(asked, start=begin), cuts))
+    seen = Seen().packets(packets(talk, pieces)).finish()
+    assert seen.counted["transactions"] == 3
+    assert seen.ledger().anomalies == ()

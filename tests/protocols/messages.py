@@ -324,7 +324,7 @@ MESSAGES: tuple[Message, ...] = (
     Message("pop3", "tcp", b"USER alarm\r\n", "client", anywhere=False),
     Message("profinet", "udp", _rpc(0), "client"),
     Message("profinet", "udp", _rpc(2), "server"),
-    Message("profinet", "udp", _rpc(7)),
+    Message("profinet", "udp", _rpc(9), provisional=True),
     Message("ptp", "udp", _hex("00 02 002c 00 00 0200") + bytes(36), anywhere=False),
     Message("ptp", "udp", _hex("08 02 002c 00 00 0000") + bytes(36), anywhere=False),
     Message("quic", "udp", _hex("c0 00000001 08 8394c8f03e515708 00 00 449e") + bytes(1180)),
