@@ -195,7 +195,7 @@ def final_gap(streams: Ints, s: int, d: int, due: int, ahead: int) -> int:
     as were acknowledged, all where nothing was. A piece in its turn has none before it."""
     if streams[s, S_ACKED + d] == 0:
         return ahead
-    return min(ahead, distance(streams[s, S_ACK + d], due))
+    return min(ahead, max(distance(streams[s, S_ACK + d], due), 0))
 
 
 @kernel
