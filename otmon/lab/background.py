@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from otmon.lab import messages, plant
+from otmon.lab import messages, modbus, plant
 from otmon.lab.cast import (
     CRANE,
     EWS,
@@ -22,18 +22,14 @@ from otmon.lab.cast import (
     TIME_AND_NAMES,
     WIRE,
 )
+from otmon.lab.dialogues import ask_time, look_up, resolve_gateway, tls_session
 from otmon.lab.frames import (
     MILLISECOND_NS,
     MINUTE_NS,
     SECOND_NS,
     Host,
     Packet,
-    Say,
-    Speaker,
-    arp,
-    connection,
     ethernet,
-    udp_packet,
 )
 from otmon.lab.sessions import Session, at_once
 
@@ -55,16 +51,16 @@ def sessions(midnight_ns: int) -> list[Session]:
         start_ns = midnight_ns + minute * MINUTE_NS
         for number, plc in enumerate(_PLCS):
             sweep = at_once(
-                plant.read(plant.READ_HOLDING, 0, 12),
-                plant.read(plant.READ_HOLDING, 20, 4),
-                plant.read(plant.READ_COILS, 0, 16),
+                modbus.read(modbus.READ_HOLDING, 0, 12),
+                modbus.read(modbus.READ_HOLDING, 20, 4),
+                modbus.read(modbus.READ_COILS, 0, 16),
             )
             found.append(Session(start_ns + (5 + number) * SECOND_NS, SCADA, plc, "control", sweep))
-            measured = at_once(plant.read(plant.READ_INPUT, 0, 12))
+            measured = at_once(modbus.read(modbus.READ_INPUT, 0, 12))
             found.append(Session(start_ns + (31 + number) * SECOND_NS, HISTORIAN, plc, "history", measured))
     for number, hour in enumerate(range(7, 18)):
         start_ns = midnight_ns + (hour * 60 + 17) * MINUTE_NS
-        look = (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24))
+        look = (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24))
         found.append(Session(start_ns, HMI, _PLCS[number % 3], "control", (look,) * 8))
     found.append(_setpoint(midnight_ns + (8 * 60 + 40) * MINUTE_NS, PLC_CONVEYOR, plant.SPEED_SETPOINT, 420))
     found.append(
@@ -72,16 +68,16 @@ def sessions(midnight_ns: int) -> list[Session]:
     )
     for number, plc in enumerate(_PLCS):
         start_ns = midnight_ns + (7 * 60 + 24) * MINUTE_NS + number * 20 * SECOND_NS
-        questions = at_once(plant.read_identification(), plant.read(plant.READ_HOLDING, 20, 8))
+        questions = at_once(modbus.read_identification(), modbus.read(modbus.READ_HOLDING, 20, 8))
         found.append(Session(start_ns, EWS, plc, "engineering", questions))
     return found
 
 
 def _setpoint(start_ns: int, plc: Host, address: int, value: int) -> Session:
     requests = (
-        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
-        (7 * SECOND_NS, plant.write_register(address, value)),
-        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
+        (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
+        (7 * SECOND_NS, modbus.write_register(address, value)),
+        (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
     )
     return Session(start_ns, HMI, plc, "control", requests)
 
@@ -140,64 +136,22 @@ def services(midnight_ns: int, random: Random) -> list[Packet]:
     for hour in range(7, 18):
         for number, host in enumerate(askers):
             time_ns = midnight_ns + hour * 60 * MINUTE_NS + random.randrange(60 * 60) * SECOND_NS
-            packets += resolve_gateway(time_ns, host, "services")
-            packets += ask_time(time_ns + 2 * SECOND_NS, host, random)
+            packets += resolve_gateway(WIRE, time_ns, host, "services")
+            packets += ask_time(WIRE, time_ns + 2 * SECOND_NS, (host, TIME_AND_NAMES), random, "services")
             if number < 5:
                 name = names[random.randrange(len(names))]
-                packets += look_up(time_ns + 3 * SECOND_NS, host, name, _NAMES[name], random, "services")
+                packets += look_up(
+                    WIRE,
+                    time_ns + 3 * SECOND_NS,
+                    (host, TIME_AND_NAMES),
+                    name,
+                    _NAMES[name],
+                    random,
+                    "services",
+                )
     for plc in _PLCS:
-        packets += resolve_gateway(midnight_ns + (6 * 60 + 48) * MINUTE_NS, plc, "services")
+        packets += resolve_gateway(WIRE, midnight_ns + (6 * 60 + 48) * MINUTE_NS, plc, "services")
     return packets
-
-
-def resolve_gateway(time_ns: int, host: Host, event: str) -> list[Packet]:
-    """The host asks for its network's router, the core switch, which answers."""
-    gateway = Host("core", host.address.rpartition(".")[0] + ".1", WIRE.core)
-    answer = arp(2, gateway, host.address, host.mac)
-    return [Packet(time_ns, arp(1, host, gateway.address), event), Packet(time_ns + 400_000, answer, event)]
-
-
-def look_up(
-    time_ns: int, host: Host, name: str, address: str | None, random: Random, event: str
-) -> list[Packet]:
-    """A name asked of the company's server."""
-    ident, port = random.getrandbits(16), random.randrange(49_152, 65_536)
-    question = messages.dns_query(ident, name)
-    answer = messages.dns_answer(ident, name, address)
-    there, back = (host, TIME_AND_NAMES), (TIME_AND_NAMES, host)
-    return [
-        udp_packet(WIRE, time_ns, there, (port, 53), question, random.getrandbits(15), event),
-        udp_packet(WIRE, time_ns + 900_000, back, (53, port), answer, random.getrandbits(15), event),
-    ]
-
-
-def ask_time(time_ns: int, host: Host, random: Random) -> list[Packet]:
-    there, back = (host, TIME_AND_NAMES), (TIME_AND_NAMES, host)
-    question, answer = messages.ntp(3, time_ns), messages.ntp(4, time_ns + 600_000)
-    return [
-        udp_packet(WIRE, time_ns, there, (123, 123), question, random.getrandbits(15), "services"),
-        udp_packet(WIRE, time_ns + 700_000, back, (123, 123), answer, random.getrandbits(15), "services"),
-    ]
-
-
-def tls_session(
-    start_ns: int, client: Host, server: Host, name: str, sizes: tuple[int, ...], random: Random, event: str
-) -> list[Packet]:
-    """HTTPS: the handshake, then records of `sizes` bytes, first from the client, in turns."""
-    says = [
-        Say("client", messages.client_hello(name, random), MILLISECOND_NS),
-        Say("server", messages.server_hello(random), 9 * MILLISECOND_NS),
-        Say(
-            "client",
-            messages.tls_record(messages.TLS_CHANGE_CIPHER, b"\x01") + messages.tls_data(random, 69),
-            4 * MILLISECOND_NS,
-        ),
-    ]
-    for number, size in enumerate(sizes):
-        speaker: Speaker = "server" if number % 2 else "client"
-        says.append(Say(speaker, messages.tls_data(random, size), (20 if number % 2 else 3) * MILLISECOND_NS))
-    port = random.randrange(49_152, 65_536)
-    return connection(WIRE, start_ns, (client, server), (port, 443), says, random, event)
 
 
 def business(midnight_ns: int, random: Random) -> list[Packet]:
@@ -208,7 +162,9 @@ def business(midnight_ns: int, random: Random) -> list[Packet]:
         for client in clients:
             time_ns = midnight_ns + hour * 60 * MINUTE_NS + random.randrange(50 * 60) * SECOND_NS
             sizes = (random.randrange(180, 420), random.randrange(300, 1200))
-            packets += tls_session(time_ns, client, MES, "mes.plant.example", sizes, random, "business")
+            packets += tls_session(
+                WIRE, time_ns, (client, MES), "mes.plant.example", sizes, random, "business"
+            )
     return packets
 
 

@@ -10,7 +10,8 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 
 from otmon.lab.cast import HMI, PLC_MIXING, WIRE
-from otmon.lab.factory_day import factory_day
+from otmon.lab.day import day_of
+from otmon.lab.factory_day import SITE
 from otmon.lab.frames import (
     ACK,
     FIN,
@@ -32,7 +33,7 @@ from otmon.lab.frames import (
 
 def test_every_frame_of_the_day_has_right_sums_and_lengths() -> None:
     counted = Counter[str]()
-    for packet in factory_day(1).packets:
+    for packet in day_of(SITE, 1).packets:
         frame = Ether(packet.data)
         if IP not in frame:
             continue
