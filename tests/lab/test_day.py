@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from otmon.lab import factory_day
+from otmon.lab import factory_day, water_works_day
 from otmon.lab.day import Day, Site, capture_of, day_of, truth_of, undisturbed, write
 
 PCAPS = Path(__file__).resolve().parent.parent.parent / "pcaps"
-SITES = {"factory-day": factory_day.SITE}
+SITES = {"factory-day": factory_day.SITE, "water-works-day": water_works_day.SITE}
 LARGEST_BYTES = 600_000
 
 
