@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from otmon.lab import messages, modbus, plant
+from otmon.lab import modbus, plant, profinet
 from otmon.lab.cast import (
     CRANE,
     EWS,
@@ -29,7 +29,6 @@ from otmon.lab.frames import (
     SECOND_NS,
     Host,
     Packet,
-    ethernet,
 )
 from otmon.lab.sessions import Session, at_once
 
@@ -84,24 +83,8 @@ def _setpoint(start_ns: int, plc: Host, address: int, value: int) -> Session:
 
 def line(midnight_ns: int, random: Random) -> list[Packet]:
     """Short looks at the line: station search and LLDP before the shift, cyclic data at 8 ms."""
-    packets: list[Packet] = []
-
-    def frame(
-        time_ns: int, to: str, sender: Host, ethertype: int, payload: bytes, priority: int = -1
-    ) -> None:
-        packets.append(Packet(time_ns, ethernet(to, sender.mac, ethertype, payload, priority), "line"))
-
     start_ns = midnight_ns + (6 * 60 + 45) * MINUTE_NS
-    search = random.getrandbits(32)
-    frame(
-        start_ns,
-        messages.PROFINET_IDENTIFY_ADDRESS,
-        PLC_CONVEYOR,
-        messages.PROFINET_ETHERTYPE,
-        messages.profinet_identify(search),
-    )
-    found = messages.profinet_identified(search, REMOTE_IO.name, REMOTE_IO.address)
-    frame(start_ns + 3 * MILLISECOND_NS, PLC_CONVEYOR.mac, REMOTE_IO, messages.PROFINET_ETHERTYPE, found)
+    packets = profinet.search(start_ns, PLC_CONVEYOR, REMOTE_IO, random, "line")
     neighbours = (
         (SWITCH, "port-001", "Line switch, 8 ports"),
         (PLC_CONVEYOR, "port-001", "CV-110 1.7"),
@@ -109,22 +92,16 @@ def line(midnight_ns: int, random: Random) -> list[Packet]:
     )
     for look in range(4):
         for number, (host, port, description) in enumerate(neighbours):
-            unit = messages.lldp(host, port, description)
             time_ns = start_ns + look * 30 * SECOND_NS + number * 700 * MILLISECOND_NS
-            frame(time_ns, messages.LLDP_ADDRESS, host, messages.LLDP_ETHERTYPE, unit)
-    cycle = random.getrandbits(16)
+            packets.append(profinet.neighbour(time_ns, host, port, description, "line"))
+    first_count = random.getrandbits(16)
     for minute in (6 * 60 + 50, 9 * 60 + 30, 13 * 60, 17 * 60 + 10):
         for number in range(20):
-            time_ns = midnight_ns + minute * MINUTE_NS + number * 8 * MILLISECOND_NS
-            # the counter runs at 31.25 microseconds a step
-            count = cycle + (time_ns - midnight_ns) // 31_250
+            time_ns = midnight_ns + minute * MINUTE_NS + number * profinet.CYCLE_NS
+            count = first_count + (time_ns - midnight_ns) // profinet.COUNTER_NS
             outputs, inputs = bytes((0x80, number % 4, 0x80)), bytes((0x80, 0x80, 1 << number % 8, 0x3F))
-            for sender, to, identifier, data, later in (
-                (PLC_CONVEYOR, REMOTE_IO, 0x8001, outputs, 0),
-                (REMOTE_IO, PLC_CONVEYOR, 0x8002, inputs, 210_000),
-            ):
-                payload = messages.profinet_cyclic(identifier, data, count)
-                frame(time_ns + later, to.mac, sender, messages.PROFINET_ETHERTYPE, payload, priority=6)
+            pair, identifiers = (PLC_CONVEYOR, REMOTE_IO), (0x8001, 0x8002)
+            packets += profinet.cycle(time_ns, pair, identifiers, (outputs, inputs), count, "line")
     return packets
 
 

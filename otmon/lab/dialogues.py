@@ -78,8 +78,10 @@ def tls_session(
     sizes: tuple[int, ...],
     random: Random,
     event: str,
+    pause_ns: int = 3 * MILLISECOND_NS,
 ) -> list[Packet]:
-    """HTTPS: the handshake, then records of `sizes` bytes, first from the client, in turns."""
+    """HTTPS: the handshake, then records of `sizes` bytes, first from the client, in turns; the client
+    pauses before each of its own."""
     says = [
         Say("client", messages.client_hello(name, random), MILLISECOND_NS),
         Say("server", messages.server_hello(random), 9 * MILLISECOND_NS),
@@ -91,7 +93,8 @@ def tls_session(
     ]
     for number, size in enumerate(sizes):
         speaker: Speaker = "server" if number % 2 else "client"
-        says.append(Say(speaker, messages.tls_data(random, size), (20 if number % 2 else 3) * MILLISECOND_NS))
+        wait_ns = 20 * MILLISECOND_NS if number % 2 else pause_ns
+        says.append(Say(speaker, messages.tls_data(random, size), wait_ns))
     port = random.randrange(49_152, 65_536)
     return connection(wire, start_ns, hosts, (port, 443), says, random, event)
 

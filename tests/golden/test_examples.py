@@ -17,7 +17,7 @@ import pytest
 from otmon.detect.detector import Finding
 from otmon.engine import replay
 from otmon.findings.judge import judge
-from otmon.lab import water_works_day
+from otmon.lab import body_line_day, water_works_day
 from otmon.lab.day import Site, capture_of, day_of, undisturbed
 from otmon.ledger.ledger import Ledger
 from otmon.zones.check import cautions
@@ -25,8 +25,8 @@ from otmon.zones.load import load_model
 from otmon.zones.model import Model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SITES: dict[str, Site] = {"water-works": water_works_day.SITE}
-CAUTIONS: dict[str, set[tuple[str, str]]] = {"water-works": set()}
+SITES: dict[str, Site] = {"body-line": body_line_day.SITE, "water-works": water_works_day.SITE}
+CAUTIONS: dict[str, set[tuple[str, str]]] = {"body-line": set(), "water-works": set()}
 """(key, boundary or zone) of what `otmon zones check` says of each model, which its comments explain."""
 
 
