@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from otmon.lab import body_line_day, factory_day, water_works_day
+from otmon.lab import body_line_day, factory_day, two_factories_day, water_works_day
 from otmon.lab.day import Day, Site, capture_of, day_of, truth_of, undisturbed, write
 
 PCAPS = Path(__file__).resolve().parent.parent.parent / "pcaps"
 SITES = {
     "factory-day": factory_day.SITE,
+    "two-factories-day": two_factories_day.SITE,
     "body-line-day": body_line_day.SITE,
     "water-works-day": water_works_day.SITE,
 }
