@@ -92,14 +92,14 @@ def _texts(before: int, *texts: str) -> bytes:
     return bytes(before % 2) + b"".join(text.encode("utf-16-le") + bytes(2) for text in texts)
 
 
-def _session_setup(blob: bytes, user: int, kind: Windows) -> bytes:
+def _session_setup(blob: bytes, user: int, kind: Implementation) -> bytes:
     words = struct.pack("<BBHHHHIHII", 0xFF, 0, 0, 16_644, 10, 1, 0, len(blob), 0, 0x800000D4)
     data = blob + _texts(32 + 1 + len(words) + 2 + len(blob), kind.system, kind.lan_manager, "")
     body = bytes((len(words) // 2,)) + words + struct.pack("<H", len(data)) + data
     return _message(SESSION_SETUP, 0, False, user, 0, body)
 
 
-def _session_set_up(blob: bytes, user: int, status: int, kind: Windows) -> bytes:
+def _session_set_up(blob: bytes, user: int, status: int, kind: Implementation) -> bytes:
     words = struct.pack("<BBHHH", 0xFF, 0, 0, 0, len(blob))
     data = blob + _texts(32 + 1 + len(words) + 2 + len(blob), kind.system, kind.lan_manager)
     body = bytes((len(words) // 2,)) + words + struct.pack("<H", len(data)) + data
@@ -121,8 +121,8 @@ def _tree_connected(user: int, tree: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """What an implementation of SMB tells of itself."""
+class Implementation:
+    """What one tells of itself when it speaks SMB."""
 
     system: str
     lan_manager: str
@@ -130,13 +130,17 @@ class Windows:
     """Of its NTLM ([MS-NLMP] 2.2.2.10)."""
 
 
-XP_CLIENT = Windows("Windows 2002 Service Pack 3 2600", "Windows 2002 5.1", _XP)
-XP_SERVER = Windows("Windows 5.1", "Windows 2000 LAN Manager", _XP)
-PRINTER = Windows("Unix", "Samba 3.6.3", struct.pack("<BBHBBBB", 6, 1, 0, 0, 0, 0, 15))
-CRAWLER = Windows("Windows 2000 2195", "Windows 2000 5.0", struct.pack("<BBHBBBB", 5, 0, 2195, 0, 0, 0, 15))
+XP_CLIENT = Implementation("Windows 2002 Service Pack 3 2600", "Windows 2002 5.1", _XP)
+XP_SERVER = Implementation("Windows 5.1", "Windows 2000 LAN Manager", _XP)
+PRINTER = Implementation("Unix", "Samba 3.6.3", struct.pack("<BBHBBBB", 6, 1, 0, 0, 0, 0, 15))
+CRAWLER = Implementation(
+    "Windows 2000 2195", "Windows 2000 5.0", struct.pack("<BBHBBBB", 5, 0, 2195, 0, 0, 0, 15)
+)
 
 
-def logon(client: str, server: str, kinds: tuple[Windows, Windows], random: Random) -> list[Say]:
+def logon(
+    client: str, server: str, kinds: tuple[Implementation, Implementation], random: Random
+) -> list[Say]:
     """A visitor's way into a share: dialects, the three messages of NTLM, the tree. `kinds` are what the
     client and the server are."""
     mine, theirs = kinds
