@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from otmon.lab import messages, plant
+from otmon.lab import modbus, plant, profinet
 from otmon.lab.cast import (
     CRANE,
     EWS,
@@ -22,18 +22,13 @@ from otmon.lab.cast import (
     TIME_AND_NAMES,
     WIRE,
 )
+from otmon.lab.dialogues import ask_time, look_up, resolve_gateway, tls_session
 from otmon.lab.frames import (
     MILLISECOND_NS,
     MINUTE_NS,
     SECOND_NS,
     Host,
     Packet,
-    Say,
-    Speaker,
-    arp,
-    connection,
-    ethernet,
-    udp_packet,
 )
 from otmon.lab.sessions import Session, at_once
 
@@ -55,16 +50,16 @@ def sessions(midnight_ns: int) -> list[Session]:
         start_ns = midnight_ns + minute * MINUTE_NS
         for number, plc in enumerate(_PLCS):
             sweep = at_once(
-                plant.read(plant.READ_HOLDING, 0, 12),
-                plant.read(plant.READ_HOLDING, 20, 4),
-                plant.read(plant.READ_COILS, 0, 16),
+                modbus.read(modbus.READ_HOLDING, 0, 12),
+                modbus.read(modbus.READ_HOLDING, 20, 4),
+                modbus.read(modbus.READ_COILS, 0, 16),
             )
             found.append(Session(start_ns + (5 + number) * SECOND_NS, SCADA, plc, "control", sweep))
-            measured = at_once(plant.read(plant.READ_INPUT, 0, 12))
+            measured = at_once(modbus.read(modbus.READ_INPUT, 0, 12))
             found.append(Session(start_ns + (31 + number) * SECOND_NS, HISTORIAN, plc, "history", measured))
     for number, hour in enumerate(range(7, 18)):
         start_ns = midnight_ns + (hour * 60 + 17) * MINUTE_NS
-        look = (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24))
+        look = (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24))
         found.append(Session(start_ns, HMI, _PLCS[number % 3], "control", (look,) * 8))
     found.append(_setpoint(midnight_ns + (8 * 60 + 40) * MINUTE_NS, PLC_CONVEYOR, plant.SPEED_SETPOINT, 420))
     found.append(
@@ -72,40 +67,24 @@ def sessions(midnight_ns: int) -> list[Session]:
     )
     for number, plc in enumerate(_PLCS):
         start_ns = midnight_ns + (7 * 60 + 24) * MINUTE_NS + number * 20 * SECOND_NS
-        questions = at_once(plant.read_identification(), plant.read(plant.READ_HOLDING, 20, 8))
+        questions = at_once(modbus.read_identification(), modbus.read(modbus.READ_HOLDING, 20, 8))
         found.append(Session(start_ns, EWS, plc, "engineering", questions))
     return found
 
 
 def _setpoint(start_ns: int, plc: Host, address: int, value: int) -> Session:
     requests = (
-        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
-        (7 * SECOND_NS, plant.write_register(address, value)),
-        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
+        (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
+        (7 * SECOND_NS, modbus.write_register(address, value)),
+        (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
     )
     return Session(start_ns, HMI, plc, "control", requests)
 
 
 def line(midnight_ns: int, random: Random) -> list[Packet]:
     """Short looks at the line: station search and LLDP before the shift, cyclic data at 8 ms."""
-    packets: list[Packet] = []
-
-    def frame(
-        time_ns: int, to: str, sender: Host, ethertype: int, payload: bytes, priority: int = -1
-    ) -> None:
-        packets.append(Packet(time_ns, ethernet(to, sender.mac, ethertype, payload, priority), "line"))
-
     start_ns = midnight_ns + (6 * 60 + 45) * MINUTE_NS
-    search = random.getrandbits(32)
-    frame(
-        start_ns,
-        messages.PROFINET_IDENTIFY_ADDRESS,
-        PLC_CONVEYOR,
-        messages.PROFINET_ETHERTYPE,
-        messages.profinet_identify(search),
-    )
-    found = messages.profinet_identified(search, REMOTE_IO.name, REMOTE_IO.address)
-    frame(start_ns + 3 * MILLISECOND_NS, PLC_CONVEYOR.mac, REMOTE_IO, messages.PROFINET_ETHERTYPE, found)
+    packets = profinet.search(start_ns, PLC_CONVEYOR, REMOTE_IO, random, "line")
     neighbours = (
         (SWITCH, "port-001", "Line switch, 8 ports"),
         (PLC_CONVEYOR, "port-001", "CV-110 1.7"),
@@ -113,22 +92,16 @@ def line(midnight_ns: int, random: Random) -> list[Packet]:
     )
     for look in range(4):
         for number, (host, port, description) in enumerate(neighbours):
-            unit = messages.lldp(host, port, description)
             time_ns = start_ns + look * 30 * SECOND_NS + number * 700 * MILLISECOND_NS
-            frame(time_ns, messages.LLDP_ADDRESS, host, messages.LLDP_ETHERTYPE, unit)
-    cycle = random.getrandbits(16)
+            packets.append(profinet.neighbour(time_ns, host, port, description, "line"))
+    first_count = random.getrandbits(16)
     for minute in (6 * 60 + 50, 9 * 60 + 30, 13 * 60, 17 * 60 + 10):
         for number in range(20):
-            time_ns = midnight_ns + minute * MINUTE_NS + number * 8 * MILLISECOND_NS
-            # the counter runs at 31.25 microseconds a step
-            count = cycle + (time_ns - midnight_ns) // 31_250
+            time_ns = midnight_ns + minute * MINUTE_NS + number * profinet.CYCLE_NS
+            count = first_count + (time_ns - midnight_ns) // profinet.COUNTER_NS
             outputs, inputs = bytes((0x80, number % 4, 0x80)), bytes((0x80, 0x80, 1 << number % 8, 0x3F))
-            for sender, to, identifier, data, later in (
-                (PLC_CONVEYOR, REMOTE_IO, 0x8001, outputs, 0),
-                (REMOTE_IO, PLC_CONVEYOR, 0x8002, inputs, 210_000),
-            ):
-                payload = messages.profinet_cyclic(identifier, data, count)
-                frame(time_ns + later, to.mac, sender, messages.PROFINET_ETHERTYPE, payload, priority=6)
+            pair, identifiers = (PLC_CONVEYOR, REMOTE_IO), (0x8001, 0x8002)
+            packets += profinet.cycle(time_ns, pair, identifiers, (outputs, inputs), count, "line")
     return packets
 
 
@@ -140,64 +113,22 @@ def services(midnight_ns: int, random: Random) -> list[Packet]:
     for hour in range(7, 18):
         for number, host in enumerate(askers):
             time_ns = midnight_ns + hour * 60 * MINUTE_NS + random.randrange(60 * 60) * SECOND_NS
-            packets += resolve_gateway(time_ns, host, "services")
-            packets += ask_time(time_ns + 2 * SECOND_NS, host, random)
+            packets += resolve_gateway(WIRE, time_ns, host, "services")
+            packets += ask_time(WIRE, time_ns + 2 * SECOND_NS, (host, TIME_AND_NAMES), random, "services")
             if number < 5:
                 name = names[random.randrange(len(names))]
-                packets += look_up(time_ns + 3 * SECOND_NS, host, name, _NAMES[name], random, "services")
+                packets += look_up(
+                    WIRE,
+                    time_ns + 3 * SECOND_NS,
+                    (host, TIME_AND_NAMES),
+                    name,
+                    _NAMES[name],
+                    random,
+                    "services",
+                )
     for plc in _PLCS:
-        packets += resolve_gateway(midnight_ns + (6 * 60 + 48) * MINUTE_NS, plc, "services")
+        packets += resolve_gateway(WIRE, midnight_ns + (6 * 60 + 48) * MINUTE_NS, plc, "services")
     return packets
-
-
-def resolve_gateway(time_ns: int, host: Host, event: str) -> list[Packet]:
-    """The host asks for its network's router, the core switch, which answers."""
-    gateway = Host("core", host.address.rpartition(".")[0] + ".1", WIRE.core)
-    answer = arp(2, gateway, host.address, host.mac)
-    return [Packet(time_ns, arp(1, host, gateway.address), event), Packet(time_ns + 400_000, answer, event)]
-
-
-def look_up(
-    time_ns: int, host: Host, name: str, address: str | None, random: Random, event: str
-) -> list[Packet]:
-    """A name asked of the company's server."""
-    ident, port = random.getrandbits(16), random.randrange(49_152, 65_536)
-    question = messages.dns_query(ident, name)
-    answer = messages.dns_answer(ident, name, address)
-    there, back = (host, TIME_AND_NAMES), (TIME_AND_NAMES, host)
-    return [
-        udp_packet(WIRE, time_ns, there, (port, 53), question, random.getrandbits(15), event),
-        udp_packet(WIRE, time_ns + 900_000, back, (53, port), answer, random.getrandbits(15), event),
-    ]
-
-
-def ask_time(time_ns: int, host: Host, random: Random) -> list[Packet]:
-    there, back = (host, TIME_AND_NAMES), (TIME_AND_NAMES, host)
-    question, answer = messages.ntp(3, time_ns), messages.ntp(4, time_ns + 600_000)
-    return [
-        udp_packet(WIRE, time_ns, there, (123, 123), question, random.getrandbits(15), "services"),
-        udp_packet(WIRE, time_ns + 700_000, back, (123, 123), answer, random.getrandbits(15), "services"),
-    ]
-
-
-def tls_session(
-    start_ns: int, client: Host, server: Host, name: str, sizes: tuple[int, ...], random: Random, event: str
-) -> list[Packet]:
-    """HTTPS: the handshake, then records of `sizes` bytes, first from the client, in turns."""
-    says = [
-        Say("client", messages.client_hello(name, random), MILLISECOND_NS),
-        Say("server", messages.server_hello(random), 9 * MILLISECOND_NS),
-        Say(
-            "client",
-            messages.tls_record(messages.TLS_CHANGE_CIPHER, b"\x01") + messages.tls_data(random, 69),
-            4 * MILLISECOND_NS,
-        ),
-    ]
-    for number, size in enumerate(sizes):
-        speaker: Speaker = "server" if number % 2 else "client"
-        says.append(Say(speaker, messages.tls_data(random, size), (20 if number % 2 else 3) * MILLISECOND_NS))
-    port = random.randrange(49_152, 65_536)
-    return connection(WIRE, start_ns, (client, server), (port, 443), says, random, event)
 
 
 def business(midnight_ns: int, random: Random) -> list[Packet]:
@@ -208,7 +139,9 @@ def business(midnight_ns: int, random: Random) -> list[Packet]:
         for client in clients:
             time_ns = midnight_ns + hour * 60 * MINUTE_NS + random.randrange(50 * 60) * SECOND_NS
             sizes = (random.randrange(180, 420), random.randrange(300, 1200))
-            packets += tls_session(time_ns, client, MES, "mes.plant.example", sizes, random, "business")
+            packets += tls_session(
+                WIRE, time_ns, (client, MES), "mes.plant.example", sizes, random, "business"
+            )
     return packets
 
 

@@ -66,13 +66,19 @@ class Wire:
 
     core: str
     firewall: str
+    gateways: tuple[tuple[str, str], ...] = ()
+    """(first octets of an address, as "10.11.", MAC address) of sites whose router is not the core."""
+
+    def gateway(self, host: Host) -> str:
+        """The MAC address of the router of the host's network."""
+        return next((mac for start, mac in self.gateways if host.address.startswith(start)), self.core)
 
     def source_mac(self, host: Host) -> str:
         return host.mac or self.firewall
 
     def destination_mac(self, sender: Host, receiver: Host) -> str:
         same_network = sender.address.rpartition(".")[0] == receiver.address.rpartition(".")[0]
-        return receiver.mac if same_network and receiver.mac else self.core
+        return receiver.mac if same_network and receiver.mac else self.gateway(sender)
 
 
 def checksum(data: bytes) -> int:

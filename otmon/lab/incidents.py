@@ -8,8 +8,7 @@ from __future__ import annotations
 import struct
 from random import Random
 
-from otmon.lab import messages, plant
-from otmon.lab.background import look_up, resolve_gateway, tls_session
+from otmon.lab import messages, modbus, plant
 from otmon.lab.cast import (
     CAMERA,
     CAMERA_CLOUD,
@@ -30,8 +29,10 @@ from otmon.lab.cast import (
     SMB_SILENT,
     SMB_STRANGER,
     STRANGER,
+    TIME_AND_NAMES,
     WIRE,
 )
+from otmon.lab.dialogues import lease, look_up, ping, remote_desktop, resolve_gateway, tls_session
 from otmon.lab.frames import (
     ACK,
     BROADCAST,
@@ -47,7 +48,6 @@ from otmon.lab.frames import (
     arp,
     connection,
     ethernet,
-    icmp_echo,
     ip_packet,
     ipv4,
     tcp,
@@ -64,28 +64,28 @@ HUNDREDFOLD = 10_000
 def sessions(midnight_ns: int) -> list[Session]:
     """Whatever of the incidents a controller answers as well-formed Modbus."""
     office_ns = midnight_ns + 9 * HOUR_NS + 12 * MINUTE_NS
-    reads = at_once(*(plant.read(plant.READ_HOLDING, address, 10) for address in (0, 10, 20, 30)))
+    reads = at_once(*(modbus.read(modbus.READ_HOLDING, address, 10) for address in (0, 10, 20, 30)))
     changes = (
-        (4 * SECOND_NS, plant.read(plant.READ_COILS, 0, 16)),
-        (9 * SECOND_NS, plant.write_coil(plant.RUN_COIL, False)),
-        (25 * SECOND_NS, plant.write_registers(plant.SPEED_SETPOINT, [40, 24])),
-        (6 * SECOND_NS, plant.write_coil(plant.RUN_COIL, True)),
+        (4 * SECOND_NS, modbus.read(modbus.READ_COILS, 0, 16)),
+        (9 * SECOND_NS, modbus.write_coil(plant.RUN_COIL, False)),
+        (25 * SECOND_NS, modbus.write_registers(plant.SPEED_SETPOINT, [40, 24])),
+        (6 * SECOND_NS, modbus.write_coil(plant.RUN_COIL, True)),
     )
     restored = (
-        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
-        (8 * SECOND_NS, plant.write_register(plant.SPEED_SETPOINT, 420)),
+        (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
+        (8 * SECOND_NS, modbus.write_register(plant.SPEED_SETPOINT, 420)),
     )
     remote_ns = midnight_ns + 14 * HOUR_NS + 31 * MINUTE_NS
     hundredfold = (
-        (SECOND_NS, plant.read(plant.READ_HOLDING, 20, 4)),
-        (42 * SECOND_NS, plant.write_register(plant.DOSING_SETPOINT, HUNDREDFOLD)),
-        (5 * SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
+        (SECOND_NS, modbus.read(modbus.READ_HOLDING, 20, 4)),
+        (42 * SECOND_NS, modbus.write_register(plant.DOSING_SETPOINT, HUNDREDFOLD)),
+        (5 * SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
     )
     noticed = (
-        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
-        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
-        (6 * SECOND_NS, plant.write_register(plant.DOSING_SETPOINT, 100)),
-        (SECOND_NS, plant.read(plant.READ_HOLDING, 0, 24)),
+        (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
+        (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
+        (6 * SECOND_NS, modbus.write_register(plant.DOSING_SETPOINT, 100)),
+        (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
     )
     return [
         Session(office_ns, OFFICE_PC_77, PLC_CONVEYOR, "office-writes", (*reads, *changes)),
@@ -98,10 +98,10 @@ def sessions(midnight_ns: int) -> list[Session]:
 
 def _scan(start_ns: int) -> list[Session]:
     """Every eighth register of every table up to 56, then the functions that tell something."""
-    tables = (plant.READ_COILS, plant.READ_DISCRETE, plant.READ_HOLDING, plant.READ_INPUT)
-    registers = [plant.read(table, address, 8) for table in tables for address in range(0, 64, 8)]
+    tables = (modbus.READ_COILS, modbus.READ_DISCRETE, modbus.READ_HOLDING, modbus.READ_INPUT)
+    registers = [modbus.read(table, address, 8) for table in tables for address in range(0, 64, 8)]
     functions = [
-        plant.read_identification(),
+        modbus.read_identification(),
         bytes((17,)),
         bytes((7,)),
         struct.pack(">BHH", 8, 0, 0x1234),
@@ -119,12 +119,7 @@ def office_reaches_hmi(midnight_ns: int, random: Random) -> list[Packet]:
     page = "<html><title>Line 1</title><h1>Line 1</h1><p>Mixing: running. Conveyor: running.</p></html>"
     for number, pc in enumerate(OFFICE_PCS):
         start_ns = midnight_ns + 8 * HOUR_NS + (20 + 71 * number) * MINUTE_NS
-        for ping in range(2):
-            hosts, ident = ((pc, HMI), (HMI, pc)), random.getrandbits(15)
-            for later, (pair, kind) in enumerate(zip(hosts, (8, 0), strict=True)):
-                time_ns = start_ns + ping * SECOND_NS + later * 800_000
-                echo = icmp_echo(kind, 1, ping + 1)
-                packets.append(ip_packet(WIRE, time_ns, pair, 1, echo, ident + later, "office-reaches-hmi"))
+        packets += ping(WIRE, start_ns, (pc, HMI), 2, random, "office-reaches-hmi")
         says = [
             Say(
                 "client",
@@ -144,23 +139,27 @@ def camera(midnight_ns: int, random: Random) -> list[Packet]:
     """It announces its address, asks for its cloud by name, and reports there each hour."""
     start_ns = midnight_ns + 10 * HOUR_NS + 5 * MINUTE_NS
     packets = [Packet(start_ns + n * SECOND_NS, arp(1, CAMERA, CAMERA.address), "camera") for n in range(2)]
-    packets += resolve_gateway(start_ns + 3 * SECOND_NS, CAMERA, "camera")
+    packets += resolve_gateway(WIRE, start_ns + 3 * SECOND_NS, CAMERA, "camera")
     for hour in range(8):
         time_ns = start_ns + 4 * SECOND_NS + hour * HOUR_NS
         name = "report.camera-cloud.example"
-        packets += look_up(time_ns, CAMERA, name, CAMERA_CLOUD.address, random, "camera")
+        packets += look_up(
+            WIRE, time_ns, (CAMERA, TIME_AND_NAMES), name, CAMERA_CLOUD.address, random, "camera"
+        )
         sizes = (600 + random.randrange(300), 90)
-        packets += tls_session(time_ns + SECOND_NS, CAMERA, CAMERA_CLOUD, name, sizes, random, "camera")
+        packets += tls_session(
+            WIRE, time_ns + SECOND_NS, (CAMERA, CAMERA_CLOUD), name, sizes, random, "camera"
+        )
     return packets
 
 
 def malformed(midnight_ns: int, random: Random) -> list[Packet]:
     """Write Multiple Registers of two registers and four bytes, whose byte count says 127."""
-    pdu = struct.pack(">BHHBHH", plant.WRITE_REGISTERS, plant.BATCH_SIZE, 2, 127, 24, 6)
-    refusal = plant.exception(plant.WRITE_REGISTERS, plant.ILLEGAL_VALUE)
+    pdu = struct.pack(">BHHBHH", modbus.WRITE_REGISTERS, plant.BATCH_SIZE, 2, 127, 24, 6)
+    refusal = modbus.exception(modbus.WRITE_REGISTERS, modbus.ILLEGAL_VALUE)
     says = [
-        Say("client", plant.adu(1, UNIT, pdu), SECOND_NS),
-        Say("server", plant.adu(1, UNIT, refusal), 6 * MILLISECOND_NS),
+        Say("client", modbus.adu(1, UNIT, pdu), SECOND_NS),
+        Say("server", modbus.adu(1, UNIT, refusal), 6 * MILLISECOND_NS),
     ]
     start_ns = midnight_ns + 11 * HOUR_NS + 22 * MINUTE_NS
     ports = (random.randrange(49_152, 65_536), MODBUS_PORT)
@@ -169,30 +168,23 @@ def malformed(midnight_ns: int, random: Random) -> list[Packet]:
 
 def phone(midnight_ns: int, random: Random) -> list[Packet]:
     start_ns = midnight_ns + 12 * HOUR_NS + 7 * MINUTE_NS
-    gateway = Host("core", "10.40.0.1", WIRE.core)
-    transaction = random.getrandbits(32)
-    packets: list[Packet] = []
-    for number, kind in enumerate((1, 2, 3, 5)):
-        message = messages.dhcp(kind, transaction, PHONE, "android-7f3c91", gateway.address)
-        asks = kind in (1, 3)
-        source, ports = ("0.0.0.0", (68, 67)) if asks else (gateway.address, (67, 68))
-        datagram = udp(source, "255.255.255.255", *ports, message)
-        packet = ipv4(source, "255.255.255.255", 17, datagram, random.getrandbits(15), 64)
-        sender = PHONE if asks else gateway
-        frame = ethernet(BROADCAST, sender.mac, 0x0800, packet)
-        packets.append(Packet(start_ns + number * 30 * MILLISECOND_NS, frame, "phone"))
-    packets += resolve_gateway(start_ns + SECOND_NS, PHONE, "phone")
+    packets = lease(WIRE, start_ns, PHONE, random, "phone", "android-7f3c91")
+    packets += resolve_gateway(WIRE, start_ns + SECOND_NS, PHONE, "phone")
     name = "cdn.phone-service.example"
-    packets += look_up(start_ns + 2 * SECOND_NS, PHONE, name, PHONE_SERVICE.address, random, "phone")
+    packets += look_up(
+        WIRE, start_ns + 2 * SECOND_NS, (PHONE, TIME_AND_NAMES), name, PHONE_SERVICE.address, random, "phone"
+    )
     for number in range(3):
         time_ns = start_ns + (3 + 70 * number) * SECOND_NS
-        packets += tls_session(time_ns, PHONE, PHONE_SERVICE, name, (320, 1300, 200, 900), random, "phone")
+        packets += tls_session(
+            WIRE, time_ns, (PHONE, PHONE_SERVICE), name, (320, 1300, 200, 900), random, "phone"
+        )
     return packets
 
 
 def label_pc(midnight_ns: int, random: Random) -> list[Packet]:
     start_ns = midnight_ns + 13 * HOUR_NS + 33 * MINUTE_NS
-    packets = resolve_gateway(start_ns, LABEL_PC, "label-pc")
+    packets = resolve_gateway(WIRE, start_ns, LABEL_PC, "label-pc")
     query = udp(LABEL_PC.address, "10.40.0.255", 137, 137, messages.netbios_query(0x8001, "LABELS"))
     broadcast = ipv4(LABEL_PC.address, "10.40.0.255", 17, query, random.getrandbits(15), LABEL_PC.ttl)
     packets.append(
@@ -217,20 +209,8 @@ def remote_session(midnight_ns: int, random: Random) -> list[Packet]:
     start_ns = midnight_ns + 14 * HOUR_NS + 28 * MINUTE_NS
     packets: list[Packet] = []
     for number, hosts in enumerate(((REMOTE_OPERATOR, JUMP_HOST), (JUMP_HOST, EWS))):
-        says = [
-            Say("client", messages.rdp_request("maint"), MILLISECOND_NS),
-            Say("server", messages.rdp_confirm(), 3 * MILLISECOND_NS),
-            Say("client", messages.client_hello(hosts[1].name, random), 5 * MILLISECOND_NS),
-            Say("server", messages.server_hello(random), 9 * MILLISECOND_NS),
-        ]
-        for _ in range(6):
-            says.append(Say("client", messages.tls_data(random, 60 + random.randrange(40)), 19 * SECOND_NS))
-            says.append(
-                Say("server", messages.tls_data(random, 300 + random.randrange(600)), 60 * MILLISECOND_NS)
-            )
-        ports = (random.randrange(49_152, 65_536), 3389)
         time_ns = start_ns + number * 75 * SECOND_NS
-        packets += connection(WIRE, time_ns, hosts, ports, says, random, "remote-session")
+        packets += remote_desktop(WIRE, time_ns, hosts, "maint", 6, random, "remote-session")
     return packets
 
 
@@ -238,7 +218,7 @@ def scan(midnight_ns: int, random: Random) -> list[Packet]:
     """The stranger looks at addresses 10 to 13 of the plant first; nobody answers for the first, and
     the controllers refuse port 80. What they answer on port 502 is in `sessions`."""
     start_ns = midnight_ns + 15 * HOUR_NS + 39 * MINUTE_NS
-    packets = resolve_gateway(start_ns, STRANGER, "scan")
+    packets = resolve_gateway(WIRE, start_ns, STRANGER, "scan")
     nobody = Host("nobody", "10.30.2.10", "")
     packets += unanswered_syn(
         WIRE, start_ns + SECOND_NS, (STRANGER, nobody), (40_110, MODBUS_PORT), random, "scan"

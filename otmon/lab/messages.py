@@ -45,8 +45,21 @@ def ntp(mode: int, time_ns: int) -> bytes:
     return head + (stamp * 4 if mode == 4 else bytes(24) + stamp)[:32].ljust(32, b"\0")
 
 
-def dhcp(kind: int, transaction: int, host: Host, name: str, server: str) -> bytes:
-    """Discover (1), offer (2), request (3) or acknowledgment (5), RFC 2131 and 2132."""
+DHCP_PARAMETERS = bytes((1, 3, 6, 15))
+"""Mask, router, name servers, domain: what the plainest client asks for."""
+
+
+def dhcp(
+    kind: int,
+    transaction: int,
+    host: Host,
+    name: str,
+    server: str,
+    asks_for: bytes = DHCP_PARAMETERS,
+    vendor_class: str = "",
+) -> bytes:
+    """Discover (1), offer (2), request (3) or acknowledgment (5), RFC 2131 and 2132: `name` is option
+    12 where it is not empty, `vendor_class` option 60, `asks_for` option 55."""
     reply = kind in (2, 5)
     offered = IPv4Address(host.address).packed if reply else bytes(4)
     head = struct.pack(">BBBBIHH", 2 if reply else 1, 1, 6, 0, transaction, 0, 0x8000)
@@ -58,7 +71,11 @@ def dhcp(kind: int, transaction: int, host: Host, name: str, server: str) -> byt
     if reply:
         options += bytes((51, 4)) + struct.pack(">I", 28_800) + bytes((1, 4, 255, 255, 255, 0))
     else:
-        options += bytes((12, len(name))) + name.encode() + bytes((55, 4, 1, 3, 6, 15))
+        if name:
+            options += bytes((12, len(name))) + name.encode()
+        if vendor_class:
+            options += bytes((60, len(vendor_class))) + vendor_class.encode()
+        options += bytes((55, len(asks_for))) + asks_for
     if kind == 3:
         options += bytes((50, 4)) + IPv4Address(host.address).packed
     return (head + options + b"\xff").ljust(300, b"\0")
@@ -105,14 +122,16 @@ def tls_data(random: Random, length: int) -> bytes:
     return tls_record(TLS_DATA, random.randbytes(length))
 
 
-def http_request(method: str, path: str, host: str, agent: str) -> bytes:
-    """RFC 9112, 3."""
-    lines = (f"{method} {path} HTTP/1.1", f"Host: {host}", f"User-Agent: {agent}", "Accept: */*", "", "")
+def http_request(method: str, path: str, host: str, agent: str, *fields: str) -> bytes:
+    """RFC 9112, 3, with more header `fields` as whole lines."""
+    first = (f"{method} {path} HTTP/1.1", f"Host: {host}", f"User-Agent: {agent}", "Accept: */*")
+    lines = (*first, *fields, "", "")
     return "\r\n".join(lines).encode()
 
 
-def http_response(status: str, body: str) -> bytes:
-    lines = (f"HTTP/1.1 {status}", "Content-Type: text/html", f"Content-Length: {len(body)}", "", body)
+def http_response(status: str, body: str, *fields: str) -> bytes:
+    first = (f"HTTP/1.1 {status}", "Content-Type: text/html", f"Content-Length: {len(body)}")
+    lines = (*first, *fields, "", body)
     return "\r\n".join(lines).encode()
 
 

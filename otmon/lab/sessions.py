@@ -1,25 +1,25 @@
-"""Modbus sessions as data, and their packets: what a client asks, answered by the plant."""
+"""Modbus sessions as data, and their packets: what a client asks, answered by the process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from otmon.lab import plant
-from otmon.lab.cast import PLC_CONVEYOR, PLC_MIXING, PLC_PACKING, WIRE
-from otmon.lab.frames import MILLISECOND_NS, MINUTE_NS, Host, Packet, Say, connection
+from otmon.lab import modbus
+from otmon.lab.frames import MILLISECOND_NS, Host, Packet, Say, Wire, connection
+from otmon.lab.modbus import Memory, Writes
 
 MODBUS_PORT = 502
 UNIT = 1
 _FIRST_EPHEMERAL_PORT = 49_152
 _PREPARING_NS = 2 * MILLISECOND_NS
 
-CONTROLLERS = {
-    PLC_MIXING.name: plant.MIXING,
-    PLC_CONVEYOR.name: plant.CONVEYOR,
-    PLC_PACKING.name: plant.PACKING,
-}
+Recall = Callable[[str, int], Memory]
+"""What the controller of a host's name holds at a time, in nanoseconds since 1970 UTC."""
+
+Process = Callable[[Mapping[str, Writes]], Recall]
+"""A plant: given what is written to each controller, by its host's name and in order of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +57,35 @@ def at_once(*pdus: bytes) -> tuple[tuple[int, bytes], ...]:
 
 
 def play(
-    sessions: Iterable[Session], midnight_ns: int, random: Random
+    sessions: Iterable[Session], wire: Wire, process: Process, random: Random
 ) -> tuple[list[Packet], list[Transaction]]:
     """The packets and transactions of `sessions`, in which every write changes later answers."""
     in_order = sorted(
         sessions, key=lambda session: (session.start_ns, session.client.name, session.server.name)
     )
-    written = {name: _writes(in_order, name) for name in CONTROLLERS}
+    recall = process(written(in_order))
     packets: list[Packet] = []
     transactions: list[Transaction] = []
     for number, session in enumerate(in_order):
-        controller, writes = CONTROLLERS[session.server.name], written[session.server.name]
         says: list[Say] = []
         for transaction, (time_ns, pdu) in enumerate(session.planned(), start=1):
-            minute = (time_ns - midnight_ns) // MINUTE_NS
-            response = plant.answer(controller, pdu, minute, writes, time_ns)
+            response = modbus.answer(recall(session.server.name, time_ns), pdu)
             response_ns = random.randrange(3_000, 18_000) * 1000
             wait_ns = session.requests[transaction - 1][0]
-            says.append(Say("client", plant.adu(transaction, UNIT, pdu), wait_ns))
-            says.append(Say("server", plant.adu(transaction, UNIT, response), response_ns))
+            says.append(Say("client", modbus.adu(transaction, UNIT, pdu), wait_ns))
+            says.append(Say("server", modbus.adu(transaction, UNIT, response), response_ns))
             code = response[1] if response[0] & 0x80 else 0
             transactions.append(Transaction(session.client.name, session.server.name, pdu[0], code))
         hosts, ports = (session.client, session.server), (_FIRST_EPHEMERAL_PORT + number, MODBUS_PORT)
-        packets += connection(WIRE, session.start_ns, hosts, ports, says, random, session.event)
+        packets += connection(wire, session.start_ns, hosts, ports, says, random, session.event)
     return packets, transactions
 
 
-def _writes(sessions: Iterable[Session], server: str) -> plant.Writes:
-    writes: list[plant.Write] = []
+def written(sessions: Iterable[Session]) -> dict[str, Writes]:
+    """What is written to the controller of each server's name, in order of time."""
+    found: dict[str, list[modbus.Write]] = {}
     for session in sessions:
-        if session.server.name == server:
-            for time_ns, pdu in session.planned():
-                writes += plant.changes(pdu, time_ns)
-    return tuple(sorted(writes, key=lambda write: write.time_ns))
+        writes = found.setdefault(session.server.name, [])
+        for time_ns, pdu in session.planned():
+            writes += modbus.changes(pdu, time_ns)
+    return {name: tuple(sorted(writes, key=lambda write: write.time_ns)) for name, writes in found.items()}
