@@ -11,7 +11,7 @@ from otmon.ledger.facts import UNKNOWN, Operation
 from otmon.outputs.zone_paths import hosts_text
 from otmon.zones.decide import Verdict
 from otmon.zones.diff import Change, Diff, Effect, Grant, Judged
-from otmon.zones.hosts import Hosts, Partition, shown
+from otmon.zones.hostclass import Hosts, Partition, shown
 from otmon.zones.model import Line, Range, merged
 from otmon.zones.model import shown as numbers
 from otmon.zones.notation import ANY, allows, key_of, written

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from otmon.findings.wording import Language, text, visible
-from otmon.zones.hosts import Shown
+from otmon.zones.hostclass import Shown
 from otmon.zones.notation import allows
 from otmon.zones.paths import Chain, Cut, Hop, Kind, Paths, Stop
 

@@ -3,7 +3,7 @@
 The two are different questions. Lines may change and mean the same: a permission taken away that
 another one covers denies nothing, and a member moved to another zone changes what may be done though
 no permission was touched. So `changes` compares the models entry by entry and field by field, and
-`effects` compares what they allow (`otmon.zones.region`) from host to host (`otmon.zones.hosts`),
+`effects` compares what they allow (`otmon.zones.region`) from host to host (`otmon.zones.hostclass`),
 whatever the reason. With a ledger, `verdicts` says which facts are judged otherwise.
 
 Order, comments and notation are no difference. Effects are about addresses of single hosts: a group
@@ -20,7 +20,7 @@ from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import Address, host, within
 from otmon.zones.decide import Verdict, decide
-from otmon.zones.hosts import ELSEWHERE, Hosts, Partition, lists, partition
+from otmon.zones.hostclass import ELSEWHERE, Hosts, Partition, lists, partition
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Line, Member, Model, Permission, Zone
 from otmon.zones.notation import written
 from otmon.zones.place import Index, index

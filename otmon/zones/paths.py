@@ -30,7 +30,7 @@ from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.zones.address import Address, host, parse_address
 from otmon.zones.decide import decide
 from otmon.zones.devices import Device, Devices, devices
-from otmon.zones.hosts import Hosts, Partition, Shown, bits_of, class_of, lists, partition, shown
+from otmon.zones.hostclass import Hosts, Partition, Shown, bits_of, class_of, lists, partition, shown
 from otmon.zones.model import Boundary, Line, Model, Permission
 from otmon.zones.place import Index, index
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 from otmon.ledger.facts import UNKNOWN, Evidence, Operation
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.functions import MODBUS_FUNCTIONS, MODBUS_OBJECTS
-from otmon.zones.hosts import Hosts
+from otmon.zones.hostclass import Hosts
 from otmon.zones.model import ObjectType, Permission, Range, spans
 from otmon.zones.permission import ANY
 from otmon.zones.permission_table import PermissionTable, table_of

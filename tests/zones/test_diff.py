@@ -13,7 +13,7 @@ from otmon.ledger.merge import collect
 from otmon.zones.address import parse_address
 from otmon.zones.decide import decide, index
 from otmon.zones.diff import Diff, Effect, compare
-from otmon.zones.hosts import class_of
+from otmon.zones.hostclass import class_of
 from otmon.zones.region import Vocabulary
 from tests.zones import plants
 from tests.zones.facts import conversation, model, operation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from otmon.zones.hosts import lists
+from otmon.zones.hostclass import lists
 from otmon.zones.model import Line, Name
 from otmon.zones.notation import allows, key_of, written
 from tests.zones.facts import model

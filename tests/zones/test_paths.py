@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from otmon.ledger.merge import collect
 from otmon.zones.decide import decide, index
-from otmon.zones.hosts import lists
+from otmon.zones.hostclass import lists
 from otmon.zones.model import Model
 from otmon.zones.paths import conversations_of, find_paths
 from tests.zones import plants

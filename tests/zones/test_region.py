@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.zones.hosts import lists
+from otmon.zones.hostclass import lists
 from otmon.zones.model import Permission
 from otmon.zones.region import BOXES, Box, box, left, meets, opaque, vocabulary
 from tests.zones.facts import model

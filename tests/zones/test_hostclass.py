@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from otmon.zones.address import parse_address
 from otmon.zones.decide import index, locate
-from otmon.zones.hosts import ELSEWHERE, Shown, bits_of, class_of, lists, partition, shown
+from otmon.zones.hostclass import ELSEWHERE, Shown, bits_of, class_of, lists, partition, shown
 from otmon.zones.model import Model
 from tests.zones import plants
 from tests.zones.facts import model
