@@ -29,7 +29,8 @@ def imported_by(*arguments: str) -> tuple[subprocess.CompletedProcess[str], set[
 
 
 @pytest.mark.parametrize(
-    "words", ["", "replay", "check", "zones", "zones check", "zones export", "zones import"]
+    "words",
+    ["", "replay", "check", "zones", "zones check", "zones export", "zones import", "zones learn"],
 )
 def test_help_imports_nothing_slow(words: str) -> None:
     done, modules = imported_by(str(COMMAND), *words.split(), "--help")

@@ -26,4 +26,5 @@ _zones.command(epilog="Exit status: 0 written, 2 errors in the model or no such 
 _zones.command(
     "import", epilog="Exit status: 0 every row is in the draft, 2 no draft, 3 some rows are comments in it."
 )(zones.import_)
+_zones.command(epilog="Exit status: 0 written, 2 no such ledger or errors in the model.")(zones.learn)
 app.add_typer(_zones, name="zones")

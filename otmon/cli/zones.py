@@ -198,6 +198,52 @@ def _tell(sentences: Iterable[str]) -> None:
         print(sentence, file=sys.stderr)
 
 
+def learn(
+    ledger: Annotated[
+        str, typer.Argument(metavar="LEDGER.db", help="Facts that otmon replay --ledger saved.")
+    ],
+    out: Annotated[
+        str | None, typer.Option("-o", "--out", metavar="FILE.yaml", help="The draft; else standard output.")
+    ] = None,
+    zones: Annotated[
+        str | None,
+        typer.Option(
+            "--zones",
+            metavar="MODEL",
+            help="Keep the zones and boundaries of this model, and draft only the permissions that it lacks.",
+        ),
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--everything",
+            help="Propose all traffic seen, also attempts that nobody answered, scans, and the Internet.",
+        ),
+    ] = False,
+) -> None:
+    """Draft a zone model from the traffic of a ledger, for people to go through.
+
+    Zones come from subnets and from what hosts do, permissions from who asked whom for what. Example:
+    otmon zones learn plant.db -o draft.yaml
+    """
+    from otmon.zones.learn import learn as draft_model
+    from otmon.zones.learn import learn_missing
+
+    facts = read_ledger(ledger)
+    if zones is None:
+        made = draft_model(facts, everything)
+    else:
+        made = learn_missing(facts, read_model(zones), everything)
+    _tell(made.told)
+    write_bytes(out, made.text.encode())
+    print(
+        f"{made.zones} zones, {made.boundaries} boundaries with {made.permissions} permissions drafted; "
+        f"{made.asked} for the Internet kept as comments; {made.unproposed} conversations and operations seen "
+        "and not proposed",
+        file=sys.stderr,
+    )
+
+
 def import_(
     source: Annotated[str, typer.Argument(metavar="SHEET", help="Rules as CSV or Excel workbook (.xlsx).")],
     out: Annotated[

@@ -168,7 +168,7 @@ class PermissionReader:
     ) -> tuple[Endpoint, ...]:
         found = []
         for number, text in enumerate(texts or ()):
-            end = _endpoint(text, sides)
+            end = endpoint(text, sides)
             if isinstance(end, Endpoint):
                 found.append(end)
             else:
@@ -179,8 +179,8 @@ class PermissionReader:
         self.problems.append(entry.problem(path, what))
 
 
-def _endpoint(text: str, sides: Sides) -> Endpoint | str:
-    """A zone's id or an address of one of the zones; else what is wrong."""
+def endpoint(text: str, sides: Sides) -> Endpoint | str:
+    """A zone's id or an address of one of the zones; else what is wrong, as a sentence."""
     if text in sides.zones:
         return Endpoint(text, None)
     address = parse_address(text)
