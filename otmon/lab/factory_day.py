@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +25,14 @@ from otmon.lab.cast import HOSTS
 from otmon.lab.events import EVENTS
 from otmon.lab.frames import Packet
 from otmon.lab.pcapng import pcapng
-from otmon.lab.sessions import Transaction, play
+from otmon.lab.sessions import Session, Transaction, play
 
 MIDNIGHT_NS = int(datetime(2026, 4, 13, 15, tzinfo=UTC).timestamp()) * 1_000_000_000
 """Midnight of 14 April 2026 in Japan."""
+
+
+Part = Callable[[int, Random], list[Packet]]
+"""Packets of one kind, from midnight in nanoseconds and random numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,18 @@ def factory_day(seed: int) -> Day:
     """The day of `seed`. Every part draws from its own random numbers, so that a change of one
     leaves the others' bytes alone."""
     sessions = [*background.sessions(MIDNIGHT_NS), *incidents.sessions(MIDNIGHT_NS)]
+    return _day(seed, sessions, (*background.PARTS, *incidents.PARTS))
+
+
+def quiet_day(seed: int) -> Day:
+    """The same day without its incidents. The Modbus sessions share their random numbers, so that response
+    times and port numbers differ from those of `factory_day`."""
+    return _day(seed, background.sessions(MIDNIGHT_NS), background.PARTS)
+
+
+def _day(seed: int, sessions: list[Session], parts: tuple[tuple[str, Part], ...]) -> Day:
     packets, transactions = play(sessions, MIDNIGHT_NS, Random(f"{seed} modbus"))
-    for name, part in (*background.PARTS, *incidents.PARTS):
+    for name, part in parts:
         packets += part(MIDNIGHT_NS, Random(f"{seed} {name}"))
     packets.sort(key=lambda packet: packet.time_ns)
     return Day(tuple(packets), tuple(transactions))

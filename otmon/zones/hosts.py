@@ -19,6 +19,7 @@ from typing import Final, Literal
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import IPV4_BITS, MAC_BITS, Address, Network, is_group, parse_address, reach
+from otmon.zones.schema import read_vlan
 
 Role = Literal["controller", "control", "it", "gateway"]
 Scope = str | None
@@ -80,8 +81,10 @@ class Hosts:
         return _network(address, self.flat)
 
     def key(self, address: Address, vlan: str) -> HostKey:
-        """The host behind an address that was seen in a VLAN."""
-        return address, vlan if self.network(address) in self.tagged else None
+        """The host behind an address that was seen in a VLAN. A VLAN that a model cannot say (0 and 4095 are
+        none) tells nothing."""
+        told = bool(self.tagged) and self.network(address) in self.tagged
+        return address, vlan if told and read_vlan(vlan or "untagged") == vlan else None
 
 
 def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) -> Hosts:

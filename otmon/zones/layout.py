@@ -32,7 +32,7 @@ from otmon.zones.address import (
     reach,
     within,
 )
-from otmon.zones.draftfile import free_id
+from otmon.zones.draftfile import free_id, text_of
 from otmon.zones.extent import collapsed
 from otmon.zones.hosts import Host, HostKey, Hosts, Scope, hosts, single_macs
 from otmon.zones.model import Importance, Line, Member, Model, Name, Zone
@@ -64,6 +64,7 @@ _KINDS: Final[dict[str, tuple[str, str, Importance]]] = {
     "others": ("制御機器と同居するその他の機器", "Other hosts among controllers", "low"),
     "devices": ("IPを使わない機器", "Devices without IP", "high"),
     "silent": ("応答のない宛先", "Addresses that did not answer", "low"),
+    "empty": ("未定", "Nobody yet", "low"),
     "strays": ("所属の分からないアドレス", "Addresses that belong to no network", "low"),
 }
 """Kind of zone: its name in Japanese and English, and its importance."""
@@ -77,6 +78,7 @@ WHY: Final = {
     "others": "its hosts speak no industrial protocol, in a network of controllers",
     "devices": "they speak industrial protocols below IP",
     "silent": "nobody there sent anything",
+    "empty": "no host was seen",
     "strays": "an address like these has no place in a plant's network",
 }
 """Kind of zone: why it was taken for one."""
@@ -124,7 +126,9 @@ def lay_out(ledger: Ledger, industrial: frozenset[str], everything: bool = False
             named = _zones([part], [zone.id for _, zone in zones])[0][1]
             zones.append((part, Zone(*_fields(named)[:5], strays, "listed", ())))
     if not zones:
+        # A model has at least one.
         told.append("no address of a plant's own network is in the ledger")
+        zones = _zones([Part("empty", None, None, [])])
     return Layout(
         tuple(zone for _, zone in zones),
         {zone.id: tuple(_notes(part)) for part, zone in zones},
@@ -323,7 +327,7 @@ def _zones(parts: Iterable[Part], taken: Iterable[str] = ()) -> list[tuple[Part,
         id = free_id(f"{id}-{part.number}" if part.number else id, used)
         used.add(id)
         count = f" {part.number}" if part.number else ""
-        name = Name(f"{ja}{count} {where}".strip(), f"{en}{count} {where}".strip())
+        name = Name(text_of(f"{ja}{count} {where}"), text_of(f"{en}{count} {where}"))
         members = tuple(_members(part))
         made.append((part, Zone(id, Line("", number), name, importance, (), members, "listed", ())))
     return made

@@ -25,6 +25,7 @@ from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Conversation, O
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.registry import IDS
 from otmon.zones.decide import decide
+from otmon.zones.draftfile import free_id
 from otmon.zones.functions import MODBUS_OBJECTS
 from otmon.zones.grant import (
     LEVELS,
@@ -67,6 +68,8 @@ REPEATED: Final = 10
 """Packets from which on a stream that nobody answers is one, and no attempt."""
 _ONE_WAY: Final = frozenset({"syslog"})
 """IT protocols without answers."""
+_OPERATED: Final = frozenset({"modbus"})
+"""Protocols whose operations are read."""
 _CONNECTED: Final = frozenset({"tcp", "sctp"})
 _WITH_PORTS: Final = frozenset({"tcp", "udp", "sctp", "ethernet"})
 _TRANSPORT: Final = re.compile(r"ip-[0-9]{1,3}", re.ASCII)
@@ -183,11 +186,11 @@ def _wanted(
     for number, talk in enumerate(ledger.conversations):
         key = conversation_key(talk)
         why = None if everything else _why_not(talk, layout.scanners, industrial)
-        if why is None and key in asking:
-            if key in answered:
-                # Its operations are proposed, and with them the conversation.
-                wanted.talks.add(_talk(talk))
-                continue
+        if why is None and key in answered:
+            # Its operations are proposed, and with them the conversation.
+            wanted.talks.add(_talk(talk))
+            continue
+        if why is None and not everything and (key in asking or talk.protocol in _OPERATED):
             why = "no-request"
         seen = Seen(frozenset((number,)), 0, talk.first_ns, talk.last_ns)
         _add(wanted, ready, talk, why, seen, everything)
@@ -293,7 +296,9 @@ def _cell(fact: Conversation | Operation, ends: tuple[Endpoint, Endpoint], seen:
         frozenset(), frozenset(), (), (), seen,
     )  # fmt: skip
     if isinstance(fact, Conversation):
-        return grant
+        # Without a word on what may be asked everything could be.
+        operated = fact.protocol in _OPERATED
+        return replace(grant, access=frozenset(("unknown",))) if operated else grant
     one = len(protocols) == 1
     modbus = fact.protocol == "modbus"
     function = FunctionRef(fact.function, None if fact.subfunction == UNKNOWN else fact.subfunction, "")
@@ -396,15 +401,14 @@ def _borders(
         {tuple(sorted(way, key=places.__getitem__)) for way in (*grants, *asked) if way[0] != way[1]},
         key=lambda pair: [places[id] for id in pair],
     )
-    return tuple(
-        Border(
-            (a, b),
-            ready.boundaries.get((min(a, b), max(a, b))),
-            tuple(_both(grants, a, b)),
-            tuple(_both(asked, a, b)),
-        )
-        for a, b in pairs
-    )
+    ids = {border.id for border in plant.boundaries}
+    found = []
+    for a, b in pairs:
+        known = ready.boundaries.get((min(a, b), max(a, b)))
+        id = free_id(f"{a}-{b}", ids) if known is None else known.id
+        ids.add(id)
+        found.append(Border(id, (a, b), known, tuple(_both(grants, a, b)), tuple(_both(asked, a, b))))
+    return tuple(found)
 
 
 def _both(grants: dict[Way, list[Grant]], a: str, b: str) -> Iterator[Grant]:

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from otmon.ledger.facts import Conversation, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
-from otmon.zones.draftfile import Block, free_id, listing, member_text, scalar
+from otmon.zones.draftfile import Block, listing, member_text, scalar
 from otmon.zones.functions import MODBUS_FUNCTIONS
 from otmon.zones.grant import Grant, permission
 from otmon.zones.layout import Layout
@@ -49,6 +49,7 @@ _NAMES: Final = {numbers: name for name, numbers in MODBUS_FUNCTIONS.items()}
 class Border:
     """A boundary of the draft."""
 
+    id: str
     ends: tuple[str, str]
     known: Boundary | None
     """The boundary that people have already written."""
@@ -94,11 +95,8 @@ def written(
         _write_zone(block, ledger, values, layout, zone, inside.get(zone.id, []), added)
     block.line("")
     block.line("boundaries:" if borders else "boundaries: []")
-    ids = {border.known.id for border in borders if border.known is not None}
     for border in borders:
-        id = border.known.id if border.known is not None else free_id("-".join(border.ends), ids)
-        ids.add(id)
-        _write_border(block, ledger, values, border, id)
+        _write_border(block, ledger, values, border)
     _write_unproposed(block, ledger, unproposed)
     return block.text()
 
@@ -148,9 +146,9 @@ def _write_zone(
             _write_grant(block, ledger, values, grant)
 
 
-def _write_border(block: Block, ledger: Ledger, values: Values, border: Border, id: str) -> None:
+def _write_border(block: Block, ledger: Ledger, values: Values, border: Border) -> None:
     known = border.known
-    block.line(f"  - id: {scalar(id)}")
+    block.line(f"  - id: {scalar(border.id)}")
     if known is not None:
         block.line(f"    name: {{ja: {scalar(known.name.ja)}, en: {scalar(known.name.en)}}}")
     block.line(f"    between: {listing(border.ends if known is None else known.between)}")
@@ -225,6 +223,8 @@ def _evidence(ledger: Ledger, grant: Grant) -> Iterator[str]:
     yield f"seen: {_count(len(talks), 'conversation')}, {_count(packets, 'packet')}{requests}, {period}"
     if NOT_RECOGNISED in grant.protocols:
         yield "TODO: the protocol was not recognised: what is it?"
+    if grant.access == {"unknown"} and not grant.functions:
+        yield "TODO: no request was seen, so none of the known ones is allowed"
     if not grant.protocols and grant.transports & {"tcp", "udp", "sctp"}:
         yield "TODO: any protocol"
     if any(talk.role == "first packet" and talk.transport == "tcp" for talk in talks):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otmon.lab.factory_day import Day, capture_of, factory_day, truth_of
+from otmon.lab.factory_day import Day, capture_of, factory_day, quiet_day, truth_of
 
 DAY = Path(__file__).resolve().parent.parent.parent / "pcaps" / "factory-day.pcapng"
 TRUTH = json.loads(DAY.with_suffix(".truth.json").read_text(encoding="utf-8"))
@@ -43,3 +43,13 @@ def test_every_event_of_the_truth_has_its_packets(day: Day) -> None:
     for name, packets in told.items():
         assert counted[name] == sum(last - first + 1 for first, last in packets)
     assert set(counted) == set(told)
+
+
+def test_the_quiet_day_has_the_routine_and_no_incident(day: Day) -> None:
+    quiet = quiet_day(TRUTH["seed"])
+    incidents = {event["id"] for event in TRUTH["events"] if event["incident"]}
+    counted = Counter(packet.event for packet in day.packets)
+    assert Counter(packet.event for packet in quiet.packets) == {
+        event: number for event, number in counted.items() if event not in incidents
+    }
+    assert {one.function for one in quiet.transactions} == {1, 3, 4, 6, 43}
