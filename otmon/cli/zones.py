@@ -238,8 +238,8 @@ def learn(
     write_bytes(out, made.text.encode())
     print(
         f"{made.zones} zones, {made.boundaries} boundaries with {made.permissions} permissions drafted; "
-        f"{made.asked} for the Internet kept as comments; {made.unproposed} conversations and operations seen "
-        "and not proposed",
+        f"{made.asked} for the Internet kept as comments; {made.unproposed} conversations and operations "
+        "seen and not proposed",
         file=sys.stderr,
     )
 

@@ -39,8 +39,14 @@ from otmon.zones.model import Importance, Line, Member, Model, Name, Zone
 from otmon.zones.place import index, locate_ends
 
 MAX_ZONES: Final = 200
+MAX_PARTS: Final = 180
+"""The zones of hosts among them; some room is left for devices without IP."""
 MAX_PAIRS: Final = 1000
-"""Pairs of networks between which a ledger may hold conversations before prefixes are made shorter."""
+"""Pairs of zones that may talk before prefixes are made shorter."""
+MAX_MEMBERS: Final = 256
+"""Networks that one zone lists: a network that would need more of them is not split."""
+MAX_VLANS: Final = 16
+"""VLANs in which devices without IP are a zone each; in more of them they are one."""
 _WIDER: Final = ((24, 64), (20, 56), (16, 48), (12, 32), (8, 8), (8, 4))
 """Lengths of IPv4 and IPv6 prefixes, tried in this order."""
 MAX_DEVICES: Final = 1000
@@ -115,8 +121,7 @@ class Layout:
 def lay_out(ledger: Ledger, industrial: frozenset[str], everything: bool = False) -> Layout:
     """Zones for a ledger. With `everything` also for addresses that never sent anything."""
     found = hosts(ledger, industrial, everything)
-    groups, told = _networks(ledger, found, everything)
-    parts = [part for (network, scope), members in groups.items() for part in _parts(network, scope, members)]
+    parts, told = _laid(ledger, found, everything)
     parts += _devices(ledger, found, parts, industrial, told)
     zones = _zones(parts)
     if everything:
@@ -142,43 +147,46 @@ def _fields(zone: Zone) -> tuple[str, Line, Name, Importance, tuple[str, ...]]:
     return zone.id, zone.line, zone.name, zone.importance, zone.owners
 
 
-Groups = dict[tuple[Network, Scope], list[Host]]
-
-
-def _networks(ledger: Ledger, found: Hosts, everything: bool) -> tuple[Groups, list[str]]:
-    """Hosts by network, with the longest prefixes that keep zones few enough."""
-    told = []
+def _laid(ledger: Ledger, found: Hosts, everything: bool) -> tuple[list[Part], list[str]]:
+    """Parts for the hosts, with the longest prefixes that keep them and their pairs few enough."""
+    members = {key: one for key, one in found.by_key.items() if one.sent or everything}
+    talks = [
+        (found.key(a, talk.vlan), found.key(b, talk.vlan))
+        for talk in ledger.conversations
+        for a, b in [(parse_address(talk.client), parse_address(talk.server))]
+        if a is not None and b is not None and MAC_BITS not in (a.bits, b.bits)
+    ]
     for number, lengths in enumerate(_WIDER):
-        groups: Groups = {}
-        homes: dict[HostKey, tuple[Network, Scope]] = {}
-        for key, one in found.by_key.items():
-            if one.sent or everything:
-                own = found.network(one.address)
-                home = (own, one.scope) if number == 0 else (_wider(own, lengths), None)
-                groups.setdefault(home, []).append(one)
-                homes[key] = home
-        pairs = {
-            tuple(sorted((str(a), str(b))))
-            for talk in ledger.conversations
-            for a, b in [(_home(talk.client, talk, found, homes), _home(talk.server, talk, found, homes))]
-            if a != b
-        }
-        # A network may be split in several zones.
-        if (len(groups) <= MAX_ZONES // 4 and len(pairs) <= MAX_PAIRS) or lengths == _WIDER[-1]:
-            break
+        groups: dict[tuple[Network, Scope], list[Host]] = {}
+        for one in members.values():
+            own = found.network(one.address)
+            home = (own, one.scope) if number == 0 else (_wider(own, lengths), None)
+            groups.setdefault(home, []).append(one)
+        ordered = sorted(groups.items(), key=lambda item: (item[0][0], item[0][1] or ""))
+        for split in (True, False):
+            parts = [part for home, some in ordered for part in _parts(*home, some, split)]
+            if len(parts) <= MAX_PARTS and _pairs(parts, talks) <= MAX_PAIRS:
+                return parts, _shortened(number, lengths, split)
+    return parts, _shortened(number, lengths, split)
+
+
+def _pairs(parts: Sequence[Part], talks: Iterable[tuple[HostKey, HostKey]]) -> int:
+    """How many pairs of parts, or of a part and what is in none, talk."""
+    at = {(one.address, one.scope): number for number, part in enumerate(parts) for one in part.hosts}
+    ends = ((at.get(a, -1), at.get(b, -1)) for a, b in talks)
+    return len({(min(pair), max(pair)) for pair in ends if pair[0] != pair[1]})
+
+
+def _shortened(number: int, lengths: tuple[int, int], split: bool) -> list[str]:
+    told = []
     if number:
         told.append(
             f"too many networks for one zone each (a flood of forged addresses?): zones are prefixes of at "
             f"most {lengths[0]} bits (IPv6: {lengths[1]})"
         )
-    return dict(sorted(groups.items(), key=lambda item: (item[0][0], item[0][1] or ""))), told
-
-
-def _home(
-    text: str, talk: Conversation, found: Hosts, homes: dict[HostKey, tuple[Network, Scope]]
-) -> tuple[Network, Scope] | None:
-    address = parse_address(text)
-    return None if address is None or address.bits == MAC_BITS else homes.get(found.key(address, talk.vlan))
+    if not split:
+        told.append("too many zones: no network is split by what its hosts do")
+    return told
 
 
 def _wider(network: Network, lengths: tuple[int, int]) -> Network:
@@ -190,8 +198,8 @@ def _wider(network: Network, lengths: tuple[int, int]) -> Network:
     return Network(network.bits, length, network.prefix >> (network.length - length))
 
 
-def _parts(network: Network, scope: Scope, members: list[Host]) -> list[Part]:
-    """The zones of one network."""
+def _parts(network: Network, scope: Scope, members: list[Host], split: bool) -> list[Part]:
+    """The zones of one network, of which it has several only if it may be `split`."""
     controllers = [one for one in members if one.role == "controller"]
     control = [one for one in members if one.role == "control"]
     others = [one for one in members if one.role == "it"]
@@ -204,7 +212,7 @@ def _parts(network: Network, scope: Scope, members: list[Host]) -> list[Part]:
         else:
             kind = "servers" if 2 * sum(map(_serves_many, others)) > len(others) else "office"
         return [Part(kind, network, scope, members)]
-    if not [one for one in others if one.sent]:
+    if not split or not [one for one in others if one.sent]:
         return [Part("cell" if control else "controllers", network, scope, members)]
     cells = _communities([*controllers, *control])
     if cells:
@@ -214,6 +222,8 @@ def _parts(network: Network, scope: Scope, members: list[Host]) -> list[Part]:
         parts = [Part(kind, network, scope, some, False) for kind, some in kinds if some]
     kind = "servers" if 2 * sum(map(_serves_many, others)) > len(others) else "office"
     parts.append(Part(kind, network, scope, others, False))
+    if any(len(collapsed(host(one.address) for one in part.hosts)) > MAX_MEMBERS for part in parts):
+        return _parts(network, scope, members, False)
     largest = max(reversed(parts), key=lambda part: len(part.hosts))
     if largest is not parts[-1]:
         parts[-1].kind = "others"
@@ -298,6 +308,8 @@ def _devices(
                 lonely.setdefault(vlan, []).append(mac)
     if len(peers) > MAX_DEVICES:
         told.append(f"{len(peers)} devices without IP are too many to list: those without peers are left out")
+    if len(lonely) > MAX_VLANS:
+        return [Part("devices", None, None, [], macs=sorted(mac for macs in lonely.values() for mac in macs))]
     return [Part("devices", None, vlan, [], macs=macs) for vlan, macs in sorted(lonely.items())]
 
 

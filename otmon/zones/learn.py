@@ -25,6 +25,7 @@ from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Conversation, O
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.registry import IDS
 from otmon.zones.decide import decide
+from otmon.zones.document import MAX_FILE_BYTES, MAX_NODES
 from otmon.zones.draftfile import free_id
 from otmon.zones.functions import MODBUS_OBJECTS
 from otmon.zones.grant import (
@@ -64,6 +65,8 @@ MAX_ALL: Final = 3000
 """Permissions of a draft: with all that a list may hold a model file still has room for them."""
 MAX_LIST: Final = 64
 """Entries of one list in a permission."""
+TOLD: Final = 20
+"""Pairs of zones that are told one by one."""
 REPEATED: Final = 10
 """Packets from which on a stream that nobody answers is one, and no attempt."""
 _ONE_WAY: Final = frozenset({"syslog"})
@@ -131,33 +134,27 @@ def _drafted(
     plant = model or Model(layout.zones, (), ())
     ready = index(plant, ledger.assets)
     wanted = _wanted(ledger, ready, layout, industrial, everything)
-    told = list(layout.told)
-    ways = len({*wanted.cells, *wanted.asked})
-    most = max(1, min(MAX_GRANTS, MAX_ALL // max(ways, 1)))
-    grants: dict[Way, list[Grant]] = {}
-    wide: set[Way] = set()
-    for way, cells in sorted(wanted.cells.items()):
-        grants[way], level = _fitted(cells, _sides(ready, way), most)
-        if level:
-            wide.add(way)
+    every = {way: exact(cells) for way, cells in sorted(wanted.cells.items())}
+    asked = {way: exact(cells) for way, cells in sorted(wanted.asked.items())}
     left = [(fact, why, way) for fact, why, way in wanted.left if not _covered(fact, wanted)]
-    _narrow(ledger, plant, ready, wanted, grants, wide, left, most, told)
-    for way in sorted(wide):
-        told.append(
-            f"{way[0]} to {way[1]}: more than {most} permissions or {MAX_LIST} entries in a list would be "
-            f"needed: they are wider than what was seen"
-        )
-    asked = {way: _fitted(cells, _sides(ready, way), most)[0] for way, cells in sorted(wanted.asked.items())}
-    borders = _borders(plant, ready, grants, asked)
-    inside = {way[0]: some for way, some in grants.items() if way[0] == way[1]}
-    unproposed = [Unproposed(fact, why) for fact, why, _ in left]
-    text = written(ledger, layout, borders, inside, unproposed, told, added=model is not None)
+    ways = len({*every, *asked})
+    for share in (1, 4, 16, 64):
+        room = Room(max(1, min(MAX_GRANTS, MAX_ALL // max(ways, 1)) // share), max(1, MAX_LIST // share))
+        told = list(layout.told)
+        grants = _narrowed(ledger, plant, ready, every, left, room, told)
+        offered = {way: _fitted(some, _sides(ready, way), room)[0] for way, some in asked.items()}
+        borders = _borders(plant, ready, grants, offered)
+        inside = {way[0]: some for way, some in grants.items() if way[0] == way[1]}
+        unproposed = [Unproposed(fact, why) for fact, why, _ in left]
+        text = written(ledger, layout, borders, inside, unproposed, told, added=model is not None)
+        if len(text.encode()) <= MAX_FILE_BYTES and 2 * text.count("\n") + text.count(",") <= MAX_NODES:
+            break
     return Learnt(
         text,
         len(layout.zones),
         len(borders),
         sum(map(len, grants.values())),
-        sum(map(len, asked.values())),
+        sum(map(len, offered.values())),
         len(left),
         tuple(told),
     )
@@ -327,48 +324,65 @@ def _end(wanted: _Wanted, ready: Index, text: str, zone: str, way: Way) -> Endpo
     return known
 
 
-def _fitted(cells: list[Grant], sides: Sides, most: int) -> tuple[list[Grant], int]:
-    """At most `most` grants for one way, and the level of what was joined for it: 0 for nothing."""
-    found = [condensed(grant, sides) for grant in exact(cells)]
-    if len(found) <= most and all(longest(grant) <= MAX_LIST for grant in found):
-        return found, 0
-    if len(found) <= most:
-        return [trimmed(grant, MAX_LIST) for grant in found], LEVELS[0]
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much a draft may say of one way."""
+
+    grants: int
+    entries: int
+    """Of one list in a permission."""
+
+
+def _fitted(found: list[Grant], sides: Sides, room: Room) -> tuple[list[Grant], int]:
+    """The grants of one way as far as there is room, and the level of what was joined: 0 for nothing."""
+    narrow = [condensed(grant, sides) for grant in found] if len(found) <= room.grants else []
+    if narrow and all(longest(grant) <= room.entries for grant in narrow):
+        return narrow, 0
+    if narrow:
+        return [trimmed(grant, room.entries) for grant in narrow], LEVELS[0]
     for level in LEVELS:
-        wider = [trimmed(condensed(grant, sides), MAX_LIST) for grant in coarse(found, level)]
-        if len(wider) <= most:
+        wider = coarse(found, level)
+        if len(wider) <= room.grants:
             break
-    return wider, level
+    return [trimmed(condensed(grant, sides), room.entries) for grant in wider], level
 
 
-def _narrow(
+def _narrowed(
     ledger: Ledger,
     plant: Model,
     ready: Index,
-    wanted: _Wanted,
-    grants: dict[Way, list[Grant]],
-    wide: set[Way],
+    every: dict[Way, list[Grant]],
     left: list[tuple[Conversation | Operation, Why, Way]],
-    most: int,
+    room: Room,
     told: list[str],
-) -> None:
-    """Take back what was made so wide that something passes which is not proposed."""
+) -> dict[Way, list[Grant]]:
+    """What fits, less what had to be so wide that something passes which is not proposed."""
+    fitted = {way: _fitted(some, _sides(ready, way), room) for way, some in every.items()}
+    grants = {way: some for way, (some, _) in fitted.items()}
+    wide = {way for way, (_, level) in fitted.items() if level}
     doubtful = [(fact, way) for fact, _, way in left if way in wide]
-    if not doubtful:
-        return
-    trial = index(_with(plant, {way: grants[way] for way in wide}), ledger.assets)
-    for way in sorted({way for fact, way in doubtful if decide(trial, fact).outcome != "denied"}):
-        every = [condensed(grant, _sides(ready, way)) for grant in exact(wanted.cells[way])]
-        short = sorted(
-            (grant for grant in every if longest(grant) <= MAX_LIST),
-            key=lambda grant: (-len(grant.seen.conversations), -grant.seen.requests),
+    trial = index(_with(plant, {way: grants[way] for way in wide}), ledger.assets) if doubtful else ready
+    passing = {way for fact, way in doubtful if decide(trial, fact).outcome != "denied"}
+    said = []
+    for way in sorted(wide):
+        ends = f"{way[0]} to {way[1]}"
+        if way not in passing:
+            said.append(
+                f"{ends}: more than {room.grants} permissions or {room.entries} entries in a list would be "
+                "needed: they are wider than what was seen"
+            )
+            continue
+        most_seen = sorted(every[way], key=lambda one: (-len(one.seen.conversations), -one.seen.requests))
+        some = [condensed(grant, _sides(ready, way)) for grant in most_seen[: room.grants]]
+        grants[way] = [grant for grant in some if longest(grant) <= room.entries]
+        said.append(
+            f"{ends}: {len(every[way]) - len(grants[way])} of {len(every[way])} permissions are left out: "
+            "they are too many, and wider ones would allow what is not proposed"
         )
-        grants[way] = short[:most]
-        wide.discard(way)
-        told.append(
-            f"{way[0]} to {way[1]}: {len(every) - len(grants[way])} of {len(every)} permissions are left "
-            "out: they are too many, and wider ones would allow what is not proposed"
-        )
+    told += said[:TOLD]
+    if len(said) > TOLD:
+        told.append(f"{len(said) - TOLD} more pairs of zones whose permissions are wider or left out")
+    return grants
 
 
 def _with(plant: Model, grants: dict[Way, list[Grant]]) -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from time import perf_counter
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 import otmon
 from otmon.findings.judge import judge
 from otmon.lab.factory_day import capture_of, factory_day, quiet_day
-from otmon.ledger.facts import Conversation, Evidence, Extreme, Operation, WrittenValue
+from otmon.ledger.facts import Conversation, Extreme, Operation, WrittenValue
 from otmon.ledger.ledger import LIMITS, Ledger
 from otmon.ledger.merge import collect, merge
 from otmon.protocols.registry import IDS
@@ -24,7 +25,7 @@ from otmon.zones.check import check
 from otmon.zones.decide import decide, index
 from otmon.zones.learn import MAX_ALL, MAX_GRANTS, Learnt, learn, learn_missing
 from otmon.zones.load import load_model, read_model
-from otmon.zones.model import INTERNET, Model
+from otmon.zones.model import INTERNET, Boundary, Model
 from tests.zones.facts import EVIDENCE, asset, conversation, operation
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -155,7 +156,8 @@ def test_a_model_of_the_quiet_day_finds_all_that_was_not_in_it(tmp_path: Path, e
 # Ledgers in which names, addresses and ports collide, and most of what a wire can show.
 
 ADDRESSES = [
-    "10.1.0.1", "10.1.0.2", "10.1.0.255", "10.1.9.1", "10.2.0.1", "192.168.1.5", "172.31.0.1", "100.64.0.1", "127.0.0.1",
+    "10.1.0.1", "10.1.0.2", "10.1.0.255", "10.1.9.1", "10.2.0.1", "192.168.1.5", "172.31.0.1", "100.64.0.1",
+    "127.0.0.1",
     "240.0.0.1", "198.51.100.1", "203.0.113.9", "8.8.8.8", "224.0.0.251", "255.255.255.255", "0.0.0.0",
     "169.254.0.1", "169.254.0.2", "fe80::1", "fe80::2", "ff02::1", "fd00::1", "fd00:0:0:1::1", "2001:db8::1",
     "::", "64:ff9b::1", "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:03", "01:80:c2:00:00:0e",
@@ -189,15 +191,15 @@ def ledgers(draw: st.DrawFn) -> Ledger:
     if draw(st.booleans()):
         # As a ledger has it: no operation without its conversation.
         talks += [conversation(one.client, one.server, vlan=one.vlan) for one in asked]
-    return ledger_of(*talks, *asked, *(wrote(one) for one in asked if one.access == "write" and one.address >= 0),
-                     assets=draw(st.lists(assets, max_size=5)))  # fmt: skip
+    values = [wrote(one) for one in asked if one.access == "write" and one.address >= 0]
+    return ledger_of(*talks, *asked, *values, assets=draw(st.lists(assets, max_size=5)))
 
 
 def wrote(one: Operation) -> WrittenValue:
     extremes = tuple(Extreme(value, -1, EVIDENCE) for value in (3, 7, 3, 7))
     return WrittenValue(
-        one.client, one.server, one.transport, one.port, one.protocol, one.vlan, one.unit, "holding_registers",
-        one.address, 1, 2, 1, 2, extremes, EVIDENCE,
+        one.client, one.server, one.transport, one.port, one.protocol, one.vlan, one.unit,
+        "holding_registers", one.address, 1, 2, 1, 2, extremes, EVIDENCE,
     )  # fmt: skip
 
 
@@ -272,3 +274,211 @@ def test_nothing_passes_that_was_not_seen(chosen: set[int]) -> None:
             # Modbus without a request is not proposed.
             seen_here = operated if fact.protocol == "modbus" else known
             assert (outcome == "allowed") == (talk(fact) in seen_here), fact
+
+
+def scan(number: int) -> list[Conversation]:
+    """A client that looks for hosts in a hundred networks, where few answer."""
+    return [
+        conversation(
+            "10.1.0.5", f"10.{2 + n // 6000}.{n // 200 % 30}.{n % 200 + 1}", 1 + n % 997, "none",
+            answered=n % 50 == 0, packets_to_client=int(n % 50 == 0),
+        )
+        for n in range(number)
+    ]  # fmt: skip
+
+
+def flood(number: int) -> list[Conversation]:
+    """Everybody talks with everybody about everything."""
+    protocols = ("modbus", "http", "unknown", "s7comm", "dns")
+    return [
+        conversation(
+            f"10.{n * 7919 % 256}.{n * 31 % 256}.{n % 250 + 1}", f"10.{n * 104729 % 256}.{n * 17 % 256}.9",
+            n % 65536, protocols[n % 5],
+        )
+        for n in range(number)
+    ]  # fmt: skip
+
+
+def sweep(number: int) -> list[Conversation | Operation]:
+    """Eight clients ask one controller for whatever there is, half of it in vain."""
+    return [
+        *(conversation(f"10.1.0.{n}", "10.2.0.1") for n in range(1, 9)),
+        *(
+            operation(
+                f"10.1.0.{n % 8 + 1}", "10.2.0.1", (1, 3, 4, 16, 8, 90)[n % 6], n * 7 % 65536, n % 9 + 1,
+                unit=n % 251, subfunction=n % 256 if n % 6 > 3 else -1, status=n // 6 % 2 * 2,
+            )
+            for n in range(number)
+        ),
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("many", [scan, flood, sweep])
+def test_a_full_ledger_gives_a_draft_of_bounded_size_in_time(many: Any) -> None:
+    ledger = ledger_of(*many(LIMITS.conversations - 8))
+    started = perf_counter()
+    made, everything = learn(ledger), learn(ledger, everything=True)
+    assert perf_counter() - started < 120
+    assert everything.permissions <= MAX_ALL and made.permissions <= MAX_ALL
+    assert found(ledger, loaded(everything)) == []
+    model = loaded(made)
+    assert any("wider" in sentence or "left out" in sentence for sentence in everything.told)
+    for sentence in everything.told:
+        assert f"# TODO: {sentence}" in everything.text
+    if many is scan:
+        assert (made.permissions, made.unproposed) == (0, len(ledger.conversations))
+        assert "10.1.0.5 to 32760 hosts, 997 ports" in made.text and "a scan" in made.text
+    if many is sweep:
+        # What was refused is in the same registers as what was not, and yet does not pass.
+        assert "left out" in made.told[0] and MAX_GRANTS - 8 <= made.permissions <= MAX_GRANTS
+        refused = [fact for fact in ledger.operations if fact.status]
+        answered = {element for fact in ledger.operations if not fact.status for element in elements(fact)}
+        foreign = [fact for fact in refused if elements(fact) - answered]
+        assert foreign and set(outcomes(ledger, model, foreign)) == {"denied"}
+
+
+def crosswise() -> list[Conversation]:
+    """Forty clients, each with nine servers and ports of its own."""
+    return [
+        conversation(f"10.1.0.{n}", f"10.2.0.{(n * m) % 199 + 1}", 400 + m, "http")
+        for n in range(1, 41)
+        for m in range(9)
+    ]
+
+
+def test_many_permissions_of_one_kind_are_joined_and_it_says_so() -> None:
+    talks = crosswise()
+    ledger = ledger_of(*talks)
+    made = learn(ledger)
+    model = loaded(made)
+    assert made.permissions <= MAX_GRANTS and "wider than what was seen" in made.told[0]
+    assert set(outcomes(ledger, model, talks)) == {"allowed"}
+    assert outcomes(ledger, model, [conversation("10.1.0.1", "10.2.0.2", 500, "http")]) == ["denied"]
+
+
+def test_an_attempt_that_failed_is_not_let_in_by_joining() -> None:
+    talks = crosswise()
+    refused = conversation("10.1.0.1", "10.2.0.9", 404, "http", answered=False, packets_to_client=0)
+    ledger = ledger_of(*talks, refused)
+    made = learn(ledger)
+    assert "left out" in made.told[0] and made.permissions == MAX_GRANTS
+    assert outcomes(ledger, loaded(made), [refused]) == ["denied"]
+
+
+REASONS: list[tuple[Conversation | Operation, str]] = [
+    (conversation("10.1.0.1", "10.2.0.9", answered=False), "nobody answered"),
+    (conversation("10.1.0.1", "10.2.0.9", 514, "syslog", transport="udp", answered=False), "nobody answered"),
+    (conversation("10.1.0.1", "10.2.0.1", 99, "none"), "nothing was said"),
+    (conversation("10.1.0.1", "10.2.0.1", 502, "http", expected="modbus"), "another protocol"),
+    (conversation("10.1.0.1", "10.2.0.3", 502), "no request in it is proposed"),
+    (operation("10.1.0.1", "10.2.0.1", 3, 500, 1, status=2), "the device refused"),
+    (operation("10.1.0.1", "10.2.0.1", 3, 600, 1, status=-1), "the request was not answered"),
+    (operation("10.1.0.1", "10.2.0.1", 3, 700, 1, status=-2), "the answer is not in the capture"),
+    (conversation("169.254.1.1", "10.2.0.1", 80, "http"), "an end is in no zone"),
+]  # fmt: skip
+ROUTINE = [conversation("10.1.0.1", "10.2.0.1"), operation("10.1.0.1", "10.2.0.1", 3, 0, 10)]
+
+
+@pytest.mark.parametrize(("fact", "why"), REASONS)
+def test_what_is_not_proposed_is_told_with_the_reason(fact: Conversation | Operation, why: str) -> None:
+    ledger = ledger_of(*ROUTINE, fact)
+    made = learn(ledger)
+    assert made.unproposed == 1
+    (line,) = [line for line in made.text.splitlines() if why in line]
+    assert line.startswith(f"#   {fact.client} to {fact.server}")
+    assert outcomes(ledger, loaded(made), [fact, *ROUTINE]) == ["denied", "allowed", "allowed"]
+    assert outcomes(ledger, loaded(learn(ledger, everything=True)), [fact]) == ["allowed"]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        conversation(
+            "10.1.0.1", "10.2.0.9", 514, "syslog", transport="udp", answered=False, packets_to_server=30
+        ),
+        conversation(
+            "10.1.0.1", "10.1.0.255", 137, "nbns", transport="udp", answered=False, packets_to_client=0
+        ),
+        conversation("10.1.0.1", "224.0.0.251", 5353, "mdns", transport="udp", answered=False),
+        conversation("10.1.0.1", "10.2.0.1", 0, "icmp", transport="icmp"),
+    ],
+)  # fmt: skip
+def test_what_needs_no_answer_is_proposed(fact: Conversation) -> None:
+    ledger = ledger_of(fact, assets=[asset("00:00:00:00:00:09", "10.2.0.9")])
+    made = learn(ledger)
+    assert (made.permissions, made.unproposed) == (1, 0)
+    assert outcomes(ledger, loaded(made), [fact]) == ["allowed"]
+
+
+def test_an_attempt_that_failed_once_is_part_of_what_is_proposed() -> None:
+    again = operation("10.1.0.1", "10.2.0.1", 3, 2, 3, status=-1)
+    assert learn(ledger_of(*ROUTINE, again)).unproposed == 0
+
+
+def test_the_internet_is_a_comment_that_can_be_taken_over() -> None:
+    talks = [
+        conversation("10.1.0.1", "198.51.100.1", 443, "tls"),
+        conversation("8.8.8.8", "10.1.0.1", 3389, "rdp"),
+    ]
+    ledger = ledger_of(*talks)
+    made = learn(ledger)
+    assert (made.permissions, made.asked) == (0, 2)
+    assert outcomes(ledger, loaded(made), talks) == ["denied", "denied"]
+    start = made.text.index("    # allow:")
+    taken = made.text[:start] + made.text[start:].replace("\n    # ", "\n    ").replace(
+        "    # allow", "    allow"
+    )
+    model = read_model([("taken.yaml", taken.encode())], frozenset(IDS))
+    assert outcomes(ledger, model, talks) == ["allowed", "allowed"]
+
+
+def test_what_a_model_lacks_is_drafted_with_its_zones_and_boundaries(day: Ledger) -> None:
+    plant = load_model(str(ROOT / "zones" / "factory.yaml"))
+    made = learn_missing(day, plant)
+    lacking = loaded(made)
+    assert [(zone.id, zone.name, zone.importance, zone.owners) for zone in lacking.zones] == [
+        (zone.id, zone.name, zone.importance, zone.owners) for zone in plant.zones
+    ]
+    known = {border.id: border for border in plant.boundaries}
+    for border in lacking.boundaries:
+        if border.id in known:
+            assert set(border.between) == set(known[border.id].between)
+            assert border.settings_owner == known[border.id].settings_owner
+    facts = [*day.conversations, *day.operations]
+    mine, theirs = outcomes(day, plant, facts), outcomes(day, lacking, facts)
+    # No operation that the model allows already, and all that it denies or the draft tells as not proposed.
+    assert not [
+        f
+        for f, a, b in zip(facts, mine, theirs, strict=True)
+        if a == b == "allowed" and isinstance(f, Operation)
+    ]
+    assert made.unproposed + made.asked <= sum(a == b == "denied" for a, b in zip(mine, theirs, strict=True))
+    assert ("10.10.0.77", "10.30.2.12") in {
+        (f.client, f.server) for f, b in zip(facts, theirs, strict=True) if b == "allowed"
+    }
+    # What is added closes the gap: nothing is left to propose.
+    both = Model(
+        plant.zones,
+        tuple(b for b in lacking.boundaries if b.id not in known)
+        + tuple(joined(known[id], lacking) for id in known),
+        (),
+    )
+    again = learn_missing(day, both)
+    assert (again.permissions, again.asked, again.unproposed) == (0, made.asked, made.unproposed)
+
+
+def joined(border: Boundary, lacking: Model) -> Boundary:
+    more = [one.permissions for one in lacking.boundaries if one.id == border.id]
+    return replace(border, permissions=(*border.permissions, *(p for some in more for p in some)))
+
+
+def test_limits_are_suggested_and_not_set() -> None:
+    asked = operation("10.1.0.1", "10.2.0.1", 16, 5, 1)
+    ledger = ledger_of(conversation("10.1.0.1", "10.2.0.1"), asked, wrote(asked))
+    text = learn(ledger).text
+    assert "        #   - {holding_register: 5, low: 3, high: 7}    # written 2 times" in text
+    taken = text.replace("        # limits:", "        limits:").replace("        #   - {", "          - {")
+    model = read_model([("taken.yaml", taken.encode())], frozenset(IDS))
+    (limit,) = model.boundaries[0].permissions[0].limits
+    assert (limit.address, limit.low, limit.high) == (5, 3, 7)
