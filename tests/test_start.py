@@ -38,6 +38,7 @@ def imported_by(*arguments: str) -> tuple[subprocess.CompletedProcess[str], set[
         "zones check",
         "zones export",
         "zones import",
+        "zones learn",
         "zones paths",
         "zones diff",
     ],

@@ -1,4 +1,5 @@
-"""`otmon zones export` and `otmon zones import`: a model as rules of firewalls and as sheets, and back."""
+"""`otmon zones export`, `import` and `learn`: models as rules of firewalls and as sheets, and models from
+sheets and from traffic."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otmon.cli.options import DAMAGED, NOTHING_FOUND, Language, fail, read_model, write_bytes
+from otmon.cli.options import DAMAGED, NOTHING_FOUND, Language, fail, read_ledger, read_model, write_bytes
 
 if TYPE_CHECKING:
     from otmon.zones.firewall import Exported
@@ -162,6 +163,52 @@ def _export_sheet(
 def _tell(sentences: Iterable[str]) -> None:
     for sentence in dict.fromkeys(sentences):
         print(sentence, file=sys.stderr)
+
+
+def learn(
+    ledger: Annotated[
+        str, typer.Argument(metavar="LEDGER.db", help="Facts that otmon replay --ledger saved.")
+    ],
+    out: Annotated[
+        str | None, typer.Option("-o", "--out", metavar="FILE.yaml", help="The draft; else standard output.")
+    ] = None,
+    zones: Annotated[
+        str | None,
+        typer.Option(
+            "--zones",
+            metavar="MODEL",
+            help="Keep the zones and boundaries of this model, and draft only the permissions that it lacks.",
+        ),
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--everything",
+            help="Propose all traffic seen, also attempts that nobody answered, scans, and the Internet.",
+        ),
+    ] = False,
+) -> None:
+    """Draft a zone model from the traffic of a ledger, for people to go through.
+
+    Zones come from subnets and from what hosts do, permissions from who asked whom for what. Example:
+    otmon zones learn plant.db -o draft.yaml
+    """
+    from otmon.zones.learn import learn as draft_model
+    from otmon.zones.learn import learn_missing
+
+    facts = read_ledger(ledger)
+    if zones is None:
+        made = draft_model(facts, everything)
+    else:
+        made = learn_missing(facts, read_model(zones), everything)
+    _tell(made.told)
+    write_bytes(out, made.text.encode())
+    print(
+        f"{made.zones} zones, {made.boundaries} boundaries with {made.permissions} permissions drafted; "
+        f"{made.asked} for the Internet kept as comments; {made.unproposed} conversations and operations "
+        "seen and not proposed",
+        file=sys.stderr,
+    )
 
 
 def import_(

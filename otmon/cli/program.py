@@ -23,6 +23,7 @@ _zones.command(epilog="Exit status: 0 written, 2 errors in the model or no such 
 _zones.command(
     "import", epilog="Exit status: 0 every row is in the draft, 2 no draft, 3 some rows are comments in it."
 )(exchange.import_)
+_zones.command(epilog="Exit status: 0 written, 2 no such ledger or errors in the model.")(exchange.learn)
 _zones.command(epilog="Exit status: 0 no path, 1 there are paths, 2 usage or model error.")(zones.paths)
 _zones.command(epilog="Exit status: 0 no difference in meaning, 1 differences, 2 usage or model error.")(
     zones.diff

@@ -21,7 +21,7 @@ from otmon.protocols.registry import IDS
 from otmon.zones.address import IPV4_BITS, MAC_BITS, Address, Network, reach, within
 from otmon.zones.cell import MemberText, plain, words
 from otmon.zones.document import MAX_FILE_BYTES
-from otmon.zones.draftfile import Block, listing, scalar, text_of
+from otmon.zones.draftfile import Block, free_id, listing, member_text, scalar, text_of
 from otmon.zones.heading import Head, find_head
 from otmon.zones.load import ModelError, read_model
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
@@ -202,7 +202,7 @@ class _Plan:
             return None
         if key not in self._names:
             good = read_id(name) is not None and key != UNKNOWN_ZONE
-            id = _free(name if good else "zone-1", self.zones)
+            id = free_id(name if good else "zone-1", self.zones)
             self._names[key] = id
             self.zones[id] = _Zone(id, "" if good else name, False)
             self._limit()
@@ -230,7 +230,7 @@ class _Plan:
     def _draft_zone(self, network: Network, number: int) -> None:
         length = min(network.length, self._prefix if network.bits == IPV4_BITS else PREFIX_IPV6)
         wide = Network(network.bits, length, network.prefix >> (network.length - length))
-        id = _free("net-" + re.sub(r"[^0-9a-f]+", "-", str(wide)).strip("-"), self.zones)
+        id = free_id("net-" + re.sub(r"[^0-9a-f]+", "-", str(wide)).strip("-"), self.zones)
         self.zones[id] = _Zone(id, str(wide), True, {_member(wide): number})
         self._limit()
 
@@ -297,7 +297,7 @@ class _Plan:
     def _identified(self, rule: RuleRow, said: dict[str, Any], times: int) -> dict[str, Any]:
         if read_id(rule.id) is None:
             return said
-        id = rule.id if times == 1 and rule.id not in self._ids else _free(f"{rule.id}-1", self._ids)
+        id = rule.id if times == 1 and rule.id not in self._ids else free_id(f"{rule.id}-1", self._ids)
         self._ids.add(id)
         return {"id": id, **said}
 
@@ -328,7 +328,7 @@ class _Plan:
         for border in self.borders.values():
             wanted = border.said.get("boundary", "")
             good = read_id(wanted) is not None
-            id = _free(wanted if good else "-".join(border.ends), ids)
+            id = free_id(wanted if good else "-".join(border.ends), ids)
             ids.add(id)
             _write_border(block, border, id, "" if good else wanted)
         if kept:
@@ -366,17 +366,6 @@ def _member(network: Network) -> MemberText:
     return MemberText(network, None, None)
 
 
-def _free(wanted: str, taken: Iterable[str]) -> str:
-    """`wanted`, or with another number behind it: unique, and no longer than an id may be."""
-    used = set(taken)
-    name, number = wanted[:64], 2
-    stem = wanted.removesuffix("-1")
-    while name in used:
-        name = f"{stem[: 63 - len(str(number))]}-{number}"
-        number += 1
-    return name
-
-
 def _write_zone(block: Block, zone: _Zone) -> None:
     block.line(f"  - id: {scalar(zone.id)}")
     if text_of(zone.name) and not zone.drafted:
@@ -389,27 +378,13 @@ def _write_zone(block: Block, zone: _Zone) -> None:
     if zone.members:
         block.line("    members:")
         for member, number in zone.members.items():
-            block.line(f"      - {_member_text(member)}", number)
+            block.line(f"      - {member_text(member.network, member.mac, member.vlan)}", number)
     else:
         block.comment("TODO: no address of this zone is in the sheet", 4)
     if zone.inside:
         block.line("    inside: listed")
         block.line("    allow:")
         _write_permissions(block, zone.inside)
-
-
-def _member_text(member: MemberText) -> str:
-    said = {}
-    if member.network is not None:
-        key = "address" if member.network.length == member.network.bits else "prefix"
-        said[key] = str(member.network)
-    if member.mac is not None:
-        said["mac"] = ":".join(f"{byte:02x}" for byte in member.mac.value.to_bytes(6, "big"))
-    if member.vlan is not None:
-        said["vlan"] = member.vlan
-    if len(said) == 1 and "vlan" not in said:
-        return scalar(*said.values())
-    return "{" + ", ".join(f"{key}: {scalar(text)}" for key, text in said.items()) + "}"
 
 
 def _write_border(block: Block, border: _Border, id: str, name: str) -> None:

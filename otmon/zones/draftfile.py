@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from otmon.zones.address import Address, Network
 from otmon.zones.schema import MAX_TEXT
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*", re.ASCII)
@@ -56,6 +57,31 @@ def text_of(text: str) -> str:
     """A cell as a text that a model takes: on one line, printable, not too long."""
     folded = " ".join(_printable(text).split())
     return folded if len(folded) <= MAX_TEXT else f"{folded[: MAX_TEXT - 3]}..."
+
+
+def free_id(wanted: str, taken: Iterable[str]) -> str:
+    """`wanted`, or with another number behind it: unique, and no longer than an id may be."""
+    used = taken if isinstance(taken, (set, dict)) else set(taken)
+    name, number = wanted[:64], 2
+    stem = wanted.removesuffix("-1")
+    while name in used:
+        name = f"{stem[: 63 - len(str(number))]}-{number}"
+        number += 1
+    return name
+
+
+def member_text(network: Network | None, mac: Address | None, vlan: str | None) -> str:
+    """A member of a zone as it stands in a list; `vlan` as a model writes it."""
+    said = {}
+    if network is not None:
+        said["address" if network.length == network.bits else "prefix"] = str(network)
+    if mac is not None:
+        said["mac"] = ":".join(f"{byte:02x}" for byte in mac.value.to_bytes(6, "big"))
+    if vlan is not None:
+        said["vlan"] = vlan
+    if len(said) == 1 and "vlan" not in said:
+        return scalar(*said.values())
+    return "{" + ", ".join(f"{key}: {scalar(text)}" for key, text in said.items()) + "}"
 
 
 def _printable(text: str) -> str:

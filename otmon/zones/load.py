@@ -222,8 +222,8 @@ def _zone(
     permissions = reader.read(entry, Sides((form.id,), {form.id: members}))
     name = _name(form.name, form.id)
     return Zone(
-        form.id, entry.line(), name, form.importance, form.owner, members, form.kind, form.level, form.sl_t,
-        form.inside, permissions,
+        form.id, entry.line(), name, form.importance, form.owner, members, form.inside, permissions,
+        form.kind, form.level, form.sl_t,
     )  # fmt: skip
 
 

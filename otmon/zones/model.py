@@ -165,15 +165,15 @@ class Zone:
     importance: Importance
     owners: tuple[str, ...]
     members: tuple[Member, ...]
-    kinds: tuple[Kind, ...]
-    """What it holds, as far as somebody says."""
-    level: str
-    """Of the Purdue model, "" where nobody says."""
-    target_level: int
-    """Security level (SL-T) of IEC 62443 that it needs, 0 where nobody says."""
     inside: Inside
     """Whether everything may happen inside, or only what `permissions` lists."""
     permissions: tuple[Permission, ...]
+    kinds: tuple[Kind, ...] = ()
+    """What it holds, as far as somebody says."""
+    level: str = ""
+    """Of the Purdue model, "" where nobody says."""
+    target_level: int = 0
+    """Security level (SL-T) of IEC 62443 that it needs, 0 where nobody says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,7 +214,7 @@ class PermissionReader:
             if text.startswith(ROLE):
                 found += self._of_role(entry, (*path, number), text.removeprefix(ROLE).strip(), sides)
                 continue
-            end = _endpoint(text, sides)
+            end = endpoint(text, sides)
             if isinstance(end, Endpoint):
                 found.append(end)
             else:
@@ -259,8 +259,8 @@ def _one_sided(
     return tuple(end for end in ends if end.zone not in away)
 
 
-def _endpoint(text: str, sides: Sides) -> Endpoint | str:
-    """A zone's id or an address of one of the zones; else what is wrong."""
+def endpoint(text: str, sides: Sides) -> Endpoint | str:
+    """A zone's id or an address of one of the zones; else what is wrong, as a sentence."""
     if text in sides.zones:
         return Endpoint(text, None)
     address = parse_address(text)

@@ -147,7 +147,8 @@ def _range_reader(highest: int) -> Callable[[str], Range | None]:
     return read
 
 
-def _read_vlan(text: str) -> str | None:
+def read_vlan(text: str) -> str | None:
+    """A VLAN as facts have it, "" for untagged; None for what is no VLAN of a network."""
     if text == "untagged":
         return ""
     parts = _VLAN.fullmatch(text)
@@ -270,7 +271,7 @@ class MemberForm(Form):
     mac: Annotated[Address | None, _Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
     vlan: Annotated[
         str | None,
-        _Leaf("a VLAN from 1 to 4094, an outer and inner pair such as 200.10, or untagged", _read_vlan),
+        _Leaf("a VLAN from 1 to 4094, an outer and inner pair such as 200.10, or untagged", read_vlan),
     ] = None
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from otmon.cli.exchange import ExportFormat
 from otmon.zones.firewall import FORMATS
-from tests.command import MODEL, one_line, otmon
+from tests.command import DAY, MODEL, one_line, otmon
 
 
 def test_the_formats_are_those_that_can_be_written() -> None:
@@ -98,3 +98,38 @@ def test_import_of_no_sheet_is_one_line(tmp_path: Path) -> None:
         assert (status, out) == (2, "") and why in one_line(err)
     status, _, err = otmon("zones", "import", tmp_path / "absent.csv")
     assert status == 2 and "No such file" in one_line(err)
+
+
+def test_learn_drafts_a_model_that_can_be_checked(tmp_path: Path) -> None:
+    ledger, draft, again = tmp_path / "l.db", tmp_path / "draft.yaml", tmp_path / "again.yaml"
+    otmon("replay", DAY, "--ledger", ledger)
+    status, out, err = otmon("zones", "learn", ledger, "-o", draft)
+    assert (status, out) == (0, "")
+    assert err == (
+        "9 zones, 19 boundaries with 34 permissions drafted; 4 for the Internet kept as comments; "
+        "71 conversations and operations seen and not proposed\n"
+    )
+    assert otmon("zones", "check", draft)[0] == 0
+    otmon("zones", "learn", ledger, "-o", again)
+    assert draft.read_bytes() == again.read_bytes()
+    status, out, err = otmon("zones", "learn", ledger, "--everything")
+    assert status == 0 and "0 for the Internet kept as comments; 0 conversations and operations" in err
+    draft.write_text(out, encoding="utf-8")
+    status, out, _ = otmon("check", "--ledger", ledger, "--zones", draft)
+    # What is broken or foreign by itself stays a finding.
+    assert status == 1 and "unlisted" not in out and "unknown" not in out
+
+
+def test_learn_with_a_model_drafts_what_it_lacks(tmp_path: Path) -> None:
+    ledger, lacking = tmp_path / "l.db", tmp_path / "lacking.yaml"
+    otmon("replay", DAY, "--ledger", ledger)
+    status, _, err = otmon("zones", "learn", ledger, "--zones", MODEL, "-o", lacking)
+    assert status == 0 and err.startswith("7 zones, 11 boundaries with 10 permissions drafted; ")
+    text = lacking.read_text(encoding="utf-8")
+    assert "settings_owner: '物流課'" in text and "scada-polls" not in text
+    assert otmon("zones", "check", lacking)[0] == 0
+
+
+def test_learn_from_no_ledger_is_one_line(tmp_path: Path) -> None:
+    status, out, err = otmon("zones", "learn", tmp_path / "absent.db")
+    assert (status, out) == (2, "") and "absent.db" in one_line(err)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otmon.zones.address import Address, host
 from otmon.zones.document import parse
-from otmon.zones.draftfile import MAX_COMMENT, Block, listing, scalar, text_of
+from otmon.zones.draftfile import MAX_COMMENT, Block, free_id, listing, member_text, scalar, text_of
 from otmon.zones.load import read_model
 from otmon.zones.schema import MAX_TEXT
 
@@ -41,3 +42,20 @@ def test_texts_are_cut_to_what_a_model_takes() -> None:
     block.comment("x" * 10_000)
     assert len(block.text()) <= MAX_COMMENT + 4
     assert parse("m", block.text().encode()).problems == ()
+
+
+def test_ids_stay_unique_and_short() -> None:
+    taken = {"a", "a-2", "b-1"}
+    assert [free_id(wanted, taken) for wanted in ("a", "b-1", "c")] == ["a-3", "b-2", "c"]
+    long = free_id("x" * 80, {"x" * 64})
+    assert len(long) <= 64 and long.endswith("-2")
+
+
+def test_members_are_written_as_they_are_read() -> None:
+    address, mac = host(Address(32, 0x0A000001)), Address(48, 0x0080F4300211)
+    assert [member_text(*said) for said in (
+        (address, None, None), (address, mac, None), (None, mac, "untagged"), (None, None, "200.10"),
+    )] == [
+        "10.0.0.1", "{address: 10.0.0.1, mac: '00:80:f4:30:02:11'}",
+        "{mac: '00:80:f4:30:02:11', vlan: untagged}", "{vlan: 200.10}",
+    ]  # fmt: skip
