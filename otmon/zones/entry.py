@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from otmon.zones.document import Document, ListNode, MapNode, Node, Problem, plain, position, quoted
+from otmon.zones.leaf import described
 from otmon.zones.model import Line
 from otmon.zones.schema import (
     EXPECTED,
@@ -26,7 +27,6 @@ from otmon.zones.schema import (
     NameForm,
     PermissionForm,
     ZoneForm,
-    described,
 )
 from otmon.zones.times import read_zone
 

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network
 from otmon.zones.document import quoted
+from otmon.zones.leaf import Leaf, OneOrMore, Short, wrong
 from otmon.zones.model import Importance, Inside, Kind, Name, ObjectType, Range, Ranges, ValueType, merged
 from otmon.zones.times import Weekly, read_date, read_dated, read_weekly, read_zone
 
@@ -43,82 +41,6 @@ _NUMBER = re.compile(r"[0-9]{1,9}|0[xX][0-9A-Fa-f]{1,7}", re.ASCII)
 _QUANTITY = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 _VLAN = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?", re.ASCII)
 _IP_TRANSPORT = re.compile(r"ip-[0-9]{1,3}", re.ASCII)
-
-
-def wrong(what: str) -> PydanticCustomError:
-    """An error of ours inside a validator."""
-    return PydanticCustomError("model", "{what}", {"what": what})
-
-
-def described(value: object) -> str:
-    """A value of the file for an error message."""
-    if isinstance(value, str):
-        return quoted(value)
-    return {type(None): "an empty value", list: "a list", dict: "a mapping"}.get(type(value), "this value")
-
-
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    """One text, read by `read`, which gives None for a text that it cannot take."""
-
-    expected: str
-    read: Callable[[str], object]
-    choices: tuple[str, ...] = ()
-    """All texts that it takes, where they are few."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self._check)
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        # A bare number in YAML is a number to an editor and a text to us.
-        kind: JsonSchemaValue = {"type": ["string", "number"], "description": self.expected}
-        return {"enum": list(self.choices), "description": self.expected} if self.choices else kind
-
-    def _check(self, value: object) -> object:
-        result = self.read(value.strip()) if isinstance(value, str) else None
-        if result is None:
-            raise wrong(f"{described(value)} does not fit here, expected {self.expected}")
-        return result
-
-
-class _OneOrMore:
-    """One value or a list of them, which is not empty."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self._as_list, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        many = handler(schema) | {"minItems": 1}
-        return {"anyOf": [many["items"], many]}
-
-    @staticmethod
-    def _as_list(value: object) -> object:
-        if value == []:
-            raise wrong("an empty list, expected at least one entry, or leave the key out")
-        return value if isinstance(value, list) else [value]
-
-
-@dataclass(frozen=True, slots=True)
-class _Short:
-    """A text that stands for a mapping."""
-
-    expected: str
-    long: Callable[[str], object]
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self._as_mapping, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "string", "description": self.expected}, handler(schema)]}
-
-    def _as_mapping(self, value: object) -> object:
-        return self.long(value) if isinstance(value, str) else value
 
 
 def _read_text(text: str) -> str | None:
@@ -203,28 +125,28 @@ def _read_type(text: str) -> ValueType | None:
     return next((type for type in VALUE_TYPES if type == text), None)
 
 
-Hours = Annotated[Weekly, _Leaf("hours such as mon-fri 08:00-18:00 or daily 22:00-05:00", read_weekly)]
+Hours = Annotated[Weekly, Leaf("hours such as mon-fri 08:00-18:00 or daily 22:00-05:00", read_weekly)]
 During = Annotated[
     tuple[datetime, datetime],
-    _Leaf("a window such as 2026-04-18 22:00 to 2026-04-19 05:00, ending after it begins", read_dated),
+    Leaf("a window such as 2026-04-18 22:00 to 2026-04-19 05:00, ending after it begins", read_dated),
 ]
-Ip = Annotated[Network, _Leaf("an IPv4 or IPv6 address", _read_ip)]
-Quantity = Annotated[Decimal, _Leaf("a number such as 2, -5 or 0.25", _read_quantity)]
+Ip = Annotated[Network, Leaf("an IPv4 or IPv6 address", _read_ip)]
+Quantity = Annotated[Decimal, Leaf("a number such as 2, -5 or 0.25", _read_quantity)]
 Id = Annotated[
-    str, _Leaf("an id of up to 64 ASCII letters, digits, '.', '_' and '-' (and no address)", read_id)
+    str, Leaf("an id of up to 64 ASCII letters, digits, '.', '_' and '-' (and no address)", read_id)
 ]
-Text = Annotated[str, _Leaf(f"a printable text of 1 to {MAX_TEXT} characters", _read_text)]
-Texts = Annotated[tuple[Text, ...], _OneOrMore()]
-Port = Annotated[Range, _Leaf("a port or range, 0 to 65535, such as 502 or 5000-5010", _range_reader(65535))]
-Unit = Annotated[Range, _Leaf("a unit or range, 0 to 255, such as 1 or 1-10", _range_reader(255))]
+Text = Annotated[str, Leaf(f"a printable text of 1 to {MAX_TEXT} characters", _read_text)]
+Texts = Annotated[tuple[Text, ...], OneOrMore()]
+Port = Annotated[Range, Leaf("a port or range, 0 to 65535, such as 502 or 5000-5010", _range_reader(65535))]
+Unit = Annotated[Range, Leaf("a unit or range, 0 to 255, such as 1 or 1-10", _range_reader(255))]
 Element = Annotated[
-    Range, _Leaf("an element or range on the wire, 0 to 65535, such as 5 or 0-199", _range_reader(65535))
+    Range, Leaf("an element or range on the wire, 0 to 65535, such as 5 or 0-199", _range_reader(65535))
 ]
-Ports = Annotated[tuple[Port, ...], _OneOrMore()]
-Units = Annotated[tuple[Unit, ...], _OneOrMore()]
-Elements = Annotated[tuple[Element, ...], _OneOrMore()]
-Access = Annotated[AccessClass, _Leaf("one of " + ", ".join(ACCESS_CLASSES), _read_access, ACCESS_CLASSES)]
-Transport = Annotated[str, _Leaf(f"one of {', '.join(TRANSPORTS)} or ip-<number>", _read_transport)]
+Ports = Annotated[tuple[Port, ...], OneOrMore()]
+Units = Annotated[tuple[Unit, ...], OneOrMore()]
+Elements = Annotated[tuple[Element, ...], OneOrMore()]
+Access = Annotated[AccessClass, Leaf("one of " + ", ".join(ACCESS_CLASSES), _read_access, ACCESS_CLASSES)]
+Transport = Annotated[str, Leaf(f"one of {', '.join(TRANSPORTS)} or ip-<number>", _read_transport)]
 
 
 def _short_name(value: str) -> object:
@@ -263,15 +185,15 @@ class NameForm(Form):
 class MemberForm(Form):
     """A set of hosts: `otmon.zones.model.Member`."""
 
-    address: Annotated[Network | None, _Leaf("an IPv4 or IPv6 address", _read_ip)] = None
+    address: Annotated[Network | None, Leaf("an IPv4 or IPv6 address", _read_ip)] = None
     prefix: Annotated[
         Network | None,
-        _Leaf("a prefix such as 10.0.1.0/24 or fd00:1::/64, without bits set behind it", parse_network),
+        Leaf("a prefix such as 10.0.1.0/24 or fd00:1::/64, without bits set behind it", parse_network),
     ] = None
-    mac: Annotated[Address | None, _Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
+    mac: Annotated[Address | None, Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
     vlan: Annotated[
         str | None,
-        _Leaf("a VLAN from 1 to 4094, an outer and inner pair such as 200.10, or untagged", read_vlan),
+        Leaf("a VLAN from 1 to 4094, an outer and inner pair such as 200.10, or untagged", read_vlan),
     ] = None
 
     @model_validator(mode="after")
@@ -284,24 +206,24 @@ class MemberForm(Form):
 
 
 Members = Annotated[
-    tuple[Annotated[MemberForm, _Short("an address, a prefix or a MAC address", _short_member)], ...],
-    _OneOrMore(),
+    tuple[Annotated[MemberForm, Short("an address, a prefix or a MAC address", _short_member)], ...],
+    OneOrMore(),
 ]
 
 
 class LimitForm(Form):
     """What may be written to one coil or register."""
 
-    coil: Annotated[int | None, _Leaf("a coil on the wire, 0 to 65535", _read_element)] = None
+    coil: Annotated[int | None, Leaf("a coil on the wire, 0 to 65535", _read_element)] = None
     holding_register: Annotated[
-        int | None, _Leaf("a holding register on the wire, 0 to 65535", _read_element)
+        int | None, Leaf("a holding register on the wire, 0 to 65535", _read_element)
     ] = None
-    type: Annotated[ValueType, _Leaf("one of " + ", ".join(VALUE_TYPES), _read_type, VALUE_TYPES)] = "uint16"
-    scale: Annotated[Decimal, _Leaf("a number other than 0, such as 0.1", _read_scale)] = Decimal(1)
+    type: Annotated[ValueType, Leaf("one of " + ", ".join(VALUE_TYPES), _read_type, VALUE_TYPES)] = "uint16"
+    scale: Annotated[Decimal, Leaf("a number other than 0, such as 0.1", _read_scale)] = Decimal(1)
     unit: Text | None = None
     low: Quantity
     high: Quantity
-    name: Annotated[NameForm, _Short("one name for both languages", _short_name)] | None = None
+    name: Annotated[NameForm, Short("one name for both languages", _short_name)] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> LimitForm:
@@ -321,9 +243,9 @@ class PermissionForm(Form):
     from_: Texts | None = Field(default=None, alias="from")
     to: Texts | None = None
     protocol: Texts
-    transport: Annotated[tuple[Transport, ...], _OneOrMore()] = ()
+    transport: Annotated[tuple[Transport, ...], OneOrMore()] = ()
     port: Ports = ()
-    access: Annotated[tuple[Access, ...], _OneOrMore()] = ()
+    access: Annotated[tuple[Access, ...], OneOrMore()] = ()
     functions: Texts = ()
     units: Units = ()
     coils: Elements = ()
@@ -331,9 +253,9 @@ class PermissionForm(Form):
     input_registers: Elements = ()
     holding_registers: Elements = ()
     limits: tuple[LimitForm, ...] = ()
-    hours: Annotated[tuple[Hours, ...], _OneOrMore()] = ()
-    during: Annotated[tuple[During, ...], _OneOrMore()] = ()
-    expires: Annotated[date | None, _Leaf("a day such as 2026-12-31", read_date)] = None
+    hours: Annotated[tuple[Hours, ...], OneOrMore()] = ()
+    during: Annotated[tuple[During, ...], OneOrMore()] = ()
+    expires: Annotated[date | None, Leaf("a day such as 2026-12-31", read_date)] = None
     approver: Text | None = None
     reason: Text | None = None
 
@@ -370,12 +292,12 @@ class AssetForm(Form):
     """A device that is authorised to be there."""
 
     id: Id
-    name: Annotated[NameForm, _Short("one name for both languages", _short_name)] | None = None
-    address: Annotated[tuple[Ip, ...], _OneOrMore()] = ()
-    mac: Annotated[Address | None, _Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
+    name: Annotated[NameForm, Short("one name for both languages", _short_name)] | None = None
+    address: Annotated[tuple[Ip, ...], OneOrMore()] = ()
+    mac: Annotated[Address | None, Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
     vendor: Text | None = None
     model: Text | None = None
-    role: Annotated[tuple[Id, ...], _OneOrMore()] = ()
+    role: Annotated[tuple[Id, ...], OneOrMore()] = ()
 
     @model_validator(mode="after")
     def _whole(self) -> AssetForm:
@@ -400,27 +322,25 @@ class ZoneForm(Form):
     """A zone without its `allow` list, whose entries are checked one by one."""
 
     id: Id
-    name: Annotated[NameForm, _Short("one name for both languages", _short_name)] | None = None
+    name: Annotated[NameForm, Short("one name for both languages", _short_name)] | None = None
     importance: Annotated[
-        Importance, _Leaf("大, 中, 小 or high, medium, low", _IMPORTANCE.get, tuple(_IMPORTANCE))
+        Importance, Leaf("大, 中, 小 or high, medium, low", _IMPORTANCE.get, tuple(_IMPORTANCE))
     ]
     owner: Texts = ()
     members: Members = ()
     kind: Annotated[
-        tuple[Annotated[Kind, _Leaf("one of " + ", ".join(KINDS), _read_kind, KINDS)], ...], _OneOrMore()
+        tuple[Annotated[Kind, Leaf("one of " + ", ".join(KINDS), _read_kind, KINDS)], ...], OneOrMore()
     ] = ()
-    level: Annotated[str, _Leaf("a level of the Purdue model: " + ", ".join(LEVELS), _read_level, LEVELS)] = (
-        ""
-    )
-    sl_t: Annotated[int, _Leaf("a security level from 1 to 4", _read_security_level)] = 0
-    inside: Annotated[Inside, _Leaf("everything or listed", _INSIDE.get, tuple(_INSIDE))] = "everything"
+    level: Annotated[str, Leaf("a level of the Purdue model: " + ", ".join(LEVELS), _read_level, LEVELS)] = ""
+    sl_t: Annotated[int, Leaf("a security level from 1 to 4", _read_security_level)] = 0
+    inside: Annotated[Inside, Leaf("everything or listed", _INSIDE.get, tuple(_INSIDE))] = "everything"
 
 
 class BoundaryForm(Form):
     """A boundary without its `allow` list, whose entries are checked one by one."""
 
     id: Id
-    name: Annotated[NameForm, _Short("one name for both languages", _short_name)] | None = None
+    name: Annotated[NameForm, Short("one name for both languages", _short_name)] | None = None
     between: tuple[Id, Id]
     device: Text | None = None
     device_owner: Text | None = None
@@ -434,9 +354,9 @@ def _read_timezone(text: str) -> str | None:
 class FileForm(Form):
     """A model file. The entries are checked one by one, so that one error hides no other."""
 
-    version: Annotated[int, _Leaf("1", {"1": 1}.get)] = 1
+    version: Annotated[int, Leaf("1", {"1": 1}.get)] = 1
     timezone: Annotated[
-        str | None, _Leaf("a time zone of the IANA database such as Asia/Tokyo", _read_timezone)
+        str | None, Leaf("a time zone of the IANA database such as Asia/Tokyo", _read_timezone)
     ] = None
     zones: tuple[Any, ...] = ()
     boundaries: tuple[Any, ...] = ()
