@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from otmon.ledger.facts import Operation
+from otmon.zones.leaf import described
 from otmon.zones.load import read_model
 from otmon.zones.schema import (
     AssetForm,
@@ -17,7 +18,6 @@ from otmon.zones.schema import (
     MemberForm,
     PermissionForm,
     ZoneForm,
-    described,
     json_schema,
     read_function_number,
     wrong,
