@@ -33,17 +33,19 @@ if TYPE_CHECKING:
 
 def _tell(ledger: Ledger, model: Model | None, json: str | None, language: Language) -> int:
     """Judge the facts, write what was found, and return the exit status."""
-    from otmon.findings.judge import judge
+    from otmon.findings.coverage import coverage
+    from otmon.findings.judge import case_of, found_in
     from otmon.outputs.jsonlines import write_jsonlines
     from otmon.outputs.table import write_table
 
-    findings = judge(ledger, model)
+    case = case_of(ledger, model)
+    findings, covered = found_in(case), coverage(case)
     files = model.files if model is not None else ()
     with written_to(json) as stream:
         if stream is not None:
-            write_jsonlines(stream, ledger, findings, files, __version__)
+            write_jsonlines(stream, ledger, findings, files, __version__, covered)
     if json != "-":
-        write_table(sys.stdout, ledger, findings, files, language.value)
+        write_table(sys.stdout, ledger, findings, files, language.value, covered)
     if ledger.damage:
         return DAMAGED
     return FOUND if findings else NOTHING_FOUND

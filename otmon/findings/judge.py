@@ -12,11 +12,16 @@ from otmon.zones.decide import decide, index
 from otmon.zones.model import Model
 
 
-@acyclic()
 def judge(ledger: Ledger, model: Model | None) -> tuple[Finding, ...]:
     """What is wrong, gravest first, then by time. Without a model only what needs none."""
+    return found_in(case_of(ledger, model))
+
+
+@acyclic()
+def case_of(ledger: Ledger, model: Model | None) -> Case:
+    """Facts with their verdicts."""
     ready = None if model is None else index(model, ledger.assets)
-    case = Case(
+    return Case(
         ledger=ledger,
         protocols={protocol.id: protocol for protocol in PROTOCOLS},
         index=ready,
@@ -26,6 +31,11 @@ def judge(ledger: Ledger, model: Model | None) -> tuple[Finding, ...]:
         written=() if ready is None else tuple((fact, decide(ready, fact)) for fact in ledger.written),
         operations=() if ready is None else tuple((fact, decide(ready, fact)) for fact in ledger.operations),
     )
+
+
+@acyclic()
+def found_in(case: Case) -> tuple[Finding, ...]:
+    """What the detectors find, gravest first, then by time."""
     found = [finding for _, detector in detectors() for finding in detector(case)]
     return tuple(
         sorted(found, key=lambda one: (SEVERITIES.index(one.severity), one.first_ns, one.rule, one.key))

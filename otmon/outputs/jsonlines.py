@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, TextIO
 
 from otmon.detect.detector import SEVERITIES, Finding, Message
+from otmon.findings.coverage import Coverage
 from otmon.findings.judge import id_of
 from otmon.findings.wording import LANGUAGES, catalogue, worded
 from otmon.ledger.facts import Evidence
@@ -29,15 +30,24 @@ FORMAT: Final = 1
 
 
 def write_jsonlines(
-    stream: TextIO, ledger: Ledger, findings: Sequence[Finding], files: Sequence[str], version: str
+    stream: TextIO,
+    ledger: Ledger,
+    findings: Sequence[Finding],
+    files: Sequence[str],
+    version: str,
+    covered: Sequence[Coverage] = (),
 ) -> None:
-    """Write every line; `files` are the model's, empty without one."""
-    for line in lines(ledger, findings, files, version):
+    """Write every line; `files` and `covered` are the model's, empty without one."""
+    for line in lines(ledger, findings, files, version, covered):
         stream.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 def lines(
-    ledger: Ledger, findings: Sequence[Finding], files: Sequence[str], version: str
+    ledger: Ledger,
+    findings: Sequence[Finding],
+    files: Sequence[str],
+    version: str,
+    covered: Sequence[Coverage] = (),
 ) -> Iterator[dict[str, Any]]:
     """The objects of all lines."""
     yield {
@@ -85,6 +95,17 @@ def lines(
         "by_boundary": [
             {"from_zone": zones[0], "to_zone": zones[1], "boundary": boundary, "findings": count}
             for (boundary, zones), count in by_boundary(findings)
+        ],
+        "coverage": [
+            {
+                "boundary": one.boundary,
+                "between": list(one.between),
+                "state": one.state,
+                "hosts": list(one.hosts),
+                "conversations": one.conversations,
+                "why": [_message(message) for message in one.why],
+            }
+            for one in covered
         ],
     }
 

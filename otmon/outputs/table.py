@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from otmon.detect.detector import SEVERITIES, Finding
+from otmon.findings.coverage import STATES, Coverage, State
 from otmon.findings.judge import id_of
 from otmon.findings.wording import Language, text, visible, worded
 from otmon.ledger.ledger import Ledger
@@ -26,6 +27,11 @@ from otmon.outputs.jsonlines import by_boundary
 
 WIDTH: Final = 100
 """Columns where there is no terminal."""
+_STATES: Final[dict[State, str]] = {
+    "kept": "coverage.kept",
+    "violated": "coverage.violated",
+    "unobservable": "coverage.unobservable",
+}
 STYLES: Final = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "blue"}
 DAMAGE_SHOWN: Final = 10
 CONVERSATIONS_SHOWN: Final = 30
@@ -45,19 +51,30 @@ def _console_for(stream: TextIO) -> Console:
 
 
 def write_table(
-    stream: TextIO, ledger: Ledger, findings: Sequence[Finding], files: Sequence[str], language: Language
+    stream: TextIO,
+    ledger: Ledger,
+    findings: Sequence[Finding],
+    files: Sequence[str],
+    language: Language,
+    covered: Sequence[Coverage] = (),
 ) -> None:
-    """Write everything; `files` are the model's, empty without one."""
+    """Write everything; `files` and `covered` are the model's, empty without one."""
     console = _console_for(stream)
     with console.capture() as written:
-        _write(console, ledger, findings, files, language)
+        _write(console, ledger, findings, files, language, covered)
     stream.writelines(f"{line.rstrip()}\n" for line in written.get().splitlines())
 
 
 def _write(
-    console: Console, ledger: Ledger, findings: Sequence[Finding], files: Sequence[str], language: Language
+    console: Console,
+    ledger: Ledger,
+    findings: Sequence[Finding],
+    files: Sequence[str],
+    language: Language,
+    covered: Sequence[Coverage],
 ) -> None:
     _summary(console, ledger, files, language)
+    _coverage(console, covered, language)
     if not files:
         _conversations(console, ledger, language)
     console.print(Text(text("table.findings", language), style="bold"))
@@ -127,6 +144,27 @@ def _summary(console: Console, ledger: Ledger, files: Sequence[str], language: L
         for line in _damage(ledger, language):
             console.print(Padding(line, (0, 0, 0, 2)))
         console.print()
+
+
+def _coverage(console: Console, covered: Sequence[Coverage], language: Language) -> None:
+    """How far the capture shows that each boundary was kept."""
+    if not covered:
+        return
+    counts = Counter(one.state for one in covered)
+    told = "   ".join(f"{text(_STATES[state], language)} {counts[state]}" for state in STATES)
+    console.print(Text(text("table.coverage", language), style="bold"))
+    console.print(Padding(told, (0, 0, 0, 2)))
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
+    for column in ("boundary", "state", "crossed", "doubt"):
+        right = column == "crossed"
+        table.add_column(text(f"table.{column}", language), justify="right" if right else "left")
+    for one in covered[:BOUNDARIES_SHOWN]:
+        why = text("joint", language).join(worded(message, language) for message in one.why)
+        state = text(_STATES[one.state], language)
+        table.add_row(visible(one.boundary), state, f"{one.conversations:,}", why)
+    console.print(Padding(table, (0, 0, 0, 2)))
+    _more(console, len(covered) - BOUNDARIES_SHOWN, language)
+    console.print()
 
 
 def _damage(ledger: Ledger, language: Language) -> Iterator[str]:
