@@ -56,6 +56,7 @@ S_CARRY_OFFSET: Final = 18
 S_HELD: Final = 20
 S_HELD_SINCE: Final = 22
 S_ACKED: Final = 24
+"""How many acknowledgements were of missing bytes, times 2**32, and the lowest of their numbers."""
 S_BAD: Final = 26
 """Bytes of a candidate that were not the protocol's."""
 S_ORDER: Final = 27
@@ -65,10 +66,7 @@ S_OLD: Final = 29
 """Segments in a row that held nothing new."""
 S_ANSWERED: Final = 31
 """1 when a response has matched a request."""
-S_ACK: Final = 32
-"""Where S_ACKED is above 0: up to which sequence number all those acknowledgements agree."""
-S_COLUMNS: Final = 40
-"""Whole cache lines of 64 bytes."""
+S_COLUMNS: Final = 32
 
 UNSEEN: Final = 0
 """Values of S_SYNC: nothing seen, in step with messages, or out of step."""
@@ -182,7 +180,7 @@ def gap_is_final(streams: Ints, s: int, d: int, now: int) -> bool:
     return bool(
         streams[s, S_HELD + d] > 0
         and (
-            streams[s, S_ACKED + d] >= ACK_PATIENCE
+            streams[s, S_ACKED + d] >> 32 >= ACK_PATIENCE
             or now - streams[s, S_HELD_SINCE + d] > HELD_NS
             or now < streams[s, S_HELD_SINCE + d] - HELD_NS
         )
@@ -195,7 +193,7 @@ def final_gap(streams: Ints, s: int, d: int, due: int, ahead: int) -> int:
     as were acknowledged, all where nothing was. A piece in its turn has none before it."""
     if streams[s, S_ACKED + d] == 0:
         return ahead
-    return min(ahead, max(distance(streams[s, S_ACK + d], due), 0))
+    return min(ahead, max(distance(streams[s, S_ACKED + d] & 0xFFFFFFFF, due), 0))
 
 
 @kernel

@@ -17,7 +17,6 @@ from otmon.decode.streams import (
     HELD_BYTES,
     LOST_STEP,
     OLD_PATIENCE,
-    S_ACK,
     S_ACKED,
     S_CARRIED,
     S_CLIENT,
@@ -153,11 +152,13 @@ def answered(
     """Data comes from the receiver of direction `d`, who has everything up to `ack`: what is held
     from before that is read first, as an answer follows what it answers."""
     while t.streams[s, S_HELD + d] > 0:
-        i = next_held(t.streams, s, d, t.held, t.streams[s, S_NEXT + d])
-        if i < 0 or distance(ack, t.held[i, H_SEQ]) <= 0:
+        due = t.streams[s, S_NEXT + d]
+        i = next_held(t.streams, s, d, t.held, due)
+        ahead = distance(ack, due)
+        # A number from elsewhere says nothing; one that ends the gap lets the piece be read.
+        if i < 0 or ahead > WINDOW or ahead <= max(distance(t.held[i, H_SEQ], due), 0):
             return
-        t.streams[s, S_ACKED + d] = ACK_PATIENCE
-        t.streams[s, S_ACK + d] = ack
+        t.streams[s, S_ACKED + d] = (ACK_PATIENCE << 32) | ack
         feed(t, s, f, d, src, 0, 0, 0, 0, packet, now, offset)
 
 
@@ -169,9 +170,11 @@ def acknowledge(t: Tables, s: int, d: int, ack: int, now: int) -> bool:
     if ahead > WINDOW or ahead < -WINDOW:
         return False
     if ahead > 0:
-        if t.streams[s, S_ACKED + d] == 0 or distance(ack, t.streams[s, S_ACK + d]) < 0:
-            t.streams[s, S_ACK + d] = ack
-        t.streams[s, S_ACKED + d] += 1
+        many = t.streams[s, S_ACKED + d] >> 32
+        lowest = t.streams[s, S_ACKED + d] & 0xFFFFFFFF
+        if many == 0 or distance(ack, lowest) < 0:
+            lowest = ack
+        t.streams[s, S_ACKED + d] = (min(many + 1, ACK_PATIENCE) << 32) | lowest
     else:
         # It lacks what we lack: that may still come, and what is held may be forged.
         t.streams[s, S_HELD_SINCE + d] = now
