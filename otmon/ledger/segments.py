@@ -154,9 +154,11 @@ def answered(
     while t.streams[s, S_HELD + d] > 0:
         due = t.streams[s, S_NEXT + d]
         i = next_held(t.streams, s, d, t.held, due)
-        ahead = distance(ack, due)
-        # A number from elsewhere says nothing; one that ends the gap lets the piece be read.
-        if i < 0 or ahead > WINDOW or ahead <= max(distance(t.held[i, H_SEQ], due), 0):
+        if i < 0 or distance(ack, t.held[i, H_SEQ]) <= 0:
+            return
+        ahead = distance(t.held[i, H_SEQ], due)
+        if ahead > 0 and distance(ack, due) <= ahead:
+            # Half the numbers away: it ends no gap, and the piece would wait for ever.
             return
         t.streams[s, S_ACKED + d] = (ACK_PATIENCE << 32) | ack
         feed(t, s, f, d, src, 0, 0, 0, 0, packet, now, offset)
