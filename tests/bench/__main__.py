@@ -6,6 +6,7 @@ Slowness is a result; only a wrong count ends the run.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +93,11 @@ def compilation() -> tuple[Run, Run]:
         return first, run(command, FOUND_SOMETHING, fresh)
 
 
+def decisions() -> Run:
+    """A hundred thousand facts, decided by a model of a hundred zones and two thousand permissions."""
+    return run([sys.executable, "-m", "tests.bench.decisions"])
+
+
 def smaller(help_s: Run, first: Run, second: Run, floods: list[tuple[str, Run]]) -> Section:
     """Start, compilation and memory."""
     day = f"`.venv/bin/otmon replay {SMALL_CAPTURE}`"
@@ -161,6 +167,9 @@ def main() -> None:
     floods = [
         one for kind in ("flood", "sweep") for one in flooded(kind, arguments.packets or PACKETS[kind], say)
     ]
+    decided = min((decisions() for _ in range(arguments.times)), key=lambda one: one.seconds)
+    deciding = sum(float(decided.told(name) or "inf") for name in ("indexing", "deciding"))
+    say(f"deciding: {deciding:.2f} s for {decided.told('facts')} facts")
     factory, office = best["factory"], best["office"]
     wanted = [
         Goal("Modbus mix, packets/s", 7e6, factory["otmon"].rate, "{:,.0f}"),
@@ -177,6 +186,7 @@ def main() -> None:
             wanted.append(Goal(f"times {name}'s rate, {kind} mix", least, ratio_to(results, name), "{:.2f}"))
     wanted += [
         Goal("`otmon --help`, s", 0.3, help_s.seconds, "{:.2f}", at_most=True),
+        Goal("100,000 facts against 2,000 permissions, s", 2, deciding, "{:.2f}", at_most=True),
         Goal("compilation, s", 30, first.seconds - second.seconds, "{:.1f}", at_most=True),
         *(
             Goal(f"memory, {name}, MB", 400, one.peak_bytes / MEGABYTE, "{:,.0f}", at_most=True)
