@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from otmon.decode.fields import C_VALUES_LOST, COUNTER_NAMES
 from otmon.detect.detector import Case, Message, say
+from otmon.detect.malformed_message import LOSS
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
@@ -23,8 +25,8 @@ State = Literal["kept", "violated", "unobservable"]
 STATES: Final[tuple[State, ...]] = ("kept", "violated", "unobservable")
 UNANSWERED_PACKETS: Final = 8
 """A host tries to connect with a SYN and six more at most (Linux's default), and may send a reset."""
-LOST: Final = "lost-bytes"
-"""Reason of the anomalies that tell what the capture lost."""
+VALUES_LOST: Final = COUNTER_NAMES[C_VALUES_LOST]
+"""Values that one packet wrote and nobody could look at."""
 
 _Pair = tuple[str, str]
 
@@ -61,7 +63,7 @@ def coverage(case: Case) -> tuple[Coverage, ...]:
         denied |= {_pair(v.from_zone, v.to_zone) for _, v in verdicts if v.outcome == "denied"}
     lost = Counter[_Pair]()
     for anomaly in case.ledger.anomalies:
-        if anomaly.reason == LOST and conversation_key(anomaly) in pairs:
+        if anomaly.reason in LOSS and conversation_key(anomaly) in pairs:
             lost[pairs[conversation_key(anomaly)]] += anomaly.times
     found = []
     for boundary in case.index.model.boundaries:
@@ -115,9 +117,11 @@ def _doubts(
         yield say("coverage.lost", count=lost)
     if case.ledger.damage:
         yield say("coverage.damaged", count=sum(damage.count for damage in case.ledger.damage))
-    missing = [kind for kind, _ in case.ledger.overflow if kind in ("conversations", "operations", "written")]
+    missing = {kind for kind, _ in case.ledger.overflow} & {"conversations", "operations", "written"}
+    if any(name == VALUES_LOST for source in case.ledger.sources for name, _ in source.counters):
+        missing.add("written")
     if missing:
-        yield say("coverage.overflow", kinds=", ".join(missing))
+        yield say("coverage.overflow", kinds=", ".join(sorted(missing)))
 
 
 def _is_one_sided(talk: Conversation) -> bool:

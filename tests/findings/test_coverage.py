@@ -9,7 +9,7 @@ import pytest
 
 from otmon.findings.coverage import UNANSWERED_PACKETS, Coverage, coverage
 from otmon.findings.judge import case_of
-from otmon.ledger.facts import Anomaly, Damage
+from otmon.ledger.facts import Anomaly, Damage, Source
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect, merge
 from tests.detect.plant import EWS, HMI, PC, PLANT, PLC, WEB, at, ledger_of
@@ -78,6 +78,13 @@ def test_damage_and_limits_are_a_doubt_of_every_boundary() -> None:
     assert {one.state for one in found.values()} == {"unobservable"}
     only_assets = of(TALK, ledger=collect(overflow=[("assets", 5)]))
     assert only_assets["control-plc"].state == "kept"
+
+
+def test_written_values_that_found_no_place_are_a_doubt() -> None:
+    source = Source("a.pcap", 9, 900, 1, 2, (("packets", 9), ("written values lost", 3)))
+    one = of(TALK, ledger=collect(sources=[source]))["control-plc"]
+    assert (one.state, doubts(one)) == ("unobservable", ["overflow"])
+    assert dict(one.why[0].params) == {"kinds": "written"}
 
 
 def test_a_violation_stays_one_where_bytes_were_lost() -> None:
