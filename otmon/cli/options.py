@@ -37,6 +37,14 @@ Lang = Annotated[Language, typer.Option("--lang", help="Language of the table.")
 Zones = Annotated[
     str | None, typer.Option("--zones", metavar="MODEL", help="Zone model: a YAML file or a folder of them.")
 ]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline",
+        metavar="FILE.db",
+        help="Facts of normal operation, saved with --ledger; what is new is said.",
+    ),
+]
 Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write findings as JSON lines; - for standard output."),

@@ -16,6 +16,7 @@ from otmon.cli.options import (
     FOUND,
     INTERRUPTED,
     NOTHING_FOUND,
+    Baseline,
     Json,
     Lang,
     Language,
@@ -31,14 +32,16 @@ if TYPE_CHECKING:
     from otmon.zones.model import Model
 
 
-def _tell(ledger: Ledger, model: Model | None, json: str | None, language: Language) -> int:
+def _tell(
+    ledger: Ledger, model: Model | None, json: str | None, language: Language, baseline: Ledger | None
+) -> int:
     """Judge the facts, write what was found, and return the exit status."""
     from otmon.findings.coverage import coverage
     from otmon.findings.judge import case_of, found_in
     from otmon.outputs.jsonlines import write_jsonlines
     from otmon.outputs.table import write_table
 
-    case = case_of(ledger, model)
+    case = case_of(ledger, model, baseline)
     findings, covered = found_in(case), coverage(case)
     files = model.files if model is not None else ()
     with written_to(json) as stream:
@@ -89,6 +92,7 @@ def replay(
     ],
     zones: Zones = None,
     json: Json = None,
+    baseline: Baseline = None,
     ledger: Annotated[
         str | None, typer.Option("--ledger", metavar="FILE.db", help="Save the facts, for otmon check.")
     ] = None,
@@ -109,6 +113,7 @@ def replay(
     from otmon.ledger.store import LedgerError, save
 
     model = read_model(zones) if zones is not None else None
+    before = read_ledger(baseline) if baseline is not None else None
     if not kernels_are_compiled():
         print("otmon: compiling the packet path for this machine, once: half a minute", file=sys.stderr)
         forget_old_caches()
@@ -126,7 +131,7 @@ def replay(
         raise typer.Exit(INTERRUPTED) from None
     if result.interrupted:
         print("otmon: interrupted; this is what was found so far", file=sys.stderr)
-    status = _tell(result.ledger, model, json, lang)
+    status = _tell(result.ledger, model, json, lang, before)
     raise typer.Exit(INTERRUPTED if result.interrupted else status)
 
 
@@ -136,6 +141,7 @@ def check(
     ],
     zones: Zones = None,
     json: Json = None,
+    baseline: Baseline = None,
     lang: Lang = Language.en,
 ) -> None:
     """Check saved facts against a zone model: the same findings as the replay, without packets.
@@ -143,4 +149,5 @@ def check(
     Example: otmon check --ledger plant.db --zones zones/factory.yaml
     """
     model = read_model(zones) if zones is not None else None
-    raise typer.Exit(_tell(read_ledger(ledger), model, json, lang))
+    before = read_ledger(baseline) if baseline is not None else None
+    raise typer.Exit(_tell(read_ledger(ledger), model, json, lang, before))

@@ -138,6 +138,8 @@ class Case:
     """Every operation with its verdict; empty without a model."""
     written: tuple[tuple[WrittenValue, Verdict], ...] = ()
     """Every written value with its verdict; empty without a model."""
+    baseline: Ledger | None = None
+    """The facts of normal operation, None where nobody gave any."""
 
     @cached_property
     def verdicts(self) -> dict[ConversationKey, Verdict]:

@@ -12,17 +12,19 @@ from otmon.zones.decide import decide, index
 from otmon.zones.model import Model
 
 
-def judge(ledger: Ledger, model: Model | None) -> tuple[Finding, ...]:
-    """What is wrong, gravest first, then by time. Without a model only what needs none."""
-    return found_in(case_of(ledger, model))
+def judge(ledger: Ledger, model: Model | None, baseline: Ledger | None = None) -> tuple[Finding, ...]:
+    """What is wrong, gravest first, then by time. Without a model only what needs none; what is new
+    since `baseline`, the facts of normal operation, only with one."""
+    return found_in(case_of(ledger, model, baseline))
 
 
 @acyclic()
-def case_of(ledger: Ledger, model: Model | None) -> Case:
+def case_of(ledger: Ledger, model: Model | None, baseline: Ledger | None = None) -> Case:
     """Facts with their verdicts."""
     ready = None if model is None else index(model, ledger.assets)
     return Case(
         ledger=ledger,
+        baseline=baseline,
         protocols={protocol.id: protocol for protocol in PROTOCOLS},
         index=ready,
         conversations=()
