@@ -144,6 +144,8 @@ _FIELDS: Final = [
     ("kept", _INT, (KEPT, KEPT_COLUMNS)),
     ("read_times", _INT, (OPERATIONS,)),
     ("read_rows", _INT, (OPERATIONS,)),
+    ("read_keys", _INT, (OPERATIONS,)),
+    ("read_last", _INT, (ROOM_WRITTEN,)),
     ("ended_flows", _INT, (ENDED_SENDERS, F_COLUMNS)),
     ("ended_assets", _INT, (ENDED_SENDERS, X_COLUMNS)),
     ("ended_operations", _INT, (ENDED, O_COLUMNS)),

@@ -56,6 +56,11 @@ PAIR_BIT: Final = 25
 K_HI, K_LO, K_PLACE, K_VALUE, K_TIME, K_READ = range(6)
 UNSEEN_VALUE: Final = -1
 
+LOOKED_THROUGH: Final = 1 << 16
+"""Elements of kept reads that are looked at for one request: more than a plant's polls of one unit
+ask for, and little enough that no request can hold up the others. What the reads behind them tell,
+those that came up last, is not used then."""
+
 
 @kernel
 def keep_read(t: Tables, i: int, src: Bytes, p: int, size: int, now: int) -> None:
@@ -64,7 +69,19 @@ def keep_read(t: Tables, i: int, src: Bytes, p: int, size: int, now: int) -> Non
         t.read_rows[t.used[READ_ROWS]] = i
         t.used[READ_ROWS] += 1
     t.read_times[i] = max(now, 1)
+    t.read_keys[i] = read_key(
+        t.operations[i, O_SERVER_HI],
+        t.operations[i, O_SERVER_LO],
+        t.operations[i, O_SERVICE] & 0xFFFF,
+        t.operations[i, O_ENDPOINT] & 0xFFFF,
+    )
     copy_bytes(t.read_values, i * KEPT_BYTES, src, p, min(size, KEPT_BYTES))
+
+
+@inlined
+def read_key(hi: int, lo: int, service: int, endpoint: int) -> int:
+    """What reads of one kind from one unit have in common, and few others."""
+    return mix(mix(mix(0, hi), lo), service | (endpoint << 16))
 
 
 @kernel
@@ -87,15 +104,19 @@ def note_values(
     hi = t.flows[f, F_A_HI + 2 * (1 - client)]
     lo = t.flows[f, F_A_HI + 2 * (1 - client) + 1]
     place = unit | (coil << COIL_BIT) | ((endpoint & 0xFFFF) << 32)
+    for k in range(count):
+        if kept_row(t, hi, lo, place | ((address + k) << 8)) < 0:
+            find_reads(t, hi, lo, place, address, count)
+            break
     value = value_at(src, at, function, 0)
-    held = value_before(t, hi, lo, place | (address << 8))
+    held = value_before(t, hi, lo, place | (address << 8), t.read_last[0])
     for k in range(count):
         what = unit | ((address + k) << 8) | (coil << COIL_BIT)
         bits, before = value << 16, held if held < 0 else held << 16
         following, held_next = value, UNSEEN_VALUE
         if k + 1 < count:
             following = value_at(src, at, function, k + 1)
-            held_next = value_before(t, hi, lo, place | ((address + k + 1) << 8))
+            held_next = value_before(t, hi, lo, place | ((address + k + 1) << 8), t.read_last[k + 1])
             if coil == 0:
                 what |= 1 << PAIR_BIT
                 bits |= following
@@ -128,8 +149,9 @@ def kept_row(t: Tables, hi: int, lo: int, place: int) -> int:
 
 
 @kernel
-def value_before(t: Tables, hi: int, lo: int, place: int) -> int:
-    """What an element held, as far as it was seen, else `UNSEEN_VALUE`."""
+def value_before(t: Tables, hi: int, lo: int, place: int, latest: int) -> int:
+    """What an element held, as far as it was seen, else `UNSEEN_VALUE`. `latest` is the operation that
+    `find_reads` found for it; without a row in `kept` that must have been asked for."""
     k = kept_row(t, hi, lo, place)
     if k >= 0:
         i = t.kept[k, K_READ]
@@ -137,7 +159,7 @@ def value_before(t: Tables, hi: int, lo: int, place: int) -> int:
             return int(t.kept[k, K_VALUE])
         return int(read_value(t, i, place))
     k = -1 - k
-    i = latest_read(t, hi, lo, place)
+    i = latest
     clear_row(t.kept, k)
     t.kept[k, K_HI] = hi
     t.kept[k, K_LO] = lo
@@ -175,15 +197,29 @@ def covers(t: Tables, i: int, hi: int, lo: int, place: int) -> bool:
 
 
 @kernel
-def latest_read(t: Tables, hi: int, lo: int, place: int) -> int:
-    """The operation that has read the element last, -1 for none."""
-    found = -1
+def find_reads(t: Tables, hi: int, lo: int, place: int, address: int, count: int) -> None:
+    """For each of `count` elements from `address` on, the operation that has read it last, -1 for none,
+    in `read_last`. `place` is that of an element with address 0."""
+    t.read_last[:count] = -1
+    key = read_key(hi, lo, (place & 0xFF) | ((1 if place >> COIL_BIT & 1 else 3) << 8), place >> 32)
+    left = LOOKED_THROUGH
     for n in range(t.used[READ_ROWS]):
         i = t.read_rows[n]
-        if t.read_times[i] > 0 and (found < 0 or t.read_times[i] > t.read_times[found]):
-            if covers(t, i, hi, lo, place):
-                found = i
-    return found
+        if t.read_keys[i] != key or t.read_times[i] <= 0:
+            continue
+        span = t.operations[i, O_RANGE]
+        first = (span >> 20) - 1
+        begin = max(first, address)
+        end = min(first + (span & 0xFFFFF) - 1, address + count)
+        if begin >= end or not covers(t, i, hi, lo, place | (begin << 8)):
+            continue
+        left -= end - begin
+        if left < 0:
+            return
+        for k in range(begin - address, end - address):
+            known = t.read_last[k]
+            if known < 0 or t.read_times[i] > t.read_times[known]:
+                t.read_last[k] = i
 
 
 @kernel

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from otmon.ledger.facts import ORDERS, UNKNOWN, WrittenValue
 from otmon.ledger.merge import merge_all, rank_of
+from otmon.ledger.written import LOOKED_THROUGH
 from otmon.ledger.written import rank_of as rank_of_bits
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
@@ -143,3 +144,24 @@ def test_the_extremes_of_every_type_are_among_those_kept(pairs: list[tuple[int, 
             assert (min(ours), max(ours)) == (min(numbers), max(numbers)), kind
     halves = {bits >> 16 for bits in written}
     assert {min(halves), max(halves)} <= {bits >> 16 for bits in kept}
+
+
+def test_many_reads_of_one_unit_cannot_hold_up_a_write() -> None:
+    """The reads that came first are used; those behind the limit are not."""
+    whole_range = reads_coils(0, *([1] * 1968))
+    ranges = [reads_coils(first, *([first & 1] * (1968 - first))) for first in range(1, 60)]
+    found = seen(whole_range, *ranges, Message("writes", *write_coils(1968)))
+    looked_through = 0
+    latest = dict.fromkeys(range(1968), 1)
+    for first in range(60):
+        looked_through += 1968 - first
+        if looked_through > LOOKED_THROUGH:
+            break
+        latest.update(dict.fromkeys(range(first, 1968), first & 1 if first else 1))
+    assert 1 < first < 60
+    assert {address: values(fact)[0][1] for (_, address, _), fact in found.items()} == latest
+
+
+def write_coils(count: int) -> tuple[bytes, bytes]:
+    size = (count + 7) // 8
+    return struct.pack(">BHHB", 15, 0, count, size) + bytes(size), struct.pack(">BHH", 15, 0, count)
