@@ -1,0 +1,120 @@
+"""The ring gives the packets that were on the wire, as a file would."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from otmon.capture.ring import BLOCK_BYTES, Ring, RingError, linktype_of
+from tests.namespaces import Wire, inside, missing, wire
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
+
+PLAIN = bytes.fromhex("0200000000010200000000020800") + bytes(range(46))
+TAGGED = bytes.fromhex("020000000001020000000002") + bytes.fromhex("8100600a0800") + bytes(range(50))
+SERVICE = bytes.fromhex("020000000001020000000002") + bytes.fromhex("88a800c88100000a0800") + bytes(range(50))
+
+
+@pytest.fixture(name="wired")
+def wired_fixture() -> object:
+    with wire() as made:
+        yield made
+
+
+def heard(ring: Ring, count: int) -> list[tuple[bytes, int, int]]:
+    """Bytes, length on the wire and time of the next `count` packets."""
+    found: list[tuple[bytes, int, int]] = []
+    end = time.monotonic() + 10
+    while len(found) < count and time.monotonic() < end:
+        batch = ring.next(100)
+        if batch is not None:
+            assert batch.first_number == len(found) + 1
+            for at, size, wire_size, now in zip(
+                batch.start, batch.caplen, batch.wirelen, batch.time_ns, strict=True
+            ):
+                found.append((bytes(batch.buf[at : at + size]), int(wire_size), int(now)))
+    return found
+
+
+def test_frames_come_as_they_were_sent(wired: Wire) -> None:
+    frames = [PLAIN, PLAIN[:40] + bytes(1460), PLAIN[:14] + bytes(8000), PLAIN]
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=4 * BLOCK_BYTES) as ring:
+        before = time.time_ns()
+        wired.send(frames)
+        found = heard(ring, len(frames))
+        assert [frame for frame, _, _ in found] == frames
+        assert [size for _, size, _ in found] == [len(frame) for frame in frames]
+        times = [now for _, _, now in found]
+        assert times == sorted(times) and before <= times[0] <= times[-1] <= time.time_ns()
+        assert ring.linktype == 1 and ring.is_up()
+        assert (ring.counts().received, ring.counts().dropped) == (len(frames), 0)
+
+
+def test_tags_that_linux_takes_out_are_put_back(wired: Wire) -> None:
+    frames = [TAGGED, PLAIN, SERVICE, TAGGED]
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=4 * BLOCK_BYTES) as ring:
+        wired.send(frames)
+        assert [frame for frame, _, _ in heard(ring, len(frames))] == frames
+
+
+def test_more_blocks_than_the_ring_has_come_one_after_the_other(wired: Wire) -> None:
+    frames = [PLAIN[:14] + number.to_bytes(4, "big") + bytes(8000) for number in range(700)]
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES, block_ms=10) as ring:
+        found: list[bytes] = []
+        for first in range(0, len(frames), 100):
+            wired.send(frames[first : first + 100])
+            end = time.monotonic() + 10
+            while len(found) < first + 100 and time.monotonic() < end:
+                batch = ring.next(50)
+                if batch is not None:
+                    found += [
+                        bytes(batch.buf[at : at + n]) for at, n in zip(batch.start, batch.caplen, strict=True)
+                    ]
+        assert found == frames
+
+
+def test_what_the_ring_has_no_room_for_is_counted(wired: Wire) -> None:
+    frames = [PLAIN[:14] + bytes(8000)] * 1_000
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
+        wired.send(frames)
+        time.sleep(0.3)
+        counts = ring.counts()
+        assert ring.fill() == 1.0
+        kept = len(heard(ring, len(frames) - counts.dropped))
+        assert counts.received == len(frames)
+        assert counts.dropped > 0 and counts.freezes > 0
+        assert kept + counts.dropped == len(frames)
+
+
+def test_nothing_is_heard_of_what_this_machine_sends_there(wired: Wire) -> None:
+    with inside(wired.namespace), Ring(wired.near, ring_bytes=2 * BLOCK_BYTES) as ring:
+        wired.send([PLAIN] * 5)
+        assert ring.next(300) is None and ring.counts().received == 0
+
+
+def test_an_interface_may_go_down_and_come_back(wired: Wire) -> None:
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
+        wired.run("ip", "link", "set", wired.far, "down")
+        assert ring.next(50) is None and not ring.is_up()
+        assert ring.next(50) is None
+        wired.run("ip", "link", "set", wired.far, "up")
+        wired.send([PLAIN])
+        assert [frame for frame, _, _ in heard(ring, 1)] == [PLAIN]
+        assert ring.is_up()
+
+
+def test_a_filter_lets_pass_what_it_says(wired: Wire) -> None:
+    """ldh [12]; jeq 0x0800, pass, drop (with the tag taken out, as Linux's filters see it)."""
+    program = bytes.fromhex("28000000 0c000000 15000001 00080000 06000000 ffffff7f 06000000 00000000")
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES, program=program) as ring:
+        other = PLAIN[:12] + b"\x88\xb5" + PLAIN[14:]
+        wired.send([other, PLAIN, other])
+        assert [frame for frame, _, _ in heard(ring, 1)] == [PLAIN]
+        assert ring.counts().received == 1
+
+
+@pytest.mark.parametrize("name", ["nothere0", "", "a" * 40, "../lo", "a\0b"])
+def test_an_interface_that_is_not_there(name: str) -> None:
+    with pytest.raises(RingError, match="no such interface"):
+        linktype_of(name)
