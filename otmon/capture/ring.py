@@ -29,6 +29,8 @@ import numpy.typing as npt
 from otmon.capture.batch import Batch
 from otmon.kernel import Bytes, Ints, inlined, kernel
 
+Words = npt.NDArray[np.uint32]
+
 # linux/if_packet.h
 _SOL_PACKET: Final = 263
 _ADD_MEMBERSHIP: Final = 1
@@ -140,7 +142,7 @@ class Ring:
         self._poll = select.poll()
         self._poll.register(self.socket, select.POLLIN)
         size = self._blocks * BLOCK_BYTES
-        self._words: npt.NDArray[np.uint32] = np.frombuffer(self._memory, np.uint32, size // 4)
+        self._words: Words = np.frombuffer(self._memory, np.uint32, size // 4)
         self._bytes: npt.NDArray[np.uint8] = np.frombuffer(self._memory, np.uint8, size)
         self._columns = np.zeros((5, MOST_PACKETS), np.int64)
         self._columns[4] = self.linktype
@@ -265,13 +267,13 @@ def _asked(through: socket.socket, interface: str, what: int) -> int:
 
 
 @inlined
-def word(words: Ints, w: int) -> int:
+def word(words: Words, w: int) -> int:
     """A number of 32 bits; the caller has checked that it is there."""
     return int(np.int64(words[np.uint64(w)]))
 
 
 @kernel
-def walk_block(block: Bytes, words: Ints, columns: Ints) -> int:
+def walk_block(block: Bytes, words: Words, columns: Ints) -> int:
     """Fill `columns` (int64[5, MOST_PACKETS]: start, caplen, wirelen, time_ns) from a block, whose
     `words` are its bytes as numbers of this machine's order. Returns the number of packets.
 

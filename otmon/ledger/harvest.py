@@ -6,6 +6,7 @@ Rows of one key are first joined by numpy, so that Python runs once per fact.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -132,19 +133,7 @@ SLICE: Final = 1 << 13
 def harvest(t: Tables, source: str, bars: Bars = NO_BARS) -> Ledger:
     """The facts of all ended rows, which are free again afterwards. Rows behind `bars` are counted
     in `overflow` only."""
-    used = t.used
-    ledger = _harvested(
-        t.ended_flows[: used[FILL_FLOWS]],
-        t.ended_assets[: used[FILL_ASSETS]],
-        t.ended_operations[: used[FILL_OPERATIONS]],
-        t.ended_written[: used[FILL_WRITTEN]],
-        t.ended_anomalies[: used[FILL_ANOMALIES]],
-        source,
-        bars,
-    )
-    used[: FILL_ANOMALIES + 1] = 0
-    used[FILL_WRITTEN] = 0
-    return ledger
+    return facts_of(ended_rows(t), source, bars)
 
 
 def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
@@ -166,6 +155,52 @@ def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BA
             source,
             bars(),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of the tables, copied out of them: facts can be made of them while the tables go on."""
+
+    flows: Ints
+    assets: Ints
+    operations: Ints
+    written: Ints
+    anomalies: Ints
+
+    def __len__(self) -> int:
+        parts = self.flows, self.assets, self.operations, self.written, self.anomalies
+        return sum(map(len, parts))
+
+
+def ended_rows(t: Tables) -> Rows:
+    """All ended rows, which are free again afterwards."""
+    used = t.used
+    rows = Rows(
+        t.ended_flows[: used[FILL_FLOWS]].copy(),
+        t.ended_assets[: used[FILL_ASSETS]].copy(),
+        t.ended_operations[: used[FILL_OPERATIONS]].copy(),
+        t.ended_written[: used[FILL_WRITTEN]].copy(),
+        t.ended_anomalies[: used[FILL_ANOMALIES]].copy(),
+    )
+    used[: FILL_ANOMALIES + 1] = 0
+    used[FILL_WRITTEN] = 0
+    return rows
+
+
+def rows_in_use(t: Tables) -> Rows:
+    """All rows that are still in use, as they stand now."""
+    return Rows(
+        t.flows[t.flows[:, F_KEY] != 0],
+        t.assets[t.assets[:, X_PACKETS] > 0],
+        t.operations[t.operations[:, O_TIMES] > 0],
+        t.written[t.written[:, W_TIMES] > 0],
+        t.anomalies[t.anomalies[:, A_TIMES] > 0],
+    )
+
+
+def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS) -> Ledger:
+    """The facts of rows, as `harvest` makes them."""
+    return _harvested(rows.flows, rows.assets, rows.operations, rows.written, rows.anomalies, source, bars)
 
 
 def _harvested(
