@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from otmon.cli import exchange, replay, zones
+from otmon.cli import exchange, replay, sensor, zones
 from otmon.cli.options import STATUS, version
 
 _STYLE: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
@@ -30,3 +30,9 @@ _zones.command(epilog="Exit status: 0 no difference in meaning, 1 differences, 2
 )
 _zones.command(epilog="Exit status: 0 the picture was written, 2 usage or model error.")(zones.show)
 app.add_typer(_zones, name="zones")
+
+app.add_typer(
+    sensor.sensor,
+    name="sensor",
+    epilog="Exit status: 0 nothing found, 1 findings, 2 usage or model error or a failure.",
+)

@@ -19,8 +19,8 @@ from typing import Any
 
 from otmon.lab.events import Event
 from otmon.lab.frames import Host, Packet, Wire
-from otmon.lab.pcapng import pcapng
 from otmon.lab.sessions import Process, Session, Transaction, play
+from otmon.outputs.pcapng import pcapng
 
 Sessions = Callable[[int], list[Session]]
 """What controllers are asked on a day, given its midnight."""

@@ -198,6 +198,19 @@ def rows_in_use(t: Tables) -> Rows:
     )
 
 
+def amounts_of(rows: Rows) -> dict[str, int]:
+    """What `Ledger.overflow` says of rows that never become facts."""
+    packets = rows.flows[:, F_PACKETS] + rows.flows[:, F_PACKETS + 1]
+    amounts = {
+        "conversations": packets,
+        "assets": rows.assets[:, X_PACKETS],
+        "operations": rows.operations[:, O_TIMES],
+        "written": rows.written[:, W_TIMES],
+        "anomalies": rows.anomalies[:, A_TIMES],
+    }
+    return {kind: total for kind, amount in amounts.items() if (total := int(amount.sum()))}
+
+
 def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS) -> Ledger:
     """The facts of rows, as `harvest` makes them."""
     return _harvested(rows.flows, rows.assets, rows.operations, rows.written, rows.anomalies, source, bars)

@@ -49,6 +49,7 @@ from otmon.decode.flows import (
     F_HOURS,
     F_ISN,
     F_KEY,
+    F_LAST,
     F_PACKETS,
     F_PROTOCOL,
     F_STATE,
@@ -56,6 +57,7 @@ from otmon.decode.flows import (
     F_TRIES,
     F_TUNNEL,
     F_VLAN,
+    FLOWS,
     PROVISIONAL,
     ROLE_PROTOCOL,
     SPOKE_A,
@@ -445,6 +447,24 @@ def close_stream(t: Tables, f: int, at_end: bool) -> None:
     for d in range(2):
         drain(t, s, f, d, 0, t.streams[s, S_LAST], 0)
     end_stream(t, s, at_end)
+
+
+@kernel
+def end_idle(t: Tables, begin: int, closed_before: int, idle_before: int) -> int:
+    """End the flows from row `begin` on that said nothing since `idle_before`, or, where their connection
+    was closed, since `closed_before` (nanoseconds): what is in use stays few, however long it goes on.
+    Returns the next row to look at: less than FLOWS when a table of ended rows must be emptied first."""
+    for f in range(begin, FLOWS):
+        if t.flows[f, F_KEY] == 0:
+            continue
+        last = t.flows[f, F_LAST]
+        if last < idle_before or (last < closed_before and t.flows[f, F_STATE] & CLOSED):
+            if not has_room(t):
+                return f
+            end_flow(t, f)
+            t.flows[f, F_KEY] = 0
+            t.tags[f] = 0
+    return FLOWS
 
 
 @kernel

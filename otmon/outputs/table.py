@@ -65,6 +65,14 @@ def write_table(
     stream.writelines(f"{line.rstrip()}\n" for line in written.get().splitlines())
 
 
+def write_finding(stream: TextIO, finding: Finding, language: Language) -> None:
+    """Write one finding with its reasons and its packets, as in the table of all."""
+    console = _console_for(stream)
+    with console.capture() as written:
+        console.print(_finding(finding, language), soft_wrap=False)
+    stream.writelines(f"{line.rstrip()}\n" for line in written.get().splitlines())
+
+
 def _write(
     console: Console,
     ledger: Ledger,

@@ -9,7 +9,7 @@ from random import Random
 from otmon.lab import camera
 from otmon.lab.cast import CAMERA, HMI, WIRE
 from otmon.lab.frames import Say, connection
-from otmon.lab.pcapng import pcapng
+from otmon.outputs.pcapng import pcapng
 
 
 def read(tshark: str, folder: Path, says: list[Say], port: int, shown: str, *fields: str) -> list[str]:

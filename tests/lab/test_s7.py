@@ -9,7 +9,7 @@ from random import Random
 from otmon.lab import s7
 from otmon.lab.cast import HMI, PLC_MIXING, WIRE
 from otmon.lab.frames import connection
-from otmon.lab.pcapng import pcapng
+from otmon.outputs.pcapng import pcapng
 from tests.protocols.recognition import ask
 
 VALUE = bytes(range(6))

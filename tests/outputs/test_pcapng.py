@@ -5,7 +5,7 @@ import io
 import dpkt
 from scapy.utils import PcapNgReader
 
-from otmon.lab.pcapng import pcapng
+from otmon.outputs.pcapng import pcapng
 
 PACKETS = [(1_776_100_000_123_456_789 + n, bytes([n]) * (14 + n)) for n in range(6)]
 

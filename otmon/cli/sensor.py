@@ -1,0 +1,251 @@
+"""The live sensor: `otmon sensor` listens, `otmon sensor doctor` says whether an interface is fit for it."""
+
+from __future__ import annotations
+
+import json as json_text
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otmon import __version__
+from otmon.cli.options import (
+    FOUND,
+    NOTHING_FOUND,
+    Baseline,
+    Lang,
+    Language,
+    Zones,
+    fail,
+    read_ledger,
+    read_model,
+)
+
+if TYPE_CHECKING:
+    from otmon.capture.ring import Ring
+    from otmon.sensor.watch import Told
+
+MEBIBYTE = 1 << 20
+
+sensor = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+@sensor.callback(invoke_without_command=True)
+def run(
+    context: typer.Context,
+    interface: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Listen here; may be given several times.")
+    ] = None,
+    zones: Zones = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.db", help="Keep the facts here; what it holds already is gone on with."),
+    ] = None,
+    json: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Append findings as JSON lines, as they come up; - for output."),
+    ] = None,
+    evidence: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Keep a small capture of each finding's packets here."),
+    ] = None,
+    evidence_mb: Annotated[
+        int, typer.Option(min=1, metavar="MB", help="Room for them; the oldest go first.")
+    ] = 256,
+    metrics: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS:PORT", help="Serve metrics to Prometheus here; none for not at all."),
+    ] = "127.0.0.1:9877",
+    certificate: Annotated[
+        str | None, typer.Option(metavar="FILE.pem", help="Serve metrics by TLS, with this certificate.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="FILE.pem", help="The certificate's private key.")
+    ] = None,
+    baseline: Baseline = None,
+    filter: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Packets to take, as libpcap's filters say it.")
+    ] = None,
+    ring_mb: Annotated[
+        int, typer.Option(min=2, max=4096, metavar="MB", help="Memory of each interface's ring.")
+    ] = 64,
+    silence: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="Warn where no packet comes for so long.")
+    ] = 60,
+    user: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Go on as this user once the interfaces are open.")
+    ] = None,
+    lang: Lang = Language.en,
+) -> None:
+    """Listen to interfaces, without end and without sending anything, and tell findings as they come up.
+
+    Example: otmon sensor --interface eth1 --zones zones/factory.yaml --ledger plant.db
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if not interface:
+        fail("name an interface with --interface")
+    # Threads of numpy's would keep the rights that the program gives up.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from prometheus_client import start_http_server
+    from prometheus_client.core import REGISTRY
+
+    from otmon.capture.filter import FilterError, compile_filter
+    from otmon.capture.ring import Ring, RingError
+    from otmon.kernel import forget_old_caches, kernels_are_compiled
+    from otmon.ledger.ledger import EMPTY
+    from otmon.outputs.metrics import StatusCollector
+    from otmon.sensor.confine import ConfineError, confine
+    from otmon.sensor.observer import Observer, compile_kernels
+    from otmon.sensor.proof import ProofFolder
+    from otmon.sensor.recent import MEMORY_BYTES, Recent, compile_cut
+    from otmon.sensor.service import Notifier, Service, Stopped
+    from otmon.sensor.watch import Watch, judged_by
+
+    if not kernels_are_compiled():
+        warn("compiling the packet path for this machine, once: half a minute")
+        forget_old_caches()
+    compile_kernels()
+    compile_cut()
+    normal = read_ledger(baseline) if baseline is not None else None
+    place = None if metrics == "none" else _address(metrics)
+    if (certificate is None) != (key is None):
+        fail("--certificate and --key belong together")
+    output = _Output(json, lang)
+    rings: list[Ring] = []
+    try:
+        notifier = Notifier()
+        for name in dict.fromkeys(interface):
+            program = compile_filter(filter, name) if filter is not None else b""
+            rings.append(Ring(name, ring_bytes=ring_mb * MEBIBYTE, program=program))
+        confine([ring.socket.fileno() for ring in rings], user)
+    except (RingError, FilterError, ConfineError, OSError) as error:
+        fail(error)
+    # From here on as the one who the sensor runs as: what it cannot write is found out now.
+    model = read_model(zones) if zones is not None else None
+    before = read_ledger(ledger) if ledger is not None and Path(ledger).exists() else EMPTY
+    counted = {source.name: source.packets for source in before.sources}
+    try:
+        proofs = ProofFolder(Path(evidence), evidence_mb * MEBIBYTE) if evidence is not None else None
+        output.open()
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}")
+    kept_bytes = MEMORY_BYTES if proofs is not None else 0
+    observers = [
+        Observer(ring, Recent(ring.linktype, kept_bytes), counted.get(ring.interface, 0)) for ring in rings
+    ]
+    watch = Watch(
+        observers,
+        judged_by(model, normal),
+        before=before,
+        ledger_path=Path(ledger) if ledger is not None else None,
+        proofs=proofs,
+        version=__version__,
+    )
+    if place is not None:
+        REGISTRY.register(StatusCollector(lambda: watch.status))
+        try:
+            start_http_server(place[1], place[0], certfile=certificate, keyfile=key)
+        except OSError as error:
+            fail(f"{metrics}: {error.strerror}")
+
+    def reload() -> None:
+        output.open()
+        if zones is None:
+            return
+        from otmon.zones.load import ModelError, load_model
+
+        try:
+            watch.use(judged_by(load_model(zones), normal))
+            warn(f"{zones}: the model was read anew")
+        except (ModelError, OSError) as error:
+            watch.keep_model()
+            warn(f"{error}\n{zones}: the model has errors; the one read before stays in force")
+
+    service = Service(watch, observers, tell=output.tell, warn=warn, reload=reload, silence_s=silence)
+    service.listen_to_signals()
+    listening = ", ".join(ring.interface for ring in rings)
+    known = len(watch.findings)
+    warn(f"listening on {listening}" + (f"; {known} findings are known from before" if known else ""))
+    try:
+        service.run(notifier)
+    except Stopped as error:
+        fail(error)
+    raise typer.Exit(FOUND if watch.findings else NOTHING_FOUND)
+
+
+def warn(text: str) -> None:
+    """Say something about the sensor itself."""
+    print(f"otmon: {text}", file=sys.stderr, flush=True)
+
+
+class _Output:
+    """Where findings go as they come up: a line for people, and a JSON line where that is asked for."""
+
+    def __init__(self, json: str | None, language: Language) -> None:
+        self._json = json
+        self._language = language
+        self._stream = None if json is None else sys.stdout
+
+    def open(self) -> None:
+        """Open the file, anew where it was moved away. Raises OSError."""
+        if self._json not in (None, "-"):
+            if self._stream not in (None, sys.stdout):
+                self._stream.close()
+            self._stream = Path(str(self._json)).open("a", encoding="utf-8", newline="\n")  # noqa: SIM115
+
+    def tell(self, told: list[Told]) -> None:
+        """All findings that came up at once."""
+        from otmon.outputs.jsonlines import finding_line
+        from otmon.outputs.table import write_finding
+
+        for one in told:
+            if self._stream is not None:
+                line = json_text.dumps(finding_line(one.finding), ensure_ascii=False, separators=(",", ":"))
+                self._stream.write(line + "\n")
+            if self._json != "-":
+                write_finding(sys.stdout, one.finding, self._language.value)
+        if told:
+            sys.stdout.flush()
+            if self._stream is not None:
+                self._stream.flush()
+
+
+def _address(text: str) -> tuple[str, int]:
+    """An address and a port; an IPv6 address in brackets."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or not 0 < int(port) < 65536 or not host:
+        fail(f"{text}: an address and a port are wanted, such as 127.0.0.1:9877")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+@sensor.command()
+def doctor(
+    interface: Annotated[list[str], typer.Option(metavar="NAME", help="What to look at.")],
+    lang: Lang = Language.en,
+) -> None:
+    """Say whether an interface is fit to listen on, and the commands that make it so.
+
+    Example: otmon sensor doctor --interface eth1
+    """
+    from otmon.capture.ring import RingError
+    from otmon.findings.wording import text
+    from otmon.sensor.doctor import check_interface
+
+    sound = True
+    for name in interface:
+        try:
+            checks = list(check_interface(name))
+        except (RingError, OSError) as error:
+            fail(error)
+        for check in checks:
+            sound = sound and check.holds
+            mark = text("doctor.yes" if check.holds else "doctor.no", lang.value)
+            print(
+                f"{mark} {name}: {text(check.key, lang.value)}" + (f": {check.found}" if check.found else "")
+            )
+            if not check.holds:
+                print(f"      {check.command}")
+    raise typer.Exit(NOTHING_FOUND if sound else FOUND)

@@ -1,0 +1,269 @@
+"""Metrics for Prometheus: one `Status` of the sensor, told anew at every scrape.
+
+Names follow Prometheus's conventions: base units, `_total` for what only grows. No label has more values
+than the model has zones and boundaries, or than a table of this program has rows: names of hosts are in
+findings, never in labels. What is judged anew (conversations by verdict) may shrink, so it is a gauge.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+from prometheus_client.registry import Collector
+
+from otmon.detect.detector import SEVERITIES, Case, Finding
+from otmon.findings.coverage import STATES, Coverage
+from otmon.ledger.ledger import conversation_key
+from otmon.zones.place import locate
+
+LAYER: Final = "layer."
+"""How counters of decoded packets begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceStatus:
+    """One interface, counted since the sensor began."""
+
+    name: str
+    is_up: bool
+    received: int
+    dropped: int
+    freezes: int
+    fill: float
+    """Share of the ring that waits to be read, 0 to 1."""
+    packets: int
+    octets: int
+    last_ns: int
+    counters: tuple[tuple[str, int], ...]
+    """As `Source.counters`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the sensor knows and how it fares."""
+
+    version: str
+    started_s: float
+    interfaces: tuple[InterfaceStatus, ...]
+    case: Case
+    findings: tuple[Finding, ...]
+    covered: tuple[Coverage, ...]
+    judgements: int
+    judging_s: float
+    """Seconds spent on facts and verdicts."""
+    judged_s: float
+    """Time of the last judgement, seconds since 1970."""
+    saves: int
+    failed_saves: int
+    saving_s: float
+    saved_s: float
+    model_loaded: bool
+    """Whether the model that the files hold is the one in force."""
+    told: tuple[tuple[tuple[str, str], int], ...]
+    """How many findings came up, by (rule, severity)."""
+    evidence_files: int
+
+
+class StatusCollector(Collector):
+    """Asks for the status when Prometheus asks."""
+
+    def __init__(self, status: Callable[[], Status | None]) -> None:
+        self._status = status
+
+    def collect(self) -> Iterator[Metric]:
+        status = self._status()
+        if status is not None:
+            yield from metrics(status)
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: the names depend on nothing, but are only known by collecting."""
+        return iter(())
+
+
+def metrics(status: Status) -> Iterator[Metric]:
+    """Every metric of the status."""
+    yield from _program(status)
+    yield from _capture(status)
+    yield from _ledger(status)
+    yield from _zones(status)
+    yield from _findings(status)
+    yield from _modbus(status)
+
+
+def _counter(name: str, help: str, labels: tuple[str, ...], rows: Counter[tuple[str, ...]]) -> Metric:
+    family = CounterMetricFamily(f"otmon_{name}", help, labels=labels)
+    for values, amount in sorted(rows.items()):
+        family.add_metric(list(values), amount)
+    return family
+
+
+def _gauge(name: str, help: str, labels: tuple[str, ...], rows: dict[tuple[str, ...], float]) -> Metric:
+    family = GaugeMetricFamily(f"otmon_{name}", help, labels=labels)
+    for values, amount in sorted(rows.items()):
+        family.add_metric(list(values), amount)
+    return family
+
+
+def _program(status: Status) -> Iterator[Metric]:
+    yield _gauge("build_info", "Version of otmon.", ("version",), {(status.version,): 1})
+    yield GaugeMetricFamily("otmon_start_time_seconds", "When the sensor began.", status.started_s)
+    yield CounterMetricFamily("otmon_judgements", "How often all facts were judged.", status.judgements)
+    yield CounterMetricFamily(
+        "otmon_judging_seconds", "Time spent on facts and verdicts.", round(status.judging_s, 6)
+    )
+    yield GaugeMetricFamily(
+        "otmon_last_judgement_timestamp_seconds", "When facts were last judged.", status.judged_s
+    )
+    yield GaugeMetricFamily(
+        "otmon_model_loaded",
+        "1 where the zone model in force is the one in its files, 0 where these have errors.",
+        status.model_loaded,
+    )
+
+
+def _capture(status: Status) -> Iterator[Metric]:
+    one = ("interface",)
+    ports = status.interfaces
+    yield _gauge("interface_up", "1 where the interface is up.", one, {(p.name,): p.is_up for p in ports})
+    for name, help, amounts in (
+        ("capture_packets", "Packets that were read.", [p.packets for p in ports]),
+        ("capture_bytes", "Bytes that they had on the wire.", [p.octets for p in ports]),
+        ("capture_received_packets", "Packets that Linux put into the ring or dropped.",
+         [p.received for p in ports]),
+        ("capture_dropped_packets", "Packets that Linux dropped, as the ring was full.",
+         [p.dropped for p in ports]),
+        ("capture_ring_freezes", "How often the ring was full.", [p.freezes for p in ports]),
+    ):  # fmt: skip
+        rows: Counter[tuple[str, ...]] = Counter(
+            {(p.name,): amount for p, amount in zip(ports, amounts, strict=True)}
+        )
+        yield _counter(name, help, one, rows)
+    yield _gauge(
+        "capture_ring_fill_ratio", "Share of the ring that waits to be read.", one,
+        {(p.name,): p.fill for p in ports},
+    )  # fmt: skip
+    yield _gauge(
+        "capture_last_packet_timestamp_seconds", "Time of the latest packet.", one,
+        {(p.name,): p.last_ns / 1e9 for p in ports if p.last_ns},
+    )  # fmt: skip
+    layers: Counter[tuple[str, ...]] = Counter()
+    noted: Counter[tuple[str, ...]] = Counter()
+    for port in ports:
+        for name, amount in port.counters:
+            if name.startswith(LAYER):
+                layers[port.name, name.removeprefix(LAYER)] += amount
+            elif name != "packets":
+                noted[port.name, name] += amount
+    yield _counter("decoded_packets", "Packets by protocol layer.", ("interface", "layer"), layers)
+    yield _counter(
+        "noted", "What was limited, skipped, seen twice or counted beside packets.",
+        ("interface", "what"), noted,
+    )  # fmt: skip
+
+
+def _ledger(status: Status) -> Iterator[Metric]:
+    ledger = status.case.ledger
+    parts = ("assets", "conversations", "operations", "written", "anomalies")
+    yield _gauge(
+        "ledger_facts", "Facts that are kept.", ("kind",),
+        {(part,): len(getattr(ledger, part)) for part in parts},
+    )  # fmt: skip
+    yield _counter(
+        "ledger_missing", "Packets or transactions whose facts found no place.", ("kind",),
+        Counter({(kind,): amount for kind, amount in ledger.overflow}),
+    )  # fmt: skip
+    yield CounterMetricFamily("otmon_ledger_saves", "How often the ledger was saved.", status.saves)
+    yield CounterMetricFamily("otmon_ledger_failed_saves", "How often it could not be.", status.failed_saves)
+    yield CounterMetricFamily("otmon_ledger_saving_seconds", "Time spent on that.", round(status.saving_s, 6))
+    yield GaugeMetricFamily(
+        "otmon_ledger_saved_timestamp_seconds", "When the ledger was last saved.", status.saved_s
+    )
+    protocols: Counter[tuple[str, ...]] = Counter((fact.protocol,) for fact in ledger.conversations)
+    yield _gauge("conversations", "Conversations by protocol.", ("protocol",), dict(protocols))
+
+
+def _zones(status: Status) -> Iterator[Metric]:
+    case = status.case
+    labels = ("from_zone", "to_zone", "boundary", "verdict")
+    talks: Counter[tuple[str, ...]] = Counter()
+    packets: Counter[tuple[str, ...]] = Counter()
+    boundaries = case.index.boundaries if case.index is not None else {}
+    for fact, verdict in case.conversations:
+        ends = verdict.from_zone, verdict.to_zone
+        boundary = boundaries.get((min(ends), max(ends)))
+        key = (*ends, boundary.id if boundary is not None else "", verdict.outcome)
+        talks[key] += 1
+        packets[key] += fact.packets_to_server + fact.packets_to_client
+    yield _gauge("zone_conversations", "Conversations by zones and verdict.", labels, dict(talks))
+    yield _gauge("zone_packets", "Their packets.", labels, dict(packets))
+    yield _gauge(
+        "boundary_state", "1 for the state in which a boundary is: kept, violated or unobservable.",
+        ("boundary", "state"),
+        {(one.boundary, state): one.state == state for one in status.covered for state in STATES},
+    )  # fmt: skip
+    assets: Counter[tuple[str, ...]] = Counter()
+    if case.index is not None:
+        for asset in case.ledger.assets:
+            assets[(locate(case.index, asset.address or asset.mac, asset.vlan).zone,)] += 1
+    yield _gauge("assets", "Senders that were seen, by zone.", ("zone",), dict(assets))
+
+
+def _findings(status: Status) -> Iterator[Metric]:
+    found: dict[tuple[str, ...], float] = {("", severity, ""): 0 for severity in SEVERITIES}
+    for one in status.findings:
+        key = (one.rule, one.severity, one.place.boundary)
+        found[key] = found.get(key, 0) + 1
+    yield _gauge(
+        "findings", "Findings that stand, by rule, severity and boundary.",
+        ("rule", "severity", "boundary"), found,
+    )  # fmt: skip
+    yield _counter(
+        "findings_told", "Findings that came up since the sensor began.", ("rule", "severity"),
+        Counter(dict(status.told)),
+    )  # fmt: skip
+    yield GaugeMetricFamily(
+        "otmon_evidence_files", "Captures of findings that are kept.", status.evidence_files
+    )
+
+
+def _modbus(status: Status) -> Iterator[Metric]:
+    case = status.case
+    asked: Counter[tuple[str, ...]] = Counter()
+    refused: Counter[tuple[str, ...]] = Counter()
+    unanswered = 0
+    times: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for one in case.ledger.operations:
+        asked[one.service, one.access] += one.times
+        if one.status > 0:
+            refused[(str(one.status),)] += one.times
+        elif one.status < 0:
+            unanswered += one.times
+        verdict = case.verdicts.get(conversation_key(one))
+        sums = times[("", "") if verdict is None else (verdict.from_zone, verdict.to_zone)]
+        sums[0] += one.answered
+        sums[1] += one.response_ns_sum
+        sums[2] = max(sums[2], one.response_ns_max)
+    yield _counter(
+        "modbus_transactions", "Transactions by function and access class.", ("function", "access"), asked
+    )
+    yield _counter("modbus_exceptions", "Refused transactions by exception code.", ("exception",), refused)
+    yield CounterMetricFamily("otmon_modbus_unanswered", "Requests that got no answer.", unanswered)
+    family = SummaryMetricFamily(
+        "otmon_modbus_response_seconds", "Response times by zones.", labels=("from_zone", "to_zone")
+    )
+    for zones, (count, total, _) in sorted(times.items()):
+        family.add_metric(list(zones), count, total / 1e9)
+    yield family
+    yield _gauge(
+        "modbus_response_max_seconds", "The longest response time by zones.", ("from_zone", "to_zone"),
+        {zones: longest / 1e9 for zones, (_, _, longest) in times.items()},
+    )  # fmt: skip

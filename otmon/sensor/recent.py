@@ -1,0 +1,194 @@
+"""The packets of the last moments, kept in memory to prove findings with.
+
+The ring's blocks are copied here as they come, the oldest give way. When a finding comes up, the packets
+of its two addresses are written out as a small capture.
+
+A password in a capture would be a password on a disk: only the headers are written, up to where the
+payload begins, of every packet but those that can hold none: Modbus knows no log-in, nor do ARP and the
+factory protocols below IP.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from otmon.capture.batch import Batch
+from otmon.decode import ip
+from otmon.decode.fields import AT, BUFFER, COUNTERS, END, FAMILY, FIELDS, FRAGMENT, HEADER, PROTO
+from otmon.decode.link import LINKTYPE_ETHERNET
+from otmon.decode.packet import decode_packet
+from otmon.detect.detector import Finding
+from otmon.protocols.modbus import M_COLUMNS
+from otmon.protocols.modbus_framing import MBAP, recognise
+from otmon.protocols.registry import PROTOCOLS
+
+MEMORY_BYTES: Final = 64 << 20
+PACKETS: Final = 200
+"""Packets of one finding."""
+ADDRESSES_WITHIN: Final = 256
+"""Where in a packet its addresses are looked for, tunnels and tags included."""
+_HEADER_BYTES: Final = 20
+"""Kept from where the innermost header begins, where nothing tells where the payload does."""
+_ARP: Final = 0x0806
+_HARMLESS: Final = frozenset({_ARP}).union(*(one.ethertypes for one in PROTOCOLS if one.kind == "industrial"))
+"""EtherTypes whose frames hold no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One packet that is written out."""
+
+    number: int
+    time_ns: int
+    data: bytes
+    """Without the payload, where that may hold a secret."""
+    wire_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    data: bytes
+    start: npt.NDArray[np.int64]
+    caplen: npt.NDArray[np.int64]
+    wirelen: npt.NDArray[np.int64]
+    time_ns: npt.NDArray[np.int64]
+    first_number: int
+
+
+class Recent:
+    """Packets of one interface; `add` is called by its thread, the rest by another one."""
+
+    def __init__(self, linktype: int, memory_bytes: int = MEMORY_BYTES) -> None:
+        self.linktype = linktype
+        self._room = memory_bytes
+        self._size = 0
+        self._blocks: deque[_Block] = deque()
+        self._lock = threading.Lock()
+
+    def add(self, batch: Batch, packets_before: int) -> None:
+        """Copy a batch."""
+        if not len(batch.start) or not self._room:
+            return
+        begin = int(batch.start[0])
+        end = int((batch.start + batch.caplen).max())
+        block = _Block(
+            batch.buf[begin:end].tobytes(),
+            batch.start - begin,
+            batch.caplen.copy(),
+            batch.wirelen.copy(),
+            batch.time_ns.copy(),
+            batch.first_number + packets_before,
+        )
+        with self._lock:
+            self._blocks.append(block)
+            self._size += _size(block)
+            while self._size > self._room:
+                self._size -= _size(self._blocks.popleft())
+
+    def around(self, finding: Finding, interface: str) -> list[Kept]:
+        """The packets of the finding's addresses that are still here, in their order: those that its
+        evidence names, and the latest of the others."""
+        wanted = {one.packet for one in finding.evidence if one.source == interface}
+        needles = [_on_the_wire(one) for one in (finding.link.client, finding.link.server) if one]
+        with self._lock:
+            blocks = list(self._blocks)
+        found = [
+            (block, index)
+            for block in blocks
+            for index in _holding(block, needles)
+            if block.first_number + index not in wanted
+        ]
+        named = [
+            (block, number - block.first_number)
+            for block in blocks
+            for number in wanted
+            if 0 <= number - block.first_number < len(block.start)
+        ]
+        chosen = [*named, *found[len(found) - max(PACKETS - len(named), 0) :]]
+        cut = _Cut(self.linktype)
+        return sorted((cut.kept(block, index) for block, index in chosen), key=lambda one: one.number)
+
+
+def _size(block: _Block) -> int:
+    return len(block.data) + 5 * block.start.nbytes
+
+
+def _on_the_wire(address: str) -> bytes:
+    try:
+        return ipaddress.ip_address(address).packed
+    except ValueError:
+        return bytes.fromhex(address.replace(":", ""))
+
+
+def _holding(block: _Block, needles: list[bytes]) -> Iterator[int]:
+    """The packets that name all addresses."""
+    if not needles:
+        return
+    first = needles[0]
+    starts = block.start
+    at = block.data.find(first)
+    while at >= 0:
+        index = int(np.searchsorted(starts, at, "right")) - 1
+        start = int(starts[index])
+        end = start + min(int(block.caplen[index]), ADDRESSES_WITHIN)
+        if at + len(first) <= end and all(block.data.find(one, start, end) >= 0 for one in needles):
+            yield index
+        if index + 1 == len(starts):
+            return
+        at = block.data.find(first, max(int(starts[index + 1]), at + 1))
+
+
+def compile_cut() -> None:
+    """Compile or load what cuts packets, before a finding waits for it."""
+    none = np.zeros(1, np.int64)
+    cut = _Cut(LINKTYPE_ETHERNET)
+    cut.kept(_Block(bytes(60), none, none + 60, none + 60, none, 1), 0)
+    cut.recognised(np.zeros(60, np.uint8))
+
+
+class _Cut:
+    """Decodes packets anew, to know where their payload begins."""
+
+    def __init__(self, linktype: int) -> None:
+        self._linktype = linktype
+        self._row = np.zeros(FIELDS, np.int64)
+        self._slots = np.zeros((ip.SLOTS, ip.COLUMNS), np.int64)
+        self._data = np.zeros(ip.SLOTS * ip.DATAGRAM, np.uint8)
+        self._units = np.zeros((ip.SLOTS, ip.DATAGRAM // ip.UNIT), np.uint8)
+        self._counters = np.zeros(COUNTERS, np.int64)
+        self._pdu = np.zeros(M_COLUMNS, np.int64)
+
+    def kept(self, block: _Block, index: int) -> Kept:
+        start, size = int(block.start[index]), int(block.caplen[index])
+        frame = np.frombuffer(block.data, np.uint8)[start : start + size].copy()
+        row = self._row
+        self._slots[:] = 0
+        decode_packet(
+            frame, 0, size, int(block.wirelen[index]), self._linktype, int(block.time_ns[index]), row,
+            self._slots, self._data, self._units, self._counters,
+        )  # fmt: skip
+        end = size
+        if row[BUFFER] or row[FRAGMENT] or row[FAMILY] not in (2, 4, 6):
+            end = min(size, int(row[HEADER]) + _HEADER_BYTES)
+        elif row[FAMILY] == 2:
+            if int(row[PROTO]) not in _HARMLESS:
+                end = min(size, int(row[HEADER]) + _HEADER_BYTES)
+        elif self.recognised(frame) != MBAP:
+            end = min(size, int(row[AT]))
+        return Kept(
+            block.first_number + index,
+            int(block.time_ns[index]),
+            frame[:end].tobytes(),
+            int(block.wirelen[index]),
+        )
+
+    def recognised(self, frame: npt.NDArray[np.uint8]) -> int:
+        return int(recognise(frame, int(self._row[AT]), int(self._row[END]), True, self._pdu))

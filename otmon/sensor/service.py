@@ -1,0 +1,131 @@
+"""What a service manager and an operator want of the process: signals, readiness, a watchdog."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Final
+
+from otmon.sensor.observer import Observer
+from otmon.sensor.watch import Told, Watch
+
+TICK_S: Final = 0.2
+"""How often there is a look at what is due."""
+BEAT_S: Final = 10.0
+"""A thread that did not come by for this long has stopped."""
+
+
+class Notifier:
+    """Tells systemd how it goes (sd_notify(3)); without systemd it does nothing."""
+
+    def __init__(self) -> None:
+        """Connects at once: later the sensor must not."""
+        self._socket: socket.socket | None = None
+        name = os.environ.get("NOTIFY_SOCKET", "")
+        if name:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self._socket.connect("\0" + name[1:] if name.startswith("@") else name)
+
+    def tell(self, state: str) -> None:
+        """Such as "READY=1"; what cannot be told is not worth stopping for."""
+        if self._socket is not None:
+            try:
+                self._socket.send(state.encode())
+            except OSError:
+                return
+
+
+class Stopped(Exception):
+    """A thread that reads an interface came to a halt."""
+
+
+class Service:
+    """Runs the watch until a signal ends it."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        observers: Sequence[Observer],
+        *,
+        tell: Callable[[list[Told]], None],
+        warn: Callable[[str], None],
+        reload: Callable[[], None],
+        silence_s: float,
+    ) -> None:
+        """`tell` gets findings as they come up, `warn` what is wrong with the sensor itself; `reload`
+        reads the model anew. An interface without a packet for `silence_s` seconds is warned of."""
+        self._watch = watch
+        self._observers = observers
+        self._tell = tell
+        self._warn = warn
+        self._reload = reload
+        self._silence_s = silence_s
+        self._stop = threading.Event()
+        self._hangup = False
+        self._heard = {one.ring.interface: (-1, time.monotonic()) for one in observers}
+        self._troubled: dict[tuple[str, str], str] = {}
+        self._dropped = {one.ring.interface: 0 for one in observers}
+
+    def listen_to_signals(self) -> None:
+        """SIGTERM and SIGINT end the service, SIGHUP reads the model anew."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ended)
+        signal.signal(signal.SIGHUP, self._hung_up)
+
+    def run(self, notifier: Notifier) -> None:
+        """Until a signal comes. Raises Stopped; everything is saved before."""
+        for one in self._observers:
+            one.start()
+        notifier.tell("READY=1")
+        try:
+            while not self._stop.wait(TICK_S):
+                if self._hangup:
+                    self._hangup = False
+                    self._reload()
+                self._tell(self._watch.step())
+                self._look_after()
+                notifier.tell("WATCHDOG=1")
+        finally:
+            notifier.tell("STOPPING=1")
+            self._tell(self._watch.finish())
+            self._warn_once("save", "ledger", self._watch.trouble)
+
+    def _ended(self, number: int, frame: FrameType | None) -> None:
+        self._stop.set()
+
+    def _hung_up(self, number: int, frame: FrameType | None) -> None:
+        self._hangup = True
+
+    def _look_after(self) -> None:
+        now = time.monotonic()
+        self._warn_once("save", "ledger", self._watch.trouble)
+        for one, status in zip(self._observers, self._watch.status.interfaces, strict=True):
+            name = status.name
+            if one.failure is not None or now - one.beat > BEAT_S:
+                raise Stopped(f"{name}: reading has stopped: {one.failure or 'the thread hangs'}")
+            self._warn_once("down", name, "" if status.is_up else f"{name}: the interface is down")
+            count, since = self._heard[name]
+            if status.packets != count:
+                self._heard[name] = status.packets, now
+                since = now
+            silent = now - since > self._silence_s
+            told = f"{name}: no packet for {self._silence_s:g} seconds; is the mirror port alive?"
+            self._warn_once("silent", name, told if silent else "")
+            lost = status.dropped - self._dropped[name]
+            if lost:
+                self._dropped[name] = status.dropped
+                self._warn(f"{name}: {lost:,} packets were dropped, {status.dropped:,} in all")
+
+    def _warn_once(self, kind: str, name: str, trouble: str) -> None:
+        """Warn when a trouble begins, and say when it is over."""
+        known = self._troubled.get((kind, name), "")
+        if trouble and not known:
+            self._warn(trouble)
+        elif known and not trouble:
+            self._warn(f"over: {known}")
+        self._troubled[kind, name] = trouble

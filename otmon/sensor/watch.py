@@ -1,0 +1,230 @@
+"""The sensor's picture of the plant: parts of all interfaces become one ledger, which is judged and told.
+
+The ledger is always ``merge(before, ended, in use)``: what an earlier run saved, what ended since, and what
+the tables hold at this moment. The last is made anew each time and never merged into the others, so a
+connection that lasts for months is one fact, and the facts are those of a replay of the same packets.
+
+Judging is done when something new was seen, and at least every ten seconds; when it takes long it is done
+less often, so that it never takes more than a tenth of the time. So does saving.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from otmon.detect.detector import SEVERITIES, Case, Finding
+from otmon.findings.coverage import Coverage, coverage
+from otmon.findings.judge import case_of, found_in, id_of
+from otmon.ledger.acyclic import acyclic
+from otmon.ledger.harvest import facts_of
+from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
+from otmon.ledger.merge import collect, merge_all
+from otmon.ledger.rank import bars_of
+from otmon.ledger.store import LedgerError, save
+from otmon.outputs.metrics import InterfaceStatus, Status
+from otmon.sensor.observer import Observer, Part
+from otmon.sensor.proof import ProofFolder
+from otmon.zones.model import Model
+
+JUDGE_S: Final = 1.0
+"""Between two judgements at least, where something is new."""
+WINDOW_S: Final = 10.0
+"""Between two judgements and two saves at most: what a power failure can cost."""
+SHARE: Final = 10
+"""A judgement is followed by this many times its duration without one; so is a save."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding that came up, or has become graver."""
+
+    finding: Finding
+    is_new: bool
+
+
+class Watch:
+    """Everything that is known; used by one thread."""
+
+    def __init__(
+        self,
+        observers: list[Observer],
+        judge: Callable[[Ledger], Case],
+        *,
+        before: Ledger = EMPTY,
+        ledger_path: Path | None = None,
+        proofs: ProofFolder | None = None,
+        version: str = "",
+    ) -> None:
+        """`judge` gives facts with their verdicts. Findings of `before`, which an earlier run saved,
+        are known and not told again."""
+        self._observers = observers
+        self._judge = judge
+        self._before = before
+        self._ended = EMPTY
+        self._path = ledger_path
+        self._proofs = proofs
+        self._novelty: dict[str, int] = {}
+        self._next_judgement = 0.0
+        self._next_window = 0.0
+        self._next_save = 0.0
+        self._told: dict[str, int] = {}
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._judgements = self._saves = self._failed_saves = 0
+        self._judging_s = self._saving_s = self._judged_s = self._saved_s = 0.0
+        self._started_s = time.time()
+        self._version = version
+        self._model_loaded = True
+        self.ledger = before
+        self.case = judge(before)
+        self.findings: tuple[Finding, ...] = found_in(self.case)
+        self.covered: tuple[Coverage, ...] = coverage(self.case)
+        self._know(self.findings)
+        self.status: Status = self._status()
+
+    def use(self, judge: Callable[[Ledger], Case]) -> None:
+        """Judge by another model from now on."""
+        self._judge = judge
+        self._model_loaded = True
+        self._next_judgement = self._next_window = 0.0
+
+    def keep_model(self) -> None:
+        """The model's files have errors; the one that was read before stays in force."""
+        self._model_loaded = False
+
+    def step(self) -> list[Told]:
+        """Judge and save where it is due; what came up."""
+        now = time.monotonic()
+        told: list[Told] = []
+        novelty = {one.ring.interface: one.novelty() for one in self._observers}
+        is_new = novelty != self._novelty
+        if now >= self._next_window or (is_new and now >= self._next_judgement):
+            self._novelty = novelty
+            told = self._look()
+            took = time.monotonic() - now
+            self._judging_s += took
+            self._next_judgement = now + max(JUDGE_S, SHARE * took)
+            self._next_window = now + max(WINDOW_S, SHARE * took)
+        if self._path is not None and now >= self._next_save:
+            self._save()
+        self.status = self._status()
+        return told
+
+    def finish(self) -> list[Told]:
+        """End the reading; judge and save everything."""
+        for one in self._observers:
+            one.stop()
+        told = self._look()
+        if self._path is not None:
+            self._save()
+        self.status = self._status()
+        return told
+
+    @acyclic()
+    def _look(self) -> list[Told]:
+        parts = [one.part() for one in self._observers]
+        self.ledger = self._merged(parts)
+        self.case = self._judge(self.ledger)
+        self.findings = found_in(self.case)
+        self.covered = coverage(self.case)
+        self._judgements += 1
+        self._judged_s = time.time()
+        return self._know(self.findings)
+
+    def _merged(self, parts: list[Part]) -> Ledger:
+        ended = [self._ended]
+        in_use = []
+        sources = []
+        for part in parts:
+            name = part.source.name
+            for rows in part.ended:
+                bars = bars_of(self._ended, LIMITS)
+                ended.append(facts_of(rows, name, bars))
+                if len(ended) > 1:
+                    self._ended = merge_all(ended)
+                    ended = [self._ended]
+            ended.append(collect(overflow=part.shed))
+            in_use.append(facts_of(part.in_use, name, bars_of(self._ended, LIMITS)))
+            sources.append(part.source)
+        self._ended = merge_all(ended)
+        return merge_all((self._before, self._ended, *in_use, collect(sources=sources)))
+
+    def _know(self, findings: tuple[Finding, ...]) -> list[Told]:
+        """Which of the findings nobody was told of, or was told of as less grave."""
+        told = []
+        before, self._told = self._told, {}
+        for finding in findings:
+            name, rank = id_of(finding), SEVERITIES.index(finding.severity)
+            known = before.get(name)
+            self._told[name] = rank if known is None else min(known, rank)
+            if known is not None and known <= rank:
+                continue
+            if self._judgements:
+                told.append(Told(finding, known is None))
+                self._counts[finding.rule, finding.severity] += 1
+                if self._proofs is not None:
+                    for one in self._observers:
+                        self._proofs.prove(finding, one.recent, one.ring.interface)
+        return told
+
+    def _save(self) -> None:
+        assert self._path is not None
+        begin = time.monotonic()
+        try:
+            save(self.ledger, self._path)
+            self._saves += 1
+            self._saved_s = time.time()
+        except LedgerError as error:
+            self._failed_saves += 1
+            self.trouble = str(error)
+        took = time.monotonic() - begin
+        self._saving_s += took
+        self._next_save = begin + max(WINDOW_S, SHARE * took)
+
+    trouble: str = ""
+    """Why the last save failed; "" once it was told."""
+
+    def _status(self) -> Status:
+        return Status(
+            version=self._version,
+            started_s=self._started_s,
+            interfaces=tuple(map(_interface, self._observers)),
+            case=self.case,
+            findings=self.findings,
+            covered=self.covered,
+            judgements=self._judgements,
+            judging_s=self._judging_s,
+            judged_s=self._judged_s,
+            saves=self._saves,
+            failed_saves=self._failed_saves,
+            saving_s=self._saving_s,
+            saved_s=self._saved_s,
+            model_loaded=self._model_loaded,
+            told=tuple(sorted(self._counts.items())),
+            evidence_files=self._proofs.files if self._proofs is not None else 0,
+        )
+
+
+def _interface(one: Observer) -> InterfaceStatus:
+    counts, source = one.counts(), one.source()
+    return InterfaceStatus(
+        name=one.ring.interface,
+        is_up=one.ring.is_up(),
+        received=counts.received,
+        dropped=counts.dropped,
+        freezes=counts.freezes,
+        fill=one.ring.fill(),
+        packets=source.packets,
+        octets=source.bytes,
+        last_ns=source.last_ns,
+        counters=source.counters,
+    )
+
+
+def judged_by(model: Model | None, baseline: Ledger | None) -> Callable[[Ledger], Case]:
+    """What `Watch` wants: facts with their verdicts by a model."""
+    return lambda ledger: case_of(ledger, model, baseline)
