@@ -104,6 +104,7 @@ def confine(listening: Sequence[int], user: str | None = None) -> None:
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         raise ConfineError(f"there are {threads} threads already, which would keep their rights")
+    bound_capabilities()
     if user is not None:
         become(user)
     drop_capabilities()
@@ -125,12 +126,17 @@ def become(user: str) -> None:
         raise ConfineError(f"only root can go on as {user!r}") from None
 
 
+def bound_capabilities() -> None:
+    """No program that is started can get a capability; without CAP_SETPCAP there is none to be bounded,
+    or the manager of the service has done it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for capability in range(_LAST_CAPABILITY + 1):
+        libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)
+
+
 def drop_capabilities() -> None:
     """No capability is left, and none can come back. Raises ConfineError."""
     libc = ctypes.CDLL(None, use_errno=True)
-    for capability in range(_LAST_CAPABILITY + 1):
-        # Needs CAP_SETPCAP, or there is nothing to be bounded.
-        libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)
     header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), 8)
     if libc.capset(header, ctypes.create_string_buffer(24)):
         raise ConfineError(f"capabilities: {os.strerror(ctypes.get_errno())}")

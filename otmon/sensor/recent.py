@@ -35,8 +35,8 @@ PACKETS: Final = 200
 """Packets of one finding."""
 ADDRESSES_WITHIN: Final = 256
 """Where in a packet its addresses are looked for, tunnels and tags included."""
-_HEADER_BYTES: Final = 20
-"""Kept from where the innermost header begins, where nothing tells where the payload does."""
+_IP_HEADER: Final = 20
+"""Bytes that are kept of a fragment from its IP header on."""
 _ARP: Final = 0x0806
 _HARMLESS: Final = frozenset({_ARP}).union(*(one.ethertypes for one in PROTOCOLS if one.kind == "industrial"))
 """EtherTypes whose frames hold no secret."""
@@ -176,11 +176,11 @@ class _Cut:
             self._slots, self._data, self._units, self._counters,
         )  # fmt: skip
         end = size
-        if row[BUFFER] or row[FRAGMENT] or row[FAMILY] not in (2, 4, 6):
-            end = min(size, int(row[HEADER]) + _HEADER_BYTES)
-        elif row[FAMILY] == 2:
-            if int(row[PROTO]) not in _HARMLESS:
-                end = min(size, int(row[HEADER]) + _HEADER_BYTES)
+        if row[FAMILY] not in (4, 6):
+            if row[FAMILY] != 2 or int(row[PROTO]) not in _HARMLESS:
+                end = min(size, int(row[HEADER]))
+        elif row[BUFFER] or row[FRAGMENT]:
+            end = min(size, int(row[HEADER]) + _IP_HEADER)
         elif self.recognised(frame) != MBAP:
             end = min(size, int(row[AT]))
         return Kept(

@@ -1,0 +1,151 @@
+"""Each thing that the sensor gives up is tried, and fails; what it needs still works."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.namespaces import Wire, inside, missing, wire
+
+from otmon.capture.ring import Ring  # isort: skip
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+_CHILD = """
+import ctypes, errno, fcntl, json, os, socket, struct, sys, threading
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+from otmon.capture.ring import Ring
+from otmon.sensor.confine import confine
+from otmon.sensor.observer import compile_kernels
+
+compile_kernels()
+libc = ctypes.CDLL(None, use_errno=True)
+listener = socket.create_server(("127.0.0.1", 0))
+other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+ring = Ring("far0")
+frame = bytes(12) + b"\\x88\\xb5" + bytes(50)
+fd = ring.socket.fileno()
+low = os.pipe()
+confine([fd], sys.argv[1] or None)
+
+def call(number, *arguments):
+    if libc.syscall(number, *arguments) < 0:
+        raise OSError(ctypes.get_errno(), "call")
+
+tried = {
+    "send": lambda: ring.socket.send(frame),
+    "sendto": lambda: ring.socket.sendto(frame, ("far0", 0)),
+    "sendmsg": lambda: ring.socket.sendmsg([frame]),
+    "write": lambda: os.write(fd, frame),
+    "writev": lambda: os.writev(fd, [frame]),
+    "sendfile": lambda: os.sendfile(fd, os.open("/proc/self/status", os.O_RDONLY), 0, 60),
+    "splice": lambda: os.splice(low[0], fd, 60),
+    "dup": lambda: os.dup(fd),
+    "dup2": lambda: os.dup2(fd, 99),
+    "fcntl": lambda: fcntl.fcntl(fd, fcntl.F_DUPFD, 50),
+    "fcntl close": lambda: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 50),
+    "packet socket": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0),
+    "raw socket": lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1),
+    "connect": lambda: socket.socket().connect(("127.0.0.1", 9)),
+    "sendto address": lambda: other.sendto(b"x", ("127.0.0.1", 9)),
+    "execve": lambda: os.execv("/bin/true", ["true"]),
+    "io_uring": lambda: call(425, 8, ctypes.create_string_buffer(120)),
+    "bpf": lambda: call(321 if os.uname().machine == "x86_64" else 280, 0, 0, 0),
+    "chroot": lambda: os.chroot("/tmp"),
+    "become root": lambda: os.setuid(0) if os.getuid() else os.chown("/etc", 1, 1),
+    "interface": lambda: fcntl.ioctl(fd, 0x8914, struct.pack("16sH22x", b"far0", 0)),
+}
+found = {}
+def in_another_thread():
+    for name, what in tried.items():
+        try:
+            what()
+            found[name] = "done"
+        except OSError as error:
+            found[name] = errno.errorcode[error.errno]
+thread = threading.Thread(target=in_another_thread)
+thread.start()
+thread.join()
+# What it still must do.
+sender = socket.socketpair()
+sender[0].sendall(b"metrics")
+found["answer"] = sender[1].recv(20).decode()
+batch = ring.next(2000)
+found["heard"] = 0 if batch is None else len(batch.start)
+status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
+found["capabilities"] = [status[one].strip() for one in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")]
+found["seccomp"] = status["Seccomp"].strip()
+found["new privileges"] = status["NoNewPrivs"].strip()
+found["user"] = os.getuid()
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(name="wired", scope="module")
+def wired_fixture() -> Iterator[Wire]:
+    with wire() as made:
+        yield made
+
+
+def confined(wired: Wire, user: str) -> dict[str, object]:
+    """What came of each attempt, with another socket listening on both ends meanwhile."""
+    command = ["ip", "netns", "exec", wired.namespace, sys.executable, "-c", _CHILD, user]
+    with inside(wired.namespace), Ring(wired.near) as plant:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        ) as child:
+            output = ""
+            while child.poll() is None:
+                wired.send([bytes(12) + b"\x88\xb6" + bytes(50)])
+                try:
+                    output, errors = child.communicate(timeout=0.2)
+                except subprocess.TimeoutExpired:
+                    continue
+            assert child.returncode == 0, errors
+        # The plant's end of the wire has heard nothing but itself, which a ring leaves out.
+        assert plant.next(200) is None and plant.counts().received == 0
+    found: dict[str, object] = json.loads(output)
+    return found
+
+
+@pytest.mark.parametrize("user", ["", "nobody"])
+def test_nothing_that_was_given_up_can_be_done(wired: Wire, user: str) -> None:
+    found = confined(wired, user)
+    nothing = "0000000000000000"
+    assert found.pop("capabilities") == [nothing] * 5
+    assert (found.pop("seccomp"), found.pop("new privileges")) == ("2", "1")
+    assert (found.pop("user") == 0) == (user == "")
+    assert found.pop("answer") == "metrics"
+    assert found.pop("heard") != 0
+    if user == "":
+        # Root without capabilities may change what belongs to root.
+        found.pop("become root")
+    assert found == dict.fromkeys(found, "EPERM")
+    assert len(found) >= 20
+
+
+def test_restrictions_come_before_threads() -> None:
+    code = (
+        "import threading, time\n"
+        "from otmon.sensor.confine import confine\n"
+        "threading.Thread(target=time.sleep, args=(5,), daemon=True).start()\n"
+        "confine([])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60
+    )
+    assert done.returncode and "2 threads already" in done.stderr
+
+
+def test_a_user_that_is_not_there() -> None:
+    code = "from otmon.sensor.confine import confine; confine([], 'no-such-user-here')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60
+    )
+    assert done.returncode and "there is no user 'no-such-user-here'" in done.stderr

@@ -1,0 +1,200 @@
+"""What a live interface gives is what a replay of the same packets gives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from otmon.capture.batch import Batch
+from otmon.capture.ring import BLOCK_BYTES, Ring
+from otmon.engine import replay
+from otmon.ledger.facts import Evidence, Source
+from otmon.ledger.harvest import facts_of
+from otmon.ledger.ledger import Ledger
+from otmon.ledger.merge import collect, merge_all
+from otmon.outputs.pcapng import pcapng
+from otmon.sensor.observer import CLOSED_NS, Observer, Part
+from otmon.sensor.recent import Recent
+from tests.namespaces import Wire, inside, missing, wire
+from tests.sensor.traffic import frames_of
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
+
+
+@pytest.fixture(name="wired")
+def wired_fixture() -> Iterator[Wire]:
+    with wire() as made:
+        yield made
+
+
+def heard(observer: Observer, packets: int) -> Part:
+    """What the observer tells once it has read so many packets."""
+    end = time.monotonic() + 20
+    while observer.source().packets < packets and time.monotonic() < end:
+        time.sleep(0.02)
+    part = observer.part()
+    assert part.source.packets == packets
+    return part
+
+
+def ledger_of(part: Part) -> Ledger:
+    name = part.source.name
+    return merge_all((*(facts_of(rows, name) for rows in (*part.ended, part.in_use)),
+                      collect(sources=[part.source])))  # fmt: skip
+
+
+class Witness(Recent):
+    """Keeps every packet."""
+
+    def __init__(self, linktype: int, memory_bytes: int) -> None:
+        super().__init__(linktype, memory_bytes)
+        self.packets: list[tuple[int, bytes]] = []
+
+    def add(self, batch: Batch, packets_before: int) -> None:
+        self.packets += [
+            (int(now), bytes(batch.buf[at : at + size]))
+            for at, size, now in zip(batch.start, batch.caplen, batch.time_ns, strict=True)
+        ]
+
+
+def placeless(value: Any) -> Any:
+    """Facts without the name of their source and the offsets in it, which a file and a wire differ in."""
+    if isinstance(value, Evidence):
+        return replace(value, source="", offset=0)
+    if isinstance(value, Source):
+        kept = [(name, count) for name, count in value.counters if name != "requests open at the end"]
+        return replace(value, name="", counters=tuple(kept))
+    if isinstance(value, tuple):
+        return tuple(placeless(one) for one in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: placeless(getattr(value, one.name)) for one in fields(value)})
+    return value
+
+
+@pytest.mark.parametrize("capture", ["factory-day.pcapng", "body-line-day.pcapng"])
+def test_live_and_replayed_facts_are_the_same(wired: Wire, tmp_path: Path, capture: str) -> None:
+    frames = frames_of(capture)
+    witness = Witness(1, 0)
+    with inside(wired.namespace), Ring(wired.far) as ring:
+        observer = Observer(ring, witness)
+        observer.start()
+        wired.send(frames)
+        part = heard(observer, len(frames))
+        observer.stop()
+    path = tmp_path / "seen.pcapng"
+    path.write_bytes(pcapng(witness.packets, "test", "far0", "a wire"))
+    live, replayed = ledger_of(part), replay([str(path)]).ledger
+    # Requests that wait for an answer are no facts yet on a wire, and open at the end of a file.
+    settled = tuple(one for one in replayed.operations if one.status != -2)
+    assert placeless(live) == placeless(replace(replayed, operations=settled))
+    assert live.conversations and live.operations
+
+
+def test_flows_that_ended_are_told_once(wired: Wire) -> None:
+    frames = frames_of("factory-day.pcapng")
+    with inside(wired.namespace), Ring(wired.far) as ring:
+        observer = Observer(ring, Recent(1, 0))
+        observer.start()
+        wired.send(frames)
+        before = ledger_of(heard(observer, len(frames)))
+        observer.stop()
+        # The next packet comes after the closed connections were given up.
+        later = _moved(wired, ring, frames[:1], CLOSED_NS * 2)
+        observer._take(later)
+        part = observer.part()
+        assert sum(len(rows.flows) for rows in part.ended) > 10
+        after = ledger_of(part)
+        again = observer.part()
+        assert not again.ended and len(again.in_use.flows) == len(part.in_use.flows)
+    total = sum(one.packets_to_server + one.packets_to_client for one in before.conversations)
+    grown = sum(one.packets_to_server + one.packets_to_client for one in after.conversations)
+    assert grown in (total, total + 1)
+    assert {one.server for one in after.conversations} == {one.server for one in before.conversations}
+
+
+def _moved(wired: Wire, ring: Ring, frames: list[bytes], by_ns: int) -> Batch:
+    wired.send(frames)
+    batch = None
+    while batch is None:
+        batch = ring.next(100)
+    return replace(batch, time_ns=batch.time_ns + by_ns)
+
+
+def test_new_things_are_noticed_and_repetitions_are_not(wired: Wire) -> None:
+    frames = frames_of("factory-day.pcapng")
+    with inside(wired.namespace), Ring(wired.far) as ring:
+        observer = Observer(ring, Recent(1, 0))
+        observer.start()
+        seen = {observer.novelty()}
+        wired.send(frames[:500])
+        heard(observer, 500)
+        first = observer.novelty()
+        assert first not in seen
+        wired.send(frames[:3])
+        heard(observer, 503)
+        assert observer.novelty() == first
+        wired.send(frames[500:])
+        heard(observer, len(frames) + 3)
+        assert observer.novelty() != first
+        observer.stop()
+
+
+def test_packet_numbers_go_on_behind_an_earlier_run(wired: Wire) -> None:
+    frames = frames_of("factory-day.pcapng")[:50]
+    with inside(wired.namespace), Ring(wired.far) as ring:
+        observer = Observer(ring, Recent(1, 0), packets_before=1_000)
+        observer.start()
+        wired.send(frames)
+        ledger = ledger_of(heard(observer, len(frames)))
+        observer.stop()
+    numbers = {one.evidence.packet for one in (*ledger.conversations, *ledger.assets)}
+    assert min(numbers) == 1_001 and max(numbers) <= 1_050
+
+
+def test_what_ends_the_thread_is_told_to_who_asks(wired: Wire) -> None:
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
+        observer = Observer(ring, Recent(1, 0))
+        observer.start()
+        observer.part()
+        ring.socket.close()
+        with pytest.raises((OSError, ValueError)):
+            for _ in range(100):
+                observer.part()
+                time.sleep(0.02)
+        assert observer.failure is not None
+        observer.stop()
+
+
+def test_rows_that_nobody_takes_are_given_up_and_counted(wired: Wire) -> None:
+    from otmon.sensor.observer import WAITING
+
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
+        observer = Observer(ring, Recent(1, 0))
+        # Each sender is another one: rows end as fast as they come.
+        start = np.arange(4096, dtype=np.int64) * 60
+        length = np.full(4096, 60, np.int64)
+        frames = np.zeros((4096, 60), np.uint8)
+        frames[:, 12:14] = (0x88, 0xB5)
+        sent = 0
+        while len(observer._ended) < WAITING or not observer._shed:
+            numbers = np.arange(sent, sent + 4096, dtype=">u4").view(np.uint8).reshape(-1, 4)
+            frames[:, 8:12] = numbers
+            time_ns = np.arange(sent, sent + 4096, dtype=np.int64) * 1_000 + 10**18
+            observer._take(
+                Batch(frames.reshape(-1), start, length, length, time_ns, length * 0 + 1, "x", 0, sent + 1)
+            )
+            sent += 4096
+            assert sent < 2_000_000
+        part = observer.part()
+    assert len(part.ended) <= WAITING + 1
+    shed = dict(part.shed)
+    ledger = ledger_of(part)
+    kept = sum(one.packets for one in ledger.assets) + dict(ledger.overflow).get("assets", 0)
+    assert shed["assets"] > 0
+    assert kept + shed["assets"] == sent

@@ -1,0 +1,67 @@
+"""Captures of findings are readable by others, and never more than there is room for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import dpkt
+import pytest
+
+from otmon.findings.judge import id_of
+from otmon.sensor.proof import ProofFolder
+from otmon.sensor.recent import Recent
+from tests.sensor.test_recent import MODBUS_WRITE, batch_of, finding, tcp
+
+FRAMES = [tcp("10.0.0.1", "10.0.0.2", 502, MODBUS_WRITE), tcp("10.0.0.1", "10.0.0.2", 80, b"password=x")]
+
+
+def recent_with(frames: list[bytes]) -> Recent:
+    recent = Recent(1)
+    recent.add(batch_of(frames), 0)
+    return recent
+
+
+def test_a_capture_holds_the_packets_and_says_which_are_evidence(tmp_path: Path) -> None:
+    folder = ProofFolder(tmp_path / "new")
+    about = finding("10.0.0.1", "10.0.0.2", 1)
+    path = folder.prove(about, recent_with(FRAMES), "x")
+    assert path is not None and path.name == f"{id_of(about)}-x.pcapng"
+    with path.open("rb") as file:
+        found = [bytes(frame) for _, frame in dpkt.pcapng.Reader(file)]
+    assert found == [FRAMES[0], FRAMES[1][:-10]]
+    assert b"evidence: packet 1" in path.read_bytes()
+    assert os.listdir(tmp_path / "new") == [path.name]
+
+
+def test_where_nothing_was_seen_there_is_no_file(tmp_path: Path) -> None:
+    folder = ProofFolder(tmp_path)
+    assert folder.prove(finding("192.0.2.7", "", 99), recent_with(FRAMES), "x") is None
+    assert folder.files == 0
+
+
+def test_the_oldest_give_way(tmp_path: Path) -> None:
+    folder = ProofFolder(tmp_path, 2_000)
+    for n in range(20):
+        folder.prove(replace(finding("10.0.0.1", "10.0.0.2", 1), key=(str(n),)), recent_with(FRAMES), "x")
+    kept = sorted(tmp_path.iterdir())
+    assert 0 < sum(path.stat().st_size for path in kept) <= 2_000
+    assert folder.files == len(kept)
+    last = id_of(replace(finding("10.0.0.1", "10.0.0.2", 1), key=("19",)))
+    assert any(path.name.startswith(last) for path in kept)
+    # Another run goes on with what is there.
+    assert ProofFolder(tmp_path, 2_000).files == len(kept)
+
+
+def test_a_folder_that_is_gone_is_counted_and_stops_nothing(tmp_path: Path) -> None:
+    folder = ProofFolder(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert folder.prove(finding("10.0.0.1", "", 1), recent_with(FRAMES), "x") is None
+    assert folder.failed == 1
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        ProofFolder(tmp_path / "file" / "folder")
