@@ -120,7 +120,7 @@ class Ring:
         """
         self.interface = interface
         self.linktype = linktype_of(interface)
-        self._blocks = max(ring_bytes // BLOCK_BYTES, 2)
+        self.blocks = max(ring_bytes // BLOCK_BYTES, 2)
         self._next = 0
         self._held = False
         self._number = 1
@@ -141,7 +141,7 @@ class Ring:
             raise RingError(f"{interface}: {error.strerror}") from error
         self._poll = select.poll()
         self._poll.register(self.socket, select.POLLIN)
-        size = self._blocks * BLOCK_BYTES
+        size = self.blocks * BLOCK_BYTES
         self._words: Words = np.frombuffer(self._memory, np.uint32, size // 4)
         self._bytes: npt.NDArray[np.uint8] = np.frombuffer(self._memory, np.uint8, size)
         self._columns = np.zeros((5, MOST_PACKETS), np.int64)
@@ -155,15 +155,15 @@ class Ring:
         request = struct.pack(
             "=7I",
             BLOCK_BYTES,
-            self._blocks,
+            self.blocks,
             _FRAME,
-            self._blocks * BLOCK_BYTES // _FRAME,
+            self.blocks * BLOCK_BYTES // _FRAME,
             block_ms,
             0,
             0,
         )
         ring.setsockopt(_SOL_PACKET, _RX_RING, request)
-        self._memory = mmap.mmap(ring.fileno(), self._blocks * BLOCK_BYTES, mmap.MAP_SHARED)
+        self._memory = mmap.mmap(ring.fileno(), self.blocks * BLOCK_BYTES, mmap.MAP_SHARED)
         if program:
             buffer = np.frombuffer(program, np.uint8)
             filters = struct.pack("@HP", len(program) // 8, buffer.ctypes.data)
@@ -205,7 +205,7 @@ class Ring:
         """Give the block that was handed out last back to the kernel."""
         if self._held:
             self._words[self._next * (BLOCK_BYTES // 4) + _STATUS] = _TO_KERNEL
-            self._next = (self._next + 1) % self._blocks
+            self._next = (self._next + 1) % self.blocks
             self._held = False
 
     def counts(self) -> RingCounts:
@@ -220,7 +220,7 @@ class Ring:
     def fill(self) -> float:
         """The share of blocks that wait for us, 0 to 1."""
         status = self._words[_STATUS :: BLOCK_BYTES // 4]
-        return float((status & _TO_USER).sum()) / self._blocks
+        return float((status & _TO_USER).sum()) / self.blocks
 
     def is_up(self) -> bool:
         """Whether the interface is there and up."""

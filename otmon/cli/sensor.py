@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_text
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from otmon.sensor.watch import Told
 
 MEBIBYTE = 1 << 20
+_LOADED_BEFORE = ("encodings.idna", "otmon.outputs.jsonlines", "otmon.outputs.table")
+"""What would else be loaded when it is needed, and could be out of the reach of the sensor's user."""
 
 sensor = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -103,6 +106,7 @@ def run(
     from otmon.sensor.recent import MEMORY_BYTES, Recent, compile_cut
     from otmon.sensor.service import Notifier, Service, Stopped
     from otmon.sensor.watch import Watch, judged_by
+    from otmon.zones.load import ModelError, load_model
 
     if not kernels_are_compiled():
         warn("compiling the packet path for this machine, once: half a minute")
@@ -113,6 +117,8 @@ def run(
     place = None if metrics == "none" else _address(metrics)
     if (certificate is None) != (key is None):
         fail("--certificate and --key belong together")
+    for name in _LOADED_BEFORE:
+        import_module(name)
     output = _Output(json, lang)
     rings: list[Ring] = []
     try:
@@ -155,8 +161,6 @@ def run(
         output.open()
         if zones is None:
             return
-        from otmon.zones.load import ModelError, load_model
-
         try:
             watch.use(judged_by(load_model(zones), normal))
             warn(f"{zones}: the model was read anew")

@@ -87,14 +87,14 @@ class Observer(threading.Thread):
     def run(self) -> None:
         try:
             while not self._halt.is_set():
-                batch = self.ring.next(BLOCK_MS)
-                if batch is not None:
-                    self._take(batch)
-                    self.recent.add(batch, self._before)
-                self.ring.release()
+                self._next()
                 if self._asked.is_set():
                     self._answer()
                 self.beat = time.monotonic()
+            # What came before the end is in the ring, the last of it in a block that is not full.
+            for _ in range(self.ring.blocks):
+                if not self._next():
+                    break
         except BaseException as error:
             # Told by `part`, in the thread that can end the program.
             self.failure = error
@@ -151,6 +151,15 @@ class Observer(threading.Thread):
             int(extremes.sum()),
         )
         return hash(parts)
+
+    def _next(self) -> bool:
+        """Read a block; whether there was one."""
+        batch = self.ring.next(2 * BLOCK_MS)
+        if batch is not None:
+            self._take(batch)
+            self.recent.add(batch, self._before)
+        self.ring.release()
+        return batch is not None
 
     def _take(self, batch: Batch) -> None:
         self._octets += int(batch.wirelen.sum())

@@ -91,10 +91,12 @@ class Watch:
         self._judge = judge
         self._model_loaded = True
         self._next_judgement = self._next_window = 0.0
+        self.status = self._status()
 
     def keep_model(self) -> None:
         """The model's files have errors; the one that was read before stays in force."""
         self._model_loaded = False
+        self.status = self._status()
 
     def step(self) -> list[Told]:
         """Judge and save where it is due; what came up."""

@@ -1,0 +1,85 @@
+"""The installed sensor as a process of its own, at the end of a wire."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.namespaces import Wire
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
+
+
+class Sensor:
+    """A sensor that runs."""
+
+    def __init__(self, wire: Wire, process: subprocess.Popen[str]) -> None:
+        self.wire = wire
+        self.process = process
+        self.said: list[str] = []
+        """Its lines on standard error so far."""
+        self.told: list[str] = []
+        """Its lines on standard output so far."""
+        for stream, lines in ((process.stderr, self.said), (process.stdout, self.told)):
+            threading.Thread(target=_collect, args=(stream, lines), daemon=True).start()
+
+    def wait_for(self, holds: Callable[[], object], seconds: float = 30.0) -> None:
+        """Until something holds; fails with what the sensor said."""
+        end = time.monotonic() + seconds
+        while not holds():
+            assert self.process.poll() is None, "\n".join(self.said)
+            assert time.monotonic() < end, f"not within {seconds} s; it said:\n" + "\n".join(self.said)
+            time.sleep(0.02)
+
+    def says(self, text: str) -> bool:
+        return any(text in line for line in self.said)
+
+    def metrics(self) -> dict[str, float]:
+        """Every sample by its name with labels."""
+        page = self.wire.run(sys.executable, "-c", _ASK, "http://127.0.0.1:9877/metrics")
+        lines = [line.rsplit(" ", 1) for line in page.splitlines() if line and not line.startswith("#")]
+        return {name: float(value) for name, value in lines}
+
+    def end(self, how: int = signal.SIGTERM) -> tuple[int, float]:
+        """Exit status, and how long the end took in seconds."""
+        begin = time.monotonic()
+        self.process.send_signal(how)
+        status = self.process.wait(30)
+        return status, time.monotonic() - begin
+
+
+def _collect(stream: object, lines: list[str]) -> None:
+    for line in stream:  # type: ignore[attr-defined]
+        lines.append(line.rstrip("\n"))
+
+
+@contextmanager
+def sensor(wire: Wire, *options: str, listening: bool = True) -> Iterator[Sensor]:
+    """A sensor on the far end; ready to hear, unless `listening` is False."""
+    wire.run("ip", "link", "set", "lo", "up")
+    command = ["ip", "netns", "exec", wire.namespace, sys.executable, "-m", "otmon.cli", "sensor"]
+    environment = {key: value for key, value in os.environ.items() if key != "NUMBA_DISABLE_JIT"}
+    process = subprocess.Popen(
+        [*command, "--interface", wire.far, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+    )
+    running = Sensor(wire, process)
+    try:
+        if listening:
+            running.wait_for(lambda: running.says("listening on"), 180)
+        yield running
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,231 @@
+"""The sensor as its users run it: attacks are told within seconds, it can be reloaded, ended and killed,
+and it never sends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dpkt
+import pytest
+
+from otmon.capture.ring import Ring
+from otmon.ledger.store import load
+from tests.command import one_line, otmon
+from tests.namespaces import Wire, inside, missing, wire
+from tests.sensor.running import ROOT, sensor
+from tests.sensor.traffic import frames_of
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
+MODEL = "zones/water-works.yaml"
+CAPTURE = "water-works-day.pcapng"
+SETPOINT = "value-out-of-limits"
+
+
+@pytest.fixture(name="wired")
+def wired_fixture() -> Iterator[Wire]:
+    with wire() as made:
+        yield made
+
+
+def lines_of(path: Path) -> list[dict[str, object]]:
+    return (
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    )
+
+
+def rules_of(path: Path) -> set[object]:
+    return {line["rule"] for line in lines_of(path)}
+
+
+def options(folder: Path) -> list[str]:
+    return [
+        "--zones", MODEL, "--ledger", str(folder / "plant.db"),
+        "--json", str(folder / "findings.jsonl"), "--evidence", str(folder / "evidence"),
+    ]  # fmt: skip
+
+
+def test_an_attack_is_told_within_seconds_with_its_packets(wired: Wire, tmp_path: Path) -> None:
+    found = tmp_path / "findings.jsonl"
+    frames = frames_of(CAPTURE)
+    with sensor(wired, *options(tmp_path), "--lang", "ja") as running:
+        begin = time.monotonic()
+        wired.send(frames)
+        running.wait_for(lambda: SETPOINT in rules_of(found))
+        assert time.monotonic() - begin < 10
+        (line,) = [line for line in lines_of(found) if line["rule"] == SETPOINT]
+        assert line["severity"] == "critical" and line["server"] == "172.16.22.11"
+        assert any("[緊急]" in told for told in running.told)
+        running.wait_for((tmp_path / "plant.db").exists)
+        metrics = running.metrics()
+        assert metrics['otmon_capture_packets_total{interface="far0"}'] == len(frames)
+        assert metrics['otmon_capture_dropped_packets_total{interface="far0"}'] == 0
+        severity = f'rule="{SETPOINT}",severity="critical"'
+        assert metrics[f"otmon_findings_told_total{{{severity}}}"] == 1
+        status, took = running.end()
+        assert (status, took < 5) == (1, True)
+    evidence = line["evidence"]
+    assert isinstance(evidence, list)
+    with (tmp_path / "evidence" / f"{line['id']}-far0.pcapng").open("rb") as file:
+        proofs = [bytes(frame) for _, frame in dpkt.pcapng.Reader(file)]
+    assert frames[evidence[0]["packet"] - 1] in proofs
+    ledger = load(tmp_path / "plant.db")
+    assert ledger.sources[0].packets == len(frames)
+
+
+def test_what_was_told_before_is_not_told_again(wired: Wire, tmp_path: Path) -> None:
+    frames = frames_of(CAPTURE)
+    found = tmp_path / "findings.jsonl"
+    with sensor(wired, *options(tmp_path)) as running:
+        wired.send(frames)
+        running.wait_for(lambda: SETPOINT in rules_of(found))
+        running.end()
+    told = lines_of(found)
+    with sensor(wired, *options(tmp_path)) as running:
+        assert running.says("findings are known from before")
+        wired.send(frames)
+        running.wait_for(lambda: running.metrics()["otmon_judgements_total"] >= 2)
+        running.end()
+    assert lines_of(found) == told
+    assert load(tmp_path / "plant.db").sources[0].packets == 2 * len(frames)
+
+
+def test_a_broken_model_is_refused_and_a_good_one_taken(wired: Wire, tmp_path: Path) -> None:
+    model = tmp_path / "model.yaml"
+    good = (ROOT / MODEL).read_text(encoding="utf-8")
+    model.write_text(good, encoding="utf-8")
+    with sensor(wired, "--zones", str(model), "--json", str(tmp_path / "f.jsonl")) as running:
+        wired.send(frames_of(CAPTURE)[:200])
+        model.write_text(good.replace("zones:", "zoness:"), encoding="utf-8")
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: running.says("stays in force"))
+        assert running.says("model.yaml:")
+        assert running.metrics()["otmon_model_loaded"] == 0
+        model.write_text(good, encoding="utf-8")
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: running.says("was read anew"))
+        assert running.metrics()["otmon_model_loaded"] == 1
+        wired.send(frames_of(CAPTURE)[200:])
+        running.wait_for(lambda: SETPOINT in rules_of(tmp_path / "f.jsonl"))
+        assert running.metrics()['otmon_capture_packets_total{interface="far0"}'] == len(frames_of(CAPTURE))
+
+
+def test_reloading_opens_the_file_of_findings_anew(wired: Wire, tmp_path: Path) -> None:
+    found, moved = tmp_path / "findings.jsonl", tmp_path / "findings.1"
+    with sensor(wired, *options(tmp_path)) as running:
+        running.wait_for(found.exists)
+        found.rename(moved)
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: running.says("was read anew"))
+        wired.send(frames_of(CAPTURE))
+        running.wait_for(lambda: SETPOINT in rules_of(found))
+    assert lines_of(moved) == []
+
+
+def test_nothing_is_ever_sent(wired: Wire, tmp_path: Path) -> None:
+    with inside(wired.namespace), Ring(wired.near) as plant:
+        with sensor(wired, *options(tmp_path)) as running:
+            for _ in range(20):
+                wired.send(frames_of("factory-day.pcapng"))
+            running.wait_for(lambda: running.metrics()["otmon_judgements_total"] >= 2)
+            running.end()
+        assert plant.next(300) is None and plant.counts().received == 0
+
+
+def test_killed_at_any_time_the_ledger_opens_again(wired: Wire, tmp_path: Path) -> None:
+    frames = frames_of("factory-day.pcapng")
+    path = tmp_path / "plant.db"
+    counted = 0
+    for turn in range(6):
+        with sensor(wired, *options(tmp_path)) as running:
+            wired.send(frames)
+            end = time.monotonic() + 20
+            # Killed at different moments of saving.
+            while not path.exists() or time.monotonic() < end - 19.7 + 0.13 * turn:
+                wired.send(frames[:200])
+                time.sleep(0.01)
+            assert running.end(signal.SIGKILL)[0] == -signal.SIGKILL
+        ledger = load(path)
+        assert ledger.sources[0].packets >= counted
+        counted = ledger.sources[0].packets
+    assert counted > 0
+    assert not list(tmp_path.glob("*.part.part"))
+
+
+def test_what_is_wrong_with_the_sensor_itself_is_said(wired: Wire, tmp_path: Path) -> None:
+    with sensor(wired, "--silence", "1", "--ledger", str(tmp_path / "no" / "plant.db")) as running:
+        running.wait_for(lambda: running.says("no packet for 1 seconds"))
+        running.wait_for(lambda: running.says("the ledger was not written"))
+        wired.send(frames_of(CAPTURE)[:3])
+        running.wait_for(lambda: running.says("over: far0: no packet"))
+        wired.run("ip", "link", "set", wired.far, "down")
+        running.wait_for(lambda: running.says("far0: the interface is down"))
+        assert running.metrics()['otmon_interface_up{interface="far0"}'] == 0
+        (tmp_path / "no").mkdir()
+        running.wait_for(lambda: running.says("over: ") and (tmp_path / "no" / "plant.db").exists())
+
+
+def test_systemd_is_told(wired: Wire, tmp_path: Path) -> None:
+    heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    heard.bind(str(tmp_path / "notify"))
+    heard.settimeout(20)
+    os.environ["NOTIFY_SOCKET"] = str(tmp_path / "notify")
+    try:
+        with sensor(wired) as running:
+            assert heard.recv(100) == b"READY=1"
+            assert heard.recv(100) == b"WATCHDOG=1"
+            running.end()
+            states = set()
+            while (state := heard.recv(100)) != b"STOPPING=1":
+                states.add(state)
+            assert states <= {b"WATCHDOG=1"}
+    finally:
+        del os.environ["NOTIFY_SOCKET"]
+        heard.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--zones", "/nonexistent/model.yaml"], "zone model"),
+        (["--metrics", "here"], "an address and a port"),
+        (["--interface", "nothere0"], "no such interface"),
+        (["--certificate", "a.pem"], "belong together"),
+        (["--user", "no-such-user"], "no user"),
+        (["--filter", "tcp prot 502"], "filter"),
+        (["--filter", "vlan and tcp"], "vlan"),
+        (["--json", "/nonexistent/folder/f.jsonl"], "No such file"),
+    ],
+)
+def test_what_cannot_work_is_said_at_once(wired: Wire, words: list[str], expected: str) -> None:
+    with sensor(wired, *words, listening=False) as running:
+        assert running.process.wait(180) == 2
+        time.sleep(0.2)
+        assert running.says(expected), running.said
+
+
+def test_a_filter_and_another_user(wired: Wire, tmp_path: Path) -> None:
+    place = Path(shutil.copytree(tmp_path, "/tmp/otmon-test-" + tmp_path.name))
+    try:
+        place.chmod(0o777)
+        words = ["--filter", "tcp port 502", "--user", "nobody", "--ledger", str(place / "plant.db")]
+        with sensor(wired, *words) as running:
+            wired.send(frames_of(CAPTURE))
+            running.wait_for((place / "plant.db").exists)
+            running.end()
+        ledger = load(place / "plant.db")
+        assert {one.port for one in ledger.conversations} == {502}
+        assert (place / "plant.db").stat().st_uid != 0
+    finally:
+        shutil.rmtree(place)
+
+
+def test_a_sensor_needs_an_interface() -> None:
+    status, _, said = otmon("sensor")
+    assert (status, one_line(said)) == (2, "otmon: name an interface with --interface\n")
