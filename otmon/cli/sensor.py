@@ -74,6 +74,9 @@ def run(
     ring_mb: Annotated[
         int, typer.Option(min=2, max=4096, metavar="MB", help="Memory of each interface's ring.")
     ] = 64,
+    keep_days: Annotated[
+        int, typer.Option(min=1, metavar="DAYS", help="Forget facts that were not seen again for so long.")
+    ] = 400,
     silence: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="Warn where no packet comes for so long.")
     ] = 60,
@@ -148,6 +151,7 @@ def run(
         before=before,
         ledger_path=Path(ledger) if ledger is not None else None,
         proofs=proofs,
+        keep_days=keep_days,
         version=__version__,
     )
     if place is not None:

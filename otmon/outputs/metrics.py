@@ -64,6 +64,8 @@ class Status:
     """Time of the last judgement, seconds since 1970."""
     saves: int
     failed_saves: int
+    aged: int
+    """Facts that were forgotten, as nobody had seen them again for too long."""
     saving_s: float
     saved_s: float
     model_loaded: bool
@@ -181,6 +183,9 @@ def _ledger(status: Status) -> Iterator[Metric]:
         "ledger_missing", "Packets or transactions whose facts found no place.", ("kind",),
         Counter({(kind,): amount for kind, amount in ledger.overflow}),
     )  # fmt: skip
+    yield CounterMetricFamily(
+        "otmon_ledger_aged", "Facts that were forgotten, not having been seen for too long.", status.aged
+    )
     yield CounterMetricFamily("otmon_ledger_saves", "How often the ledger was saved.", status.saves)
     yield CounterMetricFamily("otmon_ledger_failed_saves", "How often it could not be.", status.failed_saves)
     yield CounterMetricFamily("otmon_ledger_saving_seconds", "Time spent on that.", round(status.saving_s, 6))

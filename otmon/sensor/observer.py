@@ -104,7 +104,8 @@ class Observer(threading.Thread):
     def stop(self) -> None:
         """End the thread; the rows can still be asked for."""
         self._halt.set()
-        self.join(10)
+        if self.ident is not None:
+            self.join(10)
 
     def part(self, timeout_s: float = 5.0) -> Part:
         """What was seen up to now. Raises what ended the thread."""

@@ -21,6 +21,7 @@ from otmon.detect.detector import SEVERITIES, Case, Finding
 from otmon.findings.coverage import Coverage, coverage
 from otmon.findings.judge import case_of, found_in, id_of
 from otmon.ledger.acyclic import acyclic
+from otmon.ledger.aging import without_older
 from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
@@ -35,6 +36,9 @@ JUDGE_S: Final = 1.0
 """Between two judgements at least, where something is new."""
 WINDOW_S: Final = 10.0
 """Between two judgements and two saves at most: what a power failure can cost."""
+DAY_NS: Final = 86_400_000_000_000
+KEEP_DAYS: Final = 400
+"""Long enough for what a plant does once a year."""
 SHARE: Final = 10
 """A judgement is followed by this many times its duration without one; so is a save."""
 
@@ -58,10 +62,11 @@ class Watch:
         before: Ledger = EMPTY,
         ledger_path: Path | None = None,
         proofs: ProofFolder | None = None,
+        keep_days: int = KEEP_DAYS,
         version: str = "",
     ) -> None:
         """`judge` gives facts with their verdicts. Findings of `before`, which an earlier run saved,
-        are known and not told again."""
+        are known and not told again. Facts that were not seen again for `keep_days` are forgotten."""
         self._observers = observers
         self._judge = judge
         self._before = before
@@ -78,6 +83,9 @@ class Watch:
         self._judging_s = self._saving_s = self._judged_s = self._saved_s = 0.0
         self._started_s = time.time()
         self._version = version
+        self._keep_ns = keep_days * DAY_NS
+        self._next_aging_ns = 0
+        self._aged = 0
         self._model_loaded = True
         self.ledger = before
         self.case = judge(before)
@@ -153,7 +161,20 @@ class Watch:
             in_use.append(facts_of(part.in_use, name, bars_of(self._ended, LIMITS)))
             sources.append(part.source)
         self._ended = merge_all(ended)
-        return merge_all((self._before, self._ended, *in_use, collect(sources=sources)))
+        now_ns = max((part.source.last_ns for part in parts), default=0)
+        self._forget(now_ns)
+        ledger = merge_all((self._before, self._ended, *in_use, collect(sources=sources)))
+        # A table may still hold what is too old.
+        return without_older(ledger, now_ns - self._keep_ns)[0]
+
+    def _forget(self, now_ns: int) -> None:
+        """Once a day of packet time: what is too old."""
+        if now_ns < self._next_aging_ns:
+            return
+        self._next_aging_ns = now_ns + DAY_NS
+        self._before, gone_before = without_older(self._before, now_ns - self._keep_ns)
+        self._ended, gone_since = without_older(self._ended, now_ns - self._keep_ns)
+        self._aged += gone_before + gone_since
 
     def _know(self, findings: tuple[Finding, ...]) -> list[Told]:
         """Which of the findings nobody was told of, or was told of as less grave."""
@@ -203,6 +224,7 @@ class Watch:
             judged_s=self._judged_s,
             saves=self._saves,
             failed_saves=self._failed_saves,
+            aged=self._aged,
             saving_s=self._saving_s,
             saved_s=self._saved_s,
             model_loaded=self._model_loaded,
