@@ -26,6 +26,8 @@ from otmon.ledger.facts import UNKNOWN, Conversation, Evidence, Operation, Writt
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
 from otmon.zones.decide import Index, Verdict
+from otmon.zones.functions import normal
+from otmon.zones.model import Permission
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
@@ -162,6 +164,35 @@ class Case:
             found.setdefault(conversation_key(fact), []).append(fact)
         return found
 
+    @cached_property
+    def undenied_conversations(self) -> tuple[tuple[Conversation, Verdict | None], ...]:
+        """Conversations that the model does not deny, without one all of them with None. What is denied
+        has rules of its own."""
+        if self.index is None:
+            return tuple((fact, None) for fact in self.ledger.conversations)
+        return tuple((fact, verdict) for fact, verdict in self.conversations if verdict.outcome != "denied")
+
+    @cached_property
+    def undenied_operations(self) -> tuple[tuple[Operation, Verdict | None], ...]:
+        """Likewise operations: neither they nor their conversations are denied."""
+        if self.index is None:
+            return tuple((fact, None) for fact in self.ledger.operations)
+        denied = {key for key, verdict in self.verdicts.items() if verdict.outcome == "denied"}
+        return tuple(
+            (fact, verdict)
+            for fact, verdict in self.operations
+            if verdict.outcome != "denied" and conversation_key(fact) not in denied
+        )
+
+    @cached_property
+    def permissions(self) -> dict[str, Permission]:
+        """Every permission of the model by its id; empty without a model."""
+        if self.index is None:
+            return {}
+        model = self.index.model
+        lists = [*(zone.permissions for zone in model.zones), *(one.permissions for one in model.boundaries)]
+        return {permission.id: permission for permissions in lists for permission in permissions}
+
 
 Detector = Callable[[Case], Iterator[Finding]]
 
@@ -208,6 +239,41 @@ def importance(case: Case, zone: str) -> str:
     """Of a zone in the model: "high", "medium" or "low"; "low" for what the model does not hold."""
     known = case.index.zones.get(zone) if case.index is not None else None
     return "low" if known is None else known.importance
+
+
+def graded(case: Case, zone: str, gravest: Severity) -> Severity:
+    """How grave something is in a zone: `gravest` where the zone's importance is high or nobody said it, a
+    step less where it is medium, two where it is low."""
+    known = case.index.zones.get(zone) if case.index is not None else None
+    steps = {"medium": 1, "low": 2}.get(known.importance, 0) if known is not None else 0
+    return lowered(gravest, steps)
+
+
+def lowered(severity: Severity, steps: int = 1) -> Severity:
+    """A severity some steps less grave; "info" stays."""
+    return SEVERITIES[min(SEVERITIES.index(severity) + steps, len(SEVERITIES) - 1)]
+
+
+def permission_of(case: Case, verdict: Verdict | None) -> Permission | None:
+    """The permission that allowed something; None where none did."""
+    if verdict is None or verdict.outcome != "allowed":
+        return None
+    return case.permissions.get(dict(verdict.reason.params).get("permission", ""))
+
+
+def names_function(permission: Permission | None, operation: Operation) -> bool:
+    """Whether a permission lists the very function of the operation: not only its access class, nor a
+    function of which it is one of many subfunctions."""
+    return permission is not None and any(
+        (one.number, one.subfunction) == (operation.function, _known(operation.subfunction))
+        if one.number is not None
+        else one.name == normal(operation.service)
+        for one in permission.functions
+    )
+
+
+def _known(number: int) -> int | None:
+    return None if number == UNKNOWN else number
 
 
 def changes(operations: Iterable[Operation]) -> bool:
