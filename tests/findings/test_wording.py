@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import otmon
 from otmon.capture.window import KINDS
+from otmon.detect.broadcast_write import Way
 from otmon.detect.dangerous_command import Danger
 from otmon.detect.detector import SEVERITIES, detectors, say
 from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
@@ -28,6 +29,7 @@ FAMILIES = {
     *(f"rule.{rule.id}" for rule, _ in detectors()),
     *(f"severity.{one}" for one in SEVERITIES),
     *(f"danger.{one}" for one in get_args(Danger)),
+    *(f"broadcast.{one}" for one in get_args(Way)),
     *(f"damage.{kind}" for kind in KINDS),
     *(f"anomaly.{name}" for name, _ in REASONS if name and name != "lost-bytes"),
     *(f"reason.{one}" for one in VERDICTS),
