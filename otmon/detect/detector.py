@@ -25,9 +25,10 @@ import otmon.detect
 from otmon.ledger.facts import UNKNOWN, Conversation, Evidence, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
+from otmon.zones.address import PrefixTable, host, parse_address, prefix_table
 from otmon.zones.decide import Index, Verdict
 from otmon.zones.functions import normal
-from otmon.zones.model import Permission
+from otmon.zones.model import Device, Permission
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
@@ -193,6 +194,22 @@ class Case:
         lists = [*(zone.permissions for zone in model.zones), *(one.permissions for one in model.boundaries)]
         return {permission.id: permission for permissions in lists for permission in permissions}
 
+    @cached_property
+    def inventory(self) -> PrefixTable[Device]:
+        """The model's assets by their addresses, and by the MAC address of those that have one; empty
+        without a model."""
+        devices = self.index.model.devices if self.index is not None else ()
+        named = [(network, device) for device in devices for network in device.networks]
+        return prefix_table([*named, *((host(one.mac), one) for one in devices if one.mac is not None)])
+
+    @cached_property
+    def macs(self) -> dict[str, set[str]]:
+        """The MAC addresses that sent from each address."""
+        found: dict[str, set[str]] = {}
+        for asset in self.ledger.assets:
+            found.setdefault(asset.address or asset.mac, set()).add(asset.mac)
+        return found
+
 
 Detector = Callable[[Case], Iterator[Finding]]
 
@@ -252,6 +269,23 @@ def graded(case: Case, zone: str, gravest: Severity) -> Severity:
 def lowered(severity: Severity, steps: int = 1) -> Severity:
     """A severity some steps less grave; "info" stays."""
     return SEVERITIES[min(SEVERITIES.index(severity) + steps, len(SEVERITIES) - 1)]
+
+
+def registered(case: Case, text: str) -> tuple[Device, ...]:
+    """The assets of the inventory behind an address, in the order of its files: those that have it, else
+    those whose MAC address alone sent from it."""
+    address = parse_address(text)
+    if address is None:
+        return ()
+    found = [device for _, devices in case.inventory.covering(address) for device in devices]
+    macs = case.macs.get(text, set())
+    if not found and len(macs) == 1:
+        mac = parse_address(next(iter(macs)))
+        if mac is not None:
+            known = [device for _, devices in case.inventory.covering(mac) for device in devices]
+            # What has addresses in the inventory has no others.
+            found = [device for device in known if not device.networks]
+    return tuple(sorted(set(found), key=lambda device: (device.line, device.id)))
 
 
 def permission_of(case: Case, verdict: Verdict | None) -> Permission | None:
