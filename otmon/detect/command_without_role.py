@@ -30,7 +30,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from otmon.detect.detector import (
-    CHANGING,
     Case,
     Finding,
     Message,
@@ -67,7 +66,7 @@ RULE = Rule(
     ),
 )
 
-JUDGED: Final[frozenset[AccessClass]] = frozenset({*CHANGING, "diagnose"})
+JUDGED: Final[frozenset[AccessClass]] = frozenset(("write", "control", "program", "configure", "diagnose"))
 """Access classes that ask for a role. Whoever may connect may read and ask for a name."""
 
 _ALL: Final = tuple(sorted(JUDGED))

@@ -203,6 +203,15 @@ class Case:
         return prefix_table([*named, *((host(one.mac), one) for one in devices if one.mac is not None)])
 
     @cached_property
+    def commanders(self) -> dict[tuple[str, str], frozenset[str]]:
+        """Server and protocol -> the clients that changed something there in the baseline, unrefused."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for one in self.baseline.operations if self.baseline is not None else ():
+            if changes([one]):
+                found.setdefault((one.server, one.protocol), set()).add(one.client)
+        return {server: frozenset(clients) for server, clients in found.items()}
+
+    @cached_property
     def macs(self) -> dict[str, set[str]]:
         """The MAC addresses that sent from each address."""
         found: dict[str, set[str]] = {}
@@ -286,6 +295,12 @@ def registered(case: Case, text: str) -> tuple[Device, ...]:
             # What has addresses in the inventory has no others.
             found = [device for device in known if not device.networks]
     return tuple(sorted(set(found), key=lambda device: (device.line, device.id)))
+
+
+def is_new_master(case: Case, operation: Operation) -> bool:
+    """Whether the operation changes a server that, in the baseline, others changed and this client never."""
+    before = case.commanders.get((operation.server, operation.protocol), frozenset())
+    return operation.access in CHANGING and bool(before) and operation.client not in before
 
 
 def permission_of(case: Case, verdict: Verdict | None) -> Permission | None:
