@@ -22,10 +22,10 @@ from types import ModuleType
 from typing import Literal
 
 import otmon.detect
-from otmon.ledger.facts import UNKNOWN, Conversation, Evidence, Operation, WrittenValue
+from otmon.ledger.facts import UNKNOWN, Asset, Conversation, Evidence, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
-from otmon.zones.address import PrefixTable, host, parse_address, prefix_table
+from otmon.zones.address import PrefixTable, host, is_group, parse_address, prefix_table, reach
 from otmon.zones.decide import Index, Verdict
 from otmon.zones.functions import normal
 from otmon.zones.model import Device, Permission
@@ -212,6 +212,26 @@ class Case:
         return {server: frozenset(clients) for server, clients in found.items()}
 
     @cached_property
+    def newcomers(self) -> dict[str, list[Asset]]:
+        """The addresses that sent something and nothing in the baseline, with the facts that show it, in
+        order. What has no address of the plant goes by its MAC address; who sends from the Internet is
+        left out. Empty without a baseline."""
+        if self.baseline is None:
+            return {}
+        before = {one.address for one in self.baseline.assets} | {one.mac for one in self.baseline.assets}
+        placed = {one.mac for one in self.ledger.assets if is_site(one.address)}
+        found: dict[str, list[Asset]] = {}
+        for one in self.ledger.assets:
+            ip = parse_address(one.address)
+            if ip is not None and reach(ip) == "internet":
+                continue
+            name = one.address if is_site(one.address) else "" if one.mac in placed else one.mac
+            address = parse_address(name)
+            if address is not None and name not in before and not is_group(address):
+                found.setdefault(name, []).append(one)
+        return dict(sorted(found.items()))
+
+    @cached_property
     def macs(self) -> dict[str, set[str]]:
         """The MAC addresses that sent from each address."""
         found: dict[str, set[str]] = {}
@@ -295,6 +315,12 @@ def registered(case: Case, text: str) -> tuple[Device, ...]:
             # What has addresses in the inventory has no others.
             found = [device for device in known if not device.networks]
     return tuple(sorted(set(found), key=lambda device: (device.line, device.id)))
+
+
+def is_site(text: str) -> bool:
+    """Whether a text is an address of one host that a plant can own (`otmon.zones.address.Reach`)."""
+    address = parse_address(text)
+    return address is not None and reach(address) == "site"
 
 
 def is_new_master(case: Case, operation: Operation) -> bool:

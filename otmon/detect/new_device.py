@@ -41,6 +41,8 @@ from otmon.detect.detector import (
     first,
     graded,
     guideline_check,
+    importance,
+    is_site,
     registered,
     requirement,
     say,
@@ -49,7 +51,6 @@ from otmon.detect.detector import (
 )
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
-from otmon.zones.address import is_group, parse_address, reach
 from otmon.zones.decide import locate
 from otmon.zones.model import UNKNOWN_ZONE
 
@@ -79,7 +80,7 @@ def new_device(case: Case) -> Iterator[Finding]:
         for end in {talk.client, talk.server}:
             talks.setdefault(end, []).append(talk)
     zones: dict[str, dict[str, list[Asset]]] = {}
-    for name, assets in new_names(case).items():
+    for name, assets in case.newcomers.items():
         zone = locate(case.index, name, assets[0].vlan).zone if case.index is not None else ""
         if zone != UNKNOWN_ZONE:
             zones.setdefault(zone, {})[name] = assets
@@ -89,33 +90,6 @@ def new_device(case: Case) -> Iterator[Finding]:
         else:
             for name, assets in found.items():
                 yield _one(case, zone, name, assets, talks.get(name, []))
-
-
-def new_names(case: Case) -> dict[str, list[Asset]]:
-    """The addresses that sent and did not in the baseline, with the facts that show it, in order. What is
-    not an address of one host of the plant goes by its MAC address, and only where it has no other."""
-    if case.baseline is None:
-        return {}
-    of_ip = {one.mac for one in case.ledger.assets if _is_site(one.address)}
-    before = {one.address for one in case.baseline.assets} | {one.mac for one in case.baseline.assets}
-    found: dict[str, list[Asset]] = {}
-    for one in case.ledger.assets:
-        name = one.address if _is_site(one.address) else "" if one.mac in of_ip else one.mac
-        mac = parse_address(name)
-        if name and name not in before and mac is not None and not is_group(mac) and not _is_far(one):
-            found.setdefault(name, []).append(one)
-    return dict(sorted(found.items()))
-
-
-def _is_site(text: str) -> bool:
-    address = parse_address(text)
-    return address is not None and reach(address) == "site"
-
-
-def _is_far(asset: Asset) -> bool:
-    """A sender on the Internet says nothing of the router that carried it."""
-    address = parse_address(asset.address)
-    return address is not None and reach(address) == "internet"
 
 
 def _one(case: Case, zone: str, name: str, assets: list[Asset], talks: list[Conversation]) -> Finding:
@@ -149,7 +123,7 @@ def _severity(
     industrial = {one.id for one in case.protocols.values() if one.kind == "industrial"}
     if any(talk.protocol in industrial and talk.answered for talk in talks):
         return graded(case, zone, "medium")
-    return "low"
+    return "medium" if importance(case, zone) == "high" else "low"
 
 
 def _why(
@@ -159,7 +133,7 @@ def _why(
     if macs:
         yield say("seen-with", macs=", ".join(macs[:SHOWN]))
     if case.baseline is not None:
-        known = {one.address for one in case.baseline.assets if one.mac in macs and _is_site(one.address)}
+        known = {one.address for one in case.baseline.assets if one.mac in macs and is_site(one.address)}
         if known:
             yield say_some("mac-before", sorted(known), SHOWN)
     for device in registered(case, name)[:SHOWN]:

@@ -76,6 +76,12 @@ def test_a_device_of_the_inventory_is_for_information() -> None:
     assert "in-inventory" in keys([one])
 
 
+@pytest.mark.parametrize(("address", "severity"), [("10.1.0.77", "medium"), ("10.3.0.77", "low")])
+def test_in_a_zone_of_high_importance_its_presence_is_enough(address: str, severity: str) -> None:
+    (one,) = found(RULE, asset(LAPTOP_MAC, address), baseline=BEFORE)
+    assert one.severity == severity
+
+
 @pytest.mark.parametrize(("devices", "findings"), [(SPREAD, SPREAD), (SPREAD + 1, 1)])
 def test_very_many_are_one_finding(devices: int, findings: int) -> None:
     facts = [asset(f"02:00:00:00:01:{n:02x}", f"10.1.0.{100 + n}", "") for n in range(devices)]
