@@ -4,7 +4,7 @@ What it finds
     A write, a program, a setting or a control or diagnostic command that a server did not refuse, from
     a client whose roles in the model's inventory are not there for it (`COMMANDS`), or from a client
     that is not in the inventory although it names the hosts that are there to command. One finding
-    for each client and server. It needs assets with roles in the model.
+    for each client and server, one for a client of very many. It needs assets with roles in the model.
 
 Why it matters
     Inside a zone in which everything may happen, and across a boundary whose permission says no
@@ -32,10 +32,12 @@ from typing import Final
 from otmon.detect.detector import (
     Case,
     Finding,
+    Link,
     Message,
     Rule,
     Severity,
     attack,
+    by_server,
     changes,
     first,
     graded,
@@ -96,7 +98,7 @@ def command_without_role(case: Case) -> Iterator[Finding]:
         return
     expected = {role for device in case.index.model.devices for role in device.roles}
     commanded = {access for role in expected for access in COMMANDS.get(role, ())}
-    groups: dict[tuple[str, str], Asked] = {}
+    groups: dict[tuple[str, ...], Asked] = {}
     for fact, verdict in case.undenied_operations:
         if (
             verdict is not None
@@ -105,8 +107,8 @@ def command_without_role(case: Case) -> Iterator[Finding]:
             and not _fits(fact.access, registered(case, fact.client), commanded)
         ):
             groups.setdefault((fact.client, fact.server), []).append((fact, verdict))
-    for key, group in groups.items():
-        yield _finding(case, key, group)
+    for key, server, group in by_server(groups):
+        yield _finding(case, key, server, group)
 
 
 def _fits(access: AccessClass, devices: tuple[Device, ...], commanded: set[AccessClass]) -> bool:
@@ -117,7 +119,7 @@ def _fits(access: AccessClass, devices: tuple[Device, ...], commanded: set[Acces
     return not roles or any(role not in COMMANDS or access in COMMANDS[role] for role in roles)
 
 
-def _finding(case: Case, key: tuple[str, str], group: Asked) -> Finding:
+def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked) -> Finding:
     fact, verdict = group[0]
     operations = [one for one, _ in group]
     times = sum(one.times for one in operations)
@@ -125,12 +127,12 @@ def _finding(case: Case, key: tuple[str, str], group: Asked) -> Finding:
         rule=RULE.id,
         key=key,
         severity=_severity(case, group),
-        link=link_of(fact),
+        link=link_of(fact) if server == fact.server else Link(client=fact.client),
         place=place_of(case, verdict),
         what=say(
             "commands",
             client=fact.client,
-            server=fact.server,
+            server=server,
             access=", ".join(sorted({one.access for one in operations})),
             times=times,
         ),

@@ -3,7 +3,8 @@
 What it finds
     Services that no operator's screen needs: a restart of the communication, listen-only mode, clearing of
     counters (Modbus 8/1, 8/4, 8/10, 8/20), and start, stop, download and upload of a program (UMAS, Modbus
-    90). One finding for each client, server and kind of command, whatever the units.
+    90). One finding for each client, server and kind of command, whatever the units; one for a client
+    that does it to very many servers.
 
 Why it matters
     With one message of this kind a line stands still, or runs a program that nobody reviewed. An
@@ -32,11 +33,13 @@ from otmon.detect.detector import (
     SEVERITIES,
     Case,
     Finding,
+    Link,
     Message,
     Place,
     Rule,
     Severity,
     attack,
+    by_server,
     first,
     graded,
     link_of,
@@ -109,12 +112,12 @@ def dangerous_command(case: Case) -> Iterator[Finding]:
         danger = DANGERS.get(fact.protocol, {}).get(fact.service)
         if danger is not None:
             groups.setdefault((fact.client, fact.server, fact.protocol, danger), []).append((fact, verdict))
-    for key, group in groups.items():
+    for key, server, group in by_server(groups):
         danger = DANGERS[group[0][0].protocol][group[0][0].service]
-        yield _finding(case, key, danger, group)
+        yield _finding(case, key, danger, server, group)
 
 
-def _finding(case: Case, key: tuple[str, ...], danger: Danger, group: Asked) -> Finding:
+def _finding(case: Case, key: tuple[str, ...], danger: Danger, server: str, group: Asked) -> Finding:
     operations = [one for one, _ in group]
     # The one that counts most says where it is and why it was let through.
     severity, fact, verdict = min(
@@ -126,9 +129,9 @@ def _finding(case: Case, key: tuple[str, ...], danger: Danger, group: Asked) -> 
         rule=RULE.id,
         key=key,
         severity=severity,
-        link=link_of(fact),
+        link=link_of(fact) if server == fact.server else Link(client=fact.client),
         place=Place() if verdict is None else place_of(case, verdict),
-        what=say(f"danger.{danger}", client=fact.client, server=fact.server, times=times),
+        what=say(f"danger.{danger}", client=fact.client, server=server, times=times),
         why=tuple(_why(operations, verdict)),
         count=times,
         unit="transactions",

@@ -19,7 +19,7 @@ from functools import cached_property
 from heapq import nsmallest
 from operator import attrgetter
 from types import ModuleType
-from typing import Literal
+from typing import Literal, TypeVar
 
 import otmon.detect
 from otmon.ledger.facts import UNKNOWN, Asset, Conversation, Evidence, Operation, WrittenValue
@@ -29,6 +29,8 @@ from otmon.zones.address import PrefixTable, host, is_group, parse_address, pref
 from otmon.zones.decide import Index, Verdict
 from otmon.zones.functions import normal
 from otmon.zones.model import Device, Permission
+
+_Item = TypeVar("_Item")
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
@@ -315,6 +317,29 @@ def registered(case: Case, text: str) -> tuple[Device, ...]:
             # What has addresses in the inventory has no others.
             found = [device for device in known if not device.networks]
     return tuple(sorted(set(found), key=lambda device: (device.line, device.id)))
+
+
+SPREAD = 16
+"""Servers of one client that are told one by one where they are told alike."""
+
+Key = tuple[str, ...]
+
+
+def by_server(groups: Mapping[Key, list[_Item]]) -> Iterator[tuple[Key, str, list[_Item]]]:
+    """Groups by (client, server, ...), each with its server's name. What a client does with more than
+    `SPREAD` servers is one group: its key has "many" for the server, its name the first one and how
+    many more there are."""
+    alike: dict[Key, list[Key]] = {}
+    for key in groups:
+        alike.setdefault((key[0], *key[2:]), []).append(key)
+    for (client, *rest), keys in alike.items():
+        if len(keys) > SPREAD:
+            servers = sorted(key[1] for key in keys)
+            items = [item for key in keys for item in groups[key]]
+            yield (client, "many", *rest), f"{servers[0]} (+{len(servers) - 1})", items
+        else:
+            for key in keys:
+                yield key, key[1], groups[key]
 
 
 def is_site(text: str) -> bool:

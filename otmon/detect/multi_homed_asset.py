@@ -88,9 +88,10 @@ def multi_homed_asset(case: Case) -> Iterator[Finding]:
         return
     homes = _homes(case)
     told: set[str] = set()
+    listed = _listed(case)
     for device in case.index.model.devices:
         if len(device.networks) > 1 and not ROUTERS & set(device.roles):
-            seen = [one for one in case.ledger.assets if _belongs(one, device)]
+            seen = listed.get(device.id, [])
             feet = _feet(case, [one for one in seen if (one.address, one.vlan) in homes])
             if _zones(feet):
                 told |= {one.mac for one in seen}
@@ -137,9 +138,15 @@ def _are_neighbours(one: str, other: str) -> bool:
     return first_address.value >> (bits - PREFIX[bits]) == second_address.value >> (bits - PREFIX[bits])
 
 
-def _belongs(asset: Asset, device: Device) -> bool:
-    address = parse_address(asset.address)
-    return address is not None and any(address in network for network in device.networks)
+def _listed(case: Case) -> dict[str, list[Asset]]:
+    """What was seen of each asset of the inventory under one of its addresses."""
+    found: dict[str, list[Asset]] = {}
+    for asset in case.ledger.assets:
+        address = parse_address(asset.address)
+        for _, known in case.inventory.covering(address) if address is not None else ():
+            for device in known:
+                found.setdefault(device.id, []).append(asset)
+    return found
 
 
 def _feet(case: Case, assets: list[Asset]) -> set[Foot]:

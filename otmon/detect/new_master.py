@@ -2,7 +2,8 @@
 
 What it finds
     A write, a control command, a program or a setting from a client that never sent one to this server
-    in the baseline, where other clients did. One finding for each client, server and protocol.
+    in the baseline, where other clients did. One finding for each client, server and protocol; one for a
+    client of very many servers.
 
 Why it matters
     A controller has its masters: one HMI, one SCADA, perhaps an engineering station. A further one is
@@ -31,11 +32,13 @@ from typing import Final
 from otmon.detect.detector import (
     Case,
     Finding,
+    Link,
     Message,
     Place,
     Rule,
     Severity,
     attack,
+    by_server,
     first,
     graded,
     is_new_master,
@@ -73,15 +76,15 @@ def new_master(case: Case) -> Iterator[Finding]:
     if case.baseline is None:
         return
     before = {one.client for one in case.baseline.conversations}
-    groups: dict[tuple[str, str, str], Asked] = {}
+    groups: dict[tuple[str, ...], Asked] = {}
     for fact, verdict in case.undenied_operations:
         if is_new_master(case, fact):
             groups.setdefault((fact.client, fact.server, fact.protocol), []).append((fact, verdict))
-    for key, group in groups.items():
-        yield _finding(case, key, group, known=key[0] in before)
+    for key, server, group in by_server(groups):
+        yield _finding(case, key, server, group, known=key[0] in before)
 
 
-def _finding(case: Case, key: tuple[str, str, str], group: Asked, *, known: bool) -> Finding:
+def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked, *, known: bool) -> Finding:
     fact, verdict = group[0]
     operations = [one for one, _ in group]
     times = sum(one.times for one in operations)
@@ -89,9 +92,9 @@ def _finding(case: Case, key: tuple[str, str, str], group: Asked, *, known: bool
         rule=RULE.id,
         key=key,
         severity=_severity(case, group),
-        link=link_of(fact),
+        link=link_of(fact) if server == fact.server else Link(client=fact.client),
         place=Place() if verdict is None else place_of(case, verdict),
-        what=say("master", client=fact.client, server=fact.server, protocol=fact.protocol, times=times),
+        what=say("master", client=fact.client, server=server, protocol=fact.protocol, times=times),
         why=tuple(_why(case, group, known)),
         count=times,
         unit="transactions",
@@ -111,8 +114,8 @@ def _severity(case: Case, group: Asked) -> Severity:
 
 def _why(case: Case, group: Asked, known: bool) -> Iterator[Message]:
     fact = group[0][0]
-    masters = sorted(case.commanders[fact.server, fact.protocol])
-    yield say_some("masters-before", masters, SHOWN)
+    masters = {one for each, _ in group for one in case.commanders[each.server, each.protocol]}
+    yield say_some("masters-before", sorted(masters), SHOWN)
     yield say("client-known" if known else "client-new", client=fact.client)
     yield say_some("asked-for", sorted({one.service for one, _ in group}), SHOWN)
     yield from values_written(case, sorted({conversation_key(one) for one, _ in group}))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from otmon.detect.command_without_role import COMMANDS, JUDGED
+from otmon.detect.detector import SPREAD
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.model import Model
 from otmon.zones.structure import KIND_OF_ROLE
@@ -106,3 +107,9 @@ def test_the_table_knows_roles_that_the_model_knows_and_classes_that_are_judged(
     judged: frozenset[AccessClass] = JUDGED
     assert all(set(allowed) <= judged for allowed in COMMANDS.values())
     assert found(RULE, operation(HISTORIAN, PLC, 6, 0, 1), plant=None) == []
+
+
+def test_a_client_that_commands_very_many_servers_is_one_finding() -> None:
+    facts = [operation(HISTORIAN, f"10.1.0.{n}", 6, 0, 1) for n in range(20, 21 + SPREAD)]
+    (one,) = found(RULE, *facts, plant=plant())
+    assert (one.count, one.link.server, one.key) == (SPREAD + 1, "", (HISTORIAN, "many"))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from otmon.detect.dangerous_command import DANGERS, GRAVEST, Danger
+from otmon.detect.detector import SPREAD
 from otmon.protocols.modbus import SUBFUNCTIONS
 from tests.detect.plant import EWS, HMI, PC, PLC, at, found, keys
 from tests.zones.facts import conversation, model, operation
@@ -109,3 +110,10 @@ def test_what_the_model_denies_is_told_by_other_rules() -> None:
         assert found("forbidden-operation", *facts, plant=PLANT) or found(
             "unlisted-traffic", *facts, plant=PLANT
         )
+
+
+def test_a_client_that_does_it_to_very_many_servers_is_one_finding() -> None:
+    facts = [operation(PC, f"10.2.0.{n}", 90, subfunction=STOP) for n in range(1, SPREAD + 2)]
+    (one,) = found(RULE, *facts, plant=None)
+    assert (one.count, one.link.server, one.key[:2]) == (SPREAD + 1, "", (PC, "many"))
+    assert len(found(RULE, *facts[1:], plant=None)) == SPREAD

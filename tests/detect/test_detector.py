@@ -7,8 +7,10 @@ import pytest
 from otmon.detect.detector import (
     EVIDENCE,
     SEVERITIES,
+    SPREAD,
     Case,
     attack,
+    by_server,
     changes,
     detectors,
     first,
@@ -185,3 +187,14 @@ def test_an_asset_is_found_by_its_address_or_by_the_mac_address_that_alone_sends
     assert registered(case, "no address") == ()
     shared = judged_case(collect(assets=(*seen, asset("02:00:00:00:00:03", "10.0.0.2"))), plant)
     assert registered(shared, "10.0.0.2") == ()
+
+
+def test_what_a_client_does_with_very_many_servers_is_one_group() -> None:
+    few = {(HMI, f"10.2.0.{n:02}", "x"): [n] for n in range(SPREAD)}
+    assert [(key, name) for key, name, _ in by_server(few)] == [(key, key[1]) for key in few]
+    many = {**few, (HMI, "10.2.0.99", "x"): [99], (HMI, "10.2.0.99", "y"): [1], (PC, "10.2.0.99", "x"): [2]}
+    assert list(by_server(many)) == [
+        ((HMI, "many", "x"), f"10.2.0.00 (+{SPREAD})", [*range(SPREAD), 99]),
+        ((HMI, "10.2.0.99", "y"), "10.2.0.99", [1]),
+        ((PC, "10.2.0.99", "x"), "10.2.0.99", [2]),
+    ]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from otmon.detect.detector import SPREAD
 from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, at, found, keys
 from tests.zones.facts import conversation, model, operation
 
@@ -69,3 +70,13 @@ def test_what_the_model_denies_is_told_by_other_rules() -> None:
     facts = conversation(PC, PLC), operation(PC, PLC, 6, 20, 1)
     assert found(RULE, *facts, plant=PLANT, baseline=BEFORE) == []
     assert found("unknown-address", *facts, plant=PLANT, baseline=BEFORE)
+
+
+def test_a_client_that_commands_very_many_servers_is_one_finding() -> None:
+    servers = [f"10.2.0.{n}" for n in range(1, SPREAD + 2)]
+    before = [operation(HMI, server, 6, 20, 1) for server in servers]
+    (one,) = found(
+        RULE, *(operation(PC, server, 6, 20, 1) for server in servers), plant=None, baseline=before
+    )
+    assert (one.count, one.link.server, one.key) == (SPREAD + 1, "", (PC, "many", "modbus"))
+    assert dict(one.why[0].params)["items"] == HMI
