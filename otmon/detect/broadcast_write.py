@@ -13,16 +13,16 @@ What it looks like
     A PC writes coil 0 of unit 0 through a gateway; nothing answers, and 12 drives halt.
 
 When it is wrong
-    Over TCP unit 0 often means the device itself and not all devices: such a write is found only where
-    the server does not answer it and answers another unit, or answers for `GATEWAY_UNITS` units or
-    more. Of the public captures that we know one in seven holds unit 0, always as a device's own
-    number. A recipe that is sent to all machines at the start of a shift is a burst: agree on it in
-    a permission that lists the function, and it is for information. What the model denies is told by
-    the rules for that, and not here.
+    Over TCP unit 0 often means the device itself and not all devices, and then it answers: such a write
+    is found only where the server does not answer it, and answers for another unit. In the public
+    captures that we know unit 0 is always a device's own number. A recipe that is sent to all machines at
+    the start of a shift is a burst: agree on it in a permission that lists the function, and it is
+    for information. A subnet's own broadcast address (10.1.0.255) looks like a host's, and is not found.
+    What the model denies is told by the rules for that, and not here.
 
 References
     ATT&CK for ICS T0855 (T1692.001 from v19), T0806; IEC 62443-3-3 SR 2.1, SR 3.5; MODBUS over Serial
-    Line V1.02, section 2.2; MODBUS Messaging on TCP/IP Implementation Guide V1.0b, section 4.4.1.2.
+    Line V1.02, section 2.2; MODBUS Messaging on TCP/IP Implementation Guide V1.0b (unit identifier).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from otmon.detect.detector import (
     say_some,
     values_written,
 )
-from otmon.ledger.facts import UNKNOWN, Operation
+from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
 from otmon.zones.hosts import to_group
@@ -70,9 +70,6 @@ ALL_UNITS: Final = {"modbus": 0}
 """The unit by which a protocol means every device."""
 OWN_UNITS: Final = frozenset({0, 255})
 """Units by which a Modbus server over TCP means itself: they say nothing of devices behind it."""
-GATEWAY_UNITS: Final = 2
-"""Units, other than its own, that a server answers for if it is a gateway: a device that only looks at
-the unit has one."""
 UNITS_AT_ONCE: Final = 4
 """Units in which one element is written before it is a burst: fewer are a pair of pumps or an axis."""
 BURST_S: Final = 10
@@ -117,9 +114,7 @@ def _answered(operations: Sequence[Operation]) -> dict[tuple[str, str], frozense
 
 
 def _to_everybody(fact: Operation, units: frozenset[int]) -> bool:
-    if ALL_UNITS.get(fact.protocol) != fact.unit:
-        return False
-    return len(units) >= (1 if not fact.answered else GATEWAY_UNITS)
+    return ALL_UNITS.get(fact.protocol) == fact.unit and fact.status == UNANSWERED and bool(units)
 
 
 def _long(operations: Sequence[Operation]) -> bool:

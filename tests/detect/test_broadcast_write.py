@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from otmon.detect.broadcast_write import BURST_S, UNITS_AT_ONCE
-from otmon.ledger.facts import UNANSWERED, Operation
+from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, Operation
 from tests.detect.plant import HMI, PC, PLC, at, found, keys
 from tests.zones.facts import conversation, model, operation
 
@@ -45,9 +45,10 @@ def test_unit_0_of_a_device_that_answers_for_no_other_is_the_device(units: tuple
     assert found(RULE, broadcast(), *polled(*units), plant=None) == []
 
 
-@pytest.mark.parametrize(("units", "count"), [((7,), 0), ((7, 255), 0), ((7, 8), 1)])
-def test_an_answered_write_to_unit_0_needs_a_gateway(units: tuple[int, ...], count: int) -> None:
-    assert len(found(RULE, broadcast(status=0, answered=1), *polled(*units), plant=None)) == count
+@pytest.mark.parametrize("status", [0, OPEN_AT_END])
+def test_who_answers_for_unit_0_or_may_have_is_the_device(status: int) -> None:
+    write = broadcast(status=status, answered=int(not status))
+    assert found(RULE, write, *polled(7, 8), plant=None) == []
 
 
 def test_a_read_of_unit_0_and_a_refused_write_are_none() -> None:
