@@ -17,8 +17,9 @@ When it is wrong
     is found only where the server does not answer it, and answers for another unit. In the public
     captures that we know unit 0 is always a device's own number. A recipe that is sent to all machines at
     the start of a shift is a burst: agree on it in a permission that lists the function, and it is
-    for information. A subnet's own broadcast address (10.1.0.255) looks like a host's, and is not found.
-    What the model denies is told by the rules for that, and not here.
+    for information. A subnet's own broadcast address (10.1.0.255) looks like a host's: it is found
+    where it ends in 255, is written to over UDP, and never sends. What the model denies is told by
+    the rules for that, and not here.
 
 References
     ATT&CK for ICS T0855 (T1692.001 from v19), T0806; IEC 62443-3-3 SR 2.1, SR 3.5; MODBUS over Serial
@@ -92,7 +93,7 @@ def broadcast_write(case: Case) -> Iterator[Finding]:
     answered = _answered(case.ledger.operations)
     long = _long(case.ledger.operations)
     for key, group in groups.items():
-        if to_group(key[1]):
+        if _is_group(case, group[0][0]):
             yield _finding(case, "group", key, group)
             continue
         units = answered.get(key[1:], frozenset())
@@ -102,6 +103,13 @@ def broadcast_write(case: Case) -> Iterator[Finding]:
         burst = _burst(group) if long else []
         if burst:
             yield _finding(case, "burst", key, burst)
+
+
+def _is_group(case: Case, fact: Operation) -> bool:
+    """Whether the server's address is of many hosts: it says so, or it could be a subnet's own broadcast
+    address, was written to in datagrams and never sent anything."""
+    ends = fact.server.endswith(".255") and fact.transport == "udp" and fact.status == UNANSWERED
+    return to_group(fact.server) or (ends and fact.server not in case.macs)
 
 
 def _answered(operations: Sequence[Operation]) -> dict[tuple[str, str], frozenset[int]]:

@@ -5,7 +5,7 @@ import pytest
 from otmon.detect.broadcast_write import BURST_S, UNITS_AT_ONCE
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, Operation
 from tests.detect.plant import HMI, PC, PLC, at, found, keys
-from tests.zones.facts import conversation, model, operation
+from tests.zones.facts import asset, conversation, model, operation
 
 RULE = "broadcast-write"
 SECOND = 1_000_000_000
@@ -61,6 +61,24 @@ def test_a_write_to_a_group_is_found_whatever_the_unit(server: str) -> None:
     write = operation(PC, server, 6, 3, 1, transport="udp", status=UNANSWERED, answered=0)
     (one,) = found(RULE, write, plant=None)
     assert (one.what.key, one.severity) == ("broadcast.group", "high")
+
+
+@pytest.mark.parametrize(
+    ("server", "transport", "status", "heard", "count"),
+    [
+        ("10.2.0.255", "udp", UNANSWERED, False, 1),
+        ("10.2.0.255", "udp", UNANSWERED, True, 0),
+        ("10.2.0.255", "udp", 0, False, 0),
+        ("10.2.0.255", "tcp", UNANSWERED, False, 0),
+        ("10.2.0.25", "udp", UNANSWERED, False, 0),
+    ],
+)
+def test_a_subnets_own_broadcast_address_never_sends(
+    server: str, transport: str, status: int, heard: bool, count: int
+) -> None:
+    write = operation(PC, server, 6, 3, 1, transport=transport, status=status, answered=int(not status))
+    seen = [asset("02:00:00:00:00:01", server)] if heard else []
+    assert len(found(RULE, write, *seen, plant=None)) == count
 
 
 def burst(units: int, last_s: int, function: int = 6) -> list[Operation]:
