@@ -19,13 +19,18 @@ from functools import cached_property
 from heapq import nsmallest
 from operator import attrgetter
 from types import ModuleType
-from typing import Literal
+from typing import Literal, TypeVar
 
 import otmon.detect
-from otmon.ledger.facts import UNKNOWN, Conversation, Evidence, Operation, WrittenValue
+from otmon.ledger.facts import UNKNOWN, Asset, Conversation, Evidence, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
+from otmon.zones.address import PrefixTable, host, is_group, parse_address, prefix_table, reach
 from otmon.zones.decide import Index, Verdict
+from otmon.zones.functions import normal
+from otmon.zones.model import Device, Permission
+
+_Item = TypeVar("_Item")
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
@@ -162,6 +167,80 @@ class Case:
             found.setdefault(conversation_key(fact), []).append(fact)
         return found
 
+    @cached_property
+    def undenied_conversations(self) -> tuple[tuple[Conversation, Verdict | None], ...]:
+        """Conversations that the model does not deny, without one all of them with None. What is denied
+        has rules of its own."""
+        if self.index is None:
+            return tuple((fact, None) for fact in self.ledger.conversations)
+        return tuple((fact, verdict) for fact, verdict in self.conversations if verdict.outcome != "denied")
+
+    @cached_property
+    def undenied_operations(self) -> tuple[tuple[Operation, Verdict | None], ...]:
+        """Likewise operations: neither they nor their conversations are denied."""
+        if self.index is None:
+            return tuple((fact, None) for fact in self.ledger.operations)
+        denied = {key for key, verdict in self.verdicts.items() if verdict.outcome == "denied"}
+        return tuple(
+            (fact, verdict)
+            for fact, verdict in self.operations
+            if verdict.outcome != "denied" and conversation_key(fact) not in denied
+        )
+
+    @cached_property
+    def permissions(self) -> dict[str, Permission]:
+        """Every permission of the model by its id; empty without a model."""
+        if self.index is None:
+            return {}
+        model = self.index.model
+        lists = [*(zone.permissions for zone in model.zones), *(one.permissions for one in model.boundaries)]
+        return {permission.id: permission for permissions in lists for permission in permissions}
+
+    @cached_property
+    def inventory(self) -> PrefixTable[Device]:
+        """The model's assets by their addresses, and by the MAC address of those that have one; empty
+        without a model."""
+        devices = self.index.model.devices if self.index is not None else ()
+        named = [(network, device) for device in devices for network in device.networks]
+        return prefix_table([*named, *((host(one.mac), one) for one in devices if one.mac is not None)])
+
+    @cached_property
+    def commanders(self) -> dict[tuple[str, str], frozenset[str]]:
+        """Server and protocol -> the clients that changed something there in the baseline, unrefused."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for one in self.baseline.operations if self.baseline is not None else ():
+            if changes([one]):
+                found.setdefault((one.server, one.protocol), set()).add(one.client)
+        return {server: frozenset(clients) for server, clients in found.items()}
+
+    @cached_property
+    def newcomers(self) -> dict[str, list[Asset]]:
+        """The addresses that sent something and nothing in the baseline, with the facts that show it, in
+        order. What has no address of the plant goes by its MAC address; who sends from the Internet is
+        left out. Empty without a baseline."""
+        if self.baseline is None:
+            return {}
+        before = {one.address for one in self.baseline.assets} | {one.mac for one in self.baseline.assets}
+        placed = {one.mac for one in self.ledger.assets if is_site(one.address)}
+        found: dict[str, list[Asset]] = {}
+        for one in self.ledger.assets:
+            ip = parse_address(one.address)
+            if ip is not None and reach(ip) == "internet":
+                continue
+            name = one.address if is_site(one.address) else "" if one.mac in placed else one.mac
+            address = parse_address(name)
+            if address is not None and name not in before and not is_group(address):
+                found.setdefault(name, []).append(one)
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def macs(self) -> dict[str, set[str]]:
+        """The MAC addresses that sent from each address."""
+        found: dict[str, set[str]] = {}
+        for asset in self.ledger.assets:
+            found.setdefault(asset.address or asset.mac, set()).add(asset.mac)
+        return found
+
 
 Detector = Callable[[Case], Iterator[Finding]]
 
@@ -208,6 +287,93 @@ def importance(case: Case, zone: str) -> str:
     """Of a zone in the model: "high", "medium" or "low"; "low" for what the model does not hold."""
     known = case.index.zones.get(zone) if case.index is not None else None
     return "low" if known is None else known.importance
+
+
+def graded(case: Case, zone: str, gravest: Severity) -> Severity:
+    """How grave something is in a zone: `gravest` where the zone's importance is high or nobody said it, a
+    step less where it is medium, two where it is low."""
+    known = case.index.zones.get(zone) if case.index is not None else None
+    steps = {"medium": 1, "low": 2}.get(known.importance, 0) if known is not None else 0
+    return lowered(gravest, steps)
+
+
+def lowered(severity: Severity, steps: int = 1) -> Severity:
+    """A severity some steps less grave; "info" stays."""
+    return SEVERITIES[min(SEVERITIES.index(severity) + steps, len(SEVERITIES) - 1)]
+
+
+def registered(case: Case, text: str) -> tuple[Device, ...]:
+    """The assets of the inventory behind an address, in the order of its files: those that have it, else
+    those whose MAC address alone sent from it."""
+    address = parse_address(text)
+    if address is None:
+        return ()
+    found = [device for _, devices in case.inventory.covering(address) for device in devices]
+    macs = case.macs.get(text, set())
+    if not found and len(macs) == 1:
+        mac = parse_address(next(iter(macs)))
+        if mac is not None:
+            known = [device for _, devices in case.inventory.covering(mac) for device in devices]
+            # What has addresses in the inventory has no others.
+            found = [device for device in known if not device.networks]
+    return tuple(sorted(set(found), key=lambda device: (device.line, device.id)))
+
+
+SPREAD = 16
+"""Servers of one client that are told one by one where they are told alike."""
+
+Key = tuple[str, ...]
+
+
+def by_server(groups: Mapping[Key, list[_Item]]) -> Iterator[tuple[Key, str, list[_Item]]]:
+    """Groups by (client, server, ...), each with its server's name. What a client does with more than
+    `SPREAD` servers is one group: its key has "many" for the server, its name the first one and how
+    many more there are."""
+    alike: dict[Key, list[Key]] = {}
+    for key in groups:
+        alike.setdefault((key[0], *key[2:]), []).append(key)
+    for (client, *rest), keys in alike.items():
+        if len(keys) > SPREAD:
+            servers = sorted(key[1] for key in keys)
+            items = [item for key in keys for item in groups[key]]
+            yield (client, "many", *rest), f"{servers[0]} (+{len(servers) - 1})", items
+        else:
+            for key in keys:
+                yield key, key[1], groups[key]
+
+
+def is_site(text: str) -> bool:
+    """Whether a text is an address of one host that a plant can own (`otmon.zones.address.Reach`)."""
+    address = parse_address(text)
+    return address is not None and reach(address) == "site"
+
+
+def is_new_master(case: Case, operation: Operation) -> bool:
+    """Whether the operation changes a server that, in the baseline, others changed and this client never."""
+    before = case.commanders.get((operation.server, operation.protocol), frozenset())
+    return operation.access in CHANGING and bool(before) and operation.client not in before
+
+
+def permission_of(case: Case, verdict: Verdict | None) -> Permission | None:
+    """The permission that allowed something; None where none did."""
+    if verdict is None or verdict.outcome != "allowed":
+        return None
+    return case.permissions.get(dict(verdict.reason.params).get("permission", ""))
+
+
+def names_function(permission: Permission | None, operation: Operation) -> bool:
+    """Whether a permission lists the very function of the operation: not only its access class, nor a
+    function of which it is one of many subfunctions."""
+    return permission is not None and any(
+        (one.number, one.subfunction) == (operation.function, _known(operation.subfunction))
+        if one.number is not None
+        else one.name == normal(operation.service)
+        for one in permission.functions
+    )
+
+
+def _known(number: int) -> int | None:
+    return None if number == UNKNOWN else number
 
 
 def changes(operations: Iterable[Operation]) -> bool:

@@ -12,8 +12,9 @@ What it looks like
     HTTP is spoken on port 502 of a controller.
 
 When it is wrong
-    Where a capture begins in the middle of a connection, or a vendor uses the port for a protocol
-    of its own.
+    Where a vendor uses the port for a protocol of its own, or a sender cuts the first message so that its
+    first segment tells nothing. A TCP connection whose beginning the capture does not hold is found only
+    by what was recognised in it.
 
 References
     ATT&CK for ICS T0885; IEC 62443-3-3 SR 5.2, SR 3.5.
@@ -55,6 +56,8 @@ def foreign_protocol(case: Case) -> Iterator[Finding]:
         if fact.protocol == "none" or usual is None or usual.kind != "industrial" or fact.port >= EPHEMERAL:
             continue
         known = fact.protocol != "unknown"
+        if not known and fact.transport == "tcp" and fact.role != "handshake":
+            continue
         yield Finding(
             rule=RULE.id,
             key=tuple(map(str, conversation_key(fact))),

@@ -13,7 +13,8 @@ What it looks like
     203.0.113.45 opens a remote desktop on a PC of the maintenance zone.
 
 When it is wrong
-    When a plant uses public addresses inside: list them in a zone.
+    When a plant uses public addresses inside: list them in a zone. Without a model two public addresses
+    whose first 16 bits (48 of IPv6) are the same are taken for one owner's, and nothing is found.
 
 References
     ATT&CK for ICS T0883, T0822; IEC 62443-3-3 SR 5.2, SR 1.13.
@@ -22,6 +23,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.detector import (
     Case,
@@ -40,7 +42,7 @@ from otmon.detect.detector import (
     say,
 )
 from otmon.ledger.facts import Conversation
-from otmon.zones.address import parse_address, reach
+from otmon.zones.address import IPV4_BITS, IPV6_BITS, parse_address, reach
 from otmon.zones.decide import Verdict, lapsed
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
@@ -56,6 +58,9 @@ RULE = Rule(
 
 SHOWN = 6
 """Addresses of the Internet that are named in one finding."""
+OWNED: Final = {IPV4_BITS: 16, IPV6_BITS: 48}
+"""First bits that the public addresses of one owner have in common: universities and old companies hold a
+/16 of IPv4, and a /48 of IPv6 is what a site is given (RFC 6177)."""
 
 Contact = list[tuple[Conversation, Verdict | None]]
 
@@ -84,8 +89,19 @@ def _contacts(case: Case) -> Iterator[tuple[Conversation, Verdict | None]]:
     for fact in case.ledger.conversations:
         protocol = case.protocols.get(fact.protocol)
         industrial = protocol is not None and protocol.kind == "industrial"
-        if industrial and (_is_internet(fact.client, "") or _is_internet(fact.server, "")):
+        if not industrial or _have_one_owner(fact.client, fact.server):
+            continue
+        if _is_internet(fact.client, "") or _is_internet(fact.server, ""):
             yield fact, None
+
+
+def _have_one_owner(client: str, server: str) -> bool:
+    """Whether two addresses are alike enough for one site that uses public addresses inside."""
+    one, other = parse_address(client), parse_address(server)
+    if one is None or other is None or one.bits != other.bits or one.bits not in OWNED:
+        return False
+    shift = one.bits - OWNED[one.bits]
+    return one.value >> shift == other.value >> shift
 
 
 def _is_internet(address: str, zone: str) -> bool:

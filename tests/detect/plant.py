@@ -50,9 +50,12 @@ def ledger_of(*facts: Fact) -> Ledger:
     )
 
 
-def found(rule: str, *facts: Fact, plant: Model | None = PLANT) -> list[Finding]:
+def found(
+    rule: str, *facts: Fact, plant: Model | None = PLANT, baseline: Iterable[Fact] | None = None
+) -> list[Finding]:
     """What this rule finds, gravest first."""
-    return [one for one in judge(ledger_of(*facts), plant) if one.rule == rule]
+    before = None if baseline is None else ledger_of(*baseline)
+    return [one for one in judge(ledger_of(*facts), plant, before) if one.rule == rule]
 
 
 def keys(findings: Iterable[Finding]) -> list[str]:

@@ -56,6 +56,10 @@ def test_ports_and_protocols_are_told_apart() -> None:
         ("10.2.0.1", WEB, "tls", None),
         ("10.2.0.1", "192.168.9.9", "modbus", None),
         ("2400:8500::1", "fd00::1", "modbus", "critical"),
+        ("130.126.142.250", "130.126.140.229", "dnp3", None),
+        ("130.127.142.250", "130.126.140.229", "dnp3", "critical"),
+        ("2400:8500:1:2::1", "2400:8500:1:9::1", "modbus", None),
+        ("2400:8500:1:2::1", "2400:8500:2:2::1", "modbus", "critical"),
     ],
 )
 def test_without_a_model_industrial_protocols_have_no_business_there(

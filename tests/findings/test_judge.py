@@ -49,3 +49,11 @@ def test_any_facts_are_judged_with_and_without_a_model(ledger) -> None:  # type:
     for plant in (PLANT, None):
         findings = judge(ledger, plant)
         assert len({id_of(one) for one in findings}) == len(findings)
+
+
+@given(any_ledgers(), any_ledgers())
+def test_any_facts_are_judged_against_any_baseline(ledger, before) -> None:  # type: ignore[no-untyped-def]
+    for plant in (PLANT, None):
+        findings = judge(ledger, plant, before)
+        assert len({id_of(one) for one in findings}) == len(findings)
+        assert judge(ledger, plant, ledger) == judge(ledger, plant)

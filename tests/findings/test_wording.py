@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 import otmon
 from otmon.capture.window import KINDS
+from otmon.detect.broadcast_write import Way
+from otmon.detect.dangerous_command import Danger
 from otmon.detect.detector import SEVERITIES, detectors, say
 from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
 from otmon.protocols.modbus import REASONS
@@ -26,6 +28,8 @@ SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(otmon.__fi
 FAMILIES = {
     *(f"rule.{rule.id}" for rule, _ in detectors()),
     *(f"severity.{one}" for one in SEVERITIES),
+    *(f"danger.{one}" for one in get_args(Danger)),
+    *(f"broadcast.{one}" for one in get_args(Way)),
     *(f"damage.{kind}" for kind in KINDS),
     *(f"anomaly.{name}" for name, _ in REASONS if name and name != "lost-bytes"),
     *(f"reason.{one}" for one in VERDICTS),

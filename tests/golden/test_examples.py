@@ -86,6 +86,19 @@ def test_a_day_without_incidents_gives_no_finding(name: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", SITES)
+def test_a_quiet_day_holds_nothing_new_after_another_one(name: str, tmp_path: Path) -> None:
+    site = undisturbed(SITES[name])
+    days = []
+    for seed in (1, 2):
+        path = tmp_path / f"{seed}.pcapng"
+        path.write_bytes(capture_of(day_of(site, seed), site))
+        days.append(replay([str(path)]).ledger)
+    assert days[0] != days[1]
+    assert judge(days[1], model(name), days[0]) == ()
+    assert judge(days[1], None, days[0]) == judge(days[1], None)
+
+
+@pytest.mark.parametrize("name", SITES)
 def test_everything_is_recognised_and_whole(name: str) -> None:
     facts = ledger(name)
     unknown = {(one.client, one.server, one.port) for one in facts.conversations if one.protocol == "unknown"}

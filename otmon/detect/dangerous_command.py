@@ -1,0 +1,162 @@
+"""A command that stops a controller, restarts it, silences it or exchanges its program.
+
+What it finds
+    Services that no operator's screen needs: a restart of the communication, listen-only mode, clearing of
+    counters (Modbus 8/1, 8/4, 8/10, 8/20), and start, stop, download and upload of a program (UMAS, Modbus
+    90). One finding for each client, server and kind of command, whatever the units; one for a client
+    that does it to very many servers.
+
+Why it matters
+    With one message of this kind a line stands still, or runs a program that nobody reviewed. An
+    upload changes nothing and hands the program to whoever asks; cleared counters hide what went on.
+
+What it looks like
+    A PC sends UMAS Stop PLC to a controller that other hosts only read.
+
+When it is wrong
+    When maintenance does its work: agree on it in a permission that lists the functions, with a
+    window, and the finding is for information only. A permission that allows the access class as a
+    whole lowers it by one step, as does a device that refused. Simulators and conformance tests
+    send all of these. What the model denies is told by the rules for that, and not here.
+
+References
+    ATT&CK for ICS T0816, T0858, T0843, T0845, T0814, T0872; IEC 62443-3-3 SR 2.1, SR 7.1;
+    Modbus Application Protocol Specification V1.1b3, section 6.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from otmon.detect.detector import (
+    SEVERITIES,
+    Case,
+    Finding,
+    Link,
+    Message,
+    Place,
+    Rule,
+    Severity,
+    attack,
+    by_server,
+    first,
+    graded,
+    link_of,
+    lowered,
+    names_function,
+    permission_of,
+    place_of,
+    reasons,
+    requirement,
+    say,
+    say_some,
+)
+from otmon.ledger.facts import UNANSWERED, Operation
+from otmon.zones.decide import Verdict
+
+RULE = Rule(
+    "dangerous-command",
+    (
+        *attack("T0816", "Device Restart/Shutdown"),
+        *attack("T0858", "Change Operating Mode"),
+        *attack("T0843", "Program Download"),
+        *attack("T0845", "Program Upload"),
+        *attack("T0814", "Denial of Service"),
+        *attack("T0872", "Indicator Removal on Host"),
+        requirement("SR 2.1", "Authorization enforcement"),
+        requirement("SR 7.1", "Denial of service protection"),
+    ),
+)
+
+Danger = Literal["stop", "start", "restart", "silence", "download", "upload", "clear"]
+
+DANGERS: Final[dict[str, dict[str, Danger]]] = {
+    "modbus": {
+        "Restart Communications Option": "restart",
+        "Force Listen Only Mode": "silence",
+        "Clear Counters and Diagnostic Register": "clear",
+        "Clear Overrun Counter and Flag": "clear",
+        "UMAS Stop PLC": "stop",
+        "UMAS Start PLC": "start",
+        "UMAS Begin Download": "download",
+        "UMAS Download Block": "download",
+        "UMAS End Download": "download",
+        "UMAS Begin Upload": "upload",
+        "UMAS Upload Block": "upload",
+        "UMAS End Upload": "upload",
+    },
+}
+"""Protocol -> the name that it gives a service -> what the service does to a controller."""
+
+GRAVEST: Final[dict[Danger, Severity]] = {
+    "stop": "high",
+    "start": "high",
+    "restart": "high",
+    "silence": "high",
+    "download": "high",
+    "upload": "medium",
+    "clear": "low",
+}
+"""In a zone of high importance. Never critical: the model does not deny it."""
+
+SHOWN = 6
+"""Services and units that are named in one finding."""
+
+Asked = list[tuple[Operation, Verdict | None]]
+
+
+def dangerous_command(case: Case) -> Iterator[Finding]:
+    groups: dict[tuple[str, ...], Asked] = {}
+    for fact, verdict in case.undenied_operations:
+        danger = DANGERS.get(fact.protocol, {}).get(fact.service)
+        if danger is not None:
+            groups.setdefault((fact.client, fact.server, fact.protocol, danger), []).append((fact, verdict))
+    for key, server, group in by_server(groups):
+        danger = DANGERS[group[0][0].protocol][group[0][0].service]
+        yield _finding(case, key, danger, server, group)
+
+
+def _finding(case: Case, key: tuple[str, ...], danger: Danger, server: str, group: Asked) -> Finding:
+    operations = [one for one, _ in group]
+    # The one that counts most says where it is and why it was let through.
+    severity, fact, verdict = min(
+        ((_severity(case, danger, one, verdict), one, verdict) for one, verdict in group),
+        key=lambda item: (SEVERITIES.index(item[0]), item[1].first_ns, item[1].unit, item[1].service),
+    )
+    times = sum(one.times for one in operations)
+    return Finding(
+        rule=RULE.id,
+        key=key,
+        severity=severity,
+        link=link_of(fact) if server == fact.server else Link(client=fact.client),
+        place=Place() if verdict is None else place_of(case, verdict),
+        what=say(f"danger.{danger}", client=fact.client, server=server, times=times),
+        why=tuple(_why(operations, verdict)),
+        count=times,
+        unit="transactions",
+        first_ns=min(one.first_ns for one in operations),
+        last_ns=max(one.last_ns for one in operations),
+        evidence=first(*(one.evidence for one in operations)),
+        references=RULE.references,
+    )
+
+
+def _severity(case: Case, danger: Danger, fact: Operation, verdict: Verdict | None) -> Severity:
+    permission = permission_of(case, verdict)
+    if names_function(permission, fact):
+        return "info"
+    steps = (permission is not None) + (fact.status > 0)
+    return lowered(graded(case, verdict.to_zone if verdict else "", GRAVEST[danger]), steps)
+
+
+def _why(operations: list[Operation], verdict: Verdict | None) -> Iterator[Message]:
+    yield say_some("asked-for", sorted({one.service for one in operations}), SHOWN)
+    yield say_some("units", [str(unit) for unit in sorted({one.unit for one in operations})], SHOWN)
+    if verdict is not None:
+        yield from reasons(verdict)[:1]
+    refused = sum(one.times for one in operations if one.status > 0)
+    if refused:
+        yield say("refused", times=refused)
+    if all(one.status == UNANSWERED for one in operations):
+        yield say("unanswered")

@@ -1,0 +1,198 @@
+"""A device that stands in several zones at once.
+
+What it finds
+    One MAC address that sends from addresses of two zones, and is at home in both: with each address it
+    talks to neighbours of the same zone and network, or to a group. And an asset of the inventory
+    whose addresses lie in several zones and were seen there.
+
+Why it matters
+    Such a device is a way past the boundary: what comes in on one side goes out on the other, and
+    no firewall lies between. A PC with a second network card, or a second address on the same one,
+    is put there for convenience and forgotten.
+
+What it looks like
+    The MAC address of an engineering station sends as 10.30.1.50 in line control and as 10.10.0.50 in
+    the office.
+
+When it is wrong
+    A router shows many zones too. What carries an address that another MAC address carries as well, an
+    Internet address, many addresses, or three zones, is taken for one, and nothing is found; so it
+    is with assets whose role in the inventory is one of `ROUTERS`. A router that only answers for its own
+    two addresses cannot be told from a host: enter it in the inventory. An asset that the
+    inventory lists with the addresses of both zones is known to stand there, and told as low.
+
+References
+    ATT&CK for ICS T0886, T0864; IEC 62443-3-3 SR 5.1, SR 5.2; METI's guideline, step 2-1, item 3-5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from otmon.detect.detector import (
+    SEVERITIES,
+    Case,
+    Finding,
+    Link,
+    Message,
+    Place,
+    Rule,
+    attack,
+    first,
+    graded,
+    guideline_check,
+    guideline_step,
+    registered,
+    requirement,
+    say,
+    say_some,
+)
+from otmon.ledger.facts import Asset
+from otmon.zones.address import MAC_BITS, parse_address
+from otmon.zones.decide import locate
+from otmon.zones.devices import devices
+from otmon.zones.hosts import PREFIX, to_group
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Device
+
+RULE = Rule(
+    "multi-homed-asset",
+    (
+        *attack("T0886", "Remote Services"),
+        *attack("T0864", "Transient Cyber Asset"),
+        requirement("SR 5.1", "Network segmentation"),
+        requirement("SR 5.2", "Zone boundary protection"),
+        guideline_step("ステップ2-1", "ゾーンの設定と保護対象の割り付け"),
+        guideline_check("3-5", "セキュリティレベルに応じたセグメント管理"),
+    ),
+)
+
+ROUTERS: Final = frozenset(
+    {
+        *("router", "firewall", "switch", "access-point"),
+        *("gateway", "remote-gateway", "vpn-gateway", "cloud-gateway", "mobile-router", "modem"),
+    }
+)
+"""Roles of assets that are there to stand between zones."""
+SHOWN: Final = 6
+"""Places and zones that are named in one finding."""
+
+Home = tuple[str, str]
+"""An address and the VLAN in which it has neighbours."""
+Foot = tuple[str, str, str]
+"""A zone, and an address in it with its VLAN."""
+
+
+def multi_homed_asset(case: Case) -> Iterator[Finding]:
+    if case.index is None:
+        return
+    homes = _homes(case)
+    told: set[str] = set()
+    listed = _listed(case)
+    for device in case.index.model.devices:
+        if len(device.networks) > 1 and not ROUTERS & set(device.roles):
+            seen = listed.get(device.id, [])
+            feet = _feet(case, [one for one in seen if (one.address, one.vlan) in homes])
+            if _zones(feet):
+                told |= {one.mac for one in seen}
+                yield _finding(case, ("asset", device.id), feet, seen, device)
+    of_mac: dict[str, list[Asset]] = {}
+    for one in case.ledger.assets:
+        of_mac.setdefault(one.mac, []).append(one)
+    for host in devices(case.index, case.ledger.assets).hosts:
+        seen = of_mac[host.mac]
+        known = [one for foot in host.feet for one in registered(case, foot.address)]
+        if host.mac in told or any(ROUTERS & set(one.roles) for one in known):
+            continue
+        # Whoever carries another machine's address is on its way to somewhere else.
+        if any(len(case.macs[one.address or one.mac]) > 1 for one in seen):
+            continue
+        feet = {(one.zone, one.address, one.vlan) for one in host.feet if (one.address, one.vlan) in homes}
+        if _zones(feet):
+            yield _finding(case, ("mac", host.mac), feet, seen, None)
+
+
+def _homes(case: Case) -> set[Home]:
+    """The addresses that have neighbours: a router's far side has none."""
+    found: set[Home] = set()
+    for fact, verdict in case.conversations:
+        if verdict.from_zone != verdict.to_zone:
+            continue
+        if to_group(fact.server):
+            found.add((fact.client, fact.vlan))
+        elif _are_neighbours(fact.client, fact.server):
+            found.add((fact.client, fact.vlan))
+            if fact.packets_to_client:
+                found.add((fact.server, fact.vlan))
+    return found
+
+
+def _are_neighbours(one: str, other: str) -> bool:
+    """Two addresses of one network, as far as traffic tells; two MAC addresses always."""
+    first_address, second_address = parse_address(one), parse_address(other)
+    if first_address is None or second_address is None or first_address.bits != second_address.bits:
+        return False
+    bits = first_address.bits
+    if bits == MAC_BITS:
+        return True
+    return first_address.value >> (bits - PREFIX[bits]) == second_address.value >> (bits - PREFIX[bits])
+
+
+def _listed(case: Case) -> dict[str, list[Asset]]:
+    """What was seen of each asset of the inventory under one of its addresses."""
+    found: dict[str, list[Asset]] = {}
+    for asset in case.ledger.assets:
+        address = parse_address(asset.address)
+        for _, known in case.inventory.covering(address) if address is not None else ():
+            for device in known:
+                found.setdefault(device.id, []).append(asset)
+    return found
+
+
+def _feet(case: Case, assets: list[Asset]) -> set[Foot]:
+    assert case.index is not None
+    return {(locate(case.index, one.address, one.vlan).zone, one.address, one.vlan) for one in assets}
+
+
+def _zones(feet: set[Foot]) -> list[str]:
+    """The zones of the model's that a device stands in, sorted; none where it is one."""
+    zones = sorted({zone for zone, _, _ in feet} - {"", INTERNET, UNKNOWN_ZONE})
+    return zones if len(zones) > 1 else []
+
+
+def _finding(
+    case: Case, key: tuple[str, str], feet: set[Foot], seen: list[Asset], device: Device | None
+) -> Finding:
+    zones = _zones(feet)
+    shown = [
+        one for one in seen if any((one.address or one.mac) == address for _, address, _ in feet)
+    ] or seen
+    return Finding(
+        rule=RULE.id,
+        key=key,
+        severity="low"
+        if device is not None
+        else min((graded(case, zone, "high") for zone in zones), key=SEVERITIES.index),
+        link=Link(client=min(address for _, address, _ in feet)),
+        place=Place(from_zone=zones[0], to_zone=zones[1]) if len(zones) == 2 else Place(),
+        what=say("many-homes", name=key[1], zones=", ".join(zones[:SHOWN])),
+        why=tuple(_why(case, feet, device)),
+        count=sum(one.packets for one in seen),
+        unit="packets",
+        first_ns=min(one.first_ns for one in seen),
+        last_ns=max(one.last_ns for one in seen),
+        evidence=first(*(one.evidence for one in shown)),
+        references=RULE.references,
+    )
+
+
+def _why(case: Case, feet: set[Foot], device: Device | None) -> Iterator[Message]:
+    places = [
+        f"{zone}: {address}" + (f" (VLAN {vlan})" if vlan else "") for zone, address, vlan in sorted(feet)
+    ]
+    yield say_some("homes", places, SHOWN)
+    named = (
+        {one for _, address, _ in feet for one in registered(case, address)} if device is None else {device}
+    )
+    for one in sorted(named, key=lambda device: device.id)[:SHOWN]:
+        yield say("in-inventory", asset=one.id, line=str(one.line))

@@ -1,0 +1,285 @@
+"""Something that two known hosts never did with each other before.
+
+What it finds
+    With a baseline: a conversation between a client and a server that was not in it (another protocol or
+    port, or a pair that never talked), a function that the client never asked this server for, or
+    elements or units that it never touched. One finding for each pair, and one for a client that does
+    it with more than `SPREAD` servers.
+
+Why it matters
+    A plant does the same all day, for years. What is new is a change that somebody made, or an intruder
+    who uses a host that may be there, with commands that may be given.
+
+What it looks like
+    The HMI, which writes registers 20 to 29 of a controller, writes register 140.
+
+When it is wrong
+    When the baseline was too short to hold a week's or a month's work. Ports from 49152 on are given out
+    at random and compared as one; a connection in which nothing was recognised is known if its port is;
+    groups (multicast and broadcast) and the Internet are left out. What an explicit permission allows
+    weighs less. A device that is itself new, a new master of a server, and what the model denies are
+    told by the rules for that, and not here.
+
+References
+    ATT&CK for ICS T0855 (T1692.001 from v19), T0836, T0886; IEC 62443-3-3 SR 6.2; NIST CSF 2.0 DE.CM-01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from otmon.detect.detector import (
+    SEVERITIES,
+    Case,
+    Finding,
+    Link,
+    Message,
+    Place,
+    Reference,
+    Rule,
+    Severity,
+    attack,
+    changes,
+    first,
+    graded,
+    is_new_master,
+    is_site,
+    link_of,
+    permission_of,
+    place_of,
+    requirement,
+    say,
+    say_some,
+    values_written,
+)
+from otmon.detect.foreign_protocol import EPHEMERAL
+from otmon.ledger.facts import UNKNOWN, Conversation, Operation
+from otmon.ledger.ledger import Ledger, conversation_key
+from otmon.zones.address import MAC_BITS, is_group, parse_address
+from otmon.zones.decide import Verdict
+from otmon.zones.model import Range, Ranges, merged, spans
+
+RULE = Rule(
+    "new-operation",
+    (
+        *attack("T0855", "Unauthorized Command Message", "T1692.001"),
+        *attack("T0836", "Modify Parameter"),
+        *attack("T0886", "Remote Services"),
+        requirement("SR 6.2", "Continuous monitoring"),
+        Reference("NIST CSF", "DE.CM-01", "Networks are monitored", "2.0"),
+    ),
+)
+
+SPREAD: Final = 16
+"""Servers with which one client does something new that are told one by one."""
+SHOWN: Final = 6
+"""Conversations, functions, ranges and servers that are named in one finding."""
+_UNNAMED: Final = frozenset({"none", "unknown"})
+"""Protocols of what nobody said or recognised."""
+
+Pair = tuple[str, str]
+Service = tuple[str, int, int, str]
+"""Protocol, function, subfunction and access class."""
+Element = tuple[str, int, int, str]
+"""Protocol, unit, function and access class."""
+
+
+@dataclass(slots=True)
+class _Habit:
+    """What a client and a server did with each other in the baseline."""
+
+    talks: set[tuple[str, int, str]] = field(default_factory=set)
+    """Transport, port (0 for those given out at random) and protocol."""
+    guessed: bool = False
+    """In one of the conversations nobody can tell who is the client."""
+    services: set[Service] = field(default_factory=set)
+    ranges: dict[Element, list[Range]] = field(default_factory=dict)
+    elements: dict[Element, Ranges] = field(default_factory=dict)
+    """The ranges, merged."""
+
+
+@dataclass(slots=True)
+class _News:
+    """What is new between a client and a server."""
+
+    talks: list[tuple[Conversation, Verdict | None]] = field(default_factory=list)
+    services: list[tuple[Operation, Verdict | None]] = field(default_factory=list)
+    elements: list[tuple[Operation, Verdict | None]] = field(default_factory=list)
+
+    def facts(self) -> list[tuple[Conversation | Operation, Verdict | None]]:
+        return [*self.talks, *self.services, *self.elements]
+
+    def operations(self) -> list[tuple[Operation, Verdict | None]]:
+        return [*self.services, *self.elements]
+
+
+def new_operation(case: Case) -> Iterator[Finding]:
+    if case.baseline is None:
+        return
+    habits = _habits(case.baseline)
+    masters = {(one.client, one.server) for one, _ in case.undenied_operations if is_new_master(case, one)}
+    news: dict[Pair, _News] = {}
+    for fact, verdict in case.undenied_conversations:
+        pair = fact.client, fact.server
+        if pair not in masters and _is_judged(case, pair) and not _is_known(habits, fact):
+            news.setdefault(pair, _News()).talks.append((fact, verdict))
+    for one, verdict in case.undenied_operations:
+        pair = one.client, one.server
+        if pair in masters or not _is_judged(case, pair):
+            continue
+        habit = habits.get(pair, _NONE)
+        if _service(one) not in habit.services:
+            news.setdefault(pair, _News()).services.append((one, verdict))
+        elif one.address != UNKNOWN and not spans(habit.elements.get(_element(one), ()), *_range(one)):
+            news.setdefault(pair, _News()).elements.append((one, verdict))
+    clients: dict[str, list[str]] = {}
+    for client, server in news:
+        clients.setdefault(client, []).append(server)
+    for client, servers in clients.items():
+        if len(servers) > SPREAD:
+            yield _spread(case, client, [(server, news[client, server]) for server in sorted(servers)])
+        else:
+            for server in servers:
+                yield _single(case, (client, server), news[client, server])
+
+
+_NONE: Final = _Habit()
+
+
+def _habits(baseline: Ledger) -> dict[Pair, _Habit]:
+    found: dict[Pair, _Habit] = {}
+    for talk in baseline.conversations:
+        habit = found.setdefault((talk.client, talk.server), _Habit())
+        habit.talks.add((talk.transport, _port(talk), talk.protocol))
+        habit.guessed |= talk.role == "first packet"
+    for one in baseline.operations:
+        habit = found.setdefault((one.client, one.server), _Habit())
+        habit.services.add(_service(one))
+        if one.address != UNKNOWN:
+            habit.ranges.setdefault(_element(one), []).append(_range(one))
+    for habit in found.values():
+        habit.elements = {element: merged(ranges) for element, ranges in habit.ranges.items()}
+        habit.ranges.clear()
+    return found
+
+
+def _port(talk: Conversation) -> int:
+    return talk.port if talk.port < EPHEMERAL or talk.transport not in ("tcp", "udp", "sctp") else 0
+
+
+def _service(one: Operation) -> Service:
+    return one.protocol, one.function, one.subfunction, one.access
+
+
+def _element(one: Operation) -> Element:
+    return one.protocol, one.unit, one.function, one.access
+
+
+def _range(one: Operation) -> Range:
+    return one.address, one.address + max(one.count, 1) - 1
+
+
+def _is_judged(case: Case, pair: Pair) -> bool:
+    """Both ends are hosts of the plant, and neither is itself new."""
+    return all(end not in case.newcomers and (is_site(end) or _is_mac(end)) for end in pair)
+
+
+def _is_mac(text: str) -> bool:
+    address = parse_address(text)
+    return address is not None and address.bits == MAC_BITS and not is_group(address)
+
+
+def _is_known(habits: dict[Pair, _Habit], talk: Conversation) -> bool:
+    known = habits.get((talk.client, talk.server), _NONE)
+    if _fits(known.talks, talk):
+        return True
+    turned = habits.get((talk.server, talk.client), _NONE)
+    guessed = talk.role == "first packet" or turned.guessed
+    return guessed and any(transport == talk.transport for transport, _, _ in turned.talks)
+
+
+def _fits(talks: Iterable[tuple[str, int, str]], talk: Conversation) -> bool:
+    """The same port; and the same protocol, unless one of the two could not be told."""
+    return any(
+        (transport, port) == (talk.transport, _port(talk))
+        and (protocol == talk.protocol or talk.protocol in _UNNAMED or protocol == "unknown")
+        for transport, port, protocol in talks
+    )
+
+
+def _single(case: Case, pair: Pair, news: _News) -> Finding:
+    facts = news.facts()
+    fact, verdict = facts[0]
+    talks, operations = [one for one, _ in news.talks], [one for one, _ in news.operations()]
+    what = say("new-ways", client=pair[0], server=pair[1])
+    return Finding(
+        rule=RULE.id,
+        key=("one", *pair),
+        severity=_severity(case, news),
+        link=link_of(fact),
+        place=Place() if verdict is None else place_of(case, verdict),
+        what=what,
+        why=tuple(_why(case, news)),
+        count=sum(one.packets_to_server + one.packets_to_client for one in talks)
+        or sum(one.times for one in operations),
+        unit="packets" if talks else "transactions",
+        first_ns=min(one.first_ns for one, _ in facts),
+        last_ns=max(one.last_ns for one, _ in facts),
+        evidence=first(*(one.evidence for one, _ in facts)),
+        references=RULE.references,
+    )
+
+
+def _severity(case: Case, news: _News) -> Severity:
+    """What was agreed by a permission is at most low, and what nobody answered is for information."""
+    facts = news.facts()
+    agreed = all(permission_of(case, verdict) for _, verdict in facts)
+    changing = [(one, verdict) for one, verdict in news.operations() if changes([one])]
+    if changing:
+        verdict = changing[0][1]
+        return "low" if agreed else graded(case, verdict.to_zone if verdict else "", "high")
+    silent = not news.operations() and not any(talk.answered for talk, _ in news.talks)
+    return "info" if agreed or silent else "low"
+
+
+def _why(case: Case, news: _News) -> Iterator[Message]:
+    if news.talks:
+        names = sorted({f"{one.protocol} ({one.transport}/{one.port})" for one, _ in news.talks})
+        yield say_some("new-conversations", names, SHOWN)
+    if news.services:
+        names = sorted({f"{one.service} ({one.access})" for one, _ in news.services})
+        yield say_some("new-functions", names, SHOWN)
+    if news.elements:
+        ranges = sorted({(one.service, one.unit, *_range(one)) for one, _ in news.elements})
+        yield say_some("new-elements", [_words(*one) for one in ranges], SHOWN)
+    changing = sorted({conversation_key(one) for one, _ in news.operations() if changes([one])})
+    yield from values_written(case, changing)
+    if news.talks and not any(one.answered for one, _ in news.talks):
+        yield say("unanswered")
+
+
+def _words(service: str, unit: int, low: int, high: int) -> str:
+    return f"{service} {unit}:{low}" if low == high else f"{service} {unit}:{low}-{high}"
+
+
+def _spread(case: Case, client: str, news: list[tuple[str, _News]]) -> Finding:
+    facts = [pair for _, one in news for pair in one.facts()]
+    severities = [_severity(case, one) for _, one in news]
+    return Finding(
+        rule=RULE.id,
+        key=("many", client),
+        severity=min(severities, key=SEVERITIES.index),
+        link=Link(client=client),
+        place=Place(),
+        what=say("new-spread", client=client, servers=len(news)),
+        why=(say_some("talks-with", [server for server, _ in news], SHOWN),),
+        count=sum(one.packets_to_server + one.packets_to_client for _, each in news for one, _ in each.talks)
+        or sum(one.times for _, each in news for one, _ in each.operations()),
+        unit="packets" if any(each.talks for _, each in news) else "transactions",
+        first_ns=min(one.first_ns for one, _ in facts),
+        last_ns=max(one.last_ns for one, _ in facts),
+        evidence=first(*(one.evidence for one, _ in facts)),
+        references=RULE.references,
+    )

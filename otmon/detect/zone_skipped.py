@@ -1,0 +1,152 @@
+"""Allowed traffic that skips a level of the plant.
+
+What it finds
+    Two zones that talk directly, as a permission allows, although their levels in the Purdue model are
+    `LEVELS_APART` or more apart, or a zone of a level between theirs has boundaries with both. The
+    Internet counts as level 5. One finding for each pair of zones and direction. It needs zones
+    with levels.
+
+Why it matters
+    Levels are there so that whoever breaks into one must break into the next. A permission from the
+    office straight to the controllers, granted once for a report, makes a way around the DMZ and the
+    line's control, and nobody sees it in the list of the boundary.
+
+What it looks like
+    A PC of the office (level 4) reads registers of a controller (level 1); the historian in the DMZ
+    (level 3.5), through which it was meant to go, has boundaries with both.
+
+When it is wrong
+    When a plant's zones are not built in levels, or a level in the model is not what the zone does. What
+    is agreed may be the best that a plant can do: then the finding says where the risk is that was
+    taken. What the model denies is told as unlisted traffic, and not here.
+
+References
+    ATT&CK for ICS T0886; IEC 62443-3-3 SR 5.1, SR 5.2; METI's guideline, step 2-2, item 3-5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from otmon.detect.detector import (
+    Case,
+    Finding,
+    Link,
+    Message,
+    Rule,
+    Severity,
+    attack,
+    first,
+    guideline_check,
+    guideline_step,
+    importance,
+    link_of,
+    permission_of,
+    place_of,
+    requirement,
+    say,
+    say_some,
+)
+from otmon.ledger.facts import Conversation
+from otmon.zones.decide import Index, Verdict
+from otmon.zones.model import INTERNET
+
+RULE = Rule(
+    "zone-skipped",
+    (
+        *attack("T0886", "Remote Services"),
+        requirement("SR 5.1", "Network segmentation"),
+        requirement("SR 5.2", "Zone boundary protection"),
+        guideline_step("ステップ2-2", "想定脅威に対するセキュリティ対策の対応づけ"),
+        guideline_check("3-5", "セキュリティレベルに応じたセグメント管理"),
+    ),
+)
+
+LEVELS_APART: Final = 2
+"""Between two levels that are so far apart a whole one is left out."""
+OUTERMOST: Final = 5.0
+"""The level of the Internet: the Purdue model's outermost."""
+SHOWN: Final = 6
+"""Hosts and permissions that are named in one finding."""
+
+Passed = list[tuple[Conversation, Verdict]]
+
+
+def zone_skipped(case: Case) -> Iterator[Finding]:
+    if case.index is None:
+        return
+    groups: dict[tuple[str, str], Passed] = {}
+    for fact, verdict in case.undenied_conversations:
+        if verdict is not None and verdict.outcome == "allowed" and verdict.from_zone != verdict.to_zone:
+            groups.setdefault((verdict.from_zone, verdict.to_zone), []).append((fact, verdict))
+    for (from_zone, to_zone), group in groups.items():
+        levels = _level(case.index, from_zone), _level(case.index, to_zone)
+        if levels[0] is None or levels[1] is None:
+            continue
+        between = _between(case.index, (from_zone, to_zone), (levels[0], levels[1]))
+        if between or abs(levels[0] - levels[1]) >= LEVELS_APART:
+            yield _finding(case, group, (levels[0], levels[1]), between)
+
+
+def _level(index: Index, zone: str) -> float | None:
+    """Of a zone; None where nobody says."""
+    if zone == INTERNET:
+        return OUTERMOST
+    known = index.zones.get(zone)
+    return float(known.level) if known is not None and known.level else None
+
+
+def _between(index: Index, ends: tuple[str, str], levels: tuple[float, float]) -> list[str]:
+    """The zones of a level between the two that have boundaries with both, sorted."""
+    found = []
+    for zone in sorted(index.zones.keys() - set(ends)):
+        level = _level(index, zone)
+        joined = all((min(zone, end), max(zone, end)) in index.boundaries for end in ends)
+        if level is not None and min(levels) < level < max(levels) and joined:
+            found.append(zone)
+    return found
+
+
+def _finding(case: Case, group: Passed, levels: tuple[float, float], between: list[str]) -> Finding:
+    fact, verdict = group[0]
+    pairs = {(one.client, one.server) for one, _ in group}
+    return Finding(
+        rule=RULE.id,
+        key=(verdict.from_zone, verdict.to_zone),
+        severity=_severity(case, group, levels),
+        link=link_of(fact) if len(group) == 1 else Link(),
+        place=place_of(case, verdict),
+        what=say(
+            "skips", from_zone=verdict.from_zone, to_zone=verdict.to_zone, hosts=len(pairs),
+            from_level=f"{levels[0]:g}", to_level=f"{levels[1]:g}",
+        ),
+        why=tuple(_why(case, group, between)),
+        count=sum(one.packets_to_server + one.packets_to_client for one, _ in group),
+        unit="packets",
+        first_ns=min(one.first_ns for one, _ in group),
+        last_ns=max(one.last_ns for one, _ in group),
+        evidence=first(*(one.evidence for one, _ in group)),
+        references=RULE.references,
+    )  # fmt: skip
+
+
+def _severity(case: Case, group: Passed, levels: tuple[float, float]) -> Severity:
+    """By the deeper of the two zones, as that is the one whose shelter is lost."""
+    if not any(one.answered for one, _ in group):
+        return "info"
+    verdict = group[0][1]
+    deeper = verdict.from_zone if levels[0] < levels[1] else verdict.to_zone
+    return "medium" if importance(case, deeper) == "high" else "low"
+
+
+def _why(case: Case, group: Passed, between: list[str]) -> Iterator[Message]:
+    if between:
+        yield say_some("skip-between", between, SHOWN)
+    hosts = sorted({f"{one.client} → {one.server} ({one.protocol})" for one, _ in group})
+    yield say_some("skip-hosts", hosts, SHOWN)
+    agreed = sorted(
+        {(one.id, str(one.line)) for _, verdict in group if (one := permission_of(case, verdict)) is not None}
+    )
+    for permission, line in agreed[:SHOWN]:
+        yield say("reason.permission", permission=permission, line=line)

@@ -1,0 +1,255 @@
+"""From packets to findings: for each family a capture that triggers it, and one that nearly does.
+
+The captures are made by `tests.truth`, which also holds what was read of them against what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from otmon.findings.judge import judge
+from otmon.ledger.ledger import Ledger
+from otmon.zones.model import Model
+from tests.truth.capture import capture, check, packets
+from tests.truth.frames import ETHERNET, Link, ethernet
+from tests.truth.messages import (
+    Message,
+    device_identification,
+    diagnose,
+    read_registers,
+    umas,
+    write_registers,
+    write_single,
+)
+from tests.truth.talk import SECOND, START_NS, Talk, whole
+from tests.zones.facts import model
+
+HMI, EWS, PLC, OFFICE, LAPTOP = "10.1.0.5", "10.1.0.9", "10.2.0.1", "10.4.0.3", "10.1.0.77"
+GROUP = "239.10.0.1"
+READ, WRITE = read_registers(3, 0, 10, Random(1)), write_registers(20, 2, Random(2))
+STOP, STATUS = umas(0x41, b"\xff\x00", b"\x01\x00"), umas(0x04, b"", b"\x01\x02")
+
+
+PLANT = model("""
+    version: 1
+    assets:
+    - {id: hmi, address: 10.1.0.5, role: hmi}
+    - {id: historian, address: 10.1.0.9, role: historian}
+    - {id: plc, address: 10.2.0.1, role: plc}
+    zones:
+    - {id: control, importance: high, level: 2, members: 10.1.0.0/24}
+    - {id: cell, importance: high, level: 1, members: 10.2.0.0/24}
+    - {id: office, importance: low, level: 4, members: 10.4.0.0/24}
+    boundaries:
+    - id: control-cell
+      between: [control, cell]
+      allow: [{from: control, to: cell, protocol: modbus}]
+    - id: office-cell
+      between: [office, cell]
+      allow: [{from: office, to: cell, protocol: modbus, access: read}]
+    - {id: office-control, between: [office, control], allow: [{from: office, to: control, protocol: modbus}]}
+""")
+
+
+def mac(text: str) -> bytes:
+    """Of the host behind an address."""
+    return bytes((0xA4, 0)) + bytes(map(int, text.split(".")))
+
+
+class Tap:
+    """Conversations on their way into one capture."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.made: list[Talk] = []
+        self.links: list[Link] = []
+
+    def talk(
+        self,
+        client: str,
+        server: str,
+        *said: tuple[Message, int],
+        pause_s: float = 0.02,
+        answered: bool = True,
+        transport: str = "tcp",
+        macs: tuple[bytes, bytes] | None = None,
+    ) -> None:
+        """A conversation: each message is asked of its unit, `pause_s` after the one before."""
+        number = len(self.made)
+        one = Talk(f"talk {number}", 50_000 + number, client, server, now=START_NS + number * SECOND)
+        one.transport = "udp" if transport == "udp" else "tcp"
+        for message, unit in said:
+            if answered:
+                one.poll(message, unit)
+            else:
+                one.ask(message, unit)
+            one.now += int(pause_s * SECOND)
+        self.made.append(one)
+        ends = macs or (mac(client), mac(server))
+        self.links.append(Link("a host's own", ETHERNET, ethernet(macs=ends)))
+
+    def ledger(self, name: str) -> Ledger:
+        talks = (
+            packets(one, whole(one) if one.transport == "tcp" else one.segments, link)
+            for one, link in zip(self.made, self.links, strict=True)
+        )
+        return check(capture(name, *talks), self.folder).ledger
+
+
+def rules(ledger: Ledger, plant: Model | None = None, baseline: Ledger | None = None) -> list[str]:
+    return sorted(one.rule for one in judge(ledger, plant, baseline))
+
+
+Traffic = Callable[[Tap], None]
+
+
+def stop(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (READ, 1), (STOP, 1))
+
+
+def status(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (READ, 1), (STATUS, 1), (diagnose(0), 1))
+
+
+def restart(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (diagnose(1), 7), (diagnose(4), 7))
+
+
+def broadcast(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (READ, 7))
+    tap.talk(HMI, PLC, (write_single(5, 0, 0xFF00), 0), answered=False)
+
+
+def device_of_unit_0(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (READ, 0), (write_single(5, 0, 0xFF00), 0), (READ, 255))
+
+
+def datagram_to_a_group(tap: Tap) -> None:
+    tap.talk(HMI, GROUP, (WRITE, 1), answered=False, transport="udp")
+
+
+def datagram_to_a_host(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (WRITE, 1), transport="udp")
+
+
+def burst(tap: Tap) -> None:
+    tap.talk(HMI, PLC, *((READ, 1) for _ in range(70)), pause_s=1)
+    tap.talk(HMI, PLC, *((write_single(6, 40, 0), unit) for unit in range(1, 9)))
+
+
+def turns(tap: Tap) -> None:
+    tap.talk(HMI, PLC, *((write_single(6, 40, 0), 1 + n % 8) for n in range(70)), pause_s=1)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "found"),
+    [
+        (stop, ["dangerous-command"]),
+        (status, []),
+        (restart, ["dangerous-command", "dangerous-command"]),
+        (broadcast, ["broadcast-write"]),
+        (device_of_unit_0, []),
+        (datagram_to_a_group, ["broadcast-write"]),
+        (datagram_to_a_host, []),
+        (burst, ["broadcast-write"]),
+        (turns, []),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_commands_need_no_model(traffic: Traffic, found: list[str], tmp_path: Path) -> None:
+    tap = Tap(tmp_path)
+    traffic(tap)
+    assert rules(tap.ledger(traffic.__name__)) == found
+
+
+def at_home_in_both(tap: Tap) -> None:
+    tap.talk(HMI, "10.1.0.20", (READ, 1))
+    tap.talk("10.4.0.5", OFFICE, (READ, 1), macs=(mac(HMI), mac(OFFICE)))
+
+
+def behind_a_router(tap: Tap) -> None:
+    router = mac("10.1.0.254")
+    tap.talk("10.1.0.254", "10.1.0.20", (READ, 1))
+    tap.talk(OFFICE, "10.1.0.20", (READ, 1), macs=(router, mac("10.1.0.20")))
+
+
+def from_the_office(tap: Tap) -> None:
+    tap.talk(OFFICE, PLC, (READ, 1))
+
+
+def from_the_line(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (READ, 1), (WRITE, 1))
+
+
+def by_the_historian(tap: Tap) -> None:
+    tap.talk(EWS, PLC, (READ, 1), (WRITE, 1))
+
+
+def historian_reads(tap: Tap) -> None:
+    tap.talk(EWS, PLC, (READ, 1), (device_identification(), 1))
+
+
+@pytest.mark.parametrize(
+    ("traffic", "found"),
+    [
+        (at_home_in_both, ["multi-homed-asset"]),
+        (behind_a_router, ["zone-skipped"]),
+        (from_the_office, ["zone-skipped"]),
+        (from_the_line, []),
+        (by_the_historian, ["command-without-role"]),
+        (historian_reads, []),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_ways_past_a_boundary_need_a_model(traffic: Traffic, found: list[str], tmp_path: Path) -> None:
+    tap = Tap(tmp_path)
+    traffic(tap)
+    assert rules(tap.ledger(traffic.__name__), PLANT) == found
+
+
+def normal(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (READ, 1), (WRITE, 1))
+    tap.talk(EWS, PLC, (READ, 1))
+
+
+def another_order(tap: Tap) -> None:
+    tap.talk(EWS, PLC, (READ, 1), (READ, 1))
+    tap.talk(HMI, PLC, (WRITE, 1), (READ, 1), (read_registers(3, 4, 3, Random(3)), 1))
+
+
+def historian_writes(tap: Tap) -> None:
+    normal(tap)
+    tap.talk(EWS, PLC, (write_single(6, 20, 9), 1))
+
+
+def another_register(tap: Tap) -> None:
+    normal(tap)
+    tap.talk(HMI, PLC, (write_registers(30, 2, Random(4)), 1))
+
+
+def laptop(tap: Tap) -> None:
+    normal(tap)
+    tap.talk(LAPTOP, PLC, (READ, 1))
+
+
+@pytest.mark.parametrize(
+    ("traffic", "found"),
+    [
+        (another_order, []),
+        (historian_writes, ["new-master"]),
+        (another_register, ["new-operation"]),
+        (laptop, ["new-device"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_is_new_needs_a_baseline(traffic: Traffic, found: list[str], tmp_path: Path) -> None:
+    before, now = Tap(tmp_path), Tap(tmp_path)
+    normal(before)
+    traffic(now)
+    ledger = now.ledger(traffic.__name__)
+    assert rules(ledger, baseline=before.ledger("before")) == found
+    assert rules(ledger) == []
