@@ -25,7 +25,7 @@ from otmon.zones.model import (
     Permission,
     Zone,
 )
-from otmon.zones.place import Claim, Index, index, locate
+from otmon.zones.place import Claim, Index, baseline_zones, index, locate, locate_ends
 from otmon.zones.structure import REQUIREMENTS, mixed_zones, placed_devices
 from otmon.zones.usage import unseen_zones, usage
 
@@ -52,6 +52,9 @@ CAUTIONS: Final[dict[str, str]] = {
     "asset-in-no-zone": "asset {asset} is in no zone",
     "target-level": "zone {zone} of {importance} importance has the security level {level}, and zone {other} "
     "of {other_importance} importance {other_level}",
+    "zone-without-baseline": "zone {zone} allows inside what a baseline holds: without `--baseline` only "
+    "what it lists is judged there",
+    "baseline-empty": "the baseline holds nothing inside zone {zone}, so only what it lists is allowed there",
     "permission-unused": "permission {permission} was used by nothing in the ledger",
     "permission-wider": "permission {permission} is for more hosts than used it: {side} {hosts}",
     "zone-unseen": "nothing of zone {zone} was seen in the ledger",
@@ -100,9 +103,11 @@ class Contested:
     """Sorted; the first decides."""
 
 
-def check(model: Model, today: date | None = None, ledger: Ledger | None = None) -> Checked:
+def check(
+    model: Model, today: date | None = None, ledger: Ledger | None = None, baseline: Ledger | None = None
+) -> Checked:
     """Count a model and look through it. With `today` permissions that have run out, or will do so within
-    `SOON`, are told; with a ledger what nobody used."""
+    `SOON`, are told; with a ledger what nobody used; with a baseline the zones of which it holds nothing."""
     lists = [*(zone.permissions for zone in model.zones), *(b.permissions for b in model.boundaries)]
     return Checked(
         model.files,
@@ -110,11 +115,13 @@ def check(model: Model, today: date | None = None, ledger: Ledger | None = None)
         sum(len(zone.members) for zone in model.zones),
         len(model.boundaries),
         sum(map(len, lists)),
-        cautions(model, today, ledger),
+        cautions(model, today, ledger, baseline),
     )
 
 
-def cautions(model: Model, today: date | None = None, ledger: Ledger | None = None) -> tuple[Caution, ...]:
+def cautions(
+    model: Model, today: date | None = None, ledger: Ledger | None = None, baseline: Ledger | None = None
+) -> tuple[Caution, ...]:
     """Everything doubtful, in the order of the lines."""
     found: set[Caution] = set()
     ready = index(model)
@@ -134,6 +141,7 @@ def cautions(model: Model, today: date | None = None, ledger: Ledger | None = No
     found.update(_of_structure(ready))
     if ledger is not None:
         found.update(_of_usage(index(model, ledger.assets), ledger))
+    found.update(_of_baseline(model, baseline))
     return tuple(sorted(found))
 
 
@@ -239,6 +247,20 @@ def _of_usage(ready: Index, ledger: Ledger) -> Iterator[Caution]:
             )
     for zone in unseen_zones(ready, ledger):
         yield _caution(ready.zones[zone].line, "zone-unseen", zone=zone)
+
+
+def _of_baseline(model: Model, baseline: Ledger | None) -> Iterator[Caution]:
+    wanting = baseline_zones(model)
+    held: set[str] = set()
+    if baseline is not None and wanting:
+        ready = index(model, baseline.assets)
+        for fact in baseline.conversations:
+            (_, client), (_, server) = locate_ends(ready, fact.client, fact.server, fact.vlan)
+            held |= {client.zone} if client.zone == server.zone else set()
+    key = "zone-without-baseline" if baseline is None else "baseline-empty"
+    for zone in model.zones:
+        if zone.id in wanting and zone.id not in held:
+            yield _caution(zone.line, key, zone=zone.id)
 
 
 def _caution(line: Line, key: str, **params: str) -> Caution:

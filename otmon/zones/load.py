@@ -217,7 +217,8 @@ def _zone(
     entry: Entry[ZoneForm], form: ZoneForm, members: tuple[Member, ...], reader: PermissionReader
 ) -> Zone:
     if entry.permissions and form.inside == "everything":
-        what = "allow has no effect where everything may happen inside, expected `inside: listed` beside it"
+        what = "allow has no effect where everything may happen inside, expected `inside: listed` or "
+        what += "`inside: baseline` beside it"
         reader.problems.append(entry.problem(("allow",), what, of_key=True))
     permissions = reader.read(entry, Sides((form.id,), {form.id: members}))
     name = _name(form.name, form.id)

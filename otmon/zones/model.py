@@ -23,7 +23,7 @@ UNKNOWN_ZONE: Final = "unknown"
 """Built-in zone: every other address that no zone claims. It has no boundaries."""
 
 Importance = Literal["high", "medium", "low"]
-Inside = Literal["everything", "listed"]
+Inside = Literal["everything", "listed", "baseline"]
 Kind = Literal["business", "control", "safety", "temporary", "wireless", "external"]
 """What kind of assets a zone holds (`otmon.zones.structure`)."""
 ObjectType = Literal["coils", "discrete_inputs", "input_registers", "holding_registers"]
@@ -166,7 +166,7 @@ class Zone:
     owners: tuple[str, ...]
     members: tuple[Member, ...]
     inside: Inside
-    """Whether everything may happen inside, or only what `permissions` lists."""
+    """What may happen inside: everything, what `permissions` lists, or that and what a baseline holds."""
     permissions: tuple[Permission, ...]
     kinds: tuple[Kind, ...] = ()
     """What it holds, as far as somebody says."""

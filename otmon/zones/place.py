@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from otmon.ledger.facts import Asset
+from otmon.ledger.ledger import Ledger
 from otmon.zones.address import (
     IPV4_BITS,
     MAC_BITS,
@@ -31,6 +32,7 @@ from otmon.zones.address import (
     prefix_table,
     reach,
 )
+from otmon.zones.baseline import Baseline, baseline_of
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Line, Model, Zone
 from otmon.zones.permission_table import REMEMBERED, PermissionTable, permission_table
 
@@ -80,6 +82,8 @@ class Index:
     """What may happen inside a zone, by its id."""
     across: dict[tuple[str, str], PermissionTable]
     """What may cross a boundary, by the ids of its zones, the lower one first."""
+    baseline: Baseline | None
+    """What was seen in normal operation, None where nobody told."""
     located: dict[tuple[str, str], tuple[Address | None, Found]] = field(default_factory=dict, compare=False)
     """Addresses and their zones by (text, VLAN), kept as they are asked for."""
 
@@ -87,9 +91,11 @@ class Index:
 NOWHERE = Found("")
 
 
-def index(model: Model, assets: Iterable[Asset] = ()) -> Index:
+def index(model: Model, assets: Iterable[Asset] = (), baseline: Ledger | None = None) -> Index:
     """Prepare a model. With the `assets` of a ledger, members given by MAC address place the IP
-    addresses that those devices use, too; without them they place conversations below IP only."""
+    addresses that those devices use, too; without them they place conversations below IP only. `baseline`
+    are the facts of normal operation, for zones with `inside: baseline`; without it nothing that goes on
+    inside these is covered but what they list."""
     networks: list[tuple[Network, Claim]] = []
     macs: dict[Address, list[Claim]] = {}
     vlans: dict[str, list[Claim]] = {}
@@ -113,7 +119,13 @@ def index(model: Model, assets: Iterable[Asset] = ()) -> Index:
         {vlan: tuple(claims) for vlan, claims in vlans.items()},
         {zone.id: permission_table(zone) for zone in model.zones},
         {(min(b.between), max(b.between)): permission_table(b) for b in model.boundaries},
+        baseline_of(baseline) if baseline is not None and baseline_zones(model) else None,
     )
+
+
+def baseline_zones(model: Model) -> tuple[str, ...]:
+    """The zones in which a baseline says what may happen, in the order of the model."""
+    return tuple(zone.id for zone in model.zones if zone.inside == "baseline")
 
 
 def _seen(

@@ -115,14 +115,17 @@ def model_rules(index: Index, any_port: bool) -> Rulebook:
     """The permissions of all boundaries and zones, and what hosts of one zone may do with each other: for
     a device that joins everything."""
     inside: list[Rule] = []
-    drawn = []
+    drawn, told = [], _unaddressed(index, index.zones)
     for zone in index.model.zones:
         if zone.inside == "everything":
             inside += _inside(index, zone)
+        elif zone.inside == "baseline":
+            told.append(
+                f"{zone.line}: zone {zone.id}: what its baseline holds is in no rule; otmon judges it"
+            )
         drawn += [_Drawn(index, permission, any_port) for permission in zone.permissions]
     for border in index.model.boundaries:
         drawn += [_Drawn(index, permission, any_port) for permission in border.permissions]
-    told = _unaddressed(index, index.zones)
     told += [one for border in index.model.boundaries for one in _unknown(border, _OF_BOUNDARY)]
     return _rulebook(inside, drawn, told)
 

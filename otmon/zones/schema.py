@@ -35,7 +35,7 @@ MAX_TEXT: Final = 500
 _IMPORTANCE: Final[dict[str, Importance]] = {
     "大": "high", "中": "medium", "小": "low", "high": "high", "medium": "medium", "low": "low",
 }  # fmt: skip
-_INSIDE: Final[dict[str, Inside]] = {"everything": "everything", "listed": "listed"}
+_INSIDE: Final[Mapping[str, Inside]] = {inside: inside for inside in get_args(Inside)}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}|0[xX][0-9A-Fa-f]{1,7}", re.ASCII)
 _QUANTITY = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
@@ -333,7 +333,9 @@ class ZoneForm(Form):
     ] = ()
     level: Annotated[str, Leaf("a level of the Purdue model: " + ", ".join(LEVELS), _read_level, LEVELS)] = ""
     sl_t: Annotated[int, Leaf("a security level from 1 to 4", _read_security_level)] = 0
-    inside: Annotated[Inside, Leaf("everything or listed", _INSIDE.get, tuple(_INSIDE))] = "everything"
+    inside: Annotated[Inside, Leaf("everything, listed or baseline", _INSIDE.get, tuple(_INSIDE))] = (
+        "everything"
+    )
 
 
 class BoundaryForm(Form):

@@ -28,7 +28,7 @@ DOUBTFUL = model("""
     - {id: c, importance: low, sl_t: 3}
     - {id: d, importance: low, owner: x, members: {vlan: 7}}
     - {id: e, importance: low, owner: x, members: {vlan: 7}}
-    - {id: f, importance: low, owner: x, members: '00:00:00:00:00:02'}
+    - {id: f, importance: low, owner: x, members: '00:00:00:00:00:02', inside: baseline}
     boundaries:
     - {id: a-b, between: [a, b], device_owner: x}
     - {id: a-web, between: [a, internet], settings_owner: x, allow: [{id: p, from: internet, protocol: any}]}
@@ -59,7 +59,20 @@ def test_every_caution_points_at_its_line(golden: Callable[[str, str], None]) ->
 
 
 def test_these_cautions_are_all_there_are() -> None:
-    assert {caution.key for caution in cautions(DOUBTFUL, TODAY, SEEN)} == set(CAUTIONS)
+    found = (*cautions(DOUBTFUL, TODAY, SEEN), *cautions(DOUBTFUL, TODAY, SEEN, SEEN))
+    assert {caution.key for caution in found} == set(CAUTIONS)
+
+
+def test_a_zone_that_the_baseline_knows_needs_no_caution() -> None:
+    inside = ledger_of(conversation("10.9.0.1", "10.9.0.2"))
+    plant = model("zones: [{id: z, importance: low, owner: x, members: 10.9.0.0/24, inside: baseline}]")
+    across = ledger_of(conversation("10.9.0.1", "10.8.0.2"))
+    told = [[c.key for c in cautions(plant, None, None, one)] for one in (None, across, inside)]
+    assert told == [
+        ["zone-without-baseline", "zone-without-boundary"],
+        ["baseline-empty", "zone-without-boundary"],
+        ["zone-without-boundary"],
+    ]
 
 
 def test_counts() -> None:
