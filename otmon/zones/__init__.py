@@ -7,10 +7,11 @@ each conversation and operation (`decide`), with what normal operation showed wh
 somebody's sheet or from the facts of a ledger.
 
 Promises: nothing but `load` opens a file; a verdict depends on the model, the baseline and the fact
-alone, is given for every fact, and names the line that decided. What no permission lists may not cross a boundary.
+alone, is given for every fact, and names the line that decided. What no permission lists may not cross a
+boundary.
 
 Reading order: `model` (the values), `address` and `place` (which zone), `decide` (may it); for files
-`document` (lines and columns), `schema` (one entry), `entry`, `permission` and `load` (all of them); for
+`document` (lines and columns), `schema` (one entry), `entry`, `plant`, `permission` and `load` (all of them); for
 firewalls `extent` (addresses), `rule` and `firewall`; for sheets `sheet` and `workbook` (both ways), and
 from somebody's own sheet `heading`, `cell`, `rulerow` and `draft`; from facts `hosts`, `layout`,
 `grant` and `learn`.

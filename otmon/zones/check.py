@@ -16,16 +16,17 @@ from otmon.ledger.ledger import Ledger
 from otmon.zones.address import Address, Network, host
 from otmon.zones.covering import covers
 from otmon.zones.model import (
+    IMPORTANCES,
     INTERNET,
     UNKNOWN_ZONE,
     Boundary,
-    Importance,
     Line,
     Model,
     Permission,
     Zone,
 )
 from otmon.zones.place import Claim, Index, baseline_zones, index, locate, locate_ends
+from otmon.zones.plant import plant_doubts
 from otmon.zones.structure import REQUIREMENTS, mixed_zones, placed_devices
 from otmon.zones.usage import unseen_zones, usage
 
@@ -50,6 +51,14 @@ CAUTIONS: Final[dict[str, str]] = {
     "permission-shadowed": "all that permission {permission} allows is allowed by {other} ({other_line})",
     "permission-expires": "permission {permission} {when} on {expires}",
     "asset-in-no-zone": "asset {asset} is in no zone",
+    "works-differ": "zone {zone} does works of differing importance: {works}; in METI's guideline "
+    "the works of a zone are of equal importance",
+    "importance-unlike-works": "zone {zone} is of {importance} importance, and the most important of its "
+    "works, {work}, of {work_importance}",
+    "work-in-no-zone": "work {work} is done in no zone",
+    "protected-in-no-zone": "protected {protected} is in no zone: none holds its assets or does its works",
+    "protected-below": "protected {protected} of {importance} importance is in zone {zone} of "
+    "{zone_importance} importance ({zone_line})",
     "target-level": "zone {zone} of {importance} importance has the security level {level}, and zone {other} "
     "of {other_importance} importance {other_level}",
     "zone-without-baseline": "zone {zone} allows inside what a baseline holds: without `--baseline` only "
@@ -66,7 +75,6 @@ SOON: Final = timedelta(days=30)
 """Before a permission runs out by so much it is time to renew it."""
 COMPARED: Final = 2_000
 """Permissions of a list that each is compared with."""
-_IMPORTANCE: Final[dict[Importance, int]] = {"low": 1, "medium": 2, "high": 3}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -139,6 +147,7 @@ def cautions(
         if today is not None:
             found.update(_expiring(permissions, today))
     found.update(_of_structure(ready))
+    found.update(_caution(line, key, **params) for line, key, params in plant_doubts(ready))
     if ledger is not None:
         found.update(_of_usage(index(model, ledger.assets), ledger))
     found.update(_of_baseline(model, baseline))
@@ -179,9 +188,8 @@ def _of_structure(ready: Index) -> Iterator[Caution]:
     levelled = [zone for zone in ready.model.zones if zone.target_level]
     for zone in levelled:
         for other in levelled:
-            if _IMPORTANCE[zone.importance] > _IMPORTANCE[other.importance] and (
-                zone.target_level < other.target_level
-            ):
+            weights = IMPORTANCES.index(zone.importance), IMPORTANCES.index(other.importance)
+            if weights[0] > weights[1] and zone.target_level < other.target_level:
                 yield _caution(
                     zone.line, "target-level", zone=zone.id, importance=zone.importance,
                     level=str(zone.target_level), other=other.id, other_importance=other.importance,

@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from otmon.zones.document import MAX_FILE_BYTES, Problem, parse, quoted
-from otmon.zones.entry import MAX_PROBLEMS, Entry, Path, entries, nearest, timezone_of
-from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Member, Model, Name, Zone
+from otmon.zones.entry import MAX_PROBLEMS, Entry, Path, entries, named, nearest, timezone_of, unique
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Member, Model, Zone
 from otmon.zones.permission import PermissionReader, Sides
-from otmon.zones.schema import AssetForm, BoundaryForm, NameForm, ZoneForm
+from otmon.zones.plant import PlantEntries, ZonePlace, places
+from otmon.zones.schema import AssetForm, BoundaryForm, ZoneForm
 
 MAX_FILES: Final = 1000
 """Files of one folder; a bound on what a wrong path can make us read."""
@@ -53,6 +54,7 @@ def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -
     zones: list[Entry[ZoneForm]] = []
     boundaries: list[Entry[BoundaryForm]] = []
     assets: list[Entry[AssetForm]] = []
+    plant = PlantEntries([], [], [], [])
     timezones: list[tuple[Line, str]] = []
     whole = True
     for name, data in files:
@@ -65,6 +67,7 @@ def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -
         zones += entries(document, "zones", ZoneForm, problems)
         boundaries += entries(document, "boundaries", BoundaryForm, problems)
         assets += entries(document, "assets", AssetForm, problems)
+        plant.read(document, problems)
         timezones += timezone_of(document)
     if not whole:
         raise ModelError(problems)
@@ -75,7 +78,7 @@ def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -
         if other != timezones[0][1]:
             what = f"a second time zone {quoted(other)}, expected one (first at {timezones[0][0]})"
             problems.append(Problem(line.file, line.number, 1, what))
-    parts = _Parts(zones, boundaries, assets, timezones[0][1] if timezones else "")
+    parts = _Parts(zones, boundaries, assets, plant, timezones[0][1] if timezones else "")
     model = _joined(parts, frozenset(protocols), tuple(name for name, _ in files), problems)
     if len(problems) >= MAX_PROBLEMS:
         what = f"{MAX_PROBLEMS} errors or more, expected none; the rest of the model was not looked at"
@@ -117,6 +120,7 @@ class _Parts:
     zones: list[Entry[ZoneForm]]
     boundaries: list[Entry[BoundaryForm]]
     assets: list[Entry[AssetForm]]
+    plant: PlantEntries
     timezone: str
 
 
@@ -128,19 +132,20 @@ def _joined(
 ) -> Model:
     """Check the entries against each other; meaningless where that added problems."""
     zones, boundaries = parts.zones, parts.boundaries
-    _unique("zone", zones, problems)
-    _unique("boundary", boundaries, problems)
-    _unique("asset", parts.assets, problems)
+    unique("zone", zones, problems)
+    unique("boundary", boundaries, problems)
+    unique("asset", parts.assets, problems)
     devices = tuple(_device(entry, entry.form) for entry in parts.assets if entry.form is not None)
+    where = places(parts.plant, dict.fromkeys(entry.id for entry in parts.assets if entry.id), problems)
     for entry in zones:
         if entry.id in (INTERNET, UNKNOWN_ZONE):
             what = f"zone {quoted(entry.id)} is built in, expected another id"
             problems.append(entry.problem(("id",), what))
-    named = dict.fromkeys(entry.id for entry in zones if entry.id)
+    known = dict.fromkeys(entry.id for entry in zones if entry.id)
     members = {entry.id: _members(entry) for entry in zones if entry.id}
     reader = PermissionReader(protocols, {}, problems, parts.timezone, devices)
     built_zones = [
-        _zone(entry, entry.form, members[entry.id], reader)
+        _zone(entry, entry.form, members[entry.id], reader, where.of(entry, entry.form, problems))
         for entry in zones
         if entry.form is not None and entry.id
     ]
@@ -150,19 +155,10 @@ def _joined(
         if border.form is None or len(problems) >= MAX_PROBLEMS:
             continue
         ends = border.form.between
-        if _ends_exist(border, ends, named, pairs, problems):
+        if _ends_exist(border, ends, known, pairs, problems):
             sides = Sides(ends, members)
             built.append(_boundary(border, border.form, sides, reader))
-    return Model(tuple(built_zones), tuple(built), files, devices)
-
-
-def _unique(kind: str, entries: Sequence[Entry[Any]], problems: list[Problem]) -> None:
-    first: dict[str, Line] = {}
-    for entry in entries:
-        if entry.id and entry.id in first:
-            what = f"{kind} {quoted(entry.id)} a second time, expected an id of its own"
-            problems.append(entry.problem(("id",), f"{what} (first at {first[entry.id]})"))
-        first.setdefault(entry.id, entry.line(("id",)))
+    return Model(tuple(built_zones), tuple(built), files, devices, where.plant)
 
 
 def _ends_exist(
@@ -203,28 +199,28 @@ def _members(entry: Entry[ZoneForm]) -> tuple[Member, ...]:
 
 
 def _device(entry: Entry[AssetForm], form: AssetForm) -> Device:
-    name = _name(form.name, form.id)
+    name = named(form.name, form.id)
     return Device(
         form.id, entry.line(), name, form.address, form.mac, form.vendor or "", form.model or "", form.role
     )
 
 
-def _name(form: NameForm | None, id: str) -> Name:
-    return Name(id, id) if form is None else form.value()
-
-
 def _zone(
-    entry: Entry[ZoneForm], form: ZoneForm, members: tuple[Member, ...], reader: PermissionReader
+    entry: Entry[ZoneForm],
+    form: ZoneForm,
+    members: tuple[Member, ...],
+    reader: PermissionReader,
+    place: ZonePlace,
 ) -> Zone:
     if entry.permissions and form.inside == "everything":
         what = "allow has no effect where everything may happen inside, expected `inside: listed` or "
         what += "`inside: baseline` beside it"
         reader.problems.append(entry.problem(("allow",), what, of_key=True))
     permissions = reader.read(entry, Sides((form.id,), {form.id: members}))
-    name = _name(form.name, form.id)
+    name = named(form.name, form.id)
     return Zone(
-        form.id, entry.line(), name, form.importance, form.owner, members, form.inside, permissions,
-        form.kind, form.level, form.sl_t,
+        form.id, entry.line(), name, place.importance, form.owner, members, form.inside, permissions,
+        form.kind, form.level, form.sl_t, place.site, place.line, form.works,
     )  # fmt: skip
 
 
@@ -234,7 +230,7 @@ def _boundary(
     return Boundary(
         form.id,
         entry.line(),
-        _name(form.name, form.id),
+        named(form.name, form.id),
         form.between,
         form.device or "",
         form.device_owner or "",

@@ -23,6 +23,8 @@ UNKNOWN_ZONE: Final = "unknown"
 """Built-in zone: every other address that no zone claims. It has no boundaries."""
 
 Importance = Literal["high", "medium", "low"]
+IMPORTANCES: Final[tuple[Importance, ...]] = ("low", "medium", "high")
+"""From the least important work to the most."""
 Inside = Literal["everything", "listed", "baseline"]
 Kind = Literal["business", "control", "safety", "temporary", "wireless", "external"]
 """What kind of assets a zone holds (`otmon.zones.structure`)."""
@@ -158,6 +160,58 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """A site of the company: a factory, an office."""
+
+    id: str
+    line: Line
+    name: Name
+
+
+@dataclass(frozen=True, slots=True)
+class ProductionLine:
+    id: str
+    line: Line
+    name: Name
+    site: str
+    """Id of its site, "" where nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Work (業務) that the plant does."""
+
+    id: str
+    line: Line
+    name: Name
+    importance: Importance
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """Something to protect (保護対象): data, a function, a product, a device."""
+
+    id: str
+    line: Line
+    name: Name
+    importance: Importance
+    works: tuple[str, ...]
+    """Ids of the works that need it."""
+    assets: tuple[str, ...]
+    """Ids of the devices that hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """What the zones are for. Each list in the order of the files."""
+
+    sites: tuple[Site, ...] = ()
+    lines: tuple[ProductionLine, ...] = ()
+    works: tuple[Work, ...] = ()
+    protected: tuple[Protected, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Zone:
     id: str
     line: Line
@@ -174,6 +228,11 @@ class Zone:
     """Of the Purdue model, "" where nobody says."""
     target_level: int = 0
     """Security level (SL-T) of IEC 62443 that it needs, 0 where nobody says."""
+    site: str = ""
+    """Id of its site, "" where nobody says; that of its production line, where that has one."""
+    production_line: str = ""
+    works: tuple[str, ...] = ()
+    """Ids of the works that are done in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +260,7 @@ class Model:
     files: tuple[str, ...]
     devices: tuple[Device, ...] = ()
     """The inventory, in the order of its files."""
+    plant: Plant = Plant()
 
 
 def merged(ranges: list[Range]) -> Ranges:

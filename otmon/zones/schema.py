@@ -182,6 +182,12 @@ class NameForm(Form):
         return Name(self.ja, self.en)
 
 
+Named = Annotated[NameForm, Short("one name for both languages", _short_name)]
+Importances = Annotated[
+    Importance, Leaf("大, 中, 小 or high, medium, low", _IMPORTANCE.get, tuple(_IMPORTANCE))
+]
+
+
 class MemberForm(Form):
     """A set of hosts: `otmon.zones.model.Member`."""
 
@@ -223,7 +229,7 @@ class LimitForm(Form):
     unit: Text | None = None
     low: Quantity
     high: Quantity
-    name: Annotated[NameForm, Short("one name for both languages", _short_name)] | None = None
+    name: Named | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> LimitForm:
@@ -292,7 +298,7 @@ class AssetForm(Form):
     """A device that is authorised to be there."""
 
     id: Id
-    name: Annotated[NameForm, Short("one name for both languages", _short_name)] | None = None
+    name: Named | None = None
     address: Annotated[tuple[Ip, ...], OneOrMore()] = ()
     mac: Annotated[Address | None, Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
     vendor: Text | None = None
@@ -322,10 +328,11 @@ class ZoneForm(Form):
     """A zone without its `allow` list, whose entries are checked one by one."""
 
     id: Id
-    name: Annotated[NameForm, Short("one name for both languages", _short_name)] | None = None
-    importance: Annotated[
-        Importance, Leaf("大, 中, 小 or high, medium, low", _IMPORTANCE.get, tuple(_IMPORTANCE))
-    ]
+    name: Named | None = None
+    importance: Importances | None = None
+    site: Id | None = None
+    line: Id | None = None
+    works: Annotated[tuple[Id, ...], OneOrMore()] = ()
     owner: Texts = ()
     members: Members = ()
     kind: Annotated[
@@ -337,12 +344,59 @@ class ZoneForm(Form):
         "everything"
     )
 
+    @model_validator(mode="after")
+    def _weighed(self) -> ZoneForm:
+        if self.importance is None and not self.works:
+            raise wrong(f"importance is missing, expected {EXPECTED['importance']}, or works that have one")
+        return self
+
+
+class SiteForm(Form):
+    """A site of the company."""
+
+    id: Id
+    name: Named | None = None
+
+
+class LineForm(Form):
+    """A production line."""
+
+    id: Id
+    name: Named | None = None
+    site: Id | None = None
+
+
+class WorkForm(Form):
+    """Work (業務) that the plant does."""
+
+    id: Id
+    name: Named | None = None
+    importance: Importances
+
+
+class ProtectedForm(Form):
+    """Something to protect (保護対象)."""
+
+    id: Id
+    name: Named | None = None
+    importance: Importances
+    works: Annotated[tuple[Id, ...], OneOrMore()] = ()
+    assets: Annotated[tuple[Id, ...], OneOrMore()] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> ProtectedForm:
+        if not self.works and not self.assets:
+            raise wrong(
+                "neither works nor assets, expected the works that need it or the assets that hold it"
+            )
+        return self
+
 
 class BoundaryForm(Form):
     """A boundary without its `allow` list, whose entries are checked one by one."""
 
     id: Id
-    name: Annotated[NameForm, Short("one name for both languages", _short_name)] | None = None
+    name: Named | None = None
     between: tuple[Id, Id]
     device: Text | None = None
     device_owner: Text | None = None
@@ -363,61 +417,10 @@ class FileForm(Form):
     zones: tuple[Any, ...] = ()
     boundaries: tuple[Any, ...] = ()
     assets: tuple[Any, ...] = ()
-
-
-_TOLD: Final = {
-    "ZoneForm": "Work of equal importance that needs the same level of protection, and the hosts that do it.",
-    "BoundaryForm": "The only way between two zones; what is not under allow may not cross.",
-    "PermissionForm": "What may pass, from client to server; what is left out does not restrict.",
-    "ExceptionForm": "A permission for a time, which says until when, why, and who answers for it.",
-    "AssetForm": "A device that is authorised to be there.",
-    "LimitForm": "Values that may be written to one coil or register, as quantities.",
-    "MemberForm": "Hosts by address or prefix, MAC address and VLAN.",
-    "NameForm": "A name in both languages.",
-}
-
-
-def json_schema() -> dict[str, Any]:
-    """The shape of a model file as a JSON Schema (draft 2020-12), for editors. It tells keys and choices;
-    what their texts may hold and what they refer to is checked by `otmon.zones.load`."""
-    definitions: dict[str, Any] = {}
-    for form in (ZoneForm, BoundaryForm, PermissionForm, ExceptionForm, AssetForm):
-        schema = form.model_json_schema(by_alias=True)
-        definitions |= schema.pop("$defs", {}) | {form.__name__: schema}
-    for name, told in _TOLD.items():
-        definitions[name]["description"] = told
-    for name in ("ZoneForm", "BoundaryForm"):
-        definitions[name]["properties"]["allow"] = _array_of("PermissionForm")
-    definitions["BoundaryForm"]["properties"]["exceptions"] = _array_of("ExceptionForm")
-    definitions["ExceptionForm"]["required"] += ["expires", "reason", "approver"]
-    root = FileForm.model_json_schema()
-    root["description"] = "A zone model of otmon: one file, or one of several in a folder."
-    root["properties"] |= {
-        "zones": _array_of("ZoneForm"),
-        "boundaries": _array_of("BoundaryForm"),
-        "assets": _array_of("AssetForm"),
-    }
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {**head, **_without_noise(root), "$defs": _without_noise(definitions)}
-
-
-def _array_of(form: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/$defs/{form}"}}
-
-
-def _without_noise(schema: Any) -> Any:
-    """Less what no editor needs: titles made of keys, defaults, and the null of keys that may be absent."""
-    if isinstance(schema, list):
-        return [_without_noise(item) for item in schema if item != {"type": "null"}]
-    if not isinstance(schema, dict):
-        return schema
-    found = {
-        key: _without_noise(value)
-        for key, value in schema.items()
-        if key != "default" and not (key == "title" and isinstance(value, str))
-    }
-    options = found.get("anyOf", [])
-    return found if len(options) != 1 else {k: v for k, v in found.items() if k != "anyOf"} | options[0]
+    sites: tuple[Any, ...] = ()
+    lines: tuple[Any, ...] = ()
+    works: tuple[Any, ...] = ()
+    protected: tuple[Any, ...] = ()
 
 
 EXPECTED: Final[Mapping[str, str]] = {
@@ -435,6 +438,10 @@ EXPECTED: Final[Mapping[str, str]] = {
     "limits": "a list of limits",
     "assets": "a list of assets",
     "exceptions": "a list of exceptions",
+    "sites": "a list of sites",
+    "lines": "a list of production lines",
+    "works": "a list of works",
+    "protected": "a list of what is protected",
     "hours": "hours such as mon-fri 08:00-18:00, or a list of them",
     "during": "a window such as 2026-04-18 22:00 to 2026-04-19 05:00, or a list of them",
     "low": "the smallest quantity that may be written",

@@ -25,7 +25,7 @@ DOUBTFUL = model("""
       - '00:00:00:00:00:01'
       - {prefix: 10.5.0.0/16, vlan: 2}
       - 10.5.0.0/16
-    - {id: c, importance: low, sl_t: 3}
+    - {id: c, importance: low, sl_t: 3, works: [v, w]}
     - {id: d, importance: low, owner: x, members: {vlan: 7}}
     - {id: e, importance: low, owner: x, members: {vlan: 7}}
     - {id: f, importance: low, owner: x, members: '00:00:00:00:00:02', inside: baseline}
@@ -49,6 +49,8 @@ DOUBTFUL = model("""
     assets:
     - {id: lost, address: 172.31.0.1}
     - {id: lap, address: 10.1.0.77, role: laptop}
+    works: [{id: w, importance: high}, {id: v, importance: low}, {id: idle, importance: low}]
+    protected: [{id: data, importance: high, works: w}, {id: lost-data, importance: low, works: idle}]
 """)
 TODAY = date(2026, 4, 14)
 SEEN = ledger_of(conversation("198.51.100.1", "10.1.0.5", 53, "dns"), asset("00:00:00:00:00:01", "10.1.0.5"))
