@@ -13,7 +13,7 @@ from typing import Final
 
 from otmon.ledger.facts import Asset
 from otmon.ledger.ledger import Ledger
-from otmon.zones.address import Address, Network, host
+from otmon.zones.address import Address, Network
 from otmon.zones.covering import covers
 from otmon.zones.model import (
     IMPORTANCES,
@@ -283,7 +283,7 @@ def _of_zone(zone: Zone, joined: set[str]) -> Iterator[Caution]:
     if zone.id not in joined:
         yield _caution(zone.line, "zone-without-boundary", zone=zone.id)
     if zone.members and all(m.network is None for m in zone.members):
-        told_by_vlan = any(m.mac is None for m in zone.members)
+        told_by_vlan = any(m.macs is None for m in zone.members)
         yield _caution(zone.line, "zone-of-vlans" if told_by_vlan else "zone-of-macs", zone=zone.id)
 
 
@@ -291,10 +291,10 @@ def _of_members(zone: Zone, ready: Index) -> Iterator[Caution]:
     """Members that lie in other members. What only one VLAN can see is not compared with another."""
     for member in zone.members:
         own = Claim(zone.id, member.vlan, member.line)
-        for network in (member.network, host(member.mac) if member.mac is not None else None):
+        for network in (member.network, member.macs):
             if network is not None:
                 yield from _of_network(network, own, ready)
-        if member.network is None and member.mac is None:
+        if member.network is None and member.macs is None:
             for other in ready.vlans[member.vlan or ""]:
                 if other.zone != zone.id and other.line < own.line:
                     yield _contested(f"VLAN {member.vlan or 'untagged'}", own, other)

@@ -38,7 +38,7 @@ _TOLD: Final = {
     "WorkForm": "Work that the plant does, and how important it is.",
     "ProtectedForm": "Something to protect: the works that need it, the devices that hold it.",
     "LimitForm": "Values that may be written to one coil or register, as quantities.",
-    "MemberForm": "Hosts by address or prefix, MAC address and VLAN.",
+    "MemberForm": "Hosts by address or prefix, MAC address, vendor, tag of assets, and VLAN.",
     "NameForm": "A name in both languages.",
 }
 

@@ -142,7 +142,7 @@ def _joined(
             what = f"zone {quoted(entry.id)} is built in, expected another id"
             problems.append(entry.problem(("id",), what))
     known = dict.fromkeys(entry.id for entry in zones if entry.id)
-    members = {entry.id: _members(entry) for entry in zones if entry.id}
+    members = {entry.id: _members(entry, devices, problems) for entry in zones if entry.id}
     reader = PermissionReader(protocols, {}, problems, parts.timezone, devices)
     built_zones = [
         _zone(entry, entry.form, members[entry.id], reader, where.of(entry, entry.form, problems))
@@ -189,19 +189,39 @@ def _ends_exist(
     return len(problems) == before
 
 
-def _members(entry: Entry[ZoneForm]) -> tuple[Member, ...]:
-    if entry.form is None:
-        return ()
-    return tuple(
-        Member(form.address or form.prefix, form.mac, form.vlan, entry.line(("members", number)))
-        for number, form in enumerate(entry.form.members)
-    )
+def _members(
+    entry: Entry[ZoneForm], devices: tuple[Device, ...], problems: list[Problem]
+) -> tuple[Member, ...]:
+    """The members of a zone; a tag stands for every address of the devices that have it."""
+    found: list[Member] = []
+    for number, form in enumerate(entry.form.members if entry.form is not None else ()):
+        line = entry.line(("members", number))
+        if form.tag is None:
+            found.append(Member(form.address or form.prefix, form.mac, form.vlan, line, form.oui))
+            continue
+        tagged = [device for device in devices if form.tag in device.tags]
+        for device in tagged:
+            found += [Member(at, device.mac, form.vlan, line) for at in device.networks or (None,)]
+        if not tagged:
+            tags = sorted({tag for device in devices for tag in device.tags})
+            expected = nearest(form.tag, tags) if tags else "a tag of an asset"
+            what = f"no asset has the tag {quoted(form.tag)}, expected {expected}"
+            problems.append(entry.problem(("members", number, "tag"), what))
+    return tuple(found)
 
 
 def _device(entry: Entry[AssetForm], form: AssetForm) -> Device:
     name = named(form.name, form.id)
     return Device(
-        form.id, entry.line(), name, form.address, form.mac, form.vendor or "", form.model or "", form.role
+        form.id,
+        entry.line(),
+        name,
+        form.address,
+        form.mac,
+        form.vendor or "",
+        form.model or "",
+        form.role,
+        form.tag,
     )
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from otmon.protocols.protocol import AccessClass
-from otmon.zones.address import Address, Network
+from otmon.zones.address import Address, Network, host
 from otmon.zones.times import ALWAYS, Schedule
 
 INTERNET: Final = "internet"
@@ -55,7 +55,8 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A set of hosts; at least one of the three is given.
+    """A set of hosts; at least one of network, MAC address, VLAN and vendor is given, and no vendor beside a
+    network or MAC address.
 
     A VLAN limits what is given beside it. A network and a MAC address together are one device as it is
     seen above and below IP. How members are looked up: `otmon.zones.place`.
@@ -67,6 +68,13 @@ class Member:
     vlan: str | None
     """As in facts: "" is untagged, "10", "200.10"."""
     line: Line
+    oui: Network | None = None
+    """MAC addresses of a vendor."""
+
+    @property
+    def macs(self) -> Network | None:
+        """The MAC address or addresses."""
+        return host(self.mac) if self.mac is not None else self.oui
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,8 @@ class Device:
     vendor: str
     model: str
     roles: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    """Marks by which zones name it as a member."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ Members are asked in this order, and the first that answers decides:
 3. the MAC address that the address was seen with, as far as `assets` tell it;
 4. VLANs: whatever no prefix claims is where its frame was seen. An address of the Internet is not.
 
-A MAC address of a conversation below IP is looked up among the MAC members, then by its VLAN.
+A MAC address of a conversation below IP is looked up among the MAC members, the address itself before its
+vendor, then by its VLAN.
 Where two zones claim an address equally, the lower id decides, so that the order of zones in the
 files changes nothing; `Found.also` names the others.
 """
@@ -26,7 +27,6 @@ from otmon.zones.address import (
     Address,
     Network,
     PrefixTable,
-    host,
     is_group,
     parse_address,
     prefix_table,
@@ -73,7 +73,7 @@ class Index:
     boundaries: dict[tuple[str, str], Boundary]
     """By the ids of their zones, the lower one first."""
     networks: PrefixTable[Claim]
-    """IP prefixes, and MAC addresses as prefixes of full length."""
+    """IP prefixes, and MAC addresses as prefixes of full length or of a vendor's."""
     seen: dict[tuple[Address, str], tuple[Claim, ...]]
     """MAC members by the (address, VLAN) that they were seen with."""
     vlans: dict[str, tuple[Claim, ...]]
@@ -97,25 +97,25 @@ def index(model: Model, assets: Iterable[Asset] = (), baseline: Ledger | None = 
     are the facts of normal operation, for zones with `inside: baseline`; without it nothing that goes on
     inside these is covered but what they list."""
     networks: list[tuple[Network, Claim]] = []
-    macs: dict[Address, list[Claim]] = {}
+    macs: list[tuple[Network, Claim]] = []
     vlans: dict[str, list[Claim]] = {}
     for zone in model.zones:
         for member in zone.members:
             claim = Claim(zone.id, member.vlan, member.line)
             if member.network is not None:
                 networks.append((member.network, claim))
-            if member.mac is not None:
-                networks.append((host(member.mac), claim))
+            if member.macs is not None:
+                networks.append((member.macs, claim))
                 if member.network is None:
-                    macs.setdefault(member.mac, []).append(claim)
-            if member.network is None and member.mac is None:
+                    macs.append((member.macs, claim))
+            if member.network is None and member.macs is None:
                 vlans.setdefault(member.vlan or "", []).append(claim)
     return Index(
         model,
         {zone.id: zone for zone in model.zones},
         {(min(b.between), max(b.between)): b for b in model.boundaries},
         prefix_table(networks),
-        _seen(macs, assets),
+        _seen(prefix_table(macs), assets),
         {vlan: tuple(claims) for vlan, claims in vlans.items()},
         {zone.id: permission_table(zone) for zone in model.zones},
         {(min(b.between), max(b.between)): permission_table(b) for b in model.boundaries},
@@ -128,21 +128,22 @@ def baseline_zones(model: Model) -> tuple[str, ...]:
     return tuple(zone.id for zone in model.zones if zone.inside == "baseline")
 
 
-def _seen(
-    macs: dict[Address, list[Claim]], assets: Iterable[Asset]
-) -> dict[tuple[Address, str], tuple[Claim, ...]]:
-    """What MAC members say of addresses. An Internet address only passed through its MAC address."""
+def _seen(macs: PrefixTable[Claim], assets: Iterable[Asset]) -> dict[tuple[Address, str], tuple[Claim, ...]]:
+    """What MAC members say of addresses, the narrowest first. An Internet address only passed through its
+    MAC address."""
     seen: dict[tuple[Address, str], tuple[Claim, ...]] = {}
-    if not macs:
+    if not macs.by_bits:
         return seen
     for asset in assets:
         mac, address = parse_address(asset.mac), parse_address(asset.address)
         if mac is None or address is None or reach(address) == "internet" or is_group(address):
             continue
-        claims = tuple(c for c in macs.get(mac, ()) if c.vlan in (None, asset.vlan))
-        if claims:
-            key = (address, asset.vlan)
-            seen[key] = seen.get(key, ()) + claims
+        for _, claims in macs.covering(mac):
+            here = tuple(claim for claim in claims if claim.vlan in (None, asset.vlan))
+            if here:
+                key = (address, asset.vlan)
+                seen[key] = seen.get(key, ()) + here
+                break
     return seen
 
 

@@ -176,6 +176,8 @@ def _unknown(thing: Zone | Boundary, known: frozenset[str]) -> list[str]:
 def _member(member: Member) -> str:
     if member.mac is not None:
         return ":".join(f"{byte:02x}" for byte in member.mac.value.to_bytes(6, "big"))
+    if member.oui is not None:
+        return f"vendor {member.oui}"
     return f"VLAN {member.vlan}" if member.vlan else "untagged"
 
 

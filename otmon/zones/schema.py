@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from otmon.protocols.protocol import AccessClass
-from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network
+from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network, parse_oui
 from otmon.zones.document import quoted
 from otmon.zones.leaf import Leaf, OneOrMore, Short, wrong
 from otmon.zones.model import Importance, Inside, Kind, Name, ObjectType, Range, Ranges, ValueType, merged
@@ -88,6 +88,12 @@ def _read_ip(text: str) -> Network | None:
 def _read_mac(text: str) -> Address | None:
     address = parse_address(text)
     return address if address is not None and address.bits == MAC_BITS else None
+
+
+def _read_oui(text: str) -> Network | None:
+    """A vendor's MAC addresses; a group is nobody's."""
+    vendor = parse_oui(text)
+    return vendor if vendor is not None and not vendor.prefix >> vendor.length - 8 & 1 else None
 
 
 def _read_transport(text: str) -> str | None:
@@ -162,7 +168,7 @@ def _short_member(value: str) -> object:
         return {"address": value}
     raise wrong(
         f"{quoted(value)} is no member, expected an address, a prefix, a MAC address, or a mapping with "
-        "address or prefix, mac, vlan"
+        "address or prefix, mac, oui, tag, vlan"
     )
 
 
@@ -197,6 +203,11 @@ class MemberForm(Form):
         Leaf("a prefix such as 10.0.1.0/24 or fd00:1::/64, without bits set behind it", parse_network),
     ] = None
     mac: Annotated[Address | None, Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
+    oui: Annotated[
+        Network | None,
+        Leaf("a vendor's part of a MAC address: 24, 28 or 36 bits such as 00:1b:1b or 70:b3:d5:8", _read_oui),
+    ] = None
+    tag: Id | None = None
     vlan: Annotated[
         str | None,
         Leaf("a VLAN from 1 to 4094, an outer and inner pair such as 200.10, or untagged", read_vlan),
@@ -206,8 +217,13 @@ class MemberForm(Form):
     def _whole(self) -> MemberForm:
         if self.address is not None and self.prefix is not None:
             raise wrong("both address and prefix, expected one of them")
-        if self.address is None and self.prefix is None and self.mac is None and self.vlan is None:
-            raise wrong("an empty member, expected address or prefix, mac or vlan")
+        given = [key for key in ("address", "prefix", "mac", "oui", "tag") if getattr(self, key) is not None]
+        if not given and self.vlan is None:
+            raise wrong("an empty member, expected address or prefix, mac, oui, tag or vlan")
+        for key in ("oui", "tag"):
+            if key in given and len(given) > 1:
+                others = " and ".join(other for other in given if other != key)
+                raise wrong(f"{key} beside {others}, expected it alone or with vlan")
         return self
 
 
@@ -304,6 +320,7 @@ class AssetForm(Form):
     vendor: Text | None = None
     model: Text | None = None
     role: Annotated[tuple[Id, ...], OneOrMore()] = ()
+    tag: Annotated[tuple[Id, ...], OneOrMore()] = ()
 
     @model_validator(mode="after")
     def _whole(self) -> AssetForm:
