@@ -165,6 +165,8 @@ def _card(zone: Zone, told: Tally | None, names: dict[tuple[type, str], str], la
         hosts += f", {text('picture.hosts', language, count=told.hosts[zone.id])}"
     lines = [_name(zone.name, language), f"{zone.id} · {importance}", hosts, owners]
     place = [names.get((Site, zone.site)), names.get((ProductionLine, zone.production_line))]
+    if zone.within:
+        lines.append(text("picture.within", language, zone=zone.within))
     if any(place):
         lines.append(" · ".join(filter(None, place)))
     state: State = "violated" if told is not None and told.inside[zone.id] else "plain"

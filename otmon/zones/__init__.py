@@ -11,8 +11,8 @@ alone, is given for every fact, and names the line that decided. What no permiss
 boundary.
 
 Reading order: `model` (the values), `address` and `place` (which zone), `decide` (may it); for files
-`document` (lines and columns), `schema` (one entry), `entry`, `plant`, `permission` and `load` (all of
-them); for firewalls `extent` (addresses), `rule` and `firewall`; for sheets `sheet` and `workbook` (both
-ways), and from somebody's own sheet `heading`, `cell`, `rulerow` and `draft`; from facts `hosts`,
-`layout`, `grant` and `learn`.
+`document` (lines and columns), `schema` (one entry), `entry`, `plant`, `permission`, `nesting` and
+`load` (all of them); for firewalls `extent` (addresses), `rule` and `firewall`; for sheets `sheet` and
+`workbook` (both ways), and from somebody's own sheet `heading`, `cell`, `rulerow` and `draft`; from facts
+`hosts`, `layout`, `grant` and `learn`.
 """

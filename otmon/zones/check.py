@@ -13,7 +13,7 @@ from typing import Final
 
 from otmon.ledger.facts import Asset
 from otmon.ledger.ledger import Ledger
-from otmon.zones.address import Address, Network
+from otmon.zones.address import Address, Network, within
 from otmon.zones.covering import covers
 from otmon.zones.model import (
     IMPORTANCES,
@@ -25,6 +25,7 @@ from otmon.zones.model import (
     Permission,
     Zone,
 )
+from otmon.zones.nesting import written_id
 from otmon.zones.place import Claim, Index, baseline_zones, index, locate, locate_ends
 from otmon.zones.plant import plant_doubts
 from otmon.zones.structure import REQUIREMENTS, mixed_zones, placed_devices
@@ -39,6 +40,8 @@ CAUTIONS: Final[dict[str, str]] = {
     "zone-of-macs": "zone {zone} is told by MAC address only: behind a router its addresses are not known",
     "member-in-two-zones": "{member} is in zone {zone} and in zone {other} ({other_line}); {decides} decides",
     "member-within-other-zone": "{member} of zone {zone} is taken out of {outer} of {other} ({other_line})",
+    "member-outside-outer-zone": "{member} of zone {zone} is in no network of zone {outer}, which it is "
+    "within ({outer_line})",
     "boundary-without-device-owner": "boundary {boundary} does not say who owns its device",
     "boundary-without-settings-owner": "boundary {boundary} does not say who owns its settings",
     "boundary-closed": "boundary {boundary} allows nothing",
@@ -116,13 +119,12 @@ def check(
 ) -> Checked:
     """Count a model and look through it. With `today` permissions that have run out, or will do so within
     `SOON`, are told; with a ledger what nobody used; with a baseline the zones of which it holds nothing."""
-    lists = [*(zone.permissions for zone in model.zones), *(b.permissions for b in model.boundaries)]
     return Checked(
         model.files,
         len(model.zones),
         sum(len(zone.members) for zone in model.zones),
-        len(model.boundaries),
-        sum(map(len, lists)),
+        sum(not border.inherited for border in model.boundaries),
+        sum(map(len, _lists(model))),
         cautions(model, today, ledger, baseline),
     )
 
@@ -139,7 +141,8 @@ def cautions(
         found.update(_of_members(zone, ready))
         found.update(_of_permissions(zone.permissions, ready))
     for boundary in model.boundaries:
-        found.update(_of_boundary(boundary))
+        if not boundary.inherited:
+            found.update(_of_boundary(boundary))
         found.update(_of_permissions(boundary.permissions, ready))
         found.update(_of_importance(boundary, ready))
     for permissions in _lists(model):
@@ -171,7 +174,9 @@ def in_two_zones(index: Index, assets: Iterable[Asset]) -> tuple[Contested, ...]
 
 
 def _lists(model: Model) -> list[tuple[Permission, ...]]:
-    return [*(zone.permissions for zone in model.zones), *(border.permissions for border in model.boundaries)]
+    """The permissions that are written, list by list."""
+    written = (border for border in model.boundaries if not border.inherited)
+    return [*(zone.permissions for zone in model.zones), *(border.permissions for border in written)]
 
 
 def _of_structure(ready: Index) -> Iterator[Caution]:
@@ -290,13 +295,18 @@ def _of_zone(zone: Zone, joined: set[str]) -> Iterator[Caution]:
 def _of_members(zone: Zone, ready: Index) -> Iterator[Caution]:
     """Members that lie in other members. What only one VLAN can see is not compared with another."""
     for member in zone.members:
-        own = Claim(zone.id, member.vlan, member.line)
+        own = Claim(zone.id, member.vlan, member.line, ready.around[zone.id])
+        if zone.within and member.network is not None and not _in_outer(member.network, own, ready):
+            yield _caution(
+                own.line, "member-outside-outer-zone", member=str(member.network), zone=zone.id,
+                outer=zone.within, outer_line=str(ready.zones[zone.within].line),
+            )  # fmt: skip
         for network in (member.network, member.macs):
             if network is not None:
                 yield from _of_network(network, own, ready)
         if member.network is None and member.macs is None:
             for other in ready.vlans[member.vlan or ""]:
-                if other.zone != zone.id and other.line < own.line:
+                if other.zone != zone.id and other.line < own.line and not _nested(own, other):
                     yield _contested(f"VLAN {member.vlan or 'untagged'}", own, other)
 
 
@@ -309,6 +319,8 @@ def _of_network(network: Network, own: Claim, ready: Index) -> Iterator[Caution]
         for other in claims:
             if None not in (own.vlan, other.vlan) and own.vlan != other.vlan:
                 continue
+            if _nested(own, other):
+                continue
             if other.zone != own.zone and length == network.length and other.vlan == own.vlan:
                 # Told once, at the later of the two lines.
                 if other.line < own.line:
@@ -318,6 +330,16 @@ def _of_network(network: Network, own: Claim, ready: Index) -> Iterator[Caution]
                     own.line, "member-within-other-zone", member=str(network), zone=own.zone,
                     outer=str(outer), other=other.zone, other_line=str(other.line),
                 )  # fmt: skip
+
+
+def _nested(one: Claim, other: Claim) -> bool:
+    return one.zone in other.around or other.zone in one.around
+
+
+def _in_outer(network: Network, own: Claim, ready: Index) -> bool:
+    """Whether a zone around lists the network, or tells its hosts by something else than networks."""
+    outer = [member for id in own.around for member in ready.zones[id].members]
+    return any(member.network is None or within(network, member.network) for member in outer) or not outer
 
 
 def _contested(member: str, own: Claim, other: Claim) -> Caution:
@@ -338,7 +360,8 @@ def _of_boundary(boundary: Boundary) -> Iterator[Caution]:
 
 def _of_permissions(permissions: Iterable[Permission], ready: Index) -> Iterator[Caution]:
     for permission in permissions:
-        if not permission.protocols and not permission.ports and not permission.transports:
+        written = written_id(permission.id) == permission.id
+        if written and not (permission.protocols or permission.ports or permission.transports):
             yield _caution(permission.line, "permission-without-limit", permission=permission.id)
         servers = {end.zone for end in permission.servers}
         if any(end.zone == INTERNET for end in permission.clients):

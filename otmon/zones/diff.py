@@ -240,8 +240,8 @@ def _member(member: Member) -> str:
 
 def _boundary_changes(old: Model, new: Model) -> Iterator[Change]:
     """Boundaries are told apart by the zones they join, of which a pair has one."""
-    before = {tuple(sorted(one.between)): one for one in old.boundaries}
-    after = {tuple(sorted(one.between)): one for one in new.boundaries}
+    before = {tuple(sorted(one.between)): one for one in old.boundaries if not one.inherited}
+    after = {tuple(sorted(one.between)): one for one in new.boundaries if not one.inherited}
     for pair in sorted({*before, *after}):
         one, other = before.get(pair), after.get(pair)
         if one is not None and other is not None:
@@ -263,7 +263,7 @@ def _permission_changes(
     old: Model, new: Model, grants: tuple[list[Grant], list[Grant]], talking: tuple[Hosts, ...]
 ) -> Iterator[Change]:
     granted = (_by_identity(grants[0]), _by_identity(grants[1]))
-    for one, other in _pairs(list(lists(old)), list(lists(new))):
+    for one, other in _pairs(_written(old), _written(new)):
         if one is None or other is None:
             lines = (_line(one and one[1]), _line(other and other[1]))
             for owner, permission in filter(None, (one, other)):
@@ -279,6 +279,14 @@ def _permission_changes(
             if not moved and any(name not in _SILENT for name, _, _ in differing):
                 how = _how(granted[0][id(one[1])], granted[1][id(other[1])], talking)
             yield Change("permission", how, other[1].id, other[0].id, one[1].line, other[1].line, differing)
+
+
+def _written(model: Model) -> list[_Owned]:
+    return [
+        (owner, permission)
+        for owner, permission in lists(model)
+        if not (isinstance(owner, Boundary) and owner.inherited)
+    ]
 
 
 def _by_identity(grants: Iterable[Grant]) -> dict[int, Grant]:

@@ -34,6 +34,7 @@ from otmon.zones.address import (
     reach,
 )
 from otmon.zones.model import Boundary, Endpoint, Model, Permission, Zone
+from otmon.zones.nesting import outer_zones
 from otmon.zones.place import Index, locate_address
 
 ELSEWHERE: Final = "*"
@@ -156,9 +157,10 @@ def _behind(indexes: Sequence[Index]) -> tuple[tuple[tuple[str, str], ...], ...]
     said: list[PrefixTable[tuple[str, str]]] = []
     firsts: set[Address] = set()
     for index in indexes:
+        around = outer_zones(index.model.zones)
         listed = [
             (member.macs, (zone.id, member.vlan or ELSEWHERE))
-            for zone in sorted(index.model.zones, key=lambda zone: zone.id)
+            for zone in sorted(index.model.zones, key=lambda zone: (-len(around[zone.id]), zone.id))
             for member in zone.members
             if member.macs is not None and member.network is None
         ]

@@ -15,6 +15,7 @@ from typing import Final
 from otmon.zones.document import MAX_FILE_BYTES, Problem, parse, quoted
 from otmon.zones.entry import MAX_PROBLEMS, Entry, Path, entries, named, nearest, timezone_of, unique
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Member, Model, Zone
+from otmon.zones.nesting import nested
 from otmon.zones.permission import PermissionReader, Sides
 from otmon.zones.plant import PlantEntries, ZonePlace, places
 from otmon.zones.schema import AssetForm, BoundaryForm, ZoneForm
@@ -158,7 +159,8 @@ def _joined(
         if _ends_exist(border, ends, known, pairs, problems):
             sides = Sides(ends, members)
             built.append(_boundary(border, border.form, sides, reader))
-    return Model(tuple(built_zones), tuple(built), files, devices, where.plant)
+    whole = nested(tuple(built_zones), tuple(built), zones, problems)
+    return Model(*whole, files, devices, where.plant)
 
 
 def _ends_exist(
@@ -241,6 +243,7 @@ def _zone(
     return Zone(
         form.id, entry.line(), name, place.importance, form.owner, members, form.inside, permissions,
         form.kind, form.level, form.sl_t, place.site, place.line, form.works,
+        form.within or "",
     )  # fmt: skip
 
 

@@ -243,6 +243,8 @@ class Zone:
     production_line: str = ""
     works: tuple[str, ...] = ()
     """Ids of the works that are done in it."""
+    within: str = ""
+    """Id of the zone around it, "" for none; what it has from that one is in its own fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,8 @@ class Boundary:
     settings_owner: str
     """Who decides and sets what may cross; "" where nobody was named."""
     permissions: tuple[Permission, ...]
+    inherited: str = ""
+    """Id of the boundary that it was had from (`otmon.zones.nesting`), "" for one that is written."""
 
 
 @dataclass(frozen=True, slots=True)

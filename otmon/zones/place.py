@@ -9,9 +9,9 @@ Members are asked in this order, and the first that answers decides:
 4. VLANs: whatever no prefix claims is where its frame was seen. An address of the Internet is not.
 
 A MAC address of a conversation below IP is looked up among the MAC members, the address itself before its
-vendor, then by its VLAN.
-Where two zones claim an address equally, the lower id decides, so that the order of zones in the
-files changes nothing; `Found.also` names the others.
+vendor, then by its VLAN. Of equal claims of a zone and one within it the inner one's counts. Where two
+other zones claim an address equally, the lower id decides, so that the order of zones in the files changes
+nothing; `Found.also` names the others.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from otmon.zones.address import (
 )
 from otmon.zones.baseline import Baseline, baseline_of
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Line, Model, Zone
+from otmon.zones.nesting import outer_zones
 from otmon.zones.permission_table import REMEMBERED, PermissionTable, permission_table
 
 
@@ -56,6 +57,8 @@ class Claim:
     zone: str
     vlan: str | None
     line: Line
+    around: tuple[str, ...] = ()
+    """The zones around its zone, whose equal claims it outdoes."""
     alone: Found = field(init=False, compare=False)
     """What an address is told when nobody else claims it."""
 
@@ -82,6 +85,8 @@ class Index:
     """What may happen inside a zone, by its id."""
     across: dict[tuple[str, str], PermissionTable]
     """What may cross a boundary, by the ids of its zones, the lower one first."""
+    around: dict[str, tuple[str, ...]]
+    """The zones around each zone, the nearest first."""
     baseline: Baseline | None
     """What was seen in normal operation, None where nobody told."""
     located: dict[tuple[str, str], tuple[Address | None, Found]] = field(default_factory=dict, compare=False)
@@ -99,9 +104,10 @@ def index(model: Model, assets: Iterable[Asset] = (), baseline: Ledger | None = 
     networks: list[tuple[Network, Claim]] = []
     macs: list[tuple[Network, Claim]] = []
     vlans: dict[str, list[Claim]] = {}
+    around = outer_zones(model.zones)
     for zone in model.zones:
         for member in zone.members:
-            claim = Claim(zone.id, member.vlan, member.line)
+            claim = Claim(zone.id, member.vlan, member.line, around[zone.id])
             if member.network is not None:
                 networks.append((member.network, claim))
             if member.macs is not None:
@@ -119,6 +125,7 @@ def index(model: Model, assets: Iterable[Asset] = (), baseline: Ledger | None = 
         {vlan: tuple(claims) for vlan, claims in vlans.items()},
         {zone.id: permission_table(zone) for zone in model.zones},
         {(min(b.between), max(b.between)): permission_table(b) for b in model.boundaries},
+        around,
         baseline_of(baseline) if baseline is not None and baseline_zones(model) else None,
     )
 
@@ -183,13 +190,20 @@ def locate_address(index: Index, address: Address, vlan: str) -> Found:
 
 
 def _found(claims: tuple[Claim, ...], vlan: str) -> Found:
-    """One answer of several claims; one that names the VLAN is closer than one that does not."""
+    """One answer of several claims; one that names the VLAN is closer than one that does not, and an
+    inner zone's than one of a zone around it."""
     if len(claims) == 1:
         return claims[0].alone
-    closest = tuple(claim for claim in claims if claim.vlan == vlan) or claims
+    closest = innermost(tuple(claim for claim in claims if claim.vlan == vlan) or claims)
     best = min(closest, key=lambda claim: (claim.zone, claim.line))
     also = sorted({claim.zone for claim in closest} - {best.zone})
     return Found(best.zone, str(best.line), tuple(also))
+
+
+def innermost(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """The claims less those of zones around the zone of another one."""
+    outdone = {zone for claim in claims for zone in claim.around}
+    return tuple(claim for claim in claims if claim.zone not in outdone)
 
 
 def locate_ends(

@@ -33,10 +33,11 @@ _ADDRESSED: Final = frozenset(
 """Fields of a permission that a rule expresses, or that only name it."""
 _OF_ZONE: Final = frozenset(
     {"id", "line", "name", "importance", "owners", "members", "inside", "permissions"}
-    | {"kinds", "level", "target_level", "site", "production_line", "works"}
+    | {"kinds", "level", "target_level", "site", "production_line", "works", "within"}
 )
 _OF_BOUNDARY: Final = frozenset(
     {"id", "line", "name", "between", "device", "device_owner", "settings_owner", "permissions"}
+    | {"inherited"}
 )
 """Fields of zones and boundaries that rules follow, or that change nothing for them."""
 _WORDS: Final = {

@@ -347,6 +347,7 @@ class ZoneForm(Form):
     id: Id
     name: Named | None = None
     importance: Importances | None = None
+    within: Id | None = None
     site: Id | None = None
     line: Id | None = None
     works: Annotated[tuple[Id, ...], OneOrMore()] = ()

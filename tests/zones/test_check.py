@@ -61,7 +61,12 @@ def test_every_caution_points_at_its_line(golden: Callable[[str, str], None]) ->
 
 
 def test_these_cautions_are_all_there_are() -> None:
-    found = (*cautions(DOUBTFUL, TODAY, SEEN), *cautions(DOUBTFUL, TODAY, SEEN, SEEN))
+    outside = model("""
+        zones:
+        - {id: a, importance: low, members: 10.1.0.0/24}
+        - {id: b, importance: low, members: 10.2.0.0/24, within: a}
+    """)
+    found = (*cautions(DOUBTFUL, TODAY, SEEN), *cautions(DOUBTFUL, TODAY, SEEN, SEEN), *cautions(outside))
     assert {caution.key for caution in found} == set(CAUTIONS)
 
 
