@@ -8,17 +8,20 @@ exist, is this address inside it?) is checked here and in `otmon.zones.permissio
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from errno import ENOENT
 from typing import Final
 
-from otmon.zones.document import MAX_FILE_BYTES, Problem, parse, quoted
+from otmon.zones.document import MAX_FILE_BYTES, Document, MapNode, Problem, parse, plain, position, quoted
 from otmon.zones.entry import MAX_PROBLEMS, Entry, Path, entries, named, nearest, timezone_of, unique
+from otmon.zones.inventory import inventory_document
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Member, Model, Zone
 from otmon.zones.nesting import nested
 from otmon.zones.permission import PermissionReader, Sides
 from otmon.zones.plant import PlantEntries, ZonePlace, places
-from otmon.zones.schema import AssetForm, BoundaryForm, ZoneForm
+from otmon.zones.schema import AssetForm, BoundaryForm, ZoneForm, read_beside
+from otmon.zones.workbook import MAX_FILE_BYTES as MAX_SHEET_BYTES
 
 MAX_FILES: Final = 1000
 """Files of one folder; a bound on what a wrong path can make us read."""
@@ -39,7 +42,8 @@ def load_model(path: str, protocols: Collection[str] | None = None) -> Model:
     Permissions may name the given `protocols`; without them, every protocol that otmon recognises.
     Raises `ModelError`.
     """
-    return read_model(_contents(path), known_protocols() if protocols is None else protocols)
+    known = known_protocols() if protocols is None else protocols
+    return read_model(_contents(path), known, _beside)
 
 
 def known_protocols() -> frozenset[str]:
@@ -49,8 +53,17 @@ def known_protocols() -> frozenset[str]:
     return frozenset(IDS)
 
 
-def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -> Model:
-    """The model in `files` (name, content). Raises `ModelError`; opens nothing."""
+def _nothing_beside(file: str, name: str) -> bytes:
+    raise FileNotFoundError(ENOENT, os.strerror(ENOENT), name)
+
+
+def read_model(
+    files: Sequence[tuple[str, bytes]],
+    protocols: Collection[str],
+    beside: Callable[[str, str], bytes] = _nothing_beside,
+) -> Model:
+    """The model in `files` (name, content). Raises `ModelError`; opens nothing itself: `beside` gives the
+    content of a sheet that a file names, from the folder of that file, or raises `OSError`."""
     problems: list[Problem] = []
     zones: list[Entry[ZoneForm]] = []
     boundaries: list[Entry[BoundaryForm]] = []
@@ -58,6 +71,7 @@ def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -
     plant = PlantEntries([], [], [], [])
     timezones: list[tuple[Line, str]] = []
     whole = True
+    sheets: dict[str, None] = {}
     for name, data in files:
         document = parse(name, data)
         problems += document.problems
@@ -69,6 +83,10 @@ def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -
         boundaries += entries(document, "boundaries", BoundaryForm, problems)
         assets += entries(document, "assets", AssetForm, problems)
         plant.read(document, problems)
+        for sheet in _inventories(document, beside, sheets, problems):
+            problems += sheet.problems
+            whole = whole and sheet.root is not None
+            assets += entries(sheet, "assets", AssetForm, problems)
         timezones += timezone_of(document)
     if not whole:
         raise ModelError(problems)
@@ -80,7 +98,7 @@ def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -
             what = f"a second time zone {quoted(other)}, expected one (first at {timezones[0][0]})"
             problems.append(Problem(line.file, line.number, 1, what))
     parts = _Parts(zones, boundaries, assets, plant, timezones[0][1] if timezones else "")
-    model = _joined(parts, frozenset(protocols), tuple(name for name, _ in files), problems)
+    model = _joined(parts, frozenset(protocols), (*(name for name, _ in files), *sheets), problems)
     if len(problems) >= MAX_PROBLEMS:
         what = f"{MAX_PROBLEMS} errors or more, expected none; the rest of the model was not looked at"
         problems.append(Problem(files[0][0], 0, 0, what))
@@ -107,6 +125,44 @@ def _contents(path: str) -> list[tuple[str, bytes]]:
     except OSError as error:
         what = f"cannot be read ({error.strerror}), expected a zone model in YAML or a folder of them"
         raise ModelError([Problem(str(error.filename or path), 0, 0, what)]) from error
+
+
+def _inventories(
+    document: Document,
+    beside: Callable[[str, str], bytes],
+    known: dict[str, None],
+    problems: list[Problem],
+) -> Iterator[Document]:
+    """The sheets that a file names under `inventory`; their names are added to those `known`, and each is
+    read once."""
+    root = document.root
+    if not isinstance(root, MapNode) or "inventory" not in root.entries:
+        return
+    content = plain(root.entries["inventory"][1])
+    for number, name in enumerate(content if isinstance(content, list) else [content]):
+        at = position(root, ("inventory", number))
+        if not isinstance(name, str) or read_beside(name.strip()) is None:
+            continue
+        file = os.path.join(os.path.dirname(document.file), name.strip())
+        if file in known:
+            continue
+        known[file] = None
+        try:
+            yield inventory_document(file, beside(document.file, name.strip()))
+        except OSError as error:
+            what = (
+                f"{quoted(name.strip())} cannot be read ({error.strerror}), expected a sheet beside this file"
+            )
+            problems.append(Problem(document.file, *at, what))
+
+
+def _beside(file: str, name: str) -> bytes:
+    """The content of a file in the same folder, which is a plain file: a pipe would wait for ever."""
+    path = os.path.join(os.path.dirname(file), name)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(ENOENT, "no such file" if not os.path.exists(path) else "no plain file", path)
+    with open(path, "rb") as stream:
+        return stream.read(MAX_SHEET_BYTES + 1)
 
 
 def _content(file: str) -> bytes:
@@ -144,6 +200,10 @@ def _joined(
             problems.append(entry.problem(("id",), what))
     known = dict.fromkeys(entry.id for entry in zones if entry.id)
     members = {entry.id: _members(entry, devices, problems) for entry in zones if entry.id}
+    for asset in parts.assets:
+        if asset.form is not None and asset.form.zone is not None and asset.form.zone not in known:
+            what = f"no zone {quoted(asset.form.zone)}, expected {nearest(asset.form.zone, known)}"
+            problems.append(asset.problem(("zone",), what))
     reader = PermissionReader(protocols, {}, problems, parts.timezone, devices)
     built_zones = [
         _zone(entry, entry.form, members[entry.id], reader, where.of(entry, entry.form, problems))
@@ -194,8 +254,14 @@ def _ends_exist(
 def _members(
     entry: Entry[ZoneForm], devices: tuple[Device, ...], problems: list[Problem]
 ) -> tuple[Member, ...]:
-    """The members of a zone; a tag stands for every address of the devices that have it."""
-    found: list[Member] = []
+    """The members of a zone, and the devices that name it; a tag stands for every address of the devices
+    that have it."""
+    found = [
+        Member(at, device.mac, None, device.line)
+        for device in devices
+        if device.zone == entry.id
+        for at in device.networks or (None,)
+    ]
     for number, form in enumerate(entry.form.members if entry.form is not None else ()):
         line = entry.line(("members", number))
         if form.tag is None:
@@ -224,6 +290,7 @@ def _device(entry: Entry[AssetForm], form: AssetForm) -> Device:
         form.model or "",
         form.role,
         form.tag,
+        form.zone or "",
     )
 
 

@@ -167,6 +167,8 @@ class Device:
     roles: tuple[str, ...]
     tags: tuple[str, ...] = ()
     """Marks by which zones name it as a member."""
+    zone: str = ""
+    """Id of the zone whose member it says to be, "" where it says none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,6 +321,7 @@ class AssetForm(Form):
     model: Text | None = None
     role: Annotated[tuple[Id, ...], OneOrMore()] = ()
     tag: Annotated[tuple[Id, ...], OneOrMore()] = ()
+    zone: Id | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> AssetForm:
@@ -421,6 +422,12 @@ class BoundaryForm(Form):
     settings_owner: Text | None = None
 
 
+def read_beside(text: str) -> str | None:
+    """The name of a sheet in the same folder: no path, so that a model reads nothing from elsewhere."""
+    plain = text.isprintable() and not set(text) & set("/\\:") and not text.startswith(".")
+    return text if plain and text.lower().endswith((".csv", ".xlsx")) else None
+
+
 def _read_timezone(text: str) -> str | None:
     return text if read_zone(text) is not None else None
 
@@ -435,6 +442,13 @@ class FileForm(Form):
     zones: tuple[Any, ...] = ()
     boundaries: tuple[Any, ...] = ()
     assets: tuple[Any, ...] = ()
+    inventory: Annotated[
+        tuple[
+            Annotated[str, Leaf("the name of a sheet beside this file, such as devices.csv", read_beside)],
+            ...,
+        ],
+        OneOrMore(),
+    ] = ()
     sites: tuple[Any, ...] = ()
     lines: tuple[Any, ...] = ()
     works: tuple[Any, ...] = ()
@@ -455,6 +469,7 @@ EXPECTED: Final[Mapping[str, str]] = {
     "protocol": "a protocol id, a list of them, or any",
     "limits": "a list of limits",
     "assets": "a list of assets",
+    "inventory": "the name of a sheet beside this file, or a list of them",
     "exceptions": "a list of exceptions",
     "sites": "a list of sites",
     "lines": "a list of production lines",
