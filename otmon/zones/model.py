@@ -9,7 +9,7 @@ An empty tuple in a `Permission` means "any".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -106,9 +106,9 @@ higher word; whole numbers in two's complement, floating point as IEEE 754."""
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What may be written to one coil or register."""
+    """What may be written to one coil or register. Where it stands is no part of what it says."""
 
-    line: Line
+    line: Line = field(compare=False)
     name: Name
     table: WrittenTable
     address: int

@@ -314,3 +314,17 @@ def test_verdicts_change_as_far_as_the_baseline_tells() -> None:
     assert [(one.fact, one.new.outcome) for one in compare(*models, facts, before).judged] == [
         (odd, "denied")
     ]
+
+
+def test_a_comment_above_a_limit_changes_nothing() -> None:
+    text = """
+        zones:
+        - {id: a, importance: low, members: 10.1.0.0/24}
+        - {id: b, importance: low, members: 10.2.0.0/24}
+        boundaries:
+        - {id: a-b, between: [a, b], allow: [{id: p, to: b, protocol: modbus, functions: 6,
+           limits: [{holding_register: 1, low: 0, high: %s}]}]}
+    """
+    diff = compare(model(text % 5), model(text.replace("boundaries", "# moved\n        boundaries") % 5))
+    assert (diff.changes, diff.effects) == ((), ())
+    assert [one.id for one in compare(model(text % 5), model(text % 6)).changes] == ["p"]
