@@ -85,14 +85,15 @@ def export(
 
 
 def _chosen(model: Model, ids: list[str]) -> list[Boundary]:
-    """The boundaries of these ids in the order of the model; all of them for none."""
+    """The boundaries of these ids with all that is inherited from them, in the order of the model; all of
+    them for none."""
     from otmon.zones.entry import nearest
 
     known = {border.id: border for border in model.boundaries}
     for id in ids:
         if id not in known:
             fail(f"no boundary {id!r}, expected {nearest(id, known) or 'a model with boundaries'}")
-    return [border for border in model.boundaries if not ids or border.id in ids]
+    return [one for one in model.boundaries if not ids or one.id in ids or one.inherited in ids]
 
 
 def _policy(
@@ -130,8 +131,14 @@ def _export_folder(
     from otmon.zones.firewall import FORMATS
 
     policies = {
-        border.id: _policy(model, [border], form, border.id, any_port, whole=False) for border in chosen
-    }
+        border.id: _policy(
+            model,
+            [one for one in chosen if border.id in (one.id, one.inherited)],
+            form, border.id, any_port, whole=False,
+        )
+        for border in chosen
+        if not border.inherited
+    }  # fmt: skip
     policies[EVERY_BOUNDARY] = _policy(model, chosen, form, "all", any_port, whole)
     try:
         folder.mkdir(parents=True, exist_ok=True)

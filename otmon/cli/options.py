@@ -42,7 +42,8 @@ Baseline = Annotated[
     typer.Option(
         "--baseline",
         metavar="FILE.db",
-        help="Facts of normal operation, saved with --ledger; what is new is said.",
+        help="Facts of normal operation, saved with --ledger; what is new is said, and zones with "
+        "`inside: baseline` allow what it holds.",
     ),
 ]
 Json = Annotated[

@@ -40,10 +40,15 @@ def _tell(
     from otmon.findings.judge import case_of, found_in
     from otmon.outputs.jsonlines import write_jsonlines
     from otmon.outputs.table import write_table
+    from otmon.zones.place import baseline_zones
 
     case = case_of(ledger, model, baseline)
     findings, covered = found_in(case), coverage(case)
     files = model.files if model is not None else ()
+    unjudged = baseline_zones(model) if model is not None and baseline is None else ()
+    if unjudged:
+        what = "what happens inside was judged by what the model lists only; give --baseline"
+        print(f"otmon: {', '.join(unjudged)}: {what}", file=sys.stderr)
     with written_to(json) as stream:
         if stream is not None:
             write_jsonlines(stream, ledger, findings, files, __version__, covered)

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otmon.cli.options import FOUND, NOTHING_FOUND, Lang, Language, fail, read_ledger, read_model, written_to
+from otmon.cli.options import (
+    FOUND,
+    NOTHING_FOUND,
+    Baseline,
+    Lang,
+    Language,
+    fail,
+    read_ledger,
+    read_model,
+    written_to,
+)
 
 if TYPE_CHECKING:
     from otmon.zones.model import Model
@@ -25,6 +35,7 @@ def check(
             help="Facts: also tell of assets in no zone or in two, and of what nobody used.",
         ),
     ] = None,
+    baseline: Baseline = None,
 ) -> None:
     """Check a zone model: errors with file and line, then what is doubtful.
 
@@ -36,7 +47,8 @@ def check(
 
     loaded = read_model(model)
     facts = read_ledger(ledger) if ledger is not None else None
-    checked = check_model(loaded, date.today(), facts)
+    before = read_ledger(baseline) if baseline is not None else None
+    checked = check_model(loaded, date.today(), facts, before)
     for caution in checked.cautions:
         print(caution)
     if facts is not None:
@@ -100,6 +112,7 @@ def diff(
         str | None,
         typer.Option("--ledger", metavar="FILE.db", help="Facts: also tell whose verdicts change."),
     ] = None,
+    baseline: Baseline = None,
     lang: Lang = Language.en,
 ) -> None:
     """Tell what changes from one zone model to another, and what that allows and denies.
@@ -111,7 +124,7 @@ def diff(
 
     models = read_model(old), read_model(new)
     facts = read_ledger(ledger) if ledger is not None else None
-    found = compare(*models, facts)
+    found = compare(*models, facts, read_ledger(baseline) if baseline is not None else None)
     for line in diff_lines(found, lang.value, facts is not None):
         print(line)
     raise typer.Exit(FOUND if found.changes or found.judged else NOTHING_FOUND)

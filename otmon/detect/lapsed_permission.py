@@ -77,7 +77,8 @@ def lapsed_permission(case: Case) -> Iterator[Finding]:
             yield _used(case, operation, verdict, operation.times, "transactions", [operation])
     last_ns = max((source.last_ns for source in case.ledger.sources), default=0)
     for boundary in case.index.model.boundaries:
-        for permission in boundary.permissions:
+        # What is inherited is told where it is written.
+        for permission in boundary.permissions if not boundary.inherited else ():
             if permission.expires_ns is not None and permission.expires_ns <= last_ns:
                 yield _expired(boundary, permission, last_ns)
 

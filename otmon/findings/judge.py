@@ -21,7 +21,7 @@ def judge(ledger: Ledger, model: Model | None, baseline: Ledger | None = None) -
 @acyclic()
 def case_of(ledger: Ledger, model: Model | None, baseline: Ledger | None = None) -> Case:
     """Facts with their verdicts."""
-    ready = None if model is None else index(model, ledger.assets)
+    ready = None if model is None else index(model, ledger.assets, baseline)
     return Case(
         ledger=ledger,
         baseline=baseline,

@@ -81,7 +81,8 @@ def _own_id(grant: Grant, change: Change) -> str:
 def _effect(effect: Effect, hosts: Partition, language: Language) -> Iterator[str]:
     grant = effect.grant
     number = 1 if effect.outcome == "allowed" else 0
-    key = "diff.by-inside" if grant.permission is None else "diff.by-permission"
+    key = "diff.by-baseline" if grant.seen else "diff.by-inside"
+    key = key if grant.permission is None else "diff.by-permission"
     by = text(key, language, id=grant.id, owner=grant.owner, line=str(grant.line))
     doubt = "" if effect.exact else f" {text('diff.perhaps', language)}"
     yield f"  {by}:{doubt}"

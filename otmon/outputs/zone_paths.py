@@ -69,7 +69,8 @@ def _hop(hop: Hop, used: Mapping[tuple[Kind, str], int] | None, language: Langua
         key = "paths.device" if hop.line is None else "paths.listed-device"
         return text(key, language, mac=hop.id, line=line)
     if hop.permission is None:
-        said = text("paths.inside", language, zone=hop.id, line=line)
+        key = "paths.inside" if hop.kind == "inside" else "paths.inside-baseline"
+        said = text(key, language, zone=hop.id, line=line)
     elif hop.boundary:
         said = text(
             "paths.permission", language, permission=hop.id, boundary=hop.boundary, line=line,

@@ -18,7 +18,17 @@ from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import Ledger
 from otmon.outputs.zone_layout import Edge, Layout, Point, Rect, arranged, fitted, rows_of, text_width
 from otmon.zones.decide import decide, index, locate
-from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Model, Name, Zone
+from otmon.zones.model import (
+    IMPORTANCES,
+    INTERNET,
+    UNKNOWN_ZONE,
+    Boundary,
+    Model,
+    Name,
+    ProductionLine,
+    Site,
+    Zone,
+)
 
 State = Literal["plain", "agreed", "violated", "unseen"]
 
@@ -114,7 +124,9 @@ def zone_picture(model: Model, language: Language, ledger: Ledger | None = None)
     borders = [*_borders(model, told, language), *_missing(told, language)]
     named = {zone for border in borders for zone in border.ends}
     outer = [zone for zone in (INTERNET, UNKNOWN_ZONE) if zone in named]
-    cards = {zone.id: _card(zone, told, language) for zone in model.zones}
+    places: list[Site | ProductionLine] = [*model.plant.sites, *model.plant.lines]
+    names = {(type(one), one.id): _name(one.name, language) for one in places}
+    cards = {zone.id: _card(zone, told, names, language) for zone in model.zones}
     cards |= {zone: _outer(zone, language) for zone in outer}
     widest = max(text_width(line, NAME) for card in cards.values() for line in card.lines)
     width = min(max(widest + 2 * PADDING + INDENT, BOX_WIDTHS[0]), BOX_WIDTHS[1])
@@ -128,9 +140,15 @@ def zone_picture(model: Model, language: Language, ledger: Ledger | None = None)
 
 
 def _levels(model: Model) -> list[list[str]]:
-    """Zones from the least important work to the most, in the order of the model."""
-    order = ("low", "medium", "high")
-    levels = [[zone.id for zone in model.zones if zone.importance == one] for one in order]
+    """Zones from the least important work to the most, those of one site and production line side by
+    side, in the order of the model."""
+    sites = {site.id: number for number, site in enumerate(model.plant.sites)}
+    lines = {line.id: number for number, line in enumerate(model.plant.lines)}
+    zones = sorted(
+        model.zones,
+        key=lambda zone: (sites.get(zone.site, len(sites)), lines.get(zone.production_line, len(lines))),
+    )
+    levels = [[zone.id for zone in zones if zone.importance == one] for one in IMPORTANCES]
     return [level for level in levels if level]
 
 
@@ -138,7 +156,7 @@ def _name(name: Name, language: Language) -> str:
     return visible(name.ja if language == "ja" else name.en)
 
 
-def _card(zone: Zone, told: Tally | None, language: Language) -> Card:
+def _card(zone: Zone, told: Tally | None, names: dict[tuple[type, str], str], language: Language) -> Card:
     importance = text(f"picture.importance.{zone.importance}", language)
     owners = visible(", ".join(zone.owners)) or text("table.nobody", language)
     count = len(zone.members)
@@ -146,6 +164,11 @@ def _card(zone: Zone, told: Tally | None, language: Language) -> Card:
     if told is not None:
         hosts += f", {text('picture.hosts', language, count=told.hosts[zone.id])}"
     lines = [_name(zone.name, language), f"{zone.id} · {importance}", hosts, owners]
+    place = [names.get((Site, zone.site)), names.get((ProductionLine, zone.production_line))]
+    if zone.within:
+        lines.append(text("picture.within", language, zone=zone.within))
+    if any(place):
+        lines.append(" · ".join(filter(None, place)))
     state: State = "violated" if told is not None and told.inside[zone.id] else "plain"
     if state == "violated" and told is not None:
         lines.append(text("picture.violated", language, count=told.inside[zone.id]))

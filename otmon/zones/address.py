@@ -17,9 +17,15 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 
 IPV4_BITS, MAC_BITS, IPV6_BITS = 32, 48, 128
 
+OUI_LENGTHS = (24, 28, 36)
+"""Bits of a MAC address that tell its vendor: IEEE's blocks MA-L (the OUI proper), MA-M and MA-S."""
+
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}", re.ASCII)
+_OUI = re.compile(
+    r"[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}\1[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2})?(?:\1[0-9A-Fa-f])?", re.ASCII
+)
 
 Reach = Literal["internet", "site", "link"]
 """How far an address can talk, told by the address alone.
@@ -52,7 +58,12 @@ class Network:
     def __str__(self) -> str:
         first = self.prefix << (self.bits - self.length)
         if self.bits == MAC_BITS:
-            return ":".join(f"{byte:02x}" for byte in first.to_bytes(6, "big"))
+            if self.length in OUI_LENGTHS:
+                # As vendors' numbers are written: the digits that they fix.
+                digits = f"{self.prefix:0{self.length // 4}x}"
+                return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
+            text = ":".join(f"{byte:02x}" for byte in first.to_bytes(6, "big"))
+            return text if self.length == MAC_BITS else f"{text}/{self.length}"
         text = str(ipaddress.IPv4Address(first) if self.bits == IPV4_BITS else ipaddress.IPv6Address(first))
         return text if self.length == self.bits else f"{text}/{self.length}"
 
@@ -89,6 +100,24 @@ def parse_network(text: str) -> Network | None:
         return None
     shift = parsed.max_prefixlen - parsed.prefixlen
     return Network(parsed.max_prefixlen, parsed.prefixlen, int(parsed.network_address) >> shift)
+
+
+def parse_oui(text: str) -> Network | None:
+    """The MAC addresses of a vendor: `00:1b:1b`, `70:b3:d5:8` or `70:b3:d5:8f:a`, with colons or dashes, or
+    a whole MAC address and `/24`, `/28` or `/36` with nothing set behind; else None."""
+    whole, slash, length = text.partition("/")
+    if slash:
+        address = parse_address(whole)
+        if address is None or address.bits != MAC_BITS or length not in map(str, OUI_LENGTHS):
+            return None
+        rest = MAC_BITS - int(length)
+        return (
+            None if address.value & (1 << rest) - 1 else Network(MAC_BITS, int(length), address.value >> rest)
+        )
+    digits = text.replace(":", "").replace("-", "")
+    if not _OUI.fullmatch(text) or 4 * len(digits) not in OUI_LENGTHS:
+        return None
+    return Network(MAC_BITS, 4 * len(digits), int(digits, 16))
 
 
 def within(inner: Network, outer: Network) -> bool:

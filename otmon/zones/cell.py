@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from otmon.protocols.registry import PROTOCOLS
-from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network
+from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network, parse_oui
 from otmon.zones.model import Range
 from otmon.zones.schema import ACCESS_CLASSES, OBJECT_TYPES
 
@@ -80,6 +80,7 @@ class MemberText:
     network: Network | None
     mac: Address | None
     vlan: str | None
+    oui: Network | None = None
 
 
 def plain(text: str) -> str:
@@ -178,10 +179,15 @@ def members(text: str) -> list[MemberText]:
     """What stands in brackets behind a zone."""
     found = []
     for piece in pieces(text):
-        network = mac = vlan = None
+        network = mac = vlan = oui = None
         for word in piece.split():
             if word.startswith("vlan:"):
                 vlan = word.removeprefix("vlan:")
+                continue
+            if word.startswith("oui:"):
+                oui = parse_oui(word.removeprefix("oui:"))
+                if oui is None:
+                    raise NotUnderstood(f"{word!r} is no vendor's part of a MAC address")
                 continue
             (one,) = _one_or_range(word)[:1]
             if one.bits == MAC_BITS:
@@ -190,7 +196,7 @@ def members(text: str) -> list[MemberText]:
                 network = one
             else:
                 raise NotUnderstood(f"{piece!r} is no member of a zone")
-        found.append(MemberText(network, mac, vlan))
+        found.append(MemberText(network, mac, vlan, oui))
     return found
 
 

@@ -13,19 +13,21 @@ from typing import Final
 
 from otmon.ledger.facts import Asset
 from otmon.ledger.ledger import Ledger
-from otmon.zones.address import Address, Network, host
+from otmon.zones.address import Address, Network, within
 from otmon.zones.covering import covers
 from otmon.zones.model import (
+    IMPORTANCES,
     INTERNET,
     UNKNOWN_ZONE,
     Boundary,
-    Importance,
     Line,
     Model,
     Permission,
     Zone,
 )
-from otmon.zones.place import Claim, Index, index, locate
+from otmon.zones.nesting import written_id
+from otmon.zones.place import Claim, Index, baseline_zones, index, locate, locate_ends
+from otmon.zones.plant import plant_doubts
 from otmon.zones.structure import REQUIREMENTS, mixed_zones, placed_devices
 from otmon.zones.usage import unseen_zones, usage
 
@@ -38,6 +40,8 @@ CAUTIONS: Final[dict[str, str]] = {
     "zone-of-macs": "zone {zone} is told by MAC address only: behind a router its addresses are not known",
     "member-in-two-zones": "{member} is in zone {zone} and in zone {other} ({other_line}); {decides} decides",
     "member-within-other-zone": "{member} of zone {zone} is taken out of {outer} of {other} ({other_line})",
+    "member-outside-outer-zone": "{member} of zone {zone} is in no network of zone {outer}, which it is "
+    "within ({outer_line})",
     "boundary-without-device-owner": "boundary {boundary} does not say who owns its device",
     "boundary-without-settings-owner": "boundary {boundary} does not say who owns its settings",
     "boundary-closed": "boundary {boundary} allows nothing",
@@ -50,8 +54,19 @@ CAUTIONS: Final[dict[str, str]] = {
     "permission-shadowed": "all that permission {permission} allows is allowed by {other} ({other_line})",
     "permission-expires": "permission {permission} {when} on {expires}",
     "asset-in-no-zone": "asset {asset} is in no zone",
+    "works-differ": "zone {zone} does works of differing importance: {works}; in METI's guideline "
+    "the works of a zone are of equal importance",
+    "importance-unlike-works": "zone {zone} is of {importance} importance, and the most important of its "
+    "works, {work}, of {work_importance}",
+    "work-in-no-zone": "work {work} is done in no zone",
+    "protected-in-no-zone": "protected {protected} is in no zone: none holds its assets or does its works",
+    "protected-below": "protected {protected} of {importance} importance is in zone {zone} of "
+    "{zone_importance} importance ({zone_line})",
     "target-level": "zone {zone} of {importance} importance has the security level {level}, and zone {other} "
     "of {other_importance} importance {other_level}",
+    "zone-without-baseline": "zone {zone} allows inside what a baseline holds: without `--baseline` only "
+    "what it lists is judged there",
+    "baseline-empty": "the baseline holds nothing inside zone {zone}, so only what it lists is allowed there",
     "permission-unused": "permission {permission} was used by nothing in the ledger",
     "permission-wider": "permission {permission} is for more hosts than used it: {side} {hosts}",
     "zone-unseen": "nothing of zone {zone} was seen in the ledger",
@@ -63,7 +78,6 @@ SOON: Final = timedelta(days=30)
 """Before a permission runs out by so much it is time to renew it."""
 COMPARED: Final = 2_000
 """Permissions of a list that each is compared with."""
-_IMPORTANCE: Final[dict[Importance, int]] = {"low": 1, "medium": 2, "high": 3}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -100,21 +114,24 @@ class Contested:
     """Sorted; the first decides."""
 
 
-def check(model: Model, today: date | None = None, ledger: Ledger | None = None) -> Checked:
+def check(
+    model: Model, today: date | None = None, ledger: Ledger | None = None, baseline: Ledger | None = None
+) -> Checked:
     """Count a model and look through it. With `today` permissions that have run out, or will do so within
-    `SOON`, are told; with a ledger what nobody used."""
-    lists = [*(zone.permissions for zone in model.zones), *(b.permissions for b in model.boundaries)]
+    `SOON`, are told; with a ledger what nobody used; with a baseline the zones of which it holds nothing."""
     return Checked(
         model.files,
         len(model.zones),
         sum(len(zone.members) for zone in model.zones),
-        len(model.boundaries),
-        sum(map(len, lists)),
-        cautions(model, today, ledger),
+        sum(not border.inherited for border in model.boundaries),
+        sum(map(len, _lists(model))),
+        cautions(model, today, ledger, baseline),
     )
 
 
-def cautions(model: Model, today: date | None = None, ledger: Ledger | None = None) -> tuple[Caution, ...]:
+def cautions(
+    model: Model, today: date | None = None, ledger: Ledger | None = None, baseline: Ledger | None = None
+) -> tuple[Caution, ...]:
     """Everything doubtful, in the order of the lines."""
     found: set[Caution] = set()
     ready = index(model)
@@ -124,7 +141,8 @@ def cautions(model: Model, today: date | None = None, ledger: Ledger | None = No
         found.update(_of_members(zone, ready))
         found.update(_of_permissions(zone.permissions, ready))
     for boundary in model.boundaries:
-        found.update(_of_boundary(boundary))
+        if not boundary.inherited:
+            found.update(_of_boundary(boundary))
         found.update(_of_permissions(boundary.permissions, ready))
         found.update(_of_importance(boundary, ready))
     for permissions in _lists(model):
@@ -132,8 +150,10 @@ def cautions(model: Model, today: date | None = None, ledger: Ledger | None = No
         if today is not None:
             found.update(_expiring(permissions, today))
     found.update(_of_structure(ready))
+    found.update(_caution(line, key, **params) for line, key, params in plant_doubts(ready))
     if ledger is not None:
         found.update(_of_usage(index(model, ledger.assets), ledger))
+    found.update(_of_baseline(model, baseline))
     return tuple(sorted(found))
 
 
@@ -154,7 +174,9 @@ def in_two_zones(index: Index, assets: Iterable[Asset]) -> tuple[Contested, ...]
 
 
 def _lists(model: Model) -> list[tuple[Permission, ...]]:
-    return [*(zone.permissions for zone in model.zones), *(border.permissions for border in model.boundaries)]
+    """The permissions that are written, list by list."""
+    written = (border for border in model.boundaries if not border.inherited)
+    return [*(zone.permissions for zone in model.zones), *(border.permissions for border in written)]
 
 
 def _of_structure(ready: Index) -> Iterator[Caution]:
@@ -171,9 +193,8 @@ def _of_structure(ready: Index) -> Iterator[Caution]:
     levelled = [zone for zone in ready.model.zones if zone.target_level]
     for zone in levelled:
         for other in levelled:
-            if _IMPORTANCE[zone.importance] > _IMPORTANCE[other.importance] and (
-                zone.target_level < other.target_level
-            ):
+            weights = IMPORTANCES.index(zone.importance), IMPORTANCES.index(other.importance)
+            if weights[0] > weights[1] and zone.target_level < other.target_level:
                 yield _caution(
                     zone.line, "target-level", zone=zone.id, importance=zone.importance,
                     level=str(zone.target_level), other=other.id, other_importance=other.importance,
@@ -241,6 +262,20 @@ def _of_usage(ready: Index, ledger: Ledger) -> Iterator[Caution]:
         yield _caution(ready.zones[zone].line, "zone-unseen", zone=zone)
 
 
+def _of_baseline(model: Model, baseline: Ledger | None) -> Iterator[Caution]:
+    wanting = baseline_zones(model)
+    held: set[str] = set()
+    if baseline is not None and wanting:
+        ready = index(model, baseline.assets)
+        for fact in baseline.conversations:
+            (_, client), (_, server) = locate_ends(ready, fact.client, fact.server, fact.vlan)
+            held |= {client.zone} if client.zone == server.zone else set()
+    key = "zone-without-baseline" if baseline is None else "baseline-empty"
+    for zone in model.zones:
+        if zone.id in wanting and zone.id not in held:
+            yield _caution(zone.line, key, zone=zone.id)
+
+
 def _caution(line: Line, key: str, **params: str) -> Caution:
     return Caution(line, key, tuple(sorted(params.items())))
 
@@ -253,20 +288,25 @@ def _of_zone(zone: Zone, joined: set[str]) -> Iterator[Caution]:
     if zone.id not in joined:
         yield _caution(zone.line, "zone-without-boundary", zone=zone.id)
     if zone.members and all(m.network is None for m in zone.members):
-        told_by_vlan = any(m.mac is None for m in zone.members)
+        told_by_vlan = any(m.macs is None for m in zone.members)
         yield _caution(zone.line, "zone-of-vlans" if told_by_vlan else "zone-of-macs", zone=zone.id)
 
 
 def _of_members(zone: Zone, ready: Index) -> Iterator[Caution]:
     """Members that lie in other members. What only one VLAN can see is not compared with another."""
     for member in zone.members:
-        own = Claim(zone.id, member.vlan, member.line)
-        for network in (member.network, host(member.mac) if member.mac is not None else None):
+        own = Claim(zone.id, member.vlan, member.line, ready.around[zone.id])
+        if zone.within and member.network is not None and not _in_outer(member.network, own, ready):
+            yield _caution(
+                own.line, "member-outside-outer-zone", member=str(member.network), zone=zone.id,
+                outer=zone.within, outer_line=str(ready.zones[zone.within].line),
+            )  # fmt: skip
+        for network in (member.network, member.macs):
             if network is not None:
                 yield from _of_network(network, own, ready)
-        if member.network is None and member.mac is None:
+        if member.network is None and member.macs is None:
             for other in ready.vlans[member.vlan or ""]:
-                if other.zone != zone.id and other.line < own.line:
+                if other.zone != zone.id and other.line < own.line and not _nested(own, other):
                     yield _contested(f"VLAN {member.vlan or 'untagged'}", own, other)
 
 
@@ -279,6 +319,8 @@ def _of_network(network: Network, own: Claim, ready: Index) -> Iterator[Caution]
         for other in claims:
             if None not in (own.vlan, other.vlan) and own.vlan != other.vlan:
                 continue
+            if _nested(own, other):
+                continue
             if other.zone != own.zone and length == network.length and other.vlan == own.vlan:
                 # Told once, at the later of the two lines.
                 if other.line < own.line:
@@ -288,6 +330,16 @@ def _of_network(network: Network, own: Claim, ready: Index) -> Iterator[Caution]
                     own.line, "member-within-other-zone", member=str(network), zone=own.zone,
                     outer=str(outer), other=other.zone, other_line=str(other.line),
                 )  # fmt: skip
+
+
+def _nested(one: Claim, other: Claim) -> bool:
+    return one.zone in other.around or other.zone in one.around
+
+
+def _in_outer(network: Network, own: Claim, ready: Index) -> bool:
+    """Whether a zone around lists the network, or tells its hosts by something else than networks."""
+    outer = [member for id in own.around for member in ready.zones[id].members]
+    return any(member.network is None or within(network, member.network) for member in outer) or not outer
 
 
 def _contested(member: str, own: Claim, other: Claim) -> Caution:
@@ -308,7 +360,8 @@ def _of_boundary(boundary: Boundary) -> Iterator[Caution]:
 
 def _of_permissions(permissions: Iterable[Permission], ready: Index) -> Iterator[Caution]:
     for permission in permissions:
-        if not permission.protocols and not permission.ports and not permission.transports:
+        written = written_id(permission.id) == permission.id
+        if written and not (permission.protocols or permission.ports or permission.transports):
             yield _caution(permission.line, "permission-without-limit", permission=permission.id)
         servers = {end.zone for end in permission.servers}
         if any(end.zone == INTERNET for end in permission.clients):

@@ -1,8 +1,9 @@
 """The decision: may this happen? A pure and total function of a model and a fact.
 
 The zones of both ends (`otmon.zones.place`) say which list applies: the boundary between two zones,
-or the zone itself where it says `inside: listed`. Something is allowed when one permission of that
-list lacks nothing; else it is denied, with what was missing in the permissions that came nearest.
+or the zone itself where it says `inside: listed` or `inside: baseline`. Something is allowed when one
+permission of that list lacks nothing; else it is denied, with what was missing in the permissions that
+came nearest.
 
 - A conversation is judged by its ends, transport, port and protocol; what was asked of a server
   (access class, function, unit, elements) is judged for each operation, and what was written to an
@@ -11,18 +12,21 @@ list lacks nothing; else it is denied, with what was missing in the permissions 
 - A connection in which nobody said anything ("none") cannot show its protocol: the port that a
   permission names is enough, else the usual protocol of the port is taken for granted, and the reason
   says so. So it is with the elements of a response whose request was not seen.
+- In a zone with `inside: baseline` also what its baseline covers may happen (`otmon.zones.baseline`);
+  without a baseline nobody can say, and what the zone does not list is `not covered`.
 - A conversation of which no end is in a zone of the model is `not covered`, as is one below IP
   between MAC addresses that no zone lists: it never left its link.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
 from typing import Final, Literal
 
 from otmon.ledger.facts import Conversation, Operation, WrittenValue
+from otmon.zones.baseline import Baseline, new_in
 from otmon.zones.lack import ASPECTS, LACKS, Lack, Subject, allowed, seen, subject, taken_for_granted
 from otmon.zones.model import UNKNOWN_ZONE, Permission
 from otmon.zones.permission_table import PermissionTable, aspects_of, nearest, numbers
@@ -44,6 +48,14 @@ REASONS: Final[dict[str, str]] = {
     "permission-protocol-unseen": "allowed by {permission} ({line}); nothing was said to show the protocol",
     "permission-elements-unseen": "allowed by {permission} ({line}), as far as an unseen request can be",
     "inside-zone": "inside {zone}, where everything may happen ({line})",
+    "in-baseline": "inside {zone}, and the baseline holds it ({line})",
+    "no-baseline": "inside {zone}, where a baseline says what may happen, and none was given ({line})",
+    "new-conversation": "{list} does not list this, and in the baseline the two did not talk like this "
+    "({line})",
+    "new-request": "{list} does not list this, and in the baseline the client did not ask for it ({line})",
+    "new-elements": "{list} does not list this, and in the baseline not all of these elements were asked for "
+    "({line})",
+    "new-write": "{list} does not list this, and in the baseline the element was not written to ({line})",
     "outside-model": "no end is in a zone of the model",
     "link-only": "it stays on its link, between addresses that no zone lists",
     "no-boundary": "no boundary joins {from_zone} and {to_zone}, so nothing may cross",
@@ -121,7 +133,8 @@ def decide(index: Index, fact: Conversation | Operation | WrittenValue) -> Verdi
         if zone.inside == "everything":
             reason = _reason("inside-zone", line=table.line, zone=zone.id)
             return Verdict("inside", *ends, "", table.line, reason)
-        return _decide_listed(table, "", subject(fact, addresses, ends))
+        listed = _decide_listed(table, "", subject(fact, addresses, ends))
+        return listed if zone.inside == "listed" else _decide_baseline(index.baseline, fact, listed, table)
     if client.zone not in index.zones and server.zone not in index.zones:
         return Verdict("not covered", *ends, "", "", _reason("outside-model"))
     if UNKNOWN_ZONE in ends:
@@ -187,6 +200,27 @@ def _decide_listed(table: PermissionTable, boundary: str, subject: Subject) -> V
     else:
         reason = _reason("not-listed", **said)
     return Verdict("denied", *ends, boundary, table.line, reason, _Denial(table, subject))
+
+
+def _decide_baseline(
+    baseline: Baseline | None,
+    fact: Conversation | Operation | WrittenValue,
+    listed: Verdict,
+    table: PermissionTable,
+) -> Verdict:
+    """A verdict of what a zone lists, completed by what its baseline saw. That something was seen mends
+    no value or time that a permission for it forbids."""
+    if listed.outcome == "allowed" or (table.permissions and (excess_of(listed) or lapsed(listed))):
+        return listed
+    ends = listed.from_zone, listed.to_zone
+    if baseline is None:
+        reason = _reason("no-baseline", line=table.line, zone=table.owner)
+        return Verdict("not covered", *ends, "", table.line, reason)
+    new = new_in(baseline, fact)
+    if new is None:
+        reason = _reason("in-baseline", line=table.line, zone=table.owner)
+        return Verdict("inside", *ends, "", table.line, reason)
+    return replace(listed, reason=_reason(f"new-{new}", line=table.line, list=table.owner))
 
 
 def _near(table: PermissionTable, number: int, lacks: list[int], subject: Subject) -> Near:

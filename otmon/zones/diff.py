@@ -62,6 +62,8 @@ class Grant:
     zones: tuple[str, str]
     clients: Hosts
     servers: Hosts
+    seen: bool = False
+    """Only what the baseline of the zone holds: nobody can tell from the model how much that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,10 @@ class Diff:
     """Conversations first, then operations, in the order of the ledger."""
 
 
-def compare(old: Model, new: Model, ledger: Ledger | None = None) -> Diff:
-    """What changes from one model to the other."""
+def compare(old: Model, new: Model, ledger: Ledger | None = None, baseline: Ledger | None = None) -> Diff:
+    """What changes from one model to the other; facts are judged with `baseline` as that of both."""
     assets = ledger.assets if ledger is not None else ()
-    indexes = (index(old, assets), index(new, assets))
+    indexes = (index(old, assets, baseline), index(new, assets, baseline))
     hosts = partition(indexes)
     grants = (_grants(old, hosts, 0), _grants(new, hosts, 1))
     changed = (*_zone_changes(old, new), *_boundary_changes(old, new))
@@ -238,8 +240,8 @@ def _member(member: Member) -> str:
 
 def _boundary_changes(old: Model, new: Model) -> Iterator[Change]:
     """Boundaries are told apart by the zones they join, of which a pair has one."""
-    before = {tuple(sorted(one.between)): one for one in old.boundaries}
-    after = {tuple(sorted(one.between)): one for one in new.boundaries}
+    before = {tuple(sorted(one.between)): one for one in old.boundaries if not one.inherited}
+    after = {tuple(sorted(one.between)): one for one in new.boundaries if not one.inherited}
     for pair in sorted({*before, *after}):
         one, other = before.get(pair), after.get(pair)
         if one is not None and other is not None:
@@ -261,7 +263,7 @@ def _permission_changes(
     old: Model, new: Model, grants: tuple[list[Grant], list[Grant]], talking: tuple[Hosts, ...]
 ) -> Iterator[Change]:
     granted = (_by_identity(grants[0]), _by_identity(grants[1]))
-    for one, other in _pairs(list(lists(old)), list(lists(new))):
+    for one, other in _pairs(_written(old), _written(new)):
         if one is None or other is None:
             lines = (_line(one and one[1]), _line(other and other[1]))
             for owner, permission in filter(None, (one, other)):
@@ -277,6 +279,14 @@ def _permission_changes(
             if not moved and any(name not in _SILENT for name, _, _ in differing):
                 how = _how(granted[0][id(one[1])], granted[1][id(other[1])], talking)
             yield Change("permission", how, other[1].id, other[0].id, one[1].line, other[1].line, differing)
+
+
+def _written(model: Model) -> list[_Owned]:
+    return [
+        (owner, permission)
+        for owner, permission in lists(model)
+        if not (isinstance(owner, Boundary) and owner.inherited)
+    ]
 
 
 def _by_identity(grants: Iterable[Grant]) -> dict[int, Grant]:
@@ -346,10 +356,10 @@ def _grants(model: Model, hosts: Partition, number: int) -> list[Grant]:
         ends = hosts.of(permission.clients, number), hosts.of(permission.servers, number)
         found.append(Grant(permission.id, owner.id, permission.line, permission, zones, *ends))
     for zone in model.zones:
-        if zone.inside == "everything":
+        if zone.inside != "listed":
             everybody = hosts.zones[number].get(zone.id, 0)
-            ends = everybody, everybody
-            found.append(Grant(zone.id, zone.id, zone.line, None, (zone.id, zone.id), *ends))
+            ends, seen = (everybody, everybody), zone.inside == "baseline"
+            found.append(Grant(zone.id, zone.id, zone.line, None, (zone.id, zone.id), *ends, seen))
     return found
 
 
@@ -375,12 +385,12 @@ def _rest(grant: Grant, others: Iterable[Grant], words: Vocabulary, context: Hos
     """What of a grant the others do not allow among the hosts of a context, and whether that is exact."""
     here = (grant.clients & context, grant.servers & context)
     whole = box(grant.permission, here, words)
-    limits = dict(opaque(grant.permission))
+    limits = dict(_opaque(grant))
     away = []
     exact = True
     for other in others:
         there = box(other.permission, (other.clients & context, other.servers & context), words)
-        if all(limits.get(name) == value for name, value in opaque(other.permission)):
+        if all(limits.get(name) == value for name, value in _opaque(other)):
             away.append(there)
         elif meets(whole, there):
             exact = False
@@ -388,9 +398,13 @@ def _rest(grant: Grant, others: Iterable[Grant], words: Vocabulary, context: Hos
     return boxes, exact and all_told
 
 
+def _opaque(grant: Grant) -> tuple[tuple[str, Any], ...]:
+    return (("seen", True),) if grant.seen else opaque(grant.permission)
+
+
 def _content_of(grant: Grant) -> tuple[Any, ...]:
     if grant.permission is None:
-        return ()
+        return (grant.seen,)
     return _content(grant.permission, (*_SILENT, "clients", "servers"))
 
 
@@ -461,5 +475,5 @@ def _outcomes(one: Box, outside: Hosts | None) -> Iterator[tuple[Outcome, Box]]:
 def _covering(near: list[Grant], words: Vocabulary, whole: Box) -> tuple[Grant, ...]:
     """One grant that covers it alone, or all that have a part in it."""
     boxes = [(one, box(one.permission, (one.clients, one.servers), words)) for one in near]
-    alone = [one for one, there in boxes if not left(whole, [there])[0]]
+    alone = [one for one, there in boxes if not one.seen and not left(whole, [there])[0]]
     return tuple(alone[:1] or [one for one, there in boxes if meets(whole, there)])

@@ -11,7 +11,7 @@ from typing import Final
 from otmon.zones.address import Address, Network
 from otmon.zones.schema import MAX_TEXT
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*", re.ASCII)
+_PLAIN: Final = re.compile(r"(?!(?:null|Null|NULL)\Z)[A-Za-z0-9][A-Za-z0-9._/-]*", re.ASCII)
 MAX_COMMENT: Final = 2000
 """Characters of a row that is kept as a comment."""
 
@@ -70,16 +70,20 @@ def free_id(wanted: str, taken: Iterable[str]) -> str:
     return name
 
 
-def member_text(network: Network | None, mac: Address | None, vlan: str | None) -> str:
+def member_text(
+    network: Network | None, mac: Address | None, vlan: str | None, oui: Network | None = None
+) -> str:
     """A member of a zone as it stands in a list; `vlan` as a model writes it."""
     said = {}
     if network is not None:
         said["address" if network.length == network.bits else "prefix"] = str(network)
     if mac is not None:
         said["mac"] = ":".join(f"{byte:02x}" for byte in mac.value.to_bytes(6, "big"))
+    if oui is not None:
+        said["oui"] = str(oui)
     if vlan is not None:
         said["vlan"] = vlan
-    if len(said) == 1 and "vlan" not in said:
+    if len(said) == 1 and not said.keys() & {"vlan", "oui"}:
         return scalar(*said.values())
     return "{" + ", ".join(f"{key}: {scalar(text)}" for key, text in said.items()) + "}"
 

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from otmon.zones.document import Document, ListNode, MapNode, Node, Problem, plain, position, quoted
 from otmon.zones.leaf import described
-from otmon.zones.model import Line
+from otmon.zones.model import Line, Name
 from otmon.zones.schema import (
     EXPECTED,
     BoundaryForm,
@@ -47,7 +47,7 @@ _Form = TypeVar("_Form", bound=Form)
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[_Form]):
-    """A zone or boundary as it stands in its file."""
+    """A zone, a boundary or another entry as it stands in its file."""
 
     document: Document
     path: Path
@@ -73,7 +73,7 @@ class Entry(Generic[_Form]):
 def entries(
     document: Document, key: str, form: type[_Form], problems: list[Problem]
 ) -> Iterator[Entry[_Form]]:
-    """The entries under `zones` or `boundaries`, each checked by itself."""
+    """The entries under a key of the file, such as `zones`, each checked by itself."""
     root = document.root
     if root is None:
         return
@@ -106,6 +106,21 @@ def entries(
             checked,
             tuple(form for key in _LISTS for form in _permission_forms(document, path, node, key, problems)),
         )
+
+
+def unique(kind: str, entries: Iterable[Entry[Any]], problems: list[Problem]) -> None:
+    """Say which entries have the id of an earlier one; `kind` is what they are, for people."""
+    first: dict[str, Line] = {}
+    for entry in entries:
+        if entry.id and entry.id in first:
+            what = f"{kind} {quoted(entry.id)} a second time, expected an id of its own"
+            problems.append(entry.problem(("id",), f"{what} (first at {first[entry.id]})"))
+        first.setdefault(entry.id, entry.line(("id",)))
+
+
+def named(form: NameForm | None, id: str) -> Name:
+    """The name of an entry, its id where it has none."""
+    return Name(id, id) if form is None else form.value()
 
 
 def timezone_of(document: Document) -> Iterator[tuple[Line, str]]:
@@ -170,7 +185,9 @@ def _worded(form: type[Form], place: Path, detail: ErrorDetails) -> str:
         return f"wrong number of entries under {key}, expected {expected}"
     if kind == "model_type":
         kinds = {"ZoneForm": "a zone", "BoundaryForm": "a boundary", "PermissionForm": "a permission",
-                 "ExceptionForm": "an exception", "AssetForm": "an asset"}  # fmt: skip
+                 "ExceptionForm": "an exception", "AssetForm": "an asset", "SiteForm": "a site",
+                 "LineForm": "a production line", "WorkForm": "work",
+                 "ProtectedForm": "what is protected"}  # fmt: skip
 
         expected = f"{kinds.get(form.__name__, 'an entry')} as a mapping with keys such as {_keys(form)[0]}"
         if key in ("name", "members"):

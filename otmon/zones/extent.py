@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from otmon.zones.address import INTERNET_WITHIN, IPV4_BITS, MAC_BITS, NOT_INTERNET, Network, within
 from otmon.zones.model import INTERNET, Endpoint
-from otmon.zones.place import Claim, Index
+from otmon.zones.place import Claim, Index, innermost
 
 Networks = tuple[Network, ...]
 
@@ -107,6 +107,7 @@ def _holds(zone: str, claims: tuple[Claim, ...]) -> bool:
     for vlan in dict.fromkeys([None, *(claim.vlan for claim in claims)]):
         here = [claim for claim in claims if claim.vlan == vlan]
         here = here or [claim for claim in claims if claim.vlan is None]
+        here = list(innermost(tuple(here)))
         if here and min(here, key=lambda claim: (claim.zone, claim.line)).zone == zone:
             return True
     return False

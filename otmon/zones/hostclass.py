@@ -27,12 +27,14 @@ from otmon.zones.address import (
     REACH_CHANGES,
     Address,
     Network,
+    PrefixTable,
     host,
     is_group,
     prefix_table,
     reach,
 )
 from otmon.zones.model import Boundary, Endpoint, Model, Permission, Zone
+from otmon.zones.nesting import outer_zones
 from otmon.zones.place import Index, locate_address
 
 ELSEWHERE: Final = "*"
@@ -140,7 +142,7 @@ def _pieces(indexes: Sequence[Index], ends: Iterable[Network]) -> Iterator[tuple
         for zone in index.model.zones:
             for member in zone.members:
                 networks.update([member.network] if member.network is not None else [])
-                networks.update([host(member.mac)] if member.mac is not None else [])
+                networks.update([member.macs] if member.macs is not None else [])
     for network in networks:
         shift = network.bits - network.length
         edges[network.bits] |= {network.prefix << shift, (network.prefix + 1) << shift}
@@ -152,16 +154,27 @@ def _pieces(indexes: Sequence[Index], ends: Iterable[Network]) -> Iterator[tuple
 def _behind(indexes: Sequence[Index]) -> tuple[tuple[tuple[str, str], ...], ...]:
     """What members given by MAC address alone say of the IP addresses of their devices: for each model
     (zone, VLAN or `ELSEWHERE`), ("", ...) where it does not know the device."""
-    said: list[dict[Address, tuple[str, str]]] = []
+    said: list[PrefixTable[tuple[str, str]]] = []
+    firsts: set[Address] = set()
     for index in indexes:
-        one: dict[Address, tuple[str, str]] = {}
-        for zone in sorted(index.model.zones, key=lambda zone: zone.id):
-            for member in zone.members:
-                if member.mac is not None and member.network is None:
-                    one.setdefault(member.mac, (zone.id, member.vlan or ELSEWHERE))
-        said.append(one)
-    macs = {mac for one in said for mac in one}
-    return tuple(sorted({tuple(one.get(mac, ("", ELSEWHERE)) for one in said) for mac in macs}))
+        around = outer_zones(index.model.zones)
+        listed = [
+            (member.macs, (zone.id, member.vlan or ELSEWHERE))
+            for zone in sorted(index.model.zones, key=lambda zone: (-len(around[zone.id]), zone.id))
+            for member in zone.members
+            if member.macs is not None and member.network is None
+        ]
+        said.append(prefix_table(listed))
+        for network, _ in listed:
+            # Where a vendor's addresses begin, and where they go on behind one that is listed.
+            shift = network.bits - network.length
+            edges = (network.prefix << shift, (network.prefix + 1) << shift)
+            firsts.update(Address(network.bits, edge) for edge in edges if edge < 1 << network.bits)
+    unknown = ("", ELSEWHERE)
+    fates = {
+        tuple(found[0][1][0] if (found := one.covering(mac)) else unknown for one in said) for mac in firsts
+    }
+    return tuple(sorted(fate for fate in fates if any(zone for zone, _ in fate)))
 
 
 def _placed(

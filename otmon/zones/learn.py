@@ -419,7 +419,7 @@ def _borders(
     found = []
     for a, b in pairs:
         known = ready.boundaries.get((min(a, b), max(a, b)))
-        id = free_id(f"{a}-{b}", ids) if known is None else known.id
+        id = free_id(f"{a}-{b}", ids) if known is None or known.inherited else known.id
         ids.add(id)
         found.append(Border(id, (a, b), known, tuple(_both(grants, a, b)), tuple(_both(asked, a, b))))
     return tuple(found)

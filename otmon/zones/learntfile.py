@@ -134,7 +134,7 @@ def _write_zone(
         block.line("    members:")
         for member in zone.members:
             vlan = "untagged" if member.vlan == "" else member.vlan
-            block.line(f"      - {member_text(member.network, member.mac, vlan)}")
+            block.line(f"      - {member_text(member.network, member.mac, vlan, member.oui)}")
     block.line(f"    inside: {zone.inside}")
     if not added:
         block.comment(
@@ -155,6 +155,11 @@ def _write_border(block: Block, ledger: Ledger, values: Values, border: Border) 
     for key in ("device", "device_owner", "settings_owner"):
         if known is not None and getattr(known, key):
             block.line(f"    {key}: {scalar(getattr(known, key))}")
+    if known is not None and known.inherited:
+        block.comment(
+            f"TODO: {' and '.join(border.ends)} have boundary {known.inherited} from the zones around them; "
+            "one of their own takes its place: copy what that allows, too", 4,
+        )  # fmt: skip
     if known is None:
         block.comment("TODO: device, device_owner and settings_owner", 4)
     if border.grants:

@@ -8,15 +8,20 @@ exist, is this address inside it?) is checked here and in `otmon.zones.permissio
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from errno import ENOENT
+from typing import Final
 
-from otmon.zones.document import MAX_FILE_BYTES, Problem, parse, quoted
-from otmon.zones.entry import MAX_PROBLEMS, Entry, Path, entries, nearest, timezone_of
-from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Member, Model, Name, Zone
+from otmon.zones.document import MAX_FILE_BYTES, Document, MapNode, Problem, parse, plain, position, quoted
+from otmon.zones.entry import MAX_PROBLEMS, Entry, Path, entries, named, nearest, timezone_of, unique
+from otmon.zones.inventory import inventory_document
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Member, Model, Zone
+from otmon.zones.nesting import nested
 from otmon.zones.permission import PermissionReader, Sides
-from otmon.zones.schema import AssetForm, BoundaryForm, NameForm, ZoneForm
+from otmon.zones.plant import PlantEntries, ZonePlace, places
+from otmon.zones.schema import AssetForm, BoundaryForm, ZoneForm, read_beside
+from otmon.zones.workbook import MAX_FILE_BYTES as MAX_SHEET_BYTES
 
 MAX_FILES: Final = 1000
 """Files of one folder; a bound on what a wrong path can make us read."""
@@ -37,7 +42,8 @@ def load_model(path: str, protocols: Collection[str] | None = None) -> Model:
     Permissions may name the given `protocols`; without them, every protocol that otmon recognises.
     Raises `ModelError`.
     """
-    return read_model(_contents(path), known_protocols() if protocols is None else protocols)
+    known = known_protocols() if protocols is None else protocols
+    return read_model(_contents(path), known, _beside)
 
 
 def known_protocols() -> frozenset[str]:
@@ -47,14 +53,25 @@ def known_protocols() -> frozenset[str]:
     return frozenset(IDS)
 
 
-def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -> Model:
-    """The model in `files` (name, content). Raises `ModelError`; opens nothing."""
+def _nothing_beside(file: str, name: str) -> bytes:
+    raise FileNotFoundError(ENOENT, os.strerror(ENOENT), name)
+
+
+def read_model(
+    files: Sequence[tuple[str, bytes]],
+    protocols: Collection[str],
+    beside: Callable[[str, str], bytes] = _nothing_beside,
+) -> Model:
+    """The model in `files` (name, content). Raises `ModelError`; opens nothing itself: `beside` gives the
+    content of a sheet that a file names, from the folder of that file, or raises `OSError`."""
     problems: list[Problem] = []
     zones: list[Entry[ZoneForm]] = []
     boundaries: list[Entry[BoundaryForm]] = []
     assets: list[Entry[AssetForm]] = []
+    plant = PlantEntries([], [], [], [])
     timezones: list[tuple[Line, str]] = []
     whole = True
+    sheets: dict[str, None] = {}
     for name, data in files:
         document = parse(name, data)
         problems += document.problems
@@ -65,6 +82,11 @@ def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -
         zones += entries(document, "zones", ZoneForm, problems)
         boundaries += entries(document, "boundaries", BoundaryForm, problems)
         assets += entries(document, "assets", AssetForm, problems)
+        plant.read(document, problems)
+        for sheet in _inventories(document, beside, sheets, problems):
+            problems += sheet.problems
+            whole = whole and sheet.root is not None
+            assets += entries(sheet, "assets", AssetForm, problems)
         timezones += timezone_of(document)
     if not whole:
         raise ModelError(problems)
@@ -75,8 +97,8 @@ def read_model(files: Sequence[tuple[str, bytes]], protocols: Collection[str]) -
         if other != timezones[0][1]:
             what = f"a second time zone {quoted(other)}, expected one (first at {timezones[0][0]})"
             problems.append(Problem(line.file, line.number, 1, what))
-    parts = _Parts(zones, boundaries, assets, timezones[0][1] if timezones else "")
-    model = _joined(parts, frozenset(protocols), tuple(name for name, _ in files), problems)
+    parts = _Parts(zones, boundaries, assets, plant, timezones[0][1] if timezones else "")
+    model = _joined(parts, frozenset(protocols), (*(name for name, _ in files), *sheets), problems)
     if len(problems) >= MAX_PROBLEMS:
         what = f"{MAX_PROBLEMS} errors or more, expected none; the rest of the model was not looked at"
         problems.append(Problem(files[0][0], 0, 0, what))
@@ -105,6 +127,44 @@ def _contents(path: str) -> list[tuple[str, bytes]]:
         raise ModelError([Problem(str(error.filename or path), 0, 0, what)]) from error
 
 
+def _inventories(
+    document: Document,
+    beside: Callable[[str, str], bytes],
+    known: dict[str, None],
+    problems: list[Problem],
+) -> Iterator[Document]:
+    """The sheets that a file names under `inventory`; their names are added to those `known`, and each is
+    read once."""
+    root = document.root
+    if not isinstance(root, MapNode) or "inventory" not in root.entries:
+        return
+    content = plain(root.entries["inventory"][1])
+    for number, name in enumerate(content if isinstance(content, list) else [content]):
+        at = position(root, ("inventory", number))
+        if not isinstance(name, str) or read_beside(name.strip()) is None:
+            continue
+        file = os.path.join(os.path.dirname(document.file), name.strip())
+        if file in known:
+            continue
+        known[file] = None
+        try:
+            yield inventory_document(file, beside(document.file, name.strip()))
+        except OSError as error:
+            what = (
+                f"{quoted(name.strip())} cannot be read ({error.strerror}), expected a sheet beside this file"
+            )
+            problems.append(Problem(document.file, *at, what))
+
+
+def _beside(file: str, name: str) -> bytes:
+    """The content of a file in the same folder, which is a plain file: a pipe would wait for ever."""
+    path = os.path.join(os.path.dirname(file), name)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(ENOENT, "no such file" if not os.path.exists(path) else "no plain file", path)
+    with open(path, "rb") as stream:
+        return stream.read(MAX_SHEET_BYTES + 1)
+
+
 def _content(file: str) -> bytes:
     with open(file, "rb") as stream:
         return stream.read(MAX_FILE_BYTES + 1)
@@ -117,6 +177,7 @@ class _Parts:
     zones: list[Entry[ZoneForm]]
     boundaries: list[Entry[BoundaryForm]]
     assets: list[Entry[AssetForm]]
+    plant: PlantEntries
     timezone: str
 
 
@@ -128,19 +189,24 @@ def _joined(
 ) -> Model:
     """Check the entries against each other; meaningless where that added problems."""
     zones, boundaries = parts.zones, parts.boundaries
-    _unique("zone", zones, problems)
-    _unique("boundary", boundaries, problems)
-    _unique("asset", parts.assets, problems)
+    unique("zone", zones, problems)
+    unique("boundary", boundaries, problems)
+    unique("asset", parts.assets, problems)
     devices = tuple(_device(entry, entry.form) for entry in parts.assets if entry.form is not None)
+    where = places(parts.plant, dict.fromkeys(entry.id for entry in parts.assets if entry.id), problems)
     for entry in zones:
         if entry.id in (INTERNET, UNKNOWN_ZONE):
             what = f"zone {quoted(entry.id)} is built in, expected another id"
             problems.append(entry.problem(("id",), what))
-    named = dict.fromkeys(entry.id for entry in zones if entry.id)
-    members = {entry.id: _members(entry) for entry in zones if entry.id}
+    known = dict.fromkeys(entry.id for entry in zones if entry.id)
+    members = {entry.id: _members(entry, devices, problems) for entry in zones if entry.id}
+    for asset in parts.assets:
+        if asset.form is not None and asset.form.zone is not None and asset.form.zone not in known:
+            what = f"no zone {quoted(asset.form.zone)}, expected {nearest(asset.form.zone, known)}"
+            problems.append(asset.problem(("zone",), what))
     reader = PermissionReader(protocols, {}, problems, parts.timezone, devices)
     built_zones = [
-        _zone(entry, entry.form, members[entry.id], reader)
+        _zone(entry, entry.form, members[entry.id], reader, where.of(entry, entry.form, problems))
         for entry in zones
         if entry.form is not None and entry.id
     ]
@@ -150,19 +216,11 @@ def _joined(
         if border.form is None or len(problems) >= MAX_PROBLEMS:
             continue
         ends = border.form.between
-        if _ends_exist(border, ends, named, pairs, problems):
+        if _ends_exist(border, ends, known, pairs, problems):
             sides = Sides(ends, members)
             built.append(_boundary(border, border.form, sides, reader))
-    return Model(tuple(built_zones), tuple(built), files, devices)
-
-
-def _unique(kind: str, entries: Sequence[Entry[Any]], problems: list[Problem]) -> None:
-    first: dict[str, Line] = {}
-    for entry in entries:
-        if entry.id and entry.id in first:
-            what = f"{kind} {quoted(entry.id)} a second time, expected an id of its own"
-            problems.append(entry.problem(("id",), f"{what} (first at {first[entry.id]})"))
-        first.setdefault(entry.id, entry.line(("id",)))
+    whole = nested(tuple(built_zones), tuple(built), zones, problems)
+    return Model(*whole, files, devices, where.plant)
 
 
 def _ends_exist(
@@ -193,37 +251,66 @@ def _ends_exist(
     return len(problems) == before
 
 
-def _members(entry: Entry[ZoneForm]) -> tuple[Member, ...]:
-    if entry.form is None:
-        return ()
-    return tuple(
-        Member(form.address or form.prefix, form.mac, form.vlan, entry.line(("members", number)))
-        for number, form in enumerate(entry.form.members)
-    )
+def _members(
+    entry: Entry[ZoneForm], devices: tuple[Device, ...], problems: list[Problem]
+) -> tuple[Member, ...]:
+    """The members of a zone, and the devices that name it; a tag stands for every address of the devices
+    that have it."""
+    found = [
+        Member(at, device.mac, None, device.line)
+        for device in devices
+        if device.zone == entry.id
+        for at in device.networks or (None,)
+    ]
+    for number, form in enumerate(entry.form.members if entry.form is not None else ()):
+        line = entry.line(("members", number))
+        if form.tag is None:
+            found.append(Member(form.address or form.prefix, form.mac, form.vlan, line, form.oui))
+            continue
+        tagged = [device for device in devices if form.tag in device.tags]
+        for device in tagged:
+            found += [Member(at, device.mac, form.vlan, line) for at in device.networks or (None,)]
+        if not tagged:
+            tags = sorted({tag for device in devices for tag in device.tags})
+            expected = nearest(form.tag, tags) if tags else "a tag of an asset"
+            what = f"no asset has the tag {quoted(form.tag)}, expected {expected}"
+            problems.append(entry.problem(("members", number, "tag"), what))
+    return tuple(found)
 
 
 def _device(entry: Entry[AssetForm], form: AssetForm) -> Device:
-    name = _name(form.name, form.id)
+    name = named(form.name, form.id)
     return Device(
-        form.id, entry.line(), name, form.address, form.mac, form.vendor or "", form.model or "", form.role
+        form.id,
+        entry.line(),
+        name,
+        form.address,
+        form.mac,
+        form.vendor or "",
+        form.model or "",
+        form.role,
+        form.tag,
+        form.zone or "",
     )
 
 
-def _name(form: NameForm | None, id: str) -> Name:
-    return Name(id, id) if form is None else form.value()
-
-
 def _zone(
-    entry: Entry[ZoneForm], form: ZoneForm, members: tuple[Member, ...], reader: PermissionReader
+    entry: Entry[ZoneForm],
+    form: ZoneForm,
+    members: tuple[Member, ...],
+    reader: PermissionReader,
+    place: ZonePlace,
 ) -> Zone:
     if entry.permissions and form.inside == "everything":
-        what = "allow has no effect where everything may happen inside, expected `inside: listed` beside it"
+        what = "allow has no effect where everything may happen inside, expected `inside: listed` or "
+        what += "`inside: baseline` beside it"
         reader.problems.append(entry.problem(("allow",), what, of_key=True))
     permissions = reader.read(entry, Sides((form.id,), {form.id: members}))
-    name = _name(form.name, form.id)
+    name = named(form.name, form.id)
     return Zone(
-        form.id, entry.line(), name, form.importance, form.owner, members, form.inside, permissions,
-        form.kind, form.level, form.sl_t,
+        form.id, entry.line(), name, place.importance, form.owner, members, form.inside, permissions,
+        form.kind, form.level, form.sl_t, place.site, place.line, form.works,
+        form.within or "",
     )  # fmt: skip
 
 
@@ -233,7 +320,7 @@ def _boundary(
     return Boundary(
         form.id,
         entry.line(),
-        _name(form.name, form.id),
+        named(form.name, form.id),
         form.between,
         form.device or "",
         form.device_owner or "",

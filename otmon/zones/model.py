@@ -9,12 +9,12 @@ An empty tuple in a `Permission` means "any".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal
 
 from otmon.protocols.protocol import AccessClass
-from otmon.zones.address import Address, Network
+from otmon.zones.address import Address, Network, host
 from otmon.zones.times import ALWAYS, Schedule
 
 INTERNET: Final = "internet"
@@ -23,7 +23,9 @@ UNKNOWN_ZONE: Final = "unknown"
 """Built-in zone: every other address that no zone claims. It has no boundaries."""
 
 Importance = Literal["high", "medium", "low"]
-Inside = Literal["everything", "listed"]
+IMPORTANCES: Final[tuple[Importance, ...]] = ("low", "medium", "high")
+"""From the least important work to the most."""
+Inside = Literal["everything", "listed", "baseline"]
 Kind = Literal["business", "control", "safety", "temporary", "wireless", "external"]
 """What kind of assets a zone holds (`otmon.zones.structure`)."""
 ObjectType = Literal["coils", "discrete_inputs", "input_registers", "holding_registers"]
@@ -53,7 +55,8 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A set of hosts; at least one of the three is given.
+    """A set of hosts; at least one of network, MAC address, VLAN and vendor is given, and no vendor beside a
+    network or MAC address.
 
     A VLAN limits what is given beside it. A network and a MAC address together are one device as it is
     seen above and below IP. How members are looked up: `otmon.zones.place`.
@@ -65,6 +68,13 @@ class Member:
     vlan: str | None
     """As in facts: "" is untagged, "10", "200.10"."""
     line: Line
+    oui: Network | None = None
+    """MAC addresses of a vendor."""
+
+    @property
+    def macs(self) -> Network | None:
+        """The MAC address or addresses."""
+        return host(self.mac) if self.mac is not None else self.oui
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +106,9 @@ higher word; whole numbers in two's complement, floating point as IEEE 754."""
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What may be written to one coil or register."""
+    """What may be written to one coil or register. Where it stands is no part of what it says."""
 
-    line: Line
+    line: Line = field(compare=False)
     name: Name
     table: WrittenTable
     address: int
@@ -155,6 +165,62 @@ class Device:
     vendor: str
     model: str
     roles: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    """Marks by which zones name it as a member."""
+    zone: str = ""
+    """Id of the zone whose member it says to be, "" where it says none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site of the company: a factory, an office."""
+
+    id: str
+    line: Line
+    name: Name
+
+
+@dataclass(frozen=True, slots=True)
+class ProductionLine:
+    id: str
+    line: Line
+    name: Name
+    site: str
+    """Id of its site, "" where nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Work (業務) that the plant does."""
+
+    id: str
+    line: Line
+    name: Name
+    importance: Importance
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """Something to protect (保護対象): data, a function, a product, a device."""
+
+    id: str
+    line: Line
+    name: Name
+    importance: Importance
+    works: tuple[str, ...]
+    """Ids of the works that need it."""
+    assets: tuple[str, ...]
+    """Ids of the devices that hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """What the zones are for. Each list in the order of the files."""
+
+    sites: tuple[Site, ...] = ()
+    lines: tuple[ProductionLine, ...] = ()
+    works: tuple[Work, ...] = ()
+    protected: tuple[Protected, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +232,7 @@ class Zone:
     owners: tuple[str, ...]
     members: tuple[Member, ...]
     inside: Inside
-    """Whether everything may happen inside, or only what `permissions` lists."""
+    """What may happen inside: everything, what `permissions` lists, or that and what a baseline holds."""
     permissions: tuple[Permission, ...]
     kinds: tuple[Kind, ...] = ()
     """What it holds, as far as somebody says."""
@@ -174,6 +240,13 @@ class Zone:
     """Of the Purdue model, "" where nobody says."""
     target_level: int = 0
     """Security level (SL-T) of IEC 62443 that it needs, 0 where nobody says."""
+    site: str = ""
+    """Id of its site, "" where nobody says; that of its production line, where that has one."""
+    production_line: str = ""
+    works: tuple[str, ...] = ()
+    """Ids of the works that are done in it."""
+    within: str = ""
+    """Id of the zone around it, "" for none; what it has from that one is in its own fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +263,8 @@ class Boundary:
     settings_owner: str
     """Who decides and sets what may cross; "" where nobody was named."""
     permissions: tuple[Permission, ...]
+    inherited: str = ""
+    """Id of the boundary that it was had from (`otmon.zones.nesting`), "" for one that is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +276,7 @@ class Model:
     files: tuple[str, ...]
     devices: tuple[Device, ...] = ()
     """The inventory, in the order of its files."""
+    plant: Plant = Plant()
 
 
 def merged(ranges: list[Range]) -> Ranges:

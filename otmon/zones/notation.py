@@ -16,6 +16,7 @@ KEYS: Final = {
     "ports": "port",
     "owners": "owner",
     "objects": "elements",
+    "production_line": "line",
 }
 """Fields whose key in a file is another word."""
 ANY: Final = "any"

@@ -32,6 +32,7 @@ from otmon.zones.decide import decide
 from otmon.zones.devices import Device, Devices, devices
 from otmon.zones.hostclass import Hosts, Partition, Shown, bits_of, class_of, lists, partition, shown
 from otmon.zones.model import Boundary, Line, Model, Permission
+from otmon.zones.permission_table import permission_table
 from otmon.zones.place import Index, index
 
 STEPS: Final = 1_000_000
@@ -40,7 +41,7 @@ come first and are never missed by it."""
 TRIALS: Final = 500
 """Searches for the smallest set of boundaries before one that is merely sufficient must do."""
 
-Kind = Literal["permission", "inside", "device"]
+Kind = Literal["permission", "inside", "baseline", "device"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def find_paths(model: Model, start: str, goal: str, limit: int, ledger: Ledger |
 
 
 def conversations_of(ready: Index, hops: Iterable[Hop], ledger: Ledger) -> dict[tuple[Kind, str], int]:
-    """How many conversations of the ledger each permission and each inside allowed, by kind and id.
+    """How many conversations of the ledger each permission allowed and each inside saw, by kind and id.
 
     A permission counts by itself, also where another one allows the same. A conversation whose
     operations were read counts if the permission allows one of them.
@@ -143,10 +144,13 @@ def conversations_of(ready: Index, hops: Iterable[Hop], ledger: Ledger) -> dict[
     for conversation in ledger.conversations:
         verdict = decide(ready, conversation)
         for key in by_zones.get((verdict.from_zone, verdict.to_zone), ()):
-            if decide(alone[key], conversation).outcome not in ("allowed", "inside"):
+            if wanted[key].permission is None:
+                used[key] += 1
+                continue
+            if decide(alone[key], conversation).outcome != "allowed":
                 continue
             asked = operations.get(conversation_key(conversation), ())
-            if not asked or any(decide(alone[key], one).outcome in ("allowed", "inside") for one in asked):
+            if not asked or any(decide(alone[key], one).outcome == "allowed" for one in asked):
                 used[key] += 1
     return used
 
@@ -158,9 +162,11 @@ def _alone(ready: Index, hop: Hop) -> Index:
     if hop.boundary:
         pair = (min(hop.zones), max(hop.zones))
         boundary = replace(ready.boundaries[pair], permissions=(hop.permission,))
-        return replace(ready, boundaries={**ready.boundaries, pair: boundary})
+        across = {**ready.across, pair: permission_table(boundary)}
+        return replace(ready, boundaries={**ready.boundaries, pair: boundary}, across=across)
     zone = replace(ready.zones[hop.zones[0]], permissions=(hop.permission,))
-    return replace(ready, zones={**ready.zones, zone.id: zone})
+    inside = {**ready.inside, zone.id: permission_table(zone)}
+    return replace(ready, zones={**ready.zones, zone.id: zone}, inside=inside)
 
 
 def _listed_devices(model: Model) -> tuple[tuple[Line, tuple[Address, Address]], ...]:
@@ -198,9 +204,11 @@ def _hops(
             Hop("permission", permission.id, boundary, permission.line, clients, servers, zones, permission)
         )
     for zone in ready.model.zones:
-        if zone.inside == "everything":
+        if zone.inside != "listed":
+            # A baseline may hold any conversation: a chain over one that it lacks is told rather than missed.
+            kind: Kind = "inside" if zone.inside == "everything" else "baseline"
             everybody = hosts.zones[0].get(zone.id, 0)
-            hops.append(Hop("inside", zone.id, "", zone.line, everybody, everybody, (zone.id, zone.id)))
+            hops.append(Hop(kind, zone.id, "", zone.line, everybody, everybody, (zone.id, zone.id)))
     for line, pair in listed:
         both = [(zone, class_of(hosts, address, zone)) for address in pair for zone in hosts.zones[0]]
         zones_of = [zone for zone, one in both if one]

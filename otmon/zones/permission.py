@@ -288,7 +288,7 @@ def _held(zone: str, network: Network, members: dict[str, tuple[Member, ...]]) -
         return 0 if reach(first) == "internet" else -1
     lengths = [-1]
     for member in members.get(zone, ()):
-        for outer in (member.network, host(member.mac) if member.mac is not None else None):
+        for outer in (member.network, member.macs):
             if outer is not None and within(network, outer):
                 lengths.append(outer.length)
     return max(lengths)

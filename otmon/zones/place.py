@@ -8,9 +8,10 @@ Members are asked in this order, and the first that answers decides:
 3. the MAC address that the address was seen with, as far as `assets` tell it;
 4. VLANs: whatever no prefix claims is where its frame was seen. An address of the Internet is not.
 
-A MAC address of a conversation below IP is looked up among the MAC members, then by its VLAN.
-Where two zones claim an address equally, the lower id decides, so that the order of zones in the
-files changes nothing; `Found.also` names the others.
+A MAC address of a conversation below IP is looked up among the MAC members, the address itself before its
+vendor, then by its VLAN. Of equal claims of a zone and one within it the inner one's counts. Where two
+other zones claim an address equally, the lower id decides, so that the order of zones in the files changes
+nothing; `Found.also` names the others.
 """
 
 from __future__ import annotations
@@ -19,19 +20,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from otmon.ledger.facts import Asset
+from otmon.ledger.ledger import Ledger
 from otmon.zones.address import (
     IPV4_BITS,
     MAC_BITS,
     Address,
     Network,
     PrefixTable,
-    host,
     is_group,
     parse_address,
     prefix_table,
     reach,
 )
+from otmon.zones.baseline import Baseline, baseline_of
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Line, Model, Zone
+from otmon.zones.nesting import outer_zones
 from otmon.zones.permission_table import REMEMBERED, PermissionTable, permission_table
 
 
@@ -54,6 +57,8 @@ class Claim:
     zone: str
     vlan: str | None
     line: Line
+    around: tuple[str, ...] = ()
+    """The zones around its zone, whose equal claims it outdoes."""
     alone: Found = field(init=False, compare=False)
     """What an address is told when nobody else claims it."""
 
@@ -71,7 +76,7 @@ class Index:
     boundaries: dict[tuple[str, str], Boundary]
     """By the ids of their zones, the lower one first."""
     networks: PrefixTable[Claim]
-    """IP prefixes, and MAC addresses as prefixes of full length."""
+    """IP prefixes, and MAC addresses as prefixes of full length or of a vendor's."""
     seen: dict[tuple[Address, str], tuple[Claim, ...]]
     """MAC members by the (address, VLAN) that they were seen with."""
     vlans: dict[str, tuple[Claim, ...]]
@@ -80,6 +85,10 @@ class Index:
     """What may happen inside a zone, by its id."""
     across: dict[tuple[str, str], PermissionTable]
     """What may cross a boundary, by the ids of its zones, the lower one first."""
+    around: dict[str, tuple[str, ...]]
+    """The zones around each zone, the nearest first."""
+    baseline: Baseline | None
+    """What was seen in normal operation, None where nobody told."""
     located: dict[tuple[str, str], tuple[Address | None, Found]] = field(default_factory=dict, compare=False)
     """Addresses and their zones by (text, VLAN), kept as they are asked for."""
 
@@ -87,50 +96,61 @@ class Index:
 NOWHERE = Found("")
 
 
-def index(model: Model, assets: Iterable[Asset] = ()) -> Index:
+def index(model: Model, assets: Iterable[Asset] = (), baseline: Ledger | None = None) -> Index:
     """Prepare a model. With the `assets` of a ledger, members given by MAC address place the IP
-    addresses that those devices use, too; without them they place conversations below IP only."""
+    addresses that those devices use, too; without them they place conversations below IP only. `baseline`
+    are the facts of normal operation, for zones with `inside: baseline`; without it nothing that goes on
+    inside these is covered but what they list."""
     networks: list[tuple[Network, Claim]] = []
-    macs: dict[Address, list[Claim]] = {}
+    macs: list[tuple[Network, Claim]] = []
     vlans: dict[str, list[Claim]] = {}
+    around = outer_zones(model.zones)
     for zone in model.zones:
         for member in zone.members:
-            claim = Claim(zone.id, member.vlan, member.line)
+            claim = Claim(zone.id, member.vlan, member.line, around[zone.id])
             if member.network is not None:
                 networks.append((member.network, claim))
-            if member.mac is not None:
-                networks.append((host(member.mac), claim))
+            if member.macs is not None:
+                networks.append((member.macs, claim))
                 if member.network is None:
-                    macs.setdefault(member.mac, []).append(claim)
-            if member.network is None and member.mac is None:
+                    macs.append((member.macs, claim))
+            if member.network is None and member.macs is None:
                 vlans.setdefault(member.vlan or "", []).append(claim)
     return Index(
         model,
         {zone.id: zone for zone in model.zones},
         {(min(b.between), max(b.between)): b for b in model.boundaries},
         prefix_table(networks),
-        _seen(macs, assets),
+        _seen(prefix_table(macs), assets),
         {vlan: tuple(claims) for vlan, claims in vlans.items()},
         {zone.id: permission_table(zone) for zone in model.zones},
         {(min(b.between), max(b.between)): permission_table(b) for b in model.boundaries},
+        around,
+        baseline_of(baseline) if baseline is not None and baseline_zones(model) else None,
     )
 
 
-def _seen(
-    macs: dict[Address, list[Claim]], assets: Iterable[Asset]
-) -> dict[tuple[Address, str], tuple[Claim, ...]]:
-    """What MAC members say of addresses. An Internet address only passed through its MAC address."""
+def baseline_zones(model: Model) -> tuple[str, ...]:
+    """The zones in which a baseline says what may happen, in the order of the model."""
+    return tuple(zone.id for zone in model.zones if zone.inside == "baseline")
+
+
+def _seen(macs: PrefixTable[Claim], assets: Iterable[Asset]) -> dict[tuple[Address, str], tuple[Claim, ...]]:
+    """What MAC members say of addresses, the narrowest first. An Internet address only passed through its
+    MAC address."""
     seen: dict[tuple[Address, str], tuple[Claim, ...]] = {}
-    if not macs:
+    if not macs.by_bits:
         return seen
     for asset in assets:
         mac, address = parse_address(asset.mac), parse_address(asset.address)
         if mac is None or address is None or reach(address) == "internet" or is_group(address):
             continue
-        claims = tuple(c for c in macs.get(mac, ()) if c.vlan in (None, asset.vlan))
-        if claims:
-            key = (address, asset.vlan)
-            seen[key] = seen.get(key, ()) + claims
+        for _, claims in macs.covering(mac):
+            here = tuple(claim for claim in claims if claim.vlan in (None, asset.vlan))
+            if here:
+                key = (address, asset.vlan)
+                seen[key] = seen.get(key, ()) + here
+                break
     return seen
 
 
@@ -170,13 +190,20 @@ def locate_address(index: Index, address: Address, vlan: str) -> Found:
 
 
 def _found(claims: tuple[Claim, ...], vlan: str) -> Found:
-    """One answer of several claims; one that names the VLAN is closer than one that does not."""
+    """One answer of several claims; one that names the VLAN is closer than one that does not, and an
+    inner zone's than one of a zone around it."""
     if len(claims) == 1:
         return claims[0].alone
-    closest = tuple(claim for claim in claims if claim.vlan == vlan) or claims
+    closest = innermost(tuple(claim for claim in claims if claim.vlan == vlan) or claims)
     best = min(closest, key=lambda claim: (claim.zone, claim.line))
     also = sorted({claim.zone for claim in closest} - {best.zone})
     return Found(best.zone, str(best.line), tuple(also))
+
+
+def innermost(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """The claims less those of zones around the zone of another one."""
+    outdone = {zone for claim in claims for zone in claim.around}
+    return tuple(claim for claim in claims if claim.zone not in outdone)
 
 
 def locate_ends(

@@ -33,10 +33,11 @@ _ADDRESSED: Final = frozenset(
 """Fields of a permission that a rule expresses, or that only name it."""
 _OF_ZONE: Final = frozenset(
     {"id", "line", "name", "importance", "owners", "members", "inside", "permissions"}
-    | {"kinds", "level", "target_level"}
+    | {"kinds", "level", "target_level", "site", "production_line", "works", "within"}
 )
 _OF_BOUNDARY: Final = frozenset(
     {"id", "line", "name", "between", "device", "device_owner", "settings_owner", "permissions"}
+    | {"inherited"}
 )
 """Fields of zones and boundaries that rules follow, or that change nothing for them."""
 _WORDS: Final = {
@@ -115,14 +116,17 @@ def model_rules(index: Index, any_port: bool) -> Rulebook:
     """The permissions of all boundaries and zones, and what hosts of one zone may do with each other: for
     a device that joins everything."""
     inside: list[Rule] = []
-    drawn = []
+    drawn, told = [], _unaddressed(index, index.zones)
     for zone in index.model.zones:
         if zone.inside == "everything":
             inside += _inside(index, zone)
+        elif zone.inside == "baseline":
+            told.append(
+                f"{zone.line}: zone {zone.id}: what its baseline holds is in no rule; otmon judges it"
+            )
         drawn += [_Drawn(index, permission, any_port) for permission in zone.permissions]
     for border in index.model.boundaries:
         drawn += [_Drawn(index, permission, any_port) for permission in border.permissions]
-    told = _unaddressed(index, index.zones)
     told += [one for border in index.model.boundaries for one in _unknown(border, _OF_BOUNDARY)]
     return _rulebook(inside, drawn, told)
 
@@ -173,6 +177,8 @@ def _unknown(thing: Zone | Boundary, known: frozenset[str]) -> list[str]:
 def _member(member: Member) -> str:
     if member.mac is not None:
         return ":".join(f"{byte:02x}" for byte in member.mac.value.to_bytes(6, "big"))
+    if member.oui is not None:
+        return f"vendor {member.oui}"
     return f"VLAN {member.vlan}" if member.vlan else "untagged"
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from otmon.protocols.protocol import AccessClass
-from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network
+from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network, parse_oui
 from otmon.zones.document import quoted
 from otmon.zones.leaf import Leaf, OneOrMore, Short, wrong
 from otmon.zones.model import Importance, Inside, Kind, Name, ObjectType, Range, Ranges, ValueType, merged
@@ -35,7 +35,7 @@ MAX_TEXT: Final = 500
 _IMPORTANCE: Final[dict[str, Importance]] = {
     "大": "high", "中": "medium", "小": "low", "high": "high", "medium": "medium", "low": "low",
 }  # fmt: skip
-_INSIDE: Final[dict[str, Inside]] = {"everything": "everything", "listed": "listed"}
+_INSIDE: Final[Mapping[str, Inside]] = {inside: inside for inside in get_args(Inside)}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}|0[xX][0-9A-Fa-f]{1,7}", re.ASCII)
 _QUANTITY = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
@@ -88,6 +88,12 @@ def _read_ip(text: str) -> Network | None:
 def _read_mac(text: str) -> Address | None:
     address = parse_address(text)
     return address if address is not None and address.bits == MAC_BITS else None
+
+
+def _read_oui(text: str) -> Network | None:
+    """A vendor's MAC addresses; a group is nobody's."""
+    vendor = parse_oui(text)
+    return vendor if vendor is not None and not vendor.prefix >> vendor.length - 8 & 1 else None
 
 
 def _read_transport(text: str) -> str | None:
@@ -162,7 +168,7 @@ def _short_member(value: str) -> object:
         return {"address": value}
     raise wrong(
         f"{quoted(value)} is no member, expected an address, a prefix, a MAC address, or a mapping with "
-        "address or prefix, mac, vlan"
+        "address or prefix, mac, oui, tag, vlan"
     )
 
 
@@ -182,6 +188,12 @@ class NameForm(Form):
         return Name(self.ja, self.en)
 
 
+Named = Annotated[NameForm, Short("one name for both languages", _short_name)]
+Importances = Annotated[
+    Importance, Leaf("大, 中, 小 or high, medium, low", _IMPORTANCE.get, tuple(_IMPORTANCE))
+]
+
+
 class MemberForm(Form):
     """A set of hosts: `otmon.zones.model.Member`."""
 
@@ -191,6 +203,11 @@ class MemberForm(Form):
         Leaf("a prefix such as 10.0.1.0/24 or fd00:1::/64, without bits set behind it", parse_network),
     ] = None
     mac: Annotated[Address | None, Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
+    oui: Annotated[
+        Network | None,
+        Leaf("a vendor's part of a MAC address: 24, 28 or 36 bits such as 00:1b:1b or 70:b3:d5:8", _read_oui),
+    ] = None
+    tag: Id | None = None
     vlan: Annotated[
         str | None,
         Leaf("a VLAN from 1 to 4094, an outer and inner pair such as 200.10, or untagged", read_vlan),
@@ -200,8 +217,13 @@ class MemberForm(Form):
     def _whole(self) -> MemberForm:
         if self.address is not None and self.prefix is not None:
             raise wrong("both address and prefix, expected one of them")
-        if self.address is None and self.prefix is None and self.mac is None and self.vlan is None:
-            raise wrong("an empty member, expected address or prefix, mac or vlan")
+        given = [key for key in ("address", "prefix", "mac", "oui", "tag") if getattr(self, key) is not None]
+        if not given and self.vlan is None:
+            raise wrong("an empty member, expected address or prefix, mac, oui, tag or vlan")
+        for key in ("oui", "tag"):
+            if key in given and len(given) > 1:
+                others = " and ".join(other for other in given if other != key)
+                raise wrong(f"{key} beside {others}, expected it alone or with vlan")
         return self
 
 
@@ -223,7 +245,7 @@ class LimitForm(Form):
     unit: Text | None = None
     low: Quantity
     high: Quantity
-    name: Annotated[NameForm, Short("one name for both languages", _short_name)] | None = None
+    name: Named | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> LimitForm:
@@ -292,12 +314,14 @@ class AssetForm(Form):
     """A device that is authorised to be there."""
 
     id: Id
-    name: Annotated[NameForm, Short("one name for both languages", _short_name)] | None = None
+    name: Named | None = None
     address: Annotated[tuple[Ip, ...], OneOrMore()] = ()
     mac: Annotated[Address | None, Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
     vendor: Text | None = None
     model: Text | None = None
     role: Annotated[tuple[Id, ...], OneOrMore()] = ()
+    tag: Annotated[tuple[Id, ...], OneOrMore()] = ()
+    zone: Id | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> AssetForm:
@@ -322,10 +346,12 @@ class ZoneForm(Form):
     """A zone without its `allow` list, whose entries are checked one by one."""
 
     id: Id
-    name: Annotated[NameForm, Short("one name for both languages", _short_name)] | None = None
-    importance: Annotated[
-        Importance, Leaf("大, 中, 小 or high, medium, low", _IMPORTANCE.get, tuple(_IMPORTANCE))
-    ]
+    name: Named | None = None
+    importance: Importances | None = None
+    within: Id | None = None
+    site: Id | None = None
+    line: Id | None = None
+    works: Annotated[tuple[Id, ...], OneOrMore()] = ()
     owner: Texts = ()
     members: Members = ()
     kind: Annotated[
@@ -333,18 +359,73 @@ class ZoneForm(Form):
     ] = ()
     level: Annotated[str, Leaf("a level of the Purdue model: " + ", ".join(LEVELS), _read_level, LEVELS)] = ""
     sl_t: Annotated[int, Leaf("a security level from 1 to 4", _read_security_level)] = 0
-    inside: Annotated[Inside, Leaf("everything or listed", _INSIDE.get, tuple(_INSIDE))] = "everything"
+    inside: Annotated[Inside, Leaf("everything, listed or baseline", _INSIDE.get, tuple(_INSIDE))] = (
+        "everything"
+    )
+
+    @model_validator(mode="after")
+    def _weighed(self) -> ZoneForm:
+        if self.importance is None and not self.works:
+            raise wrong(f"importance is missing, expected {EXPECTED['importance']}, or works that have one")
+        return self
+
+
+class SiteForm(Form):
+    """A site of the company."""
+
+    id: Id
+    name: Named | None = None
+
+
+class LineForm(Form):
+    """A production line."""
+
+    id: Id
+    name: Named | None = None
+    site: Id | None = None
+
+
+class WorkForm(Form):
+    """Work (業務) that the plant does."""
+
+    id: Id
+    name: Named | None = None
+    importance: Importances
+
+
+class ProtectedForm(Form):
+    """Something to protect (保護対象)."""
+
+    id: Id
+    name: Named | None = None
+    importance: Importances
+    works: Annotated[tuple[Id, ...], OneOrMore()] = ()
+    assets: Annotated[tuple[Id, ...], OneOrMore()] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> ProtectedForm:
+        if not self.works and not self.assets:
+            raise wrong(
+                "neither works nor assets, expected the works that need it or the assets that hold it"
+            )
+        return self
 
 
 class BoundaryForm(Form):
     """A boundary without its `allow` list, whose entries are checked one by one."""
 
     id: Id
-    name: Annotated[NameForm, Short("one name for both languages", _short_name)] | None = None
+    name: Named | None = None
     between: tuple[Id, Id]
     device: Text | None = None
     device_owner: Text | None = None
     settings_owner: Text | None = None
+
+
+def read_beside(text: str) -> str | None:
+    """The name of a sheet in the same folder: no path, so that a model reads nothing from elsewhere."""
+    plain = text.isprintable() and not set(text) & set("/\\:") and not text.startswith(".")
+    return text if plain and text.lower().endswith((".csv", ".xlsx")) else None
 
 
 def _read_timezone(text: str) -> str | None:
@@ -361,61 +442,17 @@ class FileForm(Form):
     zones: tuple[Any, ...] = ()
     boundaries: tuple[Any, ...] = ()
     assets: tuple[Any, ...] = ()
-
-
-_TOLD: Final = {
-    "ZoneForm": "Work of equal importance that needs the same level of protection, and the hosts that do it.",
-    "BoundaryForm": "The only way between two zones; what is not under allow may not cross.",
-    "PermissionForm": "What may pass, from client to server; what is left out does not restrict.",
-    "ExceptionForm": "A permission for a time, which says until when, why, and who answers for it.",
-    "AssetForm": "A device that is authorised to be there.",
-    "LimitForm": "Values that may be written to one coil or register, as quantities.",
-    "MemberForm": "Hosts by address or prefix, MAC address and VLAN.",
-    "NameForm": "A name in both languages.",
-}
-
-
-def json_schema() -> dict[str, Any]:
-    """The shape of a model file as a JSON Schema (draft 2020-12), for editors. It tells keys and choices;
-    what their texts may hold and what they refer to is checked by `otmon.zones.load`."""
-    definitions: dict[str, Any] = {}
-    for form in (ZoneForm, BoundaryForm, PermissionForm, ExceptionForm, AssetForm):
-        schema = form.model_json_schema(by_alias=True)
-        definitions |= schema.pop("$defs", {}) | {form.__name__: schema}
-    for name, told in _TOLD.items():
-        definitions[name]["description"] = told
-    for name in ("ZoneForm", "BoundaryForm"):
-        definitions[name]["properties"]["allow"] = _array_of("PermissionForm")
-    definitions["BoundaryForm"]["properties"]["exceptions"] = _array_of("ExceptionForm")
-    definitions["ExceptionForm"]["required"] += ["expires", "reason", "approver"]
-    root = FileForm.model_json_schema()
-    root["description"] = "A zone model of otmon: one file, or one of several in a folder."
-    root["properties"] |= {
-        "zones": _array_of("ZoneForm"),
-        "boundaries": _array_of("BoundaryForm"),
-        "assets": _array_of("AssetForm"),
-    }
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {**head, **_without_noise(root), "$defs": _without_noise(definitions)}
-
-
-def _array_of(form: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/$defs/{form}"}}
-
-
-def _without_noise(schema: Any) -> Any:
-    """Less what no editor needs: titles made of keys, defaults, and the null of keys that may be absent."""
-    if isinstance(schema, list):
-        return [_without_noise(item) for item in schema if item != {"type": "null"}]
-    if not isinstance(schema, dict):
-        return schema
-    found = {
-        key: _without_noise(value)
-        for key, value in schema.items()
-        if key != "default" and not (key == "title" and isinstance(value, str))
-    }
-    options = found.get("anyOf", [])
-    return found if len(options) != 1 else {k: v for k, v in found.items() if k != "anyOf"} | options[0]
+    inventory: Annotated[
+        tuple[
+            Annotated[str, Leaf("the name of a sheet beside this file, such as devices.csv", read_beside)],
+            ...,
+        ],
+        OneOrMore(),
+    ] = ()
+    sites: tuple[Any, ...] = ()
+    lines: tuple[Any, ...] = ()
+    works: tuple[Any, ...] = ()
+    protected: tuple[Any, ...] = ()
 
 
 EXPECTED: Final[Mapping[str, str]] = {
@@ -432,7 +469,12 @@ EXPECTED: Final[Mapping[str, str]] = {
     "protocol": "a protocol id, a list of them, or any",
     "limits": "a list of limits",
     "assets": "a list of assets",
+    "inventory": "the name of a sheet beside this file, or a list of them",
     "exceptions": "a list of exceptions",
+    "sites": "a list of sites",
+    "lines": "a list of production lines",
+    "works": "a list of works",
+    "protected": "a list of what is protected",
     "hours": "hours such as mon-fri 08:00-18:00, or a list of them",
     "during": "a window such as 2026-04-18 22:00 to 2026-04-19 05:00, or a list of them",
     "low": "the smallest quantity that may be written",

@@ -141,7 +141,8 @@ def _zone_cell(zone: Zone, told: list[str]) -> str:
 def _member(member: Member) -> str:
     mac = "" if member.mac is None else ":".join(f"{b:02x}" for b in member.mac.value.to_bytes(6, "big"))
     vlan = "" if member.vlan is None else f"vlan:{member.vlan or 'untagged'}"
-    return " ".join(filter(None, [str(member.network or ""), mac, vlan]))
+    oui = "" if member.oui is None else f"oui:{member.oui}"
+    return " ".join(filter(None, [str(member.network or ""), mac, oui, vlan]))
 
 
 def _ends(ends: tuple[Endpoint, ...], lang: Language) -> str:

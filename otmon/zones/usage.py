@@ -11,6 +11,7 @@ from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import Ledger
 from otmon.zones.decide import decide
 from otmon.zones.model import Boundary, Endpoint, Permission, Zone
+from otmon.zones.nesting import written_id
 from otmon.zones.place import Index, locate
 
 FEW: Final = 4
@@ -49,7 +50,7 @@ def _is_wide(end: Endpoint) -> bool:
 
 
 def usage(index: Index, ledger: Ledger) -> tuple[Used, ...]:
-    """How each permission of the model was used, in its order."""
+    """How each permission of the model was used, in its order, also where it was inherited."""
     counts: dict[str, list[int]] = {}
     hosts: dict[str, tuple[set[str], set[str]]] = {}
     facts: Iterable[Conversation | Operation] = (*ledger.conversations, *ledger.operations)
@@ -57,13 +58,14 @@ def usage(index: Index, ledger: Ledger) -> tuple[Used, ...]:
         verdict = decide(index, fact)
         if verdict.outcome != "allowed":
             continue
-        id = dict(verdict.reason.params)["permission"]
+        id = written_id(dict(verdict.reason.params)["permission"])
         counts.setdefault(id, [0, 0])[isinstance(fact, Operation)] += 1
         clients, servers = hosts.setdefault(id, (set(), set()))
         clients.add(fact.client)
         servers.add(fact.server)
     found = []
-    owners: tuple[Zone | Boundary, ...] = (*index.model.zones, *index.model.boundaries)
+    written = (border for border in index.model.boundaries if not border.inherited)
+    owners: tuple[Zone | Boundary, ...] = (*index.model.zones, *written)
     for owner in owners:
         for permission in owner.permissions:
             conversations, operations = counts.get(permission.id, [0, 0])

@@ -23,6 +23,21 @@ def test_zones_check_tells_what_it_read() -> None:
     assert "zones with" in out and "permissions" in out
 
 
+def test_a_baseline_completes_a_model_and_its_absence_is_said(day: Path, tmp_path: Path) -> None:
+    model = tmp_path / "m.yaml"
+    model.write_text("zones: [{id: all, importance: 大, owner: x, members: 10.0.0.0/8, inside: baseline}]\n")
+    status, out, err = otmon("check", "--ledger", day, "--zones", model, "--baseline", day)
+    assert "all: what happens inside" not in err and "unlisted-traffic" not in out
+    bare, _, err = otmon("check", "--ledger", day, "--zones", model)
+    assert "all: what happens inside was judged by what the model lists only; give --baseline" in one_line(
+        err
+    )
+    assert status == bare == 1
+    without = otmon("zones", "check", model)[1]
+    assert "without `--baseline` only what it lists is judged there" in without
+    assert "a baseline holds" not in otmon("zones", "check", model, "--baseline", day)[1]
+
+
 def test_zones_check_with_a_ledger_names_assets_in_no_zone_and_in_two(tmp_path: Path) -> None:
     ledger, model = tmp_path / "l.db", tmp_path / "m.yaml"
     otmon("replay", DAY, "--ledger", ledger)

@@ -41,6 +41,7 @@ FAMILIES = {
     *("diff.kept", "diff.known"),
     *(f"picture.importance.{one}" for one in get_args(Importance)),
     *(f"table.unit.{one}" for one in ("packets", "transactions", "messages")),
+    *(f"doctor.{one}" for one in ("gro", "lro", "tso", "gso")),
 }
 
 

@@ -173,3 +173,26 @@ def test_the_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     )
     status, _, err = otmon("zones", "show", MODEL, "-o", tmp_path / "absent" / "x.svg")
     assert status == 2 and "x.svg" in err
+
+
+@pytest.mark.parametrize(("language", "place"), [("ja", "名古屋 · 第1ライン"), ("en", "Nagoya · Line 1")])
+def test_zones_of_one_site_and_line_stand_side_by_side(language: str, place: str) -> None:
+    plant = model("""
+        sites: [{id: n, name: {ja: 名古屋, en: Nagoya}}, {id: o, name: {ja: 大阪, en: Osaka}}]
+        lines: [{id: l, site: n, name: {ja: 第1ライン, en: Line 1}}]
+        zones:
+        - {id: a, importance: low}
+        - {id: b, importance: low, site: o}
+        - {id: c, importance: low, site: n}
+        - {id: d, importance: low, line: l}
+    """)
+    svg = zone_picture(plant, language)  # type: ignore[arg-type]
+    boxes = {
+        title.text.split("\n")[0]: title
+        for title in ET.fromstring(svg).iter(f"{NAMESPACE}title")
+        if title.text
+    }
+    order = [name for name in boxes if name in "abcd"]
+    assert order == ["d", "c", "b", "a"]
+    assert place in boxes["d"].text and place.split(" ", maxsplit=1)[0] in boxes["c"].text
+    assert "·" not in boxes["a"].text.split("\n")[-2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import Any
 
-from otmon.ledger.facts import Asset, Conversation, Evidence, Operation
+from otmon.ledger.facts import UNKNOWN, Asset, Conversation, Evidence, Extreme, Operation, WrittenValue
 from otmon.protocols.modbus import service
 from otmon.zones.load import read_model
 from otmon.zones.model import Model
@@ -39,6 +39,19 @@ def operation(
     }  # fmt: skip
     asked = {"function": function, "subfunction": subfunction, "address": address, "count": count}
     return Operation(client=client, server=server, **asked, **(given | more))
+
+
+def written(
+    client: str, server: str, address: int, words: int = 1, value: int = 1, **more: Any
+) -> WrittenValue:
+    """What was written to a register, once, and nobody knows what it held before."""
+    extremes = (Extreme(value, UNKNOWN, EVIDENCE),) * (4 if words == 1 else 8)
+    given: dict[str, Any] = {
+        "transport": "tcp", "port": 502, "protocol": "modbus", "vlan": "", "unit": 1,
+        "table": "holding_registers", "times": 1, "first_ns": 1, "last_ns": 2, "extremes": extremes,
+        "evidence": EVIDENCE,
+    }  # fmt: skip
+    return WrittenValue(client=client, server=server, address=address, words=words, **(given | more))
 
 
 def asset(mac: str, address: str, vlan: str = "") -> Asset:

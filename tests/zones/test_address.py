@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otmon.zones.address import (
+    MAC_BITS,
     Address,
     Network,
     Reach,
@@ -14,6 +15,7 @@ from otmon.zones.address import (
     is_group,
     parse_address,
     parse_network,
+    parse_oui,
     prefix_table,
     reach,
     within,
@@ -136,3 +138,36 @@ def test_how_far_an_address_reaches(text: str, far: Reach, group: bool) -> None:
     address = parse_address(text)
     assert address is not None
     assert (reach(address), is_group(address)) == (far, group)
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "prefix", "shown"),
+    [
+        ("00:1b:1b", 24, 0x001B1B, "00:1b:1b"),
+        ("00-1B-1B", 24, 0x001B1B, "00:1b:1b"),
+        ("70:b3:d5:8", 28, 0x70B3D58, "70:b3:d5:8"),
+        ("70:b3:d5:8f:a", 36, 0x70B3D58FA, "70:b3:d5:8f:a"),
+        ("70:b3:d5:80:00:00/28", 28, 0x70B3D58, "70:b3:d5:8"),
+        ("70-b3-d5-8f-a0-00/36", 36, 0x70B3D58FA, "70:b3:d5:8f:a"),
+    ],
+)
+def test_the_vendors_part_of_a_mac_address(text: str, length: int, prefix: int, shown: str) -> None:
+    vendor = parse_oui(text)
+    assert vendor == Network(MAC_BITS, length, prefix)
+    assert str(vendor) == shown and parse_oui(shown) == vendor
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "00", "00:1b", "00:1b-1b", "00:1b:1b:", "00:1b:1b:aa", "00:1b:1b:aa:bb:cc", "001b1b", "0:1b:1b",
+     "00:1b:1g", "00:1b:1b/24", "00:1b:1b:00:00:01/24", "00:1b:1b:00:00:00/32", "00:1b:1b:00:00:00/024",
+     "10.0.0.0/24", "٠٠:1b:1b"],
+)  # fmt: skip
+def test_what_is_no_vendor(text: str) -> None:
+    assert parse_oui(text) is None
+
+
+def test_any_network_of_mac_addresses_is_told_from_one_address() -> None:
+    assert str(Network(MAC_BITS, 48, 0x001B1B000000)) == "00:1b:1b:00:00:00"
+    assert str(Network(MAC_BITS, 25, 0x001B1B << 1)) == "00:1b:1b:00:00:00/25"
+    assert str(Network(MAC_BITS, 0, 0)) == "00:00:00:00:00:00/0"

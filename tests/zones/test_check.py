@@ -25,10 +25,10 @@ DOUBTFUL = model("""
       - '00:00:00:00:00:01'
       - {prefix: 10.5.0.0/16, vlan: 2}
       - 10.5.0.0/16
-    - {id: c, importance: low, sl_t: 3}
+    - {id: c, importance: low, sl_t: 3, works: [v, w]}
     - {id: d, importance: low, owner: x, members: {vlan: 7}}
     - {id: e, importance: low, owner: x, members: {vlan: 7}}
-    - {id: f, importance: low, owner: x, members: '00:00:00:00:00:02'}
+    - {id: f, importance: low, owner: x, members: '00:00:00:00:00:02', inside: baseline}
     boundaries:
     - {id: a-b, between: [a, b], device_owner: x}
     - {id: a-web, between: [a, internet], settings_owner: x, allow: [{id: p, from: internet, protocol: any}]}
@@ -49,6 +49,8 @@ DOUBTFUL = model("""
     assets:
     - {id: lost, address: 172.31.0.1}
     - {id: lap, address: 10.1.0.77, role: laptop}
+    works: [{id: w, importance: high}, {id: v, importance: low}, {id: idle, importance: low}]
+    protected: [{id: data, importance: high, works: w}, {id: lost-data, importance: low, works: idle}]
 """)
 TODAY = date(2026, 4, 14)
 SEEN = ledger_of(conversation("198.51.100.1", "10.1.0.5", 53, "dns"), asset("00:00:00:00:00:01", "10.1.0.5"))
@@ -59,7 +61,25 @@ def test_every_caution_points_at_its_line(golden: Callable[[str, str], None]) ->
 
 
 def test_these_cautions_are_all_there_are() -> None:
-    assert {caution.key for caution in cautions(DOUBTFUL, TODAY, SEEN)} == set(CAUTIONS)
+    outside = model("""
+        zones:
+        - {id: a, importance: low, members: 10.1.0.0/24}
+        - {id: b, importance: low, members: 10.2.0.0/24, within: a}
+    """)
+    found = (*cautions(DOUBTFUL, TODAY, SEEN), *cautions(DOUBTFUL, TODAY, SEEN, SEEN), *cautions(outside))
+    assert {caution.key for caution in found} == set(CAUTIONS)
+
+
+def test_a_zone_that_the_baseline_knows_needs_no_caution() -> None:
+    inside = ledger_of(conversation("10.9.0.1", "10.9.0.2"))
+    plant = model("zones: [{id: z, importance: low, owner: x, members: 10.9.0.0/24, inside: baseline}]")
+    across = ledger_of(conversation("10.9.0.1", "10.8.0.2"))
+    told = [[c.key for c in cautions(plant, None, None, one)] for one in (None, across, inside)]
+    assert told == [
+        ["zone-without-baseline", "zone-without-boundary"],
+        ["baseline-empty", "zone-without-boundary"],
+        ["zone-without-boundary"],
+    ]
 
 
 def test_counts() -> None:

@@ -11,7 +11,8 @@ from otmon.ledger.facts import Conversation, Operation
 from otmon.zones.decide import LACKS, NEAREST, REASONS, Verdict, decide, explain, index
 from otmon.zones.model import Boundary, Model, Permission, Zone
 from otmon.zones.place import Index
-from tests.zones.facts import conversation, model, operation
+from tests.detect.plant import ledger_of
+from tests.zones.facts import conversation, model, operation, written
 
 HMI, EWS, PLC, PC, STRANGER, WEB = "10.1.0.5", "10.1.0.9", "10.2.0.1", "10.3.0.1", "10.9.9.9", "198.51.100.1"
 
@@ -332,9 +333,67 @@ def test_widening_a_permission_denies_nothing_that_was_allowed(
     assert decide(index(wider), fact).outcome == decide(index(found), fact).outcome
 
 
+CELL = """
+    timezone: UTC
+    zones:
+    - id: cell
+      importance: high
+      members: 10.1.0.0/24
+      inside: baseline
+      allow:
+      - {id: setpoints, from: 10.1.0.5, to: 10.1.0.1, protocol: modbus, functions: 6, holding_registers: 20,
+         limits: [{holding_register: 20, low: 0, high: 50}]}
+      - {id: service, from: 10.1.0.9, to: 10.1.0.1, protocol: ssh, expires: 2026-01-31}
+    - {id: office, importance: low, members: 10.3.0.0/24}
+    boundaries:
+    - {id: cell-office, between: [cell, office], allow: [{to: cell, protocol: tls}]}
+"""
+CELL_PLC = "10.1.0.1"
+NORMAL_DAY = ledger_of(
+    conversation(HMI, CELL_PLC),
+    conversation(EWS, CELL_PLC, 22, "ssh"),
+    conversation(PC, CELL_PLC),
+    operation(HMI, CELL_PLC, 3, 0, 10),
+    operation(HMI, CELL_PLC, 6, 20, 1),
+)
+AFTER_JANUARY = {"first_ns": 1_775_000_000_000_000_000, "last_ns": 1_775_000_000_000_000_001}
+
+
+IN_CELL: list[tuple[Any, str, str, str]] = [
+    (conversation(HMI, CELL_PLC), "allowed", "setpoints", "allowed"),
+    (operation(HMI, CELL_PLC, 6, 20, 1), "allowed", "setpoints", "allowed"),
+    (operation(HMI, CELL_PLC, 3, 2, 3), "inside", "in-baseline", "not covered"),
+    (operation(HMI, CELL_PLC, 3, 2, 30), "denied", "new-elements", "not covered"),
+    (operation(HMI, CELL_PLC, 1, 2, 3), "denied", "new-request", "not covered"),
+    (conversation("10.1.0.6", CELL_PLC), "denied", "new-conversation", "not covered"),
+    # what is written outweighs what was seen: its values and its time
+    (written(HMI, CELL_PLC, 20, value=50), "allowed", "setpoints", "allowed"),
+    (written(HMI, CELL_PLC, 20, value=51), "denied", "not-listed", "denied"),
+    (written(HMI, CELL_PLC, 21), "denied", "new-write", "not covered"),
+    (conversation(EWS, CELL_PLC, 22, "ssh"), "allowed", "service", "allowed"),
+    (conversation(EWS, CELL_PLC, 22, "ssh", **AFTER_JANUARY), "denied", "not-listed", "denied"),
+    # a baseline says nothing of boundaries
+    (conversation(PC, CELL_PLC), "denied", "not-listed", "denied"),
+]
+
+
+@pytest.mark.parametrize(("fact", "outcome", "by", "without"), IN_CELL)
+def test_a_baseline_says_what_may_happen_inside(fact: Any, outcome: str, by: str, without: str) -> None:
+    plant = model(CELL)
+    verdict = decide(index(plant, (), NORMAL_DAY), fact)
+    assert (verdict.outcome, decided_by(verdict)) == (outcome, by)
+    assert explain(verdict)
+    alone = decide(index(plant), fact)
+    assert alone.outcome == without
+    assert without != "not covered" or (alone.reason.key, alone.line) == ("no-baseline", "m.yaml:3")
+
+
 def test_all_reasons_and_lacks_are_reached(plant: Index) -> None:
     verdicts = [decide(plant, fact) for fact, _, _ in [*CONVERSATIONS, *OPERATIONS]]
+    cell = model(CELL)
+    for ready in (index(cell, (), NORMAL_DAY), index(cell)):
+        verdicts += [decide(ready, fact) for fact, *_ in IN_CELL]
     assert {verdict.reason.key for verdict in verdicts} == set(REASONS)
     assert {lack.key for verdict in verdicts for near in verdict.nearest for lack in near.lacks} == {
         *LACKS
-    } - {"value", "hours", "expiry"}
+    } - {"hours"}

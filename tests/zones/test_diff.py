@@ -292,3 +292,39 @@ def test_a_large_model_is_compared_in_bounded_time() -> None:
     text = f"version: 1\nzones:\n{zones}\nboundaries:\n{boundaries}\n"
     old, new = model(text), model(text.replace("holding_registers: 0-7}", "holding_registers: 0-70}"))
     assert len(compare(old, new).effects) == 99
+
+
+def test_what_a_baseline_holds_is_told_as_the_most_that_it_can_be() -> None:
+    zone = "zones: [{id: z, importance: low, members: 10.1.0.0/24%s}]"
+    everything, seen = model(zone % "", "old.yaml"), model(zone % ", inside: baseline", "new.yaml")
+    told = [(one.outcome, one.grant.id, one.exact) for one in compare(everything, seen).effects]
+    assert told == [("denied", "z", False)]
+    assert compare(everything, seen).changes[0].fields == (("inside", "everything", "baseline"),)
+    assert [(one.outcome, one.exact) for one in compare(seen, everything).effects] == [("allowed", False)]
+    assert compare(seen, model(zone % ", inside: baseline")).effects == ()
+    listed = model(zone % ", inside: listed, allow: [{protocol: any, from: z, to: z}]", "new.yaml")
+    assert [(one.outcome, one.grant.id) for one in compare(seen, listed).effects] == [("allowed", "z/1")]
+
+
+def test_verdicts_change_as_far_as_the_baseline_tells() -> None:
+    zone = "zones: [{id: z, importance: low, members: 10.1.0.0/24%s}]"
+    normal, odd = conversation("10.1.0.1", "10.1.0.2"), conversation("10.1.0.1", "10.1.0.3")
+    facts, before = collect(conversations=[normal, odd]), collect(conversations=[normal])
+    models = model(zone % ""), model(zone % ", inside: baseline")
+    assert [(one.fact, one.new.outcome) for one in compare(*models, facts, before).judged] == [
+        (odd, "denied")
+    ]
+
+
+def test_a_comment_above_a_limit_changes_nothing() -> None:
+    text = """
+        zones:
+        - {id: a, importance: low, members: 10.1.0.0/24}
+        - {id: b, importance: low, members: 10.2.0.0/24}
+        boundaries:
+        - {id: a-b, between: [a, b], allow: [{id: p, to: b, protocol: modbus, functions: 6,
+           limits: [{holding_register: 1, low: 0, high: %s}]}]}
+    """
+    diff = compare(model(text % 5), model(text.replace("boundaries", "# moved\n        boundaries") % 5))
+    assert (diff.changes, diff.effects) == ((), ())
+    assert [one.id for one in compare(model(text % 5), model(text % 6)).changes] == ["p"]

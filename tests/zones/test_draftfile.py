@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.zones.address import Address, host
+from otmon.zones.address import Address, Network, host
 from otmon.zones.document import parse
 from otmon.zones.draftfile import MAX_COMMENT, Block, free_id, listing, member_text, scalar, text_of
 from otmon.zones.load import read_model
@@ -55,7 +55,13 @@ def test_members_are_written_as_they_are_read() -> None:
     address, mac = host(Address(32, 0x0A000001)), Address(48, 0x0080F4300211)
     assert [member_text(*said) for said in (
         (address, None, None), (address, mac, None), (None, mac, "untagged"), (None, None, "200.10"),
+        (None, None, None, Network(48, 24, 0x001B1B)),
     )] == [
         "10.0.0.1", "{address: 10.0.0.1, mac: '00:80:f4:30:02:11'}",
         "{mac: '00:80:f4:30:02:11', vlan: untagged}", "{vlan: 200.10}",
+        "{oui: '00:1b:1b'}",
     ]  # fmt: skip
+
+
+def test_a_text_that_yaml_takes_for_nothing_is_quoted() -> None:
+    assert [scalar(text) for text in ("null", "NULL", "nullify")] == ["'null'", "'NULL'", "nullify"]

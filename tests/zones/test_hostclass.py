@@ -83,3 +83,21 @@ def test_hosts_in_few_words() -> None:
     assert shown(hosts, whole & ~hosts.of(permission.clients[1:2]), "a") == Shown(("10.0.0.1",), but=True)
     assert hosts.of_width(32) & whole == whole and not hosts.of_width(48) & whole
     assert list(bits_of(0b1010)) == [1, 3]
+
+
+def test_a_vendors_addresses_are_a_class_and_those_taken_out_another() -> None:
+    plant = model("""
+        zones:
+        - {id: v, importance: low, members: {oui: "00:1b:1b"}}
+        - {id: w, importance: low, members: {mac: "00:1b:1b:00:00:05"}}
+    """)
+    hosts = partition([index(plant)])
+    for text, zone in (
+        ("00:1b:1b:00:00:04", "v"), ("00:1b:1b:00:00:05", "w"), ("00:1b:1b:ff:ff:ff", "v"),
+        ("00:1b:1c:00:00:00", ""),
+        ("10.7.0.1", "v"), ("10.7.0.1", "w"), ("10.7.0.1", "unknown"),
+    ):  # fmt: skip
+        address = parse_address(text)
+        assert address is not None
+        assert class_of(hosts, address, zone), (text, zone)
+    assert not class_of(hosts, parse_address("00:1b:1b:00:00:05"), "v")  # type: ignore[arg-type]

@@ -11,10 +11,11 @@ from otmon.ledger.merge import collect
 from otmon.protocols.registry import IDS
 from otmon.zones.grant import Grant, Seen
 from otmon.zones.layout import Layout
+from otmon.zones.learn import learn_missing
 from otmon.zones.learntfile import LINES, WHY, Border, Unproposed, written
 from otmon.zones.load import read_model
 from otmon.zones.model import Boundary, Endpoint, FunctionRef, Line, Member, Model, Name, Zone
-from tests.zones.facts import EVIDENCE, conversation, operation
+from tests.zones.facts import EVIDENCE, conversation, model, operation
 from tests.zones.test_grant import PLANT, end
 
 LEDGER = collect(conversations=[conversation("10.1.0.1", "10.2.0.1", first_ns=0, last_ns=10**30)])
@@ -110,3 +111,25 @@ def test_no_text_of_a_ledger_breaks_the_file(texts: list[str], time_ns: int) -> 
     text = written(ledger, layout, [], {}, [Unproposed(talk, "scan")], texts, False)
     model = read_model([("m", text.encode())], frozenset(IDS))
     assert [one.id for one in model.zones] == ["z"] and model.zones[0].members[0].vlan == ""
+
+
+def test_what_an_inner_zone_lacks_is_a_boundary_of_its_own_and_what_that_takes_the_place_of_is_said() -> None:
+    plant = model("""
+        zones:
+        - {id: office, importance: low, members: 10.3.0.0/24}
+        - {id: hall, importance: medium, members: [10.2.0.0/16, {oui: "00:1b:1b"}]}
+        - {id: robots, importance: high, within: hall, members: 10.2.7.0/24, inside: baseline}
+        boundaries:
+        - {id: office-hall, between: [office, hall], device: fw, allow: [{to: hall, protocol: tls}]}
+    """)
+    robot, other = (
+        conversation("10.3.0.1", "10.2.7.1", 22, "ssh"),
+        conversation("10.2.7.1", "10.2.7.2", 22, "ssh"),
+    )
+    made = learn_missing(collect(conversations=[robot, other]), plant)
+    assert "have boundary office-hall from the zones around them" in made.text
+    assert "oui: '00:1b:1b'" in made.text
+    (border,) = read_model([("m", made.text.encode())], frozenset(IDS)).boundaries
+    assert (border.id, border.between, border.device) == ("office-robots", ("office", "robots"), "fw")
+    # What only a baseline can judge is not denied, so nothing is missing there.
+    assert (len(border.permissions), made.permissions) == (1, 1)

@@ -242,6 +242,25 @@ def test_hops_that_were_used_are_counted() -> None:
     }
 
 
+def test_a_permission_counts_by_itself_where_another_one_allows_more() -> None:
+    text = dedented(DMZ % ("everything", "dmz", "dmz")).replace(
+        "allow: [", "allow: [\n    {id: wide, from: office, to: dmz, protocol: any},", 1
+    )
+    plant = model("version: 1\n" + text)
+    facts = collect(conversations=[conversation("10.1.0.1", "10.2.0.1", 22, "ssh")])
+    hops = [hop for chain in find_paths(plant, "office", "line", 20).chains for hop in chain.hops]
+    used = conversations_of(index(plant), hops, facts)
+    assert (used["permission", "wide"], used["permission", "up"]) == (1, 0)
+
+
+def test_where_a_baseline_decides_any_host_may_reach_any_other() -> None:
+    plant = model("version: 1\n" + dedented(DMZ % ("baseline", "10.2.0.1", "10.2.0.2")))
+    facts = collect(conversations=[conversation("10.2.0.1", "10.2.0.2", 22, "ssh")])
+    (chain,) = find_paths(plant, "office", "line", 20, facts).chains
+    assert [hop.kind for hop in chain.hops] == ["permission", "baseline", "permission"]
+    assert conversations_of(index(plant), chain.hops, facts)["baseline", "dmz"] == 1
+
+
 def test_vlans_and_macs_place_hosts_too() -> None:
     plant = model(
         """

@@ -126,3 +126,31 @@ def test_a_parsed_address_is_found_as_its_text_is() -> None:
     address = parse_address("10.30.2.1")
     assert address is not None
     assert locate_address(READY, address, "1") == locate(READY, "10.30.2.1", "1")
+
+
+VENDORS = """
+    zones:
+    - {id: drives, importance: low, members: [{oui: "00:1b:1b"}, {oui: "70:b3:d5", vlan: 5}]}
+    - {id: cameras, importance: low, members: [{oui: "00:1b:1b:a"}, 10.1.0.0/24]}
+    - {id: one, importance: low, members: '00:1b:1b:a0:00:01'}
+    """
+
+
+@pytest.mark.parametrize(
+    ("mac", "vlan", "zone"),
+    [
+        ("00:1b:1b:00:00:01", "", "drives"),
+        ("00:1b:1b:af:ff:ff", "", "cameras"),
+        ("00:1b:1b:a0:00:01", "", "one"),
+        ("00:1b:1c:00:00:01", "", ""),
+        ("70:b3:d5:00:00:01", "5", "drives"),
+        ("70:b3:d5:00:00:01", "6", ""),
+    ],
+)
+def test_a_vendors_devices_are_placed_the_narrowest_first(mac: str, vlan: str, zone: str) -> None:
+    """Below IP, and the IP addresses that they were seen with."""
+    plant = model(VENDORS)
+    assert locate(index(plant), mac, vlan).zone == zone
+    seen = index(plant, [asset(mac, "172.20.0.7", vlan), asset(mac, "10.1.0.9", vlan)])
+    assert locate(seen, "172.20.0.7", vlan).zone == (zone or "unknown")
+    assert locate(seen, "10.1.0.9", vlan).zone == "cameras"

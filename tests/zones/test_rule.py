@@ -12,6 +12,7 @@ from otmon.zones.load import read_model
 from otmon.zones.model import Endpoint, Model, Permission, Zone
 from otmon.zones.place import index
 from otmon.zones.rule import Rulebook, Service, boundary_rules, model_rules
+from tests.zones import facts
 
 ZONES = """
 zones:
@@ -155,3 +156,10 @@ def test_what_the_export_has_never_heard_of_is_told_and_never_widens() -> None:
     nested = replace(built, zones=(Nested(**values(built.zones[0]), parent="x"), built.zones[1]))
     book = boundary_rules(index(nested), [border], any_port=False)
     assert "m.yaml:2: zone a: the rules do not follow its parent; otmon does" in book.told
+
+
+def test_what_a_baseline_holds_is_in_no_rule_and_told() -> None:
+    built = facts.model("zones: [{id: z, importance: low, members: 10.1.0.0/24, inside: baseline}]")
+    book = model_rules(index(built), False)
+    assert book.rules == ()
+    assert book.told == ("m.yaml:1: zone z: what its baseline holds is in no rule; otmon judges it",)
