@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import otmon
 from otmon.capture.window import KINDS
-from otmon.detect.detector import SEVERITIES, detectors, say
+from otmon.detect.detector import SEVERITIES, say
 from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
 from otmon.protocols.modbus import REASONS
 from otmon.zones.decide import LACKS, Outcome
@@ -24,7 +24,6 @@ from otmon.zones.model import Importance
 
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(otmon.__file__).parent.rglob("*.py"))
 FAMILIES = {
-    *(f"rule.{rule.id}" for rule, _ in detectors()),
     *(f"severity.{one}" for one in SEVERITIES),
     *(f"damage.{kind}" for kind in KINDS),
     *(f"anomaly.{name}" for name, _ in REASONS if name and name != "lost-bytes"),
