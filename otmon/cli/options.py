@@ -33,6 +33,13 @@ class Language(StrEnum):
     ja = "ja"
 
 
+class Order(StrEnum):
+    """What findings are sorted by."""
+
+    severity = "severity"
+    risk = "risk"
+
+
 STATUS = "Exit status: 0 nothing found, 1 findings, 2 usage or model error, 3 damaged input, 130 interrupted."
 Lang = Annotated[Language, typer.Option("--lang", help="Language of the table.")]
 Zones = Annotated[
@@ -52,6 +59,9 @@ Json = Annotated[
 ]
 
 
+Sort = Annotated[
+    Order, typer.Option("--sort", help="What findings are sorted by first: severity, then risk; or risk.")
+]
 Rules = Annotated[
     list[str] | None,
     typer.Option(

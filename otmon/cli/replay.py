@@ -20,7 +20,9 @@ from otmon.cli.options import (
     Json,
     Lang,
     Language,
+    Order,
     Rules,
+    Sort,
     Zones,
     fail,
     read_ledger,
@@ -42,15 +44,18 @@ def _tell(
     language: Language,
     baseline: Ledger | None,
     rules: Mapping[str, Rule],
+    order: Order,
 ) -> int:
     """Judge the facts, write what was found, and return the exit status."""
     from otmon.findings.coverage import coverage
-    from otmon.findings.judge import case_of, found_in
+    from otmon.findings.judge import by_risk, case_of, found_in
     from otmon.outputs.jsonlines import write_jsonlines
     from otmon.outputs.table import write_table
 
     case = case_of(ledger, model, baseline, rules)
     findings, covered = found_in(case), coverage(case)
+    if order is Order.risk:
+        findings = by_risk(findings)
     files = model.files if model is not None else ()
     with written_to(json) as stream:
         if stream is not None:
@@ -102,6 +107,7 @@ def replay(
     json: Json = None,
     baseline: Baseline = None,
     rules: Rules = None,
+    sort: Sort = Order.severity,
     ledger: Annotated[
         str | None, typer.Option("--ledger", metavar="FILE.db", help="Save the facts, for otmon check.")
     ] = None,
@@ -141,7 +147,7 @@ def replay(
         raise typer.Exit(INTERRUPTED) from None
     if result.interrupted:
         print("otmon: interrupted; this is what was found so far", file=sys.stderr)
-    status = _tell(result.ledger, model, json, lang, before, known)
+    status = _tell(result.ledger, model, json, lang, before, known, sort)
     raise typer.Exit(INTERRUPTED if result.interrupted else status)
 
 
@@ -153,6 +159,7 @@ def check(
     json: Json = None,
     baseline: Baseline = None,
     rules: Rules = None,
+    sort: Sort = Order.severity,
     lang: Lang = Language.en,
 ) -> None:
     """Check saved facts against a zone model: the same findings as the replay, without packets.
@@ -162,4 +169,4 @@ def check(
     model = read_model(zones) if zones is not None else None
     before = read_ledger(baseline) if baseline is not None else None
     known = read_rules(rules)
-    raise typer.Exit(_tell(read_ledger(ledger), model, json, lang, before, known))
+    raise typer.Exit(_tell(read_ledger(ledger), model, json, lang, before, known, sort))

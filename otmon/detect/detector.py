@@ -72,6 +72,18 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Risk:
+    """How much is at stake (`otmon.findings.risk`)."""
+
+    value: str
+    """"A", the gravest, to "E"; "" before it is judged."""
+    threat: int
+    """1 to 3, as the other two."""
+    vulnerability: int
+    importance: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something that a person should look at."""
 
@@ -91,6 +103,7 @@ class Finding:
     """First packet of each fact that the finding rests on, earliest first, at most `EVIDENCE`."""
     references: tuple[Reference, ...] = ()
     """Of its rule, as the title: whoever runs the detectors adds both (`of_rule`)."""
+    risk: Risk = Risk("", 0, 0, 0)
     title: Text = Text("", "")  # noqa: RUF009 - a frozen value
 
 

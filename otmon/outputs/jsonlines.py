@@ -129,6 +129,12 @@ def finding_line(finding: Finding) -> dict[str, Any]:
         "id": id_of(finding),
         "rule": finding.rule,
         "severity": finding.severity,
+        "risk": {
+            "value": finding.risk.value,
+            "threat": finding.risk.threat,
+            "vulnerability": finding.risk.vulnerability,
+            "importance": finding.risk.importance,
+        },
         "title": {"en": visible(finding.title.en), "ja": visible(finding.title.ja)},
         "client": link.client,
         "server": link.server,

@@ -91,3 +91,14 @@ def test_a_rule_of_the_same_name_replaces_ours_and_says_so(tmp_path: Path) -> No
     status, _, err = otmon("replay", DAY, "--zones", MODEL, "--rules", mine)
     assert status == 1
     assert one_line(err) == f"otmon: {mine} replaces the rule foreign-protocol of otmon\n"
+
+
+def test_findings_can_be_sorted_by_risk() -> None:
+    ordered = []
+    for sort in ("severity", "risk"):
+        _, out, _ = otmon("replay", DAY, "--zones", MODEL, "--json", "-", "--sort", sort)
+        found = [one for one in map(json.loads, out.splitlines()) if one["type"] == "finding"]
+        ordered.append([(one["severity"], one["risk"]["value"], one["id"]) for one in found])
+    by_severity, by_risk = ordered
+    assert sorted(by_severity) == sorted(by_risk) and by_severity != by_risk
+    assert [value for _, value, _ in by_risk] == sorted(value for _, value, _ in by_risk)

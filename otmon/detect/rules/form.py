@@ -150,6 +150,7 @@ class RuleForm(Form):
     license: Line | None = None
     level: Annotated[str, _choice(LEVELS)]
     severity: Prose | None = None
+    threat: Annotated[str, _choice(("1", "2", "3")), WithJsonSchema({"enum": [1, 2, 3]})] | None = None
     tags: Annotated[list[Annotated[str, Leaf("a tag such as attack.t0855", _fits(_TAG))]], _items()] = []
     references: Lines | None = None
     falsepositives: Proses | None = None

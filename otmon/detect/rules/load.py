@@ -262,6 +262,7 @@ def _rule(content: Mapping[str, Any], line: str) -> Rule:
             for name, one in (content.get("parameters") or {}).items()
         },
         category=category,
+        threat=int(content.get("threat") or 2),
         condition=condition,
         tests=tuple(content.get("tests") or ()),
     )

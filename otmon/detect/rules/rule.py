@@ -94,6 +94,8 @@ class Rule:
     """File in `otmon/detect`; "" for a condition."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     category: Category | None = None
+    threat: int = 2
+    """Threat level of the risk, 1 to 3, before what was seen moves it."""
     condition: Condition | None = field(default=None, compare=False)
     tests: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
     """The test cases as the file has them (`otmon.detect.rules.sample`)."""
