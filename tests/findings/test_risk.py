@@ -140,3 +140,4 @@ def test_findings_of_one_severity_are_in_the_order_of_risk() -> None:
     assert [one.severity for one in findings] == ["high"] * 3
     assert [one.risk.value for one in findings] == sorted(one.risk.value for one in findings)
     assert by_risk(reversed(findings))[0].risk.value == "A"
+    assert len({one.risk.value for one in findings}) > 1
