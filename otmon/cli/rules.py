@@ -58,22 +58,17 @@ def test(paths: Given = None) -> None:
     Example: otmon rules test my-rules/
     """
     from otmon.findings.trial import trials
-    from otmon.zones.load import ModelError
 
     failed, tried, bare = 0, 0, []
     for rule in _given(paths):
         if not rule.tests:
             bare.append(rule.name)
-        try:
-            for trial in trials(rule):
-                tried += 1
-                if trial.fired != trial.expected:
-                    failed += 1
-                    happened = "fired, expected it not to" if trial.fired else "did not fire, expected it to"
-                    print(f"{trial.rule}: {trial.name}: {happened}")
-        except ModelError as error:
-            print(error, file=sys.stderr)
-            fail(f"{rule.line}: the zone model of a test case has {len(error.problems)} error(s)")
+        for trial in trials(rule):
+            tried += 1
+            if trial.fired != trial.expected:
+                failed += 1
+                happened = "fired, expected it not to" if trial.fired else "did not fire, expected it to"
+                print(f"{trial.rule}: {trial.name}: {happened}")
     for name in bare:
         print(f"{name}: no test cases")
     print(f"{tried} test cases, {failed} failed")

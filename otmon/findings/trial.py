@@ -29,9 +29,7 @@ class Trial:
 
 
 def trials(rule: Rule) -> Iterator[Trial]:
-    """Every test case of a rule that `otmon.detect.rules.load` has checked.
-
-    Raises `otmon.zones.load.ModelError` where the zone model of a case is wrong."""
+    """Every test case of a rule that `otmon.detect.rules.load` has checked."""
     for case in rule.tests:
         facts, model, baseline = _given(rule, case)
         found = judge(facts, model, baseline, {rule.name: rule})

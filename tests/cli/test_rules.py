@@ -60,9 +60,10 @@ def test_errors_name_file_line_and_column_with_status_2(ours: Path) -> None:
 
 
 def test_a_wrong_model_of_a_test_case_is_an_error(ours: Path) -> None:
-    ours.write_text(OURS + "    zones: |\n      zones: []\n", encoding="utf-8")
-    status, _, err = otmon("rules", "test", ours)
-    assert status == 2 and "error(s)" in err
+    ours.write_text(OURS + "    zones: |\n      version: 1\n      zones: [{id: a}]\n", encoding="utf-8")
+    status, _, err = otmon("rules", "check", ours)
+    assert status == 2
+    assert err.startswith(f"{ours}:18:12: zone model, line 2, column 9: importance is missing")
 
 
 def test_a_rule_is_shown_in_both_languages() -> None:

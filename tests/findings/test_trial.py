@@ -6,7 +6,6 @@ import pytest
 
 from otmon.detect.rules.load import read_rules, shipped_rules
 from otmon.findings.trial import trials
-from otmon.zones.load import ModelError
 from tests.detect.rules.test_load import SOUND
 
 
@@ -27,10 +26,3 @@ def test_a_baseline_is_given_to_the_rule() -> None:
     text = SOUND + "    baseline:\n      - conversation: {client: 10.0.0.1, server: 10.0.0.2}\n"
     (rule,) = read_rules([("telnet-anywhere.yml", text.encode())])
     assert [one.fired for one in trials(rule)] == [True]
-
-
-def test_a_wrong_model_of_a_case_names_the_case() -> None:
-    text = SOUND + "    zones: |\n      version: 1\n      zones: []\n"
-    (rule,) = read_rules([("telnet-anywhere.yml", text.encode())])
-    with pytest.raises(ModelError, match=r"telnet-anywhere\.yml \(it is\)"):
-        list(trials(rule))

@@ -152,12 +152,30 @@ def _deeper(content: dict[str, Any]) -> list[tuple[Path, str, bool]]:
     else:
         wrong += _parameters_wrong(content)
     for number, test in enumerate(content.get("tests") or ()):
+        if test.get("zones"):
+            wrong += [(("tests", number, "zones"), what, False) for what in _model_problems(test["zones"])]
         for key in ("facts", "baseline"):
             try:
                 ledger_of(test.get(key) or ())
             except SampleWrong as error:
                 wrong += [(("tests", number, key, *path), what, of) for path, what, of in error.problems]
     return wrong
+
+
+def _model_problems(text: str) -> list[str]:
+    """What is wrong with the zone model of a test case; lines and columns are those of its own text."""
+    from otmon.zones.load import ModelError, known_protocols, read_model
+
+    try:
+        read_model([("zones", text.encode("utf-8", "replace"))], known_protocols())
+    except ModelError as error:
+        return [
+            f"zone model, line {one.line}, column {one.column}: {one.what}"
+            if one.line
+            else f"zone model: {one.what}"
+            for one in error.problems
+        ]
+    return []
 
 
 def _parameters_wrong(content: dict[str, Any]) -> list[tuple[Path, str, bool]]:

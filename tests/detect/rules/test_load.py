@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
@@ -149,6 +151,16 @@ def test_what_is_wrong_is_told_with_its_place(old: str, new: str, says: str) -> 
     told = problems(SOUND.replace(old, new))
     assert any(says in line for line in told), told
     assert all(line.startswith("telnet-anywhere.yml:") for line in told)
+
+
+def test_what_comes_with_the_program_is_read_without_what_is_slow_to_load() -> None:
+    code = (
+        "import sys; from otmon.detect.rules.load import shipped_rules; rules = shipped_rules(); "
+        "assert any(rule.condition for rule in rules.values()); "
+        "print({'pydantic', 'ruamel.yaml', 'numba'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_all_errors_are_told_at_once() -> None:
