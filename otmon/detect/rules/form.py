@@ -29,6 +29,7 @@ MAX_ITEMS: Final = 64
 LEVELS: Final = ("informational", "low", "medium", "high", "critical")
 STATUSES: Final = ("stable", "test", "experimental", "deprecated", "unsupported")
 
+_EXPECTED: Final = ", expected "
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _KEY = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _TAG = re.compile(r"[a-z0-9_-]+\.[a-z0-9._-]+", re.ASCII)
@@ -166,7 +167,8 @@ class RuleForm(Form):
     @model_validator(mode="after")
     def _one_logic(self) -> RuleForm:
         if (self.detection is None) == (self.detector is None):
-            raise wrong("expected either a detection or a detector")
+            both = "both a detection and a detector" if self.detector else "no detection and no detector"
+            raise wrong(f"{both}, expected one of them")
         if self.detection is not None and self.logsource is None:
             raise wrong("a detection without logsource, expected product otmon and a category")
         if self.detection is not None and self.parameters is not None:
@@ -182,8 +184,18 @@ def problems_of(content: Any) -> list[tuple[Path, str, bool]]:
     try:
         RuleForm.model_validate(content)
     except ValidationError as error:
-        return [_problem(content, detail) for detail in error.errors(include_url=False)]
-    return []
+        found = [_problem(content, detail) for detail in error.errors(include_url=False)]
+    else:
+        return []
+    # A value that may be two things is told once, with both.
+    joined: dict[tuple[Path, str, bool], list[str]] = {}
+    for path, what, of_key in found:
+        said, _, expected = what.partition(_EXPECTED)
+        joined.setdefault((path, said, of_key), []).append(expected)
+    return [
+        (path, said + _EXPECTED + ", or ".join(expected), of_key)
+        for (path, said, of_key), expected in joined.items()
+    ]
 
 
 def _problem(content: Any, detail: ErrorDetails) -> tuple[Path, str, bool]:

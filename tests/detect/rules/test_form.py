@@ -40,6 +40,12 @@ def test_a_sound_rule_has_no_problem() -> None:
         (sound(tests=[]), None, None),
         (sound(tests=[{"name": "a", "fires": "true", "facts": []}]), ("tests", 0, "facts"), "wrong number"),
         (sound(response=[]), ("response",), "an empty list"),
+        (sound(detector="a"), (), "both a detection and a detector, expected one of them"),
+        (
+            sound(parameters={"a": {"value": "x", "en": "x"}}),
+            ("parameters", "a", "value"),
+            "'x' does not fit here, expected a number such as 16 or 0.5, or a list",
+        ),
     ],
 )
 def test_a_problem_has_its_path(content: Any, path: tuple[Any, ...] | None, says: str | None) -> None:
@@ -48,6 +54,11 @@ def test_a_problem_has_its_path(content: Any, path: tuple[Any, ...] | None, says
         assert found == []
         return
     assert any(where == path and says in what for where, what, _ in found), found
+
+
+def test_a_value_that_may_be_two_things_is_told_once() -> None:
+    found = problems_of(sound(parameters={"a": {"value": "x", "en": "x"}}))
+    assert len({path for path, _, _ in found}) == len(found)
 
 
 def test_the_page_explains_every_key() -> None:
