@@ -48,7 +48,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
 
 goldens: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/golden tests/ledger tests/outputs tests/zones --regenerate
+	$(BIN)/python -m pytest tests/golden tests/ledger tests/outputs tests/zones tests/detect/rules --regenerate
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.docs

@@ -6,12 +6,11 @@ tests/test_docs.py holds the pages against the program in every test run.
 
 from __future__ import annotations
 
-import ast
 import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,15 @@ from rich.console import Console
 from rich.text import Text
 
 from otmon.cli import app
+from otmon.detect.rules.field import FIELDS
+from otmon.detect.rules.load import shipped_rules
+from otmon.detect.rules.rule import Parameter
+from otmon.detect.rules.sigma import MODIFIERS
+from otmon.findings.wording import Language, text
 from otmon.protocols.registry import PROTOCOLS
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = "<!-- written by `make docs`: edit the program, not this page -->"
-SECTIONS = ("What it finds", "Why it matters", "What it looks like", "When it is wrong", "References")
-"""What the docstring of every detector tells, in this order."""
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -82,24 +84,88 @@ def protocols_page() -> str:
     return "\n\n".join([GENERATED, "# Protocols", intro, table(head, rows)]) + "\n"
 
 
-def detectors() -> Iterator[tuple[str, str]]:
-    """Name and docstring of each detector file."""
-    for path in sorted((ROOT / "otmon" / "detect").glob("*.py")):
-        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        if SECTIONS[0] in docstring:
-            yield path.stem, docstring
+HEADS: dict[Language, dict[str, str]] = {
+    "en": {
+        "page": "Findings",
+        "intro": "Each rule is a file in `rules/` ([rules.md](rules.md)): what it finds, when it is wrong, "
+        "and what to do. 日本語: [findings.ja.md](findings.ja.md)",
+        "false": "When it is wrong",
+        "response": "How to respond",
+        "severity": "Severity",
+        "always": "Always {level}.",
+        "parameters": "Parameters",
+        "references": "References",
+        "kind": "found by",
+        "detector": "a detector",
+        "condition": "a Sigma condition on each {category}",
+        "head": "parameter|value|bounds|meaning",
+    },
+    "ja": {
+        "page": "検知結果",
+        "intro": "各ルールは `rules/` の1ファイルであり([rules.md](rules.md))、"
+        "検知する内容、誤検知、対応を記す。"
+        "English: [findings.md](findings.md)",
+        "false": "誤検知となる場合",
+        "response": "対応",
+        "severity": "深刻度",
+        "always": "常に「{level}」。",
+        "parameters": "パラメータ",
+        "references": "参照",
+        "kind": "検知方法",
+        "detector": "検知器",
+        "condition": "Sigma の条件({category})",
+        "head": "パラメータ|値|範囲|意味",
+    },
+}
+"""Headings of the page of findings."""
 
 
-def findings_page() -> str:
-    """What each detector finds, why it matters and when it is wrong: its docstring."""
-    parts = [GENERATED, "# Findings"]
-    for name, docstring in detectors():
-        lines = [
-            f"### {line.rstrip(':')}" if line.rstrip(":") in SECTIONS else line.removeprefix("    ")
-            for line in docstring.splitlines()
-            if not (line and set(line) <= {"-", "="})
+def findings_page(language: Language = "en") -> str:
+    """What each rule finds, when it is wrong, and how to respond: its file."""
+    head = HEADS[language]
+    parts = [GENERATED, f"# {head['page']}", head["intro"]]
+    for rule in shipped_rules().values():
+        parts += [f"## {rule.name}", f"**{getattr(rule.title, language)}**"]
+        parts += [getattr(rule.description, language)]
+        parts += [f"### {head['false']}", _bullets(getattr(rule.falsepositives, language))]
+        parts += [f"### {head['response']}", _bullets(getattr(rule.response, language), numbered=True)]
+        level = text(f"severity.{rule.level}", language)
+        severity = getattr(rule.severity, language) or head["always"].format(level=level)
+        parts += [f"### {head['severity']}", severity]
+        kind = head["detector"] if rule.detector else head["condition"].format(category=f"`{rule.category}`")
+        parts += [f"{head['kind']}: {kind} ([`{rule.name}.yml`](../rules/{rule.name}.yml))"]
+        if rule.parameters:
+            rows = [
+                (f"`{name}`", str(one.value), _bounds(one), getattr(one.meaning, language))
+                for name, one in rule.parameters.items()
+            ]
+            parts += [f"### {head['parameters']}", table(tuple(head["head"].split("|")), rows)]
+        references = [
+            f"{one.scheme} {one.id} {one.title}" + (f" ({one.edition})" if one.edition else "")
+            for one in rule.references
         ]
-        parts += [f"## {name}", "\n".join(lines)]
+        parts += [f"### {head['references']}", _bullets([*references, *rule.links])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _bullets(items: Sequence[str], *, numbered: bool = False) -> str:
+    marks = [f"{number}. " for number in range(1, len(items) + 1)] if numbered else ["- "] * len(items)
+    return "\n".join(mark + " ".join(item.split()) for mark, item in zip(marks, items, strict=True))
+
+
+def _bounds(parameter: Parameter) -> str:
+    return "" if parameter.low is None else f"{parameter.low:g} - {parameter.high:g}"
+
+
+def fields_page() -> str:
+    """What a condition may ask of each kind of fact."""
+    parts = [GENERATED, "# Fields of rules", "What a condition of a rule ([rules.md](rules.md)) may ask."]
+    for category, fields in FIELDS.items():
+        rows = [
+            (f"`{one.name}`", one.kind, ", ".join(f"`{name}`" for name in MODIFIERS[one.kind]), one.meaning)
+            for one in fields.values()
+        ]
+        parts += [f"## {category}", table(("field", "kind", "modifiers", "meaning"), rows)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -107,6 +173,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/options.md": options_page,
     "docs/protocols.md": protocols_page,
     "docs/findings.md": findings_page,
+    "docs/findings.ja.md": lambda: findings_page("ja"),
+    "docs/rule-fields.md": fields_page,
 }
 
 

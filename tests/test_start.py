@@ -41,6 +41,9 @@ def imported_by(*arguments: str) -> tuple[subprocess.CompletedProcess[str], set[
         "zones learn",
         "zones paths",
         "zones diff",
+        "rules",
+        "rules list",
+        "rules test",
     ],
 )
 def test_help_imports_nothing_slow(words: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +14,7 @@ import typer
 from otmon import __version__
 
 if TYPE_CHECKING:
+    from otmon.detect.rules.rule import Rule
     from otmon.ledger.ledger import Ledger
     from otmon.zones.model import Model
 
@@ -30,6 +31,13 @@ class Language(StrEnum):
 
     en = "en"
     ja = "ja"
+
+
+class Order(StrEnum):
+    """What findings are sorted by."""
+
+    severity = "severity"
+    risk = "risk"
 
 
 STATUS = "Exit status: 0 nothing found, 1 findings, 2 usage or model error, 3 damaged input, 130 interrupted."
@@ -49,6 +57,19 @@ Baseline = Annotated[
 Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write findings as JSON lines; - for standard output."),
+]
+
+
+Sort = Annotated[
+    Order, typer.Option("--sort", help="What findings are sorted by first: severity, then risk; or risk.")
+]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rules",
+        metavar="PATH",
+        help="Rules of your own: a file or a folder, beside those of otmon; may be repeated.",
+    ),
 ]
 
 
@@ -83,6 +104,23 @@ def read_model(path: str) -> Model:
         fail(f"{path}: the zone model has {len(error.problems)} error(s)")
     except OSError as error:
         fail(f"{path}: {error.strerror}")
+
+
+def read_rules(paths: Sequence[str] | None) -> Mapping[str, Rule]:
+    """The program's rules and those at `paths`; their errors end the program, and what they replace is
+    told."""
+    from otmon.detect.rules.load import RuleError, shipped_rules, with_rules
+
+    if not paths:
+        return shipped_rules()
+    try:
+        loaded = with_rules(paths)
+    except RuleError as error:
+        print(error, file=sys.stderr)
+        fail(f"the rules have {len(error.problems)} error(s)")
+    for name, file in loaded.replaced:
+        print(f"otmon: {file} replaces the rule {name} of otmon", file=sys.stderr)
+    return loaded.rules
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from otmon.cli import exchange, replay, sensor, zones
+from otmon.cli import exchange, replay, rules, sensor, zones
 from otmon.cli.options import STATUS, version
 
 _STYLE: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
@@ -30,6 +30,13 @@ _zones.command(epilog="Exit status: 0 no difference in meaning, 1 differences, 2
 )
 _zones.command(epilog="Exit status: 0 the picture was written, 2 usage or model error.")(zones.show)
 app.add_typer(_zones, name="zones")
+
+_rules = typer.Typer(help="Work with detection rules.", **_STYLE)
+_rules.command("list", epilog="Exit status: 0 listed, 2 errors in the rules.")(rules.list_)
+_rules.command(epilog="Exit status: 0 sound rules, 2 errors in them.")(rules.check)
+_rules.command(epilog="Exit status: 0 all went well, 1 some failed, 2 errors in the rules.")(rules.test)
+_rules.command(epilog="Exit status: 0 shown, 2 no such rule.")(rules.show)
+app.add_typer(_rules, name="rules")
 
 app.add_typer(
     sensor.sensor,

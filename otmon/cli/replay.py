@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,30 +20,43 @@ from otmon.cli.options import (
     Json,
     Lang,
     Language,
+    Order,
+    Rules,
+    Sort,
     Zones,
     fail,
     read_ledger,
     read_model,
+    read_rules,
     written_to,
 )
 
 if TYPE_CHECKING:
+    from otmon.detect.rules.rule import Rule
     from otmon.ledger.ledger import Ledger
     from otmon.zones.model import Model
 
 
 def _tell(
-    ledger: Ledger, model: Model | None, json: str | None, language: Language, baseline: Ledger | None
+    ledger: Ledger,
+    model: Model | None,
+    json: str | None,
+    language: Language,
+    baseline: Ledger | None,
+    rules: Mapping[str, Rule],
+    order: Order,
 ) -> int:
     """Judge the facts, write what was found, and return the exit status."""
     from otmon.findings.coverage import coverage
-    from otmon.findings.judge import case_of, found_in
+    from otmon.findings.judge import by_risk, case_of, found_in
     from otmon.outputs.jsonlines import write_jsonlines
     from otmon.outputs.table import write_table
     from otmon.zones.place import baseline_zones
 
-    case = case_of(ledger, model, baseline)
+    case = case_of(ledger, model, baseline, rules)
     findings, covered = found_in(case), coverage(case)
+    if order is Order.risk:
+        findings = by_risk(findings)
     files = model.files if model is not None else ()
     unjudged = baseline_zones(model) if model is not None and baseline is None else ()
     if unjudged:
@@ -98,6 +111,8 @@ def replay(
     zones: Zones = None,
     json: Json = None,
     baseline: Baseline = None,
+    rules: Rules = None,
+    sort: Sort = Order.severity,
     ledger: Annotated[
         str | None, typer.Option("--ledger", metavar="FILE.db", help="Save the facts, for otmon check.")
     ] = None,
@@ -119,6 +134,7 @@ def replay(
 
     model = read_model(zones) if zones is not None else None
     before = read_ledger(baseline) if baseline is not None else None
+    known = read_rules(rules)
     if not kernels_are_compiled():
         print("otmon: compiling the packet path for this machine, once: half a minute", file=sys.stderr)
         forget_old_caches()
@@ -136,7 +152,7 @@ def replay(
         raise typer.Exit(INTERRUPTED) from None
     if result.interrupted:
         print("otmon: interrupted; this is what was found so far", file=sys.stderr)
-    status = _tell(result.ledger, model, json, lang, before)
+    status = _tell(result.ledger, model, json, lang, before, known, sort)
     raise typer.Exit(INTERRUPTED if result.interrupted else status)
 
 
@@ -147,6 +163,8 @@ def check(
     zones: Zones = None,
     json: Json = None,
     baseline: Baseline = None,
+    rules: Rules = None,
+    sort: Sort = Order.severity,
     lang: Lang = Language.en,
 ) -> None:
     """Check saved facts against a zone model: the same findings as the replay, without packets.
@@ -155,4 +173,5 @@ def check(
     """
     model = read_model(zones) if zones is not None else None
     before = read_ledger(baseline) if baseline is not None else None
-    raise typer.Exit(_tell(read_ledger(ledger), model, json, lang, before))
+    known = read_rules(rules)
+    raise typer.Exit(_tell(read_ledger(ledger), model, json, lang, before, known, sort))

@@ -14,14 +14,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import nsmallest
 from operator import attrgetter
-from types import ModuleType
 from typing import Literal, TypeVar
 
 import otmon.detect
+from otmon.detect.rules.load import shipped_rules
+from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
 from otmon.ledger.facts import UNKNOWN, Asset, Conversation, Evidence, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
@@ -32,41 +33,13 @@ from otmon.zones.model import Device, Permission
 
 _Item = TypeVar("_Item")
 
-Severity = Literal["critical", "high", "medium", "low", "info"]
-SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
-"""Gravest first.
-
-- critical: a command reached a zone of high importance that its owner did not allow;
-- high: a command or a way in that must be looked at today;
-- medium: traffic that was not allowed and changed nothing as far as it was seen;
-- low: the model or a device needs tidying;
-- info: worth knowing.
-"""
+__all__ = ["SEVERITIES", "Case", "Finding", "Link", "Message", "Place", "Severity", "Unit"]
 
 Unit = Literal["packets", "transactions", "messages"]
 """What a finding's count counts."""
 
 CHANGING = frozenset({"write", "control", "program", "configure"})
 """Access classes that change a device or what it does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A technique, requirement or step that a rule stands on."""
-
-    scheme: str
-    id: str
-    title: str
-    """In the language of the scheme; own wording where its text is protected."""
-    edition: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A detector's identity. Its title in each language is the message `rule.<id>`."""
-
-    id: str
-    references: tuple[Reference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +77,18 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Risk:
+    """How much is at stake (`otmon.findings.risk`)."""
+
+    value: str
+    """"A", the gravest, to "E"; "" before it is judged."""
+    threat: int
+    """1 to 3, as the other two."""
+    vulnerability: int
+    importance: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something that a person should look at."""
 
@@ -121,7 +106,10 @@ class Finding:
     last_ns: int
     evidence: tuple[Evidence, ...]
     """First packet of each fact that the finding rests on, earliest first, at most `EVIDENCE`."""
-    references: tuple[Reference, ...]
+    references: tuple[Reference, ...] = ()
+    """Of its rule, as the title: whoever runs the detectors adds both (`of_rule`)."""
+    risk: Risk = Risk("", 0, 0, 0)
+    title: Text = Text("", "")  # noqa: RUF009 - a frozen value
 
 
 EVIDENCE = 3
@@ -145,6 +133,8 @@ class Case:
     """Every written value with its verdict; empty without a model."""
     baseline: Ledger | None = None
     """The facts of normal operation, None where nobody gave any."""
+    rules: Mapping[str, Rule] = field(default_factory=shipped_rules)
+    """The rules to look for, by name; a detector finds its parameters there."""
 
     @cached_property
     def verdicts(self) -> dict[ConversationKey, Verdict]:
@@ -243,16 +233,24 @@ class Case:
 
 
 Detector = Callable[[Case], Iterator[Finding]]
+_CONTRACT = ("detector", "matched")
+"""Files of this folder that are no detectors: the contract, and what finds by conditions."""
 
 
-def detectors() -> tuple[tuple[Rule, Detector], ...]:
-    """Every detector of this folder, by name. A file that cannot be imported stops the start."""
-    found = []
-    for name in sorted(module.name for module in pkgutil.iter_modules(otmon.detect.__path__)):
-        if name != "detector":
-            module: ModuleType = importlib.import_module(f"otmon.detect.{name}")
-            found.append((module.RULE, getattr(module, name)))
-    return tuple(found)
+def detectors() -> Mapping[str, Detector]:
+    """Every detector of this folder by the name of its file. One that cannot be imported stops the
+    start."""
+    names = sorted(one.name for one in pkgutil.iter_modules(otmon.detect.__path__) if not one.ispkg)
+    return {
+        name: getattr(importlib.import_module(f"otmon.detect.{name}"), name)
+        for name in names
+        if name not in _CONTRACT
+    }
+
+
+def of_rule(finding: Finding, rule: Rule) -> Finding:
+    """The finding with what its rule says of all of them."""
+    return replace(finding, title=rule.title, references=rule.references)
 
 
 def place_of(case: Case, verdict: Verdict) -> Place:
@@ -437,25 +435,3 @@ def first(*evidence: Evidence) -> tuple[Evidence, ...]:
     # Many times as fast as letting the values compare themselves.
     order = attrgetter("time_ns", "source", "packet", "offset")
     return tuple(nsmallest(EVIDENCE, set(evidence), key=order))
-
-
-def attack(id: str, title: str, since_v19: str = "") -> tuple[Reference, ...]:
-    """An ATT&CK for ICS technique: its id in v18.1, and in v19 where that revoked it for another."""
-    known = Reference("ATT&CK for ICS", id, title, "v18.1")
-    return (known, Reference("ATT&CK for ICS", since_v19, title, "v19")) if since_v19 else (known,)
-
-
-def requirement(id: str, title: str) -> Reference:
-    """A system requirement of IEC 62443-3-3, titled in our words."""
-    return Reference("IEC 62443-3-3", id, title, "2013")
-
-
-def guideline_step(id: str, title: str) -> Reference:
-    """A step of METI's guideline for factory systems, in its own words."""
-    return Reference("工場セキュリティガイドライン", id, title, "本編 (2022-11-16)")
-
-
-def guideline_check(id: str, title: str) -> Reference:
-    """An item of the guideline's appendix E, numbered as a public checklist made after it does:
-    compare with the appendix before quoting the number."""
-    return Reference("工場セキュリティガイドライン 付録E準拠チェックリスト", id, title, "")

@@ -1,23 +1,6 @@
 """A public address of the Internet that talks with the plant.
 
-What it finds
-    A conversation between an address of the Internet and a zone of the plant that the model does
-    not allow; without a model, one in which an industrial protocol is spoken.
-
-Why it matters
-    A plant network that reaches the Internet can be reached from it. The way in that is most often
-    found is one that nobody drew: a device that looks for its maker's cloud, a PC that was put on
-    the network only to print, a remote-maintenance PC with its remote desktop open to all.
-
-What it looks like
-    203.0.113.45 opens a remote desktop on a PC of the maintenance zone.
-
-When it is wrong
-    When a plant uses public addresses inside: list them in a zone. Without a model two public addresses
-    whose first 16 bits (48 of IPv6) are the same are taken for one owner's, and nothing is found.
-
-References
-    ATT&CK for ICS T0883, T0822; IEC 62443-3-3 SR 5.2, SR 1.13.
+What it means, when it is wrong and how to respond: `rules/internet-contact.yml`.
 """
 
 from __future__ import annotations
@@ -30,15 +13,12 @@ from otmon.detect.detector import (
     Finding,
     Message,
     Place,
-    Rule,
     Severity,
-    attack,
     first,
     importance,
     link_of,
     place_of,
     reasons,
-    requirement,
     say,
 )
 from otmon.ledger.facts import Conversation
@@ -46,18 +26,7 @@ from otmon.zones.address import IPV4_BITS, IPV6_BITS, parse_address, reach
 from otmon.zones.decide import Verdict, lapsed
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
-RULE = Rule(
-    "internet-contact",
-    (
-        *attack("T0883", "Internet Accessible Device"),
-        *attack("T0822", "External Remote Services"),
-        requirement("SR 5.2", "Zone boundary protection"),
-        requirement("SR 1.13", "Access via untrusted networks"),
-    ),
-)
-
-SHOWN = 6
-"""Addresses of the Internet that are named in one finding."""
+RULE: Final = "internet-contact"
 OWNED: Final = {IPV4_BITS: 16, IPV6_BITS: 48}
 """First bits that the public addresses of one owner have in common: universities and old companies hold a
 /16 of IPv4, and a /48 of IPv6 is what a site is given (RFC 6177)."""
@@ -114,13 +83,14 @@ def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:
     inbound = key[1] == "in"
     outside = sorted({one.client if inbound else one.server for one, _ in group})
     why: list[Message] = list(reasons(verdict)) if verdict else [say("no-model")]
-    why.append(say("outside", addresses=", ".join(outside[:SHOWN]), count=len(outside)))
+    shown = case.rules[RULE].number("shown")
+    why.append(say("outside", addresses=", ".join(outside[:shown]), count=len(outside)))
     answered = any(one.answered for one, _ in group)
     if not answered:
         why.append(say("unanswered"))
     zone = (verdict.to_zone if inbound else verdict.from_zone) if verdict else ""
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=key,
         severity=_severity(answered, inbound, importance(case, zone) == "high" or not verdict),
         link=link_of(fact),
@@ -135,7 +105,6 @@ def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:
         first_ns=min(one.first_ns for one, _ in group),
         last_ns=max(one.last_ns for one, _ in group),
         evidence=first(*(one.evidence for one, _ in group)),
-        references=RULE.references,
     )  # fmt: skip
 
 

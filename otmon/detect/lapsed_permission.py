@@ -1,47 +1,25 @@
 """Traffic at a time for which nobody agreed on it, and permissions that have run out.
 
-What it finds
-    A conversation or an operation that a permission allows, but not then: outside its hours or its
-    maintenance window, or after its last day. And each permission whose last day had passed when
-    the capture ended, used or not.
-
-Why it matters
-    A remote session at night, when nobody is there to see it, is how an intruder uses what was
-    granted to a maintenance company. A permission for a week that stays for years is a door that
-    everybody has forgotten.
-
-What it looks like
-    The maintenance gateway, which may connect from 09:00 to 17:00 on weekdays, opens a session at
-    02:10 on a Sunday. An exception that was granted until March is still in the model in May.
-
-When it is wrong
-    When the clock of the sensor or the time zone of the model is wrong. Hours are judged by the
-    hour: a packet a few minutes behind the end counts only if it is the first or the last.
-
-References
-    ATT&CK for ICS T0822, T0886; IEC 62443-3-3 SR 1.13, SR 2.1, SR 5.2; METI's guideline, item 3-6.
+What it means, when it is wrong and how to respond: `rules/lapsed-permission.yml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.detector import (
     Case,
     Finding,
     Link,
     Place,
-    Rule,
     Severity,
-    attack,
     changes,
     first,
-    guideline_check,
     importance,
     link_of,
     place_of,
     reasons,
-    requirement,
     say,
 )
 from otmon.ledger.facts import Conversation, Operation
@@ -49,17 +27,7 @@ from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict, lapsed
 from otmon.zones.model import Boundary, Permission
 
-RULE = Rule(
-    "lapsed-permission",
-    (
-        *attack("T0822", "External Remote Services"),
-        *attack("T0886", "Remote Services"),
-        requirement("SR 1.13", "Access via untrusted networks"),
-        requirement("SR 2.1", "Authorization enforcement"),
-        requirement("SR 5.2", "Zone boundary protection"),
-        guideline_check("3-6", "リモートメンテナンスの管理"),
-    ),
-)
+RULE: Final = "lapsed-permission"
 
 
 def lapsed_permission(case: Case) -> Iterator[Finding]:
@@ -101,7 +69,7 @@ def _used(
     about = (fact.service, str(fact.unit), str(fact.address)) if isinstance(fact, Operation) else ()
     names = ", ".join(permission.id for permission in lapsed(verdict))
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=("used", *map(str, conversation_key(fact)[:-1]), *about),
         severity=_severity(case, verdict, changes(operations)),
         link=link_of(fact),
@@ -113,7 +81,6 @@ def _used(
         first_ns=fact.first_ns,
         last_ns=fact.last_ns,
         evidence=first(fact.evidence),
-        references=RULE.references,
     )
 
 
@@ -130,7 +97,7 @@ def _expired(boundary: Boundary, permission: Permission, last_ns: int) -> Findin
     if permission.approver:
         why.append(say("approved-by", approver=permission.approver))
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=("expired", permission.id),
         severity="low",
         link=Link(),
@@ -142,5 +109,4 @@ def _expired(boundary: Boundary, permission: Permission, last_ns: int) -> Findin
         first_ns=permission.expires_ns,
         last_ns=last_ns,
         evidence=(),
-        references=RULE.references,
     )

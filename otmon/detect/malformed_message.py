@@ -1,64 +1,35 @@
 """Messages that their protocol does not allow.
 
-What it finds
-    Industrial messages with a wrong length, protocol identifier, count or function code, a response
-    that fits no request, and the like: one finding for each conversation and sender, with every
-    reason and how often it was seen.
-
-Why it matters
-    Devices on a factory floor stop or restart on messages they do not expect. A scanner, a fuzzer,
-    an exploit or a broken device sends them; a healthy plant does not.
-
-What it looks like
-    A Modbus header whose protocol identifier is not 0; a request for 2,000 registers; an exception
-    response with an unknown code.
-
-When it is wrong
-    When a vendor extends the protocol, or a gateway answers late and reuses transaction
-    identifiers. Bytes that the capture lost are not counted: they are the capture's fault.
-
-References
-    ATT&CK for ICS T0814, T0866 (context); IEC 62443-3-3 SR 3.5; the protocol's own standard, named
-    in its file.
+What it means, when it is wrong and how to respond: `rules/malformed-message.yml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.detector import (
     Case,
     Finding,
     Link,
-    Rule,
     Severity,
-    attack,
     first,
     placed,
-    requirement,
     say,
 )
 from otmon.ledger.facts import UNKNOWN, Anomaly
 from otmon.ledger.ledger import conversation_key
 
-RULE = Rule(
-    "malformed-message",
-    (
-        *attack("T0814", "Denial of Service"),
-        *attack("T0866", "Exploitation of Remote Services"),
-        requirement("SR 3.5", "Input validation"),
-    ),
-)
+RULE: Final = "malformed-message"
 
 LOSS = frozenset({"lost-bytes"})
 """Reasons that speak of the capture and not of the sender."""
 LATE = frozenset({"unmatched-response", "response-mismatch"})
 """Reasons that a slow gateway gives too."""
-REASONS_SHOWN = 6
-"""Reasons worded in one finding; more would hide the first."""
 
 
 def malformed_message(case: Case) -> Iterator[Finding]:
+    shown = case.rules[RULE].number("reasons_shown")
     groups: dict[tuple[object, ...], list[Anomaly]] = {}
     for anomaly in case.ledger.anomalies:
         if anomaly.reason not in LOSS:
@@ -77,13 +48,13 @@ def malformed_message(case: Case) -> Iterator[Finding]:
                 function="-" if anomaly.function == UNKNOWN else anomaly.function,
                 times=anomaly.times,
             )
-            for anomaly in group[:REASONS_SHOWN]
+            for anomaly in group[:shown]
         ]
-        if len(group) > REASONS_SHOWN:
-            why.append(say("anomaly-more", reasons=len(group) - REASONS_SHOWN))
+        if len(group) > shown:
+            why.append(say("anomaly-more", reasons=len(group) - shown))
         sender, receiver = (one.client, one.server) if one.from_client else (one.server, one.client)
         yield Finding(
-            rule=RULE.id,
+            rule=RULE,
             key=(*map(str, conversation_key(one)), "client" if one.from_client else "server"),
             severity=_severity(group),
             link=Link(*conversation_key(one)),
@@ -95,7 +66,6 @@ def malformed_message(case: Case) -> Iterator[Finding]:
             first_ns=min(anomaly.first_ns for anomaly in group),
             last_ns=max(anomaly.last_ns for anomaly in group),
             evidence=first(*(anomaly.evidence for anomaly in group)),
-            references=RULE.references,
         )
 
 

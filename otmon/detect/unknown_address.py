@@ -1,26 +1,12 @@
 """An address that is in no zone of the model.
 
-What it finds
-    Each address of the plant's own networks that no zone lists, with whom it talked; so every
-    device that was connected without being entered in the model.
-
-Why it matters
-    Nothing is agreed with a device that nobody entered: a laptop, a private phone, an IoT device
-    with its factory password. Whoever connected it, the people who own the zones have not seen it.
-
-What it looks like
-    10.60.0.5 reads and writes registers of three controllers, and is in no zone.
-
-When it is wrong
-    When the model is not complete yet, or the capture holds networks that it was not written for.
-
-References
-    ATT&CK for ICS T0848, T0864; IEC 62443-3-3 SR 1.2, SR 5.1; METI's guideline, step 2-1.
+What it means, when it is wrong and how to respond: `rules/unknown-address.yml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.detector import (
     Case,
@@ -28,14 +14,10 @@ from otmon.detect.detector import (
     Link,
     Message,
     Place,
-    Rule,
     Severity,
-    attack,
     changes,
     first,
-    guideline_step,
     importance,
-    requirement,
     say,
     say_some,
     values_written,
@@ -46,19 +28,7 @@ from otmon.zones.check import in_no_zone
 from otmon.zones.decide import Verdict
 from otmon.zones.model import UNKNOWN_ZONE
 
-RULE = Rule(
-    "unknown-address",
-    (
-        *attack("T0848", "Rogue Master"),
-        *attack("T0864", "Transient Cyber Asset"),
-        requirement("SR 1.2", "Software process and device identification"),
-        requirement("SR 5.1", "Network segmentation"),
-        guideline_step("ステップ2-1", "ゾーンの設定と保護対象の割り付け"),
-    ),
-)
-
-SHOWN = 6
-"""Peers that are named in one finding."""
+RULE: Final = "unknown-address"
 
 Talk = list[tuple[Conversation, Verdict]]
 
@@ -93,21 +63,22 @@ def _finding(
     ]
     zones = sorted({_other(address, fact, verdict)[1] for fact, verdict in talk} - {"", UNKNOWN_ZONE})
     peers = sorted({_other(address, fact, verdict)[0] for fact, verdict in talk})
+    shown = case.rules[RULE].number("shown")
     why: list[Message] = [say("reason.unknown-address", address=address)]
     macs = sorted({asset.mac for asset in assets} - {""})
     if macs:
-        why.append(say("seen-with", macs=", ".join(macs[:SHOWN])))
+        why.append(say("seen-with", macs=", ".join(macs[:shown])))
     if peers:
         why.append(
-            say("peers", peers=", ".join(peers[:SHOWN]), count=len(peers), zones=", ".join(zones) or "-")
+            say("peers", peers=", ".join(peers[:shown]), count=len(peers), zones=", ".join(zones) or "-")
         )
     if operations:
         services = sorted({one.service for one in operations})
-        why.append(say_some("asked-for", services, SHOWN))
+        why.append(say_some("asked-for", services, shown))
         why.extend(values_written(case, [conversation_key(fact) for fact, _ in talk]))
     facts: list[Conversation | Asset] = [*(fact for fact, _ in talk), *assets]
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=(address,),
         severity=_severity(case, zones, talk, operations),
         link=Link(client=address),
@@ -122,7 +93,6 @@ def _finding(
         evidence=first(
             *(fact.evidence for fact in facts), *(one.evidence for one in operations if changes([one]))
         ),
-        references=RULE.references,
     )
 
 

@@ -1,47 +1,25 @@
 """Traffic across a boundary that the model does not allow.
 
-What it finds
-    A conversation between two zones, or inside a zone that lists what may happen there, that no
-    permission allows. One finding for each client, server, protocol and port; a client that reaches
-    for very many of them in one zone is one finding.
-
-Why it matters
-    What may cross a boundary was agreed by the people who own it. Whatever else crosses was never
-    looked at: an office PC that reaches the line's control system, a service that nobody closed, or
-    an intruder.
-
-What it looks like
-    A PC of the office zone speaks Modbus with a controller; no boundary joins the two zones.
-
-When it is wrong
-    When the model is not complete yet: then the finding names the boundary and the permission that
-    came nearest, and its owner can add what is missing. An attempt that nobody answered may be an
-    old setting of a device that looks for a host that is gone.
-
-References
-    ATT&CK for ICS T0886, T0866; IEC 62443-3-3 SR 5.1, SR 5.2; METI's guideline, step 2-1.
+What it means, when it is wrong and how to respond: `rules/unlisted-traffic.yml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.detector import (
     Case,
     Finding,
     Link,
     Message,
-    Rule,
     Severity,
-    attack,
     changes,
     first,
-    guideline_step,
     importance,
     link_of,
     place_of,
     reasons,
-    requirement,
     say,
     say_some,
     values_written,
@@ -51,26 +29,13 @@ from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict, lapsed
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
-RULE = Rule(
-    "unlisted-traffic",
-    (
-        *attack("T0886", "Remote Services"),
-        *attack("T0866", "Exploitation of Remote Services"),
-        requirement("SR 5.1", "Network segmentation"),
-        requirement("SR 5.2", "Zone boundary protection"),
-        guideline_step("ステップ2-1", "ゾーンの設定と保護対象の割り付け"),
-    ),
-)
-
-SPREAD = 16
-"""Denied conversations of one client with one zone that are told one by one."""
-SHOWN = 6
-"""Services, servers and ports that are named in one finding."""
+RULE: Final = "unlisted-traffic"
 
 Denied = list[tuple[Conversation, Verdict]]
 
 
 def unlisted_traffic(case: Case) -> Iterator[Finding]:
+    spread = case.rules[RULE].number("spread")
     groups: dict[tuple[str, str, str], Denied] = {}
     for fact, verdict in case.conversations:
         # Addresses that the model does not know have rules of their own.
@@ -83,7 +48,7 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
         for fact, verdict in group:
             # The tag is no part of what is agreed.
             parts.setdefault(conversation_key(fact)[:-1], []).append((fact, verdict))
-        if len(parts) > SPREAD:
+        if len(parts) > spread:
             yield _spread(case, group)
         else:
             for part in parts.values():
@@ -100,7 +65,7 @@ def _single(case: Case, part: Denied) -> Finding:
     why = list(reasons(verdict))
     if operations:
         services = sorted({operation.service for operation in operations})
-        why.append(say_some("asked-for", services, SHOWN))
+        why.append(say_some("asked-for", services, case.rules[RULE].number("shown")))
         why.extend(values_written(case, [conversation_key(one) for one, _ in part]))
     if not any(one.answered for one, _ in part):
         why.append(say("unanswered"))
@@ -112,14 +77,15 @@ def _single(case: Case, part: Denied) -> Finding:
 
 def _spread(case: Case, group: Denied) -> Finding:
     fact, verdict = group[0]
+    shown = case.rules[RULE].number("shown")
     servers = sorted({one.server for one, _ in group})
     ports = sorted({(one.transport, one.port) for one, _ in group})
     why = [
         *reasons(verdict)[:1],
-        say("many-servers", servers=", ".join(servers[:SHOWN]), count=len(servers)),
+        say("many-servers", servers=", ".join(servers[:shown]), count=len(servers)),
         say(
             "many-ports",
-            ports=", ".join(f"{transport}/{port}" for transport, port in ports[:SHOWN]),
+            ports=", ".join(f"{transport}/{port}" for transport, port in ports[:shown]),
             count=len(ports),
         ),
     ]
@@ -138,7 +104,7 @@ def _finding(
 ) -> Finding:
     fact, verdict = part[0]
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=key,
         severity=_severity(case, part, operations),
         link=link_of(fact) if key[0] == "one" else Link(client=fact.client),
@@ -153,7 +119,6 @@ def _finding(
             *(one.evidence for one, _ in part),
             *(one.evidence for one in operations if changes([one])),
         ),
-        references=RULE.references,
     )
 
 

@@ -1,43 +1,22 @@
 """A written value beyond the limits that its permission sets.
 
-What it finds
-    A coil or register that got a value outside the limits of every permission which otherwise
-    allows the write. Every write is looked at; the finding shows the value that lies farthest
-    outside, what the element held before, the limits, and the packet.
-
-Why it matters
-    An allowed host that sends an allowed command with the wrong value is how a process is harmed
-    without breaking into anything: an intruder at an operator's screen, a slip of the keyboard, a
-    recipe with a unit too many. No firewall sees it.
-
-What it looks like
-    The HMI sets the dosing of a chemical from 1 to 100 ml/l; its permission says 0 to 2 ml/l.
-
-When it is wrong
-    When the limit in the model is narrower than the process needs, or its type or scale is not the
-    device's: compare the value that the finding shows with the operator's screen.
-
-References
-    ATT&CK for ICS T0836, T0831, T0806; IEC 62443-3-3 SR 3.5, SR 5.2; METI's guideline, step 2-2.
+What it means, when it is wrong and how to respond: `rules/value-out-of-limits.yml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.detector import (
     Case,
     Finding,
     Message,
-    Rule,
     Severity,
-    attack,
     first,
-    guideline_step,
     importance,
     link_of,
     place_of,
-    requirement,
     say,
 )
 from otmon.ledger.facts import Operation, WrittenValue
@@ -46,17 +25,7 @@ from otmon.zones.decide import Verdict, excess_of
 from otmon.zones.functions import MODBUS_OBJECTS
 from otmon.zones.quantity import Excess, shown_limit, shown_quantity
 
-RULE = Rule(
-    "value-out-of-limits",
-    (
-        *attack("T0836", "Modify Parameter"),
-        *attack("T0831", "Manipulation of Control"),
-        *attack("T0806", "Brute Force I/O"),
-        requirement("SR 3.5", "Input validation"),
-        requirement("SR 5.2", "Zone boundary protection"),
-        guideline_step("ステップ2-2", "想定脅威に対するセキュリティ対策の対応づけ"),
-    ),
-)
+RULE: Final = "value-out-of-limits"
 
 _SEVERITY: dict[str, Severity] = {"high": "critical", "medium": "high", "low": "medium"}
 
@@ -80,7 +49,7 @@ def _finding(
 ) -> Finding:
     limit = excess.limit
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=key,
         severity=_SEVERITY[importance(case, verdict.to_zone)],
         link=link_of(fact),
@@ -101,7 +70,6 @@ def _finding(
         first_ns=fact.first_ns,
         last_ns=fact.last_ns,
         evidence=first(excess.extreme.evidence),
-        references=RULE.references,
     )
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 
-from otmon.detect.detector import SEVERITIES, Case, Finding, detectors
+from otmon.detect.detector import SEVERITIES, Case, Finding, detectors, of_rule
+from otmon.detect.matched import matched
+from otmon.detect.rules.load import shipped_rules
+from otmon.detect.rules.rule import Rule
+from otmon.findings.risk import risk_of, scales
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.ledger import Ledger
 from otmon.protocols.registry import PROTOCOLS
@@ -12,18 +18,29 @@ from otmon.zones.decide import decide, index
 from otmon.zones.model import Model
 
 
-def judge(ledger: Ledger, model: Model | None, baseline: Ledger | None = None) -> tuple[Finding, ...]:
-    """What is wrong, gravest first, then by time. Without a model only what needs none; what is new
-    since `baseline`, the facts of normal operation, only with one."""
-    return found_in(case_of(ledger, model, baseline))
+def judge(
+    ledger: Ledger,
+    model: Model | None,
+    baseline: Ledger | None = None,
+    rules: Mapping[str, Rule] | None = None,
+) -> tuple[Finding, ...]:
+    """What is wrong, gravest first, then by risk and time. Without a model only what needs none; what is new
+    since `baseline`, the facts of normal operation, only with one. Without `rules` those of the program."""
+    return found_in(case_of(ledger, model, baseline, rules))
 
 
 @acyclic()
-def case_of(ledger: Ledger, model: Model | None, baseline: Ledger | None = None) -> Case:
+def case_of(
+    ledger: Ledger,
+    model: Model | None,
+    baseline: Ledger | None = None,
+    rules: Mapping[str, Rule] | None = None,
+) -> Case:
     """Facts with their verdicts."""
     ready = None if model is None else index(model, ledger.assets, baseline)
     return Case(
         ledger=ledger,
+        rules=shipped_rules() if rules is None else rules,
         baseline=baseline,
         protocols={protocol.id: protocol for protocol in PROTOCOLS},
         index=ready,
@@ -37,11 +54,28 @@ def case_of(ledger: Ledger, model: Model | None, baseline: Ledger | None = None)
 
 @acyclic()
 def found_in(case: Case) -> tuple[Finding, ...]:
-    """What the detectors find, gravest first, then by time."""
-    found = [finding for _, detector in detectors() for finding in detector(case)]
+    """What the rules find, gravest first, then by risk, then by time."""
+    order = {severity: number for number, severity in enumerate(SEVERITIES)}
+    ready = scales(case)
+    found = (replace(of_rule(one, rule), risk=risk_of(one, rule.threat, ready)) for one, rule in _found(case))
     return tuple(
-        sorted(found, key=lambda one: (SEVERITIES.index(one.severity), one.first_ns, one.rule, one.key))
+        sorted(found, key=lambda one: (order[one.severity], one.risk.value, one.first_ns, one.rule, one.key))
     )
+
+
+def by_risk(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The same, highest risk first; those of one risk stay in their order."""
+    return tuple(sorted(findings, key=lambda one: one.risk.value))
+
+
+def _found(case: Case) -> Iterator[tuple[Finding, Rule]]:
+    """Of each rule that names a detector, then of those that are conditions."""
+    known = detectors()
+    for rule in case.rules.values():
+        if rule.detector and rule.runs:
+            yield from ((finding, rule) for finding in known[rule.detector](case))
+    for finding in matched(case, case.rules.values()):
+        yield finding, case.rules[finding.rule]
 
 
 def id_of(finding: Finding) -> str:

@@ -20,7 +20,7 @@ from typing import Any, Final, TextIO
 from otmon.detect.detector import SEVERITIES, Finding, Message
 from otmon.findings.coverage import Coverage
 from otmon.findings.judge import id_of
-from otmon.findings.wording import LANGUAGES, catalogue, worded
+from otmon.findings.wording import LANGUAGES, visible, worded
 from otmon.ledger.facts import Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.outputs.instant import utc_text
@@ -129,7 +129,13 @@ def finding_line(finding: Finding) -> dict[str, Any]:
         "id": id_of(finding),
         "rule": finding.rule,
         "severity": finding.severity,
-        "title": {language: catalogue()[f"rule.{finding.rule}"][language] for language in LANGUAGES},
+        "risk": {
+            "value": finding.risk.value,
+            "threat": finding.risk.threat,
+            "vulnerability": finding.risk.vulnerability,
+            "importance": finding.risk.importance,
+        },
+        "title": {"en": visible(finding.title.en), "ja": visible(finding.title.ja)},
         "client": link.client,
         "server": link.server,
         "transport": link.transport,

@@ -262,6 +262,13 @@ def _finding(finding: Finding, language: Language) -> Padding:
                 device=place.device_owner or nobody,
             )
         grid.add_row(text("table.where", language), where)
+    risk = finding.risk
+    if risk.value:
+        told = text(
+            "table.risk-line", language, value=risk.value, threat=risk.threat,
+            vulnerability=risk.vulnerability, importance=risk.importance,
+        )  # fmt: skip
+        grid.add_row(text("table.risk", language), told)
     for number, reason in enumerate(finding.why):
         grid.add_row("" if number else text("table.why", language), worded(reason, language))
     grid.add_row(

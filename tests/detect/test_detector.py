@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from otmon.detect.detector import (
@@ -9,28 +11,28 @@ from otmon.detect.detector import (
     SEVERITIES,
     SPREAD,
     Case,
-    attack,
     by_server,
     changes,
     detectors,
     first,
     graded,
-    guideline_check,
-    guideline_step,
     importance,
     link_of,
     lowered,
     names_function,
+    of_rule,
     permission_of,
     place_of,
     placed,
     reasons,
     registered,
-    requirement,
     say,
     say_some,
 )  # fmt: skip
+from otmon.detect.rules.load import shipped_rules
+from otmon.detect.rules.rule import Text
 from otmon.findings.judge import case_of as judged_case
+from otmon.findings.judge import judge
 from otmon.findings.wording import catalogue
 from otmon.ledger.ledger import conversation_key
 from otmon.ledger.merge import collect
@@ -51,13 +53,18 @@ def case_of(*facts: object) -> Case:
     )
 
 
-def test_every_detector_has_a_rule_with_a_title_and_references() -> None:
-    rules = [rule for rule, _ in detectors()]
-    assert len({rule.id for rule in rules}) == len(rules) >= 7
-    for rule in rules:
-        assert f"rule.{rule.id}" in catalogue()
-        assert rule.references
-        assert all(one.scheme and one.id and one.title for one in rule.references)
+def test_every_detector_has_a_rule_and_every_rule_its_detector() -> None:
+    named = {rule.detector for rule in shipped_rules().values() if rule.detector}
+    assert set(detectors()) == named
+    assert len(named) >= 9
+
+
+def test_a_finding_is_told_with_the_title_and_references_of_its_rule() -> None:
+    rule = shipped_rules()["unlisted-traffic"]
+    (finding,) = judge(collect(conversations=[conversation(PC, PLC)]), PLANT)
+    assert (finding.title, finding.references) == (rule.title, rule.references)
+    bare = replace(finding, title=Text("", ""), references=())
+    assert of_rule(bare, rule) == finding
 
 
 def test_every_severity_has_a_name() -> None:
@@ -105,13 +112,6 @@ def test_messages_have_their_parameters_in_order() -> None:
 def test_evidence_is_the_earliest_and_little() -> None:
     assert first(at(9), at(2), at(2), at(5), at(7)) == (at(2), at(5), at(7))
     assert len(first(*map(at, range(20)))) == EVIDENCE
-
-
-def test_references_say_their_edition() -> None:
-    assert [one.edition for one in attack("T0855", "x", "T1692.001")] == ["v18.1", "v19"]
-    for one in (*attack("T0855", "x"), requirement("SR 1.1", "x"), guideline_step("1", "x")):
-        assert one.edition
-    assert guideline_check("1", "x").edition == ""
 
 
 def test_a_link_is_that_of_the_fact() -> None:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.detect.forbidden_operation import RANGES_SHOWN
+from otmon.detect.rules.load import shipped_rules
 from tests.detect.plant import HMI, PC, PLC, at, found, keys
 from tests.zones.facts import conversation, operation
 
 RULE = "forbidden-operation"
+RANGES_SHOWN = shipped_rules()[RULE].number("ranges_shown")
 ALLOWED = conversation(HMI, PLC)
 
 

@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
-from otmon.detect.malformed_message import LATE, LOSS, REASONS_SHOWN
+from otmon.detect.malformed_message import LATE, LOSS
+from otmon.detect.rules.load import shipped_rules
 from otmon.ledger.facts import Anomaly
 from otmon.protocols.modbus import REASONS
 from tests.detect.plant import HMI, PLC, at, found, keys
 from tests.zones.facts import conversation
 
 RULE = "malformed-message"
+REASONS_SHOWN = shipped_rules()[RULE].number("reasons_shown")
 
 
 def anomaly(reason: str, from_client: bool = True, **more: Any) -> Anomaly:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.detect.unknown_address import SHOWN
+from otmon.detect.rules.load import shipped_rules
 from tests.detect.plant import HMI, PC, PLC, STRANGER, WEB, at, found, keys
 from tests.zones.facts import asset, conversation, operation
 
 RULE = "unknown-address"
+SHOWN = shipped_rules()[RULE].number("shown")
 
 
 def test_a_stranger_is_one_finding_with_all_that_it_did() -> None:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.detect.unlisted_traffic import SHOWN, SPREAD
+from otmon.detect.rules.load import shipped_rules
 from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, PRINTER, STRANGER, WEB, at, found, keys
 from tests.zones.facts import conversation, operation
 
 RULE = "unlisted-traffic"
+SPREAD = shipped_rules()[RULE].number("spread")
+SHOWN = shipped_rules()[RULE].number("shown")
 
 
 def test_what_no_boundary_allows_is_found_with_who_and_why() -> None:

@@ -15,7 +15,7 @@ import otmon
 from otmon.capture.window import KINDS
 from otmon.detect.broadcast_write import Way
 from otmon.detect.dangerous_command import Danger
-from otmon.detect.detector import SEVERITIES, detectors, say
+from otmon.detect.detector import SEVERITIES, say
 from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
 from otmon.protocols.modbus import REASONS
 from otmon.zones.decide import LACKS, Outcome
@@ -26,7 +26,6 @@ from otmon.zones.model import Importance
 
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(otmon.__file__).parent.rglob("*.py"))
 FAMILIES = {
-    *(f"rule.{rule.id}" for rule, _ in detectors()),
     *(f"severity.{one}" for one in SEVERITIES),
     *(f"danger.{one}" for one in get_args(Danger)),
     *(f"broadcast.{one}" for one in get_args(Way)),

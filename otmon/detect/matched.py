@@ -1,0 +1,162 @@
+"""Findings of rules that are conditions: facts that a Sigma rule matches.
+
+One finding for each client, server, transport, port and protocol (VLANs apart are one), of operations
+also for each service, of written values for each table, of anomalies for each sender; for an asset,
+one for its MAC address, address and VLAN. Whatever matched in it is counted together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from otmon.detect.detector import (
+    CHANGING,
+    Case,
+    Finding,
+    Link,
+    Message,
+    Place,
+    Unit,
+    first,
+    link_of,
+    place_of,
+    say,
+    values_written,
+)
+from otmon.detect.rules.field import Ground, Seen
+from otmon.detect.rules.rule import Category, Rule
+from otmon.ledger.facts import UNANSWERED, Anomaly, Asset, Conversation, Operation, WrittenValue
+from otmon.ledger.ledger import conversation_key
+from otmon.zones.decide import Verdict, locate
+
+_UNITS: Final[dict[Category, Unit]] = {
+    "conversation": "packets", "operation": "transactions", "written-value": "transactions",
+    "asset": "packets", "anomaly": "messages",
+}  # fmt: skip
+
+Group = list[tuple[Any, Verdict | None]]
+
+
+def matched(case: Case, rules: Iterable[Rule]) -> Iterator[Finding]:
+    """What the conditions among the rules match, rule by rule."""
+    ground = Ground(case.index)
+    facts: dict[Category, list[Seen]] = {}
+    for rule in rules:
+        category, condition = rule.category, rule.condition
+        if category is None or condition is None or not rule.runs:
+            continue
+        if category not in facts:
+            facts[category] = [Seen(fact, verdict, ground) for fact, verdict in _facts(case, category)]
+        groups: dict[tuple[str, ...], Group] = {}
+        for seen in facts[category]:
+            if condition(seen):
+                groups.setdefault(_key(seen.fact), []).append((seen.fact, seen.verdict))
+        for key, group in groups.items():
+            yield _finding(case, rule, category, key, group)
+
+
+def _facts(case: Case, category: Category) -> Iterable[tuple[Any, Verdict | None]]:
+    """The facts of a kind with their verdicts, None where there are none."""
+    ledger = case.ledger
+    if category == "asset":
+        return ((fact, None) for fact in ledger.assets)
+    if category == "anomaly":
+        return ((fact, case.verdicts.get(conversation_key(fact))) for fact in ledger.anomalies)
+    judged, bare = {
+        "conversation": (case.conversations, ledger.conversations),
+        "operation": (case.operations, ledger.operations),
+        "written-value": (case.written, ledger.written),
+    }[category]
+    return judged if case.index is not None else ((fact, None) for fact in bare)
+
+
+def _key(fact: Any) -> tuple[str, ...]:
+    if isinstance(fact, Asset):
+        return fact.mac, fact.address, fact.vlan
+    talk = tuple(map(str, conversation_key(fact)[:-1]))
+    if isinstance(fact, Operation):
+        return (*talk, fact.service)
+    if isinstance(fact, WrittenValue):
+        return (*talk, fact.table)
+    if isinstance(fact, Anomaly):
+        return (*talk, "client" if fact.from_client else "server")
+    return talk
+
+
+def _finding(case: Case, rule: Rule, category: Category, key: tuple[str, ...], group: Group) -> Finding:
+    fact, verdict = group[0]
+    return Finding(
+        rule=rule.name,
+        key=key,
+        severity=rule.level,
+        link=_link(fact),
+        place=_place(case, fact, verdict),
+        what=_what(group),
+        why=tuple(_why(case, rule, group)),
+        count=_count(group),
+        unit=_UNITS[category],
+        first_ns=min(one.first_ns for one, _ in group),
+        last_ns=max(one.last_ns for one, _ in group),
+        evidence=first(*(one.evidence for one, _ in group)),
+    )
+
+
+def _link(fact: Any) -> Link:
+    if isinstance(fact, Asset):
+        return Link(client=fact.address or fact.mac, vlan=fact.vlan)
+    return Link(*conversation_key(fact)) if isinstance(fact, Anomaly) else link_of(fact)
+
+
+def _place(case: Case, fact: Any, verdict: Verdict | None) -> Place:
+    if verdict is not None:
+        return place_of(case, verdict)
+    if isinstance(fact, Asset) and case.index is not None:
+        return Place(from_zone=locate(case.index, fact.address or fact.mac, fact.vlan).zone)
+    return Place()
+
+
+def _count(group: Group) -> int:
+    return sum(
+        one.packets_to_server + one.packets_to_client
+        if isinstance(one, Conversation)
+        else one.packets
+        if isinstance(one, Asset)
+        else one.times
+        for one, _ in group
+    )
+
+
+def _what(group: Group) -> Message:
+    fact, count = group[0][0], _count(group)
+    if isinstance(fact, Asset):
+        return say("matched.asset", address=fact.address or fact.mac)
+    if isinstance(fact, Conversation):
+        return say(
+            "conversation", client=fact.client, server=fact.server, protocol=fact.protocol,
+            transport=fact.transport, port=fact.port,
+        )  # fmt: skip
+    if isinstance(fact, Operation):
+        return say(
+            "operation", client=fact.client, server=fact.server, service=fact.service, access=fact.access,
+            times=count,
+        )  # fmt: skip
+    if isinstance(fact, WrittenValue):
+        return say("matched.written", client=fact.client, server=fact.server, table=fact.table, times=count)
+    ends = (fact.client, fact.server) if fact.from_client else (fact.server, fact.client)
+    return say("malformed", protocol=fact.protocol, sender=ends[0], receiver=ends[1], times=count)
+
+
+def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
+    yield say("named", en=rule.title.en, ja=rule.title.ja)
+    facts = [one for one, _ in group]
+    operations = [one for one in facts if isinstance(one, Operation)]
+    if any(one.access in CHANGING for one in operations) or isinstance(facts[0], WrittenValue):
+        yield from values_written(case, sorted({conversation_key(one) for one in facts}))
+    refused = sum(one.times for one in operations if one.status > 0)
+    if refused:
+        yield say("refused", times=refused)
+    silent = [one.status == UNANSWERED for one in operations]
+    silent += [not one.answered for one in facts if isinstance(one, Conversation)]
+    if silent and all(silent):
+        yield say("unanswered")

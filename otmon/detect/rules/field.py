@@ -1,0 +1,228 @@
+"""What a condition may ask: the fields of each kind of fact, of its verdict, and of its place.
+
+The table is data, so that the documentation is drawn from it and an unknown name is an error. A field
+that a fact does not have (no subfunction, no boundary, no model) is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, Final, Literal, get_args
+
+from otmon.ledger.facts import UNKNOWN, Anomaly, Asset, Conversation, Operation, WrittenValue
+from otmon.protocols.protocol import AccessClass
+from otmon.zones.address import parse_address
+from otmon.zones.decide import Index, Verdict, locate
+
+Fact = Conversation | Operation | WrittenValue | Asset | Anomaly
+Value = str | int | bool | tuple[str, ...] | None
+Kind = Literal["text", "number", "flag", "address", "texts"]
+"""`texts` holds several: one of them has to match."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a fact is looked at with: the model made ready, and what was found in it before."""
+
+    index: Index | None
+    _roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def roles(self, address: str) -> tuple[str, ...]:
+        """Roles of the devices of the inventory that have the address, sorted."""
+        known = self._roles.get(address)
+        if known is None:
+            parsed = parse_address(address)
+            devices = self.index.model.devices if self.index is not None and parsed is not None else ()
+            found = {
+                role
+                for device in devices
+                if parsed is not None
+                and (device.mac == parsed or any(parsed in network for network in device.networks))
+                for role in device.roles
+            }
+            known = self._roles[address] = tuple(sorted(found))
+        return known
+
+    def importance(self, zone: str) -> str | None:
+        """Of a zone in the model; None of what is no zone of it."""
+        known = self.index.zones.get(zone) if self.index is not None else None
+        return None if known is None else known.importance
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A fact with its verdict, if there is one."""
+
+    fact: Any
+    verdict: Verdict | None
+    ground: Ground
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+    kind: Kind
+    meaning: str
+    get: Callable[[Seen], Value]
+
+
+def _own(name: str, kind: Kind, meaning: str) -> Field:
+    """A field that the fact itself has; -1 and "" are null."""
+    read = attrgetter(name)
+
+    def get(seen: Seen) -> Value:
+        value: Value = read(seen.fact)
+        return None if value == "" else value
+
+    return Field(name, kind, meaning, get)
+
+
+def _perhaps(name: str, meaning: str) -> Field:
+    """A number that the fact may lack."""
+    read = attrgetter(name)
+
+    def get(seen: Seen) -> Value:
+        value: int = read(seen.fact)
+        return None if value == UNKNOWN else value
+
+    return Field(name, "number", meaning, get)
+
+
+def _extreme(name: str, place: int, meaning: str) -> Field:
+    def get(seen: Seen) -> Value:
+        value: int = seen.fact.extremes[place].value
+        return value
+
+    return Field(name, "number", meaning, get)
+
+
+def _judged(name: str, meaning: str) -> Field:
+    """A member of the verdict; null without a model."""
+    read = attrgetter(name)
+    return Field(
+        name, "text", meaning, lambda seen: None if seen.verdict is None else read(seen.verdict) or None
+    )
+
+
+def _important(name: str, zone: str, meaning: str) -> Field:
+    read = attrgetter(zone)
+    return Field(
+        name,
+        "text",
+        meaning,
+        lambda seen: None if seen.verdict is None else seen.ground.importance(read(seen.verdict)),
+    )
+
+
+def _with_roles(name: str, end: str, meaning: str) -> Field:
+    read = attrgetter(end)
+    return Field(name, "texts", meaning, lambda seen: seen.ground.roles(read(seen.fact)) or None)
+
+
+def _asset_zone(seen: Seen) -> str | None:
+    index, fact = seen.ground.index, seen.fact
+    return None if index is None else locate(index, fact.address or fact.mac, fact.vlan).zone or None
+
+
+_TALK: Final = (
+    _own("client", "address", "address of who asks: IPv4, IPv6, or a MAC address below IP"),
+    _own("server", "address", "address of who answers"),
+    _own("transport", "text", "`tcp`, `udp`, `icmp`, `ethernet` and so on"),
+    _own("port", "number", "the server's port; the EtherType below IP; 0 where there is none"),
+    _own("protocol", "text", "id in docs/protocols.md, `unknown`, or `none` if nothing was said"),
+    _own("vlan", "text", "VLAN, null if untagged"),
+)
+_JUDGED: Final = (
+    _judged("outcome", "the verdict: `allowed`, `denied`, `inside`, `not covered`; null without a model"),
+    _judged("from_zone", "zone of the client"),
+    _judged("to_zone", "zone of the server"),
+    _judged("boundary", "the boundary that was crossed, null where none joins the zones"),
+    _important("from_importance", "from_zone", "importance of the client's zone: `high`, `medium`, `low`"),
+    _important("to_importance", "to_zone", "importance of the server's zone"),
+    _with_roles("client_roles", "client", "roles of the client in the inventory (`assets` of the model)"),
+    _with_roles("server_roles", "server", "roles of the server in the inventory"),
+)
+_CONVERSATION: Final = (
+    _own("expected", "text", "protocol that is usual on the port, where another or none was spoken"),
+    _own("answered", "flag", "the server sent something other than a refusal"),
+    _own(
+        "role",
+        "text",
+        "how the client was told: `handshake`, `protocol`, `port`, `first packet`",
+    ),
+    _own("flows", "number", "connections"),
+    _own("packets_to_server", "number", "packets"),
+    _own("packets_to_client", "number", "packets"),
+    _own("bytes_to_server", "number", "bytes on the wire"),
+    _own("bytes_to_client", "number", "bytes on the wire"),
+    _own("tunnel", "text", "what the packets came wrapped in: `gre`, `vxlan` ..."),
+)
+_OPERATION: Final = (
+    _own("unit", "number", "unit identifier"),
+    _own("function", "number", "number of the service, such as a function code"),
+    _perhaps("subfunction", "subfunction, null where there is none"),
+    _own("service", "text", "name of the service"),
+    _own(
+        "access",
+        "text",
+        f"access class: {', '.join(f'`{one}`' for one in get_args(AccessClass))}",
+    ),
+    _perhaps("address", "first element, from 0; null where there is none"),
+    _perhaps("count", "elements; null where there are none"),
+    _own("status", "number", "0 answered well, above 0 the exception code, -1 no answer, -2 open at the end"),
+    _own("swept", "flag", "many requests were joined to a range"),
+    _own("times", "number", "transactions"),
+    _own("answered", "number", "transactions that got an answer"),
+)
+_WRITTEN: Final = (
+    _own("unit", "number", "unit identifier"),
+    _own("table", "text", "`coils` or `holding_registers`"),
+    _own("address", "number", "element, from 0"),
+    _own("words", "number", "registers that the value takes, 1 or 2"),
+    _own("times", "number", "how often it was written"),
+    _extreme("lowest", 0, "smallest value that was written, unsigned"),
+    _extreme("highest", 1, "largest value that was written, unsigned"),
+)
+_ASSET: Final = (
+    _own("mac", "address", "MAC address"),
+    _own("address", "address", "IP address, null if it was seen below IP only"),
+    _own("vlan", "text", "VLAN, null if untagged"),
+    _own("packets", "number", "packets that it sent"),
+    _own("bytes", "number", "bytes that it sent"),
+    Field("zone", "text", "its zone; null without a model", _asset_zone),
+    Field(
+        "importance",
+        "text",
+        "importance of its zone",
+        lambda seen: seen.ground.importance(_asset_zone(seen) or ""),
+    ),
+    Field(
+        "roles",
+        "texts",
+        "its roles in the inventory",
+        lambda seen: seen.ground.roles(seen.fact.address or seen.fact.mac) or None,
+    ),
+)
+_ANOMALY: Final = (
+    _own("from_client", "flag", "the client sent it"),
+    _own("reason", "text", "what is wrong, such as `protocol-id`; `lost-bytes` is the capture's loss"),
+    _own("field", "text", "the field that is wrong"),
+    _perhaps("function", "function code, null where it was not read"),
+    _own("value", "number", "what the field held"),
+    _perhaps("needed", "what it should have held, null where that is no one value"),
+    _own("times", "number", "messages"),
+)
+
+FIELDS: Final[dict[str, dict[str, Field]]] = {
+    category: {one.name: one for one in fields}
+    for category, fields in (
+        ("conversation", (*_TALK, *_CONVERSATION, *_JUDGED)),
+        ("operation", (*_TALK, *_OPERATION, *_JUDGED)),
+        ("written-value", (*_TALK, *_WRITTEN, *_JUDGED)),
+        ("asset", _ASSET),
+        ("anomaly", (*_TALK, *_ANOMALY, *_JUDGED)),
+    )
+}
+"""Category -> name -> field, in the order of the documentation."""

@@ -1,0 +1,323 @@
+"""Rule files to `Rule` values, or every error in them at once.
+
+The rules that come with the program were checked when it was tested, so they are read the fast way
+(libyaml, no lines). Files of a team are read as zone models are, and every error has its line and
+column.
+
+A rule that a team gives replaces the one of the same name that comes with the program, and the caller
+is told (`Loaded.replaced`); two given ones of one name are an error. Parameters of a rule that names a
+detector are those of the detector's own rule, within its bounds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path as File
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+import otmon
+from otmon.detect.rules.rule import Category, Parameter, Reference, Rule, Severity, Text, Texts
+
+if TYPE_CHECKING:
+    from otmon.zones.document import Problem
+
+SUFFIXES: Final = (".yml", ".yaml")
+MAX_FILES: Final = 1_000
+"""Rule files of one folder; a bound on what a wrong path can make us read."""
+MAX_FILE_BYTES: Final = 256 * 1024
+"""Our longest rule has a twentieth of that."""
+FOLDER: Final = File(otmon.__file__).parent / "rules"
+"""The rules that come with the program."""
+_LEVELS: Final[dict[str, Severity]] = {
+    "critical": "critical", "high": "high", "medium": "medium", "low": "low", "informational": "info",
+}  # fmt: skip
+
+Path = tuple[int | str, ...]
+
+
+class RuleError(Exception):
+    """Rules that cannot be used. Its text has one line for each problem."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The rules to use, by name."""
+
+    rules: Mapping[str, Rule]
+    replaced: tuple[tuple[str, str], ...] = ()
+    """Name and file of each given rule that replaces one of the program's."""
+
+
+class _Texts(yaml.CBaseLoader):
+    """Every scalar as text, but nothing as None: what `otmon.zones.document.plain` gives."""
+
+
+_Texts.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|)$"), ["~", "n", "N", ""])
+_Texts.add_constructor("tag:yaml.org,2002:null", lambda loader, node: None)
+
+
+@cache
+def shipped_rules() -> Mapping[str, Rule]:
+    """The rules that come with the program, by name, in the order of their names."""
+    found = {}
+    for path in sorted(FOLDER.glob("*.yml")):
+        content = yaml.load(path.read_bytes(), _Texts)
+        rule = _rule(content, f"rules/{path.name}:1")
+        found[rule.name] = rule
+    return found
+
+
+def with_rules(paths: Sequence[str]) -> Loaded:
+    """The program's rules and those of the given files and folders. Raises `RuleError`."""
+    given = load_rules(paths)
+    shipped = shipped_rules()
+    replaced = tuple((rule.name, rule.line.rpartition(":")[0]) for rule in given if rule.name in shipped)
+    whole = dict(shipped) | {rule.name: rule for rule in given}
+    return Loaded(dict(sorted(whole.items())), replaced)
+
+
+def load_rules(paths: Sequence[str]) -> tuple[Rule, ...]:
+    """The rules of files and folders (not of folders inside them), by name. Raises `RuleError`."""
+    return read_rules([pair for path in paths for pair in _contents(path)])
+
+
+def read_rules(files: Sequence[tuple[str, bytes]]) -> tuple[Rule, ...]:
+    """The rules in `files` (name, content), by name. Raises `RuleError`; opens nothing."""
+    problems: list[Problem] = []
+    found: dict[str, Rule] = {}
+    for file, data in files:
+        rule = _read(file, data, problems)
+        if rule is None:
+            continue
+        if rule.name in found:
+            what = f"a second rule {rule.name!r}, expected one (first at {found[rule.name].line})"
+            problems.append(_problem(file, 1, 1, what))
+        found.setdefault(rule.name, rule)
+    if problems:
+        raise RuleError(problems)
+    return tuple(rule for _, rule in sorted(found.items()))
+
+
+def _read(file: str, data: bytes, problems: list[Problem]) -> Rule | None:
+    """One file, checked."""
+    # Only here: they load pydantic and the parser that knows lines.
+    from otmon.detect.rules.form import problems_of
+    from otmon.zones.document import parse, plain, position
+
+    if len(data) > MAX_FILE_BYTES:
+        what = f"more than {MAX_FILE_BYTES} bytes, expected one rule"
+        problems.append(_problem(file, 0, 0, what))
+        return None
+    document = parse(file, data)
+    problems += document.problems
+    if document.root is None:
+        if not document.problems:
+            problems.append(_problem(file, 0, 0, "the file is empty, expected a rule"))
+        return None
+    if document.problems:
+        return None
+    content = plain(document.root)
+    wrong: list[tuple[Path, str, bool]] = problems_of(content)
+    wrong += _deeper(content) if not wrong else []
+    if not wrong and content["name"] != File(file).stem:
+        wrong = [
+            (("name",), f"rule {content['name']!r} in {File(file).name}, expected a file of its name", False)
+        ]
+    for path, what, of_key in wrong:
+        problems.append(_problem(file, *position(document.root, path, of_key=of_key), what))
+    return None if wrong else _rule(content, f"{file}:{document.root.at[0]}")
+
+
+def _deeper(content: dict[str, Any]) -> list[tuple[Path, str, bool]]:
+    """What is wrong where the form does not look: the condition, the parameters, the test cases."""
+    from otmon.detect.rules.sample import SampleWrong, ledger_of
+    from otmon.detect.rules.sigma import SigmaWrong, compiled
+
+    wrong: list[tuple[Path, str, bool]] = []
+    if "detection" in content:
+        try:
+            compiled(content["logsource"]["category"], content["detection"])
+        except SigmaWrong as error:
+            wrong += [(("detection", *one.path), one.what, one.of_key) for one in error.problems]
+    else:
+        wrong += _parameters_wrong(content)
+    for number, test in enumerate(content.get("tests") or ()):
+        if test.get("zones"):
+            wrong += [(("tests", number, "zones"), what, False) for what in _model_problems(test["zones"])]
+        for key in ("facts", "baseline"):
+            try:
+                ledger_of(test.get(key) or ())
+            except SampleWrong as error:
+                wrong += [(("tests", number, key, *path), what, of) for path, what, of in error.problems]
+    return wrong
+
+
+def _model_problems(text: str) -> list[str]:
+    """What is wrong with the zone model of a test case; lines and columns are those of its own text."""
+    from otmon.zones.load import ModelError, known_protocols, read_model
+
+    try:
+        read_model([("zones", text.encode("utf-8", "replace"))], known_protocols())
+    except ModelError as error:
+        return [
+            f"zone model, line {one.line}, column {one.column}: {one.what}"
+            if one.line
+            else f"zone model: {one.what}"
+            for one in error.problems
+        ]
+    return []
+
+
+def _parameters_wrong(content: dict[str, Any]) -> list[tuple[Path, str, bool]]:
+    """A detector takes the parameters that its own rule has, within the bounds of that."""
+    own = shipped_rules().get(content["name"])
+    if own is None or not own.detector:
+        what = f"no detector {content['detector']!r}, expected a file of otmon/detect"
+        return [(("detector",), what, False)]
+    given = content.get("parameters") or {}
+    wrong: list[tuple[Path, str, bool]] = [
+        (
+            ("parameters", name),
+            f"unknown parameter {name!r}, expected {', '.join(own.parameters) or 'none'}",
+            True,
+        )
+        for name in given
+        if name not in own.parameters
+    ]
+    for name, known in own.parameters.items():
+        if name not in given:
+            wrong.append((("parameters",), f"parameter {name} is missing, expected it with a value", False))
+            continue
+        what = _unfit(known, _value(given[name]["value"]))
+        if what:
+            wrong.append((("parameters", name, "value"), what, False))
+    return wrong
+
+
+def _unfit(known: Parameter, value: int | float | tuple[str, ...]) -> str:
+    """What keeps a value from being one of the parameter; "" where nothing does."""
+    if isinstance(value, tuple) or isinstance(known.value, tuple):
+        return "" if type(value) is type(known.value) else "another kind of value, expected the detector's"
+    if isinstance(known.value, int) and not isinstance(value, int):
+        return f"{value} is not whole, expected a whole number"
+    assert known.low is not None and known.high is not None
+    if not known.low <= value <= known.high:
+        return f"{value} is out of bounds, expected {known.low:g} to {known.high:g}"
+    return ""
+
+
+def _problem(file: str, line: int, column: int, what: str) -> Problem:
+    # Only where there is an error: it loads the parser that knows lines.
+    from otmon.zones.document import Problem
+
+    return Problem(file, line, column, what)
+
+
+def _contents(path: str) -> list[tuple[str, bytes]]:
+    """Names and contents of the rule files at `path`."""
+    try:
+        if not os.path.isdir(path):
+            return [(path, _content(path))]
+        names = sorted(name for name in os.listdir(path) if name.endswith(SUFFIXES) and name[0] != ".")
+        if not names or len(names) > MAX_FILES:
+            what = (
+                f"{len(names)} rule files in this folder, expected 1 to {MAX_FILES} ending in .yml or .yaml"
+            )
+            raise RuleError([_problem(path, 0, 0, what)])
+        return [(file, _content(file)) for file in (os.path.join(path, name) for name in names)]
+    except OSError as error:
+        what = f"cannot be read ({error.strerror}), expected a rule file or a folder of them"
+        raise RuleError([_problem(str(error.filename or path), 0, 0, what)]) from error
+
+
+def _content(file: str) -> bytes:
+    with open(file, "rb") as stream:
+        return stream.read(MAX_FILE_BYTES + 1)
+
+
+def _rule(content: Mapping[str, Any], line: str) -> Rule:
+    """The rule that a checked file says."""
+    ja = content.get("ja") or {}
+    source = content.get("logsource") or {}
+    category: Category | None = source.get("category")
+    condition = None
+    if "detection" in content and category is not None:
+        from otmon.detect.rules.sigma import compiled
+
+        condition = compiled(category, content["detection"])
+    return Rule(
+        name=content["name"],
+        uuid=content["id"],
+        status=content["status"],
+        level=_LEVELS[content["level"]],
+        title=_text(content, ja, "title"),
+        description=_text(content, ja, "description"),
+        falsepositives=_texts(content, ja, "falsepositives"),
+        response=_texts(content, ja, "response"),
+        severity=_text(content, ja, "severity"),
+        tags=tuple(content.get("tags") or ()),
+        links=_list(content.get("references")),
+        references=_references(content),
+        line=line,
+        detector=content.get("detector") or "",
+        parameters={
+            name: Parameter(
+                _value(one["value"]),
+                Text(one["en"], one.get("ja") or one["en"]),
+                None if one.get("low") is None else float(one["low"]),
+                None if one.get("high") is None else float(one["high"]),
+            )
+            for name, one in (content.get("parameters") or {}).items()
+        },
+        category=category,
+        threat=int(content.get("threat") or 2),
+        condition=condition,
+        tests=tuple(content.get("tests") or ()),
+    )
+
+
+def _text(content: Mapping[str, Any], ja: Mapping[str, Any], key: str) -> Text:
+    text = (content.get(key) or "").strip()
+    return Text(text, (ja.get(key) or text).strip())
+
+
+def _texts(content: Mapping[str, Any], ja: Mapping[str, Any], key: str) -> Texts:
+    texts = tuple(one.strip() for one in _list(content.get(key)))
+    return Texts(texts, tuple(one.strip() for one in _list(ja.get(key))) or texts)
+
+
+def _list(value: str | list[str] | None) -> tuple[str, ...]:
+    """One value or a list of them, as a tuple."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _value(value: str | list[str]) -> int | float | tuple[str, ...]:
+    if isinstance(value, list):
+        return tuple(value)
+    return float(value) if "." in value else int(value)
+
+
+def _references(content: Mapping[str, Any]) -> tuple[Reference, ...]:
+    """What `standards` lists, then the ATT&CK techniques that only a tag names."""
+    listed = [
+        Reference(one["scheme"], one["id"], one["title"], one.get("edition") or "")
+        for one in content.get("standards") or ()
+    ]
+    known = {one.id.lower() for one in listed}
+    for tag in content.get("tags") or ():
+        scheme, _, name = tag.partition(".")
+        if scheme == "attack" and re.fullmatch(r"t[0-9]{4}(\.[0-9]{3})?", name) and name not in known:
+            listed.append(Reference("ATT&CK", name.upper(), "", ""))
+    return tuple(listed)

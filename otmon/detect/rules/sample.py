@@ -1,0 +1,230 @@
+"""The test cases of a rule file: a few facts in few words, what is not said having a default.
+
+    facts:
+      - operation: {client: 10.1.0.5, server: 10.2.0.1, function: 90, subfunction: 0x41}
+      - conversation: {client: 10.1.0.5, server: 10.2.0.1, protocol: telnet, port: 23}
+
+Keys are those of the facts (`otmon.ledger.facts`), and `first` and `last` as UTC times. An operation,
+written value or anomaly brings the conversation that it belongs to; a Modbus operation has the name
+and access class of its function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+
+from otmon.detect.rules.field import Fact
+from otmon.ledger.facts import (
+    HOUR_NS,
+    HOURS,
+    MONDAY,
+    UNKNOWN,
+    Anomaly,
+    Asset,
+    Conversation,
+    Evidence,
+    Extreme,
+    Operation,
+    Source,
+    WrittenValue,
+)
+from otmon.ledger.ledger import Ledger, conversation_key
+from otmon.ledger.merge import collect
+from otmon.protocols.modbus import service
+from otmon.zones.document import quoted
+
+Path = tuple[int | str, ...]
+
+KINDS: Final[dict[str, type[Fact]]] = {
+    "conversation": Conversation,
+    "operation": Operation,
+    "written-value": WrittenValue,
+    "asset": Asset,
+    "anomaly": Anomaly,
+}
+START: Final = "2026-01-05 09:00"
+"""A Monday: when a fact is seen that says no time."""
+_TALK: Final[dict[str, Any]] = {"transport": "tcp", "port": 502, "protocol": "modbus", "vlan": ""}
+_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
+    "conversation": _TALK
+    | {"expected": "", "role": "handshake", "answered": True, "flows": 1, "packets_to_server": 5,
+       "packets_to_client": 5, "bytes_to_server": 500, "bytes_to_client": 500, "tunnel": ""},
+    "operation": _TALK
+    | {"unit": 1, "function": 3, "subfunction": UNKNOWN, "service": "", "access": "unknown",
+       "address": UNKNOWN, "count": UNKNOWN, "status": 0, "swept": False, "times": 1,
+       "response_ns_sum": 1, "response_ns_min": 1, "response_ns_max": 1, "answered": 1},
+    "written-value": _TALK
+    | {"unit": 1, "table": "holding_registers", "address": 0, "words": 1, "times": 1},
+    "asset": {"mac": "", "address": "", "vlan": "", "packets": 1, "bytes": 60},
+    "anomaly": _TALK
+    | {"from_client": True, "reason": "length", "field": "length", "function": UNKNOWN, "value": 0,
+       "needed": UNKNOWN, "times": 1},
+}  # fmt: skip
+_TIMES: Final = ("first", "last")
+_WRITTEN: Final = ("value", "before")
+
+
+class SampleWrong(Exception):
+    """Facts that cannot be read: path and what was expected, for each."""
+
+    def __init__(self, problems: Sequence[tuple[Path, str, bool]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(what for _, what, _ in problems))
+
+
+def ledger_of(listed: Sequence[Mapping[str, Any]]) -> Ledger:
+    """The facts that a test case lists, as a ledger. Raises `SampleWrong`."""
+    problems: list[tuple[Path, str, bool]] = []
+    found = [fact for number, one in enumerate(listed) for fact in _facts(one, (number,), problems)]
+    if problems:
+        raise SampleWrong(problems)
+    talks = {conversation_key(one): one for one in found if isinstance(one, Conversation)}
+    for fact in found:
+        if not isinstance(fact, Asset | Conversation):
+            talks.setdefault(conversation_key(fact), _conversation_of(fact))
+    last_ns = max((one.last_ns for one in found), default=0)
+    return collect(
+        sources=[Source("test", 1, 60, min((one.first_ns for one in found), default=0), last_ns, ())],
+        conversations=list(talks.values()),
+        operations=[one for one in found if isinstance(one, Operation)],
+        written=[one for one in found if isinstance(one, WrittenValue)],
+        assets=[one for one in found if isinstance(one, Asset)],
+        anomalies=[one for one in found if isinstance(one, Anomaly)],
+    )
+
+
+def _conversation_of(fact: Operation | WrittenValue | Anomaly) -> Conversation:
+    names = ("client", "server", "transport", "port", "protocol", "vlan")
+    ends = dict(zip(names, conversation_key(fact), strict=True))
+    given = _DEFAULTS["conversation"] | ends
+    return Conversation(
+        **given,
+        hours=_hours(fact.first_ns, fact.last_ns),
+        first_ns=fact.first_ns,
+        last_ns=fact.last_ns,
+        evidence=fact.evidence,
+    )
+
+
+def _facts(one: Mapping[str, Any], path: Path, problems: list[tuple[Path, str, bool]]) -> Iterator[Fact]:
+    if len(one) != 1 or next(iter(one)) not in KINDS:
+        problems.append((path, f"expected one of {', '.join(KINDS)} and its members", False))
+        return
+    ((kind, said),) = one.items()
+    path = (*path, kind)
+    if not isinstance(said, dict):
+        problems.append((path, "expected a mapping such as {client: 10.1.0.5, server: 10.2.0.1}", False))
+        return
+    before = len(problems)
+    readers = _readers(kind)
+    given: dict[str, Any] = {}
+    for key, text in said.items():
+        if key not in readers:
+            from otmon.zones.entry import nearest  # it loads pydantic
+
+            what = f"unknown key {quoted(str(key))}, expected {nearest(str(key), readers)}"
+            problems.append(((*path, key), what, True))
+            continue
+        read, expected = readers[key]
+        value = read("" if text is None else text) if isinstance(text, str | None) else None
+        if value is None:
+            shown = quoted(text) if isinstance(text, str) else "this value"
+            problems.append(((*path, key), f"{shown} does not fit here, expected {expected}", False))
+        given[key] = value
+    problems += [
+        (path, f"{name} is missing, expected an address", False)
+        for name in ("client", "server")
+        if kind != "asset" and name not in said
+    ]
+    if kind == "asset" and not {"mac", "address"} & said.keys():
+        problems.append((path, "mac or address is missing, expected one of them", False))
+    if len(problems) == before:
+        yield _fact(kind, given)
+
+
+def _fact(kind: str, given: dict[str, Any]) -> Fact:
+    first: int = given.pop("first", _START_NS)
+    last: int = max(given.pop("last", first), first)
+    value, held = given.pop("value", 0), given.pop("before", UNKNOWN)
+    whole = _DEFAULTS[kind] | given | {"first_ns": first, "last_ns": last}
+    whole["evidence"] = Evidence(first, "test", 1, 0)
+    if kind in ("conversation", "operation"):
+        whole["hours"] = _hours(first, last)
+    if kind == "operation" and whole["protocol"] == "modbus":
+        known = service(whole["function"], whole["subfunction"])
+        whole |= {"service": known.name, "access": known.access} | given
+    if kind == "written-value":
+        orders = 2 if whole["words"] == 1 else 4
+        whole["extremes"] = (Extreme(value, held, whole["evidence"]),) * (2 * orders)
+    if kind == "anomaly":
+        whole["value"] = value
+    return KINDS[kind](**whole)
+
+
+def _hours(first_ns: int, last_ns: int) -> int:
+    """Bits of the hours of the week from the first to the last instant."""
+    begin, end = first_ns // HOUR_NS, last_ns // HOUR_NS
+    bits = 0
+    for hour in range(begin, min(end, begin + HOURS - 1) + 1):
+        bits |= 1 << ((hour + MONDAY) % HOURS)
+    return bits
+
+
+def _instant(text: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * 1_000_000_000
+
+
+def _number(text: str) -> int | None:
+    digits = text.removeprefix("-")
+    if len(digits) <= 19 and digits.isascii():
+        if digits.isdecimal():
+            return int(text)
+        if digits[:2] in ("0x", "0X") and digits[2:].isalnum():
+            try:
+                return int(text, 16)
+            except ValueError:
+                return None
+    return None
+
+
+def _line(text: str) -> str | None:
+    return text if text.isprintable() and len(text) <= 200 else None
+
+
+_START_NS: Final = _instant(START) or 0
+Reader = tuple[Any, str]
+
+
+@cache
+def _readers(kind: str) -> dict[str, Reader]:
+    """Key -> (what reads its text and gives None for what does not fit, what it expects)."""
+    found: dict[str, Reader] = {}
+    hints = get_type_hints(KINDS[kind])
+    for one in fields(KINDS[kind]):
+        hint = hints[one.name]
+        if one.name in ("evidence", "extremes", "hours", "first_ns", "last_ns"):
+            continue
+        if get_origin(hint) is Literal:
+            choices = get_args(hint)
+            found[one.name] = (
+                lambda text, known=choices: text if text in known else None,
+                ", ".join(choices),
+            )
+        elif hint is bool:
+            found[one.name] = ({"true": True, "false": False}.get, "true or false")
+        elif hint is int:
+            found[one.name] = (_number, "a whole number")
+        else:
+            found[one.name] = (_line, "one line of text")
+    if kind == "written-value":
+        found |= {name: (_number, "a whole number") for name in _WRITTEN}
+    return found | {name: (_instant, "a time such as 2026-01-05 09:00") for name in _TIMES}

@@ -1,0 +1,319 @@
+"""Sigma conditions, compiled once to a predicate over facts.
+
+pySigma parses the condition and the modifiers; this file walks the tree that it gives. What we do not
+evaluate (keywords without a field, modifiers for logs, placeholders) is an error and never ignored.
+Texts match in any case, as Sigma says, `re` and `cased` in their own; `*` and `?` are wildcards.
+Regular expressions run in RE2, whose time grows with the text and never with the pattern's nesting.
+
+Sources: Sigma specification 2.0, rules and modifiers appendix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from operator import ge, gt, le, lt
+from typing import Any, Final
+
+import re2
+from sigma.conditions import (
+    ConditionAND,
+    ConditionFieldEqualsValueExpression,
+    ConditionNOT,
+    ConditionOR,
+)
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaRule
+from sigma.types import (
+    CompareOperators,
+    SigmaBool,
+    SigmaCasedString,
+    SigmaCIDRExpression,
+    SigmaCompareExpression,
+    SigmaExists,
+    SigmaNull,
+    SigmaNumber,
+    SigmaRegularExpression,
+    SigmaString,
+    SpecialChars,
+)
+
+from otmon.detect.rules.field import FIELDS, Field, Kind, Seen
+from otmon.detect.rules.rule import Condition
+from otmon.zones.address import Network, parse_address, parse_network
+
+Path = tuple[int | str, ...]
+"""Keys and list positions to a value."""
+
+MAX_CONDITION: Final = 1_000
+"""Characters of a condition."""
+MAX_NESTING: Final = 20
+"""Parentheses inside each other, and `not` after `not`: the parser calls itself for each."""
+MAX_PATTERN: Final = 500
+"""Characters of a regular expression or of a value."""
+MAX_VALUES: Final = 2_000
+"""Values of one condition: each is asked of each fact."""
+PATTERN_BYTES: Final = 1 << 20
+"""Memory that RE2 may take for one pattern."""
+
+_TEXT: Final = ("contains", "startswith", "endswith", "re", "cased", "all", "exists")
+MODIFIERS: Final[dict[Kind, tuple[str, ...]]] = {
+    "text": _TEXT,
+    "texts": _TEXT,
+    "address": (*_TEXT, "cidr"),
+    "number": ("lt", "lte", "gt", "gte", "all", "exists"),
+    "flag": ("all", "exists"),
+}
+"""What may stand behind a field's name."""
+_COMPARE: Final = {
+    CompareOperators.LT: lt,
+    CompareOperators.LTE: le,
+    CompareOperators.GT: gt,
+    CompareOperators.GTE: ge,
+}
+_FLAGS: Final = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Something wrong in a condition: where, and what was expected."""
+
+    path: Path
+    """From the root of the detection."""
+    what: str
+    of_key: bool = False
+
+
+class SigmaWrong(Exception):
+    """A condition that cannot be used."""
+
+    def __init__(self, problems: list[Wrong]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(one.what for one in problems))
+
+
+def compiled(category: str, detection: Any) -> Condition:
+    """The predicate of a detection, whose leaves are texts, over facts of a category.
+
+    Raises `SigmaWrong` with every problem."""
+    typed = _Typed(FIELDS[category])
+    whole = typed.detection(detection)
+    if typed.problems:
+        raise SigmaWrong(typed.problems)
+    try:
+        rule = SigmaRule.from_dict(
+            {"title": "-", "logsource": {"product": "otmon"}, "detection": whole}, collect_errors=False
+        )
+        (condition,) = rule.detection.parsed_condition
+        return _predicate(condition.parsed, FIELDS[category])
+    except SigmaError as error:
+        said = str(error).splitlines()[0]
+        raise SigmaWrong([Wrong(("condition",), f"{said}, expected a condition of Sigma")]) from error
+
+
+def _quoted(text: str) -> str:
+    # Only where there is an error: it loads the parser that knows lines.
+    from otmon.zones.document import quoted
+
+    return quoted(text)
+
+
+class _Typed:
+    """A detection with numbers and flags instead of texts, as pySigma wants it, and what is wrong."""
+
+    def __init__(self, fields: dict[str, Field]) -> None:
+        self.fields = fields
+        self.problems: list[Wrong] = []
+        self._values = 0
+
+    def detection(self, content: Any) -> dict[str, Any]:
+        if not isinstance(content, dict):
+            self._say((), "no detection, expected a mapping of selections and a `condition`")
+            return {}
+        found: dict[str, Any] = {}
+        for name, selection in content.items():
+            if name == "condition":
+                found[name] = self._condition(selection)
+            elif name == "timeframe":
+                what = "`timeframe` is not supported, expected selections and a condition on one fact"
+                self._say((name,), what, of_key=True)
+            else:
+                found[name] = self._selection((name,), selection)
+        if "condition" not in content:
+            self._say((), "condition is missing, expected one such as `selection and not filter`")
+        if self._values > MAX_VALUES:
+            self._say((), f"{self._values} values, expected at most {MAX_VALUES}")
+        return found
+
+    def _condition(self, content: Any) -> str:
+        if not isinstance(content, str) or not content.strip():
+            self._say(("condition",), "expected one condition as a text")
+            return ""
+        depth = max(accumulate((c == "(") - (c == ")") for c in content))
+        if len(content) > MAX_CONDITION or depth > MAX_NESTING or content.split().count("not") > MAX_NESTING:
+            what = f"expected at most {MAX_CONDITION} characters, and {MAX_NESTING} parentheses or `not`"
+            self._say(("condition",), f"the condition is too long or too deep, {what}")
+        return content
+
+    def _selection(self, path: Path, content: Any) -> Any:
+        if isinstance(content, dict) and content:
+            return {key: self._item(path, key, value) for key, value in content.items()}
+        if isinstance(content, list) and content and all(isinstance(one, dict) and one for one in content):
+            return [self._selection((*path, number), one) for number, one in enumerate(content)]
+        self._say(
+            path, "expected fields and their values, or a list of such mappings: facts have no free text"
+        )
+        return {}
+
+    def _item(self, path: Path, key: str, content: Any) -> Any:
+        place = (*path, key)
+        name, *modifiers = key.split("|")
+        field = self.fields.get(name)
+        if field is None:
+            from otmon.zones.entry import nearest  # it loads pydantic: a third of a second
+
+            what = f"unknown field {_quoted(name)}, expected {nearest(name, self.fields)}"
+            self._say(place, what, of_key=True)
+            return []
+        allowed = MODIFIERS[field.kind]
+        for modifier in modifiers:
+            if modifier not in allowed:
+                what = f"modifier {_quoted(modifier)} is not supported for {name}"
+                self._say(place, f"{what}, expected {', '.join(allowed)}", of_key=True)
+        if len(set(modifiers)) < len(modifiers):
+            self._say(place, "a modifier stands twice, expected it once", of_key=True)
+        values = content if isinstance(content, list) else [content]
+        if not values:
+            self._say(place, "an empty list, expected at least one value")
+        self._values += len(values)
+        typed = [
+            self._value((*place, number) if isinstance(content, list) else place, field, modifiers, value)
+            for number, value in enumerate(values)
+        ]
+        return typed if isinstance(content, list) else typed[0]
+
+    def _value(self, path: Path, field: Field, modifiers: list[str], value: Any) -> Any:
+        if value is None:
+            if modifiers:
+                self._say(path, "null with a modifier, expected a value")
+            return None
+        if not isinstance(value, str):
+            self._say(path, "expected a single value")
+        elif len(value) > MAX_PATTERN:
+            self._say(path, f"a value of {len(value)} characters, expected at most {MAX_PATTERN}")
+        elif "exists" in modifiers or field.kind == "flag":
+            if value not in _FLAGS:
+                self._say(path, f"{_quoted(value)} does not fit here, expected true or false")
+            return _FLAGS.get(value)
+        elif field.kind == "number":
+            number = value.removeprefix("-")
+            if number.isascii() and number.isdecimal() and len(number) <= 19:
+                return int(value)
+            self._say(path, f"{_quoted(value)} does not fit here, expected a whole number")
+        elif "cidr" in modifiers and parse_network(value) is None:
+            self._say(path, f"{_quoted(value)} does not fit here, expected a prefix such as 10.1.0.0/16")
+        elif "re" in modifiers:
+            try:
+                _pattern(value, cased=True)
+            except re2.error as error:
+                said = error.args[0] if error.args else ""
+                told = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+                what = f"the pattern {_quoted(value)} cannot be used ({told})"
+                self._say(path, f"{what}, expected a regular expression of RE2")
+        return value
+
+    def _say(self, path: Path, what: str, *, of_key: bool = False) -> None:
+        self.problems.append(Wrong(path, what, of_key))
+
+
+def _predicate(node: Any, fields: dict[str, Field]) -> Condition:
+    if isinstance(node, ConditionAND | ConditionOR):
+        parts = [_predicate(one, fields) for one in node.args]
+        if isinstance(node, ConditionAND):
+            return lambda seen: all(part(seen) for part in parts)
+        return lambda seen: any(part(seen) for part in parts)
+    if isinstance(node, ConditionNOT):
+        part = _predicate(node.args[0], fields)
+        return lambda seen: not part(seen)
+    if isinstance(node, ConditionFieldEqualsValueExpression):
+        return _leaf(fields[node.field], node.value)
+    raise SigmaWrong([Wrong(("condition",), f"{type(node).__name__} cannot be evaluated, expected fields")])
+
+
+def _leaf(field: Field, value: Any) -> Condition:
+    """One comparison of one field. What the fact lacks equals nothing but null."""
+    get = field.get
+    if isinstance(value, SigmaNull):
+        return lambda seen: get(seen) is None
+    if isinstance(value, SigmaExists):
+        return lambda seen: (get(seen) is not None) == value.exists
+    if isinstance(value, SigmaBool):
+        return lambda seen: get(seen) is value.boolean
+    if isinstance(value, SigmaNumber):
+        return lambda seen: get(seen) == value.number
+    if isinstance(value, SigmaCompareExpression):
+        holds, bound = _COMPARE[value.op], value.number.number
+
+        def compared(seen: Seen) -> bool:
+            found = get(seen)
+            return isinstance(found, int) and bool(holds(found, bound))
+
+        return compared
+    if isinstance(value, SigmaCIDRExpression):
+        return _inside(field, value)
+    if isinstance(value, SigmaRegularExpression):
+        pattern = _pattern(value.regexp.original, cased=True)
+        return lambda seen: any(pattern.search(text) for text in _texts(field, seen))
+    if isinstance(value, SigmaString):
+        return _equal(field, value)
+    what = f"{type(value).__name__} of {field.name} cannot be evaluated, expected a plain value"
+    raise SigmaWrong([Wrong(("condition",), what)])
+
+
+def _texts(field: Field, seen: Seen) -> tuple[str, ...]:
+    value = field.get(seen)
+    if isinstance(value, str):
+        return (value,)
+    return value if isinstance(value, tuple) else ()
+
+
+def _inside(field: Field, value: SigmaCIDRExpression) -> Condition:
+    bits, length = value.network.max_prefixlen, value.network.prefixlen
+    network = Network(bits, length, int(value.network.network_address) >> (bits - length))
+
+    def inside(seen: Seen) -> bool:
+        return any(address in network for address in map(parse_address, _texts(field, seen)) if address)
+
+    return inside
+
+
+def _equal(field: Field, value: SigmaString) -> Condition:
+    cased = isinstance(value, SigmaCasedString)
+    if any(isinstance(part, SpecialChars) for part in value.s):
+        pattern = _pattern("(?s)" + "".join(_escaped(value)), cased=cased)
+        return lambda seen: any(pattern.fullmatch(text) for text in _texts(field, seen))
+    plain = "".join(map(str, value.s))
+    if cased:
+        return lambda seen: plain in _texts(field, seen)
+    folded = plain.casefold()
+    return lambda seen: any(text.casefold() == folded for text in _texts(field, seen))
+
+
+def _escaped(value: SigmaString) -> Iterator[str]:
+    for part in value.s:
+        if part is SpecialChars.WILDCARD_MULTI:
+            yield ".*"
+        elif part is SpecialChars.WILDCARD_SINGLE:
+            yield "."
+        else:
+            yield re2.escape(str(part))
+
+
+def _pattern(text: str, *, cased: bool) -> Any:
+    """Raises `re2.error`."""
+    options = re2.Options()
+    options.max_mem = PATTERN_BYTES
+    options.case_sensitive = cased
+    options.log_errors = False
+    return re2.compile(text, options)
