@@ -33,6 +33,7 @@ from otmon.detect.detector import (
     attack,
     first,
     importance,
+    is_internet,
     link_of,
     place_of,
     reasons,
@@ -40,7 +41,6 @@ from otmon.detect.detector import (
     say,
 )
 from otmon.ledger.facts import Conversation
-from otmon.zones.address import parse_address, reach
 from otmon.zones.decide import Verdict, lapsed
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
@@ -63,7 +63,7 @@ Contact = list[tuple[Conversation, Verdict | None]]
 def internet_contact(case: Case) -> Iterator[Finding]:
     groups: dict[tuple[str, ...], Contact] = {}
     for fact, verdict in _contacts(case):
-        outside_asks = _is_internet(fact.client, verdict.from_zone if verdict else "")
+        outside_asks = is_internet(fact.client, verdict.from_zone if verdict else "")
         inside = fact.server if outside_asks else fact.client
         # One host of the plant that looks for a hundred addresses is one thing to mend.
         key = (inside, "in" if outside_asks else "out", fact.transport, str(fact.port), fact.protocol)
@@ -84,13 +84,8 @@ def _contacts(case: Case) -> Iterator[tuple[Conversation, Verdict | None]]:
     for fact in case.ledger.conversations:
         protocol = case.protocols.get(fact.protocol)
         industrial = protocol is not None and protocol.kind == "industrial"
-        if industrial and (_is_internet(fact.client, "") or _is_internet(fact.server, "")):
+        if industrial and (is_internet(fact.client, "") or is_internet(fact.server, "")):
             yield fact, None
-
-
-def _is_internet(address: str, zone: str) -> bool:
-    parsed = None if zone else parse_address(address)
-    return zone == INTERNET or (parsed is not None and reach(parsed) == "internet")
 
 
 def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:

@@ -3,7 +3,8 @@
 What it finds
     A conversation between two zones, or inside a zone that lists what may happen there, that no
     permission allows. One finding for each client, server, protocol and port; a client that reaches
-    for very many of them in one zone is one finding.
+    for very many of them in one zone is one finding. What a scan of addresses or ports missed is
+    left to the rule for that scan; what was answered in it is found here too.
 
 Why it matters
     What may cross a boundary was agreed by the people who own it. Whatever else crosses was never
@@ -46,6 +47,7 @@ from otmon.detect.detector import (
     say_some,
     values_written,
 )
+from otmon.detect.port_scan import scanned
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict, lapsed
@@ -72,7 +74,11 @@ Denied = list[tuple[Conversation, Verdict]]
 
 def unlisted_traffic(case: Case) -> Iterator[Finding]:
     groups: dict[tuple[str, str, str], Denied] = {}
+    probes = scanned(case)
     for fact, verdict in case.conversations:
+        # What a scan missed is told there.
+        if conversation_key(fact) in probes:
+            continue
         # Addresses that the model does not know have rules of their own.
         strange = {verdict.from_zone, verdict.to_zone} & {INTERNET, UNKNOWN_ZONE}
         # So has what is allowed at other times.
