@@ -22,12 +22,13 @@ from types import ModuleType
 from typing import Literal
 
 import otmon.detect
-from otmon.ledger.facts import UNKNOWN, Conversation, Evidence, Operation, WrittenValue
+from otmon.ledger.facts import UNKNOWN, Asset, Conversation, Evidence, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
 from otmon.zones.address import parse_address, reach
 from otmon.zones.decide import Index, Verdict
 from otmon.zones.model import INTERNET
+from otmon.zones.place import locate
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
@@ -220,6 +221,13 @@ def reached(case: Case, facts: Iterable[Conversation | Operation]) -> Place:
         from_zone=min(from_zones) if len(from_zones) == 1 else "",
         to_zone=min(to_zones) if len(to_zones) == 1 else "",
     )
+
+
+def place_of_sender(case: Case, asset: Asset) -> Place:
+    """The zone of an asset; nowhere without a model."""
+    if case.index is None:
+        return Place()
+    return Place(from_zone=locate(case.index, asset.address or asset.mac, asset.vlan).zone)
 
 
 def severity_of_reach(case: Case, facts: Iterable[Conversation | Operation], answered: bool) -> Severity:
