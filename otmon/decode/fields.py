@@ -62,7 +62,9 @@ PARTS: Final = 30
 """Packets that the row stands for: the fragments of a reassembled datagram, else 1."""
 PART_BYTES: Final = 31
 """Their bytes on the wire."""
-FIELDS: Final = 32
+TARGET_IP: Final = 32
+"""ARP: the IPv4 address of another host that is asked for, as a low word, 0 otherwise."""
+FIELDS: Final = 33
 
 V4_MAPPED: Final = 0xFFFF << 32
 """High part of the low word of an IPv4 address, RFC 4291 section 2.5.5.2."""

@@ -89,6 +89,8 @@ SPOKE_A: Final = 1 << 4
 CLOSED: Final = 1 << 6
 FIRST_B: Final = 1 << 7
 """The first packet came from B."""
+RESET: Final = 1 << 8
+"""One of the two sent a TCP reset."""
 
 DUPLICATES: Final = 1 << 13
 """Fingerprints of recent packets: 128 KiB."""
@@ -277,7 +279,7 @@ def tcp_flags(row: Ints, flows: Ints, f: int, direction: int) -> None:
     """Follow the handshake and the end of a connection."""
     flags = row[FLAGS]
     if flags & TCP_RST:
-        flows[f, F_STATE] |= CLOSED
+        flows[f, F_STATE] |= CLOSED | RESET
     else:
         flows[f, F_STATE] |= SPOKE_A << direction
     if flags & TCP_SYN and not flags & TCP_RST:

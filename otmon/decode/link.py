@@ -42,6 +42,7 @@ from otmon.decode.fields import (
     SRC_HI,
     SRC_LO,
     SRC_MAC,
+    TARGET_IP,
     V4_MAPPED,
     VLAN,
     WIRE_END,
@@ -219,10 +220,13 @@ def ethertype(buf: Bytes, row: Ints, counters: Ints) -> int:
         counters[L_PPPOE_DISCOVERY] += 1
     elif kind == 0x0806:
         counters[L_ARP] += 1
-        # RFC 826: Ethernet and IPv4 addresses; the sender's IPv4 address is at 14.
+        # RFC 826: Ethernet and IPv4 addresses; the sender's IPv4 address is at 14, the target's at 24.
         if row[END] - p >= 28 and u32be(buf, p) == 0x00010800 and u16be(buf, p + 4) == 0x0604:
             address = u32be(buf, p + 14)
             row[SENDER_IP] = (V4_MAPPED | address) if address else 0
+            target = u32be(buf, p + 24)
+            if u16be(buf, p + 6) == 1 and target != address:
+                row[TARGET_IP] = V4_MAPPED | target
     return DONE
 
 

@@ -41,6 +41,7 @@ from otmon.decode.fields import (
     SRC_HI,
     SRC_LO,
     SRC_MAC,
+    TARGET_IP,
     TUNNEL,
     V4_MAPPED,
     VLAN,
@@ -146,6 +147,7 @@ def decode_usual(buf: Bytes, start: int, caplen: int, wirelen: int, row: Ints, c
     row[OUTER_DST_HI] = 0
     row[OUTER_DST_LO] = 0
     row[SENDER_IP] = 0
+    row[TARGET_IP] = 0
     row[HEADER] = p
     row[FRAGMENT] = 0
     row[PARTS] = 1

@@ -29,7 +29,8 @@ from otmon.protocols.protocol import Protocol
 from otmon.zones.address import PrefixTable, host, is_group, parse_address, prefix_table, reach
 from otmon.zones.decide import Index, Verdict
 from otmon.zones.functions import normal
-from otmon.zones.model import Device, Permission
+from otmon.zones.model import INTERNET, Device, Permission
+from otmon.zones.place import locate
 
 _Item = TypeVar("_Item")
 
@@ -140,6 +141,12 @@ class Case:
     def verdicts(self) -> dict[ConversationKey, Verdict]:
         """The verdict of each conversation; empty without a model."""
         return {conversation_key(fact): verdict for fact, verdict in self.conversations}
+
+    @cached_property
+    def usual(self) -> frozenset[ConversationKey]:
+        """The conversations of the baseline; none without one."""
+        facts = () if self.baseline is None else self.baseline.conversations
+        return frozenset(map(conversation_key, facts))
 
     @cached_property
     def asked(self) -> dict[ConversationKey, list[Operation]]:
@@ -276,6 +283,46 @@ def placed(case: Case, key: ConversationKey) -> Place:
     return Place() if verdict is None else place_of(case, verdict)
 
 
+def reached(case: Case, facts: Iterable[Conversation | Operation]) -> Place:
+    """The place of several facts; of zones and boundary what they have in common."""
+    verdicts = [
+        case.verdicts[key] for key in dict.fromkeys(map(conversation_key, facts)) if key in case.verdicts
+    ]
+    ends = sorted({(verdict.from_zone, verdict.to_zone) for verdict in verdicts})
+    if len(ends) == 1:
+        return place_of(case, verdicts[0])
+    from_zones, to_zones = ({end[side] for end in ends} for side in (0, 1))
+    return Place(
+        from_zone=min(from_zones) if len(from_zones) == 1 else "",
+        to_zone=min(to_zones) if len(to_zones) == 1 else "",
+    )
+
+
+def place_of_sender(case: Case, asset: Asset) -> Place:
+    """The zone of an asset; nowhere without a model."""
+    if case.index is None:
+        return Place()
+    return Place(from_zone=locate(case.index, asset.address or asset.mac, asset.vlan).zone)
+
+
+def severity_of_reach(case: Case, facts: Iterable[Conversation | Operation], answered: bool) -> Severity:
+    """Of what changed nothing: by the importance of the zones that were reached for, and by whether
+    anything there answered. Without a model nobody can tell what matters."""
+    if case.index is None:
+        return "medium"
+    keys = set(map(conversation_key, facts))
+    high = any(importance(case, case.verdicts[key].to_zone) == "high" for key in keys if key in case.verdicts)
+    if high and answered:
+        return "high"
+    return "medium" if high or answered else "low"
+
+
+def is_internet(address: str, zone: str) -> bool:
+    """Whether the address is in the Internet: by its zone, and where that is "" by the address."""
+    parsed = None if zone else parse_address(address)
+    return zone == INTERNET or (parsed is not None and reach(parsed) == "internet")
+
+
 def link_of(fact: Conversation | Operation | WrittenValue) -> Link:
     """Who talks to whom, as a fact has it."""
     return Link(*conversation_key(fact))
@@ -405,6 +452,17 @@ def say_some(key: str, items: Sequence[str], shown: int) -> Message:
     if len(items) <= shown:
         return say(key, items=named)
     return say(f"{key}-more", items=named, more=len(items) - shown)
+
+
+def spans(numbers: Iterable[int], shown: Callable[[int], str] = str) -> list[str]:
+    """The numbers as ranges "first-last", neighbours joined, lowest first."""
+    found: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if found and found[-1][1] == number - 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return [shown(low) if low == high else f"{shown(low)}-{shown(high)}" for low, high in found]
 
 
 VALUES_SHOWN = 4

@@ -16,13 +16,14 @@ from otmon.detect.detector import (
     Severity,
     first,
     importance,
+    is_internet,
     link_of,
     place_of,
     reasons,
     say,
 )
 from otmon.ledger.facts import Conversation
-from otmon.zones.address import IPV4_BITS, IPV6_BITS, parse_address, reach
+from otmon.zones.address import IPV4_BITS, IPV6_BITS, parse_address
 from otmon.zones.decide import Verdict, lapsed
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
@@ -37,7 +38,7 @@ Contact = list[tuple[Conversation, Verdict | None]]
 def internet_contact(case: Case) -> Iterator[Finding]:
     groups: dict[tuple[str, ...], Contact] = {}
     for fact, verdict in _contacts(case):
-        outside_asks = _is_internet(fact.client, verdict.from_zone if verdict else "")
+        outside_asks = is_internet(fact.client, verdict.from_zone if verdict else "")
         inside = fact.server if outside_asks else fact.client
         # One host of the plant that looks for a hundred addresses is one thing to mend.
         key = (inside, "in" if outside_asks else "out", fact.transport, str(fact.port), fact.protocol)
@@ -60,7 +61,7 @@ def _contacts(case: Case) -> Iterator[tuple[Conversation, Verdict | None]]:
         industrial = protocol is not None and protocol.kind == "industrial"
         if not industrial or _have_one_owner(fact.client, fact.server):
             continue
-        if _is_internet(fact.client, "") or _is_internet(fact.server, ""):
+        if is_internet(fact.client, "") or is_internet(fact.server, ""):
             yield fact, None
 
 
@@ -71,11 +72,6 @@ def _have_one_owner(client: str, server: str) -> bool:
         return False
     shift = one.bits - OWNED[one.bits]
     return one.value >> shift == other.value >> shift
-
-
-def _is_internet(address: str, zone: str) -> bool:
-    parsed = None if zone else parse_address(address)
-    return zone == INTERNET or (parsed is not None and reach(parsed) == "internet")
 
 
 def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:

@@ -22,6 +22,7 @@ from otmon.detect.detector import (
     say_some,
     values_written,
 )
+from otmon.detect.port_scan import scanned
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.check import in_no_zone
@@ -37,9 +38,11 @@ def unknown_address(case: Case) -> Iterator[Finding]:
     if case.index is None:
         return
     talks: dict[str, Talk] = {}
+    probes = scanned(case)
     for fact, verdict in case.conversations:
         for address, zone in ((fact.client, verdict.from_zone), (fact.server, verdict.to_zone)):
-            if zone == UNKNOWN_ZONE:
+            # An address that a scan looked for need not be there.
+            if zone == UNKNOWN_ZONE and (address == fact.client or conversation_key(fact) not in probes):
                 talks.setdefault(address, []).append((fact, verdict))
     seen: dict[str, list[Asset]] = {}
     for asset in in_no_zone(case.index, case.ledger.assets):

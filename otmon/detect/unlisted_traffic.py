@@ -24,6 +24,7 @@ from otmon.detect.detector import (
     say_some,
     values_written,
 )
+from otmon.detect.port_scan import scanned
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict, lapsed
@@ -37,7 +38,11 @@ Denied = list[tuple[Conversation, Verdict]]
 def unlisted_traffic(case: Case) -> Iterator[Finding]:
     spread = case.rules[RULE].number("spread")
     groups: dict[tuple[str, str, str], Denied] = {}
+    probes = scanned(case)
     for fact, verdict in case.conversations:
+        # What a scan missed is told there.
+        if conversation_key(fact) in probes:
+            continue
         # Addresses that the model does not know have rules of their own.
         strange = {verdict.from_zone, verdict.to_zone} & {INTERNET, UNKNOWN_ZONE}
         # So has what is allowed at other times.

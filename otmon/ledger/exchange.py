@@ -27,6 +27,7 @@ from otmon.decode.flows import (
     CLOSED,
     F_A_HI,
     F_A_LO,
+    F_ASSET,
     F_ISN,
     F_KEY,
     F_STATE,
@@ -78,6 +79,7 @@ from otmon.ledger.tables import (
     P_WRITE_ADDRESS,
     P_WRITE_COUNT,
     PENDING,
+    REQUESTS,
     T_ADDRESS,
     T_CLIENT_HI,
     T_CLIENT_LO,
@@ -97,7 +99,9 @@ from otmon.ledger.tables import (
     T_TIME,
     T_UNIT,
     WANT_TRANSACTIONS,
+    X_LO,
     Tables,
+    count_rate,
     note_anomaly,
     note_operation,
 )
@@ -352,6 +356,10 @@ def message(
     sound = t.pdu[M_REASON] == R_OK
     if d == client:
         ask(t, s, f, key, packet, now, offset)
+        x = t.flows[f, F_ASSET + d]
+        # A piece that had to wait may come when the row is another sender's.
+        if x >= 0 and t.assets[x, X_LO] == t.flows[f, F_A_LO + 2 * client]:
+            count_rate(t, x, REQUESTS, now)
         if sound and t.pdu[M_FUNCTION] in WRITING:
             note_values(t, s, f, unit, src, first, packet, now, offset)
         return

@@ -71,6 +71,24 @@ class Damage:
     detail: str
 
 
+Rate = Literal["connection attempts", "datagrams", "broadcasts", "ARP packets", "Modbus requests"]
+RATES: tuple[Rate, ...] = (
+    "connection attempts", "datagrams", "broadcasts", "ARP packets", "Modbus requests"
+)  # fmt: skip
+"""What is counted by the second: TCP handshakes begun; IP packets without TCP to one host; frames to
+all but ARP; ARP; requests. What a plant sends in its cycles over TCP is none of them."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Peak:
+    """The most that an asset sent of one kind in a second of the clock."""
+
+    kind: Rate
+    packets: int
+    time_ns: int
+    """When that second began; the first one, where several were alike."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """A sender: one MAC address with one network address. Key: mac, address, vlan."""
@@ -81,6 +99,12 @@ class Asset:
     vlan: str
     packets: int
     bytes: int
+    arp: int
+    """ARP packets that it sent; each says that its address belongs to its MAC address."""
+    arp_asked: int
+    """The last octets of the IPv4 addresses of others that it asked for by ARP, as bits 0 to 255."""
+    peaks: tuple[Peak, ...]
+    """Of each kind that it sent, by kind."""
     first_ns: int
     last_ns: int
     evidence: Evidence
@@ -106,6 +130,8 @@ class Conversation:
     answered: bool
     """The server sent something other than a refusal (TCP RST)."""
     flows: int
+    resets: int
+    """Flows in which one of the two sent a TCP reset."""
     packets_to_server: int
     packets_to_client: int
     bytes_to_server: int
@@ -157,6 +183,10 @@ class Operation:
     """0 where nothing was answered, as the maximum."""
     response_ns_max: int
     answered: int
+    gap_ns: int
+    """The longest time between two requests that followed each other in one capture, 0 where there
+    was but one; of a sweep, between two for the same elements. A lower bound: what was counted in
+    parts is not known across them."""
     hours: int
     """As for a conversation."""
     first_ns: int

@@ -33,6 +33,7 @@ from otmon.decode.flows import (
     F_TUNNEL,
     F_VLAN,
     PROVISIONAL,
+    RESET,
     SPOKE_A,
 )
 from otmon.decode.transport import PROTO_TCP, PROTO_UDP
@@ -42,7 +43,6 @@ from otmon.ledger.facts import (
     ORDERS,
     UNKNOWN,
     Anomaly,
-    Asset,
     Conversation,
     Evidence,
     Extreme,
@@ -54,6 +54,7 @@ from otmon.ledger.facts import (
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
+from otmon.ledger.senders import assets_of
 from otmon.ledger.tables import (
     A_FIRST,
     A_LAST,
@@ -70,13 +71,13 @@ from otmon.ledger.tables import (
     FILL_FLOWS,
     FILL_OPERATIONS,
     FILL_WRITTEN,
-    HOURS_IN_COLUMN,
     LAST_TIME,
     O_ANSWERED,
     O_CLIENT_HI,
     O_CLIENT_LO,
     O_ENDPOINT,
     O_FIRST,
+    O_GAP,
     O_HOURS,
     O_LAST,
     O_MAX,
@@ -91,19 +92,15 @@ from otmon.ledger.tables import (
     O_TIMES,
     OPERATIONS,
     WRITTEN,
-    X_BYTES,
-    X_FIRST,
     X_HI,
-    X_LAST,
     X_LO,
     X_MAC,
-    X_OFFSET,
-    X_PACKET,
     X_PACKETS,
     X_PLACE,
     Tables,
+    bits_of,
 )
-from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
+from otmon.ledger.texts import address_text, transport_text, vlan_text
 from otmon.ledger.written import (
     COIL_BIT,
     E_BEFORE,
@@ -245,7 +242,7 @@ def _harvested(
         anomalies = kept("anomalies", anomalies, fit, anomalies[:, A_TIMES])
     return collect(
         conversations=_conversations(flows, source),
-        assets=_assets(assets, source),
+        assets=assets_of(assets, source),
         operations=_operations(operations, source),
         written=_written(written, source),
         anomalies=_anomalies(anomalies, source),
@@ -356,6 +353,7 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
         largest(role),
         largest(answered.astype(np.int64)),
         total(np.ones(len(flows), np.int64)),
+        total((flows[:, F_STATE] & RESET) // RESET),
         *map(total, (*from_client, *from_server)),
         np.bitwise_or.reduceat(tunnels[order], starts).tolist(),
         largest(flows[:, F_LAST]),
@@ -363,7 +361,19 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
         strict=True,
     ):
         client_hi, client_lo, server_hi, server_lo, kind, number, its_code, vlan = key_row
-        sure, spoke, count, packets_to, bytes_to, packets_from, bytes_from, wrapped, last_ns, *hours = sums
+        (
+            sure,
+            spoke,
+            count,
+            resets,
+            packets_to,
+            bytes_to,
+            packets_from,
+            bytes_from,
+            wrapped,
+            last_ns,
+            *hours,
+        ) = sums
         six = kind >> 16
         transport = transport_text(six, kind & 0xFFFF)
         protocol = _protocol(transport, kind & 0xFFFF, number, its_code)
@@ -378,21 +388,17 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
             role=_ROLES[sure],
             answered=bool(spoke),
             flows=count,
+            resets=resets,
             packets_to_server=packets_to,
             packets_to_client=packets_from,
             bytes_to_server=bytes_to,
             bytes_to_client=bytes_from,
             tunnel=_tunnels(wrapped),
-            hours=_hours(*hours),
+            hours=bits_of(hours),
             first_ns=seen[0],
             last_ns=last_ns,
             evidence=Evidence(seen[0], source, seen[1], seen[2]),
         )
-
-
-def _hours(first: int, second: int, third: int) -> int:
-    """The hours of three columns of `HOURS_IN_COLUMN` bits."""
-    return first | second << HOURS_IN_COLUMN | third << 2 * HOURS_IN_COLUMN
 
 
 @lru_cache
@@ -432,22 +438,6 @@ def _expected(transport: str, port: int, protocol: str) -> str:
         if port in (spoken.tcp_ports if transport == "tcp" else spoken.udp_ports):
             return ""
     return PROTOCOLS[usual - 1].id
-
-
-def _assets(rows: Ints, source: str) -> Iterator[Asset]:
-    for row in rows.tolist():
-        family = row[X_PLACE] >> 32
-        address = address_text(4 if family == 2 else family, row[X_HI], row[X_LO])
-        yield Asset(
-            mac=mac_text(row[X_MAC]),
-            address="" if family == 2 and row[X_LO] == 0 else address,
-            vlan=vlan_text(row[X_PLACE] & 0xFFFFFFFF),
-            packets=row[X_PACKETS],
-            bytes=row[X_BYTES],
-            first_ns=row[X_FIRST],
-            last_ns=row[X_LAST],
-            evidence=Evidence(row[X_FIRST], source, row[X_PACKET], row[X_OFFSET]),
-        )
 
 
 def _parties(row: list[int]) -> tuple[str, str, str, int, str, str]:
@@ -490,7 +480,8 @@ def _operations(rows: Ints, source: str) -> Iterator[Operation]:
             response_ns_min=row[O_MIN],
             response_ns_max=row[O_MAX],
             answered=row[O_ANSWERED],
-            hours=_hours(*row[O_HOURS : O_HOURS + 3]),
+            gap_ns=row[O_GAP],
+            hours=bits_of(row[O_HOURS : O_HOURS + 3]),
             first_ns=row[O_FIRST],
             last_ns=row[O_LAST],
             evidence=Evidence(row[O_FIRST], source, row[O_PACKET], row[O_OFFSET]),

@@ -8,7 +8,8 @@ their limits. How each field joins:
 - `Conversation.role` takes the surest, `answered` is true when either is, `tunnel` lists every
   wrapping that was seen ("erspan+gre"), and `expected`, which follows from the key, takes the
   larger text should two versions of otmon differ;
-- response times take the extremes of those that were answered;
+- response times take the extremes of those that were answered; the longest gap and of each kind the
+  highest peak stay, of equal peaks the earlier one;
 - of two extremes in one order the more extreme one stays, of equal ones the one that was seen first;
 - `Anomaly.value` and `needed` belong to the first evidence; `Damage.detail` is the smaller text.
 
@@ -44,6 +45,7 @@ from otmon.ledger.facts import (
     Damage,
     Extreme,
     Operation,
+    Peak,
     Role,
     Source,
     WrittenValue,
@@ -190,10 +192,24 @@ def _join_assets(a: Asset, b: Asset) -> Asset:
         a.vlan,
         a.packets + b.packets,
         a.bytes + b.bytes,
+        a.arp + b.arp,
+        a.arp_asked | b.arp_asked,
+        _highest(a.peaks, b.peaks),
         min(a.first_ns, b.first_ns),
         max(a.last_ns, b.last_ns),
         min(a.evidence, b.evidence),
     )
+
+
+def _highest(a: tuple[Peak, ...], b: tuple[Peak, ...]) -> tuple[Peak, ...]:
+    if a == b:
+        return a
+    found: dict[str, Peak] = {}
+    for peak in (*a, *b):
+        known = found.get(peak.kind)
+        if known is None or (known.packets, -known.time_ns) < (peak.packets, -peak.time_ns):
+            found[peak.kind] = peak
+    return tuple(sorted(found.values()))
 
 
 def _join_conversations(a: Conversation, b: Conversation) -> Conversation:
@@ -211,6 +227,7 @@ def _join_conversations(a: Conversation, b: Conversation) -> Conversation:
         min(a.role, b.role, key=_SURENESS.__getitem__),
         a.answered or b.answered,
         a.flows + b.flows,
+        a.resets + b.resets,
         a.packets_to_server + b.packets_to_server,
         a.packets_to_client + b.packets_to_client,
         a.bytes_to_server + b.bytes_to_server,
@@ -357,6 +374,7 @@ def _sum(operations: Iterable[Operation], address: int, count: int, swept: bool)
         min((operation.response_ns_min for operation in answered), default=0),
         max((operation.response_ns_max for operation in answered), default=0),
         sum(operation.answered for operation in every),
+        max(operation.gap_ns for operation in every),
         reduce(or_, (operation.hours for operation in every)),
         min(operation.first_ns for operation in every),
         max(operation.last_ns for operation in every),

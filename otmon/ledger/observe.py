@@ -98,6 +98,7 @@ from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
 from otmon.ledger.segments import acknowledge, answered, drain, feed
 from otmon.ledger.tables import (
+    ARP,
     FILL_FLOWS,
     HOUR_BEGIN,
     HOUR_BIT,
@@ -123,7 +124,6 @@ from otmon.protocols.signature import SignatureTables, recognise
 
 TRIES: Final = 8
 """Payloads of a flow on which signatures are tried."""
-ARP: Final = 0x0806
 
 
 @kernel

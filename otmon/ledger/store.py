@@ -27,6 +27,7 @@ from otmon.ledger.facts import (
     HOUR_NS,
     HOURS,
     MONDAY,
+    RATES,
     Anomaly,
     Asset,
     Conversation,
@@ -34,6 +35,7 @@ from otmon.ledger.facts import (
     Evidence,
     Extreme,
     Operation,
+    Peak,
     Role,
     Source,
     WrittenValue,
@@ -44,7 +46,7 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -68,7 +70,9 @@ _KEYS = {
     "written_value": f'{_LINK}, unit, "table", address, words',
     "anomaly": f"{_LINK}, from_client, reason, field, function",
 }
-_HOURS = re.compile(r"[0-9a-f]{42}", re.ASCII)
+_SETS = {"hours": 42, "arp_asked": 64}
+"""Columns that hold a set of numbers, and their hexadecimal digits."""
+_HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 TABLES = frozenset({"coils", "holding_registers"})
 _SIDE_TABLES = {
     "counter": "CREATE TABLE counter (source TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL,"
@@ -103,18 +107,34 @@ def _add_written_values(connection: sqlite3.Connection) -> None:
     connection.execute(_table("written_value", WrittenValue))
 
 
-def _add_hours(connection: sqlite3.Connection) -> None:
-    """Nobody kept the hours: those from the first packet to the last are taken."""
+_ADDED = {
+    ("conversation", "hours"): "hours_between(first_ns, last_ns)",
+    ("operation", "hours"): "hours_between(first_ns, last_ns)",
+    ("conversation", "resets"): "0",
+    ("operation", "gap_ns"): "0",
+    ("asset", "arp"): "0",
+    ("asset", "arp_asked"): f"'{0:064x}'",
+    ("asset", "peaks"): "'[]'",
+}
+"""What stands in a column where nobody kept it. Of hours, those from the first packet to the last."""
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    """Make every table that lacks columns anew, whatever version added them."""
     # Views keep the names that they were made with.
     connection.execute("PRAGMA legacy_alter_table = ON")
-    for name, fact in (("conversation", Conversation), ("operation", Operation)):
-        kept = [_quoted(column) for column, _ in _columns(fact)]
-        hours = kept.index("hours")
-        connection.execute(f"ALTER TABLE {name} RENAME TO old")
-        connection.execute(_table(name, fact))
-        kept[hours] = "hours_between(first_ns, last_ns)"
-        connection.execute(f"INSERT INTO {name} SELECT {', '.join(kept)} FROM old")
-        connection.execute("DROP TABLE old")
+    for name, fact in _TABLES:
+        there = {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+        columns = [column for column, _ in _columns(fact)]
+        if there and not there.issuperset(columns):
+            filled = [
+                _quoted(column) if column in there else _ADDED.get((name, column), "NULL")
+                for column in columns
+            ]
+            connection.execute(f"ALTER TABLE {name} RENAME TO old")
+            connection.execute(_table(name, fact))
+            connection.execute(f"INSERT INTO {name} SELECT {', '.join(filled)} FROM old")
+            connection.execute("DROP TABLE old")
 
 
 def _hours_between(first_ns: int, last_ns: int) -> str:
@@ -124,7 +144,7 @@ def _hours_between(first_ns: int, last_ns: int) -> str:
     return f"{bits:042x}"
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _add_written_values, 2: _add_hours}
+MIGRATIONS: Mapping[int, Migration] = {1: _add_written_values, 2: _add_columns, 3: _add_columns}
 """Version n: what makes version n + 1 of it."""
 
 
@@ -198,7 +218,7 @@ def _columns(fact: type[Any], prefix: str = "") -> Iterator[tuple[str, type[Any]
         if hint is Evidence:
             yield from _columns(Evidence, "evidence_")
         elif field.name != "counters":
-            yield prefix + field.name, hint if hint in (int, bool) and field.name != "hours" else str
+            yield prefix + field.name, hint if hint in (int, bool) and field.name not in _SETS else str
 
 
 def _quoted(column: str) -> str:
@@ -295,9 +315,12 @@ def _rows(fact: type[Any], facts: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
 
 def _as_text(name: str, value: Any) -> Any:
     """Extremes lie in one column, as JSON that SQL can read: for each its value, what was before, and
-    its evidence. Hours are more bits than an integer of SQLite has: they are hexadecimal."""
+    its evidence; so do peaks. Sets of numbers are more bits than an integer of SQLite has: they are
+    hexadecimal."""
     if not isinstance(value, tuple):
-        return value if name != "hours" else f"{value:042x}"
+        return value if name not in _SETS else f"{value:0{_SETS[name]}x}"
+    if name == "peaks":
+        return json.dumps([dataclasses.astuple(peak) for peak in value], separators=(",", ":"))
     rows = [[one.value, one.before, *dataclasses.astuple(one.evidence)] for one in value]
     return json.dumps(rows, separators=(",", ":"))
 
@@ -312,6 +335,21 @@ def _extremes(text: str, words: int) -> tuple[Extreme, ...]:
         if kinds != [int, int, int, str, int, int]:
             raise ValueError("an extreme")
     return tuple(Extreme(value, before, Evidence(*seen)) for value, before, *seen in rows)
+
+
+def _peaks(text: str) -> tuple[Peak, ...]:
+    """Raises ValueError for what `_as_text` has not written."""
+    rows = json.loads(text)
+    if not isinstance(rows, list):
+        raise ValueError("peaks")
+    for row in rows:
+        kinds = [type(value) for value in row] if isinstance(row, list) else []
+        if kinds != [str, int, int] or row[0] not in RATES:
+            raise ValueError("a peak")
+    peaks = tuple(Peak(*row) for row in rows)
+    if len({peak.kind for peak in peaks}) < len(peaks) or list(peaks) != sorted(peaks):
+        raise ValueError("the order of peaks")
+    return peaks
 
 
 def _version(stored: sqlite3.Connection, path: Path) -> int:
@@ -364,17 +402,23 @@ def _facts(
     witnessed = "evidence" in fact.__slots__
     words = {"role": frozenset(get_args(Role)), "access": frozenset(get_args(AccessClass)), "table": TABLES}
     checks = [(at, words[column]) for at, (column, _) in enumerate(_columns(fact)) if column in words]
-    hours = next((at for at, (column, _) in enumerate(_columns(fact)) if column == "hours"), None)
+    sets = [(at, column) for at, (column, _) in enumerate(_columns(fact)) if column in _SETS]
+    peaks = next((at for at, (column, _) in enumerate(_columns(fact)) if column == "peaks"), None)
     for row in _checked(stored, name, kinds, path, names):
         for at, allowed in checks:
             if row[at] not in allowed:
                 raise LedgerError(
                     f"{path}: table {name} holds {row[at]!r}, which is none of {sorted(allowed)}"
                 )
-        if hours is not None:
-            if not _HOURS.fullmatch(row[hours]):
-                raise LedgerError(f"{path}: table {name} holds hours that are none")
-            row = (*row[:hours], int(row[hours], 16), *row[hours + 1 :])
+        for at, column in sets:
+            if len(row[at]) != _SETS[column] or not _HEX.fullmatch(row[at]):
+                raise LedgerError(f"{path}: table {name} holds {column} that are none")
+            row = (*row[:at], int(row[at], 16), *row[at + 1 :])
+        if peaks is not None:
+            try:
+                row = (*row[:peaks], _peaks(row[peaks]), *row[peaks + 1 :])
+            except (ValueError, RecursionError) as error:
+                raise LedgerError(f"{path}: table {name} holds peaks that are none") from error
         if fact is WrittenValue:
             *rest, extremes = row[:-4]
             try:

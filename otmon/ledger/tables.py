@@ -7,6 +7,7 @@ table is nearly full, and Python takes its rows (`otmon.ledger.harvest`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -17,10 +18,17 @@ from otmon.decode.fields import (
     C_ASSETS_EVICTED,
     C_OPERATIONS_EVICTED,
     COUNTERS,
+    DST_MAC,
     FAMILY,
     FIELDS,
+    FLAGS,
     PART_BYTES,
     PARTS,
+    PROTO,
+    TARGET_IP,
+    TCP_ACK,
+    TCP_RST,
+    TCP_SYN,
     VLAN,
 )
 from otmon.decode.flows import DUPLICATES, F_A_HI, F_COLUMNS, F_KEY, F_VLAN, FLOWS, mix
@@ -34,7 +42,7 @@ from otmon.decode.streams import (
     S_HASH,
     STREAMS,
 )
-from otmon.decode.transport import PROTO_UDP
+from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.kernel import Ints, clear_row, copy_row, inlined, kernel
 from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY
 from otmon.protocols.modbus import M_COLUMNS
@@ -74,6 +82,9 @@ O_CLIENT_HI, O_CLIENT_LO, O_SERVER_HI, O_SERVER_LO, O_ENDPOINT, O_SERVICE, O_RAN
 O_TIMES, O_FIRST, O_LAST, O_PACKET, O_OFFSET, O_SUM, O_MIN, O_MAX, O_ANSWERED = range(7, 16)
 O_HOURS: Final = 16
 """As `otmon.decode.flows.F_HOURS`."""
+HOURS_IN_COLUMN: Final = 56
+"""Bits of a column that holds a set of numbers: no sign is among them."""
+O_GAP: Final = 19
 O_COLUMNS: Final = 24
 """Some columns are spare: rows are whole cache lines."""
 
@@ -87,8 +98,21 @@ W_COLUMNS: Final = 56
 KEPT_COLUMNS: Final = 8
 
 # Columns of an asset; the key is the first four.
-X_MAC, X_HI, X_LO, X_PLACE, X_PACKETS, X_BYTES, X_FIRST, X_LAST, X_PACKET, X_OFFSET = range(10)
-X_COLUMNS: Final = 10
+X_MAC, X_HI, X_LO, X_PLACE, X_PACKETS, X_BYTES, X_FIRST, X_LAST, X_PACKET, X_OFFSET, X_ARP = range(11)
+X_ASKED: Final = 11
+"""Last octets asked for by ARP: bit *n* % 56 of column *n* // 56."""
+ASKED_COLUMNS: Final = 5
+X_RATES: Final = 16
+"""Of each of `otmon.ledger.facts.RATES`: the second, what was sent in it, the most so far, and in
+which second."""
+X_COLUMNS: Final = 40
+
+OPENINGS, DATAGRAMS, BROADCASTS, ARP_PACKETS, REQUESTS = range(5)
+"""Places in `otmon.ledger.facts.RATES`."""
+SECOND_NS: Final = 1_000_000_000
+TO_ALL: Final = (1 << 48) - 1
+"""The MAC address of all."""
+ARP: Final = 0x0806
 
 # Columns of a request that waits.
 P_KEY, P_TIME, P_PACKET, P_OFFSET, P_ADDRESS, P_COUNT, P_SUB = range(7)
@@ -191,7 +215,12 @@ def new_tables(modbus: int, transactions: bool) -> Tables:
     return tables
 
 
-HOURS_IN_COLUMN: Final = 56
+def bits_of(columns: Iterable[int]) -> int:
+    """The numbers in columns of `HOURS_IN_COLUMN` bits each as one set: bit *n* for number *n*."""
+    bits = 0
+    for number, column in enumerate(columns):
+        bits |= column << number * HOURS_IN_COLUMN
+    return bits
 
 
 @kernel
@@ -249,12 +278,11 @@ def note_asset(t: Tables, mac: int, hi: int, lo: int, place: int, now: int, pack
         t.counters[C_ASSETS_EVICTED] += 1
         copy_row(t.ended_assets, t.used[FILL_ASSETS], t.assets, victim)
         t.used[FILL_ASSETS] += 1
+    clear_row(t.assets, victim)
     t.assets[victim, X_MAC] = mac
     t.assets[victim, X_HI] = hi
     t.assets[victim, X_LO] = lo
     t.assets[victim, X_PLACE] = place
-    t.assets[victim, X_PACKETS] = 0
-    t.assets[victim, X_BYTES] = 0
     t.assets[victim, X_FIRST] = now
     t.assets[victim, X_LAST] = now
     t.assets[victim, X_PACKET] = packet
@@ -269,6 +297,41 @@ def count_asset(t: Tables, i: int, now: int) -> None:
     t.assets[i, X_BYTES] += t.row[PART_BYTES]
     if now > t.assets[i, X_LAST]:
         t.assets[i, X_LAST] = now
+    if t.row[FAMILY] == 2 or t.row[PROTO] != PROTO_TCP:
+        count_connectionless(t, i, now)
+    elif t.row[FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) == TCP_SYN:
+        count_rate(t, i, OPENINGS, now)
+
+
+@kernel
+def count_connectionless(t: Tables, i: int, now: int) -> None:
+    """Add what costs its sender no connection to an asset's rates."""
+    row = t.row
+    if row[FAMILY] == 2 and row[PROTO] == ARP:
+        t.assets[i, X_ARP] += 1
+        if row[TARGET_IP] != 0:
+            octet = row[TARGET_IP] & 0xFF
+            t.assets[i, X_ASKED + octet // HOURS_IN_COLUMN] |= 1 << (octet % HOURS_IN_COLUMN)
+        count_rate(t, i, ARP_PACKETS, now)
+    elif row[DST_MAC] == TO_ALL:
+        count_rate(t, i, BROADCASTS, now)
+    elif row[FAMILY] != 2 and row[DST_MAC] >> 40 & 1 == 0:
+        count_rate(t, i, DATAGRAMS, now)
+
+
+@kernel
+def count_rate(t: Tables, i: int, kind: int, now: int) -> None:
+    """Add a packet to what the asset sent of `kind` in this second of the clock. Packets of another
+    second begin anew: a clock that goes back makes the most that was seen smaller, never larger."""
+    at = X_RATES + 4 * kind
+    second = now // SECOND_NS
+    if t.assets[i, at] != second:
+        t.assets[i, at] = second
+        t.assets[i, at + 1] = 0
+    t.assets[i, at + 1] += 1
+    if t.assets[i, at + 1] > t.assets[i, at + 2]:
+        t.assets[i, at + 2] = t.assets[i, at + 1]
+        t.assets[i, at + 3] = second
 
 
 @kernel
@@ -335,6 +398,7 @@ def note_operation(
     again = t.operations[i, O_TIMES] > 0 and first // AGAIN_NS == t.operations[i, O_LAST] // AGAIN_NS
     t.operations[i, O_TIMES] += 1
     if first > t.operations[i, O_LAST]:
+        t.operations[i, O_GAP] = max(t.operations[i, O_GAP], first - t.operations[i, O_LAST])
         t.operations[i, O_LAST] = first
     elif first < t.operations[i, O_FIRST]:
         t.operations[i, O_FIRST] = first

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import strategies as st
 
 from otmon.ledger.facts import (
+    RATES,
     Anomaly,
     Asset,
     Conversation,
@@ -15,6 +16,7 @@ from otmon.ledger.facts import (
     Evidence,
     Extreme,
     Operation,
+    Peak,
     Source,
     WrittenValue,
 )
@@ -44,15 +46,21 @@ sources = st.builds(Source, names, amounts, amounts, times, times, counters)
 damage = st.builds(
     Damage, names, st.sampled_from(["cut-record", "garbage"]), st.integers(-1, 1), amounts, st.text("ab")
 )
-assets = st.builds(
-    Asset, st.just("00:00:00:00:00:01"), hosts, links[5], amounts, amounts, times, times, evidence
+peaks = st.dictionaries(st.sampled_from(RATES), st.tuples(amounts, times)).map(
+    lambda found: tuple(sorted(Peak(kind, *most) for kind, most in found.items()))
 )
+octets = st.sampled_from([0, 1, 1 << 255, (1 << 256) - 1])
+assets = st.builds(
+    Asset, st.just("00:00:00:00:00:01"), hosts, links[5], amounts, amounts, amounts, octets, peaks, times,
+    times, evidence,
+)  # fmt: skip
 conversations = st.builds(
     Conversation,
     *links,
     st.just(""),
     st.sampled_from(["handshake", "protocol", "port", "first packet"]),
     st.booleans(),
+    amounts,
     amounts,
     amounts,
     amounts,
@@ -86,6 +94,7 @@ operations = st.builds(
     amounts,
     amounts,
     st.integers(0, 2),
+    amounts,
     hours,
     times,
     times,
@@ -153,5 +162,5 @@ def any_ledgers() -> st.SearchStrategy[Any]:
 def an_operation() -> Operation:
     return Operation(
         "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", "", 1, 3, -1, "Read Holding Registers", "read",
-        0, 10, 0, False, 1, 5, 5, 5, 1, 1 << 72, 100, 100, Evidence(100, "a.pcap", 1, 40),
+        0, 10, 0, False, 1, 5, 5, 5, 1, 0, 1 << 72, 100, 100, Evidence(100, "a.pcap", 1, 40),
     )  # fmt: skip

@@ -7,9 +7,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otmon.ledger.facts import UNKNOWN, Anomaly, Asset, Conversation, Evidence, Operation, Source
+from otmon.ledger.facts import UNKNOWN, Anomaly, Asset, Conversation, Evidence, Operation, Peak, Source
 from otmon.ledger.ledger import EMPTY, Limits, asset_key, operation_key, service_key
 from otmon.ledger.merge import collect, merge, merge_all
+from tests.zones.facts import asset
 
 examples = settings(max_examples=80, deadline=None)
 
@@ -139,7 +140,7 @@ def test_a_sweep_of_one_service_leaves_the_others(an_operation: Operation) -> No
 def test_conversations_join_to_the_surest() -> None:
     guessed = Conversation(
         "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", "", "", "first packet", False,
-        1, 2, 3, 4, 5, "erspan", 4, 20, 30, Evidence(20, "b.pcap", 1, 24),
+        1, 1, 2, 3, 4, 5, "erspan", 4, 20, 30, Evidence(20, "b.pcap", 1, 24),
     )  # fmt: skip
     seen = replace(
         guessed,
@@ -153,7 +154,7 @@ def test_conversations_join_to_the_surest() -> None:
     )
     (joined,) = merge(collect(conversations=[guessed]), collect(conversations=[seen])).conversations
     assert joined == replace(
-        guessed, role="handshake", answered=True, flows=2, packets_to_server=4, packets_to_client=6,
+        guessed, role="handshake", answered=True, flows=2, resets=2, packets_to_server=4, packets_to_client=6,
         bytes_to_server=8, bytes_to_client=10, hours=7, first_ns=10, last_ns=30, evidence=seen.evidence,
     )  # fmt: skip
     wrapped = replace(guessed, tunnel="gre")
@@ -183,9 +184,31 @@ def test_response_times_of_unanswered_operations_do_not_count(an_operation: Oper
     assert (joined.response_ns_min, joined.response_ns_max, joined.answered, joined.times) == (5, 5, 1, 2)
 
 
+def test_of_peaks_the_highest_stays_and_of_equal_ones_the_earlier() -> None:
+    def sender(*peaks: Peak, **more: object) -> Asset:
+        return asset("02:00:00:00:00:01", "10.0.0.1", peaks=peaks, **more)
+
+    a = sender(Peak("ARP packets", 5, 20), Peak("broadcasts", 1, 90), arp=5, arp_asked=1 << 7)
+    b = sender(Peak("ARP packets", 5, 10), Peak("datagrams", 9, 30), arp=6, arp_asked=1 << 255)
+    for order in ((a, b), (b, a), (a, b, b)):
+        (joined,) = collect(assets=order).assets
+        assert joined.peaks == (
+            Peak("ARP packets", 5, 10), Peak("broadcasts", 1, 90), Peak("datagrams", 9, 30)
+        )  # fmt: skip
+    (joined,) = collect(assets=(a, b)).assets
+    assert (joined.arp, joined.arp_asked) == (11, 1 << 7 | 1 << 255)
+
+
+def test_of_gaps_the_longest_stays(an_operation: Operation) -> None:
+    for number in (1, 600):
+        pairs = [replace(an_operation, address=20 * n, gap_ns=n) for n in range(number)]
+        longest = max(one.gap_ns for one in collect(operations=[*pairs, *pairs]).operations)
+        assert longest == number - 1
+
+
 def test_a_flood_of_senders_is_bounded_and_told() -> None:
     senders = [
-        Asset(f"02:00:00:00:{n >> 8:02x}:{n & 255:02x}", "", "", 3, 180, n, n, Evidence(n, "a.pcap", n, 0))
+        asset(f"02:00:00:00:{n >> 8:02x}:{n & 255:02x}", "", packets=3, evidence=Evidence(n, "a.pcap", n, 0))
         for n in range(500)
     ]
     limits = Limits(assets=100)
@@ -204,7 +227,7 @@ def test_a_port_scan_does_not_push_out_known_protocols(an_operation: Operation) 
     scan = [
         Conversation(
             "10.0.0.9", "10.0.0.2", "tcp", port, "unknown", "", "", "handshake", False,
-            1, 1, 1, 60, 60, "", 1, 5, 5, Evidence(5, "a.pcap", port, 0),
+            1, 0, 1, 1, 60, 60, "", 1, 5, 5, Evidence(5, "a.pcap", port, 0),
         )
         for port in range(1, 400)
     ]  # fmt: skip

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otmon.ledger.facts import Evidence, Extreme, Operation, Source, WrittenValue
+from otmon.ledger.facts import Evidence, Extreme, Operation, Peak, Source, WrittenValue
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.store import APPLICATION_ID, SCHEMA_VERSION, LedgerError, load, migrate, save, schema
+from tests.zones.facts import asset
 
 
 @settings(max_examples=30, deadline=None)
@@ -175,6 +176,55 @@ def test_extremes_that_are_none_are_an_error(text: str, tmp_path: Path) -> None:
         stored.commit()
     with pytest.raises(LedgerError, match="extremes"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[1]",
+        '[["ARP packets",1]]',
+        '[["heat",1,1]]',
+        '[["ARP packets",1,1],["ARP packets",2,1]]',
+        '[["datagrams",1,1],["ARP packets",2,1]]',
+        "[" * 100_000,
+    ],
+)
+def test_peaks_that_are_none_are_an_error(text: str, tmp_path: Path) -> None:
+    fact = asset("02:00:00:00:00:01", "10.0.0.1", peaks=(Peak("ARP packets", 3, 1_000_000_000),))
+    save(collect(assets=[fact]), path := tmp_path / "plant.db")
+    assert load(path).assets == (fact,)
+    with closing(sqlite3.connect(path)) as stored:
+        stored.execute("UPDATE asset SET peaks = ?", (text,))
+        stored.commit()
+    with pytest.raises(LedgerError, match="peaks"):
+        load(path)
+
+
+@pytest.mark.parametrize("text", ["", "0" * 63, "0" * 65, "G" * 64, "-" + "0" * 63])
+def test_addresses_asked_for_that_are_none_are_an_error(text: str, tmp_path: Path) -> None:
+    fact = asset("02:00:00:00:00:01", "10.0.0.1", arp=2, arp_asked=1 << 255 | 1)
+    save(collect(assets=[fact]), path := tmp_path / "plant.db")
+    assert load(path).assets == (fact,)
+    with closing(sqlite3.connect(path)) as stored:
+        stored.execute("UPDATE asset SET arp_asked = ?", (text,))
+        stored.commit()
+    with pytest.raises(LedgerError, match="arp_asked"):
+        load(path)
+
+
+def test_what_older_versions_did_not_keep_is_nothing(golden: Path, tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    row = "'02:00:00:00:00:01', '10.0.0.1', '', 7, 420, 1, 9, 1, 'a', 1, 24"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript((golden / "ledger-3.sql").read_text())
+        old.execute(f"INSERT INTO asset VALUES ({row})")
+        old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        old.execute("PRAGMA user_version = 3")
+        old.commit()
+    (one,) = load(path).assets
+    assert (one.packets, one.last_ns, one.arp, one.arp_asked, one.peaks) == (7, 9, 0, 0, ())
 
 
 def test_migrations_run_in_order() -> None:

@@ -19,8 +19,8 @@ def conversation(
 ) -> Conversation:
     given: dict[str, Any] = {
         "transport": "tcp", "vlan": "", "expected": "", "role": "handshake", "answered": True, "flows": 1,
-        "packets_to_server": 5, "packets_to_client": 5, "bytes_to_server": 500, "bytes_to_client": 500,
-        "tunnel": "", "hours": 1, "first_ns": 1, "last_ns": 2, "evidence": EVIDENCE,
+        "resets": 0, "packets_to_server": 5, "packets_to_client": 5, "bytes_to_server": 500,
+        "bytes_to_client": 500, "tunnel": "", "hours": 1, "first_ns": 1, "last_ns": 2, "evidence": EVIDENCE,
     }  # fmt: skip
     return Conversation(client=client, server=server, port=port, protocol=protocol, **(given | more))
 
@@ -34,8 +34,8 @@ def operation(
     given: dict[str, Any] = {
         "transport": "tcp", "port": 502, "protocol": "modbus", "vlan": "", "unit": 1, "service": known.name,
         "access": known.access, "status": 0, "swept": False, "times": 1, "response_ns_sum": 5,
-        "response_ns_min": 5, "response_ns_max": 5, "answered": 1, "hours": 1, "first_ns": 1, "last_ns": 2,
-        "evidence": EVIDENCE,
+        "response_ns_min": 5, "response_ns_max": 5, "answered": 1, "gap_ns": 0, "hours": 1, "first_ns": 1,
+        "last_ns": 2, "evidence": EVIDENCE,
     }  # fmt: skip
     asked = {"function": function, "subfunction": subfunction, "address": address, "count": count}
     return Operation(client=client, server=server, **asked, **(given | more))
@@ -54,8 +54,12 @@ def written(
     return WrittenValue(client=client, server=server, address=address, words=words, **(given | more))
 
 
-def asset(mac: str, address: str, vlan: str = "") -> Asset:
-    return Asset(mac, address, vlan, 1, 60, 1, 2, EVIDENCE)
+def asset(mac: str, address: str, vlan: str = "", **more: Any) -> Asset:
+    given: dict[str, Any] = {
+        "packets": 1, "bytes": 60, "arp": 0, "arp_asked": 0, "peaks": (), "first_ns": 1, "last_ns": 2,
+        "evidence": EVIDENCE,
+    }  # fmt: skip
+    return Asset(mac, address, vlan, **(given | more))
 
 
 def model(text: str, file: str = "m.yaml") -> Model:

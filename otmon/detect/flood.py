@@ -1,0 +1,158 @@
+"""A sender that sends far more in a second than a plant does.
+
+What it finds
+    An asset whose busiest second held at least 200 attempts to connect, 100 ARP packets, 2,000
+    broadcasts or 2,000 Modbus requests; or 5,000 datagrams to hosts that mostly did not answer. One
+    finding for each sender and kind, with the second and the number.
+
+Why it matters
+    Controllers have small network stacks. A flood that an office network does not notice takes a
+    controller's cycle time, or stops it: attack tools do it on purpose, a loop between two switches
+    or a broken card does it by itself.
+
+What it looks like
+    A host sends 20,000 SYN packets a second to port 502 of a controller.
+
+When it is wrong
+    In a load test. Attempts to connect and ARP packets of a scan are told as the scan that they are,
+    and not as a flood.
+
+    Why these numbers: they are at least ten times the most that a healthy asset of the public
+    captures and of the examples sends in a second, which is 20 attempts to connect, 3 ARP packets,
+    47 broadcasts, 8 Modbus requests and 368 datagrams. Protocols that work by cyclic broadcasts send
+    up to some hundreds a second, drives and cameras many datagrams: to hosts that answer, which
+    those of a flood do not. A peak of which the baseline shows half is usual.
+
+References
+    ATT&CK for ICS T0814; RFC 4987 (SYN floods); IEC 62443-3-3 SR 7.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from otmon.detect.address_scan import swept
+from otmon.detect.arp_scan import ASKED
+from otmon.detect.detector import (
+    Case,
+    Finding,
+    Link,
+    Rule,
+    Severity,
+    attack,
+    first,
+    importance,
+    place_of_sender,
+    reached,
+    requirement,
+    say,
+    say_some,
+)
+from otmon.detect.port_scan import tried
+from otmon.ledger.facts import Asset, Conversation, Evidence, Peak, Rate
+from otmon.ledger.ledger import asset_key
+
+RULE = Rule(
+    "flood", (*attack("T0814", "Denial of Service"), requirement("SR 7.1", "Denial of service protection"))
+)
+
+MOST: dict[Rate, int] = {
+    "connection attempts": 200,
+    "datagrams": 5_000,
+    "broadcasts": 2_000,
+    "ARP packets": 100,
+    "Modbus requests": 2_000,
+}
+"""In a second of the clock; from here on it is a flood."""
+USUAL = 2
+"""A peak of up to so many times the baseline's is usual."""
+SHOWN = 6
+"""Hosts that are named in one finding."""
+
+_WORDS: dict[Rate, str] = {
+    "connection attempts": "flood-connections",
+    "datagrams": "flood-datagrams",
+    "broadcasts": "flood-broadcasts",
+    "ARP packets": "flood-arp",
+    "Modbus requests": "flood-requests",
+}
+"""The message of each kind."""
+
+
+def flood(case: Case) -> Iterator[Finding]:
+    usual = {
+        (asset_key(asset), peak.kind): peak.packets
+        for asset in (() if case.baseline is None else case.baseline.assets)
+        for peak in asset.peaks
+    }
+    sent: dict[str, list[Conversation]] | None = None
+    for asset in case.ledger.assets:
+        for peak in asset.peaks:
+            if peak.packets < MOST[peak.kind]:
+                continue
+            if _scans(case, asset, peak):
+                continue
+            if peak.packets <= USUAL * usual.get((asset_key(asset), peak.kind), 0):
+                continue
+            if sent is None:
+                sent = {}
+                for fact in case.ledger.conversations:
+                    sent.setdefault(fact.client, []).append(fact)
+            facts = [fact for fact in sent.get(asset.address, ()) if _is_of(peak, fact)]
+            if peak.kind == "datagrams" and not _mostly_unanswered(facts):
+                continue
+            yield _finding(case, asset, peak, facts)
+
+
+def _scans(case: Case, asset: Asset, peak: Peak) -> bool:
+    """Whether the peak is that of a scan."""
+    if peak.kind == "ARP packets":
+        return asset.arp_asked.bit_count() >= ASKED
+    about = asset.address, "tcp"
+    return peak.kind == "connection attempts" and (about in swept(case) or about in tried(case))
+
+
+def _is_of(peak: Peak, fact: Conversation) -> bool:
+    """Whether the conversation can hold packets of the peak."""
+    if peak.kind == "connection attempts":
+        return fact.transport == "tcp" and fact.role == "handshake"
+    if peak.kind == "Modbus requests":
+        return fact.protocol == "modbus"
+    return peak.kind == "datagrams" and fact.transport not in ("tcp", "ethernet")
+
+
+def _mostly_unanswered(facts: list[Conversation]) -> bool:
+    silent = sum(fact.packets_to_server for fact in facts if not fact.answered)
+    return 2 * silent > sum(fact.packets_to_server for fact in facts)
+
+
+def _finding(case: Case, asset: Asset, peak: Peak, facts: list[Conversation]) -> Finding:
+    sender = asset.address or asset.mac
+    servers = sorted({fact.server for fact in facts})
+    place = reached(case, facts) if facts else place_of_sender(case, asset)
+    why = [say("flood-usual", limit=MOST[peak.kind]), say("seen-with", macs=asset.mac or "-")]
+    if servers:
+        why.append(say_some("flooded", servers, SHOWN))
+    evidence: list[Evidence] = [asset.evidence, *(fact.evidence for fact in facts)]
+    return Finding(
+        rule=RULE.id,
+        key=(asset.mac, asset.address, asset.vlan, peak.kind),
+        severity=_severity(case, asset, facts),
+        link=Link(client=sender, server=servers[0] if len(servers) == 1 else "", vlan=asset.vlan),
+        place=place,
+        what=say(_WORDS[peak.kind], sender=sender, packets=peak.packets),
+        why=tuple(why),
+        count=peak.packets,
+        unit="packets",
+        first_ns=peak.time_ns,
+        last_ns=peak.time_ns,
+        evidence=first(*evidence),
+        references=RULE.references,
+    )
+
+
+def _severity(case: Case, asset: Asset, facts: list[Conversation]) -> Severity:
+    """By the zone that was flooded; a broadcast floods the sender's own."""
+    zones = {place_of_sender(case, asset).from_zone, *(reached(case, [fact]).to_zone for fact in facts)}
+    high = case.index is None or any(importance(case, zone) == "high" for zone in zones)
+    return "high" if high else "medium"

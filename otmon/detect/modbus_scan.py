@@ -1,0 +1,258 @@
+"""One client that feels its way through Modbus: units, functions, registers, identities.
+
+What it finds
+    A client that tries what a device has, one finding for each client and kind:
+
+    - units: at least 8 unit ids of a server that nobody answers for, and at least half of those
+      that it tried; or 64 unit ids, answered or not;
+    - functions: at least 4 functions of a server that it refused as unknown to it;
+    - registers: at least 12 ranges of a server that it refused as not there; or more ranges of one
+      table than the ledger keeps apart (512), none of them asked for much more than once;
+    - identities: Report Server ID or Read Device Identification from at least 8 units.
+
+    There is no time limit.
+
+Why it matters
+    Modbus has no login: who can ask can write. What an intruder lacks is the map, and this is how
+    it is drawn, in the traces of public tools as well as before attacks that changed values.
+
+What it looks like
+    A laptop reads register 0 of units 1 to 247 of a gateway; four answer.
+
+When it is wrong
+    When an engineer searches for a device on a serial line, or an inventory tool reads what
+    everything is: a model that allows it, or a baseline with it, keeps identities quiet. A
+    gateway of which a capture shows only a few polls of 64 units looks the same.
+
+    Why these numbers: in the public captures of healthy plants nobody is refused twice for an
+    unknown function, nobody for an address, at most four units are asked, at most two identities
+    read, and engineering stations of the examples read four. A master that is set up wrongly asks
+    for the same missing block again and again: what was asked for more than 8 times is not
+    counted. A whole table is 524 reads of the most registers that one read can give. An RS-485
+    segment carries 32 devices (TIA-485-A), so 64 unit ids are two full segments.
+
+References
+    ATT&CK for ICS T0846, T0888, T0861; MODBUS Application Protocol V1.1b3, sections 6 and 7;
+    IEC 62443-3-3 SR 6.2, SR 3.5.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from otmon.detect.detector import (
+    Case,
+    Finding,
+    Link,
+    Message,
+    Rule,
+    attack,
+    first,
+    reached,
+    requirement,
+    say,
+    say_some,
+    severity_of_reach,
+    spans,
+)
+from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
+from otmon.ledger.ledger import operation_key, service_key
+
+RULE = Rule(
+    "modbus-scan",
+    (
+        *attack("T0846", "Remote System Discovery"),
+        *attack("T0888", "Remote System Information Discovery"),
+        *attack("T0861", "Point & Tag Identification"),
+        requirement("SR 6.2", "Continuous monitoring"),
+        requirement("SR 3.5", "Input validation"),
+    ),
+)
+
+SILENT_UNITS = 8
+"""Unit ids of one server that nobody answers for."""
+SHARE = 2
+"""One in so many of the unit ids that were tried must be silent."""
+UNITS = 64
+"""Unit ids of one server, whether they answer or not."""
+FUNCTIONS = 4
+"""Functions that one server refused."""
+RANGES = 12
+"""Ranges of elements that one server refused."""
+IDENTITIES = 8
+"""Units whose identity was read, of all servers together."""
+RARELY = 8
+"""Times that a scan asks for one thing: once, and again where nobody answers."""
+AGAIN = 4
+"""Times that a sweep of a whole table asks for one element on average."""
+SHOWN = 6
+"""Servers and ranges that are named in one finding."""
+
+_WORDS = {
+    "units": ("modbus-units", "scan-units"),
+    "functions": ("modbus-functions", "scan-functions"),
+    "registers": ("modbus-registers", "scan-registers"),
+    "identities": ("modbus-identities", "scan-identities"),
+}
+"""Messages of each kind."""
+
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS = 1, 2
+GATEWAY_PATH, GATEWAY_TARGET = 10, 11
+REPORT_SERVER_ID, ENCAPSULATED, READ_IDENTIFICATION = 17, 43, 14
+
+Asked = dict[tuple[str, str, int], list[Operation]]
+"""What one client asked, by server, transport and port."""
+
+
+class Part(NamedTuple):
+    """What a scan asked of one server."""
+
+    facts: list[Operation]
+    tried: int
+    """How many units, functions or ranges."""
+    ranges: list[str]
+    """They, worded."""
+
+
+Parts = dict[tuple[str, str, int], Part]
+
+
+def modbus_scan(case: Case) -> Iterator[Finding]:
+    for client, asked in _asked(case).items():
+        for kind, part_of in _KINDS:
+            parts = {about: part for about, facts in asked.items() if (part := part_of(facts)) is not None}
+            if parts:
+                yield _finding(case, client, kind, parts)
+        identities = _identities(case, asked)
+        if identities:
+            yield _finding(case, client, "identities", identities)
+
+
+def _asked(case: Case) -> dict[str, Asked]:
+    baseline = () if case.baseline is None else case.baseline.operations
+    usual = set(map(service_key, baseline))
+    found: dict[str, Asked] = {}
+    for fact in case.ledger.operations:
+        if fact.protocol == "modbus" and service_key(fact) not in usual:
+            about = fact.server, fact.transport, fact.port
+            found.setdefault(fact.client, {}).setdefault(about, []).append(fact)
+    return found
+
+
+def _units(facts: list[Operation]) -> Part | None:
+    times = Counter[int]()
+    for fact in facts:
+        times[fact.unit] += fact.times
+    tried = {unit for unit, count in times.items() if count <= RARELY}
+    silent = tried - {
+        fact.unit for fact in facts if fact.status not in (UNANSWERED, GATEWAY_PATH, GATEWAY_TARGET)
+    }
+    if (len(silent) < SILENT_UNITS or len(silent) * SHARE < len(times)) and len(tried) < UNITS:
+        return None
+    return Part([fact for fact in facts if fact.unit in tried], len(tried), spans(tried))
+
+
+def _functions(facts: list[Operation]) -> Part | None:
+    times = Counter[tuple[int, int]]()
+    for fact in facts:
+        if fact.status == ILLEGAL_FUNCTION:
+            times[fact.unit, fact.function] += fact.times
+    refused = {function for (_, function), count in times.items() if count <= RARELY}
+    if len(refused) < FUNCTIONS:
+        return None
+    part = [fact for fact in facts if fact.status == ILLEGAL_FUNCTION and fact.function in refused]
+    return Part(part, len(refused), spans(refused))
+
+
+def _registers(facts: list[Operation]) -> Part | None:
+    found = []
+    for fact in facts:
+        if fact.swept:
+            if fact.address != UNKNOWN and fact.times <= AGAIN * fact.count:
+                found.append(fact)
+        elif fact.status == ILLEGAL_ADDRESS and fact.times <= RARELY:
+            found.append(fact)
+    if len(found) < RANGES and not any(fact.swept for fact in found):
+        return None
+    elements: dict[str, set[tuple[int, int]]] = {}
+    for fact in found:
+        if fact.address != UNKNOWN:
+            span = fact.address, fact.address + max(fact.count, 1)
+            elements.setdefault(fact.service, set()).add(span)
+    named = [f"{name} {span}" for name, ends in sorted(elements.items()) for span in _joined(ends)]
+    return Part(found, len(named), named)
+
+
+def _joined(ends: set[tuple[int, int]]) -> list[str]:
+    """Ranges (first, behind the last) as texts, those that touch joined."""
+    found: list[list[int]] = []
+    for low, behind in sorted(ends):
+        if found and low <= found[-1][1]:
+            found[-1][1] = max(found[-1][1], behind)
+        else:
+            found.append([low, behind])
+    return [str(low) if behind == low + 1 else f"{low}-{behind - 1}" for low, behind in found]
+
+
+_KINDS: tuple[tuple[str, Callable[[list[Operation]], Part | None]], ...] = (
+    ("units", _units),
+    ("functions", _functions),
+    ("registers", _registers),
+)
+
+
+def _identities(case: Case, asked: Asked) -> Parts:
+    """Identities that were read, of all servers; nothing where there are few."""
+    allowed = {operation_key(fact) for fact, verdict in case.operations if verdict.outcome == "allowed"}
+    found: Parts = {}
+    for about, facts in asked.items():
+        part = [fact for fact in facts if _identifies(fact) and operation_key(fact) not in allowed]
+        if part:
+            units = {fact.unit for fact in part}
+            found[about] = Part(part, len(units), spans(units))
+    return found if sum(part.tried for part in found.values()) >= IDENTITIES else {}
+
+
+def _identifies(fact: Operation) -> bool:
+    return fact.function == REPORT_SERVER_ID or (
+        fact.function == ENCAPSULATED and fact.subfunction == READ_IDENTIFICATION
+    )
+
+
+def _finding(case: Case, client: str, kind: str, parts: Parts) -> Finding:
+    facts = [fact for part in parts.values() for fact in part.facts]
+    servers = sorted({fact.server for fact in facts})
+    answered = sum(fact.times for fact in facts if fact.status == 0)
+    refused = sum(fact.times for fact in facts if fact.status > 0)
+    silent = sum(fact.times for fact in facts if fact.status == UNANSWERED)
+    # The functions of Modbus are the same on every server.
+    functions = {fact.function for fact in facts} if kind == "functions" else ()
+    tried = len(functions) or sum(part.tried for part in parts.values())
+    what, ranges = _WORDS[kind]
+    worded = [f"{about[0]} ({', '.join(part.ranges[:SHOWN])})" for about, part in sorted(parts.items())]
+    why: list[Message] = [
+        say_some(ranges, worded, SHOWN),
+        say("outcomes", answered=answered, refused=refused, silent=silent),
+    ]
+    transports = {(fact.transport, fact.port) for fact in facts}
+    transport, port = min(transports) if len(transports) == 1 else ("", 0)
+    return Finding(
+        rule=RULE.id,
+        key=(client, kind),
+        severity=severity_of_reach(case, facts, answered=bool(answered or refused)),
+        link=Link(
+            client=client, server=servers[0] if len(servers) == 1 else "", transport=transport, port=port,
+            protocol="modbus",
+        ),
+        place=reached(case, facts),
+        what=say(what, client=client, servers=len(servers), tried=tried),
+        why=tuple(why),
+        count=sum(fact.times for fact in facts),
+        unit="transactions",
+        first_ns=min(fact.first_ns for fact in facts),
+        last_ns=max(fact.last_ns for fact in facts),
+        evidence=first(*(fact.evidence for fact in facts)),
+        references=RULE.references,
+    )  # fmt: skip

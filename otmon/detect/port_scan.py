@@ -1,0 +1,146 @@
+"""One client that tries many ports of one host.
+
+What it finds
+    A client that tried at least ten ports of a host which did not answer there or refused, and
+    that were at least half of the ports it tried. One finding for each client and transport, with
+    the hosts, the ports that were tried, and those that were open. There is no time limit.
+
+Why it matters
+    Which ports a controller has open says who made it and how it can be reached. Looking for them
+    is the step between finding a host and attacking it; small network stacks may hang on it.
+
+What it looks like
+    A laptop tries 100 ports of a controller within a second; 80 and 502 are open.
+
+When it is wrong
+    When an inventory tool of the plant does it: allow it in the model, or take a baseline with it.
+    The ports of traceroute are left out. What is not answered in a scan is told here and not again
+    as traffic that the model does not allow.
+
+    Why ten and half: in the public captures of healthy plants a client misses two ports of a host at
+    most; the shortest list that scanners come with has ten ports. A port on which more than 16
+    packets were sent was not tried but meant: seven SYNs are what one attempt to connect takes.
+
+References
+    ATT&CK for ICS T0846 (in v19 T0846.001); IEC 62443-3-3 SR 6.2, SR 7.7.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from otmon.detect.address_scan import is_missed, may_be_probe, swept
+from otmon.detect.detector import (
+    Case,
+    Finding,
+    Link,
+    Reference,
+    Rule,
+    attack,
+    first,
+    reached,
+    requirement,
+    say,
+    say_some,
+    severity_of_reach,
+    spans,
+)
+from otmon.ledger.facts import Conversation
+from otmon.ledger.ledger import ConversationKey, conversation_key
+
+RULE = Rule(
+    "port-scan",
+    (
+        *attack("T0846", "Remote System Discovery"),
+        Reference("ATT&CK for ICS", "T0846.001", "Remote System Discovery: Port Scan", "v19"),
+        requirement("SR 6.2", "Continuous monitoring"),
+        requirement("SR 7.7", "Least functionality"),
+    ),
+)
+
+MISSED = 10
+"""Ports of one host that did not answer."""
+SHARE = 2
+"""One in so many of the ports that were tried must have missed."""
+TRIED = 16
+"""Packets to a port that was only tried."""
+SHOWN = 6
+"""Ranges of ports, and hosts, that are named in one finding."""
+TRACEROUTE = range(33_434, 33_690)
+"""UDP ports that traceroute sends to, one a packet."""
+GIVEN_OUT = 32_768
+"""From here on systems give out ports to clients (Linux; RFC 6335 says 49152): only a handshake
+tells that such a port is a server's."""
+
+Tried = dict[tuple[str, str], dict[str, list[Conversation]]]
+"""By client and transport: the hosts whose ports were tried, with every conversation."""
+
+
+def port_scan(case: Case) -> Iterator[Finding]:
+    for (client, transport), hosts in tried(case).items():
+        facts = [fact for asked in hosts.values() for fact in asked]
+        ports = {fact.port for fact in facts}
+        opened = sorted({fact.port for fact in facts if not is_missed(fact)})
+        why = [
+            say_some("scan-ports", [f"{transport}/{span}" for span in spans(ports)], SHOWN),
+            say_some("scan-hosts", sorted(hosts), SHOWN),
+            say_some("open-ports", [f"{transport}/{port}" for port in opened], SHOWN)
+            if opened
+            else say("no-open-port"),
+        ]
+        yield Finding(
+            rule=RULE.id,
+            key=(client, transport),
+            severity=severity_of_reach(case, facts, answered=bool(opened)),
+            link=Link(
+                client=client, server=next(iter(hosts)) if len(hosts) == 1 else "", transport=transport
+            ),
+            place=reached(case, facts),
+            what=say("port-scan", client=client, ports=len(ports), hosts=len(hosts), transport=transport),
+            why=tuple(why),
+            count=sum(fact.packets_to_server + fact.packets_to_client for fact in facts),
+            unit="packets",
+            first_ns=min(fact.first_ns for fact in facts),
+            last_ns=max(fact.last_ns for fact in facts),
+            evidence=first(*(fact.evidence for fact in facts)),
+            references=RULE.references,
+        )
+
+
+def tried(case: Case) -> Tried:
+    """Who tried the ports of whom."""
+    missing = Counter(
+        (fact.client, fact.transport, fact.server) for fact in case.ledger.conversations if is_missed(fact)
+    )
+    asked: dict[tuple[str, str, str], list[Conversation]] = {}
+    for fact in case.ledger.conversations:
+        about = fact.client, fact.transport, fact.server
+        if missing[about] >= MISSED and _is_port(fact) and may_be_probe(case, fact):
+            asked.setdefault(about, []).append(fact)
+    both_ways = any(fact.packets_to_server and fact.packets_to_client for fact in case.ledger.conversations)
+    found: Tried = {}
+    for (client, transport, server), facts in asked.items():
+        missed = {fact.port for fact in facts if is_missed(fact) and fact.packets_to_server <= TRIED}
+        if transport == "udp" and not both_ways:
+            continue
+        if len(missed) >= MISSED and len(missed) * SHARE >= len({fact.port for fact in facts}):
+            found.setdefault((client, transport), {})[server] = facts
+    return found
+
+
+def scanned(case: Case) -> frozenset[ConversationKey]:
+    """The conversations that are told as part of a scan of addresses or ports, and of nothing else:
+    those in which the client got nothing or a refusal."""
+    scans = [*(facts for ports in swept(case).values() for facts in ports.values())]
+    scans += [facts for hosts in tried(case).values() for facts in hosts.values()]
+    return frozenset(conversation_key(fact) for facts in scans for fact in facts if is_missed(fact))
+
+
+def _is_port(fact: Conversation) -> bool:
+    """Whether the port is the server's for all that is known."""
+    if fact.transport not in ("tcp", "udp", "sctp"):
+        return False
+    if fact.transport == "udp":
+        return fact.port not in TRACEROUTE and fact.port < GIVEN_OUT
+    return fact.port < GIVEN_OUT or fact.role == "handshake"

@@ -1,0 +1,127 @@
+"""A steady poll that ended while the capture went on.
+
+What it finds
+    A client that asked a server for something at least 20 times, never with a pause of more than
+    ten times the mean, and then no more, although the capture goes on for at least a minute and ten
+    times its longest pause. One finding for each client and server all of whose steady polls ended.
+
+Why it matters
+    What is polled is watched. An operator's screen whose poll ended shows old values as if they were
+    true: the link was taken away, the master was stopped, or somebody else answers for it now.
+
+What it looks like
+    SCADA reads a controller each second until 03:12, and from then on nothing.
+
+When it is wrong
+    When the operator closed the screen, or the shift ended. A server that no longer answers while
+    the client goes on is found as silent, not here. In several captures the last one counts.
+
+References
+    ATT&CK for ICS T1691.002 (T0804 until v18.1), T0815; IEC 62443-3-3 SR 6.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from otmon.detect.detector import (
+    Case,
+    Finding,
+    Rule,
+    attack,
+    first,
+    importance,
+    link_of,
+    placed,
+    requirement,
+    say,
+)
+from otmon.ledger.facts import Conversation, Operation
+from otmon.ledger.ledger import ConversationKey, conversation_key
+
+RULE = Rule(
+    "stopped-poll",
+    (
+        *attack("T0804", "Block Reporting Message", "T1691.002"),
+        *attack("T0815", "Denial of View"),
+        requirement("SR 6.2", "Continuous monitoring"),
+    ),
+)
+
+TIMES = 20
+"""Requests that make a poll."""
+PAUSE = 10
+"""Times the mean interval that a steady poll pauses at most; and times its longest pause that it must
+have been silent to have stopped."""
+SILENCE_NS = 60_000_000_000
+"""The shortest silence that counts."""
+
+
+def stopped_poll(case: Case) -> Iterator[Finding]:
+    end_ns = max((source.last_ns for source in case.ledger.sources), default=0)
+    talked = {conversation_key(fact): fact for fact in case.ledger.conversations}
+    for key, operations in case.asked.items():
+        polls = [poll for poll in _polls(operations) if _is_steady(poll)]
+        conversation = talked.get(key)
+        if not polls or conversation is None:
+            continue
+        silence_ns = end_ns - max(one.last_ns for one in operations)
+        gap_ns = max(one.gap_ns for poll in polls for one in poll)
+        if silence_ns >= max(SILENCE_NS, PAUSE * gap_ns) and not _tries_again(case, key, operations):
+            yield _finding(case, key, [one for poll in polls for one in poll], conversation, silence_ns)
+
+
+def _polls(operations: list[Operation]) -> list[list[Operation]]:
+    """What is asked for the same elements, however it ended."""
+    found: dict[tuple[int, ...], list[Operation]] = {}
+    for one in operations:
+        if not one.swept:
+            about = one.unit, one.function, one.subfunction, one.address, one.count
+            found.setdefault(about, []).append(one)
+    return list(found.values())
+
+
+def _is_steady(poll: list[Operation]) -> bool:
+    times = sum(one.times for one in poll)
+    gap_ns = max(one.gap_ns for one in poll)
+    if times < TIMES or gap_ns == 0:
+        return False
+    lasted_ns = max(one.last_ns for one in poll) - min(one.first_ns for one in poll)
+    return gap_ns * (times - 1) <= PAUSE * lasted_ns
+
+
+def _tries_again(case: Case, key: ConversationKey, operations: list[Operation]) -> bool:
+    """Whether the client still tries to connect: then the server is at fault, not the poll."""
+    last_ns = max(one.last_ns for one in operations)
+    bare = (*key[:4], "none", key[5])
+    return any(
+        conversation_key(fact) == bare and fact.last_ns > last_ns for fact in case.ledger.conversations
+    )
+
+
+def _finding(
+    case: Case, key: ConversationKey, polls: list[Operation], conversation: Conversation, silence_ns: int
+) -> Finding:
+    place = placed(case, key)
+    last_ns = max(one.last_ns for one in polls)
+    times = sum(one.times for one in polls)
+    there = any(one.address == key[0] and one.last_ns > last_ns + SILENCE_NS for one in case.ledger.assets)
+    return Finding(
+        rule=RULE.id,
+        key=tuple(map(str, key)),
+        severity="medium" if importance(case, place.to_zone) == "high" else "low",
+        link=link_of(conversation),
+        place=place,
+        what=say("poll-stopped", client=key[0], server=key[1], protocol=key[4]),
+        why=(
+            say("poll-was", times=times, milliseconds=max(one.gap_ns for one in polls) // 1_000_000),
+            say("poll-silence", seconds=silence_ns // 1_000_000_000),
+            say("client-there") if there else say("client-gone"),
+        ),
+        count=times,
+        unit="transactions",
+        first_ns=min(one.first_ns for one in polls),
+        last_ns=last_ns,
+        evidence=first(*(one.evidence for one in polls)),
+        references=RULE.references,
+    )

@@ -1,0 +1,54 @@
+"""From rows of senders to assets, with what each sent in its busiest seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from otmon.kernel import Ints
+from otmon.ledger.facts import RATES, Asset, Evidence, Peak
+from otmon.ledger.tables import (
+    ASKED_COLUMNS,
+    SECOND_NS,
+    X_ARP,
+    X_ASKED,
+    X_BYTES,
+    X_FIRST,
+    X_HI,
+    X_LAST,
+    X_LO,
+    X_MAC,
+    X_OFFSET,
+    X_PACKET,
+    X_PACKETS,
+    X_PLACE,
+    X_RATES,
+    bits_of,
+)
+from otmon.ledger.texts import address_text, mac_text, vlan_text
+
+
+def assets_of(rows: Ints, source: str) -> Iterator[Asset]:
+    """The facts of rows of `Tables.assets`; `source` is the name of the capture."""
+    for row in rows.tolist():
+        family = row[X_PLACE] >> 32
+        address = address_text(4 if family == 2 else family, row[X_HI], row[X_LO])
+        yield Asset(
+            mac=mac_text(row[X_MAC]),
+            address="" if family == 2 and row[X_LO] == 0 else address,
+            vlan=vlan_text(row[X_PLACE] & 0xFFFFFFFF),
+            packets=row[X_PACKETS],
+            bytes=row[X_BYTES],
+            arp=row[X_ARP],
+            arp_asked=bits_of(row[X_ASKED : X_ASKED + ASKED_COLUMNS]),
+            peaks=tuple(sorted(_peaks(row))),
+            first_ns=row[X_FIRST],
+            last_ns=row[X_LAST],
+            evidence=Evidence(row[X_FIRST], source, row[X_PACKET], row[X_OFFSET]),
+        )
+
+
+def _peaks(row: list[int]) -> Iterator[Peak]:
+    for number, kind in enumerate(RATES):
+        _, _, most, second = row[X_RATES + 4 * number : X_RATES + 4 * number + 4]
+        if most:
+            yield Peak(kind, most, second * SECOND_NS)

@@ -1,0 +1,55 @@
+"""Second DHCP servers, and networks that have one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+from otmon.lab.dialogues import lease
+from otmon.lab.frames import SECOND_NS, Packet, Wire
+from tests.detect import captures, plant
+from tests.detect.captures import LAPTOP, START_NS, WIRE
+from tests.detect.plant import keys
+from tests.zones.facts import conversation
+
+RULE = "rival-dhcp"
+TRAVEL = Wire(core="02:aa:00:00:00:01", firewall="02:aa:00:00:00:02")
+
+
+def leases(*ways: tuple[Wire, str]) -> list[Packet]:
+    """A device asks once for each server; the server's address is that of the network's router."""
+    return [
+        packet
+        for n, (wire, address) in enumerate(ways)
+        for packet in lease(
+            wire, START_NS + n * SECOND_NS, replace(LAPTOP, address=address), Random(n), "lease", "laptop"
+        )
+    ]
+
+
+def test_two_servers_are_found(tmp_path: Path) -> None:
+    packets = leases((WIRE, "10.3.0.77"), (TRAVEL, "192.168.8.20"))
+    for model in (captures.PLANT, None):
+        (one,) = captures.found(RULE, packets, tmp_path, model)
+        assert dict(one.why[0].params)["items"] == "10.3.0.1, 192.168.8.1"
+        assert keys([one]) == ["rivals", "dhcp-servers"]
+    usual = captures.replayed(packets, tmp_path)
+    assert captures.found(RULE, packets, tmp_path, None, usual) == []
+    fewer = captures.replayed(leases((WIRE, "10.3.0.77")), tmp_path)
+    assert len(captures.found(RULE, packets, tmp_path, None, fewer)) == 1
+
+
+def test_one_server_and_one_router_of_two_networks_are_none(tmp_path: Path) -> None:
+    assert captures.found(RULE, leases((WIRE, "10.3.0.77"), (WIRE, "10.3.0.78")), tmp_path) == []
+    assert captures.found(RULE, leases((WIRE, "10.3.0.77"), (WIRE, "10.4.0.78")), tmp_path) == []
+
+
+def test_servers_of_two_vlans_and_servers_that_do_not_answer_are_none() -> None:
+    def server(address: str, **more: object) -> object:
+        return conversation("10.3.0.77", address, 67, "dhcp", transport="udp", **more)
+
+    assert len(plant.found(RULE, server("10.3.0.1"), server("10.3.0.2"))) == 1  # type: ignore[arg-type]
+    assert plant.found(RULE, server("10.3.0.1"), server("10.3.0.2", vlan="7")) == []  # type: ignore[arg-type]
+    asked = server("10.3.0.2", packets_to_client=0)
+    assert plant.found(RULE, server("10.3.0.1"), asked) == []  # type: ignore[arg-type]

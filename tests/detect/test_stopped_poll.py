@@ -1,0 +1,62 @@
+"""Polls that stopped, and those that never were steady."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from otmon.detect.stopped_poll import SILENCE_NS, TIMES
+from otmon.lab.frames import SECOND_NS, Packet, arp
+from otmon.lab.modbus import READ_HOLDING, read
+from tests.detect import captures
+from tests.detect.captures import HMI, LAPTOP, START_NS, plc
+from tests.detect.modbus_polls import healthy, poll
+from tests.detect.plant import keys
+
+RULE = "stopped-poll"
+S = SECOND_NS
+
+
+def steady(times: int, start_ns: int = START_NS) -> list[Packet]:
+    return poll(start_ns, (HMI, plc(1)), [read(READ_HOLDING, 0, 4)] * times, wait_ns=S, port=49_152 + times)
+
+
+def until(later_ns: int, asks: bool = False) -> list[Packet]:
+    """The capture goes on until then."""
+    return [Packet(START_NS + later_ns, arp(1, HMI if asks else LAPTOP, "10.1.0.9"), "later")]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_poll_that_stopped_is_found(there: bool, tmp_path: Path) -> None:
+    for model in (captures.PLANT, None):
+        (one,) = captures.found(RULE, [*steady(60), *until(600 * S, there)], tmp_path, model)
+        assert (one.severity, one.count) == ("medium" if model else "low", 60)
+        assert keys([one])[-1] == ("client-there" if there else "client-gone")
+        assert 59 * S < one.last_ns - START_NS < 62 * S
+        assert dict(one.why[0].params)["times"] == 60
+        assert 1000 <= int(dict(one.why[0].params)["milliseconds"]) < 1100  # type: ignore[call-overload]
+
+
+def test_a_poll_that_goes_on_or_ends_with_the_capture_is_none(tmp_path: Path) -> None:
+    assert captures.found(RULE, [*steady(60), *until(60 * S + SILENCE_NS)], tmp_path) == []
+    assert captures.found(RULE, [*steady(60), *steady(61, START_NS + 600 * S)], tmp_path) == []
+
+
+def test_few_requests_are_no_poll(tmp_path: Path) -> None:
+    assert captures.found(RULE, [*steady(TIMES - 1), *until(6000 * S)], tmp_path) == []
+    assert len(captures.found(RULE, [*steady(TIMES), *until(6000 * S)], tmp_path)) == 1
+
+
+def test_an_engineers_bursts_are_no_poll(tmp_path: Path) -> None:
+    packets = [*steady(30), *steady(31, START_NS + 7000 * S), *until(100_000 * S)]
+    assert captures.found(RULE, packets, tmp_path) == []
+
+
+def test_a_server_that_fell_silent_is_told_as_that(tmp_path: Path) -> None:
+    turns = iter([True] * 60 + [False] * 600)
+    packets = poll(
+        START_NS, (HMI, plc(1)), [read(READ_HOLDING, 0, 4)] * 660,
+        lambda pdu: healthy(pdu) if next(turns) else None, wait_ns=S,
+    )  # fmt: skip
+    assert [one.rule for one in captures.found("", packets, tmp_path)] == ["silent-server"]
