@@ -1,52 +1,21 @@
 """One client that tries many addresses and mostly finds nobody.
 
-What it finds
-    A client that asked at least 12 addresses for the same service, of which at least half did not
-    answer or refused. One finding for each client and transport, a ping sweep among them, with the
-    ports, the ranges, and how many answered. There is no time limit: one address an hour is found
-    as well as a hundred a second.
-
-Why it matters
-    Who does not know the plant has to look for it first. A scan is the first thing that is seen of
-    a worm, of an intruder, or of a laptop with a tool on it; and the old network stacks of
-    controllers have stopped under scans that harm no office PC.
-
-What it looks like
-    10.60.0.5 sends a SYN to port 502 of 254 addresses; nine answer.
-
-When it is wrong
-    When a part of the plant is switched off while its HMI goes on looking for it: a baseline taken
-    then says so. A scanner that a permission of the model allows is not found. Addresses of the
-    Internet are left to the rule for contact with the Internet. What is not answered in a scan is
-    told here and not again as traffic that the model does not allow; what is answered is told
-    there too. In a capture of one direction only TCP counts, and of TCP only what begins with a
-    handshake.
-
-    Why 12 and half: in the public captures of healthy plants one client misses five addresses at
-    most, the smallest network that scanners are given, a /28, has 14, and a network management
-    system that pings 30 hosts gets most answers. A datagram or an echo request counts only where
-    its target sent nothing at all: a live host may well leave one unanswered, and answers to a
-    broadcast look the same.
-
-References
-    ATT&CK for ICS T0846; IEC 62443-3-3 SR 6.2, SR 5.2.
+What it means, when it is wrong and how to respond: `rules/address-scan.yml`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.detector import (
     Case,
     Finding,
     Link,
-    Rule,
-    attack,
     first,
     is_internet,
     reached,
-    requirement,
     say,
     say_some,
     severity_of_reach,
@@ -56,14 +25,7 @@ from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.address import IPV4_BITS, Address, host, parse_address, reach
 
-RULE = Rule(
-    "address-scan",
-    (
-        *attack("T0846", "Remote System Discovery"),
-        requirement("SR 6.2", "Continuous monitoring"),
-        requirement("SR 5.2", "Zone boundary protection"),
-    ),
-)
+RULE: Final = "address-scan"
 
 MISSED = 12
 """Addresses that did not answer for one service."""
@@ -92,7 +54,7 @@ def address_scan(case: Case) -> Iterator[Finding]:
             why.append(say("refusing", count=len(refused)))
         why.append(say_some("answering", alive, SHOWN) if alive else say("unanswered"))
         yield Finding(
-            rule=RULE.id,
+            rule=RULE,
             key=(client, transport),
             severity=severity_of_reach(case, facts, answered=bool(alive)),
             link=Link(client=client, transport=transport, port=next(iter(ports)) if len(ports) == 1 else 0),
@@ -110,7 +72,6 @@ def address_scan(case: Case) -> Iterator[Finding]:
             first_ns=min(fact.first_ns for fact in facts),
             last_ns=max(fact.last_ns for fact in facts),
             evidence=first(*(fact.evidence for fact in facts)),
-            references=RULE.references,
         )
 
 

@@ -1,43 +1,19 @@
 """One host that asks by ARP for very many of its neighbours.
 
-What it finds
-    A sender that asked by ARP for at least 64 addresses of other hosts, told apart by their last
-    octet. One finding for each sender, with the ranges of last octets and the busiest second. There
-    is no time limit.
-
-Why it matters
-    Inside a network ARP is the scan that no firewall sees and that every host answers. It is what
-    tools for the local network begin with, and what a scan of addresses leaves behind before it
-    reaches a router.
-
-What it looks like
-    10.60.0.5 asks for 10.60.0.1 to 10.60.0.254 within three seconds.
-
-When it is wrong
-    A router asks for every address that somebody outside looks for, and a server or a management
-    system of a large network may talk with as many neighbours: who had talked with at least half of
-    them is not found, and what the baseline shows to ask for so many is left out.
-
-    Why 64: in the public captures nobody asks for more than 24, and a scan of a /24 asks for 253.
-    Larger networks wrap around at 256, so that the number is a lower bound.
-
-References
-    ATT&CK for ICS T0846; RFC 826; IEC 62443-3-3 SR 6.2.
+What it means, when it is wrong and how to respond: `rules/arp-scan.yml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.detector import (
     Case,
     Finding,
     Link,
-    Rule,
-    attack,
     first,
     place_of_sender,
-    requirement,
     say,
     say_some,
     spans,
@@ -45,10 +21,7 @@ from otmon.detect.detector import (
 from otmon.ledger.facts import Asset
 from otmon.ledger.ledger import asset_key
 
-RULE = Rule(
-    "arp-scan",
-    (*attack("T0846", "Remote System Discovery"), requirement("SR 6.2", "Continuous monitoring")),
-)
+RULE: Final = "arp-scan"
 
 ASKED = 64
 """Last octets that one sender asked for."""
@@ -79,7 +52,7 @@ def _finding(case: Case, asset: Asset, asked: int) -> Finding:
     octets = [number for number in range(256) if asset.arp_asked >> number & 1]
     peak = max((one.packets for one in asset.peaks if one.kind == "ARP packets"), default=0)
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=(asset.mac, asset.address, asset.vlan),
         severity="medium",
         link=Link(client=address, vlan=asset.vlan),
@@ -95,5 +68,4 @@ def _finding(case: Case, asset: Asset, asked: int) -> Finding:
         first_ns=asset.first_ns,
         last_ns=asset.last_ns,
         evidence=first(asset.evidence),
-        references=RULE.references,
     )

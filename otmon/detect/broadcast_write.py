@@ -1,29 +1,6 @@
 """A write that many devices carry out at once.
 
-What it finds
-    A request that changes something and goes to all devices behind a serial gateway (Modbus unit 0,
-    which no device answers), to a multicast or broadcast address, or to the same element of many units
-    in one burst. One finding for each client, server and way.
-
-Why it matters
-    One message stops or changes every drive on a line. Nobody confirms a broadcast, so the sender
-    does not know which devices took it, and a fault looks like many devices that fail together.
-
-What it looks like
-    A PC writes coil 0 of unit 0 through a gateway; nothing answers, and 12 drives halt.
-
-When it is wrong
-    Over TCP unit 0 often means the device itself and not all devices, and then it answers: such a write
-    is found only where the server does not answer it, and answers for another unit. In the public
-    captures that we know unit 0 is always a device's own number. A recipe that is sent to all machines at
-    the start of a shift is a burst: agree on it in a permission that lists the function, and it is
-    for information. A subnet's own broadcast address (10.1.0.255) looks like a host's: it is found
-    where it ends in 255, is written to over UDP, and never sends. What the model denies is told by
-    the rules for that, and not here.
-
-References
-    ATT&CK for ICS T0855 (T1692.001 from v19), T0806; IEC 62443-3-3 SR 2.1, SR 3.5; MODBUS over Serial
-    Line V1.02, section 2.2; MODBUS Messaging on TCP/IP Implementation Guide V1.0b (unit identifier).
+What it means, when it is wrong and how to respond: `rules/broadcast-write.yml`.
 """
 
 from __future__ import annotations
@@ -37,8 +14,6 @@ from otmon.detect.detector import (
     Finding,
     Message,
     Place,
-    Rule,
-    attack,
     first,
     graded,
     link_of,
@@ -47,7 +22,6 @@ from otmon.detect.detector import (
     permission_of,
     place_of,
     reasons,
-    requirement,
     say,
     say_some,
     values_written,
@@ -57,15 +31,7 @@ from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
 from otmon.zones.hosts import to_group
 
-RULE = Rule(
-    "broadcast-write",
-    (
-        *attack("T0855", "Unauthorized Command Message", "T1692.001"),
-        *attack("T0806", "Brute Force I/O"),
-        requirement("SR 2.1", "Authorization enforcement"),
-        requirement("SR 3.5", "Input validation"),
-    ),
-)
+RULE: Final = "broadcast-write"
 
 ALL_UNITS: Final = {"modbus": 0}
 """The unit by which a protocol means every device."""
@@ -160,7 +126,7 @@ def _finding(case: Case, way: Way, key: tuple[str, ...], group: Asked) -> Findin
         named = all(names_function(one, fact) for one, (fact, _) in zip(permissions, group, strict=True))
         severity = "info" if named else lowered(severity)
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=(way, *key),
         severity=severity,
         link=link_of(fact),
@@ -172,7 +138,6 @@ def _finding(case: Case, way: Way, key: tuple[str, ...], group: Asked) -> Findin
         first_ns=min(one.first_ns for one in operations),
         last_ns=max(one.last_ns for one in operations),
         evidence=first(*(one.evidence for one in operations)),
-        references=RULE.references,
     )
 
 

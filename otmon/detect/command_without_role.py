@@ -1,27 +1,6 @@
 """A command from a host whose role in the inventory is another one.
 
-What it finds
-    A write, a program, a setting or a control or diagnostic command that a server did not refuse, from
-    a client whose roles in the model's inventory are not there for it (`COMMANDS`), or from a client
-    that is not in the inventory although it names the hosts that are there to command. One finding
-    for each client and server, one for a client of very many. It needs assets with roles in the model.
-
-Why it matters
-    Inside a zone in which everything may happen, and across a boundary whose permission says no
-    access class, a camera may steer a press. What a device is there for is known to the people
-    who entered it, and an intruder on it does not keep to that.
-
-What it looks like
-    The historian, which reads all day, writes a register of the mixing controller.
-
-When it is wrong
-    When a device does two jobs and the inventory names one, or the inventory is not complete. A role
-    that is not in the table says nothing, and then nothing is found. A permission that lists the
-    access class or the function lowers it by one step: then the model contradicts itself, and one
-    of the two lines is to be mended. What the model denies is told by the rules for that, and not here.
-
-References
-    ATT&CK for ICS T0855 (T1692.001 from v19), T0836; IEC 62443-3-3 SR 1.2, SR 2.1.
+What it means, when it is wrong and how to respond: `rules/command-without-role.yml`.
 """
 
 from __future__ import annotations
@@ -34,9 +13,7 @@ from otmon.detect.detector import (
     Finding,
     Link,
     Message,
-    Rule,
     Severity,
-    attack,
     by_server,
     changes,
     first,
@@ -47,7 +24,6 @@ from otmon.detect.detector import (
     permission_of,
     place_of,
     registered,
-    requirement,
     say,
     say_some,
     values_written,
@@ -58,15 +34,7 @@ from otmon.protocols.protocol import AccessClass
 from otmon.zones.decide import Verdict
 from otmon.zones.model import Device
 
-RULE = Rule(
-    "command-without-role",
-    (
-        *attack("T0855", "Unauthorized Command Message", "T1692.001"),
-        *attack("T0836", "Modify Parameter"),
-        requirement("SR 1.2", "Software process and device identification"),
-        requirement("SR 2.1", "Authorization enforcement"),
-    ),
-)
+RULE: Final = "command-without-role"
 
 JUDGED: Final[frozenset[AccessClass]] = frozenset(("write", "control", "program", "configure", "diagnose"))
 """Access classes that ask for a role. Whoever may connect may read and ask for a name."""
@@ -124,7 +92,7 @@ def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked) -> Fin
     operations = [one for one, _ in group]
     times = sum(one.times for one in operations)
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=key,
         severity=_severity(case, group),
         link=link_of(fact) if server == fact.server else Link(client=fact.client),
@@ -142,7 +110,6 @@ def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked) -> Fin
         first_ns=min(one.first_ns for one in operations),
         last_ns=max(one.last_ns for one in operations),
         evidence=first(*(one.evidence for one in operations)),
-        references=RULE.references,
     )
 
 

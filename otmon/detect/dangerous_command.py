@@ -1,27 +1,6 @@
 """A command that stops a controller, restarts it, silences it or exchanges its program.
 
-What it finds
-    Services that no operator's screen needs: a restart of the communication, listen-only mode, clearing of
-    counters (Modbus 8/1, 8/4, 8/10, 8/20), and start, stop, download and upload of a program (UMAS, Modbus
-    90). One finding for each client, server and kind of command, whatever the units; one for a client
-    that does it to very many servers.
-
-Why it matters
-    With one message of this kind a line stands still, or runs a program that nobody reviewed. An
-    upload changes nothing and hands the program to whoever asks; cleared counters hide what went on.
-
-What it looks like
-    A PC sends UMAS Stop PLC to a controller that other hosts only read.
-
-When it is wrong
-    When maintenance does its work: agree on it in a permission that lists the functions, with a
-    window, and the finding is for information only. A permission that allows the access class as a
-    whole lowers it by one step, as does a device that refused. Simulators and conformance tests
-    send all of these. What the model denies is told by the rules for that, and not here.
-
-References
-    ATT&CK for ICS T0816, T0858, T0843, T0845, T0814, T0872; IEC 62443-3-3 SR 2.1, SR 7.1;
-    Modbus Application Protocol Specification V1.1b3, section 6.8.
+What it means, when it is wrong and how to respond: `rules/dangerous-command.yml`.
 """
 
 from __future__ import annotations
@@ -36,9 +15,7 @@ from otmon.detect.detector import (
     Link,
     Message,
     Place,
-    Rule,
     Severity,
-    attack,
     by_server,
     first,
     graded,
@@ -48,26 +25,13 @@ from otmon.detect.detector import (
     permission_of,
     place_of,
     reasons,
-    requirement,
     say,
     say_some,
 )
 from otmon.ledger.facts import UNANSWERED, Operation
 from otmon.zones.decide import Verdict
 
-RULE = Rule(
-    "dangerous-command",
-    (
-        *attack("T0816", "Device Restart/Shutdown"),
-        *attack("T0858", "Change Operating Mode"),
-        *attack("T0843", "Program Download"),
-        *attack("T0845", "Program Upload"),
-        *attack("T0814", "Denial of Service"),
-        *attack("T0872", "Indicator Removal on Host"),
-        requirement("SR 2.1", "Authorization enforcement"),
-        requirement("SR 7.1", "Denial of service protection"),
-    ),
-)
+RULE: Final = "dangerous-command"
 
 Danger = Literal["stop", "start", "restart", "silence", "download", "upload", "clear"]
 
@@ -126,7 +90,7 @@ def _finding(case: Case, key: tuple[str, ...], danger: Danger, server: str, grou
     )
     times = sum(one.times for one in operations)
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=key,
         severity=severity,
         link=link_of(fact) if server == fact.server else Link(client=fact.client),
@@ -138,7 +102,6 @@ def _finding(case: Case, key: tuple[str, ...], danger: Danger, server: str, grou
         first_ns=min(one.first_ns for one in operations),
         last_ns=max(one.last_ns for one in operations),
         evidence=first(*(one.evidence for one in operations)),
-        references=RULE.references,
     )
 
 

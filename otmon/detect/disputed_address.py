@@ -1,53 +1,27 @@
 """An address that several MAC addresses claim by ARP.
 
-What it finds
-    An IPv4 address that at least two MAC addresses of one VLAN claimed by ARP while each of them was
-    there, one finding for each address and VLAN; where one MAC address claims addresses of several
-    others, one finding for that MAC address with all of them.
-
-Why it matters
-    Who claims the address of a controller or a gateway gets its traffic, and can read it, change it
-    or drop it: that is how a machine in the middle begins. Two devices that were given the same
-    address by mistake stop a line just as well.
-
-What it looks like
-    10.1.0.1 and 10.1.0.5 are claimed by the MAC addresses that always had them, and by a laptop's.
-
-When it is wrong
-    When a device was replaced during the capture: then one MAC address ends where the other begins,
-    and it is not found. Virtual addresses of redundant routers (VRRP, HSRP, GLBP, CARP) are left out.
-    Two network cards in one computer, or a pair of redundant servers that share an address, claim
-    it in turns: take a baseline with them.
-
-References
-    ATT&CK for ICS T0830; RFC 826, RFC 5227 section 2.4, RFC 9568 section 7.3 (VRRP); IEC 62443-3-3
-    SR 3.1.
+What it means, when it is wrong and how to respond: `rules/disputed-address.yml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.detector import (
     Case,
     Finding,
     Link,
-    Rule,
-    attack,
     first,
     importance,
     place_of_sender,
-    requirement,
     say,
     say_some,
 )
 from otmon.ledger.facts import Asset
 from otmon.ledger.ledger import asset_key
 
-RULE = Rule(
-    "disputed-address",
-    (*attack("T0830", "Adversary-in-the-Middle"), requirement("SR 3.1", "Communication integrity")),
-)
+RULE: Final = "disputed-address"
 
 VIRTUAL = ("00:00:5e:00:01:", "00:00:5e:00:02:", "00:00:0c:07:ac:", "00:00:0c:9f:f", "00:07:b4:00:")
 """Beginnings of the MAC addresses of VRRP and CARP, HSRP 1 and 2, GLBP."""
@@ -106,7 +80,7 @@ def _finding(case: Case, key: tuple[str, ...], disputes: Claims, about: list[tup
     high = case.index is None or any(importance(case, zone) == "high" for zone in zones)
     takes = key[0] == "mac"
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=key,
         severity="high" if high else "medium",
         link=Link(client=addresses[0] if len(addresses) == 1 else "", vlan=one.vlan),
@@ -120,5 +94,4 @@ def _finding(case: Case, key: tuple[str, ...], disputes: Claims, about: list[tup
         first_ns=min(asset.first_ns for asset in assets),
         last_ns=max(asset.last_ns for asset in assets),
         evidence=first(*(asset.evidence for asset in assets)),
-        references=RULE.references,
     )

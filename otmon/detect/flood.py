@@ -1,35 +1,12 @@
 """A sender that sends far more in a second than a plant does.
 
-What it finds
-    An asset whose busiest second held at least 200 attempts to connect, 100 ARP packets, 2,000
-    broadcasts or 2,000 Modbus requests; or 5,000 datagrams to hosts that mostly did not answer. One
-    finding for each sender and kind, with the second and the number.
-
-Why it matters
-    Controllers have small network stacks. A flood that an office network does not notice takes a
-    controller's cycle time, or stops it: attack tools do it on purpose, a loop between two switches
-    or a broken card does it by itself.
-
-What it looks like
-    A host sends 20,000 SYN packets a second to port 502 of a controller.
-
-When it is wrong
-    In a load test. Attempts to connect and ARP packets of a scan are told as the scan that they are,
-    and not as a flood.
-
-    Why these numbers: they are at least ten times the most that a healthy asset of the public
-    captures and of the examples sends in a second, which is 20 attempts to connect, 3 ARP packets,
-    47 broadcasts, 8 Modbus requests and 368 datagrams. Protocols that work by cyclic broadcasts send
-    up to some hundreds a second, drives and cameras many datagrams: to hosts that answer, which
-    those of a flood do not. A peak of which the baseline shows half is usual.
-
-References
-    ATT&CK for ICS T0814; RFC 4987 (SYN floods); IEC 62443-3-3 SR 7.1.
+What it means, when it is wrong and how to respond: `rules/flood.yml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.address_scan import swept
 from otmon.detect.arp_scan import ASKED
@@ -37,14 +14,11 @@ from otmon.detect.detector import (
     Case,
     Finding,
     Link,
-    Rule,
     Severity,
-    attack,
     first,
     importance,
     place_of_sender,
     reached,
-    requirement,
     say,
     say_some,
 )
@@ -52,9 +26,7 @@ from otmon.detect.port_scan import tried
 from otmon.ledger.facts import Asset, Conversation, Evidence, Peak, Rate
 from otmon.ledger.ledger import asset_key
 
-RULE = Rule(
-    "flood", (*attack("T0814", "Denial of Service"), requirement("SR 7.1", "Denial of service protection"))
-)
+RULE: Final = "flood"
 
 MOST: dict[Rate, int] = {
     "connection attempts": 200,
@@ -135,7 +107,7 @@ def _finding(case: Case, asset: Asset, peak: Peak, facts: list[Conversation]) ->
         why.append(say_some("flooded", servers, SHOWN))
     evidence: list[Evidence] = [asset.evidence, *(fact.evidence for fact in facts)]
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=(asset.mac, asset.address, asset.vlan, peak.kind),
         severity=_severity(case, asset, facts),
         link=Link(client=sender, server=servers[0] if len(servers) == 1 else "", vlan=asset.vlan),
@@ -147,7 +119,6 @@ def _finding(case: Case, asset: Asset, peak: Peak, facts: list[Conversation]) ->
         first_ns=peak.time_ns,
         last_ns=peak.time_ns,
         evidence=first(*evidence),
-        references=RULE.references,
     )
 
 

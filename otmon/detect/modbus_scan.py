@@ -1,57 +1,21 @@
 """One client that feels its way through Modbus: units, functions, registers, identities.
 
-What it finds
-    A client that tries what a device has, one finding for each client and kind:
-
-    - units: at least 8 unit ids of a server that nobody answers for, and at least half of those
-      that it tried; or 64 unit ids, answered or not;
-    - functions: at least 4 functions of a server that it refused as unknown to it;
-    - registers: at least 12 ranges of a server that it refused as not there; or more ranges of one
-      table than the ledger keeps apart (512), none of them asked for much more than once;
-    - identities: Report Server ID or Read Device Identification from at least 8 units.
-
-    There is no time limit.
-
-Why it matters
-    Modbus has no login: who can ask can write. What an intruder lacks is the map, and this is how
-    it is drawn, in the traces of public tools as well as before attacks that changed values.
-
-What it looks like
-    A laptop reads register 0 of units 1 to 247 of a gateway; four answer.
-
-When it is wrong
-    When an engineer searches for a device on a serial line, or an inventory tool reads what
-    everything is: a model that allows it, or a baseline with it, keeps identities quiet. A
-    gateway of which a capture shows only a few polls of 64 units looks the same.
-
-    Why these numbers: in the public captures of healthy plants nobody is refused twice for an
-    unknown function, nobody for an address, at most four units are asked, at most two identities
-    read, and engineering stations of the examples read four. A master that is set up wrongly asks
-    for the same missing block again and again: what was asked for more than 8 times is not
-    counted. A whole table is 524 reads of the most registers that one read can give. An RS-485
-    segment carries 32 devices (TIA-485-A), so 64 unit ids are two full segments.
-
-References
-    ATT&CK for ICS T0846, T0888, T0861; MODBUS Application Protocol V1.1b3, sections 6 and 7;
-    IEC 62443-3-3 SR 6.2, SR 3.5.
+What it means, when it is wrong and how to respond: `rules/modbus-scan.yml`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from otmon.detect.detector import (
     Case,
     Finding,
     Link,
     Message,
-    Rule,
-    attack,
     first,
     reached,
-    requirement,
     say,
     say_some,
     severity_of_reach,
@@ -60,16 +24,7 @@ from otmon.detect.detector import (
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.ledger.ledger import operation_key, service_key
 
-RULE = Rule(
-    "modbus-scan",
-    (
-        *attack("T0846", "Remote System Discovery"),
-        *attack("T0888", "Remote System Information Discovery"),
-        *attack("T0861", "Point & Tag Identification"),
-        requirement("SR 6.2", "Continuous monitoring"),
-        requirement("SR 3.5", "Input validation"),
-    ),
-)
+RULE: Final = "modbus-scan"
 
 SILENT_UNITS = 8
 """Unit ids of one server that nobody answers for."""
@@ -239,7 +194,7 @@ def _finding(case: Case, client: str, kind: str, parts: Parts) -> Finding:
     transports = {(fact.transport, fact.port) for fact in facts}
     transport, port = min(transports) if len(transports) == 1 else ("", 0)
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=(client, kind),
         severity=severity_of_reach(case, facts, answered=bool(answered or refused)),
         link=Link(
@@ -254,5 +209,4 @@ def _finding(case: Case, client: str, kind: str, parts: Parts) -> Finding:
         first_ns=min(fact.first_ns for fact in facts),
         last_ns=max(fact.last_ns for fact in facts),
         evidence=first(*(fact.evidence for fact in facts)),
-        references=RULE.references,
     )  # fmt: skip

@@ -1,28 +1,6 @@
 """A device that stands in several zones at once.
 
-What it finds
-    One MAC address that sends from addresses of two zones, and is at home in both: with each address it
-    talks to neighbours of the same zone and network, or to a group. And an asset of the inventory
-    whose addresses lie in several zones and were seen there.
-
-Why it matters
-    Such a device is a way past the boundary: what comes in on one side goes out on the other, and
-    no firewall lies between. A PC with a second network card, or a second address on the same one,
-    is put there for convenience and forgotten.
-
-What it looks like
-    The MAC address of an engineering station sends as 10.30.1.50 in line control and as 10.10.0.50 in
-    the office.
-
-When it is wrong
-    A router shows many zones too. What carries an address that another MAC address carries as well, an
-    Internet address, many addresses, or three zones, is taken for one, and nothing is found; so it
-    is with assets whose role in the inventory is one of `ROUTERS`. A router that only answers for its own
-    two addresses cannot be told from a host: enter it in the inventory. An asset that the
-    inventory lists with the addresses of both zones is known to stand there, and told as low.
-
-References
-    ATT&CK for ICS T0886, T0864; IEC 62443-3-3 SR 5.1, SR 5.2; METI's guideline, step 2-1, item 3-5.
+What it means, when it is wrong and how to respond: `rules/multi-homed-asset.yml`.
 """
 
 from __future__ import annotations
@@ -37,14 +15,9 @@ from otmon.detect.detector import (
     Link,
     Message,
     Place,
-    Rule,
-    attack,
     first,
     graded,
-    guideline_check,
-    guideline_step,
     registered,
-    requirement,
     say,
     say_some,
 )
@@ -55,17 +28,7 @@ from otmon.zones.devices import devices
 from otmon.zones.hosts import PREFIX, to_group
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Device
 
-RULE = Rule(
-    "multi-homed-asset",
-    (
-        *attack("T0886", "Remote Services"),
-        *attack("T0864", "Transient Cyber Asset"),
-        requirement("SR 5.1", "Network segmentation"),
-        requirement("SR 5.2", "Zone boundary protection"),
-        guideline_step("ステップ2-1", "ゾーンの設定と保護対象の割り付け"),
-        guideline_check("3-5", "セキュリティレベルに応じたセグメント管理"),
-    ),
-)
+RULE: Final = "multi-homed-asset"
 
 ROUTERS: Final = frozenset(
     {
@@ -168,7 +131,7 @@ def _finding(
         one for one in seen if any((one.address or one.mac) == address for _, address, _ in feet)
     ] or seen
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=key,
         severity="low"
         if device is not None
@@ -182,7 +145,6 @@ def _finding(
         first_ns=min(one.first_ns for one in seen),
         last_ns=max(one.last_ns for one in seen),
         evidence=first(*(one.evidence for one in shown)),
-        references=RULE.references,
     )
 
 

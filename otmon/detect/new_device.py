@@ -1,26 +1,6 @@
 """A device that was not there in the baseline.
 
-What it finds
-    Each address of the plant's networks, or MAC address of what uses no IP, that sent something and
-    sent nothing in the baseline: where it is, with whom it talks, what it asked for. More than
-    `SPREAD` of them in one zone are one finding.
-
-Why it matters
-    A laptop, a telephone, an access point or a small computer behind a cabinet begins with a
-    packet from an address that nobody has seen. In a factory that happens a few times a year, so each
-    time is worth a look.
-
-What it looks like
-    10.30.1.77 was never seen; it asks two controllers for their registers.
-
-When it is wrong
-    When the baseline was too short, or holds other networks than the capture. An address that was
-    given anew (DHCP) is told with the address that its MAC address had before: the same device, or
-    something new behind the same router. A device that is in the model's inventory is for
-    information. An address in no zone of the model is told as such, and not here.
-
-References
-    ATT&CK for ICS T0864, T0848; IEC 62443-3-3 SR 1.2, SR 6.2, SR 7.8; METI's guideline, item 2-6.
+What it means, when it is wrong and how to respond: `rules/new-device.yml`.
 """
 
 from __future__ import annotations
@@ -34,17 +14,13 @@ from otmon.detect.detector import (
     Link,
     Message,
     Place,
-    Rule,
     Severity,
-    attack,
     changes,
     first,
     graded,
-    guideline_check,
     importance,
     is_site,
     registered,
-    requirement,
     say,
     say_some,
     values_written,
@@ -54,17 +30,7 @@ from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import locate
 from otmon.zones.model import UNKNOWN_ZONE
 
-RULE = Rule(
-    "new-device",
-    (
-        *attack("T0864", "Transient Cyber Asset"),
-        *attack("T0848", "Rogue Master"),
-        requirement("SR 1.2", "Software process and device identification"),
-        requirement("SR 6.2", "Continuous monitoring"),
-        requirement("SR 7.8", "Control system component inventory"),
-        guideline_check("2-6", "接続機器の台帳とシステム構成図"),
-    ),
-)
+RULE: Final = "new-device"
 
 SPREAD: Final = 16
 """New devices of one zone that are told one by one: more are another network, or forged senders."""
@@ -97,7 +63,7 @@ def _one(case: Case, zone: str, name: str, assets: list[Asset], talks: list[Conv
         one for talk in talks if talk.client == name for one in case.asked.get(conversation_key(talk), [])
     ]
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=("one", name),
         severity=_severity(case, zone, name, talks, asked),
         link=Link(client=name, vlan=assets[0].vlan),
@@ -109,7 +75,6 @@ def _one(case: Case, zone: str, name: str, assets: list[Asset], talks: list[Conv
         first_ns=min(one.first_ns for one in assets),
         last_ns=max(one.last_ns for one in assets),
         evidence=first(*(one.evidence for one in assets), *(one.evidence for one in asked if changes([one]))),
-        references=RULE.references,
     )
 
 
@@ -149,7 +114,7 @@ def _why(
 def _many(case: Case, zone: str, found: dict[str, list[Asset]]) -> Finding:
     assets = [one for some in found.values() for one in some]
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=("many", zone),
         severity=graded(case, zone, "medium"),
         link=Link(),
@@ -161,5 +126,4 @@ def _many(case: Case, zone: str, found: dict[str, list[Asset]]) -> Finding:
         first_ns=min(one.first_ns for one in assets),
         last_ns=max(one.last_ns for one in assets),
         evidence=first(*(one.evidence for one in assets)),
-        references=RULE.references,
     )

@@ -1,27 +1,6 @@
 """A client that commands a server which only others commanded before.
 
-What it finds
-    A write, a control command, a program or a setting from a client that never sent one to this server
-    in the baseline, where other clients did. One finding for each client, server and protocol; one for a
-    client of very many servers.
-
-Why it matters
-    A controller has its masters: one HMI, one SCADA, perhaps an engineering station. A further one is
-    how an attack on a process looks on the wire, whether it comes from a device that was brought
-    in or from one that was always there and only read.
-
-What it looks like
-    For weeks the HMI alone writes the setpoints of a controller. Today the historian writes one.
-
-When it is wrong
-    When the baseline was too short to hold every master, or a master got another address. It needs a
-    baseline: without one the second master of a register is as often the spare HMI as an intruder, and
-    in no public capture that we know two clients write to one server, so that nothing would tell a good
-    rule from a bad one. A server that nobody commanded before is told as a new operation. What the model
-    denies is told by the rules for that, and not here.
-
-References
-    ATT&CK for ICS T0848, T0855 (T1692.001 from v19); IEC 62443-3-3 SR 1.2, SR 2.1, SR 6.2.
+What it means, when it is wrong and how to respond: `rules/new-master.yml`.
 """
 
 from __future__ import annotations
@@ -35,9 +14,7 @@ from otmon.detect.detector import (
     Link,
     Message,
     Place,
-    Rule,
     Severity,
-    attack,
     by_server,
     first,
     graded,
@@ -46,7 +23,6 @@ from otmon.detect.detector import (
     lowered,
     permission_of,
     place_of,
-    requirement,
     say,
     say_some,
     values_written,
@@ -55,16 +31,7 @@ from otmon.ledger.facts import Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
 
-RULE = Rule(
-    "new-master",
-    (
-        *attack("T0848", "Rogue Master"),
-        *attack("T0855", "Unauthorized Command Message", "T1692.001"),
-        requirement("SR 1.2", "Software process and device identification"),
-        requirement("SR 2.1", "Authorization enforcement"),
-        requirement("SR 6.2", "Continuous monitoring"),
-    ),
-)
+RULE: Final = "new-master"
 
 SHOWN: Final = 6
 """Services and earlier masters that are named in one finding."""
@@ -89,7 +56,7 @@ def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked, *, kno
     operations = [one for one, _ in group]
     times = sum(one.times for one in operations)
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=key,
         severity=_severity(case, group),
         link=link_of(fact) if server == fact.server else Link(client=fact.client),
@@ -101,7 +68,6 @@ def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked, *, kno
         first_ns=min(one.first_ns for one in operations),
         last_ns=max(one.last_ns for one in operations),
         evidence=first(*(one.evidence for one in operations)),
-        references=RULE.references,
     )
 
 

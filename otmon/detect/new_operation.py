@@ -1,27 +1,6 @@
 """Something that two known hosts never did with each other before.
 
-What it finds
-    With a baseline: a conversation between a client and a server that was not in it (another protocol or
-    port, or a pair that never talked), a function that the client never asked this server for, or
-    elements or units that it never touched. One finding for each pair, and one for a client that does
-    it with more than `SPREAD` servers.
-
-Why it matters
-    A plant does the same all day, for years. What is new is a change that somebody made, or an intruder
-    who uses a host that may be there, with commands that may be given.
-
-What it looks like
-    The HMI, which writes registers 20 to 29 of a controller, writes register 140.
-
-When it is wrong
-    When the baseline was too short to hold a week's or a month's work. Ports from 49152 on are given out
-    at random and compared as one; a connection in which nothing was recognised is known if its port is;
-    groups (multicast and broadcast) and the Internet are left out. What an explicit permission allows
-    weighs less. A device that is itself new, a new master of a server, and what the model denies are
-    told by the rules for that, and not here.
-
-References
-    ATT&CK for ICS T0855 (T1692.001 from v19), T0836, T0886; IEC 62443-3-3 SR 6.2; NIST CSF 2.0 DE.CM-01.
+What it means, when it is wrong and how to respond: `rules/new-operation.yml`.
 """
 
 from __future__ import annotations
@@ -37,10 +16,7 @@ from otmon.detect.detector import (
     Link,
     Message,
     Place,
-    Reference,
-    Rule,
     Severity,
-    attack,
     changes,
     first,
     graded,
@@ -49,28 +25,17 @@ from otmon.detect.detector import (
     link_of,
     permission_of,
     place_of,
-    requirement,
     say,
     say_some,
     values_written,
 )
-from otmon.detect.foreign_protocol import EPHEMERAL
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation
 from otmon.ledger.ledger import Ledger, conversation_key
 from otmon.zones.address import MAC_BITS, is_group, parse_address
 from otmon.zones.decide import Verdict
 from otmon.zones.model import Range, Ranges, merged, spans
 
-RULE = Rule(
-    "new-operation",
-    (
-        *attack("T0855", "Unauthorized Command Message", "T1692.001"),
-        *attack("T0836", "Modify Parameter"),
-        *attack("T0886", "Remote Services"),
-        requirement("SR 6.2", "Continuous monitoring"),
-        Reference("NIST CSF", "DE.CM-01", "Networks are monitored", "2.0"),
-    ),
-)
+RULE: Final = "new-operation"
 
 SPREAD: Final = 16
 """Servers with which one client does something new that are told one by one."""
@@ -215,7 +180,7 @@ def _single(case: Case, pair: Pair, news: _News) -> Finding:
     talks, operations = [one for one, _ in news.talks], [one for one, _ in news.operations()]
     what = say("new-ways", client=pair[0], server=pair[1])
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=("one", *pair),
         severity=_severity(case, news),
         link=link_of(fact),
@@ -228,7 +193,6 @@ def _single(case: Case, pair: Pair, news: _News) -> Finding:
         first_ns=min(one.first_ns for one, _ in facts),
         last_ns=max(one.last_ns for one, _ in facts),
         evidence=first(*(one.evidence for one, _ in facts)),
-        references=RULE.references,
     )
 
 
@@ -268,7 +232,7 @@ def _spread(case: Case, client: str, news: list[tuple[str, _News]]) -> Finding:
     facts = [pair for _, one in news for pair in one.facts()]
     severities = [_severity(case, one) for _, one in news]
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=("many", client),
         severity=min(severities, key=SEVERITIES.index),
         link=Link(client=client),
@@ -281,5 +245,4 @@ def _spread(case: Case, client: str, news: list[tuple[str, _News]]) -> Finding:
         first_ns=min(one.first_ns for one, _ in facts),
         last_ns=max(one.last_ns for one, _ in facts),
         evidence=first(*(one.evidence for one, _ in facts)),
-        references=RULE.references,
     )

@@ -1,46 +1,21 @@
 """One client that tries many ports of one host.
 
-What it finds
-    A client that tried at least ten ports of a host which did not answer there or refused, and
-    that were at least half of the ports it tried. One finding for each client and transport, with
-    the hosts, the ports that were tried, and those that were open. There is no time limit.
-
-Why it matters
-    Which ports a controller has open says who made it and how it can be reached. Looking for them
-    is the step between finding a host and attacking it; small network stacks may hang on it.
-
-What it looks like
-    A laptop tries 100 ports of a controller within a second; 80 and 502 are open.
-
-When it is wrong
-    When an inventory tool of the plant does it: allow it in the model, or take a baseline with it.
-    The ports of traceroute are left out. What is not answered in a scan is told here and not again
-    as traffic that the model does not allow.
-
-    Why ten and half: in the public captures of healthy plants a client misses two ports of a host at
-    most; the shortest list that scanners come with has ten ports. A port on which more than 16
-    packets were sent was not tried but meant: seven SYNs are what one attempt to connect takes.
-
-References
-    ATT&CK for ICS T0846 (in v19 T0846.001); IEC 62443-3-3 SR 6.2, SR 7.7.
+What it means, when it is wrong and how to respond: `rules/port-scan.yml`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.address_scan import is_missed, may_be_probe, swept
 from otmon.detect.detector import (
     Case,
     Finding,
     Link,
-    Reference,
-    Rule,
-    attack,
     first,
     reached,
-    requirement,
     say,
     say_some,
     severity_of_reach,
@@ -49,15 +24,7 @@ from otmon.detect.detector import (
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import ConversationKey, conversation_key
 
-RULE = Rule(
-    "port-scan",
-    (
-        *attack("T0846", "Remote System Discovery"),
-        Reference("ATT&CK for ICS", "T0846.001", "Remote System Discovery: Port Scan", "v19"),
-        requirement("SR 6.2", "Continuous monitoring"),
-        requirement("SR 7.7", "Least functionality"),
-    ),
-)
+RULE: Final = "port-scan"
 
 MISSED = 10
 """Ports of one host that did not answer."""
@@ -90,7 +57,7 @@ def port_scan(case: Case) -> Iterator[Finding]:
             else say("no-open-port"),
         ]
         yield Finding(
-            rule=RULE.id,
+            rule=RULE,
             key=(client, transport),
             severity=severity_of_reach(case, facts, answered=bool(opened)),
             link=Link(
@@ -104,7 +71,6 @@ def port_scan(case: Case) -> Iterator[Finding]:
             first_ns=min(fact.first_ns for fact in facts),
             last_ns=max(fact.last_ns for fact in facts),
             evidence=first(*(fact.evidence for fact in facts)),
-            references=RULE.references,
         )
 
 

@@ -1,53 +1,27 @@
 """Several servers that give out addresses in one VLAN.
 
-What it finds
-    At least two hosts that answer as DHCP servers to clients of one VLAN. One finding for each VLAN.
-
-Why it matters
-    Whoever gives out addresses says where the gateway and the name server are: a second server puts
-    itself between a device and everything that it talks with, and a forgotten router under a desk
-    takes a line off the network without meaning to.
-
-What it looks like
-    10.40.0.1 has always offered leases; a travel router now offers them too, from 192.168.8.1.
-
-When it is wrong
-    When two servers share the work, or both routers of a redundant pair pass on the answers: a
-    baseline with them keeps it quiet. A mirror of several networks without their VLAN tags shows
-    them as one; what one MAC address sends counts once, as a router passes on for all of its networks.
-
-References
-    ATT&CK for ICS T0830; RFC 2131 section 3.1; IEC 62443-3-3 SR 3.1, SR 5.2.
+What it means, when it is wrong and how to respond: `rules/rival-dhcp.yml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from otmon.detect.detector import (
     Case,
     Finding,
     Link,
-    Rule,
-    attack,
     first,
     importance,
     reached,
-    requirement,
     say,
     say_some,
 )
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import Ledger
 
-RULE = Rule(
-    "rival-dhcp",
-    (
-        *attack("T0830", "Adversary-in-the-Middle"),
-        requirement("SR 3.1", "Communication integrity"),
-        requirement("SR 5.2", "Zone boundary protection"),
-    ),
-)
+RULE: Final = "rival-dhcp"
 
 SERVER_PORT, CLIENT_PORT = 67, 68
 SHOWN = 6
@@ -62,7 +36,7 @@ def rival_dhcp(case: Case) -> Iterator[Finding]:
             place = reached(case, facts)
             high = case.index is None or importance(case, place.to_zone) == "high"
             yield Finding(
-                rule=RULE.id,
+                rule=RULE,
                 key=(vlan,),
                 severity="high" if high else "medium",
                 link=Link(transport="udp", port=SERVER_PORT, protocol="dhcp", vlan=vlan),
@@ -74,7 +48,6 @@ def rival_dhcp(case: Case) -> Iterator[Finding]:
                 first_ns=min(fact.first_ns for fact in facts),
                 last_ns=max(fact.last_ns for fact in facts),
                 evidence=first(*(fact.evidence for fact in facts)),
-                references=RULE.references,
             )
 
 

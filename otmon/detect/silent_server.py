@@ -1,58 +1,28 @@
 """A device that answered, and then answered nobody any more.
 
-What it finds
-    A Modbus server that answered before, and that from some instant to the end of the capture left
-    at least three requests or attempts to connect without answer, over ten seconds at least. One
-    finding for each server and port, with the last answer and who went on asking.
-
-Why it matters
-    A controller that no longer answers is blind to its operators, whatever the reason: an attack, a
-    crash after a scan, a pulled cable. What was sent last before it fell silent is where to look.
-
-What it looks like
-    The HMI polls a controller each second; at 14:31:07 the answers end, the requests do not.
-
-When it is wrong
-    When the device was switched off as planned. A capture that loses packets may lose the answers:
-    bytes that are known to be lost keep the server out.
-
-    Why three and ten seconds: a master asks again within seconds, and a restart of a controller's
-    network takes a few; requests whose answer may lie behind the capture's end are not counted.
-
-References
-    ATT&CK for ICS T1691.002 (T0804 until v18.1), T0814; IEC 62443-3-3 SR 7.1, SR 6.2.
+What it means, when it is wrong and how to respond: `rules/silent-server.yml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.detector import (
     Case,
     Finding,
     Link,
-    Rule,
     Severity,
-    attack,
     first,
     importance,
     reached,
-    requirement,
     say,
     say_some,
 )
 from otmon.detect.malformed_message import LOSS
 from otmon.ledger.facts import UNANSWERED, Conversation, Operation
 
-RULE = Rule(
-    "silent-server",
-    (
-        *attack("T0804", "Block Reporting Message", "T1691.002"),
-        *attack("T0814", "Denial of Service"),
-        requirement("SR 7.1", "Denial of service protection"),
-        requirement("SR 6.2", "Continuous monitoring"),
-    ),
-)
+RULE: Final = "silent-server"
 
 ATTEMPTS = 3
 """Requests or attempts to connect after the last answer."""
@@ -115,7 +85,7 @@ def _finding(
     if any(isinstance(fact, Conversation) and fact.packets_to_client for fact in facts):
         why.append(say("refuses-connections"))
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=(server, transport, str(port)),
         severity=_severity(case, place.to_zone),
         link=Link(
@@ -130,7 +100,6 @@ def _finding(
         first_ns=last_ns,
         last_ns=until_ns,
         evidence=first(*(fact.evidence for fact in facts)),
-        references=RULE.references,
     )  # fmt: skip
 
 

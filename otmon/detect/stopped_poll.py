@@ -1,52 +1,26 @@
 """A steady poll that ended while the capture went on.
 
-What it finds
-    A client that asked a server for something at least 20 times, never with a pause of more than
-    ten times the mean, and then no more, although the capture goes on for at least a minute and ten
-    times its longest pause. One finding for each client and server all of whose steady polls ended.
-
-Why it matters
-    What is polled is watched. An operator's screen whose poll ended shows old values as if they were
-    true: the link was taken away, the master was stopped, or somebody else answers for it now.
-
-What it looks like
-    SCADA reads a controller each second until 03:12, and from then on nothing.
-
-When it is wrong
-    When the operator closed the screen, or the shift ended. A server that no longer answers while
-    the client goes on is found as silent, not here. In several captures the last one counts.
-
-References
-    ATT&CK for ICS T1691.002 (T0804 until v18.1), T0815; IEC 62443-3-3 SR 6.2.
+What it means, when it is wrong and how to respond: `rules/stopped-poll.yml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otmon.detect.detector import (
     Case,
     Finding,
-    Rule,
-    attack,
     first,
     importance,
     link_of,
     placed,
-    requirement,
     say,
 )
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, conversation_key
 
-RULE = Rule(
-    "stopped-poll",
-    (
-        *attack("T0804", "Block Reporting Message", "T1691.002"),
-        *attack("T0815", "Denial of View"),
-        requirement("SR 6.2", "Continuous monitoring"),
-    ),
-)
+RULE: Final = "stopped-poll"
 
 TIMES = 20
 """Requests that make a poll."""
@@ -107,7 +81,7 @@ def _finding(
     times = sum(one.times for one in polls)
     there = any(one.address == key[0] and one.last_ns > last_ns + SILENCE_NS for one in case.ledger.assets)
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=tuple(map(str, key)),
         severity="medium" if importance(case, place.to_zone) == "high" else "low",
         link=link_of(conversation),
@@ -123,5 +97,4 @@ def _finding(
         first_ns=min(one.first_ns for one in polls),
         last_ns=last_ns,
         evidence=first(*(one.evidence for one in polls)),
-        references=RULE.references,
     )

@@ -1,27 +1,6 @@
 """Allowed traffic that skips a level of the plant.
 
-What it finds
-    Two zones that talk directly, as a permission allows, although their levels in the Purdue model are
-    `LEVELS_APART` or more apart, or a zone of a level between theirs has boundaries with both. The
-    Internet counts as level 5. One finding for each pair of zones and direction. It needs zones
-    with levels.
-
-Why it matters
-    Levels are there so that whoever breaks into one must break into the next. A permission from the
-    office straight to the controllers, granted once for a report, makes a way around the DMZ and the
-    line's control, and nobody sees it in the list of the boundary.
-
-What it looks like
-    A PC of the office (level 4) reads registers of a controller (level 1); the historian in the DMZ
-    (level 3.5), through which it was meant to go, has boundaries with both.
-
-When it is wrong
-    When a plant's zones are not built in levels, or a level in the model is not what the zone does. What
-    is agreed may be the best that a plant can do: then the finding says where the risk is that was
-    taken. What the model denies is told as unlisted traffic, and not here.
-
-References
-    ATT&CK for ICS T0886; IEC 62443-3-3 SR 5.1, SR 5.2; METI's guideline, step 2-2, item 3-5.
+What it means, when it is wrong and how to respond: `rules/zone-skipped.yml`.
 """
 
 from __future__ import annotations
@@ -34,17 +13,12 @@ from otmon.detect.detector import (
     Finding,
     Link,
     Message,
-    Rule,
     Severity,
-    attack,
     first,
-    guideline_check,
-    guideline_step,
     importance,
     link_of,
     permission_of,
     place_of,
-    requirement,
     say,
     say_some,
 )
@@ -52,16 +26,7 @@ from otmon.ledger.facts import Conversation
 from otmon.zones.decide import Index, Verdict
 from otmon.zones.model import INTERNET
 
-RULE = Rule(
-    "zone-skipped",
-    (
-        *attack("T0886", "Remote Services"),
-        requirement("SR 5.1", "Network segmentation"),
-        requirement("SR 5.2", "Zone boundary protection"),
-        guideline_step("ステップ2-2", "想定脅威に対するセキュリティ対策の対応づけ"),
-        guideline_check("3-5", "セキュリティレベルに応じたセグメント管理"),
-    ),
-)
+RULE: Final = "zone-skipped"
 
 LEVELS_APART: Final = 2
 """Between two levels that are so far apart a whole one is left out."""
@@ -112,7 +77,7 @@ def _finding(case: Case, group: Passed, levels: tuple[float, float], between: li
     fact, verdict = group[0]
     pairs = {(one.client, one.server) for one, _ in group}
     return Finding(
-        rule=RULE.id,
+        rule=RULE,
         key=(verdict.from_zone, verdict.to_zone),
         severity=_severity(case, group, levels),
         link=link_of(fact) if len(group) == 1 else Link(),
@@ -127,7 +92,6 @@ def _finding(case: Case, group: Passed, levels: tuple[float, float], between: li
         first_ns=min(one.first_ns for one, _ in group),
         last_ns=max(one.last_ns for one, _ in group),
         evidence=first(*(one.evidence for one, _ in group)),
-        references=RULE.references,
     )  # fmt: skip
 
 
