@@ -41,6 +41,8 @@ SPREAD: Final = 16
 """Servers with which one client does something new that are told one by one."""
 SHOWN: Final = 6
 """Conversations, functions, ranges and servers that are named in one finding."""
+EPHEMERAL: Final = 49_152
+"""From this port on, ports are given out at random (RFC 6335, section 6)."""
 _UNNAMED: Final = frozenset({"none", "unknown"})
 """Protocols of what nobody said or recognised."""
 
