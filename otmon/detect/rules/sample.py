@@ -52,14 +52,15 @@ _TALK: Final[dict[str, Any]] = {"transport": "tcp", "port": 502, "protocol": "mo
 _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "conversation": _TALK
     | {"expected": "", "role": "handshake", "answered": True, "flows": 1, "packets_to_server": 5,
-       "packets_to_client": 5, "bytes_to_server": 500, "bytes_to_client": 500, "tunnel": ""},
+       "packets_to_client": 5, "bytes_to_server": 500, "bytes_to_client": 500, "tunnel": "", "resets": 0},
     "operation": _TALK
     | {"unit": 1, "function": 3, "subfunction": UNKNOWN, "service": "", "access": "unknown",
        "address": UNKNOWN, "count": UNKNOWN, "status": 0, "swept": False, "times": 1,
-       "response_ns_sum": 1, "response_ns_min": 1, "response_ns_max": 1, "answered": 1},
+       "response_ns_sum": 1, "response_ns_min": 1, "response_ns_max": 1, "answered": 1, "gap_ns": 0},
     "written-value": _TALK
     | {"unit": 1, "table": "holding_registers", "address": 0, "words": 1, "times": 1},
-    "asset": {"mac": "", "address": "", "vlan": "", "packets": 1, "bytes": 60},
+    "asset": {"mac": "", "address": "", "vlan": "", "packets": 1, "bytes": 60, "arp": 0, "arp_asked": 0,
+              "peaks": ()},
     "anomaly": _TALK
     | {"from_client": True, "reason": "length", "field": "length", "function": UNKNOWN, "value": 0,
        "needed": UNKNOWN, "times": 1},
