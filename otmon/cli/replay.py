@@ -47,14 +47,14 @@ def _tell(
     order: Order,
 ) -> int:
     """Judge the facts, write what was found, and return the exit status."""
-    from otmon.findings.coverage import coverage
+    from otmon.findings.coverage import coverage, zones_seen
     from otmon.findings.judge import by_risk, case_of, found_in
     from otmon.outputs.jsonlines import write_jsonlines
     from otmon.outputs.table import write_table
     from otmon.zones.place import baseline_zones
 
     case = case_of(ledger, model, baseline, rules)
-    findings, covered = found_in(case), coverage(case)
+    findings, covered, zones = found_in(case), coverage(case), zones_seen(case)
     if order is Order.risk:
         findings = by_risk(findings)
     files = model.files if model is not None else ()
@@ -64,9 +64,9 @@ def _tell(
         print(f"otmon: {', '.join(unjudged)}: {what}", file=sys.stderr)
     with written_to(json) as stream:
         if stream is not None:
-            write_jsonlines(stream, ledger, findings, files, __version__, covered)
+            write_jsonlines(stream, ledger, findings, files, __version__, covered, zones)
     if json != "-":
-        write_table(sys.stdout, ledger, findings, files, language.value, covered)
+        write_table(sys.stdout, ledger, findings, files, language.value, covered, zones)
     if ledger.damage:
         return DAMAGED
     return FOUND if findings else NOTHING_FOUND

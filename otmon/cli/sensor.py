@@ -18,10 +18,12 @@ from otmon.cli.options import (
     Baseline,
     Lang,
     Language,
+    Rules,
     Zones,
     fail,
     read_ledger,
     read_model,
+    read_rules,
 )
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ def run(
         str | None, typer.Option(metavar="FILE.pem", help="The certificate's private key.")
     ] = None,
     baseline: Baseline = None,
+    rules: Rules = None,
     filter: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Packets to take, as libpcap's filters say it.")
     ] = None,
@@ -100,6 +103,7 @@ def run(
 
     from otmon.capture.filter import FilterError, compile_filter
     from otmon.capture.ring import Ring, RingError
+    from otmon.detect.rules.load import RuleError, with_rules
     from otmon.kernel import forget_old_caches, kernels_are_compiled
     from otmon.ledger.ledger import EMPTY
     from otmon.outputs.metrics import StatusCollector
@@ -134,6 +138,7 @@ def run(
         fail(error)
     # From here on as the one who the sensor runs as: what it cannot write is found out now.
     model = read_model(zones) if zones is not None else None
+    known_rules = read_rules(rules)
     before = read_ledger(ledger) if ledger is not None and Path(ledger).exists() else EMPTY
     counted = {source.name: source.packets for source in before.sources}
     try:
@@ -147,7 +152,7 @@ def run(
     ]
     watch = Watch(
         observers,
-        judged_by(model, normal),
+        judged_by(model, normal, known_rules),
         before=before,
         ledger_path=Path(ledger) if ledger is not None else None,
         proofs=proofs,
@@ -163,14 +168,13 @@ def run(
 
     def reload() -> None:
         output.open()
-        if zones is None:
-            return
         try:
-            watch.use(judged_by(load_model(zones), normal))
-            warn(f"{zones}: the model was read anew")
-        except (ModelError, OSError) as error:
+            fresh = load_model(zones) if zones is not None else None
+            watch.use(judged_by(fresh, normal, with_rules(rules).rules if rules else known_rules))
+            warn("the model and the rules were read anew")
+        except (ModelError, RuleError, OSError) as error:
             watch.keep_model()
-            warn(f"{error}\n{zones}: the model has errors; the one read before stays in force")
+            warn(f"{error}\nthe model or the rules have errors; those read before stay in force")
 
     service = Service(watch, observers, tell=output.tell, warn=warn, reload=reload, silence_s=silence)
     service.listen_to_signals()

@@ -1,4 +1,5 @@
-"""What the capture can say of each boundary: that it was kept, that it was not, or neither.
+"""What the capture can say of each boundary: that it was kept, that it was not, or neither; and how much
+of each zone it shows.
 
 "No violation" is claimed only where one would have been seen: hosts of both zones were, no bytes of
 what crossed were lost, conversations were seen in both directions, and nothing of the capture or of
@@ -14,12 +15,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from otmon.decode.fields import C_VALUES_LOST, COUNTER_NAMES
-from otmon.detect.detector import Case, Message, say
+from otmon.detect.detector import Case, Message, registered, say, say_some
 from otmon.detect.malformed_message import LOSS
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import conversation_key
-from otmon.zones.model import INTERNET, UNKNOWN_ZONE
-from otmon.zones.place import locate
+from otmon.zones.address import Address
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Device
+from otmon.zones.place import Index, locate, locate_address
 
 State = Literal["kept", "violated", "unobservable"]
 STATES: Final[tuple[State, ...]] = ("kept", "violated", "unobservable")
@@ -45,6 +47,78 @@ class Coverage:
     """How many crossed."""
     why: tuple[Message, ...]
     """What keeps "no violation" from being claimed; also told beside a violation."""
+
+
+Sight = Literal["seen", "partly", "unseen"]
+SIGHTS: Final[tuple[Sight, ...]] = ("seen", "partly", "unseen")
+MISSING_NAMED: Final = 4
+"""Assets of a zone that are named where they were not seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneCoverage:
+    """How much of one zone of the model the capture shows. Nobody can tell from packets whether hosts that
+    no inventory lists are missing: "seen" says that nothing of what is known is."""
+
+    zone: str
+    sight: Sight
+    hosts: int
+    """How many addresses of the zone sent something."""
+    why: tuple[Message, ...]
+    """What was not seen."""
+
+
+def zones_seen(case: Case) -> tuple[ZoneCoverage, ...]:
+    """Every zone in the order of the model; nothing without one."""
+    if case.index is None:
+        return ()
+    hosts = _hosts(case)
+    one_sided, lost = Counter[str](), Counter[str]()
+    for fact, verdict in case.conversations:
+        if _is_one_sided(fact):
+            # Whose packets are missing.
+            one_sided[verdict.from_zone if fact.packets_to_server == 0 else verdict.to_zone] += 1
+    for anomaly in case.ledger.anomalies:
+        verdict_of = case.verdicts.get(conversation_key(anomaly))
+        if anomaly.reason in LOSS and verdict_of is not None:
+            lost.update(dict.fromkeys((verdict_of.from_zone, verdict_of.to_zone), anomaly.times))
+    missing = _missing(case)
+    found = []
+    for zone in case.index.model.zones:
+        if not hosts[zone.id]:
+            found.append(ZoneCoverage(zone.id, "unseen", 0, (say("coverage.no-host"),)))
+            continue
+        why = []
+        if missing.get(zone.id):
+            why.append(say_some("coverage.assets-unseen", missing[zone.id], MISSING_NAMED))
+        if one_sided[zone.id]:
+            why.append(say("coverage.one-sided", count=one_sided[zone.id]))
+        if lost[zone.id]:
+            why.append(say("coverage.lost", count=lost[zone.id]))
+        found.append(ZoneCoverage(zone.id, "partly" if why else "seen", hosts[zone.id], tuple(why)))
+    return tuple(found)
+
+
+def _missing(case: Case) -> dict[str, list[str]]:
+    """The assets of the inventory that sent nothing, by their zone."""
+    assert case.index is not None
+    if not case.index.model.devices:
+        return {}
+    names = {name for asset in case.ledger.assets for name in (asset.address, asset.mac) if name}
+    there = {device.id for name in sorted(names) for device in registered(case, name)}
+    found: dict[str, list[str]] = {}
+    for device in case.index.model.devices:
+        if device.id not in there:
+            found.setdefault(device.zone or _home(case.index, device), []).append(device.id)
+    return found
+
+
+def _home(index: Index, device: Device) -> str:
+    """The zone of an asset that says none: that of its first address."""
+    if not device.networks:
+        return "" if device.mac is None else locate_address(index, device.mac, "").zone
+    first = device.networks[0]
+    return locate_address(index, Address(first.bits, first.prefix << (first.bits - first.length)), "").zone
 
 
 def coverage(case: Case) -> tuple[Coverage, ...]:

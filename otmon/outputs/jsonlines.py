@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, TextIO
 
 from otmon.detect.detector import SEVERITIES, Finding, Message
-from otmon.findings.coverage import Coverage
+from otmon.findings.coverage import Coverage, ZoneCoverage
 from otmon.findings.judge import id_of
 from otmon.findings.wording import LANGUAGES, visible, worded
 from otmon.ledger.facts import Evidence
@@ -36,9 +36,10 @@ def write_jsonlines(
     files: Sequence[str],
     version: str,
     covered: Sequence[Coverage] = (),
+    zones: Sequence[ZoneCoverage] = (),
 ) -> None:
-    """Write every line; `files` and `covered` are the model's, empty without one."""
-    for line in lines(ledger, findings, files, version, covered):
+    """Write every line; `files`, `covered` and `zones` are the model's, empty without one."""
+    for line in lines(ledger, findings, files, version, covered, zones):
         stream.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
@@ -48,6 +49,7 @@ def lines(
     files: Sequence[str],
     version: str,
     covered: Sequence[Coverage] = (),
+    zones: Sequence[ZoneCoverage] = (),
 ) -> Iterator[dict[str, Any]]:
     """The objects of all lines."""
     yield {
@@ -106,6 +108,15 @@ def lines(
                 "why": [_message(message) for message in one.why],
             }
             for one in covered
+        ],
+        "zones": [
+            {
+                "zone": one.zone,
+                "sight": one.sight,
+                "hosts": one.hosts,
+                "why": [_message(message) for message in one.why],
+            }
+            for one in zones
         ],
     }
 

@@ -21,7 +21,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from otmon.detect.detector import SEVERITIES, Case, Finding
-from otmon.findings.coverage import STATES, Coverage
+from otmon.findings.coverage import SIGHTS, STATES, Coverage, ZoneCoverage
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.place import locate
 
@@ -57,6 +57,7 @@ class Status:
     case: Case
     findings: tuple[Finding, ...]
     covered: tuple[Coverage, ...]
+    zones: tuple[ZoneCoverage, ...]
     judgements: int
     judging_s: float
     """Seconds spent on facts and verdicts."""
@@ -214,6 +215,10 @@ def _zones(status: Status) -> Iterator[Metric]:
         "boundary_state", "1 for the state in which a boundary is: kept, violated or unobservable.",
         ("boundary", "state"),
         {(one.boundary, state): one.state == state for one in status.covered for state in STATES},
+    )  # fmt: skip
+    yield _gauge(
+        "zone_sight", "1 for how much of a zone is seen: seen, partly or unseen.", ("zone", "sight"),
+        {(one.zone, sight): one.sight == sight for one in status.zones for sight in SIGHTS},
     )  # fmt: skip
     assets: Counter[tuple[str, ...]] = Counter()
     if case.index is not None:

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from otmon.detect.detector import SEVERITIES, Finding
-from otmon.findings.coverage import STATES, Coverage, State
+from otmon.findings.coverage import SIGHTS, STATES, Coverage, Sight, State, ZoneCoverage
 from otmon.findings.judge import id_of
 from otmon.findings.wording import Language, text, visible, worded
 from otmon.ledger.ledger import Ledger
@@ -31,6 +31,11 @@ _STATES: Final[dict[State, str]] = {
     "kept": "coverage.kept",
     "violated": "coverage.violated",
     "unobservable": "coverage.unobservable",
+}
+_SIGHTS: Final[dict[Sight, str]] = {
+    "seen": "coverage.seen",
+    "partly": "coverage.partly",
+    "unseen": "coverage.unseen",
 }
 STYLES: Final = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "blue"}
 DAMAGE_SHOWN: Final = 10
@@ -57,11 +62,12 @@ def write_table(
     files: Sequence[str],
     language: Language,
     covered: Sequence[Coverage] = (),
+    zones: Sequence[ZoneCoverage] = (),
 ) -> None:
-    """Write everything; `files` and `covered` are the model's, empty without one."""
+    """Write everything; `files`, `covered` and `zones` are the model's, empty without one."""
     console = _console_for(stream)
     with console.capture() as written:
-        _write(console, ledger, findings, files, language, covered)
+        _write(console, ledger, findings, files, language, covered, zones)
     stream.writelines(f"{line.rstrip()}\n" for line in written.get().splitlines())
 
 
@@ -80,8 +86,10 @@ def _write(
     files: Sequence[str],
     language: Language,
     covered: Sequence[Coverage],
+    zones: Sequence[ZoneCoverage],
 ) -> None:
     _summary(console, ledger, files, language)
+    _zones(console, zones, language)
     _coverage(console, covered, language)
     if not files:
         _conversations(console, ledger, language)
@@ -152,6 +160,29 @@ def _summary(console: Console, ledger: Ledger, files: Sequence[str], language: L
         for line in _damage(ledger, language):
             console.print(Padding(line, (0, 0, 0, 2)))
         console.print()
+
+
+def _zones(console: Console, zones: Sequence[ZoneCoverage], language: Language) -> None:
+    """How much of each zone the capture shows; those of which nothing known is missing are counted only."""
+    if not zones:
+        return
+    counts = Counter(one.sight for one in zones)
+    told = "   ".join(f"{text(_SIGHTS[sight], language)} {counts[sight]}" for sight in SIGHTS)
+    console.print(Text(text("table.zones-seen", language), style="bold"))
+    console.print(Padding(told, (0, 0, 0, 2)))
+    listed = [one for one in zones if one.why]
+    if listed:
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1))
+        for column in ("zone", "state", "hosts", "missing"):
+            table.add_column(
+                text(f"table.{column}", language), justify="right" if column == "hosts" else "left"
+            )
+        for one in listed[:BOUNDARIES_SHOWN]:
+            why = text("joint", language).join(worded(message, language) for message in one.why)
+            table.add_row(visible(one.zone), text(_SIGHTS[one.sight], language), f"{one.hosts:,}", why)
+        console.print(Padding(table, (0, 0, 0, 2)))
+        _more(console, len(listed) - BOUNDARIES_SHOWN, language)
+    console.print()
 
 
 def _coverage(console: Console, covered: Sequence[Coverage], language: Language) -> None:

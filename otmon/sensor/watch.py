@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from otmon.detect.detector import SEVERITIES, Case, Finding
-from otmon.findings.coverage import Coverage, coverage
+from otmon.detect.rules.rule import Rule
+from otmon.findings.coverage import Coverage, ZoneCoverage, coverage, zones_seen
 from otmon.findings.judge import case_of, found_in, id_of
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.aging import without_older
@@ -91,6 +92,7 @@ class Watch:
         self.case = judge(before)
         self.findings: tuple[Finding, ...] = found_in(self.case)
         self.covered: tuple[Coverage, ...] = coverage(self.case)
+        self.zones: tuple[ZoneCoverage, ...] = zones_seen(self.case)
         self._know(self.findings)
         self.status: Status = self._status()
 
@@ -141,6 +143,7 @@ class Watch:
         self.case = self._judge(self.ledger)
         self.findings = found_in(self.case)
         self.covered = coverage(self.case)
+        self.zones = zones_seen(self.case)
         self._judgements += 1
         self._judged_s = time.time()
         return self._know(self.findings)
@@ -219,6 +222,7 @@ class Watch:
             case=self.case,
             findings=self.findings,
             covered=self.covered,
+            zones=self.zones,
             judgements=self._judgements,
             judging_s=self._judging_s,
             judged_s=self._judged_s,
@@ -249,6 +253,8 @@ def _interface(one: Observer) -> InterfaceStatus:
     )
 
 
-def judged_by(model: Model | None, baseline: Ledger | None) -> Callable[[Ledger], Case]:
+def judged_by(
+    model: Model | None, baseline: Ledger | None, rules: Mapping[str, Rule] | None = None
+) -> Callable[[Ledger], Case]:
     """What `Watch` wants: facts with their verdicts by a model."""
-    return lambda ledger: case_of(ledger, model, baseline)
+    return lambda ledger: case_of(ledger, model, baseline, rules)

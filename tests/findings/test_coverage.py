@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from otmon.findings.coverage import UNANSWERED_PACKETS, Coverage, coverage
+from otmon.findings.coverage import UNANSWERED_PACKETS, Coverage, ZoneCoverage, coverage, zones_seen
 from otmon.findings.judge import case_of
 from otmon.ledger.facts import Anomaly, Damage, Source
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect, merge
 from tests.detect.plant import EWS, HMI, PC, PLANT, PLC, WEB, at, ledger_of
-from tests.zones.facts import asset, conversation, operation
+from tests.zones.facts import asset, conversation, model, operation
 
 MAC = "00:00:00:00:00:01"
 HOSTS = asset(MAC, HMI), asset(MAC, PLC), asset(MAC, PC)
@@ -94,3 +94,62 @@ def test_a_violation_stays_one_where_bytes_were_lost() -> None:
 
 def test_without_a_model_there_is_nothing_to_cover() -> None:
     assert coverage(case_of(ledger_of(TALK), None)) == ()
+
+
+INVENTORY = model("""
+    version: 1
+    assets:
+    - {id: plc-1, address: 10.2.0.1}
+    - {id: plc-2, address: 10.2.0.2}
+    - {id: hmi, mac: '00:00:00:00:00:0a'}
+    - {id: plc-3, address: 10.2.0.3}
+    - {id: nowhere, address: 192.168.9.9}
+    zones:
+    - {id: plc, importance: high, members: [10.2.0.0/24]}
+    - {id: control, importance: high, members: [10.1.0.0/24, {mac: '00:00:00:00:00:0a'}]}
+    - {id: office, importance: low, members: 10.3.0.0/24}
+""")
+
+
+def zones_of(*facts: Any) -> dict[str, ZoneCoverage]:
+    return {one.zone: one for one in zones_seen(case_of(ledger_of(*facts), INVENTORY))}
+
+
+def test_a_zone_is_seen_where_nothing_that_is_known_is_missing() -> None:
+    found = zones_of(*(asset(MAC, f"10.2.0.{n}") for n in (1, 2, 3, 77)))
+    assert (found["plc"].sight, found["plc"].hosts, found["plc"].why) == ("seen", 4, ())
+    assert found["office"].sight == "unseen" and found["office"].hosts == 0
+
+
+def test_assets_of_the_inventory_that_sent_nothing_are_named() -> None:
+    found = zones_of(asset(MAC, "10.2.0.1"), asset("00:00:00:00:00:0a", ""))
+    assert found["control"].sight == "seen"
+    (why,) = found["plc"].why
+    assert (found["plc"].sight, why.key, dict(why.params)) == (
+        "partly", "coverage.assets-unseen", {"items": "plc-2, plc-3"},
+    )  # fmt: skip
+    # An asset that has no address of its own is there under any.
+    assert zones_of(asset("00:00:00:00:00:0a", "10.1.0.5"))["control"].sight == "seen"
+
+
+def test_whose_packets_are_missing_in_a_connection_is_told_of_that_zone() -> None:
+    there = [asset(MAC, f"10.2.0.{n}") for n in (1, 2, 3)], asset("00:00:00:00:00:0a", "10.1.0.5")
+    talk = conversation("10.1.0.5", "10.2.0.1", packets_to_server=500, packets_to_client=0)
+    found = zones_of(*there[0], there[1], talk)
+    assert [message.key for message in found["plc"].why] == ["coverage.one-sided"]
+    assert found["control"].sight == "seen"
+    back = conversation("10.1.0.5", "10.2.0.1", packets_to_server=0, packets_to_client=5)
+    assert zones_of(*there[0], there[1], back)["control"].sight == "partly"
+
+
+def test_lost_bytes_make_both_zones_partly_seen() -> None:
+    there = [asset(MAC, f"10.2.0.{n}") for n in (1, 2, 3)], asset("00:00:00:00:00:0a", "10.1.0.5")
+    facts = conversation("10.1.0.5", "10.2.0.1"), lost("10.1.0.5", "10.2.0.1")
+    found = zones_of(*there[0], there[1], *facts)
+    assert {zone: one.sight for zone, one in found.items()} == {
+        "plc": "partly", "control": "partly", "office": "unseen",
+    }  # fmt: skip
+
+
+def test_without_a_model_nothing_is_said_of_zones() -> None:
+    assert zones_seen(case_of(ledger_of(TALK), None)) == ()

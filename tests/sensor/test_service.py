@@ -104,12 +104,12 @@ def test_a_broken_model_is_refused_and_a_good_one_taken(wired: Wire, tmp_path: P
         wired.send(frames_of(CAPTURE)[:200])
         model.write_text(good.replace("zones:", "zoness:"), encoding="utf-8")
         running.process.send_signal(signal.SIGHUP)
-        running.wait_for(lambda: running.says("stays in force"))
+        running.wait_for(lambda: running.says("stay in force"))
         assert running.says("model.yaml:")
         assert running.metrics()["otmon_model_loaded"] == 0
         model.write_text(good, encoding="utf-8")
         running.process.send_signal(signal.SIGHUP)
-        running.wait_for(lambda: running.says("was read anew"))
+        running.wait_for(lambda: running.says("were read anew"))
         assert running.metrics()["otmon_model_loaded"] == 1
         wired.send(frames_of(CAPTURE)[200:])
         running.wait_for(lambda: SETPOINT in rules_of(tmp_path / "f.jsonl"))
@@ -122,7 +122,7 @@ def test_reloading_opens_the_file_of_findings_anew(wired: Wire, tmp_path: Path) 
         running.wait_for(found.exists)
         found.rename(moved)
         running.process.send_signal(signal.SIGHUP)
-        running.wait_for(lambda: running.says("was read anew"))
+        running.wait_for(lambda: running.says("were read anew"))
         wired.send(frames_of(CAPTURE))
         running.wait_for(lambda: SETPOINT in rules_of(found))
     assert lines_of(moved) == []
