@@ -33,6 +33,7 @@ from otmon.ledger.ledger import conversation_key
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.decide import Verdict
 from otmon.zones.model import Device
+from otmon.zones.place import home_of
 
 RULE: Final = "command-without-role"
 
@@ -64,15 +65,17 @@ Asked = list[tuple[Operation, Verdict]]
 def command_without_role(case: Case) -> Iterator[Finding]:
     if case.index is None:
         return
-    expected = {role for device in case.index.model.devices for role in device.roles}
-    commanded = {access for role in expected for access in COMMANDS.get(role, ())}
+    commanded: dict[str, set[AccessClass]] = {}
+    for device in case.index.model.devices:
+        for role in device.roles:
+            commanded.setdefault(home_of(case.index, device), set()).update(COMMANDS.get(role, ()))
     groups: dict[tuple[str, ...], Asked] = {}
     for fact, verdict in case.undenied_operations:
         if (
             verdict is not None
             and fact.access in JUDGED
             and fact.status <= 0
-            and not _fits(fact.access, registered(case, fact.client), commanded)
+            and not _fits(fact.access, registered(case, fact.client), commanded.get(verdict.from_zone, set()))
         ):
             groups.setdefault((fact.client, fact.server), []).append((fact, verdict))
     for key, server, group in by_server(groups):
@@ -80,7 +83,8 @@ def command_without_role(case: Case) -> Iterator[Finding]:
 
 
 def _fits(access: AccessClass, devices: tuple[Device, ...], commanded: set[AccessClass]) -> bool:
-    """Whether the client is there for this, or nobody says what it is there for."""
+    """Whether the client is there for this, or nobody says what it is there for. `commanded`: what others
+    of its zone are there for; where the inventory says that of nobody, the zone is not written down yet."""
     if not devices:
         return access not in commanded
     roles = [role for device in devices for role in device.roles]

@@ -19,9 +19,8 @@ from otmon.detect.detector import Case, Message, registered, say, say_some
 from otmon.detect.malformed_message import LOSS
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import conversation_key
-from otmon.zones.address import Address
-from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Device
-from otmon.zones.place import Index, locate, locate_address
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE
+from otmon.zones.place import home_of, locate
 
 State = Literal["kept", "violated", "unobservable"]
 STATES: Final[tuple[State, ...]] = ("kept", "violated", "unobservable")
@@ -109,16 +108,8 @@ def _missing(case: Case) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for device in case.index.model.devices:
         if device.id not in there:
-            found.setdefault(device.zone or _home(case.index, device), []).append(device.id)
+            found.setdefault(home_of(case.index, device), []).append(device.id)
     return found
-
-
-def _home(index: Index, device: Device) -> str:
-    """The zone of an asset that says none: that of its first address."""
-    if not device.networks:
-        return "" if device.mac is None else locate_address(index, device.mac, "").zone
-    first = device.networks[0]
-    return locate_address(index, Address(first.bits, first.prefix << (first.bits - first.length)), "").zone
 
 
 def coverage(case: Case) -> tuple[Coverage, ...]:

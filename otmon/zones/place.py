@@ -33,7 +33,7 @@ from otmon.zones.address import (
     reach,
 )
 from otmon.zones.baseline import Baseline, baseline_of
-from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Line, Model, Zone
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Model, Zone
 from otmon.zones.nesting import outer_zones
 from otmon.zones.permission_table import REMEMBERED, PermissionTable, permission_table
 
@@ -227,3 +227,14 @@ def locate_ends(
         follows = link_only or is_group(other) or other.bits != IPV4_BITS
         second = first if follows else Found(UNKNOWN_ZONE)
     return (one, first), (other, second)
+
+
+def home_of(index: Index, device: Device) -> str:
+    """The zone of an asset: the one that it names, else that of its first address; "" where it has none."""
+    if device.zone or not (device.networks or device.mac):
+        return device.zone
+    first = device.networks[0] if device.networks else None
+    address = (
+        device.mac if first is None else Address(first.bits, first.prefix << (first.bits - first.length))
+    )
+    return "" if address is None else locate_address(index, address, "").zone
