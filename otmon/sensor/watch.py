@@ -112,10 +112,7 @@ class Watch:
         """Judge and save where it is due; what came up."""
         now = time.monotonic()
         told: list[Told] = []
-        novelty = {one.ring.interface: one.novelty() for one in self._observers}
-        is_new = novelty != self._novelty
-        if now >= self._next_window or (is_new and now >= self._next_judgement):
-            self._novelty = novelty
+        if now >= self._next_judgement and (self._is_new() or now >= self._next_window):
             told = self._look()
             took = time.monotonic() - now
             self._judging_s += took
@@ -125,6 +122,13 @@ class Watch:
             self._save()
         self.status = self._status()
         return told
+
+    def _is_new(self) -> bool:
+        """Whether there is something to judge that was not there when this was asked last."""
+        novelty = {one.ring.interface: one.novelty() for one in self._observers}
+        is_new = novelty != self._novelty
+        self._novelty = novelty
+        return is_new
 
     def finish(self) -> list[Told]:
         """End the reading; judge and save everything."""
