@@ -310,7 +310,7 @@ def _zone(
     return Zone(
         form.id, entry.line(), name, place.importance, form.owner, members, form.inside, permissions,
         form.kind, form.level, form.sl_t, place.site, place.line, form.works,
-        form.within or "",
+        form.within or "", form.flat,
     )  # fmt: skip
 
 

@@ -247,6 +247,8 @@ class Zone:
     """Ids of the works that are done in it."""
     within: str = ""
     """Id of the zone around it, "" for none; what it has from that one is in its own fields."""
+    flat: bool = False
+    """Its hosts share one network segment: nothing between them is routed."""
 
 
 @dataclass(frozen=True, slots=True)

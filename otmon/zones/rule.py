@@ -33,7 +33,7 @@ _ADDRESSED: Final = frozenset(
 """Fields of a permission that a rule expresses, or that only name it."""
 _OF_ZONE: Final = frozenset(
     {"id", "line", "name", "importance", "owners", "members", "inside", "permissions"}
-    | {"kinds", "level", "target_level", "site", "production_line", "works", "within"}
+    | {"kinds", "level", "target_level", "site", "production_line", "works", "within", "flat"}
 )
 _OF_BOUNDARY: Final = frozenset(
     {"id", "line", "name", "between", "device", "device_owner", "settings_owner", "permissions"}

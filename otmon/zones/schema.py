@@ -342,6 +342,9 @@ def _read_security_level(text: str) -> int | None:
     return int(text) if text in ("1", "2", "3", "4") else None
 
 
+_TRUTH: Final = {"true": True, "false": False}
+
+
 class ZoneForm(Form):
     """A zone without its `allow` list, whose entries are checked one by one."""
 
@@ -359,6 +362,7 @@ class ZoneForm(Form):
     ] = ()
     level: Annotated[str, Leaf("a level of the Purdue model: " + ", ".join(LEVELS), _read_level, LEVELS)] = ""
     sl_t: Annotated[int, Leaf("a security level from 1 to 4", _read_security_level)] = 0
+    flat: Annotated[bool, Leaf("true or false", _TRUTH.get, tuple(_TRUTH))] = False
     inside: Annotated[Inside, Leaf("everything, listed or baseline", _INSIDE.get, tuple(_INSIDE))] = (
         "everything"
     )
