@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -40,15 +40,24 @@ class Leaf:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        # A bare number in YAML is a number to an editor and a text to us.
+        # A bare number in YAML is a number to an editor and a text to us; so are true and false.
         kind: JsonSchemaValue = {"type": ["string", "number"], "description": self.expected}
-        return {"enum": list(self.choices), "description": self.expected} if self.choices else kind
+        choices = [*self.choices, *(_BARE[one] for one in self.choices if one in _BARE)]
+        return {"enum": choices, "description": self.expected} if choices else kind
 
     def _check(self, value: object) -> object:
         result = self.read(value.strip()) if isinstance(value, str) else None
         if result is None:
             raise wrong(f"{described(value)} does not fit here, expected {self.expected}")
         return result
+
+
+_BARE: Final[dict[str, bool | float]] = {
+    "true": True,
+    "false": False,
+    **{str(number): number for number in (0, 1, 2, 3, 3.5, 4, 5)},
+}
+"""Texts that an editor takes for something else when they stand bare."""
 
 
 class OneOrMore:

@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+from ruamel.yaml import YAML
 
 from otmon.ledger.facts import Operation
 from otmon.zones.jsonschema import json_schema
@@ -21,6 +23,7 @@ from otmon.zones.schema import (
     WorkForm,
     ZoneForm,
 )
+from tests.zones.facts import model
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 
@@ -72,3 +75,12 @@ def test_access_classes_are_those_of_the_facts() -> None:
     assert set(one["enum"]) == {
         "read", "write", "control", "program", "configure", "diagnose", "identify", "unknown",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "bare", ["level: 3", "level: 3.5", "level: '0'", "flat: true", "flat: 'false'", "sl_t: 2"]
+)
+def test_what_stands_bare_is_no_error_in_an_editor(bare: str) -> None:
+    text = f"zones: [{{id: a, importance: low, members: 10.0.0.0/8, {bare}}}]"
+    model(f"version: 1\n{text}")
+    jsonschema.validate({"version": 1, **YAML(typ="safe").load(text)}, json_schema())
