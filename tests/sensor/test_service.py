@@ -8,6 +8,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -229,3 +231,35 @@ def test_a_filter_and_another_user(wired: Wire, tmp_path: Path) -> None:
 def test_a_sensor_needs_an_interface() -> None:
     status, _, said = otmon("sensor")
     assert (status, one_line(said)) == (2, "otmon: name an interface with --interface\n")
+
+
+_ASK_BY_TLS = """
+import ssl, sys, urllib.request as ask
+trusted = ssl.create_default_context(cafile=sys.argv[1])
+print(ask.urlopen("https://localhost:9877/metrics", timeout=10, context=trusted).read().decode())
+"""
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl (Debian: apt-get install openssl)")
+def test_metrics_by_tls(wired: Wire, tmp_path: Path) -> None:
+    certificate, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+    ]
+    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
+    subprocess.run([*made, *names], check=True, capture_output=True)
+    with sensor(wired, "--certificate", certificate, "--key", key) as running:
+        page = wired.run(sys.executable, "-c", _ASK_BY_TLS, certificate)
+        assert "otmon_build_info" in page
+        # Without TLS nothing is told.
+        with pytest.raises(AssertionError):
+            running.metrics()
