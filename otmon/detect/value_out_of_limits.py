@@ -77,6 +77,13 @@ def _why(case: Case, fact: WrittenValue, excess: Excess) -> Iterator[Message]:
     limit = excess.limit
     named = (say("named", ja=limit.name.ja, en=limit.name.en),) if limit.name.en else ()
     limits = f"{shown_limit(limit)} ({limit.type}, ×{shown_quantity(limit.scale)})"
+    if excess.step is not None and limit.step is not None:
+        yield say(
+            "step",
+            step=shown_quantity(excess.step),
+            allowed=shown_quantity(limit.step),
+            measure=f" {limit.unit}" if limit.unit else "",
+        )
     yield say("limit", limit=limits, line=str(limit.line), name=named)
     asked = [one for one in case.asked.get(conversation_key(fact), ()) if _writes(one, fact)]
     refused = sum(one.times for one in asked if one.status > 0)

@@ -212,6 +212,17 @@ class Extreme:
     evidence: Evidence
 
 
+NO_STEP = Extreme(0, UNKNOWN, Evidence(0, "", 0, 0))
+"""In place of a step that there is not: one of the two values is no number."""
+Way = Literal[
+    "unsigned", "signed", "unsigned-swapped", "signed-swapped", "float", "float-swapped",
+    "first-unsigned", "first-signed",
+]  # fmt: skip
+WAYS: tuple[Way, ...] = (*ORDERS, "float", "float-swapped", "first-unsigned", "first-signed")
+"""Ways to measure a step between two values: as numbers in each of ORDERS, as floating point numbers
+(IEEE 754) with either register as the higher word, and as the first register alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenValue:
     """What a client wrote to one coil or holding register. Key: everything up to and including `words`.
@@ -235,6 +246,9 @@ class WrittenValue:
     last_ns: int
     extremes: tuple[Extreme, ...]
     """Smallest, then largest, for each of `ORDERS`; of one word the first two orders."""
+    steps: tuple[Extreme, ...]
+    """The largest step, from `before` to `value`, for each of `WAYS`; of one word the first two. Empty where
+    nobody saw what the element held before; `NO_STEP` where a way knows no number."""
     evidence: Evidence
     """The first write's packet."""
 

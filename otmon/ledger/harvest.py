@@ -40,6 +40,7 @@ from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.kernel import Ints
 from otmon.ledger.clients import clients_of
 from otmon.ledger.facts import (
+    NO_STEP,
     ORDERS,
     UNKNOWN,
     Anomaly,
@@ -110,11 +111,13 @@ from otmon.ledger.written import (
     E_RANK,
     E_TIME,
     PAIR_BIT,
+    STEPS,
     W_EXTREMES,
     W_FIRST,
     W_LAST,
     W_OFFSET,
     W_PACKET,
+    W_STEPS,
     W_TIMES,
     W_WHAT,
 )
@@ -506,8 +509,27 @@ def _written(rows: Ints, source: str) -> Iterator[WrittenValue]:
                 _extreme(row[at : at + E_COLUMNS], number // 2, words, source)
                 for number, at in enumerate(places)
             ),
+            steps=_steps(row, words, source),
             evidence=Evidence(row[W_FIRST], source, row[W_PACKET], row[W_OFFSET]),
         )
+
+
+def _steps(row: list[int], words: int, source: str) -> tuple[Extreme, ...]:
+    """All there are, or none: of whole numbers there is a step where anything was known before."""
+    if row[W_STEPS + E_BEFORE] < 0:
+        return ()
+    shift = 0 if words == 2 else 16
+    ways = range(W_STEPS, W_STEPS + (STEPS if words == 2 else 2) * E_COLUMNS, E_COLUMNS)
+    return tuple(
+        NO_STEP
+        if row[at + E_BEFORE] < 0
+        else Extreme(
+            row[at + E_RANK] >> shift,
+            row[at + E_BEFORE] >> shift,
+            Evidence(row[at + E_TIME], source, row[at + E_PACKET], row[at + E_OFFSET]),
+        )
+        for at in ways
+    )
 
 
 def _extreme(columns: list[int], order: int, words: int, source: str) -> Extreme:

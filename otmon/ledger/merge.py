@@ -10,7 +10,8 @@ their limits. How each field joins:
   larger text should two versions of otmon differ;
 - response times take the extremes of those that were answered; the longest gap and of each kind the
   highest peak stay, of equal peaks the earlier one;
-- of two extremes in one order the more extreme one stays, of equal ones the one that was seen first;
+- of two extremes in one order the more extreme one stays, of two steps the larger one, of equal ones
+  the one that was seen first;
 - `Anomaly.value` and `needed` belong to the first evidence; `Damage.detail` is the smaller text.
 
 Sweeps. Operations that differ in address and count only collapse once there are more than
@@ -30,15 +31,18 @@ its sources. The amount in `overflow` is always what is missing, no more and no 
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import reduce
 from itertools import chain
+from math import isfinite
 from operator import or_
 from typing import Any, TypeVar
 
 from otmon.ledger.facts import (
     UNKNOWN,
+    WAYS,
     Anomaly,
     Asset,
     Conversation,
@@ -267,8 +271,46 @@ def _join_written(a: WrittenValue, b: WrittenValue) -> WrittenValue:
             _more_extreme(one, other, a.words, number)
             for number, (one, other) in enumerate(zip(a.extremes, b.extremes, strict=True))
         ),
+        _join_steps(a.steps, b.steps, a.words),
         min(a.evidence, b.evidence),
     )
+
+
+def _join_steps(a: tuple[Extreme, ...], b: tuple[Extreme, ...], words: int) -> tuple[Extreme, ...]:
+    if not a or not b:
+        return a or b
+    return tuple(
+        _larger_step(one, other, words, way) for way, (one, other) in enumerate(zip(a, b, strict=True))
+    )
+
+
+def _larger_step(a: Extreme, b: Extreme, words: int, way: int) -> Extreme:
+    one, other = reach_of(a, words, way), reach_of(b, words, way)
+    if one == other:
+        return min(a, b, key=lambda step: (step.evidence, step.value, step.before))
+    return a if one > other else b
+
+
+def reach_of(step: Extreme, words: int, way: int) -> float:
+    """How far a step goes, in one of `otmon.ledger.facts.WAYS`; -1 where there is none."""
+    if step.before == UNKNOWN:
+        return -1
+    if WAYS[way].startswith("float"):
+        value, before = (
+            _real(bits, way == WAYS.index("float-swapped")) for bits in (step.value, step.before)
+        )
+        return abs(value - before) if isfinite(value) and isfinite(before) else -1
+    if WAYS[way].startswith("first"):
+        order = way - WAYS.index("first-unsigned")
+        return abs(rank_of(step.value >> 16, 1, order) - rank_of(step.before >> 16, 1, order))
+    return abs(rank_of(step.value, words, way) - rank_of(step.before, words, way))
+
+
+def _real(bits: int, swapped: bool) -> float:
+    if swapped:
+        bits = (bits & 0xFFFF) << 16 | bits >> 16
+    number: float = struct.unpack(">f", bits.to_bytes(4, "big"))[0]
+    return number
 
 
 def _more_extreme(a: Extreme, b: Extreme, words: int, number: int) -> Extreme:

@@ -28,6 +28,8 @@ from otmon.ledger.facts import (
     HOURS,
     MONDAY,
     RATES,
+    UNKNOWN,
+    WAYS,
     Anomaly,
     Asset,
     Conversation,
@@ -115,6 +117,7 @@ _ADDED = {
     ("asset", "arp"): "0",
     ("asset", "arp_asked"): f"'{0:064x}'",
     ("asset", "peaks"): "'[]'",
+    ("written_value", "steps"): "'[]'",
 }
 """What stands in a column where nobody kept it. Of hours, those from the first packet to the last."""
 
@@ -325,14 +328,14 @@ def _as_text(name: str, value: Any) -> Any:
     return json.dumps(rows, separators=(",", ":"))
 
 
-def _extremes(text: str, words: int) -> tuple[Extreme, ...]:
-    """Raises ValueError for what `_as_text` has not written."""
+def _extremes(text: str, counts: tuple[int, ...]) -> tuple[Extreme, ...]:
+    """One of `counts` many. Raises ValueError for what `_as_text` has not written."""
     rows = json.loads(text)
-    if not isinstance(rows, list) or len(rows) != (8 if words == 2 else 4):
+    if not isinstance(rows, list) or len(rows) not in counts:
         raise ValueError("the number of extremes")
     for row in rows:
         kinds = [type(value) for value in row] if isinstance(row, list) else []
-        if kinds != [int, int, int, str, int, int]:
+        if kinds != [int, int, int, str, int, int] or not 0 <= row[0] < 1 << 32 > row[1] >= UNKNOWN:
             raise ValueError("an extreme")
     return tuple(Extreme(value, before, Evidence(*seen)) for value, before, *seen in rows)
 
@@ -420,9 +423,15 @@ def _facts(
             except (ValueError, RecursionError) as error:
                 raise LedgerError(f"{path}: table {name} holds peaks that are none") from error
         if fact is WrittenValue:
-            *rest, extremes = row[:-4]
+            *rest, extremes, steps = row[:-4]
+            pair = rest[9] == 2
             try:
-                row = (*rest, _extremes(extremes, rest[9]), *row[-4:])
+                row = (
+                    *rest,
+                    _extremes(extremes, (8 if pair else 4,)),
+                    _extremes(steps, (0, len(WAYS) if pair else 2)),
+                    *row[-4:],
+                )
             except (ValueError, RecursionError) as error:
                 raise LedgerError(f"{path}: table {name} holds extremes that are none") from error
         yield fact(*row[:-4], Evidence(*row[-4:])) if witnessed else fact(*row)

@@ -93,7 +93,7 @@ A_WHAT: Final = 5
 A_TIMES, A_FIRST, A_LAST, A_PACKET, A_OFFSET, A_VALUE, A_NEEDED = range(6, 13)
 A_COLUMNS: Final = 14
 
-W_COLUMNS: Final = 56
+W_COLUMNS: Final = 96
 """Of a written value; they are named in `otmon.ledger.written`."""
 KEPT_COLUMNS: Final = 8
 

@@ -7,6 +7,10 @@ orders of unsigned and signed numbers, and, for two registers, of both word orde
 floating point numbers (IEEE 754) are among them, as these sort as their bits do, except that the
 negative ones sort the other way round.
 
+Likewise the largest step is kept, from what the element held before to what was written: in each of
+these orders, for two registers also as floating point numbers in both word orders, where a step in
+bits says nothing of the step in value, and of the first register alone.
+
 What an element held before is its last written value, or what was read from it since: reads keep
 their response's values, of one operation once in ten seconds, as a poll that repeats itself faster
 tells nothing new.
@@ -47,6 +51,11 @@ E_RANK, E_BEFORE, E_TIME, E_PACKET, E_OFFSET = range(5)
 E_COLUMNS: Final = 5
 ORDERS: Final = 4
 """Unsigned, signed, and both with the words the other way round; one register has the first two."""
+W_STEPS: Final = W_EXTREMES + 2 * ORDERS * E_COLUMNS
+"""The largest step in each of `STEPS` ways, each of `E_COLUMNS`; `E_RANK` holds the bits as written, and
+`E_BEFORE` is UNSEEN_VALUE where there was no step."""
+STEPS: Final = 8
+"""Those of ORDERS, floating point with the words in either order, the first register unsigned and signed."""
 
 # W_WHAT: unit | address << 8 | coil << 24 | two registers << 25
 COIL_BIT: Final = 24
@@ -244,6 +253,53 @@ def rank_of(bits: int, order: int) -> int:
 
 
 @kernel
+def real_of(bits: int) -> float:
+    """The number that 32 bits are in floating point (IEEE 754 binary32)."""
+    exponent = (bits >> 23) & 0xFF
+    fraction = bits & 0x7FFFFF
+    if exponent == 0:
+        exponent = 1
+    else:
+        fraction |= 0x800000
+    value = fraction * 2.0 ** (exponent - 150)
+    return -value if bits >> 31 else value
+
+
+@kernel
+def step_of(bits: int, before: int, way: int) -> float:
+    """How far apart two values of 32 bits are, in one of `STEPS` ways; below 0 where one of them is no
+    number. Exact for whole numbers, and the same compiled and interpreted for the others."""
+    if way >= 6:
+        return float(abs(rank_of(bits & 0xFFFF0000, way - 6) - rank_of(before & 0xFFFF0000, way - 6)))
+    if way < ORDERS:
+        return float(abs(rank_of(bits, way) - rank_of(before, way)))
+    if way == 5:
+        bits = ((bits & 0xFFFF) << 16) | (bits >> 16)
+        before = ((before & 0xFFFF) << 16) | (before >> 16)
+    if (bits >> 23) & 0xFF == 0xFF or (before >> 23) & 0xFF == 0xFF:
+        return -1.0
+    return abs(real_of(bits) - real_of(before))
+
+
+@kernel
+def note_step(t: Tables, i: int, bits: int, before: int, packet: int, now: int, offset: int) -> None:
+    """Keep the step where it is the largest of its row in one of the ways."""
+    for way in range(STEPS if t.written[i, W_WHAT] >> PAIR_BIT & 1 else 2):
+        e = W_STEPS + way * E_COLUMNS
+        known = -1.0
+        if t.written[i, e + E_BEFORE] >= 0:
+            known = step_of(t.written[i, e + E_RANK], t.written[i, e + E_BEFORE], way)
+        step = step_of(bits, before, way)
+        # Of equal ones the earliest is told, as when two ledgers are merged.
+        if step > known or (step == known and step >= 0.0 and now < t.written[i, e + E_TIME]):
+            t.written[i, e + E_RANK] = bits
+            t.written[i, e + E_BEFORE] = before
+            t.written[i, e + E_TIME] = now
+            t.written[i, e + E_PACKET] = packet
+            t.written[i, e + E_OFFSET] = offset
+
+
+@kernel
 def note_value(
     t: Tables, f: int, client: int, endpoint: int, what: int, bits: int, before: int,
     packet: int, now: int, offset: int,
@@ -287,6 +343,10 @@ def note_value(
         t.written[i, W_LAST] = now
         t.written[i, W_PACKET] = packet
         t.written[i, W_OFFSET] = offset
+        for way in range(STEPS):
+            t.written[i, W_STEPS + way * E_COLUMNS + E_BEFORE] = UNSEEN_VALUE
+    if before >= 0:
+        note_step(t, i, bits, before, packet, now, offset)
     first = t.written[i, W_TIMES] == 0
     t.written[i, W_TIMES] += 1
     if now > t.written[i, W_LAST]:

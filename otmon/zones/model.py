@@ -120,6 +120,8 @@ class Limit:
     low: Decimal
     """Smallest quantity that may be written."""
     high: Decimal
+    step: Decimal | None = None
+    """How far one write may go from what the element held, as a quantity; None for any far."""
 
 
 @dataclass(frozen=True, slots=True)

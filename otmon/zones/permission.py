@@ -176,8 +176,9 @@ class PermissionReader:
             seen.setdefault((key, address), line)
             name = limit.name.value() if limit.name is not None else Name("", "")
             yield Limit(
-                line, name, key, address, limit.type, limit.scale, limit.unit or "", limit.low, limit.high
-            )
+                line, name, key, address, limit.type, limit.scale, limit.unit or "", limit.low, limit.high,
+                limit.step,
+            )  # fmt: skip
 
     def _ends(
         self, entry: Entry[Any], path: Path, form: PermissionForm, sides: Sides

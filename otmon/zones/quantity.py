@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from otmon.ledger.facts import ORDERS, UNKNOWN, Extreme, WrittenValue
+from otmon.ledger.facts import ORDERS, UNKNOWN, WAYS, Extreme, Way, WrittenValue
 from otmon.zones.model import Limit, ValueType
 
 DIGITS: Final = 9
@@ -17,7 +17,7 @@ DIGITS: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """A value that was written beyond a limit."""
+    """A value that was written beyond a limit, or too far from what was there."""
 
     limit: Limit
     written: Decimal
@@ -25,10 +25,14 @@ class Excess:
     before: Decimal | None
     """What the element held until then, None where nobody saw it."""
     extreme: Extreme
+    step: Decimal | None = None
+    """How far it lies from what was there before, where that is too far and nothing else is wrong."""
 
     @property
     def distance(self) -> Decimal:
         """How far beyond the limit it lies, as a quantity."""
+        if self.step is not None and self.limit.step is not None:
+            return self.step - self.limit.step
         if self.written.is_nan():
             return Decimal("Infinity")
         return max(self.limit.low - self.written, self.written - self.limit.high)
@@ -67,7 +71,38 @@ def excess(limit: Limit, fact: WrittenValue) -> Excess | None:
         found = Excess(limit, value, before, extreme)
         if worst is None or found.distance > worst.distance:
             worst = found
-    return worst
+    return worst or _leap(limit, fact)
+
+
+def _leap(limit: Limit, fact: WrittenValue) -> Excess | None:
+    """The largest step of a fact, where it goes farther than a limit allows one write to go."""
+    words = words_of(limit.type) if limit.table == "holding_registers" else 1
+    if limit.step is None or not fact.steps or fact.words < words:
+        return None
+    way: Way = _WAYS_OF[limit.type]
+    if fact.words > words:
+        way = "first-unsigned" if way == "unsigned" else "first-signed"
+    largest = fact.steps[WAYS.index(way)]
+    if largest.before == UNKNOWN:
+        return None
+    shift = 16 if fact.words > words else 0
+    value, before = (
+        quantity(bits >> shift, limit.type, limit.scale) for bits in (largest.value, largest.before)
+    )
+    step = abs(value - before)
+    return Excess(limit, value, before, largest, step) if step > limit.step else None
+
+
+_WAYS_OF: Final[dict[ValueType, Way]] = {
+    "uint16": "unsigned",
+    "int16": "signed",
+    "uint32": "unsigned",
+    "int32": "signed",
+    "uint32-swapped": "unsigned-swapped",
+    "int32-swapped": "signed-swapped",
+    "float32": "float",
+    "float32-swapped": "float-swapped",
+}
 
 
 def _values(limit: Limit, fact: WrittenValue) -> Iterator[tuple[Decimal, Decimal | None, Extreme]]:
@@ -98,4 +133,7 @@ def shown_limit(limit: Limit) -> str:
     """The limits of an element, such as "holding_registers 21: 0-2 ml/l"."""
     low, high = shown_quantity(limit.low), shown_quantity(limit.high)
     span = f"{low} to {high}" if low != high else low
-    return f"{limit.table} {limit.address}: {span}{' ' + limit.unit if limit.unit else ''}"
+    measure = f" {limit.unit}" if limit.unit else ""
+    # Understood in both languages of the texts that it stands in.
+    step = f" (±{shown_quantity(limit.step)}{measure})" if limit.step is not None else ""
+    return f"{limit.table} {limit.address}: {span}{measure}{step}"

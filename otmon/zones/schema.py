@@ -127,6 +127,11 @@ def _read_scale(text: str) -> Decimal | None:
     return number or None
 
 
+def _read_step(text: str) -> Decimal | None:
+    number = _read_quantity(text)
+    return number if number is not None and number > 0 else None
+
+
 def _read_type(text: str) -> ValueType | None:
     return next((type for type in VALUE_TYPES if type == text), None)
 
@@ -245,6 +250,7 @@ class LimitForm(Form):
     unit: Text | None = None
     low: Quantity
     high: Quantity
+    step: Annotated[Decimal | None, Leaf("a number above 0, such as 0.5", _read_step)] = None
     name: Named | None = None
 
     @model_validator(mode="after")
@@ -253,8 +259,8 @@ class LimitForm(Form):
             raise wrong("neither or both of coil and holding_register, expected one of them")
         if self.low > self.high:
             raise wrong(f"low {self.low} above high {self.high}, expected the smaller one as low")
-        if self.coil is not None and (self.type != "uint16" or self.scale != 1):
-            raise wrong("type or scale of a coil, expected neither: a coil is 0 or 1")
+        if self.coil is not None and (self.type != "uint16" or self.scale != 1 or self.step is not None):
+            raise wrong("type, scale or step of a coil, expected none: a coil is 0 or 1")
         return self
 
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import strategies as st
 
 from otmon.ledger.facts import (
+    NO_STEP,
     RATES,
+    WAYS,
     Anomaly,
     Asset,
     Conversation,
@@ -108,10 +110,14 @@ def written(draw: st.DrawFn) -> WrittenValue:
     value = st.sampled_from([0, 1, 0x7FFF, 0x8000, 0xFFFF] if words == 1 else [0, 1 << 16, 1, (1 << 32) - 1])
     extreme = st.builds(Extreme, value, st.sampled_from([-1, 5]), evidence)
     extremes = draw(st.tuples(*[extreme] * (4 * words)))
+    moved = st.builds(Extreme, value, st.sampled_from([5, 7 << 16 if words == 2 else 9]), evidence)
+    whole = st.tuples(*[moved] * (len(WAYS) if words == 2 else 2))
+    some = st.tuples(*[moved] * 4, *[st.one_of(moved, st.just(NO_STEP))] * 2, *[moved] * 2)
+    steps = draw(st.one_of(st.just(()), whole if words == 1 else some))
     ends = draw(st.tuples(*links))
     place = draw(st.sampled_from(["coils", "holding_registers"])), draw(st.integers(0, 1)), words
     counted = draw(amounts), draw(times), draw(times)
-    return WrittenValue(*ends, 1, *place, *counted, extremes, draw(evidence))  # type: ignore[arg-type]
+    return WrittenValue(*ends, 1, *place, *counted, extremes, steps, draw(evidence))  # type: ignore[arg-type]
 
 
 anomalies = st.builds(

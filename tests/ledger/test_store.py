@@ -163,16 +163,28 @@ def test_a_ledger_of_an_older_version_is_read(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "[[1,2,3,4,5,6]]", '[[1,2,3,"a",5,6],1,1,1]', "[" * 100_000]
+    "text",
+    [
+        "",
+        "{}",
+        "[0]",
+        "[[1,2,3,4,5,6]]",
+        '[[-1,0,1,"a",1,1],[-1,0,1,"a",1,1]]',
+        '[[1,2,3,"a",5,6],1,1,1]',
+        "[" * 100_000,
+    ],
 )
-def test_extremes_that_are_none_are_an_error(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("column", ["extremes", "steps"])
+def test_extremes_that_are_none_are_an_error(column: str, text: str, tmp_path: Path) -> None:
     seen = Evidence(1, "a.pcap", 1, 24)
     link = "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", ""
-    fact = WrittenValue(*link, 1, "coils", 7, 1, 1, 1, 1, (Extreme(1, 0, seen),) * 4, seen)
+    fact = WrittenValue(
+        *link, 1, "coils", 7, 1, 1, 1, 1, (Extreme(1, 0, seen),) * 4, (Extreme(1, 0, seen),) * 2, seen
+    )
     save(collect(written=[fact]), path := tmp_path / "plant.db")
     assert load(path).written == (fact,)
     with closing(sqlite3.connect(path)) as stored:
-        stored.execute("UPDATE written_value SET extremes = ?", (text,))
+        stored.execute(f"UPDATE written_value SET {column} = ?", (text,))
         stored.commit()
     with pytest.raises(LedgerError, match="extremes"):
         load(path)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otmon.ledger.facts import ORDERS, UNKNOWN, WrittenValue
-from otmon.ledger.merge import merge_all, rank_of
-from otmon.ledger.written import LOOKED_THROUGH
+from otmon.ledger.facts import NO_STEP, ORDERS, UNKNOWN, WAYS, Extreme, WrittenValue
+from otmon.ledger.merge import merge_all, rank_of, reach_of
+from otmon.ledger.written import LOOKED_THROUGH, step_of
 from otmon.ledger.written import rank_of as rank_of_bits
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
@@ -165,3 +166,32 @@ def test_many_reads_of_one_unit_cannot_hold_up_a_write() -> None:
 def write_coils(count: int) -> tuple[bytes, bytes]:
     size = (count + 7) // 8
     return struct.pack(">BHHB", 15, 0, count, size) + bytes(size), struct.pack(">BHH", 15, 0, count)
+
+
+def reached(fact: WrittenValue) -> list[float]:
+    return [reach_of(step, fact.words, way) for way, step in enumerate(fact.steps)]
+
+
+def test_the_largest_step_is_kept_from_where_to_where_and_in_which_packet() -> None:
+    fact = seen(*(write_single(6, 7, value) for value in (100, 90, 95, 40, 60)))["holding_registers", 7, 1]
+    assert [(one.value, one.before, one.evidence.packet) for one in fact.steps] == [(40, 95, 10)] * 2
+    assert seen(write_single(6, 7, 100))["holding_registers", 7, 1].steps == ()
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(BITS, st.just(0)), min_size=2, max_size=10))
+def test_the_largest_steps_of_every_type_are_kept(written: list[tuple[int, int]]) -> None:
+    numbers = [bits for bits, _ in written]
+    fact = seen(*(writes(10, bits >> 16, bits & 0xFFFF) for bits in numbers))["holding_registers", 10, 2]
+    moves = [Extreme(after, before, fact.evidence) for before, after in pairwise(numbers)]
+    for way in range(len(WAYS)):
+        assert reached(fact)[way] == max(reach_of(move, 2, way) for move in moves), WAYS[way]
+    for way in range(4):
+        far = max(abs(rank_of_bits(b, way) - rank_of_bits(a, way)) for a, b in pairwise(numbers))
+        assert reached(fact)[way] == far
+
+
+@given(BITS, BITS, st.integers(0, len(WAYS) - 1))
+def test_kernels_and_facts_measure_steps_alike(value: int, before: int, way: int) -> None:
+    told = reach_of(Extreme(value, before, NO_STEP.evidence), 2, way)
+    assert step_of(value, before, way) == told

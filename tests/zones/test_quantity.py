@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import struct
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.ledger.facts import UNKNOWN, Evidence, Extreme, WrittenValue
+from otmon.ledger.facts import NO_STEP, UNKNOWN, WAYS, Evidence, Extreme, Way, WrittenValue
 from otmon.zones.model import Limit, Line, Name, ValueType
 from otmon.zones.quantity import excess, quantity, shown_limit, shown_quantity, words_of
 
@@ -18,16 +19,22 @@ SEEN = Evidence(1, "a.pcap", 1, 24)
 
 
 def limit(
-    type: ValueType = "uint16", low: str = "0", high: str = "2", scale: str = "1", unit: str = ""
+    type: ValueType = "uint16",
+    low: str = "0",
+    high: str = "2",
+    scale: str = "1",
+    unit: str = "",
+    step: str = "",
 ) -> Limit:
     place = Line("m.yaml", 9), Name("", ""), "holding_registers", 21
-    return Limit(*place, type, Decimal(scale), unit, Decimal(low), Decimal(high))  # type: ignore[arg-type]
+    numbers = Decimal(low), Decimal(high), Decimal(step) if step else None
+    return Limit(*place, type, Decimal(scale), unit, *numbers)  # type: ignore[arg-type]
 
 
-def fact(words: int, *values: int, before: int = UNKNOWN) -> WrittenValue:
+def fact(words: int, *values: int, before: int = UNKNOWN, steps: tuple[Extreme, ...] = ()) -> WrittenValue:
     extremes = tuple(Extreme(value, before, SEEN) for value in values)
     link = "10.1.0.5", "10.2.0.1", "tcp", 502, "modbus", ""
-    return WrittenValue(*link, 1, "holding_registers", 21, words, len(values), 1, 1, extremes, SEEN)
+    return WrittenValue(*link, 1, "holding_registers", 21, words, len(values), 1, 1, extremes, steps, SEEN)
 
 
 @pytest.mark.parametrize(
@@ -99,3 +106,52 @@ def test_quantities_are_shown_short(number: str, text: str) -> None:
 def test_a_limit_is_shown_with_its_element_and_unit() -> None:
     assert shown_limit(limit(unit="ml/l")) == "holding_registers 21: 0 to 2 ml/l"
     assert shown_limit(limit(low="1", high="1")) == "holding_registers 21: 1"
+
+
+def stepped(words: int, way: Way, value: int, before: int) -> WrittenValue:
+    """Values within every limit, whose largest step is known in one way."""
+    steps = [NO_STEP] * (2 if words == 1 else len(WAYS))
+    steps[WAYS.index(way)] = Extreme(value, before, SEEN)
+    return fact(words, 1 << 16 if words == 2 else 1, steps=tuple(steps))
+
+
+@pytest.mark.parametrize(
+    ("type", "words", "way", "value", "before", "went"),
+    [
+        ("uint16", 1, "unsigned", 50, 10, "40"),
+        ("int16", 1, "signed", 0xFFFE, 10, "12"),
+        ("uint16", 2, "first-unsigned", 50 << 16 | 7, 10 << 16, "40"),
+        ("int16", 2, "first-signed", 0xFFFE << 16, 10 << 16, "12"),
+        ("uint32", 2, "unsigned", 50, 10, "40"),
+        ("int32", 2, "signed", 0xFFFFFFFE, 10, "12"),
+        ("uint32-swapped", 2, "unsigned-swapped", 50 << 16, 10 << 16, "40"),
+        ("int32-swapped", 2, "signed-swapped", 0xFFFEFFFF, 10 << 16, "12"),
+        ("float32", 2, "float", 0x42200000, 0xC1200000, "50"),
+        ("float32-swapped", 2, "float-swapped", 0x00004220, 0x0000C120, "50"),
+    ],
+)
+def test_a_write_that_goes_too_far_is_beyond_the_limit(
+    type: ValueType, words: int, way: Way, value: int, before: int, went: str
+) -> None:
+    wide = {"low": "-1e9", "high": "1e9"}
+    found = excess(limit(type, **wide, step=str(Decimal(went) - 1)), stepped(words, way, value, before))
+    assert found is not None and found.step == Decimal(went) and found.distance == 1
+    assert found.extreme.evidence == SEEN
+    assert excess(limit(type, **wide, step=went), stepped(words, way, value, before)) is None
+    assert excess(limit(type, **wide), stepped(words, way, value, before)) is None
+    # The same steps in other ways are not looked at.
+    others = [one for one in WAYS[: 2 if words == 1 else None] if one != way]
+    for other in others:
+        assert excess(limit(type, **wide, step="0.001"), stepped(words, other, value, before)) is None
+
+
+def test_a_value_beyond_outweighs_a_step() -> None:
+    far = replace(stepped(1, "unsigned", 50, 10), extremes=(Extreme(9, 8, SEEN),) * 4)
+    found = excess(limit(high="2", step="1"), far)
+    assert found is not None and (found.step, found.written) == (None, 9)
+
+
+def test_nobody_knows_a_step_from_nowhere() -> None:
+    assert excess(limit(high="99", step="1"), fact(1, 50)) is None
+    assert excess(limit("float32", "-9", "9", step="0.1"), stepped(2, "unsigned", 5, 1)) is None
+    assert shown_limit(limit(unit="ml/l", step="0.2")) == "holding_registers 21: 0 to 2 ml/l (±0.2 ml/l)"

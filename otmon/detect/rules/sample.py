@@ -23,6 +23,7 @@ from otmon.ledger.facts import (
     HOURS,
     MONDAY,
     UNKNOWN,
+    WAYS,
     Anomaly,
     Asset,
     Conversation,
@@ -160,7 +161,9 @@ def _fact(kind: str, given: dict[str, Any]) -> Fact:
         whole |= {"service": known.name, "access": known.access} | given
     if kind == "written-value":
         orders = 2 if whole["words"] == 1 else 4
-        whole["extremes"] = (Extreme(value, held, whole["evidence"]),) * (2 * orders)
+        seen = Extreme(value, held, whole["evidence"])
+        whole["extremes"] = (seen,) * (2 * orders)
+        whole["steps"] = (seen,) * (2 if orders == 2 else len(WAYS)) if held != UNKNOWN else ()
     if kind == "anomaly":
         whole["value"] = value
     return KINDS[kind](**whole)
@@ -212,7 +215,7 @@ def _readers(kind: str) -> dict[str, Reader]:
     hints = get_type_hints(KINDS[kind])
     for one in fields(KINDS[kind]):
         hint = hints[one.name]
-        if one.name in ("evidence", "extremes", "hours", "first_ns", "last_ns"):
+        if one.name in ("evidence", "extremes", "steps", "hours", "first_ns", "last_ns"):
             continue
         if get_origin(hint) is Literal:
             choices = get_args(hint)
