@@ -31,6 +31,7 @@ from otmon.detect.detector import (
 from otmon.ledger.facts import Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.protocols.protocol import AccessClass
+from otmon.zones.address import host, parse_address
 from otmon.zones.decide import Verdict
 from otmon.zones.model import Device
 
@@ -66,6 +67,7 @@ def command_without_role(case: Case) -> Iterator[Finding]:
             and fact.access in JUDGED
             and fact.status <= 0
             and not _fits(roles, fact.access, registered(case, fact.client), commanded)
+            and not _is_known(case, fact, verdict)
         ):
             groups.setdefault((fact.client, fact.server), []).append((fact, verdict))
     for key, server, group in by_server(groups, case.rules[RULE].number("spread")):
@@ -89,6 +91,16 @@ def _fits(
         return access not in commanded
     roles = [role for device in devices for role in device.roles]
     return not roles or any(role not in known or access in known[role] for role in roles)
+
+
+def _is_known(case: Case, fact: Operation, verdict: Verdict) -> bool:
+    """Whether it is the inventory alone that lacks the client: a permission names this very host, and what
+    it asks for."""
+    permission, address = permission_of(case, verdict), parse_address(fact.client)
+    if registered(case, fact.client) or permission is None or address is None:
+        return False
+    named = any(one.network == host(address) for one in permission.clients)
+    return named and _agreed(case, fact, verdict)
 
 
 def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked) -> Finding:

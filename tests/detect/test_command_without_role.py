@@ -98,6 +98,24 @@ def test_a_permission_that_says_otherwise_takes_a_step() -> None:
     assert (one.severity, keys([one])[-1]) == ("high", "reason.permission")
 
 
+@pytest.mark.parametrize(
+    ("client", "permission", "count"),
+    [
+        (NOBODY, f"from: {NOBODY}, access: write", 0),
+        (NOBODY, f"from: {NOBODY}, functions: write-single-register", 0),
+        (NOBODY, f"from: {NOBODY}", 1),
+        (NOBODY, "from: 10.1.0.0/25, access: write", 1),
+        (HISTORIAN, f"from: {HISTORIAN}, access: write", 1),
+    ],
+)
+def test_a_host_that_a_permission_names_for_this_is_known_without_the_inventory(
+    client: str, permission: str, count: int
+) -> None:
+    listed = plant(f", inside: listed, allow: [{{id: a, protocol: modbus, {permission}}}]")
+    facts = conversation(client, PLC), operation(client, PLC, 6, 0, 1)
+    assert len(found(RULE, *facts, plant=listed)) == count
+
+
 def test_what_the_model_denies_is_told_by_other_rules() -> None:
     denied = plant(", inside: listed, allow: [{id: a, protocol: modbus, access: read}]")
     facts = conversation(HISTORIAN, PLC), operation(HISTORIAN, PLC, 6, 0, 1)
