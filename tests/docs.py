@@ -136,7 +136,7 @@ def findings_page(language: Language = "en") -> str:
         parts += [f"{head['kind']}: {kind} ([`{rule.name}.yml`](../rules/{rule.name}.yml))"]
         if rule.parameters:
             rows = [
-                (f"`{name}`", str(one.value), _bounds(one), getattr(one.meaning, language))
+                (f"`{name}`", one.said, _bounds(one), getattr(one.meaning, language))
                 for name, one in rule.parameters.items()
             ]
             parts += [f"### {head['parameters']}", table(tuple(head["head"].split("|")), rows)]

@@ -130,7 +130,7 @@ def _told(rule: Rule, lang: Language) -> Iterator[str]:
     if rule.parameters:
         yield from ("", parameters)
         for name, one in rule.parameters.items():
-            yield f"  {name} = {one.value}: {getattr(one.meaning, language)}"
+            yield f"  {name} = {one.said}: {getattr(one.meaning, language)}"
     yield from ("", references)
     yield from (f"  - {one.scheme} {one.id} {one.title}".rstrip() for one in rule.references)
     yield from (f"  - {link}" for link in rule.links)

@@ -37,15 +37,6 @@ ALL_UNITS: Final = {"modbus": 0}
 """The unit by which a protocol means every device."""
 OWN_UNITS: Final = frozenset({0, 255})
 """Units by which a Modbus server over TCP means itself: they say nothing of devices behind it."""
-UNITS_AT_ONCE: Final = 4
-"""Units in which one element is written before it is a burst: fewer are a pair of pumps or an axis."""
-BURST_S: Final = 10
-"""All writes of a client to the element lie within this time, in seconds. Who writes in turn, again and
-again, as a master does, takes longer."""
-LONGER: Final = 6
-"""The facts span so many bursts, or nobody can tell a burst from a master's turn."""
-SHOWN: Final = 6
-"""Services and units that are named in one finding."""
 
 Way = Literal["group", "unit", "burst"]
 Asked = list[tuple[Operation, Verdict | None]]
@@ -57,7 +48,7 @@ def broadcast_write(case: Case) -> Iterator[Finding]:
         if fact.access in CHANGING and fact.status <= 0:
             groups.setdefault((fact.client, fact.server, fact.protocol), []).append((fact, verdict))
     answered = _answered(case.ledger.operations)
-    long = _long(case.ledger.operations)
+    long = _long(case, case.ledger.operations)
     for key, group in groups.items():
         if _is_group(case, group[0][0]):
             yield _finding(case, "group", key, group)
@@ -66,7 +57,7 @@ def broadcast_write(case: Case) -> Iterator[Finding]:
         everybody = [pair for pair in group if _to_everybody(pair[0], units)]
         if everybody:
             yield _finding(case, "unit", key, everybody)
-        burst = _burst(group) if long else []
+        burst = _burst(case, group) if long else []
         if burst:
             yield _finding(case, "burst", key, burst)
 
@@ -91,16 +82,22 @@ def _to_everybody(fact: Operation, units: frozenset[int]) -> bool:
     return ALL_UNITS.get(fact.protocol) == fact.unit and fact.status == UNANSWERED and bool(units)
 
 
-def _long(operations: Sequence[Operation]) -> bool:
-    """Whether requests were seen for long enough to know who writes once."""
+def _burst_ns(case: Case) -> int:
+    """The longest time that a burst may take. Who writes in turn, again and again, takes longer."""
+    return case.rules[RULE].number("burst_s") * 1_000_000_000
+
+
+def _long(case: Case, operations: Sequence[Operation]) -> bool:
+    """Whether requests were seen for long enough to tell a burst from a master's turn."""
     if not operations:
         return False
     span_ns = max(one.last_ns for one in operations) - min(one.first_ns for one in operations)
-    return span_ns >= LONGER * BURST_S * 1_000_000_000
+    return span_ns >= case.rules[RULE].number("longer") * _burst_ns(case)
 
 
-def _burst(group: Asked) -> Asked:
-    """Writes to one element of many units, all of them within `BURST_S`."""
+def _burst(case: Case, group: Asked) -> Asked:
+    """Writes to one element of many units, all of them within the time of a burst."""
+    least = case.rules[RULE].number("units_at_once")
     elements: dict[tuple[str, int, int], Asked] = {}
     for fact, verdict in group:
         if fact.address != UNKNOWN and fact.unit not in OWN_UNITS:
@@ -109,7 +106,7 @@ def _burst(group: Asked) -> Asked:
     for _, written in sorted(elements.items()):
         span_ns = max(one.last_ns for one, _ in written) - min(one.first_ns for one, _ in written)
         units = {one.unit for one, _ in written}
-        if len(units) >= UNITS_AT_ONCE and span_ns <= BURST_S * 1_000_000_000:
+        if len(units) >= least and span_ns <= _burst_ns(case):
             found += written
     return found
 
@@ -144,8 +141,9 @@ def _finding(case: Case, way: Way, key: tuple[str, ...], group: Asked) -> Findin
 def _why(
     case: Case, operations: list[Operation], units: list[int], verdict: Verdict | None
 ) -> Iterator[Message]:
-    yield say_some("asked-for", sorted({one.service for one in operations}), SHOWN)
-    yield say_some("units", [str(unit) for unit in units], SHOWN)
+    shown = case.rules[RULE].number("shown")
+    yield say_some("asked-for", sorted({one.service for one in operations}), shown)
+    yield say_some("units", [str(unit) for unit in units], shown)
     yield from values_written(case, sorted({conversation_key(one) for one in operations}))
     if verdict is not None:
         yield from reasons(verdict)[:1]

@@ -5,7 +5,7 @@ What it means, when it is wrong and how to respond: `rules/command-without-role.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from otmon.detect.detector import (
@@ -31,6 +31,7 @@ from otmon.detect.detector import (
 from otmon.ledger.facts import Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.protocols.protocol import AccessClass
+from otmon.zones.address import host, parse_address
 from otmon.zones.decide import Verdict
 from otmon.zones.model import Device
 from otmon.zones.place import home_of
@@ -40,55 +41,72 @@ RULE: Final = "command-without-role"
 JUDGED: Final[frozenset[AccessClass]] = frozenset(("write", "control", "program", "configure", "diagnose"))
 """Access classes that ask for a role. Whoever may connect may read and ask for a name."""
 
-_ALL: Final = tuple(sorted(JUDGED))
-_OPERATING: Final[tuple[AccessClass, ...]] = ("control", "diagnose", "write")
-COMMANDS: Final[dict[str, tuple[AccessClass, ...]]] = {
-    **dict.fromkeys(("engineering-station", "maintenance-pc", "test-equipment"), _ALL),
-    **dict.fromkeys(("hmi", "scada", "dcs"), _OPERATING),
-    **dict.fromkeys(
-        ("plc", "rtu", "safety", "safety-plc", "sis", "remote-io", "drive", "robot", "cnc", "gateway"),
-        _OPERATING,
-    ),
-    "mes": ("write",),
-    "monitoring": ("diagnose",),
-    **dict.fromkeys(("historian", "camera", "printer", "office-pc", "file-server", "mail-server", "erp"), ()),
+LISTS: Final[dict[str, frozenset[AccessClass]]] = {
+    "engineering": JUDGED,
+    "operating": frozenset(("control", "diagnose", "write")),
+    "writing": frozenset(("write",)),
+    "diagnosing": frozenset(("diagnose",)),
+    "watching": frozenset(),
 }
-"""Role -> the access classes of `JUDGED` that it is there for. A controller exchanges values with others,
-a MES sends recipes. Routers and remote gateways are left out: others speak through them."""
-
-SHOWN: Final = 6
-"""Services that are named in one finding."""
+"""Parameter with a list of roles -> the access classes of `JUDGED` that they are there for."""
 
 Asked = list[tuple[Operation, Verdict]]
+Roles = Mapping[str, frozenset[AccessClass]]
+"""Role -> the access classes that it is there for."""
 
 
 def command_without_role(case: Case) -> Iterator[Finding]:
     if case.index is None:
         return
+    roles = _roles(case)
     commanded: dict[str, set[AccessClass]] = {}
     for device in case.index.model.devices:
         for role in device.roles:
-            commanded.setdefault(home_of(case.index, device), set()).update(COMMANDS.get(role, ()))
+            commanded.setdefault(home_of(case.index, device), set()).update(roles.get(role, ()))
     groups: dict[tuple[str, ...], Asked] = {}
     for fact, verdict in case.undenied_operations:
         if (
             verdict is not None
             and fact.access in JUDGED
             and fact.status <= 0
-            and not _fits(fact.access, registered(case, fact.client), commanded.get(verdict.from_zone, set()))
+            and not _fits(
+                roles, fact.access, registered(case, fact.client), commanded.get(verdict.from_zone, set())
+            )
+            and not _is_known(case, fact, verdict)
         ):
             groups.setdefault((fact.client, fact.server), []).append((fact, verdict))
-    for key, server, group in by_server(groups):
+    for key, server, group in by_server(groups, case.rules[RULE].number("spread")):
         yield _finding(case, key, server, group)
 
 
-def _fits(access: AccessClass, devices: tuple[Device, ...], commanded: set[AccessClass]) -> bool:
+def _roles(case: Case) -> Roles:
+    """What each role is there for; one that stands in several lists, for what any of them says."""
+    found: dict[str, frozenset[AccessClass]] = {}
+    for name, classes in LISTS.items():
+        for role in case.rules[RULE].texts(name):
+            found[role] = found.get(role, frozenset()) | classes
+    return found
+
+
+def _fits(
+    known: Roles, access: AccessClass, devices: tuple[Device, ...], commanded: set[AccessClass]
+) -> bool:
     """Whether the client is there for this, or nobody says what it is there for. `commanded`: what others
     of its zone are there for; where the inventory says that of nobody, the zone is not written down yet."""
     if not devices:
         return access not in commanded
     roles = [role for device in devices for role in device.roles]
-    return not roles or any(role not in COMMANDS or access in COMMANDS[role] for role in roles)
+    return not roles or any(role not in known or access in known[role] for role in roles)
+
+
+def _is_known(case: Case, fact: Operation, verdict: Verdict) -> bool:
+    """Whether it is the inventory alone that lacks the client: a permission names this very host, and what
+    it asks for."""
+    permission, address = permission_of(case, verdict), parse_address(fact.client)
+    if registered(case, fact.client) or permission is None or address is None:
+        return False
+    named = any(one.network == host(address) for one in permission.clients)
+    return named and _agreed(case, fact, verdict)
 
 
 def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked) -> Finding:
@@ -130,6 +148,7 @@ def _agreed(case: Case, fact: Operation, verdict: Verdict) -> bool:
 
 
 def _why(case: Case, client: str, group: Asked) -> Iterator[Message]:
+    shown = case.rules[RULE].number("shown")
     devices = registered(case, client)
     for device in devices:
         yield say(
@@ -140,10 +159,10 @@ def _why(case: Case, client: str, group: Asked) -> Iterator[Message]:
         )
     if not devices:
         yield say("not-in-inventory", address=client)
-    yield say_some("asked-for", sorted({one.service for one, _ in group}), SHOWN)
+    yield say_some("asked-for", sorted({one.service for one, _ in group}), shown)
     yield from values_written(case, sorted({conversation_key(one) for one, _ in group}))
     agreed = sorted(
         {(one.id, str(one.line)) for _, verdict in group if (one := permission_of(case, verdict)) is not None}
     )
-    for permission, line in agreed[:SHOWN]:
+    for permission, line in agreed[:shown]:
         yield say("reason.permission", permission=permission, line=line)

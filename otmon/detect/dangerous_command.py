@@ -64,9 +64,6 @@ GRAVEST: Final[dict[Danger, Severity]] = {
 }
 """In a zone of high importance. Never critical: the model does not deny it."""
 
-SHOWN = 6
-"""Services and units that are named in one finding."""
-
 Asked = list[tuple[Operation, Verdict | None]]
 
 
@@ -76,7 +73,7 @@ def dangerous_command(case: Case) -> Iterator[Finding]:
         danger = DANGERS.get(fact.protocol, {}).get(fact.service)
         if danger is not None:
             groups.setdefault((fact.client, fact.server, fact.protocol, danger), []).append((fact, verdict))
-    for key, server, group in by_server(groups):
+    for key, server, group in by_server(groups, case.rules[RULE].number("spread")):
         danger = DANGERS[group[0][0].protocol][group[0][0].service]
         yield _finding(case, key, danger, server, group)
 
@@ -96,7 +93,7 @@ def _finding(case: Case, key: tuple[str, ...], danger: Danger, server: str, grou
         link=link_of(fact) if server == fact.server else Link(client=fact.client),
         place=Place() if verdict is None else place_of(case, verdict),
         what=say(f"danger.{danger}", client=fact.client, server=server, times=times),
-        why=tuple(_why(operations, verdict)),
+        why=tuple(_why(case, operations, verdict)),
         count=times,
         unit="transactions",
         first_ns=min(one.first_ns for one in operations),
@@ -113,9 +110,10 @@ def _severity(case: Case, danger: Danger, fact: Operation, verdict: Verdict | No
     return lowered(graded(case, verdict.to_zone if verdict else "", GRAVEST[danger]), steps)
 
 
-def _why(operations: list[Operation], verdict: Verdict | None) -> Iterator[Message]:
-    yield say_some("asked-for", sorted({one.service for one in operations}), SHOWN)
-    yield say_some("units", [str(unit) for unit in sorted({one.unit for one in operations})], SHOWN)
+def _why(case: Case, operations: list[Operation], verdict: Verdict | None) -> Iterator[Message]:
+    shown = case.rules[RULE].number("shown")
+    yield say_some("asked-for", sorted({one.service for one in operations}), shown)
+    yield say_some("units", [str(unit) for unit in sorted({one.unit for one in operations})], shown)
     if verdict is not None:
         yield from reasons(verdict)[:1]
     refused = sum(one.times for one in operations if one.status > 0)

@@ -364,21 +364,18 @@ def registered(case: Case, text: str) -> tuple[Device, ...]:
     return tuple(sorted(set(found), key=lambda device: (device.line, device.id)))
 
 
-SPREAD = 16
-"""Servers of one client that are told one by one where they are told alike."""
-
 Key = tuple[str, ...]
 
 
-def by_server(groups: Mapping[Key, list[_Item]]) -> Iterator[tuple[Key, str, list[_Item]]]:
+def by_server(groups: Mapping[Key, list[_Item]], spread: int) -> Iterator[tuple[Key, str, list[_Item]]]:
     """Groups by (client, server, ...), each with its server's name. What a client does with more than
-    `SPREAD` servers is one group: its key has "many" for the server, its name the first one and how
+    `spread` servers is one group: its key has "many" for the server, its name the first one and how
     many more there are."""
     alike: dict[Key, list[Key]] = {}
     for key in groups:
         alike.setdefault((key[0], *key[2:]), []).append(key)
     for (client, *rest), keys in alike.items():
-        if len(keys) > SPREAD:
+        if len(keys) > spread:
             servers = sorted(key[1] for key in keys)
             items = [item for key in keys for item in groups[key]]
             yield (client, "many", *rest), f"{servers[0]} (+{len(servers) - 1})", items

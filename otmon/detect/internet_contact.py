@@ -28,9 +28,8 @@ from otmon.zones.decide import Verdict, lapsed
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
 RULE: Final = "internet-contact"
-OWNED: Final = {IPV4_BITS: 16, IPV6_BITS: 48}
-"""First bits that the public addresses of one owner have in common: universities and old companies hold a
-/16 of IPv4, and a /48 of IPv6 is what a site is given (RFC 6177)."""
+OWNED: Final = {IPV4_BITS: "owned_ipv4", IPV6_BITS: "owned_ipv6"}
+"""Parameters: first bits that the public addresses of one owner have in common."""
 
 Contact = list[tuple[Conversation, Verdict | None]]
 
@@ -59,18 +58,18 @@ def _contacts(case: Case) -> Iterator[tuple[Conversation, Verdict | None]]:
     for fact in case.ledger.conversations:
         protocol = case.protocols.get(fact.protocol)
         industrial = protocol is not None and protocol.kind == "industrial"
-        if not industrial or _have_one_owner(fact.client, fact.server):
+        if not industrial or _have_one_owner(case, fact.client, fact.server):
             continue
         if is_internet(fact.client, "") or is_internet(fact.server, ""):
             yield fact, None
 
 
-def _have_one_owner(client: str, server: str) -> bool:
+def _have_one_owner(case: Case, client: str, server: str) -> bool:
     """Whether two addresses are alike enough for one site that uses public addresses inside."""
     one, other = parse_address(client), parse_address(server)
     if one is None or other is None or one.bits != other.bits or one.bits not in OWNED:
         return False
-    shift = one.bits - OWNED[one.bits]
+    shift = one.bits - case.rules[RULE].number(OWNED[one.bits])
     return one.value >> shift == other.value >> shift
 
 

@@ -30,16 +30,6 @@ from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Device
 
 RULE: Final = "multi-homed-asset"
 
-ROUTERS: Final = frozenset(
-    {
-        *("router", "firewall", "switch", "access-point"),
-        *("gateway", "remote-gateway", "vpn-gateway", "cloud-gateway", "mobile-router", "modem"),
-    }
-)
-"""Roles of assets that are there to stand between zones."""
-SHOWN: Final = 6
-"""Places and zones that are named in one finding."""
-
 Home = tuple[str, str]
 """An address and the VLAN in which it has neighbours."""
 Foot = tuple[str, str, str]
@@ -50,10 +40,12 @@ def multi_homed_asset(case: Case) -> Iterator[Finding]:
     if case.index is None:
         return
     homes = _homes(case)
+    # Roles of assets that are there to stand between zones.
+    routers = frozenset(case.rules[RULE].texts("routers"))
     told: set[str] = set()
     listed = _listed(case)
     for device in case.index.model.devices:
-        if len(device.networks) > 1 and not ROUTERS & set(device.roles):
+        if len(device.networks) > 1 and not routers & set(device.roles):
             seen = listed.get(device.id, [])
             feet = _feet(case, [one for one in seen if (one.address, one.vlan) in homes])
             if _zones(feet):
@@ -65,7 +57,7 @@ def multi_homed_asset(case: Case) -> Iterator[Finding]:
     for host in devices(case.index, case.ledger.assets).hosts:
         seen = of_mac[host.mac]
         known = [one for foot in host.feet for one in registered(case, foot.address)]
-        if host.mac in told or any(ROUTERS & set(one.roles) for one in known):
+        if host.mac in told or any(routers & set(one.roles) for one in known):
             continue
         # Whoever carries another machine's address is on its way to somewhere else.
         if any(len(case.macs[one.address or one.mac]) > 1 for one in seen):
@@ -127,9 +119,10 @@ def _finding(
     case: Case, key: tuple[str, str], feet: set[Foot], seen: list[Asset], device: Device | None
 ) -> Finding:
     zones = _zones(feet)
-    shown = [
+    there = [
         one for one in seen if any((one.address or one.mac) == address for _, address, _ in feet)
     ] or seen
+    shown = case.rules[RULE].number("shown")
     return Finding(
         rule=RULE,
         key=key,
@@ -138,23 +131,24 @@ def _finding(
         else min((graded(case, zone, "high") for zone in zones), key=SEVERITIES.index),
         link=Link(client=min(address for _, address, _ in feet)),
         place=Place(from_zone=zones[0], to_zone=zones[1]) if len(zones) == 2 else Place(),
-        what=say("many-homes", name=key[1], zones=", ".join(zones[:SHOWN])),
+        what=say("many-homes", name=key[1], zones=", ".join(zones[:shown])),
         why=tuple(_why(case, feet, device)),
         count=sum(one.packets for one in seen),
         unit="packets",
         first_ns=min(one.first_ns for one in seen),
         last_ns=max(one.last_ns for one in seen),
-        evidence=first(*(one.evidence for one in shown)),
+        evidence=first(*(one.evidence for one in there)),
     )
 
 
 def _why(case: Case, feet: set[Foot], device: Device | None) -> Iterator[Message]:
+    shown = case.rules[RULE].number("shown")
     places = [
         f"{zone}: {address}" + (f" (VLAN {vlan})" if vlan else "") for zone, address, vlan in sorted(feet)
     ]
-    yield say_some("homes", places, SHOWN)
+    yield say_some("homes", places, shown)
     named = (
         {one for _, address, _ in feet for one in registered(case, address)} if device is None else {device}
     )
-    for one in sorted(named, key=lambda device: device.id)[:SHOWN]:
+    for one in sorted(named, key=lambda device: device.id)[:shown]:
         yield say("in-inventory", asset=one.id, line=str(one.line))

@@ -32,15 +32,12 @@ from otmon.zones.model import UNKNOWN_ZONE
 
 RULE: Final = "new-device"
 
-SPREAD: Final = 16
-"""New devices of one zone that are told one by one: more are another network, or forged senders."""
-SHOWN: Final = 6
-"""Addresses and services that are named in one finding."""
-
 
 def new_device(case: Case) -> Iterator[Finding]:
     if case.baseline is None:
         return
+    # More of one zone are another network, or forged senders.
+    spread = case.rules[RULE].number("spread")
     talks: dict[str, list[Conversation]] = {}
     for talk in case.ledger.conversations:
         for end in {talk.client, talk.server}:
@@ -51,7 +48,7 @@ def new_device(case: Case) -> Iterator[Finding]:
         if zone != UNKNOWN_ZONE:
             zones.setdefault(zone, {})[name] = assets
     for zone, found in zones.items():
-        if len(found) > SPREAD:
+        if len(found) > spread:
             yield _many(case, zone, found)
         else:
             for name, assets in found.items():
@@ -94,20 +91,21 @@ def _severity(
 def _why(
     case: Case, name: str, assets: list[Asset], talks: list[Conversation], asked: list[Operation]
 ) -> Iterator[Message]:
+    shown = case.rules[RULE].number("shown")
     macs = sorted({one.mac for one in assets} - {"", name})
     if macs:
-        yield say("seen-with", macs=", ".join(macs[:SHOWN]))
+        yield say("seen-with", macs=", ".join(macs[:shown]))
     if case.baseline is not None:
         known = {one.address for one in case.baseline.assets if one.mac in macs and is_site(one.address)}
         if known:
-            yield say_some("mac-before", sorted(known), SHOWN)
-    for device in registered(case, name)[:SHOWN]:
+            yield say_some("mac-before", sorted(known), shown)
+    for device in registered(case, name)[:shown]:
         yield say("in-inventory", asset=device.id, line=str(device.line))
     peers = sorted({end for talk in talks for end in (talk.client, talk.server)} - {name})
     if peers:
-        yield say_some("talks-with", peers, SHOWN)
+        yield say_some("talks-with", peers, shown)
     if asked:
-        yield say_some("asked-for", sorted({one.service for one in asked}), SHOWN)
+        yield say_some("asked-for", sorted({one.service for one in asked}), shown)
         yield from values_written(case, sorted({conversation_key(one) for one in asked}))
 
 
@@ -119,8 +117,10 @@ def _many(case: Case, zone: str, found: dict[str, list[Asset]]) -> Finding:
         severity=graded(case, zone, "medium"),
         link=Link(),
         place=Place(from_zone=zone),
-        what=say("newcomers", count=len(found), zone=zone or "-"),
-        why=(say_some("addresses", list(found), SHOWN),),
+        what=say("newcomers-of-zone", count=len(found), zone=zone)
+        if zone
+        else say("newcomers", count=len(found)),
+        why=(say_some("addresses", list(found), case.rules[RULE].number("shown")),),
         count=sum(one.packets for one in assets),
         unit="packets",
         first_ns=min(one.first_ns for one in assets),

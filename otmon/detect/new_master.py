@@ -33,9 +33,6 @@ from otmon.zones.decide import Verdict
 
 RULE: Final = "new-master"
 
-SHOWN: Final = 6
-"""Services and earlier masters that are named in one finding."""
-
 Asked = list[tuple[Operation, Verdict | None]]
 
 
@@ -47,7 +44,7 @@ def new_master(case: Case) -> Iterator[Finding]:
     for fact, verdict in case.undenied_operations:
         if is_new_master(case, fact):
             groups.setdefault((fact.client, fact.server, fact.protocol), []).append((fact, verdict))
-    for key, server, group in by_server(groups):
+    for key, server, group in by_server(groups, case.rules[RULE].number("spread")):
         yield _finding(case, key, server, group, known=key[0] in before)
 
 
@@ -79,11 +76,12 @@ def _severity(case: Case, group: Asked) -> Severity:
 
 
 def _why(case: Case, group: Asked, known: bool) -> Iterator[Message]:
+    shown = case.rules[RULE].number("shown")
     fact = group[0][0]
     masters = {one for each, _ in group for one in case.commanders[each.server, each.protocol]}
-    yield say_some("masters-before", sorted(masters), SHOWN)
+    yield say_some("masters-before", sorted(masters), shown)
     yield say("client-known" if known else "client-new", client=fact.client)
-    yield say_some("asked-for", sorted({one.service for one, _ in group}), SHOWN)
+    yield say_some("asked-for", sorted({one.service for one, _ in group}), shown)
     yield from values_written(case, sorted({conversation_key(one) for one, _ in group}))
     refused = sum(one.times for one, _ in group if one.status > 0)
     if refused:
@@ -91,5 +89,5 @@ def _why(case: Case, group: Asked, known: bool) -> Iterator[Message]:
     agreed = sorted(
         {(one.id, str(one.line)) for _, verdict in group if (one := permission_of(case, verdict)) is not None}
     )
-    for permission, line in agreed[:SHOWN]:
+    for permission, line in agreed[:shown]:
         yield say("reason.permission", permission=permission, line=line)

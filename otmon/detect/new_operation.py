@@ -36,17 +36,12 @@ from otmon.zones.decide import Verdict
 from otmon.zones.model import Range, Ranges, merged, spans
 
 RULE: Final = "new-operation"
-
-SPREAD: Final = 16
-"""Servers with which one client does something new that are told one by one."""
-SHOWN: Final = 6
-"""Conversations, functions, ranges and servers that are named in one finding."""
-EPHEMERAL: Final = 49_152
-"""From this port on, ports are given out at random (RFC 6335, section 6)."""
 _UNNAMED: Final = frozenset({"none", "unknown"})
 """Protocols of what nobody said or recognised."""
 
 Pair = tuple[str, str]
+Way = tuple[str, int, str]
+"""Transport, port (0 for those given out at random) and protocol."""
 Service = tuple[str, int, int, str]
 """Protocol, function, subfunction and access class."""
 Element = tuple[str, int, int, str]
@@ -57,8 +52,7 @@ Element = tuple[str, int, int, str]
 class _Habit:
     """What a client and a server did with each other in the baseline."""
 
-    talks: set[tuple[str, int, str]] = field(default_factory=set)
-    """Transport, port (0 for those given out at random) and protocol."""
+    talks: set[Way] = field(default_factory=set)
     guessed: bool = False
     """In one of the conversations nobody can tell who is the client."""
     services: set[Service] = field(default_factory=set)
@@ -85,12 +79,13 @@ class _News:
 def new_operation(case: Case) -> Iterator[Finding]:
     if case.baseline is None:
         return
-    habits = _habits(case.baseline)
+    spread = case.rules[RULE].number("spread")
+    habits = _habits(case, case.baseline)
     masters = {(one.client, one.server) for one, _ in case.undenied_operations if is_new_master(case, one)}
     news: dict[Pair, _News] = {}
     for fact, verdict in case.undenied_conversations:
         pair = fact.client, fact.server
-        if pair not in masters and _is_judged(case, pair) and not _is_known(habits, fact):
+        if pair not in masters and _is_judged(case, pair) and not _is_known(habits, fact, _way(case, fact)):
             news.setdefault(pair, _News()).talks.append((fact, verdict))
     for one, verdict in case.undenied_operations:
         pair = one.client, one.server
@@ -105,7 +100,7 @@ def new_operation(case: Case) -> Iterator[Finding]:
     for client, server in news:
         clients.setdefault(client, []).append(server)
     for client, servers in clients.items():
-        if len(servers) > SPREAD:
+        if len(servers) > spread:
             yield _spread(case, client, [(server, news[client, server]) for server in sorted(servers)])
         else:
             for server in servers:
@@ -115,11 +110,11 @@ def new_operation(case: Case) -> Iterator[Finding]:
 _NONE: Final = _Habit()
 
 
-def _habits(baseline: Ledger) -> dict[Pair, _Habit]:
+def _habits(case: Case, baseline: Ledger) -> dict[Pair, _Habit]:
     found: dict[Pair, _Habit] = {}
     for talk in baseline.conversations:
         habit = found.setdefault((talk.client, talk.server), _Habit())
-        habit.talks.add((talk.transport, _port(talk), talk.protocol))
+        habit.talks.add(_way(case, talk))
         habit.guessed |= talk.role == "first packet"
     for one in baseline.operations:
         habit = found.setdefault((one.client, one.server), _Habit())
@@ -132,8 +127,9 @@ def _habits(baseline: Ledger) -> dict[Pair, _Habit]:
     return found
 
 
-def _port(talk: Conversation) -> int:
-    return talk.port if talk.port < EPHEMERAL or talk.transport not in ("tcp", "udp", "sctp") else 0
+def _way(case: Case, talk: Conversation) -> Way:
+    random = talk.transport in ("tcp", "udp", "sctp") and talk.port >= case.rules[RULE].number("ephemeral")
+    return talk.transport, 0 if random else talk.port, talk.protocol
 
 
 def _service(one: Operation) -> Service:
@@ -158,21 +154,20 @@ def _is_mac(text: str) -> bool:
     return address is not None and address.bits == MAC_BITS and not is_group(address)
 
 
-def _is_known(habits: dict[Pair, _Habit], talk: Conversation) -> bool:
+def _is_known(habits: dict[Pair, _Habit], talk: Conversation, way: Way) -> bool:
     known = habits.get((talk.client, talk.server), _NONE)
-    if _fits(known.talks, talk):
+    if _fits(known.talks, way):
         return True
     turned = habits.get((talk.server, talk.client), _NONE)
     guessed = talk.role == "first packet" or turned.guessed
     return guessed and any(transport == talk.transport for transport, _, _ in turned.talks)
 
 
-def _fits(talks: Iterable[tuple[str, int, str]], talk: Conversation) -> bool:
+def _fits(known: Iterable[Way], way: Way) -> bool:
     """The same port; and the same protocol, unless one of the two could not be told."""
     return any(
-        (transport, port) == (talk.transport, _port(talk))
-        and (protocol == talk.protocol or talk.protocol in _UNNAMED or protocol == "unknown")
-        for transport, port, protocol in talks
+        one[:2] == way[:2] and (one[2] == way[2] or way[2] in _UNNAMED or one[2] == "unknown")
+        for one in known
     )
 
 
@@ -211,15 +206,16 @@ def _severity(case: Case, news: _News) -> Severity:
 
 
 def _why(case: Case, news: _News) -> Iterator[Message]:
+    shown = case.rules[RULE].number("shown")
     if news.talks:
         names = sorted({f"{one.protocol} ({one.transport}/{one.port})" for one, _ in news.talks})
-        yield say_some("new-conversations", names, SHOWN)
+        yield say_some("new-conversations", names, shown)
     if news.services:
         names = sorted({f"{one.service} ({one.access})" for one, _ in news.services})
-        yield say_some("new-functions", names, SHOWN)
+        yield say_some("new-functions", names, shown)
     if news.elements:
         ranges = sorted({(one.service, one.unit, *_range(one)) for one, _ in news.elements})
-        yield say_some("new-elements", [_words(*one) for one in ranges], SHOWN)
+        yield say_some("new-elements", [_words(*one) for one in ranges], shown)
     changing = sorted({conversation_key(one) for one, _ in news.operations() if changes([one])})
     yield from values_written(case, changing)
     if news.talks and not any(one.answered for one, _ in news.talks):
@@ -240,7 +236,7 @@ def _spread(case: Case, client: str, news: list[tuple[str, _News]]) -> Finding:
         link=Link(client=client),
         place=Place(),
         what=say("new-spread", client=client, servers=len(news)),
-        why=(say_some("talks-with", [server for server, _ in news], SHOWN),),
+        why=(say_some("talks-with", [server for server, _ in news], case.rules[RULE].number("shown")),),
         count=sum(one.packets_to_server + one.packets_to_client for _, each in news for one, _ in each.talks)
         or sum(one.times for _, each in news for one, _ in each.operations()),
         unit="packets" if any(each.talks for _, each in news) else "transactions",

@@ -28,12 +28,8 @@ from otmon.zones.model import INTERNET
 
 RULE: Final = "zone-skipped"
 
-LEVELS_APART: Final = 2
-"""Between two levels that are so far apart a whole one is left out."""
 OUTERMOST: Final = 5.0
 """The level of the Internet: the Purdue model's outermost."""
-SHOWN: Final = 6
-"""Hosts and permissions that are named in one finding."""
 
 Passed = list[tuple[Conversation, Verdict]]
 
@@ -41,6 +37,8 @@ Passed = list[tuple[Conversation, Verdict]]
 def zone_skipped(case: Case) -> Iterator[Finding]:
     if case.index is None:
         return
+    # Between two levels that are so far apart a whole one is left out.
+    apart = case.rules[RULE].number("levels_apart")
     groups: dict[tuple[str, str], Passed] = {}
     for fact, verdict in case.undenied_conversations:
         if verdict is not None and verdict.outcome == "allowed" and verdict.from_zone != verdict.to_zone:
@@ -50,7 +48,7 @@ def zone_skipped(case: Case) -> Iterator[Finding]:
         if levels[0] is None or levels[1] is None:
             continue
         between = _between(case.index, (from_zone, to_zone), (levels[0], levels[1]))
-        if between or abs(levels[0] - levels[1]) >= LEVELS_APART:
+        if between or abs(levels[0] - levels[1]) >= apart:
             yield _finding(case, group, (levels[0], levels[1]), between)
 
 
@@ -105,12 +103,13 @@ def _severity(case: Case, group: Passed, levels: tuple[float, float]) -> Severit
 
 
 def _why(case: Case, group: Passed, between: list[str]) -> Iterator[Message]:
+    shown = case.rules[RULE].number("shown")
     if between:
-        yield say_some("skip-between", between, SHOWN)
+        yield say_some("skip-between", between, shown)
     hosts = sorted({f"{one.client} → {one.server} ({one.protocol})" for one, _ in group})
-    yield say_some("skip-hosts", hosts, SHOWN)
+    yield say_some("skip-hosts", hosts, shown)
     agreed = sorted(
         {(one.id, str(one.line)) for _, verdict in group if (one := permission_of(case, verdict)) is not None}
     )
-    for permission, line in agreed[:SHOWN]:
+    for permission, line in agreed[:shown]:
         yield say("reason.permission", permission=permission, line=line)

@@ -70,7 +70,8 @@ def test_a_rule_is_shown_in_both_languages() -> None:
     status, out, err = otmon("rules", "show", "plc-stop")
     assert (status, out) == (2, "")
     assert "no rule 'plc-stop'" in one_line(err)
-    assert "How to respond" in otmon("rules", "show", "controller-stop")[1]
+    assert "How to respond" in otmon("rules", "show", "dangerous-command")[1]
+    assert "  writing = mes: " in otmon("rules", "show", "command-without-role")[1]
     assert "spread = 16" in otmon("rules", "show", "unlisted-traffic", "--lang", "ja")[1]
 
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.detect.broadcast_write import BURST_S, UNITS_AT_ONCE
+from otmon.detect.rules.load import shipped_rules
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, Operation
 from tests.detect.plant import HMI, PC, PLC, at, found, keys
 from tests.zones.facts import asset, conversation, model, operation
 
 RULE = "broadcast-write"
+UNITS_AT_ONCE = shipped_rules()[RULE].number("units_at_once")
+BURST_S = shipped_rules()[RULE].number("burst_s")
 SECOND = 1_000_000_000
 GROUP = "239.1.1.1"
 

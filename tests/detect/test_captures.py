@@ -149,7 +149,7 @@ def turns(tap: Tap) -> None:
     ("traffic", "found"),
     [
         (stop, ["dangerous-command"]),
-        (status, []),
+        (status, ["umas-use"]),
         (restart, ["dangerous-command", "dangerous-command"]),
         (broadcast, ["broadcast-write"]),
         (device_of_unit_0, []),

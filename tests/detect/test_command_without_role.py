@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from otmon.detect.command_without_role import COMMANDS, JUDGED
-from otmon.detect.detector import SPREAD
-from otmon.protocols.protocol import AccessClass
+from otmon.detect.command_without_role import LISTS
+from otmon.detect.rules.load import shipped_rules
+from otmon.findings.judge import judge
 from otmon.zones.model import Model
 from otmon.zones.structure import KIND_OF_ROLE
-from tests.detect.plant import at, found, keys
+from tests.detect.plant import at, found, keys, ledger_of
 from tests.zones.facts import asset, conversation, model, operation
 
 RULE = "command-without-role"
+SPREAD = shipped_rules()[RULE].number("spread")
 EWS, HMI, HISTORIAN, ODD, BARE, NOBODY, PLC = (f"10.1.0.{n}" for n in (1, 2, 3, 4, 5, 6, 9))
 CAMERA_MAC = "02:00:00:00:00:0c"
 CAMERA = "10.1.0.12"
@@ -95,6 +98,24 @@ def test_a_permission_that_says_otherwise_takes_a_step() -> None:
     assert (one.severity, keys([one])[-1]) == ("high", "reason.permission")
 
 
+@pytest.mark.parametrize(
+    ("client", "permission", "count"),
+    [
+        (NOBODY, f"from: {NOBODY}, access: write", 0),
+        (NOBODY, f"from: {NOBODY}, functions: write-single-register", 0),
+        (NOBODY, f"from: {NOBODY}", 1),
+        (NOBODY, "from: 10.1.0.0/25, access: write", 1),
+        (HISTORIAN, f"from: {HISTORIAN}, access: write", 1),
+    ],
+)
+def test_a_host_that_a_permission_names_for_this_is_known_without_the_inventory(
+    client: str, permission: str, count: int
+) -> None:
+    listed = plant(f", inside: listed, allow: [{{id: a, protocol: modbus, {permission}}}]")
+    facts = conversation(client, PLC), operation(client, PLC, 6, 0, 1)
+    assert len(found(RULE, *facts, plant=listed)) == count
+
+
 def test_what_the_model_denies_is_told_by_other_rules() -> None:
     denied = plant(", inside: listed, allow: [{id: a, protocol: modbus, access: read}]")
     facts = conversation(HISTORIAN, PLC), operation(HISTORIAN, PLC, 6, 0, 1)
@@ -102,11 +123,26 @@ def test_what_the_model_denies_is_told_by_other_rules() -> None:
     assert len(found("forbidden-operation", *facts, plant=denied)) == 1
 
 
-def test_the_table_knows_roles_that_the_model_knows_and_classes_that_are_judged() -> None:
-    assert len(set(COMMANDS) & set(KIND_OF_ROLE)) > 15
-    judged: frozenset[AccessClass] = JUDGED
-    assert all(set(allowed) <= judged for allowed in COMMANDS.values())
+def test_the_lists_name_roles_that_the_model_knows_each_once() -> None:
+    listed = [role for name in LISTS for role in shipped_rules()[RULE].texts(name)]
+    assert len(set(listed) & set(KIND_OF_ROLE)) > 15
+    assert len(listed) == len(set(listed))
+
+
+def test_without_a_model_there_are_no_roles() -> None:
     assert found(RULE, operation(HISTORIAN, PLC, 6, 0, 1), plant=None) == []
+
+
+def test_a_role_of_several_lists_is_there_for_what_any_of_them_says() -> None:
+    rule = shipped_rules()[RULE]
+    more = replace(rule.parameters["writing"], value=("mes", "historian"))
+    ours = {RULE: replace(rule, parameters={**rule.parameters, "writing": more})}
+    for function, subfunction, count in ((6, -1, 0), (8, 10, 1)):
+        facts = (
+            conversation(HISTORIAN, PLC),
+            operation(HISTORIAN, PLC, function, 0, 1, subfunction=subfunction),
+        )
+        assert len(judge(ledger_of(*facts), plant(), rules=ours)) == count
 
 
 def test_a_client_that_commands_very_many_servers_is_one_finding() -> None:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 
 from otmon.detect.dangerous_command import DANGERS, GRAVEST, Danger
-from otmon.detect.detector import SPREAD
+from otmon.detect.rules.load import shipped_rules
 from otmon.protocols.modbus import SUBFUNCTIONS
 from tests.detect.plant import EWS, HMI, PC, PLC, at, found, keys
 from tests.zones.facts import conversation, model, operation
 
 RULE = "dangerous-command"
+SPREAD = shipped_rules()[RULE].number("spread")
 STOP, START, DOWNLOAD, UPLOAD = 0x41, 0x40, 0x34, 0x31
 
 PLANT = model("""

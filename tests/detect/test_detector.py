@@ -9,7 +9,6 @@ import pytest
 from otmon.detect.detector import (
     EVIDENCE,
     SEVERITIES,
-    SPREAD,
     Case,
     by_server,
     changes,
@@ -190,11 +189,12 @@ def test_an_asset_is_found_by_its_address_or_by_the_mac_address_that_alone_sends
 
 
 def test_what_a_client_does_with_very_many_servers_is_one_group() -> None:
-    few = {(HMI, f"10.2.0.{n:02}", "x"): [n] for n in range(SPREAD)}
-    assert [(key, name) for key, name, _ in by_server(few)] == [(key, key[1]) for key in few]
+    spread = 3
+    few = {(HMI, f"10.2.0.{n:02}", "x"): [n] for n in range(spread)}
+    assert [(key, name) for key, name, _ in by_server(few, spread)] == [(key, key[1]) for key in few]
     many = {**few, (HMI, "10.2.0.99", "x"): [99], (HMI, "10.2.0.99", "y"): [1], (PC, "10.2.0.99", "x"): [2]}
-    assert list(by_server(many)) == [
-        ((HMI, "many", "x"), f"10.2.0.00 (+{SPREAD})", [*range(SPREAD), 99]),
+    assert list(by_server(many, spread)) == [
+        ((HMI, "many", "x"), f"10.2.0.00 (+{spread})", [*range(spread), 99]),
         ((HMI, "10.2.0.99", "y"), "10.2.0.99", [1]),
         ((PC, "10.2.0.99", "x"), "10.2.0.99", [2]),
     ]

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from otmon.detect.rules.load import shipped_rules
+from otmon.findings.judge import judge
 from otmon.ledger.facts import Asset
 from otmon.zones.model import Model
-from tests.detect.plant import Fact, found, keys
+from tests.detect.plant import Fact, found, keys, ledger_of
 from tests.zones.facts import asset, conversation, model
 
 RULE = "multi-homed-asset"
@@ -95,6 +99,16 @@ def test_an_asset_that_is_listed_on_one_side_is_found_unless_it_routes(
 ) -> None:
     listed = f"[{{id: box, address: {LINE}, role: {role}}}]"
     assert told(*FEET, *NEIGHBOURS, assets=listed) == findings
+
+
+def test_which_roles_route_is_a_parameter() -> None:
+    rule = shipped_rules()[RULE]
+    more = replace(rule.parameters["routers"], value=("hmi",))
+    ours = {RULE: replace(rule, parameters={**rule.parameters, "routers": more})}
+    facts = ledger_of(*FEET, *NEIGHBOURS)
+    for role, findings in (("hmi", 0), ("router", 1)):
+        listed = plant(f"[{{id: box, address: {LINE}, role: {role}}}]")
+        assert len(judge(facts, listed, rules=ours)) == findings
 
 
 def test_without_a_model_there_are_no_zones() -> None:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.detect.new_device import SPREAD
+from otmon.detect.rules.load import shipped_rules
 from tests.detect.plant import HMI, PLC, STRANGER, WEB, at, found, keys
 from tests.zones.facts import asset, conversation, model, operation
 
 RULE = "new-device"
+SPREAD = shipped_rules()[RULE].number("spread")
 LAPTOP, OTHER = "10.1.0.77", "10.1.0.78"
 MAC, LAPTOP_MAC, ROUTER = "02:00:00:00:00:01", "02:00:00:00:00:77", "02:00:00:00:00:fe"
 BEFORE = (asset(MAC, HMI), asset("02:00:00:00:00:02", PLC), asset(ROUTER, "10.1.0.254"))

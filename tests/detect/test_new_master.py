@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.detect.detector import SPREAD
+from otmon.detect.rules.load import shipped_rules
 from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, at, found, keys
 from tests.zones.facts import conversation, model, operation
 
 RULE = "new-master"
+SPREAD = shipped_rules()[RULE].number("spread")
 SPARE = "10.1.0.6"
 
 PLANT = model("""

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.detect.new_operation import SPREAD
+from otmon.detect.rules.load import shipped_rules
 from otmon.zones.model import Model
 from tests.detect.plant import HMI, OTHER_PLC, PC, PLC, PRINTER, WEB, Fact, at, found, keys
 from tests.zones.facts import asset, conversation, model, operation
 
 RULE = "new-operation"
+SPREAD = shipped_rules()[RULE].number("spread")
 SEEN = HMI, PLC, OTHER_PLC, PC, PRINTER
 HOSTS = tuple(asset(f"02:00:00:00:00:{n:02x}", one) for n, one in enumerate(SEEN))
 BEFORE: tuple[Fact, ...] = (

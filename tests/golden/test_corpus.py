@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from otmon.detect.detector import detectors
+from otmon.detect.rules.load import shipped_rules
 from otmon.engine import replay
-from otmon.findings.judge import judge
+from otmon.findings.judge import id_of, judge
 from tests.oracle import captures
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -26,7 +26,8 @@ def test_the_findings(corpus: Path, golden: Callable[[str, str], None]) -> None:
     for name in captures(corpus):
         ledger = replay([str(corpus / name)]).ledger
         findings = judge(ledger, None)
-        assert judge(ledger, None, baseline=ledger) == findings, f"{name} has something new to itself"
+        again = {id_of(one) for one in judge(ledger, None, baseline=ledger)}
+        assert again <= {id_of(one) for one in findings}, f"{name} has something new to itself"
         found = Counter(one.rule for one in findings)
         lines += [f"{name}\t{rule}\t{count}\n" for rule, count in sorted(found.items())]
     assert len(lines) > 1
@@ -39,7 +40,7 @@ def test_every_kind_of_finding_is_judged_in_words() -> None:
     shown = {name for name, _, _ in rows}
     page = JUDGED.read_text(encoding="utf-8")
     told = dict(re.findall(r"^## ([a-z-]+): (\d+) captures?$", page, re.M))
-    assert set(found) <= {rule.id for rule, _ in detectors()}
+    assert set(found) <= set(shipped_rules())
     assert told == {rule: str(count) for rule, count in found.items()}
     assert f"Captures with a finding: {len(shown)}." in page
     assert all(name.rpartition("/")[2] in page for name in shown)

@@ -66,6 +66,11 @@ class Parameter:
     """Smallest value, None for a list of texts."""
     high: float | None = None
 
+    @property
+    def said(self) -> str:
+        """The value for people."""
+        return ", ".join(self.value) if isinstance(self.value, tuple) else str(self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

@@ -25,6 +25,11 @@ def test_parameters_have_their_kind() -> None:
         one.number("other")
 
 
+def test_a_value_is_said_as_it_stands_in_the_file() -> None:
+    said = [one.said for one in rule(shown=6, share=0.5, names=("a", "b"), none=()).parameters.values()]
+    assert said == ["6", "0.5", "a, b", ""]
+
+
 def test_a_whole_number_is_a_ratio_too() -> None:
     assert rule(share=1).ratio("share") == 1.0
 
