@@ -24,8 +24,6 @@ from otmon.ledger.ledger import Ledger
 RULE: Final = "rival-dhcp"
 
 SERVER_PORT, CLIENT_PORT = 67, 68
-SHOWN = 6
-"""Servers that are named in one finding."""
 
 
 def rival_dhcp(case: Case) -> Iterator[Finding]:
@@ -42,7 +40,7 @@ def rival_dhcp(case: Case) -> Iterator[Finding]:
                 link=Link(transport="udp", port=SERVER_PORT, protocol="dhcp", vlan=vlan),
                 place=place,
                 what=say("rivals", servers=len(servers), vlan=vlan or "-"),
-                why=(say_some("dhcp-servers", sorted(servers), SHOWN),),
+                why=(say_some("dhcp-servers", sorted(servers), case.rules[RULE].number("shown")),),
                 count=sum(fact.packets_to_server + fact.packets_to_client for fact in facts),
                 unit="packets",
                 first_ns=min(fact.first_ns for fact in facts),

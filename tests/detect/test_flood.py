@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from otmon.detect.flood import MOST, USUAL
+from otmon.detect.flood import KINDS
+from otmon.detect.rules.load import shipped_rules
 from otmon.findings.judge import judge
 from otmon.lab.frames import Host, Packet, arp, ethernet, udp_packet
 from otmon.lab.modbus import READ_HOLDING, read
@@ -20,6 +21,8 @@ from tests.detect.plant import keys, ledger_of
 from tests.zones.facts import asset, conversation
 
 RULE = "flood"
+MOST = {kind: shipped_rules()[RULE].number(name) for kind, (name, _) in KINDS.items()}
+USUAL = shipped_rules()[RULE].number("usual")
 ALL = "ff:ff:ff:ff:ff:ff"
 
 
