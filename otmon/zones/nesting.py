@@ -18,13 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from otmon.zones.address import within
-from otmon.zones.document import Problem, quoted
-from otmon.zones.entry import Entry, nearest
 from otmon.zones.model import Boundary, Endpoint, Line, Permission, Zone
-from otmon.zones.schema import ZoneForm
+
+if TYPE_CHECKING:
+    from otmon.zones.document import Problem
+    from otmon.zones.entry import Entry
+    from otmon.zones.schema import ZoneForm
 
 MARK: Final = "@"
 """Joins the id of what is inherited with the zone that inherits it; no id of a file holds it."""
@@ -66,6 +68,10 @@ def nested(
 
 def _sound(zones: tuple[Zone, ...], entries: Iterable[Entry[ZoneForm]], problems: list[Problem]) -> bool:
     """Whether every outer zone exists and no zone is within itself."""
+    # Only where files are read: verdicts need neither the schema nor the parser that knows lines.
+    from otmon.zones.document import quoted
+    from otmon.zones.entry import nearest
+
     parent = {zone.id: zone.within for zone in zones}
     known = {entry.id: entry for entry in entries}
     before = len(problems)
@@ -142,6 +148,8 @@ def _inherited(
 
 
 def _problem(line: Line, what: str) -> Problem:
+    from otmon.zones.document import Problem
+
     return Problem(line.file, line.number, 1, what)
 
 

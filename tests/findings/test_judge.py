@@ -56,4 +56,5 @@ def test_any_facts_are_judged_against_any_baseline(ledger, before) -> None:  # t
     for plant in (PLANT, None):
         findings = judge(ledger, plant, before)
         assert len({id_of(one) for one in findings}) == len(findings)
-        assert judge(ledger, plant, ledger) == judge(ledger, plant)
+        # Nothing is new to itself; what is usual is told no more.
+        assert set(judge(ledger, plant, ledger)) <= set(judge(ledger, plant))

@@ -26,7 +26,8 @@ def test_the_findings(corpus: Path, golden: Callable[[str, str], None]) -> None:
     for name in captures(corpus):
         ledger = replay([str(corpus / name)]).ledger
         findings = judge(ledger, None)
-        assert judge(ledger, None, baseline=ledger) == findings, f"{name} has something new to itself"
+        itself = judge(ledger, None, baseline=ledger)
+        assert set(itself) <= set(findings), f"{name} has something new to itself"
         found = Counter(one.rule for one in findings)
         lines += [f"{name}\t{rule}\t{count}\n" for rule, count in sorted(found.items())]
     assert len(lines) > 1
