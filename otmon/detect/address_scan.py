@@ -27,13 +27,6 @@ from otmon.zones.address import IPV4_BITS, Address, host, parse_address, reach
 
 RULE: Final = "address-scan"
 
-MISSED = 12
-"""Addresses that did not answer for one service."""
-SHARE = 2
-"""One in so many of the addresses that were asked must have missed."""
-SHOWN = 6
-"""Ranges, ports and servers that are named in one finding."""
-
 _DATAGRAMS = frozenset({"udp", "icmp", "icmpv6"})
 
 Swept = dict[tuple[str, str], dict[int, list[Conversation]]]
@@ -41,18 +34,19 @@ Swept = dict[tuple[str, str], dict[int, list[Conversation]]]
 
 
 def address_scan(case: Case) -> Iterator[Finding]:
+    shown = case.rules[RULE].number("shown")
     for (client, transport), ports in swept(case).items():
         facts = [fact for asked in ports.values() for fact in asked]
         missing = {fact.server for fact in facts} - {fact.server for fact in facts if fact.answered}
         servers = {fact.server for fact in facts}
         alive = sorted(servers - missing, key=_order)
-        why = [say_some("ranges", _ranges(servers), SHOWN)]
+        why = [say_some("ranges", _ranges(servers), shown)]
         if transport not in ("icmp", "icmpv6"):
-            why.append(say_some("scan-ports", [f"{transport}/{port}" for port in sorted(ports)], SHOWN))
+            why.append(say_some("scan-ports", [f"{transport}/{port}" for port in sorted(ports)], shown))
         refused = {fact.server for fact in facts if not fact.answered and fact.packets_to_client}
         if refused:
             why.append(say("refusing", count=len(refused)))
-        why.append(say_some("answering", alive, SHOWN) if alive else say("unanswered"))
+        why.append(say_some("answering", alive, shown) if alive else say("unanswered"))
         yield Finding(
             rule=RULE,
             key=(client, transport),
@@ -76,7 +70,12 @@ def address_scan(case: Case) -> Iterator[Finding]:
 
 
 def swept(case: Case) -> Swept:
-    """Who swept which ports over addresses."""
+    """Who swept which ports over addresses; nobody where the rule is not looked for, as what others
+    leave to it would then be told nowhere."""
+    rule = case.rules.get(RULE)
+    if rule is None or not rule.runs:
+        return {}
+    least, share = rule.number("missed"), rule.number("share")
     missed = Counter(
         (fact.client, fact.transport, fact.port) for fact in case.ledger.conversations if is_missed(fact)
     )
@@ -84,7 +83,7 @@ def swept(case: Case) -> Swept:
     for fact in case.ledger.conversations:
         # Who comes into another network still ends the connections of the one before it.
         begun = fact.role == "handshake" or fact.transport != "tcp"
-        if begun and missed[fact.client, fact.transport, fact.port] >= MISSED and may_be_probe(case, fact):
+        if begun and missed[fact.client, fact.transport, fact.port] >= least and may_be_probe(case, fact):
             asked.setdefault((fact.client, fact.transport), {}).setdefault(fact.port, []).append(fact)
     senders = {asset.address for asset in case.ledger.assets}
     both_ways = any(fact.packets_to_server and fact.packets_to_client for fact in case.ledger.conversations)
@@ -95,7 +94,7 @@ def swept(case: Case) -> Swept:
             nobody = servers - {fact.server for fact in facts if not is_missed(fact)}
             if about[1] in _DATAGRAMS:
                 nobody = nobody - senders if both_ways else set()
-            if len(nobody) >= MISSED and len(nobody) * SHARE >= len(servers):
+            if len(nobody) >= least and len(nobody) * share >= len(servers):
                 found.setdefault(about, {})[port] = facts
     return found
 

@@ -23,18 +23,11 @@ from otmon.ledger.ledger import asset_key
 
 RULE: Final = "arp-scan"
 
-ASKED = 64
-"""Last octets that one sender asked for."""
-SHARE = 2
-"""Who talked with one in so many of the hosts that it asked for knows them."""
-SHOWN = 6
-"""Ranges that are named in one finding."""
-
 
 def arp_scan(case: Case) -> Iterator[Finding]:
-    usual = set() if case.baseline is None else {
-        asset_key(one) for one in case.baseline.assets if one.arp_asked.bit_count() >= ASKED
-    }  # fmt: skip
+    share = case.rules[RULE].number("share")
+    before = () if case.baseline is None else case.baseline.assets
+    usual = {asset_key(one) for one in before if asks_for_many(case, one)}
     peers: dict[str, set[str]] = {}
     for fact in case.ledger.conversations:
         if fact.answered:
@@ -43,8 +36,15 @@ def arp_scan(case: Case) -> Iterator[Finding]:
     for asset in case.ledger.assets:
         asked = asset.arp_asked.bit_count()
         known = len(peers.get(asset.address, ()))
-        if asked >= ASKED and known * SHARE < asked and asset_key(asset) not in usual:
+        if asks_for_many(case, asset) and known * share < asked and asset_key(asset) not in usual:
             yield _finding(case, asset, asked)
+
+
+def asks_for_many(case: Case, asset: Asset) -> bool:
+    """Whether a sender asked by ARP for as many addresses as a scan does; False where the rule is not
+    looked for."""
+    rule = case.rules.get(RULE)
+    return rule is not None and rule.runs and asset.arp_asked.bit_count() >= rule.number("asked")
 
 
 def _finding(case: Case, asset: Asset, asked: int) -> Finding:
@@ -59,7 +59,7 @@ def _finding(case: Case, asset: Asset, asked: int) -> Finding:
         place=place_of_sender(case, asset),
         what=say("arp-scan", client=address, asked=asked),
         why=(
-            say_some("last-octets", spans(octets), SHOWN),
+            say_some("last-octets", spans(octets), case.rules[RULE].number("shown")),
             say("seen-with", macs=asset.mac),
             say("busiest-second", packets=peak),
         ),

@@ -25,8 +25,6 @@ RULE: Final = "disputed-address"
 
 VIRTUAL = ("00:00:5e:00:01:", "00:00:5e:00:02:", "00:00:0c:07:ac:", "00:00:0c:9f:f", "00:07:b4:00:")
 """Beginnings of the MAC addresses of VRRP and CARP, HSRP 1 and 2, GLBP."""
-SHOWN = 6
-"""Addresses and MAC addresses that are named in one finding."""
 
 Claims = dict[tuple[str, str], list[Asset]]
 """By address and VLAN: who claims it, where there are several."""
@@ -79,6 +77,7 @@ def _finding(case: Case, key: tuple[str, ...], disputes: Claims, about: list[tup
     zones = {place_of_sender(case, asset).from_zone for asset in assets}
     high = case.index is None or any(importance(case, zone) == "high" for zone in zones)
     takes = key[0] == "mac"
+    shown = case.rules[RULE].number("shown")
     return Finding(
         rule=RULE,
         key=key,
@@ -88,7 +87,7 @@ def _finding(case: Case, key: tuple[str, ...], disputes: Claims, about: list[tup
         what=say("takes-addresses", mac=key[1], addresses=len(addresses))
         if takes
         else say("disputed", address=addresses[0], macs=len(macs)),
-        why=(say_some("claimed", addresses, SHOWN), say_some("claimed-by", macs, SHOWN)),
+        why=(say_some("claimed", addresses, shown), say_some("claimed-by", macs, shown)),
         count=sum(asset.arp for asset in assets),
         unit="packets",
         first_ns=min(asset.first_ns for asset in assets),

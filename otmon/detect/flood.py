@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from otmon.detect.address_scan import swept
-from otmon.detect.arp_scan import ASKED
+from otmon.detect.arp_scan import asks_for_many
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -28,30 +28,20 @@ from otmon.ledger.ledger import asset_key
 
 RULE: Final = "flood"
 
-MOST: dict[Rate, int] = {
-    "connection attempts": 200,
-    "datagrams": 5_000,
-    "broadcasts": 2_000,
-    "ARP packets": 100,
-    "Modbus requests": 2_000,
+KINDS: Final[dict[Rate, tuple[str, str]]] = {
+    "connection attempts": ("connection_attempts", "flood-connections"),
+    "datagrams": ("datagrams", "flood-datagrams"),
+    "broadcasts": ("broadcasts", "flood-broadcasts"),
+    "ARP packets": ("arp_packets", "flood-arp"),
+    "Modbus requests": ("modbus_requests", "flood-requests"),
 }
-"""In a second of the clock; from here on it is a flood."""
-USUAL = 2
-"""A peak of up to so many times the baseline's is usual."""
-SHOWN = 6
-"""Hosts that are named in one finding."""
-
-_WORDS: dict[Rate, str] = {
-    "connection attempts": "flood-connections",
-    "datagrams": "flood-datagrams",
-    "broadcasts": "flood-broadcasts",
-    "ARP packets": "flood-arp",
-    "Modbus requests": "flood-requests",
-}
-"""The message of each kind."""
+"""Parameter and message of each kind."""
 
 
 def flood(case: Case) -> Iterator[Finding]:
+    rule = case.rules[RULE]
+    most = {kind: rule.number(name) for kind, (name, _) in KINDS.items()}
+    times = rule.number("usual")
     usual = {
         (asset_key(asset), peak.kind): peak.packets
         for asset in (() if case.baseline is None else case.baseline.assets)
@@ -60,11 +50,11 @@ def flood(case: Case) -> Iterator[Finding]:
     sent: dict[str, list[Conversation]] | None = None
     for asset in case.ledger.assets:
         for peak in asset.peaks:
-            if peak.packets < MOST[peak.kind]:
+            if peak.packets < most[peak.kind]:
                 continue
             if _scans(case, asset, peak):
                 continue
-            if peak.packets <= USUAL * usual.get((asset_key(asset), peak.kind), 0):
+            if peak.packets <= times * usual.get((asset_key(asset), peak.kind), 0):
                 continue
             if sent is None:
                 sent = {}
@@ -79,7 +69,7 @@ def flood(case: Case) -> Iterator[Finding]:
 def _scans(case: Case, asset: Asset, peak: Peak) -> bool:
     """Whether the peak is that of a scan."""
     if peak.kind == "ARP packets":
-        return asset.arp_asked.bit_count() >= ASKED
+        return asks_for_many(case, asset)
     about = asset.address, "tcp"
     return peak.kind == "connection attempts" and (about in swept(case) or about in tried(case))
 
@@ -101,10 +91,11 @@ def _mostly_unanswered(facts: list[Conversation]) -> bool:
 def _finding(case: Case, asset: Asset, peak: Peak, facts: list[Conversation]) -> Finding:
     sender = asset.address or asset.mac
     servers = sorted({fact.server for fact in facts})
+    rule, (limit, words) = case.rules[RULE], KINDS[peak.kind]
     place = reached(case, facts) if facts else place_of_sender(case, asset)
-    why = [say("flood-usual", limit=MOST[peak.kind]), say("seen-with", macs=asset.mac or "-")]
+    why = [say("flood-usual", limit=rule.number(limit)), say("seen-with", macs=asset.mac or "-")]
     if servers:
-        why.append(say_some("flooded", servers, SHOWN))
+        why.append(say_some("flooded", servers, rule.number("shown")))
     evidence: list[Evidence] = [asset.evidence, *(fact.evidence for fact in facts)]
     return Finding(
         rule=RULE,
@@ -112,7 +103,7 @@ def _finding(case: Case, asset: Asset, peak: Peak, facts: list[Conversation]) ->
         severity=_severity(case, asset, facts),
         link=Link(client=sender, server=servers[0] if len(servers) == 1 else "", vlan=asset.vlan),
         place=place,
-        what=say(_WORDS[peak.kind], sender=sender, packets=peak.packets),
+        what=say(words, sender=sender, packets=peak.packets),
         why=tuple(why),
         count=peak.packets,
         unit="packets",

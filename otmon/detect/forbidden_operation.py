@@ -23,8 +23,9 @@ from otmon.detect.detector import (
     say_some,
     values_written,
 )
+from otmon.detect.modbus_scan import probed
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
-from otmon.ledger.ledger import conversation_key
+from otmon.ledger.ledger import conversation_key, operation_key
 from otmon.zones.decide import Verdict, lapsed
 
 RULE: Final = "forbidden-operation"
@@ -34,7 +35,11 @@ Denied = list[tuple[Operation, Verdict]]
 
 def forbidden_operation(case: Case) -> Iterator[Finding]:
     groups: dict[tuple[object, ...], Denied] = {}
+    probes = probed(case)
     for fact, verdict in case.operations:
+        # What a scan missed is told there.
+        if operation_key(fact) in probes:
+            continue
         conversation = conversation_key(fact)
         if verdict.outcome == "denied" and not lapsed(verdict) and _may_talk(case.verdicts.get(conversation)):
             key = (*conversation[:-1], fact.service, fact.access)

@@ -14,6 +14,7 @@ from otmon.detect.detector import (
     Finding,
     Link,
     Message,
+    changes,
     first,
     reached,
     say,
@@ -21,29 +22,11 @@ from otmon.detect.detector import (
     severity_of_reach,
     spans,
 )
+from otmon.detect.rules.rule import Rule
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.ledger.ledger import operation_key, service_key
 
 RULE: Final = "modbus-scan"
-
-SILENT_UNITS = 8
-"""Unit ids of one server that nobody answers for."""
-SHARE = 2
-"""One in so many of the unit ids that were tried must be silent."""
-UNITS = 64
-"""Unit ids of one server, whether they answer or not."""
-FUNCTIONS = 4
-"""Functions that one server refused."""
-RANGES = 12
-"""Ranges of elements that one server refused."""
-IDENTITIES = 8
-"""Units whose identity was read, of all servers together."""
-RARELY = 8
-"""Times that a scan asks for one thing: once, and again where nobody answers."""
-AGAIN = 4
-"""Times that a sweep of a whole table asks for one element on average."""
-SHOWN = 6
-"""Servers and ranges that are named in one finding."""
 
 _WORDS = {
     "units": ("modbus-units", "scan-units"),
@@ -75,14 +58,37 @@ Parts = dict[tuple[str, str, int], Part]
 
 
 def modbus_scan(case: Case) -> Iterator[Finding]:
+    for client, kind, parts in _scans(case):
+        yield _finding(case, client, kind, parts)
+
+
+def probed(case: Case) -> frozenset[tuple[object, ...]]:
+    """The keys of the operations that are told as part of a scan, and as nothing else: those that were
+    refused, and reads that nobody answered. A change that nobody answered may have been made. Nothing
+    where the rule is not looked for."""
+    return frozenset(
+        operation_key(fact)
+        for _, _, parts in _scans(case)
+        for part in parts.values()
+        for fact in part.facts
+        if fact.status > 0 or (fact.status == UNANSWERED and not changes([fact]))
+    )
+
+
+def _scans(case: Case) -> Iterator[tuple[str, str, Parts]]:
+    """Client and kind of each scan, with what was asked."""
+    rule = case.rules.get(RULE)
+    if rule is None or not rule.runs:
+        return
     for client, asked in _asked(case).items():
         for kind, part_of in _KINDS:
-            parts = {about: part for about, facts in asked.items() if (part := part_of(facts)) is not None}
+            found = {about: part_of(facts, rule) for about, facts in asked.items()}
+            parts = {about: part for about, part in found.items() if part is not None}
             if parts:
-                yield _finding(case, client, kind, parts)
+                yield client, kind, parts
         identities = _identities(case, asked)
-        if identities:
-            yield _finding(case, client, "identities", identities)
+        if sum(part.tried for part in identities.values()) >= rule.number("identities"):
+            yield client, "identities", identities
 
 
 def _asked(case: Case) -> dict[str, Asked]:
@@ -96,40 +102,41 @@ def _asked(case: Case) -> dict[str, Asked]:
     return found
 
 
-def _units(facts: list[Operation]) -> Part | None:
+def _units(facts: list[Operation], rule: Rule) -> Part | None:
     times = Counter[int]()
     for fact in facts:
         times[fact.unit] += fact.times
-    tried = {unit for unit, count in times.items() if count <= RARELY}
+    tried = {unit for unit, count in times.items() if count <= rule.number("rarely")}
     silent = tried - {
         fact.unit for fact in facts if fact.status not in (UNANSWERED, GATEWAY_PATH, GATEWAY_TARGET)
     }
-    if (len(silent) < SILENT_UNITS or len(silent) * SHARE < len(times)) and len(tried) < UNITS:
+    mostly = len(silent) * rule.number("share") >= len(times)
+    if not (mostly and len(silent) >= rule.number("silent_units")) and len(tried) < rule.number("units"):
         return None
     return Part([fact for fact in facts if fact.unit in tried], len(tried), spans(tried))
 
 
-def _functions(facts: list[Operation]) -> Part | None:
+def _functions(facts: list[Operation], rule: Rule) -> Part | None:
     times = Counter[tuple[int, int]]()
     for fact in facts:
         if fact.status == ILLEGAL_FUNCTION:
             times[fact.unit, fact.function] += fact.times
-    refused = {function for (_, function), count in times.items() if count <= RARELY}
-    if len(refused) < FUNCTIONS:
+    refused = {function for (_, function), count in times.items() if count <= rule.number("rarely")}
+    if len(refused) < rule.number("functions"):
         return None
     part = [fact for fact in facts if fact.status == ILLEGAL_FUNCTION and fact.function in refused]
     return Part(part, len(refused), spans(refused))
 
 
-def _registers(facts: list[Operation]) -> Part | None:
+def _registers(facts: list[Operation], rule: Rule) -> Part | None:
     found = []
     for fact in facts:
         if fact.swept:
-            if fact.address != UNKNOWN and fact.times <= AGAIN * fact.count:
+            if fact.address != UNKNOWN and fact.times <= rule.number("again") * fact.count:
                 found.append(fact)
-        elif fact.status == ILLEGAL_ADDRESS and fact.times <= RARELY:
+        elif fact.status == ILLEGAL_ADDRESS and fact.times <= rule.number("rarely"):
             found.append(fact)
-    if len(found) < RANGES and not any(fact.swept for fact in found):
+    if len(found) < rule.number("ranges") and not any(fact.swept for fact in found):
         return None
     elements: dict[str, set[tuple[int, int]]] = {}
     for fact in found:
@@ -151,7 +158,7 @@ def _joined(ends: set[tuple[int, int]]) -> list[str]:
     return [str(low) if behind == low + 1 else f"{low}-{behind - 1}" for low, behind in found]
 
 
-_KINDS: tuple[tuple[str, Callable[[list[Operation]], Part | None]], ...] = (
+_KINDS: tuple[tuple[str, Callable[[list[Operation], Rule], Part | None]], ...] = (
     ("units", _units),
     ("functions", _functions),
     ("registers", _registers),
@@ -159,7 +166,7 @@ _KINDS: tuple[tuple[str, Callable[[list[Operation]], Part | None]], ...] = (
 
 
 def _identities(case: Case, asked: Asked) -> Parts:
-    """Identities that were read, of all servers; nothing where there are few."""
+    """Identities that were read, of all servers."""
     allowed = {operation_key(fact) for fact, verdict in case.operations if verdict.outcome == "allowed"}
     found: Parts = {}
     for about, facts in asked.items():
@@ -167,7 +174,7 @@ def _identities(case: Case, asked: Asked) -> Parts:
         if part:
             units = {fact.unit for fact in part}
             found[about] = Part(part, len(units), spans(units))
-    return found if sum(part.tried for part in found.values()) >= IDENTITIES else {}
+    return found
 
 
 def _identifies(fact: Operation) -> bool:
@@ -186,9 +193,10 @@ def _finding(case: Case, client: str, kind: str, parts: Parts) -> Finding:
     functions = {fact.function for fact in facts} if kind == "functions" else ()
     tried = len(functions) or sum(part.tried for part in parts.values())
     what, ranges = _WORDS[kind]
-    worded = [f"{about[0]} ({', '.join(part.ranges[:SHOWN])})" for about, part in sorted(parts.items())]
+    shown = case.rules[RULE].number("shown")
+    worded = [f"{about[0]} ({', '.join(part.ranges[:shown])})" for about, part in sorted(parts.items())]
     why: list[Message] = [
-        say_some(ranges, worded, SHOWN),
+        say_some(ranges, worded, shown),
         say("outcomes", answered=answered, refused=refused, silent=silent),
     ]
     transports = {(fact.transport, fact.port) for fact in facts}

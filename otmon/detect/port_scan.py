@@ -26,14 +26,6 @@ from otmon.ledger.ledger import ConversationKey, conversation_key
 
 RULE: Final = "port-scan"
 
-MISSED = 10
-"""Ports of one host that did not answer."""
-SHARE = 2
-"""One in so many of the ports that were tried must have missed."""
-TRIED = 16
-"""Packets to a port that was only tried."""
-SHOWN = 6
-"""Ranges of ports, and hosts, that are named in one finding."""
 TRACEROUTE = range(33_434, 33_690)
 """UDP ports that traceroute sends to, one a packet."""
 GIVEN_OUT = 32_768
@@ -45,14 +37,15 @@ Tried = dict[tuple[str, str], dict[str, list[Conversation]]]
 
 
 def port_scan(case: Case) -> Iterator[Finding]:
+    shown = case.rules[RULE].number("shown")
     for (client, transport), hosts in tried(case).items():
         facts = [fact for asked in hosts.values() for fact in asked]
         ports = {fact.port for fact in facts}
         opened = sorted({fact.port for fact in facts if not is_missed(fact)})
         why = [
-            say_some("scan-ports", [f"{transport}/{span}" for span in spans(ports)], SHOWN),
-            say_some("scan-hosts", sorted(hosts), SHOWN),
-            say_some("open-ports", [f"{transport}/{port}" for port in opened], SHOWN)
+            say_some("scan-ports", [f"{transport}/{span}" for span in spans(ports)], shown),
+            say_some("scan-hosts", sorted(hosts), shown),
+            say_some("open-ports", [f"{transport}/{port}" for port in opened], shown)
             if opened
             else say("no-open-port"),
         ]
@@ -75,22 +68,26 @@ def port_scan(case: Case) -> Iterator[Finding]:
 
 
 def tried(case: Case) -> Tried:
-    """Who tried the ports of whom."""
+    """Who tried the ports of whom; nobody where the rule is not looked for, as for addresses."""
+    rule = case.rules.get(RULE)
+    if rule is None or not rule.runs:
+        return {}
+    least, share, packets = rule.number("missed"), rule.number("share"), rule.number("packets")
     missing = Counter(
         (fact.client, fact.transport, fact.server) for fact in case.ledger.conversations if is_missed(fact)
     )
     asked: dict[tuple[str, str, str], list[Conversation]] = {}
     for fact in case.ledger.conversations:
         about = fact.client, fact.transport, fact.server
-        if missing[about] >= MISSED and _is_port(fact) and may_be_probe(case, fact):
+        if missing[about] >= least and _is_port(fact) and may_be_probe(case, fact):
             asked.setdefault(about, []).append(fact)
     both_ways = any(fact.packets_to_server and fact.packets_to_client for fact in case.ledger.conversations)
     found: Tried = {}
     for (client, transport, server), facts in asked.items():
-        missed = {fact.port for fact in facts if is_missed(fact) and fact.packets_to_server <= TRIED}
+        missed = {fact.port for fact in facts if is_missed(fact) and fact.packets_to_server <= packets}
         if transport == "udp" and not both_ways:
             continue
-        if len(missed) >= MISSED and len(missed) * SHARE >= len({fact.port for fact in facts}):
+        if len(missed) >= least and len(missed) * share >= len({fact.port for fact in facts}):
             found.setdefault((client, transport), {})[server] = facts
     return found
 

@@ -21,20 +21,15 @@ from otmon.ledger.ledger import conversation_key
 
 RULE: Final = "reset-connections"
 
-RESETS = 20
-"""Connections that ended with a reset."""
-SHARE = 2
-"""One in so many of all connections must have."""
-
 
 def reset_connections(case: Case) -> Iterator[Finding]:
-    usual = set() if case.baseline is None else {
-        conversation_key(fact) for fact in case.baseline.conversations if fact.resets * SHARE >= fact.flows
-    }  # fmt: skip
+    least, share = case.rules[RULE].number("resets"), case.rules[RULE].number("share")
+    before = () if case.baseline is None else case.baseline.conversations
+    usual = {conversation_key(fact) for fact in before if fact.resets * share >= fact.flows}
     for fact in case.ledger.conversations:
         key = conversation_key(fact)
         spoke = fact.answered and fact.protocol != "none"
-        if not spoke or fact.resets < RESETS or fact.resets * SHARE < fact.flows or key in usual:
+        if not spoke or fact.resets < least or fact.resets * share < fact.flows or key in usual:
             continue
         place = placed(case, key)
         yield Finding(

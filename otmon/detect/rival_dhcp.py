@@ -19,13 +19,11 @@ from otmon.detect.detector import (
     say_some,
 )
 from otmon.ledger.facts import Conversation
-from otmon.ledger.ledger import Ledger
+from otmon.ledger.ledger import Ledger, conversation_key
 
 RULE: Final = "rival-dhcp"
 
 SERVER_PORT, CLIENT_PORT = 67, 68
-SHOWN = 6
-"""Servers that are named in one finding."""
 
 
 def rival_dhcp(case: Case) -> Iterator[Finding]:
@@ -33,16 +31,17 @@ def rival_dhcp(case: Case) -> Iterator[Finding]:
     for vlan, servers in sorted(_servers(case.ledger).items()):
         if len(_senders(case, servers)) > 1 and not usual.get(vlan, {}).keys() >= servers.keys():
             facts = [fact for some in servers.values() for fact in some]
-            place = reached(case, facts)
-            high = case.index is None or importance(case, place.to_zone) == "high"
+            verdicts = [case.verdicts[key] for key in map(conversation_key, facts) if key in case.verdicts]
+            zones = {zone for one in verdicts for zone in (one.from_zone, one.to_zone)}
+            high = case.index is None or any(importance(case, zone) == "high" for zone in zones)
             yield Finding(
                 rule=RULE,
                 key=(vlan,),
                 severity="high" if high else "medium",
                 link=Link(transport="udp", port=SERVER_PORT, protocol="dhcp", vlan=vlan),
-                place=place,
+                place=reached(case, facts),
                 what=say("rivals", servers=len(servers), vlan=vlan or "-"),
-                why=(say_some("dhcp-servers", sorted(servers), SHOWN),),
+                why=(say_some("dhcp-servers", sorted(servers), case.rules[RULE].number("shown")),),
                 count=sum(fact.packets_to_server + fact.packets_to_client for fact in facts),
                 unit="packets",
                 first_ns=min(fact.first_ns for fact in facts),

@@ -24,18 +24,13 @@ from otmon.ledger.facts import UNANSWERED, Conversation, Operation
 
 RULE: Final = "silent-server"
 
-ATTEMPTS = 3
-"""Requests or attempts to connect after the last answer."""
-SILENCE_NS = 10_000_000_000
-"""From the last answer to the last attempt."""
-SHOWN = 6
-"""Clients that are named in one finding."""
-
 Server = tuple[str, str, int]
 """Address, transport, port."""
 
 
 def silent_server(case: Case) -> Iterator[Finding]:
+    rule = case.rules[RULE]
+    least, silence_ns = rule.number("attempts"), 1_000_000_000 * rule.number("silence_s")
     answered: dict[Server, int] = {}
     lost = {(one.server, one.transport, one.port) for one in case.ledger.anomalies if one.reason in LOSS}
     for one in case.ledger.operations:
@@ -59,7 +54,7 @@ def silent_server(case: Case) -> Iterator[Finding]:
     for about, facts in sorted(after.items()):
         attempts = sum(_least(fact, answered[about]) for fact in facts)
         silence = max(fact.last_ns for fact in facts) - answered[about]
-        if attempts >= ATTEMPTS and silence >= SILENCE_NS and about not in lost:
+        if attempts >= least and silence >= silence_ns and about not in lost:
             yield _finding(case, about, facts, answered[about], attempts)
 
 
@@ -80,7 +75,7 @@ def _finding(
     seconds = (until_ns - last_ns) // 1_000_000_000
     why = [
         say("no-answer-since", seconds=seconds, attempts=attempts),
-        say_some("still-asking", clients, SHOWN),
+        say_some("still-asking", clients, case.rules[RULE].number("shown")),
     ]
     if any(isinstance(fact, Conversation) and fact.packets_to_client for fact in facts):
         why.append(say("refuses-connections"))

@@ -17,32 +17,31 @@ from otmon.detect.detector import (
     placed,
     say,
 )
+from otmon.detect.rules.rule import Rule
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, conversation_key
 
 RULE: Final = "stopped-poll"
 
-TIMES = 20
-"""Requests that make a poll."""
-PAUSE = 10
-"""Times the mean interval that a steady poll pauses at most; and times its longest pause that it must
-have been silent to have stopped."""
-SILENCE_NS = 60_000_000_000
-"""The shortest silence that counts."""
-
 
 def stopped_poll(case: Case) -> Iterator[Finding]:
+    rule = case.rules[RULE]
+    times, pause, least_ns = rule.number("times"), rule.number("pause"), _silence_ns(rule)
     end_ns = max((source.last_ns for source in case.ledger.sources), default=0)
     talked = {conversation_key(fact): fact for fact in case.ledger.conversations}
     for key, operations in case.asked.items():
-        polls = [poll for poll in _polls(operations) if _is_steady(poll)]
+        polls = [poll for poll in _polls(operations) if _is_steady(poll, times, pause)]
         conversation = talked.get(key)
         if not polls or conversation is None:
             continue
         silence_ns = end_ns - max(one.last_ns for one in operations)
         gap_ns = max(one.gap_ns for poll in polls for one in poll)
-        if silence_ns >= max(SILENCE_NS, PAUSE * gap_ns) and not _tries_again(case, key, operations):
+        if silence_ns >= max(least_ns, pause * gap_ns) and not _tries_again(case, key, operations):
             yield _finding(case, key, [one for poll in polls for one in poll], conversation, silence_ns)
+
+
+def _silence_ns(rule: Rule) -> int:
+    return 1_000_000_000 * rule.number("silence_s")
 
 
 def _polls(operations: list[Operation]) -> list[list[Operation]]:
@@ -55,13 +54,13 @@ def _polls(operations: list[Operation]) -> list[list[Operation]]:
     return list(found.values())
 
 
-def _is_steady(poll: list[Operation]) -> bool:
+def _is_steady(poll: list[Operation], least: int, pause: int) -> bool:
     times = sum(one.times for one in poll)
     gap_ns = max(one.gap_ns for one in poll)
-    if times < TIMES or gap_ns == 0:
+    if times < least or gap_ns == 0:
         return False
     lasted_ns = max(one.last_ns for one in poll) - min(one.first_ns for one in poll)
-    return gap_ns * (times - 1) <= PAUSE * lasted_ns
+    return gap_ns * (times - 1) <= pause * lasted_ns
 
 
 def _tries_again(case: Case, key: ConversationKey, operations: list[Operation]) -> bool:
@@ -79,7 +78,8 @@ def _finding(
     place = placed(case, key)
     last_ns = max(one.last_ns for one in polls)
     times = sum(one.times for one in polls)
-    there = any(one.address == key[0] and one.last_ns > last_ns + SILENCE_NS for one in case.ledger.assets)
+    until_ns = last_ns + _silence_ns(case.rules[RULE])
+    there = any(one.address == key[0] and one.last_ns > until_ns for one in case.ledger.assets)
     return Finding(
         rule=RULE,
         key=tuple(map(str, key)),

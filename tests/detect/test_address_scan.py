@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from otmon.detect.address_scan import MISSED, is_missed, may_be_probe, swept
+from otmon.detect.address_scan import is_missed, may_be_probe, swept
+from otmon.detect.rules.load import shipped_rules
 from otmon.engine import replay
 from otmon.findings.judge import case_of, judge
 from otmon.lab.dialogues import ping
@@ -20,6 +21,7 @@ from tests.detect.plant import keys, ledger_of
 from tests.zones.facts import asset, conversation
 
 RULE = "address-scan"
+MISSED = shipped_rules()[RULE].number("missed")
 SCANS = {RULE, "port-scan", "modbus-scan"}
 
 

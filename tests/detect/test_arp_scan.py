@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from otmon.detect.arp_scan import ASKED
+from otmon.detect.rules.load import shipped_rules
 from otmon.findings.judge import judge
 from otmon.lab.frames import MILLISECOND_NS, MINUTE_NS, Packet, arp
 from tests.detect import captures, plant
@@ -15,6 +15,7 @@ from tests.detect.plant import keys, ledger_of
 from tests.zones.facts import asset, conversation
 
 RULE = "arp-scan"
+ASKED = shipped_rules()[RULE].number("asked")
 MAC = "02:00:00:00:00:01"
 
 

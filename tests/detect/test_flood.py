@@ -8,11 +8,12 @@ from random import Random
 
 import pytest
 
-from otmon.detect.flood import MOST, USUAL
+from otmon.detect.flood import KINDS
+from otmon.detect.rules.load import shipped_rules
 from otmon.findings.judge import judge
 from otmon.lab.frames import Host, Packet, arp, ethernet, udp_packet
 from otmon.lab.modbus import READ_HOLDING, read
-from otmon.ledger.facts import RATES, Peak
+from otmon.ledger.facts import RATES, Peak, Rate
 from tests.detect import captures, plant
 from tests.detect.captures import HMI, LAPTOP, START_NS, WIRE, knock, plc
 from tests.detect.modbus_polls import poll
@@ -20,6 +21,8 @@ from tests.detect.plant import keys, ledger_of
 from tests.zones.facts import asset, conversation
 
 RULE = "flood"
+MOST = {kind: shipped_rules()[RULE].number(name) for kind, (name, _) in KINDS.items()}
+USUAL = shipped_rules()[RULE].number("usual")
 ALL = "ff:ff:ff:ff:ff:ff"
 
 
@@ -127,3 +130,23 @@ def test_a_scan_is_told_as_a_scan(tmp_path: Path) -> None:
     assert [one.rule for one in captures.found("", scan, tmp_path)] == ["address-scan"]
     asks = [Packet(START_NS + n * 1000, arp(1, LAPTOP, f"10.3.0.{n}"), "arp") for n in many]
     assert [one.rule for one in captures.found("", asks, tmp_path)] == ["arp-scan"]
+
+
+@pytest.mark.parametrize(
+    ("scan", "kind", "more"),
+    [
+        ("arp-scan", "ARP packets", {"arp": 300, "arp_asked": (1 << 200) - 1}),
+        ("address-scan", "connection attempts", {}),
+    ],
+)
+def test_a_scan_that_nobody_looks_for_is_a_flood(scan: str, kind: Rate, more: dict[str, int]) -> None:
+    busy = asset("02:00:00:00:00:01", plant.PC, peaks=(Peak(kind, 300, 7),), **more)
+    knocks = [
+        conversation(plant.PC, f"10.2.0.{n}", protocol="none", answered=False)
+        for n in range(1, 100 if scan == "address-scan" else 1)
+    ]
+    facts = ledger_of(busy, *knocks)
+    rules = dict(shipped_rules())
+    without = rules | {scan: replace(rules[scan], status="deprecated")}
+    assert [one.rule for one in judge(facts, None, rules=rules)] == [scan]
+    assert [one.rule for one in judge(facts, None, rules=without)] == [RULE]

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from otmon.detect.modbus_scan import AGAIN, FUNCTIONS, IDENTITIES, RANGES, RARELY, SILENT_UNITS, UNITS
+from otmon.detect.modbus_scan import probed
+from otmon.detect.rules.load import shipped_rules
+from otmon.detect.rules.rule import Rule
 from otmon.engine import replay
-from otmon.findings.judge import judge
+from otmon.findings.judge import case_of, judge
 from otmon.lab import modbus
 from otmon.lab.frames import MINUTE_NS, SECOND_NS, Packet
 from otmon.lab.modbus import ILLEGAL_FUNCTION, READ_HOLDING, exception, read
+from otmon.ledger.facts import Operation
+from otmon.ledger.ledger import operation_key
 from tests.command import DAY
 from tests.detect import captures, plant
 from tests.detect.captures import HMI, LAPTOP, START_NS, plc
 from tests.detect.modbus_polls import healthy, poll
 from tests.detect.plant import HMI as MASTER
 from tests.detect.plant import PLC, keys, ledger_of
-from tests.zones.facts import operation
+from tests.zones.facts import conversation, operation
 
 RULE = "modbus-scan"
+AGAIN, FUNCTIONS, IDENTITIES, RANGES, RARELY, SILENT_UNITS, UNITS = map(
+    shipped_rules()[RULE].number,
+    ("again", "functions", "identities", "ranges", "rarely", "silent_units", "units"),
+)
 
 
 def kinds(packets: Iterable[Packet], folder: Path) -> dict[str, dict[str, object]]:
@@ -159,3 +168,30 @@ def test_servers_are_named_in_order() -> None:
     (one,) = plant.found(RULE, *facts)
     items = str(dict(one.why[0].params)["items"]).split(", ")
     assert items == sorted(items)
+
+
+def told(*facts: Operation, rules: Mapping[str, Rule] | None = None) -> list[str]:
+    """The rules of what is found where the master talks with a controller as the model allows."""
+    return [one.rule for one in judge(ledger_of(conversation(MASTER, PLC), *facts), plant.PLANT, rules=rules)]
+
+
+def test_a_scan_on_an_allowed_connection_is_one_finding() -> None:
+    functions = [operation(MASTER, PLC, function, status=1) for function in range(100, 100 + FUNCTIONS)]
+    assert told(*functions) == [RULE]
+    assert set(told(*functions[1:])) == {"forbidden-operation"}
+    registers = [operation(MASTER, PLC, 4, 10 * n, 5, status=2) for n in range(RANGES)]
+    assert told(*registers) == [RULE]
+    rules = dict(shipped_rules())
+    without = rules | {RULE: replace(rules[RULE], status="deprecated")}
+    assert set(told(*functions, *registers, rules=without)) == {"forbidden-operation"}
+
+
+def test_what_a_scan_reached_or_may_have_changed_is_told_too() -> None:
+    silent = [operation(MASTER, PLC, 4, 0, 1, unit=unit, status=-1) for unit in range(1, 1 + SILENT_UNITS)]
+    assert told(*silent) == [RULE]
+    read_well = operation(MASTER, PLC, 4, 0, 1, unit=200)
+    assert sorted(told(*silent, read_well)) == ["forbidden-operation", RULE]
+    wrote = operation(MASTER, PLC, 6, 0, 1, unit=3, status=-1)
+    assert "forbidden-operation" in told(*silent, wrote)
+    case = case_of(ledger_of(*silent, read_well, wrote), plant.PLANT)
+    assert probed(case) == set(map(operation_key, silent))

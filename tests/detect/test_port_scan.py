@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from otmon.detect.port_scan import MISSED, TRACEROUTE, TRIED, scanned, tried
-from otmon.findings.judge import case_of
+from otmon.detect.port_scan import TRACEROUTE, scanned, tried
+from otmon.detect.rules.load import shipped_rules
+from otmon.findings.judge import case_of, judge
 from otmon.lab.frames import MILLISECOND_NS, MINUTE_NS, Packet, udp_packet
 from tests.detect import captures, plant
 from tests.detect.captures import LAPTOP, START_NS, WIRE, knock, plc
@@ -16,6 +18,8 @@ from tests.detect.plant import keys, ledger_of
 from tests.zones.facts import conversation
 
 RULE = "port-scan"
+MISSED = shipped_rules()[RULE].number("missed")
+TRIED = shipped_rules()[RULE].number("packets")
 
 
 def sweep(closed: int, opened: tuple[int, ...], gap_ns: int = MILLISECOND_NS) -> list[Packet]:
@@ -125,3 +129,21 @@ def test_only_what_was_missed_belongs_to_the_scan_alone() -> None:
     case = case_of(ledger_of(opened, *closed), plant.PLANT)
     assert len(tried(case)[plant.PC, "tcp"][plant.PLC]) == 40
     assert {key[3] for key in scanned(case)} == set(range(1, 40))
+
+
+@pytest.mark.parametrize("rule", [RULE, "address-scan"])
+def test_what_a_scan_would_tell_is_told_elsewhere_where_nobody_looks_for_it(rule: str) -> None:
+    last = range(1, 30)
+    facts = [
+        conversation(plant.PC, plant.PLC if rule == RULE else f"10.2.0.{n}", n if rule == RULE else 502,
+                     "none", answered=False)
+        for n in last
+    ]  # fmt: skip
+    rules = dict(shipped_rules())
+    assert {one.rule for one in judge(ledger_of(*facts), plant.PLANT, rules=rules)} == {rule}
+    for without in (
+        rules | {rule: replace(rules[rule], status="deprecated")},
+        {name: one for name, one in rules.items() if name != rule},
+    ):
+        found = judge(ledger_of(*facts), plant.PLANT, rules=without)
+        assert [(one.rule, one.key[0]) for one in found] == [("unlisted-traffic", "many")]

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from otmon.detect.reset_connections import RESETS
+from otmon.detect.rules.load import shipped_rules
 from otmon.findings.judge import judge
 from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Ending, Packet, Say, connection
 from otmon.lab.modbus import READ_HOLDING, adu, read
@@ -18,6 +18,7 @@ from tests.detect.plant import keys, ledger_of
 from tests.zones.facts import conversation
 
 RULE = "reset-connections"
+RESETS = shipped_rules()[RULE].number("resets")
 
 
 def connections(number: int, ending: Ending, first_port: int = 50_000) -> list[Packet]:

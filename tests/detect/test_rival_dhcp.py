@@ -53,3 +53,12 @@ def test_servers_of_two_vlans_and_servers_that_do_not_answer_are_none() -> None:
     assert plant.found(RULE, server("10.3.0.1"), server("10.3.0.2", vlan="7")) == []  # type: ignore[arg-type]
     asked = server("10.3.0.2", packets_to_client=0)
     assert plant.found(RULE, server("10.3.0.1"), asked) == []  # type: ignore[arg-type]
+
+
+def test_the_severity_is_that_of_the_gravest_zone_with_a_server_or_a_client() -> None:
+    def severity(client: str) -> str:
+        servers = [conversation(client, f"10.3.0.{n}", 67, "dhcp", transport="udp", vlan="7") for n in (1, 2)]
+        (one,) = plant.found(RULE, *servers)
+        return one.severity
+
+    assert (severity("10.3.0.77"), severity(plant.HMI)) == ("medium", "high")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-from otmon.detect.silent_server import ATTEMPTS, SILENCE_NS
+from otmon.detect.rules.load import shipped_rules
 from otmon.lab.frames import SECOND_NS, Packet
 from otmon.lab.modbus import READ_HOLDING, read
 from otmon.ledger.facts import Anomaly
@@ -17,6 +17,8 @@ from tests.zones.facts import conversation, operation
 
 RULE = "silent-server"
 S = SECOND_NS
+ATTEMPTS = shipped_rules()[RULE].number("attempts")
+SILENCE_NS = S * shipped_rules()[RULE].number("silence_s")
 
 
 def polled(answers: int, silent: int, again: int = 0) -> list[Packet]:

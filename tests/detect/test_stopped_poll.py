@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from otmon.detect.stopped_poll import SILENCE_NS, TIMES
+from otmon.detect.rules.load import shipped_rules
 from otmon.lab.frames import SECOND_NS, Packet, arp
 from otmon.lab.modbus import READ_HOLDING, read
 from tests.detect import captures
@@ -16,6 +16,8 @@ from tests.detect.plant import keys
 
 RULE = "stopped-poll"
 S = SECOND_NS
+TIMES = shipped_rules()[RULE].number("times")
+SILENCE_NS = S * shipped_rules()[RULE].number("silence_s")
 
 
 def steady(times: int, start_ns: int = START_NS) -> list[Packet]:

@@ -241,9 +241,14 @@ def _keys(path: list[int | str]) -> list[str]:
 
 def json_schema() -> dict[str, Any]:
     """The schema for editors (docs/rule.schema.json). It says which keys there are."""
+    from otmon.detect.rules.sample import fact_schema
+
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     schema = RuleForm.model_json_schema(by_alias=True)
     found: dict[str, Any] = _without_noise(head | schema)
+    found["$defs"]["Fact"] = fact_schema()
+    for key in ("facts", "baseline"):
+        found["$defs"]["TestForm"]["properties"][key]["items"] = {"$ref": "#/$defs/Fact"}
     # A condition needs its logsource, and there is one kind of logic.
     found["oneOf"] = [
         {"required": ["detection", "logsource"], "not": {"required": ["detector"]}},

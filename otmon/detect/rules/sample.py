@@ -2,19 +2,23 @@
 
     facts:
       - operation: {client: 10.1.0.5, server: 10.2.0.1, function: 90, subfunction: 0x41}
-      - conversation: {client: 10.1.0.5, server: 10.2.0.1, protocol: telnet, port: 23}
+      - conversation: {client: 10.1.0.5, server: 10.2.0.1-10.2.0.40, protocol: none, answered: false}
 
-Keys are those of the facts (`otmon.ledger.facts`), and `first` and `last` as UTC times. An operation,
-written value or anomaly brings the conversation that it belongs to; a Modbus operation has the name
-and access class of its function.
+Keys are those of the facts (`otmon.ledger.facts`), and `first` and `last` as UTC times. A range stands
+for one fact each of its values. An operation, written value or anomaly brings the conversation that it
+belongs to; a Modbus operation has the name and access class of its function.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
+from itertools import product
+from math import prod
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from otmon.detect.rules.field import Fact
@@ -22,6 +26,7 @@ from otmon.ledger.facts import (
     HOUR_NS,
     HOURS,
     MONDAY,
+    RATES,
     UNKNOWN,
     WAYS,
     Anomaly,
@@ -30,12 +35,14 @@ from otmon.ledger.facts import (
     Evidence,
     Extreme,
     Operation,
+    Peak,
     Source,
     WrittenValue,
 )
 from otmon.ledger.ledger import Ledger, conversation_key
 from otmon.ledger.merge import collect
 from otmon.protocols.modbus import service
+from otmon.zones.address import Address, host, parse_address
 from otmon.zones.document import quoted
 
 Path = tuple[int | str, ...]
@@ -68,6 +75,12 @@ _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 _TIMES: Final = ("first", "last")
 _WRITTEN: Final = ("value", "before")
+_SPREAD: Final = ("client", "server", "port", "unit", "function", "address")
+"""What may be a range."""
+MAX_FACTS: Final = 2_048
+"""Facts of one list: eight networks of 256 hosts. Ranges make many of few letters."""
+_OCTETS: Final = range(256)
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
 
 
 class SampleWrong(Exception):
@@ -81,7 +94,9 @@ class SampleWrong(Exception):
 def ledger_of(listed: Sequence[Mapping[str, Any]]) -> Ledger:
     """The facts that a test case lists, as a ledger. Raises `SampleWrong`."""
     problems: list[tuple[Path, str, bool]] = []
-    found = [fact for number, one in enumerate(listed) for fact in _facts(one, (number,), problems)]
+    found: list[Fact] = []
+    for number, one in enumerate(listed):
+        found.extend(_facts(one, (number,), problems, MAX_FACTS - len(found)))
     if problems:
         raise SampleWrong(problems)
     talks = {conversation_key(one): one for one in found if isinstance(one, Conversation)}
@@ -112,7 +127,10 @@ def _conversation_of(fact: Operation | WrittenValue | Anomaly) -> Conversation:
     )
 
 
-def _facts(one: Mapping[str, Any], path: Path, problems: list[tuple[Path, str, bool]]) -> Iterator[Fact]:
+def _facts(
+    one: Mapping[str, Any], path: Path, problems: list[tuple[Path, str, bool]], room: int
+) -> Iterator[Fact]:
+    """The facts that one entry stands for, at most `room`."""
     if len(one) != 1 or next(iter(one)) not in KINDS:
         problems.append((path, f"expected one of {', '.join(KINDS)} and its members", False))
         return
@@ -131,8 +149,9 @@ def _facts(one: Mapping[str, Any], path: Path, problems: list[tuple[Path, str, b
             what = f"unknown key {quoted(str(key))}, expected {nearest(str(key), readers)}"
             problems.append(((*path, key), what, True))
             continue
-        read, expected = readers[key]
-        value = read("" if text is None else text) if isinstance(text, str | None) else None
+        read, expected, _ = readers[key]
+        readable = key in _NESTED or isinstance(text, str | None)
+        value = read("" if text is None else text) if readable else None
         if value is None:
             shown = quoted(text) if isinstance(text, str) else "this value"
             problems.append(((*path, key), f"{shown} does not fit here, expected {expected}", False))
@@ -144,14 +163,24 @@ def _facts(one: Mapping[str, Any], path: Path, problems: list[tuple[Path, str, b
     ]
     if kind == "asset" and not {"mac", "address"} & said.keys():
         problems.append((path, "mac or address is missing, expected one of them", False))
-    if len(problems) == before:
-        yield _fact(kind, given)
+    if len(problems) > before:
+        return
+    spread = {key: given.pop(key) for key in _SPREAD if key in given}
+    count = prod(map(len, spread.values()))
+    if count > room:
+        what = f"{count} facts where {room} are left, expected at most {MAX_FACTS} in one list"
+        problems.append((path, what, False))
+        return
+    for chosen in product(*spread.values()):
+        yield _fact(kind, given | dict(zip(spread, chosen, strict=True)))
 
 
 def _fact(kind: str, given: dict[str, Any]) -> Fact:
     first: int = given.pop("first", _START_NS)
     last: int = max(given.pop("last", first), first)
     value, held = given.pop("value", 0), given.pop("before", UNKNOWN)
+    if "gap" in given:
+        given["gap_ns"] = given.pop("gap")
     whole = _DEFAULTS[kind] | given | {"first_ns": first, "last_ns": last}
     whole["evidence"] = Evidence(first, "test", 1, 0)
     if kind in ("conversation", "operation"):
@@ -166,6 +195,8 @@ def _fact(kind: str, given: dict[str, Any]) -> Fact:
         whole["steps"] = (seen,) * (2 if orders == 2 else len(WAYS)) if held != UNKNOWN else ()
     if kind == "anomaly":
         whole["value"] = value
+    if kind == "asset":
+        whole["peaks"] = tuple(Peak(rate, packets, first) for rate, packets in whole["peaks"])
     return KINDS[kind](**whole)
 
 
@@ -204,31 +235,127 @@ def _line(text: str) -> str | None:
     return text if text.isprintable() and len(text) <= 200 else None
 
 
+def _numbers(text: str) -> Sequence[int] | None:
+    """A number, or those of a range such as 1-40."""
+    one = _number(text)
+    if one is not None:
+        return (one,)
+    low, _, high = text.partition("-")
+    first, last = _number(low), _number(high)
+    if first is None or last is None or not first <= last < first + MAX_FACTS:
+        return None
+    return range(first, last + 1)
+
+
+def _hosts(text: str) -> Sequence[str] | None:
+    """A host's address, or those of a range such as 10.2.0.1-10.2.0.40."""
+    low, dash, high = text.partition("-")
+    first = parse_address(low)
+    if not dash or first is None:
+        return None if _line(text) is None else (text,)
+    last = parse_address(high)
+    if last is None or last.bits != first.bits or not first.value <= last.value < first.value + MAX_FACTS:
+        return None
+    return [str(host(Address(first.bits, value))) for value in range(first.value, last.value + 1)]
+
+
+def _seconds(text: str) -> int | None:
+    """Nanoseconds."""
+    return int(Decimal(text) * 1_000_000_000) if _SECONDS.fullmatch(text) else None
+
+
+def _octets(said: object) -> int | None:
+    """Last octets as bits: so many from 1 on, or those of a list of numbers and ranges."""
+    if isinstance(said, str):
+        count = _number(said)
+        return None if count is None or not 0 <= count < len(_OCTETS) else ((1 << count) - 1) << 1
+    bits = 0
+    for one in said if isinstance(said, list) else ("",):
+        numbers = _numbers(one) if isinstance(one, str) else None
+        if numbers is None or numbers[0] not in _OCTETS or numbers[-1] not in _OCTETS:
+            return None
+        for number in numbers:
+            bits |= 1 << number
+    return bits
+
+
+def _peaks(said: object) -> tuple[tuple[str, int], ...] | None:
+    """Kinds and the most packets of each in a second, by kind."""
+    if not isinstance(said, dict):
+        return None
+    counts = {kind: _number(text) if isinstance(text, str) else None for kind, text in said.items()}
+    found = [(kind, count) for kind, count in counts.items() if kind in RATES and count is not None]
+    return tuple(sorted(found)) if len(found) == len(said) and all(n >= 0 for _, n in found) else None
+
+
 _START_NS: Final = _instant(START) or 0
-Reader = tuple[Any, str]
+_NESTED: Final = ("arp_asked", "peaks")
+"""What may be more than one text."""
+Reader = tuple[Any, str, dict[str, Any]]
+_PLAIN: Final[dict[str, Any]] = {"type": ["string", "number", "null"]}
+_NUMBER: Final[Reader] = (_number, "a whole number", _PLAIN)
+_SPECIAL: Final[dict[tuple[str, str], Reader]] = {
+    ("asset", "arp_asked"): (
+        _octets,
+        "a number of addresses up to 255, or a list of last octets such as [1, 10-80]",
+        {"type": ["string", "number", "array"]},
+    ),
+    ("asset", "peaks"): (
+        _peaks,
+        f"packets in a second of {', '.join(RATES)}, such as {{{RATES[0]}: 300}}",
+        {"type": "object", "properties": {kind: _PLAIN for kind in RATES}, "additionalProperties": False},
+    ),
+    ("operation", "gap"): (_seconds, "seconds such as 1 or 0.5", _PLAIN),
+}
+
+
+def fact_schema() -> dict[str, Any]:
+    """The JSON schema of one entry, for editors."""
+    kinds = {
+        kind: {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                key: schema | {"description": expected}
+                for key, (_, expected, schema) in _readers(kind).items()
+            },
+        }
+        for kind in KINDS
+    }
+    return {
+        "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": False,
+        "properties": kinds,
+    }  # fmt: skip
 
 
 @cache
 def _readers(kind: str) -> dict[str, Reader]:
-    """Key -> (what reads its text and gives None for what does not fit, what it expects)."""
+    """Key -> (what reads its text and gives None for what does not fit, what it expects, its schema).
+    What may be a range is read as all its values."""
     found: dict[str, Reader] = {}
     hints = get_type_hints(KINDS[kind])
     for one in fields(KINDS[kind]):
         hint = hints[one.name]
-        if one.name in ("evidence", "extremes", "steps", "hours", "first_ns", "last_ns"):
+        if one.name in ("evidence", "extremes", "steps", "hours", "first_ns", "last_ns", "gap_ns", *_NESTED):
             continue
         if get_origin(hint) is Literal:
             choices = get_args(hint)
             found[one.name] = (
                 lambda text, known=choices: text if text in known else None,
                 ", ".join(choices),
+                {"enum": list(choices)},
             )
         elif hint is bool:
-            found[one.name] = ({"true": True, "false": False}.get, "true or false")
+            found[one.name] = ({"true": True, "false": False}.get, "true or false", {"type": "boolean"})
         elif hint is int:
-            found[one.name] = (_number, "a whole number")
+            spread = (_numbers, f"a whole number, or a range such as 1-40 of at most {MAX_FACTS}", _PLAIN)
+            found[one.name] = spread if one.name in _SPREAD else _NUMBER
+        elif one.name in _SPREAD:
+            expected = f"an address, or a range such as 10.2.0.1-10.2.0.40 of at most {MAX_FACTS}"
+            found[one.name] = (_hosts, expected, _PLAIN)
         else:
-            found[one.name] = (_line, "one line of text")
+            found[one.name] = (_line, "one line of text", _PLAIN)
     if kind == "written-value":
-        found |= {name: (_number, "a whole number") for name in _WRITTEN}
-    return found | {name: (_instant, "a time such as 2026-01-05 09:00") for name in _TIMES}
+        found |= dict.fromkeys(_WRITTEN, _NUMBER)
+    found |= {key: reader for (of, key), reader in _SPECIAL.items() if of == kind}
+    return found | {name: (_instant, "a time such as 2026-01-05 09:00", _PLAIN) for name in _TIMES}
