@@ -6,7 +6,6 @@ Rows of one key are first joined by numpy, so that Python runs once per fact.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -40,21 +39,17 @@ from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.kernel import Ints
 from otmon.ledger.clients import clients_of
 from otmon.ledger.facts import (
-    NO_STEP,
-    ORDERS,
-    UNKNOWN,
     Anomaly,
     Conversation,
     Evidence,
-    Extreme,
     Operation,
     Role,
     Source,
-    WrittenValue,
 )
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
+from otmon.ledger.rows import Rows, ended_rows, parties
 from otmon.ledger.senders import assets_of
 from otmon.ledger.tables import (
     A_FIRST,
@@ -67,11 +62,6 @@ from otmon.ledger.tables import (
     A_WHAT,
     ANOMALIES,
     ASSETS,
-    FILL_ANOMALIES,
-    FILL_ASSETS,
-    FILL_FLOWS,
-    FILL_OPERATIONS,
-    FILL_WRITTEN,
     LAST_TIME,
     O_ANSWERED,
     O_CLIENT_HI,
@@ -102,24 +92,9 @@ from otmon.ledger.tables import (
     bits_of,
 )
 from otmon.ledger.texts import address_text, transport_text, vlan_text
+from otmon.ledger.values import written_values
 from otmon.ledger.written import (
-    COIL_BIT,
-    E_BEFORE,
-    E_COLUMNS,
-    E_OFFSET,
-    E_PACKET,
-    E_RANK,
-    E_TIME,
-    PAIR_BIT,
-    STEPS,
-    W_EXTREMES,
-    W_FIRST,
-    W_LAST,
-    W_OFFSET,
-    W_PACKET,
-    W_STEPS,
     W_TIMES,
-    W_WHAT,
 )
 from otmon.protocols.modbus import REASONS, Service, service
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
@@ -155,60 +130,6 @@ def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BA
             source,
             bars(),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of the tables, copied out of them: facts can be made of them while the tables go on."""
-
-    flows: Ints
-    assets: Ints
-    operations: Ints
-    written: Ints
-    anomalies: Ints
-
-    def __len__(self) -> int:
-        parts = self.flows, self.assets, self.operations, self.written, self.anomalies
-        return sum(map(len, parts))
-
-
-def ended_rows(t: Tables) -> Rows:
-    """All ended rows, which are free again afterwards."""
-    used = t.used
-    rows = Rows(
-        t.ended_flows[: used[FILL_FLOWS]].copy(),
-        t.ended_assets[: used[FILL_ASSETS]].copy(),
-        t.ended_operations[: used[FILL_OPERATIONS]].copy(),
-        t.ended_written[: used[FILL_WRITTEN]].copy(),
-        t.ended_anomalies[: used[FILL_ANOMALIES]].copy(),
-    )
-    used[: FILL_ANOMALIES + 1] = 0
-    used[FILL_WRITTEN] = 0
-    return rows
-
-
-def rows_in_use(t: Tables) -> Rows:
-    """All rows that are still in use, as they stand now."""
-    return Rows(
-        t.flows[t.flows[:, F_KEY] != 0],
-        t.assets[t.assets[:, X_PACKETS] > 0],
-        t.operations[t.operations[:, O_TIMES] > 0],
-        t.written[t.written[:, W_TIMES] > 0],
-        t.anomalies[t.anomalies[:, A_TIMES] > 0],
-    )
-
-
-def amounts_of(rows: Rows) -> dict[str, int]:
-    """What `Ledger.overflow` says of rows that never become facts."""
-    packets = rows.flows[:, F_PACKETS] + rows.flows[:, F_PACKETS + 1]
-    amounts = {
-        "conversations": packets,
-        "assets": rows.assets[:, X_PACKETS],
-        "operations": rows.operations[:, O_TIMES],
-        "written": rows.written[:, W_TIMES],
-        "anomalies": rows.anomalies[:, A_TIMES],
-    }
-    return {kind: total for kind, amount in amounts.items() if (total := int(amount.sum()))}
 
 
 def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS) -> Ledger:
@@ -247,7 +168,7 @@ def _harvested(
         conversations=_conversations(flows, source),
         assets=assets_of(assets, source),
         operations=_operations(operations, source),
-        written=_written(written, source),
+        written=written_values(written, source),
         anomalies=_anomalies(anomalies, source),
         overflow=lost,
     )
@@ -443,20 +364,6 @@ def _expected(transport: str, port: int, protocol: str) -> str:
     return PROTOCOLS[usual - 1].id
 
 
-def _parties(row: list[int]) -> tuple[str, str, str, int, str, str]:
-    """client, server, transport, port, protocol, vlan of an operation's or anomaly's row."""
-    endpoint = row[O_ENDPOINT]
-    family = 6 if endpoint >> 41 & 1 else 4
-    return (
-        address_text(family, row[O_CLIENT_HI], row[O_CLIENT_LO]),
-        address_text(family, row[O_SERVER_HI], row[O_SERVER_LO]),
-        "udp" if endpoint >> 40 & 1 else "tcp",
-        endpoint & 0xFFFF,
-        _MODBUS,
-        vlan_text(endpoint >> 16 & 0xFFFFFF),
-    )
-
-
 def _service(key: int) -> Service:
     """The name and access class of an operation's `O_SERVICE`."""
     return service(key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1, bool(key >> 34 & 1))
@@ -468,7 +375,7 @@ def _operations(rows: Ints, source: str) -> Iterator[Operation]:
         function, subfunction = key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1
         named = _service(key)
         yield Operation(
-            *_parties(row),
+            *parties(row),
             unit=key & 0xFF,
             function=function,
             subfunction=subfunction,
@@ -491,62 +398,11 @@ def _operations(rows: Ints, source: str) -> Iterator[Operation]:
         )
 
 
-def _written(rows: Ints, source: str) -> Iterator[WrittenValue]:
-    for row in rows.tolist():
-        what = row[W_WHAT]
-        words = 2 if what >> PAIR_BIT & 1 else 1
-        places = range(W_EXTREMES, W_EXTREMES + 2 * (len(ORDERS) if words == 2 else 2) * E_COLUMNS, E_COLUMNS)
-        yield WrittenValue(
-            *_parties(row),
-            unit=what & 0xFF,
-            table="coils" if what >> COIL_BIT & 1 else "holding_registers",
-            address=what >> 8 & 0xFFFF,
-            words=words,
-            times=row[W_TIMES],
-            first_ns=row[W_FIRST],
-            last_ns=row[W_LAST],
-            extremes=tuple(
-                _extreme(row[at : at + E_COLUMNS], number // 2, words, source)
-                for number, at in enumerate(places)
-            ),
-            steps=_steps(row, words, source),
-            evidence=Evidence(row[W_FIRST], source, row[W_PACKET], row[W_OFFSET]),
-        )
-
-
-def _steps(row: list[int], words: int, source: str) -> tuple[Extreme, ...]:
-    """All there are, or none: of whole numbers there is a step where anything was known before."""
-    if row[W_STEPS + E_BEFORE] < 0:
-        return ()
-    shift = 0 if words == 2 else 16
-    ways = range(W_STEPS, W_STEPS + (STEPS if words == 2 else 2) * E_COLUMNS, E_COLUMNS)
-    return tuple(
-        NO_STEP
-        if row[at + E_BEFORE] < 0
-        else Extreme(
-            row[at + E_RANK] >> shift,
-            row[at + E_BEFORE] >> shift,
-            Evidence(row[at + E_TIME], source, row[at + E_PACKET], row[at + E_OFFSET]),
-        )
-        for at in ways
-    )
-
-
-def _extreme(columns: list[int], order: int, words: int, source: str) -> Extreme:
-    bits = columns[E_RANK] & 0xFFFFFFFF
-    if order >= 2:
-        bits = (bits & 0xFFFF) << 16 | bits >> 16
-    shift = 0 if words == 2 else 16
-    before = UNKNOWN if columns[E_BEFORE] < 0 else columns[E_BEFORE] >> shift
-    seen = Evidence(columns[E_TIME], source, columns[E_PACKET], columns[E_OFFSET])
-    return Extreme(bits >> shift, before, seen)
-
-
 def _anomalies(rows: Ints, source: str) -> Iterator[Anomaly]:
     for row in rows.tolist():
         reason, field = REASONS[row[A_WHAT] & 0xFF]
         yield Anomaly(
-            *_parties(row),
+            *parties(row),
             from_client=bool(row[A_WHAT] >> 20 & 1),
             reason=reason,
             field=field,

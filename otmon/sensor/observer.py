@@ -20,8 +20,9 @@ from otmon.capture.batch import Batch
 from otmon.capture.ring import BLOCK_MS, Ring, RingCounts, walk_block
 from otmon.decode.flows import F_KEY, F_PROTOCOL, F_STATE, FLOWS
 from otmon.ledger.facts import Source
-from otmon.ledger.harvest import Rows, amounts_of, ended_rows, rows_in_use, source_of
+from otmon.ledger.harvest import source_of
 from otmon.ledger.observe import end_idle, observe
+from otmon.ledger.rows import Rows, amounts_of, ended_rows, rows_in_use
 from otmon.ledger.tables import (
     A_TIMES,
     FILL_ANOMALIES,

@@ -1,0 +1,98 @@
+"""Rows of the tables, taken out of them, so that facts can be made while the tables go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from otmon.decode.flows import F_KEY, F_PACKETS
+from otmon.kernel import Ints
+from otmon.ledger.tables import (
+    A_TIMES,
+    FILL_ANOMALIES,
+    FILL_ASSETS,
+    FILL_FLOWS,
+    FILL_OPERATIONS,
+    FILL_WRITTEN,
+    O_CLIENT_HI,
+    O_CLIENT_LO,
+    O_ENDPOINT,
+    O_SERVER_HI,
+    O_SERVER_LO,
+    O_TIMES,
+    X_PACKETS,
+    Tables,
+)
+from otmon.ledger.texts import address_text, vlan_text
+from otmon.ledger.written import W_TIMES
+
+MODBUS: Final = "modbus"
+"""The one protocol whose operations are facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of the tables, copied out of them: facts can be made of them while the tables go on."""
+
+    flows: Ints
+    assets: Ints
+    operations: Ints
+    written: Ints
+    anomalies: Ints
+
+    def __len__(self) -> int:
+        parts = self.flows, self.assets, self.operations, self.written, self.anomalies
+        return sum(map(len, parts))
+
+
+def ended_rows(t: Tables) -> Rows:
+    """All ended rows, which are free again afterwards."""
+    used = t.used
+    rows = Rows(
+        t.ended_flows[: used[FILL_FLOWS]].copy(),
+        t.ended_assets[: used[FILL_ASSETS]].copy(),
+        t.ended_operations[: used[FILL_OPERATIONS]].copy(),
+        t.ended_written[: used[FILL_WRITTEN]].copy(),
+        t.ended_anomalies[: used[FILL_ANOMALIES]].copy(),
+    )
+    used[: FILL_ANOMALIES + 1] = 0
+    used[FILL_WRITTEN] = 0
+    return rows
+
+
+def rows_in_use(t: Tables) -> Rows:
+    """All rows that are still in use, as they stand now."""
+    return Rows(
+        t.flows[t.flows[:, F_KEY] != 0],
+        t.assets[t.assets[:, X_PACKETS] > 0],
+        t.operations[t.operations[:, O_TIMES] > 0],
+        t.written[t.written[:, W_TIMES] > 0],
+        t.anomalies[t.anomalies[:, A_TIMES] > 0],
+    )
+
+
+def amounts_of(rows: Rows) -> dict[str, int]:
+    """What `Ledger.overflow` says of rows that never become facts."""
+    packets = rows.flows[:, F_PACKETS] + rows.flows[:, F_PACKETS + 1]
+    amounts = {
+        "conversations": packets,
+        "assets": rows.assets[:, X_PACKETS],
+        "operations": rows.operations[:, O_TIMES],
+        "written": rows.written[:, W_TIMES],
+        "anomalies": rows.anomalies[:, A_TIMES],
+    }
+    return {kind: total for kind, amount in amounts.items() if (total := int(amount.sum()))}
+
+
+def parties(row: list[int]) -> tuple[str, str, str, int, str, str]:
+    """client, server, transport, port, protocol, vlan of an operation's or anomaly's row."""
+    endpoint = row[O_ENDPOINT]
+    family = 6 if endpoint >> 41 & 1 else 4
+    return (
+        address_text(family, row[O_CLIENT_HI], row[O_CLIENT_LO]),
+        address_text(family, row[O_SERVER_HI], row[O_SERVER_LO]),
+        "udp" if endpoint >> 40 & 1 else "tcp",
+        endpoint & 0xFFFF,
+        MODBUS,
+        vlan_text(endpoint >> 16 & 0xFFFFFF),
+    )

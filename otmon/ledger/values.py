@@ -1,0 +1,80 @@
+"""From rows of written values to facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from otmon.kernel import Ints
+from otmon.ledger.facts import NO_STEP, ORDERS, UNKNOWN, Evidence, Extreme, WrittenValue
+from otmon.ledger.rows import parties
+from otmon.ledger.written import (
+    COIL_BIT,
+    E_BEFORE,
+    E_COLUMNS,
+    E_OFFSET,
+    E_PACKET,
+    E_RANK,
+    E_TIME,
+    PAIR_BIT,
+    STEPS,
+    W_EXTREMES,
+    W_FIRST,
+    W_LAST,
+    W_OFFSET,
+    W_PACKET,
+    W_STEPS,
+    W_TIMES,
+    W_WHAT,
+)
+
+
+def written_values(rows: Ints, source: str) -> Iterator[WrittenValue]:
+    """The facts of rows of `Tables.written`; `source` is the name of the capture."""
+    for row in rows.tolist():
+        what = row[W_WHAT]
+        words = 2 if what >> PAIR_BIT & 1 else 1
+        places = range(W_EXTREMES, W_EXTREMES + 2 * (len(ORDERS) if words == 2 else 2) * E_COLUMNS, E_COLUMNS)
+        yield WrittenValue(
+            *parties(row),
+            unit=what & 0xFF,
+            table="coils" if what >> COIL_BIT & 1 else "holding_registers",
+            address=what >> 8 & 0xFFFF,
+            words=words,
+            times=row[W_TIMES],
+            first_ns=row[W_FIRST],
+            last_ns=row[W_LAST],
+            extremes=tuple(
+                _extreme(row[at : at + E_COLUMNS], number // 2, words, source)
+                for number, at in enumerate(places)
+            ),
+            steps=_steps(row, words, source),
+            evidence=Evidence(row[W_FIRST], source, row[W_PACKET], row[W_OFFSET]),
+        )
+
+
+def _steps(row: list[int], words: int, source: str) -> tuple[Extreme, ...]:
+    """All there are, or none: of whole numbers there is a step where anything was known before."""
+    if row[W_STEPS + E_BEFORE] < 0:
+        return ()
+    shift = 0 if words == 2 else 16
+    ways = range(W_STEPS, W_STEPS + (STEPS if words == 2 else 2) * E_COLUMNS, E_COLUMNS)
+    return tuple(
+        NO_STEP
+        if row[at + E_BEFORE] < 0
+        else Extreme(
+            row[at + E_RANK] >> shift,
+            row[at + E_BEFORE] >> shift,
+            Evidence(row[at + E_TIME], source, row[at + E_PACKET], row[at + E_OFFSET]),
+        )
+        for at in ways
+    )
+
+
+def _extreme(columns: list[int], order: int, words: int, source: str) -> Extreme:
+    bits = columns[E_RANK] & 0xFFFFFFFF
+    if order >= 2:
+        bits = (bits & 0xFFFF) << 16 | bits >> 16
+    shift = 0 if words == 2 else 16
+    before = UNKNOWN if columns[E_BEFORE] < 0 else columns[E_BEFORE] >> shift
+    seen = Evidence(columns[E_TIME], source, columns[E_PACKET], columns[E_OFFSET])
+    return Extreme(bits >> shift, before, seen)

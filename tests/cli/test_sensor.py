@@ -1,0 +1,29 @@
+"""What the sensor's commands say before anything is listened on; tests/sensor runs them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.command import one_line, otmon
+
+
+def test_a_sensor_needs_an_interface() -> None:
+    status, _, said = otmon("sensor", "--lang", "en")
+    assert (status, one_line(said)) == (2, "otmon: name an interface with --interface\n")
+
+
+def test_without_anything_there_is_help() -> None:
+    status, told, said = otmon("sensor")
+    assert status == 2 and "--interface" in told + said
+
+
+def test_the_doctor_looks_at_an_interface_without_rights() -> None:
+    status, told, _ = otmon("sensor", "doctor", "--interface", "lo", "--lang", "ja")
+    assert status == 1
+    assert "lo: インターフェースが有効" in told and "ip addr flush dev lo" in told
+
+
+@pytest.mark.parametrize("name", ["nothere0", "a" * 40])
+def test_the_doctor_knows_an_interface_that_is_not_there(name: str) -> None:
+    status, _, said = otmon("sensor", "doctor", "--interface", name)
+    assert status == 2 and "there is no such interface" in one_line(said)
