@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 
 from otmon.detect.detector import SEVERITIES, Case, Finding
 from otmon.findings.coverage import STATES, Coverage
+from otmon.ledger.facts import UNANSWERED
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.place import locate
 
@@ -70,6 +71,8 @@ class Status:
     """Whether the model that the files hold is the one in force."""
     told: tuple[tuple[tuple[str, str], int], ...]
     """How many findings came up, by (rule, severity)."""
+    told_s: tuple[tuple[str, float], ...]
+    """When the last one of each severity came up, seconds since 1970."""
     evidence_files: int
 
 
@@ -184,9 +187,11 @@ def _ledger(status: Status) -> Iterator[Metric]:
     yield CounterMetricFamily("otmon_ledger_saves", "How often the ledger was saved.", status.saves)
     yield CounterMetricFamily("otmon_ledger_failed_saves", "How often it could not be.", status.failed_saves)
     yield CounterMetricFamily("otmon_ledger_saving_seconds", "Time spent on that.", round(status.saving_s, 6))
-    yield GaugeMetricFamily(
-        "otmon_ledger_saved_timestamp_seconds", "When the ledger was last saved.", status.saved_s
-    )
+    # A sensor without a ledger has no such time, and 0 would look like one that is long past.
+    yield _gauge(
+        "ledger_saved_timestamp_seconds", "When the ledger was last saved.", (),
+        {(): status.saved_s} if status.saves else {},
+    )  # fmt: skip
     protocols: Counter[tuple[str, ...]] = Counter((fact.protocol,) for fact in ledger.conversations)
     yield _gauge("conversations", "Conversations by protocol.", ("protocol",), dict(protocols))
 
@@ -230,6 +235,11 @@ def _findings(status: Status) -> Iterator[Metric]:
         "findings_told", "Findings that came up since the sensor began.", ("rule", "severity"),
         Counter(dict(status.told)),
     )  # fmt: skip
+    # A counter that begins with its first finding shows Prometheus no increase; a time does.
+    yield _gauge(
+        "last_finding_timestamp_seconds", "When a finding last came up, by severity.", ("severity",),
+        {(severity,): time_s for severity, time_s in status.told_s},
+    )  # fmt: skip
     yield GaugeMetricFamily(
         "otmon_evidence_files", "Captures of findings that are kept.", status.evidence_files
     )
@@ -245,7 +255,7 @@ def _modbus(status: Status) -> Iterator[Metric]:
         asked[one.service, one.access] += one.times
         if one.status > 0:
             refused[(str(one.status),)] += one.times
-        elif one.status < 0:
+        elif one.status == UNANSWERED:
             unanswered += one.times
         verdict = case.verdicts.get(conversation_key(one))
         sums = times[("", "") if verdict is None else (verdict.from_zone, verdict.to_zone)]

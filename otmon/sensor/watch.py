@@ -74,6 +74,7 @@ class Watch:
         self._next_save = 0.0
         self._told: dict[str, int] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._told_s: dict[str, float] = {}
         self._judgements = self._saves = self._failed_saves = 0
         self._judging_s = self._saving_s = self._judged_s = self._saved_s = 0.0
         self._started_s = time.time()
@@ -168,6 +169,7 @@ class Watch:
             if self._judgements:
                 told.append(Told(finding, known is None))
                 self._counts[finding.rule, finding.severity] += 1
+                self._told_s[finding.severity] = self._judged_s
                 if self._proofs is not None:
                     for one in self._observers:
                         self._proofs.prove(finding, one.recent, one.ring.interface)
@@ -207,6 +209,7 @@ class Watch:
             saved_s=self._saved_s,
             model_loaded=self._model_loaded,
             told=tuple(sorted(self._counts.items())),
+            told_s=tuple(sorted(self._told_s.items())),
             evidence_files=self._proofs.files if self._proofs is not None else 0,
         )
 
