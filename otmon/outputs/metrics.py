@@ -182,7 +182,7 @@ def _ledger(status: Status) -> Iterator[Metric]:
     )  # fmt: skip
     yield _counter(
         "ledger_missing", "Packets or transactions whose facts found no place.", ("kind",),
-        Counter({(kind,): amount for kind, amount in ledger.overflow}),
+        Counter(dict.fromkeys([(part,) for part in parts], 0) | {(k,): n for k, n in ledger.overflow}),
     )  # fmt: skip
     yield CounterMetricFamily("otmon_ledger_saves", "How often the ledger was saved.", status.saves)
     yield CounterMetricFamily("otmon_ledger_failed_saves", "How often it could not be.", status.failed_saves)
