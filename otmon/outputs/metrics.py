@@ -26,6 +26,8 @@ from otmon.ledger.facts import UNANSWERED
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.place import locate
 
+EXCEPTIONS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 11)
+"""The exception codes of Modbus; a message with another one is malformed."""
 LAYER: Final = "layer."
 """How counters of decoded packets begin."""
 
@@ -248,7 +250,8 @@ def _findings(status: Status) -> Iterator[Metric]:
 def _modbus(status: Status) -> Iterator[Metric]:
     case = status.case
     asked: Counter[tuple[str, ...]] = Counter()
-    refused: Counter[tuple[str, ...]] = Counter()
+    # From the start, so that the first refusal of a kind is seen as an increase.
+    refused: Counter[tuple[str, ...]] = Counter({(str(code),): 0 for code in EXCEPTIONS})
     unanswered = 0
     times: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for one in case.ledger.operations:
