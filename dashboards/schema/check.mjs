@@ -1,11 +1,11 @@
-// Holds dashboards/*.json against the types that Grafana publishes: `npm ci --ignore-scripts && node check.mjs`.
+// Holds dashboards/json/*.json against the types that Grafana publishes: `npm ci --ignore-scripts && node check.mjs`.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { spawnSync } from "node:child_process";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const folder = process.argv[2] ?? dirname(here);
+const folder = process.argv[2] ?? join(dirname(here), "json");
 const kinds = {
   bargauge: "BarGauge", stat: "Stat", statetimeline: "StateTimeline", "state-timeline": "StateTimeline",
   table: "Table", text: "Text", timeseries: "TimeSeries",

@@ -1,4 +1,4 @@
-"""Write every dashboard as JSON beside this folder."""
+"""Write every dashboard as JSON into `dashboards/json`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboards.source.sensor import sensor
 
 SURPLUS = {"auto", "auto_count", "auto_min", "footer"}
 """What the SDK writes into variables and tables, and Grafana's schema does not know (any more)."""
-FOLDER = Path(__file__).resolve().parent.parent
+FOLDER = Path(__file__).resolve().parent.parent / "json"
 
 
 def pages() -> Iterator[tuple[Path, str]]:
@@ -32,5 +32,6 @@ def pages() -> Iterator[tuple[Path, str]]:
 
 if __name__ == "__main__":
     for path, text in pages():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        print(path.relative_to(FOLDER.parent))
+        print(path.relative_to(FOLDER.parent.parent))

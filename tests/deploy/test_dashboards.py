@@ -21,7 +21,7 @@ from tests.sensor.running import ROOT, sensor
 from tests.sensor.traffic import frames_of
 
 FOLDER = ROOT / "dashboards"
-PAGES = sorted(FOLDER.glob("*.json"))
+PAGES = sorted((FOLDER / "json").glob("*.json"))
 
 
 def loaded(path: Path) -> Any:
@@ -48,7 +48,7 @@ def test_the_files_are_what_the_code_makes(tmp_path: Path) -> None:
         pytest.skip("grafana-foundation-sdk is not installed (`make dashboards` needs it)")
     copy = shutil.copytree(FOLDER / "source", tmp_path / "dashboards" / "source")
     subprocess.run([sys.executable, "-m", "dashboards.source"], check=True, cwd=tmp_path, timeout=60)
-    made = {path.name: path.read_text(encoding="utf-8") for path in copy.parent.glob("*.json")}
+    made = {path.name: path.read_text(encoding="utf-8") for path in (copy.parent / "json").glob("*.json")}
     there = {path.name: path.read_text(encoding="utf-8") for path in PAGES}
     assert there == made, "`make dashboards` writes them anew"
 

@@ -88,6 +88,19 @@ def test_rules_use_metrics_that_the_sensor_has() -> None:
         assert used <= names, f"{rule['expr']}: {used - names}"
 
 
+def test_the_example_for_the_alertmanager_is_sound() -> None:
+    path = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
+    known = {rule["alert"] for rule in rules() if "alert" in rule}
+    for rule in loaded(path)["inhibit_rules"]:
+        for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
+            pattern = re.search(r'"(.*)"', matcher)
+            assert pattern and any(re.fullmatch(pattern[1], name) for name in known), matcher
+    if shutil.which("amtool") is None:
+        pytest.skip("the rest needs amtool (Debian: apt-get install prometheus-alertmanager)")
+    done = subprocess.run(["amtool", "check-config", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(bool(missing()), reason=f"a real Prometheus: {missing()}")
 def test_alerts_of_a_real_sensor_fire_and_end(tmp_path: Path) -> None:
