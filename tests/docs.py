@@ -40,6 +40,9 @@ def commands(command: Any, words: str) -> Iterator[tuple[str, Any]]:
     if inner is None:
         yield words, command
         return
+    # Such as `otmon sensor`, which runs by itself and has commands beside it.
+    if command.invoke_without_command:
+        yield words, command
     for name, child in inner.items():
         if not child.hidden:
             yield from commands(child, f"{words} {name}")

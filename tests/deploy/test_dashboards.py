@@ -63,6 +63,12 @@ def test_the_files_are_what_the_schema_of_grafana_says() -> None:
     assert done.stdout == f"{count} panels are what Grafana's schema says\n"
 
 
+def test_schema_image_and_document_are_of_one_version() -> None:
+    wanted = loaded(FOLDER / "schema" / "package.json")["devDependencies"]["@grafana/schema"]
+    assert f"grafana/grafana:{wanted}\n" in (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    assert f"Grafana {wanted} publishes" in (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+
 def test_there_are_the_pages_that_people_ask_for() -> None:
     assert {path.stem for path in PAGES} == {"overview", "boundaries", "protocols", "assets", "sensor"}
     assert len({loaded(path)["uid"] for path in PAGES}) == len(PAGES)
