@@ -78,6 +78,16 @@ class Status:
     evidence_files: int
 
 
+OF_A_SENSOR: Final = frozenset({
+    "otmon_start_time_seconds", "otmon_judgements", "otmon_judging_seconds",
+    "otmon_last_judgement_timestamp_seconds", "otmon_model_loaded", "otmon_interface_up",
+    "otmon_capture_received_packets", "otmon_capture_dropped_packets", "otmon_capture_ring_freezes",
+    "otmon_capture_ring_fill_ratio", "otmon_ledger_saves", "otmon_ledger_failed_saves",
+    "otmon_ledger_saving_seconds", "otmon_ledger_saved_timestamp_seconds", "otmon_evidence_files",
+})  # fmt: skip
+"""What a capture knows nothing of."""
+
+
 class StatusCollector(Collector):
     """Asks for the status when Prometheus asks."""
 

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from otmon.detect.detector import SEVERITIES, Case, Finding
+from otmon.detect.detector import Case, Finding
 from otmon.findings.coverage import Coverage, coverage
-from otmon.findings.judge import case_of, found_in, id_of
+from otmon.findings.judge import case_of, found_in
+from otmon.findings.news import News
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
@@ -72,7 +73,7 @@ class Watch:
         self._next_judgement = 0.0
         self._next_window = 0.0
         self._next_save = 0.0
-        self._told: dict[str, int] = {}
+        self._news = News()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._told_s: dict[str, float] = {}
         self._judgements = self._saves = self._failed_saves = 0
@@ -159,15 +160,9 @@ class Watch:
     def _know(self, findings: tuple[Finding, ...]) -> list[Told]:
         """Which of the findings nobody was told of, or was told of as less grave."""
         told = []
-        before, self._told = self._told, {}
-        for finding in findings:
-            name, rank = id_of(finding), SEVERITIES.index(finding.severity)
-            known = before.get(name)
-            self._told[name] = rank if known is None else min(known, rank)
-            if known is not None and known <= rank:
-                continue
+        for finding, is_new in self._news.of(findings):
             if self._judgements:
-                told.append(Told(finding, known is None))
+                told.append(Told(finding, is_new))
                 self._counts[finding.rule, finding.severity] += 1
                 self._told_s[finding.severity] = self._judged_s
                 if self._proofs is not None:
