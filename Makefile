@@ -9,22 +9,23 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-v
 DEMO := build/demo
 
 # PACKAGE[:COMMAND] on Debian: what the tests and the benchmarks use when it is there.
-TEST_PACKAGES := tshark nftables:nft iproute2:ip iptables:iptables-restore
+TEST_PACKAGES := tshark nftables:nft iproute2:ip iptables:iptables-restore prometheus tcpdump openssl
 BENCH_PACKAGES := tshark libndpi-bin:ndpiReader
 
-.PHONY: help demo test check fuzz bench goldens docs lock clean
+.PHONY: help demo test check fuzz bench goldens docs dashboards lock clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo     replay a factory day against its zone model"
-	@echo "make test     all checks and tests"
-	@echo "make check    ruff, mypy and the import contracts only"
-	@echo "make fuzz     long property tests of the kernels, interpreted"
-	@echo "make bench    measure the speed beside other tools; writes docs/benchmarks.md"
-	@echo "make goldens  write the expected outputs anew: review them as a diff"
-	@echo "make docs     write the generated pages and the picture anew"
-	@echo "make lock     resolve the dependencies anew"
-	@echo "make clean    remove .venv and everything that is made"
+	@echo "make demo       replay a factory day against its zone model"
+	@echo "make test       all checks and tests"
+	@echo "make check      ruff, mypy and the import contracts only"
+	@echo "make fuzz       long property tests of the kernels, interpreted"
+	@echo "make bench      measure the speed beside other tools; writes docs/benchmarks.md"
+	@echo "make goldens    write the expected outputs anew: review them as a diff"
+	@echo "make docs       write the generated pages and the picture anew"
+	@echo "make dashboards write Grafana's dashboards anew, and check them where npm is"
+	@echo "make lock       resolve the dependencies anew"
+	@echo "make clean      remove .venv and everything that is made"
 
 demo: $(VENV)/.runtime
 	@mkdir -p $(DEMO)
@@ -52,6 +53,11 @@ goldens: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.docs
+
+dashboards: $(VENV)/.dev
+	$(BIN)/python -m dashboards.source
+	@if command -v npm >/dev/null; then cd dashboards/schema && npm ci --ignore-scripts --silent && node check.mjs; \
+	else echo "npm is not installed: not checked against Grafana's schema" >&2; fi
 
 lock: $(VENV)/.dev
 	$(COMPILE) $(UPGRADE) --group build pyproject.toml --output-file requirements.lock

@@ -10,25 +10,29 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from otmon.capture.batch import Batch, InputDamage
 from otmon.capture.sources import read
 from otmon.decode.streams import STREAMS
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.facts import Damage
-from otmon.ledger.harvest import harvest, harvest_all, source_of
+from otmon.ledger.harvest import facts_of, harvest, harvest_all, source_of
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import finish_source, observe
 from otmon.ledger.rank import NO_BARS, Bars, bars_of
+from otmon.ledger.rows import rows_in_use
 from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
@@ -38,6 +42,11 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int, int], None]
 """Called with the file's index, the position in it and its size in bytes (0 for unknown)."""
+Look = Callable[[int, Callable[[], Ledger]], None]
+"""Called when a minute of the packets' time is over, with its end in nanoseconds since 1970 and a way to
+get all facts so far."""
+
+MINUTE_NS: Final = 60_000_000_000
 
 _WAITING: Final = 16_384
 """Facts that wait to be merged: a merge costs as much as all facts that there are."""
@@ -58,24 +67,65 @@ def replay(
     transactions: str | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
+    look: Look | None = None,
 ) -> Result:
     """Read captures (`otmon.capture.sources.expand` gives `paths`) into one ledger.
 
-    `transactions` names a Parquet file for every transaction. `jobs` is the number of processes.
+    `transactions` names a Parquet file for every transaction. `jobs` is the number of processes; with
+    `look` there is one, since it looks at the facts in the order of the packets.
     An interrupt (Ctrl-C) ends the reading, and what was found so far is the result. Raises
     NotACapture for a file that is none, OSError where a file cannot be read or written.
     """
-    if jobs > 1 and len(paths) > 1:
+    if jobs > 1 and len(paths) > 1 and look is None:
         return _replay_in_processes(paths, transactions, min(jobs, len(paths)), progress)
     merged = _Merged()
     interrupted = False
+    minutes = None if look is None else _Minutes(look, merged)
     with _rows(transactions) as rows:
         for index, path in enumerate(paths):
-            ledger, interrupted = _replay_file(path, rows, _for_file(progress, index))
+            ledger, interrupted = _replay_file(path, rows, _for_file(progress, index), minutes=minutes)
             merged.add(ledger)
             if interrupted:
                 break
+    if minutes is not None:
+        minutes.end()
     return Result(merged.ledger(), interrupted)
+
+
+class _Minutes:
+    """Cuts batches where a minute of the packets' time ends, and has the facts looked at there."""
+
+    def __init__(self, look: Look, before: _Merged) -> None:
+        """`before` holds the facts of the files that were read."""
+        self._look = look
+        self._before = before
+        self._minute: int | None = None
+
+    def parts(self, batch: Batch, facts: Callable[[], Ledger]) -> Iterator[Batch]:
+        """The batch, cut. `facts` gives those of this file so far."""
+        numbers = batch.time_ns // MINUTE_NS
+        cuts = (np.flatnonzero(np.diff(numbers)) + 1).tolist()
+        for begin, end in pairwise([0, *cuts, len(numbers)]):
+            if begin < end and self._minute != int(numbers[begin]):
+                self._over(lambda: merge_all((self._before.ledger(), facts())))
+                self._minute = int(numbers[begin])
+            yield replace(
+                batch,
+                start=batch.start[begin:end],
+                caplen=batch.caplen[begin:end],
+                wirelen=batch.wirelen[begin:end],
+                time_ns=batch.time_ns[begin:end],
+                linktype=batch.linktype[begin:end],
+                first_number=batch.first_number + begin,
+            )
+
+    def end(self) -> None:
+        """After the last file."""
+        self._over(self._before.ledger)
+
+    def _over(self, facts: Callable[[], Ledger]) -> None:
+        if self._minute is not None:
+            self._look((self._minute + 1) * MINUTE_NS, facts)
 
 
 def _rows(path: str | None) -> AbstractContextManager[TransactionsFile | None]:
@@ -125,6 +175,7 @@ def _replay_file(
     rows: TransactionsFile | None,
     progress: Callable[[int, int], None] | None,
     stop: Event | None = None,
+    minutes: _Minutes | None = None,
 ) -> tuple[Ledger, bool]:
     """The ledger of one file, and whether reading it was interrupted."""
     t = new_tables(code_of("modbus"), rows is not None)
@@ -135,16 +186,24 @@ def _replay_file(
     first_ns = 0
     interrupted = False
     items = read(path, progress=progress)
+
+    def facts() -> Ledger:
+        """What was seen so far, rows that go on among it."""
+        in_use = facts_of(rows_in_use(t), path, merged.bars)
+        source = source_of(t, path, octets, first_ns)
+        return merge_all((merged.ledger(), in_use, collect(sources=[source], damage=damage)))
+
     try:
         for item in items:
             if isinstance(item, InputDamage):
                 damage.append(Damage(path, item.kind, item.offset, item.count, item.detail))
                 continue
-            octets += int(item.wirelen.sum())
-            if len(item.start):
-                earliest = int(item.time_ns.min())
-                first_ns = min(first_ns, earliest) if first_ns else earliest
-            _take(item, t, signatures, rows, merged)
+            for batch in (item,) if minutes is None else minutes.parts(item, facts):
+                octets += int(batch.wirelen.sum())
+                if len(batch.start):
+                    earliest = int(batch.time_ns.min())
+                    first_ns = min(first_ns, earliest) if first_ns else earliest
+                _take(batch, t, signatures, rows, merged)
             if stop is not None and stop.is_set():
                 interrupted = True
                 break

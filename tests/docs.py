@@ -42,6 +42,9 @@ def commands(command: Any, words: str) -> Iterator[tuple[str, Any]]:
     if inner is None:
         yield words, command
         return
+    # Such as `otmon sensor`, which runs by itself and has commands beside it.
+    if command.invoke_without_command:
+        yield words, command
     for name, child in inner.items():
         if not child.hidden:
             yield from commands(child, f"{words} {name}")
@@ -169,12 +172,68 @@ def fields_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+LABELS = {
+    "interface": "an interface that the sensor listens on",
+    "layer": "a protocol layer that otmon decodes, such as `tcp` or `802.1q`",
+    "what": "what was limited, skipped, seen twice or counted, from a fixed table",
+    "kind": "a kind of fact: assets, conversations, operations, written, anomalies",
+    "protocol": "a protocol of [protocols](protocols.md), `unknown`, `none`, `icmp` or `icmpv6`",
+    "from_zone": "zone of the client: an id of the model, `internet` or `unknown`; empty without a model",
+    "to_zone": "zone of the server, likewise",
+    "zone": "a zone, likewise",
+    "boundary": "id of a boundary of the model; empty where no boundary joins the zones",
+    "verdict": "`allowed`, `denied`, `not covered`, or `inside` a zone that restricts nothing",
+    "state": "`kept`, `violated` or `unobservable`",
+    "rule": "id of a rule of [findings](findings.md); empty in the zeros that `otmon_findings` always has",
+    "severity": "`critical`, `high`, `medium`, `low` or `info`",
+    "function": "a Modbus function by name",
+    "access": "its access class, such as `read` or `write`",
+    "exception": "a Modbus exception code",
+    "version": "version of otmon",
+}
+"""What the labels of metrics say."""
+
+
+def metrics_page() -> str:
+    """Every metric with its type and labels, as the sensor's own page tells them."""
+    from otmon.outputs.metrics import metrics
+    from tests.outputs.sensed import status
+
+    rows = []
+    for family in metrics(status()):
+        labels = list(dict.fromkeys(label for sample in family.samples for label in sample.labels))
+        name = family.name + ("_total" if family.type == "counter" else "")
+        names = ", ".join(f"`{label}`" for label in labels)
+        rows.append((f"`{name}`", family.type, names, family.documentation))
+    intro = (
+        "`otmon sensor` serves these to Prometheus, by default on `http://127.0.0.1:9877/metrics`. Counters "
+        "count since the sensor began; those of Modbus and of the ledger go on with what the ledger held "
+        "before. No label names a host: these are in findings."
+    )
+    return (
+        "\n\n".join(
+            [
+                GENERATED,
+                "# Metrics",
+                intro,
+                table(("metric", "type", "labels", "meaning"), rows),
+                "## Labels",
+                table(("label", "values"), [(f"`{label}`", text) for label, text in LABELS.items()]),
+                "Beside them stand those of the process that prometheus-client gives: "
+                "`process_resident_memory_bytes`, `process_cpu_seconds_total` and others.",
+            ]
+        )
+        + "\n"
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/options.md": options_page,
     "docs/protocols.md": protocols_page,
     "docs/findings.md": findings_page,
     "docs/findings.ja.md": lambda: findings_page("ja"),
     "docs/rule-fields.md": fields_page,
+    "docs/metrics.md": metrics_page,
 }
 
 

@@ -91,7 +91,7 @@ def test_each_file_has_its_test(path: Path) -> None:
 
 
 def test_every_test_folder_mirrors_a_stage() -> None:
-    extra = {"bench", "fuzz", "golden", "truth"}
+    extra = {"bench", "deploy", "fuzz", "golden", "truth"}
     for path in (ROOT / "tests").iterdir():
         if path.is_dir() and path.name not in extra and any(path.glob("*.py")):
             assert (ROOT / "otmon" / path.name).is_dir(), f"tests/{path.name}"

@@ -34,6 +34,7 @@ from otmon.cli.options import (
 if TYPE_CHECKING:
     from otmon.detect.rules.rule import Rule
     from otmon.ledger.ledger import Ledger
+    from otmon.outputs.history import History
     from otmon.zones.model import Model
 
 
@@ -103,6 +104,20 @@ def _progress(paths: list[str]) -> Iterator[Any]:
         yield show
 
 
+def _history(model: Model | None, baseline: Ledger | None) -> History:
+    from otmon.findings.judge import case_of
+    from otmon.outputs.history import History
+
+    return History(lambda ledger: case_of(ledger, model, baseline), __version__)
+
+
+def _write_metrics(history: History, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        history.write(stream)
+    if history.left_out:
+        print(f"otmon: {path}: {history.left_out:,} minutes found no place in it", file=sys.stderr)
+
+
 def replay(
     files: Annotated[
         list[str],
@@ -119,6 +134,13 @@ def replay(
     transactions: Annotated[
         str | None,
         typer.Option(metavar="FILE.parquet", help="Write every Modbus transaction, one row each."),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.om",
+            help="Write metrics with the packets' times, for Prometheus to load; one process.",
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes, for several files.")] = 1,
     lang: Lang = Language.en,
@@ -138,10 +160,14 @@ def replay(
     if not kernels_are_compiled():
         print("otmon: compiling the packet path for this machine, once: half a minute", file=sys.stderr)
         forget_old_caches()
+    history = _history(model, before) if metrics is not None else None
+    look = history.look if history is not None else None
     try:
         paths = expand(files)
         with _progress(paths) as progress:
-            result = run(paths, transactions=transactions, jobs=jobs, progress=progress)
+            result = run(paths, transactions=transactions, jobs=jobs, progress=progress, look=look)
+        if history is not None and metrics is not None:
+            _write_metrics(history, Path(metrics))
         if ledger is not None:
             save(result.ledger, Path(ledger))
     except (NotACapture, LedgerError) as error:

@@ -1,4 +1,5 @@
-"""The live sensor: `otmon sensor` listens, `otmon sensor doctor` says whether an interface is fit for it."""
+"""The live sensor: `otmon sensor` listens, `otmon sensor doctor` says whether an interface is fit for it,
+`otmon sensor compile` makes ready what else the first start would wait for."""
 
 from __future__ import annotations
 
@@ -104,22 +105,17 @@ def run(
     from otmon.capture.filter import FilterError, compile_filter
     from otmon.capture.ring import Ring, RingError
     from otmon.detect.rules.load import RuleError, with_rules
-    from otmon.kernel import forget_old_caches, kernels_are_compiled
     from otmon.ledger.ledger import EMPTY
     from otmon.outputs.metrics import StatusCollector
     from otmon.sensor.confine import ConfineError, confine
-    from otmon.sensor.observer import Observer, compile_kernels
+    from otmon.sensor.observer import Observer
     from otmon.sensor.proof import ProofFolder
-    from otmon.sensor.recent import MEMORY_BYTES, Recent, compile_cut
+    from otmon.sensor.recent import MEMORY_BYTES, Recent
     from otmon.sensor.service import Notifier, Service, Stopped
     from otmon.sensor.watch import Watch, judged_by
     from otmon.zones.load import ModelError, load_model
 
-    if not kernels_are_compiled():
-        warn("compiling the packet path for this machine, once: half a minute")
-        forget_old_caches()
-    compile_kernels()
-    compile_cut()
+    compile()
     normal = read_ledger(baseline) if baseline is not None else None
     place = None if metrics == "none" else _address(metrics)
     if (certificate is None) != (key is None):
@@ -231,6 +227,23 @@ def _address(text: str) -> tuple[str, int]:
     if not colon or not port.isdecimal() or not 0 < int(port) < 65536 or not host:
         fail(f"{text}: an address and a port are wanted, such as 127.0.0.1:9877")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+@sensor.command()
+def compile() -> None:
+    """Compile the packet path for this machine beforehand, as an installation or an image does.
+
+    Example: otmon sensor compile
+    """
+    from otmon.kernel import forget_old_caches, kernels_are_compiled
+    from otmon.sensor.observer import compile_kernels
+    from otmon.sensor.recent import compile_cut
+
+    if not kernels_are_compiled():
+        warn("compiling the packet path for this machine, once: half a minute")
+        forget_old_caches()
+    compile_kernels()
+    compile_cut()
 
 
 @sensor.command()

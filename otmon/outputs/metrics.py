@@ -22,9 +22,12 @@ from prometheus_client.registry import Collector
 
 from otmon.detect.detector import SEVERITIES, Case, Finding
 from otmon.findings.coverage import SIGHTS, STATES, Coverage, ZoneCoverage
+from otmon.ledger.facts import UNANSWERED
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.place import locate
 
+EXCEPTIONS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 11)
+"""The exception codes of Modbus; a message with another one is malformed."""
 LAYER: Final = "layer."
 """How counters of decoded packets begin."""
 
@@ -73,7 +76,19 @@ class Status:
     """Whether the model that the files hold is the one in force."""
     told: tuple[tuple[tuple[str, str], int], ...]
     """How many findings came up, by (rule, severity)."""
+    told_s: tuple[tuple[str, float], ...]
+    """When the last one of each severity came up, seconds since 1970."""
     evidence_files: int
+
+
+OF_A_SENSOR: Final = frozenset({
+    "otmon_start_time_seconds", "otmon_judgements", "otmon_judging_seconds",
+    "otmon_last_judgement_timestamp_seconds", "otmon_model_loaded", "otmon_interface_up",
+    "otmon_capture_received_packets", "otmon_capture_dropped_packets", "otmon_capture_ring_freezes",
+    "otmon_capture_ring_fill_ratio", "otmon_ledger_saves", "otmon_ledger_failed_saves",
+    "otmon_ledger_saving_seconds", "otmon_ledger_saved_timestamp_seconds", "otmon_evidence_files",
+})  # fmt: skip
+"""What a capture knows nothing of."""
 
 
 class StatusCollector(Collector):
@@ -182,7 +197,7 @@ def _ledger(status: Status) -> Iterator[Metric]:
     )  # fmt: skip
     yield _counter(
         "ledger_missing", "Packets or transactions whose facts found no place.", ("kind",),
-        Counter({(kind,): amount for kind, amount in ledger.overflow}),
+        Counter(dict.fromkeys([(part,) for part in parts], 0) | {(k,): n for k, n in ledger.overflow}),
     )  # fmt: skip
     yield CounterMetricFamily(
         "otmon_ledger_aged", "Facts that were forgotten, not having been seen for too long.", status.aged
@@ -190,9 +205,11 @@ def _ledger(status: Status) -> Iterator[Metric]:
     yield CounterMetricFamily("otmon_ledger_saves", "How often the ledger was saved.", status.saves)
     yield CounterMetricFamily("otmon_ledger_failed_saves", "How often it could not be.", status.failed_saves)
     yield CounterMetricFamily("otmon_ledger_saving_seconds", "Time spent on that.", round(status.saving_s, 6))
-    yield GaugeMetricFamily(
-        "otmon_ledger_saved_timestamp_seconds", "When the ledger was last saved.", status.saved_s
-    )
+    # A sensor without a ledger has no such time, and 0 would look like one that is long past.
+    yield _gauge(
+        "ledger_saved_timestamp_seconds", "When the ledger was last saved.", (),
+        {(): status.saved_s} if status.saves else {},
+    )  # fmt: skip
     protocols: Counter[tuple[str, ...]] = Counter((fact.protocol,) for fact in ledger.conversations)
     yield _gauge("conversations", "Conversations by protocol.", ("protocol",), dict(protocols))
 
@@ -240,6 +257,11 @@ def _findings(status: Status) -> Iterator[Metric]:
         "findings_told", "Findings that came up since the sensor began.", ("rule", "severity"),
         Counter(dict(status.told)),
     )  # fmt: skip
+    # A counter that begins with its first finding shows Prometheus no increase; a time does.
+    yield _gauge(
+        "last_finding_timestamp_seconds", "When a finding last came up, by severity.", ("severity",),
+        {(severity,): time_s for severity, time_s in status.told_s},
+    )  # fmt: skip
     yield GaugeMetricFamily(
         "otmon_evidence_files", "Captures of findings that are kept.", status.evidence_files
     )
@@ -248,14 +270,15 @@ def _findings(status: Status) -> Iterator[Metric]:
 def _modbus(status: Status) -> Iterator[Metric]:
     case = status.case
     asked: Counter[tuple[str, ...]] = Counter()
-    refused: Counter[tuple[str, ...]] = Counter()
+    # From the start, so that the first refusal of a kind is seen as an increase.
+    refused: Counter[tuple[str, ...]] = Counter({(str(code),): 0 for code in EXCEPTIONS})
     unanswered = 0
     times: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for one in case.ledger.operations:
         asked[one.service, one.access] += one.times
         if one.status > 0:
             refused[(str(one.status),)] += one.times
-        elif one.status < 0:
+        elif one.status == UNANSWERED:
             unanswered += one.times
         verdict = case.verdicts.get(conversation_key(one))
         sums = times[("", "") if verdict is None else (verdict.from_zone, verdict.to_zone)]

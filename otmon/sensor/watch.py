@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from otmon.detect.detector import SEVERITIES, Case, Finding
+from otmon.detect.detector import Case, Finding
 from otmon.detect.rules.rule import Rule
 from otmon.findings.coverage import Coverage, ZoneCoverage, coverage, zones_seen
-from otmon.findings.judge import case_of, found_in, id_of
+from otmon.findings.judge import case_of, found_in
+from otmon.findings.news import News
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.aging import without_older
 from otmon.ledger.harvest import facts_of
@@ -78,8 +79,9 @@ class Watch:
         self._next_judgement = 0.0
         self._next_window = 0.0
         self._next_save = 0.0
-        self._told: dict[str, int] = {}
+        self._news = News()
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._told_s: dict[str, float] = {}
         self._judgements = self._saves = self._failed_saves = 0
         self._judging_s = self._saving_s = self._judged_s = self._saved_s = 0.0
         self._started_s = time.time()
@@ -186,16 +188,11 @@ class Watch:
     def _know(self, findings: tuple[Finding, ...]) -> list[Told]:
         """Which of the findings nobody was told of, or was told of as less grave."""
         told = []
-        before, self._told = self._told, {}
-        for finding in findings:
-            name, rank = id_of(finding), SEVERITIES.index(finding.severity)
-            known = before.get(name)
-            self._told[name] = rank if known is None else min(known, rank)
-            if known is not None and known <= rank:
-                continue
+        for finding, is_new in self._news.of(findings):
             if self._judgements:
-                told.append(Told(finding, known is None))
+                told.append(Told(finding, is_new))
                 self._counts[finding.rule, finding.severity] += 1
+                self._told_s[finding.severity] = self._judged_s
                 if self._proofs is not None:
                     for one in self._observers:
                         self._proofs.prove(finding, one.recent, one.ring.interface)
@@ -237,6 +234,7 @@ class Watch:
             saved_s=self._saved_s,
             model_loaded=self._model_loaded,
             told=tuple(sorted(self._counts.items())),
+            told_s=tuple(sorted(self._told_s.items())),
             evidence_files=self._proofs.files if self._proofs is not None else 0,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from otmon.kernel import cache_folder
 from tests.command import one_line, otmon
 
 
@@ -27,3 +28,14 @@ def test_the_doctor_looks_at_an_interface_without_rights() -> None:
 def test_the_doctor_knows_an_interface_that_is_not_there(name: str) -> None:
     status, _, said = otmon("sensor", "doctor", "--interface", name)
     assert status == 2 and "there is no such interface" in one_line(said)
+
+
+def test_what_is_compiled_beforehand_need_not_be_compiled_again() -> None:
+    status, out, _ = otmon("sensor", "compile")
+    assert (status, out) == (0, "")
+    kept = {path.name: path.stat().st_mtime_ns for path in cache_folder().rglob("*.nb?")}
+    # Reading the ring, decoding into tables, ending flows.
+    for part in ("ring.walk_block", "observe.observe", "observe.end_idle"):
+        assert any(name.startswith(part) for name in kept), part
+    assert otmon("sensor", "compile") == (0, "", "")
+    assert kept == {path.name: path.stat().st_mtime_ns for path in cache_folder().rglob("*.nb?")}

@@ -1,0 +1,75 @@
+"""Overview: is the plant's network as agreed?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboards.source.boundaries import STATE, STATES
+from dashboards.source.panels import BAD, CARE, GOOD, lines, number, page, rows, states
+
+NOTHING_WRONG = {0: ("なし / none", GOOD)}
+
+
+def overview() -> Any:
+    """For everybody: what stands, what is new, and whether it can be trusted."""
+    counted = 'sum(otmon_findings{{severity="{severity}", {{which}}}})'
+    return page(
+        "otmon-overview",
+        "otmon: 全体 / Overview",
+        "工場のネットワークは取決めどおりか。 Is the plant's network as agreed?",
+        [
+            number(
+                "緊急の検知 / Critical findings", counted.format(severity="critical"),
+                steps=[(None, GOOD), (1, BAD)], words=NOTHING_WRONG,
+            ),
+            number(
+                "重大な検知 / High findings", counted.format(severity="high"),
+                steps=[(None, GOOD), (1, CARE)], words=NOTHING_WRONG,
+            ),
+            number(
+                "破られた境界 / Boundaries violated", 'sum(otmon_boundary_state{state="violated", {which}})',
+                steps=[(None, GOOD), (1, BAD)], words=NOTHING_WRONG,
+            ),
+            number(
+                "確認できない境界 / Boundaries not observable",
+                'sum(otmon_boundary_state{state="unobservable", {which}})',
+                steps=[(None, GOOD), (1, CARE)], words=NOTHING_WRONG,
+            ),
+            number(
+                "応答しないセンサー / Sensors that do not answer",
+                'count(up{job="otmon", {which}} == 0) or vector(0)',
+                steps=[(None, GOOD), (1, BAD)], words=NOTHING_WRONG,
+            ),
+            number(
+                "取りこぼし / Packets dropped in an hour",
+                "sum(increase(otmon_capture_dropped_packets_total{{which}}[1h]))",
+                steps=[(None, GOOD), (1, CARE)],
+                about="失われたものは判定できません。 What was lost cannot be judged.",
+            ),
+            states("境界の状態 / State of the boundaries", STATE, "{{boundary}}", STATES),
+            lines(
+                "検知の数 / Findings that stand",
+                ("sum by (severity) (instance_severity:otmon_findings:sum{{which}})", "{{severity}}"),
+            ),
+            rows(
+                "検知 / Findings",
+                'sum by (severity, rule, boundary) (otmon_findings{rule!="", {which}})',
+                {"severity": "深刻度 / Severity", "rule": "規則 / Rule", "boundary": "境界 / Boundary",
+                 "Value": "件数 / Count"},
+                about="どの機器かは、センサーの検知ファイル(--json)にあります。 "
+                "Which hosts, is in the sensor's file of findings (--json).",
+            ),
+            lines(
+                "通信量 / Traffic",
+                ("sum by (instance, interface) (instance_interface:otmon_capture_bytes:rate5m{{which}}) * 8",
+                 "{{instance}} {{interface}}"),
+                unit="bps",
+            ),
+            rows(
+                "発報中の警報 / Alerts",
+                'sum by (alertname, severity, alertstate) (ALERTS{alertname=~"Otmon.*"})',
+                {"alertname": "警報 / Alert", "severity": "重要度 / Severity",
+                 "alertstate": "状態 / State", "Value": "件数 / Count"},
+            ),
+        ],
+    )  # fmt: skip

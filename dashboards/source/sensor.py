@@ -1,0 +1,106 @@
+"""Sensor health: whether what the other pages say can be trusted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboards.source.panels import BAD, CARE, GOOD, lines, number, page, rows
+
+PORT = "{{instance}} {{interface}}"
+
+
+def sensor() -> Any:
+    """For those who run the sensor."""
+    return page(
+        "otmon-sensor",
+        "otmon: センサーの状態 / Sensor health",
+        "取りこぼし、保存、判定の遅れ。 Losses, saves, and how far judging lags behind.",
+        [
+            number(
+                "応答 / Answers", 'min(up{job="otmon", {which}})',
+                steps=[(None, BAD), (1, GOOD)], words={0: ("いいえ / no", BAD), 1: ("はい / yes", GOOD)},
+            ),
+            number(
+                "インターフェース / Interfaces", "min(otmon_interface_up{{which}})",
+                steps=[(None, BAD), (1, GOOD)],
+                words={0: ("停止あり / one is down", BAD), 1: ("稼働 / up", GOOD)},
+            ),
+            number(
+                "モデル / Zone model", "min(otmon_model_loaded{{which}})",
+                steps=[(None, CARE), (1, GOOD)],
+                words={0: ("誤りあり / has errors", CARE), 1: ("有効 / in force", GOOD)},
+            ),
+            number(
+                "最後のパケットから / Since the latest packet",
+                "time() - min(otmon_capture_last_packet_timestamp_seconds{{which}})",
+                unit="s", steps=[(None, GOOD), (60, CARE), (300, BAD)],
+            ),
+            number(
+                "最後の判定から / Since the last judgement",
+                "time() - min(otmon_last_judgement_timestamp_seconds{{which}})",
+                unit="s", steps=[(None, GOOD), (60, CARE), (300, BAD)],
+            ),
+            number(
+                "最後の保存から / Since the last save",
+                "time() - min(otmon_ledger_saved_timestamp_seconds{{which}})",
+                unit="s", steps=[(None, GOOD), (120, CARE), (600, BAD)],
+            ),
+            lines("パケット / Packets",
+                  ("instance_interface:otmon_capture_packets:rate5m{{which}}", PORT), unit="pps"),
+            lines(
+                "取りこぼした割合 / Share that was dropped",
+                ("instance_interface:otmon_capture_dropped:ratio_rate5m{{which}}", PORT),
+                unit="percentunit",
+                about="失われたものは判定できません。 What was lost cannot be judged.",
+            ),
+            lines(
+                "リングの使用率 / How full the ring is",
+                ("max by (instance, interface) (otmon_capture_ring_fill_ratio{{which}})", PORT),
+                unit="percentunit", most=1,
+            ),
+            lines(
+                "制限・読み飛ばし / What was limited or skipped",
+                ("sum by (what) (rate(otmon_noted_total{{which}}[5m])) > 0 or "
+                 "0 * sum(rate(otmon_capture_packets_total{{which}}[5m]))", "{{what}}"),
+                unit="pps",
+            ),
+            lines(
+                "判定と保存にかかる時間の割合 / Share of time for judging and saving",
+                ("sum by (instance) (rate(otmon_judging_seconds_total{{which}}[5m]))",
+                 "判定 / judging {{instance}}"),
+                ("sum by (instance) (rate(otmon_ledger_saving_seconds_total{{which}}[5m]))",
+                 "保存 / saving {{instance}}"),
+                unit="percentunit",
+            ),
+            lines(
+                "保存の失敗と入りきらない事実(1時間) / Failed saves and facts without a place in an hour",
+                ("sum by (instance) (increase(otmon_ledger_failed_saves_total{{which}}[1h]))",
+                 "保存の失敗 / failed saves {{instance}}"),
+                ("sum by (instance, kind) (increase(otmon_ledger_missing_total{{which}}[1h]))",
+                 "{{kind}} {{instance}}"),
+            ),
+            lines(
+                "CPU", ('rate(process_cpu_seconds_total{job="otmon", {which}}[5m])', "{{instance}}"),
+                unit="percentunit", width=8,
+            ),
+            lines(
+                "メモリー / Memory", ('process_resident_memory_bytes{job="otmon", {which}}', "{{instance}}"),
+                unit="bytes", width=8,
+            ),
+            lines(
+                "証拠ファイル / Captures kept as evidence",
+                ("sum by (instance) (otmon_evidence_files{{which}})", "{{instance}}"), width=8,
+            ),
+            rows(
+                "センサー / Sensors", "sum by (instance, version) (otmon_build_info{{which}})",
+                {"instance": "センサー / Sensor", "version": "版 / Version", "Value": "数 / Count"},
+                height=6,
+            ),
+            rows(
+                "起動 / Started",
+                "sum by (instance) (time() - otmon_start_time_seconds{{which}})",
+                {"instance": "センサー / Sensor", "Value": "稼働秒数 / Seconds since the start"},
+                height=6,
+            ),
+        ],
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""A status of a sensor in which every metric has a value, made of the facts of a shipped capture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from otmon.engine import replay
+from otmon.findings.coverage import coverage
+from otmon.findings.judge import case_of, found_in
+from otmon.outputs.metrics import InterfaceStatus, Status
+from otmon.zones.load import load_model
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@cache
+def status() -> Status:
+    """Two interfaces, the second without a packet; some facts found no place; one request was refused."""
+    ledger = replay([str(ROOT / "pcaps" / "factory-day.pcapng")]).ledger
+    refused = [replace(one, status=2, times=3) for one in ledger.operations[:1]]
+    silent = [replace(one, status=-1, times=5) for one in ledger.operations[1:2]]
+    still_open = [replace(one, status=-2, times=7) for one in ledger.operations[2:3]]
+    operations = (*refused, *silent, *still_open, *ledger.operations[3:])
+    ledger = replace(ledger, operations=operations, overflow=(("assets", 4), ("conversations", 2)))
+    case = case_of(ledger, load_model(str(ROOT / "zones" / "factory.yaml")))
+    (source,) = ledger.sources
+    mirror = InterfaceStatus(
+        "eth1", True, source.packets + 9, 9, 1, 0.25, source.packets, source.bytes, source.last_ns,
+        source.counters,
+    )  # fmt: skip
+    unused = InterfaceStatus("eth2", False, 0, 0, 0, 0.0, 0, 0, 0, ())
+    return Status(
+        version="1.2.3",
+        started_s=1e9,
+        interfaces=(mirror, unused),
+        case=case,
+        findings=found_in(case),
+        covered=coverage(case),
+        judgements=12,
+        judging_s=1.5,
+        judged_s=1e9 + 60,
+        saves=3,
+        failed_saves=1,
+        saving_s=0.25,
+        saved_s=1e9 + 50,
+        model_loaded=True,
+        told=((("unlisted-traffic", "critical"), 2), (("unknown-address", "medium"), 1)),
+        told_s=(("critical", 1e9 + 40), ("medium", 1e9 + 30)),
+        evidence_files=2,
+    )
