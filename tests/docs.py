@@ -182,6 +182,7 @@ LABELS = {
     "to_zone": "zone of the server, likewise",
     "zone": "a zone, likewise",
     "boundary": "id of a boundary of the model; empty where no boundary joins the zones",
+    "sight": "`seen`, `partly` or `unseen`: how much of a zone is seen",
     "verdict": "`allowed`, `denied`, `not covered`, or `inside` a zone that restricts nothing",
     "state": "`kept`, `violated` or `unobservable`",
     "rule": "id of a rule of [findings](findings.md); empty in the zeros that `otmon_findings` always has",

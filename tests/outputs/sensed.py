@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from otmon.engine import replay
-from otmon.findings.coverage import coverage
+from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import case_of, found_in
 from otmon.outputs.metrics import InterfaceStatus, Status
 from otmon.zones.load import load_model
@@ -43,6 +43,8 @@ def status() -> Status:
         judged_s=1e9 + 60,
         saves=3,
         failed_saves=1,
+        aged=4,
+        zones=zones_seen(case),
         saving_s=0.25,
         saved_s=1e9 + 50,
         model_loaded=True,

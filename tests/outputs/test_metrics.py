@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from otmon.detect.detector import SEVERITIES
-from otmon.findings.coverage import STATES
+from otmon.findings.coverage import SIGHTS, STATES
 from otmon.findings.judge import case_of
 from otmon.ledger.ledger import EMPTY
 from otmon.outputs.metrics import Status, StatusCollector, metrics
@@ -100,6 +100,7 @@ def test_no_label_names_a_host_and_each_is_bounded() -> None:
         "boundary": {boundary.id for boundary in index.model.boundaries} | {""},
         "severity": set(SEVERITIES),
         "state": set(STATES),
+        "sight": set(SIGHTS),
         "interface": {"eth1", "eth2"},
         "protocol": {*of.case.protocols, "unknown", "none", "icmp", "icmpv6"},
         "verdict": set(get_args(Outcome)),
