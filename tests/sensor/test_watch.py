@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from otmon.engine import replay
+from otmon.findings.judge import judge
+from otmon.ledger.ledger import Ledger
+from otmon.ledger.store import load
+from otmon.sensor.watch import Watch, judged_by
+from otmon.zones.load import load_model
+from tests.sensor.running import ROOT
+
+MODEL = load_model(str(ROOT / "zones" / "water-works.yaml"))
+
+
+@pytest.fixture(scope="module", name="day")
+def day_fixture() -> Ledger:
+    return replay([str(ROOT / "pcaps" / "water-works-day.pcapng")]).ledger
+
+
+def test_facts_are_judged_by_the_model_and_the_baseline(day: Ledger) -> None:
+    case = judged_by(MODEL, day)(day)
+    assert case.index is not None and case.index.model == MODEL
+    assert (case.ledger, case.baseline) == (day, day)
+    assert judged_by(None, None)(day).index is None
+
+
+def test_what_an_earlier_run_found_is_known_and_saved_again(day: Ledger, tmp_path: Path) -> None:
+    path = tmp_path / "plant.db"
+    watch = Watch([], judged_by(MODEL, None), before=day, ledger_path=path)
+    assert watch.findings == judge(day, MODEL) != ()
+    assert watch.step() == [] and watch.finish() == []
+    assert (watch.status.judgements, watch.status.told, watch.status.told_s) == (2, (), ())
+    assert watch.status.saves == 2 and load(path) == day
+
+
+def test_findings_by_another_model_are_told_once_with_their_time(day: Ledger) -> None:
+    watch = Watch([], judged_by(None, None), before=day)
+    known = set(watch.findings)
+    watch.step()
+    watch.keep_model()
+    assert not watch.status.model_loaded
+    watch.use(judged_by(MODEL, None))
+    assert watch.status.model_loaded
+    told = watch.step()
+    assert {one.finding for one in told} == set(judge(day, MODEL)) - known != set()
+    status = watch.status
+    assert sum(amount for _, amount in status.told) == len(told)
+    assert {severity for severity, _ in status.told_s} == {one.finding.severity for one in told}
+    assert {time_s for _, time_s in status.told_s} == {status.judged_s}
+    assert watch.finish() == [] and watch.status.told == status.told
+
+
+def test_a_ledger_that_cannot_be_saved_is_counted(day: Ledger, tmp_path: Path) -> None:
+    watch = Watch([], judged_by(None, None), before=day, ledger_path=tmp_path / "missing" / "plant.db")
+    watch.step()
+    assert (watch.status.saves, watch.status.failed_saves) == (0, 1)
+    assert "plant.db" in watch.trouble
