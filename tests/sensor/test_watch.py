@@ -58,3 +58,6 @@ def test_a_ledger_that_cannot_be_saved_is_counted(day: Ledger, tmp_path: Path) -
     watch.step()
     assert (watch.status.saves, watch.status.failed_saves) == (0, 1)
     assert "plant.db" in watch.trouble
+    (tmp_path / "missing").mkdir()
+    watch.finish()
+    assert (watch.status.saves, watch.status.failed_saves, watch.trouble) == (1, 1, "")
