@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.source.panels import BAD, GOOD, bars, lines, page, rows, states
+from dashboards.source.panels import BAD, CARE, GOOD, bars, lines, page, rows, states
 
 STATE = (
     'max by (boundary) (2 * otmon_boundary_state{state="violated", {which}}'
@@ -14,6 +14,15 @@ STATES = {
     0: ("守られた / kept", GOOD),
     1: ("確認できない / unobservable", "#808080"),
     2: ("破られた / violated", BAD),
+}
+SIGHT = (
+    'max by (zone) (2 * otmon_zone_sight{sight="unseen", {which}}'
+    ' + ignoring (sight) otmon_zone_sight{sight="partly", {which}})'
+)
+SIGHTS = {
+    0: ("見えている / seen", GOOD),
+    1: ("一部のみ / partly", CARE),
+    2: ("見えていない / not seen", "#808080"),
 }
 VERDICTS = "allowed|denied"
 
@@ -27,6 +36,7 @@ def boundaries() -> Any:
         "境界を越えた通信と取決めの比較。 The traffic that crossed boundaries, against the agreement.",
         [
             states("境界の状態 / State of the boundaries", STATE, "{{boundary}}", STATES),
+            states("ゾーンの観測状況 / How much of the zones is seen", SIGHT, "{{zone}}", SIGHTS),
             lines(
                 "取決めのないパケット(5分間) / Denied packets in five minutes",
                 ('sum by (boundary) (clamp_min(delta(otmon_zone_packets{verdict="denied", boundary!="", '

@@ -80,6 +80,11 @@ def sensor() -> Any:
                  "{{kind}} {{instance}}"),
             ),
             lines(
+                "忘れた事実(1日) / Facts that were forgotten in a day",
+                ("sum by (instance) (increase(otmon_ledger_aged_total{{which}}[1d]))", "{{instance}}"),
+                about="長く観測されなかったもの。 What was not seen for too long.",
+            ),
+            lines(
                 "CPU", ('rate(process_cpu_seconds_total{job="otmon", {which}}[5m])', "{{instance}}"),
                 unit="percentunit", width=8,
             ),

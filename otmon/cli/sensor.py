@@ -35,7 +35,7 @@ MEBIBYTE = 1 << 20
 _LOADED_BEFORE = ("encodings.idna", "otmon.outputs.jsonlines", "otmon.outputs.table")
 """What would else be loaded when it is needed, and could be out of the reach of the sensor's user."""
 
-sensor = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+sensor = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @sensor.callback(invoke_without_command=True)

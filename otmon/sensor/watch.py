@@ -205,6 +205,7 @@ class Watch:
             save(self.ledger, self._path)
             self._saves += 1
             self._saved_s = time.time()
+            self.trouble = ""
         except LedgerError as error:
             self._failed_saves += 1
             self.trouble = str(error)
@@ -213,7 +214,7 @@ class Watch:
         self._next_save = begin + max(WINDOW_S, SHARE * took)
 
     trouble: str = ""
-    """Why the last save failed; "" once it was told."""
+    """Why the last save failed; "" where it did not."""
 
     def _status(self) -> Status:
         return Status(

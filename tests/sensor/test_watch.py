@@ -1,106 +1,63 @@
-"""What the watch tells, forgets and saves, with packets of other days."""
-
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from otmon.capture.ring import BLOCK_BYTES, Ring
-from otmon.ledger.ledger import EMPTY, Ledger
+from otmon.engine import replay
+from otmon.findings.judge import judge
+from otmon.ledger.ledger import Ledger
 from otmon.ledger.store import load
-from otmon.sensor.observer import CLOSED_NS, Observer
-from otmon.sensor.recent import Recent
-from otmon.sensor.watch import DAY_NS, WINDOW_S, Watch, judged_by
+from otmon.sensor.watch import Watch, judged_by
 from otmon.zones.load import load_model
-from tests.namespaces import Wire, inside, missing, wire
-from tests.sensor.traffic import ROOT, frames_of
+from tests.sensor.running import ROOT
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
-JUDGE = judged_by(load_model(str(ROOT / "zones" / "factory.yaml")), None)
+MODEL = load_model(str(ROOT / "zones" / "water-works.yaml"))
 
 
-@pytest.fixture(name="observer")
-def observer_fixture() -> Iterator[tuple[Wire, Observer]]:
-    """One whose thread does not run: packets are given to it by hand."""
-    with wire() as made, inside(made.namespace), Ring(made.far, ring_bytes=2 * BLOCK_BYTES) as ring:
-        yield made, Observer(ring, Recent(1, 0))
+@pytest.fixture(scope="module", name="day")
+def day_fixture() -> Ledger:
+    return replay([str(ROOT / "pcaps" / "water-works-day.pcapng")]).ledger
 
 
-def hear(wired: Wire, observer: Observer, frames: list[bytes], later_ns: int = 0) -> None:
-    """Packets as if they came so much later."""
-    wired.send(frames)
-    count = 0
-    while count < len(frames):
-        batch = observer.ring.next(200)
-        assert batch is not None
-        observer._take(replace(batch, time_ns=batch.time_ns + later_ns))
-        count += len(batch.start)
+def test_facts_are_judged_by_the_model_and_the_baseline(day: Ledger) -> None:
+    case = judged_by(MODEL, day)(day)
+    assert case.index is not None and case.index.model == MODEL
+    assert (case.ledger, case.baseline) == (day, day)
+    assert judged_by(None, None)(day).index is None
 
 
-def test_each_finding_is_told_once(observer: tuple[Wire, Observer]) -> None:
-    wired, one = observer
-    watch = Watch([one], JUDGE)
-    frames = frames_of("factory-day.pcapng")
-    hear(wired, one, frames)
-    told = watch.step()
-    assert told and all(each.is_new for each in told)
-    assert [each.finding for each in told] == list(watch.findings)
-    hear(wired, one, frames[:400])
-    watch._next_judgement = watch._next_window = 0.0
-    assert watch.step() == []
-    assert dict(watch.status.told) and watch.status.judgements == 2
-
-
-def test_facts_that_are_not_seen_again_are_forgotten(observer: tuple[Wire, Observer]) -> None:
-    wired, one = observer
-    watch = Watch([one], JUDGE, keep_days=2)
-    frames = frames_of("factory-day.pcapng")
-    hear(wired, one, frames)
-    watch.step()
-    first = watch.ledger
-    hear(wired, one, frames[:2], later_ns=CLOSED_NS * 1000)
-    _again(watch)
-    assert {x.server for x in watch.ledger.conversations} == {x.server for x in first.conversations}
-    # Three days on, every flow has ended, and none is kept but what speaks now.
-    hear(wired, one, frames[:1], later_ns=3 * DAY_NS)
-    _again(watch)
-    _again(watch)
-    assert len(watch.ledger.conversations) < len(first.conversations) / 4
-    assert watch.status.aged > 0
-    assert watch.ledger.sources[0].packets == len(frames) + 3
-
-
-def _again(watch: Watch) -> None:
-    watch._next_judgement = watch._next_window = 0.0
-    watch._novelty = {}
-    watch.step()
-
-
-def test_quiet_times_cost_nothing(observer: tuple[Wire, Observer]) -> None:
-    wired, one = observer
-    watch = Watch([one], JUDGE)
-    hear(wired, one, frames_of("factory-day.pcapng")[:300])
-    watch.step()
-    end = time.monotonic() + 2
-    while time.monotonic() < end:
-        watch.step()
-        time.sleep(0.05)
-    assert watch.status.judgements == 1
-    assert WINDOW_S > 2
-
-
-def test_a_run_goes_on_where_the_one_before_ended(observer: tuple[Wire, Observer], tmp_path: Path) -> None:
-    wired, one = observer
+def test_what_an_earlier_run_found_is_known_and_saved_again(day: Ledger, tmp_path: Path) -> None:
     path = tmp_path / "plant.db"
-    watch = Watch([one], JUDGE, ledger_path=path)
-    hear(wired, one, frames_of("factory-day.pcapng"))
+    watch = Watch([], judged_by(MODEL, None), before=day, ledger_path=path)
+    assert watch.findings == judge(day, MODEL) != ()
+    assert watch.step() == [] and watch.finish() == []
+    assert (watch.status.judgements, watch.status.told, watch.status.told_s) == (2, (), ())
+    assert watch.status.saves == 2 and load(path) == day
+
+
+def test_findings_by_another_model_are_told_once_with_their_time(day: Ledger) -> None:
+    watch = Watch([], judged_by(None, None), before=day)
+    known = set(watch.findings)
+    watch.step()
+    watch.keep_model()
+    assert not watch.status.model_loaded
+    watch.use(judged_by(MODEL, None))
+    assert watch.status.model_loaded
+    told = watch.step()
+    assert {one.finding for one in told} == set(judge(day, MODEL)) - known != set()
+    status = watch.status
+    assert sum(amount for _, amount in status.told) == len(told)
+    assert {severity for severity, _ in status.told_s} == {one.finding.severity for one in told}
+    assert {time_s for _, time_s in status.told_s} == {status.judged_s}
+    assert watch.finish() == [] and watch.status.told == status.told
+
+
+def test_a_ledger_that_cannot_be_saved_is_counted(day: Ledger, tmp_path: Path) -> None:
+    watch = Watch([], judged_by(None, None), before=day, ledger_path=tmp_path / "missing" / "plant.db")
+    watch.step()
+    assert (watch.status.saves, watch.status.failed_saves) == (0, 1)
+    assert "plant.db" in watch.trouble
+    (tmp_path / "missing").mkdir()
     watch.finish()
-    saved: Ledger = load(path)
-    assert saved == watch.ledger != EMPTY
-    second = Watch([], JUDGE, before=saved, ledger_path=path)
-    assert second.findings == watch.findings and second.step() == []
-    assert second.ledger == saved
+    assert (watch.status.saves, watch.status.failed_saves, watch.trouble) == (1, 1, "")
