@@ -12,7 +12,7 @@ DEMO := build/demo
 TEST_PACKAGES := tshark nftables:nft iproute2:ip iptables:iptables-restore
 BENCH_PACKAGES := tshark libndpi-bin:ndpiReader
 
-.PHONY: help demo test check fuzz bench goldens docs lock clean
+.PHONY: help demo test check fuzz bench goldens docs vendors lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make bench    measure the speed beside other tools; writes docs/benchmarks.md"
 	@echo "make goldens  write the expected outputs anew: review them as a diff"
 	@echo "make docs     write the generated pages and the picture anew"
+	@echo "make vendors  fetch the vendors of MAC addresses anew (needs npm and the network)"
 	@echo "make lock     resolve the dependencies anew"
 	@echo "make clean    remove .venv and everything that is made"
 
@@ -52,6 +53,11 @@ goldens: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.docs
+
+vendors: $(VENV)/.dev
+	@mkdir -p build/vendors
+	cd build/vendors && rm -f oui-data-*.tgz && npm pack --silent oui-data
+	$(BIN)/python -m tests.vendors build/vendors/oui-data-*.tgz
 
 lock: $(VENV)/.dev
 	$(COMPILE) $(UPGRADE) --group build pyproject.toml --output-file requirements.lock
