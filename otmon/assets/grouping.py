@@ -5,7 +5,8 @@ are joined to devices by these rules, the first that fits:
 
 1. *The inventory*: a sender whose address it lists is that asset, unless the asset has another MAC
    address there and no router explains the difference; a sender whose MAC address it lists is that asset,
-   whatever address it uses. So people join what looks like several devices, and part what looks like one.
+   whatever address it uses; so is one whose MAC address sends from addresses of that asset alone. So
+   people join what looks like several devices, and part what looks like one.
 2. *Forwarded addresses are not the forwarder's*: a MAC address that sends for several networks or for the
    Internet is a router (`otmon.zones.hosts`). Its own are the addresses that it claims by ARP. Another
    address is the device's that sends from it under its own MAC address, else a device of its own, seen
@@ -134,6 +135,8 @@ def seen_devices(ledger: Ledger, inventory: Sequence[Device] = ()) -> SeenDevice
             claims.setdefault(key, set()).add(asset.mac)
         if asset.mac not in found.gateways:
             direct.setdefault(key, set()).add(asset.mac)
+            if is_name(asset.address):
+                listed.see(address, asset.mac)
     piles: dict[str, _Pile] = {}
     of_host: dict[HostKey, str] = {}
     for asset, address in senders:
@@ -180,6 +183,13 @@ class _Listed:
                     self.by_address.setdefault(Address(network.bits, network.prefix), device)
             if device.mac is not None:
                 self.by_mac.setdefault(device.mac, device)
+        self.seen: dict[Address, dict[str, Device]] = {}
+
+    def see(self, address: Address, mac: str) -> None:
+        """A MAC address sends from an address of the inventory: it is that asset's, too."""
+        own, known = _mac(mac), self.named(address, mac, False)
+        if own is not None and known is not None:
+            self.seen.setdefault(own, {})[known.id] = known
 
     def named(self, address: Address, mac: str, routes: bool) -> Device | None:
         """The asset that has the address, unless it has another MAC address and no router explains that."""
@@ -190,9 +200,12 @@ class _Listed:
         return None
 
     def interface(self, mac: str) -> Device | None:
-        """The asset that has the MAC address."""
+        """The asset that has the MAC address; else the only one whose addresses it sends from."""
         own = _mac(mac)
-        return self.by_mac.get(own) if own is not None else None
+        if own is None:
+            return None
+        seen = self.seen.get(own, {})
+        return self.by_mac.get(own) or (next(iter(seen.values())) if len(seen) == 1 else None)
 
 
 def is_name(text: str) -> bool:

@@ -172,3 +172,9 @@ def test_what_a_device_does_is_found_by_its_address() -> None:
 )
 def test_what_names_a_device(text: str, name: bool) -> None:
     assert is_name(text) == name
+
+
+def test_what_else_the_mac_address_of_an_asset_sends_is_the_assets() -> None:
+    listed = inventory("id: pc, address: 10.1.0.5")
+    senders = [asset(A, text) for text in ("10.1.0.5", "fe80::5", "", "10.1.0.9")]
+    assert told(group(*senders, listed=listed)) == {"pc": ("10.1.0.5", "10.1.0.9", "fe80::5")}

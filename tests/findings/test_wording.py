@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import otmon
+from otmon.assets.changes import KINDS as KINDS_OF_CHANGE
+from otmon.assets.changes import How as HowChanged
 from otmon.assets.classify import CLASSES, Sureness
 from otmon.capture.window import KINDS
 from otmon.detect.broadcast_write import Way
@@ -43,6 +45,8 @@ FAMILIES = {
     *(f"diff.how.{one}" for one in get_args(How)),
     *(f"diff.effect.{one}" for one in get_args(Effected)),
     *(f"diff.outcome.{one}" for one in get_args(Outcome)),
+    *(f"changes.{one}" for one in KINDS_OF_CHANGE),
+    *(f"changes.how.{one}" for one in get_args(HowChanged)),
     *(f"class.{one}" for one in CLASSES),
     *(f"sureness.{one}" for one in get_args(Sureness)),
     *(f"signal.{one}" for one in SIGNALS),
