@@ -8,9 +8,9 @@ are joined to devices by these rules, the first that fits:
    whatever address it uses; so is one whose MAC address sends from addresses of that asset alone. So
    people join what looks like several devices, and part what looks like one.
 2. *Forwarded addresses are not the forwarder's*: a MAC address that sends for several networks or for the
-   Internet is a router (`otmon.zones.hosts`). Its own are the addresses that it claims by ARP. Another
-   address is the device's that sends from it under its own MAC address, else a device of its own, seen
-   only behind that router. Addresses of the Internet are no devices.
+   Internet (`otmon.zones.hosts`), or from more addresses than a host has, is a router. Its own are the
+   addresses that it claims by ARP. Another address is the device's that sends from it under its own MAC
+   address, else a device of its own, seen only behind that router. Addresses of the Internet are no devices.
 3. An address that one MAC address claims by ARP is not that of another one that only sends from it; that
    one forwards, too, or pretends.
 4. What is left is one device for each MAC address.
@@ -27,6 +27,7 @@ from typing import Final
 from otmon.ledger.facts import Asset, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import IPV4_BITS, MAC_BITS, Address, host, is_group, parse_address, reach
+from otmon.zones.devices import ADDRESSES_OF_A_HOST
 from otmon.zones.hosts import HostKey, Hosts, hosts, industrial_ids
 from otmon.zones.model import Device
 
@@ -128,13 +129,14 @@ def seen_devices(ledger: Ledger, inventory: Sequence[Device] = ()) -> SeenDevice
     listed = _Listed(inventory)
     senders = [(one, address) for one in ledger.assets if (address := _sender(one)) is not None]
     claims: dict[HostKey, set[str]] = {}
+    for asset, address in senders:
+        if asset.arp and asset.address:
+            claims.setdefault(found.key(address, asset.vlan), set()).add(asset.mac)
+    routers = found.gateways | _crowded(senders, found, claims)
     direct: dict[HostKey, set[str]] = {}
     for asset, address in senders:
-        key = found.key(address, asset.vlan)
-        if asset.arp and asset.address:
-            claims.setdefault(key, set()).add(asset.mac)
-        if asset.mac not in found.gateways:
-            direct.setdefault(key, set()).add(asset.mac)
+        if asset.mac not in routers:
+            direct.setdefault(found.key(address, asset.vlan), set()).add(asset.mac)
             if is_name(asset.address):
                 listed.see(address, asset.mac)
     piles: dict[str, _Pile] = {}
@@ -142,7 +144,7 @@ def seen_devices(ledger: Ledger, inventory: Sequence[Device] = ()) -> SeenDevice
     for asset, address in senders:
         key = found.key(address, asset.vlan)
         names = is_name(asset.address)
-        routes = asset.mac in found.gateways
+        routes = asset.mac in routers
         claimed = claims.get(key, set())
         named = listed.named(address, asset.mac, routes) if names else None
         forwarded = bool(asset.mac) and asset.mac not in claimed and (routes or bool(claimed))
@@ -169,6 +171,19 @@ def seen_devices(ledger: Ledger, inventory: Sequence[Device] = ()) -> SeenDevice
     made = [_device(id, pile) for id, pile in piles.items()]
     of_mac = {mac: one.id for one in made for mac in one.macs}
     return SeenDevices(tuple(sorted(made, key=_order)), found, of_host, of_mac)
+
+
+def _crowded(
+    senders: Iterable[tuple[Asset, Address]], found: Hosts, claims: dict[HostKey, set[str]]
+) -> frozenset[str]:
+    """MAC addresses that send from more IPv4 addresses of one network than a host has, and claim none of
+    these. IPv6 hosts change their addresses from day to day, and so have many."""
+    carried: dict[str, set[Address]] = {}
+    for asset, address in senders:
+        claimed = asset.mac in claims.get(found.key(address, asset.vlan), set())
+        if asset.mac and not claimed and address.bits == IPV4_BITS and is_name(asset.address):
+            carried.setdefault(asset.mac, set()).add(address)
+    return frozenset(mac for mac, some in carried.items() if len(some) > ADDRESSES_OF_A_HOST)
 
 
 class _Listed:

@@ -76,6 +76,20 @@ def test_who_sends_from_an_address_that_another_one_claims_does_not_have_it() ->
     assert found.owner("10.1.0.5", "") == A
 
 
+@pytest.mark.parametrize(("addresses", "claimed", "devices"), [(8, 0, 1), (9, 0, 10), (9, 1, 1)])
+def test_one_mac_address_for_a_whole_network_is_no_giant_host(
+    addresses: int, claimed: int, devices: int
+) -> None:
+    found = group(*(asset(ROUTER, f"10.2.0.{n + 1}", arp=claimed) for n in range(addresses)))
+    assert len(found.devices) == devices
+    assert one(found, ROUTER).forwarded == (addresses if devices > 1 else 0)
+
+
+def test_a_host_may_have_many_addresses_of_ipv6_one_after_the_other() -> None:
+    found = group(asset(A, "10.2.0.1"), *(asset(A, f"fd00::{n + 1:x}") for n in range(20)))
+    assert len(found.devices) == 1 and len(found.devices[0].texts) == 21
+
+
 def test_very_many_forwarded_addresses_are_counted_and_not_kept() -> None:
     found = group(*(asset(ROUTER, f"198.51.{n // 250}.{n % 250 + 1}") for n in range(600)))
     (router,) = found.devices
