@@ -69,11 +69,12 @@ def devices_csv(devices: Sequence[Device], index: Index | None, language: Langua
 def devices_cyclonedx(devices: Sequence[Device], index: Index | None) -> bytes:
     """A CycloneDX 1.6 document with a component of type `device` for each."""
     components = [_component(device, index) for device in devices]
-    last_ns = max((device.seen.last_ns for device in devices), default=0)
+    last = utc_text(max((device.seen.last_ns for device in devices), default=0))
     body: dict[str, Any] = {
         "version": 1,
         "metadata": {
-            "timestamp": utc_text(last_ns),
+            # A broken clock may tell a time that no calendar holds.
+            **({"timestamp": last} if last.endswith("Z") else {}),
             "tools": {"components": [{"type": "application", "name": "otmon", "version": __version__}]},
         },
         "components": components,

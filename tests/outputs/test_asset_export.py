@@ -69,6 +69,14 @@ def test_the_serial_number_is_that_of_the_content() -> None:
     assert len(numbers) == 3
 
 
+@pytest.mark.parametrize(("last_ns", "timed"), [(8, True), (1 << 70, False)])
+def test_a_time_beyond_the_calendar_is_left_out(last_ns: int, timed: bool) -> None:
+    found, index = here(asset(PHONE, "10.1.0.9", last_ns=last_ns))
+    document = json.loads(devices_cyclonedx(found.devices, index))
+    schema().validate(document)
+    assert ("timestamp" in document["metadata"]) == timed
+
+
 def test_the_schema_refuses_what_is_no_document() -> None:
     document = json.loads(devices_cyclonedx(here()[0].devices, None))
     document["components"][0]["type"] = "gadget"
