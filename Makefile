@@ -12,7 +12,7 @@ DEMO := build/demo
 TEST_PACKAGES := tshark nftables:nft iproute2:ip iptables:iptables-restore prometheus tcpdump openssl
 BENCH_PACKAGES := tshark libndpi-bin:ndpiReader
 
-.PHONY: help demo test check fuzz bench goldens docs dashboards lock clean
+.PHONY: help demo test check fuzz bench goldens docs dashboards vendors lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make goldens    write the expected outputs anew: review them as a diff"
 	@echo "make docs       write the generated pages and the picture anew"
 	@echo "make dashboards write Grafana's dashboards anew, and check them where npm is"
+	@echo "make vendors    fetch the vendors of MAC addresses anew (needs npm and the network)"
 	@echo "make lock       resolve the dependencies anew"
 	@echo "make clean      remove .venv and everything that is made"
 
@@ -58,6 +59,11 @@ dashboards: $(VENV)/.dev
 	$(BIN)/python -m dashboards.source
 	@if command -v npm >/dev/null; then cd dashboards/schema && npm ci --ignore-scripts --silent && node check.mjs; \
 	else echo "npm is not installed: not checked against Grafana's schema" >&2; fi
+
+vendors: $(VENV)/.dev
+	@mkdir -p build/vendors
+	cd build/vendors && rm -f oui-data-*.tgz && npm pack --silent oui-data
+	$(BIN)/python -m tests.vendors build/vendors/oui-data-*.tgz
 
 lock: $(VENV)/.dev
 	$(COMPILE) $(UPGRADE) --group build pyproject.toml --output-file requirements.lock

@@ -82,7 +82,7 @@ def sensor() -> Any:
             lines(
                 "忘れた事実(1日) / Facts that were forgotten in a day",
                 ("sum by (instance) (increase(otmon_ledger_aged_total{{which}}[1d]))", "{{instance}}"),
-                about="長く観測されなかったもの。 What was not seen for too long.", width=24, height=5,
+                about="長く観測されなかったもの。 What was not seen for too long.", width=24,
             ),
             lines(
                 "CPU", ('rate(process_cpu_seconds_total{job="otmon", {which}}[5m])', "{{instance}}"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from otmon.cli import exchange, replay, rules, sensor, zones
+from otmon.cli import assets, exchange, replay, rules, sensor, zones
 from otmon.cli.options import STATUS, version
 
 _STYLE: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
@@ -30,6 +30,13 @@ _zones.command(epilog="Exit status: 0 no difference in meaning, 1 differences, 2
 )
 _zones.command(epilog="Exit status: 0 the picture was written, 2 usage or model error.")(zones.show)
 app.add_typer(_zones, name="zones")
+
+_assets = typer.Typer(help="Tell who is on the network.", **_STYLE)
+_assets.command("list", epilog="Exit status: 0 listed, 2 usage or model error.")(assets.list_)
+_assets.command(epilog="Exit status: 0 shown, 2 no such device, usage or model error.")(assets.show)
+_assets.command(epilog="Exit status: 0 written, 2 usage or model error.")(assets.export)
+_assets.command(epilog="Exit status: 0 no difference, 1 differences, 2 usage or model error.")(assets.diff)
+app.add_typer(_assets, name="assets")
 
 _rules = typer.Typer(help="Work with detection rules.", **_STYLE)
 _rules.command("list", epilog="Exit status: 0 listed, 2 errors in the rules.")(rules.list_)

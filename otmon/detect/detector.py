@@ -21,6 +21,7 @@ from operator import attrgetter
 from typing import Literal, TypeVar
 
 import otmon.detect
+from otmon.assets.classify import Population, population
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
 from otmon.ledger.facts import UNKNOWN, Asset, Conversation, Evidence, Operation, WrittenValue
@@ -231,6 +232,11 @@ class Case:
         return dict(sorted(found.items()))
 
     @cached_property
+    def population(self) -> Population:
+        """Who is on the network; with a model as its inventory has it."""
+        return population(self.ledger, self.index.model if self.index is not None else None)
+
+    @cached_property
     def macs(self) -> dict[str, set[str]]:
         """The MAC addresses that sent from each address."""
         found: dict[str, set[str]] = {}
@@ -407,15 +413,12 @@ def names_function(permission: Permission | None, operation: Operation) -> bool:
     """Whether a permission lists the very function of the operation: not only its access class, nor a
     function of which it is one of many subfunctions."""
     return permission is not None and any(
-        (one.number, one.subfunction) == (operation.function, _known(operation.subfunction))
+        (one.number, one.subfunction)
+        == (operation.function, None if operation.subfunction == UNKNOWN else operation.subfunction)
         if one.number is not None
         else one.name == normal(operation.service)
         for one in permission.functions
     )
-
-
-def _known(number: int) -> int | None:
-    return None if number == UNKNOWN else number
 
 
 def changes(operations: Iterable[Operation]) -> bool:

@@ -31,23 +31,24 @@ Claims = dict[tuple[str, str], list[Asset]]
 
 
 def disputed_address(case: Case) -> Iterator[Finding]:
-    disputes = _disputes(case)
+    found = disputes(case)
     taken: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for about, assets in disputes.items():
+    for about, assets in found.items():
         for asset in assets:
             taken.setdefault((asset.mac, asset.vlan), []).append(about)
     told: set[tuple[str, str]] = set()
     for (mac, vlan), addresses in taken.items():
         if len(addresses) > 1:
             # The one that takes: those it takes from have one address each.
-            yield _finding(case, ("mac", mac, vlan), disputes, addresses)
+            yield _finding(case, ("mac", mac, vlan), found, addresses)
             told.update(addresses)
-    for one in disputes:
+    for one in found:
         if one not in told:
-            yield _finding(case, ("address", *one), disputes, [one])
+            yield _finding(case, ("address", *one), found, [one])
 
 
-def _disputes(case: Case) -> Claims:
+def disputes(case: Case) -> Claims:
+    """Who claims an address that several claim at a time."""
     usual = set() if case.baseline is None else {asset_key(one) for one in case.baseline.assets if one.arp}
     claims: Claims = {}
     for asset in case.ledger.assets:

@@ -25,6 +25,7 @@ from otmon.detect.detector import (
     say_some,
     values_written,
 )
+from otmon.detect.unauthorised_device import strangers
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import locate
@@ -43,7 +44,10 @@ def new_device(case: Case) -> Iterator[Finding]:
         for end in {talk.client, talk.server}:
             talks.setdefault(end, []).append(talk)
     zones: dict[str, dict[str, list[Asset]]] = {}
+    told = strangers(case)
     for name, assets in case.newcomers.items():
+        if told and case.population.grouped.owner(name, assets[0].vlan) in told:
+            continue
         zone = locate(case.index, name, assets[0].vlan).zone if case.index is not None else ""
         if zone != UNKNOWN_ZONE:
             zones.setdefault(zone, {})[name] = assets

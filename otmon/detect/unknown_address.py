@@ -23,6 +23,7 @@ from otmon.detect.detector import (
     values_written,
 )
 from otmon.detect.port_scan import scanned
+from otmon.detect.unauthorised_device import what_it_is
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.check import in_no_zone
@@ -71,6 +72,11 @@ def _finding(
     macs = sorted({asset.mac for asset in assets} - {""})
     if macs:
         why.append(say("seen-with", macs=", ".join(macs[:shown])))
+    device = (
+        case.population.by_id.get(case.population.grouped.owner(address, assets[0].vlan)) if assets else None
+    )
+    if device is not None:
+        why.extend(what_it_is(case, device))
     if peers:
         why.append(
             say("peers", peers=", ".join(peers[:shown]), count=len(peers), zones=", ".join(zones) or "-")

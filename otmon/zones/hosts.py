@@ -75,6 +75,8 @@ class Hosts:
     tagged: frozenset[Network]
     """Networks in which the VLAN tells hosts apart."""
     scanners: frozenset[str]
+    gateways: frozenset[str] = frozenset()
+    """MAC addresses that send for addresses of several networks, or of the Internet."""
 
     def network(self, address: Address) -> Network:
         """The network that an address lies in, as far as traffic tells."""
@@ -100,7 +102,7 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
     flat = _flat(ledger.conversations, site)
     gateways = _gateways(ledger, site, flat)
     scanning = scanners(ledger.conversations)
-    found = Hosts({}, flat, _tagged(ledger, site, flat, gateways), scanning)
+    found = Hosts({}, flat, _tagged(ledger, site, flat, gateways), scanning, gateways)
 
     def host(address: Address, vlan: str) -> Host:
         key = found.key(address, vlan)
@@ -137,7 +139,7 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
         one.role = _role(one, gateways)
     return Hosts(
         dict(sorted(found.by_key.items(), key=lambda item: (item[0][0], item[0][1] or ""))),
-        found.flat, found.tagged, found.scanners,
+        found.flat, found.tagged, found.scanners, found.gateways,
     )  # fmt: skip
 
 
@@ -203,15 +205,20 @@ def _flat(conversations: Iterable[Conversation], site: _Site) -> tuple[Network, 
 
 
 def _gateways(ledger: Ledger, site: _Site, flat: tuple[Network, ...]) -> frozenset[str]:
-    """MAC addresses that send for addresses of several networks, or of the Internet."""
-    networks: dict[str, set[Network | None]] = {}
+    """MAC addresses that send for addresses of several networks, or of the Internet. A host may have an
+    address of one network of each kind: of IPv4, of IPv6 within the site, and of IPv6 for the Internet."""
+    networks: dict[tuple[str, str], set[Network | None]] = {}
     for asset in ledger.assets:
         address = site(asset.address)
         if address is not None:
-            networks.setdefault(asset.mac, set()).add(_network(address, flat))
+            kind = "IPv4" if address.bits == IPV4_BITS else "IPv6"
+            networks.setdefault((asset.mac, kind), set()).add(_network(address, flat))
         elif (far := parse_address(asset.address)) is not None and reach(far) == "internet":
-            networks.setdefault(asset.mac, set()).update((None, _network(far, ())))
-    return frozenset(mac for mac, seen in networks.items() if len(seen) > 1 and mac)
+            if far.bits == IPV4_BITS:
+                networks.setdefault((asset.mac, "IPv4"), set()).update((None, _network(far, ())))
+            else:
+                networks.setdefault((asset.mac, "IPv6 Internet"), set()).add(_network(far, ()))
+    return frozenset(mac for (mac, _), seen in networks.items() if len(seen) > 1 and mac)
 
 
 def _tagged(

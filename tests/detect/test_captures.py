@@ -40,6 +40,8 @@ PLANT = model("""
     - {id: hmi, address: 10.1.0.5, role: hmi}
     - {id: historian, address: 10.1.0.9, role: historian}
     - {id: plc, address: 10.2.0.1, role: plc}
+    - {id: mixer, address: 10.1.0.20, role: plc}
+    - {id: gateway, address: 10.1.0.254, role: router}
     zones:
     - {id: control, importance: high, level: 2, members: 10.1.0.0/24}
     - {id: cell, importance: high, level: 1, members: 10.2.0.0/24}

@@ -20,9 +20,12 @@ def test_a_stranger_is_one_finding_with_all_that_it_did() -> None:
     (one,) = found(RULE, *facts)
     assert (one.link.client, one.link.server, one.key) == (STRANGER, "", (STRANGER,))
     assert one.count == 20
-    assert keys([one]) == ["stranger", "reason.unknown-address", "seen-with", "peers", "asked-for"]
+    assert keys([one]) == [
+        *("stranger", "reason.unknown-address", "seen-with", "probably"),
+        *("signal.serves-what-it-asks", "signal.asks-industrial", "signal.vendor", "peers", "asked-for"),
+    ]
     assert dict(one.why[1].params)["macs"] == "00:11:22:33:44:55"
-    assert dict(one.why[2].params) == {"count": 2, "peers": f"{HMI}, {PLC}", "zones": "control, plc"}
+    assert dict(one.why[-2].params) == {"count": 2, "peers": f"{HMI}, {PLC}", "zones": "control, plc"}
 
 
 def test_one_that_only_shows_itself_is_found_too() -> None:

@@ -12,6 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import otmon
+from otmon.assets.changes import KINDS as KINDS_OF_CHANGE
+from otmon.assets.changes import How as HowChanged
+from otmon.assets.classify import CLASSES, Sureness
 from otmon.capture.window import KINDS
 from otmon.detect.broadcast_write import Way
 from otmon.detect.dangerous_command import Danger
@@ -25,6 +28,11 @@ from otmon.zones.diff import Outcome as Effected
 from otmon.zones.model import Importance
 
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(otmon.__file__).parent.rglob("*.py"))
+SIGNALS = re.findall(
+    r'(?:_signal\(\s*|^        \()"([a-z-]+)", ',
+    (Path(otmon.__file__).parent / "assets" / "signals.py").read_text(encoding="utf-8"),
+    re.M,
+)
 FAMILIES = {
     *(f"severity.{one}" for one in SEVERITIES),
     *(f"danger.{one}" for one in get_args(Danger)),
@@ -37,6 +45,11 @@ FAMILIES = {
     *(f"diff.how.{one}" for one in get_args(How)),
     *(f"diff.effect.{one}" for one in get_args(Effected)),
     *(f"diff.outcome.{one}" for one in get_args(Outcome)),
+    *(f"changes.{one}" for one in KINDS_OF_CHANGE),
+    *(f"changes.how.{one}" for one in get_args(HowChanged)),
+    *(f"class.{one}" for one in CLASSES),
+    *(f"sureness.{one}" for one in get_args(Sureness)),
+    *(f"signal.{one}" for one in SIGNALS),
     *("diff.kept", "diff.known"),
     *(f"picture.importance.{one}" for one in get_args(Importance)),
     *(f"table.unit.{one}" for one in ("packets", "transactions", "messages")),
@@ -54,7 +67,11 @@ def test_a_text_is_there_in_both_languages_with_the_same_parameters(key: str) ->
     assert set(texts) == set(LANGUAGES)
     # A name has its own text in each language.
     assert key == "named" or parameters(texts["en"]) == parameters(texts["ja"])
-    assert re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", texts["ja"]) or "{" in texts["ja"] or key == "joint"
+    assert (
+        re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", texts["ja"])
+        or "{" in texts["ja"]
+        or key in ("joint", "class.pc")
+    )
 
 
 def test_every_key_that_the_program_names_is_there() -> None:

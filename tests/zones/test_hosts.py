@@ -135,3 +135,18 @@ def test_groups(text: str, group: bool) -> None:
 
 def test_industrial_protocols() -> None:
     assert {"modbus", "s7comm", "profinet"} <= industrial_ids() and "http" not in industrial_ids()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "gateway"),
+    [
+        (("10.1.0.1", "fd00::1", "2001:db8::1", "2001:db8::2", "fe80::1"), False),
+        (("10.1.0.1", "10.1.1.1"), True),
+        (("fd00::1", "fd00:0:0:1::1"), True),
+        (("2001:db8::1", "2001:db8:0:1::1"), True),
+        (("198.51.100.1",), True),
+    ],
+)
+def test_a_host_has_an_address_of_one_network_of_each_kind(addresses: tuple[str, ...], gateway: bool) -> None:
+    facts = ledger(assets=tuple(("02:00:00:00:00:01", address) for address in addresses))
+    assert hosts(facts, INDUSTRIAL).gateways == (frozenset({"02:00:00:00:00:01"}) if gateway else frozenset())

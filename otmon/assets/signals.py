@@ -1,0 +1,307 @@
+"""What a device shows of itself: each signal with what it speaks for and what it excludes.
+
+Signals of one source are not independent of each other: a device that answers DNS and NTP has shown one
+thing, that it serves. The sources are
+
+- `inventory`: the role that somebody gave it;
+- `vendor`: who made its interface; `mac`: how its MAC address came about;
+- `forwards`: it sends for others;
+- `serves`: what it answers to; `asks`: what it asks others for;
+- `fieldbus`: what it says below IP; `announces`: what it sends to everybody.
+
+Only answered conversations count, and none of a host that scans: an attempt shows nothing but itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeVar, get_args
+
+from otmon.assets.grouping import SeenDevice, SeenDevices
+from otmon.assets.makers import COMPUTER, DeviceClass, made_by
+from otmon.assets.vendor import REDUNDANT_ROUTERS, vendor_of
+from otmon.ledger.facts import Conversation, Evidence
+from otmon.ledger.ledger import Ledger
+from otmon.zones.address import parse_address, reach
+from otmon.zones.hosts import CHANGING, industrial_ids, to_group
+
+Source = Literal["inventory", "vendor", "mac", "forwards", "serves", "asks", "fieldbus", "announces"]
+
+SERVER_PROTOCOLS: Final = frozenset({"kerberos", "ldap", "smtp", "imap", "pop3", "mqtt", "syslog"})
+NETWORK_PROTOCOLS: Final = frozenset({"dns", "dhcp", "ntp"})
+"""A router serves these as often as a server."""
+DESKTOP_PROTOCOLS: Final = frozenset({"rdp", "smb", "nbss", "dce_rpc", "vnc"})
+WINDOWS_NAMES: Final = frozenset({"nbns", "nbdgm", "llmnr"})
+PRINTER_PORTS: Final = frozenset({515, 631, 9100})
+"""LPD (RFC 1179), IPP (RFC 8010) and the raw port of network printers."""
+MANY_CLIENTS: Final = 3
+"""A service that so many hosts use was set up for others."""
+SEVERAL_SERVICES: Final = 2
+"""Servers and protocols: what any device with a user or a task of its own asks for."""
+_Key = TypeVar("_Key")
+
+SHOWN: Final = 4
+"""Protocols named in a signal."""
+
+_OFFICE: Final[tuple[DeviceClass, ...]] = ("phone", "camera", "printer")
+_NOT_A_HOST: Final[tuple[DeviceClass, ...]] = ("phone", "camera", "printer", "iot-device", "controller")
+_FIXED: Final[tuple[DeviceClass, ...]] = (
+    "controller",
+    "hmi",
+    "historian",
+    "router",
+    "switch",
+    "camera",
+    "printer",
+)
+
+ROLE_CLASSES: Final[Mapping[str, DeviceClass]] = {
+    "plc": "controller", "safety": "controller", "robot": "controller", "drive": "controller",
+    "io": "controller", "scada": "hmi", "workstation": "pc", "firewall": "router", "gateway": "router",
+    "access-point": "switch", "smartphone": "phone", "laptop": "pc",
+}  # fmt: skip
+"""Roles of the inventory that are called otherwise here; those of the same name are themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One thing that a device shows."""
+
+    key: str
+    """Of its text: "signal." and this."""
+    params: tuple[tuple[str, str], ...]
+    source: Source
+    supports: tuple[DeviceClass, ...]
+    excludes: tuple[DeviceClass, ...]
+    evidence: Evidence
+
+
+@dataclass(slots=True)
+class _Doings:
+    """What one device said and was asked, each with its first packet."""
+
+    industrial: dict[str, Evidence] = field(default_factory=dict)
+    asked_industrial: dict[str, Evidence] = field(default_factory=dict)
+    served: dict[str, Evidence] = field(default_factory=dict)
+    clients: dict[str, set[str]] = field(default_factory=dict)
+    printed: Evidence | None = None
+    used: dict[tuple[str, str], Evidence] = field(default_factory=dict)
+    below_ip: dict[str, Evidence] = field(default_factory=dict)
+    announced: dict[str, Evidence] = field(default_factory=dict)
+    outside: Evidence | None = None
+    changed: Evidence | None = None
+    programmed: Evidence | None = None
+
+
+def signals(ledger: Ledger, found: SeenDevices) -> dict[str, tuple[Signal, ...]]:
+    """The signals of each device by its id, in a fixed order."""
+    doings = _doings(ledger, found)
+    roles: dict[str, set[str]] = {}
+    for key, host in found.hosts.by_key.items():
+        if key in found.of_host:
+            roles.setdefault(found.of_host[key], set()).add(host.role)
+    return {
+        device.id: tuple(
+            _signals(
+                device,
+                doings.get(device.id, _Doings()),
+                roles.get(device.id, set()),
+                not found.hosts.gateways.isdisjoint(device.macs),
+            )
+        )
+        for device in found.devices
+    }
+
+
+def _doings(ledger: Ledger, found: SeenDevices) -> dict[str, _Doings]:
+    industrial = industrial_ids()
+    doings: dict[str, _Doings] = {}
+
+    def of(text: str, vlan: str) -> _Doings | None:
+        id = found.owner(text, vlan)
+        return doings.setdefault(id, _Doings()) if id else None
+
+    for talk in ledger.conversations:
+        if talk.client not in found.hosts.scanners:
+            _count(talk, of(talk.client, talk.vlan), of(talk.server, talk.vlan), industrial)
+    for operation in ledger.operations:
+        client = of(operation.client, operation.vlan)
+        if client is None or operation.status > 0 or operation.client in found.hosts.scanners:
+            continue
+        if operation.access in CHANGING:
+            client.changed = _earlier(client.changed, operation.evidence)
+        if operation.access in ("program", "configure"):
+            client.programmed = _earlier(client.programmed, operation.evidence)
+    return doings
+
+
+def _count(
+    talk: Conversation, client: _Doings | None, server: _Doings | None, industrial: frozenset[str]
+) -> None:
+    known = talk.protocol in industrial
+    if talk.transport == "ethernet":
+        for end in (client, server if talk.answered else None):
+            if end is not None and known:
+                _note(end.below_ip, talk.protocol, talk.evidence)
+            elif end is not None and end is client:
+                _note(end.announced, talk.protocol, talk.evidence)
+        return
+    if to_group(talk.server):
+        if client is not None:
+            _note(client.announced, talk.protocol, talk.evidence)
+        return
+    if not talk.answered or talk.transport not in ("tcp", "udp"):
+        return
+    if server is not None:
+        _note(server.industrial if known else server.served, talk.protocol, talk.evidence)
+        server.clients.setdefault(talk.protocol, set()).add(talk.client)
+        if (
+            talk.transport == "tcp"
+            and talk.port in PRINTER_PORTS
+            and talk.protocol in ("unknown", "none", "http")
+        ):
+            server.printed = _earlier(server.printed, talk.evidence)
+    if client is not None and known:
+        _note(client.asked_industrial, talk.protocol, talk.evidence)
+    elif client is not None:
+        _note(client.used, (talk.server, talk.protocol), talk.evidence)
+        address = parse_address(talk.server)
+        if address is not None and reach(address) == "internet":
+            client.outside = _earlier(client.outside, talk.evidence)
+
+
+def _note(seen: dict[_Key, Evidence], key: _Key, evidence: Evidence) -> None:
+    seen[key] = _earlier(seen.get(key), evidence)
+
+
+def _earlier(known: Evidence | None, evidence: Evidence) -> Evidence:
+    return evidence if known is None else min(known, evidence)
+
+
+def _signals(device: SeenDevice, does: _Doings, roles: set[str], routes: bool) -> Iterator[Signal]:
+    if device.listed is not None:
+        yield from _listed(device, device.listed.roles)
+    yield from _interfaces(device)
+    if device.forwarded:
+        many = {"addresses": ", ".join(device.forwards[:SHOWN]), "count": str(device.forwarded)}
+        yield _signal("forwards", "forwards", device.evidence, ("router",), _OFFICE, **many)
+    elif routes:
+        shown = ", ".join(device.texts[:SHOWN])
+        yield _signal(
+            "several-networks", "forwards", device.evidence, ("router",), ("phone",), addresses=shown
+        )
+    yield from _services(does, roles)
+    yield from _requests(does, roles)
+    if does.below_ip:
+        yield _signal(
+            "fieldbus", "fieldbus", min(does.below_ip.values()), ("controller",), _OFFICE,
+            protocols=_named(does.below_ip),
+        )  # fmt: skip
+    names = {one: seen for one, seen in does.announced.items() if one in WINDOWS_NAMES}
+    if names:
+        told = _named(names)
+        yield _signal("windows-names", "announces", min(names.values()), COMPUTER, ("phone",), protocols=told)
+    links = {one: seen for one, seen in does.announced.items() if one in ("lldp", "mrp", "ptp")}
+    if links:
+        supports: tuple[DeviceClass, ...] = ("switch", "router", "controller")
+        yield _signal("link-names", "announces", min(links.values()), supports, (), protocols=_named(links))
+
+
+def _listed(device: SeenDevice, given: Iterable[str]) -> Iterator[Signal]:
+    for role in given:
+        known = role if role in get_args(DeviceClass) else ROLE_CLASSES.get(role)
+        if known is not None:
+            classes = tuple(one for one in get_args(DeviceClass) if one == known)
+            yield _signal("role", "inventory", device.evidence, classes, (), role=role)
+
+
+def _interfaces(device: SeenDevice) -> Iterator[Signal]:
+    told = set()
+    for mac in device.macs:
+        vendor = vendor_of(mac)
+        if vendor is None or vendor in told:
+            continue
+        told.add(vendor)
+        if vendor.kind == "local":
+            yield _signal("random-mac", "mac", device.evidence, ("phone",), _FIXED, mac=mac)
+        elif vendor.kind == "virtual":
+            redundant = vendor.name in REDUNDANT_ROUTERS
+            supports: tuple[DeviceClass, ...] = ("router",) if redundant else COMPUTER
+            yield _signal("virtual-mac", "mac", device.evidence, supports, ("phone",), software=vendor.name)
+        elif made_by(vendor.name):
+            yield _signal("vendor", "vendor", device.evidence, made_by(vendor.name), (), vendor=vendor.name)
+
+
+def _services(does: _Doings, roles: set[str]) -> Iterator[Signal]:
+    if does.industrial:
+        evidence = min(does.industrial.values())
+        told = {"protocols": _named(does.industrial)}
+        if "controller" in roles or not does.asked_industrial:
+            yield _signal("serves-industrial", "serves", evidence, ("controller",), _OFFICE, **told)
+        else:
+            yield _signal("serves-and-asks", "serves", evidence, ("hmi", "historian"), _OFFICE, **told)
+    if does.printed is not None:
+        yield _signal("serves-printing", "serves", does.printed, ("printer",), ("phone", "controller"))
+    kinds: tuple[tuple[str, frozenset[str], tuple[DeviceClass, ...], tuple[DeviceClass, ...]], ...] = (
+        ("serves-video", frozenset({"rtsp"}), ("camera",), ("printer", "phone", "controller")),
+        ("serves-network", NETWORK_PROTOCOLS, ("server", "router"), ("phone", "camera", "printer")),
+        ("serves-many", SERVER_PROTOCOLS, ("server",), _NOT_A_HOST),
+        ("serves-desktop", DESKTOP_PROTOCOLS, COMPUTER, ("phone", "camera")),
+    )
+    for key, protocols, supports, excludes in kinds:
+        seen = {one: evidence for one, evidence in does.served.items() if one in protocols}
+        if seen:
+            yield _signal(key, "serves", min(seen.values()), supports, excludes, protocols=_named(seen))
+    rest = {
+        one: evidence for one, evidence in does.served.items()
+        if one in ("http", "tls", "unknown") and len(does.clients[one]) >= MANY_CLIENTS
+    }  # fmt: skip
+    if rest:
+        yield _signal(
+            "serves-many", "serves", min(rest.values()), ("server",), ("phone",), protocols=_named(rest)
+        )
+    web = {one: evidence for one, evidence in does.served.items() if one in ("http", "tls")}
+    if web and does.asked_industrial and not does.industrial:
+        told = {"protocols": _named(web)}
+        yield _signal("serves-what-it-asks", "serves", min(web.values()), ("historian",), _OFFICE, **told)
+
+
+def _requests(does: _Doings, roles: set[str]) -> Iterator[Signal]:
+    told = {"protocols": _named(does.asked_industrial)}
+    if does.programmed is not None:
+        yield _signal("programs", "asks", does.programmed, ("engineering-station",), _OFFICE)
+    elif does.asked_industrial and "controller" in roles:
+        yield _signal(
+            "asks-peers", "asks", min(does.asked_industrial.values()), ("controller",), _OFFICE, **told
+        )
+    elif does.changed is not None and does.asked_industrial:
+        yield _signal("commands", "asks", does.changed, ("hmi", "engineering-station"), _OFFICE, **told)
+    elif does.asked_industrial:
+        supports: tuple[DeviceClass, ...] = ("hmi", "historian", "engineering-station")
+        yield _signal(
+            "asks-industrial", "asks", min(does.asked_industrial.values()), supports, _OFFICE, **told
+        )
+    elif not does.served and not does.industrial and len(does.used) >= SEVERAL_SERVICES:
+        supports = ("phone", "iot-device", "pc")
+        told = {"protocols": _named(protocol for _, protocol in does.used)}
+        if does.outside is not None:
+            yield _signal("uses-outside", "asks", does.outside, supports, (), **told)
+        else:
+            yield _signal("uses-services", "asks", min(does.used.values()), supports, (), **told)
+
+
+def _signal(
+    key: str,
+    source: Source,
+    evidence: Evidence,
+    supports: tuple[DeviceClass, ...],
+    excludes: tuple[DeviceClass, ...],
+    **params: str,
+) -> Signal:
+    return Signal(key, tuple(sorted(params.items())), source, supports, excludes, evidence)
+
+
+def _named(protocols: Iterable[str]) -> str:
+    names = sorted(set(protocols) - {"none"})
+    return ", ".join(names[:SHOWN]) + (f" (+{len(names) - SHOWN})" if len(names) > SHOWN else "")

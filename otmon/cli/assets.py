@@ -1,0 +1,180 @@
+"""The commands that tell who is on the network: `otmon assets ...`."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otmon.cli.options import (
+    FOUND,
+    NOTHING_FOUND,
+    Lang,
+    Language,
+    Zones,
+    fail,
+    read_ledger,
+    read_model,
+    write_bytes,
+)
+
+if TYPE_CHECKING:
+    from otmon.assets.classify import Device, Population
+    from otmon.zones.place import Index
+
+Facts = Annotated[str, typer.Argument(metavar="LEDGER.db", help="Facts that otmon replay --ledger saved.")]
+InZone = Annotated[
+    str | None, typer.Option("--zone", metavar="ZONE", help="Only devices of this zone; needs --zones.")
+]
+OfClass = Annotated[
+    str | None,
+    typer.Option("--class", metavar="CLASS", help="Only devices that are probably this: camera, phone ..."),
+]
+Unknown = Annotated[
+    bool, typer.Option("--unknown", help="Only devices that the model's inventory does not list.")
+]
+
+
+class AssetFormat(StrEnum):
+    """What other programs read."""
+
+    csv = "csv"
+    json = "json"
+    cyclonedx = "cyclonedx"
+
+
+def list_(
+    ledger: Facts,
+    zones: Zones = None,
+    zone: InZone = None,
+    class_: OfClass = None,
+    unknown: Unknown = False,
+    lang: Lang = Language.en,
+) -> None:
+    """List the devices that were seen: what each probably is, who made it, where it is.
+
+    Example: otmon assets list plant.db --zones zones/factory.yaml --unknown
+    """
+    from otmon.outputs.asset_table import write_devices
+
+    found, index = _population(ledger, zones)
+    write_devices(sys.stdout, _chosen(found, index, zone, class_, unknown), index, lang.value)
+
+
+def show(
+    ledger: Facts,
+    device: Annotated[
+        str, typer.Argument(metavar="DEVICE", help="Its id in the list, or one of its addresses.")
+    ],
+    zones: Zones = None,
+    lang: Lang = Language.en,
+) -> None:
+    """Tell all about one device, with the packets that show it.
+
+    Example: otmon assets show plant.db 10.30.1.77
+    """
+    from otmon.outputs.asset_table import device_lines
+
+    found, index = _population(ledger, zones)
+    named = device.lower()
+    chosen = [
+        one for one in found.devices if device == one.seen.id or named in (*one.seen.macs, *one.seen.texts)
+    ]
+    if not chosen:
+        fail(f"no device {device!r} in {ledger}; otmon assets list names them")
+    for number, one in enumerate(chosen):
+        if number:
+            print()
+        for line in device_lines(one, index, lang.value):
+            print(line)
+
+
+def export(
+    ledger: Facts,
+    form: Annotated[AssetFormat, typer.Option("--format", help="A sheet, or what programs read.")],
+    out: Annotated[
+        str | None, typer.Option("-o", "--out", metavar="FILE", help="Without it, standard output.")
+    ] = None,
+    zones: Zones = None,
+    zone: InZone = None,
+    class_: OfClass = None,
+    unknown: Unknown = False,
+    lang: Annotated[Language, typer.Option("--lang", help="Language of a sheet.")] = Language.en,
+) -> None:
+    """Write the devices as a sheet, which may become the inventory, or for other programs.
+
+    Example: otmon assets export plant.db --format csv --lang ja -o devices.csv
+    """
+    from otmon.outputs.asset_export import devices_csv, devices_cyclonedx, devices_json
+
+    found, index = _population(ledger, zones)
+    chosen = _chosen(found, index, zone, class_, unknown)
+    if form is AssetFormat.csv:
+        write_bytes(out, devices_csv(chosen, index, lang.value))
+    elif form is AssetFormat.json:
+        write_bytes(out, devices_json(chosen, index))
+    else:
+        write_bytes(out, devices_cyclonedx(chosen, index))
+
+
+def diff(
+    ledger: Facts,
+    before: Annotated[
+        str | None,
+        typer.Option("--before", metavar="OLD.db", help="Compare with the facts of an earlier time."),
+    ] = None,
+    zones: Zones = None,
+    lang: Lang = Language.en,
+) -> None:
+    """Tell which devices are new, gone, moved or changed: against an inventory or an earlier ledger.
+
+    Example: otmon assets diff today.db --before last-month.db
+    """
+    from otmon.assets.changes import since, since_inventory
+    from otmon.outputs.asset_table import change_lines
+
+    found, index = _population(ledger, zones)
+    if before is not None:
+        changes = since(_population(before, zones)[0], found, index)
+    elif index is None or not index.model.devices:
+        fail("nothing to compare with: give --before OLD.db, or --zones with a model that has an inventory")
+    else:
+        changes = since_inventory(found, index)
+    for line in change_lines(changes, lang.value):
+        print(line)
+    raise typer.Exit(FOUND if changes else NOTHING_FOUND)
+
+
+def _population(ledger: str, zones: str | None) -> tuple[Population, Index | None]:
+    from otmon.assets.classify import population
+    from otmon.zones.place import index
+
+    facts = read_ledger(ledger)
+    model = read_model(zones) if zones is not None else None
+    return population(facts, model), index(model, facts.assets) if model is not None else None
+
+
+def _chosen(
+    found: Population, index: Index | None, zone: str | None, class_: str | None, unknown: bool
+) -> list[Device]:
+    """The devices that fit all filters; what is no zone or no class ends the program."""
+    from otmon.assets.classify import CLASSES
+    from otmon.assets.place import zones_of
+    from otmon.zones.entry import nearest
+    from otmon.zones.model import UNKNOWN_ZONE
+
+    if class_ is not None and class_ not in CLASSES:
+        fail(f"no class {class_!r}, expected {nearest(class_, CLASSES)}")
+    if zone is not None and index is None:
+        fail("--zone needs a model: --zones MODEL")
+    if zone is not None and index is not None and zone not in (*index.zones, UNKNOWN_ZONE):
+        fail(f"no zone {zone!r} in the model, expected {nearest(zone, [*index.zones, UNKNOWN_ZONE])}")
+    return [
+        one
+        for one in found.devices
+        if (class_ is None or (class_ in one.probable.classes and one.probable.sureness != "contradicted"))
+        and (zone is None or (index is not None and zone in zones_of(index, one.seen)))
+        and not (unknown and one.seen.listed is not None)
+    ]

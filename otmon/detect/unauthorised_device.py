@@ -1,0 +1,188 @@
+"""A device that the inventory of its zone does not list.
+
+What it means, when it is wrong and how to respond: `rules/unauthorised-device.yml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from otmon.assets.classify import Device
+from otmon.assets.place import NOWHERE, inventoried, zones_of
+from otmon.assets.vendor import REDUNDANT_ROUTERS, vendor_of
+from otmon.detect.detector import (
+    SEVERITIES,
+    Case,
+    Finding,
+    Link,
+    Message,
+    Place,
+    Severity,
+    changes,
+    first,
+    graded,
+    is_internet,
+    say,
+    say_some,
+)
+from otmon.ledger.facts import HOUR_NS, Conversation
+from otmon.ledger.ledger import conversation_key
+from otmon.zones.address import parse_address
+from otmon.zones.model import Device as Listed
+
+RULE: Final = "unauthorised-device"
+
+SPREAD: Final = 16
+"""Unlisted devices of one zone that are told one by one: of more the inventory is not complete."""
+SHOWN: Final = 6
+"""Addresses and peers that are named in one finding."""
+DAY: Final = 24
+
+
+def unauthorised_device(case: Case) -> Iterator[Finding]:
+    zones: dict[str, list[Device]] = {}
+    for device, zone in strangers(case).values():
+        zones.setdefault(zone, []).append(device)
+    talks = _talks(case, {device.seen.id for some in zones.values() for device in some})
+    for zone, found in sorted(zones.items()):
+        if len(found) > SPREAD:
+            yield _many(case, zone, found)
+        else:
+            for device in found:
+                yield _one(case, zone, device, talks.get(device.seen.id, []))
+
+
+def strangers(case: Case) -> dict[str, tuple[Device, str]]:
+    """The devices that stand in a zone with an inventory and are not listed, by id, each with the most
+    important of these zones. Who uses the address of an asset is left out (`address_taken_over`), and so is
+    what a listed router and its twin share (VRRP, HSRP, GLBP)."""
+    if case.index is None:
+        return {}
+    covered = inventoried(case.index)
+    found = {}
+    for device in case.population.devices if covered else ():
+        here = [zone for zone in zones_of(case.index, device.seen) if zone in covered]
+        if device.seen.listed is None and here and not _is_shared(device) and not impersonates(case, device):
+            order = {zone: SEVERITIES.index(graded(case, zone, "critical")) for zone in here}
+            found[device.seen.id] = device, min(here, key=lambda zone: (order[zone], zone))
+    return found
+
+
+def impersonates(case: Case, device: Device) -> dict[str, Listed]:
+    """The addresses of a device that are those of another asset of the inventory, with that asset."""
+    found: dict[str, Listed] = {}
+    own = device.seen.listed.id if device.seen.listed is not None else ""
+    for text in device.seen.texts if not device.seen.routers else ():
+        address = parse_address(text)
+        for _, known in case.inventory.covering(address) if address is not None else ():
+            found.update((text, listed) for listed in known if listed.id != own)
+    return found
+
+
+def what_it_is(case: Case, device: Device) -> Iterator[Message]:
+    """What a device probably is, how sure that is, and every signal for and against it."""
+    probable = device.probable
+    classes = tuple(say(f"class.{one}") for one in probable.classes)
+    sureness = (say(f"sureness.{probable.sureness}"),)
+    if classes and probable.sureness != "contradicted":
+        yield say("probably", what=classes, sureness=sureness)
+    elif classes:
+        yield say("would-be", what=classes)
+    for signal in probable.signals:
+        yield say(f"signal.{signal.key}", **dict(signal.params))
+    if not any(one.source in ("vendor", "mac") for one in probable.signals):
+        made = sorted(
+            {one.name for mac in device.seen.macs if (one := vendor_of(mac)) is not None and one.name}
+        )
+        if made:
+            yield say("signal.vendor", vendor=", ".join(made[:SHOWN]))
+
+
+def off_hours(case: Case, rule: str, first_ns: int) -> Iterator[Message]:
+    """That a device was first seen outside working hours; nothing where the capture may just begin there."""
+    begins, ends, offset = (case.rules[rule].number(name) for name in ("begins", "ends", "offset"))
+    seen_from = min((source.first_ns for source in case.ledger.sources if source.packets), default=first_ns)
+    hour = first_ns // HOUR_NS + offset
+    if first_ns - seen_from >= HOUR_NS and not begins <= hour % DAY < ends:
+        minute = first_ns % HOUR_NS // (HOUR_NS // 60)
+        yield say("off-hours", time=f"{hour % DAY:02}:{minute:02}", begins=begins, ends=ends)
+
+
+def _is_shared(device: Device) -> bool:
+    vendors = [vendor_of(mac) for mac in device.seen.macs]
+    return any(one is not None and one.name in REDUNDANT_ROUTERS for one in vendors)
+
+
+def _talks(case: Case, ids: set[str]) -> dict[str, list[Conversation]]:
+    found: dict[str, list[Conversation]] = {}
+    for talk in case.ledger.conversations if ids else ():
+        owners = {case.population.grouped.owner(end, talk.vlan) for end in (talk.client, talk.server)}
+        for id in owners & ids:
+            found.setdefault(id, []).append(talk)
+    return found
+
+
+def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Finding:
+    seen = device.seen
+    name = seen.texts[0] if seen.texts else seen.id
+    ends = {*seen.texts, *seen.macs}
+    asked = [
+        one for talk in talks if talk.client in ends for one in case.asked.get(conversation_key(talk), [])
+    ]
+    peers = sorted({end for talk in talks for end in (talk.client, talk.server)} - ends)
+    why = [*what_it_is(case, device)]
+    if seen.macs:
+        why.insert(0, say("seen-with", macs=", ".join(seen.macs[:SHOWN])))
+    why += off_hours(case, RULE, seen.first_ns)
+    if peers:
+        why.append(say_some("talks-with", peers, SHOWN))
+    outside = [peer for peer in peers if is_internet(peer, "")]
+    if outside:
+        why.append(say_some("reaches-outside", outside, SHOWN))
+    if asked:
+        why.append(say_some("asked-for", sorted({one.service for one in asked}), SHOWN))
+    gravest: Severity = "medium"
+    if changes(asked):
+        gravest = "critical"
+    elif outside or any(talk.answered for talk in talks):
+        gravest = "high"
+    return Finding(
+        rule=RULE,
+        key=("one", seen.id),
+        severity=graded(case, zone, gravest),
+        link=Link(client=name, vlan=seen.vlans[0] if seen.vlans else ""),
+        place=Place(from_zone=zone),
+        what=say("unlisted-device", device=name, zone=zone),
+        why=tuple(why),
+        count=seen.packets,
+        unit="packets",
+        first_ns=seen.first_ns,
+        last_ns=seen.last_ns,
+        evidence=first(seen.evidence, *(one.evidence for one in asked if changes([one]))),
+    )
+
+
+def _many(case: Case, zone: str, found: list[Device]) -> Finding:
+    names = [one.seen.texts[0] if one.seen.texts else one.seen.id for one in found]
+    return Finding(
+        rule=RULE,
+        key=("many", zone),
+        severity=graded(case, zone, "high"),
+        link=Link(),
+        place=Place(from_zone=zone),
+        what=say("unlisted-devices", count=len(found), zone=zone),
+        why=(say_some("addresses", names, SHOWN),),
+        count=sum(one.seen.packets for one in found),
+        unit="packets",
+        first_ns=min(one.seen.first_ns for one in found),
+        last_ns=max(one.seen.last_ns for one in found),
+        evidence=first(*(one.seen.evidence for one in found)),
+    )
+
+
+def plain_zones(case: Case, device: Device) -> tuple[str, ...]:
+    """The zones that somebody drew and that a device is in."""
+    if case.index is None:
+        return ()
+    return tuple(zone for zone in zones_of(case.index, device.seen) if zone not in NOWHERE)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.detect.plant import found, keys
+from tests.detect.test_unauthorised_device import HMI, HMI_MAC, PLANT, PLC, PLC_MAC
+from tests.zones.facts import asset, conversation
+
+RULE = "address-taken-over"
+LAPTOP = "3c:d9:2b:00:00:07"
+
+
+def test_an_address_under_another_mac_address_is_told() -> None:
+    (one,) = found(RULE, asset(LAPTOP, PLC), conversation(HMI, PLC), plant=PLANT)
+    assert (one.key, one.severity, one.place.from_zone) == ((PLC, "plc"), "high", "cell")
+    assert keys([one])[:2] == ["taken-over", "in-inventory"]
+    (both,) = found(RULE, asset(LAPTOP, PLC), asset(PLC_MAC, "10.2.0.8"), plant=PLANT)
+    assert dict(both.why[1].params) == {"addresses": "10.2.0.8", "asset": "plc"}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        (asset(PLC_MAC, PLC), asset(LAPTOP, "10.2.0.7")),
+        # The inventory has no MAC address for it.
+        (asset(LAPTOP, HMI),),
+        # Behind a router.
+        (asset(LAPTOP, PLC), asset(LAPTOP, "10.7.0.1"), asset(HMI_MAC, HMI)),
+        # Both claim it: that is a disputed address.
+        (asset(LAPTOP, PLC, arp=1), asset(PLC_MAC, PLC, arp=1)),
+        (asset("", PLC),),
+    ],
+)
+def test_who_may_have_it_and_what_is_told_elsewhere(facts: tuple[Any, ...]) -> None:
+    assert found(RULE, *facts, plant=PLANT) == []
+    assert found(RULE, *facts, plant=None) == []
+
+
+def test_what_two_claim_is_a_disputed_address() -> None:
+    facts = (asset(LAPTOP, PLC, arp=1), asset(PLC_MAC, PLC, arp=1))
+    assert len(found("disputed-address", *facts, plant=PLANT)) == 1

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from otmon.detect.unauthorised_device import (
+    SPREAD,
+    impersonates,
+    off_hours,
+    plain_zones,
+    strangers,
+    what_it_is,
+)
+from otmon.findings.judge import case_of
+from otmon.ledger.facts import HOUR_NS, Source
+from otmon.ledger.merge import collect
+from tests.detect.plant import at, found, keys, ledger_of
+from tests.zones.facts import asset, conversation, model, operation
+
+RULE = "unauthorised-device"
+PLC, HMI, CAMERA, CAMERA_MAC = "10.2.0.1", "10.2.0.2", "10.2.0.200", "24:0a:c4:7b:90:15"
+PLC_MAC, HMI_MAC, PHONE_MAC = "00:80:f4:00:00:01", "00:01:fc:00:00:02", "f6:1d:92:c4:08:3b"
+SEEN = asset(CAMERA_MAC, CAMERA)
+PLANT = model(f"""
+    version: 1
+    assets:
+    - {{id: plc, address: {PLC}, mac: '{PLC_MAC}', role: plc}}
+    - {{id: hmi, address: {HMI}, role: hmi}}
+    - {{id: desk, address: 10.3.0.1}}
+    zones:
+    - {{id: cell, importance: high, members: 10.2.0.0/24}}
+    - {{id: office, importance: low, members: 10.3.0.0/24}}
+    - {{id: yard, importance: high, members: 10.4.0.0/24}}
+""")
+
+
+def told(*facts: Any, **more: Any) -> Any:
+    return found(RULE, *facts, plant=PLANT, **more)
+
+
+def test_a_device_that_nobody_listed_is_told_with_what_it_is() -> None:
+    (one,) = told(SEEN, conversation(HMI, CAMERA, 554, "rtsp"))
+    assert (one.key, one.severity, one.place.from_zone) == (("one", CAMERA_MAC), "high", "cell")
+    assert keys([one]) == [
+        *("unlisted-device", "seen-with", "probably", "signal.vendor", "signal.serves-video", "talks-with")
+    ]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        (asset(PLC_MAC, PLC), asset(HMI_MAC, HMI)),
+        # No asset is listed there: nobody made an inventory of it.
+        (asset(CAMERA_MAC, "10.4.0.9"),),
+        # In no zone it is told as that.
+        (asset(CAMERA_MAC, "10.9.0.9"),),
+        # The asset's address: that is another finding.
+        (asset(CAMERA_MAC, PLC),),
+        # What two listed routers share.
+        (asset("00:00:5e:00:01:01", "10.2.0.254"),),
+        (asset(CAMERA_MAC, "fe80::1"), asset(CAMERA_MAC, "")),
+    ],
+)
+def test_who_is_listed_or_elsewhere_is_not_told(facts: tuple[Any, ...]) -> None:
+    assert told(*facts) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "severity"),
+    [
+        ((), "medium"),
+        ((conversation(CAMERA, PLC, answered=False),), "medium"),
+        ((conversation(CAMERA, PLC),), "high"),
+        ((conversation(CAMERA, "198.51.100.1", 443, "tls", answered=False),), "high"),
+        ((conversation(CAMERA, PLC), operation(CAMERA, PLC, 6, 0, 1, status=2)), "high"),
+        ((conversation(CAMERA, PLC), operation(CAMERA, PLC, 6, 0, 1, evidence=at(7))), "critical"),
+    ],
+)
+def test_it_weighs_what_the_device_did(facts: tuple[Any, ...], severity: str) -> None:
+    (one,) = told(SEEN, *facts)
+    assert one.severity == severity
+    assert (at(7) in one.evidence) == (severity == "critical")
+
+
+def test_in_a_zone_that_matters_less_it_is_less_grave() -> None:
+    (one,) = told(asset(CAMERA_MAC, "10.3.0.9"), conversation("10.3.0.9", "198.51.100.1", 443, "tls"))
+    assert one.severity == "low" and "reaches-outside" in keys([one])
+
+
+@pytest.mark.parametrize(("devices", "findings"), [(SPREAD, SPREAD), (SPREAD + 1, 1)])
+def test_very_many_are_one_finding(devices: int, findings: int) -> None:
+    facts = [asset(f"24:0a:c4:00:01:{n:02x}", f"10.2.0.{100 + n}") for n in range(devices)]
+    some = told(*facts)
+    assert len(some) == findings
+    assert (some[0].key == ("many", "cell")) == (devices > SPREAD)
+
+
+def test_one_device_is_one_finding() -> None:
+    facts = (asset(PHONE_MAC, CAMERA), conversation(CAMERA, PLC, 80, "http"))
+    before = (asset(PLC_MAC, PLC),)
+    assert len(told(*facts, baseline=before)) == 1
+    for other in ("new-device", "random-mac", "unknown-address", "address-taken-over", "moved-device"):
+        assert found(other, *facts, plant=PLANT, baseline=before) == []
+
+
+def test_a_router_that_nobody_listed_is_told_as_one() -> None:
+    router = "00:a0:de:00:00:01"
+    facts = asset(router, "10.2.0.250", arp=2), asset(router, "192.168.0.5"), asset(router, "198.51.100.1")
+    (one,) = told(*facts)
+    assert (one.key, one.link.client) == (("one", router), "10.2.0.250")
+    assert keys([one])[2:5] == ["probably", "signal.vendor", "signal.forwards"]
+    assert dict(one.why[3].params)["addresses"] == "192.168.0.5, 198.51.100.1"
+
+
+def test_a_contradiction_is_said_and_not_a_class() -> None:
+    facts = (asset(PHONE_MAC, CAMERA), conversation(HMI, CAMERA))
+    assert "would-be" in keys(told(*facts)) and "probably" not in keys(told(*facts))
+
+
+def test_strangers_and_who_they_pretend_to_be() -> None:
+    case = case_of(ledger_of(SEEN, asset("3c:d9:2b:00:00:01", PLC), asset(HMI_MAC, HMI)), PLANT)
+    by_id = case.population.by_id
+    assert {id: zone for id, (_, zone) in strangers(case).items()} == {CAMERA_MAC: "cell"}
+    assert {text: one.id for text, one in impersonates(case, by_id["3c:d9:2b:00:00:01"]).items()} == {
+        PLC: "plc"
+    }
+    assert impersonates(case, by_id[CAMERA_MAC]) == impersonates(case, by_id["hmi"]) == {}
+    assert plain_zones(case, by_id[CAMERA_MAC]) == ("cell",)
+    assert [one.key for one in what_it_is(case, by_id[CAMERA_MAC])] == ["signal.vendor"]
+    without = case_of(ledger_of(SEEN), None)
+    assert strangers(without) == {} and plain_zones(without, by_id[CAMERA_MAC]) == ()
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        # The plant is nine hours ahead of UTC and works from 6 to 21.
+        (20.9, {"time": "05:54", "begins": 6, "ends": 21}),
+        (21.0, None),
+        (35.9, None),
+        (36.0, {"time": "21:00", "begins": 6, "ends": 21}),
+        # Within the first hour of the capture nobody knows whether it was there before.
+        (12.5, None),
+    ],
+)
+def test_an_arrival_outside_working_hours_is_said(hours: float, said: dict[str, Any] | None) -> None:
+    start, first = 12 * HOUR_NS, int(hours * 10) * HOUR_NS // 10
+    ledger = collect(sources=[Source("a.pcap", 1, 60, start, 99 * HOUR_NS, ())])
+    messages = list(off_hours(case_of(ledger, PLANT), RULE, first))
+    assert [dict(one.params) for one in messages] == ([] if said is None else [said])
