@@ -37,7 +37,7 @@ from otmon.decode.flows import (
     SPOKE_A,
 )
 from otmon.decode.transport import PROTO_TCP, PROTO_UDP
-from otmon.kernel import Ints
+from otmon.kernel import Bytes, Ints
 from otmon.ledger.clients import clients_of
 from otmon.ledger.facts import (
     ORDERS,
@@ -69,6 +69,8 @@ from otmon.ledger.tables import (
     FILL_ANOMALIES,
     FILL_ASSETS,
     FILL_FLOWS,
+    FILL_MESSAGES,
+    FILL_OCTETS,
     FILL_OPERATIONS,
     FILL_WRITTEN,
     LAST_TIME,
@@ -127,14 +129,8 @@ SLICE: Final = 1 << 13
 """Rows that become facts at a time: as lists of numbers they take ten times their place."""
 
 
-def harvest(t: Tables, source: str, bars: Bars = NO_BARS) -> Ledger:
-    """The facts of all ended rows, which are free again afterwards. Rows behind `bars` are counted
-    in `overflow` only."""
-    return facts_of(ended_rows(t), source, bars)
-
-
 def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
-    """The same for the rows that are still in use, at the end of a source, in parts: `bars` is asked
+    """The facts of the rows that are still in use, at the end of a source, in parts: `bars` is asked
     before each. Flows of one conversation are in one part."""
     flows = t.flows[t.flows[:, F_KEY] != 0]
     parts = -(-max(len(flows), ASSETS, OPERATIONS, ANOMALIES, WRITTEN) // SLICE)
@@ -163,10 +159,13 @@ class Rows:
     operations: Ints
     written: Ints
     anomalies: Ints
+    messages: Ints
+    """Copied payloads, whose bytes are in `octets` (`otmon.ledger.dialogues`); none of rows in use."""
+    octets: Bytes
 
     def __len__(self) -> int:
-        parts = self.flows, self.assets, self.operations, self.written, self.anomalies
-        return sum(map(len, parts))
+        parts = self.assets, self.operations, self.written, self.anomalies, self.messages
+        return len(self.flows) + sum(map(len, parts))
 
 
 def ended_rows(t: Tables) -> Rows:
@@ -178,9 +177,13 @@ def ended_rows(t: Tables) -> Rows:
         t.ended_operations[: used[FILL_OPERATIONS]].copy(),
         t.ended_written[: used[FILL_WRITTEN]].copy(),
         t.ended_anomalies[: used[FILL_ANOMALIES]].copy(),
+        t.messages[: used[FILL_MESSAGES]].copy(),
+        t.message_data[: used[FILL_OCTETS]].copy(),
     )
     used[: FILL_ANOMALIES + 1] = 0
     used[FILL_WRITTEN] = 0
+    used[FILL_MESSAGES] = 0
+    used[FILL_OCTETS] = 0
     return rows
 
 
@@ -192,6 +195,8 @@ def rows_in_use(t: Tables) -> Rows:
         t.operations[t.operations[:, O_TIMES] > 0],
         t.written[t.written[:, W_TIMES] > 0],
         t.anomalies[t.anomalies[:, A_TIMES] > 0],
+        t.messages[:0].copy(),
+        t.message_data[:0].copy(),
     )
 
 
@@ -204,12 +209,14 @@ def amounts_of(rows: Rows) -> dict[str, int]:
         "operations": rows.operations[:, O_TIMES],
         "written": rows.written[:, W_TIMES],
         "anomalies": rows.anomalies[:, A_TIMES],
+        "credentials": np.ones(len(rows.messages), np.int64),
     }
     return {kind: total for kind, amount in amounts.items() if (total := int(amount.sum()))}
 
 
 def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS) -> Ledger:
-    """The facts of rows, as `harvest` makes them."""
+    """The facts of rows, but for messages, which are read by `otmon.ledger.dialogues`. Rows behind `bars`
+    are counted in `overflow` only."""
     return _harvested(rows.flows, rows.assets, rows.operations, rows.written, rows.anomalies, source, bars)
 
 

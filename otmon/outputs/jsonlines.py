@@ -72,6 +72,7 @@ def lines(
             "operations": len(ledger.operations),
             "written": len(ledger.written),
             "anomalies": len(ledger.anomalies),
+            "credentials": len(ledger.credentials),
         },
         "overflow": dict(ledger.overflow),
     }

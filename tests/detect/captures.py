@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 
-from otmon.lab.pcapng import pcapng
-
 from otmon.detect.detector import Finding
 from otmon.engine import replay
 from otmon.findings.judge import judge
@@ -25,6 +23,7 @@ from otmon.lab.frames import (
     tcp,
 )
 from otmon.ledger.ledger import Ledger
+from otmon.outputs.pcapng import pcapng
 from otmon.zones.model import Model
 from tests.zones.facts import model
 
