@@ -7,9 +7,9 @@ devices answer 200 to both.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from otmon.identity.headers import Message, authorised, exchanges, outcome_of
 from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
@@ -26,6 +26,7 @@ PASSWORDS: Final = frozenset(
 """Names of a form's fields, in lower case. A field of another name is not taken for a password."""
 _NEEDLES: Final = (b"uthorization", b"ass", b"pwd", b"psw", b"pw", b"UTHORIZATION", b"ASS", b"PWD", b"PW")
 """One of these stands in every request that logs in: of all others the rest is not parsed."""
+_QUOTED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 MAX_FORM: Final = 64
 """Fields of a form."""
 MAX_DEPTH: Final = 4
@@ -77,7 +78,12 @@ def _url_fields(text: bytes) -> Iterator[tuple[bytes, bytes]]:
     for part in text.split(b"&", MAX_FORM)[:MAX_FORM]:
         name, equals, value = part.partition(b"=")
         if equals:
-            yield unquote_to_bytes(name), unquote_to_bytes(value.replace(b"+", b" ").strip(b"\r\n"))
+            yield _unquoted(name), _unquoted(value.strip(b"\r\n"))
+
+
+def _unquoted(text: bytes) -> bytes:
+    """RFC 3986, 2.1, and "+" for a space."""
+    return _QUOTED.sub(lambda found: bytes((int(found[1], 16),)), text.replace(b"+", b" "))
 
 
 def _json_fields(text: bytes) -> Iterator[tuple[bytes, bytes]]:
