@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-Outcome = Literal["accepted", "refused", "unknown", "attempted"]
-"""What the answer tells: both yes and no only where it says so, "unknown" where there was one that
-does not tell, "attempted" where none was seen."""
+Outcome = Literal["accepted", "unknown", "attempted", "refused"]
+"""What the answer tells, gravest first: yes and no only where it says so, "unknown" where there was one
+that does not tell, "attempted" where none was seen."""
 
 ANONYMOUS: Final = "anonymous"
 """The method of who says no name, or the one that stands for none."""

@@ -12,7 +12,7 @@ customer tag.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from otmon.protocols.protocol import AccessClass
 
@@ -274,8 +274,9 @@ class Anomaly:
 CredentialKind = Literal["default", "empty", "anonymous", "clear"]
 """What is known of a secret: it is on the list of published defaults, or empty, or none was asked for, or
 it crossed the network readable and is none of these."""
-Outcome = Literal["accepted", "refused", "unknown", "attempted"]
-"""As `otmon.identity.login` decides it."""
+Outcome = Literal["accepted", "unknown", "attempted", "refused"]
+"""As `otmon.identity.login` decides it, gravest first."""
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 @dataclass(frozen=True, slots=True)
