@@ -63,8 +63,8 @@ def _connect(piece: Piece, data: bytes) -> Claim | None:
     if len(head) < 4:
         return None
     level, flags = head[0], head[1]
-    if level >= 5:
-        reader.properties()
+    # Authentication Method (3.1.2.11.9), or a byte that looks like it: not nobody.
+    otherwise = level >= 5 and b"\x15" in reader.properties()
     reader.text()
     if flags & _WILL:
         if level >= 5:
@@ -76,7 +76,7 @@ def _connect(piece: Piece, data: bytes) -> Claim | None:
     if reader.short or max(len(user), len(password)) > MAX_TEXT:
         return None
     if not flags & (_USER | _PASSWORD):
-        return Claim(b"", ANONYMOUS, piece.seen, secret=b"")
+        return None if otherwise else Claim(b"", ANONYMOUS, piece.seen, secret=b"")
     return Claim(user, "plain", piece.seen, secret=password)
 
 
@@ -97,11 +97,11 @@ class _Reader:
     def text(self) -> bytes:
         return self.take(int.from_bytes(self.take(2), "big"))
 
-    def properties(self) -> None:
+    def properties(self) -> bytes:
         size = 0
         for place in range(4):
             byte = self.take(1)
             size |= (byte[0] & 0x7F) << 7 * place if byte else 0
             if not byte or not byte[0] & 0x80:
                 break
-        self.take(size)
+        return self.take(size)

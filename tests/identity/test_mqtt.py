@@ -33,6 +33,11 @@ def test_nobody() -> None:
     assert told(log_ins("mqtt", connect(2, b"id"), ("s", b"\x20\x02\0\5")))[0][2] == "refused"
 
 
+def test_another_way_to_authenticate_is_not_nobody() -> None:
+    turn = connect(2, b"id", level=5, properties=b"\x06\x15\0\3abc")
+    assert log_ins("mqtt", turn, ("s", b"\x20\x03\0\0\0")) == []
+
+
 @pytest.mark.parametrize("cut", range(27))
 def test_what_is_cut_is_nothing(cut: int) -> None:
     (who, data) = TRANSCRIPTS["mqtt"][0]
