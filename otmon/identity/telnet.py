@@ -21,9 +21,9 @@ _TAIL: Final = 256
 _SAID: Final = 2_048
 """Bytes of its answer to a password."""
 _NAME: Final = re.compile(
-    rb"(?<!last )(?:log ?-?in|user ?-?name|user ?id|user|account|name|logon)[^:>?]{0,16}[:>?]\s*$", re.I
+    rb"(?<!last )\b(?:log ?-?in|user ?-?name|user ?id|user|account|name|logon)[^:>?]{0,16}[:>?]\s*$", re.I
 )
-_PASSWORD: Final = re.compile(rb"(?:pass ?-?word|passwd|passcode|pin)[^:>?]{0,24}[:>?]\s*$", re.I)
+_PASSWORD: Final = re.compile(rb"\b(?:pass ?-?word|passwd|passcode|pin\b)[^:>?]{0,24}[:>?]\s*$", re.I)
 _REFUSAL: Final = re.compile(
     rb"incorrect|invalid|fail|denied|wrong|bad (?:pass|user|login)|not (?:valid|allowed|authori)|try again"
     rb"|reject|error",

@@ -62,6 +62,13 @@ def test_what_nobody_asked_for_is_no_password() -> None:
     assert log_ins("telnet", ("c", b"root\r\nsecret\r\n"), ("s", b"login: ")) == []
 
 
+@pytest.mark.parametrize(
+    "prompt", [b"Mapping: ", b"Last login: ", b"Shipping address? ", b"password changed\r\n$ "]
+)
+def test_words_that_look_like_a_prompt_are_none(prompt: bytes) -> None:
+    assert log_ins("telnet", ("s", b"$ " + prompt), ("c", b"secret\r\n"), ("s", b"\r\n$ ")) == []
+
+
 def test_lost_bytes_never_become_a_part_of_a_password() -> None:
     seen = Seen(1, 1, 0)
     prompt = Piece(False, 0, b"login: root\r\nPassword: ", seen)
