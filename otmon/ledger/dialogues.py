@@ -46,10 +46,13 @@ IDLE_NS: Final = 600_000_000_000
 ROOM_BYTES: Final = 16 << 20
 """Payloads of all dialogues that are kept; the one that was silent longest ends first."""
 _PAYLOAD_BYTES: Final = 400
-"""What a payload takes besides its bytes."""
+_DIALOGUE_BYTES: Final = 2_000
+"""What a payload takes besides its bytes, and a dialogue besides its payloads."""
 ACCOUNT: Final = 64
 """Characters of an account that a fact names."""
 
+_KEY: Final = (F_KEY, F_A_HI, F_A_LO, F_B_HI, F_B_LO, F_FIRST_PACKET)
+"""Columns that tell connections apart, also those that use the same ports again."""
 _Key = tuple[int, ...]
 
 
@@ -57,10 +60,12 @@ _Key = tuple[int, ...]
 class _Dialogue:
     """The payloads of one flow; `flow` is its row at the last one."""
 
-    flow: Ints
+    flow: list[int]
+    client: int = 0
+    """Direction of what the client sends, as far as the last row tells."""
     rows: list[tuple[int, ...]] = field(default_factory=list)
     data: list[bytes] = field(default_factory=list)
-    size: int = 0
+    size: int = _DIALOGUE_BYTES
     last_ns: int = 0
     found: tuple[CredentialSeen, ...] = ()
     read: int = 0
@@ -81,8 +86,12 @@ class Dialogues:
         """Payloads as `otmon.ledger.messages` copied them; the facts of dialogues that ended."""
         facts: list[CredentialSeen] = []
         octets = data.tobytes()
-        for row, numbers in zip(rows, rows[:, F_COLUMNS:].tolist(), strict=True):
-            key = tuple(row[[F_KEY, F_A_HI, F_A_LO, F_B_HI, F_B_LO, F_FIRST_PACKET]].tolist())
+        if not len(rows):
+            return collect()
+        clients = clients_of(rows)[0].tolist()
+        for row, client in zip(rows.tolist(), clients, strict=True):
+            numbers = row[F_COLUMNS:]
+            key = tuple(row[column] for column in _KEY)
             now = numbers[G_TIME - F_COLUMNS]
             one = self._open.pop(key, None)
             if one is not None and now - one.last_ns > IDLE_NS:
@@ -90,9 +99,10 @@ class Dialogues:
                 one = None
             if one is None:
                 one = _Dialogue(row)
+                self._size += one.size
             # Last in the order of what is open.
             self._open[key] = one
-            one.flow = row[:F_COLUMNS].copy()
+            one.flow, one.client = row[:F_COLUMNS], client
             one.rows.append(tuple(numbers))
             begin, size = numbers[G_AT - F_COLUMNS], numbers[G_KEPT - F_COLUMNS]
             one.data.append(octets[begin : begin + size])
@@ -133,11 +143,11 @@ class Dialogues:
 
 def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[CredentialSeen]:
     flow = one.flow
-    code = int(flow[F_PROTOCOL]) & (PROVISIONAL - 1)
+    code = flow[F_PROTOCOL] & (PROVISIONAL - 1)
     if code == 0 or name_of(code) not in IDS:
         return
     protocol = name_of(code)
-    client = int(clients_of(flow[None, :])[0][0])
+    client = one.client
     segments = [
         Segment(
             row[G_WAY - F_COLUMNS] == client,
@@ -148,16 +158,13 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[Crede
         )
         for row, data in zip(one.rows, one.data, strict=True)
     ]
-    key = int(flow[F_KEY])
+    key = flow[F_KEY]
     if key & 0xFFFF == PROTO_TCP:
-        pieces = in_order(segments, (int(flow[F_ISN + client]), int(flow[F_ISN + 1 - client])))
+        pieces = in_order(segments, (flow[F_ISN + client], flow[F_ISN + 1 - client]))
     else:
         pieces = datagrams(segments)
     family = key >> 48 & 0xF
-    ends = [
-        address_text(family, int(flow[high]), int(flow[low]))
-        for high, low in ((F_A_HI, F_A_LO), (F_B_HI, F_B_LO))
-    ]
+    ends = [address_text(family, flow[high], flow[low]) for high, low in ((F_A_HI, F_A_LO), (F_B_HI, F_B_LO))]
     for log_in in parser_of(protocol)(pieces):
         kind, entry = judged(log_in, protocol, known)
         if kind is None:
@@ -169,7 +176,7 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[Crede
             transport=transport_text(family, key & 0xFFFF),
             port=key >> 16 & 0xFFFF if client == 1 else key >> 32 & 0xFFFF,
             protocol=protocol,
-            vlan=vlan_text(int(flow[F_VLAN])),
+            vlan=vlan_text(flow[F_VLAN]),
             account=visible(log_in.account),
             method=log_in.method,
             entry=entry,

@@ -46,8 +46,8 @@ from otmon.ledger.tables import (
 FLOW_PAYLOADS: Final = 128
 """Of one direction: a name and a password typed key by key, or some tens of web pages."""
 FLOW_BYTES: Final = 32_768
-SECOND_PAYLOADS: Final = 4_096
-"""Copied in one second: Python reads them in a tenth of that."""
+SECOND_PAYLOADS: Final = 2_048
+"""Copied in one second: Python reads them in a tenth of that, if each is of another flow."""
 SECOND_BYTES: Final = 1 << 20
 
 
