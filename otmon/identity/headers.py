@@ -205,8 +205,9 @@ def authorised(request: Message, outcome: Outcome, challenged: bool) -> Iterator
         if scheme.lower() == b"basic":
             pair = basic(value)
             if pair is not None:
-                told: Outcome = "unknown" if outcome == "accepted" and not challenged else outcome
-                yield LogIn(pair[0], "basic", told, request.seen, secret=pair[1])
+                unasked = outcome == "accepted" and not challenged
+                told: Outcome = "unknown" if unasked else outcome
+                yield LogIn(pair[0], "basic", told, request.seen, secret=pair[1], unasked=unasked)
         elif scheme.lower() == b"digest":
             given = parameters(value)
             user = given.get(b"username", b"")

@@ -51,3 +51,5 @@ class LogIn:
     """None where only a proof of it was sent."""
     proves: Callable[[bytes], bool] | None = field(default=None, repr=False)
     """Whether a password would have given the proof that was sent."""
+    unasked: bool = False
+    """The answer was a yes, but nobody was seen to ask in this connection: `outcome` is "unknown"."""

@@ -10,6 +10,7 @@ Secrets are compared here and forgotten: no fact holds one, nor anything made of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -45,6 +46,10 @@ IDLE_NS: Final = 600_000_000_000
 """A dialogue ends this long after its last payload: log-ins wait for people, but not longer."""
 ROOM_BYTES: Final = 16 << 20
 """Payloads of all dialogues that are kept; the one that was silent longest ends first."""
+_ASKS: Final = re.compile(rb"(?:HTTP/1|RTSP/[12])\.[0-9] 401")
+"""Clients go on in another connection, so that what one was asked in is remembered by the server."""
+ASKING: Final = 4_096
+"""Servers that are remembered; the first ones give way."""
 _PAYLOAD_BYTES: Final = 400
 _DIALOGUE_BYTES: Final = 2_000
 """What a payload takes besides its bytes, and a dialogue besides its payloads."""
@@ -68,6 +73,8 @@ class _Dialogue:
     size: int = _DIALOGUE_BYTES
     last_ns: int = 0
     found: tuple[CredentialSeen, ...] = ()
+    asked: bool = False
+    """Its server was seen before to ask a client for a password (`_ASKS`)."""
     read: int = 0
     """Payloads that `found` was made of."""
 
@@ -81,6 +88,7 @@ class Dialogues:
         self._known = known
         self._open: dict[_Key, _Dialogue] = {}
         self._size = 0
+        self._asking: dict[_Key, None] = {}
 
     def take(self, rows: Ints, data: Bytes) -> Ledger:
         """Payloads as `otmon.ledger.messages` copied them; the facts of dialogues that ended."""
@@ -106,6 +114,11 @@ class Dialogues:
             one.rows.append(tuple(numbers))
             begin, size = numbers[G_AT - F_COLUMNS], numbers[G_KEPT - F_COLUMNS]
             one.data.append(octets[begin : begin + size])
+            if _ASKS.match(one.data[-1]):
+                self._asking[_server_of(row, client)] = None
+                if len(self._asking) > ASKING:
+                    del self._asking[next(iter(self._asking))]
+            one.asked = one.asked or _server_of(row, client) in self._asking
             one.last_ns = max(one.last_ns, now)
             one.size += size + _PAYLOAD_BYTES
             self._size += size + _PAYLOAD_BYTES
@@ -139,6 +152,11 @@ class Dialogues:
             one.found = tuple(_facts_of(one, self._source, self._known))
             one.read = len(one.rows)
         return one.found
+
+
+def _server_of(row: list[int], client: int) -> _Key:
+    high, low, shift = (F_A_HI, F_A_LO, 16) if client == 1 else (F_B_HI, F_B_LO, 32)
+    return row[high], row[low], row[F_KEY] >> shift & 0xFFFF
 
 
 def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[CredentialSeen]:
@@ -181,7 +199,7 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[Crede
             method=log_in.method,
             entry=entry,
             kind=kind,
-            outcome=log_in.outcome,
+            outcome="accepted" if log_in.unasked and one.asked else log_in.outcome,
             times=1,
             first_ns=seen.time_ns,
             last_ns=seen.time_ns,

@@ -59,6 +59,24 @@ def test_a_default_password_is_a_fact_without_it() -> None:
     assert 'moxa"' not in repr(one) and PAIR.decode() not in repr(one)
 
 
+def test_a_client_that_was_asked_goes_on_in_another_connection() -> None:
+    asked, answered = talk(8081, *VISIT[:2]), talk(8081, *VISIT[2:])
+    again = [replace(one, time_ns=one.time_ns + SECOND_NS) for one in answered]
+    other = [replace(one, time_ns=one.time_ns + SECOND_NS) for one in talk(8082, *VISIT[2:])]
+    assert [one.outcome for one in facts(answered)] == ["unknown"]
+    assert [one.outcome for one in facts([*asked, *_from(50_001, again)])] == ["accepted"]
+    assert [one.outcome for one in facts([*asked, *other])] == ["unknown"]
+
+
+def _from(port: int, packets: list[Packet]) -> list[Packet]:
+    """The same connection from another port of the client."""
+    old, new = (50_000).to_bytes(2, "big"), port.to_bytes(2, "big")
+    return [
+        replace(one, data=one.data[:34] + one.data[34:38].replace(old, new) + one.data[38:])
+        for one in packets
+    ]
+
+
 def test_another_password_is_only_one_that_was_readable() -> None:
     (one,) = facts(talk(21, *FTP[:3], ("c", b"PASS other\r\n"), FTP[4]))
     assert (one.kind, one.entry, one.account, one.outcome) == ("clear", "", "adm", "accepted")
