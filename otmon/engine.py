@@ -26,13 +26,14 @@ from otmon.capture.batch import Batch, InputDamage
 from otmon.capture.sources import read
 from otmon.decode.streams import STREAMS
 from otmon.ledger.acyclic import acyclic
+from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.facts import Damage
-from otmon.ledger.harvest import facts_of, harvest, harvest_all, source_of
+from otmon.ledger.harvest import facts_of, harvest_all, source_of
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import finish_source, observe
-from otmon.ledger.rank import NO_BARS, Bars, bars_of
-from otmon.ledger.rows import rows_in_use
+from otmon.ledger.rank import NO_BARS, bars_of
+from otmon.ledger.rows import ended_rows, rows_in_use
 from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
@@ -158,7 +159,8 @@ class _Merged:
     def add(self, ledger: Ledger) -> None:
         self._waiting.append(ledger)
         parts = ledger.conversations, ledger.operations, ledger.assets, ledger.written
-        self._facts += 1 + sum(map(len, (*parts, ledger.anomalies, ledger.damage)))
+        others = ledger.anomalies, ledger.credentials, ledger.damage
+        self._facts += 1 + sum(map(len, (*parts, *others)))
         if self._facts >= _WAITING:
             self.bars = bars_of(self.ledger(), LIMITS)
 
@@ -181,6 +183,7 @@ def _replay_file(
     t = new_tables(code_of("modbus"), rows is not None)
     signatures = _signatures()
     merged = _Merged()
+    dialogues = Dialogues(path)
     damage: list[Damage] = []
     octets = 0
     first_ns = 0
@@ -203,7 +206,7 @@ def _replay_file(
                 if len(batch.start):
                     earliest = int(batch.time_ns.min())
                     first_ns = min(first_ns, earliest) if first_ns else earliest
-                _take(batch, t, signatures, rows, merged)
+                _take(batch, t, signatures, rows, merged, dialogues)
             if stop is not None and stop.is_set():
                 interrupted = True
                 break
@@ -212,15 +215,21 @@ def _replay_file(
     begin = 0
     while begin < STREAMS:
         begin = finish_source(t, begin)
-        merged.add(_emptied(t, path, rows, merged.bars))
+        _empty(t, path, rows, merged, dialogues)
     for part in harvest_all(t, path, lambda: merged.bars):
         merged.add(part)
+    merged.add(dialogues.finish())
     merged.add(collect(sources=[source_of(t, path, octets, first_ns)], damage=damage))
     return merged.ledger(), interrupted
 
 
 def _take(
-    batch: Batch, t: Tables, signatures: SignatureTables, rows: TransactionsFile | None, merged: _Merged
+    batch: Batch,
+    t: Tables,
+    signatures: SignatureTables,
+    rows: TransactionsFile | None,
+    merged: _Merged,
+    dialogues: Dialogues,
 ) -> None:
     """Read a batch into the tables; the facts of ended rows are merged whenever these need room."""
     taken = 0
@@ -240,15 +249,19 @@ def _take(
         )
         if taken >= len(batch.start):
             return
-        merged.add(_emptied(t, batch.source, rows, merged.bars))
+        _empty(t, batch.source, rows, merged, dialogues)
 
 
-def _emptied(t: Tables, source: str, rows: TransactionsFile | None, bars: Bars) -> Ledger:
-    """The facts of ended rows; waiting transactions are written."""
+def _empty(
+    t: Tables, source: str, rows: TransactionsFile | None, merged: _Merged, dialogues: Dialogues
+) -> None:
+    """Merge the facts of ended rows; write the transactions that wait."""
     if rows is not None:
         rows.write(t.transactions[: t.used[FILL_TRANSACTIONS]], source)
         t.used[FILL_TRANSACTIONS] = 0
-    return harvest(t, source, bars)
+    ended = ended_rows(t)
+    merged.add(facts_of(ended, source, merged.bars))
+    merged.add(dialogues.take(ended.messages, ended.octets))
 
 
 _stop: Event | None = None

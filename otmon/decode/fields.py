@@ -137,6 +137,10 @@ C_TRANSACTIONS: Final = next(_n)
 C_UNANSWERED: Final = next(_n)
 C_UNMATCHED: Final = next(_n)
 C_OPEN_AT_END: Final = next(_n)
+C_LOGINS_QUOTA: Final = next(_n)
+"""Payloads of a log-in protocol behind what is copied of one flow."""
+C_LOGINS_SHED: Final = next(_n)
+"""The same, where a second brought more than is copied in one."""
 COUNTERS: Final = next(_n)
 
 COUNTER_NAMES: Final = (
@@ -191,5 +195,7 @@ COUNTER_NAMES: Final = (
     "requests unanswered",
     "responses without request",
     "requests open at the end",
+    "log-in payloads behind the quota of a flow",
+    "log-in payloads behind the budget of a second",
 )
 """Names of the counters in the order of their numbers."""

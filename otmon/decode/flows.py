@@ -68,6 +68,9 @@ F_ISN: Final = 21
 """First sequence number by direction, -1 unknown or used."""
 F_HOURS: Final = 23
 """The hours of the week in which it was seen: bit *n* % 56 of column *n* // 56."""
+F_COPIED: Final = 26
+"""Payloads that were copied for log-ins, by direction; BYTES likewise."""
+F_COPIED_BYTES: Final = 28
 F_COLUMNS: Final = 32
 """Some columns are spare: rows are whole cache lines."""
 

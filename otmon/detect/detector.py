@@ -24,7 +24,7 @@ import otmon.detect
 from otmon.assets.classify import Population, population
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
-from otmon.ledger.facts import UNKNOWN, Asset, Conversation, Evidence, Operation, WrittenValue
+from otmon.ledger.facts import UNKNOWN, Asset, Conversation, CredentialSeen, Evidence, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
 from otmon.zones.address import PrefixTable, host, is_group, parse_address, prefix_table, reach
@@ -37,7 +37,7 @@ _Item = TypeVar("_Item")
 
 __all__ = ["SEVERITIES", "Case", "Finding", "Link", "Message", "Place", "Severity", "Unit"]
 
-Unit = Literal["packets", "transactions", "messages"]
+Unit = Literal["packets", "transactions", "messages", "log-ins"]
 """What a finding's count counts."""
 
 CHANGING = frozenset({"write", "control", "program", "configure"})
@@ -289,7 +289,7 @@ def placed(case: Case, key: ConversationKey) -> Place:
     return Place() if verdict is None else place_of(case, verdict)
 
 
-def reached(case: Case, facts: Iterable[Conversation | Operation]) -> Place:
+def reached(case: Case, facts: Iterable[Conversation | Operation | CredentialSeen]) -> Place:
     """The place of several facts; of zones and boundary what they have in common."""
     verdicts = [
         case.verdicts[key] for key in dict.fromkeys(map(conversation_key, facts)) if key in case.verdicts
@@ -329,7 +329,7 @@ def is_internet(address: str, zone: str) -> bool:
     return zone == INTERNET or (parsed is not None and reach(parsed) == "internet")
 
 
-def link_of(fact: Conversation | Operation | WrittenValue) -> Link:
+def link_of(fact: Conversation | Operation | WrittenValue | CredentialSeen) -> Link:
     """Who talks to whom, as a fact has it."""
     return Link(*conversation_key(fact))
 

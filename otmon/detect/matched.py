@@ -26,13 +26,22 @@ from otmon.detect.detector import (
 )
 from otmon.detect.rules.field import Ground, Seen
 from otmon.detect.rules.rule import Category, Rule
-from otmon.ledger.facts import UNANSWERED, Anomaly, Asset, Conversation, Operation, WrittenValue
+from otmon.ledger.facts import (
+    OUTCOMES,
+    UNANSWERED,
+    Anomaly,
+    Asset,
+    Conversation,
+    CredentialSeen,
+    Operation,
+    WrittenValue,
+)
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict, locate
 
 _UNITS: Final[dict[Category, Unit]] = {
     "conversation": "packets", "operation": "transactions", "written-value": "transactions",
-    "asset": "packets", "anomaly": "messages",
+    "asset": "packets", "anomaly": "messages", "credential": "log-ins",
 }  # fmt: skip
 
 Group = list[tuple[Any, Verdict | None]]
@@ -61,8 +70,9 @@ def _facts(case: Case, category: Category) -> Iterable[tuple[Any, Verdict | None
     ledger = case.ledger
     if category == "asset":
         return ((fact, None) for fact in ledger.assets)
-    if category == "anomaly":
-        return ((fact, case.verdicts.get(conversation_key(fact))) for fact in ledger.anomalies)
+    if category in ("anomaly", "credential"):
+        talked = ledger.anomalies if category == "anomaly" else ledger.credentials
+        return ((fact, case.verdicts.get(conversation_key(fact))) for fact in talked)
     judged, bare = {
         "conversation": (case.conversations, ledger.conversations),
         "operation": (case.operations, ledger.operations),
@@ -143,6 +153,13 @@ def _what(group: Group) -> Message:
         )  # fmt: skip
     if isinstance(fact, WrittenValue):
         return say("matched.written", client=fact.client, server=fact.server, table=fact.table, times=count)
+    if isinstance(fact, CredentialSeen):
+        accounts = sorted({one.account or "-" for one, _ in group})
+        account = accounts[0] if len(accounts) == 1 else f"{accounts[0]} (+{len(accounts) - 1})"
+        return say(
+            "matched.credential", client=fact.client, server=fact.server, protocol=fact.protocol,
+            account=account, times=count,
+        )  # fmt: skip
     ends = (fact.client, fact.server) if fact.from_client else (fact.server, fact.client)
     return say("malformed", protocol=fact.protocol, sender=ends[0], receiver=ends[1], times=count)
 
@@ -153,6 +170,9 @@ def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
     operations = [one for one in facts if isinstance(one, Operation)]
     if any(one.access in CHANGING for one in operations) or isinstance(facts[0], WrittenValue):
         yield from values_written(case, sorted({conversation_key(one) for one in facts}))
+    if isinstance(facts[0], CredentialSeen):
+        outcomes = {one.outcome for one in facts}
+        yield say(f"log-in.{min(outcomes, key=OUTCOMES.index)}")
     refused = sum(one.times for one in operations if one.status > 0)
     if refused:
         yield say("refused", times=refused)

@@ -16,8 +16,8 @@ from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Host, Say
 WEB_PORT, PICTURE_PORT = 80, 554
 SERVER = "Server: LabCam-Web/1.2"
 REALM = 'WWW-Authenticate: Basic realm="LabCam LC-200"'
-FACTORY_USER, FACTORY_PASSWORD = "admin", "labcam-0000"
-"""As the maker's made-up leaflet prints it, the same for every camera."""
+FACTORY_USER, FACTORY_PASSWORD = "admin", "12345"
+"""The maker is made up; the pair is that of many real ones, the same for every camera."""
 _JPEG = 26
 _FRAME_STEP = 9_000
 """Of the 90 kHz clock: ten pictures in a second."""

@@ -27,6 +27,7 @@ def without_older(ledger: Ledger, before_ns: int) -> tuple[Ledger, int]:
         operations=_since(ledger.operations, before_ns),
         written=_since(ledger.written, before_ns),
         anomalies=_since(ledger.anomalies, before_ns),
+        credentials=_since(ledger.credentials, before_ns),
     )
     return kept, _size(ledger) - _size(kept)
 
@@ -36,5 +37,5 @@ def _since(facts: Iterable[_Fact], before_ns: int) -> tuple[_Fact, ...]:
 
 
 def _size(ledger: Ledger) -> int:
-    parts = ledger.assets, ledger.conversations, ledger.operations, ledger.written, ledger.anomalies
-    return sum(map(len, parts))
+    facts = ledger.operations, ledger.written, ledger.anomalies, ledger.credentials
+    return sum(map(len, (ledger.assets, ledger.conversations, *facts)))

@@ -12,7 +12,7 @@ customer tag.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from otmon.protocols.protocol import AccessClass
 
@@ -283,3 +283,40 @@ class Anomaly:
     first_ns: int
     last_ns: int
     evidence: Evidence
+
+
+CredentialKind = Literal["default", "empty", "anonymous", "clear"]
+"""What is known of a secret: it is on the list of published defaults, or empty, or none was asked for, or
+it crossed the network readable and is none of these."""
+Outcome = Literal["accepted", "unknown", "attempted", "refused"]
+"""As `otmon.identity.login` decides it, gravest first."""
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialSeen:
+    """How somebody logged in. Key: everything up to and including `outcome`.
+
+    It holds no secret, and nothing that was made of one.
+    """
+
+    client: str
+    server: str
+    transport: str
+    port: int
+    protocol: str
+    vlan: str
+    account: str
+    """The name that was given, as one line of visible text; "" where there was none."""
+    method: str
+    """"basic", "digest", "plain", "form", "query", "community", "cram-md5", "apop", "vnc", "simple",
+    "anonymous"."""
+    entry: str
+    """Id of the entry in `rules/credentials` that it is, "" for none. Of several alike the first."""
+    kind: CredentialKind
+    outcome: Outcome
+    times: int
+    first_ns: int
+    last_ns: int
+    evidence: Evidence
+    """The packet that carried the secret or its proof."""

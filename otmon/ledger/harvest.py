@@ -49,7 +49,7 @@ from otmon.ledger.facts import (
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
-from otmon.ledger.rows import Rows, ended_rows, parties
+from otmon.ledger.rows import Rows, parties
 from otmon.ledger.senders import assets_of
 from otmon.ledger.tables import (
     A_FIRST,
@@ -105,14 +105,8 @@ SLICE: Final = 1 << 13
 """Rows that become facts at a time: as lists of numbers they take ten times their place."""
 
 
-def harvest(t: Tables, source: str, bars: Bars = NO_BARS) -> Ledger:
-    """The facts of all ended rows, which are free again afterwards. Rows behind `bars` are counted
-    in `overflow` only."""
-    return facts_of(ended_rows(t), source, bars)
-
-
 def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
-    """The same for the rows that are still in use, at the end of a source, in parts: `bars` is asked
+    """The facts of the rows that are still in use, at the end of a source, in parts: `bars` is asked
     before each. Flows of one conversation are in one part."""
     flows = t.flows[t.flows[:, F_KEY] != 0]
     parts = -(-max(len(flows), ASSETS, OPERATIONS, ANOMALIES, WRITTEN) // SLICE)
@@ -133,7 +127,8 @@ def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BA
 
 
 def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS) -> Ledger:
-    """The facts of rows, as `harvest` makes them."""
+    """The facts of rows, but for messages, which are read by `otmon.ledger.dialogues`. Rows behind `bars`
+    are counted in `overflow` only."""
     return _harvested(rows.flows, rows.assets, rows.operations, rows.written, rows.anomalies, source, bars)
 
 

@@ -18,7 +18,16 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from otmon.ledger.facts import Anomaly, Asset, Conversation, Damage, Operation, Source, WrittenValue
+from otmon.ledger.facts import (
+    Anomaly,
+    Asset,
+    Conversation,
+    CredentialSeen,
+    Damage,
+    Operation,
+    Source,
+    WrittenValue,
+)
 
 ConversationKey = tuple[str, str, str, int, str, str]
 """client, server, transport, port, protocol, vlan."""
@@ -45,6 +54,10 @@ written_key: Callable[[WrittenValue], tuple[Any, ...]] = attrgetter(
 anomaly_key: Callable[[Anomaly], tuple[Any, ...]] = attrgetter(
     "client", "server", "transport", "port", "protocol", "vlan", "from_client", "reason", "field", "function"
 )
+credential_key: Callable[[CredentialSeen], tuple[Any, ...]] = attrgetter(
+    "client", "server", "transport", "port", "protocol", "vlan",
+    "account", "method", "entry", "kind", "outcome",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,8 @@ class Limits:
     written: int = 8_192
     """Elements that somebody writes to."""
     anomalies: int = 8_192
+    credentials: int = 4_096
+    """Whoever tries passwords gives many names."""
     damage: int = 4_096
     ranges: int = 512
     """Distinct (address, count) pairs of one service on one conversation before they collapse to
@@ -80,10 +95,11 @@ class Ledger:
     operations: tuple[Operation, ...] = ()
     written: tuple[WrittenValue, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
+    credentials: tuple[CredentialSeen, ...] = ()
     overflow: tuple[tuple[str, int], ...] = ()
     """Sorted (kind of fact, amount) of what found no place: packets for assets and conversations,
-    transactions for operations, times for written values, anomalies and damage. No fact of a kind that is not
-    named here is missing."""
+    transactions for operations, times for written values, anomalies, log-ins and damage; for log-ins also
+    payloads that a sensor could not wait for. No fact of a kind that is not named here is missing."""
 
 
 EMPTY = Ledger()

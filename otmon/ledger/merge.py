@@ -34,6 +34,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import reduce
 from itertools import chain
 from math import isfinite
@@ -46,6 +47,7 @@ from otmon.ledger.facts import (
     Anomaly,
     Asset,
     Conversation,
+    CredentialSeen,
     Damage,
     Extreme,
     Operation,
@@ -61,13 +63,14 @@ from otmon.ledger.ledger import (
     anomaly_key,
     asset_key,
     conversation_key,
+    credential_key,
     damage_key,
     operation_key,
     service_key,
     source_key,
     written_key,
 )
-from otmon.ledger.rank import of_anomaly, of_asset, of_conversation, of_operation, of_written
+from otmon.ledger.rank import of_anomaly, of_asset, of_conversation, of_credential, of_operation, of_written
 
 _Fact = TypeVar("_Fact")
 _SURENESS: dict[Role, int] = {"handshake": 0, "protocol": 1, "port": 2, "first packet": 3}
@@ -89,6 +92,7 @@ def merge_all(ledgers: Iterable[Ledger], limits: Limits = LIMITS) -> Ledger:
         operations=chain.from_iterable(ledger.operations for ledger in every),
         written=chain.from_iterable(ledger.written for ledger in every),
         anomalies=chain.from_iterable(ledger.anomalies for ledger in every),
+        credentials=chain.from_iterable(ledger.credentials for ledger in every),
         overflow=chain.from_iterable(ledger.overflow for ledger in every),
         limits=limits,
     )
@@ -103,6 +107,7 @@ def collect(
     operations: Iterable[Operation] = (),
     written: Iterable[WrittenValue] = (),
     anomalies: Iterable[Anomaly] = (),
+    credentials: Iterable[CredentialSeen] = (),
     overflow: Iterable[tuple[str, int]] = (),
     limits: Limits = LIMITS,
 ) -> Ledger:
@@ -152,6 +157,10 @@ def collect(
         anomalies=kept(
             "anomalies", _joined(anomalies, anomaly_key, _join_anomalies), limits.anomalies,
             of_anomaly, lambda fact: fact.times, anomaly_key,
+        ),
+        credentials=kept(
+            "credentials", _joined(credentials, credential_key, _join_credentials), limits.credentials,
+            of_credential, lambda fact: fact.times, credential_key,
         ),
         overflow=tuple(sorted((kind, amount) for kind, amount in lost.items() if amount)),
     )  # fmt: skip
@@ -339,6 +348,16 @@ def _join_anomalies(a: Anomaly, b: Anomaly) -> Anomaly:
         min(a.first_ns, b.first_ns),
         max(a.last_ns, b.last_ns),
         first.evidence,
+    )
+
+
+def _join_credentials(a: CredentialSeen, b: CredentialSeen) -> CredentialSeen:
+    return replace(
+        a,
+        times=a.times + b.times,
+        first_ns=min(a.first_ns, b.first_ns),
+        last_ns=max(a.last_ns, b.last_ns),
+        evidence=min(a.evidence, b.evidence),
     )
 
 

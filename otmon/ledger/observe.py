@@ -96,9 +96,11 @@ from otmon.decode.transport import (
 from otmon.kernel import Bytes, Ints, copy_row, inlined, kernel, u16be
 from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
+from otmon.ledger.messages import copy_message
 from otmon.ledger.segments import acknowledge, answered, drain, feed
 from otmon.ledger.tables import (
     ARP,
+    CODES,
     FILL_FLOWS,
     HOUR_BEGIN,
     HOUR_BIT,
@@ -229,6 +231,9 @@ def observe(
             undecided = code == 0 or code & PROVISIONAL
             if (undecided and t.flows[f, F_TRIES] < TRIES) or code == t.used[MODBUS]:
                 follow(t, signatures, f, d, src, length, packet, now, offset)
+                code = t.flows[f, F_PROTOCOL]
+            if t.listed[code & (CODES - 1)] or (code == 0 and t.flows[f, F_TRIES] <= TRIES):
+                copy_message(t, f, d, src, length, packet, now, offset)
     return len(start)
 
 

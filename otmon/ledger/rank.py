@@ -18,13 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from otmon.kernel import Ints
-from otmon.ledger.facts import Anomaly, Asset, Conversation, Operation, WrittenValue
+from otmon.ledger.facts import Anomaly, Asset, Conversation, CredentialSeen, Operation, WrittenValue
 from otmon.ledger.ledger import (
     Ledger,
     Limits,
     anomaly_key,
     asset_key,
     conversation_key,
+    credential_key,
     service_key,
     written_key,
 )
@@ -59,7 +60,7 @@ def hashed_columns(*columns: Ints) -> npt.NDArray[np.uint64]:
     return h
 
 
-def _of_link(fact: Conversation | Operation | WrittenValue | Anomaly) -> int:
+def _of_link(fact: Conversation | Operation | WrittenValue | Anomaly | CredentialSeen) -> int:
     return hashed((*words_of(fact.client), *words_of(fact.server), fact.port))
 
 
@@ -86,6 +87,12 @@ def of_written(fact: WrittenValue) -> tuple[Any, ...]:
 def of_anomaly(fact: Anomaly) -> tuple[Any, ...]:
     """The same for an anomaly."""
     return False, _of_link(fact), anomaly_key(fact)
+
+
+def of_credential(fact: CredentialSeen) -> tuple[Any, ...]:
+    """The same for a log-in; what is on the list comes before all others, and what was let in before what
+    was not."""
+    return fact.kind != "default", fact.outcome != "accepted", _of_link(fact), credential_key(fact)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from otmon.decode.flows import F_KEY, F_PACKETS
-from otmon.kernel import Ints
+from otmon.kernel import Bytes, Ints
 from otmon.ledger.tables import (
     A_TIMES,
     FILL_ANOMALIES,
     FILL_ASSETS,
     FILL_FLOWS,
+    FILL_MESSAGES,
+    FILL_OCTETS,
     FILL_OPERATIONS,
     FILL_WRITTEN,
     O_CLIENT_HI,
@@ -39,10 +43,13 @@ class Rows:
     operations: Ints
     written: Ints
     anomalies: Ints
+    messages: Ints
+    """Copied payloads, whose bytes are in `octets` (`otmon.ledger.dialogues`); none of rows in use."""
+    octets: Bytes
 
     def __len__(self) -> int:
-        parts = self.flows, self.assets, self.operations, self.written, self.anomalies
-        return sum(map(len, parts))
+        parts = self.assets, self.operations, self.written, self.anomalies, self.messages
+        return len(self.flows) + sum(map(len, parts))
 
 
 def ended_rows(t: Tables) -> Rows:
@@ -54,9 +61,13 @@ def ended_rows(t: Tables) -> Rows:
         t.ended_operations[: used[FILL_OPERATIONS]].copy(),
         t.ended_written[: used[FILL_WRITTEN]].copy(),
         t.ended_anomalies[: used[FILL_ANOMALIES]].copy(),
+        t.messages[: used[FILL_MESSAGES]].copy(),
+        t.message_data[: used[FILL_OCTETS]].copy(),
     )
     used[: FILL_ANOMALIES + 1] = 0
     used[FILL_WRITTEN] = 0
+    used[FILL_MESSAGES] = 0
+    used[FILL_OCTETS] = 0
     return rows
 
 
@@ -68,6 +79,8 @@ def rows_in_use(t: Tables) -> Rows:
         t.operations[t.operations[:, O_TIMES] > 0],
         t.written[t.written[:, W_TIMES] > 0],
         t.anomalies[t.anomalies[:, A_TIMES] > 0],
+        t.messages[:0].copy(),
+        t.message_data[:0].copy(),
     )
 
 
@@ -80,6 +93,7 @@ def amounts_of(rows: Rows) -> dict[str, int]:
         "operations": rows.operations[:, O_TIMES],
         "written": rows.written[:, W_TIMES],
         "anomalies": rows.anomalies[:, A_TIMES],
+        "credentials": np.ones(len(rows.messages), np.int64),
     }
     return {kind: total for kind, amount in amounts.items() if (total := int(amount.sum()))}
 

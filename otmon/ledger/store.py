@@ -33,10 +33,13 @@ from otmon.ledger.facts import (
     Anomaly,
     Asset,
     Conversation,
+    CredentialKind,
+    CredentialSeen,
     Damage,
     Evidence,
     Extreme,
     Operation,
+    Outcome,
     Peak,
     Role,
     Source,
@@ -48,7 +51,7 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -61,6 +64,7 @@ _TABLES: tuple[tuple[str, type[Any]], ...] = (
     ("operation", Operation),
     ("written_value", WrittenValue),
     ("anomaly", Anomaly),
+    ("credential", CredentialSeen),
 )
 _LINK = "client, server, transport, port, protocol, vlan"
 _KEYS = {
@@ -71,6 +75,7 @@ _KEYS = {
     "operation": f"{_LINK}, unit, function, subfunction, service, access, address, count, status",
     "written_value": f'{_LINK}, unit, "table", address, words',
     "anomaly": f"{_LINK}, from_client, reason, field, function",
+    "credential": f"{_LINK}, account, method, entry, kind, outcome",
 }
 _SETS = {"hours": 42, "arp_asked": 64}
 """Columns that hold a set of numbers, and their hexadecimal digits."""
@@ -87,6 +92,7 @@ CREATE INDEX asset_address ON asset (address);
 CREATE INDEX conversation_server ON conversation (server, protocol, client);
 CREATE INDEX operation_server ON operation (server, protocol, access, client);
 CREATE INDEX anomaly_server ON anomaly (server, protocol, client);
+CREATE INDEX credential_server ON credential (server, protocol, kind);
 CREATE VIEW talks AS
   SELECT client, server, protocol, transport, port, vlan,
          packets_to_server + packets_to_client AS packets, bytes_to_server + bytes_to_client AS bytes,
@@ -107,6 +113,10 @@ class LedgerError(Exception):
 
 def _add_written_values(connection: sqlite3.Connection) -> None:
     connection.execute(_table("written_value", WrittenValue))
+
+
+def _add_credentials(connection: sqlite3.Connection) -> None:
+    connection.execute(_table("credential", CredentialSeen))
 
 
 _ADDED = {
@@ -147,7 +157,12 @@ def _hours_between(first_ns: int, last_ns: int) -> str:
     return f"{bits:042x}"
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _add_written_values, 2: _add_columns, 3: _add_columns}
+MIGRATIONS: Mapping[int, Migration] = {
+    1: _add_written_values,
+    2: _add_columns,
+    3: _add_columns,
+    4: _add_credentials,
+}
 """Version n: what makes version n + 1 of it."""
 
 
@@ -279,6 +294,7 @@ def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
         ledger.operations,
         ledger.written,
         ledger.anomalies,
+        ledger.credentials,
     )
     for (name, fact), facts in zip(_TABLES, stored, strict=True):
         _insert(connection, name, len(list(_columns(fact))), _rows(fact, facts))
@@ -394,6 +410,7 @@ def _read(stored: sqlite3.Connection, path: Path) -> Ledger:
         operations=facts["operation"],
         written=facts["written_value"],
         anomalies=facts["anomaly"],
+        credentials=facts["credential"],
         overflow=_checked(stored, "overflow", (str, int), path, names),
     )
 
@@ -403,7 +420,14 @@ def _facts(
 ) -> Iterator[Any]:
     kinds = tuple(kind for _, kind in _columns(fact))
     witnessed = "evidence" in fact.__slots__
-    words = {"role": frozenset(get_args(Role)), "access": frozenset(get_args(AccessClass)), "table": TABLES}
+    words = {
+        "role": frozenset(get_args(Role)),
+        "access": frozenset(get_args(AccessClass)),
+        "table": TABLES,
+        "outcome": frozenset(get_args(Outcome)),
+    }
+    if fact is CredentialSeen:
+        words["kind"] = frozenset(get_args(CredentialKind))
     checks = [(at, words[column]) for at, (column, _) in enumerate(_columns(fact)) if column in words]
     sets = [(at, column) for at, (column, _) in enumerate(_columns(fact)) if column in _SETS]
     peaks = next((at for at, (column, _) in enumerate(_columns(fact)) if column == "peaks"), None)

@@ -43,9 +43,11 @@ from otmon.decode.streams import (
     STREAMS,
 )
 from otmon.decode.transport import PROTO_TCP, PROTO_UDP
+from otmon.identity.registry import IDS
 from otmon.kernel import Ints, clear_row, copy_row, inlined, kernel
 from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY
 from otmon.protocols.modbus import M_COLUMNS
+from otmon.protocols.registry import PROTOCOLS, code_of
 
 OPERATIONS: Final = 1 << 15
 ANOMALIES: Final = 1 << 12
@@ -125,6 +127,16 @@ T_PLACE, T_UNIT, T_ID, T_FUNCTION, T_SUB, T_ADDRESS, T_COUNT, T_EXCEPTION = rang
 T_REQUEST, T_RESPONSE, T_RESPONSE_NS = range(15, 18)
 T_COLUMNS: Final = 18
 
+# Columns of a copied payload of a log-in protocol, behind those of its flow at that moment.
+G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT = range(F_COLUMNS, F_COLUMNS + 9)
+G_COLUMNS: Final = F_COLUMNS + 9
+MESSAGES: Final = 1 << 12
+MESSAGE_BYTES: Final = 2048
+"""Bytes kept of one payload: a full frame, and less than one that the card put together of many."""
+MESSAGE_DATA: Final = 1 << 22
+CODES: Final = 256
+"""Codes of protocols."""
+
 # Rows used of each table in `Tables.used`.
 FILL_FLOWS: Final = 0
 FILL_ASSETS: Final = 1
@@ -146,6 +158,13 @@ HOUR_END: Final = 10
 HOUR_COLUMN: Final = 11
 HOUR_BIT: Final = 12
 """Where that hour of the week is in `F_HOURS` and `O_HOURS`."""
+FILL_MESSAGES: Final = 14
+FILL_OCTETS: Final = 15
+"""Bytes used of `message_data`."""
+COPY_SECOND: Final = 16
+"""The second of the clock whose copied payloads and bytes the next two count."""
+COPY_PAYLOADS: Final = 17
+COPY_BYTES: Final = 18
 
 
 _INT: Final = np.int64
@@ -153,7 +172,7 @@ _FIELDS: Final = [
     ("row", _INT, (FIELDS,)),
     ("pdu", _INT, (M_COLUMNS,)),
     ("counters", _INT, (COUNTERS,)),
-    ("used", _INT, (16,)),
+    ("used", _INT, (24,)),
     ("recent", _INT, (DUPLICATES, 2)),
     ("slots", _INT, (ip.SLOTS, ip.COLUMNS)),
     ("tags", _INT, (FLOWS,)),
@@ -176,11 +195,15 @@ _FIELDS: Final = [
     ("ended_anomalies", _INT, (ENDED, A_COLUMNS)),
     ("ended_written", _INT, (ENDED_WRITTEN, W_COLUMNS)),
     ("transactions", _INT, (TRANSACTIONS, T_COLUMNS)),
+    ("messages", _INT, (MESSAGES, G_COLUMNS)),
+    ("listed", _INT, (CODES,)),
+    ("listed_ports", np.uint8, (2 << 16,)),
     ("datagrams", np.uint8, (ip.SLOTS * ip.DATAGRAM,)),
     ("units", np.uint8, (ip.SLOTS, ip.DATAGRAM // ip.UNIT)),
     ("carry", np.uint8, (STREAMS * 2 * CARRY,)),
     ("read_values", np.uint8, (OPERATIONS * KEPT_BYTES,)),
     ("held_data", np.uint8, (HELD * HELD_BYTES,)),
+    ("message_data", np.uint8, (MESSAGE_DATA,)),
 ]
 _LINE: Final = 64
 """Bytes of a cache line: each table begins at one, so that rows lie across as few as they can."""
@@ -212,6 +235,11 @@ def new_tables(modbus: int, transactions: bool) -> Tables:
     tables: Tables = memory[first : first + _LAYOUT.itemsize].view(_LAYOUT).view(np.recarray)[0]
     tables.used[WANT_TRANSACTIONS] = transactions
     tables.used[MODBUS] = modbus
+    for one in map(code_of, IDS):
+        tables.listed[one] = 1
+        for udp, ports in enumerate((PROTOCOLS[one - 1].tcp_ports, PROTOCOLS[one - 1].udp_ports)):
+            for port in ports:
+                tables.listed_ports[udp << 16 | port] = 1
     return tables
 
 
@@ -243,6 +271,8 @@ def has_room(t: Tables) -> bool:
         and t.used[FILL_OPERATIONS] < ENDED - 2 * ROOM
         and t.used[FILL_ANOMALIES] < ENDED - 2 * ROOM
         and t.used[FILL_WRITTEN] < ENDED_WRITTEN - ROOM_WRITTEN
+        and t.used[FILL_MESSAGES] < MESSAGES
+        and t.used[FILL_OCTETS] <= MESSAGE_DATA - MESSAGE_BYTES
         and (t.used[WANT_TRANSACTIONS] == 0 or t.used[FILL_TRANSACTIONS] < TRANSACTIONS - ROOM)
     )
 

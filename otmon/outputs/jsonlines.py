@@ -74,6 +74,7 @@ def lines(
             "operations": len(ledger.operations),
             "written": len(ledger.written),
             "anomalies": len(ledger.anomalies),
+            "credentials": len(ledger.credentials),
         },
         "overflow": dict(ledger.overflow),
     }

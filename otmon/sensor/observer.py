@@ -26,6 +26,7 @@ from otmon.ledger.rows import Rows, amounts_of, ended_rows, rows_in_use
 from otmon.ledger.tables import (
     A_TIMES,
     FILL_ANOMALIES,
+    FILL_MESSAGES,
     LAST_TIME,
     O_TIMES,
     X_PACKETS,
@@ -190,7 +191,8 @@ class Observer(threading.Thread):
 
     def _answer(self) -> None:
         self._asked.clear()
-        if any(self._tables.used[: FILL_ANOMALIES + 1]):
+        used = self._tables.used
+        if any(used[: FILL_ANOMALIES + 1]) or used[FILL_MESSAGES]:
             self._set_aside()
         ended, self._ended = tuple(self._ended), []
         shed, self._shed = tuple(sorted(self._shed.items())), Counter()

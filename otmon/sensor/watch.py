@@ -24,6 +24,7 @@ from otmon.findings.judge import case_of, found_in
 from otmon.findings.news import News
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.aging import without_older
+from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
@@ -70,6 +71,7 @@ class Watch:
         """`judge` gives facts with their verdicts. Findings of `before`, which an earlier run saved,
         are known and not told again. Facts that were not seen again for `keep_days` are forgotten."""
         self._observers = observers
+        self._dialogues = {one.ring.interface: Dialogues(one.ring.interface) for one in observers}
         self._judge = judge
         self._before = before
         self._ended = EMPTY
@@ -163,11 +165,14 @@ class Watch:
             for rows in part.ended:
                 bars = bars_of(self._ended, LIMITS)
                 ended.append(facts_of(rows, name, bars))
+                ended.append(self._dialogues[name].take(rows.messages, rows.octets))
                 if len(ended) > 1:
                     self._ended = merge_all(ended)
                     ended = [self._ended]
             ended.append(collect(overflow=part.shed))
+            ended.append(self._dialogues[name].silent_since(part.source.last_ns))
             in_use.append(facts_of(part.in_use, name, bars_of(self._ended, LIMITS)))
+            in_use.append(self._dialogues[name].going_on())
             sources.append(part.source)
         self._ended = merge_all(ended)
         now_ns = max((part.source.last_ns for part in parts), default=0)

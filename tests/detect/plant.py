@@ -6,7 +6,15 @@ from collections.abc import Iterable
 
 from otmon.detect.detector import Finding
 from otmon.findings.judge import judge
-from otmon.ledger.facts import Anomaly, Asset, Conversation, Evidence, Operation, WrittenValue
+from otmon.ledger.facts import (
+    Anomaly,
+    Asset,
+    Conversation,
+    CredentialSeen,
+    Evidence,
+    Operation,
+    WrittenValue,
+)
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.zones.model import Model
@@ -37,7 +45,7 @@ def at(packet: int, name: str = "a.pcap") -> Evidence:
     return Evidence(packet * 1000, name, packet, packet * 100)
 
 
-Fact = Conversation | Operation | WrittenValue | Asset | Anomaly
+Fact = Conversation | Operation | WrittenValue | Asset | Anomaly | CredentialSeen
 
 
 def ledger_of(*facts: Fact) -> Ledger:
@@ -47,6 +55,7 @@ def ledger_of(*facts: Fact) -> Ledger:
         written=[fact for fact in facts if isinstance(fact, WrittenValue)],
         assets=[fact for fact in facts if isinstance(fact, Asset)],
         anomalies=[fact for fact in facts if isinstance(fact, Anomaly)],
+        credentials=[fact for fact in facts if isinstance(fact, CredentialSeen)],
     )
 
 

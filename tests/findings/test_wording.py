@@ -20,6 +20,7 @@ from otmon.detect.broadcast_write import Way
 from otmon.detect.dangerous_command import Danger
 from otmon.detect.detector import SEVERITIES, say
 from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
+from otmon.ledger.facts import Outcome as CredentialOutcome
 from otmon.protocols.modbus import REASONS
 from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
@@ -52,7 +53,8 @@ FAMILIES = {
     *(f"signal.{one}" for one in SIGNALS),
     *("diff.kept", "diff.known"),
     *(f"picture.importance.{one}" for one in get_args(Importance)),
-    *(f"table.unit.{one}" for one in ("packets", "transactions", "messages")),
+    *(f"table.unit.{one}" for one in ("packets", "transactions", "messages", "log-ins")),
+    *(f"{kind}.{one}" for kind in ("default", "log-in") for one in get_args(CredentialOutcome)),
     *(f"doctor.{one}" for one in ("gro", "lro", "tso", "gso")),
 }
 

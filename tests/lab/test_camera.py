@@ -27,10 +27,10 @@ def test_the_page_is_given_for_the_factory_password(tshark: str, tmp_path: Path)
     assert read(tshark, tmp_path, says, camera.WEB_PORT, "http", *fields) == [
         "GET,,,",
         ",,401,LabCam-Web/1.2",
-        "GET,admin:labcam-0000,,",
+        "GET,admin:12345,,",
         ",,200,LabCam-Web/1.2",
     ]
-    assert camera.login() == "Authorization: Basic YWRtaW46bGFiY2FtLTAwMDA="
+    assert camera.login() == "Authorization: Basic YWRtaW46MTIzNDU="
 
 
 def test_somebody_looks_through_it(tshark: str, tmp_path: Path) -> None:

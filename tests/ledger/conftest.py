@@ -14,6 +14,7 @@ from otmon.ledger.facts import (
     Anomaly,
     Asset,
     Conversation,
+    CredentialSeen,
     Damage,
     Evidence,
     Extreme,
@@ -25,7 +26,9 @@ from otmon.ledger.facts import (
 from otmon.ledger.ledger import Limits
 from otmon.ledger.merge import collect
 
-SMALL = Limits(assets=3, conversations=3, operations=1000, written=3, anomalies=3, damage=2, ranges=4)
+SMALL = Limits(
+    assets=3, conversations=3, operations=1000, written=3, anomalies=3, credentials=3, damage=2, ranges=4
+)  # fmt: skip
 
 times = st.integers(0, 9)
 amounts = st.integers(0, 5)
@@ -136,6 +139,21 @@ anomalies = st.builds(
 )
 
 
+credentials = st.builds(
+    CredentialSeen,
+    *links,
+    st.sampled_from(["admin", "工場"]),
+    st.just("plain"),
+    st.sampled_from(["", "moxa-awk"]),
+    st.sampled_from(["default", "clear"]),
+    st.sampled_from(["accepted", "refused"]),
+    amounts,
+    times,
+    times,
+    evidence,
+)
+
+
 def few(facts: st.SearchStrategy[Any], most: int = 4) -> st.SearchStrategy[Any]:
     return st.lists(facts, max_size=most)
 
@@ -160,6 +178,7 @@ def any_ledgers() -> st.SearchStrategy[Any]:
         operations=few(operations, 12),
         written=few(written(), 6),
         anomalies=few(anomalies, 6),
+        credentials=few(credentials, 6),
         limits=st.just(SMALL),
     )
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from otmon.decode.fields import COUNTER_NAMES
-from otmon.ledger.harvest import harvest, harvest_all
+from otmon.ledger.dialogues import Dialogues
+from otmon.ledger.harvest import ended_rows, facts_of, harvest_all
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import merge_all
 from otmon.ledger.observe import finish_source, observe
@@ -25,6 +26,7 @@ class Seen:
     def __init__(self, transactions: bool = True) -> None:
         self.t: Tables = new_tables(code_of("modbus"), transactions)
         self.number = 1
+        self.dialogues = Dialogues("x")
 
     def frames(self, frames: Iterable[tuple[int, bytes]], linktype: int = 1) -> Seen:
         """Give frames with their times in nanoseconds."""
@@ -55,7 +57,8 @@ class Seen:
 
     def harvested(self) -> Ledger:
         """The facts of ended rows, which are free again."""
-        return harvest(self.t, "x")
+        rows = ended_rows(self.t)
+        return merge_all([facts_of(rows, "x"), self.dialogues.take(rows.messages, rows.octets)])
 
     def ledger(self) -> Ledger:
-        return merge_all([harvest(self.t, "x"), *harvest_all(self.t, "x")])
+        return merge_all([self.harvested(), *harvest_all(self.t, "x"), self.dialogues.going_on()])

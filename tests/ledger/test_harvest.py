@@ -10,7 +10,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from otmon.ledger.facts import Conversation
-from otmon.ledger.harvest import harvest, harvest_all, source_of
+from otmon.ledger.harvest import ended_rows, facts_of, harvest_all, source_of
 from otmon.ledger.tables import FILL_FLOWS
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
@@ -72,12 +72,12 @@ def test_harvesting_in_parts_gives_what_harvesting_at_once_does() -> None:
             made = [(p.time_ns + number * 10**10, p.frame) for p in packets(talk, whole(talk))]
             seen.frames(made)
             if parts:
-                ledgers.append(harvest(seen.t, "x"))
+                ledgers.append(facts_of(ended_rows(seen.t), "x"))
                 assert seen.t.used[FILL_FLOWS] == 0
         seen.finish()
         from otmon.ledger.merge import merge_all
 
-        return merge_all([*ledgers, harvest(seen.t, "x"), *harvest_all(seen.t, "x")])
+        return merge_all([*ledgers, facts_of(ended_rows(seen.t), "x"), *harvest_all(seen.t, "x")])
 
     assert observed(True) == observed(False)
 

@@ -47,6 +47,7 @@ def test_nothing_is_lost_uncounted(ledgers: Any, small: Limits, data: st.DataObj
             "assets": lost.get("assets", 0) + sum(fact.packets for fact in ledger.assets),
             "operations": lost.get("operations", 0) + sum(fact.times for fact in ledger.operations),
             "anomalies": lost.get("anomalies", 0) + sum(fact.times for fact in ledger.anomalies),
+            "credentials": lost.get("credentials", 0) + sum(fact.times for fact in ledger.credentials),
             "damage": lost.get("damage", 0) + sum(fact.count for fact in ledger.damage),
             "conversations": lost.get("conversations", 0)
             + sum(fact.packets_to_server + fact.packets_to_client for fact in ledger.conversations),

@@ -17,8 +17,13 @@ from otmon.ledger.tables import (
     FILL_ANOMALIES,
     FILL_ASSETS,
     FILL_FLOWS,
+    FILL_MESSAGES,
+    FILL_OCTETS,
     FILL_OPERATIONS,
     FILL_TRANSACTIONS,
+    MESSAGE_BYTES,
+    MESSAGE_DATA,
+    MESSAGES,
     MODBUS,
     O_TIMES,
     ROOM,
@@ -64,6 +69,8 @@ def test_tables_are_empty_aligned_and_know_what_they_are_for() -> None:
         (FILL_OPERATIONS, ENDED - 2 * ROOM),
         (FILL_ANOMALIES, ENDED - 2 * ROOM),
         (FILL_TRANSACTIONS, TRANSACTIONS - ROOM),
+        (FILL_MESSAGES, MESSAGES),
+        (FILL_OCTETS, MESSAGE_DATA - MESSAGE_BYTES + 1),
     ],
 )
 def test_there_is_room_until_one_packet_more_could_end_too_many_rows(fill: int, most: int) -> None:

@@ -14,6 +14,7 @@ import pytest
 from otmon.capture.batch import Batch
 from otmon.capture.ring import BLOCK_BYTES, Ring
 from otmon.engine import replay
+from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.facts import Evidence, Source
 from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import Ledger
@@ -45,8 +46,10 @@ def heard(observer: Observer, packets: int) -> Part:
 
 def ledger_of(part: Part) -> Ledger:
     name = part.source.name
-    return merge_all((*(facts_of(rows, name) for rows in (*part.ended, part.in_use)),
-                      collect(sources=[part.source])))  # fmt: skip
+    dialogues = Dialogues(name)
+    log_ins = [dialogues.take(rows.messages, rows.octets) for rows in part.ended]
+    facts = [facts_of(rows, name) for rows in (*part.ended, part.in_use)]
+    return merge_all([*facts, *log_ins, dialogues.going_on(), collect(sources=[part.source])])
 
 
 class Witness(Recent):
@@ -77,7 +80,9 @@ def placeless(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("capture", ["factory-day.pcapng", "body-line-day.pcapng"])
+@pytest.mark.parametrize(
+    "capture", ["factory-day.pcapng", "body-line-day.pcapng", "two-factories-day.pcapng"]
+)
 def test_live_and_replayed_facts_are_the_same(wired: Wire, tmp_path: Path, capture: str) -> None:
     frames = frames_of(capture)
     witness = Witness(1, 0)
@@ -94,6 +99,7 @@ def test_live_and_replayed_facts_are_the_same(wired: Wire, tmp_path: Path, captu
     settled = tuple(one for one in replayed.operations if one.status != -2)
     assert placeless(live) == placeless(replace(replayed, operations=settled))
     assert live.conversations and live.operations
+    assert bool(live.credentials) == (capture == "two-factories-day.pcapng")
 
 
 def test_flows_that_ended_are_told_once(wired: Wire) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from otmon.capture.ring import BLOCK_BYTES, Ring
+from otmon.ledger.dialogues import IDLE_NS
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.store import load
 from otmon.sensor.observer import CLOSED_NS, Observer
@@ -53,6 +54,24 @@ def test_each_finding_is_told_once(observer: tuple[Wire, Observer]) -> None:
     watch._next_judgement = watch._next_window = 0.0
     assert watch.step() == []
     assert dict(watch.status.told) and watch.status.judgements == 2
+
+
+def test_log_ins_are_told_while_they_go_on_and_count_once(observer: tuple[Wire, Observer]) -> None:
+    wired, one = observer
+    watch = Watch([one], JUDGE)
+    hear(wired, one, frames_of("two-factories-day.pcapng"))
+    told = [each.finding.rule for each in watch.step()]
+    assert told.count("default-credentials") == 2
+    seen = watch.ledger.credentials
+    assert {(fact.protocol, fact.kind, fact.times) for fact in seen} == {
+        ("http", "default", 1),
+        ("rtsp", "default", 3),
+    }
+    # Their dialogues end, as nothing more is said in them, and then are counted as what ended.
+    hear(wired, one, frames_of("factory-day.pcapng")[:50], 2 * IDLE_NS)
+    watch._next_judgement = watch._next_window = 0.0
+    watch.step()
+    assert watch.ledger.credentials == seen and watch._ended.credentials == seen
 
 
 def test_facts_that_are_not_seen_again_are_forgotten(observer: tuple[Wire, Observer]) -> None:

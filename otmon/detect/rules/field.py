@@ -11,12 +11,20 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final, Literal, get_args
 
-from otmon.ledger.facts import UNKNOWN, Anomaly, Asset, Conversation, Operation, WrittenValue
+from otmon.ledger.facts import (
+    UNKNOWN,
+    Anomaly,
+    Asset,
+    Conversation,
+    CredentialSeen,
+    Operation,
+    WrittenValue,
+)
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import parse_address
 from otmon.zones.decide import Index, Verdict, locate
 
-Fact = Conversation | Operation | WrittenValue | Asset | Anomaly
+Fact = Conversation | Operation | WrittenValue | Asset | Anomaly | CredentialSeen
 Value = str | int | bool | tuple[str, ...] | None
 Kind = Literal["text", "number", "flag", "address", "texts"]
 """`texts` holds several: one of them has to match."""
@@ -214,6 +222,24 @@ _ANOMALY: Final = (
     _perhaps("needed", "what it should have held, null where that is no one value"),
     _own("times", "number", "messages"),
 )
+_CREDENTIAL: Final = (
+    _own("account", "text", "the name that was given, null where there was none"),
+    _own(
+        "method",
+        "text",
+        "how: `basic`, `form`, `query`, `plain`, `simple`, `community` carry the secret itself, `digest`,"
+        " `cram-md5`, `apop`, `vnc` a proof of it, `anonymous` neither",
+    ),
+    _own("entry", "text", "id of the published default that it is, null where it is none"),
+    _own("kind", "text", "`default`, `empty`, `anonymous`, or `clear` for any other that was readable"),
+    Field(
+        "result",
+        "text",
+        "what the server answered: `accepted`, `refused`, `unknown`; `attempted` where no answer was seen",
+        lambda seen: seen.fact.outcome,
+    ),
+    _own("times", "number", "log-ins"),
+)
 
 FIELDS: Final[dict[str, dict[str, Field]]] = {
     category: {one.name: one for one in fields}
@@ -223,6 +249,7 @@ FIELDS: Final[dict[str, dict[str, Field]]] = {
         ("written-value", (*_TALK, *_WRITTEN, *_JUDGED)),
         ("asset", _ASSET),
         ("anomaly", (*_TALK, *_ANOMALY, *_JUDGED)),
+        ("credential", (*_TALK, *_CREDENTIAL, *_JUDGED)),
     )
 }
 """Category -> name -> field, in the order of the documentation."""

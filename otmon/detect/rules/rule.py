@@ -19,7 +19,7 @@ SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 - info: worth knowing.
 """
 
-Category = Literal["conversation", "operation", "written-value", "asset", "anomaly"]
+Category = Literal["conversation", "operation", "written-value", "asset", "anomaly", "credential"]
 CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
 """Kinds of facts that a condition may be about."""
 

@@ -5,8 +5,8 @@
       - conversation: {client: 10.1.0.5, server: 10.2.0.1-10.2.0.40, protocol: none, answered: false}
 
 Keys are those of the facts (`otmon.ledger.facts`), and `first` and `last` as UTC times. A range stands
-for one fact each of its values. An operation, written value or anomaly brings the conversation that it
-belongs to; a Modbus operation has the name and access class of its function.
+for one fact each of its values. An operation, written value, anomaly or credential brings the
+conversation that it belongs to; a Modbus operation has the name and access class of its function.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from otmon.ledger.facts import (
     Anomaly,
     Asset,
     Conversation,
+    CredentialSeen,
     Evidence,
     Extreme,
     Operation,
@@ -53,6 +54,7 @@ KINDS: Final[dict[str, type[Fact]]] = {
     "written-value": WrittenValue,
     "asset": Asset,
     "anomaly": Anomaly,
+    "credential": CredentialSeen,
 }
 START: Final = "2026-01-05 09:00"
 """A Monday: when a fact is seen that says no time."""
@@ -72,6 +74,9 @@ _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "anomaly": _TALK
     | {"from_client": True, "reason": "length", "field": "length", "function": UNKNOWN, "value": 0,
        "needed": UNKNOWN, "times": 1},
+    "credential": _TALK
+    | {"port": 80, "protocol": "http", "account": "admin", "method": "basic", "entry": "", "kind": "clear",
+       "outcome": "accepted", "times": 1},
 }  # fmt: skip
 _TIMES: Final = ("first", "last")
 _WRITTEN: Final = ("value", "before")
@@ -111,10 +116,11 @@ def ledger_of(listed: Sequence[Mapping[str, Any]]) -> Ledger:
         written=[one for one in found if isinstance(one, WrittenValue)],
         assets=[one for one in found if isinstance(one, Asset)],
         anomalies=[one for one in found if isinstance(one, Anomaly)],
+        credentials=[one for one in found if isinstance(one, CredentialSeen)],
     )
 
 
-def _conversation_of(fact: Operation | WrittenValue | Anomaly) -> Conversation:
+def _conversation_of(fact: Operation | WrittenValue | Anomaly | CredentialSeen) -> Conversation:
     names = ("client", "server", "transport", "port", "protocol", "vlan")
     ends = dict(zip(names, conversation_key(fact), strict=True))
     given = _DEFAULTS["conversation"] | ends

@@ -29,6 +29,7 @@ FACTS: dict[str, Any] = {
     "written-value": lambda ledger: ledger.written[0],
     "asset": lambda ledger: ledger.assets[0],
     "anomaly": lambda ledger: ledger.anomalies[0],
+    "credential": lambda ledger: ledger.credentials[0],
 }
 KINDS = {"text": str, "address": str, "number": int, "flag": bool, "texts": tuple}
 
@@ -38,6 +39,7 @@ def ledger() -> Ledger:
         {"operation": ENDS | {"function": "8", "subfunction": "4"}},
         {"written-value": ENDS | {"value": "9"}},
         {"anomaly": ENDS},
+        {"credential": ENDS},
         {"asset": {"mac": "00:11:22:33:44:55", "vlan": "7"}},
     ])  # fmt: skip
 

@@ -1,0 +1,123 @@
+"""Log-ins with a password that its maker has published.
+
+What it means, when it is wrong and how to respond: `rules/default-credentials.yml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from otmon.detect.detector import (
+    Case,
+    Finding,
+    Link,
+    Message,
+    Severity,
+    first,
+    importance,
+    link_of,
+    lowered,
+    reached,
+    registered,
+    say,
+    say_some,
+)
+from otmon.identity.credentials import Entry, shipped_credentials
+from otmon.ledger.facts import OUTCOMES, CredentialSeen, Outcome
+
+RULE: Final = "default-credentials"
+
+SHOWN: Final = 4
+"""Clients, and vendors of one pair, that are named in one finding."""
+
+_Group = list[CredentialSeen]
+
+
+def default_credentials(case: Case) -> Iterator[Finding]:
+    groups: dict[tuple[str, ...], _Group] = {}
+    for fact in case.ledger.credentials:
+        if fact.kind == "default":
+            groups.setdefault(_key(fact), []).append(fact)
+    for key, group in groups.items():
+        yield _finding(case, key, group)
+
+
+def _key(fact: CredentialSeen) -> tuple[str, ...]:
+    return fact.server, fact.transport, str(fact.port), fact.protocol, fact.account, fact.entry
+
+
+def _finding(case: Case, key: tuple[str, ...], group: _Group) -> Finding:
+    one = group[0]
+    outcome: Outcome = min((fact.outcome for fact in group), key=OUTCOMES.index)
+    clients = sorted({fact.client for fact in group})
+    place = reached(case, group)
+    alike = shipped_credentials().alike(one.entry, one.protocol)
+    vendors = sorted({device.vendor for device in registered(case, one.server) if device.vendor})
+    fitting = [entry for entry in alike if any(map(entry.is_of, vendors))]
+    return Finding(
+        rule=RULE,
+        key=key,
+        severity=_severity(importance(case, place.to_zone), outcome, bool(vendors), bool(fitting)),
+        link=replace(link_of(one), client=clients[0]) if len(clients) == 1 else _of_server(one),
+        place=place,
+        what=say(
+            f"default.{outcome}",
+            client=clients[0] if len(clients) == 1 else f"{clients[0]} (+{len(clients) - 1})",
+            server=one.server,
+            account=one.account or "-",
+            protocol=one.protocol,
+            transport=one.transport,
+            port=one.port,
+        ),
+        why=tuple(_why(one, alike, fitting, vendors, clients)),
+        count=sum(fact.times for fact in group if fact.outcome == outcome),
+        unit="log-ins",
+        first_ns=min(fact.first_ns for fact in group),
+        last_ns=max(fact.last_ns for fact in group),
+        evidence=first(*(fact.evidence for fact in group)),
+    )
+
+
+def _of_server(one: CredentialSeen) -> Link:
+    """Several clients: the finding is about the server alone."""
+    return Link(one.server, "", one.transport, one.port, one.protocol, one.vlan)
+
+
+def _severity(matters: str, outcome: Outcome, vendor_known: bool, fits: bool) -> Severity:
+    """By what the server answered and what it is worth; where nobody knows whether it was let in, by
+    whether the password is one of the device's own vendor."""
+    if outcome == "refused":
+        return "low"
+    gravest: Severity = "critical" if matters == "high" else "high"
+    if outcome == "accepted":
+        return gravest
+    return lowered(gravest, 2 if vendor_known and not fits else 1)
+
+
+def _why(
+    one: CredentialSeen,
+    alike: tuple[Entry, ...],
+    fitting: list[Entry],
+    vendors: list[str],
+    clients: list[str],
+) -> Iterator[Message]:
+    shown = fitting or alike
+    if shown:
+        entry = next((each for each in shown if each.id == one.entry), shown[0])
+        yield say(
+            "default-entry", entry=entry.id, vendor=entry.vendor, devices=entry.devices, title=entry.title,
+            url=entry.url,
+        )  # fmt: skip
+    else:
+        yield say("default-entry-unknown", entry=one.entry)
+    if fitting:
+        yield say("default-fits", vendor=", ".join(vendors))
+    elif vendors and alike:
+        yield say("default-other-vendor", vendor=", ".join(vendors))
+    others = sorted({each.vendor for each in alike} - {each.vendor for each in shown[:1]})
+    if others:
+        yield say_some("default-alike", others, SHOWN)
+    if len(clients) > 1:
+        yield say_some("default-clients", clients, SHOWN)

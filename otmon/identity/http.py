@@ -1,0 +1,103 @@
+"""Log-ins of HTTP: Basic (RFC 7617), Digest (RFC 7616), and forms (WHATWG HTML, 4.10.21.6; JSON).
+
+Of a form nobody knows what its answer means, unless it is a refusal in so many words (401, 403): many
+devices answer 200 to both.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from otmon.identity.headers import Message, authorised, exchanges, outcome_of
+from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
+
+ACCOUNTS: Final = frozenset(
+    b"user username login loginname account id uid uname name usr userid user_name loginid j_username"
+    b" auth_user login_user admin_user loginuser luser usuario".split()
+)
+PASSWORDS: Final = frozenset(
+    b"password pass passwd pwd psw passwort pw userpwd userpassword user_password loginpassword"
+    b" login_password j_password auth_pass login_pwd loginpass login_pass admin_password mypassword"
+    b" passcode".split()
+)
+"""Names of a form's fields, in lower case. A field of another name is not taken for a password."""
+_NEEDLES: Final = (b"uthorization", b"ass", b"pwd", b"psw", b"pw", b"UTHORIZATION", b"ASS", b"PWD", b"PW")
+"""One of these stands in every request that logs in: of all others the rest is not parsed."""
+_QUOTED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
+MAX_FORM: Final = 64
+"""Fields of a form."""
+MAX_DEPTH: Final = 4
+"""Nesting of a JSON body."""
+
+
+def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
+    """The log-ins of a connection."""
+    said = [piece.data for piece in pieces if piece.from_client]
+    if not any(needle in b"".join(said) for needle in _NEEDLES):
+        return
+    challenged = False
+    for request, response in exchanges(pieces):
+        yield from authorised(request, outcome_of(response), challenged)
+        challenged = challenged or (response is not None and response.status in (401, 407))
+        told: Outcome = "unknown" if response is not None else "attempted"
+        if outcome_of(response, (401, 403, 407)) == "refused":
+            told = "refused"
+        method, pair = _form(request)
+        if pair is not None:
+            yield LogIn(pair[0], method, told, request.seen, secret=pair[1])
+
+
+def _form(request: Message) -> tuple[str, tuple[bytes, bytes] | None]:
+    kind = request.fields.get(b"content-type", b"").lower()
+    if request.words[0] == b"POST" and request.body:
+        if b"json" in kind:
+            return "form", _pair(_json_fields(request.body))
+        if not kind or b"urlencoded" in kind:
+            return "form", _pair(_url_fields(request.body))
+    return "query", _pair(_url_fields(request.words[1].partition(b"?")[2]))
+
+
+def _pair(fields: Iterator[tuple[bytes, bytes]]) -> tuple[bytes, bytes] | None:
+    """Account and password; None where there is no password, or two that differ: it is changed."""
+    account = b""
+    passwords = set()
+    for name, value in fields:
+        if len(value) > MAX_TEXT:
+            continue
+        if name.lower() in ACCOUNTS:
+            account = account or value
+        elif name.lower() in PASSWORDS:
+            passwords.add(value)
+    return (account, passwords.pop()) if len(passwords) == 1 else None
+
+
+def _url_fields(text: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for part in text.split(b"&", MAX_FORM)[:MAX_FORM]:
+        name, equals, value = part.partition(b"=")
+        if equals:
+            yield _unquoted(name), _unquoted(value.strip(b"\r\n"))
+
+
+def _unquoted(text: bytes) -> bytes:
+    """RFC 3986, 2.1, and "+" for a space."""
+    return _QUOTED.sub(lambda found: bytes((int(found[1], 16),)), text.replace(b"+", b" "))
+
+
+def _json_fields(text: bytes) -> Iterator[tuple[bytes, bytes]]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    open_parts = [(found, 0)]
+    while open_parts:
+        part, depth = open_parts.pop()
+        if not isinstance(part, dict) or depth > MAX_DEPTH:
+            continue
+        for name, value in list(part.items())[:MAX_FORM]:
+            if isinstance(value, str):
+                yield name.encode("utf-8", "replace"), value.encode("utf-8", "replace")
+            else:
+                open_parts.append((value, depth + 1))

@@ -1,0 +1,55 @@
+"""What parsers take and give: pieces of a flow, and log-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Outcome = Literal["accepted", "unknown", "attempted", "refused"]
+"""What the answer tells, gravest first: yes and no only where it says so, "unknown" where there was one
+that does not tell, "attempted" where none was seen."""
+
+ANONYMOUS: Final = "anonymous"
+"""The method of who says no name, or the one that stands for none."""
+CLEAR: Final = frozenset({"basic", "plain", "form", "community", "query", "simple"})
+"""Methods that carry the secret itself."""
+MAX_TEXT: Final = 512
+"""Bytes of an account or a secret; longer ones are no log-in of a person or a device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The packet that a piece came in, as `otmon.ledger.facts.Evidence` names it."""
+
+    time_ns: int
+    packet: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of one direction of a flow, in order."""
+
+    from_client: bool
+    at: int
+    """Position in its direction: where it is more than the end of the piece before, bytes are missing."""
+    data: bytes = field(repr=False)
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """Somebody says who they are."""
+
+    account: bytes
+    """b"" where the protocol has none."""
+    method: str
+    outcome: Outcome
+    seen: Seen
+    secret: bytes | None = field(default=None, repr=False)
+    """None where only a proof of it was sent."""
+    proves: Callable[[bytes], bool] | None = field(default=None, repr=False)
+    """Whether a password would have given the proof that was sent."""
+    unasked: bool = False
+    """The answer was a yes, but nobody was seen to ask in this connection: `outcome` is "unknown"."""

@@ -1,0 +1,73 @@
+"""SASL in mail protocols: PLAIN (RFC 4616), LOGIN (draft-murchison-sasl-login), CRAM-MD5 (RFC 2195)."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64decode
+from binascii import Error
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A log-in whose answer is still to come."""
+
+    account: bytes
+    method: str
+    seen: Seen
+    secret: bytes | None = field(default=None, repr=False)
+    proves: Callable[[bytes], bool] | None = field(default=None, repr=False)
+
+    def ended(self, outcome: Outcome) -> LogIn:
+        return LogIn(self.account, self.method, outcome, self.seen, self.secret, self.proves)
+
+
+def decoded(text: bytes) -> bytes | None:
+    """Base64 as the mail protocols send it, "=" for nothing; None for anything else."""
+    if text.strip() == b"=":
+        return b""
+    try:
+        return b64decode(text.strip(), validate=True)
+    except (Error, ValueError):
+        return None
+
+
+class Exchange:
+    """One authentication: challenges of the server, responses of the client."""
+
+    def __init__(self, mechanism: bytes) -> None:
+        self.mechanism = mechanism.upper()
+        self._challenge: bytes | None = None
+        self._user: bytes | None = None
+
+    def challenge(self, text: bytes) -> None:
+        """What the server sent, in Base64."""
+        self._challenge = decoded(text)
+
+    def response(self, text: bytes, seen: Seen) -> Claim | None:
+        """What the client sent, in Base64; the claim where it is complete."""
+        data = decoded(text)
+        if data is None or len(data) > 2 * MAX_TEXT:
+            return None
+        if self.mechanism == b"PLAIN":
+            parts = data.split(b"\0")
+            return Claim(parts[1], "plain", seen, secret=parts[2]) if len(parts) == 3 else None
+        if self.mechanism == b"LOGIN":
+            if self._user is None:
+                self._user = data
+                return None
+            return Claim(self._user, "plain", seen, secret=data)
+        if self.mechanism == b"CRAM-MD5" and self._challenge:
+            user, space, proof = data.rpartition(b" ")
+            if space and len(proof) == 32:
+                challenge = self._challenge
+                return Claim(
+                    user,
+                    "cram-md5",
+                    seen,
+                    proves=lambda key: hmac.new(key, challenge, "md5").hexdigest().encode() == proof.lower(),
+                )
+        return None

@@ -1,0 +1,54 @@
+"""Communities of SNMP version 1 and 2c (RFC 1157, 4; RFC 3416, 3), which are names and passwords in one.
+
+An agent answers a community that it knows and is silent to others (RFC 1157, 4.1; RFC 3584, 5.2.1): a
+response is a yes, none is not a no. Traps are no log-ins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from otmon.identity.ber import element
+from otmon.identity.login import MAX_TEXT, LogIn, Piece
+
+_REQUESTS: Final = (0xA0, 0xA1, 0xA3, 0xA5)
+_RESPONSE: Final = 0xA2
+_SEQUENCE, _INTEGER, _OCTETS = 0x30, 0x02, 0x04
+
+
+def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
+    """One for each request of a flow of datagrams."""
+    waiting: dict[tuple[bytes, bytes], list[Piece]] = {}
+    for piece in pieces:
+        found = _message(piece.data)
+        if found is None:
+            continue
+        community, kind, number = found
+        if piece.from_client and kind in _REQUESTS:
+            waiting.setdefault((community, number), []).append(piece)
+        elif not piece.from_client and kind == _RESPONSE:
+            asked = waiting.get((community, number))
+            if asked:
+                yield LogIn(b"", "community", "accepted", asked.pop(0).seen, secret=community)
+    for (community, _), asked in waiting.items():
+        for piece in asked:
+            yield LogIn(b"", "community", "attempted", piece.seen, secret=community)
+
+
+def _message(data: bytes) -> tuple[bytes, int, bytes] | None:
+    """Community, kind of PDU and request id of a message of version 1 or 2c."""
+    outer = element(data, 0)
+    if outer is None or outer[0] != _SEQUENCE:
+        return None
+    version = element(data, outer[1])
+    if version is None or version[0] != _INTEGER or data[version[1] : version[2]] not in (b"\0", b"\1"):
+        return None
+    community = element(data, version[2])
+    if community is None or community[0] != _OCTETS or community[2] - community[1] > MAX_TEXT:
+        return None
+    pdu = element(data, community[2])
+    number = None if pdu is None else element(data, pdu[1])
+    if pdu is None or number is None or number[0] != _INTEGER:
+        return None
+    return data[community[1] : community[2]], pdu[0], data[number[1] : number[2]]

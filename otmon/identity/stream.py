@@ -1,0 +1,137 @@
+"""The order of what was said: by sequence numbers, each byte once, and gaps told.
+
+TCP may bring a segment twice, late, or cut in another way (RFC 9293, 3.4 and 3.10.7.4). Of bytes that
+came twice the first ones count. Who spoke first of the two sides is told by what each had received
+(the acknowledgment number), and where that leaves it open by the order of arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from otmon.identity.login import Piece, Seen
+
+MAX_LINE: Final = 4_096
+"""Bytes of a line; RFC 5321, 4.5.3.1 allows 512, SASL in it 12,288 that no password needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A payload as it was copied, in the order of arrival."""
+
+    from_client: bool
+    seq: int
+    """Sequence number of its first byte, modulo 2**32."""
+    ack: int
+    """Of the next byte that its sender waits for."""
+    data: bytes = field(repr=False)
+    seen: Seen
+
+
+def in_order(segments: Sequence[Segment], isn: tuple[int, int]) -> list[Piece]:
+    """The pieces of a TCP connection. `isn` has the sequence number of each side's SYN, the client's
+    first, or -1; without one the first byte is the lowest that was seen."""
+    firsts = [_first(segments, isn[0], True), _first(segments, isn[1], False)]
+    client = _side(segments, True, firsts)
+    server = _side(segments, False, firsts)
+    found: list[Piece] = []
+    while client and server:
+        one, other = client[-1], server[-1]
+        if one.acknowledges > other.piece.at:
+            server_first = True
+        elif other.acknowledges > one.piece.at:
+            server_first = False
+        else:
+            server_first = other.turn < one.turn
+        found.append((server if server_first else client).pop().piece)
+    found += [one.piece for one in reversed(client or server)]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    piece: Piece
+    acknowledges: int
+    """Position in the other direction up to which its sender had everything."""
+    turn: int
+
+
+def _first(segments: Sequence[Segment], isn: int, from_client: bool) -> int:
+    if isn >= 0:
+        return isn + 1
+    own = [one.seq for one in segments if one.from_client == from_client]
+    return own[0] + min(_ahead(one, own[0]) for one in own) if own else 0
+
+
+def _side(segments: Sequence[Segment], from_client: bool, firsts: Sequence[int]) -> list[_Placed]:
+    """The pieces of one direction, last one first."""
+    first, other = firsts if from_client else reversed(firsts)
+    own = enumerate(segments)
+    placed = sorted(
+        (_ahead(one.seq, first), turn, one) for turn, one in own if one.from_client == from_client
+    )
+    found = []
+    end = latest = 0
+    for at, turn, one in placed:
+        fresh = one.data[max(end - at, 0) :]
+        if at < 0 or not fresh:
+            continue
+        latest = max(latest, turn)
+        begin = max(at, end)
+        piece = Piece(from_client, begin, fresh, one.seen)
+        found.append(_Placed(piece, _ahead(one.ack, other), latest))
+        end = begin + len(fresh)
+    return found[::-1]
+
+
+def _ahead(seq: int, first: int) -> int:
+    """How far a sequence number lies ahead of another; below 0 behind it."""
+    ahead = (seq - first) & 0xFFFFFFFF
+    return ahead - (1 << 32) if ahead >> 31 else ahead
+
+
+def datagrams(segments: Iterable[Segment]) -> list[Piece]:
+    """The pieces of a UDP flow: each datagram stands for itself."""
+    ends = [0, 0]
+    pieces = []
+    for one in segments:
+        side = 0 if one.from_client else 1
+        pieces.append(Piece(one.from_client, ends[side], one.data, one.seen))
+        ends[side] += len(one.data)
+    return pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One whole line without its end."""
+
+    from_client: bool
+    text: bytes = field(repr=False)
+    seen: Seen
+    """The packet in which it ended."""
+
+
+def lines(pieces: Iterable[Piece]) -> Iterator[Line]:
+    """The lines of both sides, as they end. A line that misses bytes, or is longer than `MAX_LINE`, is
+    left out."""
+    parts = bytearray(), bytearray()
+    ends = [0, 0]
+    torn = [False, False]
+    for piece in pieces:
+        side = 0 if piece.from_client else 1
+        part = parts[side]
+        if piece.at != ends[side]:
+            torn[side] = True
+        ends[side] = piece.at + len(piece.data)
+        *whole, rest = piece.data.split(b"\n")
+        for text in whole:
+            if not torn[side] and len(part) + len(text) <= MAX_LINE:
+                yield Line(piece.from_client, bytes(part + text).removesuffix(b"\r"), piece.seen)
+            torn[side] = False
+            part.clear()
+        if len(part) + len(rest) > MAX_LINE:
+            torn[side] = True
+        else:
+            part += rest

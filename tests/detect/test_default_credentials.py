@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from otmon.ledger.facts import Conversation, CredentialSeen
+from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, PRINTER, at, found, keys
+from tests.zones.facts import model
+
+SEEN = CredentialSeen(
+    HMI,
+    PLC,
+    "tcp",
+    80,
+    "http",
+    "",
+    "admin",
+    "basic",
+    "moxa-awk-1131a",
+    "default",
+    "accepted",
+    2,
+    1000,
+    2000,
+    at(1),
+)
+RULE = "default-credentials"
+
+
+def talk(one: CredentialSeen) -> Conversation:
+    return Conversation(
+        one.client, one.server, one.transport, one.port, one.protocol, one.vlan, "", "handshake", True, 1, 0,
+        5, 5, 500, 500, "", 1, 1000, 2000, at(1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("server", "outcome", "severity"),
+    [
+        (PLC, "accepted", "critical"),
+        (PLC, "unknown", "high"),
+        (PLC, "attempted", "high"),
+        (PLC, "refused", "low"),
+        (PRINTER, "accepted", "high"),
+        (PRINTER, "unknown", "medium"),
+    ],
+)
+def test_the_answer_and_the_zone_grade_it(server: str, outcome: str, severity: str) -> None:
+    one = replace(SEEN, server=server, outcome=outcome)
+    (finding,) = found(RULE, one, talk(one))
+    assert finding.severity == severity and finding.what.key == f"default.{outcome}"
+    assert (finding.count, finding.unit) == (2, "log-ins")
+    assert found(RULE, one, plant=None)[0].severity in ("high", "medium", "low")
+
+
+def test_only_what_is_on_the_list_is_found() -> None:
+    assert (
+        found(RULE, *(replace(SEEN, kind=kind, entry="") for kind in ("clear", "empty", "anonymous"))) == []
+    )
+
+
+def test_several_clients_and_outcomes_are_one_finding_with_the_gravest() -> None:
+    facts = [
+        replace(SEEN, outcome="refused", times=9),
+        replace(SEEN, client=EWS, outcome="unknown"),
+        replace(SEEN, client=PC, outcome="attempted"),
+    ]
+    (finding,) = found(RULE, *facts)
+    assert finding.what.key == "default.unknown" and finding.count == 2
+    assert finding.link.client == PLC and "default-clients" in keys([finding])
+    two = found(RULE, SEEN, replace(SEEN, server=OTHER_PLC), replace(SEEN, account="root", entry="wago-root"))
+    assert len(two) == 3
+
+
+PLANT = """
+    version: 1
+    zones:
+    - {{id: plc, importance: high, members: 10.2.0.0/24}}
+    - {{id: control, importance: high, members: 10.1.0.0/24}}
+    assets:
+    - {{id: A-1, address: 10.2.0.1, vendor: "{vendor}"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("vendor", "severity", "key"),
+    [("Moxa Inc.", "high", "default-fits"), ("WAGO", "medium", "default-other-vendor")],
+)
+def test_an_entry_of_the_device_s_own_vendor_weighs_more(vendor: str, severity: str, key: str) -> None:
+    one = replace(SEEN, outcome="unknown")
+    (finding,) = found(RULE, one, talk(one), plant=model(PLANT.format(vendor=vendor)))
+    assert finding.severity == severity and key in keys([finding])
+    (sure,) = found(RULE, SEEN, talk(SEEN), plant=model(PLANT.format(vendor=vendor)))
+    assert sure.severity == "critical"
+
+
+def test_the_source_of_the_entry_is_named_and_those_that_are_alike() -> None:
+    (finding,) = found(RULE, replace(SEEN, account="admin", entry="amcrest-admin"))
+    said = {message.key: dict(message.params) for message in finding.why}
+    assert said["default-entry"]["vendor"] == "Amcrest" and "http" in str(said["default-entry"]["url"])
+    assert "default-alike-more" in said
+    (other,) = found(RULE, replace(SEEN, entry="from-another-version"))
+    assert keys([other])[1:] == ["default-entry-unknown"]

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from base64 import b64encode
+from hashlib import md5
+
+import pytest
+
+from tests.identity.talk import TRANSCRIPTS, Turn, log_ins, proof, told
+
+CHALLENGE: tuple[Turn, ...] = TRANSCRIPTS["http"][:2]
+OK: Turn = ("s", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+NO: Turn = ("s", b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+
+
+def get(*fields: str, method: str = "GET", body: bytes = b"") -> Turn:
+    head = "\r\n".join((f"{method} /x HTTP/1.1", "Host: a", *fields, "", ""))
+    return "c", head.encode() + body
+
+
+def basic(pair: str) -> str:
+    return f"Authorization: Basic {b64encode(pair.encode()).decode()}"
+
+
+def test_a_page_behind_a_password() -> None:
+    assert told(log_ins("http", *TRANSCRIPTS["http"])) == [(b"admin", "basic", "accepted", b"moxa")]
+
+
+def test_the_answer_tells() -> None:
+    page = get(basic("admin:a:b"))
+    assert told(log_ins("http", *CHALLENGE, page, NO)) == [(b"admin", "basic", "refused", b"a:b")]
+    assert told(log_ins("http", *CHALLENGE, page)) == [(b"admin", "basic", "attempted", b"a:b")]
+    # Nobody asked for it: the page may be open to all.
+    assert told(log_ins("http", page, OK)) == [(b"admin", "basic", "unknown", b"a:b")]
+    forbidden: Turn = ("s", b"HTTP/1.1 404 Not Found\r\n\r\n")
+    assert told(log_ins("http", *CHALLENGE, page, forbidden))[0][2] == "unknown"
+
+
+def test_continue_is_no_answer() -> None:
+    first: Turn = ("s", b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert told(log_ins("http", *CHALLENGE, get(basic("a:b")), first, NO))[0][2] == "refused"
+
+
+@pytest.mark.parametrize(
+    "field", ["Authorization: Basic %%%", "Authorization: Basic YQ==", "Authorization: Bearer YTpi"]
+)
+def test_other_credentials_are_nothing(field: str) -> None:
+    assert log_ins("http", *CHALLENGE, get(field), OK) == []
+
+
+def test_digest_is_recomputed() -> None:
+    key = md5(b"admin:cam:12345").hexdigest()
+    target = md5(b"GET:/x").hexdigest()
+    response = md5(f"{key}:n1:00000001:c1:auth:{target}".encode()).hexdigest()
+    field = (
+        'Authorization: Digest username="admin", realm="cam", nonce="n1", uri="/x", qop=auth,'
+        f' nc=00000001, cnonce="c1", response="{response}"'
+    )
+    (one,) = log_ins("http", get(field), OK)
+    assert (one.account, one.method, one.outcome) == (b"admin", "digest", "accepted")
+    assert proof(one)(b"12345") and not proof(one)(b"1234")
+
+
+FORM = "Content-Type: application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        (FORM, b"user=admin&password=a%26b+c&go=1", (b"admin", b"a&b c")),
+        (FORM, b"password=x", (b"", b"x")),
+        (
+            "Content-Type: application/json",
+            b'{"d": {"userName": "admin", "password": "\xc3\xbc"}}',
+            (b"admin", "ü".encode()),
+        ),
+    ],
+)
+def test_forms(kind: str, body: bytes, expected: tuple[bytes, bytes]) -> None:
+    turn = get(kind, f"Content-Length: {len(body)}", method="POST", body=body)
+    assert told(log_ins("http", turn, OK)) == [(expected[0], "form", "unknown", expected[1])]
+    assert told(log_ins("http", turn, ("s", b"HTTP/1.1 403 Forbidden\r\n\r\n")))[0][2] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (FORM, b"oldpassword=1&newpassword=2"),
+        (FORM, b"password=1&passwd=2"),
+        ("Content-Type: application/json", b"[" * 5000),
+        ("Content-Type: application/json", b'{"password": 1}'),
+        ("Content-Type: text/plain", b"password=1"),
+    ],
+)
+def test_no_forms(kind: str, body: bytes) -> None:
+    turn = get(kind, f"Content-Length: {len(body)}", method="POST", body=body)
+    assert log_ins("http", turn, OK) == []
+
+
+def test_a_query_that_logs_in() -> None:
+    turn: Turn = ("c", b"GET /login.cgi?usr=admin&pwd=admin HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert told(log_ins("http", turn, OK)) == [(b"admin", "query", "unknown", b"admin")]

@@ -1,0 +1,83 @@
+"""Every parser keeps its promises: what it finds, and that nothing makes it raise."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otmon.identity.login import Piece, Seen
+from otmon.identity.registry import IDS, parser_of
+from otmon.protocols.registry import IDS as PROTOCOLS
+from tests.identity.talk import TRANSCRIPTS, pieces
+
+SEEN = Seen(1, 1, 0)
+
+
+def test_files_are_named_like_protocols_and_each_has_a_transcript() -> None:
+    assert set(IDS) <= set(PROTOCOLS)
+    assert set(IDS) == set(TRANSCRIPTS)
+
+
+@pytest.mark.parametrize("protocol", IDS)
+def test_each_finds_its_transcript_and_is_silent_on_all_others(protocol: str) -> None:
+    assert list(parser_of(protocol)(pieces(*TRANSCRIPTS[protocol])))
+    for other, turns in TRANSCRIPTS.items():
+        if {protocol, other} <= {"http", "rtsp", "sip"} or other == protocol:
+            continue
+        # Mail and FTP say it in the same words.
+        if {protocol, other} <= {"ftp", "pop3", "smtp"}:
+            continue
+        assert list(parser_of(protocol)(pieces(*turns))) == [], other
+
+
+@st.composite
+def hostile(draw: st.DrawFn, protocol: str) -> list[Piece]:
+    """Bytes of no kind or a real dialogue with changes, in any chunks, with gaps."""
+    random = Random(draw(st.integers(0, 1 << 32)))
+    whole = [*TRANSCRIPTS[protocol], *TRANSCRIPTS[random.choice(IDS)]] if draw(st.booleans()) else []
+    whole += [
+        (random.choice("cs"), random.randbytes(random.randrange(60))) for _ in range(random.randrange(4))
+    ]  # type: ignore[misc]
+    ends = [0, 0]
+    found = []
+    for who, data in whole:
+        changed = bytearray(data)
+        for _ in range(random.randrange(3) if changed else 0):
+            changed[random.randrange(len(changed))] = random.choice((0, 10, 13, 32, 34, 58, 127, 128, 255))
+        at = 0
+        while at < len(changed):
+            size = random.randrange(1, 12) if random.random() < 0.5 else len(changed)
+            side = 0 if who == "c" else 1
+            ends[side] += random.choice((0, 0, 0, 0, 1, 7, 5000)) if random.random() < 0.2 else 0
+            found.append(Piece(who == "c", ends[side], bytes(changed[at : at + size]), SEEN))
+            ends[side] += len(changed[at : at + size])
+            at += size
+    return found
+
+
+@pytest.mark.parametrize("protocol", IDS)
+@given(data=st.data())
+@settings(deadline=None)
+def test_any_bytes_in_any_pieces_give_log_ins_or_nothing(protocol: str, data: st.DataObject) -> None:
+    for one in parser_of(protocol)(data.draw(hostile(protocol))):
+        assert isinstance(one.account, bytes) and one.outcome in (
+            "accepted",
+            "refused",
+            "unknown",
+            "attempted",
+        )
+        assert one.secret is None or isinstance(one.secret, bytes)
+        if one.proves is not None:
+            assert one.proves(b"1234") in (True, False)
+
+
+@pytest.mark.parametrize("protocol", IDS)
+def test_no_text_shows_a_secret(protocol: str) -> None:
+    for one in parser_of(protocol)(pieces(*TRANSCRIPTS[protocol])):
+        if one.secret and one.secret != one.account:
+            assert one.secret.decode() not in repr(one)
+    for piece in pieces(*TRANSCRIPTS[protocol]):
+        assert "data=" not in repr(piece)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from itertools import pairwise, permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otmon.identity.login import Seen
+from otmon.identity.stream import MAX_LINE, Segment, datagrams, in_order, lines
+from tests.identity.talk import pieces
+
+SEEN = Seen(1, 1, 0)
+
+
+def segment(at: int, data: bytes, from_client: bool = True, isn: int = 999, ack: int = 0) -> Segment:
+    """`ack` is how much its sender has of a server whose SYN had the number 4."""
+    return Segment(
+        from_client, (isn + 1 + at) & 0xFFFFFFFF, (5 + ack) if from_client else 1000 + ack, data, SEEN
+    )
+
+
+def joined(segments: list[Segment], isn: int = 999) -> list[tuple[int, bytes]]:
+    return [(piece.at, piece.data) for piece in in_order(segments, (isn, -1))]
+
+
+def test_every_order_gives_the_same() -> None:
+    parts = [segment(0, b"PASS "), segment(5, b"se"), segment(7, b"cret\r\n"), segment(5, b"secr")]
+    for some in permutations(parts):
+        assert b"".join(data for _, data in joined(list(some))) == b"PASS secret\r\n"
+
+
+def test_the_numbers_wrap() -> None:
+    parts = [segment(0, b"abc", isn=0xFFFFFFFE), segment(3, b"def", isn=0xFFFFFFFE)]
+    assert joined(parts[::-1], 0xFFFFFFFE) == [(0, b"abc"), (3, b"def")]
+
+
+def test_a_gap_is_told_and_what_lies_before_the_beginning_is_left_out() -> None:
+    assert joined([segment(0, b"ab"), segment(4, b"ef")]) == [(0, b"ab"), (4, b"ef")]
+    assert joined([segment(-1, b"x"), segment(0, b"ab")]) == [(0, b"ab")]
+    assert joined([segment(7, b"x"), segment(5, b"ab")], -1) == [(0, b"ab"), (2, b"x")]
+
+
+def test_who_spoke_first_is_told_by_what_each_had_received() -> None:
+    said = [
+        segment(0, b"220\n", False, 4),
+        segment(0, b"USER\n", ack=4),
+        segment(4, b"331\n", False, 4, ack=5),
+        segment(5, b"PASS\n", ack=8),
+        segment(8, b"230\n", False, 4, ack=10),
+    ]
+    for some in permutations(said):
+        assert [piece.data for piece in in_order(some, (999, 4))] == [one.data for one in said]
+    # Where both may have spoken first, the order of arrival tells.
+    open_case = [segment(0, b"a"), segment(0, b"b", False, 4), segment(1, b"c")]
+    assert [piece.data for piece in in_order(open_case, (999, 4))] == [b"a", b"b", b"c"]
+
+
+def test_of_bytes_that_differ_the_first_count() -> None:
+    assert joined([segment(0, b"abc"), segment(0, b"XYZ")]) == [(0, b"abc")]
+
+
+@given(st.binary(min_size=1, max_size=40), st.data())
+def test_any_segmentation_gives_the_stream(stream: bytes, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(stream)), max_size=6)) | {0, len(stream)})
+    parts = [segment(a, stream[a:b]) for a, b in pairwise(cuts)]
+    again = data.draw(st.lists(st.sampled_from(parts), max_size=4))
+    some = data.draw(st.permutations(parts + again))
+    assert b"".join(part for _, part in joined(some)) == stream
+
+
+def test_datagrams_stand_for_themselves() -> None:
+    some = datagrams([segment(9, b"a"), segment(0, b"b", False), segment(0, b"cd"), segment(1, b"e")])
+    assert [(one.from_client, one.at, one.data) for one in some] == [
+        (True, 0, b"a"), (False, 0, b"b"), (True, 1, b"cd"), (True, 3, b"e"),
+    ]  # fmt: skip
+
+
+def test_lines_end_in_either_way_and_miss_nothing() -> None:
+    some = pieces(("c", b"US"), ("s", b"220 x\r\n33"), ("c", b"ER a\r\nPASS b\n\r\nrest"), ("s", b"1 y\n"))
+    assert [(one.from_client, one.text) for one in lines(some)] == [
+        (False, b"220 x"), (True, b"USER a"), (True, b"PASS b"), (True, b""), (False, b"331 y"),
+    ]  # fmt: skip
+
+
+def test_torn_and_endless_lines_are_left_out() -> None:
+    torn = in_order([segment(0, b"PASS se"), segment(9, b"et\r\nQUIT\r\n")], (999, -1))
+    assert [one.text for one in lines(torn)] == [b"QUIT"]
+    endless = pieces(
+        ("c", b"x" * MAX_LINE), ("c", b"x"), ("c", b"y\r\nok\r\n"), ("c", b"z" * 9000 + b"\nlast\n")
+    )
+    assert [one.text for one in lines(endless)] == [b"ok", b"last"]
