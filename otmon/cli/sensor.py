@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from otmon.sensor.watch import Told
 
 MEBIBYTE = 1 << 20
-_LOADED_BEFORE = ("encodings.idna", "otmon.outputs.jsonlines", "otmon.outputs.table")
-"""What would else be loaded when it is needed, and could be out of the reach of the sensor's user."""
+_LOADED_BEFORE = (
+    "encodings.idna", "yaml", "otmon.detect.rules.form", "otmon.outputs.jsonlines", "otmon.outputs.table",
+    "otmon.zones.document", "otmon.zones.load",
+)  # fmt: skip
+"""What would else be loaded when it is needed."""
 
 sensor = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -120,8 +123,7 @@ def run(
     place = None if metrics == "none" else _address(metrics)
     if (certificate is None) != (key is None):
         fail("--certificate and --key belong together")
-    for name in _LOADED_BEFORE:
-        import_module(name)
+    _load_everything()
     output = _Output(json, lang)
     rings: list[Ring] = []
     try:
@@ -182,6 +184,25 @@ def run(
     except Stopped as error:
         fail(error)
     raise typer.Exit(FOUND if watch.findings else NOTHING_FOUND)
+
+
+def _load_everything() -> None:
+    """Load modules and shipped data before the program becomes another user, who may not reach them."""
+    from otmon.assets.vendor import vendor_of
+    from otmon.findings.judge import case_of, found_in
+    from otmon.findings.wording import catalogue
+    from otmon.identity.credentials import shipped_credentials
+    from otmon.identity.registry import IDS, parser_of
+    from otmon.ledger.ledger import EMPTY
+
+    for name in _LOADED_BEFORE:
+        import_module(name)
+    found_in(case_of(EMPTY, None))
+    for protocol in IDS:
+        parser_of(protocol)
+    shipped_credentials()
+    catalogue()
+    vendor_of("00:00:00:00:00:00")
 
 
 def warn(text: str) -> None:

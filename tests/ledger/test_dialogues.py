@@ -15,9 +15,9 @@ from otmon.identity.login import LogIn, Seen
 from otmon.lab.frames import SECOND_NS, Packet
 from otmon.ledger.dialogues import ACCOUNT, IDLE_NS, Dialogues, judged, visible
 from otmon.ledger.facts import CredentialSeen
-from otmon.ledger.harvest import ended_rows
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import merge_all
+from otmon.ledger.rows import ended_rows
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, seen, talk
 
 KNOWN = read_credentials([("x.yml", b"""

@@ -10,7 +10,8 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from otmon.ledger.facts import Conversation
-from otmon.ledger.harvest import ended_rows, facts_of, harvest_all, source_of
+from otmon.ledger.harvest import facts_of, harvest_all, source_of
+from otmon.ledger.rows import ended_rows
 from otmon.ledger.tables import FILL_FLOWS
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
