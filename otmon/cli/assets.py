@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from otmon import __version__
 from otmon.cli.options import (
     FOUND,
     NOTHING_FOUND,
@@ -116,7 +117,7 @@ def export(
     elif form is AssetFormat.json:
         write_bytes(out, devices_json(chosen, index))
     else:
-        write_bytes(out, devices_cyclonedx(chosen, index))
+        write_bytes(out, devices_cyclonedx(chosen, index, __version__))
 
 
 def diff(

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import nsmallest
 from operator import attrgetter
+from pathlib import Path
 from typing import Literal, TypeVar
 
-import otmon.detect
 from otmon.assets.classify import Population, population
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
@@ -253,7 +253,7 @@ _CONTRACT = ("detector", "matched")
 def detectors() -> Mapping[str, Detector]:
     """Every detector of this folder by the name of its file. One that cannot be imported stops the
     start."""
-    names = sorted(one.name for one in pkgutil.iter_modules(otmon.detect.__path__) if not one.ispkg)
+    names = sorted(one.name for one in pkgutil.iter_modules([str(Path(__file__).parent)]) if not one.ispkg)
     return {
         name: getattr(importlib.import_module(f"otmon.detect.{name}"), name)
         for name in names

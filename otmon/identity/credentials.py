@@ -25,11 +25,10 @@ from typing import Any, Final
 
 import yaml
 
-import otmon
 from otmon.identity.login import MAX_TEXT, LogIn
 from otmon.identity.registry import IDS
 
-FOLDER: Final = Path(otmon.__file__).parent / "rules" / "credentials"
+FOLDER: Final = Path(__file__).parent.parent / "rules" / "credentials"
 MAX_FILE_BYTES: Final = 256 * 1024
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _TOP: Final = ("vendor", "names", "entries")

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
 
-from otmon import __version__
 from otmon.assets.classify import Device
 from otmon.assets.makers import DeviceClass
 from otmon.assets.place import NOWHERE, zones_of
@@ -66,8 +65,8 @@ def devices_csv(devices: Sequence[Device], index: Index | None, language: Langua
     return write_csv([head, *(_cells(device, index, language) for device in devices)])
 
 
-def devices_cyclonedx(devices: Sequence[Device], index: Index | None) -> bytes:
-    """A CycloneDX 1.6 document with a component of type `device` for each."""
+def devices_cyclonedx(devices: Sequence[Device], index: Index | None, version: str) -> bytes:
+    """A CycloneDX 1.6 document with a component of type `device` for each; `version` is that of otmon."""
     components = [_component(device, index) for device in devices]
     last = utc_text(max((device.seen.last_ns for device in devices), default=0))
     body: dict[str, Any] = {
@@ -75,7 +74,7 @@ def devices_cyclonedx(devices: Sequence[Device], index: Index | None) -> bytes:
         "metadata": {
             # A broken clock may tell a time that no calendar holds.
             **({"timestamp": last} if last.endswith("Z") else {}),
-            "tools": {"components": [{"type": "application", "name": "otmon", "version": __version__}]},
+            "tools": {"components": [{"type": "application", "name": "otmon", "version": version}]},
         },
         "components": components,
     }

@@ -47,8 +47,8 @@ def schema() -> jsonschema.Draft7Validator:
 
 def test_cyclonedx_holds_to_the_published_schema_and_says_the_same_each_time() -> None:
     found, index = here()
-    data = devices_cyclonedx(found.devices, index)
-    assert data == devices_cyclonedx(found.devices, index)
+    data = devices_cyclonedx(found.devices, index, "1.2")
+    assert data == devices_cyclonedx(found.devices, index, "1.2")
     document = json.loads(data)
     schema().validate(document)
     assert document["specVersion"] == "1.6" and document["serialNumber"].startswith("urn:uuid:")
@@ -63,7 +63,7 @@ def test_the_serial_number_is_that_of_the_content() -> None:
     found, index = here()
     other, _ = here(asset(PHONE, "10.1.0.9", packets=2, last_ns=9))
     numbers = {
-        json.loads(devices_cyclonedx(devices, index))["serialNumber"]
+        json.loads(devices_cyclonedx(devices, index, "1.2"))["serialNumber"]
         for devices in (found.devices, other.devices, ())
     }
     assert len(numbers) == 3
@@ -72,13 +72,13 @@ def test_the_serial_number_is_that_of_the_content() -> None:
 @pytest.mark.parametrize(("last_ns", "timed"), [(8, True), (1 << 70, False)])
 def test_a_time_beyond_the_calendar_is_left_out(last_ns: int, timed: bool) -> None:
     found, index = here(asset(PHONE, "10.1.0.9", last_ns=last_ns))
-    document = json.loads(devices_cyclonedx(found.devices, index))
+    document = json.loads(devices_cyclonedx(found.devices, index, "1.2"))
     schema().validate(document)
     assert ("timestamp" in document["metadata"]) == timed
 
 
 def test_the_schema_refuses_what_is_no_document() -> None:
-    document = json.loads(devices_cyclonedx(here()[0].devices, None))
+    document = json.loads(devices_cyclonedx(here()[0].devices, None, "1.2"))
     document["components"][0]["type"] = "gadget"
     with pytest.raises(jsonschema.ValidationError):
         schema().validate(document)

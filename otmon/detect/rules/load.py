@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-import otmon
 from otmon.detect.rules.rule import Category, Parameter, Reference, Rule, Severity, Text, Texts
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ MAX_FILES: Final = 1_000
 """Rule files of one folder; a bound on what a wrong path can make us read."""
 MAX_FILE_BYTES: Final = 256 * 1024
 """Our longest rule has a twentieth of that."""
-FOLDER: Final = File(otmon.__file__).parent / "rules"
+FOLDER: Final = File(__file__).parent.parent.parent / "rules"
 """The rules that come with the program."""
 _LEVELS: Final[dict[str, Severity]] = {
     "critical": "critical", "high": "high", "medium": "medium", "low": "low", "informational": "info",
