@@ -9,7 +9,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-v
 DEMO := build/demo
 
 # PACKAGE[:COMMAND] on Debian: what the tests and the benchmarks use when it is there.
-TEST_PACKAGES := tshark nftables:nft iproute2:ip iptables:iptables-restore prometheus tcpdump openssl
+TEST_PACKAGES := tshark nftables:nft iproute2:ip iptables:iptables-restore prometheus tcpdump openssl \
+	prometheus-alertmanager:amtool mosquitto mosquitto-clients:mosquitto_pub snmpd snmp:snmpget
 BENCH_PACKAGES := tshark libndpi-bin:ndpiReader
 
 .PHONY: help demo test check fuzz bench goldens docs dashboards vendors lock clean
