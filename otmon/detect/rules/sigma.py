@@ -10,8 +10,9 @@ Sources: Sigma specification 2.0, rules and modifiers appendix.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from operator import ge, gt, le, lt
 from typing import Any, Final
@@ -39,7 +40,7 @@ from sigma.types import (
     SpecialChars,
 )
 
-from otmon.detect.rules.field import FIELDS, Field, Kind, Seen
+from otmon.detect.rules.field import FIELDS, Field, Kind, Value
 from otmon.detect.rules.rule import Condition
 from otmon.zones.address import Network, parse_address, parse_network
 
@@ -227,7 +228,17 @@ class _Typed:
         self.problems.append(Wrong(path, what, of_key))
 
 
+Test = Callable[[Value], bool]
+ANSWERS: Final = 256
+"""Values of a field whose answers are kept for each comparison."""
+
+
 def _predicate(node: Any, fields: dict[str, Field]) -> Condition:
+    if isinstance(node, ConditionOR):
+        leaves = [one for one in node.args if isinstance(one, ConditionFieldEqualsValueExpression)]
+        if len(leaves) == len(node.args) and len({one.field for one in leaves}) == 1:
+            field = fields[leaves[0].field]
+            return _asked(field, [_test(field, one.value) for one in leaves])
     if isinstance(node, ConditionAND | ConditionOR):
         parts = [_predicate(one, fields) for one in node.args]
         if isinstance(node, ConditionAND):
@@ -237,67 +248,65 @@ def _predicate(node: Any, fields: dict[str, Field]) -> Condition:
         part = _predicate(node.args[0], fields)
         return lambda seen: not part(seen)
     if isinstance(node, ConditionFieldEqualsValueExpression):
-        return _leaf(fields[node.field], node.value)
+        field = fields[node.field]
+        return _asked(field, [_test(field, node.value)])
     raise SigmaWrong([Wrong(("condition",), f"{type(node).__name__} cannot be evaluated, expected fields")])
 
 
-def _leaf(field: Field, value: Any) -> Condition:
-    """One comparison of one field. What the fact lacks equals nothing but null."""
+def _asked(field: Field, tests: Sequence[Test]) -> Condition:
+    """Whether a field has a value that one of the tests takes. A few values come again and again: the
+    answers for the last ones are kept."""
     get = field.get
+    taken = lru_cache(maxsize=ANSWERS, typed=True)(lambda value: any(test(value) for test in tests))
+    return lambda seen: taken(get(seen))
+
+
+def _test(field: Field, value: Any) -> Test:
+    """One comparison of a field's value. What the fact lacks equals nothing but null."""
     if isinstance(value, SigmaNull):
-        return lambda seen: get(seen) is None
+        return lambda found: found is None
     if isinstance(value, SigmaExists):
-        return lambda seen: (get(seen) is not None) == value.exists
+        return lambda found: (found is not None) == value.exists
     if isinstance(value, SigmaBool):
-        return lambda seen: get(seen) is value.boolean
+        return lambda found: found is value.boolean
     if isinstance(value, SigmaNumber):
-        return lambda seen: get(seen) == value.number
+        return lambda found: found == value.number
     if isinstance(value, SigmaCompareExpression):
         holds, bound = _COMPARE[value.op], value.number.number
-
-        def compared(seen: Seen) -> bool:
-            found = get(seen)
-            return isinstance(found, int) and bool(holds(found, bound))
-
-        return compared
+        return lambda found: isinstance(found, int) and bool(holds(found, bound))
     if isinstance(value, SigmaCIDRExpression):
-        return _inside(field, value)
+        return _inside(value)
     if isinstance(value, SigmaRegularExpression):
         pattern = _pattern(value.regexp.original, cased=True)
-        return lambda seen: any(pattern.search(text) for text in _texts(field, seen))
+        return lambda found: any(pattern.search(text) for text in _texts(found))
     if isinstance(value, SigmaString):
-        return _equal(field, value)
+        return _equal(value)
     what = f"{type(value).__name__} of {field.name} cannot be evaluated, expected a plain value"
     raise SigmaWrong([Wrong(("condition",), what)])
 
 
-def _texts(field: Field, seen: Seen) -> tuple[str, ...]:
-    value = field.get(seen)
+def _texts(value: Value) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     return value if isinstance(value, tuple) else ()
 
 
-def _inside(field: Field, value: SigmaCIDRExpression) -> Condition:
+def _inside(value: SigmaCIDRExpression) -> Test:
     bits, length = value.network.max_prefixlen, value.network.prefixlen
     network = Network(bits, length, int(value.network.network_address) >> (bits - length))
-
-    def inside(seen: Seen) -> bool:
-        return any(address in network for address in map(parse_address, _texts(field, seen)) if address)
-
-    return inside
+    return lambda found: any(address in network for address in map(parse_address, _texts(found)) if address)
 
 
-def _equal(field: Field, value: SigmaString) -> Condition:
+def _equal(value: SigmaString) -> Test:
     cased = isinstance(value, SigmaCasedString)
     if any(isinstance(part, SpecialChars) for part in value.s):
         pattern = _pattern("(?s)" + "".join(_escaped(value)), cased=cased)
-        return lambda seen: any(pattern.fullmatch(text) for text in _texts(field, seen))
+        return lambda found: any(pattern.fullmatch(text) for text in _texts(found))
     plain = "".join(map(str, value.s))
     if cased:
-        return lambda seen: plain in _texts(field, seen)
+        return lambda found: plain in _texts(found)
     folded = plain.casefold()
-    return lambda seen: any(text.casefold() == folded for text in _texts(field, seen))
+    return lambda found: any(text.casefold() == folded for text in _texts(found))
 
 
 def _escaped(value: SigmaString) -> Iterator[str]:
