@@ -100,11 +100,11 @@ def confined(wired: Wire, user: str) -> dict[str, object]:
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
         ) as child:
-            output = ""
-            while child.poll() is None:
+            while True:
                 wired.send([bytes(12) + b"\x88\xb6" + bytes(50)])
                 try:
                     output, errors = child.communicate(timeout=0.2)
+                    break
                 except subprocess.TimeoutExpired:
                     continue
             assert child.returncode == 0, errors
