@@ -29,19 +29,25 @@ Ints = npt.NDArray[np.int64]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+_STAGES_WITH_KERNELS: Final = ("capture", "decode", "protocols", "identity", "ledger")
+"""Stages import from those before them alone, so nothing else changes what a kernel does."""
+
 _CACHES_KEPT: Final = 4
 """Caches of other versions that may stay; the oldest go first."""
 
 
 def cache_folder() -> Path:
-    """Where compiled kernels are kept: one folder for each state of the sources, as Numba itself
+    """Where compiled kernels are kept: one folder for each state of their sources, as Numba itself
     does not notice when a kernel that another file calls has changed."""
     if "NUMBA_CACHE_DIR" in os.environ:
         return Path(os.environ["NUMBA_CACHE_DIR"])
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "otmon"
     digest = hashlib.sha256(numba.__version__.encode())
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(file.read_bytes())
+    package = Path(__file__).parent
+    for stage in _STAGES_WITH_KERNELS:
+        for file in sorted((package / stage).rglob("*.py")):
+            digest.update(file.read_bytes())
+    digest.update(Path(__file__).read_bytes())
     return home / digest.hexdigest()[:16]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otmon.kernel import (
+    _STAGES_WITH_KERNELS,
     cache_folder,
     clear_row,
     copy_bytes,
@@ -57,6 +59,18 @@ def test_the_cache_is_one_for_each_state_of_the_sources() -> None:
     assert folder == cache_folder()
     if "NUMBA_CACHE_DIR" not in os.environ:
         assert folder.parent.name == "otmon"
+
+
+def test_the_cache_depends_on_every_file_that_holds_or_feeds_a_kernel() -> None:
+    """A kernel elsewhere, or one that takes a constant from elsewhere, would be kept when it is stale."""
+    package = ROOT / "otmon"
+    for file in package.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        if file.name == "kernel.py" or not re.search(r"^@(kernel|inlined)$", text, re.MULTILINE):
+            continue
+        assert file.relative_to(package).parts[0] in _STAGES_WITH_KERNELS, file
+        for stage in re.findall(r"^from otmon\.(\w+)", text, re.MULTILINE):
+            assert stage in (*_STAGES_WITH_KERNELS, "kernel"), file
 
 
 CACHE = """
