@@ -339,8 +339,10 @@ def _as_text(name: str, value: Any) -> Any:
     if not isinstance(value, tuple):
         return value if name not in _SETS else f"{value:0{_SETS[name]}x}"
     if name == "peaks":
-        return json.dumps([dataclasses.astuple(peak) for peak in value], separators=(",", ":"))
-    rows = [[one.value, one.before, *dataclasses.astuple(one.evidence)] for one in value]
+        return json.dumps([(peak.kind, peak.packets, peak.time_ns) for peak in value], separators=(",", ":"))
+    # `dataclasses.astuple` copies deeply: a sensor, which saves all the time, would do little else.
+    seen = ((one, one.evidence) for one in value)
+    rows = [(x.value, x.before, at.time_ns, at.source, at.packet, at.offset) for x, at in seen]
     return json.dumps(rows, separators=(",", ":"))
 
 

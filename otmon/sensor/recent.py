@@ -13,7 +13,6 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otmon.capture.batch import Batch
+from otmon.capture.needles import latest
 from otmon.decode import ip
 from otmon.decode.fields import AT, BUFFER, COUNTERS, END, FAMILY, FIELDS, FRAGMENT, HEADER, PROTO
 from otmon.decode.link import LINKTYPE_ETHERNET
@@ -100,19 +100,13 @@ class Recent:
         needles = [_on_the_wire(one) for one in (finding.link.client, finding.link.server) if one]
         with self._lock:
             blocks = list(self._blocks)
-        found = [
-            (block, index)
-            for block in blocks
-            for index in _holding(block, needles)
-            if block.first_number + index not in wanted
-        ]
         named = [
             (block, number - block.first_number)
             for block in blocks
             for number in wanted
             if 0 <= number - block.first_number < len(block.start)
         ]
-        chosen = [*named, *found[len(found) - max(PACKETS - len(named), 0) :]]
+        chosen = [*named, *_latest(blocks, needles, wanted, PACKETS - len(named))]
         cut = _Cut(self.linktype)
         return sorted((cut.kept(block, index) for block, index in chosen), key=lambda one: one.number)
 
@@ -128,27 +122,28 @@ def _on_the_wire(address: str) -> bytes:
         return bytes.fromhex(address.replace(":", ""))
 
 
-def _holding(block: _Block, needles: list[bytes]) -> Iterator[int]:
-    """The packets that name all addresses."""
-    if not needles:
-        return
-    first = needles[0]
-    starts = block.start
-    at = block.data.find(first)
-    while at >= 0:
-        index = int(np.searchsorted(starts, at, "right")) - 1
-        start = int(starts[index])
-        end = start + min(int(block.caplen[index]), ADDRESSES_WITHIN)
-        if at + len(first) <= end and all(block.data.find(one, start, end) >= 0 for one in needles):
-            yield index
-        if index + 1 == len(starts):
-            return
-        at = block.data.find(first, max(int(starts[index + 1]), at + 1))
+def _latest(
+    blocks: list[_Block], needles: list[bytes], without: set[int], most: int
+) -> list[tuple[_Block, int]]:
+    """The latest packets that name all addresses. Blocks are looked through from the last one, and no
+    further than is needed: two hosts that poll each other are in every one of them."""
+    found: list[tuple[_Block, int]] = []
+    for block in reversed(blocks):
+        left = most - len(found)
+        if left <= 0:
+            break
+        # So many that those which are known already can be left out.
+        data = np.frombuffer(block.data, np.uint8)
+        here = latest(data, block.start, block.caplen, needles, ADDRESSES_WITHIN, left + len(without))
+        other = [(block, i) for i in here if block.first_number + i not in without]
+        found += other[-left:]
+    return found
 
 
 def compile_cut() -> None:
     """Compile or load what cuts packets, before a finding waits for it."""
     none = np.zeros(1, np.int64)
+    latest(np.frombuffer(bytes(1), np.uint8), none, none, [b"1"], 1, 1)
     cut = _Cut(LINKTYPE_ETHERNET)
     cut.kept(_Block(bytes(60), none, none + 60, none + 60, none, 1), 0)
     cut.recognised(np.zeros(60, np.uint8))
