@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from otmon.sensor.watch import Told
 
 MEBIBYTE = 1 << 20
+TEXTS = 50
+"""Findings that are written as text where more come up at once: one costs as much as forty lines of JSON."""
 _LOADED_BEFORE = (
     "encodings.idna", "yaml", "otmon.detect.rules.form", "otmon.outputs.jsonlines", "otmon.outputs.table",
     "otmon.zones.document", "otmon.zones.load",
@@ -226,20 +228,22 @@ class _Output:
             self._stream = Path(str(self._json)).open("a", encoding="utf-8", newline="\n")  # noqa: SIM115
 
     def tell(self, told: list[Told]) -> None:
-        """All findings that came up at once."""
+        """All findings that came up at once: the JSON lines first, since texts take their time."""
+        from otmon.findings.wording import text
         from otmon.outputs.jsonlines import finding_line
         from otmon.outputs.table import write_finding
 
-        for one in told:
-            if self._stream is not None:
+        if told and self._stream is not None:
+            for one in told:
                 line = json_text.dumps(finding_line(one.finding), ensure_ascii=False, separators=(",", ":"))
                 self._stream.write(line + "\n")
-            if self._json != "-":
+            self._stream.flush()
+        if told and self._json != "-":
+            for one in told[:TEXTS]:
                 write_finding(sys.stdout, one.finding, self._language.value)
-        if told:
+            if len(told) > TEXTS:
+                print(text("table.more-lines", self._language.value, count=len(told) - TEXTS))
             sys.stdout.flush()
-            if self._stream is not None:
-                self._stream.flush()
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -5,13 +5,14 @@ the tables hold at this moment. The last is made anew each time and never merged
 connection that lasts for months is one fact, and the facts are those of a replay of the same packets.
 
 Judging is done when something new was seen, and at least every ten seconds; when it takes long it is done
-less often, so that it never takes more than a tenth of the time. So does saving.
+less often, so that over minutes it never takes more than a tenth of the time. So does saving. What is new
+after a quiet minute is judged at once, however long that takes.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,13 @@ DAY_NS: Final = 86_400_000_000_000
 KEEP_DAYS: Final = 400
 """Long enough for what a plant does once a year."""
 SHARE: Final = 10
-"""A judgement is followed by this many times its duration without one; so is a save."""
+"""A judgement needs this many times its duration without one; so does a save, which is followed by it."""
+CREDIT_S: Final = 60.0
+"""So much time without a judgement can be had beforehand."""
+PROVING_S: Final = 0.05
+"""Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
+ENDING_S: Final = 10.0
+"""Spent on proofs at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,9 @@ class Watch:
         self._next_judgement = 0.0
         self._next_window = 0.0
         self._next_save = 0.0
+        self._paid = 0.0
+        """Up to when the judgements so far need time without one."""
+        self._unproved: deque[Finding] = deque()
         self._news = News()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._told_s: dict[str, float] = {}
@@ -114,14 +124,16 @@ class Watch:
 
     def step(self) -> list[Told]:
         """Judge and save where it is due; what came up."""
-        now = time.monotonic()
+        now, used = time.monotonic(), time.thread_time()
         told: list[Told] = []
         if now >= self._next_judgement and (self._is_new() or now >= self._next_window):
             told = self._look()
-            took = time.monotonic() - now
-            self._judging_s += took
-            self._next_judgement = now + max(JUDGE_S, SHARE * took)
-            self._next_window = now + max(WINDOW_S, SHARE * took)
+            self._judging_s += time.monotonic() - now
+            # What others make it wait for does not count.
+            self._paid = max(self._paid, now - CREDIT_S) + SHARE * (time.thread_time() - used)
+            self._next_judgement = max(now + JUDGE_S, self._paid)
+            self._next_window = max(now + WINDOW_S, self._paid)
+        self._prove(PROVING_S)
         if self._path is not None and now >= self._next_save:
             self._save()
         self.status = self._status()
@@ -141,8 +153,17 @@ class Watch:
         told = self._look()
         if self._path is not None:
             self._save()
+        self._prove(ENDING_S)
         self.status = self._status()
         return told
+
+    def _prove(self, within_s: float) -> None:
+        """Write the packets of findings, gravest first, for so long; the others wait."""
+        end = time.monotonic() + within_s
+        while self._proofs is not None and self._unproved and time.monotonic() < end:
+            finding = self._unproved.popleft()
+            for one in self._observers:
+                self._proofs.prove(finding, one.recent, one.ring.interface)
 
     @acyclic()
     def _look(self) -> list[Told]:
@@ -199,13 +220,12 @@ class Watch:
                 self._counts[finding.rule, finding.severity] += 1
                 self._told_s[finding.severity] = self._judged_s
                 if self._proofs is not None:
-                    for one in self._observers:
-                        self._proofs.prove(finding, one.recent, one.ring.interface)
+                    self._unproved.append(finding)
         return told
 
     def _save(self) -> None:
         assert self._path is not None
-        begin = time.monotonic()
+        begin, used = time.monotonic(), time.thread_time()
         try:
             save(self.ledger, self._path)
             self._saves += 1
@@ -214,9 +234,8 @@ class Watch:
         except LedgerError as error:
             self._failed_saves += 1
             self.trouble = str(error)
-        took = time.monotonic() - begin
-        self._saving_s += took
-        self._next_save = begin + max(WINDOW_S, SHARE * took)
+        self._saving_s += time.monotonic() - begin
+        self._next_save = begin + max(WINDOW_S, SHARE * (time.thread_time() - used))
 
     trouble: str = ""
     """Why the last save failed; "" where it did not."""
