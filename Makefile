@@ -12,8 +12,12 @@ DEMO := build/demo
 TEST_PACKAGES := tshark nftables:nft iproute2:ip iptables:iptables-restore prometheus tcpdump openssl \
 	prometheus-alertmanager:amtool mosquitto mosquitto-clients:mosquitto_pub snmpd snmp:snmpget
 BENCH_PACKAGES := tshark libndpi-bin:ndpiReader
+LIVE_PACKAGES := iproute2:ip tcpdump wireshark-common:dumpcap
 
-.PHONY: help demo test check fuzz bench goldens docs dashboards vendors lock clean
+MINUTES ?= 30
+KILLS ?= 50
+
+.PHONY: help demo test check fuzz bench bench-live soak kills goldens docs dashboards vendors lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +26,9 @@ help:
 	@echo "make check      ruff, mypy and the import contracts only"
 	@echo "make fuzz       long property tests of the kernels, interpreted"
 	@echo "make bench      measure the speed beside other tools; writes docs/benchmarks.md"
+	@echo "make bench-live measure the live sensor; needs root; writes its part of that page"
+	@echo "make soak       listen under load with addresses that change, MINUTES=30; needs root"
+	@echo "make kills      kill the sensor under load, KILLS=50 times; needs root"
 	@echo "make goldens    write the expected outputs anew: review them as a diff"
 	@echo "make docs       write the generated pages and the picture anew"
 	@echo "make dashboards write Grafana's dashboards anew, and check them where npm is"
@@ -49,6 +56,16 @@ fuzz: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@.ci/system-packages $(BENCH_PACKAGES) || echo "what is missing is left out of the table" >&2
 	$(BIN)/python -m tests.bench
+
+bench-live: $(VENV)/.dev
+	@.ci/system-packages $(LIVE_PACKAGES) || echo "what is missing is left out of the table" >&2
+	$(BIN)/python -m tests.bench.live
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.sensor.soak --minutes $(MINUTES)
+
+kills: $(VENV)/.dev
+	OTMON_KILLS=$(KILLS) $(BIN)/python -m pytest tests/sensor/test_service.py -k killed
 
 goldens: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/golden tests/ledger tests/outputs tests/zones tests/detect/rules --regenerate

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from tests.bench.captures import Truth, made
 from tests.bench.measure import Result, Run, measure, run
-from tests.bench.page import MEGABYTE, Goal, Section, goals, machine, rates, ratio_to, written
+from tests.bench.page import MEGABYTE, Goal, Section, goals, live_part, machine, rates, ratio_to, written
 from tests.bench.tools import (
     FOLDER,
     FOUND_SOMETHING,
@@ -197,7 +197,8 @@ def main() -> None:
     for section in sections:
         section.show(console)
     if output is not None:
-        output.write_text(written(sections, described, left_out, arguments.times), encoding="utf-8")
+        live = live_part(output.read_text(encoding="utf-8")) if output.exists() else ""
+        output.write_text(written(sections, described, left_out, arguments.times) + live, encoding="utf-8")
         console.print(f"written: {output.name}", highlight=False)
 
 

@@ -106,9 +106,9 @@ class Goal:
         return self.name, wanted, self.form.format(self.measured), "yes" if met else "no"
 
 
-def goals(all_goals: Sequence[Goal]) -> Section:
+def goals(all_goals: Sequence[Goal], title: str = "Goals") -> Section:
     text = "What was set before the work; a rate is that of one core, without the start."
-    return Section("Goals", text, ("goal", ">wanted", ">measured", "met"), [goal.row() for goal in all_goals])
+    return Section(title, text, ("goal", ">wanted", ">measured", "met"), [goal.row() for goal in all_goals])
 
 
 def machine() -> list[str]:
@@ -138,6 +138,21 @@ process with those that it starts; *peak MB* is the largest one of them. Slow to
 The tools do not do the same work, as the column *what it does* says. ndpiReader runs with no options but
 `-q` (no table) and so looks for a protocol in the first 80 packets of a TCP flow and the first 24 of a UDP
 flow; otmon reads every packet's payload where it is Modbus."""
+
+
+LIVE: Final = "<!-- from here on written by `make bench-live` -->"
+
+
+def with_live(page: str, sections: Sequence[Section]) -> str:
+    """The page with these sections as its live part, in place of the one it had."""
+    lines = [line for section in sections for line in section.markdown()]
+    return "\n".join([page.partition(LIVE)[0].rstrip("\n"), "", LIVE, "", *lines])
+
+
+def live_part(page: str) -> str:
+    """The live part of a page, "" where it has none."""
+    _, mark, rest = page.partition(LIVE)
+    return f"{mark}{rest}"
 
 
 def written(
