@@ -11,6 +11,7 @@ the two on machines that would not.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import mmap
@@ -37,7 +38,11 @@ _ADD_MEMBERSHIP: Final = 1
 _RX_RING: Final = 5
 _STATISTICS: Final = 6
 _VERSION: Final = 10
+_TIMESTAMP: Final = 17
+_FANOUT: Final = 18
+_FANOUT_DATA: Final = 22
 _IGNORE_OUTGOING: Final = 23
+_FANOUT_BY_PROGRAM: Final = 6
 _PROMISCUOUS: Final = 1
 _TPACKET_V3: Final = 2
 _SO_ATTACH_FILTER: Final = 26
@@ -45,12 +50,19 @@ _ETH_P_ALL: Final = 3
 # linux/sockios.h
 _GET_FLAGS: Final = 0x8913
 _GET_HARDWARE: Final = 0x8927
+_GET_STAMPING: Final = 0x89B1
 _UP: Final = 1
 
-# struct tpacket_block_desc, in words of 32 bits: version, private, status, packets, first, length.
+# linux/net_tstamp.h
+_RAW_HARDWARE: Final = 1 << 6
+_STAMP_ALL: Final = 1
+
+# struct tpacket_block_desc, in words of 32 bits: version, private, status, packets, first, length,
+# sequence number (64 bits).
 _STATUS: Final = 2
 _PACKETS: Final = 3
 _FIRST: Final = 4
+_SEQUENCE: Final = 6
 _TO_KERNEL: Final = 0
 _TO_USER: Final = 1
 
@@ -66,6 +78,7 @@ _N_TAG: Final = 8
 _N_TAG_TYPE: Final = 9
 HEADER: Final = 68
 """Bytes before the packet that belong to the kernel's header and the address."""
+_STAMPED: Final = 1 << 31
 _TAG_VALID: Final = 1 << 4
 _TAG_TYPE_VALID: Final = 1 << 6
 _TAG_8021Q: Final = 0x8100
@@ -113,8 +126,13 @@ class Ring:
         ring_bytes: int = RING_BYTES,
         block_ms: int = BLOCK_MS,
         program: bytes = b"",
+        card_time: bool = False,
+        share: tuple[int, bytes] | None = None,
     ) -> None:
-        """`program` is a compiled packet filter, 8 bytes an instruction (struct sock_filter).
+        """`program` is a compiled packet filter, 8 bytes an instruction (struct sock_filter). With
+        `card_time` packets have the time that the card gave them, if it did (`stamped` counts these).
+        Rings of one `share`, a number and a program (`otmon.capture.pairs`), divide the packets among
+        them; the first one of a number sets the program for all.
 
         Raises RingError.
         """
@@ -135,7 +153,9 @@ class Ring:
                 "run as root, or give it to the service"
             ) from None
         try:
-            self._set_up(program, block_ms)
+            self._set_up(program, block_ms, card_time)
+            if share is not None:
+                self._join(*share)
         except OSError as error:
             self.socket.close()
             raise RingError(f"{interface}: {error.strerror}") from error
@@ -146,12 +166,16 @@ class Ring:
         self._bytes: npt.NDArray[np.uint8] = np.frombuffer(self._memory, np.uint8, size)
         self._columns = np.zeros((5, MOST_PACKETS), np.int64)
         self._columns[4] = self.linktype
+        self.stamped = 0
+        """Packets so far that have the card's time."""
 
-    def _set_up(self, program: bytes, block_ms: int) -> None:
+    def _set_up(self, program: bytes, block_ms: int, card_time: bool) -> None:
         ring = self.socket
         index = socket.if_nametoindex(self.interface)
         ring.setsockopt(_SOL_PACKET, _VERSION, _TPACKET_V3)
         ring.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
+        if card_time:
+            ring.setsockopt(_SOL_PACKET, _TIMESTAMP, _RAW_HARDWARE)
         request = struct.pack(
             "=7I",
             BLOCK_BYTES,
@@ -165,12 +189,27 @@ class Ring:
         ring.setsockopt(_SOL_PACKET, _RX_RING, request)
         self._memory = mmap.mmap(ring.fileno(), self.blocks * BLOCK_BYTES, mmap.MAP_SHARED)
         if program:
-            buffer = np.frombuffer(program, np.uint8)
-            filters = struct.pack("@HP", len(program) // 8, buffer.ctypes.data)
-            ring.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filters)
+            _attach(ring, socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
         ring.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, struct.pack("=iHH8s", index, _PROMISCUOUS, 0, bytes(8)))
         ring.bind((self.interface, _ETH_P_ALL))
         ring.setblocking(False)
+
+    def _join(self, number: int, program: bytes) -> None:
+        self.socket.setsockopt(_SOL_PACKET, _FANOUT, number & 0xFFFF | _FANOUT_BY_PROGRAM << 16)
+        _attach(self.socket, _SOL_PACKET, _FANOUT_DATA, program)
+
+    def resume(self, number: int) -> None:
+        """Read on where another process stopped, which had read `number` packets or fewer. Linux numbers
+        the blocks as it begins them: the oldest of those that are ours comes next, or else the one that
+        is being filled."""
+        words = self._words.reshape(self.blocks, -1)
+        sequence = words[:, _SEQUENCE].astype(np.int64) | words[:, _SEQUENCE + 1].astype(np.int64) << 32
+        ours = (words[:, _STATUS] & _TO_USER) != 0
+        self._next = int(np.where(ours, sequence, np.iinfo(np.int64).max).argmin())
+        if not ours.any():
+            self._next = int(sequence.argmax())
+        self._held = False
+        self._number = number + 1
 
     def next(self, timeout_ms: int) -> Batch | None:
         """The packets of the next block, and the one before goes back to the kernel. None where there is
@@ -188,7 +227,8 @@ class Ring:
         block = self._bytes[begin : begin + BLOCK_BYTES]
         words = self._words[begin // 4 : (begin + BLOCK_BYTES) // 4]
         self._held = True
-        count = walk_block(block, words, self._columns)
+        count, stamped = walk_block(block, words, self._columns)
+        self.stamped += stamped
         start, caplen, wirelen, time_ns, linktype = self._columns[:, :count]
         batch = Batch(
             block, start, caplen, wirelen, time_ns, linktype, self.interface, self._octets, self._number
@@ -242,6 +282,25 @@ class Ring:
         self.close()
 
 
+def card_stamps(interface: str) -> bool:
+    """Whether the card is set to stamp every packet that it receives (SIOCGHWTSTAMP)."""
+    # struct hwtstamp_config: flags, kind of sending, filter of receiving.
+    config = ctypes.create_string_buffer(12)
+    request = struct.pack("16sP16x", os.fsencode(interface), ctypes.addressof(config))
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            fcntl.ioctl(asking.fileno(), _GET_STAMPING, request)
+    except OSError:
+        return False
+    return int(struct.unpack("=3i", config.raw)[2]) == _STAMP_ALL
+
+
+def _attach(to: socket.socket, level: int, option: int, program: bytes) -> None:
+    """Give the kernel a program (struct sock_fprog)."""
+    buffer = np.frombuffer(program, np.uint8)
+    to.setsockopt(level, option, struct.pack("@HP", len(program) // 8, buffer.ctypes.data))
+
+
 def linktype_of(interface: str) -> int:
     """LINKTYPE_ number of an interface's packets. Raises RingError."""
     if sys.platform != "linux":
@@ -273,9 +332,10 @@ def word(words: Words, w: int) -> int:
 
 
 @kernel
-def walk_block(block: Bytes, words: Words, columns: Ints) -> int:
+def walk_block(block: Bytes, words: Words, columns: Ints) -> tuple[int, int]:
     """Fill `columns` (int64[5, MOST_PACKETS]: start, caplen, wirelen, time_ns) from a block, whose
-    `words` are its bytes as numbers of this machine's order. Returns the number of packets.
+    `words` are its bytes as numbers of this machine's order. Returns the number of packets, and of those
+    that have the card's time.
 
     A tag that the card or the driver took out of the frame is put back where it was: in front of the
     frame there is room for it.
@@ -283,6 +343,7 @@ def walk_block(block: Bytes, words: Words, columns: Ints) -> int:
     size = len(block)
     at = word(words, _FIRST)
     count = 0
+    stamped = 0
     for _ in range(word(words, _PACKETS)):
         if at < 48 or at > size - HEADER or count == MOST_PACKETS:
             break
@@ -309,9 +370,11 @@ def walk_block(block: Bytes, words: Words, columns: Ints) -> int:
         columns[1, count] = captured
         columns[2, count] = wire
         columns[3, count] = word(words, w + _N_SECONDS) * 1_000_000_000 + word(words, w + _N_NANOSECONDS)
+        if status & _STAMPED:
+            stamped += 1
         count += 1
         step = word(words, w)
         if step == 0:
             break
         at += step
-    return count
+    return count, stamped

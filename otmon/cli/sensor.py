@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 MEBIBYTE = 1 << 20
 TEXTS = 50
 """Findings that are written as text where more come up at once: one costs as much as forty lines of JSON."""
+STAMPED = "packets have the time of the network card"
+NOT_STAMPED = (
+    "the network card gives packets no time, so they have the kernel's (hwstamp_ctl sets a card that can)"
+)
+MODBUS_PORT = 502
 _LOADED_BEFORE = (
     "encodings.idna", "yaml", "otmon.detect.rules.form", "otmon.outputs.jsonlines", "otmon.outputs.table",
     "otmon.zones.document", "otmon.zones.load",
@@ -72,6 +77,13 @@ def run(
     certificate: Annotated[
         str | None, typer.Option(metavar="FILE.pem", help="Serve metrics by TLS, with this certificate.")
     ] = None,
+    web_config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.yml",
+            help="Certificate and users of the metrics, as Prometheus's exporters have it.",
+        ),
+    ] = None,
     key: Annotated[
         str | None, typer.Option(metavar="FILE.pem", help="The certificate's private key.")
     ] = None,
@@ -83,6 +95,19 @@ def run(
     ring_mb: Annotated[
         int, typer.Option(min=2, max=4096, metavar="MB", help="Memory of each interface's ring.")
     ] = 64,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=16,
+            metavar="N",
+            help="Read each interface by so many processes, where one is too slow.",
+        ),
+    ] = 1,
+    card_time: Annotated[
+        bool,
+        typer.Option("--card-time", help="Take the times that the network card gives packets, if it does."),
+    ] = False,
     keep_days: Annotated[
         int, typer.Option(min=1, metavar="DAYS", help="Forget facts that were not seen again for so long.")
     ] = 400,
@@ -104,20 +129,26 @@ def run(
         fail("name an interface with --interface")
     # Threads of numpy's would keep the rights that the program gives up.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from prometheus_client import start_http_server
+    from prometheus_client import CollectorRegistry, exposition
     from prometheus_client.core import REGISTRY
 
     from otmon.capture.filter import FilterError, compile_filter
-    from otmon.capture.ring import Ring, RingError
+    from otmon.capture.pairs import pairs_program
+    from otmon.capture.ring import Ring, RingError, card_stamps
     from otmon.detect.rules.load import RuleError, with_rules
     from otmon.ledger.ledger import EMPTY
+    from otmon.outputs.instant import short_text
     from otmon.outputs.metrics import StatusCollector
+    from otmon.sensor import mark
     from otmon.sensor.confine import ConfineError, confine
-    from otmon.sensor.observer import Observer
+    from otmon.sensor.crew import Worker
+    from otmon.sensor.observer import Observer, Reader
     from otmon.sensor.proof import ProofFolder
     from otmon.sensor.recent import MEMORY_BYTES, Recent
     from otmon.sensor.service import Notifier, Service, Stopped
     from otmon.sensor.watch import Watch, judged_by
+    from otmon.sensor.web import WebError, guarded, read_web_config
+    from otmon.sensor.worker import Post, post, start_keeper
     from otmon.zones.load import ModelError, load_model
 
     compile()
@@ -125,33 +156,65 @@ def run(
     place = None if metrics == "none" else _address(metrics)
     if (certificate is None) != (key is None):
         fail("--certificate and --key belong together")
+    users: dict[str, str] = {}
+    if web_config is not None:
+        if certificate is not None:
+            fail("--web-config names the certificate itself: leave --certificate and --key out")
+        try:
+            web = read_web_config(Path(web_config))
+        except WebError as error:
+            fail(error)
+        certificate, key, users = web.certificate, web.key, web.users
     _load_everything()
     output = _Output(json, lang)
-    rings: list[Ring] = []
+    kept_bytes = MEMORY_BYTES if evidence is not None else 0
+    rings: dict[str, Ring] = {}
+    posts: list[Post] = []
+    names = list(dict.fromkeys(interface))
     try:
         notifier = Notifier()
-        for name in dict.fromkeys(interface):
+        for index, name in enumerate(names):
             program = compile_filter(filter, name) if filter is not None else b""
-            rings.append(Ring(name, ring_bytes=ring_mb * MEBIBYTE, program=program))
-        confine([ring.socket.fileno() for ring in rings], user)
+            for number in range(workers):
+                share = (os.getpid() + index, pairs_program(MODBUS_PORT)) if workers > 1 else None
+                source = f"{name}#{number + 1}" if workers > 1 else name
+                rings[source] = Ring(
+                    name, ring_bytes=ring_mb * MEBIBYTE, program=program, card_time=card_time, share=share
+                )
+        if card_time:
+            for name in names:
+                warn(f"{name}: {STAMPED if card_stamps(name) else NOT_STAMPED}")
+        listening = [ring.socket.fileno() for ring in rings.values()]
+        if workers > 1:
+            posts = [post(source, ring, kept_bytes) for source, ring in rings.items()]
+            start_keeper(posts, lambda: confine(listening, user))
+            listening = []
+        confine(listening, user)
     except (RingError, FilterError, ConfineError, OSError) as error:
         fail(error)
     # From here on as the one who the sensor runs as: what it cannot write is found out now.
     model = read_model(zones) if zones is not None else None
     known_rules = read_rules(rules)
     before = read_ledger(ledger) if ledger is not None and Path(ledger).exists() else EMPTY
+    if ledger is not None and mark.begin(Path(ledger)) and before is not EMPTY:
+        saved = short_text(Path(ledger).stat().st_mtime_ns)
+        warn(f"{ledger}: the sensor before did not end in order: what it saw after {saved} is missing")
     counted = {source.name: source.packets for source in before.sources}
     try:
         proofs = ProofFolder(Path(evidence), evidence_mb * MEBIBYTE) if evidence is not None else None
         output.open()
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}")
-    kept_bytes = MEMORY_BYTES if proofs is not None else 0
-    observers = [
-        Observer(ring, Recent(ring.linktype, kept_bytes), counted.get(ring.interface, 0)) for ring in rings
-    ]
+    readers: list[Reader] = []
+    if posts:
+        readers += [Worker(one, counted.get(one.name, 0)) for one in posts]
+    else:
+        readers += [
+            Observer(ring, Recent(ring.linktype, kept_bytes), counted.get(ring.interface, 0))
+            for ring in rings.values()
+        ]
     watch = Watch(
-        observers,
+        readers,
         judged_by(model, normal, known_rules),
         before=before,
         ledger_path=Path(ledger) if ledger is not None else None,
@@ -162,9 +225,13 @@ def run(
     if place is not None:
         REGISTRY.register(StatusCollector(lambda: watch.status))
         try:
-            start_http_server(place[1], place[0], certfile=certificate, keyfile=key)
+            # Until it is known who may read, there is nothing to be read.
+            server, _ = exposition.start_http_server(
+                place[1], place[0], CollectorRegistry(), certfile=certificate, keyfile=key
+            )
         except OSError as error:
             fail(f"{metrics}: {error.strerror}")
+        server.set_app(guarded(exposition.make_wsgi_app(REGISTRY), users))
 
     def reload() -> None:
         output.open()
@@ -176,15 +243,16 @@ def run(
             watch.keep_model()
             warn(f"{error}\nthe model or the rules have errors; those read before stay in force")
 
-    service = Service(watch, observers, tell=output.tell, warn=warn, reload=reload, silence_s=silence)
+    service = Service(watch, readers, tell=output.tell, warn=warn, reload=reload, silence_s=silence)
     service.listen_to_signals()
-    listening = ", ".join(ring.interface for ring in rings)
     known = len(watch.findings)
-    warn(f"listening on {listening}" + (f"; {known} findings are known from before" if known else ""))
+    warn(f"listening on {', '.join(names)}" + (f"; {known} findings are known from before" if known else ""))
     try:
         service.run(notifier)
     except Stopped as error:
         fail(error)
+    if ledger is not None and not watch.trouble:
+        mark.end(Path(ledger))
     raise typer.Exit(FOUND if watch.findings else NOTHING_FOUND)
 
 

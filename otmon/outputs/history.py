@@ -104,6 +104,8 @@ class History:
             packets=sum(source.packets for source in ledger.sources),
             octets=sum(source.bytes for source in ledger.sources),
             last_ns=max((source.last_ns for source in ledger.sources), default=0),
+            stamped=0,
+            restarts=0,
             counters=tuple(sorted(noted.items())),
         )
         return Status(
@@ -126,6 +128,7 @@ class History:
             told=tuple(sorted(self._told.items())),
             told_s=tuple(sorted(self._told_s.items())),
             evidence_files=0,
+            unproven=0,
         )
 
 

@@ -46,6 +46,10 @@ class InterfaceStatus:
     packets: int
     octets: int
     last_ns: int
+    stamped: int
+    """Packets with the card's time."""
+    restarts: int
+    """How often a process that reads it ended and was started anew."""
     counters: tuple[tuple[str, int], ...]
     """As `Source.counters`."""
 
@@ -79,14 +83,18 @@ class Status:
     told_s: tuple[tuple[str, float], ...]
     """When the last one of each severity came up, seconds since 1970."""
     evidence_files: int
+    unproven: int
+    """Findings without a capture, as too many came up at once or it could not be written."""
 
 
 OF_A_SENSOR: Final = frozenset({
     "otmon_start_time_seconds", "otmon_judgements", "otmon_judging_seconds",
     "otmon_last_judgement_timestamp_seconds", "otmon_model_loaded", "otmon_interface_up",
     "otmon_capture_received_packets", "otmon_capture_dropped_packets", "otmon_capture_ring_freezes",
-    "otmon_capture_ring_fill_ratio", "otmon_ledger_saves", "otmon_ledger_failed_saves",
+    "otmon_capture_card_time_packets", "otmon_capture_restarts", "otmon_capture_ring_fill_ratio",
+    "otmon_ledger_saves", "otmon_ledger_failed_saves",
     "otmon_ledger_saving_seconds", "otmon_ledger_saved_timestamp_seconds", "otmon_evidence_files",
+    "otmon_evidence_missing",
 })  # fmt: skip
 """What a capture knows nothing of."""
 
@@ -160,6 +168,9 @@ def _capture(status: Status) -> Iterator[Metric]:
         ("capture_dropped_packets", "Packets that Linux dropped, as the ring was full.",
          [p.dropped for p in ports]),
         ("capture_ring_freezes", "How often the ring was full.", [p.freezes for p in ports]),
+        ("capture_card_time_packets", "Packets whose time is that of the card.", [p.stamped for p in ports]),
+        ("capture_restarts", "How often a process that reads was started anew, having ended unasked.",
+         [p.restarts for p in ports]),
     ):  # fmt: skip
         rows: Counter[tuple[str, ...]] = Counter(
             {(p.name,): amount for p, amount in zip(ports, amounts, strict=True)}
@@ -264,6 +275,11 @@ def _findings(status: Status) -> Iterator[Metric]:
     )  # fmt: skip
     yield GaugeMetricFamily(
         "otmon_evidence_files", "Captures of findings that are kept.", status.evidence_files
+    )
+    yield CounterMetricFamily(
+        "otmon_evidence_missing",
+        "Findings without a capture, as too many came up at once or it could not be written.",
+        status.unproven,
     )
 
 

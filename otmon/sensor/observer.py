@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -36,12 +36,14 @@ from otmon.ledger.tables import (
 from otmon.ledger.written import E_COLUMNS, E_RANK, W_EXTREMES, W_TIMES
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
-from otmon.sensor.recent import Recent
+from otmon.sensor.recent import Proving, Recent
 
 CLOSED_NS: Final = 30_000_000_000
 IDLE_NS: Final = 3_600_000_000_000
 """A flow ends this long after its last packet, a closed one sooner."""
 IDLE_CHECK_NS: Final = 10_000_000_000
+BEAT_S: Final = 10.0
+"""A thread that did not come by for this long has stopped."""
 WAITING: Final = 8
 """Copies of the tables of ended rows that wait at most, 20 MB each."""
 
@@ -57,6 +59,55 @@ class Part:
     source: Source
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a reader fares, asked for several times a second."""
+
+    is_up: bool
+    fill: float
+    """Share of the ring that waits to be read, 0 to 1."""
+    counts: RingCounts
+    """What the kernel counted."""
+    source: Source
+    """What was read; while it is read, the last packets may be missing in it."""
+    stamped: int
+    """Packets with the card's time."""
+    novelty: int
+    """Changes when there is something new to judge, and hardly ever else."""
+    restarts: int
+    """How often reading ended and began anew."""
+
+
+class Reader(Protocol):
+    """One that reads packets of an interface: a thread of this process, or another process."""
+
+    name: str
+    """Of the source, in facts and evidence."""
+    interface: str
+
+    @property
+    def recent(self) -> Proving:
+        """Who has the packets of the last moments."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End; what was seen can still be asked for."""
+
+    def part(self) -> Part:
+        """What was seen up to now. Raises what ended the reading for good."""
+
+    def state(self) -> State:
+        """How it fares."""
+
+    def failure(self) -> str:
+        """Why reading has stopped for good, "" where it goes on."""
+
+    def incidents(self) -> list[str]:
+        """What went wrong with it and was mended since this was asked last."""
+
+
 @cache
 def signatures() -> SignatureTables:
     """The signatures of all protocols, compiled once."""
@@ -64,15 +115,17 @@ def signatures() -> SignatureTables:
 
 
 class Observer(threading.Thread):
-    """Reads one ring until `stop` is called. A failure ends the thread and stays in `failure`."""
+    """Reads one ring until `stop` is called. A failure ends the thread, and is told by `failure`."""
 
-    def __init__(self, ring: Ring, recent: Recent, packets_before: int = 0) -> None:
-        """`packets_before`: packet numbers go on behind those of an earlier run."""
-        super().__init__(name=f"otmon-{ring.interface}", daemon=True)
+    def __init__(self, ring: Ring, recent: Recent, packets_before: int = 0, name: str = "") -> None:
+        """`packets_before`: packet numbers go on behind those of an earlier run. `name` is that of the
+        source, the interface's unless given."""
+        super().__init__(name=name or ring.interface, daemon=True)
         self.ring = ring
-        self.recent = recent
-        self.failure: BaseException | None = None
-        self.beat = time.monotonic()
+        self.interface = ring.interface
+        self._recent = recent
+        self._failure: BaseException | None = None
+        self._beat = time.monotonic()
         """When the thread last came by: it does ten times a second."""
         self._before = packets_before
         self._tables = new_tables(code_of("modbus"), False)
@@ -86,20 +139,25 @@ class Observer(threading.Thread):
         self._answered = threading.Event()
         self._part: Part | None = None
 
+    @property
+    def recent(self) -> Recent:
+        """The packets of the last moments."""
+        return self._recent
+
     def run(self) -> None:
         try:
             while not self._halt.is_set():
                 self._next()
                 if self._asked.is_set():
                     self._answer()
-                self.beat = time.monotonic()
+                self._beat = time.monotonic()
             # What came before the end is in the ring, the last of it in a block that is not full.
             for _ in range(self.ring.blocks):
                 if not self._next():
                     break
         except BaseException as error:
             # Told by `part`, in the thread that can end the program.
-            self.failure = error
+            self._failure = error
         finally:
             self._answered.set()
 
@@ -111,26 +169,38 @@ class Observer(threading.Thread):
 
     def part(self, timeout_s: float = 5.0) -> Part:
         """What was seen up to now. Raises what ended the thread."""
-        if not self.is_alive() and self.failure is None:
+        if not self.is_alive() and self._failure is None:
             self._answer()
         else:
             self._answered.clear()
             self._asked.set()
-            if not self._answered.wait(timeout_s) and self.failure is None:
-                raise TimeoutError(f"{self.ring.interface}: reading has stopped")
-        if self.failure is not None:
-            raise self.failure
+            if not self._answered.wait(timeout_s) and self._failure is None:
+                raise TimeoutError(f"{self.name}: reading has stopped")
+        if self._failure is not None:
+            raise self._failure
         part = self._part
         assert part is not None
         return part
 
-    def counts(self) -> RingCounts:
-        """What the kernel counted."""
-        return self.ring.counts()
+    def failure(self) -> str:
+        """Why reading has stopped, "" where it goes on."""
+        if self._failure is not None:
+            return str(self._failure) or type(self._failure).__name__
+        hangs = self.is_alive() and time.monotonic() - self._beat > BEAT_S
+        return "the thread hangs" if hangs else ""
+
+    def incidents(self) -> list[str]:
+        """None: a thread that fails is not mended."""
+        return []
+
+    def state(self) -> State:
+        """How it fares."""
+        ring = self.ring
+        return State(ring.is_up(), ring.fill(), ring.counts(), self.source(), ring.stamped, self.novelty(), 0)
 
     def source(self) -> Source:
         """What was read up to now; while the thread runs, the last packets may be missing in it."""
-        return source_of(self._tables, self.ring.interface, self._octets, self._first_ns)
+        return source_of(self._tables, self.name, self._octets, self._first_ns)
 
     def last_packet_ns(self) -> int:
         """Time of the latest packet, 0 for none."""
@@ -160,7 +230,7 @@ class Observer(threading.Thread):
         batch = self.ring.next(2 * BLOCK_MS)
         if batch is not None:
             self._take(batch)
-            self.recent.add(batch, self._before)
+            self._recent.add(batch, self._before)
         self.ring.release()
         return batch is not None
 

@@ -9,7 +9,7 @@ from typing import Final
 from otmon.detect.detector import Finding
 from otmon.findings.judge import id_of
 from otmon.outputs.pcapng import pcapng
-from otmon.sensor.recent import Recent
+from otmon.sensor.recent import Proving
 
 BUDGET_BYTES: Final = 256 << 20
 NAME: Final = "*.pcapng"
@@ -34,8 +34,9 @@ class ProofFolder:
         """How many captures there are."""
         return len(self._sizes)
 
-    def prove(self, finding: Finding, recent: Recent, interface: str) -> Path | None:
-        """Write the packets of a finding that `interface` has seen; nothing where there are none."""
+    def prove(self, finding: Finding, recent: Proving, interface: str) -> Path | None:
+        """Write the packets of a finding that the reader `interface` has seen; nothing where there are
+        none."""
         packets = recent.around(finding, interface)
         if not packets:
             return None

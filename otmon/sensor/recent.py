@@ -14,7 +14,7 @@ import ipaddress
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,15 @@ class _Block:
     first_number: int
 
 
+class Proving(Protocol):
+    """One that has packets of the last moments."""
+
+    linktype: int
+
+    def around(self, finding: Finding, source: str) -> list[Kept]:
+        """The packets of the finding's addresses that are still here."""
+
+
 class Recent:
     """Packets of one interface; `add` is called by its thread, the rest by another one."""
 
@@ -93,11 +102,13 @@ class Recent:
             while self._size > self._room:
                 self._size -= _size(self._blocks.popleft())
 
-    def around(self, finding: Finding, interface: str) -> list[Kept]:
+    def around(self, finding: Finding, source: str) -> list[Kept]:
         """The packets of the finding's addresses that are still here, in their order: those that its
         evidence names, and the latest of the others."""
-        wanted = {one.packet for one in finding.evidence if one.source == interface}
-        needles = [_on_the_wire(one) for one in (finding.link.client, finding.link.server) if one]
+        return self.packets(*wanted_for(finding, source))
+
+    def packets(self, wanted: set[int], needles: list[bytes]) -> list[Kept]:
+        """The same for packets by their numbers, and the addresses as they are on the wire."""
         with self._lock:
             blocks = list(self._blocks)
         named = [
@@ -109,6 +120,12 @@ class Recent:
         chosen = [*named, *_latest(blocks, needles, wanted, PACKETS - len(named))]
         cut = _Cut(self.linktype)
         return sorted((cut.kept(block, index) for block, index in chosen), key=lambda one: one.number)
+
+
+def wanted_for(finding: Finding, source: str) -> tuple[set[int], list[bytes]]:
+    """The packets that a finding names in `source`, and its addresses as they are on the wire."""
+    needles = [_on_the_wire(one) for one in (finding.link.client, finding.link.server) if one]
+    return {one.packet for one in finding.evidence if one.source == source}, needles
 
 
 def _size(block: _Block) -> int:

@@ -11,13 +11,11 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Final
 
-from otmon.sensor.observer import Observer
+from otmon.sensor.observer import Reader
 from otmon.sensor.watch import Told, Watch
 
 TICK_S: Final = 0.2
 """How often there is a look at what is due."""
-BEAT_S: Final = 10.0
-"""A thread that did not come by for this long has stopped."""
 
 
 class Notifier:
@@ -41,7 +39,7 @@ class Notifier:
 
 
 class Stopped(Exception):
-    """A thread that reads an interface came to a halt."""
+    """One who reads an interface came to a halt."""
 
 
 class Service:
@@ -50,7 +48,7 @@ class Service:
     def __init__(
         self,
         watch: Watch,
-        observers: Sequence[Observer],
+        readers: Sequence[Reader],
         *,
         tell: Callable[[list[Told]], None],
         warn: Callable[[str], None],
@@ -60,16 +58,16 @@ class Service:
         """`tell` gets findings as they come up, `warn` what is wrong with the sensor itself; `reload`
         reads the model anew. An interface without a packet for `silence_s` seconds is warned of."""
         self._watch = watch
-        self._observers = observers
+        self._readers = readers
         self._tell = tell
         self._warn = warn
         self._reload = reload
         self._silence_s = silence_s
         self._stop = threading.Event()
         self._hangup = False
-        self._heard = {one.ring.interface: (-1, time.monotonic()) for one in observers}
+        self._heard = {one.interface: (-1, time.monotonic()) for one in readers}
         self._troubled: dict[tuple[str, str], str] = {}
-        self._dropped = {one.ring.interface: 0 for one in observers}
+        self._dropped = {one.interface: 0 for one in readers}
 
     def listen_to_signals(self) -> None:
         """SIGTERM and SIGINT end the service, SIGHUP reads the model anew."""
@@ -79,7 +77,7 @@ class Service:
 
     def run(self, notifier: Notifier) -> None:
         """Until a signal comes. Raises Stopped; everything is saved before."""
-        for one in self._observers:
+        for one in self._readers:
             one.start()
         notifier.tell("READY=1")
         try:
@@ -104,10 +102,13 @@ class Service:
     def _look_after(self) -> None:
         now = time.monotonic()
         self._warn_once("save", "ledger", self._watch.trouble)
-        for one, status in zip(self._observers, self._watch.status.interfaces, strict=True):
+        for one in self._readers:
+            for incident in one.incidents():
+                self._warn(incident)
+            if failure := one.failure():
+                raise Stopped(f"{one.name}: reading has stopped: {failure}")
+        for status in self._watch.status.interfaces:
             name = status.name
-            if one.failure is not None or now - one.beat > BEAT_S:
-                raise Stopped(f"{name}: reading has stopped: {one.failure or 'the thread hangs'}")
             self._warn_once("down", name, "" if status.is_up else f"{name}: the interface is down")
             count, since = self._heard[name]
             if status.packets != count:

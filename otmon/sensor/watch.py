@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -32,7 +32,7 @@ from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rank import bars_of
 from otmon.ledger.store import LedgerError, save
 from otmon.outputs.metrics import InterfaceStatus, Status
-from otmon.sensor.observer import Observer, Part
+from otmon.sensor.observer import Part, Reader, State
 from otmon.sensor.proof import ProofFolder
 from otmon.zones.model import Model
 
@@ -49,8 +49,10 @@ CREDIT_S: Final = 60.0
 """So much time without a judgement can be had beforehand."""
 PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
-ENDING_S: Final = 10.0
+ENDING_S: Final = 2.0
 """Spent on proofs at the end."""
+UNPROVED: Final = 2_000
+"""Findings that wait for their proofs at most; what comes behind them has none, and is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Watch:
 
     def __init__(
         self,
-        observers: list[Observer],
+        readers: Sequence[Reader],
         judge: Callable[[Ledger], Case],
         *,
         before: Ledger = EMPTY,
@@ -77,20 +79,22 @@ class Watch:
     ) -> None:
         """`judge` gives facts with their verdicts. Findings of `before`, which an earlier run saved,
         are known and not told again. Facts that were not seen again for `keep_days` are forgotten."""
-        self._observers = observers
-        self._dialogues = {one.ring.interface: Dialogues(one.ring.interface) for one in observers}
+        self._readers = readers
+        self._dialogues = {one.name: Dialogues(one.name) for one in readers}
         self._judge = judge
         self._before = before
         self._ended = EMPTY
         self._path = ledger_path
         self._proofs = proofs
-        self._novelty: dict[str, int] = {}
+        self._novelty: list[int] = []
+        self._states: list[State] = []
         self._next_judgement = 0.0
         self._next_window = 0.0
         self._next_save = 0.0
         self._paid = 0.0
         """Up to when the judgements so far need time without one."""
         self._unproved: deque[Finding] = deque()
+        self._unproven = 0
         self._news = News()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._told_s: dict[str, float] = {}
@@ -126,8 +130,11 @@ class Watch:
         """Judge and save where it is due; what came up."""
         now, used = time.monotonic(), time.thread_time()
         told: list[Told] = []
+        self._states = [one.state() for one in self._readers]
         if now >= self._next_judgement and (self._is_new() or now >= self._next_window):
             told = self._look()
+            # What is told of the packets is not older than what is found in them.
+            self._states = [one.state() for one in self._readers]
             self._judging_s += time.monotonic() - now
             # What others make it wait for does not count.
             self._paid = max(self._paid, now - CREDIT_S) + SHARE * (time.thread_time() - used)
@@ -141,16 +148,17 @@ class Watch:
 
     def _is_new(self) -> bool:
         """Whether there is something to judge that was not there when this was asked last."""
-        novelty = {one.ring.interface: one.novelty() for one in self._observers}
+        novelty = [state.novelty for state in self._states]
         is_new = novelty != self._novelty
         self._novelty = novelty
         return is_new
 
     def finish(self) -> list[Told]:
         """End the reading; judge and save everything."""
-        for one in self._observers:
+        for one in self._readers:
             one.stop()
         told = self._look()
+        self._states = [one.state() for one in self._readers]
         if self._path is not None:
             self._save()
         self._prove(ENDING_S)
@@ -162,12 +170,12 @@ class Watch:
         end = time.monotonic() + within_s
         while self._proofs is not None and self._unproved and time.monotonic() < end:
             finding = self._unproved.popleft()
-            for one in self._observers:
-                self._proofs.prove(finding, one.recent, one.ring.interface)
+            for one in self._readers:
+                self._proofs.prove(finding, one.recent, one.name)
 
     @acyclic()
     def _look(self) -> list[Told]:
-        parts = [one.part() for one in self._observers]
+        parts = [one.part() for one in self._readers]
         self.ledger = self._merged(parts)
         self.case = self._judge(self.ledger)
         self.findings = found_in(self.case)
@@ -219,8 +227,12 @@ class Watch:
                 told.append(Told(finding, is_new))
                 self._counts[finding.rule, finding.severity] += 1
                 self._told_s[finding.severity] = self._judged_s
-                if self._proofs is not None:
+                if self._proofs is None:
+                    continue
+                if len(self._unproved) < UNPROVED:
                     self._unproved.append(finding)
+                else:
+                    self._unproven += 1
         return told
 
     def _save(self) -> None:
@@ -244,7 +256,7 @@ class Watch:
         return Status(
             version=self._version,
             started_s=self._started_s,
-            interfaces=tuple(map(_interface, self._observers)),
+            interfaces=_interfaces(self._readers, self._states),
             case=self.case,
             findings=self.findings,
             covered=self.covered,
@@ -261,22 +273,35 @@ class Watch:
             told=tuple(sorted(self._counts.items())),
             told_s=tuple(sorted(self._told_s.items())),
             evidence_files=self._proofs.files if self._proofs is not None else 0,
+            unproven=self._unproven + (self._proofs.failed if self._proofs is not None else 0),
         )
 
 
-def _interface(one: Observer) -> InterfaceStatus:
-    counts, source = one.counts(), one.source()
+def _interfaces(readers: Sequence[Reader], states: Sequence[State]) -> tuple[InterfaceStatus, ...]:
+    """What the readers of each interface tell together."""
+    by_name: dict[str, list[State]] = {one.interface: [] for one in readers}
+    for reader, state in zip(readers, states, strict=bool(states)):
+        by_name[reader.interface].append(state)
+    return tuple(_interface(name, of) for name, of in by_name.items())
+
+
+def _interface(name: str, states: Sequence[State]) -> InterfaceStatus:
+    counters: Counter[str] = Counter()
+    for one in states:
+        counters.update(dict(one.source.counters))
     return InterfaceStatus(
-        name=one.ring.interface,
-        is_up=one.ring.is_up(),
-        received=counts.received,
-        dropped=counts.dropped,
-        freezes=counts.freezes,
-        fill=one.ring.fill(),
-        packets=source.packets,
-        octets=source.bytes,
-        last_ns=source.last_ns,
-        counters=source.counters,
+        name=name,
+        is_up=all(one.is_up for one in states),
+        received=sum(one.counts.received for one in states),
+        dropped=sum(one.counts.dropped for one in states),
+        freezes=sum(one.counts.freezes for one in states),
+        fill=max((one.fill for one in states), default=0.0),
+        packets=sum(one.source.packets for one in states),
+        octets=sum(one.source.bytes for one in states),
+        last_ns=max((one.source.last_ns for one in states), default=0),
+        stamped=sum(one.stamped for one in states),
+        restarts=sum(one.restarts for one in states),
+        counters=tuple(sorted(counters.items())),
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 
-from otmon.capture.ring import BLOCK_BYTES, Ring, RingError, linktype_of
+from otmon.capture.ring import BLOCK_BYTES, Ring, RingError, card_stamps, linktype_of, walk_block
 from tests.namespaces import Wire, inside, missing, wire
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
@@ -121,3 +122,49 @@ def test_a_filter_lets_pass_what_it_says(wired: Wire) -> None:
 def test_an_interface_that_is_not_there(name: str) -> None:
     with pytest.raises(RingError, match="no such interface"):
         linktype_of(name)
+
+
+def test_a_ring_is_read_on_by_another_reader(wired: Wire) -> None:
+    frames = [PLAIN[:14] + number.to_bytes(4, "big") + bytes(8000) for number in range(300)]
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=6 * BLOCK_BYTES, block_ms=10) as ring:
+        wired.send(frames)
+        first = ring.next(200)
+        assert first is not None
+        count = len(first.start)
+        assert 0 < count < len(frames)
+        ring.release()
+        # Another reader knows nothing of where the first one was.
+        ring._next = 5
+        ring.resume(count)
+        rest: list[bytes] = []
+        while (batch := ring.next(200)) is not None:
+            assert batch.first_number == count + len(rest) + 1
+            rest += [bytes(batch.buf[at : at + n]) for at, n in zip(batch.start, batch.caplen, strict=True)]
+        assert rest == frames[count:]
+        # And again where all was read: the block that Linux fills now comes next.
+        ring._next = 0
+        ring.resume(len(frames))
+        wired.send(frames[:3])
+        assert [frame for frame, _, _ in heard_on(ring, 3)] == frames[:3]
+
+
+def heard_on(ring: Ring, count: int) -> list[tuple[bytes, int, int]]:
+    """As `heard`, whatever the number of the first packet."""
+    ring._number = 1
+    return heard(ring, count)
+
+
+def test_times_of_the_card_are_counted_and_a_wire_has_none(wired: Wire) -> None:
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES, card_time=True) as ring:
+        before = time.time_ns()
+        wired.send([PLAIN, PLAIN])
+        found = heard(ring, 2)
+        assert ring.stamped == 0 and before <= found[0][2] <= time.time_ns()
+        assert not card_stamps(wired.far)
+        assert not card_stamps("nothere0")
+        words = np.frombuffer(ring._memory, np.uint32, BLOCK_BYTES // 4)
+        block = words.copy()
+        first = int(block[4]) // 4
+        block[first + 5] |= 1 << 31
+        columns = np.zeros((5, 16), np.int64)
+        assert walk_block(block.view(np.uint8), block, columns) == (2, 1)

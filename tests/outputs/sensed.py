@@ -28,9 +28,9 @@ def status() -> Status:
     (source,) = ledger.sources
     mirror = InterfaceStatus(
         "eth1", True, source.packets + 9, 9, 1, 0.25, source.packets, source.bytes, source.last_ns,
-        source.counters,
+        7, 1, source.counters,
     )  # fmt: skip
-    unused = InterfaceStatus("eth2", False, 0, 0, 0, 0.0, 0, 0, 0, ())
+    unused = InterfaceStatus("eth2", False, 0, 0, 0, 0.0, 0, 0, 0, 0, 0, ())
     return Status(
         version="1.2.3",
         started_s=1e9,
@@ -51,4 +51,5 @@ def status() -> Status:
         told=((("unlisted-traffic", "critical"), 2), (("unknown-address", "medium"), 1)),
         told_s=(("critical", 1e9 + 40), ("medium", 1e9 + 30)),
         evidence_files=2,
+        unproven=3,
     )

@@ -173,7 +173,7 @@ def test_what_ends_the_thread_is_told_to_who_asks(wired: Wire) -> None:
             for _ in range(100):
                 observer.part()
                 time.sleep(0.02)
-        assert observer.failure is not None
+        assert observer.failure()
         observer.stop()
 
 

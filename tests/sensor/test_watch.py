@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from otmon.detect.detector import Case
 from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.store import load
-from otmon.sensor.watch import Watch, judged_by
+from otmon.sensor.proof import ProofFolder
+from otmon.sensor.watch import CREDIT_S, JUDGE_S, SHARE, Watch, judged_by
 from otmon.zones.load import load_model
 from tests.sensor.running import ROOT
 
@@ -61,3 +65,47 @@ def test_a_ledger_that_cannot_be_saved_is_counted(day: Ledger, tmp_path: Path) -
     (tmp_path / "missing").mkdir()
     watch.finish()
     assert (watch.status.saves, watch.status.failed_saves, watch.trouble) == (1, 1, "")
+
+
+def test_findings_beyond_those_that_can_wait_for_a_proof_are_counted(
+    day: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otmon.sensor.watch.UNPROVED", 1)
+    watch = Watch([], judged_by(None, None), before=day, proofs=ProofFolder(tmp_path))
+    watch.step()
+    watch.use(judged_by(MODEL, None))
+    told = watch.step()
+    assert len(told) > 1 and watch.status.unproven == len(told) - 1
+    assert watch.finish() == [] and watch.status.unproven == len(told) - 1
+
+
+def test_after_a_quiet_minute_judging_follows_at_once_and_then_keeps_its_share(
+    day: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000.0
+    used = 0.0
+
+    def judge(ledger: Ledger) -> Case:
+        nonlocal now, used
+        now, used = now + 3.0, used + 2.0
+        return judged_by(None, None)(ledger)
+
+    clock = SimpleNamespace(monotonic=lambda: now, thread_time=lambda: used, time=lambda: now)
+    monkeypatch.setattr("otmon.sensor.watch.time", clock)
+    watch = Watch([], judge, before=day)
+    judged = []
+    while now < 1_300:
+        before = watch.status.judgements
+        watch.step()
+        if watch.status.judgements > before:
+            judged.append(now)
+            # Something is always new.
+            watch._next_window = 0.0
+            watch._novelty = [len(judged)]
+        now += 0.25
+    waits = [later - one for one, later in pairwise(judged)]
+    # The quiet time before pays for three judgements; then each is followed by ten times what it used.
+    assert CREDIT_S / SHARE == 6.0 and JUDGE_S == 1.0
+    assert waits[0] < 5 and waits[1] < 5
+    assert all(SHARE * 2.0 <= wait < SHARE * 2.0 + 5 for wait in waits[4:])
+    assert used / (now - 1_000) < 1 / SHARE + 6.0 / (now - 1_000) + 0.02
