@@ -6,7 +6,9 @@ under which
 - nothing can be written to, sent on or duplicated from a socket that listens to the plant;
 - no packet socket and no raw socket can be made, and nothing connects to anything or sends to an address:
   the one socket that speaks is that of the metrics, and it answers those who came;
-- no program is started, no other process is touched, and no other way to the same (io_uring, BPF) is open.
+- no program is started, no other process is touched, and no other way to the same (io_uring, BPF) is open;
+- no memory that was written becomes code: the compiled packet path is loaded by then. A manager of services
+  cannot forbid that (MemoryDenyWriteExecute), since it would do so before the start.
 
 A forbidden call fails with EPERM. Sources: seccomp(2), capabilities(7), prctl(2), and the tables of system
 calls of Linux for x86-64 and 64-bit ARM.
@@ -36,6 +38,9 @@ _F_DUPFD: Final = 0
 _F_DUPFD_CLOEXEC: Final = 1030
 _LAST_CAPABILITY: Final = 63
 
+_WRITE, _EXECUTE = 0x2, 0x4
+"""Rights to memory (sys/mman.h)."""
+
 # linux/seccomp.h, linux/bpf_common.h
 _ALLOW: Final = 0x7FFF0000
 _ERRNO: Final = 0x00050000
@@ -62,6 +67,7 @@ _MACHINES: Final = {
     "x86_64": _Machine(
         0xC000003E,
         {
+            "mmap": 9, "mprotect": 10, "pkey_mprotect": 329,
             "write": 1, "pwrite64": 18, "writev": 20, "dup": 32, "dup2": 33, "sendfile": 40,
             "socket": 41, "connect": 42, "sendto": 44, "sendmsg": 46, "execve": 59, "fcntl": 72,
             "ptrace": 101, "splice": 275, "tee": 276, "vmsplice": 278, "dup3": 292, "pwritev": 296,
@@ -72,6 +78,7 @@ _MACHINES: Final = {
     "aarch64": _Machine(
         0xC00000B7,
         {
+            "mmap": 222, "mprotect": 226, "pkey_mprotect": 288,
             "dup": 23, "dup3": 24, "fcntl": 25, "write": 64, "writev": 66, "pwrite64": 68,
             "pwritev": 70, "sendfile": 71, "vmsplice": 75, "splice": 76, "tee": 77, "ptrace": 117,
             "socket": 198, "connect": 203, "sendto": 206, "sendmsg": 211, "execve": 221, "sendmmsg": 269,
@@ -91,6 +98,8 @@ _ON_DESCRIPTOR: Final = {
     "splice": 2, "tee": 1, "vmsplice": 0, "dup": 0, "dup2": 0, "dup3": 0,
 }  # fmt: skip
 """Not allowed on a listening socket: the call, and which of its arguments is the descriptor."""
+_RIGHTS: Final = 2
+"""The argument of mmap and mprotect that says what may be done with the memory."""
 _DESTINATION: Final = 4
 """The argument of sendto that is an address, 0 for none."""
 
@@ -173,6 +182,9 @@ def _program(machine: _Machine, listening: Sequence[int]) -> Iterator[bytes]:
     yield from _rule(calls["socket"], (0, 0xFFFFFFFF, socket.AF_PACKET))
     # The type's higher bits are flags.
     yield from _rule(calls["socket"], (1, 0xF, socket.SOCK_RAW))
+    for name in ("mprotect", "pkey_mprotect"):
+        yield from _rule(calls[name], (_RIGHTS, _EXECUTE, _EXECUTE))
+    yield from _rule(calls["mmap"], (_RIGHTS, _WRITE | _EXECUTE, _WRITE | _EXECUTE))
     for half in range(2):
         yield from _unless_zero(calls["sendto"], _ARGUMENTS + 8 * _DESTINATION + 4 * half)
     for descriptor in listening:

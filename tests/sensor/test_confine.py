@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 _CHILD = """
-import ctypes, errno, fcntl, json, os, socket, struct, sys, threading
+import ctypes, errno, fcntl, json, mmap, os, socket, struct, sys, threading
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 from otmon.capture.ring import Ring
 from otmon.sensor.confine import confine
@@ -38,6 +38,13 @@ def call(number, *arguments):
     if libc.syscall(number, *arguments) < 0:
         raise OSError(ctypes.get_errno(), "call")
 
+def called(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "call")
+
+libc.mmap.restype = ctypes.c_void_p
+libc.mprotect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+page = libc.mmap(None, ctypes.c_size_t(4096), 3, 0x22, -1, ctypes.c_long(0))
 tried = {
     "send": lambda: ring.socket.send(frame),
     "sendto": lambda: ring.socket.sendto(frame, ("far0", 0)),
@@ -57,6 +64,8 @@ tried = {
     "execve": lambda: os.execv("/bin/true", ["true"]),
     "io_uring": lambda: call(425, 8, ctypes.create_string_buffer(120)),
     "bpf": lambda: call(321 if os.uname().machine == "x86_64" else 280, 0, 0, 0),
+    "memory to write and run": lambda: mmap.mmap(-1, 4096, prot=7),
+    "written memory to run": lambda: called(libc.mprotect(page, 4096, 5)),
     "chroot": lambda: os.chroot("/tmp"),
     "become root": lambda: os.setuid(0) if os.getuid() else os.chown("/etc", 1, 1),
     "interface": lambda: fcntl.ioctl(fd, 0x8914, struct.pack("16sH22x", b"far0", 0)),
