@@ -158,6 +158,7 @@ def test_a_killed_process_is_replaced_and_said_and_nothing_that_was_told_is_lost
 def test_packets_wait_while_nobody_reads(wired: Wire, tmp_path: Path) -> None:
     frames = frames_of("factory-day.pcapng")
     with sensor(wired, "--workers", "2") as running:
+        running.wait_for(lambda: len(readers(running)) == 2)
         for process in readers(running):
             os.kill(process, signal.SIGSTOP)
         wired.send(frames)
