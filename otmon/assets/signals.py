@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, Literal, TypeVar, get_args
 
 from otmon.assets.grouping import SeenDevice, SeenDevices
@@ -118,9 +119,12 @@ def _doings(ledger: Ledger, found: SeenDevices) -> dict[str, _Doings]:
     industrial = industrial_ids()
     doings: dict[str, _Doings] = {}
 
+    @cache
     def of(text: str, vlan: str) -> _Doings | None:
         id = found.owner(text, vlan)
-        return doings.setdefault(id, _Doings()) if id else None
+        if id and id not in doings:
+            doings[id] = _Doings()
+        return doings.get(id)
 
     for talk in ledger.conversations:
         if talk.client not in found.hosts.scanners:
@@ -176,7 +180,9 @@ def _note(seen: dict[_Key, Evidence], key: _Key, evidence: Evidence) -> None:
 
 
 def _earlier(known: Evidence | None, evidence: Evidence) -> Evidence:
-    return evidence if known is None else min(known, evidence)
+    if known is None or evidence.time_ns < known.time_ns:
+        return evidence
+    return known if known.time_ns < evidence.time_ns else min(known, evidence)
 
 
 def _signals(device: SeenDevice, does: _Doings, roles: set[str], routes: bool) -> Iterator[Signal]:

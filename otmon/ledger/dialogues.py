@@ -20,7 +20,6 @@ from otmon.decode.flows import (
     F_A_LO,
     F_B_HI,
     F_B_LO,
-    F_COLUMNS,
     F_FIRST_PACKET,
     F_ISN,
     F_KEY,
@@ -58,6 +57,10 @@ ACCOUNT: Final = 64
 
 _KEY: Final = (F_KEY, F_A_HI, F_A_LO, F_B_HI, F_B_LO, F_FIRST_PACKET)
 """Columns that tell connections apart, also those that use the same ports again."""
+_FLOW: Final = (*_KEY, F_PROTOCOL, F_VLAN, F_ISN, F_ISN + 1)
+"""Columns of a row that are read of a flow."""
+_SAID: Final = (G_WAY, G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT)
+"""And of a payload."""
 _Key = tuple[int, ...]
 
 
@@ -66,10 +69,11 @@ class _Dialogue:
     """The payloads of one flow; `flow` is its row at the last one."""
 
     flow: list[int]
+    """`_FLOW`"""
     client: int = 0
     """Direction of what the client sends, as far as the last row tells."""
-    rows: list[tuple[int, ...]] = field(default_factory=list)
-    data: list[bytes] = field(default_factory=list)
+    said: list[tuple[int, int, int, bytes, Seen]] = field(default_factory=list)
+    """Of each payload its direction, sequence and acknowledgment number, bytes and packet."""
     size: int = _DIALOGUE_BYTES
     last_ns: int = 0
     found: tuple[CredentialSeen, ...] = ()
@@ -97,28 +101,28 @@ class Dialogues:
         if not len(rows):
             return collect()
         clients = clients_of(rows)[0].tolist()
-        for row, client in zip(rows.tolist(), clients, strict=True):
-            numbers = row[F_COLUMNS:]
-            key = tuple(row[column] for column in _KEY)
-            now = numbers[G_TIME - F_COLUMNS]
+        flows, payloads = rows[:, _FLOW].tolist(), rows[:, _SAID].tolist()
+        for flow, payload, client in zip(flows, payloads, clients, strict=True):
+            way, seq, ack, now, packet, offset, begin, size = payload
+            key = tuple(flow[: len(_KEY)])
             one = self._open.pop(key, None)
             if one is not None and now - one.last_ns > IDLE_NS:
                 facts += self._ended(one)
                 one = None
             if one is None:
-                one = _Dialogue(row)
+                one = _Dialogue(flow)
                 self._size += one.size
             # Last in the order of what is open.
             self._open[key] = one
-            one.flow, one.client = row[:F_COLUMNS], client
-            one.rows.append(tuple(numbers))
-            begin, size = numbers[G_AT - F_COLUMNS], numbers[G_KEPT - F_COLUMNS]
-            one.data.append(octets[begin : begin + size])
-            if _ASKS.match(one.data[-1]):
-                self._asking[_server_of(row, client)] = None
+            one.flow, one.client = flow, client
+            text = octets[begin : begin + size]
+            one.said.append((way, seq, ack, text, Seen(now, packet, offset)))
+            if _ASKS.match(text):
+                self._asking[_server_of(flow, client)] = None
                 if len(self._asking) > ASKING:
                     del self._asking[next(iter(self._asking))]
-            one.asked = one.asked or _server_of(row, client) in self._asking
+            if self._asking and not one.asked:
+                one.asked = _server_of(flow, client) in self._asking
             one.last_ns = max(one.last_ns, now)
             one.size += size + _PAYLOAD_BYTES
             self._size += size + _PAYLOAD_BYTES
@@ -146,43 +150,33 @@ class Dialogues:
         return self._facts(one)
 
     def _facts(self, one: _Dialogue) -> tuple[CredentialSeen, ...]:
-        if one.read < len(one.rows):
+        if one.read < len(one.said):
             if self._known is None:
                 self._known = shipped_credentials()
             one.found = tuple(_facts_of(one, self._source, self._known))
-            one.read = len(one.rows)
+            one.read = len(one.said)
         return one.found
 
 
-def _server_of(row: list[int], client: int) -> _Key:
-    high, low, shift = (F_A_HI, F_A_LO, 16) if client == 1 else (F_B_HI, F_B_LO, 32)
-    return row[high], row[low], row[F_KEY] >> shift & 0xFFFF
+def _server_of(flow: list[int], client: int) -> _Key:
+    key, a_hi, a_lo, b_hi, b_lo, *_ = flow
+    return (a_hi, a_lo, key >> 16 & 0xFFFF) if client == 1 else (b_hi, b_lo, key >> 32 & 0xFFFF)
 
 
 def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[CredentialSeen]:
-    flow = one.flow
-    code = flow[F_PROTOCOL] & (PROVISIONAL - 1)
+    key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = one.flow
+    code = spoken & (PROVISIONAL - 1)
     if code == 0 or name_of(code) not in IDS:
         return
     protocol = name_of(code)
     client = one.client
-    segments = [
-        Segment(
-            row[G_WAY - F_COLUMNS] == client,
-            row[G_SEQ - F_COLUMNS],
-            row[G_ACK - F_COLUMNS],
-            data,
-            Seen(row[G_TIME - F_COLUMNS], row[G_PACKET - F_COLUMNS], row[G_OFFSET - F_COLUMNS]),
-        )
-        for row, data in zip(one.rows, one.data, strict=True)
-    ]
-    key = flow[F_KEY]
+    segments = [Segment(way == client, seq, ack, text, seen) for way, seq, ack, text, seen in one.said]
     if key & 0xFFFF == PROTO_TCP:
-        pieces = in_order(segments, (flow[F_ISN + client], flow[F_ISN + 1 - client]))
+        pieces = in_order(segments, (isn[client], isn[1 - client]))
     else:
         pieces = datagrams(segments)
     family = key >> 48 & 0xF
-    ends = [address_text(family, flow[high], flow[low]) for high, low in ((F_A_HI, F_A_LO), (F_B_HI, F_B_LO))]
+    ends = [address_text(family, high, low) for high, low in ((a_hi, a_lo), (b_hi, b_lo))]
     for log_in in parser_of(protocol)(pieces):
         kind, entry = judged(log_in, protocol, known)
         if kind is None:
@@ -194,7 +188,7 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[Crede
             transport=transport_text(family, key & 0xFFFF),
             port=key >> 16 & 0xFFFF if client == 1 else key >> 32 & 0xFFFF,
             protocol=protocol,
-            vlan=vlan_text(flow[F_VLAN]),
+            vlan=vlan_text(vlan),
             account=visible(log_in.account),
             method=log_in.method,
             entry=entry,

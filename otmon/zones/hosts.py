@@ -106,7 +106,10 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
 
     def host(address: Address, vlan: str) -> Host:
         key = found.key(address, vlan)
-        return found.by_key.setdefault(key, Host(*key))
+        one = found.by_key.get(key)
+        if one is None:
+            one = found.by_key[key] = Host(*key)
+        return one
 
     for asset in ledger.assets:
         address = site(asset.address)
