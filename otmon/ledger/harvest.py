@@ -170,7 +170,7 @@ def _harvested(
 
 
 def _rank_of_flows(flows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
-    """As `otmon.ledger.rank.of_conversation` has it, for rows."""
+    """As `otmon.ledger.rank.of_conversations` has it, for rows."""
     client, _ = clients_of(flows)
     key = flows[:, F_KEY]
     family, proto = key >> 48 & 0xF, key & 0xFFFF
@@ -208,7 +208,7 @@ def _reads(operations: Ints) -> npt.NDArray[np.bool_]:
 
 
 def _words(family: Ints, high: Ints, low: Ints) -> tuple[Ints, Ints]:
-    """Addresses as `otmon.ledger.rank.words_of` has them."""
+    """Addresses as `otmon.ledger.texts.words_of` has them."""
     return np.where(family == 6, high, 0), np.where(family == 4, low & 0xFFFFFFFF, low)
 
 

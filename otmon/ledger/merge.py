@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import reduce
 from itertools import chain
@@ -70,7 +70,16 @@ from otmon.ledger.ledger import (
     source_key,
     written_key,
 )
-from otmon.ledger.rank import of_anomaly, of_asset, of_conversation, of_credential, of_operation, of_written
+from otmon.ledger.rank import (
+    Places,
+    first_of,
+    of_assets,
+    of_conversations,
+    of_credentials,
+    of_equals,
+    of_operations,
+    of_others,
+)
 
 _Fact = TypeVar("_Fact")
 _SURENESS: dict[Role, int] = {"handshake": 0, "protocol": 1, "port": 2, "first packet": 3}
@@ -120,47 +129,45 @@ def collect(
         kind: str,
         facts: list[_Fact],
         limit: int,
-        rank: Callable[[_Fact], tuple[Any, ...]],
+        places: Callable[[Sequence[_Fact]], Places],
         amount: Callable[[_Fact], int],
         key: Callable[[_Fact], tuple[Any, ...]],
     ) -> tuple[_Fact, ...]:
         if len(facts) > limit:
-            facts.sort(key=rank)
-            lost[kind] += sum(map(amount, facts[limit:]))
-            del facts[limit:]
-        facts.sort(key=key)
-        return tuple(facts)
+            facts, dropped = first_of(facts, limit, places, key)
+            lost[kind] += sum(map(amount, dropped))
+        return tuple(sorted(facts, key=key))
 
     return Ledger(
         sources=tuple(sorted(_joined(sources, source_key, _join_sources), key=source_key)),
         damage=kept(
             "damage", _joined(damage, damage_key, _join_damage), limits.damage,
-            damage_key, lambda fact: fact.count, damage_key,
+            of_equals, lambda fact: fact.count, damage_key,
         ),
         assets=kept(
             "assets", _joined(assets, asset_key, _join_assets), limits.assets,
-            of_asset, lambda fact: fact.packets, asset_key,
+            of_assets, lambda fact: fact.packets, asset_key,
         ),
         conversations=kept(
             "conversations", _joined(conversations, conversation_key, _join_conversations),
             limits.conversations,
-            of_conversation, lambda fact: fact.packets_to_server + fact.packets_to_client, conversation_key,
+            of_conversations, lambda fact: fact.packets_to_server + fact.packets_to_client, conversation_key,
         ),
         operations=kept(
             "operations", _joined_operations(operations, limits.ranges), limits.operations,
-            of_operation, lambda fact: fact.times, operation_key,
+            of_operations, lambda fact: fact.times, operation_key,
         ),
         written=kept(
             "written", _joined(written, written_key, _join_written), limits.written,
-            of_written, lambda fact: fact.times, written_key,
+            of_others, lambda fact: fact.times, written_key,
         ),
         anomalies=kept(
             "anomalies", _joined(anomalies, anomaly_key, _join_anomalies), limits.anomalies,
-            of_anomaly, lambda fact: fact.times, anomaly_key,
+            of_others, lambda fact: fact.times, anomaly_key,
         ),
         credentials=kept(
             "credentials", _joined(credentials, credential_key, _join_credentials), limits.credentials,
-            of_credential, lambda fact: fact.times, credential_key,
+            of_credentials, lambda fact: fact.times, credential_key,
         ),
         overflow=tuple(sorted((kind, amount) for kind, amount in lost.items() if amount)),
     )  # fmt: skip
