@@ -102,9 +102,8 @@ from otmon.ledger.tables import (
     X_LO,
     Tables,
     count_rate,
-    note_anomaly,
-    note_operation,
 )
+from otmon.ledger.tally import note_anomaly, note_operation
 from otmon.ledger.written import keep_read, note_values
 from otmon.protocols.modbus import (
     M_ADDRESS,

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from otmon.ledger.course import Window
 from otmon.protocols.protocol import AccessClass
 
 Role = Literal["handshake", "protocol", "port", "first packet"]
@@ -21,6 +22,7 @@ Role = Literal["handshake", "protocol", "port", "first packet"]
 
 HOURS = 168
 """Hours of a week: bit 0 of `hours` is Monday 00:00 to 01:00 UTC."""
+MINUTE_NS = 60_000_000_000
 HOUR_NS = 3_600_000_000_000
 MONDAY = 72
 """Hours from the beginning of a week to its Thursday: 1970 began on one."""
@@ -42,6 +44,22 @@ class Evidence:
     """Number in its source, from 1."""
     offset: int
     """Offset in bytes of the packet's first byte in its (uncompressed) source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busiest:
+    """The minute of the clock in which there was most of something; the first one, where several were alike.
+
+    A lower bound: what was counted in parts is not added across them.
+    """
+
+    count: int
+    """0 where nobody counted."""
+    evidence: Evidence
+    """The first packet that was counted in that minute."""
+
+
+NEVER = Busiest(0, Evidence(0, "", 0, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +157,8 @@ class Conversation:
     bytes_to_client: int
     tunnel: str
     """What the packets came wrapped in: "", "gre", "erspan", "vxlan", "tzsp" ..."""
+    busiest: Busiest
+    """Of the packets of one of its flows, in both directions."""
     hours: int
     """The hours of the week in which it was seen, as bits (`HOURS`)."""
     first_ns: int
@@ -187,6 +207,10 @@ class Operation:
     """The longest time between two requests that followed each other in one capture, 0 where there
     was but one; of a sweep, between two for the same elements. A lower bound: what was counted in
     parts is not known across them."""
+    busiest: Busiest
+    """Of its transactions, by the time of their requests; of a sweep, of those for the same elements."""
+    course: tuple[Window, ...]
+    """How it went over time (`otmon.ledger.course`); empty where nobody kept that."""
     hours: int
     """As for a conversation."""
     first_ns: int

@@ -8,8 +8,9 @@ their limits. How each field joins:
 - `Conversation.role` takes the surest, `answered` is true when either is, `tunnel` lists every
   wrapping that was seen ("erspan+gre"), and `expected`, which follows from the key, takes the
   larger text should two versions of otmon differ;
+- courses are those of all requests (`otmon.ledger.course`), none where a part has none;
 - response times take the extremes of those that were answered; the longest gap and of each kind the
-  highest peak stay, of equal peaks the earlier one;
+  highest peak stay, of equal peaks the earlier one, and so the busiest minute;
 - of two extremes in one order the more extreme one stays, of two steps the larger one, of equal ones
   the one that was seen first;
 - `Anomaly.value` and `needed` belong to the first evidence; `Damage.detail` is the smaller text.
@@ -41,11 +42,13 @@ from math import isfinite
 from operator import or_
 from typing import Any, TypeVar
 
+from otmon.ledger.course import joined
 from otmon.ledger.facts import (
     UNKNOWN,
     WAYS,
     Anomaly,
     Asset,
+    Busiest,
     Conversation,
     CredentialSeen,
     Damage,
@@ -232,6 +235,12 @@ def _highest(a: tuple[Peak, ...], b: tuple[Peak, ...]) -> tuple[Peak, ...]:
     return tuple(sorted(found.values()))
 
 
+def _busier(a: Busiest, b: Busiest) -> Busiest:
+    if a.count == b.count:
+        return a if a.evidence <= b.evidence else b
+    return a if a.count > b.count else b
+
+
 def _join_conversations(a: Conversation, b: Conversation) -> Conversation:
     tunnel = a.tunnel
     if a.tunnel != b.tunnel:
@@ -253,6 +262,7 @@ def _join_conversations(a: Conversation, b: Conversation) -> Conversation:
         a.bytes_to_server + b.bytes_to_server,
         a.bytes_to_client + b.bytes_to_client,
         tunnel,
+        _busier(a.busiest, b.busiest),
         a.hours | b.hours,
         min(a.first_ns, b.first_ns),
         max(a.last_ns, b.last_ns),
@@ -443,6 +453,8 @@ def _sum(operations: Iterable[Operation], address: int, count: int, swept: bool)
         max((operation.response_ns_max for operation in answered), default=0),
         sum(operation.answered for operation in every),
         max(operation.gap_ns for operation in every),
+        reduce(_busier, (operation.busiest for operation in every)),
+        joined((operation.first_ns, operation.last_ns, operation.course) for operation in every),
         reduce(or_, (operation.hours for operation in every)),
         min(operation.first_ns for operation in every),
         max(operation.last_ns for operation in every),

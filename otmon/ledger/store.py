@@ -13,7 +13,6 @@ An older version is brought up to date in memory by `MIGRATIONS`; the file is le
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import re
 import secrets
@@ -23,12 +22,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from otmon.ledger.column import SETS, as_text, busiest_of, course_of, extremes_of, peaks_of
 from otmon.ledger.facts import (
     HOUR_NS,
     HOURS,
     MONDAY,
-    RATES,
-    UNKNOWN,
     WAYS,
     Anomaly,
     Asset,
@@ -37,10 +35,8 @@ from otmon.ledger.facts import (
     CredentialSeen,
     Damage,
     Evidence,
-    Extreme,
     Operation,
     Outcome,
-    Peak,
     Role,
     Source,
     WrittenValue,
@@ -51,7 +47,7 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -77,8 +73,6 @@ _KEYS = {
     "anomaly": f"{_LINK}, from_client, reason, field, function",
     "credential": f"{_LINK}, account, method, entry, kind, outcome",
 }
-_SETS = {"hours": 42, "arp_asked": 64}
-"""Columns that hold a set of numbers, and their hexadecimal digits."""
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 TABLES = frozenset({"coils", "holding_registers"})
 _SIDE_TABLES = {
@@ -128,6 +122,9 @@ _ADDED = {
     ("asset", "arp_asked"): f"'{0:064x}'",
     ("asset", "peaks"): "'[]'",
     ("written_value", "steps"): "'[]'",
+    ("conversation", "busiest"): """'[0,0,"",0,0]'""",
+    ("operation", "busiest"): """'[0,0,"",0,0]'""",
+    ("operation", "course"): "'[]'",
 }
 """What stands in a column where nobody kept it. Of hours, those from the first packet to the last."""
 
@@ -162,6 +159,7 @@ MIGRATIONS: Mapping[int, Migration] = {
     2: _add_columns,
     3: _add_columns,
     4: _add_credentials,
+    5: _add_columns,
 }
 """Version n: what makes version n + 1 of it."""
 
@@ -236,7 +234,7 @@ def _columns(fact: type[Any], prefix: str = "") -> Iterator[tuple[str, type[Any]
         if hint is Evidence:
             yield from _columns(Evidence, "evidence_")
         elif field.name != "counters":
-            yield prefix + field.name, hint if hint in (int, bool) and field.name not in _SETS else str
+            yield prefix + field.name, hint if hint in (int, bool) and field.name not in SETS else str
 
 
 def _quoted(column: str) -> str:
@@ -325,50 +323,11 @@ def _rows(fact: type[Any], facts: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     names = [field.name for field in dataclasses.fields(fact) if field.name not in ("counters", "evidence")]
     witnessed = "evidence" in fact.__slots__
     for one in facts:
-        row = tuple(_as_text(name, getattr(one, name)) for name in names)
+        row = tuple(as_text(name, getattr(one, name)) for name in names)
         if witnessed:
             seen = one.evidence
             row += (seen.time_ns, seen.source, seen.packet, seen.offset)
         yield row
-
-
-def _as_text(name: str, value: Any) -> Any:
-    """Extremes lie in one column, as JSON that SQL can read: for each its value, what was before, and
-    its evidence; so do peaks. Sets of numbers are more bits than an integer of SQLite has: they are
-    hexadecimal."""
-    if not isinstance(value, tuple):
-        return value if name not in _SETS else f"{value:0{_SETS[name]}x}"
-    if name == "peaks":
-        return json.dumps([dataclasses.astuple(peak) for peak in value], separators=(",", ":"))
-    rows = [[one.value, one.before, *dataclasses.astuple(one.evidence)] for one in value]
-    return json.dumps(rows, separators=(",", ":"))
-
-
-def _extremes(text: str, counts: tuple[int, ...]) -> tuple[Extreme, ...]:
-    """One of `counts` many. Raises ValueError for what `_as_text` has not written."""
-    rows = json.loads(text)
-    if not isinstance(rows, list) or len(rows) not in counts:
-        raise ValueError("the number of extremes")
-    for row in rows:
-        kinds = [type(value) for value in row] if isinstance(row, list) else []
-        if kinds != [int, int, int, str, int, int] or not 0 <= row[0] < 1 << 32 > row[1] >= UNKNOWN:
-            raise ValueError("an extreme")
-    return tuple(Extreme(value, before, Evidence(*seen)) for value, before, *seen in rows)
-
-
-def _peaks(text: str) -> tuple[Peak, ...]:
-    """Raises ValueError for what `_as_text` has not written."""
-    rows = json.loads(text)
-    if not isinstance(rows, list):
-        raise ValueError("peaks")
-    for row in rows:
-        kinds = [type(value) for value in row] if isinstance(row, list) else []
-        if kinds != [str, int, int] or row[0] not in RATES:
-            raise ValueError("a peak")
-    peaks = tuple(Peak(*row) for row in rows)
-    if len({peak.kind for peak in peaks}) < len(peaks) or list(peaks) != sorted(peaks):
-        raise ValueError("the order of peaks")
-    return peaks
 
 
 def _version(stored: sqlite3.Connection, path: Path) -> int:
@@ -429,7 +388,7 @@ def _facts(
     if fact is CredentialSeen:
         words["kind"] = frozenset(get_args(CredentialKind))
     checks = [(at, words[column]) for at, (column, _) in enumerate(_columns(fact)) if column in words]
-    sets = [(at, column) for at, (column, _) in enumerate(_columns(fact)) if column in _SETS]
+    sets = [(at, column) for at, (column, _) in enumerate(_columns(fact)) if column in SETS]
     peaks = next((at for at, (column, _) in enumerate(_columns(fact)) if column == "peaks"), None)
     for row in _checked(stored, name, kinds, path, names):
         for at, allowed in checks:
@@ -438,27 +397,41 @@ def _facts(
                     f"{path}: table {name} holds {row[at]!r}, which is none of {sorted(allowed)}"
                 )
         for at, column in sets:
-            if len(row[at]) != _SETS[column] or not _HEX.fullmatch(row[at]):
+            if len(row[at]) != SETS[column] or not _HEX.fullmatch(row[at]):
                 raise LedgerError(f"{path}: table {name} holds {column} that are none")
             row = (*row[:at], int(row[at], 16), *row[at + 1 :])
         if peaks is not None:
             try:
-                row = (*row[:peaks], _peaks(row[peaks]), *row[peaks + 1 :])
+                row = (*row[:peaks], peaks_of(row[peaks]), *row[peaks + 1 :])
             except (ValueError, RecursionError) as error:
                 raise LedgerError(f"{path}: table {name} holds peaks that are none") from error
+        if fact in (Conversation, Operation):
+            row = _with_minutes(row, [column for column, _ in _columns(fact)], path, name)
         if fact is WrittenValue:
             *rest, extremes, steps = row[:-4]
             pair = rest[9] == 2
             try:
                 row = (
                     *rest,
-                    _extremes(extremes, (8 if pair else 4,)),
-                    _extremes(steps, (0, len(WAYS) if pair else 2)),
+                    extremes_of(extremes, (8 if pair else 4,)),
+                    extremes_of(steps, (0, len(WAYS) if pair else 2)),
                     *row[-4:],
                 )
             except (ValueError, RecursionError) as error:
                 raise LedgerError(f"{path}: table {name} holds extremes that are none") from error
         yield fact(*row[:-4], Evidence(*row[-4:])) if witnessed else fact(*row)
+
+
+def _with_minutes(row: tuple[Any, ...], columns: list[str], path: Path, name: str) -> tuple[Any, ...]:
+    """The row with its busiest minute and its course read."""
+    values = dict(zip(columns, row, strict=True))
+    try:
+        values["busiest"] = busiest_of(values["busiest"])
+        if "course" in values:
+            values["course"] = course_of(values["course"], values["first_ns"], values["last_ns"])
+    except (ValueError, RecursionError) as error:
+        raise LedgerError(f"{path}: table {name} holds minutes or a course that are none") from error
+    return tuple(values.values())
 
 
 def _checked(

@@ -38,8 +38,8 @@ from otmon.ledger.tables import (
     WAYS,
     WRITTEN,
     Tables,
-    endpoint_of,
 )
+from otmon.ledger.tally import endpoint_of
 from otmon.protocols.modbus import M_ADDRESS, M_COUNT, M_FUNCTION, M_WRITE_ADDRESS, M_WRITE_COUNT
 
 # Columns of a written value; the key is the first six.

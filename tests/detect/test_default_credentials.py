@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from otmon.ledger.facts import Conversation, CredentialSeen
+from otmon.ledger.facts import NEVER, Conversation, CredentialSeen
 from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, PRINTER, at, found, keys
 from tests.zones.facts import model
 
@@ -31,7 +31,7 @@ RULE = "default-credentials"
 def talk(one: CredentialSeen) -> Conversation:
     return Conversation(
         one.client, one.server, one.transport, one.port, one.protocol, one.vlan, "", "handshake", True, 1, 0,
-        5, 5, 500, 500, "", 1, 1000, 2000, at(1),
+        5, 5, 500, 500, "", NEVER, 1, 1000, 2000, at(1),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otmon.ledger.facts import UNKNOWN, Anomaly, Asset, Conversation, Evidence, Operation, Peak, Source
+from otmon.ledger.facts import NEVER, UNKNOWN, Anomaly, Asset, Conversation, Evidence, Operation, Peak, Source
 from otmon.ledger.ledger import EMPTY, Limits, asset_key, operation_key, service_key
 from otmon.ledger.merge import collect, merge, merge_all
 from tests.zones.facts import asset
@@ -141,7 +141,7 @@ def test_a_sweep_of_one_service_leaves_the_others(an_operation: Operation) -> No
 def test_conversations_join_to_the_surest() -> None:
     guessed = Conversation(
         "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", "", "", "first packet", False,
-        1, 1, 2, 3, 4, 5, "erspan", 4, 20, 30, Evidence(20, "b.pcap", 1, 24),
+        1, 1, 2, 3, 4, 5, "erspan", NEVER, 4, 20, 30, Evidence(20, "b.pcap", 1, 24),
     )  # fmt: skip
     seen = replace(
         guessed,
@@ -228,7 +228,7 @@ def test_a_port_scan_does_not_push_out_known_protocols(an_operation: Operation) 
     scan = [
         Conversation(
             "10.0.0.9", "10.0.0.2", "tcp", port, "unknown", "", "", "handshake", False,
-            1, 0, 1, 1, 60, 60, "", 1, 5, 5, Evidence(5, "a.pcap", port, 0),
+            1, 0, 1, 1, 60, 60, "", NEVER, 1, 5, 5, Evidence(5, "a.pcap", port, 0),
         )
         for port in range(1, 400)
     ]  # fmt: skip

@@ -6,7 +6,8 @@
 
 Keys are those of the facts (`otmon.ledger.facts`), and `first` and `last` as UTC times. A range stands
 for one fact each of its values. An operation, written value, anomaly or credential brings the
-conversation that it belongs to; a Modbus operation has the name and access class of its function.
+conversation that it belongs to; a Modbus operation has the name and access class of its function. How
+it went over time is told by `phases` (`otmon.detect.rules.phase`).
 """
 
 from __future__ import annotations
@@ -22,15 +23,18 @@ from math import prod
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from otmon.detect.rules.field import Fact
+from otmon.detect.rules.phase import EXPECTED, MAX_REQUESTS, counted, read_phases, requests
 from otmon.ledger.facts import (
     HOUR_NS,
     HOURS,
     MONDAY,
+    NEVER,
     RATES,
     UNKNOWN,
     WAYS,
     Anomaly,
     Asset,
+    Busiest,
     Conversation,
     CredentialSeen,
     Evidence,
@@ -62,11 +66,13 @@ _TALK: Final[dict[str, Any]] = {"transport": "tcp", "port": 502, "protocol": "mo
 _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "conversation": _TALK
     | {"expected": "", "role": "handshake", "answered": True, "flows": 1, "packets_to_server": 5,
-       "packets_to_client": 5, "bytes_to_server": 500, "bytes_to_client": 500, "tunnel": "", "resets": 0},
+       "packets_to_client": 5, "bytes_to_server": 500, "bytes_to_client": 500, "tunnel": "",
+       "resets": 0, "busiest": 0},
     "operation": _TALK
     | {"unit": 1, "function": 3, "subfunction": UNKNOWN, "service": "", "access": "unknown",
        "address": UNKNOWN, "count": UNKNOWN, "status": 0, "swept": False, "times": 1,
-       "response_ns_sum": 1, "response_ns_min": 1, "response_ns_max": 1, "answered": 1, "gap_ns": 0},
+       "response_ns_sum": 1, "response_ns_min": 1, "response_ns_max": 1, "answered": 1, "gap_ns": 0,
+       "busiest": 0, "course": ()},
     "written-value": _TALK
     | {"unit": 1, "table": "holding_registers", "address": 0, "words": 1, "times": 1},
     "asset": {"mac": "", "address": "", "vlan": "", "packets": 1, "bytes": 60, "arp": 0, "arp_asked": 0,
@@ -123,7 +129,7 @@ def ledger_of(listed: Sequence[Mapping[str, Any]]) -> Ledger:
 def _conversation_of(fact: Operation | WrittenValue | Anomaly | CredentialSeen) -> Conversation:
     names = ("client", "server", "transport", "port", "protocol", "vlan")
     ends = dict(zip(names, conversation_key(fact), strict=True))
-    given = _DEFAULTS["conversation"] | ends
+    given = _DEFAULTS["conversation"] | ends | {"busiest": NEVER}
     return Conversation(
         **given,
         hours=_hours(fact.first_ns, fact.last_ns),
@@ -169,6 +175,8 @@ def _facts(
     ]
     if kind == "asset" and not {"mac", "address"} & said.keys():
         problems.append((path, "mac or address is missing, expected one of them", False))
+    if requests(given.get("first", _START_NS), given.get("phases") or ()) > MAX_REQUESTS:
+        problems.append(((*path, "phases"), f"more than {MAX_REQUESTS} requests, expected {EXPECTED}", False))
     if len(problems) > before:
         return
     spread = {key: given.pop(key) for key in _SPREAD if key in given}
@@ -183,6 +191,9 @@ def _facts(
 
 def _fact(kind: str, given: dict[str, Any]) -> Fact:
     first: int = given.pop("first", _START_NS)
+    if "phases" in given:
+        given = counted(first, given.pop("phases")) | given
+        given.setdefault("last", given.pop("last_ns"))
     last: int = max(given.pop("last", first), first)
     value, held = given.pop("value", 0), given.pop("before", UNKNOWN)
     if "gap" in given:
@@ -203,6 +214,8 @@ def _fact(kind: str, given: dict[str, Any]) -> Fact:
         whole["value"] = value
     if kind == "asset":
         whole["peaks"] = tuple(Peak(rate, packets, first) for rate, packets in whole["peaks"])
+    if "busiest" in whole:
+        whole["busiest"] = Busiest(whole["busiest"], whole["evidence"])
     return KINDS[kind](**whole)
 
 
@@ -295,7 +308,7 @@ def _peaks(said: object) -> tuple[tuple[str, int], ...] | None:
 
 
 _START_NS: Final = _instant(START) or 0
-_NESTED: Final = ("arp_asked", "peaks")
+_NESTED: Final = ("arp_asked", "peaks", "phases")
 """What may be more than one text."""
 Reader = tuple[Any, str, dict[str, Any]]
 _PLAIN: Final[dict[str, Any]] = {"type": ["string", "number", "null"]}
@@ -312,6 +325,21 @@ _SPECIAL: Final[dict[tuple[str, str], Reader]] = {
         {"type": "object", "properties": {kind: _PLAIN for kind in RATES}, "additionalProperties": False},
     ),
     ("operation", "gap"): (_seconds, "seconds such as 1 or 0.5", _PLAIN),
+    ("operation", "phases"): (
+        lambda said: read_phases(said, _instant, _seconds),
+        EXPECTED,
+        {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": dict.fromkeys(("until", "every", "response"), _PLAIN),
+                "required": ["until", "every", "response"],
+                "additionalProperties": False,
+            },
+        },
+    ),
+    ("conversation", "busiest"): _NUMBER,
+    ("operation", "busiest"): _NUMBER,
 }
 
 
@@ -342,7 +370,18 @@ def _readers(kind: str) -> dict[str, Reader]:
     hints = get_type_hints(KINDS[kind])
     for one in fields(KINDS[kind]):
         hint = hints[one.name]
-        if one.name in ("evidence", "extremes", "steps", "hours", "first_ns", "last_ns", "gap_ns", *_NESTED):
+        if one.name in (
+            "evidence",
+            "extremes",
+            "steps",
+            "hours",
+            "first_ns",
+            "last_ns",
+            "gap_ns",
+            "busiest",
+            "course",
+            *_NESTED,
+        ):
             continue
         if get_origin(hint) is Literal:
             choices = get_args(hint)
