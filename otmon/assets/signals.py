@@ -131,7 +131,7 @@ def _doings(ledger: Ledger, found: SeenDevices) -> dict[str, _Doings]:
             _count(talk, of(talk.client, talk.vlan), of(talk.server, talk.vlan), industrial)
     for operation in ledger.operations:
         client = of(operation.client, operation.vlan)
-        if client is None or operation.status > 0 or operation.client in found.hosts.scanners:
+        if client is None or operation.refused or operation.client in found.hosts.scanners:
             continue
         if operation.access in CHANGING:
             client.changed = _earlier(client.changed, operation.evidence)

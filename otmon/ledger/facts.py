@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from otmon.ledger.course import Window
+from otmon.protocols.modbus import ACKNOWLEDGE, GATEWAY_SILENT
 from otmon.protocols.protocol import AccessClass
 
 Role = Literal["handshake", "protocol", "port", "first packet"]
@@ -217,6 +218,11 @@ class Operation:
     last_ns: int
     evidence: Evidence
     """The first request's packet, or its response's where the request was not seen."""
+
+    @property
+    def refused(self) -> bool:
+        """The device said that it did not do it. Some exceptions say something else."""
+        return self.status > 0 and self.status not in (ACKNOWLEDGE, GATEWAY_SILENT)
 
 
 Order = Literal["unsigned", "signed", "unsigned-swapped", "signed-swapped"]

@@ -69,9 +69,6 @@ NOTHING_READ: Final = -1
 KEPT_BYTES: Final = 256
 """Bytes of the values that a response can hold, and a few."""
 
-AGAIN_NS: Final = 10_000_000_000
-"""Within this time the values of a poll that repeats itself are kept once."""
-
 ENDED_SENDERS: Final = 1 << 14
 """The same for flows and assets, of which a packet can end two at most."""
 ENDED_WRITTEN: Final = 1 << 13

@@ -18,7 +18,6 @@ from otmon.ledger.tables import (
     A_TIMES,
     A_VALUE,
     A_WHAT,
-    AGAIN_NS,
     ANOMALIES,
     FILL_ANOMALIES,
     FILL_OPERATIONS,
@@ -75,7 +74,7 @@ def note_operation(
     t: Tables, s: int, f: int, service: int, span: int, first: int, packet: int, offset: int, response_ns: int
 ) -> int:
     """Add one transaction to its operation. `response_ns` is below 0 where there was no response.
-    Returns the operation's row where it is new or was last seen in another ten seconds, else -1."""
+    Returns the operation's row."""
     client = t.streams[s, S_CLIENT]
     endpoint = endpoint_of(t, f, client)
     a = F_A_HI + 2 * client
@@ -123,7 +122,6 @@ def note_operation(
         t.operations[i, O_LAST] = first
         t.operations[i, O_PACKET] = packet
         t.operations[i, O_OFFSET] = offset
-    again = t.operations[i, O_TIMES] > 0 and first // AGAIN_NS == t.operations[i, O_LAST] // AGAIN_NS
     if t.operations[i, O_TIMES] > 0 and (first < t.operations[i, O_BEGIN] or first >= t.operations[i, O_END]):
         begin_window(t, i, first, packet, offset)
     t.operations[i, O_TIMES] += 1
@@ -141,7 +139,7 @@ def note_operation(
         t.operations[i, O_MAX] = max(t.operations[i, O_MAX], response_ns)
         t.operations[i, O_SUM] += response_ns
         t.operations[i, O_ANSWERED] += 1
-    return -1 if again else i
+    return i
 
 
 @kernel
