@@ -78,7 +78,9 @@ def _url_fields(text: bytes) -> Iterator[tuple[bytes, bytes]]:
     for part in text.split(b"&", MAX_FORM)[:MAX_FORM]:
         name, equals, value = part.partition(b"=")
         if equals:
-            yield _unquoted(name), _unquoted(value.strip(b"\r\n"))
+            # Of "data[User][passwd]" the last part is the field's name.
+            whole = _unquoted(name).rstrip(b"]")
+            yield whole.rpartition(b"[")[2], _unquoted(value.strip(b"\r\n"))
 
 
 def _unquoted(text: bytes) -> bytes:

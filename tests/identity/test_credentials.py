@@ -112,10 +112,10 @@ def test_ids_are_unique() -> None:
 
 def test_the_list_of_the_program() -> None:
     entries = shipped_credentials().entries
-    assert len(entries) > 200
+    assert len(entries) > 400
     for one in entries:
         assert one.title and one.url.startswith("http") and one.protocols and set(one.protocols) <= set(IDS)
-        assert one.account or set(one.protocols) <= {"snmp", "vnc"}, one.id
+        assert one.account or set(one.protocols) <= {"snmp", "vnc", "http"}, one.id
 
 
 def test_no_text_of_an_entry_shows_its_password() -> None:

@@ -68,6 +68,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
     [
         (FORM, b"user=admin&password=a%26b+c&go=1", (b"admin", b"a&b c")),
         (FORM, b"password=x", (b"", b"x")),
+        (FORM, b"data%5BUser%5D%5Bloginid%5D=1234&data[User][passwd]=5678", (b"1234", b"5678")),
         (
             "Content-Type: application/json",
             b'{"d": {"userName": "admin", "password": "\xc3\xbc"}}',
