@@ -25,6 +25,7 @@ from typing import Any, Final
 
 import yaml
 
+from otmon.identity.effort import CHEAP, Effort
 from otmon.identity.login import MAX_TEXT, LogIn
 from otmon.identity.registry import IDS
 
@@ -35,7 +36,7 @@ _TOP: Final = ("vendor", "names", "entries")
 _ENTRY: Final = ("id", "devices", "account", "password", "protocols", "source")
 _SOURCE: Final = ("title", "url")
 _OPTIONAL: Final = frozenset({"names", "protocols"})
-NAMELESS: Final = frozenset({"snmp", "vnc"})
+NAMELESS: Final = frozenset({"s7comm", "slmp", "vnc"})
 """Protocols that have no account: an entry without protocols is not for them."""
 
 
@@ -82,15 +83,22 @@ class Credentials:
             self._by_pair.setdefault((one.account, one.password), []).append(one)
             self._by_account.setdefault(one.account, {})[one.password] = None
 
-    def matching(self, log_in: LogIn, protocol: str) -> Entry | None:
-        """The first entry, by its id, that the log-in used; None where it is on no list."""
+    def matching(self, log_in: LogIn, protocol: str, effort: Effort | None = None) -> Entry | None:
+        """The first entry, by its id, that the log-in used; None where it is on no list. Where `effort` has
+        no more for a proof, it is held against no further password."""
         if log_in.secret is not None:
             return self._first(log_in.account, log_in.secret, protocol)
         if log_in.proves is None:
             return None
         for password in self._by_account.get(log_in.account, ()):
             found = self._first(log_in.account, password, protocol)
-            if found is not None and log_in.proves(password):
+            if found is None:
+                continue
+            units = CHEAP if log_in.cost is None else log_in.cost(password)
+            if effort is not None and not effort.spend(log_in.seen.time_ns, units):
+                effort.leave_out()
+                return None
+            if log_in.proves(password):
                 return found
         return None
 
