@@ -88,14 +88,13 @@ def _finding(case: Case, key: tuple[str, ...], group: _Group) -> Finding:
 
 
 def _makers(case: Case, one: CredentialSeen) -> list[str]:
-    """Who made the interfaces of the server, by its own MAC addresses; nobody behind a router, or where the
-    inventory or the address itself does not tell."""
+    """Who made the interfaces of the server, by its own MAC addresses, as far as they are of vendors on the
+    list: others may have made the interface alone. Nobody for a device behind a router."""
     people = case.population
     device = people.by_id.get(people.grouped.owner(one.server, one.vlan))
     found = [vendor_of(mac) for mac in device.seen.macs] if device is not None else []
-    return sorted(
-        {maker.name for maker in found if maker is not None and maker.kind == "universal" and maker.name}
-    )
+    names = {maker.name for maker in found if maker is not None and maker.kind == "universal"}
+    return sorted(filter(shipped_credentials().lists, names))
 
 
 def _of_server(one: CredentialSeen) -> Link:

@@ -106,6 +106,10 @@ class Credentials:
         listed = self._by_pair.get((account, password), ())
         return next((one for one in listed if protocol in one.protocols), None)
 
+    def lists(self, vendor: str) -> bool:
+        """Whether a vendor's name, as an inventory has it, is one of those that the list has entries of."""
+        return any(one.is_of(vendor) for one in self.entries)
+
     def alike(self, name: str, protocol: str) -> tuple[Entry, ...]:
         """The entries of a protocol with the account and password of the one whose id this is, itself
         among them; none for an id that is not on the list."""

@@ -113,6 +113,8 @@ def sender(mac: str, address: str = PLC, packet: int = 3) -> Asset:
     [
         ("00:90:e8:01:02:03", "high", "default-mac-fits"),
         ("00:30:de:01:02:03", "medium", "default-mac-other-vendor"),
+        # Espressif makes the interfaces of many vendors.
+        ("24:0a:c4:01:02:03", "high", None),
         ("02:30:de:01:02:03", "high", None),
     ],
 )

@@ -57,6 +57,7 @@ def test_what_is_on_the_list_is_found_for_its_protocols() -> None:
     assert name(log_in(b"admin", b""), "ftp") == "moxa-a"
     assert name(log_in(b"", b"public"), "snmp") == "moxa-c"
     assert name(log_in(b"", b"public"), "telnet") is None
+    assert known.lists("MOXA TECHNOLOGIES CORP.") and not known.lists("Espressif Inc.")
     assert [one.id for one in known.alike("moxa-b", "http")] == ["moxa-b"]
     assert known.alike("moxa-b", "ftp") == known.alike("nobody", "ftp") == ()
 
