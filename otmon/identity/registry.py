@@ -13,7 +13,10 @@ from otmon.identity.login import LogIn, Piece
 
 Parser = Callable[[Sequence[Piece]], Iterator[LogIn]]
 
-_MACHINERY: Final = ("ber", "credentials", "des", "digest", "headers", "login", "registry", "sasl", "stream")
+_MACHINERY: Final = (
+    "ber", "credentials", "des", "digest", "effort", "frames", "headers", "login", "md4", "ntlm", "prompts",
+    "registry", "sasl", "scram", "stream", "usm",
+)  # fmt: skip
 
 IDS: Final = tuple(
     sorted(

@@ -11,7 +11,7 @@ Secrets are compared here and forgotten: no fact holds one, nor anything made of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,6 +29,7 @@ from otmon.decode.flows import (
 )
 from otmon.decode.transport import PROTO_TCP
 from otmon.identity.credentials import Credentials, shipped_credentials
+from otmon.identity.effort import Effort
 from otmon.identity.login import ANONYMOUS, LogIn, Seen
 from otmon.identity.registry import IDS, parser_of
 from otmon.identity.stream import Segment, datagrams, in_order
@@ -54,6 +55,9 @@ _DIALOGUE_BYTES: Final = 2_000
 """What a payload takes besides its bytes, and a dialogue besides its payloads."""
 ACCOUNT: Final = 64
 """Characters of an account that a fact names."""
+
+PROOFS_LEFT_OUT: Final = "log-in proofs"
+"""Kind of what overflowed: proofs that were not held against all passwords (`otmon.identity.effort`)."""
 
 _KEY: Final = (F_KEY, F_A_HI, F_A_LO, F_B_HI, F_B_LO, F_FIRST_PACKET)
 """Columns that tell connections apart, also those that use the same ports again."""
@@ -81,6 +85,8 @@ class _Dialogue:
     """Its server was seen before to ask a client for a password (`_ASKS`)."""
     read: int = 0
     """Payloads that `found` was made of."""
+    verdicts: dict[Hashable, tuple[CredentialKind | None, str]] = field(default_factory=dict, repr=False)
+    """Of log-ins that were judged before: a proof is recomputed once."""
 
 
 class Dialogues:
@@ -93,6 +99,7 @@ class Dialogues:
         self._open: dict[_Key, _Dialogue] = {}
         self._size = 0
         self._asking: dict[_Key, None] = {}
+        self._effort = Effort()
 
     def take(self, rows: Ints, data: Bytes) -> Ledger:
         """Payloads as `otmon.ledger.messages` copied them; the facts of dialogues that ended."""
@@ -128,12 +135,12 @@ class Dialogues:
             self._size += size + _PAYLOAD_BYTES
             while self._size > ROOM_BYTES:
                 facts += self._ended(self._open.pop(next(iter(self._open))))
-        return collect(credentials=facts)
+        return self._ledger(facts)
 
     def silent_since(self, before_ns: int) -> Ledger:
         """End the dialogues that were silent for too long before this moment; their facts."""
         old = [key for key, one in self._open.items() if before_ns - one.last_ns > IDLE_NS]
-        return collect(credentials=[fact for key in old for fact in self._ended(self._open.pop(key))])
+        return self._ledger([fact for key in old for fact in self._ended(self._open.pop(key))])
 
     def going_on(self) -> Ledger:
         """The facts of the dialogues that have not ended, as they stand now."""
@@ -143,7 +150,11 @@ class Dialogues:
         """End all dialogues; their facts."""
         facts = [fact for one in self._open.values() for fact in self._ended(one)]
         self._open.clear()
-        return collect(credentials=facts)
+        return self._ledger(facts)
+
+    def _ledger(self, facts: list[CredentialSeen]) -> Ledger:
+        left_out = self._effort.take_left_out()
+        return collect(credentials=facts, overflow=[(PROOFS_LEFT_OUT, left_out)] if left_out else ())
 
     def _ended(self, one: _Dialogue) -> tuple[CredentialSeen, ...]:
         self._size -= one.size
@@ -153,7 +164,7 @@ class Dialogues:
         if one.read < len(one.said):
             if self._known is None:
                 self._known = shipped_credentials()
-            one.found = tuple(_facts_of(one, self._source, self._known))
+            one.found = tuple(_facts_of(one, self._source, self._known, self._effort))
             one.read = len(one.said)
         return one.found
 
@@ -163,7 +174,7 @@ def _server_of(flow: list[int], client: int) -> _Key:
     return (a_hi, a_lo, key >> 16 & 0xFFFF) if client == 1 else (b_hi, b_lo, key >> 32 & 0xFFFF)
 
 
-def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[CredentialSeen]:
+def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -> Iterator[CredentialSeen]:
     key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = one.flow
     code = spoken & (PROVISIONAL - 1)
     if code == 0 or name_of(code) not in IDS:
@@ -178,10 +189,16 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[Crede
     family = key >> 48 & 0xF
     ends = [address_text(family, high, low) for high, low in ((a_hi, a_lo), (b_hi, b_lo))]
     for log_in in parser_of(protocol)(pieces):
-        kind, entry = judged(log_in, protocol, known)
+        seen = log_in.seen
+        key_of_verdict = seen, log_in.method, log_in.account
+        verdict = one.verdicts.get(key_of_verdict)
+        if verdict is None:
+            verdict = judged(log_in, protocol, known, effort)
+            if log_in.proves is not None:
+                one.verdicts[key_of_verdict] = verdict
+        kind, entry = verdict
         if kind is None:
             continue
-        seen = log_in.seen
         yield CredentialSeen(
             client=ends[client],
             server=ends[1 - client],
@@ -201,10 +218,12 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[Crede
         )
 
 
-def judged(log_in: LogIn, protocol: str, known: Credentials) -> tuple[CredentialKind | None, str]:
+def judged(
+    log_in: LogIn, protocol: str, known: Credentials, effort: Effort | None = None
+) -> tuple[CredentialKind | None, str]:
     """What a fact says of a log-in's secret, and the entry that it is on the list as, "" for none. None for
     a proof that no password of the list has given: it hides its secret, as it should."""
-    entry = known.matching(log_in, protocol)
+    entry = known.matching(log_in, protocol, effort)
     if log_in.method == ANONYMOUS:
         return "anonymous", ""
     if entry is not None:
