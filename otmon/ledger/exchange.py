@@ -64,6 +64,7 @@ from otmon.decode.streams import (
     forget,
 )
 from otmon.kernel import Bytes, Ints, clear_row, copy_row, inlined, kernel, u8, u16be
+from otmon.ledger.facts import ACKNOWLEDGE
 from otmon.ledger.tables import (
     FILL_TRANSACTIONS,
     LAST_TIME,
@@ -106,7 +107,6 @@ from otmon.ledger.tables import (
 from otmon.ledger.tally import note_anomaly, note_operation
 from otmon.ledger.written import keep_read, note_values, take_back
 from otmon.protocols.modbus import (
-    ACKNOWLEDGE,
     M_ADDRESS,
     M_BYTES,
     M_COUNT,

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from otmon.ledger.course import Window
-from otmon.protocols.modbus import ACKNOWLEDGE, GATEWAY_SILENT
 from otmon.protocols.protocol import AccessClass
 
 Role = Literal["handshake", "protocol", "port", "first packet"]
@@ -31,6 +30,11 @@ UNANSWERED = -1
 """`Operation.status` of a request that got no response."""
 OPEN_AT_END = -2
 """`Operation.status` of a request whose response may lie after the end of the capture."""
+ACKNOWLEDGE = 5
+"""`Operation.status`: Modbus' exception that the server has accepted the request and is still at it (Modbus
+Application Protocol 1.1b3, section 7)."""
+GATEWAY_SILENT = 11
+"""The exception of a gateway that got no answer: whether the device did what was asked nobody can know."""
 UNKNOWN = -1
 """`Operation.address` or `.count` where the service has none or the request was not seen."""
 

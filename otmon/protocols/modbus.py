@@ -36,10 +36,6 @@ MAX_PDU: Final = 253
 MASK_WRITE: Final = 22
 READ_WRITE: Final = 23
 UMAS: Final = 90
-ACKNOWLEDGE: Final = 5
-"""Exception: the server has accepted the request and is still at it (section 7)."""
-GATEWAY_SILENT: Final = 11
-"""Exception of a gateway that got no answer: whether the device did what was asked nobody can know."""
 
 # What a message said.
 M_FUNCTION: Final = 0

@@ -169,8 +169,9 @@ def test_rows_of_operations_and_anomalies_are_kept_apart_by_endpoint() -> None:
     assert endpoint_of(seen.t, f, 0) != endpoint_of(seen.t, f, 1)
     s = int(seen.t.flows[f, F_STREAM])
     before = int(np.count_nonzero(seen.t.operations[:, O_TIMES]))
-    assert note_operation(seen.t, s, f, 7 | 3 << 8, 5, START_NS, 1, 24, 10) >= 0
-    assert note_operation(seen.t, s, f, 7 | 3 << 8, 5, START_NS + 1, 2, 48, 10) == -1
+    row = note_operation(seen.t, s, f, 7 | 3 << 8, 5, START_NS, 1, 24, 10)
+    assert row >= 0
+    assert note_operation(seen.t, s, f, 7 | 3 << 8, 5, START_NS + 1, 2, 48, 10) == row
     assert np.count_nonzero(seen.t.operations[:, O_TIMES]) == before + 1
     assert seen.t.flows[f, F_MINUTE] == START_NS // MINUTE_NS + 1
     note_anomaly(seen.t, f, 0, 0, 1, 3, 5, 6, START_NS, 1, 24)
