@@ -18,7 +18,7 @@ from random import Random
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
-from otmon.lab import messages, modbus, smb
+from otmon.lab import ethernet_ip, messages, modbus, s7, smb
 from otmon.lab.frames import SECOND_NS
 
 PATIENCE_S = 3.0
@@ -117,7 +117,31 @@ async def _print(reader: StreamReader, writer: StreamWriter, one: Errand, random
     await writer.drain()
 
 
-VISITS: dict[str, Visit] = {"tls": _tls, "http": _http, "smb": _smb, "printing": _print}
+async def _s7(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
+    for message in (s7.connect(1), s7.setup(1), *(s7.read(number, 10, 0, 10) for number in range(2, 12))):
+        if not await _turn(reader, writer, message):
+            return
+        await asyncio.sleep(1)
+
+
+async def _ethernet_ip(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
+    answer = await _turn(reader, writer, ethernet_ip.register())
+    handle = int.from_bytes(answer[4:8], "little")
+    for context in range(1, 11):
+        if not await _turn(reader, writer, ethernet_ip.read_tag(handle, context, "Station_Counts", 4)):
+            return
+        await asyncio.sleep(1)
+    writer.write(ethernet_ip.unregister(handle))
+
+
+VISITS: dict[str, Visit] = {
+    "tls": _tls,
+    "http": _http,
+    "smb": _smb,
+    "printing": _print,
+    "s7comm": _s7,
+    "ethernet_ip": _ethernet_ip,
+}
 """By protocol, over TCP."""
 QUESTIONS: dict[str, Callable[[Errand, Random], bytes]] = {
     "dns": lambda one, random: messages.dns_query(random.getrandbits(16), one.name),

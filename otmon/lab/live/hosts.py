@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import threading
 from dataclasses import replace
@@ -19,12 +20,12 @@ from random import Random
 from otmon.lab.live.clients import poll, run_errand
 from otmon.lab.live.controllers import Works, serve
 from otmon.lab.live.namespace import LiveError, enter, full_name
-from otmon.lab.live.routine import Routine
+from otmon.lab.live.routine import Routine, shipped_routine
 from otmon.lab.live.servers import serve_datagrams, serve_stream
-from otmon.lab.plant import Plant, PlantHost
+from otmon.lab.plant import Plant, PlantHost, shipped_plant
 from otmon.lab.process import process_of
 
-READY = "ready"
+READY = b"ready"
 STARTING_S = 60.0
 
 
@@ -70,7 +71,8 @@ def serve_all(range_name: str, plant: Plant, routine: Routine) -> None:
         failed.append("a host did not come up in time")
     if failed:
         raise LiveError("\n".join(failed))
-    print(READY, flush=True)
+    # At once: who reads it then closes the pipe.
+    os.write(sys.stdout.fileno(), READY + b"\n")
     for one in threads:
         one.join()
 
@@ -82,3 +84,18 @@ def _address_of(plant: Plant, name: str) -> str:
         return plant.host(first).address
     servers = plant.at("server") or plant.hosts
     return servers[0].address
+
+
+def main(range_name: str, plant_id: str) -> None:
+    # What clients do not get and servers refuse is the plant's business, and no error of this program.
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    plant = shipped_plant(plant_id)
+    try:
+        serve_all(range_name, plant, shipped_routine(plant))
+    except LiveError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

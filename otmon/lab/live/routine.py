@@ -10,11 +10,13 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from random import Random
 
-from otmon.lab import modbus
+from otmon.lab import body_line_day, factory_day, modbus, two_factories_day, water_works_day
+from otmon.lab.day import Site
 from otmon.lab.frames import ACK, SYN, Packet
 from otmon.lab.live.clients import QUESTIONS, VISITS, Errand, Poll
-from otmon.lab.plant import Plant
+from otmon.lab.plant import Plant, Service
 from otmon.lab.sessions import Session
 
 EVERY_S = {"scada": 1.0, "hmi": 2.0, "gateway": 2.0, "historian": 10.0, "engineering": 60.0}
@@ -48,6 +50,26 @@ def routine_of(plant: Plant, sessions: Iterable[Session], packets: Iterable[Pack
     return Routine(_polls(plant, sessions), _errands(plant, packets))
 
 
+SITES: dict[str, Site] = {
+    "body-line": body_line_day.SITE,
+    "food-factory": factory_day.SITE,
+    "two-factories": two_factories_day.SITE,
+    "water-works": water_works_day.SITE,
+}
+"""The days of the plants."""
+
+
+def shipped_routine(plant: Plant) -> Routine:
+    """The routine of a plant that comes with the program."""
+    site = SITES[plant.id]
+    packets = (
+        packet
+        for name, part in site.routine.parts
+        for packet in part(site.midnight_ns, Random(f"live {name}"))
+    )
+    return routine_of(plant, site.routine.sessions(site.midnight_ns), packets)
+
+
 def _polls(plant: Plant, sessions: Iterable[Session]) -> tuple[Poll, ...]:
     asked: dict[tuple[str, str], dict[bytes, None]] = {}
     for session in sessions:
@@ -70,8 +92,10 @@ def _polls(plant: Plant, sessions: Iterable[Session]) -> tuple[Poll, ...]:
 
 def _errands(plant: Plant, packets: Iterable[Packet]) -> tuple[Errand, ...]:
     hosts = {one.address: one for one in plant.hosts if one.address}
-    served = {
-        (one.address, service.transport, service.port): service for one in plant.hosts for service in one.services
+    served: dict[tuple[str, str, int], Service] = {
+        (one.address, service.transport, service.port): service
+        for one in plant.hosts
+        for service in one.services
     }
     found: dict[tuple[str, str, str], Errand] = {}
     for packet in packets:

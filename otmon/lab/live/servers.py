@@ -20,7 +20,7 @@ from functools import partial
 from ipaddress import IPv4Address
 from random import Random
 
-from otmon.lab import messages, s7, smb
+from otmon.lab import ethernet_ip, messages, s7, smb
 from otmon.lab.camera import FACTORY_PASSWORD, FACTORY_USER
 
 IDLE_S = 120.0
@@ -209,6 +209,27 @@ def s7_answer(message: bytes, blocks: dict[tuple[int, int], int]) -> bytes | Non
     return s7.answer_write(number)
 
 
+async def _ethernet_ip(reader: Reader, writer: Writer, random: Random) -> None:
+    """Sessions, and one tag of counters (see `otmon.lab.ethernet_ip`)."""
+    handle = random.getrandbits(31)
+    while True:
+        try:
+            head = await asyncio.wait_for(reader.readexactly(24), IDLE_S)
+            command, length = struct.unpack("<HH", head[:4])
+            data = await asyncio.wait_for(reader.readexactly(length), IDLE_S)
+        except (TimeoutError, asyncio.IncompleteReadError):
+            return
+        if command == ethernet_ip.REGISTER:
+            writer.write(ethernet_ip.register(handle))
+        elif command == ethernet_ip.SEND_RR_DATA and data[16:17] == bytes((ethernet_ip.READ_TAG,)):
+            (context,) = struct.unpack("<Q", head[12:20])
+            count = min(int.from_bytes(data[-2:], "little"), 100)
+            writer.write(ethernet_ip.answer_tag(handle, context, [int(time.time()) % 1_000] * count))
+        else:
+            return
+        await writer.drain()
+
+
 async def _swallow(reader: Reader, writer: Writer, random: Random) -> None:
     """A printer: takes what comes."""
     while await _some(reader):
@@ -224,6 +245,7 @@ STREAMS: dict[str, Handler] = {
     "ftp": _ftp,
     "telnet": _telnet,
     "s7comm": _s7,
+    "ethernet_ip": _ethernet_ip,
     "printing": _swallow,
 }
 """By protocol, as plants name it."""
