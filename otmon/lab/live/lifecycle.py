@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,22 +66,22 @@ class Status:
         return self.alive and served
 
 
-def station_of(plant: Plant, host: PlantHost, taken: bool = False) -> Station:
-    """Where a host of the plant, or a guest, is connected. One whose address is `taken` gets none: it
-    speaks by frames alone."""
-    internet = not host.mac
-    segment = host.name if internet else f"vlan {host.vlan or host.address.rpartition('.')[0]}"
-    address = "" if taken else host.address
-    mac = host.mac or plant.wire.firewall
-    return Station(host.name, address, mac, segment, plant.wire.gateway(host.host), host.host.ttl, internet)
+def stations_of(plant: Plant, guests: Sequence[PlantHost] = ()) -> list[Station]:
+    """Where every host of the plant is connected, strangers too, and then every guest.
 
-
-def stations_of(plant: Plant) -> list[Station]:
-    """Where every host of the plant is connected, strangers too."""
+    One whose address another has gets none, and speaks by frames alone. A guest without a VLAN is where its
+    network is.
+    """
+    segments: dict[str, str] = {}
     taken: set[str] = set()
     stations = []
-    for host in sorted(plant.hosts, key=lambda one: "stranger" in one.roles):
-        stations.append(station_of(plant, host, host.address in taken))
+    for host in (*sorted(plant.hosts, key=lambda one: "stranger" in one.roles), *guests):
+        network = host.address.rpartition(".")[0]
+        segment = segments.setdefault(network, f"vlan {host.vlan or network}") if host.mac else host.name
+        address = "" if host.address in taken else host.address
+        mac = host.mac or plant.wire.firewall
+        gateway = plant.wire.gateway(host.host)
+        stations.append(Station(host.name, address, mac, segment, gateway, host.host.ttl, not host.mac))
         taken.add(host.address)
     return stations
 

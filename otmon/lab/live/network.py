@@ -14,7 +14,9 @@ address.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
@@ -121,6 +123,8 @@ def _prepare() -> None:
 def _connect(range_name: str, station: Station) -> None:
     def ready() -> None:
         setting("ipv4/ip_default_ttl", station.ttl)
+        # As the systems of the plants have it, which open connections without.
+        setting("ipv4/tcp_timestamps", 0)
         without_offloads("eth0")
 
     namespace = full_name(range_name, station.name)
@@ -128,32 +132,44 @@ def _connect(range_name: str, station: Station) -> None:
     run(["ip", "-n", namespace, "-batch", "-"], _addressed(station))
 
 
-def _segments(stations: Sequence[Station]) -> dict[str, int]:
-    """Number of each segment's bridge and router's leg."""
-    return {name: n for n, name in enumerate(dict.fromkeys(one.segment for one in stations), start=1)}
+def _segments(stations: Sequence[Station]) -> dict[str, str]:
+    """The router's leg in each segment, which names its bridge too: `i...` on the Internet's side."""
+    found: dict[str, str] = {}
+    for one in stations:
+        found.setdefault(one.segment, f"{'i' if one.internet else 'r'}{len(found) + 1}")
+    return found
 
 
 def _wire(range_name: str, stations: Sequence[Station]) -> None:
     """The switch: a bridge for each segment, with the hosts' cables and the router's."""
-    switch, router = full_name(range_name, SWITCH), full_name(range_name, ROUTER)
     segments = _segments(stations)
     lines = []
-    for name, number in segments.items():
+    for name, leg in segments.items():
         mac = next(one.gateway_mac for one in stations if one.segment == name)
-        lines += [
-            # No spanning tree, and a frame goes on at once.
-            f"link add v{number} type bridge forward_delay 0 mcast_snooping 0",
-            f"link set v{number} up",
-            f"link add r{number} type veth peer name r{number} netns {router} address {mac}",
-            f"link set r{number} master v{number} {_WIRE} up",
-        ]
+        lines += _bridge(range_name, leg, mac)
     for number, one in enumerate(stations, start=1):
-        lines += [
-            f"link add p{number} type veth peer name eth0 netns {full_name(range_name, one.name)} "
-            f"address {one.mac}",
-            f"link set p{number} master v{segments[one.segment]} {_WIRE} up",
-        ]
-    run(["ip", "-n", switch, "-batch", "-"], lines)
+        lines += _cable(range_name, number, segments[one.segment], one)
+    run(["ip", "-n", full_name(range_name, SWITCH), "-batch", "-"], lines)
+
+
+def _bridge(range_name: str, leg: str, router_mac: str) -> list[str]:
+    """A segment with the router's leg."""
+    router = full_name(range_name, ROUTER)
+    return [
+        # No spanning tree, and a frame goes on at once.
+        f"link add v{leg} type bridge forward_delay 0 mcast_snooping 0",
+        f"link set v{leg} up",
+        f"link add {leg} type veth peer name {leg} netns {router} address {router_mac}",
+        f"link set {leg} master v{leg} {_WIRE} up",
+    ]
+
+
+def _cable(range_name: str, number: int, leg: str, one: Station) -> list[str]:
+    there = full_name(range_name, one.name)
+    return [
+        f"link add p{number} type veth peer name eth0 netns {there} address {one.mac}",
+        f"link set p{number} master v{leg} {_WIRE} up",
+    ]
 
 
 def _addressed(station: Station) -> list[str]:
@@ -176,24 +192,10 @@ def _route(range_name: str, stations: Sequence[Station], rules: str | None) -> N
     """The router: a leg in each segment, the forward chain, and the way to the Internet's hosts."""
     router = full_name(range_name, ROUTER)
     segments = _segments(stations)
-    lines = [f"link set r{number} {_WIRE} up" for number in segments.values()]
-    gateways: dict[str, str] = {}
-    for one in stations:
-        leg = f"r{segments[one.segment]}"
-        if one.internet:
-            lines += [
-                f"route add {one.address}/32 dev {leg}",
-                f"neighbour add {one.address} lladdr {one.mac} dev {leg} nud permanent",
-            ]
-        elif one.address and gateways.setdefault(one.gateway, leg) == leg:
-            lines.append(f"address replace {one.gateway}/{_LENGTH} broadcast + dev {leg}")
-        elif one.address:
-            raise LiveError(f"{one.name}: the network {one.network} is on two segments")
-    run(["ip", "-n", router, "-batch", "-"], lines)
+    run(["ip", "-n", router, "-batch", "-"], _legs(stations, segments))
 
     def forwarding() -> None:
-        for number in segments.values():
-            without_offloads(f"r{number}")
+        _without_offloads(segments.values())
         # An ARP request is answered for the leg that it came to, and nobody is told of another way.
         for name, value in (("arp_ignore", 1), ("send_redirects", 0), ("rp_filter", 0)):
             setting(f"ipv4/conf/all/{name}", value)
@@ -201,13 +203,37 @@ def _route(range_name: str, stations: Sequence[Station], rules: str | None) -> N
 
     if rules is not None:
         run(["ip", "netns", "exec", router, "nft", "-f", "-"], rules.splitlines())
-        outside = sorted({f'"r{segments[one.segment]}"' for one in stations if one.internet})
-        if outside:
-            legs = ", ".join(outside)
-            chain = _forward_chain(router)
-            for side in ("iifname", "oifname"):
-                run(["ip", "netns", "exec", router, "nft", f"insert rule {chain} {side} {{ {legs} }} accept"])
+        chain = _forward_chain(router)
+        for side in ("iifname", "oifname"):
+            run(["ip", "netns", "exec", router, "nft", f'insert rule {chain} {side} "i*" accept'])
     asked_inside(router, forwarding)
+
+
+def _without_offloads(legs: Iterable[str]) -> None:
+    for leg in legs:
+        without_offloads(leg)
+
+
+def _legs(stations: Sequence[Station], segments: Mapping[str, str]) -> list[str]:
+    """What makes the router reach the stations of `segments`."""
+    lines = [f"link set {leg} {_WIRE} up" for leg in segments.values()]
+    homes: dict[str, str] = {}
+    for one in stations:
+        if not one.address:
+            continue
+        if not one.internet and homes.setdefault(one.gateway, one.segment) != one.segment:
+            raise LiveError(f"{one.name}: the network {one.network} is on two segments")
+        leg = segments.get(one.segment)
+        if leg is None:
+            continue
+        if one.internet:
+            lines += [
+                f"route add {one.address}/32 dev {leg}",
+                f"neighbour add {one.address} lladdr {one.mac} dev {leg} nud permanent",
+            ]
+        else:
+            lines.append(f"address replace {one.gateway}/{_LENGTH} broadcast + dev {leg}")
+    return lines
 
 
 def _forward_chain(router: str) -> str:
@@ -235,13 +261,66 @@ def _mirror(range_name: str, ports: int) -> None:
         ],
     )
     run(["ip", "-n", mirror, "link", "set", MIRROR_INTERFACE, "arp", "off", "up"])
-    lines = []
-    for number in range(1, ports + 1):
-        lines += [
-            f"qdisc add dev p{number} clsact",
-            f"filter add dev p{number} ingress u32 match u32 0 0 action mirred egress mirror dev mirror",
-        ]
-    run(["tc", "-n", switch, "-batch", "-"], lines)
+    run(
+        ["tc", "-n", switch, "-batch", "-"],
+        [line for port in range(1, ports + 1) for line in _copied(port)],
+    )
+
+
+def _copied(port: int) -> list[str]:
+    return [
+        f"qdisc add dev p{port} clsact",
+        f"filter add dev p{port} ingress u32 match u32 0 0 action mirred egress mirror dev mirror",
+    ]
+
+
+@contextmanager
+def plugged(range_name: str, stations: Sequence[Station], guests: Sequence[Station]) -> Iterator[None]:
+    """`guests` are connected to the range of `stations` while this lasts. Raises LiveError."""
+    everybody = [*stations, *guests]
+    _check(range_name, everybody)
+    names = [full_name(range_name, guest.name) for guest in guests]
+    there = set(namespaces_of(range_name))
+    for name in names:
+        if name in there:
+            raise LiveError(
+                f"{name} is there already: another scenario runs, or one was killed; "
+                f"otmon lab down {range_name}"
+            )
+    before, after = _segments(stations), _segments(everybody)
+    new = {name: leg for name, leg in after.items() if name not in before}
+    switch, router = full_name(range_name, SWITCH), full_name(range_name, ROUTER)
+    try:
+        for name in names:
+            run(["ip", "netns", "add", name])
+            asked_inside(name, _prepare)
+        lines = []
+        for name, leg in new.items():
+            mac = next(one.gateway_mac for one in guests if one.segment == name)
+            lines += _bridge(range_name, leg, mac)
+        for number, guest in enumerate(guests, start=len(stations) + 1):
+            lines += _cable(range_name, number, after[guest.segment], guest)
+        run(["ip", "-n", switch, "-batch", "-"], lines)
+        for number, guest in enumerate(guests, start=len(stations) + 1):
+            run(["tc", "-n", switch, "-batch", "-"], _copied(number))
+            _connect(range_name, guest)
+        run(["ip", "-n", router, "-batch", "-"], _legs(everybody, new))
+        asked_inside(router, lambda: _without_offloads(new.values()))
+        yield
+    finally:
+        end_processes(names)
+        ports = [f"p{number}" for number in range(len(stations) + 1, len(everybody) + 1)]
+        for link in (*ports, *new.values(), *(f"v{leg}" for leg in new.values())):
+            subprocess.run(["ip", "-n", switch, "link", "delete", link], capture_output=True, check=False)
+        for name in names:
+            delete(name)
+
+
+def unplug(range_name: str, stations: Sequence[Station], name: str, out: bool) -> None:
+    """Pull a station's cable out of the switch, or put it in again. Raises LiveError."""
+    port = 1 + [station.name for station in stations].index(name)
+    state = "down" if out else "up"
+    run(["ip", "-n", full_name(range_name, SWITCH), "link", "set", f"p{port}", state])
 
 
 def mirrored(range_name: str) -> tuple[int, int]:
