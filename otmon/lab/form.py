@@ -96,7 +96,8 @@ def read_clock(text: str) -> int | None:
     return ((hour * 60 + minute) * 60 + second) * 1_000_000_000
 
 
-def _read_duration(text: str) -> int | None:
+def read_duration(text: str) -> int | None:
+    """Nanoseconds of a text such as 30s, or None."""
     found = _DURATION.fullmatch(text)
     return int(found[1]) * _UNITS[found[2]] if found else None
 
@@ -124,7 +125,7 @@ Day = Annotated[date, Leaf("a date such as 2026-04-14", _read_day)]
 TimeZone = Annotated[ZoneInfo, Leaf("a time zone such as Asia/Tokyo", _read_timezone)]
 Clock = Annotated[int, Leaf("a time of day such as 07:30 or 07:30:15", read_clock)]
 """Nanoseconds since midnight."""
-Duration = Annotated[int, Leaf("a duration such as 500ms, 30s, 10min or 2h", _read_duration)]
+Duration = Annotated[int, Leaf("a duration such as 500ms, 30s, 10min or 2h", read_duration)]
 """Nanoseconds."""
 Truth = Annotated[bool, Leaf("yes or no", {"yes": True, "no": False}.get, ("yes", "no"))]
 Octet = Annotated[int, whole(0, 255)]

@@ -7,11 +7,12 @@ this folder.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -37,6 +38,7 @@ from otmon.lab.form import (
     whole,
 )
 from otmon.lab.frames import Host, Wire
+from otmon.lab.routine import MAX_HABITS, routine_of
 from otmon.zones.document import Problem
 from otmon.zones.leaf import Leaf, OneOrMore
 
@@ -135,6 +137,8 @@ class Plant:
     process: str
     wire: Wire
     hosts: tuple[PlantHost, ...]
+    routine: tuple[Form, ...]
+    """What happens on every day (`otmon.lab.routine`)."""
     by_name: dict[str, PlantHost] = field(repr=False, compare=False)
 
     def host(self, name: str) -> Host:
@@ -224,23 +228,25 @@ class PlantForm(Form):
     hours: Annotated[tuple[int, int], Leaf("from and to, such as 07:00-18:00", _read_hours)]
     process: Annotated[str, choice(PROCESSES)]
     wire: WireForm
-    hosts: Annotated[list[HostForm], Field(min_length=1, max_length=MAX_HOSTS)]
+    hosts: Annotated[tuple[HostForm, ...], Field(min_length=1, max_length=MAX_HOSTS)]
+    routine: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_HABITS)] = ()
 
 
-def hosts_of(sheet: Sheet, forms: list[HostForm], before: tuple[PlantHost, ...] = ()) -> list[PlantHost]:
-    """The hosts under `hosts`, each with a name and an address of its own. Two hosts may share a MAC
-    address only if one of them is a stranger."""
+def hosts_of(
+    sheet: Sheet, key: str, forms: Sequence[HostForm], before: tuple[PlantHost, ...] = ()
+) -> list[PlantHost]:
+    """The hosts under a key, each with a name of its own, and an address of its own if it is no stranger."""
     names, addresses = {one.name for one in before}, {one.address: one.name for one in before}
     found = []
     for number, form in enumerate(forms):
         if form.id in names:
-            sheet.say(("hosts", number, "id"), f"host {form.id!r} a second time, expected a name of its own")
+            sheet.say((key, number, "id"), f"host {form.id!r} a second time, expected a name of its own")
         if form.address in addresses and "stranger" not in form.roles:
             what = f"{form.address} is that of {addresses[form.address]}, expected an address of its own"
-            sheet.say(("hosts", number, "address"), what)
+            sheet.say((key, number, "address"), what)
         if (form.mac is None) != (form.zone == "internet"):
             what = "a MAC address for who is in the plant and none for who is on the Internet"
-            sheet.say(("hosts", number), f"{form.id!r} does not fit here, expected {what}")
+            sheet.say((key, number), f"{form.id!r} does not fit here, expected {what}")
         names.add(form.id)
         addresses.setdefault(form.address, form.id)
         found.append(form.value())
@@ -253,7 +259,8 @@ def read_plant(file: str, data: bytes) -> Plant:
     opens_ns, closes_ns = form.hours
     if form.id != Path(file).stem:
         sheet.say(("id",), f"plant {form.id!r} in {Path(file).name}, expected a file of its name")
-    hosts = hosts_of(sheet, form.hosts)
+    hosts = hosts_of(sheet, "hosts", form.hosts)
+    routine = routine_of(sheet, form.routine, {one.name: one for one in hosts})
     if sheet.problems:
         raise RangeError(sheet.problems)
     midnight = datetime.combine(form.day, time(), form.timezone)
@@ -270,6 +277,7 @@ def read_plant(file: str, data: bytes) -> Plant:
         process=form.process,
         wire=Wire(form.wire.core, form.wire.firewall, gateways),
         hosts=tuple(hosts),
+        routine=tuple(routine),
         by_name={one.name: one for one in hosts},
     )
 
