@@ -48,6 +48,9 @@ app.add_typer(_rules, name="rules")
 _lab = typer.Typer(help="The training range: plants, attacks, and what is known about them.", **_STYLE)
 _lab.command(epilog="Exit status: 0 up, 2 usage error or not up.")(range.up)
 _lab.command(epilog="Exit status: 0 all is there, 1 something is not, 2 no such range.")(range.status)
+_lab.command(epilog="Exit status: 0 played, 1 a part of it could not be, 2 usage error or no such range.")(
+    range.run
+)
 _lab.command(epilog="Exit status: 0 nothing is left, 2 usage error or something stayed.")(range.down)
 app.add_typer(_lab, name="lab")
 

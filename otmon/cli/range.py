@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otmon.cli.options import FOUND, NOTHING_FOUND, fail, read_model
+from otmon.cli.options import FOUND, INTERRUPTED, NOTHING_FOUND, fail, read_model, written_to
 
 if TYPE_CHECKING:
     from otmon.lab.live.lifecycle import Status
@@ -169,3 +169,52 @@ def down(
         except LiveError as error:
             fail(error)
         print(f"{one}: {ended} processes ended, {deleted} namespaces deleted", file=sys.stderr)
+
+
+def run(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="Id of a scenario: otmon lab list.")],
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the range; not needed where only one is up."),
+    ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.json", help="Write what was done and when, as otmon lab record does; - for output."
+        ),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=1000, metavar="TIMES", help="So many times as fast as written.")
+    ] = 1.0,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Where the attack's random numbers begin.")
+    ] = 1,
+) -> None:
+    """Play a scenario's attack in a range that is up, with real sockets where there is a real peer.
+
+    Time begins with the first step. Example: otmon lab run setpoint-by-remote-desktop --speed 5
+    """
+    from otmon.lab.form import RangeError
+    from otmon.lab.live.namespace import LiveError
+    from otmon.lab.live.performance import perform
+    from otmon.lab.scenario import Step, shipped_scenario
+
+    def tell(step: Step) -> None:
+        print(f"{step.id}: {step.what.en}", file=sys.stderr, flush=True)
+
+    try:
+        done = perform(_chosen(name), shipped_scenario(scenario), seed, speed, tell)
+    except (LiveError, RangeError) as error:
+        fail(error)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    whole = True
+    for event in done["events"]:
+        for reason in event.get("not_played", ()):
+            whole = False
+            print(f"otmon: {event['id']}: not played: {reason}", file=sys.stderr)
+    text = json_text.dumps(done, ensure_ascii=False, indent=1)
+    with written_to(truth) as stream:
+        if stream is not None:
+            stream.write(f"{text}\n")
+    raise typer.Exit(NOTHING_FOUND if whole else FOUND)

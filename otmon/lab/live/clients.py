@@ -37,6 +37,9 @@ class Poll:
     pdus: tuple[bytes, ...]
     """Reads of coils, inputs and registers, and of the identification (`otmon.lab.modbus`)."""
     every_s: float
+    open_s: float = 0.0
+    """How long the connection is open, and how long it then is not; 0 for one that is open all day."""
+    closed_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,14 @@ class Errand:
     protocol: str
     every_s: float
     name: str = ""
-    """What a name server is asked for, or the name of who is visited."""
+    """What a name server is asked for, the name of who is visited, or what is read there and how much."""
 
 
 async def poll(one: Poll, random: Random) -> None:
     """Poll without end, in the namespace of the calling thread."""
-    await asyncio.sleep(random.random() * one.every_s)
+    await asyncio.sleep(random.random() * min(one.every_s, 5.0))
     client = AsyncModbusTcpClient(one.address, port=one.port, timeout=PATIENCE_S, retries=0)
-    due = time.monotonic()
+    due = opened = time.monotonic()
     try:
         while True:
             with suppress(ModbusException, OSError, TimeoutError):
@@ -65,6 +68,9 @@ async def poll(one: Poll, random: Random) -> None:
                     for pdu in one.pdus:
                         await _ask(client, pdu, one.unit)
             due = max(due + one.every_s, time.monotonic())
+            if one.open_s and due >= opened + one.open_s:
+                client.close()
+                due = opened = time.monotonic() + one.closed_s
             await asyncio.sleep(due - time.monotonic())
     finally:
         client.close()
@@ -118,20 +124,24 @@ async def _print(reader: StreamReader, writer: StreamWriter, one: Errand, random
 
 
 async def _s7(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
-    for message in (s7.connect(1), s7.setup(1), *(s7.read(number, 10, 0, 10) for number in range(2, 12))):
-        if not await _turn(reader, writer, message):
-            return
-        await asyncio.sleep(1)
+    """Reads a data block over one connection, as long as it is answered."""
+    block, _, length = one.name.partition(" ")
+    for message in (s7.connect(1), s7.setup(1)):
+        await _turn(reader, writer, message)
+    number = 1
+    while await _turn(reader, writer, s7.read(number, int(block), 0, int(length))):
+        number = number % 0xFFFF + 1
+        await asyncio.sleep(one.every_s)
 
 
 async def _ethernet_ip(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
-    answer = await _turn(reader, writer, ethernet_ip.register())
-    handle = int.from_bytes(answer[4:8], "little")
-    for context in range(1, 11):
-        if not await _turn(reader, writer, ethernet_ip.read_tag(handle, context, "Station_Counts", 4)):
-            return
-        await asyncio.sleep(1)
-    writer.write(ethernet_ip.unregister(handle))
+    """Reads a tag over one session, as long as it is answered."""
+    tag, _, count = one.name.partition(" ")
+    handle = int.from_bytes((await _turn(reader, writer, ethernet_ip.register()))[4:8], "little")
+    context = 1
+    while await _turn(reader, writer, ethernet_ip.read_tag(handle, context, tag, int(count))):
+        context += 1
+        await asyncio.sleep(one.every_s)
 
 
 VISITS: dict[str, Visit] = {

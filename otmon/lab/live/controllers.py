@@ -60,6 +60,12 @@ class Works:
                 self._worked_out_ns = step_ns
             return self._recall(name, min(now_ns, self._midnight_ns + _DAY_NS - 1))
 
+    def today(self) -> tuple[int, int]:
+        """The midnight before now, and now, in nanoseconds since 1970 UTC."""
+        with self._lock:
+            now_ns = self._now()
+            return self._midnight_ns, min(now_ns, self._midnight_ns + _DAY_NS - 1)
+
     def write(self, name: str, coil: bool, address: int, values: Sequence[int]) -> None:
         """Registers, or coils as 0 or 1, get values from now on."""
         with self._lock:

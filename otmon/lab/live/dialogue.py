@@ -19,7 +19,7 @@ from otmon.lab import modbus
 from otmon.lab.frames import ACK, SYN, Packet, Speaker
 from otmon.lab.sessions import MODBUS_PORT, Session
 
-MOST_CONNECTIONS = 1_000
+MOST_CONNECTIONS = 400
 """Of a step that are made in earnest; a flood beyond that is sent as frames."""
 _TCP, _UDP = 6, 17
 

@@ -14,16 +14,19 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
+from otmon.lab.camera import FACTORY_PASSWORD, FACTORY_USER
 from otmon.lab.live.clients import poll, run_errand
 from otmon.lab.live.controllers import Works, serve
 from otmon.lab.live.namespace import LiveError, enter, full_name
-from otmon.lab.live.routine import Routine, shipped_routine
-from otmon.lab.live.servers import serve_datagrams, serve_stream
+from otmon.lab.live.routine import Routine, routine_of
+from otmon.lab.live.servers import Device, serve_datagrams, serve_stream
 from otmon.lab.plant import Plant, PlantHost, shipped_plant
-from otmon.lab.process import process_of
+from otmon.lab.process import block_of, process_of, tag_of
+from otmon.lab.scenario import shipped_scenario, shipped_scenarios
 
 READY = b"ready"
 STARTING_S = 60.0
@@ -42,6 +45,7 @@ def serve_all(range_name: str, plant: Plant, routine: Routine) -> None:
 
     async def live(host: PlantHost) -> None:
         random = Random(f"{range_name} {host.name}")
+        device = device_of(plant, host, works, random)
         kept: list[object] = []
         try:
             for service in host.services:
@@ -50,7 +54,7 @@ def serve_all(range_name: str, plant: Plant, routine: Routine) -> None:
                 elif service.transport == "udp":
                     await serve_datagrams(service.protocol, host.address, service.port, addresses)
                 else:
-                    kept.append(await serve_stream(service.protocol, host.address, service.port, random))
+                    kept.append(await serve_stream(service.protocol, host.address, service.port, device))
         except (OSError, KeyError) as error:
             failed.append(f"{host.name}: {error}")
         everybody_listens.wait(STARTING_S)
@@ -77,6 +81,29 @@ def serve_all(range_name: str, plant: Plant, routine: Routine) -> None:
         one.join()
 
 
+def device_of(plant: Plant, host: PlantHost, works: Works, random: Random) -> Device:
+    """What the servers of a host know: the passwords that some scenario of the plant finds there are those
+    of the factory."""
+    found = {(FACTORY_USER, FACTORY_PASSWORD)}
+    for scenario in map(shipped_scenario, shipped_scenarios()):
+        for step in scenario.steps if scenario.plant.id == plant.id else ():
+            user, password = (getattr(step.parameters, key, None) for key in ("user", "password"))
+            if host.name in step.targets and user is not None and password is not None:
+                found.add((str(user), str(password)))
+
+    def block(number: int) -> bytes | None:
+        midnight_ns, now_ns = works.today()
+        value = block_of(replace(plant, midnight_ns=midnight_ns), number)
+        return None if value is None else value(now_ns)
+
+    def tag(name: str) -> Sequence[int] | None:
+        midnight_ns, now_ns = works.today()
+        value = tag_of(replace(plant, midnight_ns=midnight_ns), name)
+        return None if value is None else value(now_ns)
+
+    return Device(random, frozenset(found), block, tag)
+
+
 def _address_of(plant: Plant, name: str) -> str:
     """Of a name that is asked for: the host of that name, else a server."""
     first = name.partition(".")[0]
@@ -92,7 +119,7 @@ def main(range_name: str, plant_id: str) -> None:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     plant = shipped_plant(plant_id)
     try:
-        serve_all(range_name, plant, shipped_routine(plant))
+        serve_all(range_name, plant, routine_of(plant))
     except LiveError as error:
         sys.exit(str(error))
 

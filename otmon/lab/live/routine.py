@@ -1,31 +1,23 @@
-"""What goes on in a range when nobody attacks: taken from the clean day that the lab makes of the plant.
+"""What goes on in a range when nobody attacks: the habits in the plant's file, done in earnest.
 
-Who reads what of which controller, and who visits which server, is as on that day; how often follows from
-what the client is there for, since the day's capture is thinned out to stay small.
+Polls, screens and what engineers look at come as often as the file says, and at once rather than at their
+times of day. Setpoints that people change once a day are left to those who use the range, and ARP to the
+machines, who do it by themselves.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
-from random import Random
 
-from otmon.lab import body_line_day, factory_day, modbus, two_factories_day, water_works_day
-from otmon.lab.day import Site
-from otmon.lab.frames import ACK, SYN, Packet
-from otmon.lab.live.clients import QUESTIONS, VISITS, Errand, Poll
-from otmon.lab.plant import Plant, Service
-from otmon.lab.sessions import Session
+from otmon.lab import modbus, routine
+from otmon.lab.frames import SECOND_NS
+from otmon.lab.live.clients import Errand, Poll
+from otmon.lab.plant import Plant
+from otmon.lab.process import block_of, tag_of
 
-EVERY_S = {"scada": 1.0, "hmi": 2.0, "gateway": 2.0, "historian": 10.0, "engineering": 60.0}
-"""How often a client of that role reads."""
-OTHERWISE_S = 5.0
-VISIT_S = 45.0
-"""About how often each visit is made."""
-MOST_REQUESTS = 16
-"""Of one poll."""
+LOOK_S = 600.0
+"""How often what is asked at certain times of day is asked here."""
 _READS = (
     modbus.READ_COILS,
     modbus.READ_DISCRETE,
@@ -41,96 +33,81 @@ class Routine:
     errands: tuple[Errand, ...]
 
     def of(self, client: str) -> tuple[tuple[Poll, ...], tuple[Errand, ...]]:
+        """What one host does."""
         polls = tuple(one for one in self.polls if one.client == client)
         return polls, tuple(one for one in self.errands if one.client == client)
 
 
-def routine_of(plant: Plant, sessions: Iterable[Session], packets: Iterable[Packet]) -> Routine:
-    """The routine of a plant, from the sessions with its controllers and the other packets of a clean day."""
-    return Routine(_polls(plant, sessions), _errands(plant, packets))
+def routine_of(plant: Plant) -> Routine:
+    """The habits of a plant, pair by pair."""
+    polls: list[Poll] = []
+    errands: list[Errand] = []
+    for form in plant.routine:
+        if isinstance(form, routine.Poll) and form.protocol == "modbus":
+            polls += _polls(plant, form, form.asks or (), form.every / SECOND_NS)
+        elif isinstance(form, routine.Screen):
+            open_s, every_s = form.open_for / SECOND_NS, form.every / SECOND_NS
+            polls += _polls(plant, form, form.asks, 1.0, open_s, max(every_s - open_s, 1.0))
+        elif isinstance(form, routine.Ask):
+            rests_s = form.every / SECOND_NS if form.every is not None else LOOK_S
+            polls += _polls(plant, form, form.asks, rests_s, 1.0, rests_s)
+        elif isinstance(form, routine.Habit):
+            errands += _errands(plant, form)
+    return Routine(tuple(polls), tuple(errands))
 
 
-SITES: dict[str, Site] = {
-    "body-line": body_line_day.SITE,
-    "food-factory": factory_day.SITE,
-    "two-factories": two_factories_day.SITE,
-    "water-works": water_works_day.SITE,
-}
-"""The days of the plants."""
-
-
-def shipped_routine(plant: Plant) -> Routine:
-    """The routine of a plant that comes with the program."""
-    site = SITES[plant.id]
-    packets = (
-        packet
-        for name, part in site.routine.parts
-        for packet in part(site.midnight_ns, Random(f"live {name}"))
-    )
-    return routine_of(plant, site.routine.sessions(site.midnight_ns), packets)
-
-
-def _polls(plant: Plant, sessions: Iterable[Session]) -> tuple[Poll, ...]:
-    asked: dict[tuple[str, str], dict[bytes, None]] = {}
-    for session in sessions:
-        reads = asked.setdefault((session.client.name, session.server.name), {})
-        for _, pdu in session.requests:
-            if pdu[0] in _READS and len(reads) < MOST_REQUESTS:
-                reads[pdu] = None
+def _polls(
+    plant: Plant,
+    form: routine.Habit,
+    asks: Sequence[tuple[int, bytes]],
+    every_s: float,
+    open_s: float = 0.0,
+    closed_s: float = 0.0,
+) -> list[Poll]:
+    """One for each pair; what would write is left out."""
+    pdus = tuple(pdu for _, pdu in asks if pdu and pdu[0] in _READS)
     found = []
-    for (client, server), reads in sorted(asked.items()):
-        if client not in plant.by_name or server not in plant.by_name or not reads:
-            continue
-        service = plant.by_name[server].serves("modbus")
-        if service is not None:
-            roles = plant.by_name[client].roles
-            every_s = min((EVERY_S.get(role, OTHERWISE_S) for role in roles), default=OTHERWISE_S)
-            address = plant.by_name[server].address
-            found.append(Poll(client, server, address, service.port, service.unit, tuple(reads), every_s))
-    return tuple(found)
+    for client in form.by:
+        for server in form.to:
+            there = plant.by_name[server]
+            service = there.serves("modbus")
+            if service is not None and pdus:
+                ends = (client, server, there.address, service.port, service.unit)
+                found.append(Poll(*ends, pdus, every_s, open_s, closed_s))
+    return found
 
 
-def _errands(plant: Plant, packets: Iterable[Packet]) -> tuple[Errand, ...]:
-    hosts = {one.address: one for one in plant.hosts if one.address}
-    served: dict[tuple[str, str, int], Service] = {
-        (one.address, service.transport, service.port): service
-        for one in plant.hosts
-        for service in one.services
-    }
-    found: dict[tuple[str, str, str], Errand] = {}
-    for packet in packets:
-        opening = _opening(packet.data)
-        if opening is None:
-            continue
-        source, destination, transport, port, payload = opening
-        service, client = served.get((destination, transport, port)), hosts.get(source)
-        if service is None or client is None or service.protocol not in {**VISITS, **QUESTIONS}:
-            continue
-        server = hosts[destination].name
-        name = _asked_for(payload) if service.protocol == "dns" else ""
-        errand = Errand(client.name, server, destination, port, service.protocol, VISIT_S, name)
-        found.setdefault((client.name, server, service.protocol), errand)
-    return tuple(found[key] for key in sorted(found))
+def _errands(plant: Plant, form: routine.Habit) -> list[Errand]:
+    """One for each pair and each name that is asked for, of what some host serves."""
+    names: tuple[str, ...] = ("",)
+    protocol, every_s = "", 0.0
+    if isinstance(form, routine.Https):
+        protocol, every_s, names = "tls", 3_600 / form.per_hour, (form.name,)
+    elif isinstance(form, routine.AskTime):
+        protocol, every_s = "ntp", form.every / SECOND_NS
+    elif isinstance(form, routine.AskName):
+        names = tuple(f"{name}.{form.domain}" for name in form.of)
+        protocol, every_s = "dns", 3_600 * len(names) / form.per_hour
+    elif isinstance(form, routine.Print):
+        protocol, every_s = "printing", 3_600 / form.per_hour
+    elif isinstance(form, routine.Poll):
+        protocol, every_s = form.protocol, form.every / SECOND_NS
+        names = (_read_of(plant, form),)
+    found = []
+    for client in form.by:
+        for server in form.to:
+            there = plant.by_name[server]
+            service = there.serves(protocol)
+            if service is not None:
+                ends = (client, server, there.address, service.port, protocol)
+                found += [Errand(*ends, every_s, name) for name in names]
+    return found
 
 
-def _opening(frame: bytes) -> tuple[str, str, str, int, bytes] | None:
-    """Source, destination, transport, port and payload of a frame of the lab that opens a connection over
-    TCP, or of one over UDP; None for any other."""
-    if len(frame) < 42 or frame[12:15] != b"\x08\x00\x45":
-        return None
-    source, destination = str(IPv4Address(frame[26:30])), str(IPv4Address(frame[30:34]))
-    _, port = struct.unpack(">HH", frame[34:38])
-    if frame[23] == 17:
-        return source, destination, "udp", port, frame[42:]
-    if frame[23] == 6 and len(frame) > 47 and frame[47] & (SYN | ACK) == SYN:
-        return source, destination, "tcp", port, b""
-    return None
-
-
-def _asked_for(question: bytes) -> str:
-    """The name in a query of the lab."""
-    labels, at = [], 12
-    while at < len(question) and question[at]:
-        labels.append(question[at + 1 : at + 1 + question[at]].decode("latin-1"))
-        at += 1 + question[at]
-    return ".".join(labels)
+def _read_of(plant: Plant, form: routine.Poll) -> str:
+    """The block or tag that is read, and how much of it there is."""
+    if form.protocol == "s7comm":
+        block = block_of(plant, form.block or 0)
+        return f"{form.block} {len(block(plant.midnight_ns)) if block is not None else 1}"
+    tag = tag_of(plant, form.tag or "")
+    return f"{form.tag} {len(tag(plant.midnight_ns)) if tag is not None else 1}"

@@ -14,8 +14,9 @@ import time
 from asyncio import StreamReader as Reader
 from asyncio import StreamWriter as Writer
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address
 from random import Random
@@ -29,9 +30,29 @@ MOST_BYTES = 65_536
 MOST_CONNECTIONS = 64
 """At a server at a time: a flood is refused, and the machine stays usable."""
 
-Handler = Callable[[Reader, Writer, Random], Awaitable[None]]
 
-_PAIR = b64encode(f"{FACTORY_USER}:{FACTORY_PASSWORD}".encode()).decode()
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a host's servers know of it."""
+
+    random: Random
+    log_ins: frozenset[tuple[str, str]] = frozenset({(FACTORY_USER, FACTORY_PASSWORD)})
+    """User and password of the factory."""
+    block: Callable[[int], bytes | None] = lambda number: None
+    """What an S7 data block holds now; None for one that is not there."""
+    tag: Callable[[str], Sequence[int] | None] = lambda name: None
+    """What a tag of a Logix controller holds now."""
+    written: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Bytes by data block and address that somebody wrote."""
+
+    def opens(self, basic: str) -> bool:
+        """Whether an `Authorization` field lets in (RFC 7617, 2)."""
+        kind, _, pair = basic.partition(" ")
+        known = {b64encode(f"{user}:{password}".encode()).decode() for user, password in self.log_ins}
+        return kind.lower() == "basic" and pair.strip() in known
+
+
+Handler = Callable[[Reader, Writer, Device], Awaitable[None]]
 
 
 async def _some(reader: Reader) -> bytes:
@@ -49,7 +70,7 @@ async def _line(reader: Reader) -> bytes:
     return b""
 
 
-async def _http(reader: Reader, writer: Writer, random: Random) -> None:
+async def _http(reader: Reader, writer: Writer, device: Device) -> None:
     """Web page behind a password (RFC 9110, 11; RFC 7617)."""
     realm = 'WWW-Authenticate: Basic realm="device"'
     while True:
@@ -69,8 +90,7 @@ async def _http(reader: Reader, writer: Writer, random: Random) -> None:
             await asyncio.wait_for(reader.readexactly(int(length)), IDLE_S)
         except (TimeoutError, asyncio.IncompleteReadError):
             return
-        kind, _, pair = fields.get("authorization", "").partition(" ")
-        if kind.lower() == "basic" and pair.strip() == _PAIR:
+        if device.opens(fields.get("authorization", "")):
             page = "<html><title>device</title><p>Status: OK</p></html>"
             writer.write(messages.http_response("200 OK", page, "Server: lab/1.0"))
         else:
@@ -79,8 +99,9 @@ async def _http(reader: Reader, writer: Writer, random: Random) -> None:
         await writer.drain()
 
 
-async def _tls(reader: Reader, writer: Writer, random: Random) -> None:
+async def _tls(reader: Reader, writer: Writer, device: Device) -> None:
     """The handshake, then a record of some size for each that comes."""
+    random = device.random
     answer = messages.server_hello(random)
     while await _some(reader):
         writer.write(answer)
@@ -88,16 +109,16 @@ async def _tls(reader: Reader, writer: Writer, random: Random) -> None:
         answer = messages.tls_data(random, random.randrange(200, 1400))
 
 
-async def _remote_desktop(reader: Reader, writer: Writer, random: Random) -> None:
+async def _remote_desktop(reader: Reader, writer: Writer, device: Device) -> None:
     if await _some(reader):
         writer.write(messages.rdp_confirm())
         await writer.drain()
-        await _tls(reader, writer, random)
+        await _tls(reader, writer, device)
 
 
-async def _smb(reader: Reader, writer: Writer, random: Random) -> None:
+async def _smb(reader: Reader, writer: Writer, device: Device) -> None:
     """A share of an old machine: dialects, the messages of NTLM, the tree."""
-    said = smb.logon("client", "server", (smb.PRINTER, smb.PRINTER), random)
+    said = smb.logon("client", "server", (smb.PRINTER, smb.PRINTER), device.random)
     for answer in (say.payload for say in said if say.speaker == "server"):
         if not await _some(reader):
             return
@@ -107,9 +128,9 @@ async def _smb(reader: Reader, writer: Writer, random: Random) -> None:
         pass
 
 
-async def _rtsp(reader: Reader, writer: Writer, random: Random) -> None:
+async def _rtsp(reader: Reader, writer: Writer, device: Device) -> None:
     """A camera's control connection (RFC 2326, 10); pictures are not sent."""
-    session = f"Session: {random.getrandbits(32):08X}"
+    session = f"Session: {device.random.getrandbits(32):08X}"
     while True:
         try:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), IDLE_S)
@@ -118,14 +139,14 @@ async def _rtsp(reader: Reader, writer: Writer, random: Random) -> None:
         first, *lines = head.decode("latin-1").split("\r\n")
         fields = {line.partition(":")[0].strip().lower(): line.partition(":")[2].strip() for line in lines}
         method, number = first.partition(" ")[0], fields.get("cseq", "0")
-        refused = method == "DESCRIBE" and fields.get("authorization") != f"Basic {_PAIR}"
+        refused = method == "DESCRIBE" and not device.opens(fields.get("authorization", ""))
         status = "401 Unauthorized" if refused else "200 OK"
         answer = (f"RTSP/1.0 {status}", f"CSeq: {number}", session, "", "")
         writer.write("\r\n".join(answer).encode("latin-1"))
         await writer.drain()
 
 
-async def _ftp(reader: Reader, writer: Writer, random: Random) -> None:
+async def _ftp(reader: Reader, writer: Writer, device: Device) -> None:
     """Log-in and nothing behind it (RFC 959, 5.4)."""
     writer.write(b"220 device\r\n")
     user = ""
@@ -134,8 +155,7 @@ async def _ftp(reader: Reader, writer: Writer, random: Random) -> None:
         if word.upper() == "USER":
             user, answer = rest, "331 Password required"
         elif word.upper() == "PASS":
-            right = (user, rest) == (FACTORY_USER, FACTORY_PASSWORD)
-            answer = "230 Logged in" if right else "530 Login incorrect"
+            answer = "230 Logged in" if (user, rest) in device.log_ins else "530 Login incorrect"
         elif word.upper() == "QUIT":
             writer.write(b"221 Goodbye\r\n")
             return
@@ -145,7 +165,7 @@ async def _ftp(reader: Reader, writer: Writer, random: Random) -> None:
         await writer.drain()
 
 
-async def _telnet(reader: Reader, writer: Writer, random: Random) -> None:
+async def _telnet(reader: Reader, writer: Writer, device: Device) -> None:
     """Log-in by lines, then a prompt that knows no command."""
     for _ in range(3):
         writer.write(b"login: ")
@@ -154,7 +174,7 @@ async def _telnet(reader: Reader, writer: Writer, random: Random) -> None:
         password = await _line(reader)
         if not password:
             return
-        if (user, password.strip()) == (FACTORY_USER.encode(), FACTORY_PASSWORD.encode()):
+        if (user.decode("latin-1"), password.strip().decode("latin-1")) in device.log_ins:
             writer.write(b"\r\n> ")
             while await _line(reader):
                 writer.write(b"unknown command\r\n> ")
@@ -163,28 +183,24 @@ async def _telnet(reader: Reader, writer: Writer, random: Random) -> None:
         writer.write(b"\r\nLogin incorrect\r\n")
 
 
-async def _s7(reader: Reader, writer: Writer, random: Random) -> None:
-    """Connection, setup, and words of data blocks that are read and written (see `otmon.lab.s7`)."""
-    blocks: dict[tuple[int, int], int] = {}
+async def _s7(reader: Reader, writer: Writer, device: Device) -> None:
+    """Connection, setup, and bytes of data blocks that are read and written (see `otmon.lab.s7`)."""
     while True:
         try:
             head = await asyncio.wait_for(reader.readexactly(4), IDLE_S)
             rest = await asyncio.wait_for(reader.readexactly(struct.unpack(">H", head[2:])[0] - 4), IDLE_S)
         except (TimeoutError, asyncio.IncompleteReadError, ValueError):
             return
-        answer = s7_answer(rest, blocks)
+        answer = s7_answer(rest, device)
         if answer is None:
             return
         writer.write(answer)
         await writer.drain()
 
 
-MOST_CELLS = 4_096
-
-
-def s7_answer(message: bytes, blocks: dict[tuple[int, int], int]) -> bytes | None:
-    """What a controller with those bytes by block and address, which a write changes, answers to a message
-    behind its TPKT header; None for what it does not understand."""
+def s7_answer(message: bytes, device: Device) -> bytes | None:
+    """What a controller answers to a message behind its TPKT header; None for what it does not understand,
+    and for bytes that are not there."""
     if len(message) >= 7 and message[1] == 0xE0:
         return s7.connected(1, message[-1] & 0x1F)
     if len(message) < 13 or message[1] != 0xF0 or message[3:5] != bytes((0x32, s7.JOB)):
@@ -199,19 +215,22 @@ def s7_answer(message: bytes, blocks: dict[tuple[int, int], int]) -> bytes | Non
         return None
     count, block = struct.unpack(">HH", parameters[6:10])
     first = int.from_bytes(parameters[11:14], "big") // 8
-    if parameters[0] == s7.READ_VAR:
-        if count > s7.PDU_LENGTH:
+    there = device.block(block)
+    if there is None or first + count > len(there):
+        return None
+    if parameters[0] == s7.WRITE_VAR:
+        if len(data) < 4 + count:
             return None
-        return s7.answer_read(number, bytes(blocks.get((block, first + n), 0) for n in range(count)))
-    for offset, octet in enumerate(data[4:]):
-        if (block, first + offset) in blocks or len(blocks) < MOST_CELLS:
-            blocks[block, first + offset] = octet
-    return s7.answer_write(number)
+        device.written.update({(block, first + offset): data[4 + offset] for offset in range(count)})
+        return s7.answer_write(number)
+    return s7.answer_read(
+        number, bytes(device.written.get((block, at), there[at]) for at in range(first, first + count))
+    )
 
 
-async def _ethernet_ip(reader: Reader, writer: Writer, random: Random) -> None:
-    """Sessions, and one tag of counters (see `otmon.lab.ethernet_ip`)."""
-    handle = random.getrandbits(31)
+async def _ethernet_ip(reader: Reader, writer: Writer, device: Device) -> None:
+    """Sessions and tags (see `otmon.lab.ethernet_ip`)."""
+    handle = device.random.getrandbits(31)
     while True:
         try:
             head = await asyncio.wait_for(reader.readexactly(24), IDLE_S)
@@ -221,16 +240,25 @@ async def _ethernet_ip(reader: Reader, writer: Writer, random: Random) -> None:
             return
         if command == ethernet_ip.REGISTER:
             writer.write(ethernet_ip.register(handle))
-        elif command == ethernet_ip.SEND_RR_DATA and data[16:17] == bytes((ethernet_ip.READ_TAG,)):
+        elif command == ethernet_ip.SEND_RR_DATA:
+            values = device.tag(ethernet_ip_tag(data))
+            if values is None:
+                return
             (context,) = struct.unpack("<Q", head[12:20])
-            count = min(int.from_bytes(data[-2:], "little"), 100)
-            writer.write(ethernet_ip.answer_tag(handle, context, [int(time.time()) % 1_000] * count))
+            writer.write(ethernet_ip.answer_tag(handle, context, values))
         else:
             return
         await writer.drain()
 
 
-async def _swallow(reader: Reader, writer: Writer, random: Random) -> None:
+def ethernet_ip_tag(data: bytes) -> str:
+    """The name of the tag that a message asks for behind its encapsulation header; empty for another."""
+    if len(data) < 20 or data[16] != ethernet_ip.READ_TAG or data[18] != 0x91:
+        return ""
+    return data[20 : 20 + data[19]].decode("latin-1")
+
+
+async def _swallow(reader: Reader, writer: Writer, device: Device) -> None:
     """A printer: takes what comes."""
     while await _some(reader):
         pass
@@ -251,7 +279,7 @@ STREAMS: dict[str, Handler] = {
 """By protocol, as plants name it."""
 
 
-async def serve_stream(protocol: str, address: str, port: int, random: Random) -> asyncio.Server:
+async def serve_stream(protocol: str, address: str, port: int, device: Device) -> asyncio.Server:
     """A server over TCP in the namespace of the calling thread. Raises KeyError for a protocol of which
     there is no server, OSError where the port is taken."""
     handler, open_now = STREAMS[protocol], 0
@@ -263,7 +291,7 @@ async def serve_stream(protocol: str, address: str, port: int, random: Random) -
             # A client that resets, or leaves in the middle of a word, is nothing to tell of.
             with suppress(OSError):
                 if open_now <= MOST_CONNECTIONS:
-                    await handler(reader, writer, random)
+                    await handler(reader, writer, device)
                     await writer.drain()
         finally:
             open_now -= 1
