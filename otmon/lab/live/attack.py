@@ -24,7 +24,7 @@ from otmon.lab.live.namespace import asked_inside, inside, serving
 PATIENCE_S = 2.0
 """How long a side waits for a word that is due, and a client for a connection."""
 MOST_FRAMES_A_SECOND = 2_000
-_ARP, _IPV4, _ICMP = b"\x08\x06", b"\x08\x00", 1
+_ARP, _IPV4, _ICMP = b"\x08\x06", b"\x08\x00", b"\x01"
 
 
 @dataclass(slots=True)
@@ -270,9 +270,9 @@ def answered_by_itself(frame: Frame, machines: Mapping[str, Place]) -> bool:
     address, or to an echo request."""
     data = frame.data
     place = machines.get(frame.source_mac)
-    if place is None:
+    if place is None or not place.address:
         return False
+    own = socket.inet_aton(place.address)
     if data[12:14] == _ARP and data[20:22] == b"\0\2":
-        return socket.inet_ntoa(data[28:32]) == place.address
-    echo_reply = data[12:14] == _IPV4 and data[23] == _ICMP and data[34:35] == b"\0"
-    return echo_reply and socket.inet_ntoa(data[26:30]) == place.address
+        return data[28:32] == own
+    return data[12:14] == _IPV4 and data[23:24] == _ICMP and data[34:35] == b"\0" and data[26:30] == own

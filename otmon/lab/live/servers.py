@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address
 from random import Random
+from typing import cast
 
 from otmon.lab import ethernet_ip, messages, s7, smb
 from otmon.lab.camera import FACTORY_PASSWORD, FACTORY_USER
@@ -188,6 +189,8 @@ async def _s7(reader: Reader, writer: Writer, device: Device) -> None:
     while True:
         try:
             head = await asyncio.wait_for(reader.readexactly(4), IDLE_S)
+            if head[0] != 3:
+                return
             rest = await asyncio.wait_for(reader.readexactly(struct.unpack(">H", head[2:])[0] - 4), IDLE_S)
         except (TimeoutError, asyncio.IncompleteReadError, ValueError):
             return
@@ -331,8 +334,8 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # Python 3.11's is no subclass of it.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         answer = self._answer(data)
