@@ -163,6 +163,8 @@ QUESTIONS: dict[str, Callable[[Errand, Random], bytes]] = {
 async def run_errand(one: Errand, random: Random) -> None:
     """Visit without end, in the namespace of the calling thread. Raises KeyError for a protocol that no
     client speaks."""
+    if one.protocol not in {**VISITS, **QUESTIONS}:
+        raise KeyError(one.protocol)
     once = _ask_by_datagram if one.protocol in QUESTIONS else _visit
     await asyncio.sleep(random.random() * min(one.every_s, 10.0))
     while True:
