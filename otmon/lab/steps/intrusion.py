@@ -99,6 +99,8 @@ class TelnetForm(Form):
     user: Text
     password: Text
     commands: Annotated[tuple[Text, ...], Field(max_length=50)] = ("show version", "show config")
+    device: Text = "Controller"
+    """What it calls itself."""
 
 
 def _telnet(act: Act, form: TelnetForm) -> Deed:
@@ -106,7 +108,7 @@ def _telnet(act: Act, form: TelnetForm) -> Deed:
     says = [
         Say("server", bytes.fromhex("fffb01fffb03"), 20 * MILLISECOND_NS),
         Say("client", bytes.fromhex("fffd01fffd03"), 5 * MILLISECOND_NS),
-        Say("server", b"\r\nLab Water Controls DS-15\r\nlogin: ", 30 * MILLISECOND_NS),
+        Say("server", f"\r\n{form.device}\r\nlogin: ".encode(), 30 * MILLISECOND_NS),
     ]
 
     def typed(text: str, *, echoed: bool) -> None:
@@ -119,10 +121,10 @@ def _telnet(act: Act, form: TelnetForm) -> Deed:
     typed(form.user, echoed=True)
     says.append(Say("server", b"\r\nPassword: ", 20 * MILLISECOND_NS))
     typed(form.password, echoed=False)
-    says.append(Say("server", b"\r\n\r\nLast login: never\r\nDS-15> ", 40 * MILLISECOND_NS))
+    says.append(Say("server", b"\r\n\r\nLast login: never\r\n> ", 40 * MILLISECOND_NS))
     for command in form.commands:
         typed(command, echoed=True)
-        says.append(Say("server", b"\r\nOK\r\nDS-15> ", 60 * MILLISECOND_NS))
+        says.append(Say("server", b"\r\nOK\r\n> ", 60 * MILLISECOND_NS))
     typed("exit", echoed=True)
     says.append(Say("server", b"\r\nBye\r\n", 20 * MILLISECOND_NS))
     return Deed(act.talk(0, (act.by, act.to), TELNET, says))
@@ -134,6 +136,7 @@ class FtpForm(Form):
     file: Text
     size: Annotated[int, whole(1, 1_000_000)] = 8_000
     """Bytes that are stored."""
+    device: Text = "Controller"
 
 
 def _ftp(act: Act, form: FtpForm) -> Deed:
@@ -147,7 +150,7 @@ def _ftp(act: Act, form: FtpForm) -> Deed:
         ("PASV", f"227 Entering Passive Mode ({passive})"),
         (f"STOR {form.file}", "150 Opening BINARY mode data connection"),
     )
-    says = [Say("server", b"220 DS-15 FTP server ready\r\n", 20 * MILLISECOND_NS)]
+    says = [Say("server", f"220 {form.device} FTP server ready\r\n".encode(), 20 * MILLISECOND_NS)]
     for asked, answered in dialogue:
         says.append(Say("client", f"{asked}\r\n".encode(), SECOND_NS))
         says.append(Say("server", f"{answered}\r\n".encode(), 12 * MILLISECOND_NS))
