@@ -12,7 +12,7 @@ from pydantic import Field
 
 from otmon.lab import camera, messages
 from otmon.lab.dialogues import look_up, remote_desktop, tls_session
-from otmon.lab.form import Duration, Form, Port, Text, whole
+from otmon.lab.form import Domain, Duration, Form, Id, Port, Text, whole
 from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Say
 from otmon.lab.scene import Act, Deed, step_kind
 
@@ -33,15 +33,15 @@ def _desktop(act: Act, form: DesktopForm) -> Deed:
 
 
 class HttpsForm(Form):
-    name: Text
+    name: Domain
     """The server's name, as the client says it in clear."""
-    turns: Annotated[int, whole(1, 2_000)] = 4
+    turns: Annotated[int, whole(1, 100)] = 4
     """Requests and their responses."""
-    asks: Annotated[int, whole(20, 1_000_000)] = 300
-    gets: Annotated[int, whole(20, 1_000_000)] = 900
+    asks: Annotated[int, whole(20, 20_000)] = 300
+    gets: Annotated[int, whole(20, 20_000)] = 900
     """Bytes of each."""
     each: Duration = 3 * SECOND_NS
-    times: Annotated[int, whole(1, 500)] = 1
+    times: Annotated[int, whole(1, 50)] = 1
     every: Duration = 60 * SECOND_NS
     """From one connection to the next."""
 
@@ -173,9 +173,9 @@ def _watch(act: Act, form: WatchForm) -> Deed:
 
 
 class SupportForm(Form):
-    name: Text
+    name: Domain
     """Of the relay, as it is looked up and as the client says it in clear."""
-    names: Text
+    names: Id
     """Who answers questions for names."""
     port: Port = 443
     turns: Annotated[int, whole(1, 2_000)] = 60

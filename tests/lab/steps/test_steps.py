@@ -196,6 +196,12 @@ def test_commands_that_silence_get_no_answer() -> None:
         ("s7-data", "{block: 1, holds: xyz}", "expected hexadecimal bytes"),
         ("flood", "{of: icmp}", "expected syn, udp, arp"),
         ("modbus-requests", "{asks: []}", "an empty list"),
+        ("modbus-requests", "{asks: identify, times: 10000, each: 0s}", "expected a duration"),
+        ("modbus-requests", "{asks: [identify, identify, identify], times: 9999}", "expected at most 20000"),
+        ("modbus-registers", "{first: 9, last: 2}", "0 requests, expected 1 to 20000"),
+        ("port-scan", "{ports: [1-65535, 1-65535]}", "expected at most 70000"),
+        ("dns-tunnel", "{domain: a..b}", "expected a domain name"),
+        ("join", "{name: 端末}", "expected 1 to 60 letters of ASCII"),
     ],
 )
 def test_parameters_that_do_not_fit_are_told(kind: str, content: str, told: str) -> None:
