@@ -30,7 +30,7 @@ def stopped_poll(case: Case) -> Iterator[Finding]:
     end_ns = max((source.last_ns for source in case.ledger.sources), default=0)
     talked = {conversation_key(fact): fact for fact in case.ledger.conversations}
     for key, operations in case.asked.items():
-        polls = [poll for poll in _polls(operations) if _is_steady(poll, times, pause)]
+        polls = [poll for poll in polls_of(operations) if _is_steady(poll, times, pause)]
         conversation = talked.get(key)
         if not polls or conversation is None:
             continue
@@ -44,7 +44,7 @@ def _silence_ns(rule: Rule) -> int:
     return 1_000_000_000 * rule.number("silence_s")
 
 
-def _polls(operations: list[Operation]) -> list[list[Operation]]:
+def polls_of(operations: list[Operation]) -> list[list[Operation]]:
     """What is asked for the same elements, however it ended."""
     found: dict[tuple[int, ...], list[Operation]] = {}
     for one in operations:
