@@ -119,8 +119,8 @@ class _Event(_Form):
 
 
 class _Truth(_Form):
-    plant: Text = ""
-    scenario: Text = ""
+    plant: Text | None = None
+    scenario: Text | None = None
     packets: Annotated[int, Field(ge=0, lt=2**63)] = 0
     start_ns: Instant | None = None
     end_ns: Instant | None = None
@@ -172,8 +172,8 @@ def _contradictions(form: _Truth) -> Iterator[str]:
         for said in _said(event):
             if said not in known:
                 yield f"{name} names {said!r}, which is none of the hosts"
-        if event.incident and not _said(event):
-            yield f"{name} is a step of the attack and names no hosts"
+        if event.incident and event.visible and not _said(event):
+            yield f"{name} is a visible step of the attack and names no hosts"
     last = 0
     for first, end, event in _ranges(form):
         if end < first:
@@ -208,8 +208,8 @@ def _truth(form: _Truth) -> Truth:
     place = {id(event): number for number, event in enumerate(form.events)}
     start_ns, end_ns = _span(form)
     return Truth(
-        plant=form.plant,
-        scenario=form.scenario,
+        plant=form.plant or "",
+        scenario=form.scenario or "",
         packets=form.packets if ranges else 0,
         start_ns=start_ns,
         end_ns=end_ns,

@@ -94,11 +94,15 @@ def test_what_is_wrong_is_told_with_its_member(told: str, tmp_path: Path) -> Non
     assert all(line.startswith(str(tmp_path)) for line in str(caught.value).splitlines())
 
 
-def test_a_step_without_hosts_can_be_nobodys(tmp_path: Path) -> None:
+def test_a_step_without_hosts_is_one_that_nobody_sees(tmp_path: Path) -> None:
     form = plant()
     form["events"][1]["actors"] = form["events"][1]["targets"] = []
-    with pytest.raises(TruthError, match="event 'scan' is a step of the attack and names no hosts"):
+    with pytest.raises(TruthError, match="event 'scan' is a visible step of the attack and names no hosts"):
         written(tmp_path / "made.truth.json", form)
+    form["events"][1]["visible"] = False
+    form["scenario"] = None
+    truth = written(tmp_path / "made.truth.json", form)
+    assert truth.steps[0].hosts == set() and truth.scenario == ""
 
 
 def test_more_errors_than_anybody_reads_are_cut(tmp_path: Path) -> None:
