@@ -34,8 +34,8 @@ PAGE = ROOT / "docs" / "lab-score.md"
 MISSES = SCENARIOS / "misses.yml"
 FOLDER = ROOT / "build" / "lab-score"
 SEED = "1"
-JUDGED_S = 5
-"""Seconds of simulated time between two judgements."""
+JUDGED_S, CLEAN_S = 10, 60
+"""Seconds of simulated time between two judgements, with an attack and without."""
 SOON_NS = 60_000_000_000
 """Within which the first visible step is to be told."""
 OTMON = (sys.executable, "-m", "otmon.cli")
@@ -234,7 +234,7 @@ def scenario_result(path: Path) -> Result:
         _run(("lab", "record", path.stem, "--seed", SEED, "--output", output, *options), (0,))
     truth = read_truth(str(capture.with_suffix(".truth.json")))
     said = read_findings(str(_replayed(capture, model, JUDGED_S)))
-    before = ids([read_findings(str(_replayed(clean, model, JUDGED_S)))])
+    before = ids([read_findings(str(_replayed(clean, model, CLEAN_S)))])
     for one in (capture, clean):
         one.unlink()
     return Result(path.stem, form["plant"], False, truth.packets, score(truth, said, before))
@@ -246,7 +246,7 @@ def day_result(path: Path) -> Result:
     capture = FOLDER / f"{path.stem}-day.pcapng"
     _run(("lab", "record", "--plant", path.stem, "--day", "--seed", SEED, "--output", capture), (0,))
     truth = read_truth(str(capture.with_suffix(".truth.json")))
-    said = read_findings(str(_replayed(capture, ROOT / "zones" / form["model"], 60)))
+    said = read_findings(str(_replayed(capture, ROOT / "zones" / form["model"], CLEAN_S)))
     capture.unlink()
     return Result(f"{path.stem} (clean day)", path.stem, True, truth.packets, score(truth, said))
 

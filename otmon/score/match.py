@@ -4,8 +4,10 @@
 belongs to, from the time of the first such packet on. Where no packet of it belongs to a step it rests on
 routine traffic, and is a false alarm, unless it names a *consequence* of a step, which all of these make it:
 
-- its first packet lies behind the step's first one, and at most `AFTERMATH_NS` behind its last one;
-- its server, or the one host that it is about, takes part in the step;
+- it was told (or else its first packet lies) behind the step's first packet, and at most `AFTERMATH_NS`
+  behind its last one;
+- a host that it names takes part in the step: of several steps it is the last one in which its server, or
+  the one host that it is about, takes part, or else its client;
 - the same finding does not come up in the same capture without the attack, where those findings are given.
 
 **An answer, or a finding of a capture without numbers.** It found a step if its time lies between the
@@ -20,7 +22,6 @@ What found no step is a false alarm.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -119,13 +120,14 @@ def _hosts_fit(truth: Truth, claim: Claim, step: Event, is_sensor: bool) -> bool
 
 
 def _by_consequence(truth: Truth, claim: Claim) -> list[Hit]:
-    about = {name for host in claim.servers or claim.clients for name in truth.hosts_of(host)}
-    steps = truth.steps
-    # Only steps that had begun can have consequences; of several it is the last.
-    begun = bisect_left([step.first_ns for step in steps], claim.first_ns + 1)
-    for step in reversed(steps[:begun]):
-        if about & step.hosts and claim.first_ns <= step.last_ns + AFTERMATH_NS:
-            return [Hit(step.id, claim, "consequence", _told(claim, claim.first_ns))]
+    # What stopped shows by the packets before it stopped: when it was told is the better time.
+    at_ns = claim.first_ns if claim.told_ns is None else claim.told_ns
+    near = [one for one in truth.steps if one.first_ns <= at_ns <= one.last_ns + AFTERMATH_NS]
+    for end in (claim.servers, claim.clients):
+        about = {name for host in end for name in truth.hosts_of(host)}
+        for step in reversed(near):
+            if about & step.hosts:
+                return [Hit(step.id, claim, "consequence", at_ns)]
     return []
 
 

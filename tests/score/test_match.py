@@ -41,8 +41,9 @@ def test_a_finding_found_the_steps_that_its_packets_belong_to(truth: Truth, tmp_
 def test_a_finding_on_routine_is_a_false_alarm(truth: Truth, tmp_path: Path) -> None:
     before = finding("a", "unlisted-traffic", "10.0.1.10", "10.0.2.11", 300)
     nobody = finding("b", "unlisted-traffic", "10.0.1.10", "10.0.2.99", 705)
-    late = finding("c", "stopped-poll", "10.0.1.10", "10.0.2.12", 1301)
-    assert found(truth, tmp_path, run(), before, nobody) == []
+    late = finding("c", "stopped-poll", "", "10.0.2.12", 1301)
+    assert found(truth, tmp_path, run(), before) == []
+    assert found(truth, tmp_path, run(), nobody) == []
     # The pump takes part in the scan only, which ended at 699 s: more than ten minutes before.
     assert found(truth, tmp_path, run(), late) == []
 
@@ -55,9 +56,17 @@ def test_a_consequence_fits_in_time_and_hosts_and_is_none_of_the_clean_capture(
     assert found(truth, tmp_path, run(), silent, clean=("a",)) == []
     of_one = finding("a", "silent-server", "10.0.2.12", "", 1200)
     assert found(truth, tmp_path, run(), of_one) == [("scan", "consequence", 1199)]
-    # The client of a pair of hosts is not whom a consequence is about.
-    other = finding("a", "unlisted-traffic", "10.0.2.11", "10.0.2.99", 1301)
+    other = finding("a", "unlisted-traffic", "10.0.7.7", "10.0.7.8", 1301)
     assert found(truth, tmp_path, run(), other) == []
+
+
+def test_what_stopped_is_a_consequence_from_when_it_was_told(truth: Truth, tmp_path: Path) -> None:
+    # A poll since the beginning: what shows it are its first packets.
+    told = {"told": "2026-04-14T03:22:00.000000000Z"}
+    stopped = finding("a", "stopped-poll", "10.0.1.10", "10.0.2.11", 1, 2, 3, **told)
+    assert found(truth, tmp_path, run(), stopped) == [("write", "consequence", 1320)]
+    early = finding("b", "stopped-poll", "10.0.1.10", "10.0.2.11", 1, told="2026-04-14T03:05:00.000000000Z")
+    assert found(truth, tmp_path, run(), early) == []
 
 
 def test_when_it_was_told_counts_where_that_is_known(truth: Truth, tmp_path: Path) -> None:
