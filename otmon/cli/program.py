@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from otmon.cli import assets, exchange, replay, rules, score, sensor, zones
+from otmon.cli import assets, exchange, lab, replay, rules, score, sensor, zones
 from otmon.cli.options import STATUS, version
 
 _STYLE: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
@@ -45,7 +45,10 @@ _rules.command(epilog="Exit status: 0 all went well, 1 some failed, 2 errors in 
 _rules.command(epilog="Exit status: 0 shown, 2 no such rule.")(rules.show)
 app.add_typer(_rules, name="rules")
 
-_lab = typer.Typer(help="The training range.", **_STYLE)
+_lab = typer.Typer(help="Train on simulated plants and attacks, whose truth is known.", **_STYLE)
+_lab.command("list", epilog="Exit status: 0 listed, 2 errors in a file.")(lab.list_)
+_lab.command(epilog="Exit status: 0 shown, 2 no such scenario or errors in it.")(lab.show)
+_lab.command(epilog="Exit status: 0 written, 2 usage error or errors in the scenario or plant.")(lab.record)
 _lab.command(
     epilog="Exit status: 0 every visible step found and nothing wrong said by anybody, 1 something missed or "
     "wrong, 2 usage error or a file that cannot be read."

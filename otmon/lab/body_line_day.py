@@ -6,7 +6,6 @@ safety cell's switches see it; these two are mirrored for a few tenths of a seco
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 from otmon.lab import body_line, ethernet_ip, modbus, profinet, s7
@@ -22,12 +21,12 @@ from otmon.lab.frames import (
     Say,
     arp,
     connection,
-    mac_bytes,
     udp_packet,
 )
 from otmon.lab.plant import shipped_plant
 from otmon.lab.process import process_of
 from otmon.lab.sessions import Session, at_once
+from otmon.lab.sharing import shared
 
 PLANT = shipped_plant("body-line")
 AGV = PLANT.host("agv-control")
@@ -59,8 +58,6 @@ FIRST_HOUR, LAST_HOUR = 6, 22
 LAPTOP_HOUR, NIGHT_HOUR = 15, 21
 PRODUCTION_BLOCK, ORDER_BLOCK, WELDING_BLOCK, GUARDING_BLOCK = 10, 20, 30, 50
 REMOTE_PAUSE_NS = 60 * SECOND_NS
-SHARING_NS = 100_000
-"""How long the laptop takes to send on what it was given."""
 
 
 def _at(hour: int, minute: int, second: int = 0) -> int:
@@ -224,25 +221,8 @@ def bridging_laptop(midnight_ns: int, random: Random) -> list[Packet]:
     changed = (9 * SECOND_NS, s7.write(11, WELDING_BLOCK, 0, welding[:4]), s7.answer_write(11))
     says = s7.session([*reads, _reading(10, WELDING_BLOCK, welding), changed])
     seed = random.getrandbits(32)
-    before, after = (
-        _talk(asked_ns + later, hosts, s7.PORT, says, Random(seed), event)
-        for later, hosts in (
-            (3 * MILLISECOND_NS, (DIAGNOSIS_PC, replace(LINE_PLC, ttl=LINE_PLC.ttl - 1))),
-            (3 * MILLISECOND_NS + SHARING_NS, (LAPTOP_AT_LINE, LINE_PLC)),
-        )
-    )
-    return [*packets, *(_by_way_of(packet, LAPTOP, DIAGNOSIS_PC) for packet in before), *after]
-
-
-def _by_way_of(packet: Packet, router: Host, host: Host) -> Packet:
-    """The packet as it goes between `host` and `router`, whichever way."""
-    macs = [mac_bytes(router.mac), mac_bytes(host.mac)]
-    time_ns = packet.time_ns
-    if packet.data[6:12] != macs[1]:
-        macs.reverse()
-        # It reaches the host after it has crossed the line and the laptop.
-        time_ns += 2 * SHARING_NS
-    return Packet(time_ns, b"".join(macs) + packet.data[12:], packet.event)
+    ends, legs, start_ns = (DIAGNOSIS_PC, LINE_PLC), (LAPTOP, LAPTOP_AT_LINE), asked_ns + 3 * MILLISECOND_NS
+    return [*packets, *shared(WIRE, start_ns, ends, legs, s7.PORT, says, seed, event)]
 
 
 def night_sessions(midnight_ns: int) -> list[Session]:

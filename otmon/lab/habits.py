@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -17,6 +17,7 @@ from otmon.lab.plant import Plant, PlantHost
 from otmon.lab.polling import ROUTINE
 from otmon.lab.process import block_of
 from otmon.lab.requests import paced
+from otmon.lab.scene import Trouble
 from otmon.lab.sessions import Session
 
 HOUR_NS = 3_600 * SECOND_NS
@@ -197,11 +198,15 @@ def _times(form: Form, span: Span, number: int, random: Random) -> list[int]:
     return []
 
 
-def dialogues_of(form: Form, span: Span, random: Random) -> list[Dialogue]:
-    """What an entry of the routine says besides Modbus, in order of time. Its packets draw from `random`
-    when they are made."""
+def dialogues_of(form: Form, span: Span, random: Random, troubles: Sequence[Trouble] = ()) -> list[Dialogue]:
+    """What an entry of the routine says besides Modbus, in order of time; who is silent or absent takes
+    no part. Its packets draw from `random` when they are made."""
     found: list[Dialogue] = []
+    away = [one for one in troubles if one.kind in ("silent", "absent")]
     for number, pair in enumerate(span.pairs(form)):
+        names = {host.name for host in pair}
         for time_ns in _times(form, span, number, random):
+            if any(one.host in names and one.holds(time_ns) for one in away):
+                continue
             found.append((time_ns, partial(_MAKERS[type(form)], form, span, time_ns, pair, random)))
     return sorted(found, key=lambda dialogue: dialogue[0])

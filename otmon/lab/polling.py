@@ -57,6 +57,8 @@ class Polled:
             return trouble.host in ends
         if trouble.kind == "diverted":
             return {trouble.host, trouble.peer} == ends
+        if trouble.kind == "stopped":
+            return trouble.host == self.client.name
         return trouble.host == self.server.name
 
 
@@ -132,6 +134,8 @@ def poll(polled: Polled, speak: Speaker, wire: Wire, random: Random, told: Told)
         if time_ns < free_ns:
             continue
         trouble = polled.trouble(time_ns)
+        if trouble is not None and trouble.kind == "stopped":
+            continue
         talk.event = trouble.event if trouble is not None else ROUTINE
         diverted = trouble is not None and trouble.kind == "diverted"
         talk.middle = trouble.by if trouble is not None and diverted else None

@@ -102,6 +102,7 @@ class Played:
 
     packets: Iterator[Packet]
     told: Told
+    malformed: int
 
 
 def play(recording: Recording, seed: int) -> Played:
@@ -125,9 +126,9 @@ def play(recording: Recording, seed: int) -> Played:
         if isinstance(form, routine.Poll):
             streams += _pollers(form, recording, recall, troubles, entry, told)
         else:
-            streams.append(in_order(dialogues_of(form, span, entry)))
+            streams.append(in_order(dialogues_of(form, span, entry, troubles)))
     merged = heapq.merge(*streams, key=lambda packet: packet.time_ns)
-    return Played(_within(merged, recording), told)
+    return Played(_within(merged, recording), told, sum(deed.malformed for deed in deeds))
 
 
 def _within(packets: Iterable[Packet], recording: Recording) -> Iterator[Packet]:
@@ -173,6 +174,7 @@ def _speaker(
     troubles: Sequence[Trouble],
     random: Random,
 ) -> Speaker:
+    # Whichever controller stops, line or safety, the line stands still.
     stops = [(one.from_ns, one.to_ns) for one in troubles if one.kind == "stopped"]
     if form.protocol == "modbus":
         return modbus_speaker(server.name, form.asks or (), recall)
@@ -215,7 +217,7 @@ def _session(
     ports = (random.randrange(49_152, 65_536), MODBUS_PORT)
     trouble = _trouble(session, troubles)
     if trouble is not None and trouble.holds(session.start_ns):
-        if trouble.kind == "absent":
+        if trouble.kind in ("absent", "stopped"):
             return []
         if trouble.kind == "silent":
             return unanswered_syn(wire, session.start_ns, hosts, ports, random, trouble.event)
@@ -269,7 +271,7 @@ def write(recording: Recording, seed: int, output: Path) -> dict[str, Any]:
         part.replace(output)
     finally:
         part.unlink(missing_ok=True)
-    truth = tally.truth(seed, digest.hexdigest(), played.told)
+    truth = tally.truth(seed, digest.hexdigest(), played)
     output.with_suffix(".truth.json").write_text(truth_text(truth), encoding="utf-8")
     return truth
 
@@ -302,7 +304,7 @@ class _Tally:
             self._times[packet.event][1] = packet.time_ns
             yield packet.time_ns, packet.data, comment
 
-    def truth(self, seed: int, sha256: str, told: Told) -> dict[str, Any]:
+    def truth(self, seed: int, sha256: str, played: Played) -> dict[str, Any]:
         recording = self._recording
         return {
             "seed": seed,
@@ -317,8 +319,8 @@ class _Tally:
             ],
             "events": [self._routine(), *(self._event(step) for step in recording.steps)],
             "modbus": {
-                "transactions": sum(told.values()),
-                "malformed": 0,
+                "transactions": sum(played.told.values()),
+                "malformed": played.malformed,
                 "by": [
                     {
                         "client": client,
@@ -327,7 +329,7 @@ class _Tally:
                         "exception": code,
                         "times": times,
                     }
-                    for (client, server, function, code), times in sorted(told.items())
+                    for (client, server, function, code), times in sorted(played.told.items())
                 ],
             },
         }

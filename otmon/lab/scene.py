@@ -22,8 +22,8 @@ class Trouble:
 
     kind: Kind
     """Of `host`: `silent` answers no packet; `deaf` answers TCP, but none of its requests; `absent` ends
-    its connections and asks nobody; `stopped` runs no program, and so reports no progress. `diverted`:
-    what goes between it and `peer` goes by way of `by`."""
+    its connections and asks nobody; `stopped` runs no program, and so asks nobody and reports no progress,
+    but still answers. `diverted`: what goes between it and `peer` goes by way of `by`."""
     host: str
     event: str
     from_ns: int
@@ -45,6 +45,8 @@ class Deed:
     sessions: list[Session] = field(default_factory=list)
     """Answered by the process, when all that is written is known."""
     troubles: list[Trouble] = field(default_factory=list)
+    malformed: int = 0
+    """Modbus messages among the packets that break the protocol."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ def _crash(act: Act, form: CrashForm) -> Deed:
         packets += act.talk(later_ns, (act.by, act.to), MODBUS_PORT, says, ending)
     from_ns = act.start_ns + form.messages * 300 * MILLISECOND_NS
     trouble = Trouble("silent", act.targets[0].name, act.event, from_ns, from_ns + form.silent_for)
-    return Deed(packets, troubles=[trouble])
+    return Deed(packets, troubles=[trouble], malformed=form.messages)
 
 
 REQUESTS = step_kind("modbus-requests", RequestsForm)(_requests)
