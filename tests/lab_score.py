@@ -10,17 +10,19 @@ so.
 from __future__ import annotations
 
 import argparse
+import io
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from otmon.cli import app
 from otmon.score.findings import read_findings
 from otmon.score.match import ids
 from otmon.score.score import DAY_NS, Score, Share, StepScore, score
@@ -38,7 +40,6 @@ JUDGED_S, CLEAN_S = 10, 60
 """Seconds of simulated time between two judgements, with an attack and without."""
 SOON_NS = 60_000_000_000
 """Within which the first visible step is to be told."""
-OTMON = (sys.executable, "-m", "otmon.cli")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,19 +204,17 @@ def _steps(scenarios: Sequence[Result]) -> Iterator[tuple[str, ...]]:
 
 
 def _rules(step: StepScore) -> str:
-    told = dict.fromkeys(
-        f"{hit.claim.said} (consequence)" if hit.how == "consequence" else hit.claim.said for hit in step.hits
-    )
+    shown = {"going-on": " (goes on)", "consequence": " (consequence)"}
+    told = dict.fromkeys(f"{hit.claim.said}{shown.get(hit.how, '')}" for hit in step.hits)
     return ", ".join(told) or ("missed" if step.step.visible else "not visible")
 
 
 def _run(arguments: Sequence[str | Path], allowed: tuple[int, ...]) -> None:
-    """The command as a user runs it."""
-    done = subprocess.run(
-        [*OTMON, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if done.returncode not in allowed:
-        raise RuntimeError(f"otmon {' '.join(map(str, arguments))}: {done.stderr}")
+    """The command as a user runs it, in this process: it starts once for all captures."""
+    with redirect_stdout(io.StringIO()):
+        status = app([*map(str, arguments)], standalone_mode=False) or 0
+    if status not in allowed:
+        raise RuntimeError(f"otmon {' '.join(map(str, arguments))}: exit status {status}")
 
 
 def _replayed(capture: Path, model: Path, judged_s: int) -> Path:
@@ -260,7 +259,7 @@ def results(names: Sequence[str] = ()) -> list[Result]:
     FOLDER.mkdir(parents=True, exist_ok=True)
     scenarios = [path for path in sorted(SCENARIOS.glob("*.yaml")) if not names or path.stem in names]
     plants = [path for path in sorted(PLANTS.glob("*.yaml")) if not names or f"{path.stem}-day" in names]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
         days = [pool.submit(day_result, path) for path in plants]
         played = [pool.submit(scenario_result, path) for path in scenarios]
         return [future.result() for future in (*played, *days)]

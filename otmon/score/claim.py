@@ -30,6 +30,8 @@ class Claim:
     """Names or addresses of who acts; of a finding about one host that host."""
     servers: tuple[str, ...]
     techniques: tuple[str, ...]
+    last_ns: int = 0
+    """The last packet of what it is about; 0 where that is not known."""
     told_ns: int | None = None
     """When it was told, where that is known and is later than what shows it."""
 

@@ -1,8 +1,8 @@
 """otmon's findings as claims: the JSON lines that `otmon replay --json` and `otmon sensor --json` write.
 
 `docs/findings.schema.json` has every member. Of a finding are read its id, rule, client, server, first
-instant, evidence, references to ATT&CK for ICS, and `told`, which only `otmon replay --told` writes. A sensor
-tells a finding again when it has become graver: lines of one id are one claim.
+and last instant, evidence, references to ATT&CK for ICS, and `told`, which only `otmon replay --told`
+writes. A sensor tells a finding again when it has become graver: lines of one id are one claim.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class _Finding(_Form):
     client: Text
     server: Text
     first: Text
+    last: Text
     told: Text = ""
     evidence: Annotated[list[_Evidence], Field(max_length=100)]
     references: Annotated[list[_Reference], Field(max_length=100)]
@@ -133,6 +134,7 @@ def _claim(line: _Finding, place: str) -> Claim:
         clients=(line.client,) if line.client else (),
         servers=(line.server,) if line.server else (),
         techniques=tuple(sorted({one.id for one in line.references if one.scheme == SCHEME})),
+        last_ns=_instant(line.last, "last"),
         told_ns=_instant(line.told, "told") if line.told else None,
     )
 
@@ -146,6 +148,7 @@ def _joined(one: Claim, other: Claim) -> Claim:
         times_ns=tuple(time_ns for time_ns, _ in shown) or (min(one.first_ns, other.first_ns),),
         packets=tuple(packet for _, packet in shown),
         techniques=tuple(sorted({*one.techniques, *other.techniques})),
+        last_ns=max(one.last_ns, other.last_ns),
         told_ns=min(told, default=None),
     )
 

@@ -1,8 +1,13 @@
 """Which steps of the attack a claim found: the rules of the score.
 
 **A finding, in a capture whose packets the truth numbers.** It found every step that a packet of its evidence
-belongs to, from the time of the first such packet on. Where no packet of it belongs to a step it rests on
-routine traffic, and is a false alarm, unless it names a *consequence* of a step, which all of these make it:
+belongs to, from the time of the first such packet on. Evidence is the first packets of a fact, and a fact is
+told once: so such a finding also found each later step in which it *goes on*. That is one which begins before
+its last packet, and whose actor and target are its client and server, either way round; or whose actor is the
+one host that it is about, if it was told during the step or at most `AFTERMATH_NS` behind its last packet.
+
+Where no packet of a finding belongs to a step it rests on routine traffic, and is a false alarm, unless it
+names a *consequence* of a step, which all of these make it:
 
 - it was told (or else its first packet lies) behind the step's first packet, and at most `AFTERMATH_NS`
   behind its last one;
@@ -36,7 +41,7 @@ TOLERANCE_NS: Final = 60_000_000_000
 ROUNDING_NS: Final = 1_000_000
 """A capture may have been written anew with times of milliseconds."""
 
-How = Literal["evidence", "time", "consequence"]
+How = Literal["evidence", "going-on", "time", "consequence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,28 @@ def _by_evidence(truth: Truth, claim: Claim) -> list[Hit]:
             raise ClaimError(f"{claim.place}: {what}: is it the same capture?")
         if event.is_step:
             first[event.id] = min(time_ns, first.get(event.id, time_ns))
-    return [Hit(step, claim, "evidence", _told(claim, at)) for step, at in sorted(first.items())]
+    if not first:
+        return []
+    shown = [Hit(step, claim, "evidence", _told(claim, at)) for step, at in sorted(first.items())]
+    begun = max(first.values())
+    for step in truth.steps:
+        if step.id not in first and begun < step.first_ns <= claim.last_ns and _goes_on(truth, claim, step):
+            shown.append(Hit(step.id, claim, "going-on", _told(claim, step.first_ns)))
+    return shown
+
+
+def _goes_on(truth: Truth, claim: Claim, step: Event) -> bool:
+    """Whether what a finding is about is between those who act in a step and those who are acted on."""
+    clients, servers = (
+        {name for host in end for name in truth.hosts_of(host)} for end in (claim.clients, claim.servers)
+    )
+    if not claim.servers:
+        told_ns = claim.told_ns or 0
+        return bool(clients & step.actors) and step.first_ns <= told_ns <= step.last_ns + AFTERMATH_NS
+    return bool(
+        (clients & step.actors and servers & step.targets)
+        or (servers & step.actors and clients & step.targets)
+    )
 
 
 def _by_time(truth: Truth, claim: Claim, is_sensor: bool) -> list[Hit]:

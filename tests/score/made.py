@@ -79,9 +79,10 @@ def finding(id: str, rule: str, client: str, server: str = "", *packets: int, **
     techniques = more.pop("techniques", ())
     references = [{"scheme": "ATT&CK for ICS", "id": one, "title": "", "edition": ""} for one in techniques]
     first = more.pop("first", "2026-04-14T03:00:00.000000000Z")
+    last = more.pop("last", f"{NOON + (max(packets, default=1) - 1) * SECOND} ns")
     return {
         "type": "finding", "id": id, "rule": rule, "client": client, "server": server, "first": first,
-        "evidence": evidence, "references": references, **more,
+        "last": last, "evidence": evidence, "references": references, **more,
     }  # fmt: skip
 
 

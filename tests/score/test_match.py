@@ -38,6 +38,26 @@ def test_a_finding_found_the_steps_that_its_packets_belong_to(truth: Truth, tmp_
     assert found(truth, tmp_path, run(), one) == [("scan", "evidence", 649), ("write", "evidence", 1249)]
 
 
+def test_a_finding_goes_on_in_later_steps_between_the_same_hosts(truth: Truth, tmp_path: Path) -> None:
+    pair = "unlisted-traffic", "10.0.9.66", "10.0.2.11"
+    last = {"last": f"{NOON + 1201 * SECOND} ns"}
+    both = [("scan", "evidence", 604), ("write", "going-on", 1200)]
+    assert found(truth, tmp_path, run(), finding("a", *pair, 605, **last)) == both
+    assert found(truth, tmp_path, run(), finding("a", pair[0], *pair[:0:-1], 605, **last)) == both
+    # It ended before; it is between others; it rests on routine.
+    assert found(truth, tmp_path, run(), finding("a", *pair, 605)) == both[:1]
+    assert found(truth, tmp_path, run(), finding("a", *pair[:2], "10.0.2.12", 605, **last)) == both[:1]
+    assert found(truth, tmp_path, run(), finding("a", *pair[:2], "", 605, **last)) == both[:1]
+    assert found(truth, tmp_path, run(), finding("a", *pair, 5, **last)) == []
+    # About one host: where it was told while that one acted.
+    for at, steps in (("03:19:59", both[:1]), ("03:20:10", both), ("03:31:40", both[:1])):
+        of_one = finding("a", *pair[:2], "", 605, told=f"2026-04-14T{at}.000000000Z", **last)
+        assert [step for step, _, _ in found(truth, tmp_path, run(), of_one)] == [one[0] for one in steps]
+    # Told late, it is found late.
+    late = finding("a", *pair, 605, told="2026-04-14T03:21:00.000000000Z", **last)
+    assert found(truth, tmp_path, run(), late) == [("scan", "evidence", 1260), ("write", "going-on", 1260)]
+
+
 def test_a_finding_on_routine_is_a_false_alarm(truth: Truth, tmp_path: Path) -> None:
     before = finding("a", "unlisted-traffic", "10.0.1.10", "10.0.2.11", 300)
     nobody = finding("b", "unlisted-traffic", "10.0.1.10", "10.0.2.99", 705)
