@@ -27,6 +27,8 @@ Place = tuple[int | str, ...]
 
 MAX_TEXT: Final = 1_000
 """Characters of a sentence for people."""
+MAX_DOMAIN: Final = 80
+LONGEST_NS: Final = 24 * 3_600 * 1_000_000_000
 NAMED_IN_FULL: Final = 60
 """Choices that an error lists."""
 
@@ -40,7 +42,7 @@ class RangeError(Exception):
 
 
 class Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", re.ASCII)
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?", re.ASCII)
 _DURATION = re.compile(r"([0-9]{1,6})(ms|s|min|h)", re.ASCII)
+_DOMAIN = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*", re.ASCII)
 _UNITS = {"ms": 1_000_000, "s": 1_000_000_000, "min": 60_000_000_000, "h": 3_600_000_000_000}
 
 
@@ -97,9 +100,18 @@ def read_clock(text: str) -> int | None:
 
 
 def read_duration(text: str) -> int | None:
-    """Nanoseconds of a text such as 30s, or None."""
+    """Nanoseconds of a text such as 30s, at most a day; None for another text."""
     found = _DURATION.fullmatch(text)
-    return int(found[1]) * _UNITS[found[2]] if found else None
+    time_ns = int(found[1]) * _UNITS[found[2]] if found else 0
+    return time_ns if found and time_ns <= LONGEST_NS else None
+
+
+def _read_lasting(text: str) -> int | None:
+    return read_duration(text) or None
+
+
+def _read_domain(text: str) -> str | None:
+    return text if len(text) <= MAX_DOMAIN and _DOMAIN.fullmatch(text) else None
 
 
 def whole(low: int, high: int) -> Leaf:
@@ -125,8 +137,11 @@ Day = Annotated[date, Leaf("a date such as 2026-04-14", _read_day)]
 TimeZone = Annotated[ZoneInfo, Leaf("a time zone such as Asia/Tokyo", _read_timezone)]
 Clock = Annotated[int, Leaf("a time of day such as 07:30 or 07:30:15", read_clock)]
 """Nanoseconds since midnight."""
-Duration = Annotated[int, Leaf("a duration such as 500ms, 30s, 10min or 2h", read_duration)]
-"""Nanoseconds."""
+Duration = Annotated[int, Leaf("a duration such as 500ms, 30s, 10min or 2h", _read_lasting)]
+"""Nanoseconds, more than none."""
+Offset = Annotated[int, Leaf("a duration such as 0s, 30s, 10min or 2h", read_duration)]
+"""Nanoseconds, or none."""
+Domain = Annotated[str, Leaf(f"a domain name of at most {MAX_DOMAIN} letters", _read_domain)]
 Truth = Annotated[bool, Leaf("yes or no", {"yes": True, "no": False}.get, ("yes", "no"))]
 Octet = Annotated[int, whole(0, 255)]
 Word = Annotated[int, whole(0, 65_535)]

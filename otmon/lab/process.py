@@ -22,6 +22,15 @@ def process_of(plant: Plant) -> Process:
     return food_factory.process(food_factory.CONTROLLERS[plant.process], plant.midnight_ns)
 
 
+def controllers_of(plant: Plant) -> frozenset[str]:
+    """The names of the hosts that the plant's process knows as Modbus controllers."""
+    if plant.process == "water-works":
+        return frozenset(water_works.STARTING)
+    if plant.process == "body-line":
+        return frozenset(body_line.STARTING)
+    return frozenset(food_factory.CONTROLLERS[plant.process])
+
+
 def _minutes(plant: Plant, stops: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return [
         ((start - plant.midnight_ns) // MINUTE_NS, (end - plant.midnight_ns) // MINUTE_NS)

@@ -33,7 +33,7 @@ from otmon.lab.polling import (
     s7_speaker,
     tag_speaker,
 )
-from otmon.lab.process import block_of, process_of, tag_of
+from otmon.lab.process import block_of, controllers_of, process_of, tag_of
 from otmon.lab.scenario import Scenario, Step
 from otmon.lab.scene import Act, Deed, Trouble
 from otmon.lab.sessions import MODBUS_PORT, UNIT, Recall, Session, written
@@ -114,7 +114,11 @@ def play(recording: Recording, seed: int) -> Played:
     for form in recording.plant.routine:
         sessions += sessions_of(form, span)
     sessions.sort(key=lambda one: (one.start_ns, one.event != ROUTINE, one.client.name, one.server.name))
-    known = {one.name: () for one in recording.plant.hosts if one.serves("modbus") is not None}
+    known = dict.fromkeys(sorted(controllers_of(recording.plant)), ())
+    for host in recording.hosts.values():
+        if host.serves("modbus") is not None and host.name not in known:
+            what = f"the process {recording.plant.process} has no {host.name}, expected {', '.join(known)}"
+            raise RangeError([Problem(recording.name, 0, 0, what)])
     recall = process_of(recording.plant)({**known, **written(sessions)})
     told: Told = Counter()
     streams: list[Iterator[Packet]] = [

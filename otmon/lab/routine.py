@@ -12,6 +12,7 @@ from pydantic import Field
 
 from otmon.lab.form import (
     Clock,
+    Domain,
     Duration,
     Form,
     Id,
@@ -87,7 +88,7 @@ class Https(Habit):
 
     does: ClassVar[str] = "https"
     per_hour: PerHour
-    name: Text
+    name: Domain
 
 
 class AskTime(Habit):
@@ -103,7 +104,7 @@ class AskName(Habit):
     does: ClassVar[str] = "names"
     per_hour: PerHour
     of: Hosts
-    domain: Text
+    domain: Domain
 
 
 class AskAddress(Form):
@@ -145,7 +146,7 @@ class Maintain(Habit):
     on: Id
     at: Clock
     turns: Annotated[int, whole(1, 500)]
-    name: Text
+    name: Domain
 
 
 HABITS: Final[Mapping[str, type[Form]]] = {
@@ -156,6 +157,7 @@ HABITS: Final[Mapping[str, type[Form]]] = {
 }  # fmt: skip
 """By what stands under `does`."""
 MAX_HABITS: Final = 200
+LONGEST_OPEN_NS: Final = 1_800 * 1_000_000_000
 
 
 def routine_of(sheet: Sheet, entries: tuple[dict[str, Any], ...], hosts: Mapping[str, Any]) -> list[Form]:
@@ -180,11 +182,30 @@ def routine_of(sheet: Sheet, entries: tuple[dict[str, Any], ...], hosts: Mapping
             sheet.known((*place, "on"), "host", form.on, hosts)
         if isinstance(form, Poll):
             _asks_one_thing(sheet, place, form)
+        _reachable(sheet, place, form, hosts)
+        if isinstance(form, Screen) and not 10**9 <= form.open_for <= min(form.every, LONGEST_OPEN_NS):
+            sheet.say((*place, "open_for"), "expected 1s to 30min, and no longer than `every`")
+        if isinstance(form, Poll | Screen) and not all(pdu for _, pdu in form.asks or ()):
+            sheet.say((*place, "asks"), "a wait among what is asked each time, expected requests alone")
         every = getattr(form, "every", None)
         if every is not None and every < 100_000_000:
             sheet.say((*place, "every"), "more often than each 100 ms, expected 100ms or longer")
         found.append(form)
     return found
+
+
+def _reachable(sheet: Sheet, place: tuple[int | str, ...], form: Form, hosts: Mapping[str, Any]) -> None:
+    """Says which hosts do not serve what they are asked, or are too far away for it."""
+    asked = {Screen: "modbus", Ask: "modbus", WriteBlock: "s7comm"}.get(type(form), "")
+    asked = form.protocol if isinstance(form, Poll) else asked
+    for at, name in enumerate(getattr(form, "to", ())):
+        if asked and name in hosts and hosts[name].serves(asked) is None:
+            sheet.say((*place, "to", at), f"{name} does not serve {asked}, expected who does")
+    if isinstance(form, AskAddress | Lease | Neighbour):
+        for key in ("by", "to"):
+            for at, name in enumerate(getattr(form, key, ())):
+                if name in hosts and not hosts[name].mac:
+                    sheet.say((*place, key, at), f"{name} is on the Internet, expected a host of the plant")
 
 
 def _asks_one_thing(sheet: Sheet, place: tuple[int | str, ...], form: Poll) -> None:

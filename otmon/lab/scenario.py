@@ -11,10 +11,12 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from otmon.lab.form import (
+    LONGEST_NS,
     Clock,
     Duration,
     Form,
     Id,
+    Offset,
     RangeError,
     Sheet,
     Truth,
@@ -35,7 +37,6 @@ from otmon.zones.leaf import OneOrMore
 FOLDER: Final = Path(__file__).parent / "scenarios"
 """The scenarios that come with the program."""
 MAX_STEPS: Final = 100
-LONGEST_NS: Final = 24 * 3_600 * 1_000_000_000
 
 UNSEEN: Final = "unseen"
 """The kind of a step that no packet shows."""
@@ -92,7 +93,7 @@ class Scenario:
 class StepForm(Form):
     id: Id
     what: WordsForm
-    at: Duration
+    at: Offset
     does: Id
     by: Annotated[tuple[Id, ...], OneOrMore()] = ()
     to: Annotated[tuple[Id, ...], OneOrMore()] = ()
@@ -169,7 +170,7 @@ def _step(
         if form.with_:
             sheet.say((*place, "with"), "parameters of a step without packets, expected none")
     elif sheet.known((*place, "does"), "kind of step", form.does, (*kinds, UNSEEN)):
-        parameters = _parameters(sheet, place, form, kinds[form.does])
+        parameters = _parameters(sheet, place, form, kinds[form.does], hosts)
         if parameters is None:
             return None
     return Step(
@@ -187,15 +188,49 @@ def _step(
     )
 
 
-def _parameters(sheet: Sheet, place: tuple[int | str, ...], form: StepForm, kind: StepKind) -> Form | None:
+def _parameters(
+    sheet: Sheet,
+    place: tuple[int | str, ...],
+    form: StepForm,
+    kind: StepKind,
+    hosts: Mapping[str, PlantHost],
+) -> Form | None:
     for key, names in (("by", form.by), ("to", form.to)):
         if key in kind.needs and not names:
             sheet.say(place, f"{key} is missing, expected at least one host for {kind.name}")
             return None
     try:
-        return checked(sheet, (*place, "with"), kind.form, form.with_)
+        parameters = checked(sheet, (*place, "with"), kind.form, form.with_)
     except RangeError:
         return None  # It is among the sheet's problems, and the other steps are looked at too.
+    before = len(sheet.problems)
+    for key in ("names", "by_way_of"):
+        named = getattr(parameters, key, None) or ()
+        for name in (named,) if isinstance(named, str) else named:
+            sheet.known((*place, "with", key), "host", name, hosts)
+    if "to" in kind.needs and len(form.to) < kind.targets:
+        sheet.say((*place, "to"), f"{len(form.to)} hosts, expected {kind.targets} for {kind.name}")
+    _able(sheet, place, form, kind, parameters, hosts)
+    return parameters if len(sheet.problems) == before else None
+
+
+def _able(
+    sheet: Sheet,
+    place: tuple[int | str, ...],
+    form: StepForm,
+    kind: StepKind,
+    parameters: Form,
+    hosts: Mapping[str, PlantHost],
+) -> None:
+    """Says who cannot take part: who is too far away for it, or does not serve what it asks."""
+    for key, names in (("by", form.by), ("to", form.to)):
+        for at, name in enumerate(names):
+            if name in hosts and not hosts[name].mac and kind.local(parameters):
+                what = f"{name} is on the Internet, expected a host of the plant for {kind.name}"
+                sheet.say((*place, key, at), what)
+    for at, name in enumerate(form.to):
+        if kind.asks and name in hosts and hosts[name].serves(kind.asks) is None:
+            sheet.say((*place, "to", at), f"{name} does not serve {kind.asks}, expected who does")
 
 
 def load_scenario(path: Path) -> Scenario:

@@ -94,6 +94,10 @@ class Act:
 Play = Callable[[Act, Any], Deed]
 
 
+def _anywhere(form: Any) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class StepKind:
     """What a scenario may name under `does`."""
@@ -104,13 +108,26 @@ class StepKind:
     play: Play
     needs: tuple[str, ...] = ("by", "to")
     """Whom it needs."""
+    targets: int = 1
+    """How many of them under `to`."""
+    asks: str = ""
+    """What every target serves."""
+    local: Callable[[Any], bool] = _anywhere
+    """Whether it goes over Ethernet alone, so that nobody on the Internet takes part."""
 
     @property
     def told(self) -> str:
-        """Its first sentence."""
-        return (self.play.__doc__ or "").split("\n\n")[0].replace("\n    ", " ")
+        """Its first paragraph."""
+        return " ".join((self.play.__doc__ or "").split("\n\n")[0].split())
 
 
-def step_kind(name: str, form: type[Form], *needs: str) -> Callable[[Play], StepKind]:
+def step_kind(
+    name: str,
+    form: type[Form],
+    *needs: str,
+    targets: int = 1,
+    asks: str = "",
+    local: Callable[[Any], bool] = _anywhere,
+) -> Callable[[Play], StepKind]:
     """Makes a function the step kind of that name."""
-    return lambda play: StepKind(name, form, play, needs or ("by", "to"))
+    return lambda play: StepKind(name, form, play, needs or ("by", "to"), targets, asks, local)

@@ -57,6 +57,7 @@ def test_scenarios_lie_beside_the_package_and_are_many() -> None:
         ("turns: 18", "turn: 18", "unknown key 'turn', expected turns"),
         ("turns: 18", "turns: many", "expected a whole number from 1 to 500"),
         ("read input 0-5, read holding", "read inputs 0-5, read holding", "expected a request such as"),
+        ("    to: plc-dosing\n", "    to: report-server\n", "report-server does not serve modbus"),
         ("at: 12min", "at: 7min", "before the step above it"),
         ("at: 12min", "at: 40min", "behind the scenario's end"),
         ("lasts: 30min", "lasts: 23h", "expected it to end by midnight"),
@@ -76,6 +77,25 @@ def test_a_broken_scenario_says_where(before: str, after: str, told: str) -> Non
     found = [problem for problem in caught.value.problems if told in problem.what]
     assert found, caught.value
     assert abs(found[0].line - line) <= 12 and found[0].line > 0
+
+
+@pytest.mark.parametrize(
+    ("does", "parameters", "told"),
+    [
+        ("join", "leased: no", "remote-operator is on the Internet, expected a host of the plant for join"),
+        ("divert", "lasts: 1min", "1 hosts, expected 2 for divert"),
+        ("s7-start", "", "hmi does not serve s7comm"),
+        ("visit", "name: a.example, names: nobody", "no host 'nobody'"),
+        ("address-scan", "network: 172.16.10.0/24, how: arp", "remote-operator is on the Internet"),
+    ],
+)
+def test_who_cannot_take_part_is_told(does: str, parameters: str, told: str) -> None:
+    broken = SOUND.replace("does: remote-desktop", f"does: {does}").replace(
+        "with: {user: operator, turns: 18}", f"with: {{{parameters}}}"
+    )
+    with pytest.raises(RangeError) as caught:
+        read_scenario("setpoint-by-remote-desktop.yaml", broken.encode())
+    assert told in str(caught.value)
 
 
 def test_all_errors_are_told_at_once() -> None:

@@ -9,7 +9,7 @@ import struct
 from base64 import b32encode
 from typing import Annotated
 
-from otmon.lab.form import Duration, Form, Port, Text, whole
+from otmon.lab.form import Domain, Duration, Form, Port, whole
 from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Packet, Say, checksum, ip_packet, udp_packet
 from otmon.lab.scene import Act, Deed, step_kind
 
@@ -45,9 +45,9 @@ def _text(value: bytes) -> bytes:
 
 class SshForm(Form):
     port: Port = 22
-    turns: Annotated[int, whole(1, 5_000)] = 60
-    asks: Annotated[int, whole(16, 100_000)] = 64
-    gets: Annotated[int, whole(16, 100_000)] = 400
+    turns: Annotated[int, whole(1, 2_000)] = 60
+    asks: Annotated[int, whole(16, 4_000)] = 64
+    gets: Annotated[int, whole(16, 4_000)] = 400
     each: Duration = 2 * SECOND_NS
 
 
@@ -73,7 +73,7 @@ def _ssh(act: Act, form: SshForm) -> Deed:
 
 
 class NamesForm(Form):
-    domain: Text
+    domain: Domain
     """Whose name server the attacker has."""
     size: Annotated[int, whole(1, 1_000_000)] = 20_000
     """Bytes that are carried out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from otmon.lab import modbus
 from otmon.lab.form import Duration, Form, Octet, Word, choice, whole
@@ -13,8 +13,10 @@ from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Ending, Say
 from otmon.lab.requests import TABLES, Request, RequestText, paced
 from otmon.lab.scene import Act, Deed, Trouble, step_kind
 from otmon.lab.sessions import MODBUS_PORT, UNIT, Session
-from otmon.zones.leaf import OneOrMore
+from otmon.zones.leaf import OneOrMore, wrong
 
+MOST_REQUESTS = 20_000
+"""Of one step to one controller."""
 FAST_NS = 4 * MILLISECOND_NS
 """How soon a program asks the next thing."""
 DIAGNOSTICS, FORCE_LISTEN_ONLY, RESTART_COMMUNICATIONS = 8, 4, 1
@@ -28,6 +30,12 @@ class RequestsForm(Form):
     """Between one request and the next."""
     times: Annotated[int, whole(1, 10_000)] = 1
     """How often all of them are asked."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> RequestsForm:
+        if len(self.asks) * self.times > MOST_REQUESTS:
+            raise wrong(f"{len(self.asks) * self.times} requests, expected at most {MOST_REQUESTS}")
+        return self
 
 
 def _requests(act: Act, form: RequestsForm) -> Deed:
@@ -69,6 +77,13 @@ class RegistersForm(Form):
     last: Word
     step: Annotated[int, whole(1, 125)] = 1
     each: Duration = 20 * MILLISECOND_NS
+
+    @model_validator(mode="after")
+    def _bounded(self) -> RegistersForm:
+        count = len(self.tables) * len(range(self.first, self.last + 1, self.step))
+        if not 1 <= count <= MOST_REQUESTS:
+            raise wrong(f"{count} requests, expected 1 to {MOST_REQUESTS}")
+        return self
 
 
 def _registers(act: Act, form: RegistersForm) -> Deed:
@@ -151,9 +166,9 @@ def _crash(act: Act, form: CrashForm) -> Deed:
     return Deed(packets, troubles=[trouble], malformed=form.messages)
 
 
-REQUESTS = step_kind("modbus-requests", RequestsForm)(_requests)
-UNITS = step_kind("modbus-units", UnitsForm)(_units)
-REGISTERS = step_kind("modbus-registers", RegistersForm)(_registers)
-FUNCTIONS = step_kind("modbus-functions", FunctionsForm)(_functions)
-LISTEN_ONLY = step_kind("modbus-listen-only", ListenOnlyForm)(_listen_only)
-CRASH = step_kind("modbus-crash", CrashForm)(_crash)
+REQUESTS = step_kind("modbus-requests", RequestsForm, asks="modbus")(_requests)
+UNITS = step_kind("modbus-units", UnitsForm, asks="modbus")(_units)
+REGISTERS = step_kind("modbus-registers", RegistersForm, asks="modbus")(_registers)
+FUNCTIONS = step_kind("modbus-functions", FunctionsForm, asks="modbus")(_functions)
+LISTEN_ONLY = step_kind("modbus-listen-only", ListenOnlyForm, asks="modbus")(_listen_only)
+CRASH = step_kind("modbus-crash", CrashForm, asks="modbus")(_crash)

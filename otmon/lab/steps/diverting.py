@@ -14,6 +14,8 @@ from otmon.lab.frames import SECOND_NS, Packet, arp
 from otmon.lab.scene import Act, Deed, Trouble, step_kind
 from otmon.zones.leaf import Leaf
 
+MOST_LIES = 50_000
+"""In one step."""
 RESTORING = 3
 """Replies with the truth, when it is over."""
 _SHOWN = re.compile(r"(holding|input) ([0-9]{1,3}) = ([0-9]{1,5})", re.ASCII)
@@ -50,7 +52,7 @@ def _divert(act: Act, form: DivertForm) -> Deed:
     may show the client other values than the controller's. The two targets: client, controller."""
     client, server = (one.host for one in act.targets[:2])
     packets = []
-    for number in range(form.lasts // form.every):
+    for number in range(min(form.lasts // form.every, MOST_LIES)):
         time_ns = act.start_ns + number * form.every
         for later_ns, owner, told in ((0, server, client), (400_000, client, server)):
             lie = arp(2, type(owner)(owner.name, owner.address, act.by.mac), told.address, told.mac)
@@ -74,4 +76,4 @@ def _divert(act: Act, form: DivertForm) -> Deed:
     return Deed(packets, troubles=[trouble])
 
 
-DIVERT = step_kind("divert", DivertForm)(_divert)
+DIVERT = step_kind("divert", DivertForm, targets=2, local=lambda form: True)(_divert)

@@ -54,6 +54,10 @@ def _flood(act: Act, form: FloodForm) -> Deed:
     return Deed(packets, troubles=troubles)
 
 
+def _local(form: FloodForm) -> bool:
+    return form.of == "arp"
+
+
 def _half_open(act: Act, time_ns: int, number: int, port: int) -> list[Packet]:
     """A SYN, and its answer while the backlog is not full."""
     ports, sequence = act.ports(port), act.random.getrandbits(32)
@@ -86,5 +90,5 @@ def _mac_flood(act: Act, form: MacFloodForm) -> Deed:
     return Deed(packets)
 
 
-FLOOD = step_kind("flood", FloodForm)(_flood)
-MAC_FLOOD = step_kind("mac-flood", MacFloodForm, "by")(_mac_flood)
+FLOOD = step_kind("flood", FloodForm, local=_local)(_flood)
+MAC_FLOOD = step_kind("mac-flood", MacFloodForm, "by", local=lambda form: True)(_mac_flood)

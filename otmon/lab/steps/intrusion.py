@@ -12,7 +12,7 @@ from pydantic import Field
 
 from otmon.lab import camera, messages
 from otmon.lab.dialogues import look_up, remote_desktop, tls_session
-from otmon.lab.form import Duration, Form, Port, Text, whole
+from otmon.lab.form import Domain, Duration, Form, Id, Port, Text, whole
 from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Say
 from otmon.lab.scene import Act, Deed, step_kind
 
@@ -33,15 +33,15 @@ def _desktop(act: Act, form: DesktopForm) -> Deed:
 
 
 class HttpsForm(Form):
-    name: Text
+    name: Domain
     """The server's name, as the client says it in clear."""
-    turns: Annotated[int, whole(1, 2_000)] = 4
+    turns: Annotated[int, whole(1, 100)] = 4
     """Requests and their responses."""
-    asks: Annotated[int, whole(20, 1_000_000)] = 300
-    gets: Annotated[int, whole(20, 1_000_000)] = 900
+    asks: Annotated[int, whole(20, 20_000)] = 300
+    gets: Annotated[int, whole(20, 20_000)] = 900
     """Bytes of each."""
     each: Duration = 3 * SECOND_NS
-    times: Annotated[int, whole(1, 500)] = 1
+    times: Annotated[int, whole(1, 50)] = 1
     every: Duration = 60 * SECOND_NS
     """From one connection to the next."""
 
@@ -99,6 +99,8 @@ class TelnetForm(Form):
     user: Text
     password: Text
     commands: Annotated[tuple[Text, ...], Field(max_length=50)] = ("show version", "show config")
+    device: Text = "Controller"
+    """What it calls itself."""
 
 
 def _telnet(act: Act, form: TelnetForm) -> Deed:
@@ -106,7 +108,7 @@ def _telnet(act: Act, form: TelnetForm) -> Deed:
     says = [
         Say("server", bytes.fromhex("fffb01fffb03"), 20 * MILLISECOND_NS),
         Say("client", bytes.fromhex("fffd01fffd03"), 5 * MILLISECOND_NS),
-        Say("server", b"\r\nLab Water Controls DS-15\r\nlogin: ", 30 * MILLISECOND_NS),
+        Say("server", f"\r\n{form.device}\r\nlogin: ".encode(), 30 * MILLISECOND_NS),
     ]
 
     def typed(text: str, *, echoed: bool) -> None:
@@ -119,10 +121,10 @@ def _telnet(act: Act, form: TelnetForm) -> Deed:
     typed(form.user, echoed=True)
     says.append(Say("server", b"\r\nPassword: ", 20 * MILLISECOND_NS))
     typed(form.password, echoed=False)
-    says.append(Say("server", b"\r\n\r\nLast login: never\r\nDS-15> ", 40 * MILLISECOND_NS))
+    says.append(Say("server", b"\r\n\r\nLast login: never\r\n> ", 40 * MILLISECOND_NS))
     for command in form.commands:
         typed(command, echoed=True)
-        says.append(Say("server", b"\r\nOK\r\nDS-15> ", 60 * MILLISECOND_NS))
+        says.append(Say("server", b"\r\nOK\r\n> ", 60 * MILLISECOND_NS))
     typed("exit", echoed=True)
     says.append(Say("server", b"\r\nBye\r\n", 20 * MILLISECOND_NS))
     return Deed(act.talk(0, (act.by, act.to), TELNET, says))
@@ -134,6 +136,7 @@ class FtpForm(Form):
     file: Text
     size: Annotated[int, whole(1, 1_000_000)] = 8_000
     """Bytes that are stored."""
+    device: Text = "Controller"
 
 
 def _ftp(act: Act, form: FtpForm) -> Deed:
@@ -147,7 +150,7 @@ def _ftp(act: Act, form: FtpForm) -> Deed:
         ("PASV", f"227 Entering Passive Mode ({passive})"),
         (f"STOR {form.file}", "150 Opening BINARY mode data connection"),
     )
-    says = [Say("server", b"220 DS-15 FTP server ready\r\n", 20 * MILLISECOND_NS)]
+    says = [Say("server", f"220 {form.device} FTP server ready\r\n".encode(), 20 * MILLISECOND_NS)]
     for asked, answered in dialogue:
         says.append(Say("client", f"{asked}\r\n".encode(), SECOND_NS))
         says.append(Say("server", f"{answered}\r\n".encode(), 12 * MILLISECOND_NS))
@@ -170,9 +173,9 @@ def _watch(act: Act, form: WatchForm) -> Deed:
 
 
 class SupportForm(Form):
-    name: Text
+    name: Domain
     """Of the relay, as it is looked up and as the client says it in clear."""
-    names: Text
+    names: Id
     """Who answers questions for names."""
     port: Port = 443
     turns: Annotated[int, whole(1, 2_000)] = 60

@@ -9,9 +9,10 @@ from typing import Annotated
 
 from otmon.lab import messages
 from otmon.lab.dialogues import gateway_of, lease, look_up, resolve_gateway, tls_session
-from otmon.lab.form import Duration, Form, Id, Text, Truth, whole
+from otmon.lab.form import Domain, Duration, Form, Id, Truth, whole
 from otmon.lab.frames import BROADCAST, MILLISECOND_NS, SECOND_NS, Host, Packet, arp, ethernet, ipv4, udp
 from otmon.lab.scene import Act, Deed, Trouble, step_kind
+from otmon.zones.leaf import Leaf
 
 ANDROID = bytes((1, 3, 6, 15, 26, 28, 51, 58, 59, 43, 114, 108))
 WINDOWS = bytes((1, 3, 6, 15, 31, 33, 43, 44, 46, 47, 119, 121, 249, 252))
@@ -20,11 +21,23 @@ _ASKS_FOR = {"phone": ANDROID, "windows": WINDOWS, "windows-xp": WINDOWS}
 """What such machines write into a DHCP request, by their system."""
 
 
+Short = Annotated[str, Leaf("1 to 60 letters of ASCII", lambda text: text if _fits(text) else None)]
+
+
+def _fits(text: str) -> bool:
+    """Whether a DHCP option holds it."""
+    return 1 <= len(text) <= 60 and text.isascii() and text.isprintable()
+
+
+def _always(form: Form) -> bool:
+    return True
+
+
 class JoinForm(Form):
     leased: Truth = True
     """Whether it asks for an address over DHCP; else somebody set one."""
-    name: Text | None = None
-    vendor_class: Text | None = None
+    name: Short | None = None
+    vendor_class: Short | None = None
     """What it tells of itself in the request."""
 
 
@@ -48,14 +61,14 @@ def _join(act: Act, form: JoinForm) -> Deed:
 
 
 class VisitForm(Form):
-    name: Text
+    name: Domain
     names: Id
     """Which host answers questions for names."""
-    times: Annotated[int, whole(1, 1_000)] = 3
+    times: Annotated[int, whole(1, 100)] = 3
     every: Duration = 60 * SECOND_NS
-    asks: Annotated[int, whole(20, 1_000_000)] = 320
-    gets: Annotated[int, whole(20, 1_000_000)] = 1_300
-    turns: Annotated[int, whole(1, 1_000)] = 2
+    asks: Annotated[int, whole(20, 5_000)] = 320
+    gets: Annotated[int, whole(20, 5_000)] = 1_300
+    turns: Annotated[int, whole(1, 50)] = 2
 
 
 def _visit(act: Act, form: VisitForm) -> Deed:
@@ -94,7 +107,7 @@ def _take_address(act: Act, form: TakeAddressForm) -> Deed:
 
 
 class RivalForm(Form):
-    name: Text = ""
+    name: Short | None = None
     """Of the client, as it tells it."""
 
 
@@ -112,7 +125,7 @@ def _rival(act: Act, form: RivalForm) -> Deed:
             (64 * MILLISECOND_NS, act.by, 5, act.by),
         )
         for later_ns, sender, kind, server in said:
-            message = messages.dhcp(kind, transaction, client, form.name, server.address)
+            message = messages.dhcp(kind, transaction, client, form.name or "", server.address)
             source, ports = ("0.0.0.0", (68, 67)) if kind in (1, 3) else (sender.address, (67, 68))
             datagram = udp(source, "255.255.255.255", *ports, message)
             packet = ipv4(source, "255.255.255.255", 17, datagram, act.random.getrandbits(15), 64)
@@ -126,7 +139,7 @@ def _rival(act: Act, form: RivalForm) -> Deed:
     return Deed(packets)
 
 
-JOIN = step_kind("join", JoinForm, "by")(_join)
+JOIN = step_kind("join", JoinForm, "by", local=_always)(_join)
 VISIT = step_kind("visit", VisitForm)(_visit)
-TAKE_ADDRESS = step_kind("take-address", TakeAddressForm)(_take_address)
-RIVAL = step_kind("rival-dhcp", RivalForm)(_rival)
+TAKE_ADDRESS = step_kind("take-address", TakeAddressForm, local=_always)(_take_address)
+RIVAL = step_kind("rival-dhcp", RivalForm, local=_always)(_rival)

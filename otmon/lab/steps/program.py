@@ -107,8 +107,8 @@ def _data(act: Act, form: DataForm) -> Deed:
     return Deed(shared(act.wire, start_ns, (act.by, act.to), (outer, inner), s7.PORT, says, seed, act.event))
 
 
-STOP = step_kind("s7-stop", StopForm)(_stop)
-DOWNLOAD = step_kind("s7-download", CodeForm)(_download)
-UPLOAD = step_kind("s7-upload", CodeForm)(_upload)
-START = step_kind("s7-start", StartForm)(_start)
-DATA = step_kind("s7-data", DataForm)(_data)
+STOP = step_kind("s7-stop", StopForm, asks="s7comm")(_stop)
+DOWNLOAD = step_kind("s7-download", CodeForm, asks="s7comm")(_download)
+UPLOAD = step_kind("s7-upload", CodeForm, asks="s7comm")(_upload)
+START = step_kind("s7-start", StartForm, asks="s7comm")(_start)
+DATA = step_kind("s7-data", DataForm, asks="s7comm")(_data)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from otmon.lab import ethernet_ip, messages, modbus, s7, s7_program
 from otmon.lab.form import Duration, Form, Port, Truth, choice
@@ -29,10 +29,12 @@ from otmon.lab.frames import (
 from otmon.lab.plant import PlantHost
 from otmon.lab.scene import Act, Deed, step_kind
 from otmon.lab.sessions import Session
-from otmon.zones.leaf import Leaf, OneOrMore
+from otmon.zones.leaf import Leaf, OneOrMore, wrong
 
 LARGEST_SCAN = 1_024
 """Addresses of one scan."""
+MOST_PORTS = 70_000
+"""Of one host."""
 LATE_NS = 700_000
 AGENT = "Mozilla/5.0 (compatible; Nmap Scripting Engine; https://nmap.org/book/nse.html)"
 
@@ -65,6 +67,10 @@ class AddressesForm(Form):
     each: Duration = 20 * MILLISECOND_NS
     repeats: Truth = False
     """Whether what is not answered is sent twice more, as an operating system does and a scanner does not."""
+
+
+def _local(form: AddressesForm) -> bool:
+    return form.how == "arp"
 
 
 def _answering(act: Act) -> Mapping[str, PlantHost]:
@@ -143,6 +149,13 @@ class PortsForm(Form):
     ]
     each: Duration = 5 * MILLISECOND_NS
 
+    @model_validator(mode="after")
+    def _bounded(self) -> PortsForm:
+        count = sum(map(len, self.ports))
+        if count > MOST_PORTS:
+            raise wrong(f"{count} ports, expected at most {MOST_PORTS}")
+        return self
+
 
 def _ports(act: Act, form: PortsForm) -> Deed:
     """Tries ports of hosts with a SYN each, and resets what opens."""
@@ -207,6 +220,6 @@ def _listed(act: Act, later_ns: int, server: Host) -> list[Packet]:
     ]
 
 
-ADDRESSES = step_kind("address-scan", AddressesForm, "by")(_addresses)
+ADDRESSES = step_kind("address-scan", AddressesForm, "by", local=_local)(_addresses)
 PORTS = step_kind("port-scan", PortsForm)(_ports)
 IDENTIFY = step_kind("identify-sweep", IdentifyForm)(_identify)

@@ -44,8 +44,8 @@ def _copy(act: Act, form: CopyForm) -> Deed:
 
 class EncryptForm(Form):
     share: Text = "DATA"
-    files: Annotated[int, whole(1, 2_000)] = 30
-    size: Annotated[int, whole(100, 100_000)] = 12_000
+    files: Annotated[int, whole(1, 500)] = 30
+    size: Annotated[int, whole(100, 50_000)] = 12_000
     note: Text = "READ_ME.txt"
 
 
