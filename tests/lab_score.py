@@ -38,6 +38,9 @@ FOLDER = ROOT / "build" / "lab-score"
 SEED = "1"
 JUDGED_S, CLEAN_S = 10, 60
 """Seconds of simulated time between two judgements, with an attack and without."""
+FLOOD = 20_000
+"""Packets of the attack. Each judgement of so many facts takes long, so that there is one each minute, as
+without an attack."""
 SOON_NS = 60_000_000_000
 """Within which the first visible step is to be told."""
 
@@ -114,8 +117,9 @@ def page(results: Sequence[Result], known: dict[Miss, str]) -> str:
             ("scenario", "plant", "visible steps found", "first told after", "median", "false alarms"),
             [_row(one) for one in scenarios],
         ),
-        "`after` is simulated time from a step's first packet to the judgement that told of it, one each "
-        f"{JUDGED_S} seconds. 演習場の各シナリオの発見率、最初の検知までの時間、誤検知の数。",
+        "Times are simulated, from a step's first packet to the judgement that told of it: there is one each "
+        f"{JUDGED_S} seconds, each {CLEAN_S} in a flood.",
+        "演習場の各シナリオの発見率、最初の検知までの時間、誤検知の数。",
         "## Clean working days",
         table(
             ("plant", "length", "packets", "false alarms", "in 24 hours"),
@@ -232,7 +236,9 @@ def scenario_result(path: Path) -> Result:
     for output, options in ((capture, ()), (clean, ("--clean",))):
         _run(("lab", "record", path.stem, "--seed", SEED, "--output", output, *options), (0,))
     truth = read_truth(str(capture.with_suffix(".truth.json")))
-    said = read_findings(str(_replayed(capture, model, JUDGED_S)))
+    routine = read_truth(str(clean.with_suffix(".truth.json"))).packets
+    judged_s = JUDGED_S if truth.packets < routine + FLOOD else CLEAN_S
+    said = read_findings(str(_replayed(capture, model, judged_s)))
     before = ids([read_findings(str(_replayed(clean, model, CLEAN_S)))])
     for one in (capture, clean):
         one.unlink()
