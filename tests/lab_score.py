@@ -153,9 +153,13 @@ def _summary(scenarios: Sequence[Result]) -> str:
     soon = sum((one.score.after_ns or 0) <= SOON_NS for one in seen)
     false = sum(len(one.score.false_alarms) for one in scenarios)
     hours = sum(one.score.span_ns for one in scenarios) * 24 / DAY_NS
+    visible = [step for one in scenarios for step in one.score.steps if step.step.visible]
+    own = sum(any(hit.how == "evidence" for hit in step.hits) for step in visible)
     return (
         f"{len(scenarios)} scenarios: the attack is found in {len(seen)}, within a minute in {soon}; "
-        f"visible steps found: {share_text(found)}; false alarms: {false} in {hours:.1f} hours."
+        f"visible steps found: {share_text(found)}, by packets of the step itself: "
+        f"{share_text(Share(own, len(visible)))}, the others by a finding that goes on or a consequence; "
+        f"false alarms: {false} in {hours:.1f} hours."
     )
 
 

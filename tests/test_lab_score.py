@@ -49,7 +49,8 @@ def test_the_page_tells_all_of_it(tmp_path: Path) -> None:
     day, attack = result(tmp_path, 5, is_day=True), result(tmp_path, 605, 1201)
     text = page([attack, day], {leak: "It is encrypted."})
     for told in (
-        "1 scenarios: the attack is found in 1, within a minute in 1; visible steps found: 2/3 (67%); "
+        "1 scenarios: the attack is found in 1, within a minute in 1; visible steps found: 2/3 (67%), "
+        "by packets of the step itself: 2/3 (67%), the others by a finding that goes on or a consequence; "
         "false alarms: 0 in 1.0 hours.",
         "| by-hand | made | 2/3 (67%) | 4.0 s | 2.0 s | 0 |",
         "| made | 1:00:00 | 3,601 | 1 | 24.0 |",
