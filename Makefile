@@ -16,7 +16,7 @@ TEST_PACKAGES := tshark nftables:nft iproute2:ip iptables:iptables-restore prome
 	mariadb-server-core:mariadbd mariadb-client-core:mariadb
 BENCH_PACKAGES := tshark libndpi-bin:ndpiReader
 
-.PHONY: help demo test check fuzz bench goldens docs dashboards vendors lock clean
+.PHONY: help demo test check fuzz bench lab-score goldens docs dashboards vendors lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make check      ruff, mypy and the import contracts only"
 	@echo "make fuzz       long property tests of the kernels, interpreted"
 	@echo "make bench      measure the speed beside other tools; writes docs/benchmarks.md"
+	@echo "make lab-score  score otmon in every scenario of the training range; writes docs/lab-score.md"
 	@echo "make goldens    write the expected outputs anew: review them as a diff"
 	@echo "make docs       write the generated pages and the picture anew"
 	@echo "make dashboards write Grafana's dashboards anew, and check them where npm is"
@@ -52,6 +53,10 @@ fuzz: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@.ci/system-packages $(BENCH_PACKAGES) || echo "what is missing is left out of the table" >&2
 	$(BIN)/python -m tests.bench
+
+# CHECK=--check writes nothing, and fails where the page says something else.
+lab-score: $(VENV)/.dev
+	$(BIN)/python -m tests.lab_score $(CHECK)
 
 goldens: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/golden tests/ledger tests/outputs tests/zones tests/detect/rules --regenerate

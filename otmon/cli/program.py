@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from otmon.cli import assets, exchange, lab, range, replay, rules, sensor, zones
+from otmon.cli import assets, exchange, lab, range, replay, rules, score, sensor, zones
 from otmon.cli.options import STATUS, version
 
 _STYLE: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
@@ -55,6 +55,10 @@ _lab.command(epilog="Exit status: 0 played, 1 a part of it could not be, 2 usage
     range.run
 )
 _lab.command(epilog="Exit status: 0 nothing is left, 2 usage error or something stayed.")(range.down)
+_lab.command(
+    epilog="Exit status: 0 every visible step found and nothing wrong said by anybody, 1 something missed or "
+    "wrong, 2 usage error or a file that cannot be read."
+)(score.score)
 app.add_typer(_lab, name="lab")
 
 app.add_typer(

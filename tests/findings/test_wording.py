@@ -22,6 +22,7 @@ from otmon.detect.detector import SEVERITIES, say
 from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
 from otmon.ledger.facts import Outcome as CredentialOutcome
 from otmon.protocols.modbus import REASONS
+from otmon.score.table import LABELS
 from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
 from otmon.zones.diff import How, Subject
@@ -55,6 +56,7 @@ FAMILIES = {
     *(f"picture.importance.{one}" for one in get_args(Importance)),
     *(f"table.unit.{one}" for one in ("packets", "transactions", "messages", "log-ins")),
     *(f"{kind}.{one}" for kind in ("default", "log-in") for one in get_args(CredentialOutcome)),
+    *(f"score.{one}" for one in ("found", "missed", "unseen", *LABELS)),
     *(f"doctor.{one}" for one in ("gro", "lro", "tso", "gso")),
 }
 
