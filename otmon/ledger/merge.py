@@ -23,7 +23,8 @@ count of zero) become one operation with address and count UNKNOWN.
 
 Limits. Where there are more facts than a limit, those are kept that come first in an order that is
 a function of the key (`otmon.ledger.rank`). For all but operations the laws hold exactly at the limit
-too: what is dropped once would be dropped in the end, whatever comes. For
+too: what is dropped once would be dropped in the end, whatever comes. Of the claims of one kind from one
+sender the first `Limits.values` by their text are kept, which lie together in that order. For
 operations they hold below the limit; at it, a range that grows in a later merge may have made room
 too late, so which ones are kept depends on the order of merging, which replay fixes to the order of
 its sources. The amount in `overflow` is always what is missing, no more and no less.
@@ -36,7 +37,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import reduce
-from itertools import chain
+from itertools import chain, groupby
 from math import isfinite
 from operator import or_
 from typing import Any, TypeVar
@@ -46,6 +47,7 @@ from otmon.ledger.facts import (
     WAYS,
     Anomaly,
     Asset,
+    AssetClaim,
     Conversation,
     CredentialSeen,
     Damage,
@@ -62,6 +64,8 @@ from otmon.ledger.ledger import (
     Limits,
     anomaly_key,
     asset_key,
+    claim_key,
+    claimant_key,
     conversation_key,
     credential_key,
     damage_key,
@@ -70,7 +74,15 @@ from otmon.ledger.ledger import (
     source_key,
     written_key,
 )
-from otmon.ledger.rank import of_anomaly, of_asset, of_conversation, of_credential, of_operation, of_written
+from otmon.ledger.rank import (
+    of_anomaly,
+    of_asset,
+    of_claim,
+    of_conversation,
+    of_credential,
+    of_operation,
+    of_written,
+)
 
 _Fact = TypeVar("_Fact")
 _SURENESS: dict[Role, int] = {"handshake": 0, "protocol": 1, "port": 2, "first packet": 3}
@@ -93,6 +105,7 @@ def merge_all(ledgers: Iterable[Ledger], limits: Limits = LIMITS) -> Ledger:
         written=chain.from_iterable(ledger.written for ledger in every),
         anomalies=chain.from_iterable(ledger.anomalies for ledger in every),
         credentials=chain.from_iterable(ledger.credentials for ledger in every),
+        claims=chain.from_iterable(ledger.claims for ledger in every),
         overflow=chain.from_iterable(ledger.overflow for ledger in every),
         limits=limits,
     )
@@ -108,6 +121,7 @@ def collect(
     written: Iterable[WrittenValue] = (),
     anomalies: Iterable[Anomaly] = (),
     credentials: Iterable[CredentialSeen] = (),
+    claims: Iterable[AssetClaim] = (),
     overflow: Iterable[tuple[str, int]] = (),
     limits: Limits = LIMITS,
 ) -> Ledger:
@@ -131,6 +145,8 @@ def collect(
         facts.sort(key=key)
         return tuple(facts)
 
+    said, unheard = _few(_joined(claims, claim_key, _join_times), limits.values)
+    lost["claims"] += unheard
     return Ledger(
         sources=tuple(sorted(_joined(sources, source_key, _join_sources), key=source_key)),
         damage=kept(
@@ -159,9 +175,10 @@ def collect(
             of_anomaly, lambda fact: fact.times, anomaly_key,
         ),
         credentials=kept(
-            "credentials", _joined(credentials, credential_key, _join_credentials), limits.credentials,
+            "credentials", _joined(credentials, credential_key, _join_times), limits.credentials,
             of_credential, lambda fact: fact.times, credential_key,
         ),
+        claims=kept("claims", said, limits.claims, of_claim, lambda fact: fact.times, claim_key),
         overflow=tuple(sorted((kind, amount) for kind, amount in lost.items() if amount)),
     )  # fmt: skip
 
@@ -351,7 +368,10 @@ def _join_anomalies(a: Anomaly, b: Anomaly) -> Anomaly:
     )
 
 
-def _join_credentials(a: CredentialSeen, b: CredentialSeen) -> CredentialSeen:
+_Said = TypeVar("_Said", CredentialSeen, AssetClaim)
+
+
+def _join_times(a: _Said, b: _Said) -> _Said:
     return replace(
         a,
         times=a.times + b.times,
@@ -359,6 +379,17 @@ def _join_credentials(a: CredentialSeen, b: CredentialSeen) -> CredentialSeen:
         last_ns=max(a.last_ns, b.last_ns),
         evidence=min(a.evidence, b.evidence),
     )
+
+
+def _few(claims: list[AssetClaim], values: int) -> tuple[list[AssetClaim], int]:
+    """The first `values` claims of each kind from each sender, and how often the others were made."""
+    found: list[AssetClaim] = []
+    lost = 0
+    for _, same in groupby(sorted(claims, key=claim_key), claimant_key):
+        every = list(same)
+        found += every[:values]
+        lost += sum(fact.times for fact in every[values:])
+    return found, lost
 
 
 def _joined_operations(operations: Iterable[Operation], ranges: int) -> list[Operation]:

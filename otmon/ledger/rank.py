@@ -18,12 +18,21 @@ import numpy as np
 import numpy.typing as npt
 
 from otmon.kernel import Ints
-from otmon.ledger.facts import Anomaly, Asset, Conversation, CredentialSeen, Operation, WrittenValue
+from otmon.ledger.facts import (
+    Anomaly,
+    Asset,
+    AssetClaim,
+    Conversation,
+    CredentialSeen,
+    Operation,
+    WrittenValue,
+)
 from otmon.ledger.ledger import (
     Ledger,
     Limits,
     anomaly_key,
     asset_key,
+    claim_key,
     conversation_key,
     credential_key,
     service_key,
@@ -93,6 +102,11 @@ def of_credential(fact: CredentialSeen) -> tuple[Any, ...]:
     """The same for a log-in; what is on the list comes before all others, and what was let in before what
     was not."""
     return fact.kind != "default", fact.outcome != "accepted", _of_link(fact), credential_key(fact)
+
+
+def of_claim(fact: AssetClaim) -> tuple[Any, ...]:
+    """The same for a claim; what one sender says lies together."""
+    return False, hashed((words_of(fact.mac)[1], *words_of(fact.address))), claim_key(fact)
 
 
 @dataclass(frozen=True, slots=True)
