@@ -71,6 +71,8 @@ F_HOURS: Final = 23
 F_COPIED: Final = 26
 """Payloads that were copied for log-ins, by direction; BYTES likewise."""
 F_COPIED_BYTES: Final = 28
+F_COPIED_HOUR: Final = 30
+"""The hour, from 1970 on, in which the copied payloads that are counted for claims came."""
 F_COLUMNS: Final = 32
 """Some columns are spare: rows are whole cache lines."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -37,6 +37,17 @@ CLAIM_IDS: Final = tuple(
     )
 )
 """Ids of those whose claims are read; "cdp" is none of `otmon.protocols`, as no conversation has it."""
+
+FIRST_PAYLOADS: Final[Mapping[str, int]] = {
+    "smb": 8, "ssh": 2, "opc_ua": 8,
+    "dhcp": 64, "mdns": 8, "llmnr": 4, "nbns": 8, "nbdgm": 4, "ssdp": 4,
+    "lldp": 2, "profinet": 8,
+    "modbus": -8, "s7comm": -8, "ethernet_ip": -8, "bacnet": -8, "fins": -4, "slmp": -4,
+}  # fmt: skip
+"""How many payloads of each direction are copied for claims: of a TCP connection the first ones, in which
+both sides say who they are; of datagrams and frames the first ones of each hour, as one flow may be that of
+all hosts (DHCP from 0.0.0.0); below 0 only messages that identify somebody, which come at any time. What is
+copied for log-ins is read for claims, too; of CDP as much as of LLDP."""
 
 
 @cache

@@ -1,6 +1,6 @@
-"""From copied payloads to the facts of log-ins: each flow's payloads in order, read as a whole.
+"""From copied payloads to the facts of log-ins and claims: each flow's payloads in order, read as a whole.
 
-A dialogue is kept until its flow was silent for `IDLE_NS`, or until room is needed; its log-ins become
+A dialogue is kept until its flow was silent for `IDLE_NS`, or until room is needed; what it says becomes
 facts once, when it ends. Those of dialogues that go on are made anew each time they are asked for and
 never merged into the others, as with rows of tables in use. So a sensor and a replay of the same
 packets find the same, and a log-in counts once.
@@ -31,16 +31,17 @@ from otmon.decode.flows import (
 from otmon.decode.transport import PROTO_TCP
 from otmon.identity.credentials import Credentials, shipped_credentials
 from otmon.identity.login import ANONYMOUS, LogIn, Seen
-from otmon.identity.registry import IDS, parser_of
+from otmon.identity.registry import FIRST_PAYLOADS, IDS, parser_of
 from otmon.identity.stream import Segment, datagrams, in_order
 from otmon.kernel import Bytes, Ints
+from otmon.ledger.claims import Side, claims_of
 from otmon.ledger.clients import clients_of
-from otmon.ledger.facts import CredentialKind, CredentialSeen, Evidence
+from otmon.ledger.facts import AssetClaim, CredentialKind, CredentialSeen, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
-from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
-from otmon.ledger.texts import address_text, transport_text, vlan_text
-from otmon.protocols.registry import name_of
+from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_MAC, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
+from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
+from otmon.protocols.registry import ethertype_codes, name_of
 
 IDLE_NS: Final = 600_000_000_000
 """A dialogue ends this long after its last payload: log-ins wait for people, but not longer."""
@@ -61,6 +62,9 @@ _KEY: Final = (F_KEY, F_A_HI, F_A_LO, F_B_HI, F_B_LO, F_FIRST_PACKET)
 _Key = tuple[int, ...]
 
 
+_Fact = CredentialSeen | AssetClaim
+
+
 @dataclass(slots=True)
 class _Dialogue:
     """The payloads of one flow; `flow` is its row at the last one."""
@@ -72,7 +76,7 @@ class _Dialogue:
     data: list[bytes] = field(default_factory=list)
     size: int = _DIALOGUE_BYTES
     last_ns: int = 0
-    found: tuple[CredentialSeen, ...] = ()
+    found: tuple[_Fact, ...] = ()
     asked: bool = False
     """Its server was seen before to ask a client for a password (`_ASKS`)."""
     read: int = 0
@@ -92,7 +96,7 @@ class Dialogues:
 
     def take(self, rows: Ints, data: Bytes) -> Ledger:
         """Payloads as `otmon.ledger.messages` copied them; the facts of dialogues that ended."""
-        facts: list[CredentialSeen] = []
+        facts: list[_Fact] = []
         octets = data.tobytes()
         if not len(rows):
             return collect()
@@ -124,28 +128,28 @@ class Dialogues:
             self._size += size + _PAYLOAD_BYTES
             while self._size > ROOM_BYTES:
                 facts += self._ended(self._open.pop(next(iter(self._open))))
-        return collect(credentials=facts)
+        return _collected(facts)
 
     def silent_since(self, before_ns: int) -> Ledger:
         """End the dialogues that were silent for too long before this moment; their facts."""
         old = [key for key, one in self._open.items() if before_ns - one.last_ns > IDLE_NS]
-        return collect(credentials=[fact for key in old for fact in self._ended(self._open.pop(key))])
+        return _collected([fact for key in old for fact in self._ended(self._open.pop(key))])
 
     def going_on(self) -> Ledger:
         """The facts of the dialogues that have not ended, as they stand now."""
-        return collect(credentials=[fact for one in self._open.values() for fact in self._facts(one)])
+        return _collected([fact for one in self._open.values() for fact in self._facts(one)])
 
     def finish(self) -> Ledger:
         """End all dialogues; their facts."""
         facts = [fact for one in self._open.values() for fact in self._ended(one)]
         self._open.clear()
-        return collect(credentials=facts)
+        return _collected(facts)
 
-    def _ended(self, one: _Dialogue) -> tuple[CredentialSeen, ...]:
+    def _ended(self, one: _Dialogue) -> tuple[_Fact, ...]:
         self._size -= one.size
         return self._facts(one)
 
-    def _facts(self, one: _Dialogue) -> tuple[CredentialSeen, ...]:
+    def _facts(self, one: _Dialogue) -> tuple[_Fact, ...]:
         if one.read < len(one.rows):
             if self._known is None:
                 self._known = shipped_credentials()
@@ -159,12 +163,28 @@ def _server_of(row: list[int], client: int) -> _Key:
     return row[high], row[low], row[F_KEY] >> shift & 0xFFFF
 
 
-def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[CredentialSeen]:
-    flow = one.flow
+def _collected(facts: list[_Fact]) -> Ledger:
+    return collect(
+        credentials=(fact for fact in facts if isinstance(fact, CredentialSeen)),
+        claims=(fact for fact in facts if isinstance(fact, AssetClaim)),
+    )
+
+
+def _spoken(flow: list[int]) -> str:
+    """What a flow speaks, "" for unknown; below IP its EtherType tells it, and none of it is Cisco's."""
     code = flow[F_PROTOCOL] & (PROVISIONAL - 1)
-    if code == 0 or name_of(code) not in IDS:
+    if flow[F_KEY] >> 48 & 0xF == 2:
+        kind = flow[F_KEY] & 0xFFFF
+        code = int(ethertype_codes()[kind])
+        return name_of(code) if code else "cdp" if kind == 0 else ""
+    return name_of(code) if code else ""
+
+
+def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[_Fact]:
+    flow = one.flow
+    protocol = _spoken(flow)
+    if not protocol:
         return
-    protocol = name_of(code)
     client = one.client
     segments = [
         Segment(
@@ -177,12 +197,20 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[Crede
         for row, data in zip(one.rows, one.data, strict=True)
     ]
     key = flow[F_KEY]
-    if key & 0xFFFF == PROTO_TCP:
+    family = key >> 48 & 0xF
+    # Messages that were chosen from a connection are whole, and what lies between them is no loss.
+    if key & 0xFFFF == PROTO_TCP and family != 2 and FIRST_PAYLOADS.get(protocol, 1) > 0:
         pieces = in_order(segments, (flow[F_ISN + client], flow[F_ISN + 1 - client]))
     else:
         pieces = datagrams(segments)
-    family = key >> 48 & 0xF
     ends = [address_text(family, flow[high], flow[low]) for high, low in ((F_A_HI, F_A_LO), (F_B_HI, F_B_LO))]
+    of_client, of_server = (
+        Side(mac_text(_mac(one.rows, way)), ends[way]) if family != 2 else Side(ends[way], "")
+        for way in (client, 1 - client)
+    )
+    yield from claims_of(protocol, pieces, of_client, of_server, vlan_text(flow[F_VLAN]), source)
+    if protocol not in IDS:
+        return
     for log_in in parser_of(protocol)(pieces):
         kind, entry = judged(log_in, protocol, known)
         if kind is None:
@@ -205,6 +233,11 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[Crede
             last_ns=seen.time_ns,
             evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
         )
+
+
+def _mac(rows: list[tuple[int, ...]], way: int) -> int:
+    """The MAC address of one direction's first payload, -1 for none."""
+    return next((row[G_MAC - F_COLUMNS] for row in rows if row[G_WAY - F_COLUMNS] == way), -1)
 
 
 def judged(log_in: LogIn, protocol: str, known: Credentials) -> tuple[CredentialKind | None, str]:

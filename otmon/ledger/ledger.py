@@ -109,7 +109,8 @@ class Ledger:
     overflow: tuple[tuple[str, int], ...] = ()
     """Sorted (kind of fact, amount) of what found no place: packets for assets and conversations,
     transactions for operations, times for written values, anomalies, log-ins, claims and damage; for
-    log-ins also payloads that a sensor could not wait for, and which may have held claims. No fact of a kind that is not named here is missing."""
+    log-ins also payloads that a sensor could not wait for, which may have held claims. No fact of a kind
+    that is not named here is missing."""
 
 
 EMPTY = Ledger()

@@ -43,7 +43,7 @@ from otmon.decode.streams import (
     STREAMS,
 )
 from otmon.decode.transport import PROTO_TCP, PROTO_UDP
-from otmon.identity.registry import IDS
+from otmon.identity.registry import FIRST_PAYLOADS, IDS
 from otmon.kernel import Ints, clear_row, copy_row, inlined, kernel
 from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY
 from otmon.protocols.modbus import M_COLUMNS
@@ -70,9 +70,9 @@ KEPT_BYTES: Final = 256
 AGAIN_NS: Final = 10_000_000_000
 """Within this time the values of a poll that repeats itself are kept once."""
 
+ENDED_WRITTEN: Final = 1 << 13
 ENDED_SENDERS: Final = 1 << 14
 """The same for flows and assets, of which a packet can end two at most."""
-ENDED_WRITTEN: Final = 1 << 13
 TRANSACTIONS: Final = 1 << 16
 ROOM_WRITTEN: Final = 2_000
 """Coils or registers that one message can write at most; a packet of more messages may lose some."""
@@ -127,9 +127,11 @@ T_PLACE, T_UNIT, T_ID, T_FUNCTION, T_SUB, T_ADDRESS, T_COUNT, T_EXCEPTION = rang
 T_REQUEST, T_RESPONSE, T_RESPONSE_NS = range(15, 18)
 T_COLUMNS: Final = 18
 
-# Columns of a copied payload of a log-in protocol, behind those of its flow at that moment.
-G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT = range(F_COLUMNS, F_COLUMNS + 9)
-G_COLUMNS: Final = F_COLUMNS + 9
+# Columns of a copied payload, behind those of its flow at that moment.
+G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT, G_MAC = range(
+    F_COLUMNS, F_COLUMNS + 10
+)
+G_COLUMNS: Final = F_COLUMNS + 10
 MESSAGES: Final = 1 << 12
 MESSAGE_BYTES: Final = 2048
 """Bytes kept of one payload: a full frame, and less than one that the card put together of many."""
@@ -165,6 +167,9 @@ COPY_SECOND: Final = 16
 """The second of the clock whose copied payloads and bytes the next two count."""
 COPY_PAYLOADS: Final = 17
 COPY_BYTES: Final = 18
+CLAIM_PAYLOADS: Final = 19
+CLAIM_BYTES: Final = 20
+"""The same for payloads that are copied for claims."""
 
 
 _INT: Final = np.int64
@@ -197,6 +202,7 @@ _FIELDS: Final = [
     ("transactions", _INT, (TRANSACTIONS, T_COLUMNS)),
     ("messages", _INT, (MESSAGES, G_COLUMNS)),
     ("listed", _INT, (CODES,)),
+    ("tells", _INT, (CODES,)),
     ("listed_ports", np.uint8, (2 << 16,)),
     ("datagrams", np.uint8, (ip.SLOTS * ip.DATAGRAM,)),
     ("units", np.uint8, (ip.SLOTS, ip.DATAGRAM // ip.UNIT)),
@@ -240,6 +246,8 @@ def new_tables(modbus: int, transactions: bool) -> Tables:
         for udp, ports in enumerate((PROTOCOLS[one - 1].tcp_ports, PROTOCOLS[one - 1].udp_ports)):
             for port in ports:
                 tables.listed_ports[udp << 16 | port] = 1
+    for name, payloads in FIRST_PAYLOADS.items():
+        tables.tells[code_of(name)] = payloads
     return tables
 
 
