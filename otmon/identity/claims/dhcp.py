@@ -1,4 +1,4 @@
-"""What DHCP clients say of themselves, in DISCOVER, REQUEST and INFORM.
+"""What DHCP clients say of themselves, and the name under which a server knows one.
 
 References: RFC 2131, 2 (message); RFC 2132, 3.14 (host name, 12), 9.3 (overload, 52), 9.8 (parameter request
 list, 55), 9.13 (class, 60); RFC 4702, 2 (FQDN, 81); RFC 3396, 7 (options in parts). A relay passes requests
@@ -15,7 +15,7 @@ from otmon.identity.claims.record import name_at
 from otmon.identity.claims.wire import ipv4, part
 from otmon.identity.login import Piece
 
-_REQUEST, _ETHERNET = 1, 1
+_REQUEST, _REPLY, _ETHERNET = 1, 2, 1
 _COOKIE: Final = b"\x63\x82\x53\x63"
 _NAME, _OVERLOAD, _ASKED, _CLASS, _FQDN = 12, 52, 55, 60, 81
 _FILE, _SERVER_NAME = (108, 128), (44, 64)
@@ -25,10 +25,10 @@ _ENCODED: Final = 4
 
 
 def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
-    """The claims of each request."""
+    """The claims of each message. What else a server says is what the client is to use."""
     for piece in pieces:
         data = piece.data
-        if len(data) < 241 or data[:3] != bytes((_REQUEST, _ETHERNET, 6)) or data[236:240] != _COOKIE:
+        if len(data) < 241 or data[1:3] != bytes((_ETHERNET, 6)) or data[236:240] != _COOKIE:
             continue
         found = _options(data[240:])
         overload = found.get(_OVERLOAD, b"\0")[:1]
@@ -36,13 +36,16 @@ def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
             if overload and overload[0] & bit:
                 for code, more in _options(data[at : at + size]).items():
                     found[code] = found.get(code, b"") + more
-        told: list[tuple[ClaimKind, str]] = [
-            ("name", line(found.get(_NAME, b""))),
-            ("name", _full_name(found.get(_FQDN, b""))),
-            ("dhcp-class", line(found.get(_CLASS, b""))),
-            ("dhcp-options", line(",".join(map(str, found.get(_ASKED, b""))))),
-        ]
-        mac, address = data[28:34].hex(":"), ipv4(part(data, 12, 4))
+        told: list[tuple[ClaimKind, str]] = [("name", line(found.get(_NAME, b"")))]
+        if data[0] == _REQUEST:
+            told += [
+                ("name", _full_name(found.get(_FQDN, b""))),
+                ("dhcp-class", line(found.get(_CLASS, b""))),
+                ("dhcp-options", line(",".join(map(str, found.get(_ASKED, b""))))),
+            ]
+        elif data[0] != _REPLY:
+            continue
+        mac, address = data[28:34].hex(":"), ipv4(part(data, 12 if data[0] == _REQUEST else 16, 4))
         for kind, value in dict.fromkeys(told):
             if value:
                 yield Claim(kind, value, piece.seen, piece.from_client, mac, address)

@@ -2,7 +2,8 @@
 
 References: IEC 61158-6-10, 4.3.1 (DCP-PDU: Identify, Get, Hello; options 1 and 2 and their suboptions). A
 frame begins with its id, then service, type, transaction, delay, length and blocks of option, suboption,
-length, and a word before the value where the block answers.
+length, and a word before the value where the block answers. A request to identify holds the name that is
+looked for: a controller's device, or the sender's own to see whether another one has it.
 """
 
 from __future__ import annotations

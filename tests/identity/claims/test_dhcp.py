@@ -1,4 +1,4 @@
-"""Clients speak of themselves, by a relay too; servers and damaged options say nothing."""
+"""Clients speak of themselves, by a relay too; servers name their clients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from tests.identity.claims.messages import claims, dhcp, said
 def test_who_it_is_about_is_told_by_the_hardware_address() -> None:
     (one,) = claims("dhcp", ("c", dhcp((12, b"plc"), address=b"\x0a\0\0\5")))
     assert (one.mac, one.address, one.value) == ("00:1a:4b:f6:01:02", "10.0.0.5", "plc")
-    assert claims("dhcp", ("s", dhcp((12, b"plc"), op=2))) == []
+    assert said("dhcp", ("s", dhcp((12, b"plc"), (60, b"x"), (81, b"\0\0\0y"), op=2))) == [("name", "plc")]
+    assert claims("dhcp", ("s", dhcp((12, b"plc"), op=3))) == []
     token = bytearray(dhcp((12, b"plc")))
     token[1] = 6
     assert claims("dhcp", ("c", bytes(token))) == []

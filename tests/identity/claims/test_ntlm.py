@@ -5,7 +5,6 @@ from __future__ import annotations
 from otmon.identity.claims.ntlm import told_in
 from tests.identity.claims.messages import XP, ntlm, pairs, wide
 
-
 SEVEN = bytes.fromhex("0601b11d0000000f")
 
 

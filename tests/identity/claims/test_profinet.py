@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.identity.claims.messages import dcp, said
 
-
 NAME = (2, 2, b"plc-1")
 
 

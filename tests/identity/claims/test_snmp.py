@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.identity.claims.messages import ber, said, snmp
 
-
 DESCRIPTION = "2b06010201010100"
 
 
