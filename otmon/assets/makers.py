@@ -35,6 +35,8 @@ MAKERS: Final[Mapping[str, tuple[DeviceClass, ...]]] = {
         ),
         CONTROL,
     ),
+    # Not the maker of valves.
+    "smc networks": ("switch", "router"),
     **dict.fromkeys(("hirschmann", "moxa", "red lion", "westermo"), ("switch", "router")),
     **dict.fromkeys(
         ("cisco", "juniper", "allied telesis", "alaxala", "extreme networks", "netgear", "d-link",
