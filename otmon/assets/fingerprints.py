@@ -33,7 +33,7 @@ from typing import Any, Final, get_args
 
 import yaml
 
-from otmon.assets.makers import COMPUTER, DeviceClass
+from otmon.assets.makers import CLASSES_OF, DeviceClass
 from otmon.identity.claim import ClaimKind
 from otmon.identity.registry import CLAIM_IDS
 from otmon.ledger.facts import AssetClaim
@@ -41,7 +41,6 @@ from otmon.ledger.facts import AssetClaim
 FOLDER: Final = Path(__file__).parent.parent / "rules" / "fingerprints"
 SUPPORTED: Final = "supported"
 _CLASSES: Final = get_args(DeviceClass)
-_GROUPS: Final = {"computer": COMPUTER}
 _NEEDED: Final = ("id", "kind", "matches", "classes", "excludes", "url", "examples", "others")
 _OPTIONAL: Final = ("protocols", "system")
 
@@ -185,7 +184,7 @@ def _fingerprint(file: str, family: str, one: Any, problems: list[str]) -> Finge
         problems += wrong
         return None
     named = [*one["classes"], *one["excludes"]]
-    wrong += [f"{at}: unknown class {name!r}" for name in named if name not in (*_CLASSES, *_GROUPS)]
+    wrong += [f"{at}: unknown class {name!r}" for name in named if name not in CLASSES_OF]
     protocols = frozenset(one.get("protocols", ()))
     wrong += [f"{at}: unknown protocol {name!r}" for name in sorted(protocols - set(CLAIM_IDS))]
     if not one["examples"] or not one["others"]:
@@ -214,5 +213,5 @@ def _fingerprint(file: str, family: str, one: Any, problems: list[str]) -> Finge
 
 
 def _expanded(names: Iterable[str]) -> Iterator[DeviceClass]:
-    given = {name for one in names for name in _GROUPS.get(one, (one,))}
+    given = {name for one in names for name in CLASSES_OF[one]}
     yield from (one for one in _CLASSES if one in given)

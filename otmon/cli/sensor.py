@@ -189,6 +189,7 @@ def run(
 def _load_everything() -> None:
     """Load modules and shipped data before the program becomes another user, who may not reach them."""
     from otmon.assets.fingerprints import shipped_fingerprints
+    from otmon.assets.makers import makers
     from otmon.assets.vendor import vendor_of
     from otmon.findings.judge import case_of, found_in
     from otmon.findings.wording import catalogue
@@ -205,6 +206,7 @@ def _load_everything() -> None:
         teller_of(protocol)
     shipped_credentials()
     shipped_fingerprints()
+    makers()
     catalogue()
     vendor_of("00:00:00:00:00:00")
 
