@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from otmon.identity.login import Seen
@@ -39,9 +40,11 @@ class Claim:
     address: str = ""
 
 
+@lru_cache(maxsize=1 << 10)
 def line(data: bytes | str) -> str:
     """Bytes (UTF-8, else Latin-1) as one line of visible text of at most `MAX_VALUE` characters: runs of
     blanks are one, what stands behind a NUL is left out, and nothing but blanks gives ""."""
+    # Whoever opens a thousand connections says the same a thousand times: the last values are kept.
     if isinstance(data, bytes):
         raw = data.partition(b"\0")[0][: 8 * MAX_VALUE]
         try:

@@ -39,7 +39,7 @@ CLAIM_IDS: Final = tuple(
 """Ids of those whose claims are read; "cdp" is none of `otmon.protocols`, as no conversation has it."""
 
 FIRST_PAYLOADS: Final[Mapping[str, int]] = {
-    "smb": 8, "ssh": 2, "opc_ua": 8,
+    "smb": 8, "ssh": 1, "opc_ua": 8,
     "dhcp": 64, "mdns": 8, "llmnr": 4, "nbns": 8, "nbdgm": 4, "ssdp": 4,
     "lldp": 2, "profinet": 8,
     "modbus": -8, "s7comm": -8, "ethernet_ip": -8, "bacnet": -8, "fins": -4, "slmp": -4,

@@ -24,7 +24,7 @@ from otmon.decode.fields import (
     SPORT,
     SRC_MAC,
 )
-from otmon.decode.flows import F_COLUMNS, F_COPIED, F_COPIED_BYTES, F_COPIED_HOUR, F_PROTOCOL
+from otmon.decode.flows import F_ASSET, F_COLUMNS, F_COPIED, F_COPIED_BYTES, F_COPIED_HOUR, F_PROTOCOL
 from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.identity.registry import FIRST_PAYLOADS
 from otmon.kernel import Bytes, Ints, copy_bytes, inlined, kernel, u8, u16be, u16le, u32be
@@ -51,6 +51,8 @@ from otmon.ledger.tables import (
     MESSAGE_DATA,
     MESSAGES,
     SECOND_NS,
+    X_TOLD,
+    X_TOLD_HOUR,
     Tables,
 )
 from otmon.protocols.registry import code_of
@@ -64,6 +66,9 @@ SECOND_BYTES: Final = 1 << 20
 SECOND_CLAIMS: Final = 512
 SECOND_CLAIM_BYTES: Final = 1 << 18
 """The same for claims: who a host is changes seldom, and it says so again."""
+SENDER_CLAIMS: Final = 32
+"""Payloads of connections in which one sender tells who it is, in an hour: some visits to shares, in all of
+which it says the same."""
 S7COMM: Final = code_of("s7comm")
 ETHERNET_IP: Final = code_of("ethernet_ip")
 BACNET: Final = code_of("bacnet")
@@ -146,19 +151,37 @@ def copy_claim(
             return
     elif t.flows[f, F_COPIED + d] >= most:
         return
+    else:
+        x = t.flows[f, F_ASSET + d]
+        if x >= 0 and told_enough(t, x, now // HOUR_NS):
+            t.flows[f, F_COPIED + d] = most
+            t.counters[C_CLAIMS_QUOTA] += 1
+            return
     size = min(end - p, MESSAGE_BYTES)
     second = now // SECOND_NS
     if t.used[COPY_SECOND] != second:
         new_second(t, second)
     full = t.used[FILL_MESSAGES] >= MESSAGES or t.used[FILL_OCTETS] > MESSAGE_DATA - MESSAGE_BYTES
+    # What is shed counts as copied: a connection is not asked again with each packet.
+    t.flows[f, F_COPIED + d] += 1
     if full or t.used[CLAIM_PAYLOADS] >= SECOND_CLAIMS or t.used[CLAIM_BYTES] + size > SECOND_CLAIM_BYTES:
         t.counters[C_CLAIMS_SHED] += 1
         return
     t.used[CLAIM_PAYLOADS] += 1
     t.used[CLAIM_BYTES] += size
-    t.flows[f, F_COPIED + d] += 1
     t.flows[f, F_COPIED_BYTES + d] += size
     keep(t, f, d, src, p, size, length, packet, now, offset)
+
+
+@inlined
+def told_enough(t: Tables, x: int, hour: int) -> bool:
+    """Whether the sender in row `x` has said in connections of this hour what is read of it; else one more
+    of its payloads is."""
+    if t.assets[x, X_TOLD_HOUR] != hour:
+        t.assets[x, X_TOLD_HOUR] = hour
+        t.assets[x, X_TOLD] = 0
+    t.assets[x, X_TOLD] += 1
+    return bool(t.assets[x, X_TOLD] > SENDER_CLAIMS)
 
 
 @kernel

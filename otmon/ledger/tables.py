@@ -107,7 +107,7 @@ ASKED_COLUMNS: Final = 5
 X_RATES: Final = 16
 """Of each of `otmon.ledger.facts.RATES`: the second, what was sent in it, the most so far, and in
 which second."""
-X_COLUMNS: Final = 40
+X_TOLD_HOUR, X_TOLD, X_COLUMNS = 36, 37, 40
 
 OPENINGS, DATAGRAMS, BROADCASTS, ARP_PACKETS, REQUESTS = range(5)
 """Places in `otmon.ledger.facts.RATES`."""
@@ -128,9 +128,8 @@ T_REQUEST, T_RESPONSE, T_RESPONSE_NS = range(15, 18)
 T_COLUMNS: Final = 18
 
 # Columns of a copied payload, behind those of its flow at that moment.
-G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT, G_MAC = range(
-    F_COLUMNS, F_COLUMNS + 10
-)
+G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT = range(F_COLUMNS, F_COLUMNS + 9)
+G_MAC: Final = F_COLUMNS + 9
 G_COLUMNS: Final = F_COLUMNS + 10
 MESSAGES: Final = 1 << 12
 MESSAGE_BYTES: Final = 2048
@@ -140,11 +139,7 @@ CODES: Final = 256
 """Codes of protocols."""
 
 # Rows used of each table in `Tables.used`.
-FILL_FLOWS: Final = 0
-FILL_ASSETS: Final = 1
-FILL_OPERATIONS: Final = 2
-FILL_ANOMALIES: Final = 3
-FILL_TRANSACTIONS: Final = 4
+FILL_FLOWS, FILL_ASSETS, FILL_OPERATIONS, FILL_ANOMALIES, FILL_TRANSACTIONS = range(5)
 WANT_TRANSACTIONS: Final = 5
 """1 where transactions are to be written out."""
 MODBUS: Final = 6
@@ -167,8 +162,7 @@ COPY_SECOND: Final = 16
 """The second of the clock whose copied payloads and bytes the next two count."""
 COPY_PAYLOADS: Final = 17
 COPY_BYTES: Final = 18
-CLAIM_PAYLOADS: Final = 19
-CLAIM_BYTES: Final = 20
+CLAIM_PAYLOADS, CLAIM_BYTES = 19, 20
 """The same for payloads that are copied for claims."""
 
 

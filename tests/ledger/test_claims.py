@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
 
 from otmon.identity.registry import FIRST_PAYLOADS
-from otmon.lab.frames import Host, udp_packet
+from otmon.lab.frames import Host, Say, connection, udp_packet
 from otmon.ledger.claims import Side, claims_of
 from otmon.ledger.facts import HOUR_NS, AssetClaim
-from otmon.ledger.messages import SECOND_CLAIMS, identifies, identifies_bacnet
+from otmon.ledger.ledger import LIMITS
+from otmon.ledger.messages import SECOND_CLAIMS, SENDER_CLAIMS, identifies, identifies_bacnet
 from otmon.protocols.registry import code_of
 from tests.identity.claims.messages import MESSAGES, bacnet, dhcp, i_am, tlv
 from tests.identity.talk import pieces
 from tests.ledger.seen import Seen
-from tests.ledger.test_messages import SERVER, START_NS, WIRE, talk
+from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE, talk
 
 QUOTA = "claims behind the quota of a flow"
 BUDGET = "claims behind the budget of a second"
@@ -90,6 +92,20 @@ def test_a_connection_is_read_at_its_beginning_and_a_datagram_each_hour() -> Non
     assert len(told(again)) == most and again.counted[QUOTA] == 3
     again.frames([(START_NS + HOUR_NS, frame(0x88CC, tlv(5, b"later")))])
     assert ("lldp", "00:0e:8c:01:02:03", "", "name", "later") in told(again)
+
+
+def test_a_sender_says_the_same_in_many_connections_and_is_read_in_some() -> None:
+    found = Seen()
+    for number in range(SENDER_CLAIMS + 5):
+        spoken = [Say("server", b"SSH-2.0-x%d\r\n" % number, 1_000_000)]
+        start = START_NS + number * 1_000_000_000
+        packets = connection(WIRE, start, (CLIENT, SERVER), (40_000 + number, 22), spoken, Random(1), "x")
+        found.frames((one.time_ns, one.data) for one in packets)
+    assert found.counted[QUOTA] == 5
+    assert dict(found.ledger().overflow) == {"claims": SENDER_CLAIMS - LIMITS.values}
+    later = connection(WIRE, START_NS + HOUR_NS, (CLIENT, SERVER), (50_000, 22), spoken, Random(1), "x")
+    found.frames((one.time_ns, one.data) for one in later)
+    assert found.counted[QUOTA] == 5
 
 
 def test_a_flood_of_claims_is_counted_and_hides_no_log_in() -> None:

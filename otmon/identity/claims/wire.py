@@ -66,13 +66,16 @@ def wholes(pieces: Iterable[Piece]) -> Iterator[Piece]:
 def software_fields(pieces: Sequence[Piece], heads: tuple[bytes, ...]) -> Iterator[Claim]:
     """The first Server or User-Agent field of each side, in payloads that begin with one of `heads`: a
     request names its sender in User-Agent, a response in Server, as SIP does in either."""
-    told = set()
+    missing = [True, False]
     for piece in pieces:
-        if piece.from_client in told or not piece.data.startswith(heads):
+        if piece.from_client not in missing or not piece.data.startswith(heads):
             continue
-        for name, value in _FIELD.findall(piece.data.partition(b"\r\n\r\n")[0] + b"\r\n"):
-            if piece.from_client and name.lower() == b"server":
+        end = piece.data.find(b"\r\n\r\n")
+        for found in _FIELD.finditer(piece.data, 0, end + 2 if end >= 0 else len(piece.data)):
+            if piece.from_client and found[1][:1] in b"sS":
                 continue
-            told.add(piece.from_client)
-            yield from said("software", value, piece)
+            missing.remove(piece.from_client)
+            yield from said("software", found[2], piece)
             break
+        if not missing:
+            return
