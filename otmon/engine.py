@@ -162,7 +162,7 @@ class _Merged:
     def add(self, ledger: Ledger) -> None:
         self._waiting.append(ledger)
         parts = ledger.conversations, ledger.operations, ledger.assets, ledger.written
-        others = ledger.anomalies, ledger.credentials, ledger.damage
+        others = ledger.anomalies, ledger.credentials, ledger.claims, ledger.damage
         self._facts += 1 + sum(map(len, (*parts, *others)))
         if self._facts >= _WAITING:
             self.bars = bars_of(self.ledger(), LIMITS)

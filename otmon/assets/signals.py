@@ -7,7 +7,10 @@ thing, that it serves. The sources are
 - `vendor`: who made its interface; `mac`: how its MAC address came about;
 - `forwards`: it sends for others;
 - `serves`: what it answers to; `asks`: what it asks others for;
-- `fieldbus`: what it says below IP; `announces`: what it sends to everybody.
+- `fieldbus`: what it says below IP; `announces`: what it sends to everybody;
+- `says`: what it says of itself to who serves it, or to who asks.
+
+A claim (`otmon.ledger.facts.AssetClaim`) counts for the source that its protocol is of.
 
 Only answered conversations count, and none of a host that scans: an attempt shows nothing but itself.
 """
@@ -19,15 +22,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, Literal, TypeVar, get_args
 
+from otmon.assets.fingerprints import shipped_fingerprints
 from otmon.assets.grouping import SeenDevice, SeenDevices
 from otmon.assets.makers import COMPUTER, DeviceClass, made_by
 from otmon.assets.vendor import REDUNDANT_ROUTERS, vendor_of
-from otmon.ledger.facts import Conversation, Evidence
+from otmon.ledger.facts import AssetClaim, Conversation, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import parse_address, reach
 from otmon.zones.hosts import CHANGING, industrial_ids, to_group
 
-Source = Literal["inventory", "vendor", "mac", "forwards", "serves", "asks", "fieldbus", "announces"]
+Source = Literal["inventory", "vendor", "mac", "forwards", "serves", "asks", "fieldbus", "announces", "says"]
 
 SERVER_PROTOCOLS: Final = frozenset({"kerberos", "ldap", "smtp", "imap", "pop3", "mqtt", "syslog"})
 NETWORK_PROTOCOLS: Final = frozenset({"dns", "dhcp", "ntp"})
@@ -36,6 +40,12 @@ DESKTOP_PROTOCOLS: Final = frozenset({"rdp", "smb", "nbss", "dce_rpc", "vnc"})
 WINDOWS_NAMES: Final = frozenset({"nbns", "nbdgm", "llmnr"})
 PRINTER_PORTS: Final = frozenset({515, 631, 9100})
 """LPD (RFC 1179), IPP (RFC 8010) and the raw port of network printers."""
+SOURCES: Final[Mapping[str, Source]] = {
+    **dict.fromkeys(("lldp", "cdp", "nbns", "nbdgm", "llmnr", "mdns", "ssdp"), "announces"),
+    **dict.fromkeys(("modbus", "s7comm", "ethernet_ip", "bacnet", "fins", "slmp", "opc_ua"), "serves"),
+    "profinet": "fieldbus",
+}
+"""Protocols of claims -> the source that these are of; all others are `says`."""
 MANY_CLIENTS: Final = 3
 """A service that so many hosts use was set up for others."""
 SEVERAL_SERVICES: Final = 2
@@ -95,24 +105,40 @@ class _Doings:
     programmed: Evidence | None = None
 
 
-def signals(ledger: Ledger, found: SeenDevices) -> dict[str, tuple[Signal, ...]]:
-    """The signals of each device by its id, in a fixed order."""
+def signals(
+    ledger: Ledger, found: SeenDevices, said: Mapping[str, tuple[AssetClaim, ...]] | None = None
+) -> dict[str, tuple[Signal, ...]]:
+    """The signals of each device by its id, in a fixed order; `said` has the claims of each."""
     doings = _doings(ledger, found)
     roles: dict[str, set[str]] = {}
     for key, host in found.hosts.by_key.items():
         if key in found.of_host:
             roles.setdefault(found.of_host[key], set()).add(host.role)
     return {
-        device.id: tuple(
-            _signals(
+        device.id: (
+            *_signals(
                 device,
                 doings.get(device.id, _Doings()),
                 roles.get(device.id, set()),
                 not found.hosts.gateways.isdisjoint(device.macs),
-            )
+            ),
+            *_said((said or {}).get(device.id, ())),
         )
         for device in found.devices
     }
+
+
+def _said(claims: Iterable[AssetClaim]) -> Iterator[Signal]:
+    """A signal of each fingerprint, by the first claim that it fits."""
+    told = set()
+    for claim in claims:
+        for one in shipped_fingerprints().of(claim):
+            if one.id not in told and (one.classes or one.excludes):
+                told.add(one.id)
+                yield _signal(
+                    "claim", SOURCES.get(claim.protocol, "says"), claim.evidence, one.classes, one.excludes,
+                    fingerprint=one.id, protocol=claim.protocol, value=claim.value,
+                )  # fmt: skip
 
 
 def _doings(ledger: Ledger, found: SeenDevices) -> dict[str, _Doings]:

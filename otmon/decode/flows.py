@@ -73,6 +73,8 @@ F_ISN: Final = 33
 F_COPIED: Final = 35
 """Payloads that were copied for log-ins, by direction; BYTES likewise."""
 F_COPIED_BYTES: Final = 37
+F_COPIED_HOUR: Final = 39
+"""The hour, from 1970 on, in which the copied payloads that are counted for claims came."""
 F_COLUMNS: Final = 40
 """Some columns are spare: rows are whole cache lines."""
 

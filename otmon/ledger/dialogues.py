@@ -1,6 +1,6 @@
-"""From copied payloads to the facts of log-ins: each flow's payloads in order, read as a whole.
+"""From copied payloads to the facts of log-ins and claims: each flow's payloads in order, read as a whole.
 
-A dialogue is kept until its flow was silent for `IDLE_NS`, or until room is needed; its log-ins become
+A dialogue is kept until its flow was silent for `IDLE_NS`, or until room is needed; what it says becomes
 facts once, when it ends. Those of dialogues that go on are made anew each time they are asked for and
 never merged into the others, as with rows of tables in use. So a sensor and a replay of the same
 packets find the same, and a log-in counts once.
@@ -31,16 +31,17 @@ from otmon.decode.transport import PROTO_TCP
 from otmon.identity.credentials import Credentials, shipped_credentials
 from otmon.identity.effort import Effort
 from otmon.identity.login import ANONYMOUS, LogIn, Seen
-from otmon.identity.registry import IDS, parser_of
+from otmon.identity.registry import FIRST_PAYLOADS, IDS, parser_of
 from otmon.identity.stream import Segment, datagrams, in_order
 from otmon.kernel import Bytes, Ints
+from otmon.ledger.claims import Side, claims_of
 from otmon.ledger.clients import clients_of
-from otmon.ledger.facts import CredentialKind, CredentialSeen, Evidence
+from otmon.ledger.facts import AssetClaim, CredentialKind, CredentialSeen, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
-from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
-from otmon.ledger.texts import address_text, transport_text, vlan_text
-from otmon.protocols.registry import name_of
+from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_MAC, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
+from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
+from otmon.protocols.registry import ethertype_codes, name_of
 
 IDLE_NS: Final = 600_000_000_000
 """A dialogue ends this long after its last payload: log-ins wait for people, but not longer."""
@@ -63,9 +64,12 @@ _KEY: Final = (F_KEY, F_A_HI, F_A_LO, F_B_HI, F_B_LO, F_FIRST_PACKET)
 """Columns that tell connections apart, also those that use the same ports again."""
 _FLOW: Final = (*_KEY, F_PROTOCOL, F_VLAN, F_ISN, F_ISN + 1)
 """Columns of a row that are read of a flow."""
-_SAID: Final = (G_WAY, G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT)
+_SAID: Final = (G_WAY, G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT, G_MAC)
 """And of a payload."""
 _Key = tuple[int, ...]
+
+
+_Fact = CredentialSeen | AssetClaim
 
 
 @dataclass(slots=True)
@@ -76,11 +80,12 @@ class _Dialogue:
     """`_FLOW`"""
     client: int = 0
     """Direction of what the client sends, as far as the last row tells."""
-    said: list[tuple[int, int, int, bytes, Seen]] = field(default_factory=list)
-    """Of each payload its direction, sequence and acknowledgment number, bytes and packet."""
+    said: list[tuple[int, int, int, bytes, Seen, int]] = field(default_factory=list)
+    """Of each payload its direction, sequence and acknowledgment number, bytes, packet and sender's MAC
+    address."""
     size: int = _DIALOGUE_BYTES
     last_ns: int = 0
-    found: tuple[CredentialSeen, ...] = ()
+    found: tuple[_Fact, ...] = ()
     asked: bool = False
     """Its server was seen before to ask a client for a password (`_ASKS`)."""
     read: int = 0
@@ -103,14 +108,14 @@ class Dialogues:
 
     def take(self, rows: Ints, data: Bytes) -> Ledger:
         """Payloads as `otmon.ledger.messages` copied them; the facts of dialogues that ended."""
-        facts: list[CredentialSeen] = []
+        facts: list[_Fact] = []
         octets = data.tobytes()
         if not len(rows):
             return collect()
         clients = clients_of(rows)[0].tolist()
         flows, payloads = rows[:, _FLOW].tolist(), rows[:, _SAID].tolist()
         for flow, payload, client in zip(flows, payloads, clients, strict=True):
-            way, seq, ack, now, packet, offset, begin, size = payload
+            way, seq, ack, now, packet, offset, begin, size, mac = payload
             key = tuple(flow[: len(_KEY)])
             one = self._open.pop(key, None)
             if one is not None and now - one.last_ns > IDLE_NS:
@@ -123,7 +128,7 @@ class Dialogues:
             self._open[key] = one
             one.flow, one.client = flow, client
             text = octets[begin : begin + size]
-            one.said.append((way, seq, ack, text, Seen(now, packet, offset)))
+            one.said.append((way, seq, ack, text, Seen(now, packet, offset), mac))
             if _ASKS.match(text):
                 self._asking[_server_of(flow, client)] = None
                 if len(self._asking) > ASKING:
@@ -144,7 +149,7 @@ class Dialogues:
 
     def going_on(self) -> Ledger:
         """The facts of the dialogues that have not ended, as they stand now."""
-        return collect(credentials=[fact for one in self._open.values() for fact in self._facts(one)])
+        return self._ledger([fact for one in self._open.values() for fact in self._facts(one)])
 
     def finish(self) -> Ledger:
         """End all dialogues; their facts."""
@@ -152,15 +157,19 @@ class Dialogues:
         self._open.clear()
         return self._ledger(facts)
 
-    def _ledger(self, facts: list[CredentialSeen]) -> Ledger:
+    def _ledger(self, facts: list[_Fact]) -> Ledger:
         left_out = self._effort.take_left_out()
-        return collect(credentials=facts, overflow=[(PROOFS_LEFT_OUT, left_out)] if left_out else ())
+        return collect(
+            credentials=(fact for fact in facts if isinstance(fact, CredentialSeen)),
+            claims=(fact for fact in facts if isinstance(fact, AssetClaim)),
+            overflow=[(PROOFS_LEFT_OUT, left_out)] if left_out else (),
+        )
 
-    def _ended(self, one: _Dialogue) -> tuple[CredentialSeen, ...]:
+    def _ended(self, one: _Dialogue) -> tuple[_Fact, ...]:
         self._size -= one.size
         return self._facts(one)
 
-    def _facts(self, one: _Dialogue) -> tuple[CredentialSeen, ...]:
+    def _facts(self, one: _Dialogue) -> tuple[_Fact, ...]:
         if one.read < len(one.said):
             if self._known is None:
                 self._known = shipped_credentials()
@@ -174,20 +183,37 @@ def _server_of(flow: list[int], client: int) -> _Key:
     return (a_hi, a_lo, key >> 16 & 0xFFFF) if client == 1 else (b_hi, b_lo, key >> 32 & 0xFFFF)
 
 
-def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -> Iterator[CredentialSeen]:
-    key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = one.flow
+def _spoken(key: int, spoken: int) -> str:
+    """What a flow speaks, "" for unknown; below IP its EtherType tells it, and none of it is Cisco's."""
     code = spoken & (PROVISIONAL - 1)
-    if code == 0 or name_of(code) not in IDS:
+    if key >> 48 & 0xF == 2:
+        kind = key & 0xFFFF
+        code = int(ethertype_codes()[kind])
+        return name_of(code) if code else "cdp" if kind == 0 else ""
+    return name_of(code) if code else ""
+
+
+def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -> Iterator[_Fact]:
+    key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = one.flow
+    protocol = _spoken(key, spoken)
+    if not protocol:
         return
-    protocol = name_of(code)
     client = one.client
-    segments = [Segment(way == client, seq, ack, text, seen) for way, seq, ack, text, seen in one.said]
-    if key & 0xFFFF == PROTO_TCP:
+    segments = [Segment(way == client, seq, ack, text, seen) for way, seq, ack, text, seen, _ in one.said]
+    family = key >> 48 & 0xF
+    # Messages that were chosen from a connection are whole, and what lies between them is no loss.
+    if key & 0xFFFF == PROTO_TCP and family != 2 and FIRST_PAYLOADS.get(protocol, 1) > 0:
         pieces = in_order(segments, (isn[client], isn[1 - client]))
     else:
         pieces = datagrams(segments)
-    family = key >> 48 & 0xF
     ends = [address_text(family, high, low) for high, low in ((a_hi, a_lo), (b_hi, b_lo))]
+    of_client, of_server = (
+        Side(mac_text(_mac(one, way)), ends[way]) if family != 2 else Side(ends[way], "")
+        for way in (client, 1 - client)
+    )
+    yield from claims_of(protocol, pieces, of_client, of_server, vlan_text(vlan), source)
+    if protocol not in IDS:
+        return
     for log_in in parser_of(protocol)(pieces):
         seen = log_in.seen
         key_of_verdict = seen, log_in.method, log_in.account
@@ -216,6 +242,11 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -
             last_ns=seen.time_ns,
             evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
         )
+
+
+def _mac(one: _Dialogue, way: int) -> int:
+    """The MAC address of one direction's first payload, -1 for none."""
+    return next((mac for direction, *_, mac in one.said if direction == way), -1)
 
 
 def judged(

@@ -19,6 +19,7 @@ from otmon.decode.fields import (
     C_TRANSACTIONS,
     C_UNANSWERED,
     C_UNMATCHED,
+    SRC_LO,
 )
 from otmon.decode.flows import (
     CLIENT,
@@ -63,8 +64,10 @@ from otmon.decode.streams import (
     distance,
     forget,
 )
+from otmon.identity.registry import FIRST_PAYLOADS
 from otmon.kernel import Bytes, Ints, clear_row, copy_row, inlined, kernel, u8, u16be
 from otmon.ledger.facts import ACKNOWLEDGE
+from otmon.ledger.messages import copy_claim
 from otmon.ledger.tables import (
     FILL_TRANSACTIONS,
     LAST_TIME,
@@ -137,6 +140,9 @@ OPEN_NS: Final = 10_000_000_000
 
 WRITING: Final = (5, 6, 15, 16, MASK_WRITE, READ_WRITE)
 """Functions whose requests hold values."""
+IDENTIFYING: Final = (17, 43)
+"""Functions whose responses say what the device is."""
+TELLS_MODBUS: Final = FIRST_PAYLOADS["modbus"]
 
 UNANSWERED: Final = -1
 OPEN: Final = -2
@@ -366,6 +372,9 @@ def message(
             note_values(t, s, f, unit, src, first, packet, now, offset)
         return
     i = answer(t, s, f, d, key, packet, now, offset)
+    own = t.row[SRC_LO] == t.flows[f, F_A_LO + 2 * d]
+    if sound and own and t.pdu[M_FUNCTION] in IDENTIFYING and t.pdu[M_EXCEPTION] == 0:
+        copy_claim(t, f, d, src, first, stop, stop - first, TELLS_MODBUS, packet, now, offset)
     if i >= 0 and sound and t.pdu[M_FUNCTION] in (1, 3) and t.pdu[M_EXCEPTION] == 0:
         keep_read(t, i, src, first + 2, stop - first - 2, now)
 

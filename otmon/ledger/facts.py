@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from otmon.identity.claim import ClaimKind
 from otmon.ledger.course import Window
 from otmon.protocols.protocol import AccessClass
 
@@ -354,3 +355,27 @@ class CredentialSeen:
     last_ns: int
     evidence: Evidence
     """The packet that carried the secret or its proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetClaim:
+    """What a message says about its sender, or one that knows it about another. Key: everything up to and
+    including `protocol`.
+
+    It is what was said: whoever sends can say anything.
+    """
+
+    mac: str
+    """Of the sender's frames, as `Asset.mac`: of one behind a router the router's."""
+    address: str
+    """"" for what is said below IP."""
+    vlan: str
+    kind: ClaimKind
+    value: str
+    """One line of visible text, at most `otmon.identity.claim.MAX_VALUE` characters."""
+    protocol: str
+    """What said it: the id of a protocol, or "cdp"."""
+    times: int
+    first_ns: int
+    last_ns: int
+    evidence: Evidence

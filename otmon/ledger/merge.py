@@ -24,7 +24,8 @@ count of zero) become one operation with address and count UNKNOWN.
 
 Limits. Where there are more facts than a limit, those are kept that come first in an order that is
 a function of the key (`otmon.ledger.rank`). For all but operations the laws hold exactly at the limit
-too: what is dropped once would be dropped in the end, whatever comes. For
+too: what is dropped once would be dropped in the end, whatever comes. Of the claims of one kind from one
+sender the first `Limits.values` by their text are kept, which lie together in that order. For
 operations they hold below the limit; at it, a range that grows in a later merge may have made room
 too late, so which ones are kept depends on the order of merging, which replay fixes to the order of
 its sources. The amount in `overflow` is always what is missing, no more and no less.
@@ -37,7 +38,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import reduce
-from itertools import chain
+from itertools import chain, groupby
 from math import isfinite
 from operator import or_
 from typing import Any, TypeVar
@@ -48,6 +49,7 @@ from otmon.ledger.facts import (
     WAYS,
     Anomaly,
     Asset,
+    AssetClaim,
     Busiest,
     Conversation,
     CredentialSeen,
@@ -65,6 +67,8 @@ from otmon.ledger.ledger import (
     Limits,
     anomaly_key,
     asset_key,
+    claim_key,
+    claimant_key,
     conversation_key,
     credential_key,
     damage_key,
@@ -77,6 +81,7 @@ from otmon.ledger.rank import (
     Places,
     first_of,
     of_assets,
+    of_claims,
     of_conversations,
     of_credentials,
     of_equals,
@@ -105,6 +110,7 @@ def merge_all(ledgers: Iterable[Ledger], limits: Limits = LIMITS) -> Ledger:
         written=chain.from_iterable(ledger.written for ledger in every),
         anomalies=chain.from_iterable(ledger.anomalies for ledger in every),
         credentials=chain.from_iterable(ledger.credentials for ledger in every),
+        claims=chain.from_iterable(ledger.claims for ledger in every),
         overflow=chain.from_iterable(ledger.overflow for ledger in every),
         limits=limits,
     )
@@ -120,6 +126,7 @@ def collect(
     written: Iterable[WrittenValue] = (),
     anomalies: Iterable[Anomaly] = (),
     credentials: Iterable[CredentialSeen] = (),
+    claims: Iterable[AssetClaim] = (),
     overflow: Iterable[tuple[str, int]] = (),
     limits: Limits = LIMITS,
 ) -> Ledger:
@@ -141,6 +148,8 @@ def collect(
             lost[kind] += sum(map(amount, dropped))
         return tuple(sorted(facts, key=key))
 
+    said, unheard = _few(_joined(claims, claim_key, _join_times), limits.values)
+    lost["claims"] += unheard
     return Ledger(
         sources=tuple(sorted(_joined(sources, source_key, _join_sources), key=source_key)),
         damage=kept(
@@ -169,9 +178,10 @@ def collect(
             of_others, lambda fact: fact.times, anomaly_key,
         ),
         credentials=kept(
-            "credentials", _joined(credentials, credential_key, _join_credentials), limits.credentials,
+            "credentials", _joined(credentials, credential_key, _join_times), limits.credentials,
             of_credentials, lambda fact: fact.times, credential_key,
         ),
+        claims=kept("claims", said, limits.claims, of_claims, lambda fact: fact.times, claim_key),
         overflow=tuple(sorted((kind, amount) for kind, amount in lost.items() if amount)),
     )  # fmt: skip
 
@@ -368,7 +378,10 @@ def _join_anomalies(a: Anomaly, b: Anomaly) -> Anomaly:
     )
 
 
-def _join_credentials(a: CredentialSeen, b: CredentialSeen) -> CredentialSeen:
+_Said = TypeVar("_Said", CredentialSeen, AssetClaim)
+
+
+def _join_times(a: _Said, b: _Said) -> _Said:
     return replace(
         a,
         times=a.times + b.times,
@@ -376,6 +389,17 @@ def _join_credentials(a: CredentialSeen, b: CredentialSeen) -> CredentialSeen:
         last_ns=max(a.last_ns, b.last_ns),
         evidence=min(a.evidence, b.evidence),
     )
+
+
+def _few(claims: list[AssetClaim], values: int) -> tuple[list[AssetClaim], int]:
+    """The first `values` claims of each kind from each sender, and how often the others were made."""
+    found: list[AssetClaim] = []
+    lost = 0
+    for _, same in groupby(sorted(claims, key=claim_key), claimant_key):
+        every = list(same)
+        found += every[:values]
+        lost += sum(fact.times for fact in every[values:])
+    return found, lost
 
 
 def _joined_operations(operations: Iterable[Operation], ranges: int) -> list[Operation]:

@@ -46,6 +46,7 @@ from otmon.decode.fields import (
 from otmon.decode.flows import (
     CLOSED,
     F_ASSET,
+    F_COPIED,
     F_HOURS,
     F_ISN,
     F_KEY,
@@ -98,7 +99,7 @@ from otmon.decode.transport import (
 from otmon.kernel import Bytes, Ints, copy_row, inlined, kernel, u16be
 from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
-from otmon.ledger.messages import copy_message
+from otmon.ledger.messages import copy_claim, copy_message, identifies, tells_below_ip
 from otmon.ledger.segments import acknowledge, answered, drain, feed
 from otmon.ledger.tables import (
     ARP,
@@ -197,6 +198,10 @@ def observe(
         if f < 0 or row[FAMILY] == 2:
             if f >= 0:
                 t.flows[f, F_STATE] |= SPOKE_A << d
+                most = tells_below_ip(row, src)
+                if most > 0:
+                    size = row[WIRE_END] - row[AT]
+                    copy_claim(t, f, d, src, row[AT], row[END], size, most, packet, now, offset)
             continue
         if row[PROTO] != PROTO_TCP:
             t.flows[f, F_STATE] |= SPOKE_A << d
@@ -237,6 +242,13 @@ def observe(
                 code = t.flows[f, F_PROTOCOL]
             if t.listed[code & (CODES - 1)] or (code == 0 and t.flows[f, F_TRIES] <= TRIES):
                 copy_message(t, f, d, src, length, packet, now, offset)
+                continue
+            most = t.tells[code & (CODES - 1)]
+            if most == 0 or (most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END])):
+                continue
+            # A connection that has told enough is passed over without a call.
+            if row[PROTO] != PROTO_TCP or most < 0 or t.flows[f, F_COPIED + d] < most:
+                copy_claim(t, f, d, src, row[AT], row[END], length, most, packet, now, offset)
     return len(start)
 
 

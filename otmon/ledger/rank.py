@@ -18,7 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from otmon.kernel import Ints
-from otmon.ledger.facts import Anomaly, Asset, Conversation, CredentialSeen, Operation, WrittenValue
+from otmon.ledger.facts import (
+    Anomaly,
+    Asset,
+    AssetClaim,
+    Conversation,
+    CredentialSeen,
+    Operation,
+    WrittenValue,
+)
 from otmon.ledger.ledger import Ledger, Limits
 from otmon.ledger.texts import words_of
 
@@ -59,6 +67,11 @@ def _of_links(
     return _hashes([(*words_of(one.client), *words[one.server], one.port) for one in facts])
 
 
+def _of_senders(facts: Sequence[Asset | AssetClaim]) -> npt.NDArray[np.uint64]:
+    """All facts of one sender have one hash."""
+    return _hashes([(words_of(one.mac)[1], *words_of(one.address)) for one in facts])
+
+
 def of_conversations(facts: Sequence[Conversation]) -> Places:
     """Their places, as of each kind of fact below."""
     return np.array([one.protocol in UNNAMED for one in facts], np.int64), _of_links(facts)
@@ -69,8 +82,11 @@ def of_operations(facts: Sequence[Operation]) -> Places:
 
 
 def of_assets(facts: Sequence[Asset]) -> Places:
-    hashes = _hashes([(words_of(one.mac)[1], *words_of(one.address)) for one in facts])
-    return np.zeros(len(facts), np.int64), hashes
+    return np.zeros(len(facts), np.int64), _of_senders(facts)
+
+
+def of_claims(facts: Sequence[AssetClaim]) -> Places:
+    return np.zeros(len(facts), np.int64), _of_senders(facts)
 
 
 def of_others(facts: Sequence[WrittenValue | Anomaly]) -> Places:

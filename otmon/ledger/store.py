@@ -22,6 +22,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from otmon.identity.claim import ClaimKind
 from otmon.ledger.column import SETS, as_text, busiest_of, course_of, extremes_of, peaks_of
 from otmon.ledger.facts import (
     HOUR_NS,
@@ -30,6 +31,7 @@ from otmon.ledger.facts import (
     WAYS,
     Anomaly,
     Asset,
+    AssetClaim,
     Conversation,
     CredentialKind,
     CredentialSeen,
@@ -47,7 +49,7 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -61,6 +63,7 @@ _TABLES: tuple[tuple[str, type[Any]], ...] = (
     ("written_value", WrittenValue),
     ("anomaly", Anomaly),
     ("credential", CredentialSeen),
+    ("claim", AssetClaim),
 )
 _LINK = "client, server, transport, port, protocol, vlan"
 _KEYS = {
@@ -72,6 +75,7 @@ _KEYS = {
     "written_value": f'{_LINK}, unit, "table", address, words',
     "anomaly": f"{_LINK}, from_client, reason, field, function",
     "credential": f"{_LINK}, account, method, entry, kind, outcome",
+    "claim": "mac, address, vlan, kind, value, protocol",
 }
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 TABLES = frozenset({"coils", "holding_registers"})
@@ -87,6 +91,7 @@ CREATE INDEX conversation_server ON conversation (server, protocol, client);
 CREATE INDEX operation_server ON operation (server, protocol, access, client);
 CREATE INDEX anomaly_server ON anomaly (server, protocol, client);
 CREATE INDEX credential_server ON credential (server, protocol, kind);
+CREATE INDEX claim_address ON claim (address);
 CREATE VIEW talks AS
   SELECT client, server, protocol, transport, port, vlan,
          packets_to_server + packets_to_client AS packets, bytes_to_server + bytes_to_client AS bytes,
@@ -111,6 +116,10 @@ def _add_written_values(connection: sqlite3.Connection) -> None:
 
 def _add_credentials(connection: sqlite3.Connection) -> None:
     connection.execute(_table("credential", CredentialSeen))
+
+
+def _add_claims(connection: sqlite3.Connection) -> None:
+    connection.execute(_table("claim", AssetClaim))
 
 
 _ADDED = {
@@ -160,6 +169,7 @@ MIGRATIONS: Mapping[int, Migration] = {
     3: _add_columns,
     4: _add_credentials,
     5: _add_columns,
+    6: _add_claims,
 }
 """Version n: what makes version n + 1 of it."""
 
@@ -293,6 +303,7 @@ def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
         ledger.written,
         ledger.anomalies,
         ledger.credentials,
+        ledger.claims,
     )
     for (name, fact), facts in zip(_TABLES, stored, strict=True):
         _insert(connection, name, len(list(_columns(fact))), _rows(fact, facts))
@@ -370,6 +381,7 @@ def _read(stored: sqlite3.Connection, path: Path) -> Ledger:
         written=facts["written_value"],
         anomalies=facts["anomaly"],
         credentials=facts["credential"],
+        claims=facts["claim"],
         overflow=_checked(stored, "overflow", (str, int), path, names),
     )
 
@@ -387,6 +399,8 @@ def _facts(
     }
     if fact is CredentialSeen:
         words["kind"] = frozenset(get_args(CredentialKind))
+    elif fact is AssetClaim:
+        words["kind"] = frozenset(get_args(ClaimKind))
     checks = [(at, words[column]) for at, (column, _) in enumerate(_columns(fact)) if column in words]
     sets = [(at, column) for at, (column, _) in enumerate(_columns(fact)) if column in SETS]
     peaks = next((at for at, (column, _) in enumerate(_columns(fact)) if column == "peaks"), None)

@@ -44,7 +44,7 @@ from otmon.decode.streams import (
     STREAMS,
 )
 from otmon.decode.transport import PROTO_TCP
-from otmon.identity.registry import IDS
+from otmon.identity.registry import FIRST_PAYLOADS, IDS
 from otmon.kernel import Ints, clear_row, copy_row, inlined, kernel
 from otmon.ledger.course import WINDOWS
 from otmon.ledger.facts import HOUR_NS, HOURS, MINUTE_NS, MONDAY
@@ -69,9 +69,9 @@ NOTHING_READ: Final = -1
 KEPT_BYTES: Final = 256
 """Bytes of the values that a response can hold, and a few."""
 
+ENDED_WRITTEN: Final = 1 << 13
 ENDED_SENDERS: Final = 1 << 14
 """The same for flows and assets, of which a packet can end two at most."""
-ENDED_WRITTEN: Final = 1 << 13
 TRANSACTIONS: Final = 1 << 16
 ROOM_WRITTEN: Final = 2_000
 """Coils or registers that one message can write at most; a packet of more messages may lose some."""
@@ -129,7 +129,7 @@ ASKED_COLUMNS: Final = 5
 X_RATES: Final = 16
 """Of each of `otmon.ledger.facts.RATES`: the second, what was sent in it, the most so far, and in
 which second."""
-X_COLUMNS: Final = 40
+X_TOLD_HOUR, X_TOLD, X_COLUMNS = 36, 37, 40
 
 OPENINGS, DATAGRAMS, BROADCASTS, ARP_PACKETS, REQUESTS = range(5)
 """Places in `otmon.ledger.facts.RATES`."""
@@ -149,9 +149,10 @@ T_PLACE, T_UNIT, T_ID, T_FUNCTION, T_SUB, T_ADDRESS, T_COUNT, T_EXCEPTION = rang
 T_REQUEST, T_RESPONSE, T_RESPONSE_NS = range(15, 18)
 T_COLUMNS: Final = 18
 
-# Columns of a copied payload of a log-in protocol, behind those of its flow at that moment.
+# Columns of a copied payload, behind those of its flow at that moment.
 G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT = range(F_COLUMNS, F_COLUMNS + 9)
-G_COLUMNS: Final = F_COLUMNS + 9
+G_MAC: Final = F_COLUMNS + 9
+G_COLUMNS: Final = F_COLUMNS + 10
 MESSAGES: Final = 1 << 12
 MESSAGE_BYTES: Final = 2048
 """Bytes kept of one payload: a full frame, and less than one that the card put together of many."""
@@ -160,11 +161,7 @@ CODES: Final = 256
 """Codes of protocols."""
 
 # Rows used of each table in `Tables.used`.
-FILL_FLOWS: Final = 0
-FILL_ASSETS: Final = 1
-FILL_OPERATIONS: Final = 2
-FILL_ANOMALIES: Final = 3
-FILL_TRANSACTIONS: Final = 4
+FILL_FLOWS, FILL_ASSETS, FILL_OPERATIONS, FILL_ANOMALIES, FILL_TRANSACTIONS = range(5)
 WANT_TRANSACTIONS: Final = 5
 """1 where transactions are to be written out."""
 MODBUS: Final = 6
@@ -189,6 +186,8 @@ COPY_PAYLOADS: Final = 17
 COPY_BYTES: Final = 18
 MINUTE: Final = 19
 """The number of that minute since 1970, from 1."""
+CLAIM_PAYLOADS, CLAIM_BYTES = 20, 21
+"""As the last but two, for payloads that are copied for claims."""
 
 
 _INT: Final = np.int64
@@ -224,6 +223,7 @@ _FIELDS: Final = [
     ("transactions", _INT, (TRANSACTIONS, T_COLUMNS)),
     ("messages", _INT, (MESSAGES, G_COLUMNS)),
     ("listed", _INT, (CODES,)),
+    ("tells", _INT, (CODES,)),
     ("listed_ports", np.uint8, (2 << 16,)),
     ("datagrams", np.uint8, (ip.SLOTS * ip.DATAGRAM,)),
     ("units", np.uint8, (ip.SLOTS, ip.DATAGRAM // ip.UNIT)),
@@ -267,6 +267,8 @@ def new_tables(modbus: int, transactions: bool) -> Tables:
         for udp, ports in enumerate((PROTOCOLS[one - 1].tcp_ports, PROTOCOLS[one - 1].udp_ports)):
             for port in ports:
                 tables.listed_ports[udp << 16 | port] = 1
+    for name, payloads in FIRST_PAYLOADS.items():
+        tables.tells[code_of(name)] = payloads
     return tables
 
 

@@ -78,6 +78,7 @@ def lines(
             "written": len(ledger.written),
             "anomalies": len(ledger.anomalies),
             "credentials": len(ledger.credentials),
+            "claims": len(ledger.claims),
         },
         "overflow": dict(ledger.overflow),
     }

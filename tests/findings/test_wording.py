@@ -20,6 +20,7 @@ from otmon.detect.broadcast_write import Way
 from otmon.detect.dangerous_command import Danger
 from otmon.detect.detector import SEVERITIES, say
 from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
+from otmon.identity.claim import ClaimKind
 from otmon.ledger.facts import Outcome as CredentialOutcome
 from otmon.protocols.modbus import REASONS
 from otmon.score.table import LABELS
@@ -50,6 +51,7 @@ FAMILIES = {
     *(f"changes.{one}" for one in KINDS_OF_CHANGE),
     *(f"changes.how.{one}" for one in get_args(HowChanged)),
     *(f"class.{one}" for one in CLASSES),
+    *(f"claim.{one}" for one in get_args(ClaimKind)),
     *(f"sureness.{one}" for one in get_args(Sureness)),
     *(f"signal.{one}" for one in SIGNALS),
     *("diff.kept", "diff.known"),

@@ -16,6 +16,7 @@ from otmon.ledger.facts import (
     WAYS,
     Anomaly,
     Asset,
+    AssetClaim,
     Busiest,
     Conversation,
     CredentialSeen,
@@ -31,7 +32,8 @@ from otmon.ledger.ledger import Limits
 from otmon.ledger.merge import collect
 
 SMALL = Limits(
-    assets=3, conversations=3, operations=1000, written=3, anomalies=3, credentials=3, damage=2, ranges=4
+    assets=3, conversations=3, operations=1000, written=3, anomalies=3, credentials=3, claims=3, values=2,
+    damage=2, ranges=4
 )  # fmt: skip
 
 times = st.integers(0, 9)
@@ -176,6 +178,21 @@ credentials = st.builds(
 )
 
 
+claims = st.builds(
+    AssetClaim,
+    st.sampled_from(["00:00:00:00:00:01", ""]),
+    hosts,
+    links[5],
+    st.sampled_from(["name", "model"]),
+    st.sampled_from(["a", "b", "c", "工場"]),
+    st.sampled_from(["dhcp", "lldp"]),
+    amounts,
+    times,
+    times,
+    evidence,
+)
+
+
 def few(facts: st.SearchStrategy[Any], most: int = 4) -> st.SearchStrategy[Any]:
     return st.lists(facts, max_size=most)
 
@@ -201,6 +218,7 @@ def any_ledgers() -> st.SearchStrategy[Any]:
         written=few(written(), 6),
         anomalies=few(anomalies, 6),
         credentials=few(credentials, 6),
+        claims=few(claims, 8),
         limits=st.just(SMALL),
     )
 

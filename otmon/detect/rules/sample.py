@@ -34,6 +34,7 @@ from otmon.ledger.facts import (
     WAYS,
     Anomaly,
     Asset,
+    AssetClaim,
     Busiest,
     Conversation,
     CredentialSeen,
@@ -51,14 +52,17 @@ from otmon.zones.address import Address, host, parse_address
 from otmon.zones.document import quoted
 
 Path = tuple[int | str, ...]
+Listed = Fact | AssetClaim
+"""What a test case may list: facts that conditions ask for, and what devices say of themselves."""
 
-KINDS: Final[dict[str, type[Fact]]] = {
+KINDS: Final[dict[str, type[Listed]]] = {
     "conversation": Conversation,
     "operation": Operation,
     "written-value": WrittenValue,
     "asset": Asset,
     "anomaly": Anomaly,
     "credential": CredentialSeen,
+    "claim": AssetClaim,
 }
 START: Final = "2026-01-05 09:00"
 """A Monday: when a fact is seen that says no time."""
@@ -83,9 +87,13 @@ _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "credential": _TALK
     | {"port": 80, "protocol": "http", "account": "admin", "method": "basic", "entry": "", "kind": "clear",
        "outcome": "accepted", "times": 1},
+    "claim": {"mac": "", "address": "", "vlan": "", "kind": "name", "value": "", "protocol": "dhcp",
+              "times": 1},
 }  # fmt: skip
 _TIMES: Final = ("first", "last")
 _WRITTEN: Final = ("value", "before")
+_SENDERS: Final = ("asset", "claim")
+"""Facts of one party."""
 _SPREAD: Final = ("client", "server", "port", "unit", "function", "address")
 """What may be a range."""
 MAX_FACTS: Final = 2_048
@@ -105,14 +113,14 @@ class SampleWrong(Exception):
 def ledger_of(listed: Sequence[Mapping[str, Any]]) -> Ledger:
     """The facts that a test case lists, as a ledger. Raises `SampleWrong`."""
     problems: list[tuple[Path, str, bool]] = []
-    found: list[Fact] = []
+    found: list[Listed] = []
     for number, one in enumerate(listed):
         found.extend(_facts(one, (number,), problems, MAX_FACTS - len(found)))
     if problems:
         raise SampleWrong(problems)
     talks = {conversation_key(one): one for one in found if isinstance(one, Conversation)}
     for fact in found:
-        if not isinstance(fact, Asset | Conversation):
+        if not isinstance(fact, Asset | Conversation | AssetClaim):
             talks.setdefault(conversation_key(fact), _conversation_of(fact))
     last_ns = max((one.last_ns for one in found), default=0)
     return collect(
@@ -123,6 +131,7 @@ def ledger_of(listed: Sequence[Mapping[str, Any]]) -> Ledger:
         assets=[one for one in found if isinstance(one, Asset)],
         anomalies=[one for one in found if isinstance(one, Anomaly)],
         credentials=[one for one in found if isinstance(one, CredentialSeen)],
+        claims=[one for one in found if isinstance(one, AssetClaim)],
     )
 
 
@@ -141,7 +150,7 @@ def _conversation_of(fact: Operation | WrittenValue | Anomaly | CredentialSeen) 
 
 def _facts(
     one: Mapping[str, Any], path: Path, problems: list[tuple[Path, str, bool]], room: int
-) -> Iterator[Fact]:
+) -> Iterator[Listed]:
     """The facts that one entry stands for, at most `room`."""
     if len(one) != 1 or next(iter(one)) not in KINDS:
         problems.append((path, f"expected one of {', '.join(KINDS)} and its members", False))
@@ -171,9 +180,9 @@ def _facts(
     problems += [
         (path, f"{name} is missing, expected an address", False)
         for name in ("client", "server")
-        if kind != "asset" and name not in said
+        if kind not in _SENDERS and name not in said
     ]
-    if kind == "asset" and not {"mac", "address"} & said.keys():
+    if kind in _SENDERS and not {"mac", "address"} & said.keys():
         problems.append((path, "mac or address is missing, expected one of them", False))
     if requests(given.get("first", _START_NS), given.get("phases") or ()) > MAX_REQUESTS:
         problems.append(((*path, "phases"), f"more than {MAX_REQUESTS} requests, expected {EXPECTED}", False))
@@ -189,13 +198,15 @@ def _facts(
         yield _fact(kind, given | dict(zip(spread, chosen, strict=True)))
 
 
-def _fact(kind: str, given: dict[str, Any]) -> Fact:
+def _fact(kind: str, given: dict[str, Any]) -> Listed:
     first: int = given.pop("first", _START_NS)
     if "phases" in given:
         given = counted(first, given.pop("phases")) | given
         given.setdefault("last", given.pop("last_ns"))
     last: int = max(given.pop("last", first), first)
-    value, held = given.pop("value", 0), given.pop("before", UNKNOWN)
+    value, held = 0, UNKNOWN
+    if kind == "written-value":
+        value, held = given.pop("value", value), given.pop("before", held)
     if "gap" in given:
         given["gap_ns"] = given.pop("gap")
     whole = _DEFAULTS[kind] | given | {"first_ns": first, "last_ns": last}
