@@ -10,14 +10,17 @@ DEMO := build/demo
 
 # PACKAGE[:COMMAND] on Debian: what the tests and the benchmarks use when it is there.
 TEST_PACKAGES := tshark nftables:nft iproute2:ip iptables:iptables-restore prometheus tcpdump openssl \
-	prometheus-alertmanager:amtool mosquitto mosquitto-clients:mosquitto_pub snmpd snmp:snmpget
+	prometheus-alertmanager:amtool mosquitto mosquitto-clients:mosquitto_pub snmpd snmp:snmpget \
+	vsftpd nginx-light:nginx apache2-bin:apache2 curl inetutils-telnetd:telnetd inetutils-telnet:telnet \
+	tigervnc-standalone-server:Xtigervnc postgresql:psql samba:smbd smbclient redis-server redis-tools:redis-cli \
+	mariadb-server-core:mariadbd mariadb-client-core:mariadb
 BENCH_PACKAGES := tshark libndpi-bin:ndpiReader
 LIVE_PACKAGES := iproute2:ip tcpdump wireshark-common:dumpcap
 
 MINUTES ?= 30
 KILLS ?= 50
 
-.PHONY: help demo test check fuzz bench bench-live soak kills goldens docs dashboards vendors lock clean
+.PHONY: help demo test check fuzz bench bench-live soak kills lab-score goldens docs dashboards vendors lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +32,7 @@ help:
 	@echo "make bench-live measure the live sensor; needs root; writes its part of that page"
 	@echo "make soak       listen under load with addresses that change, MINUTES=30; needs root"
 	@echo "make kills      kill the sensor under load, KILLS=50 times; needs root"
+	@echo "make lab-score  score otmon in every scenario of the training range; writes docs/lab-score.md"
 	@echo "make goldens    write the expected outputs anew: review them as a diff"
 	@echo "make docs       write the generated pages and the picture anew"
 	@echo "make dashboards write Grafana's dashboards anew, and check them where npm is"
@@ -66,6 +70,10 @@ soak: $(VENV)/.dev
 
 kills: $(VENV)/.dev
 	OTMON_KILLS=$(KILLS) $(BIN)/python -m pytest tests/sensor/test_service.py -k killed
+
+# CHECK=--check writes nothing, and fails where the page says something else.
+lab-score: $(VENV)/.dev
+	$(BIN)/python -m tests.lab_score $(CHECK)
 
 goldens: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/golden tests/ledger tests/outputs tests/zones tests/detect/rules --regenerate

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, int], None]
 """Called with the file's index, the position in it and its size in bytes (0 for unknown)."""
 Look = Callable[[int, Callable[[], Ledger]], None]
-"""Called when a minute of the packets' time is over, with its end in nanoseconds since 1970 and a way to
-get all facts so far."""
+"""Called when a minute, or what was asked for, of the packets' time is over, with its end in nanoseconds
+since 1970 and a way to get all facts so far."""
 
 MINUTE_NS: Final = 60_000_000_000
 
@@ -69,11 +69,13 @@ def replay(
     jobs: int = 1,
     progress: Progress | None = None,
     look: Look | None = None,
+    look_every_ns: int = MINUTE_NS,
 ) -> Result:
     """Read captures (`otmon.capture.sources.expand` gives `paths`) into one ledger.
 
     `transactions` names a Parquet file for every transaction. `jobs` is the number of processes; with
-    `look` there is one, since it looks at the facts in the order of the packets.
+    `look` there is one, since it looks at the facts in the order of the packets, after every `look_every_ns`
+    of their time.
     An interrupt (Ctrl-C) ends the reading, and what was found so far is the result. Raises
     NotACapture for a file that is none, OSError where a file cannot be read or written.
     """
@@ -81,35 +83,36 @@ def replay(
         return _replay_in_processes(paths, transactions, min(jobs, len(paths)), progress)
     merged = _Merged()
     interrupted = False
-    minutes = None if look is None else _Minutes(look, merged)
+    spans = None if look is None else _Spans(look, merged, look_every_ns)
     with _rows(transactions) as rows:
         for index, path in enumerate(paths):
-            ledger, interrupted = _replay_file(path, rows, _for_file(progress, index), minutes=minutes)
+            ledger, interrupted = _replay_file(path, rows, _for_file(progress, index), spans=spans)
             merged.add(ledger)
             if interrupted:
                 break
-    if minutes is not None:
-        minutes.end()
+    if spans is not None:
+        spans.end()
     return Result(merged.ledger(), interrupted)
 
 
-class _Minutes:
-    """Cuts batches where a minute of the packets' time ends, and has the facts looked at there."""
+class _Spans:
+    """Cuts batches where a span of the packets' time ends, and has the facts looked at there."""
 
-    def __init__(self, look: Look, before: _Merged) -> None:
+    def __init__(self, look: Look, before: _Merged, length_ns: int) -> None:
         """`before` holds the facts of the files that were read."""
         self._look = look
         self._before = before
-        self._minute: int | None = None
+        self._length_ns = length_ns
+        self._span: int | None = None
 
     def parts(self, batch: Batch, facts: Callable[[], Ledger]) -> Iterator[Batch]:
         """The batch, cut. `facts` gives those of this file so far."""
-        numbers = batch.time_ns // MINUTE_NS
+        numbers = batch.time_ns // self._length_ns
         cuts = (np.flatnonzero(np.diff(numbers)) + 1).tolist()
         for begin, end in pairwise([0, *cuts, len(numbers)]):
-            if begin < end and self._minute != int(numbers[begin]):
+            if begin < end and self._span != int(numbers[begin]):
                 self._over(lambda: merge_all((self._before.ledger(), facts())))
-                self._minute = int(numbers[begin])
+                self._span = int(numbers[begin])
             yield replace(
                 batch,
                 start=batch.start[begin:end],
@@ -125,8 +128,8 @@ class _Minutes:
         self._over(self._before.ledger)
 
     def _over(self, facts: Callable[[], Ledger]) -> None:
-        if self._minute is not None:
-            self._look((self._minute + 1) * MINUTE_NS, facts)
+        if self._span is not None:
+            self._look((self._span + 1) * self._length_ns, facts)
 
 
 def _rows(path: str | None) -> AbstractContextManager[TransactionsFile | None]:
@@ -159,7 +162,7 @@ class _Merged:
     def add(self, ledger: Ledger) -> None:
         self._waiting.append(ledger)
         parts = ledger.conversations, ledger.operations, ledger.assets, ledger.written
-        others = ledger.anomalies, ledger.credentials, ledger.damage
+        others = ledger.anomalies, ledger.credentials, ledger.claims, ledger.damage
         self._facts += 1 + sum(map(len, (*parts, *others)))
         if self._facts >= _WAITING:
             self.bars = bars_of(self.ledger(), LIMITS)
@@ -177,7 +180,7 @@ def _replay_file(
     rows: TransactionsFile | None,
     progress: Callable[[int, int], None] | None,
     stop: Event | None = None,
-    minutes: _Minutes | None = None,
+    spans: _Spans | None = None,
 ) -> tuple[Ledger, bool]:
     """The ledger of one file, and whether reading it was interrupted."""
     t = new_tables(code_of("modbus"), rows is not None)
@@ -201,7 +204,7 @@ def _replay_file(
             if isinstance(item, InputDamage):
                 damage.append(Damage(path, item.kind, item.offset, item.count, item.detail))
                 continue
-            for batch in (item,) if minutes is None else minutes.parts(item, facts):
+            for batch in (item,) if spans is None else spans.parts(item, facts):
                 octets += int(batch.wirelen.sum())
                 if len(batch.start):
                     earliest = int(batch.time_ns.min())

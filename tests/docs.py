@@ -12,9 +12,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import typer
+from pydantic_core import PydanticUndefined
 from rich.console import Console
 from rich.text import Text
 
@@ -24,7 +25,11 @@ from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import Parameter
 from otmon.detect.rules.sigma import MODIFIERS
 from otmon.findings.wording import Language, text
+from otmon.lab.form import Form
+from otmon.lab.routine import HABITS
+from otmon.lab.steps import step_kinds
 from otmon.protocols.registry import PROTOCOLS
+from otmon.zones.leaf import Leaf
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = "<!-- written by `make docs`: edit the program, not this page -->"
@@ -228,7 +233,55 @@ def metrics_page() -> str:
     )
 
 
+def _leaf(annotation: Any, metadata: Sequence[Any]) -> str:
+    """What a text of a parameter may be; of a list, what each of its entries may be."""
+    for one in metadata:
+        if isinstance(one, Leaf):
+            return one.expected
+    inner = [_leaf(part, getattr(part, "__metadata__", ())) for part in get_args(annotation)]
+    return next((told for told in inner if told), "")
+
+
+def _default(value: Any, expected: str) -> str:
+    if value in (None, (), "") or value is PydanticUndefined:
+        return "needed" if value is PydanticUndefined else ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if expected.startswith("a duration"):
+        return f"{value // 1_000_000}ms" if value % 1_000_000_000 else f"{value // 1_000_000_000}s"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _parameters(form: type[Form]) -> Iterator[str]:
+    """A table of what may stand there, where anything may."""
+    rows = []
+    for name, field in form.model_fields.items():
+        expected = _leaf(field.annotation, field.metadata)
+        default = _default(field.default, expected)
+        rows.append((f"`{field.alias or name}`", field.description or "", expected, default))
+    if rows:
+        yield table(("key", "meaning", "value", "default"), rows)
+
+
+def steps_page() -> str:
+    """What scenarios may do, and what plants do on every day."""
+    parts = [
+        GENERATED,
+        "# Kinds of steps",
+        "What a step of a [scenario](lab.md#scenarios) names under `does`; the",
+    ]
+    parts[-1] += " keys stand under its `with`."
+    for name, kind in step_kinds().items():
+        needs = " and ".join(f"`{need}`" for need in kind.needs)
+        parts += [f"## {name}", f"{' '.join(kind.told.split())} Needs {needs}.", *_parameters(kind.form)]
+    parts += ["# Habits", "What an entry of a [plant](lab.md#plants)'s `routine` names under `does`."]
+    for name, form in HABITS.items():
+        parts += [f"## {name}", " ".join((form.__doc__ or "").split()), *_parameters(form)]
+    return "\n\n".join(parts) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "docs/lab-steps.md": steps_page,
     "docs/options.md": options_page,
     "docs/protocols.md": protocols_page,
     "docs/findings.md": findings_page,

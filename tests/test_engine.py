@@ -134,3 +134,18 @@ def test_an_interrupt_keeps_what_was_found() -> None:
     assert process.wait(timeout=30) == 0
     assert said.startswith("True ")
     assert int(said.split()[1]) >= TRUTH["packets"]
+
+
+@pytest.mark.parametrize("every_s", [1, 60, 3600])
+def test_facts_are_looked_at_after_each_span_with_packets(every_s: int) -> None:
+    looked: list[tuple[int, int]] = []
+    result = replay(
+        [str(DAY)],
+        look=lambda time_ns, facts: looked.append((time_ns, facts().sources[0].last_ns)),
+        look_every_ns=every_s * 1_000_000_000,
+    )
+    times = [time_ns for time_ns, _ in looked]
+    assert times == sorted(set(times)) and all(at % (every_s * 1_000_000_000) == 0 for at in times)
+    # All that a span has is there at its end, and nothing of the next one.
+    assert all(at - every_s * 1_000_000_000 <= last < at for at, last in looked)
+    assert result.ledger == replay([str(DAY)]).ledger

@@ -213,7 +213,7 @@ def test_mosquitto(tools: list[str], tmp_path: Path) -> None:
         process.terminate()
         process.wait(10)
     assert set(facts(capture)) == {
-        ("guest", "plain", "default", "rabbitmq-guest", "accepted"),
+        ("guest", "plain", "default", "generex-guest", "accepted"),
         ("guest", "plain", "clear", "", "refused"),
         ("", "anonymous", "anonymous", "", "accepted"),
     }

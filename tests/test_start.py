@@ -47,6 +47,8 @@ def imported_by(*arguments: str) -> tuple[subprocess.CompletedProcess[str], set[
         "rules",
         "rules list",
         "rules test",
+        "lab",
+        "lab record",
     ],
 )
 def test_help_imports_nothing_slow(words: str) -> None:

@@ -4,6 +4,7 @@
 - Else a class needs signals of at least two independent sources that speak for it (`SOURCES_NEEDED`).
 - **A contradiction outranks an absence**: one signal that excludes a class is enough against any number
   that speak for it; a class that nothing speaks for is merely not named.
+- What excludes all that the maker of its interface sells is a contradiction, too.
 - A station (`STATIONS`) is a computer that works with controllers: without what it asks of them, or what
   the inventory says, it is a computer and no more.
 - Of several classes those with most sources remain. Where there are several, all are told and none is
@@ -18,8 +19,10 @@ from typing import Final, Literal, get_args
 
 from otmon.assets.grouping import SeenDevice, SeenDevices, seen_devices
 from otmon.assets.makers import DeviceClass
+from otmon.assets.said import claims_of_devices, names_of
 from otmon.assets.signals import Signal, signals
 from otmon.ledger.acyclic import acyclic
+from otmon.ledger.facts import AssetClaim
 from otmon.ledger.ledger import Ledger
 from otmon.zones.model import Model
 
@@ -57,6 +60,13 @@ class Device:
 
     seen: SeenDevice
     probable: Probable
+    claims: tuple[AssetClaim, ...] = ()
+    """What it says of itself, in the order of the ledger."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its names, as it says them, the best known first."""
+        return names_of(self.claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +83,9 @@ class Population:
 def population(ledger: Ledger, model: Model | None = None) -> Population:
     """Who is on the network, with the model's inventory where there is a model."""
     grouped = seen_devices(ledger, model.devices if model is not None else ())
-    told = signals(ledger, grouped)
-    devices = tuple(Device(one, classify(told[one.id])) for one in grouped.devices)
+    said = claims_of_devices(ledger, grouped)
+    told = signals(ledger, grouped, said)
+    devices = tuple(Device(one, classify(told[one.id]), said.get(one.id, ())) for one in grouped.devices)
     return Population(devices, grouped, {one.seen.id: one for one in devices})
 
 
@@ -93,6 +104,12 @@ def classify(shown: Iterable[Signal]) -> Probable:
                 sources.setdefault(name, set()).add(one.source)
     enough = {name: len(some) for name, some in sources.items() if len(some) >= SOURCES_NEEDED}
     excluded = {name for one in seen for name in one.excludes}
+    # Who made it sells nothing that it could be, by what it says: a controller's interface in a phone.
+    made = {name for one in seen if one.source == "vendor" for name in one.supports}
+    denials = {name for one in seen if one.key == "claim" for name in one.excludes}
+    if made and made <= denials:
+        denied = tuple(name for name in CLASSES if name in made)
+        return Probable(denied, "contradicted", seen, _against(seen, denied))
     left = {name: count for name, count in enough.items() if name not in excluded}
     if left:
         most = max(left.values())

@@ -1,7 +1,6 @@
-"""What vendors of network interfaces mostly make.
+"""What vendors of network interfaces mostly make, by the table `rules/tables/makers.yml`.
 
-A vendor says little alone: its name is one signal of several (`otmon.assets.signals`). The classes are
-what the vendor's own catalogue sells for plants and offices; vendors that make everything are left out.
+A vendor says little alone: its name is one signal of several (`otmon.assets.signals`).
 """
 
 from __future__ import annotations
@@ -9,7 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Final, Literal
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+import yaml
 
 DeviceClass = Literal[
     "controller", "hmi", "engineering-station", "historian", "router", "switch", "camera", "printer", "phone",
@@ -19,63 +21,46 @@ DeviceClass = Literal[
 answers industrial protocols; an *iot-device* a small one that reports to a service."""
 
 COMPUTER: Final[tuple[DeviceClass, ...]] = ("hmi", "engineering-station", "historian", "server", "pc")
-CONTROL: Final[tuple[DeviceClass, ...]] = ("controller", "hmi")
-
-MAKERS: Final[Mapping[str, tuple[DeviceClass, ...]]] = {
-    # Controllers, drives, robots, I/O and panels.
-    **dict.fromkeys(
-        (
-            *("siemens", "telemecanique", "schneider electric", "rockwell automation", "kawasaki heavy"),
-            *("mitsubishi electric", "omron", "yokogawa", "beckhoff", "wago", "phoenix contact", "pilz"),
-            *("b&r industrial", "bosch rexroth", "fanuc", "kuka", "yaskawa", "denso corporation"),
-            *("jtekt", "fuji electric", "hitachi industrial", "toshiba mitsubishi-electric", "emerson"),
-            *("honeywell", "abb", "festo", "smc", "turck"),
-            *("lenze", "sew eurodrive", "sick", "pepperl", "hms industrial", "yamatake", "keyence"),
-            *("weintek", "advantech"),
-        ),
-        CONTROL,
-    ),
-    **dict.fromkeys(("hirschmann", "moxa", "red lion", "westermo"), ("switch", "router")),
-    **dict.fromkeys(
-        ("cisco", "juniper", "allied telesis", "alaxala", "extreme networks", "netgear", "d-link",
-         "tp-link", "buffalo", "elecom", "i-o data", "ubiquiti", "routerboard.com", "ruckus"),
-        ("switch", "router"),
-    ),
-    **dict.fromkeys(
-        ("fortinet", "palo alto", "check point", "sonicwall", "watchguard", "yamaha", "nec platforms",
-         "sierra wireless", "teltonika", "century systems"),
-        ("router",),
-    ),
-    **dict.fromkeys(
-        ("axis communications", "hikvision", "dahua", "hanwha", "i-pro", "vivotek", "mobotix", "reolink"),
-        ("camera",),
-    ),
-    **dict.fromkeys(
-        ("zebra technologies", "sato corporation", "brother industries", "canon", "ricoh", "kyocera",
-         "seiko epson", "lexmark", "konica", "xerox", "toshiba tec", "oki electric"),
-        ("printer",),
-    ),
-    **dict.fromkeys(
-        ("apple", "samsung electronics", "xiaomi", "huawei device", "oppo", "vivo mobile",
-         "sharp corporation", "google", "motorola mobility", "fcnt"),
-        ("phone", "pc"),
-    ),
-    **dict.fromkeys(("espressif", "tuya", "shenzhen ogemray"), ("iot-device", "camera")),
-    "hewlett packard enterprise": ("server", "switch"),
-    "raspberry pi": ("iot-device", "pc", "server"),
-    **dict.fromkeys(
-        ("dell", "hewlett packard", "hp inc", "lenovo", "fujitsu", "nec personal", "toshiba", "dynabook",
-         "panasonic connect", "vaio", "super micro", "giga-byte", "asrock",
-         "micro-star", "asustek", "intel corporate", "vmware", "xensource", "microsoft", "pcs systemtechnik"),
-        COMPUTER,
-    ),
+CLASSES_OF: Final[Mapping[str, tuple[DeviceClass, ...]]] = {
+    "computer": COMPUTER, **{one: (one,) for one in get_args(DeviceClass)}
 }  # fmt: skip
-"""Words of a name, in lower case -> what the vendor makes. Of several the longest counts."""
+"""What data may call one or several classes."""
+FILE: Final = Path(__file__).parent.parent / "rules" / "tables" / "makers.yml"
+
+
+@cache
+def makers() -> Mapping[str, tuple[DeviceClass, ...]]:
+    """Words of a name, in small letters -> what the vendor makes, as it comes with the program."""
+    return read_makers(FILE.read_bytes())
+
+
+def read_makers(data: bytes) -> Mapping[str, tuple[DeviceClass, ...]]:
+    """The same of a table's content. Raises ValueError for words that stand there twice, a class that there
+    is not, and an example that is not told as its line says."""
+    content: dict[str, Any] = yaml.load(data, yaml.CSafeLoader)
+    found: dict[str, tuple[DeviceClass, ...]] = {}
+    for line in content["makers"]:
+        unknown = [name for name in line["classes"] if name not in CLASSES_OF]
+        if unknown:
+            raise ValueError(f"makers: unknown class {unknown[0]!r}")
+        for words in line["words"]:
+            if words in found or words != words.casefold():
+                raise ValueError(f"makers: {words!r} stands there twice, or not in small letters")
+            found[words] = tuple(one for name in line["classes"] for one in CLASSES_OF[name])
+    for line in content["makers"]:
+        for name in line["examples"]:
+            if _made(name, found) != tuple(one for known in line["classes"] for one in CLASSES_OF[known]):
+                raise ValueError(f"makers: the example {name!r} is told as {_made(name, found)}")
+    return found
 
 
 @cache
 def made_by(vendor: str) -> tuple[DeviceClass, ...]:
     """What a vendor mostly makes; nothing for one that says little."""
+    return _made(vendor, makers())
+
+
+def _made(vendor: str, known: Mapping[str, tuple[DeviceClass, ...]]) -> tuple[DeviceClass, ...]:
     name = vendor.casefold()
-    found = [words for words in MAKERS if re.search(rf"\b{re.escape(words)}\b", name)]
-    return MAKERS[max(found, key=lambda words: (len(words), words))] if found else ()
+    found = [words for words in known if re.search(rf"\b{re.escape(words)}\b", name)]
+    return known[max(found, key=lambda words: (len(words), words))] if found else ()

@@ -7,7 +7,10 @@ thing, that it serves. The sources are
 - `vendor`: who made its interface; `mac`: how its MAC address came about;
 - `forwards`: it sends for others;
 - `serves`: what it answers to; `asks`: what it asks others for;
-- `fieldbus`: what it says below IP; `announces`: what it sends to everybody.
+- `fieldbus`: what it says below IP; `announces`: what it sends to everybody;
+- `says`: what it says of itself to who serves it, or to who asks.
+
+A claim (`otmon.ledger.facts.AssetClaim`) counts for the source that its protocol is of.
 
 Only answered conversations count, and none of a host that scans: an attempt shows nothing but itself.
 """
@@ -16,17 +19,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, Literal, TypeVar, get_args
 
+from otmon.assets.fingerprints import shipped_fingerprints
 from otmon.assets.grouping import SeenDevice, SeenDevices
 from otmon.assets.makers import COMPUTER, DeviceClass, made_by
 from otmon.assets.vendor import REDUNDANT_ROUTERS, vendor_of
-from otmon.ledger.facts import Conversation, Evidence
+from otmon.ledger.facts import AssetClaim, Conversation, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import parse_address, reach
 from otmon.zones.hosts import CHANGING, industrial_ids, to_group
 
-Source = Literal["inventory", "vendor", "mac", "forwards", "serves", "asks", "fieldbus", "announces"]
+Source = Literal["inventory", "vendor", "mac", "forwards", "serves", "asks", "fieldbus", "announces", "says"]
 
 SERVER_PROTOCOLS: Final = frozenset({"kerberos", "ldap", "smtp", "imap", "pop3", "mqtt", "syslog"})
 NETWORK_PROTOCOLS: Final = frozenset({"dns", "dhcp", "ntp"})
@@ -35,6 +40,12 @@ DESKTOP_PROTOCOLS: Final = frozenset({"rdp", "smb", "nbss", "dce_rpc", "vnc"})
 WINDOWS_NAMES: Final = frozenset({"nbns", "nbdgm", "llmnr"})
 PRINTER_PORTS: Final = frozenset({515, 631, 9100})
 """LPD (RFC 1179), IPP (RFC 8010) and the raw port of network printers."""
+SOURCES: Final[Mapping[str, Source]] = {
+    **dict.fromkeys(("lldp", "cdp", "nbns", "nbdgm", "llmnr", "mdns", "ssdp"), "announces"),
+    **dict.fromkeys(("modbus", "s7comm", "ethernet_ip", "bacnet", "fins", "slmp", "opc_ua"), "serves"),
+    "profinet": "fieldbus",
+}
+"""Protocols of claims -> the source that these are of; all others are `says`."""
 MANY_CLIENTS: Final = 3
 """A service that so many hosts use was set up for others."""
 SEVERAL_SERVICES: Final = 2
@@ -94,40 +105,59 @@ class _Doings:
     programmed: Evidence | None = None
 
 
-def signals(ledger: Ledger, found: SeenDevices) -> dict[str, tuple[Signal, ...]]:
-    """The signals of each device by its id, in a fixed order."""
+def signals(
+    ledger: Ledger, found: SeenDevices, said: Mapping[str, tuple[AssetClaim, ...]] | None = None
+) -> dict[str, tuple[Signal, ...]]:
+    """The signals of each device by its id, in a fixed order; `said` has the claims of each."""
     doings = _doings(ledger, found)
     roles: dict[str, set[str]] = {}
     for key, host in found.hosts.by_key.items():
         if key in found.of_host:
             roles.setdefault(found.of_host[key], set()).add(host.role)
     return {
-        device.id: tuple(
-            _signals(
+        device.id: (
+            *_signals(
                 device,
                 doings.get(device.id, _Doings()),
                 roles.get(device.id, set()),
                 not found.hosts.gateways.isdisjoint(device.macs),
-            )
+            ),
+            *_said((said or {}).get(device.id, ())),
         )
         for device in found.devices
     }
+
+
+def _said(claims: Iterable[AssetClaim]) -> Iterator[Signal]:
+    """A signal of each fingerprint, by the first claim that it fits."""
+    told = set()
+    for claim in claims:
+        for one in shipped_fingerprints().of(claim):
+            if one.id not in told and (one.classes or one.excludes):
+                told.add(one.id)
+                yield _signal(
+                    "claim", SOURCES.get(claim.protocol, "says"), claim.evidence, one.classes, one.excludes,
+                    fingerprint=one.id, protocol=claim.protocol, value=claim.value,
+                )  # fmt: skip
 
 
 def _doings(ledger: Ledger, found: SeenDevices) -> dict[str, _Doings]:
     industrial = industrial_ids()
     doings: dict[str, _Doings] = {}
 
+    @cache
     def of(text: str, vlan: str) -> _Doings | None:
         id = found.owner(text, vlan)
-        return doings.setdefault(id, _Doings()) if id else None
+        if id and id not in doings:
+            doings[id] = _Doings()
+        return doings.get(id)
 
     for talk in ledger.conversations:
         if talk.client not in found.hosts.scanners:
             _count(talk, of(talk.client, talk.vlan), of(talk.server, talk.vlan), industrial)
     for operation in ledger.operations:
         client = of(operation.client, operation.vlan)
-        if client is None or operation.status > 0 or operation.client in found.hosts.scanners:
+        if client is None or operation.refused or operation.client in found.hosts.scanners:
             continue
         if operation.access in CHANGING:
             client.changed = _earlier(client.changed, operation.evidence)
@@ -176,7 +206,9 @@ def _note(seen: dict[_Key, Evidence], key: _Key, evidence: Evidence) -> None:
 
 
 def _earlier(known: Evidence | None, evidence: Evidence) -> Evidence:
-    return evidence if known is None else min(known, evidence)
+    if known is None or evidence.time_ns < known.time_ns:
+        return evidence
+    return known if known.time_ns < evidence.time_ns else min(known, evidence)
 
 
 def _signals(device: SeenDevice, does: _Doings, roles: set[str], routes: bool) -> Iterator[Signal]:

@@ -1,7 +1,8 @@
 """The next generation capture format: sections of blocks, with interfaces of their own each.
 
 Source: draft-ietf-opsawg-pcapng, sections 3.1 (block), 3.5 (options), 4.1 (section header), 4.2
-(interface description), 4.3 (enhanced packet), 4.4 (simple packet), and appendix A (packet block).
+(interface description), 4.3 (enhanced packet), 4.4 (simple packet), 4.6 (interface statistics), and appendix
+A (packet block).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ SECTION: Final = 0x0A0D0D0A
 INTERFACE: Final = 1
 OBSOLETE: Final = 2
 SIMPLE: Final = 3
+STATISTICS: Final = 5
 ENHANCED: Final = 6
 LAST_KIND: Final = 10
 MAGIC: Final = b"\n\r\r\n"
@@ -37,8 +39,8 @@ CUSTOM_NOT_COPIED: Final = 0x40000BAD
 INTERFACES: Final = 4096
 
 HEAD: Final = 2
-"""Values of Q_WHY besides those of `pcap`: a block that changes the section; one too large for the
-buffer; a packet block that contradicts itself."""
+"""Values of Q_WHY besides those of `pcap`: a block about the section; one too large for the buffer; a
+packet block that contradicts itself."""
 LARGE: Final = 3
 BAD: Final = 4
 DONE: Final = 5
@@ -51,6 +53,9 @@ I_UNIT: Final = 2
 I_OFFSET_NS: Final = 3
 I_COLUMNS: Final = 4
 BINARY: Final = 128
+_STATISTICS: Final = 12
+"""Bytes of an interface statistics block before its options."""
+_MOST_DROPPED: Final = 1 << 48
 _EPOCH_END: Final = 9_000_000_000
 """Seconds since 1970 that 64 bits of nanoseconds can hold."""
 
@@ -137,6 +142,9 @@ def walk(
         if word(buf, p + size - 4, big) != size:
             state[Q_WHY] = GARBAGE
             break
+        if kind == STATISTICS:
+            state[Q_WHY] = HEAD
+            break
         if not packet:
             p += size
             continue
@@ -213,11 +221,14 @@ class _Section:
     def __init__(self) -> None:
         self.big = False
         self.known = 0
+        self.dropped: dict[int, int] = {}
+        """Packets that interfaces have dropped since the beginning of the capture, as far as they said."""
         self.interfaces = np.zeros((INTERFACES, I_COLUMNS), np.int64)
 
     def begin(self, big: bool) -> None:
         self.big = big
         self.known = 0
+        self.dropped = {}
 
     def add(self, body: bytes) -> bool:
         """Take the body of an interface description block; False when there are too many."""
@@ -235,6 +246,23 @@ class _Section:
         self.interfaces[self.known] = (link, snap, unit, offset_ns)
         self.known += 1
         return True
+
+    def newly_dropped(self, body: bytes) -> int:
+        """How many packets more than before the body of an interface statistics block says were dropped."""
+        order = ">" if self.big else "<"
+        if len(body) < _STATISTICS:
+            return 0
+        interface = struct.unpack_from(f"{order}I", body)[0]
+        if interface >= self.known:
+            return 0
+        # isb_ifdrop and isb_osdrop: by the interface, and by the system behind it.
+        told = [struct.unpack(f"{order}Q", it)[0] for code, it in _options(body[_STATISTICS:], order)
+                if code in (5, 7) and len(it) == 8]  # fmt: skip
+        # All ones stand for a number that nobody knew.
+        total = sum(min(int(one), _MOST_DROPPED) for one in told if one < 1 << 63)
+        before = self.dropped.get(interface, 0)
+        self.dropped[interface] = max(total, before)
+        return max(total - before, 0)
 
 
 def _options(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
@@ -318,12 +346,14 @@ def _big(window: Window, section: _Section) -> bool:
 
 
 def _head(window: Window, section: _Section) -> Generator[InputDamage, None, int]:
-    """Take the section header or interface description at the front; gives why reading stops, or
+    """Take the section header, interface description or statistics at the front; gives why reading stops, or
     DONE."""
     big = _big(window, section)
     if _word(window, 0, True) == SECTION and _word(window, 8, big) != 0x1A2B3C4D:
         return GARBAGE
     smallest = 28 if _word(window, 0, True) == SECTION else 20
+    if _word(window, 0, big) == STATISTICS:
+        smallest = SMALLEST
     size = _word(window, 4, big)
     if size < smallest or size % 4 or size > LARGEST:
         return GARBAGE
@@ -331,9 +361,15 @@ def _head(window: Window, section: _Section) -> Generator[InputDamage, None, int
         return MORE
     if _word(window, size - 4, big) != size:
         return GARBAGE
+    body = window.buf[window.begin + 8 : window.begin + size - 4].tobytes()
     if _word(window, 0, True) == SECTION:
         section.begin(big)
-    elif not section.add(window.buf[window.begin + 8 : window.begin + size - 4].tobytes()):
+    elif _word(window, 0, big) == STATISTICS:
+        dropped = section.newly_dropped(body)
+        if dropped:
+            text = "as the statistics of the interface say"
+            yield from window.damage("dropped-packets", window.offset, dropped, text)
+    elif not section.add(body):
         text = f"more than {INTERFACES} interfaces"
         yield from window.damage("too-many-interfaces", window.offset, 1, text)
     window.begin += size

@@ -40,6 +40,7 @@ KINDS: Final = {
     "garbage": "bytes that are no record; reading went on behind them",
     "clock-backwards": "the time of a packet is before that of the packet in front of it",
     "clock-forwards": "the time of a packet is more than a year after that of the packet in front of it",
+    "dropped-packets": "packets that were dropped while the capture was made",
     "bad-block": "a block whose contents contradict its length, or belong to no interface",
     "too-many-interfaces": "interfaces beyond the number that is followed",
 }

@@ -79,7 +79,7 @@ def export(
         _export_folder(loaded, chosen, form, Path(out), any_port, whole=not boundary)
     else:
         name = "-".join(boundary) if boundary else "all"
-        exported = _policy(loaded, chosen, form, name, any_port, whole=not boundary)
+        exported = policy(loaded, chosen, form, name, any_port, whole=not boundary)
         _tell(exported.told)
         write_bytes(out, exported.text.encode())
 
@@ -96,7 +96,7 @@ def _chosen(model: Model, ids: list[str]) -> list[Boundary]:
     return [one for one in model.boundaries if not ids or one.id in ids or one.inherited in ids]
 
 
-def _policy(
+def policy(
     model: Model, chosen: list[Boundary], form: ExportFormat, name: str, any_port: bool, whole: bool
 ) -> Exported:
     """Rules of the chosen boundaries; of the `whole` model also what goes on inside its zones."""
@@ -131,7 +131,7 @@ def _export_folder(
     from otmon.zones.firewall import FORMATS
 
     policies = {
-        border.id: _policy(
+        border.id: policy(
             model,
             [one for one in chosen if border.id in (one.id, one.inherited)],
             form, border.id, any_port, whole=False,
@@ -139,7 +139,7 @@ def _export_folder(
         for border in chosen
         if not border.inherited
     }  # fmt: skip
-    policies[EVERY_BOUNDARY] = _policy(model, chosen, form, "all", any_port, whole)
+    policies[EVERY_BOUNDARY] = policy(model, chosen, form, "all", any_port, whole)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

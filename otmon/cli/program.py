@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from otmon.cli import assets, exchange, replay, rules, sensor, zones
+from otmon.cli import assets, exchange, lab, range, replay, rules, score, sensor, zones
 from otmon.cli.options import STATUS, version
 
 _STYLE: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
@@ -44,6 +44,22 @@ _rules.command(epilog="Exit status: 0 sound rules, 2 errors in them.")(rules.che
 _rules.command(epilog="Exit status: 0 all went well, 1 some failed, 2 errors in the rules.")(rules.test)
 _rules.command(epilog="Exit status: 0 shown, 2 no such rule.")(rules.show)
 app.add_typer(_rules, name="rules")
+
+_lab = typer.Typer(help="Train on simulated plants and attacks, whose truth is known.", **_STYLE)
+_lab.command("list", epilog="Exit status: 0 listed, 2 errors in a file.")(lab.list_)
+_lab.command(epilog="Exit status: 0 shown, 2 no such scenario or errors in it.")(lab.show)
+_lab.command(epilog="Exit status: 0 written, 2 usage error or errors in the scenario or plant.")(lab.record)
+_lab.command(epilog="Exit status: 0 up, 2 usage error or not up.")(range.up)
+_lab.command(epilog="Exit status: 0 all is there, 1 something is not, 2 no such range.")(range.status)
+_lab.command(epilog="Exit status: 0 played, 1 a part of it could not be, 2 usage error or no such range.")(
+    range.run
+)
+_lab.command(epilog="Exit status: 0 nothing is left, 2 usage error or something stayed.")(range.down)
+_lab.command(
+    epilog="Exit status: 0 every visible step found and nothing wrong said by anybody, 1 something missed or "
+    "wrong, 2 usage error or a file that cannot be read."
+)(score.score)
+app.add_typer(_lab, name="lab")
 
 app.add_typer(
     sensor.sensor,

@@ -33,6 +33,7 @@ from otmon.cli.options import (
 
 if TYPE_CHECKING:
     from otmon.detect.rules.rule import Rule
+    from otmon.findings.told import Telling
     from otmon.ledger.ledger import Ledger
     from otmon.outputs.history import History
     from otmon.zones.model import Model
@@ -46,6 +47,7 @@ def _tell(
     baseline: Ledger | None,
     rules: Mapping[str, Rule],
     order: Order,
+    telling: Telling | None = None,
 ) -> int:
     """Judge the facts, write what was found, and return the exit status."""
     from otmon.findings.coverage import coverage, zones_seen
@@ -56,6 +58,8 @@ def _tell(
 
     case = case_of(ledger, model, baseline, rules)
     findings, covered, zones = found_in(case), coverage(case), zones_seen(case)
+    if telling is not None:
+        findings = telling.with_gone(findings)
     if order is Order.risk:
         findings = by_risk(findings)
     files = model.files if model is not None else ()
@@ -63,9 +67,10 @@ def _tell(
     if unjudged:
         what = "what happens inside was judged by what the model lists only; give --baseline"
         print(f"otmon: {', '.join(unjudged)}: {what}", file=sys.stderr)
+    told_ns = telling.told_ns if telling is not None else None
     with written_to(json) as stream:
         if stream is not None:
-            write_jsonlines(stream, ledger, findings, files, __version__, covered, zones)
+            write_jsonlines(stream, ledger, findings, files, __version__, covered, zones, told_ns)
     if json != "-":
         write_table(sys.stdout, ledger, findings, files, language.value, covered, zones)
     if ledger.damage:
@@ -111,6 +116,17 @@ def _history(model: Model | None, baseline: Ledger | None) -> History:
     return History(lambda ledger: case_of(ledger, model, baseline), __version__)
 
 
+def _telling(
+    model: Model | None, baseline: Ledger | None, rules: Mapping[str, Rule], metrics: str | None
+) -> Telling:
+    from otmon.findings.judge import judge
+    from otmon.findings.told import Telling
+
+    if metrics is not None:
+        fail("--told and --metrics: one replay judges at one pace, expected one of them")
+    return Telling(lambda ledger: judge(ledger, model, baseline, rules))
+
+
 def _write_metrics(history: History, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         history.write(stream)
@@ -142,6 +158,15 @@ def replay(
             help="Write metrics with the packets' times, for Prometheus to load; one process.",
         ),
     ] = None,
+    told: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="Judge each so many seconds of the packets' time, as a sensor does. JSON lines say when "
+            "each finding was told, and hold those too that later packets spoke against; one process.",
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes, for several files.")] = 1,
     lang: Lang = Language.en,
 ) -> None:
@@ -150,6 +175,7 @@ def replay(
     Example: otmon replay plant.pcapng --zones zones/factory.yaml --json findings.jsonl
     """
     from otmon.capture.sources import NotACapture, expand
+    from otmon.engine import MINUTE_NS
     from otmon.engine import replay as run
     from otmon.kernel import forget_old_caches, kernels_are_compiled
     from otmon.ledger.store import LedgerError, save
@@ -161,11 +187,20 @@ def replay(
         print("otmon: compiling the packet path for this machine, once: half a minute", file=sys.stderr)
         forget_old_caches()
     history = _history(model, before) if metrics is not None else None
-    look = history.look if history is not None else None
+    telling = _telling(model, before, known, metrics) if told is not None else None
+    look = history.look if history is not None else telling.look if telling is not None else None
+    every_ns = told * 1_000_000_000 if told is not None else MINUTE_NS
     try:
         paths = expand(files)
         with _progress(paths) as progress:
-            result = run(paths, transactions=transactions, jobs=jobs, progress=progress, look=look)
+            result = run(
+                paths,
+                transactions=transactions,
+                jobs=jobs,
+                progress=progress,
+                look=look,
+                look_every_ns=every_ns,
+            )
         if history is not None and metrics is not None:
             _write_metrics(history, Path(metrics))
         if ledger is not None:
@@ -178,7 +213,7 @@ def replay(
         raise typer.Exit(INTERRUPTED) from None
     if result.interrupted:
         print("otmon: interrupted; this is what was found so far", file=sys.stderr)
-    status = _tell(result.ledger, model, json, lang, before, known, sort)
+    status = _tell(result.ledger, model, json, lang, before, known, sort, telling)
     raise typer.Exit(INTERRUPTED if result.interrupted else status)
 
 

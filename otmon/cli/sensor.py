@@ -258,11 +258,13 @@ def run(
 
 def _load_everything() -> None:
     """Load modules and shipped data before the program becomes another user, who may not reach them."""
+    from otmon.assets.fingerprints import shipped_fingerprints
+    from otmon.assets.makers import makers
     from otmon.assets.vendor import vendor_of
     from otmon.findings.judge import case_of, found_in
     from otmon.findings.wording import catalogue
     from otmon.identity.credentials import shipped_credentials
-    from otmon.identity.registry import IDS, parser_of
+    from otmon.identity.registry import CLAIM_IDS, IDS, parser_of, teller_of
     from otmon.ledger.ledger import EMPTY
 
     for name in _LOADED_BEFORE:
@@ -270,7 +272,11 @@ def _load_everything() -> None:
     found_in(case_of(EMPTY, None))
     for protocol in IDS:
         parser_of(protocol)
+    for protocol in CLAIM_IDS:
+        teller_of(protocol)
     shipped_credentials()
+    shipped_fingerprints()
+    makers()
     catalogue()
     vendor_of("00:00:00:00:00:00")
 

@@ -141,6 +141,10 @@ C_LOGINS_QUOTA: Final = next(_n)
 """Payloads of a log-in protocol behind what is copied of one flow."""
 C_LOGINS_SHED: Final = next(_n)
 """The same, where a second brought more than is copied in one."""
+C_CLAIMS_QUOTA: Final = next(_n)
+"""Datagrams, frames and chosen messages that may tell of their sender, behind what is copied of one flow."""
+C_CLAIMS_SHED: Final = next(_n)
+"""Payloads that may tell of their sender, where a second brought more than is copied in one."""
 COUNTERS: Final = next(_n)
 
 COUNTER_NAMES: Final = (
@@ -197,5 +201,7 @@ COUNTER_NAMES: Final = (
     "requests open at the end",
     "log-in payloads behind the quota of a flow",
     "log-in payloads behind the budget of a second",
+    "claims behind the quota of a flow",
+    "claims behind the budget of a second",
 )
 """Names of the counters in the order of their numbers."""

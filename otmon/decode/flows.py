@@ -58,21 +58,32 @@ precise one may follow; below 0 a tunnel's own flow."""
 F_STREAM: Final = 13
 """Row in the table of streams, -1 for none."""
 F_ASSET: Final = 14
-F_TRIES: Final = 16
-"""Payloads that no signature matched."""
-F_FIRST: Final = 17
-F_FIRST_PACKET: Final = 18
-F_FIRST_OFFSET: Final = 19
-F_TUNNEL: Final = 20
-F_ISN: Final = 21
-"""First sequence number by direction, -1 unknown or used."""
-F_HOURS: Final = 23
+F_HOURS: Final = 16
 """The hours of the week in which it was seen: bit *n* % 56 of column *n* // 56."""
-F_COPIED: Final = 26
+F_MINUTE: Final = 19
+"""Its packets in the minute and in the busiest one: the columns of `begin_minute`."""
+F_TRIES: Final = 28
+"""Payloads that no signature matched."""
+F_FIRST: Final = 29
+F_FIRST_PACKET: Final = 30
+F_FIRST_OFFSET: Final = 31
+F_TUNNEL: Final = 32
+F_ISN: Final = 33
+"""First sequence number by direction, -1 unknown or used."""
+F_COPIED: Final = 35
 """Payloads that were copied for log-ins, by direction; BYTES likewise."""
-F_COPIED_BYTES: Final = 28
-F_COLUMNS: Final = 32
+F_COPIED_BYTES: Final = 37
+F_COPIED_HOUR: Final = 39
+"""The hour, from 1970 on, in which the copied payloads that are counted for claims came."""
+F_COLUMNS: Final = 40
 """Some columns are spare: rows are whole cache lines."""
+
+# Columns of `begin_minute`, from a row's first one on.
+TOTAL_BEFORE: Final = 1
+"""What had been counted before the minute; then the time, number and offset of the packet that began it."""
+MOST: Final = 5
+"""What was counted in the busiest minute that is over, and the same of that."""
+MINUTE_COLUMNS: Final = 9
 
 PROVISIONAL: Final = 1 << 20
 
@@ -265,6 +276,25 @@ def count_packet(row: Ints, now: int, flows: Ints, f: int, direction: int) -> No
         flows[f, F_LAST] = now
     flows[f, F_PACKETS + direction] += row[PARTS]
     flows[f, F_BYTES + direction] += row[PART_BYTES]
+
+
+@kernel
+def begin_minute(
+    rows: Ints, i: int, at: int, minute: int, total: int, now: int, packet: int, offset: int
+) -> None:
+    """Begin a minute in columns `at` to `at` + 8 of row `i`: its number (from 1), the `total` that was
+    counted before it, time, number and offset of its first packet; then the busiest minute that is over. A
+    clock that goes back makes the most that was seen smaller, never larger."""
+    count = total - rows[i, at + TOTAL_BEFORE]
+    if count > rows[i, at + MOST]:
+        rows[i, at + MOST] = count
+        for k in range(1, 4):
+            rows[i, at + MOST + k] = rows[i, at + TOTAL_BEFORE + k]
+    rows[i, at] = minute
+    rows[i, at + TOTAL_BEFORE] = total
+    rows[i, at + TOTAL_BEFORE + 1] = now
+    rows[i, at + TOTAL_BEFORE + 2] = packet
+    rows[i, at + TOTAL_BEFORE + 3] = offset
 
 
 @kernel

@@ -45,7 +45,7 @@ Asked = list[tuple[Operation, Verdict | None]]
 def broadcast_write(case: Case) -> Iterator[Finding]:
     groups: dict[tuple[str, str, str], Asked] = {}
     for fact, verdict in case.undenied_operations:
-        if fact.access in CHANGING and fact.status <= 0:
+        if fact.access in CHANGING and not fact.refused:
             groups.setdefault((fact.client, fact.server, fact.protocol), []).append((fact, verdict))
     answered = _answered(case.ledger.operations)
     long = _long(case, case.ledger.operations)

@@ -68,7 +68,7 @@ def command_without_role(case: Case) -> Iterator[Finding]:
         if (
             verdict is not None
             and fact.access in JUDGED
-            and fact.status <= 0
+            and not fact.refused
             and not _fits(
                 roles, fact.access, registered(case, fact.client), commanded.get(verdict.from_zone, set())
             )

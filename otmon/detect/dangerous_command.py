@@ -106,7 +106,7 @@ def _severity(case: Case, danger: Danger, fact: Operation, verdict: Verdict | No
     permission = permission_of(case, verdict)
     if names_function(permission, fact):
         return "info"
-    steps = (permission is not None) + (fact.status > 0)
+    steps = (permission is not None) + fact.refused
     return lowered(graded(case, verdict.to_zone if verdict else "", GRAVEST[danger]), steps)
 
 
@@ -116,7 +116,7 @@ def _why(case: Case, operations: list[Operation], verdict: Verdict | None) -> It
     yield say_some("units", [str(unit) for unit in sorted({one.unit for one in operations})], shown)
     if verdict is not None:
         yield from reasons(verdict)[:1]
-    refused = sum(one.times for one in operations if one.status > 0)
+    refused = sum(one.times for one in operations if one.refused)
     if refused:
         yield say("refused", times=refused)
     if all(one.status == UNANSWERED for one in operations):

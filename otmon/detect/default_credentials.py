@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from otmon.assets.vendor import vendor_of
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -31,6 +32,10 @@ RULE: Final = "default-credentials"
 
 SHOWN: Final = 4
 """Clients, and vendors of one pair, that are named in one finding."""
+
+_BY_INVENTORY: Final = ("default-fits", "default-other-vendor")
+_BY_MAC: Final = ("default-mac-fits", "default-mac-other-vendor")
+"""Messages of an entry that is of the device's vendor, and of one that is not, by who tells the vendor."""
 
 _Group = list[CredentialSeen]
 
@@ -55,6 +60,8 @@ def _finding(case: Case, key: tuple[str, ...], group: _Group) -> Finding:
     place = reached(case, group)
     alike = shipped_credentials().alike(one.entry, one.protocol)
     vendors = sorted({device.vendor for device in registered(case, one.server) if device.vendor})
+    said = _BY_INVENTORY if vendors else _BY_MAC
+    vendors = vendors or _makers(case, one)
     fitting = [entry for entry in alike if any(map(entry.is_of, vendors))]
     return Finding(
         rule=RULE,
@@ -71,13 +78,23 @@ def _finding(case: Case, key: tuple[str, ...], group: _Group) -> Finding:
             transport=one.transport,
             port=one.port,
         ),
-        why=tuple(_why(one, alike, fitting, vendors, clients)),
+        why=tuple(_why(one, alike, fitting, vendors, said, clients)),
         count=sum(fact.times for fact in group if fact.outcome == outcome),
         unit="log-ins",
         first_ns=min(fact.first_ns for fact in group),
         last_ns=max(fact.last_ns for fact in group),
         evidence=first(*(fact.evidence for fact in group)),
     )
+
+
+def _makers(case: Case, one: CredentialSeen) -> list[str]:
+    """Who made the interfaces of the server, by its own MAC addresses, as far as they are of vendors on the
+    list: others may have made the interface alone. Nobody for a device behind a router."""
+    people = case.population
+    device = people.by_id.get(people.grouped.owner(one.server, one.vlan))
+    found = [vendor_of(mac) for mac in device.seen.macs] if device is not None else []
+    names = {maker.name for maker in found if maker is not None and maker.kind == "universal"}
+    return sorted(filter(shipped_credentials().lists, names))
 
 
 def _of_server(one: CredentialSeen) -> Link:
@@ -87,7 +104,7 @@ def _of_server(one: CredentialSeen) -> Link:
 
 def _severity(matters: str, outcome: Outcome, vendor_known: bool, fits: bool) -> Severity:
     """By what the server answered and what it is worth; where nobody knows whether it was let in, by
-    whether the password is one of the device's own vendor."""
+    whether the password is one of the device's own vendor, as the inventory or the MAC address has it."""
     if outcome == "refused":
         return "low"
     gravest: Severity = "critical" if matters == "high" else "high"
@@ -101,6 +118,7 @@ def _why(
     alike: tuple[Entry, ...],
     fitting: list[Entry],
     vendors: list[str],
+    said: tuple[str, str],
     clients: list[str],
 ) -> Iterator[Message]:
     shown = fitting or alike
@@ -113,9 +131,9 @@ def _why(
     else:
         yield say("default-entry-unknown", entry=one.entry)
     if fitting:
-        yield say("default-fits", vendor=", ".join(vendors))
+        yield say(said[0], vendor=", ".join(vendors))
     elif vendors and alike:
-        yield say("default-other-vendor", vendor=", ".join(vendors))
+        yield say(said[1], vendor=", ".join(vendors))
     others = sorted({each.vendor for each in alike} - {each.vendor for each in shown[:1]})
     if others:
         yield say_some("default-alike", others, SHOWN)

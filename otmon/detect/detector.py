@@ -424,7 +424,7 @@ def names_function(permission: Permission | None, operation: Operation) -> bool:
 def changes(operations: Iterable[Operation]) -> bool:
     """Whether one of the operations changes a device or what it does, as far as the device did not
     refuse it."""
-    return any(one.access in CHANGING and one.status <= 0 for one in operations)
+    return any(one.access in CHANGING and not one.refused for one in operations)
 
 
 def reasons(verdict: Verdict) -> tuple[Message, ...]:

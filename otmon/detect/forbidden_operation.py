@@ -65,7 +65,7 @@ def _finding(case: Case, key: tuple[str, ...], group: Denied) -> Finding:
         why.append(say_some("elements", [_range(*one) for one in ranges], shown))
     if any(one.access in CHANGING for one in operations):
         why.extend(values_written(case, sorted({conversation_key(one) for one in operations})))
-    refused = sum(one.times for one in operations if one.status > 0)
+    refused = sum(one.times for one in operations if one.refused)
     if refused:
         why.append(say("refused", times=refused))
     if all(one.status == UNANSWERED for one in operations):

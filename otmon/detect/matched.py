@@ -173,7 +173,7 @@ def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
     if isinstance(facts[0], CredentialSeen):
         outcomes = {one.outcome for one in facts}
         yield say(f"log-in.{min(outcomes, key=OUTCOMES.index)}")
-    refused = sum(one.times for one in operations if one.status > 0)
+    refused = sum(one.times for one in operations if one.refused)
     if refused:
         yield say("refused", times=refused)
     silent = [one.status == UNANSWERED for one in operations]

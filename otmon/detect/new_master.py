@@ -71,7 +71,7 @@ def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked, *, kno
 def _severity(case: Case, group: Asked) -> Severity:
     """A refusal by the device and a permission that allows all of it take a step each."""
     verdict = group[0][1]
-    steps = all(one.status > 0 for one, _ in group) + all(permission_of(case, one) for _, one in group)
+    steps = all(one.refused for one, _ in group) + all(permission_of(case, one) for _, one in group)
     return lowered(graded(case, verdict.to_zone if verdict else "", "high"), steps)
 
 
@@ -83,7 +83,7 @@ def _why(case: Case, group: Asked, known: bool) -> Iterator[Message]:
     yield say("client-known" if known else "client-new", client=fact.client)
     yield say_some("asked-for", sorted({one.service for one, _ in group}), shown)
     yield from values_written(case, sorted({conversation_key(one) for one, _ in group}))
-    refused = sum(one.times for one, _ in group if one.status > 0)
+    refused = sum(one.times for one, _ in group if one.refused)
     if refused:
         yield say("refused", times=refused)
     agreed = sorted(

@@ -26,11 +26,12 @@ RULE: Final = "stopped-poll"
 
 def stopped_poll(case: Case) -> Iterator[Finding]:
     rule = case.rules[RULE]
-    times, pause, least_ns = rule.number("times"), rule.number("pause"), _silence_ns(rule)
+    least_ns = _silence_ns(rule)
+    pause = rule.number("pause")
     end_ns = max((source.last_ns for source in case.ledger.sources), default=0)
     talked = {conversation_key(fact): fact for fact in case.ledger.conversations}
     for key, operations in case.asked.items():
-        polls = [poll for poll in _polls(operations) if _is_steady(poll, times, pause)]
+        polls = [poll for poll in polls_of(operations) if _is_steady(poll, rule)]
         conversation = talked.get(key)
         if not polls or conversation is None:
             continue
@@ -44,7 +45,7 @@ def _silence_ns(rule: Rule) -> int:
     return 1_000_000_000 * rule.number("silence_s")
 
 
-def _polls(operations: list[Operation]) -> list[list[Operation]]:
+def polls_of(operations: list[Operation]) -> list[list[Operation]]:
     """What is asked for the same elements, however it ended."""
     found: dict[tuple[int, ...], list[Operation]] = {}
     for one in operations:
@@ -54,13 +55,13 @@ def _polls(operations: list[Operation]) -> list[list[Operation]]:
     return list(found.values())
 
 
-def _is_steady(poll: list[Operation], least: int, pause: int) -> bool:
+def _is_steady(poll: list[Operation], rule: Rule) -> bool:
     times = sum(one.times for one in poll)
     gap_ns = max(one.gap_ns for one in poll)
-    if times < least or gap_ns == 0:
-        return False
     lasted_ns = max(one.last_ns for one in poll) - min(one.first_ns for one in poll)
-    return gap_ns * (times - 1) <= pause * lasted_ns
+    if times < rule.number("times") or gap_ns == 0 or lasted_ns < 1_000_000_000 * rule.number("lasted_s"):
+        return False
+    return gap_ns * (times - 1) <= rule.number("pause") * lasted_ns
 
 
 def _tries_again(case: Case, key: ConversationKey, operations: list[Operation]) -> bool:

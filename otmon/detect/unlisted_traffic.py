@@ -41,12 +41,12 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
     probes = scanned(case)
     for fact, verdict in case.conversations:
         # What a scan missed is told there.
-        if conversation_key(fact) in probes:
+        if verdict.outcome != "denied" or conversation_key(fact) in probes:
             continue
         # Addresses that the model does not know have rules of their own.
         strange = {verdict.from_zone, verdict.to_zone} & {INTERNET, UNKNOWN_ZONE}
         # So has what is allowed at other times.
-        if verdict.outcome == "denied" and not strange and not lapsed(verdict):
+        if not strange and not lapsed(verdict):
             groups.setdefault((fact.client, verdict.from_zone, verdict.to_zone), []).append((fact, verdict))
     for group in groups.values():
         parts: dict[tuple[object, ...], Denied] = {}

@@ -86,7 +86,7 @@ def _why(case: Case, fact: WrittenValue, excess: Excess) -> Iterator[Message]:
         )
     yield say("limit", limit=limits, line=str(limit.line), name=named)
     asked = [one for one in case.asked.get(conversation_key(fact), ()) if _writes(one, fact)]
-    refused = sum(one.times for one in asked if one.status > 0)
+    refused = sum(one.times for one in asked if one.refused)
     if refused:
         yield say("refused", times=refused)
 

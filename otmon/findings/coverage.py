@@ -1,10 +1,10 @@
 """What the capture can say of each boundary: that it was kept, that it was not, or neither; and how much
 of each zone it shows.
 
-"No violation" is claimed only where one would have been seen: hosts of both zones were, no bytes of
-what crossed were lost, conversations were seen in both directions, and nothing of the capture or of
-its facts is missing. A zone of which nothing was seen is not in the mirror, or silent; nobody can
-tell which.
+"No violation" is claimed only where one would have been seen: hosts of both zones were, and more of them
+than what every port of a switch gets, no bytes of what crossed were lost, conversations were seen in
+both directions, and nothing of the capture or of its facts is missing. A zone of which nothing was seen
+is not in the mirror, or silent; nobody can tell which.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from otmon.detect.detector import Case, Message, registered, say, say_some
 from otmon.detect.malformed_message import LOSS
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import conversation_key
-from otmon.zones.model import INTERNET, UNKNOWN_ZONE
+from otmon.zones.hosts import industrial_ids, to_group
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary
 from otmon.zones.place import home_of, locate
 
 State = Literal["kept", "violated", "unobservable"]
@@ -27,7 +28,7 @@ STATES: Final[tuple[State, ...]] = ("kept", "violated", "unobservable")
 UNANSWERED_PACKETS: Final = 8
 """A host tries to connect with a SYN and six more at most (Linux's default), and may send a reset."""
 VALUES_LOST: Final = COUNTER_NAMES[C_VALUES_LOST]
-"""Values that one packet wrote and nobody could look at."""
+"""Values that were written and nobody could know."""
 
 _Pair = tuple[str, str]
 
@@ -45,7 +46,8 @@ class Coverage:
     conversations: int
     """How many crossed."""
     why: tuple[Message, ...]
-    """What keeps "no violation" from being claimed; also told beside a violation."""
+    """What keeps "no violation" from being claimed; also told beside a violation. Beside both it is told
+    which assets of the inventory were not seen: what they may have done is not claimed."""
 
 
 Sight = Literal["seen", "partly", "unseen"]
@@ -71,7 +73,7 @@ def zones_seen(case: Case) -> tuple[ZoneCoverage, ...]:
     """Every zone in the order of the model; nothing without one."""
     if case.index is None:
         return ()
-    hosts = _hosts(case)
+    hosts, mirrored = _hosts(case), _mirrored(case)
     one_sided, lost = Counter[str](), Counter[str]()
     for fact, verdict in case.conversations:
         if _is_one_sided(fact):
@@ -90,6 +92,8 @@ def zones_seen(case: Case) -> tuple[ZoneCoverage, ...]:
         why = []
         if missing.get(zone.id):
             why.append(say_some("coverage.assets-unseen", missing[zone.id], MISSING_NAMED))
+        if zone.id not in mirrored:
+            why.append(say("coverage.unicast", zone=zone.id))
         if one_sided[zone.id]:
             why.append(say("coverage.one-sided", count=one_sided[zone.id]))
         if lost[zone.id]:
@@ -116,7 +120,7 @@ def coverage(case: Case) -> tuple[Coverage, ...]:
     """Every boundary in the order of the model; nothing without one."""
     if case.index is None:
         return ()
-    hosts = _hosts(case)
+    hosts, mirrored, missing = _hosts(case), _mirrored(case), _missing(case)
     crossing: dict[_Pair, list[Conversation]] = {}
     denied: set[_Pair] = set()
     pairs: dict[object, _Pair] = {}
@@ -140,9 +144,13 @@ def coverage(case: Case) -> tuple[Coverage, ...]:
             else hosts[zone]
             for zone in boundary.between
         )
-        why = tuple(_doubts(case, boundary.between, hosts, talks, lost[pair]))
+        why = list(_doubts(case, boundary, hosts, mirrored, talks, lost[pair]))
         state: State = "violated" if pair in denied else "unobservable" if why else "kept"
-        found.append(Coverage(boundary.id, boundary.between, state, (seen[0], seen[1]), len(talks), why))
+        for zone in boundary.between:
+            if hosts[zone] and missing.get(zone):
+                why.append(say_some("coverage.assets-unseen", missing[zone], MISSING_NAMED))
+        hosts_seen = seen[0], seen[1]
+        found.append(Coverage(boundary.id, boundary.between, state, hosts_seen, len(talks), tuple(why)))
     return tuple(found)
 
 
@@ -160,6 +168,18 @@ def _hosts(case: Case) -> Counter[str]:
     return Counter(zone for _, zone in senders if zone not in ("", INTERNET, UNKNOWN_ZONE))
 
 
+def _mirrored(case: Case) -> frozenset[str]:
+    """Zones of which something was seen that was meant for one host. What is sent to many comes to every
+    port of a switch, also to one that mirrors nothing."""
+    found = set()
+    for fact, verdict in case.conversations:
+        # An address that ends in ones may be of all hosts of a network.
+        to_all = to_group(fact.server) or (fact.server.endswith(".255") and not fact.packets_to_client)
+        if not to_all and (fact.packets_to_server or fact.packets_to_client):
+            found |= {verdict.from_zone, verdict.to_zone}
+    return frozenset(found)
+
+
 def _ends_in(case: Case, talk: Conversation, zone: str) -> Iterator[str]:
     verdict = case.verdicts[conversation_key(talk)]
     if verdict.from_zone == zone:
@@ -169,12 +189,19 @@ def _ends_in(case: Case, talk: Conversation, zone: str) -> Iterator[str]:
 
 
 def _doubts(
-    case: Case, between: _Pair, hosts: Counter[str], talks: list[Conversation], lost: int
+    case: Case,
+    boundary: Boundary,
+    hosts: Counter[str],
+    mirrored: frozenset[str],
+    talks: list[Conversation],
+    lost: int,
 ) -> Iterator[Message]:
-    for zone in between:
+    for zone in boundary.between:
         # Nothing of the Internet is expected to be there.
         if zone != INTERNET and not hosts[zone]:
             yield say("coverage.zone-unseen", zone=zone)
+        elif zone != INTERNET and zone not in mirrored:
+            yield say("coverage.unicast", zone=zone)
     one_sided = sum(_is_one_sided(talk) for talk in talks)
     if one_sided:
         yield say("coverage.one-sided", count=one_sided)
@@ -183,16 +210,18 @@ def _doubts(
     if case.ledger.damage:
         yield say("coverage.damaged", count=sum(damage.count for damage in case.ledger.damage))
     missing = {kind for kind, _ in case.ledger.overflow} & {"conversations", "operations", "written"}
-    if any(name == VALUES_LOST for source in case.ledger.sources for name, _ in source.counters):
+    limited = any(permission.limits for permission in boundary.permissions)
+    if limited and any(name == VALUES_LOST for source in case.ledger.sources for name, _ in source.counters):
         missing.add("written")
     if missing:
         yield say("coverage.overflow", kinds=", ".join(sorted(missing)))
 
 
 def _is_one_sided(talk: Conversation) -> bool:
-    """Whether a TCP connection was seen in one direction only. A client that nobody answers gives up after
-    a few packets."""
-    if talk.transport != "tcp":
+    """Whether a TCP connection, or requests of an industrial protocol over UDP, were seen in one direction
+    only. A client that nobody answers gives up after a few packets."""
+    answers = talk.transport == "udp" and talk.protocol in industrial_ids() and not to_group(talk.server)
+    if talk.transport != "tcp" and not answers:
         return False
     return talk.packets_to_server == 0 or (
         talk.packets_to_client == 0 and talk.packets_to_server > UNANSWERED_PACKETS * talk.flows

@@ -87,7 +87,7 @@ class Scales:
 def scales(case: Case) -> Scales:
     """What the facts of a case tell of each conversation and address."""
     ledger = case.ledger
-    changing = (one for one in ledger.operations if one.access in CHANGING and one.status <= 0)
+    changing = (one for one in ledger.operations if one.access in CHANGING and not one.refused)
     return Scales(
         Ground(case.index),
         frozenset(key for one in ledger.conversations if one.answered for key in _keys(one)),

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 import yaml
 
+from otmon.identity.effort import CHEAP, Effort
 from otmon.identity.login import MAX_TEXT, LogIn
 from otmon.identity.registry import IDS
 
@@ -35,7 +36,7 @@ _TOP: Final = ("vendor", "names", "entries")
 _ENTRY: Final = ("id", "devices", "account", "password", "protocols", "source")
 _SOURCE: Final = ("title", "url")
 _OPTIONAL: Final = frozenset({"names", "protocols"})
-NAMELESS: Final = frozenset({"snmp", "vnc"})
+NAMELESS: Final = frozenset({"s7comm", "slmp", "vnc"})
 """Protocols that have no account: an entry without protocols is not for them."""
 
 
@@ -82,21 +83,32 @@ class Credentials:
             self._by_pair.setdefault((one.account, one.password), []).append(one)
             self._by_account.setdefault(one.account, {})[one.password] = None
 
-    def matching(self, log_in: LogIn, protocol: str) -> Entry | None:
-        """The first entry, by its id, that the log-in used; None where it is on no list."""
+    def matching(self, log_in: LogIn, protocol: str, effort: Effort | None = None) -> Entry | None:
+        """The first entry, by its id, that the log-in used; None where it is on no list. Where `effort` has
+        no more for a proof, it is held against no further password."""
         if log_in.secret is not None:
             return self._first(log_in.account, log_in.secret, protocol)
         if log_in.proves is None:
             return None
         for password in self._by_account.get(log_in.account, ()):
             found = self._first(log_in.account, password, protocol)
-            if found is not None and log_in.proves(password):
+            if found is None:
+                continue
+            units = CHEAP if log_in.cost is None else log_in.cost(password)
+            if effort is not None and not effort.spend(log_in.seen.time_ns, units):
+                effort.leave_out()
+                return None
+            if log_in.proves(password):
                 return found
         return None
 
     def _first(self, account: bytes, password: bytes, protocol: str) -> Entry | None:
         listed = self._by_pair.get((account, password), ())
         return next((one for one in listed if protocol in one.protocols), None)
+
+    def lists(self, vendor: str) -> bool:
+        """Whether a vendor's name, as an inventory has it, is one of those that the list has entries of."""
+        return any(one.is_of(vendor) for one in self.entries)
 
     def alike(self, name: str, protocol: str) -> tuple[Entry, ...]:
         """The entries of a protocol with the account and password of the one whose id this is, itself

@@ -1,4 +1,4 @@
-"""DES (FIPS 46-3), for VNC's challenge alone: nothing else here may use it."""
+"""DES (FIPS 46-3), for the challenges of VNC and NTLM version 1 alone: nothing else may use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Log-ins of HTTP: Basic (RFC 7617), Digest (RFC 7616), and forms (WHATWG HTML, 4.10.21.6; JSON).
+"""Log-ins of HTTP: Basic (RFC 7617), Digest (RFC 7616), NTLM (RFC 4559), and forms (WHATWG HTML, 4.10.21.6;
+JSON).
 
 Of a form nobody knows what its answer means, unless it is a refusal in so many words (401, 403): many
 devices answer 200 to both.
@@ -13,6 +14,8 @@ from typing import Final
 
 from otmon.identity.headers import Message, authorised, exchanges, outcome_of
 from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
+from otmon.identity.ntlm import Handshake
+from otmon.identity.sasl import decoded
 
 ACCOUNTS: Final = frozenset(
     b"user username login loginname account id uid uname name usr userid user_name loginid j_username"
@@ -39,7 +42,9 @@ def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
     if not any(needle in b"".join(said) for needle in _NEEDLES):
         return
     challenged = False
+    handshake = Handshake()
     for request, response in exchanges(pieces):
+        yield from _ntlm(handshake, request, response)
         yield from authorised(request, outcome_of(response), challenged)
         challenged = challenged or (response is not None and response.status in (401, 407))
         told: Outcome = "unknown" if response is not None else "attempted"
@@ -48,6 +53,23 @@ def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
         method, pair = _form(request)
         if pair is not None:
             yield LogIn(pair[0], method, told, request.seen, secret=pair[1])
+
+
+def _ntlm(handshake: Handshake, request: Message, response: Message | None) -> Iterator[LogIn]:
+    """A connection is asked by one response, and proves itself by the request behind it."""
+    for name in (b"authorization", b"proxy-authorization"):
+        token = _token(request.fields.get(name, b""))
+        claim = None if token is None else handshake.response(token, request.seen)
+        if claim is not None:
+            yield claim.ended(outcome_of(response))
+    if response is not None:
+        for name in (b"www-authenticate", b"proxy-authenticate"):
+            handshake.challenge(_token(response.fields.get(name, b"")) or b"")
+
+
+def _token(value: bytes) -> bytes | None:
+    scheme, _, text = value.partition(b" ")
+    return decoded(text) if scheme.lower() in (b"ntlm", b"negotiate") else None
 
 
 def _form(request: Message) -> tuple[str, tuple[bytes, bytes] | None]:
@@ -78,7 +100,9 @@ def _url_fields(text: bytes) -> Iterator[tuple[bytes, bytes]]:
     for part in text.split(b"&", MAX_FORM)[:MAX_FORM]:
         name, equals, value = part.partition(b"=")
         if equals:
-            yield _unquoted(name), _unquoted(value.strip(b"\r\n"))
+            # Of "data[User][passwd]" the last part is the field's name.
+            whole = _unquoted(name).rstrip(b"]")
+            yield whole.rpartition(b"[")[2], _unquoted(value.strip(b"\r\n"))
 
 
 def _unquoted(text: bytes) -> bytes:

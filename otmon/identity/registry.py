@@ -1,19 +1,24 @@
-"""The protocols whose log-ins are read, found by the folder: a file is named like a protocol."""
+"""The protocols whose log-ins or claims are read, found by the folder: a file is named like a protocol."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from otmon.identity.claim import Claim
 from otmon.identity.login import LogIn, Piece
 
 Parser = Callable[[Sequence[Piece]], Iterator[LogIn]]
+Teller = Callable[[Sequence[Piece]], Iterator[Claim]]
 
-_MACHINERY: Final = ("ber", "credentials", "des", "digest", "headers", "login", "registry", "sasl", "stream")
+_MACHINERY: Final = (
+    "ber", "claim", "claims", "credentials", "des", "digest", "effort", "frames", "headers", "login", "md4",
+    "ntlm", "prompts", "registry", "sasl", "scram", "stream", "usm",
+)  # fmt: skip
 
 IDS: Final = tuple(
     sorted(
@@ -22,7 +27,27 @@ IDS: Final = tuple(
         if module.name not in _MACHINERY
     )
 )
-"""Ids of the protocols, as `otmon.protocols` has them."""
+"""Ids of the protocols whose log-ins are read, as `otmon.protocols` has them."""
+_CLAIMS_MACHINERY: Final = ("ntlm", "record", "wire")
+CLAIM_IDS: Final = tuple(
+    sorted(
+        module.name
+        for module in pkgutil.iter_modules([str(Path(__file__).parent / "claims")])
+        if module.name not in _CLAIMS_MACHINERY
+    )
+)
+"""Ids of those whose claims are read; "cdp" is none of `otmon.protocols`, as no conversation has it."""
+
+FIRST_PAYLOADS: Final[Mapping[str, int]] = {
+    "smb": 8, "ssh": 1, "opc_ua": 8,
+    "dhcp": 64, "mdns": 8, "llmnr": 4, "nbns": 8, "nbdgm": 4, "ssdp": 4,
+    "lldp": 2, "profinet": 8,
+    "modbus": -8, "s7comm": -8, "ethernet_ip": -8, "bacnet": -8, "fins": -4, "slmp": -4,
+}  # fmt: skip
+"""How many payloads of each direction are copied for claims: of a TCP connection the first ones, in which
+both sides say who they are; of datagrams and frames the first ones of each hour, as one flow may be that of
+all hosts (DHCP from 0.0.0.0); below 0 only messages that identify somebody, which come at any time. What is
+copied for log-ins is read for claims, too; of CDP as much as of LLDP."""
 
 
 @cache
@@ -33,3 +58,13 @@ def parser_of(protocol: str) -> Parser:
     if not callable(parser):
         raise TypeError(f"{module.__file__} must hold log_ins(pieces)")
     return parser
+
+
+@cache
+def teller_of(protocol: str) -> Teller:
+    """The reader of a protocol in `CLAIM_IDS`. A file without one stops the program with its name."""
+    module = importlib.import_module(f"otmon.identity.claims.{protocol}")
+    teller: Teller | None = getattr(module, "claims", None)
+    if not callable(teller):
+        raise TypeError(f"{module.__file__} must hold claims(pieces)")
+    return teller

@@ -21,8 +21,10 @@ class Claim:
     secret: bytes | None = field(default=None, repr=False)
     proves: Callable[[bytes], bool] | None = field(default=None, repr=False)
 
+    cost: Callable[[bytes], int] | None = field(default=None, repr=False)
+
     def ended(self, outcome: Outcome) -> LogIn:
-        return LogIn(self.account, self.method, outcome, self.seen, self.secret, self.proves)
+        return LogIn(self.account, self.method, outcome, self.seen, self.secret, self.proves, self.cost)
 
 
 def decoded(text: bytes) -> bytes | None:

@@ -4,24 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from otmon.lab import modbus, plant, profinet
-from otmon.lab.cast import (
-    CRANE,
-    EWS,
-    HISTORIAN,
-    HMI,
-    MES,
-    OFFICE_PC_77,
-    OFFICE_PCS,
-    PLC_CONVEYOR,
-    PLC_MIXING,
-    PLC_PACKING,
-    REMOTE_IO,
-    SCADA,
-    SWITCH,
-    TIME_AND_NAMES,
-    WIRE,
-)
+from otmon.lab import food_factory, modbus, profinet
 from otmon.lab.dialogues import ask_time, look_up, resolve_gateway, tls_session
 from otmon.lab.frames import (
     MILLISECOND_NS,
@@ -30,7 +13,25 @@ from otmon.lab.frames import (
     Host,
     Packet,
 )
+from otmon.lab.plant import shipped_plant
 from otmon.lab.sessions import Session, at_once
+
+PLANT = shipped_plant("food-factory")
+CRANE = PLANT.host("crane")
+EWS = PLANT.host("ews")
+HISTORIAN = PLANT.host("historian")
+HMI = PLANT.host("hmi")
+MES = PLANT.host("mes")
+OFFICE_PC_77 = PLANT.host("office-pc-77")
+OFFICE_PCS = PLANT.named("office-pc-21", "office-pc-34", "office-pc-58")
+PLC_CONVEYOR = PLANT.host("plc-conveyor")
+PLC_MIXING = PLANT.host("plc-mixing")
+PLC_PACKING = PLANT.host("plc-packing")
+REMOTE_IO = PLANT.host("conveyor-io")
+SCADA = PLANT.host("scada")
+SWITCH = PLANT.host("line-switch")
+TIME_AND_NAMES = PLANT.host("dns-ntp")
+WIRE = PLANT.wire
 
 SHIFT_START, SHIFT_END = 7 * 60, 18 * 60
 """Minutes of the day."""
@@ -61,9 +62,11 @@ def sessions(midnight_ns: int) -> list[Session]:
         start_ns = midnight_ns + (hour * 60 + 17) * MINUTE_NS
         look = (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24))
         found.append(Session(start_ns, HMI, _PLCS[number % 3], "control", (look,) * 8))
-    found.append(_setpoint(midnight_ns + (8 * 60 + 40) * MINUTE_NS, PLC_CONVEYOR, plant.SPEED_SETPOINT, 420))
     found.append(
-        _setpoint(midnight_ns + (13 * 60 + 5) * MINUTE_NS, PLC_MIXING, plant.TEMPERATURE_SETPOINT, 640)
+        _setpoint(midnight_ns + (8 * 60 + 40) * MINUTE_NS, PLC_CONVEYOR, food_factory.SPEED_SETPOINT, 420)
+    )
+    found.append(
+        _setpoint(midnight_ns + (13 * 60 + 5) * MINUTE_NS, PLC_MIXING, food_factory.TEMPERATURE_SETPOINT, 640)
     )
     for number, plc in enumerate(_PLCS):
         start_ns = midnight_ns + (7 * 60 + 24) * MINUTE_NS + number * 20 * SECOND_NS

@@ -7,7 +7,7 @@ Values follow from the time of day and from what was written, by integer arithme
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from otmon.lab.frames import MINUTE_NS, SECOND_NS
 from otmon.lab.modbus import Identity, Memory, Writes
@@ -51,10 +51,19 @@ def bodies(minute: int) -> int:
     return working_minutes(minute) * 60 // TAKT_S
 
 
-def production(minute: int) -> bytes:
+Stops = Sequence[tuple[int, int]]
+"""Minutes of the day, from and to, in which the line's controller ran no program."""
+
+
+def built(minute: int, stops: Stops) -> int:
+    """Bodies finished before `minute` on a day with `stops`: what is lost in them is not caught up with."""
+    return bodies(minute) - sum(bodies(min(minute, end)) - bodies(min(minute, start)) for start, end in stops)
+
+
+def production(minute: int, stops: Stops = ()) -> bytes:
     """Data block 10 of the line's controller: working, bodies, takt in 0.1 s, model, station's load."""
-    count = bodies(minute)
-    running = works(minute)
+    count = built(minute, stops)
+    running = works(minute) and not any(start <= minute < end for start, end in stops)
     takt = TAKT_S * 10 + minute % 5 if running else 0
     return struct.pack(">5H", running, count, takt, MODELS[count % len(MODELS)], 640 + minute % 23)
 
@@ -64,9 +73,9 @@ def guarding(minute: int) -> bytes:
     return bytes((0x0F, 0xFF, 0x3F if works(minute) else 0x1F, 0))
 
 
-def counters(minute: int) -> tuple[int, ...]:
+def counters(minute: int, stops: Stops = ()) -> tuple[int, ...]:
     """Tag of the conveyor's controller: what passed each of four stations."""
-    return tuple(max(0, bodies(minute) - station) for station in range(4))
+    return tuple(max(0, built(minute, stops) - station) for station in range(4))
 
 
 def _followed(name: str, address: int, writes: Writes, time_ns: int) -> tuple[int, int]:

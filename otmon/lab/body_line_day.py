@@ -6,37 +6,12 @@ safety cell's switches see it; these two are mirrored for a few tenths of a seco
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime
 from random import Random
 
 from otmon.lab import body_line, ethernet_ip, modbus, profinet, s7
-from otmon.lab.body_line_cast import (
-    AGV,
-    CONVEYOR,
-    COOLING_UNIT,
-    DIAGNOSIS_PC,
-    EVENTS,
-    EWS,
-    GATEWAY,
-    HOSTS,
-    JUMP_HOST,
-    LAPTOP,
-    LAPTOP_AT_LINE,
-    LINE_HMI,
-    LINE_PLC,
-    MES,
-    NIGHT_CALLER,
-    OFFICE_PCS,
-    ROBOTS,
-    SAFETY_IO,
-    SAFETY_PLC,
-    TIME,
-    VENDOR,
-    WIRE,
-)
 from otmon.lab.day import Site, Story, command
 from otmon.lab.dialogues import ask_time, remote_desktop, resolve_gateway, tls_session
+from otmon.lab.events import Event
 from otmon.lab.frames import (
     MILLISECOND_NS,
     MINUTE_NS,
@@ -46,20 +21,43 @@ from otmon.lab.frames import (
     Say,
     arp,
     connection,
-    mac_bytes,
     udp_packet,
 )
+from otmon.lab.plant import shipped_plant
+from otmon.lab.process import process_of
 from otmon.lab.sessions import Session, at_once
+from otmon.lab.sharing import shared
 
-MIDNIGHT_NS = int(datetime(2026, 6, 8, 15, tzinfo=UTC).timestamp()) * 1_000_000_000
+PLANT = shipped_plant("body-line")
+AGV = PLANT.host("agv-control")
+CONVEYOR = PLANT.host("conveyor")
+COOLING_UNIT = PLANT.host("cooling-unit")
+DIAGNOSIS_PC = PLANT.host("robot-diagnosis")
+EWS = PLANT.host("line-ews")
+GATEWAY = PLANT.host("data-gateway")
+HOSTS = PLANT.everybody()
+JUMP_HOST = PLANT.host("jump-host")
+LAPTOP = PLANT.host("laptop-maintenance-side")
+LAPTOP_AT_LINE = PLANT.host("laptop-line-side")
+LINE_HMI = PLANT.host("line-hmi")
+LINE_PLC = PLANT.host("line-plc")
+MES = PLANT.host("mes")
+NIGHT_CALLER = PLANT.host("night-caller")
+OFFICE_PCS = PLANT.named("planning-pc-1", "planning-pc-2")
+ROBOTS = PLANT.named("robot-1", "robot-2")
+SAFETY_IO = PLANT.host("safety-io")
+SAFETY_PLC = PLANT.host("safety-plc")
+TIME = PLANT.host("time-server")
+VENDOR = PLANT.host("robot-vendor")
+WIRE = PLANT.wire
+
+MIDNIGHT_NS = PLANT.midnight_ns
 """Midnight of 9 June 2026 in Japan."""
 
 FIRST_HOUR, LAST_HOUR = 6, 22
 LAPTOP_HOUR, NIGHT_HOUR = 15, 21
 PRODUCTION_BLOCK, ORDER_BLOCK, WELDING_BLOCK, GUARDING_BLOCK = 10, 20, 30, 50
 REMOTE_PAUSE_NS = 60 * SECOND_NS
-SHARING_NS = 100_000
-"""How long the laptop takes to send on what it was given."""
 
 
 def _at(hour: int, minute: int, second: int = 0) -> int:
@@ -223,25 +221,8 @@ def bridging_laptop(midnight_ns: int, random: Random) -> list[Packet]:
     changed = (9 * SECOND_NS, s7.write(11, WELDING_BLOCK, 0, welding[:4]), s7.answer_write(11))
     says = s7.session([*reads, _reading(10, WELDING_BLOCK, welding), changed])
     seed = random.getrandbits(32)
-    before, after = (
-        _talk(asked_ns + later, hosts, s7.PORT, says, Random(seed), event)
-        for later, hosts in (
-            (3 * MILLISECOND_NS, (DIAGNOSIS_PC, replace(LINE_PLC, ttl=LINE_PLC.ttl - 1))),
-            (3 * MILLISECOND_NS + SHARING_NS, (LAPTOP_AT_LINE, LINE_PLC)),
-        )
-    )
-    return [*packets, *(_by_way_of(packet, LAPTOP, DIAGNOSIS_PC) for packet in before), *after]
-
-
-def _by_way_of(packet: Packet, router: Host, host: Host) -> Packet:
-    """The packet as it goes between `host` and `router`, whichever way."""
-    macs = [mac_bytes(router.mac), mac_bytes(host.mac)]
-    time_ns = packet.time_ns
-    if packet.data[6:12] != macs[1]:
-        macs.reverse()
-        # It reaches the host after it has crossed the line and the laptop.
-        time_ns += 2 * SHARING_NS
-    return Packet(time_ns, b"".join(macs) + packet.data[12:], packet.event)
+    ends, legs, start_ns = (DIAGNOSIS_PC, LINE_PLC), (LAPTOP, LAPTOP_AT_LINE), asked_ns + 3 * MILLISECOND_NS
+    return [*packets, *shared(WIRE, start_ns, ends, legs, s7.PORT, says, seed, event)]
 
 
 def night_sessions(midnight_ns: int) -> list[Session]:
@@ -267,13 +248,67 @@ def night_session(midnight_ns: int, random: Random) -> list[Packet]:
     return packets + _talk(start_ns + 5 * MINUTE_NS, (JUMP_HOST, SAFETY_PLC), s7.PORT, says, random, event)
 
 
+EVENTS = (
+    Event(
+        "line",
+        False,
+        "PROFINET between the line's controller and two robots and between the safety controller and its "
+        "I/O, and LLDP; the switches of the line are mirrored for short times only",
+        ("line-plc", "robot-1", "robot-2", "safety-plc", "safety-io"),
+    ),
+    Event(
+        "control",
+        False,
+        "the HMI reads the cooling unit each half hour and sets its temperature once; the line's "
+        "controller calls for parts each hour",
+        ("line-hmi", "line-plc", "cooling-unit", "agv-control"),
+    ),
+    Event(
+        "guarding",
+        False,
+        "the line's controller reads from the safety controller over S7 each half hour",
+        ("line-plc", "safety-plc"),
+    ),
+    Event(
+        "collecting",
+        False,
+        "the data gateway reads the line's controller over S7 and the conveyor's over EtherNet/IP each half "
+        "hour, and writes the next order each two hours; the MES fetches from the gateway",
+        ("data-gateway", "line-plc", "conveyor", "mes"),
+    ),
+    Event("business", False, "the office and the warehouse use the MES", ("mes", "agv-control")),
+    Event("services", False, "ARP and time", ("time-server",)),
+    Event(
+        "agreed-maintenance",
+        False,
+        "the robots' vendor uses the agreed way: HTTPS to the jump host, and remote desktop from it to the "
+        "engineering station",
+        ("robot-vendor", "jump-host", "line-ews"),
+    ),
+    Event(
+        "bridging-laptop",
+        True,
+        "a maintenance laptop stands with one leg in the maintenance network and with the other in the line, "
+        "and shares the connection: the robots' diagnosis PC reads the line's controller through it, and "
+        "writes to it",
+        ("robot-diagnosis", "laptop-maintenance-side", "laptop-line-side", "line-plc"),
+    ),
+    Event(
+        "night-session",
+        True,
+        "somebody who is not the agreed vendor comes to the jump host at night, goes on to the HMI and to "
+        "the safety controller, and raises the temperature of the cooling water",
+        ("night-caller", "jump-host", "line-hmi", "safety-plc", "cooling-unit"),
+    ),
+)
+
 SITE = Site(
     application="otmon.lab.body_line_day",
     place="receiving side of the switches of plant, line and safety cell",
     midnight_ns=MIDNIGHT_NS,
     wire=WIRE,
     hosts=HOSTS,
-    process=body_line.process(MIDNIGHT_NS),
+    process=process_of(PLANT),
     routine=Story(
         routine_sessions,
         (

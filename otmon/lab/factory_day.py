@@ -7,21 +7,22 @@ sessions, and the line's own switch is mirrored for a few tenths of a second now
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from otmon.lab import background, incidents, plant
-from otmon.lab.cast import HOSTS, PLC_CONVEYOR, PLC_MIXING, PLC_PACKING, WIRE
+from otmon.lab import background, incidents
 from otmon.lab.day import Site, Story, command
 from otmon.lab.events import EVENTS
+from otmon.lab.plant import shipped_plant
+from otmon.lab.process import process_of
 
-MIDNIGHT_NS = int(datetime(2026, 4, 13, 15, tzinfo=UTC).timestamp()) * 1_000_000_000
+PLANT = shipped_plant("food-factory")
+HOSTS = PLANT.everybody()
+PLC_CONVEYOR = PLANT.host("plc-conveyor")
+PLC_MIXING = PLANT.host("plc-mixing")
+PLC_PACKING = PLANT.host("plc-packing")
+WIRE = PLANT.wire
+
+MIDNIGHT_NS = PLANT.midnight_ns
 """Midnight of 14 April 2026 in Japan."""
 
-CONTROLLERS = {
-    PLC_MIXING.name: plant.MIXING,
-    PLC_CONVEYOR.name: plant.CONVEYOR,
-    PLC_PACKING.name: plant.PACKING,
-}
 
 SITE = Site(
     application="otmon.lab.factory_day",
@@ -29,7 +30,7 @@ SITE = Site(
     midnight_ns=MIDNIGHT_NS,
     wire=WIRE,
     hosts=HOSTS,
-    process=plant.process(CONTROLLERS, MIDNIGHT_NS),
+    process=process_of(PLANT),
     routine=Story(background.sessions, background.PARTS),
     incidents=Story(incidents.sessions, incidents.PARTS),
     events=EVENTS,

@@ -8,30 +8,7 @@ from __future__ import annotations
 import struct
 from random import Random
 
-from otmon.lab import messages, modbus, plant
-from otmon.lab.cast import (
-    CAMERA,
-    CAMERA_CLOUD,
-    EWS,
-    HMI,
-    JUMP_HOST,
-    LABEL_PC,
-    OFFICE_PC_77,
-    OFFICE_PCS,
-    PHONE,
-    PHONE_SERVICE,
-    PLC_CONVEYOR,
-    PLC_MIXING,
-    PLC_PACKING,
-    PRINTER,
-    REMOTE_OPERATOR,
-    SCANNER,
-    SMB_SILENT,
-    SMB_STRANGER,
-    STRANGER,
-    TIME_AND_NAMES,
-    WIRE,
-)
+from otmon.lab import food_factory, messages, modbus
 from otmon.lab.dialogues import lease, look_up, ping, remote_desktop, resolve_gateway, tls_session
 from otmon.lab.frames import (
     ACK,
@@ -54,7 +31,31 @@ from otmon.lab.frames import (
     udp,
     unanswered_syn,
 )
+from otmon.lab.plant import shipped_plant
 from otmon.lab.sessions import MODBUS_PORT, UNIT, Session, at_once
+
+PLANT = shipped_plant("food-factory")
+CAMERA = PLANT.host("camera")
+CAMERA_CLOUD = PLANT.host("camera-cloud")
+EWS = PLANT.host("ews")
+HMI = PLANT.host("hmi")
+JUMP_HOST = PLANT.host("maintenance-host")
+LABEL_PC = PLANT.host("label-pc")
+OFFICE_PC_77 = PLANT.host("office-pc-77")
+OFFICE_PCS = PLANT.named("office-pc-21", "office-pc-34", "office-pc-58")
+PHONE = PLANT.host("phone")
+PHONE_SERVICE = PLANT.host("phone-service")
+PLC_CONVEYOR = PLANT.host("plc-conveyor")
+PLC_MIXING = PLANT.host("plc-mixing")
+PLC_PACKING = PLANT.host("plc-packing")
+PRINTER = PLANT.host("office-printer")
+REMOTE_OPERATOR = PLANT.host("remote-operator")
+SCANNER = PLANT.host("it-inventory")
+SMB_SILENT = PLANT.named("smb-silent-1", "smb-silent-2")
+SMB_STRANGER = PLANT.host("smb-stranger")
+STRANGER = PLANT.host("stranger")
+TIME_AND_NAMES = PLANT.host("dns-ntp")
+WIRE = PLANT.wire
 
 HOUR_NS = 60 * MINUTE_NS
 HUNDREDFOLD = 10_000
@@ -67,24 +68,24 @@ def sessions(midnight_ns: int) -> list[Session]:
     reads = at_once(*(modbus.read(modbus.READ_HOLDING, address, 10) for address in (0, 10, 20, 30)))
     changes = (
         (4 * SECOND_NS, modbus.read(modbus.READ_COILS, 0, 16)),
-        (9 * SECOND_NS, modbus.write_coil(plant.RUN_COIL, False)),
-        (25 * SECOND_NS, modbus.write_registers(plant.SPEED_SETPOINT, [40, 24])),
-        (6 * SECOND_NS, modbus.write_coil(plant.RUN_COIL, True)),
+        (9 * SECOND_NS, modbus.write_coil(food_factory.RUN_COIL, False)),
+        (25 * SECOND_NS, modbus.write_registers(food_factory.SPEED_SETPOINT, [40, 24])),
+        (6 * SECOND_NS, modbus.write_coil(food_factory.RUN_COIL, True)),
     )
     restored = (
         (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
-        (8 * SECOND_NS, modbus.write_register(plant.SPEED_SETPOINT, 420)),
+        (8 * SECOND_NS, modbus.write_register(food_factory.SPEED_SETPOINT, 420)),
     )
     remote_ns = midnight_ns + 14 * HOUR_NS + 31 * MINUTE_NS
     hundredfold = (
         (SECOND_NS, modbus.read(modbus.READ_HOLDING, 20, 4)),
-        (42 * SECOND_NS, modbus.write_register(plant.DOSING_SETPOINT, HUNDREDFOLD)),
+        (42 * SECOND_NS, modbus.write_register(food_factory.DOSING_SETPOINT, HUNDREDFOLD)),
         (5 * SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
     )
     noticed = (
         (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
         (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
-        (6 * SECOND_NS, modbus.write_register(plant.DOSING_SETPOINT, 100)),
+        (6 * SECOND_NS, modbus.write_register(food_factory.DOSING_SETPOINT, 100)),
         (SECOND_NS, modbus.read(modbus.READ_HOLDING, 0, 24)),
     )
     return [
@@ -155,7 +156,7 @@ def camera(midnight_ns: int, random: Random) -> list[Packet]:
 
 def malformed(midnight_ns: int, random: Random) -> list[Packet]:
     """Write Multiple Registers of two registers and four bytes, whose byte count says 127."""
-    pdu = struct.pack(">BHHBHH", modbus.WRITE_REGISTERS, plant.BATCH_SIZE, 2, 127, 24, 6)
+    pdu = struct.pack(">BHHBHH", modbus.WRITE_REGISTERS, food_factory.BATCH_SIZE, 2, 127, 24, 6)
     refusal = modbus.exception(modbus.WRITE_REGISTERS, modbus.ILLEGAL_VALUE)
     says = [
         Say("client", modbus.adu(1, UNIT, pdu), SECOND_NS),

@@ -1,115 +1,301 @@
-"""The process: a mixing tank, a conveyor and a packing cell, each behind one Modbus controller.
+"""A plant of the range: who is there, how each looks on the wire, what it serves, and when people work.
 
-Values follow from the time of day by integer arithmetic alone, so that every machine simulates the
-same plant to the last bit. A write changes what is read from then on; the dosing rate and the
-conveyor's speed follow their setpoints, and the tank's concentration follows the dosing rate.
+Plants are data: `plants/*.yaml`. What their controllers do is the process that they name, a module of
+this folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
 
-from otmon.lab.frames import MINUTE_NS
-from otmon.lab.modbus import Identity, Memory, Writes
-from otmon.lab.sessions import Process, Recall
+from pydantic import Field
 
-HOLDING_COUNT, INPUT_COUNT, BIT_COUNT = 40, 16, 32
+from otmon.lab.form import (
+    Address,
+    Day,
+    Form,
+    Id,
+    Mac,
+    Octet,
+    Port,
+    RangeError,
+    Sheet,
+    Text,
+    TimeZone,
+    Words,
+    WordsForm,
+    choice,
+    content_of,
+    read_clock,
+    read_form,
+    whole,
+)
+from otmon.lab.frames import Host, Wire
+from otmon.lab.routine import MAX_HABITS, routine_of
+from otmon.zones.document import Problem
+from otmon.zones.leaf import Leaf, OneOrMore
 
-TANK_SETPOINT, DOSING_SETPOINT, TEMPERATURE_SETPOINT = 20, 21, 22
-SPEED_SETPOINT, BATCH_SIZE = 20, 21
-RUN_COIL = 0
-
-FOLLOWING_MINUTES = 20
-"""How long the tank takes to be exchanged, and so its concentration to follow the dosing rate."""
+FOLDER: Final = Path(__file__).parent / "plants"
+"""The plants that come with the program."""
+MAX_HOSTS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Controller:
-    """A controller's identity and the setpoints that it starts the day with (holding 20 onwards)."""
+class System:
+    """How the TCP/IP of a kind of machine looks before any router."""
 
-    identity: Identity
-    setpoints: tuple[int, ...]
-
-
-MIXING = Controller(Identity("Lab Controls", "MX-200", "2.14"), (1500, 100, 650))
-CONVEYOR = Controller(Identity("Lab Controls", "CV-110", "1.7"), (400, 24))
-PACKING = Controller(Identity("Lab Controls", "PK-300", "3.0"), (12, 24, 6))
+    ttl: int
+    window: int
+    syn_options: bytes
+    """In whole words."""
 
 
-def _triangle(position: int, period: int, low: int, high: int) -> int:
-    """A value that climbs from `low` to `high` and back once in `period`."""
-    phase = position % period
-    half = period // 2
-    return low + (high - low) * (phase if phase < half else period - phase) // half
+_USUAL = bytes.fromhex("020405b40103030801010402")
+_SEGMENT_ALONE = bytes.fromhex("020405b4")
+SYSTEMS: Final = {
+    "windows": System(128, 64_240, _USUAL),
+    "windows-xp": System(128, 65_535, bytes.fromhex("020405b401010402")),
+    "linux": System(64, 64_240, _USUAL),
+    "controller": System(64, 8_192, _SEGMENT_ALONE),
+    "embedded": System(64, 5_744, _SEGMENT_ALONE),
+    "phone": System(64, 65_535, _USUAL),
+}
+"""Initial TTL, window and options of a SYN, as captures of such machines show them."""
+
+PROCESSES: Final = ("food-factory", "two-factories", "body-line", "water-works")
+"""What the controllers of a plant do (`otmon.lab.process`)."""
+ROLES: Final = (
+    "scada", "hmi", "engineering", "controller", "safety", "remote-io", "robot", "historian", "gateway",
+    "server", "names", "time", "office", "terminal", "labels", "printer", "maintenance", "jump-host",
+    "switch", "internet", "stranger",
+)  # fmt: skip
+"""What a host is there for. A stranger has no business there: it belongs to no clean day."""
 
 
-def _written(writes: Writes, time_ns: int, coil: bool, address: int, value: int) -> tuple[int, int]:
-    """The value at `address`, and what a quantity that follows it in equal steps over
-    `FOLLOWING_MINUTES` has reached."""
-    reached, since = value, 0
-    for write in writes:
-        if write.time_ns < time_ns and (write.coil, write.address) == (coil, address):
-            reached = _followed(reached, value, write.time_ns - since)
-            value, since = write.value, write.time_ns
-    return value, _followed(reached, value, time_ns - since)
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a host serves."""
+
+    protocol: str
+    """As `otmon.protocols` names it, or the work itself (`printing`)."""
+    port: int
+    transport: Literal["tcp", "udp"] = "tcp"
+    unit: int = 1
+    """Modbus: the unit that answers."""
 
 
-def _followed(reached: int, target: int, passed_ns: int) -> int:
-    return reached + (target - reached) * min(passed_ns // MINUTE_NS, FOLLOWING_MINUTES) // FOLLOWING_MINUTES
+@dataclass(frozen=True, slots=True)
+class PlantHost:
+    """A host of a plant, or a guest of a scenario."""
+
+    name: str
+    title: Words
+    host: Host
+    """As it looks on the wire."""
+    system: str
+    roles: tuple[str, ...]
+    zone: str
+    """Of the zone model; `internet`, or empty for who is in no zone."""
+    vlan: int
+    """0 for who is not in the plant."""
+    services: tuple[Service, ...] = ()
+
+    @property
+    def address(self) -> str:
+        return self.host.address
+
+    @property
+    def mac(self) -> str:
+        """Empty for who is on the Internet."""
+        return self.host.mac
+
+    def serves(self, protocol: str) -> Service | None:
+        return next((service for service in self.services if service.protocol == protocol), None)
 
 
-def holding(controller: Controller, minute: int, writes: Writes, time_ns: int) -> list[int]:
-    """The 40 holding registers: 0-19 what is measured, 20-39 the setpoints."""
-    registers = [0] * HOLDING_COUNT
-    reached = [0] * HOLDING_COUNT
-    for number, before in enumerate(controller.setpoints, start=20):
-        registers[number], reached[number] = _written(writes, time_ns, False, number, before)
-    running, _ = _written(writes, time_ns, True, RUN_COIL, 1)
-    if controller is MIXING:
-        registers[0] = _triangle(minute, 48, 620, registers[TANK_SETPOINT])  # level, mm
-        registers[1] = registers[TEMPERATURE_SETPOINT] + _triangle(minute, 14, -6, 6)  # 0.1 degrees C
-        registers[2] = 35 + minute % 7  # inlet valve, percent
-        registers[3] = 118 + minute % 5 if running else 0  # flow, l/min
-        registers[4] = registers[DOSING_SETPOINT] if running else 0  # dosing rate, 0.01 ml/l
-        registers[5] = reached[DOSING_SETPOINT]  # concentration, 0.01 ml/l
-        registers[10], registers[11] = divmod(40_318 + minute // 48, 65_536)  # batches
-    elif controller is CONVEYOR:
-        speed = registers[SPEED_SETPOINT] if running else 0
-        registers[0] = speed + (minute % 3 - 1 if speed else 0)  # mm/s
-        registers[1] = 21 + speed // 50 + minute % 4  # motor current, 0.1 A
-        registers[2] = 380 + _triangle(minute, 90, 0, 60)  # bearing temperature, 0.1 degrees C
-        registers[10], registers[11] = divmod(1_204_977 + minute * 11, 65_536)  # boxes
-    else:
-        registers[0] = minute % 24  # boxes on the pallet
-        registers[1] = 3 + minute % 2  # robot program
-        registers[10], registers[11] = divmod(50_207 + minute // 3, 65_536)  # pallets
-    return registers
+@dataclass(frozen=True, slots=True)
+class Plant:
+    id: str
+    title: Words
+    model: str
+    """The file of its zone model in `zones/`."""
+    place: str
+    """Where a capture of it is taken."""
+    timezone: ZoneInfo
+    midnight_ns: int
+    """When the day of its captures begins, in nanoseconds since 1970 UTC."""
+    opens_ns: int
+    closes_ns: int
+    """Working hours, in nanoseconds since midnight."""
+    process: str
+    wire: Wire
+    hosts: tuple[PlantHost, ...]
+    routine: tuple[Form, ...]
+    """What happens on every day (`otmon.lab.routine`)."""
+    by_name: dict[str, PlantHost] = field(repr=False, compare=False)
+
+    def host(self, name: str) -> Host:
+        """The host of that name, as it looks on the wire. Raises `KeyError`."""
+        return self.by_name[name].host
+
+    def named(self, *names: str) -> tuple[Host, ...]:
+        return tuple(self.host(name) for name in names)
+
+    def everybody(self) -> tuple[Host, ...]:
+        return tuple(one.host for one in self.hosts)
+
+    def at(self, role: str) -> tuple[PlantHost, ...]:
+        """The hosts of a role, in the order of the file."""
+        return tuple(one for one in self.hosts if role in one.roles)
 
 
-def coils(minute: int, writes: Writes, time_ns: int) -> list[int]:
-    """The 32 coils: 0 run, 1 and 2 pumps, 3 heater, 4 to 7 lamps."""
-    bits = [0] * BIT_COUNT
-    bits[1], bits[2], bits[3], bits[4] = minute // 5 % 2, 1 - minute // 5 % 2, minute // 7 % 2, 1
-    for number, before in enumerate([1, *bits[1:]]):
-        bits[number], _ = _written(writes, time_ns, True, number, before)
-    return bits
+_START = re.compile(r"(?:[0-9]{1,3}\.){1,3}", re.ASCII)
+_FILE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\.yaml", re.ASCII)
 
 
-def memory(controller: Controller, minute: int, writes: Writes, time_ns: int) -> Memory:
-    """The controller at `minute` of the day; it shows its measured values as input registers too."""
-    registers, bits = holding(controller, minute, writes, time_ns), coils(minute, writes, time_ns)
-    return Memory(controller.identity, registers, registers[:INPUT_COUNT], bits, bits)
+def _read_start(text: str) -> str | None:
+    return text if _START.fullmatch(text) else None
 
 
-def process(controllers: Mapping[str, Controller], midnight_ns: int) -> Process:
-    """The plant whose controllers are those, by the names of their hosts."""
+def _read_file(text: str) -> str | None:
+    return text if len(text) <= 60 and _FILE.fullmatch(text) else None
 
-    def of_a_day(written: Mapping[str, Writes]) -> Recall:
-        def recall(name: str, time_ns: int) -> Memory:
-            minute = (time_ns - midnight_ns) // MINUTE_NS
-            return memory(controllers[name], minute, written[name], time_ns)
 
-        return recall
+def _read_hours(text: str) -> tuple[int, int] | None:
+    opens, _, closes = (read_clock(part.strip()) for part in text.partition("-"))
+    return (opens, closes) if opens is not None and closes is not None and opens < closes else None
 
-    return of_a_day
+
+class ServiceForm(Form):
+    protocol: Text
+    port: Port
+    transport: Annotated[Literal["tcp", "udp"], choice(("tcp", "udp"))] = "tcp"
+    unit: Octet = 1
+
+    def value(self) -> Service:
+        return Service(self.protocol, self.port, self.transport, self.unit)
+
+
+class HostForm(Form):
+    id: Id
+    name: WordsForm
+    address: Address
+    mac: Mac | None = None
+    system: Annotated[str, choice(SYSTEMS)]
+    hops: Annotated[int, whole(0, 40)] = 0
+    roles: Annotated[list[Annotated[str, choice(ROLES)]], OneOrMore()]
+    zone: Id | None = None
+    vlan: Annotated[int, whole(1, 4094)] | None = None
+    services: Annotated[tuple[ServiceForm, ...], Field(max_length=64)] = ()
+
+    def value(self) -> PlantHost:
+        system = SYSTEMS[self.system]
+        ttl = system.ttl - self.hops
+        host = Host(self.id, self.address, self.mac or "", ttl, system.window, system.syn_options)
+        services = tuple(one.value() for one in self.services)
+        return PlantHost(
+            self.id, self.name.value(), host, self.system, tuple(self.roles), self.zone or "", self.vlan or 0,
+            services,
+        )  # fmt: skip
+
+
+class GatewayForm(Form):
+    starts: Annotated[str, Leaf("the first octets of addresses, such as 10.11.", _read_start)]
+    mac: Mac
+
+
+class WireForm(Form):
+    core: Mac
+    firewall: Mac
+    gateways: Annotated[tuple[GatewayForm, ...], Field(max_length=64)] = ()
+
+
+class PlantForm(Form):
+    version: Annotated[str, choice(("1",))]
+    id: Id
+    name: WordsForm
+    model: Annotated[str, Leaf("the name of a file in zones/, such as factory.yaml", _read_file)]
+    place: Text
+    timezone: TimeZone
+    day: Day
+    hours: Annotated[tuple[int, int], Leaf("from and to, such as 07:00-18:00", _read_hours)]
+    process: Annotated[str, choice(PROCESSES)]
+    wire: WireForm
+    hosts: Annotated[tuple[HostForm, ...], Field(min_length=1, max_length=MAX_HOSTS)]
+    routine: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_HABITS)] = ()
+
+
+def hosts_of(
+    sheet: Sheet, key: str, forms: Sequence[HostForm], before: tuple[PlantHost, ...] = ()
+) -> list[PlantHost]:
+    """The hosts under a key, each with a name of its own, and an address of its own if it is no stranger."""
+    names, addresses = {one.name for one in before}, {one.address: one.name for one in before}
+    found = []
+    for number, form in enumerate(forms):
+        if form.id in names:
+            sheet.say((key, number, "id"), f"host {form.id!r} a second time, expected a name of its own")
+        if form.address in addresses and "stranger" not in form.roles:
+            what = f"{form.address} is that of {addresses[form.address]}, expected an address of its own"
+            sheet.say((key, number, "address"), what)
+        if (form.mac is None) != (form.zone == "internet"):
+            what = "a MAC address for who is in the plant and none for who is on the Internet"
+            sheet.say((key, number), f"{form.id!r} does not fit here, expected {what}")
+        names.add(form.id)
+        addresses.setdefault(form.address, form.id)
+        found.append(form.value())
+    return found
+
+
+def read_plant(file: str, data: bytes) -> Plant:
+    """The plant in a file's bytes. Raises `RangeError`; opens nothing."""
+    sheet, form = read_form(file, data, PlantForm, "a plant")
+    opens_ns, closes_ns = form.hours
+    if form.id != Path(file).stem:
+        sheet.say(("id",), f"plant {form.id!r} in {Path(file).name}, expected a file of its name")
+    hosts = hosts_of(sheet, "hosts", form.hosts)
+    routine = routine_of(sheet, form.routine, {one.name: one for one in hosts})
+    if sheet.problems:
+        raise RangeError(sheet.problems)
+    midnight = datetime.combine(form.day, time(), form.timezone)
+    gateways = tuple((one.starts, one.mac) for one in form.wire.gateways)
+    return Plant(
+        id=form.id,
+        title=form.name.value(),
+        model=form.model,
+        place=form.place,
+        timezone=form.timezone,
+        midnight_ns=int(midnight.timestamp()) * 1_000_000_000,
+        opens_ns=opens_ns,
+        closes_ns=closes_ns,
+        process=form.process,
+        wire=Wire(form.wire.core, form.wire.firewall, gateways),
+        hosts=tuple(hosts),
+        routine=tuple(routine),
+        by_name={one.name: one for one in hosts},
+    )
+
+
+def load_plant(path: Path) -> Plant:
+    """The plant in a file. Raises `RangeError`."""
+    return read_plant(str(path), content_of(path))
+
+
+def shipped_plants() -> tuple[str, ...]:
+    """Ids of the plants that come with the program."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+@cache
+def shipped_plant(id: str) -> Plant:
+    """The plant of that id. Raises `RangeError`."""
+    known = shipped_plants()
+    if id not in known:
+        raise RangeError([Problem(id, 0, 0, f"no such plant, expected {', '.join(known)}")])
+    return load_plant(FOLDER / f"{id}.yaml")

@@ -41,7 +41,8 @@ def connected(reference: int, rack_and_slot: int = 2) -> bytes:
     return _connection(0xD0, (reference, 1), rack_and_slot)
 
 
-def _message(kind: int, number: int, parameters: bytes, data: bytes = b"") -> bytes:
+def message(kind: int, number: int, parameters: bytes, data: bytes = b"") -> bytes:
+    """An S7 message of a kind (job, acknowledged with data, user data) in TPKT and COTP."""
     head = struct.pack(">BBHHHH", 0x32, kind, 0, number, len(parameters), len(data))
     errors = b"\0\0" if kind == ACKNOWLEDGED else b""
     return _tpkt(b"\x02\xf0\x80" + head + errors + parameters + data)
@@ -49,11 +50,11 @@ def _message(kind: int, number: int, parameters: bytes, data: bytes = b"") -> by
 
 def setup(number: int) -> bytes:
     """Asks for one job at a time each way."""
-    return _message(JOB, number, struct.pack(">BBHHH", SETUP, 0, 1, 1, PDU_LENGTH))
+    return message(JOB, number, struct.pack(">BBHHH", SETUP, 0, 1, 1, PDU_LENGTH))
 
 
 def set_up(number: int) -> bytes:
-    return _message(ACKNOWLEDGED, number, struct.pack(">BBHHH", SETUP, 0, 1, 1, PDU_LENGTH))
+    return message(ACKNOWLEDGED, number, struct.pack(">BBHHH", SETUP, 0, 1, 1, PDU_LENGTH))
 
 
 def _item(block: int, byte: int, count: int) -> bytes:
@@ -64,21 +65,21 @@ def _item(block: int, byte: int, count: int) -> bytes:
 
 
 def read(number: int, block: int, byte: int, count: int) -> bytes:
-    return _message(JOB, number, bytes((READ_VAR, 1)) + _item(block, byte, count))
+    return message(JOB, number, bytes((READ_VAR, 1)) + _item(block, byte, count))
 
 
 def answer_read(number: int, value: bytes) -> bytes:
     data = struct.pack(">BBH", FOUND, WORDS, 8 * len(value)) + value
-    return _message(ACKNOWLEDGED, number, bytes((READ_VAR, 1)), data)
+    return message(ACKNOWLEDGED, number, bytes((READ_VAR, 1)), data)
 
 
 def write(number: int, block: int, byte: int, value: bytes) -> bytes:
     data = struct.pack(">BBH", 0, WORDS, 8 * len(value)) + value
-    return _message(JOB, number, bytes((WRITE_VAR, 1)) + _item(block, byte, len(value)), data)
+    return message(JOB, number, bytes((WRITE_VAR, 1)) + _item(block, byte, len(value)), data)
 
 
 def answer_write(number: int) -> bytes:
-    return _message(ACKNOWLEDGED, number, bytes((WRITE_VAR, 1)), bytes((FOUND,)))
+    return message(ACKNOWLEDGED, number, bytes((WRITE_VAR, 1)), bytes((FOUND,)))
 
 
 Exchange = tuple[int, bytes, bytes]

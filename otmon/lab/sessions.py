@@ -31,6 +31,9 @@ class Session:
     server: Host
     event: str
     requests: tuple[tuple[int, bytes], ...]
+    unit: int = UNIT
+    """Who is asked. A controller answers for `UNIT`; for others it says, as gateways do, that they are not
+    there."""
 
     def planned(self) -> Iterator[tuple[int, bytes]]:
         """(time, PDU) of each request as the client plans it, response times left out."""
@@ -69,11 +72,13 @@ def play(
     for number, session in enumerate(in_order):
         says: list[Say] = []
         for transaction, (time_ns, pdu) in enumerate(session.planned(), start=1):
-            response = modbus.answer(recall(session.server.name, time_ns), pdu)
+            response = modbus.exception(pdu[0], modbus.NO_SUCH_UNIT)
+            if session.unit == UNIT:
+                response = modbus.answer(recall(session.server.name, time_ns), pdu)
             response_ns = random.randrange(3_000, 18_000) * 1000
             wait_ns = session.requests[transaction - 1][0]
-            says.append(Say("client", modbus.adu(transaction, UNIT, pdu), wait_ns))
-            says.append(Say("server", modbus.adu(transaction, UNIT, response), response_ns))
+            says.append(Say("client", modbus.adu(transaction, session.unit, pdu), wait_ns))
+            says.append(Say("server", modbus.adu(transaction, session.unit, response), response_ns))
             code = response[1] if response[0] & 0x80 else 0
             transactions.append(Transaction(session.client.name, session.server.name, pdu[0], code))
         hosts, ports = (session.client, session.server), (_FIRST_EPHEMERAL_PORT + number, MODBUS_PORT)
@@ -87,5 +92,5 @@ def written(sessions: Iterable[Session]) -> dict[str, Writes]:
     for session in sessions:
         writes = found.setdefault(session.server.name, [])
         for time_ns, pdu in session.planned():
-            writes += modbus.changes(pdu, time_ns)
+            writes += modbus.changes(pdu, time_ns) if session.unit == UNIT else ()
     return {name: tuple(sorted(writes, key=lambda write: write.time_ns)) for name, writes in found.items()}

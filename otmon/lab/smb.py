@@ -79,7 +79,7 @@ def _authenticate(user: str, domain: str, workstation: str, version: bytes, rand
     return _ntlm(3, b"".join(told) + struct.pack("<I", _FLAGS) + version + values)
 
 
-def _message(command: int, status: int, reply: bool, user: int, tree: int, body: bytes) -> bytes:
+def message(command: int, status: int, reply: bool, user: int, tree: int, body: bytes) -> bytes:
     """An SMB1 message with its length before it, strings in Unicode, statuses of NT."""
     flags, flags2 = (0x98 if reply else 0x18), 0xC807
     head = b"\xffSMB" + struct.pack("<BIBH", command, status, flags, flags2) + bytes(12)
@@ -87,37 +87,39 @@ def _message(command: int, status: int, reply: bool, user: int, tree: int, body:
     return struct.pack(">I", len(head) + len(body)) + head + body
 
 
-def _texts(before: int, *texts: str) -> bytes:
+def texts(before: int, *strings: str) -> bytes:
     """Strings in Unicode, from an even place in the message, whose `before` bytes come before them."""
-    return bytes(before % 2) + b"".join(text.encode("utf-16-le") + bytes(2) for text in texts)
+    return bytes(before % 2) + b"".join(text.encode("utf-16-le") + bytes(2) for text in strings)
 
 
 def _session_setup(blob: bytes, user: int, kind: Implementation) -> bytes:
     words = struct.pack("<BBHHHHIHII", 0xFF, 0, 0, 16_644, 10, 1, 0, len(blob), 0, 0x800000D4)
-    data = blob + _texts(32 + 1 + len(words) + 2 + len(blob), kind.system, kind.lan_manager, "")
+    data = blob + texts(32 + 1 + len(words) + 2 + len(blob), kind.system, kind.lan_manager, "")
     body = bytes((len(words) // 2,)) + words + struct.pack("<H", len(data)) + data
-    return _message(SESSION_SETUP, 0, False, user, 0, body)
+    return message(SESSION_SETUP, 0, False, user, 0, body)
 
 
 def _session_set_up(blob: bytes, user: int, status: int, kind: Implementation) -> bytes:
     words = struct.pack("<BBHHH", 0xFF, 0, 0, 0, len(blob))
-    data = blob + _texts(32 + 1 + len(words) + 2 + len(blob), kind.system, kind.lan_manager)
+    data = blob + texts(32 + 1 + len(words) + 2 + len(blob), kind.system, kind.lan_manager)
     body = bytes((len(words) // 2,)) + words + struct.pack("<H", len(data)) + data
-    return _message(SESSION_SETUP, status, True, user, 0, body)
+    return message(SESSION_SETUP, status, True, user, 0, body)
 
 
-def _tree_connect(path: str, user: int) -> bytes:
+def tree_connect(path: str, user: int) -> bytes:
+    """Asks for a share."""
     words = struct.pack("<BBHHH", 0xFF, 0, 0, 8, 1)
-    data = b"\0" + _texts(32 + 1 + len(words) + 2 + 1, path) + b"?????\0"
+    data = b"\0" + texts(32 + 1 + len(words) + 2 + 1, path) + b"?????\0"
     body = bytes((len(words) // 2,)) + words + struct.pack("<H", len(data)) + data
-    return _message(TREE_CONNECT, 0, False, user, 0, body)
+    return message(TREE_CONNECT, 0, False, user, 0, body)
 
 
-def _tree_connected(user: int, tree: int) -> bytes:
+def tree_connected(user: int, tree: int) -> bytes:
+    """The share, as tree `tree`."""
     words = struct.pack("<BBHH", 0xFF, 0, 0, 1)
-    data = b"IPC\0" + _texts(32 + 1 + len(words) + 2 + 4, "")
+    data = b"IPC\0" + texts(32 + 1 + len(words) + 2 + 4, "")
     body = bytes((len(words) // 2,)) + words + struct.pack("<H", len(data)) + data
-    return _message(TREE_CONNECT, 0, True, user, tree, body)
+    return message(TREE_CONNECT, 0, True, user, tree, body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +150,13 @@ def logon(
         messages.smb1_negotiate(),
         _session_setup(_offer(_negotiate(mine.version)), 0, mine),
         _session_setup(_reply(_authenticate("guest", server, client, mine.version, random)), 2048, mine),
-        _tree_connect(f"\\\\{server}\\IPC$", 2048),
+        tree_connect(f"\\\\{server}\\IPC$", 2048),
     ]
     answers = [
         messages.smb1_negotiated(random),
         _session_set_up(_reply(_challenge(server, theirs.version, random), 1), 2048, MORE_PROCESSING, theirs),
         _session_set_up(_reply(b"", 0), 2048, 0, theirs),
-        _tree_connected(2048, 2048),
+        tree_connected(2048, 2048),
     ]
     says = []
     for asked, answered in zip(asks, answers, strict=True):

@@ -6,48 +6,43 @@ both factories see it, where each packet comes in first. Controllers are polled 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from random import Random
 
-from otmon.lab import modbus, plant, two_factories_incidents
+from otmon.lab import food_factory, modbus, two_factories_incidents
 from otmon.lab.day import Site, Story, command
 from otmon.lab.dialogues import ask_time, lease, look_up, resolve_gateway, tls_session
+from otmon.lab.events import Event
 from otmon.lab.frames import MILLISECOND_NS, MINUTE_NS, SECOND_NS, Host, Packet, Say, connection
+from otmon.lab.plant import shipped_plant
+from otmon.lab.process import process_of
 from otmon.lab.sessions import Session, at_once
-from otmon.lab.two_factories_cast import (
-    A_CONVEYOR,
-    A_HMI,
-    A_MIXING,
-    A_PRINTER,
-    A_SCADA,
-    A_TERMINALS,
-    ACCOUNTING,
-    B_HMI,
-    B_MIXING,
-    B_PACKING,
-    B_SCADA,
-    DIRECTORY,
-    EVENTS,
-    HOSTS,
-    LABEL_PC,
-    MAIL,
-    OFFICE_PC_58,
-    OFFICE_PCS,
-    ORDER_SITE,
-    PERSONNEL,
-    PRODUCTION,
-    WIRE,
-)
 
-MIDNIGHT_NS = int(datetime(2026, 5, 11, 15, tzinfo=UTC).timestamp()) * 1_000_000_000
+PLANT = shipped_plant("two-factories")
+A_CONVEYOR = PLANT.host("a-conveyor")
+A_HMI = PLANT.host("a-hmi")
+A_MIXING = PLANT.host("a-mixing")
+A_PRINTER = PLANT.host("a-label-printer")
+A_SCADA = PLANT.host("a-scada")
+A_TERMINALS = PLANT.named("a-terminal-1", "a-terminal-2")
+ACCOUNTING = PLANT.host("accounting")
+B_HMI = PLANT.host("b-hmi")
+B_MIXING = PLANT.host("b-mixing")
+B_PACKING = PLANT.host("b-packing")
+B_SCADA = PLANT.host("b-scada")
+DIRECTORY = PLANT.host("directory")
+HOSTS = PLANT.everybody()
+LABEL_PC = PLANT.host("a-label-pc")
+MAIL = PLANT.host("mail")
+OFFICE_PC_58 = PLANT.host("office-pc-58")
+OFFICE_PCS = PLANT.named("office-pc-21", "office-pc-34")
+ORDER_SITE = PLANT.host("order-site")
+PERSONNEL = PLANT.host("personnel")
+PRODUCTION = PLANT.host("production-control")
+WIRE = PLANT.wire
+
+MIDNIGHT_NS = PLANT.midnight_ns
 """Midnight of 12 May 2026 in Japan."""
 
-CONTROLLERS = {
-    A_MIXING.name: plant.MIXING,
-    A_CONVEYOR.name: plant.CONVEYOR,
-    B_MIXING.name: plant.MIXING,
-    B_PACKING.name: plant.PACKING,
-}
 FIRST_HOUR, LAST_HOUR = 7, 18
 
 _FACTORIES = (
@@ -55,10 +50,10 @@ _FACTORIES = (
     ("control-b", B_SCADA, B_HMI, (B_MIXING, B_PACKING)),
 )
 _SETPOINTS = (
-    (8 * 60 + 50, A_CONVEYOR, plant.SPEED_SETPOINT, 420),
-    (13 * 60 + 5, A_MIXING, plant.TEMPERATURE_SETPOINT, 640),
-    (11 * 60 + 35, B_MIXING, plant.DOSING_SETPOINT, 105),
-    (15 * 60 + 20, B_PACKING, plant.BATCH_SIZE, 30),
+    (8 * 60 + 50, A_CONVEYOR, food_factory.SPEED_SETPOINT, 420),
+    (13 * 60 + 5, A_MIXING, food_factory.TEMPERATURE_SETPOINT, 640),
+    (11 * 60 + 35, B_MIXING, food_factory.DOSING_SETPOINT, 105),
+    (15 * 60 + 20, B_PACKING, food_factory.BATCH_SIZE, 30),
 )
 """Minute of the day, controller, register, value."""
 
@@ -159,13 +154,71 @@ def printing(midnight_ns: int, random: Random) -> list[Packet]:
     return packets
 
 
+EVENTS = (
+    Event(
+        "control-a",
+        False,
+        "factory A: SCADA reads its controllers each half hour; the operator looks at the HMI's screens and "
+        "changes a setpoint of each",
+        ("a-scada", "a-hmi", "a-mixing", "a-conveyor"),
+    ),
+    Event(
+        "control-b",
+        False,
+        "factory B: likewise",
+        ("b-scada", "b-hmi", "b-mixing", "b-packing"),
+    ),
+    Event(
+        "production",
+        False,
+        "both factories' SCADA and factory A's terminals talk with the production control in the data centre",
+        ("a-scada", "b-scada", "a-terminal-1", "a-terminal-2", "production-control"),
+    ),
+    Event(
+        "business",
+        False,
+        "head office uses mail, accounting, personnel and production control",
+        ("mail", "accounting", "personnel", "production-control"),
+    ),
+    Event("ordering", False, "head office orders parts at the supplier's site", ("order-site",)),
+    Event("printing", False, "factory A's label PC prints, as agreed", ("a-label-pc", "a-label-printer")),
+    Event("services", False, "ARP, DHCP, names and time", ("directory",)),
+    Event(
+        "office-reaches-control",
+        True,
+        "an office PC, which has nothing to do with it, opens the page of factory A's SCADA and reads a "
+        "controller behind it: what separates them lets everything through",
+        ("office-pc-58", "a-scada", "a-mixing"),
+    ),
+    Event(
+        "label-pc",
+        True,
+        "the label PC runs Windows XP and was put on the LAN only to print; it looks at the Internet, visits "
+        "the copier of head office, and is visited from the Internet",
+        ("a-label-pc", "news-site", "copier", "crawler"),
+    ),
+    Event(
+        "phone",
+        True,
+        "somebody's private phone takes part in factory A's Wi-Fi",
+        ("phone", "phone-service"),
+    ),
+    Event(
+        "camera",
+        True,
+        "a camera that production of factory B connected without telling IT: its factory password goes over "
+        "the wire in clear, somebody looks through it, and it reports to a cloud each hour",
+        ("camera", "b-foreman-pc", "camera-cloud"),
+    ),
+)
+
 SITE = Site(
     application="otmon.lab.two_factories_day",
     place="receiving side of the switches of head office, data centre, factory A and factory B",
     midnight_ns=MIDNIGHT_NS,
     wire=WIRE,
     hosts=HOSTS,
-    process=plant.process(CONTROLLERS, MIDNIGHT_NS),
+    process=process_of(PLANT),
     routine=Story(
         routine_sessions,
         (

@@ -15,23 +15,24 @@ from otmon.lab.frames import (
     arp,
     connection,
 )
+from otmon.lab.plant import shipped_plant
 from otmon.lab.sessions import Session, at_once
-from otmon.lab.two_factories_cast import (
-    A_MIXING,
-    A_SCADA,
-    B_FOREMAN,
-    CAMERA,
-    CAMERA_CLOUD,
-    COPIER,
-    CRAWLER,
-    DIRECTORY,
-    LABEL_PC,
-    NEWS_SITE,
-    OFFICE_PC_58,
-    PHONE,
-    PHONE_SERVICE,
-    WIRE,
-)
+
+PLANT = shipped_plant("two-factories")
+A_MIXING = PLANT.host("a-mixing")
+A_SCADA = PLANT.host("a-scada")
+B_FOREMAN = PLANT.host("b-foreman-pc")
+CAMERA = PLANT.host("camera")
+CAMERA_CLOUD = PLANT.host("camera-cloud")
+COPIER = PLANT.host("copier")
+CRAWLER = PLANT.host("crawler")
+DIRECTORY = PLANT.host("directory")
+LABEL_PC = PLANT.host("a-label-pc")
+NEWS_SITE = PLANT.host("news-site")
+OFFICE_PC_58 = PLANT.host("office-pc-58")
+PHONE = PLANT.host("phone")
+PHONE_SERVICE = PLANT.host("phone-service")
+WIRE = PLANT.wire
 
 OFFICE_MINUTE, CAMERA_MINUTE, PHONE_MINUTE, LABEL_MINUTE = (
     9 * 60 + 40,

@@ -6,34 +6,35 @@ are polled in short sessions, so that the file stays small.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from random import Random
 
 from otmon.lab import modbus, water_works
 from otmon.lab.day import Site, Story, command
 from otmon.lab.dialogues import ask_time, remote_desktop, resolve_gateway, tls_session
+from otmon.lab.events import Event
 from otmon.lab.frames import MINUTE_NS, SECOND_NS, Host, Packet
+from otmon.lab.plant import shipped_plant
+from otmon.lab.process import process_of
 from otmon.lab.sessions import Session, at_once
-from otmon.lab.water_works_cast import (
-    EVENTS,
-    EWS,
-    HMI,
-    HOSTS,
-    OFFICE_PCS,
-    PLC_DOSING,
-    PLC_FILTERS,
-    PLC_INTAKE,
-    PLC_PUMPS,
-    PLCS,
-    REMOTE_OPERATOR,
-    REPORTS,
-    RTU_BRANCH,
-    SCADA,
-    TIME,
-    WIRE,
-)
 
-MIDNIGHT_NS = int(datetime(2026, 7, 6, 15, tzinfo=UTC).timestamp()) * 1_000_000_000
+PLANT = shipped_plant("water-works")
+EWS = PLANT.host("ews")
+HMI = PLANT.host("hmi")
+HOSTS = PLANT.everybody()
+OFFICE_PCS = PLANT.named("office-pc-11", "office-pc-12")
+PLC_DOSING = PLANT.host("plc-dosing")
+PLC_FILTERS = PLANT.host("plc-filters")
+PLC_INTAKE = PLANT.host("plc-intake")
+PLC_PUMPS = PLANT.host("plc-pumps")
+REMOTE_OPERATOR = PLANT.host("remote-operator")
+REPORTS = PLANT.host("report-server")
+RTU_BRANCH = PLANT.host("rtu-branch")
+SCADA = PLANT.host("scada")
+TIME = PLANT.host("time-server")
+WIRE = PLANT.wire
+PLCS = (PLC_INTAKE, PLC_DOSING, PLC_FILTERS, PLC_PUMPS)
+
+MIDNIGHT_NS = PLANT.midnight_ns
 """Midnight of 7 July 2026 in Japan."""
 
 FIRST_HOUR, LAST_HOUR = 6, 18
@@ -138,13 +139,54 @@ def remote_desktops(midnight_ns: int, random: Random) -> list[Packet]:
     return packets
 
 
+_PLC_NAMES = tuple(plc.name for plc in PLCS)
+
+EVENTS = (
+    Event(
+        "control",
+        False,
+        "SCADA reads every controller each half hour; the operator looks at the HMI's screens each hour, "
+        "and changes the intake's flow, the chlorine and the pressure to the town once each",
+        ("scada", "hmi", *_PLC_NAMES),
+    ),
+    Event(
+        "telemetry",
+        False,
+        "SCADA reads the branch's reservoir each half hour over a carrier's line, and raises its level once",
+        ("scada", "rtu-branch"),
+    ),
+    Event(
+        "engineering",
+        False,
+        "the engineering station reads the identity and the setpoints of the controllers in the morning",
+        ("ews", *_PLC_NAMES),
+    ),
+    Event("reports", False, "SCADA sends its reports, and the office looks at them", ("report-server",)),
+    Event("services", False, "ARP and time", ("time-server",)),
+    Event(
+        "remote-desktop",
+        True,
+        "somebody on the Internet looks at the HMI over remote desktop in the morning, and comes back in "
+        "the afternoon",
+        ("remote-operator", "hmi"),
+    ),
+    Event(
+        "hundredfold",
+        True,
+        "during the second session the HMI, which may change it, sets the sodium hydroxide from 100 to "
+        "11,100 ppm; the dosing pump goes to full stroke and the pH rises until the operator sets it back "
+        "four minutes later",
+        ("hmi", "plc-dosing"),
+    ),
+)
+
 SITE = Site(
     application="otmon.lab.water_works_day",
     place="receiving side of the water works' core switch",
     midnight_ns=MIDNIGHT_NS,
     wire=WIRE,
     hosts=HOSTS,
-    process=water_works.process(MIDNIGHT_NS),
+    process=process_of(PLANT),
     routine=Story(routine_sessions, (("services", services), ("reports", reports))),
     incidents=Story(incident_sessions, (("remote-desktop", remote_desktops),)),
     events=EVENTS,

@@ -1,4 +1,4 @@
-"""What was seen, as facts that merge: assets, conversations, operations, anomalies, damage.
+"""What was seen, as facts that merge: assets and what they say, conversations, operations, anomalies, damage.
 
 Takes decoded packets (`observe`), which fill tables of fixed size (`tables`); gives the rows of these
 tables as frozen facts (`harvest`, `facts`) in a `Ledger`, which saves to SQLite (`store`).

@@ -1,6 +1,6 @@
-"""From copied payloads to the facts of log-ins: each flow's payloads in order, read as a whole.
+"""From copied payloads to the facts of log-ins and claims: each flow's payloads in order, read as a whole.
 
-A dialogue is kept until its flow was silent for `IDLE_NS`, or until room is needed; its log-ins become
+A dialogue is kept until its flow was silent for `IDLE_NS`, or until room is needed; what it says becomes
 facts once, when it ends. Those of dialogues that go on are made anew each time they are asked for and
 never merged into the others, as with rows of tables in use. So a sensor and a replay of the same
 packets find the same, and a log-in counts once.
@@ -11,7 +11,7 @@ Secrets are compared here and forgotten: no fact holds one, nor anything made of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,7 +20,6 @@ from otmon.decode.flows import (
     F_A_LO,
     F_B_HI,
     F_B_LO,
-    F_COLUMNS,
     F_FIRST_PACKET,
     F_ISN,
     F_KEY,
@@ -30,17 +29,19 @@ from otmon.decode.flows import (
 )
 from otmon.decode.transport import PROTO_TCP
 from otmon.identity.credentials import Credentials, shipped_credentials
+from otmon.identity.effort import Effort
 from otmon.identity.login import ANONYMOUS, LogIn, Seen
-from otmon.identity.registry import IDS, parser_of
+from otmon.identity.registry import FIRST_PAYLOADS, IDS, parser_of
 from otmon.identity.stream import Segment, datagrams, in_order
 from otmon.kernel import Bytes, Ints
+from otmon.ledger.claims import Side, claims_of
 from otmon.ledger.clients import clients_of
-from otmon.ledger.facts import CredentialKind, CredentialSeen, Evidence
+from otmon.ledger.facts import AssetClaim, CredentialKind, CredentialSeen, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
-from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
-from otmon.ledger.texts import address_text, transport_text, vlan_text
-from otmon.protocols.registry import name_of
+from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_MAC, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
+from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
+from otmon.protocols.registry import ethertype_codes, name_of
 
 IDLE_NS: Final = 600_000_000_000
 """A dialogue ends this long after its last payload: log-ins wait for people, but not longer."""
@@ -56,9 +57,19 @@ _DIALOGUE_BYTES: Final = 2_000
 ACCOUNT: Final = 64
 """Characters of an account that a fact names."""
 
+PROOFS_LEFT_OUT: Final = "log-in proofs"
+"""Kind of what overflowed: proofs that were not held against all passwords (`otmon.identity.effort`)."""
+
 _KEY: Final = (F_KEY, F_A_HI, F_A_LO, F_B_HI, F_B_LO, F_FIRST_PACKET)
 """Columns that tell connections apart, also those that use the same ports again."""
+_FLOW: Final = (*_KEY, F_PROTOCOL, F_VLAN, F_ISN, F_ISN + 1)
+"""Columns of a row that are read of a flow."""
+_SAID: Final = (G_WAY, G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT, G_MAC)
+"""And of a payload."""
 _Key = tuple[int, ...]
+
+
+_Fact = CredentialSeen | AssetClaim
 
 
 @dataclass(slots=True)
@@ -66,17 +77,21 @@ class _Dialogue:
     """The payloads of one flow; `flow` is its row at the last one."""
 
     flow: list[int]
+    """`_FLOW`"""
     client: int = 0
     """Direction of what the client sends, as far as the last row tells."""
-    rows: list[tuple[int, ...]] = field(default_factory=list)
-    data: list[bytes] = field(default_factory=list)
+    said: list[tuple[int, int, int, bytes, Seen, int]] = field(default_factory=list)
+    """Of each payload its direction, sequence and acknowledgment number, bytes, packet and sender's MAC
+    address."""
     size: int = _DIALOGUE_BYTES
     last_ns: int = 0
-    found: tuple[CredentialSeen, ...] = ()
+    found: tuple[_Fact, ...] = ()
     asked: bool = False
     """Its server was seen before to ask a client for a password (`_ASKS`)."""
     read: int = 0
     """Payloads that `found` was made of."""
+    verdicts: dict[Hashable, tuple[CredentialKind | None, str]] = field(default_factory=dict, repr=False)
+    """Of log-ins that were judged before: a proof is recomputed once."""
 
 
 class Dialogues:
@@ -89,112 +104,134 @@ class Dialogues:
         self._open: dict[_Key, _Dialogue] = {}
         self._size = 0
         self._asking: dict[_Key, None] = {}
+        self._effort = Effort()
 
     def take(self, rows: Ints, data: Bytes) -> Ledger:
         """Payloads as `otmon.ledger.messages` copied them; the facts of dialogues that ended."""
-        facts: list[CredentialSeen] = []
+        facts: list[_Fact] = []
         octets = data.tobytes()
         if not len(rows):
             return collect()
         clients = clients_of(rows)[0].tolist()
-        for row, client in zip(rows.tolist(), clients, strict=True):
-            numbers = row[F_COLUMNS:]
-            key = tuple(row[column] for column in _KEY)
-            now = numbers[G_TIME - F_COLUMNS]
+        flows, payloads = rows[:, _FLOW].tolist(), rows[:, _SAID].tolist()
+        for flow, payload, client in zip(flows, payloads, clients, strict=True):
+            way, seq, ack, now, packet, offset, begin, size, mac = payload
+            key = tuple(flow[: len(_KEY)])
             one = self._open.pop(key, None)
             if one is not None and now - one.last_ns > IDLE_NS:
                 facts += self._ended(one)
                 one = None
             if one is None:
-                one = _Dialogue(row)
+                one = _Dialogue(flow)
                 self._size += one.size
             # Last in the order of what is open.
             self._open[key] = one
-            one.flow, one.client = row[:F_COLUMNS], client
-            one.rows.append(tuple(numbers))
-            begin, size = numbers[G_AT - F_COLUMNS], numbers[G_KEPT - F_COLUMNS]
-            one.data.append(octets[begin : begin + size])
-            if _ASKS.match(one.data[-1]):
-                self._asking[_server_of(row, client)] = None
+            one.flow, one.client = flow, client
+            text = octets[begin : begin + size]
+            one.said.append((way, seq, ack, text, Seen(now, packet, offset), mac))
+            if _ASKS.match(text):
+                self._asking[_server_of(flow, client)] = None
                 if len(self._asking) > ASKING:
                     del self._asking[next(iter(self._asking))]
-            one.asked = one.asked or _server_of(row, client) in self._asking
+            if self._asking and not one.asked:
+                one.asked = _server_of(flow, client) in self._asking
             one.last_ns = max(one.last_ns, now)
             one.size += size + _PAYLOAD_BYTES
             self._size += size + _PAYLOAD_BYTES
             while self._size > ROOM_BYTES:
                 facts += self._ended(self._open.pop(next(iter(self._open))))
-        return collect(credentials=facts)
+        return self._ledger(facts)
 
     def silent_since(self, before_ns: int) -> Ledger:
         """End the dialogues that were silent for too long before this moment; their facts."""
         old = [key for key, one in self._open.items() if before_ns - one.last_ns > IDLE_NS]
-        return collect(credentials=[fact for key in old for fact in self._ended(self._open.pop(key))])
+        return self._ledger([fact for key in old for fact in self._ended(self._open.pop(key))])
 
     def going_on(self) -> Ledger:
         """The facts of the dialogues that have not ended, as they stand now."""
-        return collect(credentials=[fact for one in self._open.values() for fact in self._facts(one)])
+        return self._ledger([fact for one in self._open.values() for fact in self._facts(one)])
 
     def finish(self) -> Ledger:
         """End all dialogues; their facts."""
         facts = [fact for one in self._open.values() for fact in self._ended(one)]
         self._open.clear()
-        return collect(credentials=facts)
+        return self._ledger(facts)
 
-    def _ended(self, one: _Dialogue) -> tuple[CredentialSeen, ...]:
+    def _ledger(self, facts: list[_Fact]) -> Ledger:
+        left_out = self._effort.take_left_out()
+        return collect(
+            credentials=(fact for fact in facts if isinstance(fact, CredentialSeen)),
+            claims=(fact for fact in facts if isinstance(fact, AssetClaim)),
+            overflow=[(PROOFS_LEFT_OUT, left_out)] if left_out else (),
+        )
+
+    def _ended(self, one: _Dialogue) -> tuple[_Fact, ...]:
         self._size -= one.size
         return self._facts(one)
 
-    def _facts(self, one: _Dialogue) -> tuple[CredentialSeen, ...]:
-        if one.read < len(one.rows):
+    def _facts(self, one: _Dialogue) -> tuple[_Fact, ...]:
+        if one.read < len(one.said):
             if self._known is None:
                 self._known = shipped_credentials()
-            one.found = tuple(_facts_of(one, self._source, self._known))
-            one.read = len(one.rows)
+            one.found = tuple(_facts_of(one, self._source, self._known, self._effort))
+            one.read = len(one.said)
         return one.found
 
 
-def _server_of(row: list[int], client: int) -> _Key:
-    high, low, shift = (F_A_HI, F_A_LO, 16) if client == 1 else (F_B_HI, F_B_LO, 32)
-    return row[high], row[low], row[F_KEY] >> shift & 0xFFFF
+def _server_of(flow: list[int], client: int) -> _Key:
+    key, a_hi, a_lo, b_hi, b_lo, *_ = flow
+    return (a_hi, a_lo, key >> 16 & 0xFFFF) if client == 1 else (b_hi, b_lo, key >> 32 & 0xFFFF)
 
 
-def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[CredentialSeen]:
-    flow = one.flow
-    code = flow[F_PROTOCOL] & (PROVISIONAL - 1)
-    if code == 0 or name_of(code) not in IDS:
+def _spoken(key: int, spoken: int) -> str:
+    """What a flow speaks, "" for unknown; below IP its EtherType tells it, and none of it is Cisco's."""
+    code = spoken & (PROVISIONAL - 1)
+    if key >> 48 & 0xF == 2:
+        kind = key & 0xFFFF
+        code = int(ethertype_codes()[kind])
+        return name_of(code) if code else "cdp" if kind == 0 else ""
+    return name_of(code) if code else ""
+
+
+def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -> Iterator[_Fact]:
+    key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = one.flow
+    protocol = _spoken(key, spoken)
+    if not protocol:
         return
-    protocol = name_of(code)
     client = one.client
-    segments = [
-        Segment(
-            row[G_WAY - F_COLUMNS] == client,
-            row[G_SEQ - F_COLUMNS],
-            row[G_ACK - F_COLUMNS],
-            data,
-            Seen(row[G_TIME - F_COLUMNS], row[G_PACKET - F_COLUMNS], row[G_OFFSET - F_COLUMNS]),
-        )
-        for row, data in zip(one.rows, one.data, strict=True)
-    ]
-    key = flow[F_KEY]
-    if key & 0xFFFF == PROTO_TCP:
-        pieces = in_order(segments, (flow[F_ISN + client], flow[F_ISN + 1 - client]))
+    segments = [Segment(way == client, seq, ack, text, seen) for way, seq, ack, text, seen, _ in one.said]
+    family = key >> 48 & 0xF
+    # Messages that were chosen from a connection are whole, and what lies between them is no loss.
+    if key & 0xFFFF == PROTO_TCP and family != 2 and FIRST_PAYLOADS.get(protocol, 1) > 0:
+        pieces = in_order(segments, (isn[client], isn[1 - client]))
     else:
         pieces = datagrams(segments)
-    family = key >> 48 & 0xF
-    ends = [address_text(family, flow[high], flow[low]) for high, low in ((F_A_HI, F_A_LO), (F_B_HI, F_B_LO))]
+    ends = [address_text(family, high, low) for high, low in ((a_hi, a_lo), (b_hi, b_lo))]
+    of_client, of_server = (
+        Side(mac_text(_mac(one, way)), ends[way]) if family != 2 else Side(ends[way], "")
+        for way in (client, 1 - client)
+    )
+    yield from claims_of(protocol, pieces, of_client, of_server, vlan_text(vlan), source)
+    if protocol not in IDS:
+        return
     for log_in in parser_of(protocol)(pieces):
-        kind, entry = judged(log_in, protocol, known)
+        seen = log_in.seen
+        key_of_verdict = seen, log_in.method, log_in.account
+        verdict = one.verdicts.get(key_of_verdict)
+        if verdict is None:
+            verdict = judged(log_in, protocol, known, effort)
+            if log_in.proves is not None:
+                one.verdicts[key_of_verdict] = verdict
+        kind, entry = verdict
         if kind is None:
             continue
-        seen = log_in.seen
         yield CredentialSeen(
             client=ends[client],
             server=ends[1 - client],
             transport=transport_text(family, key & 0xFFFF),
             port=key >> 16 & 0xFFFF if client == 1 else key >> 32 & 0xFFFF,
             protocol=protocol,
-            vlan=vlan_text(flow[F_VLAN]),
+            vlan=vlan_text(vlan),
             account=visible(log_in.account),
             method=log_in.method,
             entry=entry,
@@ -207,10 +244,17 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials) -> Iterator[Crede
         )
 
 
-def judged(log_in: LogIn, protocol: str, known: Credentials) -> tuple[CredentialKind | None, str]:
+def _mac(one: _Dialogue, way: int) -> int:
+    """The MAC address of one direction's first payload, -1 for none."""
+    return next((mac for direction, *_, mac in one.said if direction == way), -1)
+
+
+def judged(
+    log_in: LogIn, protocol: str, known: Credentials, effort: Effort | None = None
+) -> tuple[CredentialKind | None, str]:
     """What a fact says of a log-in's secret, and the entry that it is on the list as, "" for none. None for
     a proof that no password of the list has given: it hides its secret, as it should."""
-    entry = known.matching(log_in, protocol)
+    entry = known.matching(log_in, protocol, effort)
     if log_in.method == ANONYMOUS:
         return "anonymous", ""
     if entry is not None:

@@ -19,6 +19,7 @@ from otmon.decode.fields import (
     C_TRANSACTIONS,
     C_UNANSWERED,
     C_UNMATCHED,
+    SRC_LO,
 )
 from otmon.decode.flows import (
     CLIENT,
@@ -63,7 +64,10 @@ from otmon.decode.streams import (
     distance,
     forget,
 )
+from otmon.identity.registry import FIRST_PAYLOADS
 from otmon.kernel import Bytes, Ints, clear_row, copy_row, inlined, kernel, u8, u16be
+from otmon.ledger.facts import ACKNOWLEDGE
+from otmon.ledger.messages import copy_claim
 from otmon.ledger.tables import (
     FILL_TRANSACTIONS,
     LAST_TIME,
@@ -102,10 +106,9 @@ from otmon.ledger.tables import (
     X_LO,
     Tables,
     count_rate,
-    note_anomaly,
-    note_operation,
 )
-from otmon.ledger.written import keep_read, note_values
+from otmon.ledger.tally import note_anomaly, note_operation
+from otmon.ledger.written import keep_read, note_values, take_back
 from otmon.protocols.modbus import (
     M_ADDRESS,
     M_BYTES,
@@ -118,10 +121,12 @@ from otmon.protocols.modbus import (
     M_VALUE,
     M_WRITE_ADDRESS,
     M_WRITE_COUNT,
+    MASK_WRITE,
     PORT,
     R_MISMATCH,
     R_OK,
     R_UNMATCHED,
+    READ_WRITE,
     parse_request,
     parse_response,
 )
@@ -133,8 +138,11 @@ than this before they give up and use the id again."""
 OPEN_NS: Final = 10_000_000_000
 """A request this close to the end of the capture may have been answered after it."""
 
-WRITING: Final = (5, 6, 15, 16, 23)
+WRITING: Final = (5, 6, 15, 16, MASK_WRITE, READ_WRITE)
 """Functions whose requests hold values."""
+IDENTIFYING: Final = (17, 43)
+"""Functions whose responses say what the device is."""
+TELLS_MODBUS: Final = FIRST_PAYLOADS["modbus"]
 
 UNANSWERED: Final = -1
 OPEN: Final = -2
@@ -364,6 +372,9 @@ def message(
             note_values(t, s, f, unit, src, first, packet, now, offset)
         return
     i = answer(t, s, f, d, key, packet, now, offset)
+    own = t.row[SRC_LO] == t.flows[f, F_A_LO + 2 * d]
+    if sound and own and t.pdu[M_FUNCTION] in IDENTIFYING and t.pdu[M_EXCEPTION] == 0:
+        copy_claim(t, f, d, src, first, stop, stop - first, TELLS_MODBUS, packet, now, offset)
     if i >= 0 and sound and t.pdu[M_FUNCTION] in (1, 3) and t.pdu[M_EXCEPTION] == 0:
         keep_read(t, i, src, first + 2, stop - first - 2, now)
 
@@ -443,8 +454,8 @@ def request_of(streams: Ints, pending: Ints, pdu: Ints, s: int, key: int) -> int
 
 @inlined
 def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, offset: int) -> int:
-    """The response ends the request that it belongs to. Returns the row of the operation whose values
-    are to be kept, -1 for none."""
+    """The response ends the request that it belongs to. Returns the row of its operation, -1 where
+    it answers none that fits."""
     k = request_of(t.streams, t.pending, t.pdu, s, key)
     if k == -1:
         unmatched(t, s, f, d, key, packet, now, offset)
@@ -457,7 +468,14 @@ def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, o
             value, needed = t.pdu[M_ADDRESS], t.pending[s * PENDING + k, P_ADDRESS]
         note_anomaly(t, f, 1 - d, d, R_MISMATCH, key & 0xFF, value, needed, now, packet, offset)
     t.streams[s, S_ANSWERED] = 1
-    row = finish(t, s, f, k, t.pdu[M_EXCEPTION], now, packet)
+    exception = t.pdu[M_EXCEPTION]
+    if exception != 0 and exception != ACKNOWLEDGE and key & 0xFF in WRITING:
+        i = s * PENDING + k
+        address, count = t.pending[i, P_ADDRESS], t.pending[i, P_COUNT]
+        if key & 0xFF == READ_WRITE:
+            address, count = t.pending[i, P_WRITE_ADDRESS], t.pending[i, P_WRITE_COUNT]
+        take_back(t, s, f, (key >> 8) & 0xFF, key & 0xFF, address, count, t.pending[i, P_TIME])
+    row = finish(t, s, f, k, exception, now, packet)
     return row if fitting else -1
 
 

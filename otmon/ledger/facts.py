@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from otmon.identity.claim import ClaimKind
+from otmon.ledger.course import Window
 from otmon.protocols.protocol import AccessClass
 
 Role = Literal["handshake", "protocol", "port", "first packet"]
@@ -21,6 +23,7 @@ Role = Literal["handshake", "protocol", "port", "first packet"]
 
 HOURS = 168
 """Hours of a week: bit 0 of `hours` is Monday 00:00 to 01:00 UTC."""
+MINUTE_NS = 60_000_000_000
 HOUR_NS = 3_600_000_000_000
 MONDAY = 72
 """Hours from the beginning of a week to its Thursday: 1970 began on one."""
@@ -28,6 +31,11 @@ UNANSWERED = -1
 """`Operation.status` of a request that got no response."""
 OPEN_AT_END = -2
 """`Operation.status` of a request whose response may lie after the end of the capture."""
+ACKNOWLEDGE = 5
+"""`Operation.status`: Modbus' exception that the server has accepted the request and is still at it (Modbus
+Application Protocol 1.1b3, section 7)."""
+GATEWAY_SILENT = 11
+"""The exception of a gateway that got no answer: whether the device did what was asked nobody can know."""
 UNKNOWN = -1
 """`Operation.address` or `.count` where the service has none or the request was not seen."""
 
@@ -42,6 +50,22 @@ class Evidence:
     """Number in its source, from 1."""
     offset: int
     """Offset in bytes of the packet's first byte in its (uncompressed) source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busiest:
+    """The minute of the clock in which there was most of something; the first one, where several were alike.
+
+    A lower bound: what was counted in parts is not added across them.
+    """
+
+    count: int
+    """0 where nobody counted."""
+    evidence: Evidence
+    """The first packet that was counted in that minute."""
+
+
+NEVER = Busiest(0, Evidence(0, "", 0, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +163,8 @@ class Conversation:
     bytes_to_client: int
     tunnel: str
     """What the packets came wrapped in: "", "gre", "erspan", "vxlan", "tzsp" ..."""
+    busiest: Busiest
+    """Of the packets of one of its flows, in both directions."""
     hours: int
     """The hours of the week in which it was seen, as bits (`HOURS`)."""
     first_ns: int
@@ -187,12 +213,21 @@ class Operation:
     """The longest time between two requests that followed each other in one capture, 0 where there
     was but one; of a sweep, between two for the same elements. A lower bound: what was counted in
     parts is not known across them."""
+    busiest: Busiest
+    """Of its transactions, by the time of their requests; of a sweep, of those for the same elements."""
+    course: tuple[Window, ...]
+    """How it went over time (`otmon.ledger.course`); empty where nobody kept that."""
     hours: int
     """As for a conversation."""
     first_ns: int
     last_ns: int
     evidence: Evidence
     """The first request's packet, or its response's where the request was not seen."""
+
+    @property
+    def refused(self) -> bool:
+        """The device said that it did not do it. Some exceptions say something else."""
+        return self.status > 0 and self.status not in (ACKNOWLEDGE, GATEWAY_SILENT)
 
 
 Order = Literal["unsigned", "signed", "unsigned-swapped", "signed-swapped"]
@@ -320,3 +355,27 @@ class CredentialSeen:
     last_ns: int
     evidence: Evidence
     """The packet that carried the secret or its proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetClaim:
+    """What a message says about its sender, or one that knows it about another. Key: everything up to and
+    including `protocol`.
+
+    It is what was said: whoever sends can say anything.
+    """
+
+    mac: str
+    """Of the sender's frames, as `Asset.mac`: of one behind a router the router's."""
+    address: str
+    """"" for what is said below IP."""
+    vlan: str
+    kind: ClaimKind
+    value: str
+    """One line of visible text, at most `otmon.identity.claim.MAX_VALUE` characters."""
+    protocol: str
+    """What said it: the id of a protocol, or "cdp"."""
+    times: int
+    first_ns: int
+    last_ns: int
+    evidence: Evidence

@@ -29,7 +29,8 @@ from otmon.decode.streams import (
 )
 from otmon.kernel import Bytes, copy_bytes, kernel, u8, u16be
 from otmon.ledger.exchange import choose_client, message
-from otmon.ledger.tables import MODBUS, Tables, note_anomaly
+from otmon.ledger.tables import MODBUS, Tables
+from otmon.ledger.tally import note_anomaly
 from otmon.protocols.modbus import PORT, R_CRC, R_LENGTH, R_PROTOCOL_ID
 from otmon.protocols.modbus_framing import (
     HEADER,

@@ -25,21 +25,27 @@ from otmon.decode.flows import (
     F_HOURS,
     F_KEY,
     F_LAST,
+    F_MINUTE,
     F_PACKETS,
     F_PROTOCOL,
     F_STATE,
     F_TRIES,
     F_TUNNEL,
     F_VLAN,
+    MINUTE_COLUMNS,
+    MOST,
     PROVISIONAL,
     RESET,
     SPOKE_A,
+    TOTAL_BEFORE,
 )
 from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.kernel import Ints
 from otmon.ledger.clients import clients_of
+from otmon.ledger.course import NOTHING, SHORTEST_NS, Window
 from otmon.ledger.facts import (
     Anomaly,
+    Busiest,
     Conversation,
     Evidence,
     Operation,
@@ -49,7 +55,7 @@ from otmon.ledger.facts import (
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
-from otmon.ledger.rows import Rows, parties
+from otmon.ledger.rows import Rows, operations_of, parties
 from otmon.ledger.senders import assets_of
 from otmon.ledger.tables import (
     A_FIRST,
@@ -66,13 +72,16 @@ from otmon.ledger.tables import (
     O_ANSWERED,
     O_CLIENT_HI,
     O_CLIENT_LO,
+    O_COURSE,
     O_ENDPOINT,
     O_FIRST,
     O_GAP,
+    O_GAP_NOW,
     O_HOURS,
     O_LAST,
     O_MAX,
     O_MIN,
+    O_MINUTE,
     O_OFFSET,
     O_PACKET,
     O_RANGE,
@@ -81,7 +90,11 @@ from otmon.ledger.tables import (
     O_SERVICE,
     O_SUM,
     O_TIMES,
+    O_WIDTH,
+    O_WINDOW,
     OPERATIONS,
+    V_COLUMNS,
+    V_TIMES,
     WRITTEN,
     X_HI,
     X_LO,
@@ -113,12 +126,12 @@ def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BA
     which = _rank_of_flows(flows)[1] % np.uint64(parts)
     for number in range(parts):
         part = slice(number * SLICE, (number + 1) * SLICE)
-        assets, operations = t.assets[part], t.operations[part]
+        assets = t.assets[part]
         written, anomalies = t.written[part], t.anomalies[part]
         yield _harvested(
             flows[which == number],
             assets[assets[:, X_PACKETS] > 0],
-            operations[operations[:, O_TIMES] > 0],
+            *operations_of(t.operations[part], t.courses[part]),
             written[written[:, W_TIMES] > 0],
             anomalies[anomalies[:, A_TIMES] > 0],
             source,
@@ -129,11 +142,20 @@ def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BA
 def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS) -> Ledger:
     """The facts of rows, but for messages, which are read by `otmon.ledger.dialogues`. Rows behind `bars`
     are counted in `overflow` only."""
-    return _harvested(rows.flows, rows.assets, rows.operations, rows.written, rows.anomalies, source, bars)
+    return _harvested(
+        rows.flows, rows.assets, rows.operations, rows.courses, rows.written, rows.anomalies, source, bars
+    )
 
 
 def _harvested(
-    flows: Ints, assets: Ints, operations: Ints, written: Ints, anomalies: Ints, source: str, bars: Bars
+    flows: Ints,
+    assets: Ints,
+    operations: Ints,
+    courses: Ints,
+    written: Ints,
+    anomalies: Ints,
+    source: str,
+    bars: Bars,
 ) -> Ledger:
     lost: list[tuple[str, int]] = []
 
@@ -162,7 +184,7 @@ def _harvested(
     return collect(
         conversations=_conversations(flows, source),
         assets=assets_of(assets, source),
-        operations=_operations(operations, source),
+        operations=_operations(operations, courses, source),
         written=written_values(written, source),
         anomalies=_anomalies(anomalies, source),
         overflow=lost,
@@ -170,7 +192,7 @@ def _harvested(
 
 
 def _rank_of_flows(flows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
-    """As `otmon.ledger.rank.of_conversation` has it, for rows."""
+    """As `otmon.ledger.rank.of_conversations` has it, for rows."""
     client, _ = clients_of(flows)
     key = flows[:, F_KEY]
     family, proto = key >> 48 & 0xF, key & 0xFFFF
@@ -208,7 +230,7 @@ def _reads(operations: Ints) -> npt.NDArray[np.bool_]:
 
 
 def _words(family: Ints, high: Ints, low: Ints) -> tuple[Ints, Ints]:
-    """Addresses as `otmon.ledger.rank.words_of` has them."""
+    """Addresses as `otmon.ledger.texts.words_of` has them."""
     return np.where(family == 6, high, 0), np.where(family == 4, low & 0xFFFFFFFF, low)
 
 
@@ -277,6 +299,7 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
         np.bitwise_or.reduceat(tunnels[order], starts).tolist(),
         largest(flows[:, F_LAST]),
         *(np.bitwise_or.reduceat(flows[order, F_HOURS + n], starts).tolist() for n in range(3)),
+        _busiest(flows, order, starts),
         strict=True,
     ):
         client_hi, client_lo, server_hi, server_lo, kind, number, its_code, vlan = key_row
@@ -292,6 +315,7 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
             wrapped,
             last_ns,
             *hours,
+            busiest,
         ) = sums
         six = kind >> 16
         transport = transport_text(six, kind & 0xFFFF)
@@ -313,11 +337,37 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
             bytes_to_server=bytes_to,
             bytes_to_client=bytes_from,
             tunnel=_tunnels(wrapped),
+            busiest=_most(busiest, source),
             hours=bits_of(hours),
             first_ns=seen[0],
             last_ns=last_ns,
             evidence=Evidence(seen[0], source, seen[1], seen[2]),
         )
+
+
+def _busiest(flows: Ints, order: Ints, starts: Ints) -> list[list[int]]:
+    """Of each group of flows the most packets that one of them had in a minute, and time, number and offset
+    of the first one of these; of equal ones the earliest."""
+    packets = flows[:, F_PACKETS] + flows[:, F_PACKETS + 1]
+    most = _of_minutes(flows[:, F_MINUTE : F_MINUTE + MINUTE_COLUMNS], packets)
+    group = np.empty(len(order), np.int64)
+    group[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
+    ranked = np.lexsort((most[:, 2], most[:, 1], -most[:, 0], group))
+    return list(most[ranked[starts]].tolist())
+
+
+def _of_minutes(columns: Ints, totals: Ints) -> Ints:
+    """The busiest minute in columns of `otmon.decode.flows.begin_minute`, the one that goes on among them:
+    count, time, packet, offset. `totals` is what was counted in all."""
+    last, before = columns[:, TOTAL_BEFORE:MOST].copy(), columns[:, MOST:]
+    last[:, 0] = totals - last[:, 0]
+    found: Ints = np.where(last[:, :1] > before[:, :1], last, before)
+    return found
+
+
+def _most(found: list[int], source: str) -> Busiest:
+    count, time_ns, packet, offset = found
+    return Busiest(count, Evidence(time_ns, source, packet, offset))
 
 
 @lru_cache
@@ -364,8 +414,12 @@ def _service(key: int) -> Service:
     return service(key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1, bool(key >> 34 & 1))
 
 
-def _operations(rows: Ints, source: str) -> Iterator[Operation]:
-    for row in rows.tolist():
+def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
+    minutes = _of_minutes(rows[:, O_MINUTE : O_MINUTE + MINUTE_COLUMNS], rows[:, O_TIMES])
+    # Of most only one request was seen, and that is its minute.
+    alone = rows[:, O_TIMES] == 1
+    minutes[alone] = rows[alone][:, [O_TIMES, O_FIRST, O_PACKET, O_OFFSET]]
+    for row, busiest in zip(rows.tolist(), minutes.tolist(), strict=True):
         key = row[O_SERVICE]
         function, subfunction = key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1
         named = _service(key)
@@ -385,12 +439,22 @@ def _operations(rows: Ints, source: str) -> Iterator[Operation]:
             response_ns_min=row[O_MIN],
             response_ns_max=row[O_MAX],
             answered=row[O_ANSWERED],
-            gap_ns=row[O_GAP],
+            gap_ns=max(row[O_GAP], row[O_GAP_NOW]),
+            busiest=_most(busiest, source),
+            course=_course(row, courses),
             hours=bits_of(row[O_HOURS : O_HOURS + 3]),
             first_ns=row[O_FIRST],
             last_ns=row[O_LAST],
             evidence=Evidence(row[O_FIRST], source, row[O_PACKET], row[O_OFFSET]),
         )
+
+
+def _course(row: list[int], courses: Ints) -> tuple[Window, ...]:
+    if row[O_TIMES] == 1:
+        return (Window(1, row[O_ANSWERED], row[O_SUM], 0),)
+    count = (row[O_LAST] // SHORTEST_NS >> row[O_WIDTH]) - row[O_WINDOW] + 1
+    columns = courses[row[O_COURSE], : count * V_COLUMNS].reshape(count, V_COLUMNS).tolist()
+    return tuple(Window(*window) if window[V_TIMES] else NOTHING for window in columns)
 
 
 def _anomalies(rows: Ints, source: str) -> Iterator[Anomaly]:

@@ -21,6 +21,7 @@ from typing import Any
 from otmon.ledger.facts import (
     Anomaly,
     Asset,
+    AssetClaim,
     Conversation,
     CredentialSeen,
     Damage,
@@ -58,6 +59,11 @@ credential_key: Callable[[CredentialSeen], tuple[Any, ...]] = attrgetter(
     "client", "server", "transport", "port", "protocol", "vlan",
     "account", "method", "entry", "kind", "outcome",
 )  # fmt: skip
+claim_key: Callable[[AssetClaim], tuple[Any, ...]] = attrgetter(
+    "mac", "address", "vlan", "kind", "value", "protocol"
+)
+claimant_key: Callable[[AssetClaim], tuple[Any, ...]] = attrgetter("mac", "address", "vlan", "kind")
+"""A claim's key without what is said: of how many values one sender may hold several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,9 @@ class Limits:
     anomalies: int = 8_192
     credentials: int = 4_096
     """Whoever tries passwords gives many names."""
+    claims: int = 16_384
+    values: int = 8
+    """Of one kind from one sender: a host has a name or two, and who gives more is making them up."""
     damage: int = 4_096
     ranges: int = 512
     """Distinct (address, count) pairs of one service on one conversation before they collapse to
@@ -96,10 +105,12 @@ class Ledger:
     written: tuple[WrittenValue, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
     credentials: tuple[CredentialSeen, ...] = ()
+    claims: tuple[AssetClaim, ...] = ()
     overflow: tuple[tuple[str, int], ...] = ()
     """Sorted (kind of fact, amount) of what found no place: packets for assets and conversations,
-    transactions for operations, times for written values, anomalies, log-ins and damage; for log-ins also
-    payloads that a sensor could not wait for. No fact of a kind that is not named here is missing."""
+    transactions for operations, times for written values, anomalies, log-ins, claims and damage; for
+    log-ins also payloads that a sensor could not wait for, which may have held claims. No fact of a kind
+    that is not named here is missing."""
 
 
 EMPTY = Ledger()

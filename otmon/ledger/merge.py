@@ -8,8 +8,9 @@ their limits. How each field joins:
 - `Conversation.role` takes the surest, `answered` is true when either is, `tunnel` lists every
   wrapping that was seen ("erspan+gre"), and `expected`, which follows from the key, takes the
   larger text should two versions of otmon differ;
+- courses are those of all requests (`otmon.ledger.course`), none where a part has none;
 - response times take the extremes of those that were answered; the longest gap and of each kind the
-  highest peak stay, of equal peaks the earlier one;
+  highest peak stay, of equal peaks the earlier one, and so the busiest minute;
 - of two extremes in one order the more extreme one stays, of two steps the larger one, of equal ones
   the one that was seen first;
 - `Anomaly.value` and `needed` belong to the first evidence; `Damage.detail` is the smaller text.
@@ -23,7 +24,8 @@ count of zero) become one operation with address and count UNKNOWN.
 
 Limits. Where there are more facts than a limit, those are kept that come first in an order that is
 a function of the key (`otmon.ledger.rank`). For all but operations the laws hold exactly at the limit
-too: what is dropped once would be dropped in the end, whatever comes. For
+too: what is dropped once would be dropped in the end, whatever comes. Of the claims of one kind from one
+sender the first `Limits.values` by their text are kept, which lie together in that order. For
 operations they hold below the limit; at it, a range that grows in a later merge may have made room
 too late, so which ones are kept depends on the order of merging, which replay fixes to the order of
 its sources. The amount in `overflow` is always what is missing, no more and no less.
@@ -33,19 +35,22 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import reduce
-from itertools import chain
+from itertools import chain, groupby
 from math import isfinite
 from operator import or_
 from typing import Any, TypeVar
 
+from otmon.ledger.course import joined
 from otmon.ledger.facts import (
     UNKNOWN,
     WAYS,
     Anomaly,
     Asset,
+    AssetClaim,
+    Busiest,
     Conversation,
     CredentialSeen,
     Damage,
@@ -62,6 +67,8 @@ from otmon.ledger.ledger import (
     Limits,
     anomaly_key,
     asset_key,
+    claim_key,
+    claimant_key,
     conversation_key,
     credential_key,
     damage_key,
@@ -70,7 +77,17 @@ from otmon.ledger.ledger import (
     source_key,
     written_key,
 )
-from otmon.ledger.rank import of_anomaly, of_asset, of_conversation, of_credential, of_operation, of_written
+from otmon.ledger.rank import (
+    Places,
+    first_of,
+    of_assets,
+    of_claims,
+    of_conversations,
+    of_credentials,
+    of_equals,
+    of_operations,
+    of_others,
+)
 
 _Fact = TypeVar("_Fact")
 _SURENESS: dict[Role, int] = {"handshake": 0, "protocol": 1, "port": 2, "first packet": 3}
@@ -93,6 +110,7 @@ def merge_all(ledgers: Iterable[Ledger], limits: Limits = LIMITS) -> Ledger:
         written=chain.from_iterable(ledger.written for ledger in every),
         anomalies=chain.from_iterable(ledger.anomalies for ledger in every),
         credentials=chain.from_iterable(ledger.credentials for ledger in every),
+        claims=chain.from_iterable(ledger.claims for ledger in every),
         overflow=chain.from_iterable(ledger.overflow for ledger in every),
         limits=limits,
     )
@@ -108,6 +126,7 @@ def collect(
     written: Iterable[WrittenValue] = (),
     anomalies: Iterable[Anomaly] = (),
     credentials: Iterable[CredentialSeen] = (),
+    claims: Iterable[AssetClaim] = (),
     overflow: Iterable[tuple[str, int]] = (),
     limits: Limits = LIMITS,
 ) -> Ledger:
@@ -120,48 +139,49 @@ def collect(
         kind: str,
         facts: list[_Fact],
         limit: int,
-        rank: Callable[[_Fact], tuple[Any, ...]],
+        places: Callable[[Sequence[_Fact]], Places],
         amount: Callable[[_Fact], int],
         key: Callable[[_Fact], tuple[Any, ...]],
     ) -> tuple[_Fact, ...]:
         if len(facts) > limit:
-            facts.sort(key=rank)
-            lost[kind] += sum(map(amount, facts[limit:]))
-            del facts[limit:]
-        facts.sort(key=key)
-        return tuple(facts)
+            facts, dropped = first_of(facts, limit, places, key)
+            lost[kind] += sum(map(amount, dropped))
+        return tuple(sorted(facts, key=key))
 
+    said, unheard = _few(_joined(claims, claim_key, _join_times), limits.values)
+    lost["claims"] += unheard
     return Ledger(
         sources=tuple(sorted(_joined(sources, source_key, _join_sources), key=source_key)),
         damage=kept(
             "damage", _joined(damage, damage_key, _join_damage), limits.damage,
-            damage_key, lambda fact: fact.count, damage_key,
+            of_equals, lambda fact: fact.count, damage_key,
         ),
         assets=kept(
             "assets", _joined(assets, asset_key, _join_assets), limits.assets,
-            of_asset, lambda fact: fact.packets, asset_key,
+            of_assets, lambda fact: fact.packets, asset_key,
         ),
         conversations=kept(
             "conversations", _joined(conversations, conversation_key, _join_conversations),
             limits.conversations,
-            of_conversation, lambda fact: fact.packets_to_server + fact.packets_to_client, conversation_key,
+            of_conversations, lambda fact: fact.packets_to_server + fact.packets_to_client, conversation_key,
         ),
         operations=kept(
             "operations", _joined_operations(operations, limits.ranges), limits.operations,
-            of_operation, lambda fact: fact.times, operation_key,
+            of_operations, lambda fact: fact.times, operation_key,
         ),
         written=kept(
             "written", _joined(written, written_key, _join_written), limits.written,
-            of_written, lambda fact: fact.times, written_key,
+            of_others, lambda fact: fact.times, written_key,
         ),
         anomalies=kept(
             "anomalies", _joined(anomalies, anomaly_key, _join_anomalies), limits.anomalies,
-            of_anomaly, lambda fact: fact.times, anomaly_key,
+            of_others, lambda fact: fact.times, anomaly_key,
         ),
         credentials=kept(
-            "credentials", _joined(credentials, credential_key, _join_credentials), limits.credentials,
-            of_credential, lambda fact: fact.times, credential_key,
+            "credentials", _joined(credentials, credential_key, _join_times), limits.credentials,
+            of_credentials, lambda fact: fact.times, credential_key,
         ),
+        claims=kept("claims", said, limits.claims, of_claims, lambda fact: fact.times, claim_key),
         overflow=tuple(sorted((kind, amount) for kind, amount in lost.items() if amount)),
     )  # fmt: skip
 
@@ -225,6 +245,12 @@ def _highest(a: tuple[Peak, ...], b: tuple[Peak, ...]) -> tuple[Peak, ...]:
     return tuple(sorted(found.values()))
 
 
+def _busier(a: Busiest, b: Busiest) -> Busiest:
+    if a.count == b.count:
+        return a if a.evidence <= b.evidence else b
+    return a if a.count > b.count else b
+
+
 def _join_conversations(a: Conversation, b: Conversation) -> Conversation:
     tunnel = a.tunnel
     if a.tunnel != b.tunnel:
@@ -246,6 +272,7 @@ def _join_conversations(a: Conversation, b: Conversation) -> Conversation:
         a.bytes_to_server + b.bytes_to_server,
         a.bytes_to_client + b.bytes_to_client,
         tunnel,
+        _busier(a.busiest, b.busiest),
         a.hours | b.hours,
         min(a.first_ns, b.first_ns),
         max(a.last_ns, b.last_ns),
@@ -351,7 +378,10 @@ def _join_anomalies(a: Anomaly, b: Anomaly) -> Anomaly:
     )
 
 
-def _join_credentials(a: CredentialSeen, b: CredentialSeen) -> CredentialSeen:
+_Said = TypeVar("_Said", CredentialSeen, AssetClaim)
+
+
+def _join_times(a: _Said, b: _Said) -> _Said:
     return replace(
         a,
         times=a.times + b.times,
@@ -359,6 +389,17 @@ def _join_credentials(a: CredentialSeen, b: CredentialSeen) -> CredentialSeen:
         last_ns=max(a.last_ns, b.last_ns),
         evidence=min(a.evidence, b.evidence),
     )
+
+
+def _few(claims: list[AssetClaim], values: int) -> tuple[list[AssetClaim], int]:
+    """The first `values` claims of each kind from each sender, and how often the others were made."""
+    found: list[AssetClaim] = []
+    lost = 0
+    for _, same in groupby(sorted(claims, key=claim_key), claimant_key):
+        every = list(same)
+        found += every[:values]
+        lost += sum(fact.times for fact in every[values:])
+    return found, lost
 
 
 def _joined_operations(operations: Iterable[Operation], ranges: int) -> list[Operation]:
@@ -436,6 +477,8 @@ def _sum(operations: Iterable[Operation], address: int, count: int, swept: bool)
         max((operation.response_ns_max for operation in answered), default=0),
         sum(operation.answered for operation in every),
         max(operation.gap_ns for operation in every),
+        reduce(_busier, (operation.busiest for operation in every)),
+        joined((operation.first_ns, operation.last_ns, operation.course) for operation in every),
         reduce(or_, (operation.hours for operation in every)),
         min(operation.first_ns for operation in every),
         max(operation.last_ns for operation in every),

@@ -1,8 +1,9 @@
-"""Payloads of protocols in which somebody logs in, copied for Python to read.
+"""Payloads in which somebody logs in, or tells who it is, copied for Python to read.
 
 What is copied is bounded three times: the first payloads and bytes of each direction of a flow, an
 amount in each second of packet time, and the buffer, which is emptied when it is full. What the first
-two leave out is counted.
+two leave out is counted; what a TCP connection says behind the beginning that is read for claims is none.
+Claims have a budget of their own, so that no flood of them hides a log-in.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Final
 from otmon.decode.fields import (
     ACK,
     AT,
+    C_CLAIMS_QUOTA,
+    C_CLAIMS_SHED,
     C_LOGINS_QUOTA,
     C_LOGINS_SHED,
     DPORT,
@@ -19,11 +22,16 @@ from otmon.decode.fields import (
     PROTO,
     SEQ,
     SPORT,
+    SRC_MAC,
 )
-from otmon.decode.flows import F_COLUMNS, F_COPIED, F_COPIED_BYTES, F_PROTOCOL
-from otmon.decode.transport import PROTO_UDP
-from otmon.kernel import Bytes, copy_bytes, kernel
+from otmon.decode.flows import F_ASSET, F_COLUMNS, F_COPIED, F_COPIED_BYTES, F_COPIED_HOUR, F_PROTOCOL
+from otmon.decode.transport import PROTO_TCP, PROTO_UDP
+from otmon.identity.registry import FIRST_PAYLOADS
+from otmon.kernel import Bytes, Ints, copy_bytes, inlined, kernel, u8, u16be, u16le, u32be
+from otmon.ledger.facts import HOUR_NS
 from otmon.ledger.tables import (
+    CLAIM_BYTES,
+    CLAIM_PAYLOADS,
     COPY_BYTES,
     COPY_PAYLOADS,
     COPY_SECOND,
@@ -33,15 +41,21 @@ from otmon.ledger.tables import (
     G_AT,
     G_KEPT,
     G_LENGTH,
+    G_MAC,
     G_OFFSET,
     G_PACKET,
     G_SEQ,
     G_TIME,
     G_WAY,
     MESSAGE_BYTES,
+    MESSAGE_DATA,
+    MESSAGES,
     SECOND_NS,
+    X_TOLD,
+    X_TOLD_HOUR,
     Tables,
 )
+from otmon.protocols.registry import code_of
 
 FLOW_PAYLOADS: Final = 128
 """Of one direction: a name and a password typed key by key, or some tens of web pages."""
@@ -49,6 +63,19 @@ FLOW_BYTES: Final = 32_768
 SECOND_PAYLOADS: Final = 2_048
 """Copied in one second: Python reads them in a tenth of that, if each is of another flow."""
 SECOND_BYTES: Final = 1 << 20
+SECOND_CLAIMS: Final = 512
+SECOND_CLAIM_BYTES: Final = 1 << 18
+"""The same for claims: who a host is changes seldom, and it says so again."""
+SENDER_CLAIMS: Final = 32
+"""Payloads of connections in which one sender tells who it is, in an hour: some visits to shares, in all of
+which it says the same."""
+S7COMM: Final = code_of("s7comm")
+ETHERNET_IP: Final = code_of("ethernet_ip")
+BACNET: Final = code_of("bacnet")
+FINS: Final = code_of("fins")
+SLMP: Final = code_of("slmp")
+TELLS_LLDP: Final = FIRST_PAYLOADS["lldp"]
+TELLS_PROFINET: Final = FIRST_PAYLOADS["profinet"]
 
 
 @kernel
@@ -68,9 +95,7 @@ def copy_message(
         return
     second = now // SECOND_NS
     if t.used[COPY_SECOND] != second:
-        t.used[COPY_SECOND] = second
-        t.used[COPY_PAYLOADS] = 0
-        t.used[COPY_BYTES] = 0
+        new_second(t, second)
     if t.used[COPY_PAYLOADS] >= SECOND_PAYLOADS or t.used[COPY_BYTES] + size > SECOND_BYTES:
         t.counters[C_LOGINS_SHED] += 1
         return
@@ -78,6 +103,15 @@ def copy_message(
     t.used[COPY_BYTES] += size
     t.flows[f, F_COPIED + d] += 1
     t.flows[f, F_COPIED_BYTES + d] += size
+    keep(t, f, d, src, row[AT], size, length, packet, now, offset)
+
+
+@kernel
+def keep(
+    t: Tables, f: int, d: int, src: Bytes, p: int, size: int, length: int, packet: int, now: int, offset: int
+) -> None:
+    """Copy ``src[p:p + size]`` with the row of its flow. There is room for it."""
+    row = t.row
     m = t.used[FILL_MESSAGES]
     at = t.used[FILL_OCTETS]
     for k in range(F_COLUMNS):
@@ -91,6 +125,146 @@ def copy_message(
     t.messages[m, G_LENGTH] = length
     t.messages[m, G_AT] = at
     t.messages[m, G_KEPT] = size
-    copy_bytes(t.message_data, at, src, row[AT], size)
+    t.messages[m, G_MAC] = row[SRC_MAC]
+    copy_bytes(t.message_data, at, src, p, size)
     t.used[FILL_MESSAGES] = m + 1
     t.used[FILL_OCTETS] = at + size
+
+
+@kernel
+def copy_claim(
+    t: Tables, f: int, d: int, src: Bytes, p: int, end: int, length: int, most: int,
+    packet: int, now: int, offset: int,
+) -> None:  # fmt: skip
+    """Copy ``src[p:end]``, in which its sender may tell who it is. `most` is that of
+    `otmon.identity.registry.FIRST_PAYLOADS`; `length` is what there was on the wire."""
+    chosen = most < 0
+    most = abs(most)
+    if chosen or t.row[PROTO] != PROTO_TCP:
+        hour = now // HOUR_NS
+        if t.flows[f, F_COPIED_HOUR] != hour:
+            t.flows[f, F_COPIED_HOUR] = hour
+            for k in range(F_COPIED, F_COPIED_BYTES + 2):
+                t.flows[f, k] = 0
+        if t.flows[f, F_COPIED + d] >= most:
+            t.counters[C_CLAIMS_QUOTA] += 1
+            return
+    elif t.flows[f, F_COPIED + d] >= most:
+        return
+    else:
+        x = t.flows[f, F_ASSET + d]
+        if x >= 0 and told_enough(t, x, now // HOUR_NS):
+            t.flows[f, F_COPIED + d] = most
+            t.counters[C_CLAIMS_QUOTA] += 1
+            return
+    size = min(end - p, MESSAGE_BYTES)
+    second = now // SECOND_NS
+    if t.used[COPY_SECOND] != second:
+        new_second(t, second)
+    full = t.used[FILL_MESSAGES] >= MESSAGES or t.used[FILL_OCTETS] > MESSAGE_DATA - MESSAGE_BYTES
+    # What is shed counts as copied: a connection is not asked again with each packet.
+    t.flows[f, F_COPIED + d] += 1
+    if full or t.used[CLAIM_PAYLOADS] >= SECOND_CLAIMS or t.used[CLAIM_BYTES] + size > SECOND_CLAIM_BYTES:
+        t.counters[C_CLAIMS_SHED] += 1
+        return
+    t.used[CLAIM_PAYLOADS] += 1
+    t.used[CLAIM_BYTES] += size
+    t.flows[f, F_COPIED_BYTES + d] += size
+    keep(t, f, d, src, p, size, length, packet, now, offset)
+
+
+@inlined
+def told_enough(t: Tables, x: int, hour: int) -> bool:
+    """Whether the sender in row `x` has said in connections of this hour what is read of it; else one more
+    of its payloads is."""
+    if t.assets[x, X_TOLD_HOUR] != hour:
+        t.assets[x, X_TOLD_HOUR] = hour
+        t.assets[x, X_TOLD] = 0
+    t.assets[x, X_TOLD] += 1
+    return bool(t.assets[x, X_TOLD] > SENDER_CLAIMS)
+
+
+@kernel
+def new_second(t: Tables, second: int) -> None:
+    """Nothing is copied yet in this second of the clock."""
+    t.used[COPY_SECOND] = second
+    t.used[COPY_PAYLOADS] = 0
+    t.used[COPY_BYTES] = 0
+    t.used[CLAIM_PAYLOADS] = 0
+    t.used[CLAIM_BYTES] = 0
+
+
+@kernel
+def identifies(code: int, src: Bytes, p: int, end: int) -> bool:
+    """Whether the payload is a message in which a device says what it is, of the protocols that are below 0
+    in `FIRST_PAYLOADS`; for Modbus see `otmon.ledger.exchange`. The formats are told by the readers in
+    `otmon.identity.claims`."""
+    n = end - p
+    if code == S7COMM:
+        # Response of CPU functions: a list of the module or its components.
+        if n < 35 or u8(src, p + 7) != 0x32 or u8(src, p + 8) != 7 or u8(src, p + 22) != 0x84:
+            return False
+        at = p + 17 + u16be(src, p + 13)
+        return bool(at + 6 <= end and (u8(src, at + 5) == 0x11 or u8(src, at + 5) == 0x1C))
+    if code == ETHERNET_IP:
+        return bool(n >= 26 and u16le(src, p) == 0x0063 and u16le(src, p + 2) > 0)
+    if code == BACNET:
+        return identifies_bacnet(src, p, end)
+    if code == FINS:
+        at = p + 16 if n >= 30 and u32be(src, p) == 0x46494E53 else p
+        return bool(end - at >= 14 and u8(src, at) & 0x40 and u16be(src, at + 10) == 0x0501)
+    if code == SLMP:
+        # The answer that has the length of a type name; of format 4E with a serial number before.
+        at = p + 4 if n >= 2 and u16be(src, p) == 0xD400 else p
+        return bool(
+            end - at >= 29
+            and (at > p or u16be(src, p) == 0xD000)
+            and u16le(src, at + 7) == 20
+            and u16be(src, at + 9) == 0
+        )
+    return False
+
+
+@kernel
+def identifies_bacnet(src: Bytes, p: int, end: int) -> bool:
+    """Whether it is I-Am, or a property of a device object."""
+    if end - p < 8:
+        return False
+    at = p + (10 if u8(src, p + 1) == 4 else 4)
+    if end - at < 4 or u8(src, at) != 1:
+        return False
+    control = u8(src, at + 1)
+    if control & 0x80:
+        return False
+    at += 2
+    for bit in (0x20, 0x08):
+        if control & bit:
+            if end - at < 4:
+                return False
+            at += 3 + u8(src, at + 2)
+    at += 1 if control & 0x20 else 0
+    if end - at < 8:
+        return False
+    if u16be(src, at) == 0x1000:
+        return True
+    return bool(
+        u8(src, at) == 0x30
+        and u8(src, at + 2) == 12
+        and u8(src, at + 3) == 0x0C
+        and u32be(src, at + 4) >> 22 == 8
+    )
+
+
+@inlined
+def tells_below_ip(row: Ints, src: Bytes) -> int:
+    """How many frames like this one are copied for claims in an hour, 0 for none: LLDP; PROFINET's
+    identification, whose frame ids begin with FE (IEC 61158-6-10); and CDP, by Cisco's SNAP header."""
+    proto = row[PROTO]
+    if proto == 0x88CC:
+        return TELLS_LLDP
+    p = row[AT]
+    if proto == 0x8892:
+        return TELLS_PROFINET if row[END] - p >= 12 and u8(src, p) == 0xFE else 0
+    if proto == 0 and row[END] - p >= 12 and u32be(src, p + 4) == 0x000C2000 and u32be(src, p) == 0xAAAA0300:
+        return TELLS_LLDP
+    return 0

@@ -46,10 +46,12 @@ from otmon.decode.fields import (
 from otmon.decode.flows import (
     CLOSED,
     F_ASSET,
+    F_COPIED,
     F_HOURS,
     F_ISN,
     F_KEY,
     F_LAST,
+    F_MINUTE,
     F_PACKETS,
     F_PROTOCOL,
     F_STATE,
@@ -62,6 +64,7 @@ from otmon.decode.flows import (
     ROLE_PROTOCOL,
     SPOKE_A,
     begin_flow,
+    begin_minute,
     count_packet,
     find_flow,
     is_duplicate,
@@ -96,17 +99,18 @@ from otmon.decode.transport import (
 from otmon.kernel import Bytes, Ints, copy_row, inlined, kernel, u16be
 from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
-from otmon.ledger.messages import copy_message
+from otmon.ledger.messages import copy_claim, copy_message, identifies, tells_below_ip
 from otmon.ledger.segments import acknowledge, answered, drain, feed
 from otmon.ledger.tables import (
     ARP,
     CODES,
     FILL_FLOWS,
-    HOUR_BEGIN,
     HOUR_BIT,
     HOUR_COLUMN,
-    HOUR_END,
     LAST_TIME,
+    MINUTE,
+    MINUTE_BEGIN,
+    MINUTE_END,
     MODBUS,
     X_HI,
     X_LO,
@@ -117,7 +121,7 @@ from otmon.ledger.tables import (
     count_asset,
     has_room,
     note_asset,
-    set_hour,
+    set_minute,
 )
 from otmon.protocols.modbus import PORT
 from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP, MORE, RTU
@@ -156,8 +160,8 @@ def observe(
         offset = base + start[i]
         if now > t.used[LAST_TIME]:
             t.used[LAST_TIME] = now
-        if now < t.used[HOUR_BEGIN] or now >= t.used[HOUR_END]:
-            set_hour(t, now)
+        if now < t.used[MINUTE_BEGIN] or now >= t.used[MINUTE_END]:
+            set_minute(t, now)
         if linktype[i] != LINKTYPE_ETHERNET or not decode_usual(
             buf, start[i], caplen[i], wirelen[i], row, t.counters
         ):
@@ -188,12 +192,16 @@ def observe(
                     )  # fmt: skip
                 f = found >> 1
                 d = found & 1
+                count_time(t, f, now, packet, offset)
                 count_packet(row, now, t.flows, f, d)
-                t.flows[f, F_HOURS + t.used[HOUR_COLUMN]] |= t.used[HOUR_BIT]
         count_sender(t, f, d, now, packet, offset)
         if f < 0 or row[FAMILY] == 2:
             if f >= 0:
                 t.flows[f, F_STATE] |= SPOKE_A << d
+                most = tells_below_ip(row, src)
+                if most > 0:
+                    size = row[WIRE_END] - row[AT]
+                    copy_claim(t, f, d, src, row[AT], row[END], size, most, packet, now, offset)
             continue
         if row[PROTO] != PROTO_TCP:
             t.flows[f, F_STATE] |= SPOKE_A << d
@@ -234,6 +242,13 @@ def observe(
                 code = t.flows[f, F_PROTOCOL]
             if t.listed[code & (CODES - 1)] or (code == 0 and t.flows[f, F_TRIES] <= TRIES):
                 copy_message(t, f, d, src, length, packet, now, offset)
+                continue
+            most = t.tells[code & (CODES - 1)]
+            if most == 0 or (most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END])):
+                continue
+            # A connection that has told enough is passed over without a call.
+            if row[PROTO] != PROTO_TCP or most < 0 or t.flows[f, F_COPIED + d] < most:
+                copy_claim(t, f, d, src, row[AT], row[END], length, most, packet, now, offset)
     return len(start)
 
 
@@ -257,6 +272,16 @@ def count_sender(t: Tables, f: int, d: int, now: int, packet: int, offset: int) 
         if f >= 0:
             t.flows[f, F_ASSET + d] = x
     count_asset(t, x, now)
+
+
+@inlined
+def count_time(t: Tables, f: int, now: int, packet: int, offset: int) -> None:
+    """Add the packet to the hours of its flow; where it is the first one of a minute that begins, before it
+    is counted."""
+    t.flows[f, F_HOURS + t.used[HOUR_COLUMN]] |= t.used[HOUR_BIT]
+    if t.flows[f, F_MINUTE] != t.used[MINUTE]:
+        before = t.flows[f, F_PACKETS] + t.flows[f, F_PACKETS + 1]
+        begin_minute(t.flows, f, F_MINUTE, t.used[MINUTE], before, now, packet, offset)
 
 
 @kernel
@@ -332,8 +357,8 @@ def count_tunnel(t: Tables, now: int, packet: int, offset: int) -> None:
         set_client(t.flows, found >> 1, found & 1, ROLE_PROTOCOL)
     f = found >> 1
     t.flows[f, F_STATE] |= SPOKE_A << (found & 1)
+    count_time(t, f, now, packet, offset)
     count_packet(row, now, t.flows, f, found & 1)
-    t.flows[f, F_HOURS + t.used[HOUR_COLUMN]] |= t.used[HOUR_BIT]
 
 
 @kernel

@@ -10,49 +10,43 @@ a flood cheap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from otmon.kernel import Ints
-from otmon.ledger.facts import Anomaly, Asset, Conversation, CredentialSeen, Operation, WrittenValue
-from otmon.ledger.ledger import (
-    Ledger,
-    Limits,
-    anomaly_key,
-    asset_key,
-    conversation_key,
-    credential_key,
-    service_key,
-    written_key,
+from otmon.ledger.facts import (
+    Anomaly,
+    Asset,
+    AssetClaim,
+    Conversation,
+    CredentialSeen,
+    Operation,
+    WrittenValue,
 )
+from otmon.ledger.ledger import Ledger, Limits
 from otmon.ledger.texts import words_of
 
 Place = tuple[bool, int]
 """Whether a fact is one of the lesser ones, and its hash: smaller ones are kept."""
+Places = tuple[Ints, npt.NDArray[np.uint64]]
+"""How much lesser facts are, 0 for those that come first, and their hashes."""
 
-_WORD: Final = (1 << 64) - 1
 _FACTOR: Final = 0x9E3779B97F4A7C15
 READING: Final = frozenset({"read", "identify", "diagnose", "unknown"})
 """Access classes of operations that change nothing."""
 UNNAMED: Final = frozenset({"unknown", "none"})
 """Protocols of conversations of which nothing is known."""
 
-
-def hashed(numbers: Iterable[int]) -> int:
-    """64 bits of whole numbers; of each its lowest 64 bits count."""
-    h = 0
-    for number in numbers:
-        h = ((h ^ (number & _WORD)) * _FACTOR) & _WORD
-        h ^= h >> 32
-    return h
+_Fact = TypeVar("_Fact")
 
 
-def hashed_columns(*columns: Ints) -> npt.NDArray[np.uint64]:
-    """`hashed` of each row of int64 columns."""
+def hashed_columns(*columns: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    """64 bits of each row of columns of 64 bits: of each number in turn, it is taken in by exclusive or,
+    multiplied, and its upper half is folded into the lower one."""
     h = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
         h = (h ^ column.astype(np.uint64)) * np.uint64(_FACTOR)
@@ -60,39 +54,74 @@ def hashed_columns(*columns: Ints) -> npt.NDArray[np.uint64]:
     return h
 
 
-def _of_link(fact: Conversation | Operation | WrittenValue | Anomaly | CredentialSeen) -> int:
-    return hashed((*words_of(fact.client), *words_of(fact.server), fact.port))
+def _hashes(rows: Sequence[tuple[int, ...]]) -> npt.NDArray[np.uint64]:
+    return hashed_columns(*np.array(rows, np.uint64).T)
 
 
-def of_conversation(fact: Conversation) -> tuple[Any, ...]:
-    """Its place, and its key where two have the same."""
-    return fact.protocol in UNNAMED, _of_link(fact), conversation_key(fact)
+def _of_links(
+    facts: Sequence[Conversation | Operation | WrittenValue | Anomaly | CredentialSeen],
+) -> npt.NDArray[np.uint64]:
+    """All facts of two hosts and a port have one hash."""
+    # In a flood clients are many and servers few.
+    words = {server: words_of(server) for server in {one.server for one in facts}}
+    return _hashes([(*words_of(one.client), *words[one.server], one.port) for one in facts])
 
 
-def of_operation(fact: Operation) -> tuple[Any, ...]:
-    """The same; all operations of a conversation lie together."""
-    return fact.access in READING, _of_link(fact), service_key(fact), fact.address, fact.count
+def _of_senders(facts: Sequence[Asset | AssetClaim]) -> npt.NDArray[np.uint64]:
+    """All facts of one sender have one hash."""
+    return _hashes([(words_of(one.mac)[1], *words_of(one.address)) for one in facts])
 
 
-def of_asset(fact: Asset) -> tuple[Any, ...]:
-    """The same for an asset."""
-    return False, hashed((words_of(fact.mac)[1], *words_of(fact.address))), asset_key(fact)
+def of_conversations(facts: Sequence[Conversation]) -> Places:
+    """Their places, as of each kind of fact below."""
+    return np.array([one.protocol in UNNAMED for one in facts], np.int64), _of_links(facts)
 
 
-def of_written(fact: WrittenValue) -> tuple[Any, ...]:
-    """The same for a written value."""
-    return False, _of_link(fact), written_key(fact)
+def of_operations(facts: Sequence[Operation]) -> Places:
+    return np.array([one.access in READING for one in facts], np.int64), _of_links(facts)
 
 
-def of_anomaly(fact: Anomaly) -> tuple[Any, ...]:
-    """The same for an anomaly."""
-    return False, _of_link(fact), anomaly_key(fact)
+def of_assets(facts: Sequence[Asset]) -> Places:
+    return np.zeros(len(facts), np.int64), _of_senders(facts)
 
 
-def of_credential(fact: CredentialSeen) -> tuple[Any, ...]:
-    """The same for a log-in; what is on the list comes before all others, and what was let in before what
-    was not."""
-    return fact.kind != "default", fact.outcome != "accepted", _of_link(fact), credential_key(fact)
+def of_claims(facts: Sequence[AssetClaim]) -> Places:
+    return np.zeros(len(facts), np.int64), _of_senders(facts)
+
+
+def of_others(facts: Sequence[WrittenValue | Anomaly]) -> Places:
+    return np.zeros(len(facts), np.int64), _of_links(facts)
+
+
+def of_credentials(facts: Sequence[CredentialSeen]) -> Places:
+    """What is on the list comes before all others, and what was let in before what was not."""
+    lesser = [2 * (one.kind != "default") + (one.outcome != "accepted") for one in facts]
+    return np.array(lesser, np.int64), _of_links(facts)
+
+
+def of_equals(facts: Sequence[Any]) -> Places:
+    """Facts of which only the keys tell which are kept."""
+    return np.zeros(len(facts), np.int64), np.zeros(len(facts), np.uint64)
+
+
+def first_of(
+    facts: Sequence[_Fact],
+    limit: int,
+    places: Callable[[Sequence[_Fact]], Places],
+    key: Callable[[_Fact], tuple[Any, ...]],
+) -> tuple[list[_Fact], list[_Fact]]:
+    """The facts that are kept where there may be `limit`, and the others; of one place those with the
+    smaller keys are kept."""
+    if len(facts) <= limit:
+        return list(facts), []
+    lesser, hashes = places(facts)
+    order = np.lexsort((hashes, lesser))
+    ranked = [facts[at] for at in order.tolist()]
+    lesser, hashes = lesser[order], hashes[order]
+    tied = np.flatnonzero((lesser == lesser[limit]) & (hashes == hashes[limit]))
+    begin, end = int(tied[0]), int(tied[-1]) + 1
+    ranked[begin:end] = sorted(ranked[begin:end], key=key)
+    return ranked[:limit], ranked[limit:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +141,21 @@ NO_BARS: Final = Bars()
 def bars_of(ledger: Ledger, limits: Limits) -> Bars:
     """What a fact must not lie behind to be kept when it is merged into `ledger`."""
 
-    def last(facts: tuple[Any, ...], limit: int, rank: Any) -> Place | None:
-        if len(facts) < limit:
+    def last(
+        facts: tuple[_Fact, ...], limit: int, places: Callable[[Sequence[_Fact]], Places]
+    ) -> Place | None:
+        if len(facts) < limit or not facts:
             return None
-        worst = max(map(rank, facts))
-        return worst[0], worst[1]
+        lesser, hashes = places(facts)
+        worst = lesser.max()
+        return bool(worst), int(hashes[lesser == worst].max())
 
     return Bars(
-        last(ledger.conversations, limits.conversations, of_conversation),
-        last(ledger.operations, limits.operations, of_operation),
-        last(ledger.assets, limits.assets, of_asset),
-        last(ledger.written, limits.written, of_written),
-        last(ledger.anomalies, limits.anomalies, of_anomaly),
+        last(ledger.conversations, limits.conversations, of_conversations),
+        last(ledger.operations, limits.operations, of_operations),
+        last(ledger.assets, limits.assets, of_assets),
+        last(ledger.written, limits.written, of_others),
+        last(ledger.anomalies, limits.anomalies, of_others),
     )
 
 

@@ -18,12 +18,20 @@ from otmon.ledger.tables import (
     FILL_OCTETS,
     FILL_OPERATIONS,
     FILL_WRITTEN,
+    O_ANSWERED,
+    O_BEFORE,
     O_CLIENT_HI,
     O_CLIENT_LO,
+    O_COURSE,
     O_ENDPOINT,
+    O_GAP_NOW,
     O_SERVER_HI,
     O_SERVER_LO,
+    O_SLOT,
+    O_SUM,
     O_TIMES,
+    V_COLUMNS,
+    V_GAP,
     X_PACKETS,
     Tables,
 )
@@ -41,6 +49,8 @@ class Rows:
     flows: Ints
     assets: Ints
     operations: Ints
+    courses: Ints
+    """Of operations that were seen more than once: where, is in their `O_COURSE`."""
     written: Ints
     anomalies: Ints
     messages: Ints
@@ -55,10 +65,11 @@ class Rows:
 def ended_rows(t: Tables) -> Rows:
     """All ended rows, which are free again afterwards."""
     used = t.used
+    ended = slice(used[FILL_OPERATIONS])
     rows = Rows(
         t.ended_flows[: used[FILL_FLOWS]].copy(),
         t.ended_assets[: used[FILL_ASSETS]].copy(),
-        t.ended_operations[: used[FILL_OPERATIONS]].copy(),
+        *operations_of(t.ended_operations[ended], t.ended_courses[ended]),
         t.ended_written[: used[FILL_WRITTEN]].copy(),
         t.ended_anomalies[: used[FILL_ANOMALIES]].copy(),
         t.messages[: used[FILL_MESSAGES]].copy(),
@@ -76,12 +87,28 @@ def rows_in_use(t: Tables) -> Rows:
     return Rows(
         t.flows[t.flows[:, F_KEY] != 0],
         t.assets[t.assets[:, X_PACKETS] > 0],
-        t.operations[t.operations[:, O_TIMES] > 0],
+        *operations_of(t.operations, t.courses),
         t.written[t.written[:, W_TIMES] > 0],
         t.anomalies[t.anomalies[:, A_TIMES] > 0],
         t.messages[:0].copy(),
         t.message_data[:0].copy(),
     )
+
+
+def operations_of(operations: Ints, courses: Ints) -> tuple[Ints, Ints]:
+    """Copies of the rows that are in use, and of the courses that they have."""
+    used = operations[:, O_TIMES] > 0
+    several = operations[:, O_TIMES] > 1
+    taken = operations[used]
+    place = np.arange(np.count_nonzero(several))
+    taken[taken[:, O_TIMES] > 1, O_COURSE] = place
+    # The window that goes on is not in the course yet.
+    rows, windows = operations[several], courses[several]
+    at = rows[:, O_SLOT] * V_COLUMNS
+    for k, total in enumerate((O_TIMES, O_ANSWERED, O_SUM)):
+        windows[place, at + k] += rows[:, total] - rows[:, O_BEFORE + k]
+    windows[place, at + V_GAP] = np.maximum(windows[place, at + V_GAP], rows[:, O_GAP_NOW])
+    return taken, windows
 
 
 def amounts_of(rows: Rows) -> dict[str, int]:

@@ -37,7 +37,8 @@ from otmon.decode.streams import (
 )
 from otmon.kernel import Bytes, kernel
 from otmon.ledger.framing import CANDIDATE, consume
-from otmon.ledger.tables import Tables, note_anomaly
+from otmon.ledger.tables import Tables
+from otmon.ledger.tally import note_anomaly
 from otmon.protocols.modbus import R_LOST
 
 

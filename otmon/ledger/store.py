@@ -13,7 +13,6 @@ An older version is brought up to date in memory by `MIGRATIONS`; the file is le
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import re
 import secrets
@@ -23,24 +22,23 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from otmon.identity.claim import ClaimKind
+from otmon.ledger.column import SETS, as_text, busiest_of, course_of, extremes_of, peaks_of
 from otmon.ledger.facts import (
     HOUR_NS,
     HOURS,
     MONDAY,
-    RATES,
-    UNKNOWN,
     WAYS,
     Anomaly,
     Asset,
+    AssetClaim,
     Conversation,
     CredentialKind,
     CredentialSeen,
     Damage,
     Evidence,
-    Extreme,
     Operation,
     Outcome,
-    Peak,
     Role,
     Source,
     WrittenValue,
@@ -51,7 +49,7 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 7
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -65,6 +63,7 @@ _TABLES: tuple[tuple[str, type[Any]], ...] = (
     ("written_value", WrittenValue),
     ("anomaly", Anomaly),
     ("credential", CredentialSeen),
+    ("claim", AssetClaim),
 )
 _LINK = "client, server, transport, port, protocol, vlan"
 _KEYS = {
@@ -76,9 +75,8 @@ _KEYS = {
     "written_value": f'{_LINK}, unit, "table", address, words',
     "anomaly": f"{_LINK}, from_client, reason, field, function",
     "credential": f"{_LINK}, account, method, entry, kind, outcome",
+    "claim": "mac, address, vlan, kind, value, protocol",
 }
-_SETS = {"hours": 42, "arp_asked": 64}
-"""Columns that hold a set of numbers, and their hexadecimal digits."""
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 TABLES = frozenset({"coils", "holding_registers"})
 _SIDE_TABLES = {
@@ -93,6 +91,7 @@ CREATE INDEX conversation_server ON conversation (server, protocol, client);
 CREATE INDEX operation_server ON operation (server, protocol, access, client);
 CREATE INDEX anomaly_server ON anomaly (server, protocol, client);
 CREATE INDEX credential_server ON credential (server, protocol, kind);
+CREATE INDEX claim_address ON claim (address);
 CREATE VIEW talks AS
   SELECT client, server, protocol, transport, port, vlan,
          packets_to_server + packets_to_client AS packets, bytes_to_server + bytes_to_client AS bytes,
@@ -119,6 +118,10 @@ def _add_credentials(connection: sqlite3.Connection) -> None:
     connection.execute(_table("credential", CredentialSeen))
 
 
+def _add_claims(connection: sqlite3.Connection) -> None:
+    connection.execute(_table("claim", AssetClaim))
+
+
 _ADDED = {
     ("conversation", "hours"): "hours_between(first_ns, last_ns)",
     ("operation", "hours"): "hours_between(first_ns, last_ns)",
@@ -128,6 +131,9 @@ _ADDED = {
     ("asset", "arp_asked"): f"'{0:064x}'",
     ("asset", "peaks"): "'[]'",
     ("written_value", "steps"): "'[]'",
+    ("conversation", "busiest"): """'[0,0,"",0,0]'""",
+    ("operation", "busiest"): """'[0,0,"",0,0]'""",
+    ("operation", "course"): "'[]'",
 }
 """What stands in a column where nobody kept it. Of hours, those from the first packet to the last."""
 
@@ -162,6 +168,8 @@ MIGRATIONS: Mapping[int, Migration] = {
     2: _add_columns,
     3: _add_columns,
     4: _add_credentials,
+    5: _add_columns,
+    6: _add_claims,
 }
 """Version n: what makes version n + 1 of it."""
 
@@ -236,7 +244,7 @@ def _columns(fact: type[Any], prefix: str = "") -> Iterator[tuple[str, type[Any]
         if hint is Evidence:
             yield from _columns(Evidence, "evidence_")
         elif field.name != "counters":
-            yield prefix + field.name, hint if hint in (int, bool) and field.name not in _SETS else str
+            yield prefix + field.name, hint if hint in (int, bool) and field.name not in SETS else str
 
 
 def _quoted(column: str) -> str:
@@ -295,6 +303,7 @@ def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
         ledger.written,
         ledger.anomalies,
         ledger.credentials,
+        ledger.claims,
     )
     for (name, fact), facts in zip(_TABLES, stored, strict=True):
         _insert(connection, name, len(list(_columns(fact))), _rows(fact, facts))
@@ -325,52 +334,11 @@ def _rows(fact: type[Any], facts: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     names = [field.name for field in dataclasses.fields(fact) if field.name not in ("counters", "evidence")]
     witnessed = "evidence" in fact.__slots__
     for one in facts:
-        row = tuple(_as_text(name, getattr(one, name)) for name in names)
+        row = tuple(as_text(name, getattr(one, name)) for name in names)
         if witnessed:
             seen = one.evidence
             row += (seen.time_ns, seen.source, seen.packet, seen.offset)
         yield row
-
-
-def _as_text(name: str, value: Any) -> Any:
-    """Extremes lie in one column, as JSON that SQL can read: for each its value, what was before, and
-    its evidence; so do peaks. Sets of numbers are more bits than an integer of SQLite has: they are
-    hexadecimal."""
-    if not isinstance(value, tuple):
-        return value if name not in _SETS else f"{value:0{_SETS[name]}x}"
-    if name == "peaks":
-        return json.dumps([(peak.kind, peak.packets, peak.time_ns) for peak in value], separators=(",", ":"))
-    # `dataclasses.astuple` copies deeply: a sensor, which saves all the time, would do little else.
-    seen = ((one, one.evidence) for one in value)
-    rows = [(x.value, x.before, at.time_ns, at.source, at.packet, at.offset) for x, at in seen]
-    return json.dumps(rows, separators=(",", ":"))
-
-
-def _extremes(text: str, counts: tuple[int, ...]) -> tuple[Extreme, ...]:
-    """One of `counts` many. Raises ValueError for what `_as_text` has not written."""
-    rows = json.loads(text)
-    if not isinstance(rows, list) or len(rows) not in counts:
-        raise ValueError("the number of extremes")
-    for row in rows:
-        kinds = [type(value) for value in row] if isinstance(row, list) else []
-        if kinds != [int, int, int, str, int, int] or not 0 <= row[0] < 1 << 32 > row[1] >= UNKNOWN:
-            raise ValueError("an extreme")
-    return tuple(Extreme(value, before, Evidence(*seen)) for value, before, *seen in rows)
-
-
-def _peaks(text: str) -> tuple[Peak, ...]:
-    """Raises ValueError for what `_as_text` has not written."""
-    rows = json.loads(text)
-    if not isinstance(rows, list):
-        raise ValueError("peaks")
-    for row in rows:
-        kinds = [type(value) for value in row] if isinstance(row, list) else []
-        if kinds != [str, int, int] or row[0] not in RATES:
-            raise ValueError("a peak")
-    peaks = tuple(Peak(*row) for row in rows)
-    if len({peak.kind for peak in peaks}) < len(peaks) or list(peaks) != sorted(peaks):
-        raise ValueError("the order of peaks")
-    return peaks
 
 
 def _version(stored: sqlite3.Connection, path: Path) -> int:
@@ -413,6 +381,7 @@ def _read(stored: sqlite3.Connection, path: Path) -> Ledger:
         written=facts["written_value"],
         anomalies=facts["anomaly"],
         credentials=facts["credential"],
+        claims=facts["claim"],
         overflow=_checked(stored, "overflow", (str, int), path, names),
     )
 
@@ -430,8 +399,10 @@ def _facts(
     }
     if fact is CredentialSeen:
         words["kind"] = frozenset(get_args(CredentialKind))
+    elif fact is AssetClaim:
+        words["kind"] = frozenset(get_args(ClaimKind))
     checks = [(at, words[column]) for at, (column, _) in enumerate(_columns(fact)) if column in words]
-    sets = [(at, column) for at, (column, _) in enumerate(_columns(fact)) if column in _SETS]
+    sets = [(at, column) for at, (column, _) in enumerate(_columns(fact)) if column in SETS]
     peaks = next((at for at, (column, _) in enumerate(_columns(fact)) if column == "peaks"), None)
     for row in _checked(stored, name, kinds, path, names):
         for at, allowed in checks:
@@ -440,27 +411,41 @@ def _facts(
                     f"{path}: table {name} holds {row[at]!r}, which is none of {sorted(allowed)}"
                 )
         for at, column in sets:
-            if len(row[at]) != _SETS[column] or not _HEX.fullmatch(row[at]):
+            if len(row[at]) != SETS[column] or not _HEX.fullmatch(row[at]):
                 raise LedgerError(f"{path}: table {name} holds {column} that are none")
             row = (*row[:at], int(row[at], 16), *row[at + 1 :])
         if peaks is not None:
             try:
-                row = (*row[:peaks], _peaks(row[peaks]), *row[peaks + 1 :])
+                row = (*row[:peaks], peaks_of(row[peaks]), *row[peaks + 1 :])
             except (ValueError, RecursionError) as error:
                 raise LedgerError(f"{path}: table {name} holds peaks that are none") from error
+        if fact in (Conversation, Operation):
+            row = _with_minutes(row, [column for column, _ in _columns(fact)], path, name)
         if fact is WrittenValue:
             *rest, extremes, steps = row[:-4]
             pair = rest[9] == 2
             try:
                 row = (
                     *rest,
-                    _extremes(extremes, (8 if pair else 4,)),
-                    _extremes(steps, (0, len(WAYS) if pair else 2)),
+                    extremes_of(extremes, (8 if pair else 4,)),
+                    extremes_of(steps, (0, len(WAYS) if pair else 2)),
                     *row[-4:],
                 )
             except (ValueError, RecursionError) as error:
                 raise LedgerError(f"{path}: table {name} holds extremes that are none") from error
         yield fact(*row[:-4], Evidence(*row[-4:])) if witnessed else fact(*row)
+
+
+def _with_minutes(row: tuple[Any, ...], columns: list[str], path: Path, name: str) -> tuple[Any, ...]:
+    """The row with its busiest minute and its course read."""
+    values = dict(zip(columns, row, strict=True))
+    try:
+        values["busiest"] = busiest_of(values["busiest"])
+        if "course" in values:
+            values["course"] = course_of(values["course"], values["first_ns"], values["last_ns"])
+    except (ValueError, RecursionError) as error:
+        raise LedgerError(f"{path}: table {name} holds minutes or a course that are none") from error
+    return tuple(values.values())
 
 
 def _checked(

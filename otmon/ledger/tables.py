@@ -14,9 +14,7 @@ import numpy as np
 
 from otmon.decode import ip
 from otmon.decode.fields import (
-    C_ANOMALIES_EVICTED,
     C_ASSETS_EVICTED,
-    C_OPERATIONS_EVICTED,
     COUNTERS,
     DST_MAC,
     FAMILY,
@@ -31,21 +29,25 @@ from otmon.decode.fields import (
     TCP_SYN,
     VLAN,
 )
-from otmon.decode.flows import DUPLICATES, F_A_HI, F_COLUMNS, F_KEY, F_VLAN, FLOWS, mix
+from otmon.decode.flows import (
+    DUPLICATES,
+    F_COLUMNS,
+    FLOWS,
+    mix,
+)
 from otmon.decode.streams import (
     CARRY,
     H_COLUMNS,
     HELD,
     HELD_BYTES,
-    S_CLIENT,
     S_COLUMNS,
-    S_HASH,
     STREAMS,
 )
-from otmon.decode.transport import PROTO_TCP, PROTO_UDP
-from otmon.identity.registry import IDS
+from otmon.decode.transport import PROTO_TCP
+from otmon.identity.registry import FIRST_PAYLOADS, IDS
 from otmon.kernel import Ints, clear_row, copy_row, inlined, kernel
-from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY
+from otmon.ledger.course import WINDOWS
+from otmon.ledger.facts import HOUR_NS, HOURS, MINUTE_NS, MONDAY
 from otmon.protocols.modbus import M_COLUMNS
 from otmon.protocols.registry import PROTOCOLS, code_of
 
@@ -67,12 +69,9 @@ NOTHING_READ: Final = -1
 KEPT_BYTES: Final = 256
 """Bytes of the values that a response can hold, and a few."""
 
-AGAIN_NS: Final = 10_000_000_000
-"""Within this time the values of a poll that repeats itself are kept once."""
-
+ENDED_WRITTEN: Final = 1 << 13
 ENDED_SENDERS: Final = 1 << 14
 """The same for flows and assets, of which a packet can end two at most."""
-ENDED_WRITTEN: Final = 1 << 13
 TRANSACTIONS: Final = 1 << 16
 ROOM_WRITTEN: Final = 2_000
 """Coils or registers that one message can write at most; a packet of more messages may lose some."""
@@ -86,9 +85,32 @@ O_HOURS: Final = 16
 """As `otmon.decode.flows.F_HOURS`."""
 HOURS_IN_COLUMN: Final = 56
 """Bits of a column that holds a set of numbers: no sign is among them."""
-O_GAP: Final = 19
-O_COLUMNS: Final = 24
+O_GAP_NOW: Final = 19
+"""The longest gap in the window of its course that goes on."""
+O_BEGIN: Final = 20
+O_END: Final = 21
+"""Times between which that window and the minute go on; none before it was seen twice."""
+O_SLOT: Final = 22
+"""Place of that window in its course."""
+O_WIDTH: Final = 23
+"""Windows of its course last `SHORTEST_NS` << this."""
+O_GAP: Final = 24
+"""Of the windows that are over."""
+O_BEFORE: Final = 25
+"""What O_TIMES, O_ANSWERED and O_SUM were when the window began."""
+O_WINDOW: Final = 28
+"""Which window since 1970, of that width, is the first one of its course."""
+O_COURSE: Final = 29
+"""Where its course is, in rows that were taken out of the tables (`otmon.ledger.rows`)."""
+O_MINUTE: Final = 30
+"""Its requests by the minute: the columns of `otmon.decode.flows.begin_minute`, once it was seen twice."""
+O_COLUMNS: Final = 40
 """Some columns are spare: rows are whole cache lines."""
+
+# Columns of a window of an operation's course.
+V_TIMES, V_ANSWERED, V_SUM, V_GAP = range(4)
+V_COLUMNS: Final = 4
+COURSE_COLUMNS: Final = WINDOWS * V_COLUMNS
 
 # Columns of an anomaly; the key is the first six.
 A_WHAT: Final = 5
@@ -107,7 +129,7 @@ ASKED_COLUMNS: Final = 5
 X_RATES: Final = 16
 """Of each of `otmon.ledger.facts.RATES`: the second, what was sent in it, the most so far, and in
 which second."""
-X_COLUMNS: Final = 40
+X_TOLD_HOUR, X_TOLD, X_COLUMNS = 36, 37, 40
 
 OPENINGS, DATAGRAMS, BROADCASTS, ARP_PACKETS, REQUESTS = range(5)
 """Places in `otmon.ledger.facts.RATES`."""
@@ -127,9 +149,10 @@ T_PLACE, T_UNIT, T_ID, T_FUNCTION, T_SUB, T_ADDRESS, T_COUNT, T_EXCEPTION = rang
 T_REQUEST, T_RESPONSE, T_RESPONSE_NS = range(15, 18)
 T_COLUMNS: Final = 18
 
-# Columns of a copied payload of a log-in protocol, behind those of its flow at that moment.
+# Columns of a copied payload, behind those of its flow at that moment.
 G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT = range(F_COLUMNS, F_COLUMNS + 9)
-G_COLUMNS: Final = F_COLUMNS + 9
+G_MAC: Final = F_COLUMNS + 9
+G_COLUMNS: Final = F_COLUMNS + 10
 MESSAGES: Final = 1 << 12
 MESSAGE_BYTES: Final = 2048
 """Bytes kept of one payload: a full frame, and less than one that the card put together of many."""
@@ -138,11 +161,7 @@ CODES: Final = 256
 """Codes of protocols."""
 
 # Rows used of each table in `Tables.used`.
-FILL_FLOWS: Final = 0
-FILL_ASSETS: Final = 1
-FILL_OPERATIONS: Final = 2
-FILL_ANOMALIES: Final = 3
-FILL_TRANSACTIONS: Final = 4
+FILL_FLOWS, FILL_ASSETS, FILL_OPERATIONS, FILL_ANOMALIES, FILL_TRANSACTIONS = range(5)
 WANT_TRANSACTIONS: Final = 5
 """1 where transactions are to be written out."""
 MODBUS: Final = 6
@@ -152,9 +171,9 @@ LAST_TIME: Final = 7
 FILL_WRITTEN: Final = 8
 READ_ROWS: Final = 13
 """How many operations are in `read_rows`: those that have kept values, in any order."""
-HOUR_BEGIN: Final = 9
-HOUR_END: Final = 10
-"""The hour of the packet before, in nanoseconds since 1970."""
+MINUTE_BEGIN: Final = 9
+MINUTE_END: Final = 10
+"""The minute of the packet before, in nanoseconds since 1970."""
 HOUR_COLUMN: Final = 11
 HOUR_BIT: Final = 12
 """Where that hour of the week is in `F_HOURS` and `O_HOURS`."""
@@ -165,6 +184,10 @@ COPY_SECOND: Final = 16
 """The second of the clock whose copied payloads and bytes the next two count."""
 COPY_PAYLOADS: Final = 17
 COPY_BYTES: Final = 18
+MINUTE: Final = 19
+"""The number of that minute since 1970, from 1."""
+CLAIM_PAYLOADS, CLAIM_BYTES = 20, 21
+"""As the last but two, for payloads that are copied for claims."""
 
 
 _INT: Final = np.int64
@@ -182,6 +205,8 @@ _FIELDS: Final = [
     ("pending", _INT, (STREAMS * PENDING, P_COLUMNS)),
     ("held", _INT, (HELD, H_COLUMNS)),
     ("operations", _INT, (OPERATIONS, O_COLUMNS)),
+    ("courses", _INT, (OPERATIONS, COURSE_COLUMNS)),
+    ("course", _INT, (1, COURSE_COLUMNS)),
     ("anomalies", _INT, (ANOMALIES, A_COLUMNS)),
     ("written", _INT, (WRITTEN, W_COLUMNS)),
     ("kept", _INT, (KEPT, KEPT_COLUMNS)),
@@ -192,11 +217,13 @@ _FIELDS: Final = [
     ("ended_flows", _INT, (ENDED_SENDERS, F_COLUMNS)),
     ("ended_assets", _INT, (ENDED_SENDERS, X_COLUMNS)),
     ("ended_operations", _INT, (ENDED, O_COLUMNS)),
+    ("ended_courses", _INT, (ENDED, COURSE_COLUMNS)),
     ("ended_anomalies", _INT, (ENDED, A_COLUMNS)),
     ("ended_written", _INT, (ENDED_WRITTEN, W_COLUMNS)),
     ("transactions", _INT, (TRANSACTIONS, T_COLUMNS)),
     ("messages", _INT, (MESSAGES, G_COLUMNS)),
     ("listed", _INT, (CODES,)),
+    ("tells", _INT, (CODES,)),
     ("listed_ports", np.uint8, (2 << 16,)),
     ("datagrams", np.uint8, (ip.SLOTS * ip.DATAGRAM,)),
     ("units", np.uint8, (ip.SLOTS, ip.DATAGRAM // ip.UNIT)),
@@ -240,6 +267,8 @@ def new_tables(modbus: int, transactions: bool) -> Tables:
         for udp, ports in enumerate((PROTOCOLS[one - 1].tcp_ports, PROTOCOLS[one - 1].udp_ports)):
             for port in ports:
                 tables.listed_ports[udp << 16 | port] = 1
+    for name, payloads in FIRST_PAYLOADS.items():
+        tables.tells[code_of(name)] = payloads
     return tables
 
 
@@ -252,11 +281,13 @@ def bits_of(columns: Iterable[int]) -> int:
 
 
 @kernel
-def set_hour(t: Tables, now: int) -> None:
-    """The hour of the week, from Monday 00:00 UTC, in which `now` lies."""
+def set_minute(t: Tables, now: int) -> None:
+    """The minute, and the hour of the week from Monday 00:00 UTC, in which `now` lies."""
+    minute = now // MINUTE_NS
+    t.used[MINUTE_BEGIN] = minute * MINUTE_NS
+    t.used[MINUTE_END] = (minute + 1) * MINUTE_NS
+    t.used[MINUTE] = minute + 1
     hour = now // HOUR_NS
-    t.used[HOUR_BEGIN] = hour * HOUR_NS
-    t.used[HOUR_END] = (hour + 1) * HOUR_NS
     of_week = (hour + MONDAY) % HOURS
     t.used[HOUR_COLUMN] = of_week // HOURS_IN_COLUMN
     t.used[HOUR_BIT] = 1 << (of_week % HOURS_IN_COLUMN)
@@ -362,137 +393,3 @@ def count_rate(t: Tables, i: int, kind: int, now: int) -> None:
     if t.assets[i, at + 1] > t.assets[i, at + 2]:
         t.assets[i, at + 2] = t.assets[i, at + 1]
         t.assets[i, at + 3] = second
-
-
-@kernel
-def endpoint_of(t: Tables, f: int, client: int) -> int:
-    """What tells conversations of the same two addresses apart: server port, tag, transport, family."""
-    key = t.flows[f, F_KEY]
-    port = (key >> 16 if client == 1 else key >> 32) & 0xFFFF
-    udp = 1 if key & 0xFFFF == PROTO_UDP else 0
-    six = 1 if (key >> 48) & 0xF == 6 else 0
-    return int(port | (t.flows[f, F_VLAN] << 16) | (udp << 40) | (six << 41) | (1 << 42))
-
-
-@kernel
-def note_operation(
-    t: Tables, s: int, f: int, service: int, span: int, first: int, packet: int, offset: int, response_ns: int
-) -> int:
-    """Add one transaction to its operation. `response_ns` is below 0 where there was no response.
-    Returns the operation's row where it is new or was last seen in another ten seconds, else -1."""
-    client = t.streams[s, S_CLIENT]
-    endpoint = endpoint_of(t, f, client)
-    a = F_A_HI + 2 * client
-    b = F_A_HI + 2 * (1 - client)
-    h = mix(mix(t.streams[s, S_HASH], service), span ^ endpoint)
-    base = ((h >> 16) & (OPERATIONS // WAYS - 1)) * WAYS
-    victim = base
-    i = -1
-    for k in range(base, base + WAYS):
-        if (
-            t.operations[k, O_SERVICE] == service
-            and t.operations[k, O_RANGE] == span
-            and t.operations[k, O_ENDPOINT] == endpoint
-            and t.operations[k, O_CLIENT_LO] == t.flows[f, a + 1]
-            and t.operations[k, O_SERVER_LO] == t.flows[f, b + 1]
-            and t.operations[k, O_CLIENT_HI] == t.flows[f, a]
-            and t.operations[k, O_SERVER_HI] == t.flows[f, b]
-        ):
-            i = k
-            break
-        if t.operations[k, O_TIMES] == 0:
-            if t.operations[victim, O_TIMES] != 0:
-                victim = k
-        elif t.operations[victim, O_TIMES] != 0 and t.operations[k, O_LAST] < t.operations[victim, O_LAST]:
-            victim = k
-    if i < 0:
-        i = victim
-        if t.operations[i, O_TIMES] != 0:
-            t.counters[C_OPERATIONS_EVICTED] += 1
-            copy_row(t.ended_operations, t.used[FILL_OPERATIONS], t.operations, i)
-            t.used[FILL_OPERATIONS] += 1
-        clear_row(t.operations, i)
-        if t.read_times[i] != 0:
-            t.read_times[i] = NOTHING_READ
-        t.operations[i, O_CLIENT_HI] = t.flows[f, a]
-        t.operations[i, O_CLIENT_LO] = t.flows[f, a + 1]
-        t.operations[i, O_SERVER_HI] = t.flows[f, b]
-        t.operations[i, O_SERVER_LO] = t.flows[f, b + 1]
-        t.operations[i, O_ENDPOINT] = endpoint
-        t.operations[i, O_SERVICE] = service
-        t.operations[i, O_RANGE] = span
-        t.operations[i, O_FIRST] = first
-        t.operations[i, O_LAST] = first
-        t.operations[i, O_PACKET] = packet
-        t.operations[i, O_OFFSET] = offset
-    again = t.operations[i, O_TIMES] > 0 and first // AGAIN_NS == t.operations[i, O_LAST] // AGAIN_NS
-    t.operations[i, O_TIMES] += 1
-    if first > t.operations[i, O_LAST]:
-        t.operations[i, O_GAP] = max(t.operations[i, O_GAP], first - t.operations[i, O_LAST])
-        t.operations[i, O_LAST] = first
-    elif first < t.operations[i, O_FIRST]:
-        t.operations[i, O_FIRST] = first
-        t.operations[i, O_PACKET] = packet
-        t.operations[i, O_OFFSET] = offset
-    t.operations[i, O_HOURS + t.used[HOUR_COLUMN]] |= t.used[HOUR_BIT]
-    if response_ns >= 0:
-        if t.operations[i, O_ANSWERED] == 0 or response_ns < t.operations[i, O_MIN]:
-            t.operations[i, O_MIN] = response_ns
-        t.operations[i, O_MAX] = max(t.operations[i, O_MAX], response_ns)
-        t.operations[i, O_SUM] += response_ns
-        t.operations[i, O_ANSWERED] += 1
-    return -1 if again else i
-
-
-@kernel
-def note_anomaly(
-    t: Tables, f: int, client: int, d: int, reason: int, function: int, value: int, needed: int,
-    now: int, packet: int, offset: int,
-) -> None:  # fmt: skip
-    """Add one message that its protocol does not allow. `client` is the direction of requests."""
-    endpoint = endpoint_of(t, f, client)
-    a = F_A_HI + 2 * client
-    b = F_A_HI + 2 * (1 - client)
-    what = reason | ((function + 1) << 8) | ((1 if d == client else 0) << 20)
-    h = mix(mix(mix(mix(0, t.flows[f, a + 1]), t.flows[f, b + 1]), endpoint), what)
-    base = ((h >> 16) & (ANOMALIES // WAYS - 1)) * WAYS
-    victim = base
-    i = -1
-    for k in range(base, base + WAYS):
-        if (
-            t.anomalies[k, A_WHAT] == what
-            and t.anomalies[k, O_ENDPOINT] == endpoint
-            and t.anomalies[k, O_CLIENT_LO] == t.flows[f, a + 1]
-            and t.anomalies[k, O_SERVER_LO] == t.flows[f, b + 1]
-            and t.anomalies[k, O_CLIENT_HI] == t.flows[f, a]
-            and t.anomalies[k, O_SERVER_HI] == t.flows[f, b]
-        ):
-            i = k
-            break
-        if t.anomalies[k, A_TIMES] == 0:
-            if t.anomalies[victim, A_TIMES] != 0:
-                victim = k
-        elif t.anomalies[victim, A_TIMES] != 0 and t.anomalies[k, A_LAST] < t.anomalies[victim, A_LAST]:
-            victim = k
-    if i < 0:
-        i = victim
-        if t.anomalies[i, A_TIMES] != 0:
-            t.counters[C_ANOMALIES_EVICTED] += 1
-            copy_row(t.ended_anomalies, t.used[FILL_ANOMALIES], t.anomalies, i)
-            t.used[FILL_ANOMALIES] += 1
-        clear_row(t.anomalies, i)
-        t.anomalies[i, O_CLIENT_HI] = t.flows[f, a]
-        t.anomalies[i, O_CLIENT_LO] = t.flows[f, a + 1]
-        t.anomalies[i, O_SERVER_HI] = t.flows[f, b]
-        t.anomalies[i, O_SERVER_LO] = t.flows[f, b + 1]
-        t.anomalies[i, O_ENDPOINT] = endpoint
-        t.anomalies[i, A_WHAT] = what
-        t.anomalies[i, A_FIRST] = now
-        t.anomalies[i, A_LAST] = now
-        t.anomalies[i, A_PACKET] = packet
-        t.anomalies[i, A_OFFSET] = offset
-        t.anomalies[i, A_VALUE] = value
-        t.anomalies[i, A_NEEDED] = needed
-    t.anomalies[i, A_TIMES] += 1
-    if now > t.anomalies[i, A_LAST]:
-        t.anomalies[i, A_LAST] = now

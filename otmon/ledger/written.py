@@ -11,9 +11,8 @@ Likewise the largest step is kept, from what the element held before to what was
 these orders, for two registers also as floating point numbers in both word orders, where a step in
 bits says nothing of the step in value, and of the first register alone.
 
-What an element held before is its last written value, or what was read from it since: reads keep
-their response's values, of one operation once in ten seconds, as a poll that repeats itself faster
-tells nothing new.
+What an element held before is its last written value, unless the device refused it, or what was read
+from it since. Function 22 changes single bits: what results is known where the rest was.
 """
 
 from __future__ import annotations
@@ -38,9 +37,17 @@ from otmon.ledger.tables import (
     WAYS,
     WRITTEN,
     Tables,
-    endpoint_of,
 )
-from otmon.protocols.modbus import M_ADDRESS, M_COUNT, M_FUNCTION, M_WRITE_ADDRESS, M_WRITE_COUNT
+from otmon.ledger.tally import endpoint_of
+from otmon.protocols.modbus import (
+    M_ADDRESS,
+    M_COUNT,
+    M_FUNCTION,
+    M_WRITE_ADDRESS,
+    M_WRITE_COUNT,
+    MASK_WRITE,
+    READ_WRITE,
+)
 
 # Columns of a written value; the key is the first six.
 W_CLIENT_HI, W_CLIENT_LO, W_SERVER_HI, W_SERVER_LO, W_ENDPOINT, W_WHAT = range(6)
@@ -61,8 +68,9 @@ STEPS: Final = 8
 COIL_BIT: Final = 24
 PAIR_BIT: Final = 25
 
-# Columns of a value that is at hand: who, what, the value, when, and the read that tells newer ones.
-K_HI, K_LO, K_PLACE, K_VALUE, K_TIME, K_READ = range(6)
+# Columns of a value that is at hand: who, what, the value, when, the read that tells newer ones, and the
+# value before, should the last write be refused.
+K_HI, K_LO, K_PLACE, K_VALUE, K_TIME, K_READ, K_BEFORE = range(7)
 UNSEEN_VALUE: Final = -1
 
 LOOKED_THROUGH: Final = 1 << 16
@@ -97,28 +105,35 @@ def read_key(hi: int, lo: int, service: int, endpoint: int) -> int:
 def note_values(
     t: Tables, s: int, f: int, unit: int, src: Bytes, p: int, packet: int, now: int, offset: int
 ) -> None:
-    """The values of a request that writes, whose PDU begins at `p` and is read and sound. The bits that
-    function 22 masks say nothing of the value that results."""
+    """The values of a request that writes, whose PDU begins at `p` and is read and sound. A mask whose
+    result nobody can know is counted."""
     function = t.pdu[M_FUNCTION]
     address, count, at = t.pdu[M_ADDRESS], t.pdu[M_COUNT], p + 6
     if function == 5 or function == 6:
         at = p + 3
-    elif function == 23:
+    elif function == READ_WRITE:
         address, count, at = t.pdu[M_WRITE_ADDRESS], t.pdu[M_WRITE_COUNT], p + 10
-    elif function != 15 and function != 16:
+    elif function != 15 and function != 16 and function != MASK_WRITE:
         return
     coil = 1 if function == 5 or function == 15 else 0
     client = t.streams[s, S_CLIENT]
     endpoint = endpoint_of(t, f, client)
     hi = t.flows[f, F_A_HI + 2 * (1 - client)]
     lo = t.flows[f, F_A_HI + 2 * (1 - client) + 1]
-    place = unit | (coil << COIL_BIT) | ((endpoint & 0xFFFF) << 32)
+    place = place_of(unit, coil, endpoint)
     for k in range(count):
         if kept_row(t, hi, lo, place | ((address + k) << 8)) < 0:
             find_reads(t, hi, lo, place, address, count)
             break
-    value = value_at(src, at, function, 0)
     held = value_before(t, hi, lo, place | (address << 8), t.read_last[0])
+    if function == MASK_WRITE:
+        value = masked(held, u16be(src, p + 3), u16be(src, p + 5))
+        if value < 0:
+            t.counters[C_VALUES_LOST] += 1
+            set_value(t, hi, lo, place | (address << 8), UNSEEN_VALUE, now)
+            return
+    else:
+        value = value_at(src, at, function, 0)
     for k in range(count):
         what = unit | ((address + k) << 8) | (coil << COIL_BIT)
         bits, before = value << 16, held if held < 0 else held << 16
@@ -133,6 +148,38 @@ def note_values(
         note_value(t, f, client, endpoint, what, bits, before, packet, now, offset)
         set_value(t, hi, lo, place | ((address + k) << 8), value, now)
         value, held = following, held_next
+
+
+@kernel
+def take_back(
+    t: Tables, s: int, f: int, unit: int, function: int, address: int, count: int, asked: int
+) -> None:
+    """The device refused what a request wrote at `asked`: the elements hold what they held before."""
+    coil = 1 if function == 5 or function == 15 else 0
+    client = t.streams[s, S_CLIENT]
+    place = place_of(unit, coil, endpoint_of(t, f, client))
+    hi = t.flows[f, F_A_HI + 2 * (1 - client)]
+    lo = t.flows[f, F_A_HI + 2 * (1 - client) + 1]
+    for k in range(count):
+        i = kept_row(t, hi, lo, place | ((address + k) << 8))
+        if i >= 0 and t.kept[i, K_TIME] == asked:
+            t.kept[i, K_VALUE] = t.kept[i, K_BEFORE]
+
+
+@inlined
+def place_of(unit: int, coil: int, endpoint: int) -> int:
+    """`K_PLACE` of the element with address 0."""
+    return unit | (coil << COIL_BIT) | ((endpoint & 0xFFFF) << 32)
+
+
+@kernel
+def masked(held: int, keeps: int, sets: int) -> int:
+    """What function 22 makes of a register (Modbus Application Protocol 1.1b3, 6.16): the bits that one mask
+    keeps, and of the others those that the other mask sets. UNSEEN_VALUE where bits are kept that nobody
+    knows."""
+    if held < 0 and keeps != 0:
+        return UNSEEN_VALUE
+    return (max(held, 0) & keeps) | (sets & ~keeps & 0xFFFF)
 
 
 @inlined
@@ -184,6 +231,8 @@ def set_value(t: Tables, hi: int, lo: int, place: int, value: int, now: int) -> 
     """The element holds `value` from now on; `value_before` has made its row."""
     k = kept_row(t, hi, lo, place)
     if k >= 0:
+        # What a newer read tells is taken in by `value_before` only when it is asked for.
+        t.kept[k, K_BEFORE] = value_before(t, hi, lo, place, UNSEEN_VALUE)
         t.kept[k, K_VALUE] = value
         t.kept[k, K_TIME] = now
 

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from otmon.assets.classify import Device
+from otmon.assets.fingerprints import shipped_fingerprints
 from otmon.assets.makers import DeviceClass
 from otmon.assets.place import NOWHERE, zones_of
 from otmon.assets.vendor import vendor_of
@@ -42,6 +43,10 @@ COLUMNS: Final = (
     ("first seen (UTC)", "初回 (UTC)"),
     ("last seen (UTC)", "最終 (UTC)"),
     ("packets", "パケット数"),
+    ("host names", "ホスト名"),
+    ("says of itself", "機器自身の情報"),
+    ("operating system", "OS"),
+    ("supported until", "サポート終了日"),
 )
 """English and Japanese headings. The first eight are those of an inventory (`otmon.zones.inventory`)."""
 ROLES: Final[dict[DeviceClass, str]] = {"controller": "plc"}
@@ -133,6 +138,17 @@ def _row(device: Device, index: Index | None) -> dict[str, Any]:
             }
             for one in seen.addresses
         ],
+        "names": list(device.names),
+        "system": _system(device),
+        "claims": [
+            {
+                "kind": one.kind, "value": one.value, "protocol": one.protocol, "mac": one.mac,
+                "address": one.address, "vlan": one.vlan, "times": one.times,
+                "first": utc_text(one.first_ns), "last": utc_text(one.last_ns),
+                "evidence": _evidence(one.evidence),
+            }
+            for one in device.claims
+        ],
         "zones": list(zones_of(index, seen)) if index is not None else [],
         "behind_routers": list(seen.routers),
         "forwards": {"count": seen.forwarded, "addresses": list(seen.forwards)},
@@ -141,6 +157,14 @@ def _row(device: Device, index: Index | None) -> dict[str, Any]:
         "first": utc_text(seen.first_ns),
         "last": utc_text(seen.last_ns),
     }  # fmt: skip
+
+
+def _system(device: Device) -> dict[str, Any] | None:
+    """The operating system whose end of support is known."""
+    found = shipped_fingerprints().system_of(device.claims)
+    if found is None:
+        return None
+    return {"name": found[0].name, "supported_until": found[0].ends.isoformat(), "source": found[0].url}
 
 
 def _evidence(evidence: Any) -> dict[str, Any]:
@@ -156,6 +180,7 @@ def _cells(device: Device, index: Index | None, language: Language) -> list[str]
     listed = seen.listed
     sure = probable.sureness in ("sure", "likely") and len(probable.classes) == 1
     roles = [ROLES.get(one, one) for one in probable.classes] if sure else []
+    system = _system(device)
     yes = "○" if language == "ja" else "yes"
     return [
         asset_id(device),
@@ -176,6 +201,12 @@ def _cells(device: Device, index: Index | None, language: Language) -> list[str]
         short_text(seen.first_ns),
         short_text(seen.last_ns),
         str(seen.packets),
+        ", ".join(device.names),
+        "; ".join(
+            f"{text(f'claim.{one.kind}', language)}: {one.value} ({one.protocol})" for one in device.claims
+        ),
+        system["name"] if system is not None else "",
+        system["supported_until"] if system is not None else "",
     ]
 
 
@@ -205,6 +236,8 @@ def _component(device: Device, index: Index | None) -> dict[str, Any]:
         *(("signal", signal_text(one, "en")) for one in probable.signals),
         *(("mac", mac) for mac in seen.macs),
         *(("mac-vendor", told) for told in vendor_texts(seen.macs, "en")),
+        *(("host-name", one) for one in device.names),
+        *((f"says-{one.kind}", one.value) for one in device.claims if one.kind != "name"),
         *(("address", one) for one in seen.texts),
         *(("vlan", one) for one in seen.vlans if one),
         *(("zone", one) for one in (zones_of(index, seen) if index is not None else ())),

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from otmon.assets.changes import Change
 from otmon.assets.classify import Device, Probable
+from otmon.assets.fingerprints import shipped_fingerprints
 from otmon.assets.place import zones_of
 from otmon.assets.signals import Signal
 from otmon.assets.vendor import vendor_of
@@ -21,6 +22,7 @@ from otmon.zones.place import Index
 
 WIDTH: Final = 130
 """Columns where there is no terminal."""
+NAMES_SHOWN: Final = 2
 ADDRESSES_SHOWN: Final = 3
 """Addresses of one device in the list; `show` has all."""
 
@@ -31,7 +33,7 @@ def write_devices(stream: TextIO, devices: Sequence[Device], index: Index | None
     if not console.is_terminal:
         console = Console(file=stream, highlight=False, emoji=False, markup=False, width=WIDTH)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
-    labels = ("device", "class", "sureness", "vendor", "address", "vlan", "zones", "first-seen")
+    labels = ("device", "names", "class", "sureness", "vendor", "address", "vlan", "zones", "first-seen")
     for label in labels:
         whole = label in ("device", "first-seen")
         table.add_column(text(f"table.{label}", language), overflow="fold", no_wrap=whole)
@@ -39,6 +41,7 @@ def write_devices(stream: TextIO, devices: Sequence[Device], index: Index | None
         seen = device.seen
         table.add_row(
             visible(seen.id),
+            ", ".join(visible(one) for one in device.names[:NAMES_SHOWN]),
             classes_text(device.probable, language),
             text(f"sureness.{device.probable.sureness}", language),
             "; ".join(visible(one) for one in vendor_texts(seen.macs, language)),
@@ -77,6 +80,15 @@ def device_lines(device: Device, index: Index | None, language: Language) -> Ite
         )
     for mac, vendor in zip(seen.macs, vendor_texts(seen.macs, language), strict=True):
         yield "  " + text("assets.mac", language, mac=mac, vendor=vendor)
+    system = shipped_fingerprints().system_of(device.claims)
+    if system is not None:
+        yield "  " + text("assets.system", language, system=system[0].name, ends=system[0].ends.isoformat())
+    for claim in device.claims:
+        yield "  " + text(
+            "assets.claim", language, kind=text(f"claim.{claim.kind}", language), value=visible(claim.value),
+            protocol=claim.protocol, first=short_text(claim.first_ns), last=short_text(claim.last_ns),
+            times=f"{claim.times:,}", where=_where(claim.evidence, language),
+        )  # fmt: skip
     for one in seen.addresses:
         address = visible(one.address) or text("assets.below-ip", language)
         yield "  " + text(

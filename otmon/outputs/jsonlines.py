@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from otmon.detect.detector import SEVERITIES, Finding, Message
@@ -37,9 +37,11 @@ def write_jsonlines(
     version: str,
     covered: Sequence[Coverage] = (),
     zones: Sequence[ZoneCoverage] = (),
+    told_ns: Mapping[str, int] | None = None,
 ) -> None:
-    """Write every line; `files`, `covered` and `zones` are the model's, empty without one."""
-    for line in lines(ledger, findings, files, version, covered, zones):
+    """Write every line; `files`, `covered` and `zones` are the model's, empty without one. `told_ns` is when
+    each finding was told, by its id."""
+    for line in lines(ledger, findings, files, version, covered, zones, told_ns):
         stream.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
@@ -50,6 +52,7 @@ def lines(
     version: str,
     covered: Sequence[Coverage] = (),
     zones: Sequence[ZoneCoverage] = (),
+    told_ns: Mapping[str, int] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The objects of all lines."""
     yield {
@@ -75,6 +78,7 @@ def lines(
             "written": len(ledger.written),
             "anomalies": len(ledger.anomalies),
             "credentials": len(ledger.credentials),
+            "claims": len(ledger.claims),
         },
         "overflow": dict(ledger.overflow),
     }
@@ -88,7 +92,10 @@ def lines(
             "detail": damage.detail,
         }
     for finding in findings:
-        yield finding_line(finding)
+        line = finding_line(finding)
+        if told_ns is not None and line["id"] in told_ns:
+            line["told"] = utc_text(told_ns[line["id"]])
+        yield line
     yield {
         "type": "summary",
         "findings": len(findings),

@@ -201,7 +201,7 @@ def _capture(status: Status) -> Iterator[Metric]:
 
 def _ledger(status: Status) -> Iterator[Metric]:
     ledger = status.case.ledger
-    parts = ("assets", "conversations", "operations", "written", "anomalies", "credentials")
+    parts = ("assets", "conversations", "operations", "written", "anomalies", "credentials", "claims")
     yield _gauge(
         "ledger_facts", "Facts that are kept.", ("kind",),
         {(part,): len(getattr(ledger, part)) for part in parts},

@@ -4,7 +4,7 @@ nanoseconds."""
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 SECTION, INTERFACE, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
@@ -44,17 +44,34 @@ def pcapng(
 
     By index of the packet: `wire_lengths` of those that were cut, in bytes, and `comments`.
     """
+    commented = ((time_ns, data, comments.get(index, "")) for index, (time_ns, data) in enumerate(packets))
+    blocks = pcapng_blocks(
+        commented, application, interface, place, linktype=linktype, wire_lengths=wire_lengths
+    )
+    return b"".join(blocks)
+
+
+def pcapng_blocks(
+    packets: Iterable[tuple[int, bytes, str]],
+    application: str,
+    interface: str,
+    place: str,
+    *,
+    linktype: int = LINKTYPE_ETHERNET,
+    wire_lengths: Mapping[int, int] = NOTHING,
+) -> Iterator[bytes]:
+    """The same file block by block, for captures too long to be held: `packets` of (nanoseconds since 1970
+    UTC, frame, comment or "")."""
     header = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + _options((_SHB_APPLICATION, application.encode()))
-    blocks = [_block(SECTION, header)]
+    yield _block(SECTION, header)
     names = _options(
         (_IF_NAME, interface.encode()), (_IF_DESCRIPTION, place.encode()), (_IF_TSRESOL, b"\x09")
     )
-    blocks.append(_block(INTERFACE, struct.pack("<HHI", linktype, 0, SNAP_LENGTH) + names))
-    for index, (time_ns, data) in enumerate(packets):
+    yield _block(INTERFACE, struct.pack("<HHI", linktype, 0, SNAP_LENGTH) + names)
+    for index, (time_ns, data, comment) in enumerate(packets):
         times = (time_ns >> 32, time_ns & 0xFFFFFFFF)
         head = struct.pack("<IIIII", 0, *times, len(data), wire_lengths.get(index, len(data)))
         body = head + data + bytes(-len(data) % 4)
-        if index in comments:
-            body += _options((_COMMENT, comments[index].encode()))
-        blocks.append(_block(ENHANCED_PACKET, body))
-    return b"".join(blocks)
+        if comment:
+            body += _options((_COMMENT, comment.encode()))
+        yield _block(ENHANCED_PACKET, body)

@@ -33,6 +33,8 @@ PROTOCOL: Final = Protocol(
 PORT: Final = 502
 MAX_PDU: Final = 253
 """Bytes of the longest PDU (4.1)."""
+MASK_WRITE: Final = 22
+READ_WRITE: Final = 23
 UMAS: Final = 90
 
 # What a message said.

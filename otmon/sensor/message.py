@@ -6,6 +6,7 @@ read is checked: sizes, kinds, and that rows have the columns of their table.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
 import struct
@@ -19,7 +20,7 @@ from otmon.capture.ring import RingCounts
 from otmon.decode.flows import F_COLUMNS
 from otmon.ledger.facts import Source
 from otmon.ledger.rows import Rows
-from otmon.ledger.tables import A_COLUMNS, G_COLUMNS, O_COLUMNS, W_COLUMNS, X_COLUMNS
+from otmon.ledger.tables import A_COLUMNS, COURSE_COLUMNS, G_COLUMNS, O_COLUMNS, W_COLUMNS, X_COLUMNS
 from otmon.sensor.observer import Part, State
 from otmon.sensor.recent import PACKETS, Kept
 
@@ -29,7 +30,7 @@ _LENGTHS: Final = struct.Struct("=IQ")
 HEAD_BYTES: Final = 1 << 20
 BODY_BYTES: Final = 1 << 30
 """All tables of a worker, and as many ended rows as wait at most."""
-_WIDTHS: Final = (F_COLUMNS, X_COLUMNS, O_COLUMNS, W_COLUMNS, A_COLUMNS, G_COLUMNS)
+_WIDTHS: Final = (F_COLUMNS, X_COLUMNS, O_COLUMNS, COURSE_COLUMNS, W_COLUMNS, A_COLUMNS, G_COLUMNS)
 """Columns of the fields of `Rows`; the last field is bytes."""
 
 
@@ -95,8 +96,7 @@ def part_message(part: Part) -> tuple[Head, list[npt.NDArray[Any]]]:
     """A part as a message."""
     rows = [*part.ended, part.in_use]
     fields: list[list[npt.NDArray[Any]]] = [
-        [one.flows, one.assets, one.operations, one.written, one.anomalies, one.messages, one.octets]
-        for one in rows
+        [getattr(one, field.name) for field in dataclasses.fields(Rows)] for one in rows
     ]
     head = {
         "rows": [[len(field) for field in one] for one in fields],
@@ -128,8 +128,7 @@ def _rows(numbers: Any, body: bytearray) -> Iterator[Rows]:
             at += size
         octets = np.frombuffer(_slice(body, at, _count(many[-1])), np.uint8)
         at += len(octets)
-        flows, assets, operations, written, anomalies, messages = fields
-        yield Rows(flows, assets, operations, written, anomalies, messages, octets)
+        yield Rows(*fields, octets)
     if at != len(body):
         raise ValueError(f"{len(body) - at} bytes too many")
 

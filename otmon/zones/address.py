@@ -13,6 +13,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 IPV4_BITS, MAC_BITS, IPV6_BITS = 32, 48, 128
@@ -26,6 +27,9 @@ _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[
 _OUI = re.compile(
     r"[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}\1[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2})?(?:\1[0-9A-Fa-f])?", re.ASCII
 )
+
+REMEMBERED = 1 << 15
+"""Addresses whose parsing and reach are kept: the same few come with every fact."""
 
 Reach = Literal["internet", "site", "link"]
 """How far an address can talk, told by the address alone.
@@ -68,6 +72,7 @@ class Network:
         return text if self.length == self.bits else f"{text}/{self.length}"
 
 
+@lru_cache(maxsize=REMEMBERED)
 def parse_address(text: str) -> Address | None:
     """An IPv4, IPv6 or MAC address, or None."""
     if _IPV4.fullmatch(text):
@@ -151,6 +156,7 @@ REACH_CHANGES = _LINK + _SITE_IPV4 + _INTERNET_IPV6
 """Networks at whose edges alone `reach` gives another answer."""
 
 
+@lru_cache(maxsize=REMEMBERED)
 def reach(address: Address) -> Reach:
     """See `Reach`."""
     if address.bits == MAC_BITS or any(address in net for net in _LINK):

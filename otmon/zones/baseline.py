@@ -62,7 +62,7 @@ def baseline_of(ledger: Ledger) -> Baseline:
     for fact in ledger.operations:
         elements = _elements(fact)
         asked.setdefault(_request(fact), []).extend(elements)
-        if fact.status <= 0:
+        if not fact.refused:
             obeyed.setdefault(_request(fact), []).extend(elements)
         if fact.access == "write":
             table = MODBUS_OBJECTS.get(fact.function, "")
@@ -87,7 +87,7 @@ def new_in(baseline: Baseline, fact: Conversation | Operation | WrittenValue) ->
     if isinstance(fact, WrittenValue):
         ranges = baseline.written.get((*_units(fact), fact.table), ())
         return None if spans(ranges, fact.address, fact.address + fact.words - 1) else "write"
-    known = (baseline.asked if fact.status > 0 else baseline.obeyed).get(_request(fact))
+    known = (baseline.asked if fact.refused else baseline.obeyed).get(_request(fact))
     if known is None:
         return "request"
     return None if all(spans(known, *range) for range in _elements(fact)) else "elements"

@@ -30,7 +30,14 @@ def covers(wide: Permission, narrow: Permission) -> bool:
         return False
     if wide.expires_ns is not None and (narrow.expires_ns is None or narrow.expires_ns > wide.expires_ns):
         return False
+    if wide.rate is not None and (narrow.rate is None or narrow.rate > wide.rate or _requests(wide, narrow)):
+        return False
     return _ends_cover(wide.clients, narrow.clients) and _ends_cover(wide.servers, narrow.servers)
+
+
+def _requests(wide: Permission, narrow: Permission) -> bool:
+    """Whether the rate of only one of them counts requests."""
+    return (wide.protocols == ("modbus",)) != (narrow.protocols == ("modbus",))
 
 
 def _ends_cover(wide: tuple[Endpoint, ...], narrow: tuple[Endpoint, ...]) -> bool:

@@ -9,6 +9,8 @@ came nearest.
   (access class, function, unit, elements) is judged for each operation, and what was written to an
   element, against the limits of its permission, for each written value.
 - A permission is read from client to server, and its answers are part of it.
+- How often at most (`Permission.rate`) is said of many facts together: no single one is denied for it. Of
+  several permissions that allow a fact the one without a rate counts, else the one with the highest.
 - A connection in which nobody said anything ("none") cannot show its protocol: the port that a
   permission names is enough, else the usual protocol of the port is taken for granted, and the reason
   says so. So it is with the elements of a response whose request was not seen.
@@ -29,7 +31,7 @@ from otmon.ledger.facts import Conversation, Operation, WrittenValue
 from otmon.zones.baseline import Baseline, new_in
 from otmon.zones.lack import ASPECTS, LACKS, Lack, Subject, allowed, seen, subject, taken_for_granted
 from otmon.zones.model import UNKNOWN_ZONE, Permission
-from otmon.zones.permission_table import PermissionTable, aspects_of, nearest, numbers
+from otmon.zones.permission_table import PermissionTable, aspects_of, nearest
 from otmon.zones.place import Index, index, locate, locate_ends
 from otmon.zones.quantity import Excess, shown_limit, shown_quantity
 
@@ -186,7 +188,9 @@ def _reason(key: str, **params: str) -> Reason:
 
 def _decide_listed(table: PermissionTable, boundary: str, subject: Subject) -> Verdict:
     ends = subject.client_zone, subject.server_zone
-    for number in numbers(table.allowing(subject), 1):
+    allowing = table.allowing(subject)
+    if allowing:
+        number = table.deciding(allowing)
         permission, line = table.permissions[number], table.lines[number]
         granted = taken_for_granted(permission, subject)
         key = f"permission-{granted}-unseen" if granted else "permission"

@@ -106,7 +106,10 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
 
     def host(address: Address, vlan: str) -> Host:
         key = found.key(address, vlan)
-        return found.by_key.setdefault(key, Host(*key))
+        one = found.by_key.get(key)
+        if one is None:
+            one = found.by_key[key] = Host(*key)
+        return one
 
     for asset in ledger.assets:
         address = site(asset.address)
@@ -131,7 +134,7 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
                 asked.asked_by.add(found.key(client, talk.vlan))
     for operation in ledger.operations:
         client = site(operation.client)
-        if client is not None and operation.access in CHANGING and operation.status <= 0:
+        if client is not None and operation.access in CHANGING and not operation.refused:
             known = found.by_key.get(found.key(client, operation.vlan))
             if known is not None:
                 known.writes |= bool(known.asks)

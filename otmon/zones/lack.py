@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, Literal, get_args
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
@@ -12,6 +11,7 @@ from otmon.zones.address import Address
 from otmon.zones.functions import MODBUS_OBJECTS
 from otmon.zones.model import Endpoint, FunctionRef, Permission, shown
 from otmon.zones.quantity import shown_limit
+from otmon.zones.times import shown_time
 
 Lacking = Literal[
     "direction", "client", "server", "transport", "port", "protocol",
@@ -138,9 +138,9 @@ def seen(key: Lacking, subject: Subject) -> str:
         case "port":
             return str(fact.port)
     if key == "hours":
-        return f"{_time(fact.first_ns)} to {_time(fact.last_ns)} UTC"
+        return f"{shown_time(fact.first_ns)} to {shown_time(fact.last_ns)} UTC"
     if key == "expiry":
-        return f"{_time(fact.last_ns)} UTC"
+        return f"{shown_time(fact.last_ns)} UTC"
     if written is not None and key != "protocol":
         if key == "unit":
             return str(written.unit)
@@ -156,13 +156,6 @@ def seen(key: Lacking, subject: Subject) -> str:
             return str(operation.unit)
         case _:
             return _elements(operation)
-
-
-def _time(instant_ns: int) -> str:
-    try:
-        return f"{datetime.fromtimestamp(instant_ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M}"
-    except (OverflowError, ValueError, OSError):
-        return f"{instant_ns} ns"
 
 
 def _ends(ends: Iterable[Endpoint]) -> str:

@@ -152,6 +152,9 @@ class Permission:
     approver: str = ""
     exception: bool = False
     """It was granted for a time, by somebody who is named."""
+    rate: int | None = None
+    """The most in a minute of the clock, from one client to one server: requests where Modbus is the only
+    protocol, else packets of a connection in both directions."""
 
 
 @dataclass(frozen=True, slots=True)

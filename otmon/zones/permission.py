@@ -88,6 +88,7 @@ class PermissionReader:
             expires="" if form.expires is None else form.expires.isoformat(),
             approver=form.approver or "",
             exception=path[0] == "exceptions",
+            rate=form.rate,
         )
 
     def _id(self, entry: Entry[Any], path: Path, form: PermissionForm) -> str:

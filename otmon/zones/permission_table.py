@@ -133,6 +133,8 @@ class PermissionTable:
     """Limits of written values by (type of element, address), with the permission of each."""
     timed: tuple[tuple[Set, Permission], ...]
     """Those that hold at some times only."""
+    rated: Set
+    """Those that say how often at most."""
     worded: dict[tuple[int, Lacking], str] = field(default_factory=dict, compare=False)
     """Texts of what is allowed, kept as they are needed."""
 
@@ -141,6 +143,14 @@ class PermissionTable:
         found = self.clients.at(subject.client_zone, subject.client)
         found &= self.servers.at(subject.server_zone, subject.server)
         return found and reduce(and_, self._admitting(subject), found)
+
+    def deciding(self, allowing: Set) -> int:
+        """Which of several permissions counts: the first without a rate, else that of the highest rate."""
+        free = allowing & ~self.rated
+        if free:
+            return numbers(free, 1)[0]
+        every = numbers(allowing, len(self.permissions))
+        return max(every, key=lambda number: (self.permissions[number].rate or 0, -number))
 
     def allowing_reverse(self, subject: Subject) -> Set:
         """Those that would lack nothing if client and server were the other way round."""
@@ -338,6 +348,7 @@ def table_of(owner: str, line: str, permissions: tuple[Permission, ...]) -> Perm
             for number, permission in enumerate(permissions)
             if permission.schedule or permission.expires_ns is not None
         ),
+        sum(1 << number for number, permission in enumerate(permissions) if permission.rate is not None),
     )
 
 

@@ -21,7 +21,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
-from otmon.ledger.facts import UNKNOWN, Evidence, Operation
+from otmon.ledger.facts import NEVER, UNKNOWN, Evidence, Operation
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.functions import MODBUS_FUNCTIONS, MODBUS_OBJECTS
 from otmon.zones.hostclass import Hosts
@@ -220,5 +220,5 @@ def _operation(
         client="", server="", transport="", port=0, protocol="", vlan="", unit=unit, function=function,
         subfunction=subfunction, service=service, access=access, address=address, count=count, status=0,
         swept=False, times=1, response_ns_sum=0, response_ns_min=0, response_ns_max=0, answered=0,
-        gap_ns=0, hours=0, first_ns=0, last_ns=0, evidence=Evidence(0, "", 0, 0),
+        gap_ns=0, busiest=NEVER, course=(), hours=0, first_ns=0, last_ns=0, evidence=Evidence(0, "", 0, 0),
     )  # fmt: skip

@@ -20,7 +20,7 @@ from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address,
 from otmon.zones.document import quoted
 from otmon.zones.leaf import Leaf, OneOrMore, Short, wrong
 from otmon.zones.model import Importance, Inside, Kind, Name, ObjectType, Range, Ranges, ValueType, merged
-from otmon.zones.times import Weekly, read_date, read_dated, read_weekly, read_zone
+from otmon.zones.times import Weekly, read_date, read_dated, read_rate, read_weekly, read_zone
 
 OBJECT_TYPES: Final[tuple[ObjectType, ...]] = get_args(ObjectType)
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -141,6 +141,7 @@ During = Annotated[
     tuple[datetime, datetime],
     Leaf("a window such as 2026-04-18 22:00 to 2026-04-19 05:00, ending after it begins", read_dated),
 ]
+Rate = Annotated[int, Leaf("so many a minute, from 1 to 999999999, such as 30/minute", read_rate)]
 Ip = Annotated[Network, Leaf("an IPv4 or IPv6 address", _read_ip)]
 Quantity = Annotated[Decimal, Leaf("a number such as 2, -5 or 0.25", _read_quantity)]
 Id = Annotated[
@@ -281,6 +282,7 @@ class PermissionForm(Form):
     input_registers: Elements = ()
     holding_registers: Elements = ()
     limits: tuple[LimitForm, ...] = ()
+    rate: Rate | None = None
     hours: Annotated[tuple[Hours, ...], OneOrMore()] = ()
     during: Annotated[tuple[During, ...], OneOrMore()] = ()
     expires: Annotated[date | None, Leaf("a day such as 2026-12-31", read_date)] = None

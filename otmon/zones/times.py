@@ -26,6 +26,7 @@ _SECOND_NS: Final = 1_000_000_000
 
 _DAY = rf"(?:{'|'.join(DAYS)}|[{JAPANESE_DAYS}])"
 _CLOCK = r"([01]?[0-9]|2[0-4]):([0-5][0-9])"
+_RATE: Final = re.compile(r"([0-9]{1,9}) ?/ ?minute", re.ASCII)
 _WEEKLY = re.compile(rf"(?:({_DAY}(?:-{_DAY})?|daily|毎日)\s+)?{_CLOCK}\s*-\s*{_CLOCK}", re.IGNORECASE)
 _INSTANT = r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)"
 _DATED = re.compile(rf"{_INSTANT}\s+(?:to|から|-|/)\s+{_INSTANT}")
@@ -199,3 +200,17 @@ def _overlaps(schedule: Schedule, hour: int) -> bool:
         return True
     minutes = (local_time(begin + minute * 60 * _SECOND_NS, schedule.zone) for minute in range(60))
     return any(window.holds(local) for local in minutes for window in schedule.weekly)
+
+
+def read_rate(text: str) -> int | None:
+    """How many a minute, of a text such as "30/minute"; None for another one, and for none at all."""
+    found = _RATE.fullmatch(text)
+    return int(found[1]) or None if found else None
+
+
+def shown_time(instant_ns: int) -> str:
+    """An instant to the minute, UTC; one that no calendar has as its nanoseconds."""
+    try:
+        return f"{datetime.fromtimestamp(instant_ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M}"
+    except (OverflowError, ValueError, OSError):
+        return f"{instant_ns} ns"

@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from otmon.ledger.acyclic import acyclic
-from otmon.ledger.facts import Conversation, Evidence, Operation
+from otmon.ledger.facts import NEVER, Conversation, Evidence, Operation
 from otmon.protocols.modbus import service
 from otmon.zones.decide import decide, index
 from otmon.zones.load import known_protocols, read_model
@@ -60,7 +60,7 @@ def many_facts(random: Random) -> list[Conversation | Operation]:
             facts[client, server, port] = Conversation(
                 **ends, port=port, protocol=protocol, expected="", role="handshake", answered=True, flows=1,
                 resets=0, packets_to_server=5, packets_to_client=5, bytes_to_server=500, bytes_to_client=500,
-                tunnel="", **times,
+                tunnel="", busiest=NEVER, **times,
             )  # type: ignore[arg-type] # fmt: skip
         else:
             function, address = random.choice((3, 3, 6)), random.randrange(260)
@@ -69,7 +69,7 @@ def many_facts(random: Random) -> list[Conversation | Operation]:
                 **ends, port=502, protocol="modbus", unit=1, function=function, subfunction=-1,
                 service=named.name, access=named.access, address=address, count=random.choice((1, 10, 20)),
                 status=0, swept=False, times=1, response_ns_sum=5, response_ns_min=5, response_ns_max=5,
-                answered=1, gap_ns=0, **times,
+                answered=1, gap_ns=0, busiest=NEVER, course=(), **times,
             )  # type: ignore[arg-type] # fmt: skip
     return list(facts.values())
 

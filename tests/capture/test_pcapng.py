@@ -193,6 +193,31 @@ def test_blocks_without_packets_are_passed_over(order: Order) -> None:
     assert found.damage == []
 
 
+def statistics(interface: int, order: Order, *more: tuple[int, bytes]) -> bytes:
+    return block(5, struct.pack(f"{order}III", interface, 0, 0) + options(*more, order=order), order)
+
+
+@each_order
+def test_packets_that_were_dropped_are_told_once(order: Order) -> None:
+    def number(value: int) -> bytes:
+        return struct.pack(f"{order}Q", value)
+
+    data = head(order) + frames(1, 0, order)
+    places = [len(data)]
+    data += statistics(0, order, (4, number(900)), (5, number(7)), (7, number(3))) + frames(1, 1, order)
+    data += statistics(0, order, (5, number(7)), (7, number(3)))
+    # Nobody knew; no such interface; too short; not a number of eight bytes.
+    data += statistics(0, order, (5, number(2**64 - 1))) + statistics(1, order, (5, number(5)))
+    data += block(5, b"\0" * 8, order) + statistics(0, order, (5, b"\x01"))
+    places.append(len(data))
+    data += statistics(0, order, (5, number(2**63 - 1))) + frames(1, 2, order)
+    found = pcapng_packets(data)
+    assert numbers(found) == [0, 1, 2]
+    assert found.damage == [
+        Damage("dropped-packets", places[0], 10), Damage("dropped-packets", places[1], (1 << 48) - 10),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("size", [LARGEST - 12, LARGEST - 8, LARGEST, 3 * READ])
 def test_a_block_larger_than_the_buffer_is_passed_over(size: int) -> None:
     found = pcapng_packets(head() + frames(2) + block(10, bytes(size)) + frames(2, 2))

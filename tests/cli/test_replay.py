@@ -64,6 +64,7 @@ def damage_at(path: Path) -> int:
         (("replay", str(DAY), "--json", "/proc/absent/x.jsonl"), "/proc/absent/x.jsonl"),
         (("replay", str(DAY), "--ledger", "/proc/absent/x.db"), "/proc/absent/x.db"),
         (("replay", str(DAY), "--transactions", "/proc/absent/x.parquet"), "/proc/absent/"),
+        (("replay", str(DAY), "--told", "5", "--metrics", "x.om"), "--told and --metrics"),
         (("check", "--ledger", "absent.db"), "absent.db"),
         (("check", "--ledger", "README.md"), "README.md"),
     ],
@@ -105,6 +106,17 @@ def test_check_says_the_same_as_the_replay_did(tmp_path: Path) -> None:
     checked = otmon("check", "--ledger", ledger, "--zones", MODEL, "--json", second)
     assert replayed == checked
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_told_says_when_and_changes_nothing_else(tmp_path: Path) -> None:
+    first, second = tmp_path / "1.jsonl", tmp_path / "2.jsonl"
+    plain = otmon("replay", DAY, "--zones", MODEL, "--json", first)
+    assert otmon("replay", DAY, "--zones", MODEL, "--json", second, "--told", "600") == plain
+    lines = [json.loads(line) for line in second.read_text(encoding="utf-8").splitlines()]
+    told = [(line.pop("told"), line["evidence"][0]["time"]) for line in lines if line["type"] == "finding"]
+    assert lines == [json.loads(line) for line in first.read_text(encoding="utf-8").splitlines()]
+    # Ten minutes end at each :x0; what they show is told there.
+    assert told and all(at[15:] == "0:00.000000000Z" and at > shown for at, shown in told)
 
 
 def test_the_same_input_gives_the_same_bytes_with_any_number_of_processes(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from otmon.findings.judge import judge
 from otmon.ledger.facts import (
     Anomaly,
     Asset,
+    AssetClaim,
     Conversation,
     CredentialSeen,
     Evidence,
@@ -45,7 +46,7 @@ def at(packet: int, name: str = "a.pcap") -> Evidence:
     return Evidence(packet * 1000, name, packet, packet * 100)
 
 
-Fact = Conversation | Operation | WrittenValue | Asset | Anomaly | CredentialSeen
+Fact = Conversation | Operation | WrittenValue | Asset | Anomaly | CredentialSeen | AssetClaim
 
 
 def ledger_of(*facts: Fact) -> Ledger:
@@ -56,6 +57,7 @@ def ledger_of(*facts: Fact) -> Ledger:
         assets=[fact for fact in facts if isinstance(fact, Asset)],
         anomalies=[fact for fact in facts if isinstance(fact, Anomaly)],
         credentials=[fact for fact in facts if isinstance(fact, CredentialSeen)],
+        claims=[fact for fact in facts if isinstance(fact, AssetClaim)],
     )
 
 

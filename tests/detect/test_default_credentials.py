@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from otmon.ledger.facts import Conversation, CredentialSeen
+from otmon.ledger.facts import NEVER, Asset, Conversation, CredentialSeen
 from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, PRINTER, at, found, keys
 from tests.zones.facts import model
 
@@ -31,7 +31,7 @@ RULE = "default-credentials"
 def talk(one: CredentialSeen) -> Conversation:
     return Conversation(
         one.client, one.server, one.transport, one.port, one.protocol, one.vlan, "", "handshake", True, 1, 0,
-        5, 5, 500, 500, "", 1, 1000, 2000, at(1),
+        5, 5, 500, 500, "", NEVER, 1, 1000, 2000, at(1),
     )  # fmt: skip
 
 
@@ -102,3 +102,35 @@ def test_the_source_of_the_entry_is_named_and_those_that_are_alike() -> None:
     assert "default-alike-more" in said
     (other,) = found(RULE, replace(SEEN, entry="from-another-version"))
     assert keys([other])[1:] == ["default-entry-unknown"]
+
+
+def sender(mac: str, address: str = PLC, packet: int = 3) -> Asset:
+    return Asset(mac, address, "", 5, 500, 1, 0, (), 1000, 2000, at(packet))
+
+
+@pytest.mark.parametrize(
+    ("mac", "severity", "key"),
+    [
+        ("00:90:e8:01:02:03", "high", "default-mac-fits"),
+        ("00:30:de:01:02:03", "medium", "default-mac-other-vendor"),
+        # Espressif makes the interfaces of many vendors.
+        ("24:0a:c4:01:02:03", "high", None),
+        ("02:30:de:01:02:03", "high", None),
+    ],
+)
+def test_without_an_inventory_the_mac_address_tells_the_vendor(
+    mac: str, severity: str, key: str | None
+) -> None:
+    one = replace(SEEN, outcome="unknown")
+    (finding,) = found(RULE, one, talk(one), sender(mac))
+    assert finding.severity == severity
+    assert {said for said in keys([finding]) if said.startswith("default-mac")} == ({key} if key else set())
+    (sure,) = found(RULE, SEEN, talk(SEEN), sender(mac))
+    assert sure.severity == "critical"
+
+
+def test_the_inventory_is_asked_before_the_mac_address() -> None:
+    one = replace(SEEN, outcome="unknown")
+    plant = model(PLANT.format(vendor="WAGO"))
+    (finding,) = found(RULE, one, talk(one), sender("00:90:e8:01:02:03"), plant=plant)
+    assert finding.severity == "medium" and "default-other-vendor" in keys([finding])

@@ -20,8 +20,13 @@ TIMES = shipped_rules()[RULE].number("times")
 SILENCE_NS = S * shipped_rules()[RULE].number("silence_s")
 
 
-def steady(times: int, start_ns: int = START_NS) -> list[Packet]:
-    return poll(start_ns, (HMI, plc(1)), [read(READ_HOLDING, 0, 4)] * times, wait_ns=S, port=49_152 + times)
+LASTED_S = shipped_rules()[RULE].number("lasted_s")
+
+
+def steady(times: int, start_ns: int = START_NS, wait_ns: int = 6 * S) -> list[Packet]:
+    return poll(
+        start_ns, (HMI, plc(1)), [read(READ_HOLDING, 0, 4)] * times, wait_ns=wait_ns, port=49_152 + times
+    )
 
 
 def until(later_ns: int, asks: bool = False) -> list[Packet]:
@@ -32,22 +37,28 @@ def until(later_ns: int, asks: bool = False) -> list[Packet]:
 @pytest.mark.parametrize("there", [True, False])
 def test_a_poll_that_stopped_is_found(there: bool, tmp_path: Path) -> None:
     for model in (captures.PLANT, None):
-        (one,) = captures.found(RULE, [*steady(60), *until(600 * S, there)], tmp_path, model)
+        (one,) = captures.found(RULE, [*steady(60), *until(900 * S, there)], tmp_path, model)
         assert (one.severity, one.count) == ("medium" if model else "low", 60)
         assert keys([one])[-1] == ("client-there" if there else "client-gone")
-        assert 59 * S < one.last_ns - START_NS < 62 * S
+        assert 6 * 59 * S < one.last_ns - START_NS < 6 * 61 * S
         assert dict(one.why[0].params)["times"] == 60
-        assert 1000 <= int(dict(one.why[0].params)["milliseconds"]) < 1100  # type: ignore[call-overload]
+        assert 6000 <= int(dict(one.why[0].params)["milliseconds"]) < 6100  # type: ignore[call-overload]
 
 
 def test_a_poll_that_goes_on_or_ends_with_the_capture_is_none(tmp_path: Path) -> None:
-    assert captures.found(RULE, [*steady(60), *until(60 * S + SILENCE_NS)], tmp_path) == []
+    assert captures.found(RULE, [*steady(60), *until(6 * 59 * S + SILENCE_NS)], tmp_path) == []
     assert captures.found(RULE, [*steady(60), *steady(61, START_NS + 600 * S)], tmp_path) == []
 
 
+def test_a_screen_that_was_open_for_a_short_time_is_no_poll(tmp_path: Path) -> None:
+    assert captures.found(RULE, [*steady(LASTED_S, wait_ns=S - S // 20), *until(6000 * S)], tmp_path) == []
+    assert len(captures.found(RULE, [*steady(LASTED_S + 5, wait_ns=S), *until(6000 * S)], tmp_path)) == 1
+
+
 def test_few_requests_are_no_poll(tmp_path: Path) -> None:
-    assert captures.found(RULE, [*steady(TIMES - 1), *until(6000 * S)], tmp_path) == []
-    assert len(captures.found(RULE, [*steady(TIMES), *until(6000 * S)], tmp_path)) == 1
+    few, enough = (steady(times, wait_ns=20 * S) for times in (TIMES - 1, TIMES))
+    assert captures.found(RULE, [*few, *until(6000 * S)], tmp_path) == []
+    assert len(captures.found(RULE, [*enough, *until(6000 * S)], tmp_path)) == 1
 
 
 def test_an_engineers_bursts_are_no_poll(tmp_path: Path) -> None:

@@ -18,6 +18,26 @@ from tests.zones.facts import asset, conversation, model, operation
 MAC = "00:00:00:00:00:01"
 HOSTS = asset(MAC, HMI), asset(MAC, PLC), asset(MAC, PC)
 TALK = conversation(HMI, PLC)
+WITHIN = tuple(conversation(one, one.rpartition(".")[0] + ".250") for one in (HMI, PLC, PC))
+"""Something of each zone that is for one host."""
+
+
+LIMITED = """
+    version: 1
+    zones:
+    - {id: plc, importance: high, members: [10.2.0.0/24]}
+    - {id: control, importance: high, members: [10.1.0.0/24]}
+    boundaries:
+    - id: control-plc
+      between: [control, plc]
+      allow:
+      - id: setpoint
+        from: control
+        to: plc
+        protocol: modbus
+        access: [read, write]
+        limits: [{holding_register: 7, low: 0, high: 9}]
+"""
 
 
 def lost(client: str = HMI, server: str = PLC) -> Anomaly:
@@ -26,7 +46,7 @@ def lost(client: str = HMI, server: str = PLC) -> Anomaly:
 
 
 def of(*facts: Any, ledger: Ledger | None = None) -> dict[str, Coverage]:
-    made = merge(ledger_of(*HOSTS, *facts), ledger or collect())
+    made = merge(ledger_of(*HOSTS, *WITHIN, *facts), ledger or collect())
     return {one.boundary: one for one in coverage(case_of(made, PLANT))}
 
 
@@ -49,7 +69,7 @@ def test_what_is_denied_is_a_violation(denied: Any) -> None:
 
 
 def test_a_zone_of_which_nothing_was_seen() -> None:
-    found = {one.boundary: one for one in coverage(case_of(ledger_of(asset(MAC, HMI)), PLANT))}
+    found = {one.boundary: one for one in coverage(case_of(ledger_of(asset(MAC, HMI), *WITHIN[:1]), PLANT))}
     one = found["control-plc"]
     assert (one.state, doubts(one), one.hosts) == ("unobservable", ["zone-unseen"], (1, 0))
     assert dict(one.why[0].params) == {"zone": "plc"}
@@ -82,9 +102,34 @@ def test_damage_and_limits_are_a_doubt_of_every_boundary() -> None:
 
 def test_written_values_that_found_no_place_are_a_doubt() -> None:
     source = Source("a.pcap", 9, 900, 1, 2, (("packets", 9), ("written values lost", 3)))
-    one = of(TALK, ledger=collect(sources=[source]))["control-plc"]
+    made = merge(ledger_of(*HOSTS, *WITHIN, TALK), collect(sources=[source]))
+    limited = model(LIMITED)
+    (one,) = coverage(case_of(made, limited))
     assert (one.state, doubts(one)) == ("unobservable", ["overflow"])
     assert dict(one.why[0].params) == {"kinds": "written"}
+    # Where no value is limited none is missed.
+    assert of(TALK, ledger=collect(sources=[source]))["control-plc"].state == "kept"
+
+
+def test_a_zone_of_which_only_what_everybody_gets_was_seen() -> None:
+    to_all = conversation(PLC, "10.2.0.255", 137, "nbns", transport="udp", packets_to_client=0)
+    made = ledger_of(*HOSTS, WITHIN[0], to_all)
+    one = {one.boundary: one for one in coverage(case_of(made, PLANT))}["control-plc"]
+    assert (one.state, doubts(one)) == ("unobservable", ["unicast"])
+    assert dict(one.why[0].params) == {"zone": "plc"}
+
+
+@pytest.mark.parametrize(("protocol", "doubt"), [("modbus", ["one-sided"]), ("syslog", [])])
+def test_requests_over_udp_of_which_no_answer_was_seen(protocol: str, doubt: list[str]) -> None:
+    talk = conversation(HMI, PLC, 502, protocol, transport="udp", packets_to_server=30, packets_to_client=0)
+    assert [one for one in doubts(of(talk)["control-plc"]) if one == "one-sided"] == doubt
+
+
+def test_assets_that_were_not_seen_are_told_beside_the_boundary() -> None:
+    inventory = replace(PLANT, devices=INVENTORY.devices)
+    made = ledger_of(*HOSTS, *WITHIN, TALK)
+    one = {one.boundary: one for one in coverage(case_of(made, inventory))}["control-plc"]
+    assert one.state == "kept" and "assets-unseen" in doubts(one)
 
 
 def test_a_violation_stays_one_where_bytes_were_lost() -> None:
@@ -112,7 +157,8 @@ INVENTORY = model("""
 
 
 def zones_of(*facts: Any) -> dict[str, ZoneCoverage]:
-    return {one.zone: one for one in zones_seen(case_of(ledger_of(*facts), INVENTORY))}
+    within = conversation("10.2.0.1", "10.2.0.77"), conversation("10.1.0.5", "10.1.0.250")
+    return {one.zone: one for one in zones_seen(case_of(ledger_of(*facts, *within), INVENTORY))}
 
 
 def test_a_zone_is_seen_where_nothing_that_is_known_is_missing() -> None:

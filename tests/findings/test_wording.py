@@ -20,8 +20,10 @@ from otmon.detect.broadcast_write import Way
 from otmon.detect.dangerous_command import Danger
 from otmon.detect.detector import SEVERITIES, say
 from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
+from otmon.identity.claim import ClaimKind
 from otmon.ledger.facts import Outcome as CredentialOutcome
 from otmon.protocols.modbus import REASONS
+from otmon.score.table import LABELS
 from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
 from otmon.zones.diff import How, Subject
@@ -49,12 +51,14 @@ FAMILIES = {
     *(f"changes.{one}" for one in KINDS_OF_CHANGE),
     *(f"changes.how.{one}" for one in get_args(HowChanged)),
     *(f"class.{one}" for one in CLASSES),
+    *(f"claim.{one}" for one in get_args(ClaimKind)),
     *(f"sureness.{one}" for one in get_args(Sureness)),
     *(f"signal.{one}" for one in SIGNALS),
     *("diff.kept", "diff.known"),
     *(f"picture.importance.{one}" for one in get_args(Importance)),
     *(f"table.unit.{one}" for one in ("packets", "transactions", "messages", "log-ins")),
     *(f"{kind}.{one}" for kind in ("default", "log-in") for one in get_args(CredentialOutcome)),
+    *(f"score.{one}" for one in ("found", "missed", "unseen", *LABELS)),
     *(f"doctor.{one}" for one in ("gro", "lro", "tso", "gso")),
 }
 

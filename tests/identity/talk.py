@@ -45,6 +45,72 @@ def proof(one: LogIn) -> Callable[[bytes], bool]:
     return one.proves
 
 
+def ntlm_challenge(challenge: bytes) -> bytes:
+    """[MS-NLMP] 2.2.1.2, with Unicode."""
+    return b"NTLMSSP\0\2\0\0\0" + bytes(8) + b"\1\2\0\0" + challenge + bytes(16)
+
+
+def ntlm_response(weak: bytes, strong: bytes, domain: str, user: str, flags: int = 1) -> bytes:
+    """[MS-NLMP] 2.2.1.3: the fields one behind the other."""
+    parts = weak, strong, domain.encode("utf-16-le"), user.encode("utf-16-le"), b"", b""
+    head, body = b"NTLMSSP\0\3\0\0\0", b""
+    for part in parts:
+        head += len(part).to_bytes(2, "little") * 2 + (64 + len(body)).to_bytes(4, "little")
+        body += part
+    return head + flags.to_bytes(4, "little") + body
+
+
+NTLM_CHALLENGE = bytes.fromhex("0123456789abcdef")
+NTLM_V2 = bytes.fromhex(
+    "68cd0ab851e51c96aabc927bebef6a1c"
+    "01010000000000000000000000000000aaaaaaaaaaaaaaaa00000000"
+    "02000c0044006f006d00610069006e0001000c00530065007200760065007200"
+    "0000000000000000"
+)
+"""Of the user User in Domain with Password ([MS-NLMP] 4.2.4)."""
+
+
+def smb2(status: int, blob: bytes, reply: bool = True, flags: int = 0) -> bytes:
+    """A session setup ([MS-SMB2] 2.2.5 and 2.2.6) in a session message."""
+    head = b"\xfeSMB\x40\0\0\0" + status.to_bytes(4, "little") + b"\1\0\1\0" + bytes((reply, 0, 0, 0))
+    head = head.ljust(64, b"\0")
+    body = b"\x09\0" + flags.to_bytes(2, "little") + b"\x48\0" + len(blob).to_bytes(2, "little") + blob
+    return b"\0" + (len(head) + len(body)).to_bytes(3, "big") + head + body
+
+
+def tagged(kind: bytes, body: bytes) -> bytes:
+    """A message of PostgreSQL."""
+    return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+
+def packet(sequence: int, body: bytes) -> bytes:
+    """A packet of MySQL."""
+    return len(body).to_bytes(3, "little") + bytes((sequence,)) + body
+
+
+def opc_ua_text(text: bytes) -> bytes:
+    return len(text).to_bytes(4, "little") + text
+
+
+def opc_ua(request: int, kind: int, body: bytes) -> bytes:
+    """A whole message on a channel ([OPC 10000-6] 6.7.2)."""
+    node = b"\1\0" + kind.to_bytes(2, "little")
+    head = bytes(8) + bytes(4) + request.to_bytes(4, "little")
+    return b"MSGF" + (8 + len(head) + len(node) + len(body)).to_bytes(4, "little") + head + node + body
+
+
+def opc_ua_activate(kind: int, token: bytes, request: int = 3) -> bytes:
+    """ActivateSession with a token of a kind."""
+    header = b"\2\1\0\1\2\3\4" + bytes(8) + bytes(8) + b"\xff" * 4 + bytes(4) + bytes(3)
+    signature, certificates, languages = b"\xff" * 8, b"\xff" * 4, b"\1\0\0\0" + opc_ua_text(b"en")
+    extension = b"\1\0" + kind.to_bytes(2, "little") + b"\1" + opc_ua_text(token)
+    return opc_ua(request, 467, header + signature + certificates + languages + extension + b"\xff" * 8)
+
+
+def opc_ua_result(code: int, kind: int = 470, request: int = 3) -> bytes:
+    return opc_ua(request, kind, bytes(8) + bytes(4) + code.to_bytes(4, "little") + bytes(8))
+
+
 TRANSCRIPTS: dict[str, tuple[Turn, ...]] = {
     "ftp": (
         ("s", b"220-Welcome\r\n220 ready\r\n"),
@@ -134,6 +200,71 @@ TRANSCRIPTS: dict[str, tuple[Turn, ...]] = {
         ("s", b"\x01\x01"),
         ("c", b"\x01"),
         ("s", b"\x00\x00\x00\x00"),
+    ),
+    "smb": (
+        ("c", smb2(0, b"NTLMSSP\0\1\0\0\0" + bytes(20), reply=False)),
+        ("s", smb2(0xC0000016, b"\xa1\x82" + ntlm_challenge(NTLM_CHALLENGE))),
+        ("c", smb2(0, b"\xa1\x82" + ntlm_response(bytes(24), NTLM_V2, "Domain", "User"), reply=False)),
+        ("s", smb2(0, b"")),
+    ),
+    "postgresql": (
+        ("c", b"\0\0\0\x08\x04\xd2\x16\x2f"),
+        ("s", b"N"),
+        ("c", b"\0\0\0\x17\0\3\0\0user\0operator\0\0"),
+        ("s", tagged(b"R", b"\0\0\0\3")),
+        ("c", tagged(b"p", b"hunter2\0")),
+        ("s", tagged(b"R", bytes(4)) + tagged(b"S", b"a\0b\0")),
+    ),
+    "mysql": (
+        (
+            "s",
+            packet(
+                0,
+                b"\x0a5.5.5-10.11\0\1\0\0\0abcdefgh\0\xff\xf7\x21\2\0\xff\x81\x15"
+                + bytes(10)
+                + b"ijklmnopqrst\0mysql_clear_password\0",
+            ),
+        ),
+        (
+            "c",
+            packet(
+                1,
+                b"\x00\xa2\x28\0\0\0\0\1\x21" + bytes(23) + b"root\0\x08hunter2\0mysql_clear_password\0",
+            ),
+        ),
+        ("s", packet(2, bytes(7))),
+    ),
+    "redis": (
+        ("c", b"*2\r\n$4\r\nAUTH\r\n$7\r\nhunter2\r\n"),
+        ("s", b"+OK\r\n"),
+    ),
+    "rlogin": (
+        ("c", b"\0hmi\0root\0vt100/9600\0"),
+        ("s", b"\0Password: "),
+        ("c", b"vizxv\r"),
+        ("s", b"\r\nLast login: never\r\n# "),
+    ),
+    "s7comm": (
+        (
+            "c",
+            bytes.fromhex(
+                "03000025 02f080 32070000 0000 0008 000c 0001120411450100 ff090008 6467020677730206"
+            ),
+        ),
+        ("s", bytes.fromhex("03000021 02f080 32070000 0000 000c 0004 000112081285010100000000 0a000000")),
+    ),
+    "slmp": (
+        ("c", bytes.fromhex("5000 00 ff ff03 00 0c00 1000 3016 0000 0400") + b"1234"),
+        ("s", bytes.fromhex("d000 00 ff ff03 00 0200 0000")),
+    ),
+    "opc_ua": (
+        (
+            "c",
+            opc_ua_activate(
+                324, opc_ua_text(b"p") + opc_ua_text(b"operator") + opc_ua_text(b"hunter2") + b"\xff" * 4
+            ),
+        ),
+        ("s", opc_ua_result(0)),
     ),
     "ldap": (
         ("c", bytes.fromhex("300f020101600a0201030401618002") + b"12"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import md5
 
 import pytest
@@ -10,6 +11,7 @@ from otmon.identity.credentials import (
     read_credentials,
     shipped_credentials,
 )
+from otmon.identity.effort import SECOND_NS, SECOND_UNITS, Effort
 from otmon.identity.login import LogIn, Seen
 from otmon.identity.registry import IDS
 
@@ -55,6 +57,7 @@ def test_what_is_on_the_list_is_found_for_its_protocols() -> None:
     assert name(log_in(b"admin", b""), "ftp") == "moxa-a"
     assert name(log_in(b"", b"public"), "snmp") == "moxa-c"
     assert name(log_in(b"", b"public"), "telnet") is None
+    assert known.lists("MOXA TECHNOLOGIES CORP.") and not known.lists("Espressif Inc.")
     assert [one.id for one in known.alike("moxa-b", "http")] == ["moxa-b"]
     assert known.alike("moxa-b", "ftp") == known.alike("nobody", "ftp") == ()
 
@@ -67,6 +70,30 @@ def test_a_proof_is_recomputed_from_each_password_of_the_account() -> None:
     assert found is not None and found.id == "moxa-b"
     assert known.matching(proof, "ftp") is None
     assert known.matching(LogIn(b"eve", "x", "accepted", SEEN, proves=lambda one: True), "http") is None
+
+
+def test_a_proof_that_costs_too_much_is_left_out_and_counted() -> None:
+    known = read_credentials([("x.yml", FILE.encode())])
+    tried: list[bytes] = []
+
+    def proves(password: bytes) -> bool:
+        tried.append(password)
+        return False
+
+    proof = LogIn(b"admin", "x", "accepted", SEEN, proves=proves, cost=lambda password: SECOND_UNITS // 2 + 1)
+    effort = Effort()
+    assert known.matching(proof, "http", effort) is None
+    assert (len(tried), effort.take_left_out()) == (1, 1)
+    later = replace(proof, seen=Seen(SEEN.time_ns + SECOND_NS, 2, 0))
+    assert known.matching(later, "http", effort) is None and len(tried) == 2
+    assert known.matching(proof, "http") is None and len(tried) == 4
+
+
+def test_users_of_snmp_version_3_are_accounts() -> None:
+    known = read_credentials([("x.yml", FILE.encode())])
+    proof = LogIn(b"admin", "usm", "accepted", SEEN, proves=lambda one: one == b"")
+    found = known.matching(proof, "snmp")
+    assert found is not None and found.id == "moxa-a"
 
 
 def test_vendors_are_known_by_whole_words() -> None:
@@ -112,10 +139,10 @@ def test_ids_are_unique() -> None:
 
 def test_the_list_of_the_program() -> None:
     entries = shipped_credentials().entries
-    assert len(entries) > 200
+    assert len(entries) > 400
     for one in entries:
         assert one.title and one.url.startswith("http") and one.protocols and set(one.protocols) <= set(IDS)
-        assert one.account or set(one.protocols) <= {"snmp", "vnc"}, one.id
+        assert one.account or set(one.protocols) <= {"snmp", "vnc", "http"}, one.id
 
 
 def test_no_text_of_an_entry_shows_its_password() -> None:

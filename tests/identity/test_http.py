@@ -5,7 +5,17 @@ from hashlib import md5
 
 import pytest
 
-from tests.identity.talk import TRANSCRIPTS, Turn, log_ins, proof, told
+from tests.identity.talk import (
+    NTLM_CHALLENGE,
+    NTLM_V2,
+    TRANSCRIPTS,
+    Turn,
+    log_ins,
+    ntlm_challenge,
+    ntlm_response,
+    proof,
+    told,
+)
 
 CHALLENGE: tuple[Turn, ...] = TRANSCRIPTS["http"][:2]
 OK: Turn = ("s", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
@@ -68,6 +78,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
     [
         (FORM, b"user=admin&password=a%26b+c&go=1", (b"admin", b"a&b c")),
         (FORM, b"password=x", (b"", b"x")),
+        (FORM, b"data%5BUser%5D%5Bloginid%5D=1234&data[User][passwd]=5678", (b"1234", b"5678")),
         (
             "Content-Type: application/json",
             b'{"d": {"userName": "admin", "password": "\xc3\xbc"}}',
@@ -99,3 +110,22 @@ def test_no_forms(kind: str, body: bytes) -> None:
 def test_a_query_that_logs_in() -> None:
     turn: Turn = ("c", b"GET /login.cgi?usr=admin&pwd=admin HTTP/1.1\r\nHost: a\r\n\r\n")
     assert told(log_ins("http", turn, OK)) == [(b"admin", "query", "unknown", b"admin")]
+
+
+@pytest.mark.parametrize("scheme", ["NTLM", "Negotiate"])
+def test_ntlm_is_recomputed(scheme: str) -> None:
+    def token(data: bytes) -> str:
+        return f"{scheme} {b64encode(data).decode()}"
+
+    challenge = token(ntlm_challenge(NTLM_CHALLENGE))
+    asked: Turn = (
+        "s",
+        f"HTTP/1.1 401 No\r\nWWW-Authenticate: {challenge}\r\nContent-Length: 0\r\n\r\n".encode(),
+    )
+    first = get(f"Authorization: {token(b'NTLMSSP' + bytes(30))}")
+    second = get(f"Authorization: {token(ntlm_response(bytes(24), NTLM_V2, 'Domain', 'User'))}")
+    (one,) = log_ins("http", first, asked, second, OK)
+    assert (one.account, one.method, one.outcome) == (b"User", "ntlmv2", "accepted")
+    assert proof(one)(b"Password") and not proof(one)(b"password")
+    assert [each.outcome for each in log_ins("http", first, asked, second, NO)] == ["refused"]
+    assert log_ins("http", second, OK) == []

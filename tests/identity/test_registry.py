@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from random import Random
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otmon.identity.claim import MAX_VALUE, ClaimKind
 from otmon.identity.login import Piece, Seen
-from otmon.identity.registry import IDS, parser_of
+from otmon.identity.registry import CLAIM_IDS, FIRST_PAYLOADS, IDS, parser_of, teller_of
 from otmon.protocols.registry import IDS as PROTOCOLS
+from tests.identity.claims.messages import MESSAGES, claims
 from tests.identity.talk import TRANSCRIPTS, pieces
 
 SEEN = Seen(1, 1, 0)
+KINDS = get_args(ClaimKind)
 
 
 def test_files_are_named_like_protocols_and_each_has_a_transcript() -> None:
@@ -81,3 +85,64 @@ def test_no_text_shows_a_secret(protocol: str) -> None:
             assert one.secret.decode() not in repr(one)
     for piece in pieces(*TRANSCRIPTS[protocol]):
         assert "data=" not in repr(piece)
+
+
+def test_readers_of_claims_are_named_like_protocols_and_each_has_its_messages() -> None:
+    assert set(CLAIM_IDS) - {"cdp"} <= set(PROTOCOLS)
+    assert set(CLAIM_IDS) == set(MESSAGES)
+    assert set(FIRST_PAYLOADS) | set(IDS) >= set(CLAIM_IDS) - {"cdp"} and not set(FIRST_PAYLOADS) & set(IDS)
+
+
+@pytest.mark.parametrize("protocol", CLAIM_IDS)
+def test_each_reader_finds_what_is_said_and_takes_nothing_else_for_it(protocol: str) -> None:
+    turns, expected = MESSAGES[protocol]
+    found = claims(protocol, *turns)
+    assert list(dict.fromkeys((one.kind, one.value) for one in found)) == expected
+    sides = {one.from_client for one in found}
+    assert sides == {who == "c" for who, _ in turns} or protocol == "opc_ua"
+    for other, (foreign, _) in MESSAGES.items():
+        # Mail and FTP greet in the same words; one answers in the form of the other.
+        pair = {other, protocol}
+        alike = pair in ({"ftp", "smtp"}, {"mdns", "llmnr"}) or pair <= {"http", "rtsp", "sip", "ssdp"}
+        if not alike and len(pair) == 2:
+            assert claims(protocol, *foreign) == [], other
+
+
+@pytest.mark.parametrize("protocol", CLAIM_IDS)
+def test_a_message_cut_anywhere_says_no_more_than_the_whole(protocol: str) -> None:
+    turns, expected = MESSAGES[protocol]
+    whole = {value for _, value in expected}
+    for who, data in turns:
+        for size in range(len(data)):
+            for one in claims(protocol, (who, data[:size])):
+                assert any(value.startswith(one.value) for value in whole)
+
+
+@st.composite
+def changed(draw: st.DrawFn, protocol: str) -> list[Piece]:
+    """Its messages and others with changes, in any chunks, with gaps."""
+    random = Random(draw(st.integers(0, 1 << 32)))
+    ends = [0, 0]
+    found = []
+    for who, data in [*MESSAGES[protocol][0], *MESSAGES[random.choice(CLAIM_IDS)][0]]:
+        wrong = bytearray(data)
+        for _ in range(random.randrange(5)):
+            wrong[random.randrange(len(wrong))] = random.choice((0, 1, 10, 32, 127, 128, 192, 254, 255))
+        at, side = 0, 0 if who == "c" else 1
+        while at < len(wrong):
+            size = random.randrange(1, 40) if random.random() < 0.3 else len(wrong)
+            ends[side] += random.choice((0, 0, 0, 1, 5000)) if random.random() < 0.2 else 0
+            found.append(Piece(who == "c", ends[side], bytes(wrong[at : at + size]), SEEN))
+            ends[side] += len(wrong[at : at + size])
+            at += size
+    return found
+
+
+@pytest.mark.parametrize("protocol", CLAIM_IDS)
+@given(data=st.data())
+@settings(deadline=None)
+def test_any_bytes_give_lines_of_text_or_nothing(protocol: str, data: st.DataObject) -> None:
+    for one in teller_of(protocol)(data.draw(changed(protocol))):
+        assert one.kind in KINDS and len(one.value) <= MAX_VALUE
+        assert one.value.isprintable()
+        one.value.encode()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otmon.identity.login import Seen
-from otmon.identity.stream import MAX_LINE, Segment, datagrams, in_order, lines
+from otmon.identity.stream import MAX_LINE, Segment, _sorted_out, _undisturbed, datagrams, in_order, lines
 from tests.identity.talk import pieces
 
 SEEN = Seen(1, 1, 0)
@@ -66,6 +66,21 @@ def test_any_segmentation_gives_the_stream(stream: bytes, data: st.DataObject) -
     again = data.draw(st.lists(st.sampled_from(parts), max_size=4))
     some = data.draw(st.permutations(parts + again))
     assert b"".join(part for _, part in joined(some)) == stream
+
+
+@given(st.lists(st.tuples(st.booleans(), st.binary(max_size=3), st.integers(-3, 3)), max_size=8), st.data())
+def test_what_came_undisturbed_is_what_sorting_gives(
+    said: list[tuple[bool, bytes, int]], data: st.DataObject
+) -> None:
+    ends, parts = {True: 0, False: 0}, []
+    for from_client, text, late in said:
+        received = max(ends[not from_client] + min(late, 0), 0)
+        parts.append(segment(ends[from_client], text, from_client, 999 if from_client else 4, received))
+        ends[from_client] += len(text)
+    assert _undisturbed(parts, (1000, 5)) == _sorted_out(parts, (1000, 5))
+    shuffled = data.draw(st.permutations(parts))
+    found = _undisturbed(shuffled, (1000, 5))
+    assert found is None or found == _sorted_out(shuffled, (1000, 5))
 
 
 def test_datagrams_stand_for_themselves() -> None:

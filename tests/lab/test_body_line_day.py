@@ -9,15 +9,6 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 
 from otmon.lab import body_line_day, modbus
-from otmon.lab.body_line_cast import (
-    COOLING_UNIT,
-    DIAGNOSIS_PC,
-    JUMP_HOST,
-    LAPTOP,
-    LAPTOP_AT_LINE,
-    LINE_PLC,
-    VENDOR,
-)
 from otmon.lab.body_line_day import (
     MIDNIGHT_NS,
     SITE,
@@ -33,6 +24,16 @@ from otmon.lab.body_line_day import (
     services,
 )
 from otmon.lab.day import day_of
+from otmon.lab.plant import shipped_plant
+
+PLANT = shipped_plant("body-line")
+COOLING_UNIT = PLANT.host("cooling-unit")
+DIAGNOSIS_PC = PLANT.host("robot-diagnosis")
+JUMP_HOST = PLANT.host("jump-host")
+LAPTOP = PLANT.host("laptop-maintenance-side")
+LAPTOP_AT_LINE = PLANT.host("laptop-line-side")
+LINE_PLC = PLANT.host("line-plc")
+VENDOR = PLANT.host("robot-vendor")
 
 
 def test_the_laptop_carries_each_packet_across_in_order_of_time() -> None:

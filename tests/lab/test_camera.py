@@ -7,9 +7,14 @@ from pathlib import Path
 from random import Random
 
 from otmon.lab import camera
-from otmon.lab.cast import CAMERA, HMI, WIRE
 from otmon.lab.frames import Say, connection
+from otmon.lab.plant import shipped_plant
 from otmon.outputs.pcapng import pcapng
+
+PLANT = shipped_plant("food-factory")
+CAMERA = PLANT.host("camera")
+HMI = PLANT.host("hmi")
+WIRE = PLANT.wire
 
 
 def read(tshark: str, folder: Path, says: list[Say], port: int, shown: str, *fields: str) -> list[str]:

@@ -10,8 +10,13 @@ from scapy.layers.inet import ICMP, TCP
 from scapy.layers.l2 import ARP, Ether
 
 from otmon.lab import dialogues
-from otmon.lab.cast import HMI, PLC_MIXING, WIRE
 from otmon.lab.frames import Wire
+from otmon.lab.plant import shipped_plant
+
+PLANT = shipped_plant("food-factory")
+HMI = PLANT.host("hmi")
+PLC_MIXING = PLANT.host("plc-mixing")
+WIRE = PLANT.wire
 
 MIDNIGHT = 1_776_092_400_000_000_000
 PAIR = (HMI, PLC_MIXING)

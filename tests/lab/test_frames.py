@@ -10,7 +10,6 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 
 from otmon.lab import body_line_day, factory_day, two_factories_day, water_works_day
-from otmon.lab.cast import HMI, PLC_MIXING, WIRE
 from otmon.lab.day import day_of
 from otmon.lab.frames import (
     ACK,
@@ -29,6 +28,12 @@ from otmon.lab.frames import (
     udp_packet,
     unanswered_syn,
 )  # fmt: skip
+from otmon.lab.plant import shipped_plant
+
+PLANT = shipped_plant("food-factory")
+HMI = PLANT.host("hmi")
+PLC_MIXING = PLANT.host("plc-mixing")
+WIRE = PLANT.wire
 
 SITES = {
     "factory": factory_day.SITE,

@@ -9,8 +9,11 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 
 from otmon.lab import incidents
-from otmon.lab.cast import PLC_MIXING
 from otmon.lab.events import EVENTS
+from otmon.lab.plant import shipped_plant
+
+PLANT = shipped_plant("food-factory")
+PLC_MIXING = PLANT.host("plc-mixing")
 
 MIDNIGHT = 1_776_092_400_000_000_000
 

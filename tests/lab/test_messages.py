@@ -12,8 +12,11 @@ from scapy.layers.netbios import NBNSHeader, NBNSQueryRequest
 from scapy.layers.ntp import NTP
 
 from otmon.lab import messages
-from otmon.lab.cast import HMI
+from otmon.lab.plant import shipped_plant
 from tests.protocols.recognition import ask
+
+PLANT = shipped_plant("food-factory")
+HMI = PLANT.host("hmi")
 
 T = 1_776_100_000_000_000_000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pymodbus.pdu import DecodePDU
 
-from otmon.lab import modbus, plant
+from otmon.lab import food_factory, modbus
 
 NOON, T = 720, 1_776_100_000_000_000_000
 ANSWERS = DecodePDU(False)
@@ -13,7 +13,7 @@ REQUESTS = DecodePDU(True)
 
 
 def answer(pdu: bytes, writes: modbus.Writes = (), time_ns: int = T) -> bytes:
-    return modbus.answer(plant.memory(plant.MIXING, NOON, writes, time_ns), pdu)
+    return modbus.answer(food_factory.memory(food_factory.MIXING, NOON, writes, time_ns), pdu)
 
 
 @pytest.mark.parametrize("function", [1, 2, 3, 4])
@@ -52,7 +52,7 @@ def test_a_write_is_echoed() -> None:
 def test_a_controller_tells_who_it_is() -> None:
     told = ANSWERS.decode(answer(modbus.read_identification()))
     assert told is not None
-    assert told.information[0] == plant.MIXING.identity.vendor.encode()
+    assert told.information[0] == food_factory.MIXING.identity.vendor.encode()
 
 
 def test_a_message_counts_its_bytes() -> None:

@@ -7,7 +7,11 @@ from random import Random
 from scapy.layers.l2 import Dot1Q, Ether
 
 from otmon.lab import profinet
-from otmon.lab.cast import PLC_CONVEYOR, REMOTE_IO
+from otmon.lab.plant import shipped_plant
+
+PLANT = shipped_plant("food-factory")
+PLC_CONVEYOR = PLANT.host("plc-conveyor")
+REMOTE_IO = PLANT.host("conveyor-io")
 
 
 def test_a_search_is_for_all_and_its_answer_for_one() -> None:

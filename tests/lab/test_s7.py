@@ -7,10 +7,15 @@ from pathlib import Path
 from random import Random
 
 from otmon.lab import s7
-from otmon.lab.cast import HMI, PLC_MIXING, WIRE
 from otmon.lab.frames import connection
+from otmon.lab.plant import shipped_plant
 from otmon.outputs.pcapng import pcapng
 from tests.protocols.recognition import ask
+
+PLANT = shipped_plant("food-factory")
+HMI = PLANT.host("hmi")
+PLC_MIXING = PLANT.host("plc-mixing")
+WIRE = PLANT.wire
 
 VALUE = bytes(range(6))
 

@@ -5,9 +5,14 @@ from random import Random
 from scapy.layers.inet import TCP
 from scapy.layers.l2 import Ether
 
-from otmon.lab import modbus, plant
-from otmon.lab.cast import HMI, PLC_MIXING, WIRE
+from otmon.lab import food_factory, modbus
+from otmon.lab.plant import shipped_plant
 from otmon.lab.sessions import Session, at_once, play, written
+
+PLANT = shipped_plant("food-factory")
+HMI = PLANT.host("hmi")
+PLC_MIXING = PLANT.host("plc-mixing")
+WIRE = PLANT.wire
 
 MIDNIGHT = 1_776_092_400_000_000_000
 
@@ -24,7 +29,7 @@ def test_a_write_of_one_session_changes_what_the_next_reads() -> None:
             at_once(modbus.write_register(21, 999), modbus.read(3, 90, 1)),
         ),
     ]
-    process = plant.process({PLC_MIXING.name: plant.MIXING}, MIDNIGHT)
+    process = food_factory.process({PLC_MIXING.name: food_factory.MIXING}, MIDNIGHT)
     packets, transactions = play(sessions, WIRE, process, Random(1))
     assert [(one.function, one.exception) for one in transactions] == [(6, 0), (3, 2), (3, 0)]
     payloads = [bytes(Ether(packet.data)[TCP].payload) for packet in packets if packet.event == "later"]

@@ -7,10 +7,15 @@ from pathlib import Path
 from random import Random
 
 from otmon.lab import smb
-from otmon.lab.cast import HMI, LABEL_PC, WIRE
 from otmon.lab.frames import connection
+from otmon.lab.plant import shipped_plant
 from otmon.outputs.pcapng import pcapng
 from tests.protocols.recognition import ask
+
+PLANT = shipped_plant("food-factory")
+HMI = PLANT.host("hmi")
+LABEL_PC = PLANT.host("label-pc")
+WIRE = PLANT.wire
 
 
 def test_tshark_reads_the_logon_and_its_age(tshark: str, tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from scapy.layers.l2 import Ether
 
 from otmon.lab import modbus
 from otmon.lab.day import day_of
-from otmon.lab.two_factories_cast import A_HMI, OFFICE_PCS, WIRE
+from otmon.lab.food_factory import CONTROLLERS
+from otmon.lab.plant import shipped_plant
 from otmon.lab.two_factories_day import (
-    CONTROLLERS,
     MIDNIGHT_NS,
     SITE,
     business,
@@ -22,6 +22,11 @@ from otmon.lab.two_factories_day import (
     services,
 )
 
+PLANT = shipped_plant("two-factories")
+A_HMI = PLANT.host("a-hmi")
+OFFICE_PCS = PLANT.named("office-pc-21", "office-pc-34")
+WIRE = PLANT.wire
+
 
 @pytest.mark.parametrize("part", [services, production, business, ordering, printing])
 def test_every_part_comes_from_its_seed(part) -> None:  # type: ignore[no-untyped-def]
@@ -31,7 +36,7 @@ def test_every_part_comes_from_its_seed(part) -> None:  # type: ignore[no-untype
 def test_each_controller_gets_one_setpoint() -> None:
     sessions = routine_sessions(MIDNIGHT_NS)
     written = [s.server.name for s in sessions for _, pdu in s.requests if modbus.changes(pdu, 0)]
-    assert sorted(written) == sorted(CONTROLLERS)
+    assert sorted(written) == sorted(CONTROLLERS["two-factories"])
 
 
 def test_what_leaves_a_site_goes_to_its_own_router() -> None:

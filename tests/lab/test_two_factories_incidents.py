@@ -11,7 +11,13 @@ from scapy.layers.l2 import Ether
 
 from otmon.lab import camera, modbus
 from otmon.lab import two_factories_incidents as incidents
-from otmon.lab.two_factories_cast import CRAWLER, EVENTS, LABEL_PC, PHONE
+from otmon.lab.plant import shipped_plant
+from otmon.lab.two_factories_day import EVENTS
+
+PLANT = shipped_plant("two-factories")
+CRAWLER = PLANT.host("crawler")
+LABEL_PC = PLANT.host("a-label-pc")
+PHONE = PLANT.host("phone")
 
 MIDNIGHT = 1_778_511_600_000_000_000
 

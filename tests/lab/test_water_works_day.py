@@ -8,7 +8,7 @@ import pytest
 
 from otmon.lab import modbus
 from otmon.lab.day import day_of
-from otmon.lab.water_works_cast import HMI, PLC_DOSING, REMOTE_OPERATOR
+from otmon.lab.plant import shipped_plant
 from otmon.lab.water_works_day import (
     MIDNIGHT_NS,
     RAISED_PPM,
@@ -20,6 +20,11 @@ from otmon.lab.water_works_day import (
     routine_sessions,
     services,
 )
+
+PLANT = shipped_plant("water-works")
+HMI = PLANT.host("hmi")
+PLC_DOSING = PLANT.host("plc-dosing")
+REMOTE_OPERATOR = PLANT.host("remote-operator")
 
 
 def test_the_setpoint_is_raised_while_somebody_is_at_the_hmi_and_set_back_soon() -> None:

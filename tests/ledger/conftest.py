@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 
+from otmon.ledger.course import SHORTEST_NS, Window, joined
 from otmon.ledger.facts import (
+    NEVER,
     NO_STEP,
     RATES,
     WAYS,
     Anomaly,
     Asset,
+    AssetClaim,
+    Busiest,
     Conversation,
     CredentialSeen,
     Damage,
@@ -27,7 +32,8 @@ from otmon.ledger.ledger import Limits
 from otmon.ledger.merge import collect
 
 SMALL = Limits(
-    assets=3, conversations=3, operations=1000, written=3, anomalies=3, credentials=3, damage=2, ranges=4
+    assets=3, conversations=3, operations=1000, written=3, anomalies=3, credentials=3, claims=3, values=2,
+    damage=2, ranges=4
 )  # fmt: skip
 
 times = st.integers(0, 9)
@@ -44,6 +50,7 @@ links: tuple[st.SearchStrategy[Any], ...] = (
     st.sampled_from(["", "10"]),
 )
 evidence = st.builds(Evidence, times, names, st.integers(1, 5), amounts)
+busiest = st.builds(Busiest, amounts, evidence)
 counters = st.dictionaries(st.sampled_from(["layer.ip", "layer.tcp"]), amounts).map(
     lambda found: tuple(sorted(found.items()))
 )
@@ -72,12 +79,13 @@ conversations = st.builds(
     amounts,
     amounts,
     st.sampled_from(["", "gre", "erspan"]),
+    busiest,
     hours,
     times,
     times,
     evidence,
 )
-operations = st.builds(
+bare_operations = st.builds(
     Operation,
     st.just("10.0.0.1"),
     st.just("10.0.0.2"),
@@ -100,11 +108,27 @@ operations = st.builds(
     amounts,
     st.integers(0, 2),
     amounts,
+    busiest,
+    st.just(()),
     hours,
     times,
     times,
     evidence,
 )
+
+
+@st.composite
+def operations(draw: st.DrawFn) -> Operation:
+    """Some with a course, of requests from less than a window to days apart."""
+    one = draw(bare_operations)
+    unit = draw(st.sampled_from([1, SHORTEST_NS, 60_000_000_000, 7 * SHORTEST_NS, 86_400_000_000_000]))
+    moments = [unit * moment for moment in draw(st.lists(times, max_size=5))]
+    if not moments:
+        return one
+    alone = (
+        (moment, moment, (Window(1, *draw(st.tuples(amounts, amounts, amounts))),)) for moment in moments
+    )
+    return replace(one, first_ns=min(moments), last_ns=max(moments), course=joined(alone))
 
 
 @st.composite
@@ -154,6 +178,21 @@ credentials = st.builds(
 )
 
 
+claims = st.builds(
+    AssetClaim,
+    st.sampled_from(["00:00:00:00:00:01", ""]),
+    hosts,
+    links[5],
+    st.sampled_from(["name", "model"]),
+    st.sampled_from(["a", "b", "c", "工場"]),
+    st.sampled_from(["dhcp", "lldp"]),
+    amounts,
+    times,
+    times,
+    evidence,
+)
+
+
 def few(facts: st.SearchStrategy[Any], most: int = 4) -> st.SearchStrategy[Any]:
     return st.lists(facts, max_size=most)
 
@@ -175,10 +214,11 @@ def any_ledgers() -> st.SearchStrategy[Any]:
         damage=few(damage),
         assets=few(assets),
         conversations=few(conversations, 8),
-        operations=few(operations, 12),
+        operations=few(operations(), 12),
         written=few(written(), 6),
         anomalies=few(anomalies, 6),
         credentials=few(credentials, 6),
+        claims=few(claims, 8),
         limits=st.just(SMALL),
     )
 
@@ -187,5 +227,5 @@ def any_ledgers() -> st.SearchStrategy[Any]:
 def an_operation() -> Operation:
     return Operation(
         "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", "", 1, 3, -1, "Read Holding Registers", "read",
-        0, 10, 0, False, 1, 5, 5, 5, 1, 0, 1 << 72, 100, 100, Evidence(100, "a.pcap", 1, 40),
+        0, 10, 0, False, 1, 5, 5, 5, 1, 0, NEVER, (), 1 << 72, 100, 100, Evidence(100, "a.pcap", 1, 40),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from tests.command import DAY
 
 def test_facts_go_by_when_they_were_last_seen() -> None:
     ledger = replay([str(DAY)]).ledger
-    parts = ("assets", "conversations", "operations", "written", "anomalies", "credentials")
+    parts = ("assets", "conversations", "operations", "written", "anomalies", "credentials", "claims")
     times = sorted(fact.last_ns for part in parts for fact in getattr(ledger, part))
     middle = times[len(times) // 2]
     kept, gone = without_older(ledger, middle)

@@ -13,7 +13,7 @@ import pytest
 from otmon.identity.credentials import read_credentials
 from otmon.identity.login import LogIn, Seen
 from otmon.lab.frames import SECOND_NS, Packet
-from otmon.ledger.dialogues import ACCOUNT, IDLE_NS, Dialogues, judged, visible
+from otmon.ledger.dialogues import ACCOUNT, IDLE_NS, PROOFS_LEFT_OUT, Dialogues, judged, visible
 from otmon.ledger.facts import CredentialSeen
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import merge_all
@@ -163,3 +163,41 @@ def test_accounts_are_one_line_of_text() -> None:
     assert visible(b"a\nb\x1b[0m\xff") == "a�b�[0m�"
     assert len(visible(b"x" * 500)) == ACCOUNT and visible(b"x" * 500).endswith("…")
     assert visible(b"") == "" and not np.any([one in visible(bytes(range(256))) for one in "\r\n\t"])
+
+
+DIGEST = (
+    (
+        "c",
+        b'GET / HTTP/1.1\r\nAuthorization: Digest username="admin", realm="r", nonce="n", uri="/",'
+        b' response="00000000000000000000000000000000"\r\n\r\n',
+    ),
+    ("s", b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"),
+)
+
+
+def test_proofs_over_the_budget_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ledger_of(talk(80, *DIGEST))[0].overflow == ()
+    monkeypatch.setattr("otmon.identity.effort.SECOND_UNITS", 0)
+    ledger, _ = ledger_of(talk(80, *DIGEST, *DIGEST))
+    assert ledger.overflow == ((PROOFS_LEFT_OUT, 2),)
+
+
+def test_a_proof_is_recomputed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    matching = type(KNOWN).matching
+
+    def counted(self: Any, log_in: LogIn, *more: Any) -> Any:
+        asked.append(log_in.method)
+        return matching(self, log_in, *more)
+
+    monkeypatch.setattr("otmon.identity.credentials.Credentials.matching", counted)
+    packets = talk(80, *DIGEST, *DIGEST)
+    dialogues = Dialogues("a.pcap", KNOWN)
+    one = seen([])
+    for packet in packets:
+        one.frames([(packet.time_ns, packet.data)])
+        rows = ended_rows(one.t)
+        dialogues.take(rows.messages, rows.octets)
+        dialogues.going_on()
+    dialogues.finish()
+    assert asked == ["digest", "digest"]

@@ -7,8 +7,19 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otmon.ledger.facts import UNKNOWN, Anomaly, Asset, Conversation, Evidence, Operation, Peak, Source
-from otmon.ledger.ledger import EMPTY, Limits, asset_key, operation_key, service_key
+from otmon.ledger.facts import (
+    NEVER,
+    UNKNOWN,
+    Anomaly,
+    Asset,
+    AssetClaim,
+    Conversation,
+    Evidence,
+    Operation,
+    Peak,
+    Source,
+)
+from otmon.ledger.ledger import EMPTY, LIMITS, Limits, asset_key, operation_key, service_key
 from otmon.ledger.merge import collect, merge, merge_all
 from tests.zones.facts import asset
 
@@ -48,6 +59,7 @@ def test_nothing_is_lost_uncounted(ledgers: Any, small: Limits, data: st.DataObj
             "operations": lost.get("operations", 0) + sum(fact.times for fact in ledger.operations),
             "anomalies": lost.get("anomalies", 0) + sum(fact.times for fact in ledger.anomalies),
             "credentials": lost.get("credentials", 0) + sum(fact.times for fact in ledger.credentials),
+            "claims": lost.get("claims", 0) + sum(fact.times for fact in ledger.claims),
             "damage": lost.get("damage", 0) + sum(fact.count for fact in ledger.damage),
             "conversations": lost.get("conversations", 0)
             + sum(fact.packets_to_server + fact.packets_to_client for fact in ledger.conversations),
@@ -141,7 +153,7 @@ def test_a_sweep_of_one_service_leaves_the_others(an_operation: Operation) -> No
 def test_conversations_join_to_the_surest() -> None:
     guessed = Conversation(
         "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", "", "", "first packet", False,
-        1, 1, 2, 3, 4, 5, "erspan", 4, 20, 30, Evidence(20, "b.pcap", 1, 24),
+        1, 1, 2, 3, 4, 5, "erspan", NEVER, 4, 20, 30, Evidence(20, "b.pcap", 1, 24),
     )  # fmt: skip
     seen = replace(
         guessed,
@@ -228,7 +240,7 @@ def test_a_port_scan_does_not_push_out_known_protocols(an_operation: Operation) 
     scan = [
         Conversation(
             "10.0.0.9", "10.0.0.2", "tcp", port, "unknown", "", "", "handshake", False,
-            1, 0, 1, 1, 60, 60, "", 1, 5, 5, Evidence(5, "a.pcap", port, 0),
+            1, 0, 1, 1, 60, 60, "", NEVER, 1, 5, 5, Evidence(5, "a.pcap", port, 0),
         )
         for port in range(1, 400)
     ]  # fmt: skip
@@ -238,3 +250,19 @@ def test_a_port_scan_does_not_push_out_known_protocols(an_operation: Operation) 
     reads = [replace(an_operation, unit=unit) for unit in range(200)]
     write = replace(an_operation, function=6, access="write")
     assert write in collect(operations=[*reads, write], limits=Limits(operations=10)).operations
+
+
+def test_a_sender_has_few_values_of_a_kind() -> None:
+    seen = Evidence(1, "a", 1, 24)
+
+    def said(value: str, kind: Any = "name", mac: str = "00:00:00:00:00:01") -> AssetClaim:
+        return AssetClaim(mac, "10.0.0.1", "", kind, value, "dhcp", 2, 1, 1, seen)
+
+    flood = [said(f"host-{number:03}") for number in range(100)]
+    others = [said("host", "model"), said("other", mac="00:00:00:00:00:02")]
+    ledger = collect(claims=[*flood[::-1], *others, *others])
+    assert [one.value for one in ledger.claims if one.kind == "name" and one.mac.endswith("1")] == [
+        f"host-{number:03}" for number in range(LIMITS.values)
+    ]
+    assert [one.times for one in ledger.claims if one.value in ("host", "other")] == [4, 4]
+    assert dict(ledger.overflow) == {"claims": 2 * (100 - LIMITS.values)}

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from otmon.capture.window import KINDS
 from otmon.detect.detector import SEVERITIES
 from otmon.engine import replay
-from otmon.findings.judge import judge
+from otmon.findings.judge import id_of, judge
 from otmon.ledger.facts import Damage
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect, merge
@@ -45,6 +45,17 @@ def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     assert set(SCHEMA["$defs"]["damage"]["properties"]["kind"]["enum"]) == set(KINDS)
     assert tuple(SCHEMA["$defs"]["severity"]["enum"]) == SEVERITIES
+
+
+def test_when_a_finding_was_told_is_said_where_it_is_known(day: Ledger) -> None:
+    findings = judge(day, None)
+    stream = io.StringIO()
+    write_jsonlines(stream, day, findings, (), "0.0.0", told_ns={id_of(findings[0]): 1_500_000_000})
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    for line in lines:
+        VALIDATOR.validate(line)
+    told = [line.get("told") for line in lines if line["type"] == "finding"]
+    assert told == ["1970-01-01T00:00:01.500000000Z", *[None] * (len(findings) - 1)]
 
 
 def test_a_day_gives_valid_lines_in_their_order(day: Ledger) -> None:

@@ -37,6 +37,13 @@ def _in_tcp(payload: bytes, size: int = 2) -> bytes:
     return len(payload).to_bytes(size, "big") + payload
 
 
+_MYSQL_GREETING = (
+    _hex("4a000000 0a") + b"8.0.36\0" + _hex("08000000 0102030405060708 00 fff7 21 0200 ff8115")
+    + bytes(10) + b"abcdefghijkl\0mysql_native_password\0"
+)  # fmt: skip
+_MYSQL_RESPONSE = (
+    _hex("3a000001 85a63f20 00000001 21") + bytes(23) + b"root\0" + _hex("14") + bytes(range(1, 20)) + b"\0"
+)
 _S7_CONNECT = _tpkt(_hex("11 e0 0000 0001 00", "c0010a", "c1020100", "c2020102"))
 _S7_CONFIRM = _tpkt(_hex("11 d0 0001 0004 00", "c0010a", "c1020100", "c2020102"))
 _PLUS_CONNECT = _tpkt(_hex("1f e0 0000 0003 00", "c1020600", "c20f") + b"SIMATIC-ROOT-ES" + _hex("c0010a"))
@@ -319,6 +326,19 @@ MESSAGES: tuple[Message, ...] = (
         "server",
         anywhere=False,
     ),
+    Message("postgresql", "tcp", _hex("00000017 00030000") + b"user\0operator\0\0", "client"),
+    Message("postgresql", "tcp", _hex("00000008 04d2162f"), "client"),
+    Message("postgresql", "tcp", _hex("00000008 04d21630"), "client"),
+    Message("postgresql", "tcp", b"R" + _hex("0000000c 00000005 01020304"), "server"),
+    Message("postgresql", "tcp", b"R" + _hex("00000017 0000000a") + b"SCRAM-SHA-256\0\0", "server"),
+    Message("postgresql", "tcp", b"E" + _hex("00000013") + b"SFATAL\0C28P01\0\0", "server", anywhere=False),
+    Message("mysql", "tcp", _MYSQL_GREETING, "server"),
+    Message("mysql", "tcp", _MYSQL_RESPONSE, "client"),
+    Message("redis", "tcp", b"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n"),
+    Message("redis", "tcp", b"-WRONGPASS invalid username-password pair\r\n", "server"),
+    Message("redis", "tcp", b"+PONG\r\n", "server", anywhere=False),
+    Message("redis", "tcp", b"PING\r\n", "client", anywhere=False),
+    Message("rlogin", "tcp", b"\0hmi\0root\0vt100/9600\0", "client", anywhere=False),
     Message("pop3", "tcp", b"+OK POP3 server ready\r\n", "server"),
     Message("pop3", "tcp", b"+OK 2 320\r\n", "server", anywhere=False),
     Message("pop3", "tcp", b"USER alarm\r\n", "client", anywhere=False),

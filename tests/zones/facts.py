@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import Any
 
-from otmon.ledger.facts import UNKNOWN, Asset, Conversation, Evidence, Extreme, Operation, WrittenValue
+from otmon.ledger.facts import NEVER, UNKNOWN, Asset, Conversation, Evidence, Extreme, Operation, WrittenValue
 from otmon.protocols.modbus import service
 from otmon.zones.load import read_model
 from otmon.zones.model import Model
@@ -20,7 +20,8 @@ def conversation(
     given: dict[str, Any] = {
         "transport": "tcp", "vlan": "", "expected": "", "role": "handshake", "answered": True, "flows": 1,
         "resets": 0, "packets_to_server": 5, "packets_to_client": 5, "bytes_to_server": 500,
-        "bytes_to_client": 500, "tunnel": "", "hours": 1, "first_ns": 1, "last_ns": 2, "evidence": EVIDENCE,
+        "bytes_to_client": 500, "tunnel": "", "busiest": NEVER, "hours": 1, "first_ns": 1,
+        "last_ns": 2, "evidence": EVIDENCE,
     }  # fmt: skip
     return Conversation(client=client, server=server, port=port, protocol=protocol, **(given | more))
 
@@ -34,8 +35,8 @@ def operation(
     given: dict[str, Any] = {
         "transport": "tcp", "port": 502, "protocol": "modbus", "vlan": "", "unit": 1, "service": known.name,
         "access": known.access, "status": 0, "swept": False, "times": 1, "response_ns_sum": 5,
-        "response_ns_min": 5, "response_ns_max": 5, "answered": 1, "gap_ns": 0, "hours": 1, "first_ns": 1,
-        "last_ns": 2, "evidence": EVIDENCE,
+        "response_ns_min": 5, "response_ns_max": 5, "answered": 1, "gap_ns": 0, "busiest": NEVER,
+        "course": (), "hours": 1, "first_ns": 1, "last_ns": 2, "evidence": EVIDENCE,
     }  # fmt: skip
     asked = {"function": function, "subfunction": subfunction, "address": address, "count": count}
     return Operation(client=client, server=server, **asked, **(given | more))

@@ -53,3 +53,17 @@ def test_times_and_limits_are_part_of_it() -> None:
     assert covers(free, hours) and covers(free, limited) and covers(free, ends) and covers(ends, sooner)
     assert not covers(hours, free) and not covers(limited, free)
     assert not covers(ends, free) and not covers(sooner, ends)
+
+
+def test_a_rate_is_part_of_it() -> None:
+    free, slow, quick, packets, others = of(
+        "protocol: modbus",
+        "protocol: modbus, rate: 10/minute",
+        "protocol: modbus, rate: 20/minute",
+        "protocol: [modbus, ssh], rate: 900/minute",
+        "protocol: ssh, rate: 10/minute",
+    )
+    assert covers(free, slow) and covers(quick, slow) and covers(packets, others)
+    assert not covers(slow, free) and not covers(slow, quick)
+    # One counts packets, the other one requests.
+    assert not covers(packets, slow)

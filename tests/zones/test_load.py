@@ -186,6 +186,7 @@ FULL = """
             units: [1, 2-4]
             coils: 0-9
             holding_registers: [0x10-0x1f, 5, 6]
+            rate: 30/minute
             reason: 監視
           - {to: office, protocol: any, port: 514}
 """
@@ -234,6 +235,7 @@ def test_everything_a_file_can_say_is_in_the_model() -> None:
     assert (first.ports, first.units) == (((502, 503), (1502, 1504)), ((1, 4),))
     assert first.objects == (("coils", ((0, 9),)), ("holding_registers", ((5, 6), (16, 31))))
     assert [(f.number, f.subfunction) for f in first.functions] == [(1, None), (3, None), (6, None), (43, 14)]
+    assert (first.rate, second.rate) == (30, None)
     assert (second.id, second.protocols) == ("b/2", ())
     assert (second.clients, second.servers) == ((Endpoint("plc", None),), (Endpoint("office", None),))
 
@@ -449,6 +451,8 @@ def test_what_is_wrong_in_the_inventory_is_told(text: str, says: str) -> None:
         ("{from: office, protocol: dns, hours: mon 8-18}", "expected hours such as"),
         ("{from: office, protocol: dns, during: tomorrow}", "expected a window such as"),
         ("{from: office, protocol: dns, expires: soon}", "expected a day such as"),
+        ("{from: office, protocol: dns, rate: 30/hour}", "so many a minute"),
+        ("{from: office, protocol: dns, rate: 0/minute}", "so many a minute"),
     ],
 )
 def test_times_that_are_none(permission: str, says: str) -> None:

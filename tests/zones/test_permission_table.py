@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -118,3 +120,14 @@ def test_what_is_remembered_of_a_flood_is_bounded() -> None:
     for number in range(REMEMBERED + 10):
         assert table.clients.at("a", parse_address(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"))
     assert len(table.clients.remembered) <= REMEMBERED
+
+
+def test_of_several_that_allow_one_without_a_rate_counts_then_the_highest() -> None:
+    ends = (Endpoint("a", None),), (Endpoint("b", None),)
+    free = Permission("p", Line("m.yaml", 1), *ends, (), (), (), (), (), (), (), (), "")
+    table = table_of(*(replace(free, rate=rate) for rate in (10, 20, 20, None)))
+    assert table.rated == 0b0111
+    assert table.deciding(0b1111) == 3
+    assert table.deciding(0b0111) == 1
+    assert table.deciding(0b0101) == 2
+    assert table.deciding(0b0001) == 0

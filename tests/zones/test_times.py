@@ -18,8 +18,10 @@ from otmon.zones.times import (
     local_time,
     read_date,
     read_dated,
+    read_rate,
     read_weekly,
     read_zone,
+    shown_time,
 )
 
 TOKYO = "Asia/Tokyo"
@@ -148,3 +150,28 @@ def test_weekly_hours_hold_as_long_as_they_say(day: int, begin: int, length: int
     monday = datetime(2026, 4, 13)
     held = [window.holds(monday + timedelta(hours=hour)) for hour in range(HOURS)]
     assert sum(held) == length
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("30/minute", 30),
+        ("1 / minute", 1),
+        ("999999999/minute", 999_999_999),
+        ("0/minute", None),
+        ("30", None),
+        ("30/hour", None),
+        ("-1/minute", None),
+        ("1.5/minute", None),
+        ("9999999999/minute", None),
+        ("٣/minute", None),
+        ("", None),
+    ],
+)
+def test_rates(text: str, rate: int | None) -> None:
+    assert read_rate(text) == rate
+
+
+@pytest.mark.parametrize(("instant_ns", "text"), [(0, "1970-01-01 00:00"), (10**30, f"{10**30} ns")])
+def test_instants_are_shown_whatever_they_are(instant_ns: int, text: str) -> None:
+    assert shown_time(instant_ns) == text

@@ -6,7 +6,8 @@
 
 Keys are those of the facts (`otmon.ledger.facts`), and `first` and `last` as UTC times. A range stands
 for one fact each of its values. An operation, written value, anomaly or credential brings the
-conversation that it belongs to; a Modbus operation has the name and access class of its function.
+conversation that it belongs to; a Modbus operation has the name and access class of its function. How
+it went over time is told by `phases` (`otmon.detect.rules.phase`).
 """
 
 from __future__ import annotations
@@ -22,15 +23,19 @@ from math import prod
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from otmon.detect.rules.field import Fact
+from otmon.detect.rules.phase import EXPECTED, MAX_REQUESTS, counted, read_phases, requests
 from otmon.ledger.facts import (
     HOUR_NS,
     HOURS,
     MONDAY,
+    NEVER,
     RATES,
     UNKNOWN,
     WAYS,
     Anomaly,
     Asset,
+    AssetClaim,
+    Busiest,
     Conversation,
     CredentialSeen,
     Evidence,
@@ -47,14 +52,17 @@ from otmon.zones.address import Address, host, parse_address
 from otmon.zones.document import quoted
 
 Path = tuple[int | str, ...]
+Listed = Fact | AssetClaim
+"""What a test case may list: facts that conditions ask for, and what devices say of themselves."""
 
-KINDS: Final[dict[str, type[Fact]]] = {
+KINDS: Final[dict[str, type[Listed]]] = {
     "conversation": Conversation,
     "operation": Operation,
     "written-value": WrittenValue,
     "asset": Asset,
     "anomaly": Anomaly,
     "credential": CredentialSeen,
+    "claim": AssetClaim,
 }
 START: Final = "2026-01-05 09:00"
 """A Monday: when a fact is seen that says no time."""
@@ -62,11 +70,13 @@ _TALK: Final[dict[str, Any]] = {"transport": "tcp", "port": 502, "protocol": "mo
 _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "conversation": _TALK
     | {"expected": "", "role": "handshake", "answered": True, "flows": 1, "packets_to_server": 5,
-       "packets_to_client": 5, "bytes_to_server": 500, "bytes_to_client": 500, "tunnel": "", "resets": 0},
+       "packets_to_client": 5, "bytes_to_server": 500, "bytes_to_client": 500, "tunnel": "",
+       "resets": 0, "busiest": 0},
     "operation": _TALK
     | {"unit": 1, "function": 3, "subfunction": UNKNOWN, "service": "", "access": "unknown",
        "address": UNKNOWN, "count": UNKNOWN, "status": 0, "swept": False, "times": 1,
-       "response_ns_sum": 1, "response_ns_min": 1, "response_ns_max": 1, "answered": 1, "gap_ns": 0},
+       "response_ns_sum": 1, "response_ns_min": 1, "response_ns_max": 1, "answered": 1, "gap_ns": 0,
+       "busiest": 0, "course": ()},
     "written-value": _TALK
     | {"unit": 1, "table": "holding_registers", "address": 0, "words": 1, "times": 1},
     "asset": {"mac": "", "address": "", "vlan": "", "packets": 1, "bytes": 60, "arp": 0, "arp_asked": 0,
@@ -77,9 +87,13 @@ _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "credential": _TALK
     | {"port": 80, "protocol": "http", "account": "admin", "method": "basic", "entry": "", "kind": "clear",
        "outcome": "accepted", "times": 1},
+    "claim": {"mac": "", "address": "", "vlan": "", "kind": "name", "value": "", "protocol": "dhcp",
+              "times": 1},
 }  # fmt: skip
 _TIMES: Final = ("first", "last")
 _WRITTEN: Final = ("value", "before")
+_SENDERS: Final = ("asset", "claim")
+"""Facts of one party."""
 _SPREAD: Final = ("client", "server", "port", "unit", "function", "address")
 """What may be a range."""
 MAX_FACTS: Final = 2_048
@@ -99,14 +113,14 @@ class SampleWrong(Exception):
 def ledger_of(listed: Sequence[Mapping[str, Any]]) -> Ledger:
     """The facts that a test case lists, as a ledger. Raises `SampleWrong`."""
     problems: list[tuple[Path, str, bool]] = []
-    found: list[Fact] = []
+    found: list[Listed] = []
     for number, one in enumerate(listed):
         found.extend(_facts(one, (number,), problems, MAX_FACTS - len(found)))
     if problems:
         raise SampleWrong(problems)
     talks = {conversation_key(one): one for one in found if isinstance(one, Conversation)}
     for fact in found:
-        if not isinstance(fact, Asset | Conversation):
+        if not isinstance(fact, Asset | Conversation | AssetClaim):
             talks.setdefault(conversation_key(fact), _conversation_of(fact))
     last_ns = max((one.last_ns for one in found), default=0)
     return collect(
@@ -117,13 +131,14 @@ def ledger_of(listed: Sequence[Mapping[str, Any]]) -> Ledger:
         assets=[one for one in found if isinstance(one, Asset)],
         anomalies=[one for one in found if isinstance(one, Anomaly)],
         credentials=[one for one in found if isinstance(one, CredentialSeen)],
+        claims=[one for one in found if isinstance(one, AssetClaim)],
     )
 
 
 def _conversation_of(fact: Operation | WrittenValue | Anomaly | CredentialSeen) -> Conversation:
     names = ("client", "server", "transport", "port", "protocol", "vlan")
     ends = dict(zip(names, conversation_key(fact), strict=True))
-    given = _DEFAULTS["conversation"] | ends
+    given = _DEFAULTS["conversation"] | ends | {"busiest": NEVER}
     return Conversation(
         **given,
         hours=_hours(fact.first_ns, fact.last_ns),
@@ -135,7 +150,7 @@ def _conversation_of(fact: Operation | WrittenValue | Anomaly | CredentialSeen) 
 
 def _facts(
     one: Mapping[str, Any], path: Path, problems: list[tuple[Path, str, bool]], room: int
-) -> Iterator[Fact]:
+) -> Iterator[Listed]:
     """The facts that one entry stands for, at most `room`."""
     if len(one) != 1 or next(iter(one)) not in KINDS:
         problems.append((path, f"expected one of {', '.join(KINDS)} and its members", False))
@@ -165,10 +180,12 @@ def _facts(
     problems += [
         (path, f"{name} is missing, expected an address", False)
         for name in ("client", "server")
-        if kind != "asset" and name not in said
+        if kind not in _SENDERS and name not in said
     ]
-    if kind == "asset" and not {"mac", "address"} & said.keys():
+    if kind in _SENDERS and not {"mac", "address"} & said.keys():
         problems.append((path, "mac or address is missing, expected one of them", False))
+    if requests(given.get("first", _START_NS), given.get("phases") or ()) > MAX_REQUESTS:
+        problems.append(((*path, "phases"), f"more than {MAX_REQUESTS} requests, expected {EXPECTED}", False))
     if len(problems) > before:
         return
     spread = {key: given.pop(key) for key in _SPREAD if key in given}
@@ -181,10 +198,15 @@ def _facts(
         yield _fact(kind, given | dict(zip(spread, chosen, strict=True)))
 
 
-def _fact(kind: str, given: dict[str, Any]) -> Fact:
+def _fact(kind: str, given: dict[str, Any]) -> Listed:
     first: int = given.pop("first", _START_NS)
+    if "phases" in given:
+        given = counted(first, given.pop("phases")) | given
+        given.setdefault("last", given.pop("last_ns"))
     last: int = max(given.pop("last", first), first)
-    value, held = given.pop("value", 0), given.pop("before", UNKNOWN)
+    value, held = 0, UNKNOWN
+    if kind == "written-value":
+        value, held = given.pop("value", value), given.pop("before", held)
     if "gap" in given:
         given["gap_ns"] = given.pop("gap")
     whole = _DEFAULTS[kind] | given | {"first_ns": first, "last_ns": last}
@@ -203,6 +225,8 @@ def _fact(kind: str, given: dict[str, Any]) -> Fact:
         whole["value"] = value
     if kind == "asset":
         whole["peaks"] = tuple(Peak(rate, packets, first) for rate, packets in whole["peaks"])
+    if "busiest" in whole:
+        whole["busiest"] = Busiest(whole["busiest"], whole["evidence"])
     return KINDS[kind](**whole)
 
 
@@ -295,7 +319,7 @@ def _peaks(said: object) -> tuple[tuple[str, int], ...] | None:
 
 
 _START_NS: Final = _instant(START) or 0
-_NESTED: Final = ("arp_asked", "peaks")
+_NESTED: Final = ("arp_asked", "peaks", "phases")
 """What may be more than one text."""
 Reader = tuple[Any, str, dict[str, Any]]
 _PLAIN: Final[dict[str, Any]] = {"type": ["string", "number", "null"]}
@@ -312,6 +336,21 @@ _SPECIAL: Final[dict[tuple[str, str], Reader]] = {
         {"type": "object", "properties": {kind: _PLAIN for kind in RATES}, "additionalProperties": False},
     ),
     ("operation", "gap"): (_seconds, "seconds such as 1 or 0.5", _PLAIN),
+    ("operation", "phases"): (
+        lambda said: read_phases(said, _instant, _seconds),
+        EXPECTED,
+        {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": dict.fromkeys(("until", "every", "response"), _PLAIN),
+                "required": ["until", "every", "response"],
+                "additionalProperties": False,
+            },
+        },
+    ),
+    ("conversation", "busiest"): _NUMBER,
+    ("operation", "busiest"): _NUMBER,
 }
 
 
@@ -342,7 +381,18 @@ def _readers(kind: str) -> dict[str, Reader]:
     hints = get_type_hints(KINDS[kind])
     for one in fields(KINDS[kind]):
         hint = hints[one.name]
-        if one.name in ("evidence", "extremes", "steps", "hours", "first_ns", "last_ns", "gap_ns", *_NESTED):
+        if one.name in (
+            "evidence",
+            "extremes",
+            "steps",
+            "hours",
+            "first_ns",
+            "last_ns",
+            "gap_ns",
+            "busiest",
+            "course",
+            *_NESTED,
+        ):
             continue
         if get_origin(hint) is Literal:
             choices = get_args(hint)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import accumulate
 from operator import ge, gt, le, lt
 from typing import Any, Final
@@ -241,9 +241,7 @@ def _predicate(node: Any, fields: dict[str, Field]) -> Condition:
             return _asked(field, [_test(field, one.value) for one in leaves])
     if isinstance(node, ConditionAND | ConditionOR):
         parts = [_predicate(one, fields) for one in node.args]
-        if isinstance(node, ConditionAND):
-            return lambda seen: all(part(seen) for part in parts)
-        return lambda seen: any(part(seen) for part in parts)
+        return reduce(_both if isinstance(node, ConditionAND) else _either, parts)
     if isinstance(node, ConditionNOT):
         part = _predicate(node.args[0], fields)
         return lambda seen: not part(seen)
@@ -251,6 +249,14 @@ def _predicate(node: Any, fields: dict[str, Field]) -> Condition:
         field = fields[node.field]
         return _asked(field, [_test(field, node.value)])
     raise SigmaWrong([Wrong(("condition",), f"{type(node).__name__} cannot be evaluated, expected fields")])
+
+
+def _both(one: Condition, other: Condition) -> Condition:
+    return lambda seen: one(seen) and other(seen)
+
+
+def _either(one: Condition, other: Condition) -> Condition:
+    return lambda seen: one(seen) or other(seen)
 
 
 def _asked(field: Field, tests: Sequence[Test]) -> Condition:

@@ -1,0 +1,136 @@
+"""The commands of the training range: `otmon lab ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otmon.cli.options import Lang, Language, fail
+
+if TYPE_CHECKING:
+    from otmon.lab.plant import Plant
+    from otmon.lab.scenario import Scenario
+
+ScenarioName = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="One of `otmon lab list`, or a file of yours.")
+]
+
+
+def list_(lang: Lang = Language.en) -> None:
+    """Tell which plants and attack scenarios there are.
+
+    Example: otmon lab list --lang ja
+    """
+    from otmon.lab.plant import shipped_plant, shipped_plants
+    from otmon.lab.scenario import shipped_scenario, shipped_scenarios
+
+    for id in shipped_plants():
+        plant = shipped_plant(id)
+        print(f"{id:<28} {getattr(plant.title, lang.value)}")
+    print()
+    for id in shipped_scenarios():
+        scenario = shipped_scenario(id)
+        print(f"{id:<28} {scenario.plant.id:<14} {getattr(scenario.title, lang.value)}")
+
+
+def show(scenario: ScenarioName, lang: Lang = Language.en) -> None:
+    """Tell what happens in a scenario: its steps, who does them to whom, and what a sensor can see.
+
+    Example: otmon lab show rogue-master
+    """
+    from otmon.lab.techniques import TECHNIQUES
+
+    told = _scenario(scenario)
+    words = lang.value
+    start, end = (_clock(told, after_ns) for after_ns in (0, told.lasts_ns))
+    print(f"{told.id}: {getattr(told.title, words)} ({told.plant.id}, {start}-{end})")
+    print(getattr(told.what, words))
+    for step in told.steps:
+        ends = " -> ".join(", ".join(names) for names in (step.actors, step.targets) if names)
+        print(f"\n{_clock(told, step.at_ns)} {step.id}: {getattr(step.what, words)}")
+        print(f"         {ends}")
+        for technique in step.techniques:
+            print(f"         {technique} {TECHNIQUES[technique]}")
+        if step.unseen_because is not None:
+            unseen = "センサーには見えない" if lang is Language.ja else "no sensor sees it"
+            print(f"         {unseen}: {getattr(step.unseen_because, words)}")
+
+
+def record(
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE.pcapng", help="Capture; its truth goes beside it.")
+    ],
+    scenario: Annotated[
+        str | None,
+        typer.Argument(metavar="[SCENARIO]", help="One of `otmon lab list`, or a file of yours."),
+    ] = None,
+    plant: Annotated[
+        str | None,
+        typer.Option("--plant", metavar="PLANT", help="With --day: a plant of `otmon lab list`, or a file."),
+    ] = None,
+    day: Annotated[
+        bool, typer.Option("--day", help="The plant's working hours with nothing but its routine.")
+    ] = False,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="The scenario's time of day without its attack.")
+    ] = False,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", min=0, max=2**31 - 1, help="Same seed, same bytes.")
+    ] = 1,
+) -> None:
+    """Write a scenario, or a clean day of a plant, as a capture and FILE.truth.json beside it.
+
+    Example: otmon lab record rogue-master --seed 7 --output rogue.pcapng
+    """
+    from otmon.lab.form import RangeError
+    from otmon.lab.recording import of_day, of_scenario, write
+
+    if (scenario is None) == (plant is None) or day != (plant is not None):
+        fail("expected either a SCENARIO, or --plant PLANT and --day")
+    if clean and scenario is None:
+        fail("--clean belongs to a SCENARIO; a day is always clean")
+    if scenario is not None:
+        recording = of_scenario(_scenario(scenario), clean=clean)
+    else:
+        recording = of_day(_plant(plant or ""))
+    try:
+        truth = write(recording, seed, Path(output))
+    except RangeError as error:
+        fail(error)
+    except OSError as error:
+        fail(f"{output}: {error.strerror}")
+    steps = sum(event["id"] != "routine" for event in truth["events"])
+    print(f"{output}: {truth['packets']} packets, {steps} steps")
+
+
+def _scenario(name: str) -> Scenario:
+    """A scenario of the program, or one in a file; what is wrong with it ends the program."""
+    from otmon.lab.form import RangeError
+    from otmon.lab.scenario import load_scenario, shipped_scenario
+
+    try:
+        return load_scenario(Path(name)) if _is_file(name) else shipped_scenario(name)
+    except RangeError as error:
+        fail(error)
+
+
+def _plant(name: str) -> Plant:
+    from otmon.lab.form import RangeError
+    from otmon.lab.plant import load_plant, shipped_plant
+
+    try:
+        return load_plant(Path(name)) if _is_file(name) else shipped_plant(name)
+    except RangeError as error:
+        fail(error)
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith((".yaml", ".yml"))
+
+
+def _clock(scenario: Scenario, after_ns: int) -> str:
+    """The time of day, some time after the scenario's start."""
+    seconds = (scenario.starts_ns + after_ns) // 1_000_000_000
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"

@@ -1,0 +1,118 @@
+"""A server whose answers became much slower, and stayed so.
+
+What it means, when it is wrong and how to respond: `rules/slower-answers.yml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from otmon.detect.detector import Case, Finding, Link, first, graded, reached, say, say_some
+from otmon.detect.rules.rule import Rule
+from otmon.detect.stopped_poll import polls_of
+from otmon.ledger.course import joined, spans
+from otmon.ledger.facts import Operation
+from otmon.zones.times import shown_time
+
+RULE: Final = "slower-answers"
+
+Server = tuple[str, str, int, str]
+"""Address, transport, port, protocol."""
+Mean = tuple[int, int, int, int]
+"""Begin and end of a window, how much was answered in it, and how long that took on average, in ns."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Drift:
+    """Answers to one request that became slower."""
+
+    poll: list[Operation]
+    since_ns: int
+    """The end of the last window with quick answers."""
+    before_ns: int
+    after_ns: int
+    """The mean response times."""
+    answered: int
+
+
+def slower_answers(case: Case) -> Iterator[Finding]:
+    rule = case.rules[RULE]
+    judged: dict[Server, int] = {}
+    drifts: dict[Server, list[_Drift]] = {}
+    for key, operations in case.asked.items():
+        server = key[1], key[2], key[3], key[4]
+        for poll in polls_of(operations):
+            means = _means(rule, poll)
+            if len(means) >= 2 * rule.number("windows"):
+                judged[server] = judged.get(server, 0) + 1
+                drift = _drift(rule, poll, means)
+                if drift is not None:
+                    drifts.setdefault(server, []).append(drift)
+    for server, found in sorted(drifts.items()):
+        # One request among many tells of its own work, or of its client's way, and not of the server.
+        if 2 * len(found) >= judged[server]:
+            yield _finding(case, server, found, judged[server])
+
+
+def _means(rule: Rule, poll: list[Operation]) -> list[Mean]:
+    """The windows with enough answers to tell."""
+    course = joined((one.first_ns, one.last_ns, one.course) for one in poll)
+    first_ns, last_ns = min(one.first_ns for one in poll), max(one.last_ns for one in poll)
+    return [
+        (begin_ns, end_ns, window.answered, window.response_ns_sum // window.answered)
+        for begin_ns, end_ns, window in spans(first_ns, last_ns, course)
+        if window.answered >= rule.number("answers")
+    ]
+
+
+def _drift(rule: Rule, poll: list[Operation], means: list[Mean]) -> _Drift | None:
+    """Where every window from one on is much slower than every one before; the one between may be either."""
+    least, factor = rule.number("windows"), rule.number("factor")
+    more_ns = 1_000_000 * rule.number("milliseconds")
+    for cut in range(least, len(means) - least + 1):
+        before = means[:cut]
+        for after in (means[cut:], means[cut + 1 :]):
+            if len(after) < least:
+                continue
+            slowest, quickest = max(one[3] for one in before), min(one[3] for one in after)
+            if quickest >= factor * slowest and quickest - slowest >= more_ns:
+                answered = sum(one[2] for one in means)
+                return _Drift(poll, before[-1][1], _mean(before), _mean(after), answered)
+    return None
+
+
+def _mean(windows: list[Mean]) -> int:
+    return sum(count * mean_ns for _, _, count, mean_ns in windows) // sum(one[2] for one in windows)
+
+
+def _finding(case: Case, server: Server, drifts: list[_Drift], judged: int) -> Finding:
+    address, transport, port, protocol = server
+    # The one with most answers says it best.
+    best = max(drifts, key=lambda one: (one.answered, -one.since_ns))
+    operations = [one for drift in drifts for one in drift.poll]
+    clients = sorted({one.client for one in operations})
+    place = reached(case, operations)
+    return Finding(
+        rule=RULE,
+        key=(address, transport, str(port), protocol),
+        severity=graded(case, place.to_zone, "medium"),
+        link=Link(clients[0] if len(clients) == 1 else "", address, transport, port, protocol),
+        place=place,
+        what=say(
+            "slower", server=address, protocol=protocol, since=shown_time(best.since_ns),
+            factor=f"{best.after_ns / max(best.before_ns, 1):.1f}",
+            before=f"{best.before_ns / 1e6:.1f}", after=f"{best.after_ns / 1e6:.1f}",
+        ),
+        why=(
+            say("slower-of", service=best.poll[0].service, answered=best.answered),
+            say("slower-share", slower=len(drifts), judged=judged),
+            say_some("slower-for", clients, case.rules[RULE].number("shown")),
+        ),
+        count=sum(drift.answered for drift in drifts),
+        unit="transactions",
+        first_ns=best.since_ns,
+        last_ns=max(one.last_ns for one in operations),
+        evidence=first(*(one.evidence for one in operations)),
+    )  # fmt: skip

@@ -1,0 +1,81 @@
+"""Bytes of messages, read with one rule: what is not all there is None."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+from otmon.identity.claim import Claim, ClaimKind, line
+from otmon.identity.login import Piece
+
+MAX_SIDE: Final = 65_536
+"""Bytes of one direction that are put together."""
+_FIELD: Final = re.compile(rb"\n(server|user-agent) *: *([^\r\n]{1,400})\r?\n", re.IGNORECASE)
+
+
+def part(data: bytes, at: int, size: int) -> bytes | None:
+    """`size` bytes from `at` on."""
+    return data[at : at + size] if 0 <= at <= at + size <= len(data) else None
+
+
+def number(data: bytes, at: int, size: int, little: bool = False) -> int:
+    """A whole number of `size` bytes; -1 where it is not all there."""
+    found = part(data, at, size)
+    return -1 if found is None else int.from_bytes(found, "little" if little else "big")
+
+
+def ipv4(data: bytes | None) -> str:
+    """An address of four bytes; "" for none and for 0.0.0.0."""
+    return str(IPv4Address(data)) if data is not None and len(data) == 4 and any(data) else ""
+
+
+def ipv6(data: bytes | None) -> str:
+    """An address of sixteen bytes; "" for none."""
+    return str(IPv6Address(data)) if data is not None and len(data) == 16 and any(data) else ""
+
+
+def said(kind: ClaimKind, value: bytes | str, piece: Piece) -> Iterator[Claim]:
+    """A claim of who sent a piece, where the value is more than blanks."""
+    text = line(value)
+    if text:
+        yield Claim(kind, text, piece.seen, piece.from_client)
+
+
+def wholes(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """What each side said without a gap, as one piece for each such run, at most `MAX_SIDE` bytes, with the
+    packet in which it began."""
+    runs: list[list[Piece]] = []
+    open_runs: dict[bool, list[Piece]] = {}
+    ends: dict[bool, int] = {}
+    for piece in pieces:
+        run = open_runs.get(piece.from_client)
+        if run is None or piece.at != ends[piece.from_client]:
+            run = open_runs[piece.from_client] = []
+            runs.append(run)
+        ends[piece.from_client] = piece.at + len(piece.data)
+        if ends[piece.from_client] - (run[0].at if run else piece.at) <= MAX_SIDE:
+            run.append(piece)
+    for run in runs:
+        if run:
+            first = run[0]
+            yield Piece(first.from_client, first.at, b"".join(one.data for one in run), first.seen)
+
+
+def software_fields(pieces: Sequence[Piece], heads: tuple[bytes, ...]) -> Iterator[Claim]:
+    """The first Server or User-Agent field of each side, in payloads that begin with one of `heads`: a
+    request names its sender in User-Agent, a response in Server, as SIP does in either."""
+    missing = [True, False]
+    for piece in pieces:
+        if piece.from_client not in missing or not piece.data.startswith(heads):
+            continue
+        end = piece.data.find(b"\r\n\r\n")
+        for found in _FIELD.finditer(piece.data, 0, end + 2 if end >= 0 else len(piece.data)):
+            if piece.from_client and found[1][:1] in b"sS":
+                continue
+            missing.remove(piece.from_client)
+            yield from said("software", found[2], piece)
+            break
+        if not missing:
+            return

@@ -1,0 +1,109 @@
+"""NTLM ([MS-NLMP]): a challenge, and a response that a password's hash gives; in SMB and HTTP.
+
+Version 1 (3.3.1, also with the client's challenge in it) and version 2 (3.3.2). Its messages are looked for
+by their signature, bare or in a SPNEGO token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from functools import lru_cache
+from typing import Final
+
+from otmon.identity.des import encrypted
+from otmon.identity.effort import CHEAP
+from otmon.identity.login import MAX_TEXT, Seen
+from otmon.identity.md4 import md4
+from otmon.identity.sasl import Claim
+
+SIGNATURE: Final = b"NTLMSSP\0"
+_CHALLENGE, _AUTHENTICATE = b"\2\0\0\0", b"\3\0\0\0"
+_UNICODE: Final = 0x00000001
+_EXTENDED_SESSION: Final = 0x00080000
+_V1_BYTES: Final = 24
+_DES_UNITS: Final = 500
+"""A block of DES, which tells wrong passwords apart (`otmon.identity.effort`)."""
+
+
+class Handshake:
+    """One authentication: the challenge of the server, the response of the client."""
+
+    def __init__(self) -> None:
+        self._challenge: bytes | None = None
+
+    def challenge(self, data: bytes) -> None:
+        """What the server sent, with a CHALLENGE_MESSAGE (2.2.1.2) in it or not."""
+        message = data[data.find(SIGNATURE) :] if SIGNATURE in data else b""
+        if message[8:12] == _CHALLENGE and len(message) >= 32:
+            self._challenge = message[24:32]
+
+    def response(self, data: bytes, seen: Seen) -> Claim | None:
+        """What the client sent; the claim where there is an AUTHENTICATE_MESSAGE (2.2.1.3) in it with a
+        response to a challenge that was seen."""
+        message = data[data.find(SIGNATURE) :] if SIGNATURE in data else b""
+        if message[8:12] != _AUTHENTICATE or len(message) < 64 or self._challenge is None:
+            return None
+        server, self._challenge = self._challenge, None
+        weak, strong, domain, user = (_field(message, at) for at in (12, 20, 28, 36))
+        if weak is None or strong is None or domain is None or user is None:
+            return None
+        flags = int.from_bytes(message[60:64], "little")
+        coding = "utf-16-le" if flags & _UNICODE else "latin-1"
+        name = user.decode(coding, "replace")
+        account = name.encode()
+        if not account or len(account) > MAX_TEXT:
+            return None
+        if len(strong) == _V1_BYTES:
+            if flags & _EXTENDED_SESSION and weak[8:] == bytes(16):
+                server = hashlib.md5(server + weak[:8]).digest()[:8]
+
+            def first(password: bytes) -> bool:
+                key = nt_hash(password)
+                return key is not None and _gives(key, server, strong)
+
+            return Claim(account, "ntlm", seen, proves=first, cost=lambda password: _DES_UNITS)
+        if len(strong) <= _V1_BYTES:
+            return None
+        proof, blob = strong[:16], strong[16:]
+        identity = (name.upper() + domain.decode(coding, "replace")).encode("utf-16-le", "replace")
+
+        def second(password: bytes) -> bool:
+            key = nt_hash(password)
+            if key is None:
+                return False
+            own = hmac.digest(key, identity, "md5")
+            return hmac.digest(own, server + blob, "md5") == proof
+
+        return Claim(account, "ntlmv2", seen, proves=second, cost=lambda password: CHEAP)
+
+
+def _field(message: bytes, at: int) -> bytes | None:
+    """The bytes that a field at `at` points to: length, room, offset; None where they are not there."""
+    size = int.from_bytes(message[at : at + 2], "little")
+    begin = int.from_bytes(message[at + 4 : at + 8], "little")
+    return message[begin : begin + size] if begin + size <= len(message) else None
+
+
+@lru_cache(maxsize=2_048)
+def nt_hash(password: bytes) -> bytes | None:
+    """NTOWFv1 (3.3.1) of a published password in UTF-8; None for other bytes."""
+    try:
+        return md4(password.decode().encode("utf-16-le"))
+    except UnicodeError:
+        return None
+
+
+def _gives(key: bytes, challenge: bytes, response: bytes) -> bool:
+    """DESL (6): whether the response is the challenge under each third of the hash."""
+    whole = key.ljust(21, b"\0")
+    return all(
+        encrypted(_spread(whole[7 * third : 7 * third + 7]), challenge) == response[8 * third : 8 * third + 8]
+        for third in range(3)
+    )
+
+
+def _spread(key: bytes) -> bytes:
+    """56 bits as the 8 bytes that DES takes: the lowest bit of each is parity, and not looked at."""
+    bits = int.from_bytes(key, "big")
+    return bytes(bits >> 49 - 7 * place << 1 & 0xFE for place in range(8))

@@ -1,0 +1,103 @@
+"""Log-ins behind prompts: a name and a password that are typed where a server asks for them.
+
+A server asks in its own words. What a client types is a name or a password only where the server has just
+asked for one, on the line that it asked on. Whether the server let it in is told by its next words: a
+shell's prompt, or a refusal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
+from otmon.identity.sasl import Claim
+
+_TAIL: Final = 256
+"""Bytes of the server's last line that are looked at."""
+_SAID: Final = 2_048
+"""Bytes of its answer to a password."""
+_NAME: Final = re.compile(
+    rb"(?<!last )\b(?:log ?-?in|user ?-?name|user ?id|user|account|name|logon)[^:>?]{0,16}[:>?]\s*$", re.I
+)
+_PASSWORD: Final = re.compile(rb"\b(?:pass ?-?word|passwd|passcode|pin\b)[^:>?]{0,24}[:>?]\s*$", re.I)
+_REFUSAL: Final = re.compile(
+    rb"incorrect|invalid|fail|denied|wrong|bad (?:pass|user|login)|not (?:valid|allowed|authori)|try again"
+    rb"|reject|error",
+    re.I,
+)
+_SHELL: Final = re.compile(rb"[^\s].{0,64}?[#$%>]\s*$|^\s*[#$%>]\s*$")
+_WELCOME: Final = re.compile(rb"last login|logged (?:in|on)|welcome", re.I)
+
+
+def typed_log_ins(texts: Iterable[tuple[Piece, bytes]], account: bytes = b"") -> Iterator[LogIn]:
+    """The log-ins of a connection: its pieces, each with the text that it brought. `account` is the name
+    that was said before the first prompt."""
+    asked = ""
+    typed = bytearray()
+    tail = bytearray()
+    said = bytearray()
+    claim: Claim | None = None
+    ended = [0, 0]
+    for piece, data in texts:
+        side = 0 if piece.from_client else 1
+        if piece.at > ended[side]:
+            # What was lost may have been a part of the line.
+            asked = ""
+            typed.clear()
+            tail.clear()
+        ended[side] = piece.at + len(piece.data)
+        if not piece.from_client:
+            del said[max(_SAID - len(data), 0) :]
+            said += data[:_SAID]
+            tail = bytearray(re.split(rb"[\r\n]", bytes(tail) + data[-_TAIL:])[-1][-_TAIL:])
+            continue
+        if not typed and data.strip(b"\n\0"):
+            # A line begins: what stands before it is what the server asks for.
+            asked = _asks(tail)
+            if claim is not None:
+                yield claim.ended(_outcome(said, asked))
+                claim = None
+        for line in _typed(data, typed):
+            if asked == "name":
+                account = line
+            elif asked == "password":
+                claim = Claim(account, "plain", piece.seen, secret=line)
+                said.clear()
+            asked = ""
+            tail.clear()
+    if claim is not None:
+        yield claim.ended(_outcome(said, _asks(tail)))
+
+
+def _asks(tail: bytearray) -> str:
+    if _PASSWORD.search(tail):
+        return "password"
+    return "name" if _NAME.search(tail) else ""
+
+
+def _outcome(said: bytearray, asks: str) -> Outcome:
+    text = bytes(said).replace(b"\0", b"").strip()
+    if not text:
+        return "attempted"
+    if _REFUSAL.search(text) or asks:
+        return "refused"
+    last = re.split(rb"[\r\n]+", text)[-1]
+    return "accepted" if _SHELL.search(last) or _WELCOME.search(text) else "unknown"
+
+
+def _typed(data: bytes, typed: bytearray) -> Iterator[bytes]:
+    """Lines as they end; rubbed out characters are gone (RFC 854, EC; DEL and BS of terminals)."""
+    for byte in data:
+        if byte in (0x0D, 0x0A):
+            if byte == 0x0A and not typed:
+                continue
+            yield bytes(typed)
+            typed.clear()
+        elif byte in (0x08, 0x7F):
+            del typed[-1:]
+        elif byte == 0x15:
+            typed.clear()
+        elif byte and len(typed) < MAX_TEXT:
+            typed.append(byte)

@@ -1,0 +1,199 @@
+"""Clients of a range: what SCADA, screens, historians and engineers ask of controllers, and what offices do.
+
+Who asks whom for what is given; here it is done, with real sockets, again and again. A server that does
+not answer is asked again later: a client of a plant never gives up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import time
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+
+from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.exceptions import ModbusException
+
+from otmon.lab import ethernet_ip, messages, modbus, s7, smb
+from otmon.lab.frames import SECOND_NS
+
+PATIENCE_S = 3.0
+"""How long a client waits for a connection and for each answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Requests to a controller, again and again over one connection."""
+
+    client: str
+    server: str
+    address: str
+    port: int
+    unit: int
+    pdus: tuple[bytes, ...]
+    """Reads of coils, inputs and registers, and of the identification (`otmon.lab.modbus`)."""
+    every_s: float
+    open_s: float = 0.0
+    """How long the connection is open, and how long it then is not; 0 for one that is open all day."""
+    closed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A visit to a server that is no controller."""
+
+    client: str
+    server: str
+    address: str
+    port: int
+    protocol: str
+    every_s: float
+    name: str = ""
+    """What a name server is asked for, the name of who is visited, or what is read there and how much."""
+
+
+async def poll(one: Poll, random: Random) -> None:
+    """Poll without end, in the namespace of the calling thread."""
+    await asyncio.sleep(random.random() * min(one.every_s, 5.0))
+    client = AsyncModbusTcpClient(one.address, port=one.port, timeout=PATIENCE_S, retries=0)
+    due = opened = time.monotonic()
+    try:
+        while True:
+            with suppress(ModbusException, OSError, TimeoutError):
+                if client.connected or await client.connect():
+                    for pdu in one.pdus:
+                        await _ask(client, pdu, one.unit)
+            due = max(due + one.every_s, time.monotonic())
+            if one.open_s and due >= opened + one.open_s:
+                client.close()
+                due = opened = time.monotonic() + one.closed_s
+            await asyncio.sleep(due - time.monotonic())
+    finally:
+        client.close()
+
+
+async def _ask(client: AsyncModbusTcpClient, pdu: bytes, unit: int) -> None:
+    if pdu[0] == modbus.DEVICE_IDENTIFICATION:
+        await client.read_device_information(read_code=pdu[2], object_id=pdu[3], device_id=unit)
+        return
+    address, count = struct.unpack(">HH", pdu[1:5])
+    reads = {
+        modbus.READ_COILS: client.read_coils,
+        modbus.READ_DISCRETE: client.read_discrete_inputs,
+        modbus.READ_HOLDING: client.read_holding_registers,
+        modbus.READ_INPUT: client.read_input_registers,
+    }
+    await reads[pdu[0]](address, count=count, device_id=unit)
+
+
+Visit = Callable[[StreamReader, StreamWriter, Errand, Random], Awaitable[None]]
+
+
+async def _turn(reader: StreamReader, writer: StreamWriter, message: bytes) -> bytes:
+    writer.write(message)
+    await writer.drain()
+    return await asyncio.wait_for(reader.read(65_536), PATIENCE_S)
+
+
+async def _tls(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
+    await _turn(reader, writer, messages.client_hello(one.name or one.server, random))
+    finished = messages.tls_record(messages.TLS_CHANGE_CIPHER, b"\1") + messages.tls_data(random, 69)
+    await _turn(reader, writer, finished)
+    for _ in range(random.randrange(1, 4)):
+        await _turn(reader, writer, messages.tls_data(random, random.randrange(180, 900)))
+
+
+async def _http(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
+    await _turn(reader, writer, messages.http_request("GET", "/", one.address, "Mozilla/5.0"))
+
+
+async def _smb(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
+    said = smb.logon(one.client, one.server, (smb.PRINTER, smb.PRINTER), random)
+    for say in said:
+        if say.speaker == "client" and not await _turn(reader, writer, say.payload):
+            return
+
+
+async def _print(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
+    writer.write(b"\x1b%-12345X@PJL JOB\r\n" + random.randbytes(random.randrange(2_000, 20_000)))
+    await writer.drain()
+
+
+async def _s7(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
+    """Reads a data block over one connection, as long as it is answered."""
+    block, _, length = one.name.partition(" ")
+    for message in (s7.connect(1), s7.setup(1)):
+        await _turn(reader, writer, message)
+    number = 1
+    while await _turn(reader, writer, s7.read(number, int(block), 0, int(length))):
+        number = number % 0xFFFF + 1
+        await asyncio.sleep(one.every_s)
+
+
+async def _ethernet_ip(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
+    """Reads a tag over one session, as long as it is answered."""
+    tag, _, count = one.name.partition(" ")
+    handle = int.from_bytes((await _turn(reader, writer, ethernet_ip.register()))[4:8], "little")
+    context = 1
+    while await _turn(reader, writer, ethernet_ip.read_tag(handle, context, tag, int(count))):
+        context += 1
+        await asyncio.sleep(one.every_s)
+
+
+VISITS: dict[str, Visit] = {
+    "tls": _tls,
+    "http": _http,
+    "smb": _smb,
+    "printing": _print,
+    "s7comm": _s7,
+    "ethernet_ip": _ethernet_ip,
+}
+"""By protocol, over TCP."""
+QUESTIONS: dict[str, Callable[[Errand, Random], bytes]] = {
+    "dns": lambda one, random: messages.dns_query(random.getrandbits(16), one.name),
+    "ntp": lambda one, random: messages.ntp(3, int(time.time() * SECOND_NS)),
+}
+"""By protocol, over UDP."""
+
+
+async def run_errand(one: Errand, random: Random) -> None:
+    """Visit without end, in the namespace of the calling thread. Raises KeyError for a protocol that no
+    client speaks."""
+    if one.protocol not in {**VISITS, **QUESTIONS}:
+        raise KeyError(one.protocol)
+    once = _ask_by_datagram if one.protocol in QUESTIONS else _visit
+    await asyncio.sleep(random.random() * min(one.every_s, 10.0))
+    while True:
+        with suppress(OSError, TimeoutError):
+            await once(one, random)
+        await asyncio.sleep(one.every_s * (0.75 + random.random() / 2))
+
+
+async def _visit(one: Errand, random: Random) -> None:
+    reader, writer = await asyncio.wait_for(asyncio.open_connection(one.address, one.port), PATIENCE_S)
+    try:
+        await VISITS[one.protocol](reader, writer, one, random)
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def _ask_by_datagram(one: Errand, random: Random) -> None:
+    loop = asyncio.get_running_loop()
+    answered = loop.create_future()
+
+    class Question(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            if not answered.done():
+                answered.set_result(None)
+
+    transport, _ = await loop.create_datagram_endpoint(Question, remote_addr=(one.address, one.port))
+    try:
+        transport.sendto(QUESTIONS[one.protocol](one, random))
+        await asyncio.wait_for(answered, PATIENCE_S)
+    finally:
+        transport.close()

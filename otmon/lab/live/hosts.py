@@ -1,0 +1,128 @@
+"""The hosts of a range at work: a process in which every host is a thread, in its namespace for life.
+
+    python -m otmon.lab.live.hosts RANGE PLANT
+
+Each thread runs one loop with the host's servers and its clients. The process stands in the namespace of
+the switch, by which it is found and ended. When every server listens it says so on standard output, and
+the clients begin; what it has to complain of is on standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+from otmon.lab.camera import FACTORY_PASSWORD, FACTORY_USER
+from otmon.lab.live.clients import poll, run_errand
+from otmon.lab.live.controllers import Works, serve
+from otmon.lab.live.namespace import LiveError, enter, full_name
+from otmon.lab.live.routine import Routine, routine_of
+from otmon.lab.live.servers import Device, serve_datagrams, serve_stream
+from otmon.lab.plant import Plant, PlantHost, shipped_plant
+from otmon.lab.process import block_of, process_of, tag_of
+from otmon.lab.scenario import shipped_scenario, shipped_scenarios
+
+READY = b"ready"
+STARTING_S = 60.0
+
+
+def serve_all(range_name: str, plant: Plant, routine: Routine) -> None:
+    """Have all hosts live until the process ends. Raises LiveError where a server cannot listen."""
+    controllers = [one.name for one in plant.hosts if one.serves("modbus")]
+    works = Works(
+        lambda midnight_ns: process_of(replace(plant, midnight_ns=midnight_ns)), controllers, plant.timezone
+    )
+    names = {errand.name.lower(): errand.name for errand in routine.errands if errand.protocol == "dns"}
+    addresses = {name: _address_of(plant, name) for name in names}
+    failed: list[str] = []
+    everybody_listens = threading.Barrier(len(plant.hosts) + 1)
+
+    async def live(host: PlantHost) -> None:
+        random = Random(f"{range_name} {host.name}")
+        device = device_of(plant, host, works, random)
+        kept: list[object] = []
+        try:
+            for service in host.services:
+                if service.protocol == "modbus":
+                    kept.append(await serve(works, host.name, service.unit, host.address, service.port))
+                elif service.transport == "udp":
+                    await serve_datagrams(service.protocol, host.address, service.port, addresses)
+                else:
+                    kept.append(await serve_stream(service.protocol, host.address, service.port, device))
+        except (OSError, KeyError) as error:
+            failed.append(f"{host.name}: {error}")
+        everybody_listens.wait(STARTING_S)
+        polls, errands = routine.of(host.name)
+        work = [poll(one, random) for one in polls] + [run_errand(one, random) for one in errands]
+        await asyncio.gather(*work, asyncio.Event().wait())
+
+    def thread(host: PlantHost) -> None:
+        enter(full_name(range_name, host.name))
+        asyncio.run(live(host))
+
+    threads = [threading.Thread(target=thread, args=(host,), daemon=True) for host in plant.hosts]
+    for one in threads:
+        one.start()
+    try:
+        everybody_listens.wait(STARTING_S)
+    except threading.BrokenBarrierError:
+        failed.append("a host did not come up in time")
+    if failed:
+        raise LiveError("\n".join(failed))
+    # At once: who reads it then closes the pipe.
+    os.write(sys.stdout.fileno(), READY + b"\n")
+    for one in threads:
+        one.join()
+
+
+def device_of(plant: Plant, host: PlantHost, works: Works, random: Random) -> Device:
+    """What the servers of a host know: the passwords that some scenario of the plant finds there are those
+    of the factory."""
+    found = {(FACTORY_USER, FACTORY_PASSWORD)}
+    for scenario in map(shipped_scenario, shipped_scenarios()):
+        for step in scenario.steps if scenario.plant.id == plant.id else ():
+            user, password = (getattr(step.parameters, key, None) for key in ("user", "password"))
+            if host.name in step.targets and user is not None and password is not None:
+                found.add((str(user), str(password)))
+
+    def block(number: int) -> bytes | None:
+        midnight_ns, now_ns = works.today()
+        value = block_of(replace(plant, midnight_ns=midnight_ns), number)
+        return None if value is None else value(now_ns)
+
+    def tag(name: str) -> Sequence[int] | None:
+        midnight_ns, now_ns = works.today()
+        value = tag_of(replace(plant, midnight_ns=midnight_ns), name)
+        return None if value is None else value(now_ns)
+
+    return Device(random, frozenset(found), block, tag)
+
+
+def _address_of(plant: Plant, name: str) -> str:
+    """Of a name that is asked for: the host of that name, else a server."""
+    first = name.partition(".")[0]
+    if first in plant.by_name:
+        return plant.host(first).address
+    servers = plant.at("server") or plant.hosts
+    return servers[0].address
+
+
+def main(range_name: str, plant_id: str) -> None:
+    # What clients do not get and servers refuse is the plant's business, and no error of this program.
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    plant = shipped_plant(plant_id)
+    try:
+        serve_all(range_name, plant, routine_of(plant))
+    except LiveError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,184 @@
+"""A range from up to down, and what runs in it in between.
+
+What is noted about a range, `/run/otmon-lab/NAME.json`, says only which plant it is: what is there is found
+by its name, so that nothing is left behind by a process that was killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from select import select
+
+from otmon.lab.form import RangeError
+from otmon.lab.live.hosts import READY, STARTING_S
+from otmon.lab.live.namespace import (
+    MOUNTED,
+    NAME,
+    LiveError,
+    asked_inside,
+    full_name,
+    namespaces_of,
+    processes_in,
+    serving,
+)
+from otmon.lab.live.network import SWITCH, Station, build, mirrored, tear_down
+from otmon.lab.plant import Plant, PlantHost, Service, shipped_plant
+
+NOTES = Path("/run/otmon-lab")
+_MOST_NOTED = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    host: PlantHost
+    connected: bool
+    services: tuple[tuple[Service, bool], ...]
+    """What it serves, and whether something listens there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A range as it is found."""
+
+    name: str
+    plant: str
+    up_s: int
+    alive: bool
+    """Whether the process of the hosts runs."""
+    hosts: tuple[HostStatus, ...]
+    packets: int
+    """At the mirror port since the range came up."""
+    octets: int
+    processes: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether every host is connected and serves what it should."""
+        served = all(one.connected and all(up for _, up in one.services) for one in self.hosts)
+        return self.alive and served
+
+
+def stations_of(plant: Plant, guests: Sequence[PlantHost] = ()) -> list[Station]:
+    """Where every host of the plant is connected, strangers too, and then every guest.
+
+    One whose address another has gets none, and speaks by frames alone. A guest without a VLAN is where its
+    network is.
+    """
+    segments: dict[str, str] = {}
+    taken: set[str] = set()
+    stations = []
+    for host in (*sorted(plant.hosts, key=lambda one: "stranger" in one.roles), *guests):
+        network = host.address.rpartition(".")[0]
+        segment = segments.setdefault(network, f"vlan {host.vlan or network}") if host.mac else host.name
+        address = "" if host.address in taken else host.address
+        mac = host.mac or plant.wire.firewall
+        gateway = plant.wire.gateway(host.host)
+        stations.append(Station(host.name, address, mac, segment, gateway, host.host.ttl, not host.mac))
+        taken.add(host.address)
+    return stations
+
+
+def up(name: str, plant: Plant, rules: str | None) -> float:
+    """Bring a range up: its network and, in a process of their own, its hosts. How many seconds it took.
+
+    `rules` are what the router loads (`network.build`). Raises LiveError, and leaves nothing then.
+    """
+    begin = time.monotonic()
+    build(name, stations_of(plant), rules)
+    try:
+        NOTES.mkdir(mode=0o755, exist_ok=True)
+        noted = {"version": 1, "plant": plant.id, "up_ns": time.time_ns()}
+        _note(name, "json").write_text(json.dumps(noted) + "\n", encoding="ascii")
+        _begin(name, plant.id)
+    except OSError as error:
+        down(name)
+        raise LiveError(f"{error.filename}: {error.strerror}") from None
+    except BaseException:
+        down(name)
+        raise
+    return time.monotonic() - begin
+
+
+def _begin(name: str, plant: str) -> None:
+    """Start the process of the hosts, and wait until they serve."""
+    module = ("-m", "otmon.lab.live.hosts", name, plant)
+    command = ["ip", "netns", "exec", full_name(name, SWITCH), sys.executable, *module]
+    with _note(name, "log").open("wb") as log:
+        # A session of its own: it goes on when the terminal is closed.
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+        )
+    assert process.stdout is not None
+    with process.stdout as stream:
+        select([stream], [], [], STARTING_S + 30)
+        os.set_blocking(stream.fileno(), False)
+        said = stream.read(64)
+    if not said or said.strip() != READY:
+        words = _note(name, "log").read_text(encoding="utf-8", errors="replace")[-2_000:].strip()
+        raise LiveError(f"the hosts of the range did not come up: {words or 'no word from them'}")
+
+
+def _note(name: str, kind: str) -> Path:
+    return NOTES / f"{name}.{kind}"
+
+
+def plant_of(name: str) -> tuple[Plant, int]:
+    """The plant of a range that is up, and when that was in nanoseconds since 1970 UTC. Raises LiveError."""
+    if not NAME.fullmatch(name) or not namespaces_of(name):
+        raise LiveError(f"no range {name} is up: otmon lab up PLANT")
+    path = _note(name, "json")
+    try:
+        with path.open("rb") as stream:
+            noted = json.loads(stream.read(_MOST_NOTED))
+        return shipped_plant(str(noted["plant"])), int(noted["up_ns"])
+    except (OSError, ValueError, KeyError, TypeError, RangeError):
+        raise LiveError(f"{path} does not say which plant {name} is: otmon lab down {name}") from None
+
+
+def status(name: str) -> Status:
+    """What is there of a range. Raises LiveError where nothing is."""
+    plant, up_ns = plant_of(name)
+    packets, octets = mirrored(name)
+    processes = processes_in(namespaces_of(name))
+    return Status(
+        name=name,
+        plant=plant.id,
+        up_s=max(0, (time.time_ns() - up_ns) // 1_000_000_000),
+        alive=full_name(name, SWITCH) in processes.values(),
+        hosts=tuple(_status_of(name, host) for host in plant.hosts),
+        packets=packets,
+        octets=octets,
+        processes=len(processes),
+    )
+
+
+def _status_of(name: str, host: PlantHost) -> HostStatus:
+    namespace = full_name(name, host.name)
+    connected = (MOUNTED / namespace).exists()
+    open_ports: dict[str, set[int]] = {"tcp": set(), "udp": set()}
+    if connected and host.services:
+        for transport in open_ports:
+            open_ports[transport] = asked_inside(namespace, lambda kind=transport: serving(kind))  # type: ignore[misc]
+    services = tuple((one, one.port in open_ports[one.transport]) for one in host.services)
+    return HostStatus(host, connected, services)
+
+
+def down(name: str) -> tuple[int, int]:
+    """Take a range away, whatever there still is of it: how many processes were ended, and how many
+    namespaces deleted. Raises LiveError."""
+    ended, deleted = tear_down(name)
+    for kind in ("json", "log"):
+        with suppress(FileNotFoundError):
+            _note(name, kind).unlink()
+    # Only when it is empty: other ranges may be up.
+    with suppress(OSError):
+        NOTES.rmdir()
+    return ended, deleted

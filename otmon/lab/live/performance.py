@@ -1,0 +1,175 @@
+"""A whole scenario in a range that is up: its guests are plugged in, its steps played, its truth told.
+
+The steps are those that a recording of the scenario has, with the same seed; what they meet is alive. Time
+begins with the first step, and may run faster than in the scenario.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from otmon.lab.live.attack import Place, Played, Stage, play
+from otmon.lab.live.dialogue import Frame, Script, dialogue_of, script_of
+from otmon.lab.live.lifecycle import plant_of, stations_of
+from otmon.lab.live.namespace import LiveError, asked_inside, full_name, setting
+from otmon.lab.live.network import Station, mirrored, plugged, unplug
+from otmon.lab.recording import USUAL, deeds_of, of_scenario
+from otmon.lab.scenario import Scenario, Step
+from otmon.lab.scene import Deed, Trouble
+
+Tell = Callable[[Step], None]
+LEAD_NS = 500_000_000
+"""Before the first step."""
+
+
+def perform(name: str, scenario: Scenario, seed: int, speed: float, tell: Tell) -> dict[str, Any]:
+    """Play a scenario in the range; gives its truth, in the form of a recording's and with wall times.
+
+    `tell` is called as each step begins. Raises LiveError where the range is of another plant, or goes away.
+    """
+    plant, _ = plant_of(name)
+    if plant.id != scenario.plant.id:
+        raise LiveError(f"{scenario.id} is played in {scenario.plant.id}, and the range {name} is {plant.id}")
+    stations = stations_of(plant, scenario.guests)
+    mine, guests = stations[: len(plant.hosts)], stations[len(plant.hosts) :]
+    recording = of_scenario(scenario)
+    deeds = deeds_of(recording, seed)
+    before, start_ns = mirrored(name), time.time_ns()
+    with plugged(name, mine, guests):
+        try:
+            played = asyncio.run(_steps(name, scenario, deeds, stations, speed, tell))
+        except* (LiveError, OSError) as group:
+            raise LiveError(f"the range is not whole any more: {_first(group)}") from None
+        after = mirrored(name)
+    return {
+        "seed": seed,
+        "sha256": None,
+        "packets": after[0] - before[0],
+        "plant": plant.id,
+        "scenario": scenario.id,
+        "range": name,
+        "speed": speed,
+        "start_ns": start_ns,
+        "end_ns": time.time_ns(),
+        "hosts": [
+            {"name": one.name, "address": one.address, "mac": one.mac}
+            for one in scenario.everybody().values()
+        ],
+        "events": [_routine(start_ns), *(_event(step, played[step.id]) for step in scenario.steps)],
+    }
+
+
+def _first(group: BaseException) -> BaseException:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group
+
+
+async def _steps(
+    name: str,
+    scenario: Scenario,
+    deeds: dict[str, Deed],
+    stations: Sequence[Station],
+    speed: float,
+    tell: Tell,
+) -> dict[str, Played]:
+    places = {one.name: Place(full_name(name, one.name), one.address, one.mac) for one in stations}
+    machines = {one.address: one.mac for one in stations if one.address}
+    wire = scenario.plant.wire
+    infrastructure = {wire.core, wire.firewall, *(mac for _, mac in wire.gateways)}
+    begin_ns = scenario.start_ns + min(step.at_ns for step in scenario.steps) - LEAD_NS
+    stage = Stage(name, places, begin_ns, speed)
+    played = {step.id: Played() for step in scenario.steps}
+
+    async def told(step: Step) -> None:
+        await stage.until(scenario.start_ns + step.at_ns)
+        tell(step)
+
+    async with asyncio.TaskGroup() as tasks:
+        for step in scenario.steps:
+            deed = deeds[step.id]
+            tasks.create_task(told(step))
+            packets = sorted(deed.packets, key=lambda packet: packet.time_ns)
+            script = script_of(packets, machines)
+            asked = tuple(dialogue_of(session) for session in deed.sessions)
+            frames = tuple(one for one in script.frames if not _of_the_network(one, machines, infrastructure))
+            whole = Script((*script.dialogues, *asked), frames)
+            actor = step.actors[0] if step.actors else stations[0].name
+            tasks.create_task(play(stage, whole, actor, played[step.id]))
+            for trouble in deed.troubles:
+                tasks.create_task(_trouble(name, stage, stations, trouble, played[step.id]))
+    return played
+
+
+def _of_the_network(frame: Frame, machines: dict[str, str], infrastructure: set[str]) -> bool:
+    """Whether a router says it, in whose name nobody speaks here: the range's own routers do that."""
+    return frame.source_mac in infrastructure and frame.source_mac not in machines.values()
+
+
+async def _trouble(
+    name: str, stage: Stage, stations: Sequence[Station], trouble: Trouble, played: Played
+) -> None:
+    """What a step does to the plant, as far as that can be done to machines that live."""
+    if trouble.kind in ("silent", "absent"):
+        await stage.until(trouble.from_ns)
+        unplug(name, stations, trouble.host, out=True)
+        try:
+            await stage.until(trouble.to_ns)
+        finally:
+            unplug(name, stations, trouble.host, out=False)
+    elif trouble.kind == "diverted" and trouble.by is not None and trouble.by.name in stage.places:
+        await stage.until(trouble.from_ns)
+        asked_inside(stage.places[trouble.by.name].namespace, _forwards)
+        if trouble.shows:
+            played.told.append(f"what {trouble.host} measures is passed on as it is")
+    else:
+        played.told.append(f"{trouble.host} is not made {trouble.kind}")
+
+
+def _forwards() -> None:
+    """The machine passes on what is not for it, and tells nobody of a shorter way."""
+    for interface in ("all", "eth0"):
+        with suppress(OSError):
+            setting(f"ipv4/conf/{interface}/send_redirects", 0)
+    setting("ipv4/ip_forward", 1)
+
+
+def _routine(start_ns: int) -> dict[str, Any]:
+    return {
+        "id": "routine",
+        "incident": False,
+        "what": USUAL.en,
+        "what_ja": USUAL.ja,
+        "techniques": [],
+        "actors": [],
+        "targets": [],
+        "visible": True,
+        "unseen_because": None,
+        "first_ns": start_ns,
+        "last_ns": time.time_ns(),
+    }
+
+
+def _event(step: Step, played: Played) -> dict[str, Any]:
+    why = step.unseen_because
+    return {
+        "id": step.id,
+        "incident": step.attack,
+        "what": step.what.en,
+        "what_ja": step.what.ja,
+        "techniques": list(step.techniques),
+        "actors": list(step.actors),
+        "targets": list(step.targets),
+        "visible": step.visible,
+        "unseen_because": None if why is None else {"en": why.en, "ja": why.ja},
+        "first_ns": played.first_ns,
+        "last_ns": played.last_ns,
+        "connections": played.connections,
+        "answered": played.answered,
+        "frames": played.frames,
+        "not_played": played.told,
+    }

@@ -1,0 +1,251 @@
+"""Counting transactions and anomalies into the rows of `otmon.ledger.tables`."""
+
+from __future__ import annotations
+
+from otmon.decode.fields import C_ANOMALIES_EVICTED, C_OPERATIONS_EVICTED
+from otmon.decode.flows import F_A_HI, F_KEY, F_VLAN, begin_minute, mix
+from otmon.decode.streams import S_CLIENT, S_HASH
+from otmon.decode.transport import PROTO_UDP
+from otmon.kernel import clear_row, copy_row, kernel
+from otmon.ledger.course import SHORTEST_NS, WINDOWS
+from otmon.ledger.facts import MINUTE_NS
+from otmon.ledger.tables import (
+    A_FIRST,
+    A_LAST,
+    A_NEEDED,
+    A_OFFSET,
+    A_PACKET,
+    A_TIMES,
+    A_VALUE,
+    A_WHAT,
+    ANOMALIES,
+    FILL_ANOMALIES,
+    FILL_OPERATIONS,
+    HOUR_BIT,
+    HOUR_COLUMN,
+    NOTHING_READ,
+    O_ANSWERED,
+    O_BEFORE,
+    O_BEGIN,
+    O_CLIENT_HI,
+    O_CLIENT_LO,
+    O_END,
+    O_ENDPOINT,
+    O_FIRST,
+    O_GAP,
+    O_GAP_NOW,
+    O_HOURS,
+    O_LAST,
+    O_MAX,
+    O_MIN,
+    O_MINUTE,
+    O_OFFSET,
+    O_PACKET,
+    O_RANGE,
+    O_SERVER_HI,
+    O_SERVER_LO,
+    O_SERVICE,
+    O_SLOT,
+    O_SUM,
+    O_TIMES,
+    O_WIDTH,
+    O_WINDOW,
+    OPERATIONS,
+    V_COLUMNS,
+    V_GAP,
+    V_TIMES,
+    WAYS,
+    Tables,
+)
+
+
+@kernel
+def endpoint_of(t: Tables, f: int, client: int) -> int:
+    """What tells conversations of the same two addresses apart: server port, tag, transport, family."""
+    key = t.flows[f, F_KEY]
+    port = (key >> 16 if client == 1 else key >> 32) & 0xFFFF
+    udp = 1 if key & 0xFFFF == PROTO_UDP else 0
+    six = 1 if (key >> 48) & 0xF == 6 else 0
+    return int(port | (t.flows[f, F_VLAN] << 16) | (udp << 40) | (six << 41) | (1 << 42))
+
+
+@kernel
+def note_operation(
+    t: Tables, s: int, f: int, service: int, span: int, first: int, packet: int, offset: int, response_ns: int
+) -> int:
+    """Add one transaction to its operation. `response_ns` is below 0 where there was no response.
+    Returns the operation's row."""
+    client = t.streams[s, S_CLIENT]
+    endpoint = endpoint_of(t, f, client)
+    a = F_A_HI + 2 * client
+    b = F_A_HI + 2 * (1 - client)
+    h = mix(mix(t.streams[s, S_HASH], service), span ^ endpoint)
+    base = ((h >> 16) & (OPERATIONS // WAYS - 1)) * WAYS
+    victim = base
+    i = -1
+    for k in range(base, base + WAYS):
+        if (
+            t.operations[k, O_SERVICE] == service
+            and t.operations[k, O_RANGE] == span
+            and t.operations[k, O_ENDPOINT] == endpoint
+            and t.operations[k, O_CLIENT_LO] == t.flows[f, a + 1]
+            and t.operations[k, O_SERVER_LO] == t.flows[f, b + 1]
+            and t.operations[k, O_CLIENT_HI] == t.flows[f, a]
+            and t.operations[k, O_SERVER_HI] == t.flows[f, b]
+        ):
+            i = k
+            break
+        if t.operations[k, O_TIMES] == 0:
+            if t.operations[victim, O_TIMES] != 0:
+                victim = k
+        elif t.operations[victim, O_TIMES] != 0 and t.operations[k, O_LAST] < t.operations[victim, O_LAST]:
+            victim = k
+    if i < 0:
+        i = victim
+        if t.operations[i, O_TIMES] != 0:
+            t.counters[C_OPERATIONS_EVICTED] += 1
+            copy_row(t.ended_operations, t.used[FILL_OPERATIONS], t.operations, i)
+            if t.operations[i, O_TIMES] > 1:
+                copy_row(t.ended_courses, t.used[FILL_OPERATIONS], t.courses, i)
+            t.used[FILL_OPERATIONS] += 1
+        clear_row(t.operations, i)
+        if t.read_times[i] != 0:
+            t.read_times[i] = NOTHING_READ
+        t.operations[i, O_CLIENT_HI] = t.flows[f, a]
+        t.operations[i, O_CLIENT_LO] = t.flows[f, a + 1]
+        t.operations[i, O_SERVER_HI] = t.flows[f, b]
+        t.operations[i, O_SERVER_LO] = t.flows[f, b + 1]
+        t.operations[i, O_ENDPOINT] = endpoint
+        t.operations[i, O_SERVICE] = service
+        t.operations[i, O_RANGE] = span
+        t.operations[i, O_FIRST] = first
+        t.operations[i, O_LAST] = first
+        t.operations[i, O_PACKET] = packet
+        t.operations[i, O_OFFSET] = offset
+    if t.operations[i, O_TIMES] > 0 and (first < t.operations[i, O_BEGIN] or first >= t.operations[i, O_END]):
+        begin_window(t, i, first, packet, offset)
+    t.operations[i, O_TIMES] += 1
+    if first > t.operations[i, O_LAST]:
+        t.operations[i, O_GAP_NOW] = max(t.operations[i, O_GAP_NOW], first - t.operations[i, O_LAST])
+        t.operations[i, O_LAST] = first
+    elif first < t.operations[i, O_FIRST]:
+        t.operations[i, O_FIRST] = first
+        t.operations[i, O_PACKET] = packet
+        t.operations[i, O_OFFSET] = offset
+    t.operations[i, O_HOURS + t.used[HOUR_COLUMN]] |= t.used[HOUR_BIT]
+    if response_ns >= 0:
+        if t.operations[i, O_ANSWERED] == 0 or response_ns < t.operations[i, O_MIN]:
+            t.operations[i, O_MIN] = response_ns
+        t.operations[i, O_MAX] = max(t.operations[i, O_MAX], response_ns)
+        t.operations[i, O_SUM] += response_ns
+        t.operations[i, O_ANSWERED] += 1
+    return i
+
+
+@kernel
+def begin_window(t: Tables, i: int, now: int, packet: int, offset: int) -> None:
+    """Close the window of operation `i` that went on, and begin that of a request at `now`, which is not
+    counted yet; likewise the minute. Most operations are never seen again, and need neither."""
+    ops = t.operations
+    if ops[i, O_TIMES] == 1:
+        clear_row(t.courses, i)
+        ops[i, O_WINDOW] = ops[i, O_FIRST] // SHORTEST_NS
+        minute = ops[i, O_FIRST] // MINUTE_NS + 1
+        begin_minute(ops, i, O_MINUTE, minute, 0, ops[i, O_FIRST], ops[i, O_PACKET], ops[i, O_OFFSET])
+    v = ops[i, O_SLOT] * V_COLUMNS
+    for k, total in enumerate((O_TIMES, O_ANSWERED, O_SUM)):
+        t.courses[i, v + k] += ops[i, total] - ops[i, O_BEFORE + k]
+        ops[i, O_BEFORE + k] = ops[i, total]
+    t.courses[i, v + V_GAP] = max(t.courses[i, v + V_GAP], ops[i, O_GAP_NOW])
+    ops[i, O_GAP] = max(ops[i, O_GAP], ops[i, O_GAP_NOW])
+    ops[i, O_GAP_NOW] = 0
+    slot = (now // SHORTEST_NS >> ops[i, O_WIDTH]) - ops[i, O_WINDOW]
+    if slot < 0 or slot >= WINDOWS:
+        widen_course(t, i, now)
+        slot = (now // SHORTEST_NS >> ops[i, O_WIDTH]) - ops[i, O_WINDOW]
+    ops[i, O_SLOT] = slot
+    minute = now // MINUTE_NS + 1
+    if ops[i, O_MINUTE] != minute:
+        begin_minute(ops, i, O_MINUTE, minute, ops[i, O_TIMES], now, packet, offset)
+    window_ns = SHORTEST_NS << ops[i, O_WIDTH]
+    begin = (ops[i, O_WINDOW] + slot) * window_ns
+    ops[i, O_BEGIN] = max(begin, (minute - 1) * MINUTE_NS)
+    ops[i, O_END] = min(begin + window_ns, minute * MINUTE_NS)
+
+
+@kernel
+def widen_course(t: Tables, i: int, now: int) -> None:
+    """Double the width of the windows until the course holds `now` as well, as `otmon.ledger.course.width`
+    has it."""
+    low = min(t.operations[i, O_FIRST], now) // SHORTEST_NS
+    high = max(t.operations[i, O_LAST], now) // SHORTEST_NS
+    before = t.operations[i, O_WIDTH]
+    width = before
+    while (high >> width) - (low >> width) >= WINDOWS:
+        width += 1
+    copy_row(t.course, 0, t.courses, i)
+    clear_row(t.courses, i)
+    for k in range(WINDOWS):
+        if t.course[0, k * V_COLUMNS + V_TIMES] == 0:
+            continue
+        to = ((t.operations[i, O_WINDOW] + k) >> (width - before)) - (low >> width)
+        for column in range(V_GAP):
+            t.courses[i, to * V_COLUMNS + column] += t.course[0, k * V_COLUMNS + column]
+        gap = to * V_COLUMNS + V_GAP
+        t.courses[i, gap] = max(t.courses[i, gap], t.course[0, k * V_COLUMNS + V_GAP])
+    t.operations[i, O_WIDTH] = width
+    t.operations[i, O_WINDOW] = low >> width
+
+
+@kernel
+def note_anomaly(
+    t: Tables, f: int, client: int, d: int, reason: int, function: int, value: int, needed: int,
+    now: int, packet: int, offset: int,
+) -> None:  # fmt: skip
+    """Add one message that its protocol does not allow. `client` is the direction of requests."""
+    endpoint = endpoint_of(t, f, client)
+    a = F_A_HI + 2 * client
+    b = F_A_HI + 2 * (1 - client)
+    what = reason | ((function + 1) << 8) | ((1 if d == client else 0) << 20)
+    h = mix(mix(mix(mix(0, t.flows[f, a + 1]), t.flows[f, b + 1]), endpoint), what)
+    base = ((h >> 16) & (ANOMALIES // WAYS - 1)) * WAYS
+    victim = base
+    i = -1
+    for k in range(base, base + WAYS):
+        if (
+            t.anomalies[k, A_WHAT] == what
+            and t.anomalies[k, O_ENDPOINT] == endpoint
+            and t.anomalies[k, O_CLIENT_LO] == t.flows[f, a + 1]
+            and t.anomalies[k, O_SERVER_LO] == t.flows[f, b + 1]
+            and t.anomalies[k, O_CLIENT_HI] == t.flows[f, a]
+            and t.anomalies[k, O_SERVER_HI] == t.flows[f, b]
+        ):
+            i = k
+            break
+        if t.anomalies[k, A_TIMES] == 0:
+            if t.anomalies[victim, A_TIMES] != 0:
+                victim = k
+        elif t.anomalies[victim, A_TIMES] != 0 and t.anomalies[k, A_LAST] < t.anomalies[victim, A_LAST]:
+            victim = k
+    if i < 0:
+        i = victim
+        if t.anomalies[i, A_TIMES] != 0:
+            t.counters[C_ANOMALIES_EVICTED] += 1
+            copy_row(t.ended_anomalies, t.used[FILL_ANOMALIES], t.anomalies, i)
+            t.used[FILL_ANOMALIES] += 1
+        clear_row(t.anomalies, i)
+        t.anomalies[i, O_CLIENT_HI] = t.flows[f, a]
+        t.anomalies[i, O_CLIENT_LO] = t.flows[f, a + 1]
+        t.anomalies[i, O_SERVER_HI] = t.flows[f, b]
+        t.anomalies[i, O_SERVER_LO] = t.flows[f, b + 1]
+        t.anomalies[i, O_ENDPOINT] = endpoint
+        t.anomalies[i, A_WHAT] = what
+        t.anomalies[i, A_FIRST] = now
+        t.anomalies[i, A_LAST] = now
+        t.anomalies[i, A_PACKET] = packet
+        t.anomalies[i, A_OFFSET] = offset
+        t.anomalies[i, A_VALUE] = value
+        t.anomalies[i, A_NEEDED] = needed
+    t.anomalies[i, A_TIMES] += 1
+    if now > t.anomalies[i, A_LAST]:
+        t.anomalies[i, A_LAST] = now

@@ -1,0 +1,71 @@
+"""`otmon lab up`, `status`, `run` and `down`, as people and scripts call them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from otmon.lab.live.namespace import full_name
+from tests.command import ROOT, one_line, otmon
+from tests.lab.live.running import MISSING, fresh_name
+
+live = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+
+
+@live
+def test_a_range_is_brought_up_told_and_taken_down() -> None:
+    name = fresh_name()
+    try:
+        status, told, said = otmon(
+            "lab", "up", "water-works", "--name", name, "--zones", ROOT / "zones/water-works.yaml"
+        )
+        assert (status, said) == (0, "") and told.startswith(f"{name}: 13 hosts are up after ")
+        status, told, _ = otmon("lab", "status", name)
+        assert status == 0 and told.startswith(f"{name}: water-works, up for ") and ", whole\n" in told
+        assert "plc-dosing       172.16.22.11     modbus tcp/502, http tcp/80" in told
+        status, told, _ = otmon("lab", "status", name, "--json")
+        found = json.loads(told)
+        assert (
+            status == 0 and found["whole"] and found["plant"] == "water-works" and len(found["hosts"]) == 13
+        )
+        rules = ["ip", "netns", "exec", full_name(name, "router"), "nft", "list", "ruleset"]
+        assert "dosing-setpoints" in subprocess.run(rules, capture_output=True, text=True, check=True).stdout
+        status, _, said = otmon("lab", "up", "water-works", "--name", name)
+        assert status == 2 and f"the range {name} is there already: otmon lab down {name}" in one_line(said)
+        status, _, said = otmon("lab", "run", "no-such-scenario", "--name", name)
+        assert status == 2 and "no such scenario" in said
+        subprocess.run(["ip", "netns", "delete", full_name(name, "ews")], check=True)
+        status, told, _ = otmon("lab", "status", name)
+        assert status == 1 and ", not whole\n" in told and "ews              not there" in told
+    finally:
+        status, _, said = otmon("lab", "down", name)
+    assert (status, said) == (0, f"{name}: 1 processes ended, 15 namespaces deleted\n")
+    assert otmon("lab", "down", name) == (0, "", f"{name}: 0 processes ended, 0 namespaces deleted\n")
+    status, _, said = otmon("lab", "status", name)
+    assert status == 2 and f"no range {name} is up" in one_line(said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("up", "no-such-plant"), "no such plant, expected body-line"),
+        (("status", "a.b"), "no range a.b is up"),
+        (("down", "../x"), "no name of a range"),
+        (("down", "x", "--all"), "do not go together"),
+        (("run", "no-such-scenario", "--name", "nowhere"), "no such scenario"),
+        (("run", "setpoint-by-remote-desktop", "--name", "nowhere"), "no range nowhere is up"),
+        (("up", "water-works", "--zones", "no-such-file.yaml"), "no-such-file.yaml"),
+    ],
+)
+def test_what_is_wrong_is_said(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    status, told, said = otmon("lab", *arguments)
+    assert (status, told) == (2, "") and words in said
+
+
+@live
+def test_a_name_that_is_none_brings_nothing_up() -> None:
+    status, _, said = otmon("lab", "up", "water-works", "--name", "No.Name")
+    assert status == 2 and "small letters" in one_line(said)

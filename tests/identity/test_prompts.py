@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from otmon.identity.login import Piece, Seen
+from otmon.identity.prompts import typed_log_ins
+from tests.identity.talk import told
+
+
+def texts(*turns: tuple[str, bytes]) -> list[tuple[Piece, bytes]]:
+    ends = {"c": 0, "s": 0}
+    found = []
+    for who, data in turns:
+        found.append((Piece(who == "c", ends[who], data, Seen(1, 1, 0)), data))
+        ends[who] += len(data)
+    return found
+
+
+def test_a_name_that_was_said_before_counts_until_another_is_typed() -> None:
+    talk = texts(
+        ("s", b"Password: "), ("c", b"x\r"), ("s", b"\r\nLogin incorrect\r\nlogin: "), ("c", b"bob\r"),
+        ("s", b"\r\nPassword: "), ("c", b"y\r"), ("s", b"\r\n$ "),
+    )  # fmt: skip
+    assert told(list(typed_log_ins(talk, b"root"))) == [
+        (b"root", "plain", "refused", b"x"),
+        (b"bob", "plain", "accepted", b"y"),
+    ]
+
+
+def test_what_is_typed_without_a_prompt_is_nothing() -> None:
+    assert list(typed_log_ins(texts(("s", b"$ "), ("c", b"ls\r"), ("s", b"a b\r\n$ ")), b"root")) == []

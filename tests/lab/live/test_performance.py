@@ -1,0 +1,136 @@
+"""From an attack with real sockets to a finding: a range, a sensor at its mirror port, and Prometheus."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import dpkt
+import pytest
+from pymodbus.client import ModbusTcpClient
+
+from otmon.lab.frames import SECOND_NS
+from otmon.lab.live.lifecycle import status
+from otmon.lab.live.namespace import LiveError, asked_inside, full_name
+from otmon.lab.live.performance import perform
+from otmon.lab.plant import shipped_plant
+from otmon.lab.scenario import shipped_scenario
+from tests.command import ROOT, otmon
+from tests.deploy.monitored import missing as prometheus_is_missing
+from tests.deploy.monitored import prometheus
+from tests.lab.live.running import MISSING, a_range, fresh_name
+from tests.namespaces import Wire
+from tests.sensor.running import sensor
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+SCENARIO = shipped_scenario("setpoint-by-remote-desktop")
+MODEL = ROOT / "zones" / "water-works.yaml"
+DOSING = shipped_plant("water-works").by_name["plc-dosing"]
+STORY = {"internet-contact", "value-out-of-limits"}
+"""Rules that find the attack: the way in, and the value that the HMI may not write."""
+
+
+def holds(name: str, address: int) -> tuple[int, int]:
+    """A holding register of the dosing controller, and what is dosed now, as SCADA reads it."""
+
+    def ask() -> tuple[int, int]:
+        client = ModbusTcpClient(DOSING.address, timeout=3)
+        try:
+            assert client.connect()
+            holding = client.read_holding_registers(address, count=1, device_id=1).registers[0]
+            return holding, client.read_input_registers(0, count=1, device_id=1).registers[0]
+        finally:
+            client.close()
+
+    return asked_inside(full_name(name, "scada"), ask)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(prometheus_is_missing()), reason=prometheus_is_missing())
+def test_an_attack_is_found_told_counted_and_proven(tmp_path: Path) -> None:
+    name = fresh_name()
+    status_of_up, told, _ = otmon("lab", "up", "water-works", "--name", name, "--zones", MODEL)
+    try:
+        assert status_of_up == 0 and f"ip netns exec otmon-lab.{name}.mirror otmon sensor" in told
+        mirror = Wire(full_name(name, "mirror"), far="mirror0")
+        lines, proofs, truth = tmp_path / "findings.jsonl", tmp_path / "evidence", tmp_path / "truth.json"
+        options = ("--zones", str(MODEL), "--json", str(lines), "--evidence", str(proofs))
+        with sensor(mirror, *options) as listening, prometheus(mirror, tmp_path) as watching:
+            listening.wait_for(
+                lambda: listening.metrics()['otmon_capture_packets_total{interface="mirror0"}'] > 300
+            )
+            assert lines.read_text() == "" and not listening.told, "the plant's own traffic is a finding"
+            words = ("--name", name, "--speed", "20", "--truth", truth)
+            done, _, said = otmon("lab", "run", SCENARIO.id, *words)
+            assert (done, said.splitlines()) == (
+                0,
+                [f"{step.id}: {step.what.en}" for step in SCENARIO.steps],
+            )
+            listening.wait_for(lambda: len(lines.read_text().splitlines()) >= len(STORY), 30)
+            found = [json.loads(line) for line in lines.read_text().splitlines()]
+            assert {one["rule"] for one in found} == STORY and len(found) == len(STORY)
+            listening.wait_for(lambda: any("11100 ppm" in line for line in listening.told), 10)
+            counted = "sum by (rule) (otmon_findings_told_total) > 0"
+            watching.wait_for(lambda: {one["metric"]["rule"] for one in watching.query(counted)} == STORY)
+            dropped = 'otmon_capture_dropped_packets_total{interface="mirror0"}'
+            assert listening.metrics()[dropped] == 0
+            assert listening.end()[0] == 1
+        happened = {event["id"]: event for event in json.loads(truth.read_text())["events"]}
+        for one in found:
+            step = happened["way-in" if one["rule"] == "internet-contact" else "raised"]
+            first_ns = time_ns(one["first"])
+            assert abs(first_ns - step["first_ns"]) < 2 * SECOND_NS
+            (proof,) = proofs.glob(f"{one['id']}-*.pcapng")
+            with proof.open("rb") as stream:
+                packets = [frame for _, frame in dpkt.pcapng.Reader(stream)]
+            assert any(wanted_in(one["rule"], frame) for frame in packets)
+    finally:
+        done, _, said = otmon("lab", "down", name)
+    assert done == 0 and ("0 processes ended" not in said)
+    assert name not in subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
+
+
+def time_ns(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp() * SECOND_NS)
+
+
+def wanted_in(rule: str, frame: bytes) -> bool:
+    """Whether a frame shows what the finding of the rule is about."""
+    if rule == "internet-contact":
+        return frame[26:34] == bytes((203, 0, 113, 77, 172, 16, 10, 10)) and frame[36:38] == b"\x0d\x3d"
+    return b"\x06\x00\x00\x2b\x5c" in frame
+
+
+def test_what_an_attack_writes_changes_the_process_until_it_is_set_back() -> None:
+    steps = [step for step in SCENARIO.steps if step.id != "way-in"]
+    raised = replace(SCENARIO, steps=tuple(steps[:1]))
+    with a_range("water-works") as name:
+        assert holds(name, 0) == (100, 100)
+        told: list[str] = []
+        before_ns = time.time_ns()
+        truth = perform(name, raised, 1, 20, lambda step: told.append(step.id))
+        assert told == ["raised"]
+        setpoint, _ = holds(name, 0)
+        assert setpoint == 11_100
+        end = time.monotonic() + 40
+        while holds(name, 0)[1] <= 150:
+            assert time.monotonic() < end, "the pump does not follow"
+            time.sleep(1)
+        event = truth["events"][1]
+        assert (event["connections"], event["answered"], event["not_played"]) == (1, 1, [])
+        assert before_ns < truth["start_ns"] <= event["first_ns"] < event["last_ns"] <= truth["end_ns"]
+        assert truth["packets"] > 0 and truth["plant"] == "water-works"
+        perform(name, replace(SCENARIO, steps=tuple(steps[1:])), 1, 20, lambda step: None)
+        assert holds(name, 0)[0] == 100
+        assert status(name).whole
+
+
+def test_a_scenario_of_another_plant_is_refused() -> None:
+    with a_range("food-factory") as name, pytest.raises(LiveError, match=f"the range {name} is food-factory"):
+        perform(name, SCENARIO, 1, 1, lambda step: None)
+    with pytest.raises(LiveError, match="no range nowhere is up"):
+        perform("nowhere", SCENARIO, 1, 1, lambda step: None)
