@@ -128,7 +128,8 @@ def _rows(numbers: Any, body: bytearray) -> Iterator[Rows]:
             at += size
         octets = np.frombuffer(_slice(body, at, _count(many[-1])), np.uint8)
         at += len(octets)
-        yield Rows(*fields, octets)
+        flows, assets, operations, courses, written, anomalies, messages = fields
+        yield Rows(flows, assets, operations, courses, written, anomalies, messages, octets)
     if at != len(body):
         raise ValueError(f"{len(body) - at} bytes too many")
 
