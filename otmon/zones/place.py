@@ -102,8 +102,8 @@ NOWHERE = Found("")
 def index(model: Model, assets: Iterable[Asset] = (), baseline: Ledger | None = None) -> Index:
     """Prepare a model. With the `assets` of a ledger, members given by MAC address place the IP
     addresses that those devices use, too, and permissions for a MAC address admit them; without them both
-    are about conversations below IP only. `baseline` are the facts of normal operation, for zones with `inside: baseline`; without it nothing that goes on
-    inside these is covered but what they list."""
+    are about conversations below IP only. `baseline` are the facts of normal operation, for zones with
+    `inside: baseline`; without it nothing that goes on inside these is covered but what they list."""
     networks: list[tuple[Network, Claim]] = []
     macs: list[tuple[Network, Claim]] = []
     vlans: dict[str, list[Claim]] = {}
