@@ -27,11 +27,12 @@ from otmon.capture.sources import read
 from otmon.decode.streams import STREAMS
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.dialogues import Dialogues
+from otmon.ledger.endings import finish_source
 from otmon.ledger.facts import Damage
 from otmon.ledger.harvest import facts_of, harvest_all, source_of
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
-from otmon.ledger.observe import finish_source, observe
+from otmon.ledger.observe import observe
 from otmon.ledger.rank import NO_BARS, bars_of
 from otmon.ledger.rows import ended_rows, rows_in_use
 from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables

@@ -113,6 +113,13 @@ DUPLICATE_NS: Final = 5_000_000
 DUPLICATE_WEAK_NS: Final = 100_000
 """The same for packets that nothing but their content tells apart, such as cyclic frames."""
 HASHED_BYTES: Final = 256
+COPIES: Final = 64
+"""Copies of one frame without a pause that are left out: more than a switch mirrors from its ports."""
+COPIES_FADE: Final = 4
+"""So many of them are forgotten for each DUPLICATE_NS: what comes less than 800 times a second never adds
+up, and what a loop repeats 2,000 times a second comes to COPIES within a tenth of a second."""
+COPIES_BITS: Final = 7
+"""Low bits of a fingerprint in which its copies are counted."""
 
 MASK: Final = (1 << 62) - 1
 
@@ -128,8 +135,9 @@ def mix(h: int, x: int) -> int:
 @inlined
 def is_duplicate(buf: Bytes, row: Ints, now: int, recent: Ints) -> bool:
     """Whether the packet is a copy of one just seen: a mirror of both directions, or of both sides
-    of a router, gives each packet twice. Link addresses, tags and TTL may differ. `recent` is
-    int64[DUPLICATES, 2]: fingerprint, time."""
+    of a router, gives each packet twice. Link addresses, tags and TTL may differ. What comes back without
+    end is none: a loop or a flood of equal frames. `recent` is int64[DUPLICATES, 2]: fingerprint with the
+    number of its copies, time."""
     proto = row[PROTO]
     payload = row[WIRE_END] - row[AT]
     h = mix(mix(0, row[SRC_LO]), row[DST_LO])
@@ -150,15 +158,25 @@ def is_duplicate(buf: Bytes, row: Ints, now: int, recent: Ints) -> bool:
             # A sum is the same for many contents.
             for p in range(row[AT], min(row[END], row[AT] + HASHED_BYTES)):
                 h = mix(h, u8(buf, p))
-    h = mix(h, payload) | 1
+    h = ((mix(h, payload) >> COPIES_BITS) | 1) << COPIES_BITS
     slot = (h >> 20) & (DUPLICATES - 1)
     age = now - recent[slot, 1]
-    if recent[slot, 0] == h and 0 <= age <= (DUPLICATE_WEAK_NS if weak else DUPLICATE_NS):
+    copies = recent[slot, 0] - h
+    if copies < 0 or copies > COPIES or age < 0:
+        copies = 0
+    elif age <= (DUPLICATE_WEAK_NS if weak else DUPLICATE_NS):
         if weak:
             # Its copy is accounted for: a third one is a packet of its own.
             recent[slot, 0] = 0
-        return True
-    recent[slot, 0] = h
+            return True
+        if copies < COPIES:
+            recent[slot, 0] += 1
+            return True
+        recent[slot, 1] = now
+        return False
+    elif copies > 0:
+        copies = max(0, copies - COPIES_FADE * (age // DUPLICATE_NS))
+    recent[slot, 0] = h + copies
     recent[slot, 1] = now
     return False
 

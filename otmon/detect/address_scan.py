@@ -6,24 +6,28 @@ What it means, when it is wrong and how to respond: `rules/address-scan.yml`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from otmon.detect.detector import (
     Case,
     Finding,
     Link,
+    Message,
     first,
     is_internet,
+    permission_of,
     reached,
     say,
     say_some,
     severity_of_reach,
     spans,
 )
-from otmon.ledger.facts import Conversation
+from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.address import IPV4_BITS, Address, host, parse_address, reach
+from otmon.zones.decide import Verdict
+from otmon.zones.model import Permission
 
 RULE: Final = "address-scan"
 
@@ -46,7 +50,11 @@ def address_scan(case: Case) -> Iterator[Finding]:
         refused = {fact.server for fact in facts if not fact.answered and fact.packets_to_client}
         if refused:
             why.append(say("refusing", count=len(refused)))
-        why.append(say_some("answering", alive, shown) if alive else say("unanswered"))
+        if alive:
+            why.append(say_some("answering", alive, shown))
+        elif not refused:
+            why.append(say("unanswered"))
+        why.extend(allowed_by(case, (case.verdicts.get(conversation_key(fact)) for fact in facts), shown))
         yield Finding(
             rule=RULE,
             key=(client, transport),
@@ -76,6 +84,7 @@ def swept(case: Case) -> Swept:
     if rule is None or not rule.runs:
         return {}
     least, share = rule.number("missed"), rule.number("share")
+    strange_or_not = least, least * rule.number("allowed")
     missed = Counter(
         (fact.client, fact.transport, fact.port) for fact in case.ledger.conversations if is_missed(fact)
     )
@@ -89,19 +98,23 @@ def swept(case: Case) -> Swept:
     both_ways = any(fact.packets_to_server and fact.packets_to_client for fact in case.ledger.conversations)
     found: Swept = {}
     for about, ports in asked.items():
-        for port, facts in ports.items():
-            servers = {fact.server for fact in facts}
-            nobody = servers - {fact.server for fact in facts if not is_missed(fact)}
-            if about[1] in _DATAGRAMS:
-                nobody = nobody - senders if both_ways else set()
-            if len(nobody) >= least and len(nobody) * share >= len(servers):
-                found.setdefault(about, {})[port] = facts
+        for port, all_of in ports.items():
+            # First what nobody agreed to; of what the model allows it takes more.
+            strange = [fact for fact in all_of if not is_allowed(case, fact)]
+            for facts, most in zip((strange, all_of), strange_or_not, strict=True):
+                servers = {fact.server for fact in facts}
+                nobody = servers - {fact.server for fact in facts if not is_missed(fact)}
+                if about[1] in _DATAGRAMS:
+                    nobody = nobody - senders if both_ways else set()
+                if len(nobody) >= most and len(nobody) * share >= len(servers):
+                    found.setdefault(about, {})[port] = facts
+                    break
     return found
 
 
 def may_be_probe(case: Case, fact: Conversation) -> bool:
-    """Whether the conversation can be part of a scan: from one host to another one of the plant,
-    neither allowed by the model nor part of the baseline."""
+    """Whether the conversation can be part of a scan: from one host to another one of the plant, neither
+    part of the baseline nor meant by a permission."""
     if fact.transport not in ("tcp", "sctp", *_DATAGRAMS) or not fact.packets_to_server:
         return False
     server = parse_address(fact.server)
@@ -112,15 +125,47 @@ def may_be_probe(case: Case, fact: Conversation) -> bool:
         return False
     key = conversation_key(fact)
     verdict = case.verdicts.get(key)
-    if verdict is not None and verdict.outcome == "allowed":
+    if is_meant(permission_of(case, verdict), fact):
         return False
     return not is_internet(fact.server, verdict.to_zone if verdict else "") and key not in case.usual
+
+
+def is_meant(permission: Permission | None, fact: Conversation | Operation) -> bool:
+    """Whether a permission names the server by its own address, or the client likewise and lets it use
+    every protocol on every port."""
+    if permission is None:
+        return False
+    client, server = parse_address(fact.client), parse_address(fact.server)
+    named = any(server is not None and end.network == host(server) for end in permission.servers)
+    free = not permission.protocols and not permission.ports and not permission.transports
+    return named or (
+        free and any(client is not None and end.network == host(client) for end in permission.clients)
+    )
+
+
+def is_allowed(case: Case, fact: Conversation) -> bool:
+    """Whether a permission of the model allows the conversation."""
+    verdict = case.verdicts.get(conversation_key(fact))
+    return verdict is not None and verdict.outcome == "allowed"
+
+
+def allowed_by(case: Case, verdicts: Iterable[Verdict | None], shown: int) -> Iterator[Message]:
+    """The permissions that allow some of a scan, where there are any."""
+    found = {permission_of(case, verdict) for verdict in verdicts} - {None}
+    named = sorted(f"{one.id} ({one.line})" for one in found if one is not None)
+    if named:
+        yield say_some("scan-allowed", named, shown)
 
 
 def is_missed(fact: Conversation) -> bool:
     """Whether the client got nothing or a refusal. A client that sent data over TCP has been
     answered, whether the capture holds it or not."""
     return not fact.answered and (fact.transport in _DATAGRAMS or fact.protocol == "none")
+
+
+def silence(facts: Iterable[Conversation]) -> Message:
+    """That nobody answered, as far as it is so: a TCP reset is an answer of a host that is there."""
+    return say("refuses-connections" if any(one.packets_to_client for one in facts) else "unanswered")
 
 
 def _order(address: str) -> Address:

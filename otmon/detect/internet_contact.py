@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from otmon.detect.address_scan import silence
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -82,7 +83,7 @@ def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:
     why.append(say("outside", addresses=", ".join(outside[:shown]), count=len(outside)))
     answered = any(one.answered for one, _ in group)
     if not answered:
-        why.append(say("unanswered"))
+        why.append(silence(one for one, _ in group))
     zone = (verdict.to_zone if inbound else verdict.from_zone) if verdict else ""
     return Finding(
         rule=RULE,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from otmon.detect.address_scan import silence
 from otmon.detect.detector import (
     CHANGING,
     Case,
@@ -179,4 +180,4 @@ def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
     silent = [one.status == UNANSWERED for one in operations]
     silent += [not one.answered for one in facts if isinstance(one, Conversation)]
     if silent and all(silent):
-        yield say("unanswered")
+        yield silence(one for one in facts if isinstance(one, Conversation))

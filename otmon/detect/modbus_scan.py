@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+from otmon.detect.address_scan import allowed_by, is_meant
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -16,6 +17,8 @@ from otmon.detect.detector import (
     Message,
     changes,
     first,
+    names_function,
+    permission_of,
     reached,
     say,
     say_some,
@@ -25,6 +28,7 @@ from otmon.detect.detector import (
 from otmon.detect.rules.rule import Rule
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.ledger.ledger import operation_key, service_key
+from otmon.zones.decide import Verdict
 
 RULE: Final = "modbus-scan"
 
@@ -86,9 +90,13 @@ def _scans(case: Case) -> Iterator[tuple[str, str, Parts]]:
             parts = {about: part for about, part in found.items() if part is not None}
             if parts:
                 yield client, kind, parts
-        identities = _identities(case, asked)
-        if sum(part.tried for part in identities.values()) >= rule.number("identities"):
-            yield client, "identities", identities
+        least = rule.number("identities")
+        for parts, most in zip(
+            _identities(case, asked), (least, least * rule.number("allowed")), strict=True
+        ):
+            if sum(part.tried for part in parts.values()) >= most:
+                yield client, "identities", parts
+                break
 
 
 def _asked(case: Case) -> dict[str, Asked]:
@@ -165,16 +173,28 @@ _KINDS: tuple[tuple[str, Callable[[list[Operation], Rule], Part | None]], ...] =
 )
 
 
-def _identities(case: Case, asked: Asked) -> Parts:
-    """Identities that were read, of all servers."""
-    allowed = {operation_key(fact) for fact, verdict in case.operations if verdict.outcome == "allowed"}
-    found: Parts = {}
+def _identities(case: Case, asked: Asked) -> tuple[Parts, Parts]:
+    """Identities that were read, of all servers: those that nobody allowed, and all but those that a
+    permission is for."""
+    verdicts = {operation_key(fact): verdict for fact, verdict in case.operations}
+    strange: Parts = {}
+    every: Parts = {}
     for about, facts in asked.items():
-        part = [fact for fact in facts if _identifies(fact) and operation_key(fact) not in allowed]
-        if part:
-            units = {fact.unit for fact in part}
-            found[about] = Part(part, len(units), spans(units))
-    return found
+        for parts, wide in ((strange, False), (every, True)):
+            part = [fact for fact in facts if _identifies(fact) and _is_strange(case, fact, verdicts, wide)]
+            if part:
+                units = {fact.unit for fact in part}
+                parts[about] = Part(part, len(units), spans(units))
+    return strange, every
+
+
+def _is_strange(case: Case, fact: Operation, verdicts: dict[tuple[object, ...], Verdict], wide: bool) -> bool:
+    """Whether no permission allows the operation; with `wide`, none that means it."""
+    permission = permission_of(case, verdicts.get(operation_key(fact)))
+    if permission is None or not wide:
+        return permission is None
+    named = names_function(permission, fact) or fact.access in permission.access
+    return not named and not is_meant(permission, fact)
 
 
 def _identifies(fact: Operation) -> bool:
@@ -199,6 +219,9 @@ def _finding(case: Case, client: str, kind: str, parts: Parts) -> Finding:
         say_some(ranges, worded, shown),
         say("outcomes", answered=answered, refused=refused, silent=silent),
     ]
+    if kind == "identities":
+        verdicts = {operation_key(fact): verdict for fact, verdict in case.operations}
+        why.extend(allowed_by(case, (verdicts.get(operation_key(fact)) for fact in facts), shown))
     transports = {(fact.transport, fact.port) for fact in facts}
     transport, port = min(transports) if len(transports) == 1 else ("", 0)
     return Finding(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from otmon.detect.address_scan import silence
 from otmon.detect.detector import (
     SEVERITIES,
     Case,
@@ -219,7 +220,7 @@ def _why(case: Case, news: _News) -> Iterator[Message]:
     changing = sorted({conversation_key(one) for one, _ in news.operations() if changes([one])})
     yield from values_written(case, changing)
     if news.talks and not any(one.answered for one, _ in news.talks):
-        yield say("unanswered")
+        yield silence(one for one, _ in news.talks)
 
 
 def _words(service: str, unit: int, low: int, high: int) -> str:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from otmon.detect.address_scan import is_missed, may_be_probe, swept
+from otmon.detect.address_scan import allowed_by, is_allowed, is_missed, may_be_probe, swept
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -48,6 +48,7 @@ def port_scan(case: Case) -> Iterator[Finding]:
             say_some("open-ports", [f"{transport}/{port}" for port in opened], shown)
             if opened
             else say("no-open-port"),
+            *allowed_by(case, (case.verdicts.get(conversation_key(fact)) for fact in facts), shown),
         ]
         yield Finding(
             rule=RULE,
@@ -73,6 +74,7 @@ def tried(case: Case) -> Tried:
     if rule is None or not rule.runs:
         return {}
     least, share, packets = rule.number("missed"), rule.number("share"), rule.number("packets")
+    strange_or_not = least, least * rule.number("allowed")
     missing = Counter(
         (fact.client, fact.transport, fact.server) for fact in case.ledger.conversations if is_missed(fact)
     )
@@ -83,12 +85,15 @@ def tried(case: Case) -> Tried:
             asked.setdefault(about, []).append(fact)
     both_ways = any(fact.packets_to_server and fact.packets_to_client for fact in case.ledger.conversations)
     found: Tried = {}
-    for (client, transport, server), facts in asked.items():
-        missed = {fact.port for fact in facts if is_missed(fact) and fact.packets_to_server <= packets}
+    for (client, transport, server), all_of in asked.items():
         if transport == "udp" and not both_ways:
             continue
-        if len(missed) >= least and len(missed) * share >= len({fact.port for fact in facts}):
-            found.setdefault((client, transport), {})[server] = facts
+        strange = [fact for fact in all_of if not is_allowed(case, fact)]
+        for facts, most in zip((strange, all_of), strange_or_not, strict=True):
+            missed = {fact.port for fact in facts if is_missed(fact) and fact.packets_to_server <= packets}
+            if len(missed) >= most and len(missed) * share >= len({fact.port for fact in facts}):
+                found.setdefault((client, transport), {})[server] = facts
+                break
     return found
 
 

@@ -28,8 +28,20 @@ Server = tuple[str, str, int]
 """Address, transport, port."""
 
 
+Silence = tuple[int, list[Operation | Conversation], int]
+"""When the last answer came, what was asked after it, and how often."""
+
+
 def silent_server(case: Case) -> Iterator[Finding]:
-    rule = case.rules[RULE]
+    for about, (last_ns, facts, attempts) in fell_silent(case).items():
+        yield _finding(case, about, facts, last_ns, attempts)
+
+
+def fell_silent(case: Case) -> dict[Server, Silence]:
+    """The servers that answered and then no more, in order; none where the rule is not looked for."""
+    rule = case.rules.get(RULE)
+    if rule is None or not rule.runs:
+        return {}
     least, silence_ns = rule.number("attempts"), 1_000_000_000 * rule.number("silence_s")
     answered: dict[Server, int] = {}
     lost = {(one.server, one.transport, one.port) for one in case.ledger.anomalies if one.reason in LOSS}
@@ -51,11 +63,13 @@ def silent_server(case: Case) -> Iterator[Finding]:
             and fact.last_ns > answered[about]
         ):
             after.setdefault(about, []).append(fact)
+    found: dict[Server, Silence] = {}
     for about, facts in sorted(after.items()):
         attempts = sum(_least(fact, answered[about]) for fact in facts)
         silence = max(fact.last_ns for fact in facts) - answered[about]
         if attempts >= least and silence >= silence_ns and about not in lost:
-            yield _finding(case, about, facts, answered[about], attempts)
+            found[about] = answered[about], facts, attempts
+    return found
 
 
 def _least(fact: Operation | Conversation, last_ns: int) -> int:

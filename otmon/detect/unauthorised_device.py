@@ -47,7 +47,7 @@ def unauthorised_device(case: Case) -> Iterator[Finding]:
     talks = _talks(case, {device.seen.id for some in zones.values() for device in some})
     for zone, found in sorted(zones.items()):
         if len(found) > SPREAD:
-            yield _many(case, zone, found)
+            yield many(case, RULE, "unlisted-devices", zone, found)
         else:
             for device in found:
                 yield _one(case, zone, device, talks.get(device.seen.id, []))
@@ -163,15 +163,16 @@ def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Fi
     )
 
 
-def _many(case: Case, zone: str, found: list[Device]) -> Finding:
+def many(case: Case, rule: str, what: str, zone: str, found: list[Device]) -> Finding:
+    """One finding for devices of a zone that are too many to be told one by one: more than `SPREAD`."""
     names = [one.seen.texts[0] if one.seen.texts else one.seen.id for one in found]
     return Finding(
-        rule=RULE,
+        rule=rule,
         key=("many", zone),
         severity=graded(case, zone, "high"),
         link=Link(),
         place=Place(from_zone=zone),
-        what=say("unlisted-devices", count=len(found), zone=zone),
+        what=say(what, count=len(found), zone=zone),
         why=(say_some("addresses", names, SHOWN),),
         count=sum(one.seen.packets for one in found),
         unit="packets",

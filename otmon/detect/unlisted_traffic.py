@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from otmon.detect.address_scan import silence
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -73,7 +74,7 @@ def _single(case: Case, part: Denied) -> Finding:
         why.append(say_some("asked-for", services, case.rules[RULE].number("shown")))
         why.extend(values_written(case, [conversation_key(one) for one, _ in part]))
     if not any(one.answered for one, _ in part):
-        why.append(say("unanswered"))
+        why.append(silence(one for one, _ in part))
     return _finding(case, part, operations, ("one", *map(str, conversation_key(fact)[:-1])), why, say(
         "conversation", client=fact.client, server=fact.server, protocol=fact.protocol,
         transport=fact.transport, port=fact.port,

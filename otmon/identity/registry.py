@@ -39,15 +39,19 @@ CLAIM_IDS: Final = tuple(
 """Ids of those whose claims are read; "cdp" is none of `otmon.protocols`, as no conversation has it."""
 
 FIRST_PAYLOADS: Final[Mapping[str, int]] = {
-    "smb": 8, "ssh": 1, "opc_ua": 8,
+    "ssh": 1,
     "dhcp": 64, "mdns": 8, "llmnr": 4, "nbns": 8, "nbdgm": 4, "ssdp": 4,
     "lldp": 2, "profinet": 8,
     "modbus": -8, "s7comm": -8, "ethernet_ip": -8, "bacnet": -8, "fins": -4, "slmp": -4,
 }  # fmt: skip
 """How many payloads of each direction are copied for claims: of a TCP connection the first ones, in which
 both sides say who they are; of datagrams and frames the first ones of each hour, as one flow may be that of
-all hosts (DHCP from 0.0.0.0); below 0 only messages that identify somebody, which come at any time. What is
-copied for log-ins is read for claims, too; of CDP as much as of LLDP."""
+all hosts (DHCP from 0.0.0.0); below 0 only messages that identify somebody or hold a password, which come at
+any time. What is copied for log-ins is read for claims, too, and these messages for log-ins; of CDP as much
+as of LLDP."""
+LOG_IN_PAYLOADS: Final[Mapping[str, int]] = {"smb": 16, "opc_ua": 16, "mysql": 16, "postgresql": 16}
+"""How many payloads of each direction are copied of a connection that begins with its log-in; what follows
+is not looked for one. Of other protocols many more are (`otmon.ledger.messages`)."""
 
 
 @cache

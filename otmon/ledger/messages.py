@@ -32,11 +32,13 @@ from otmon.ledger.facts import HOUR_NS
 from otmon.ledger.tables import (
     CLAIM_BYTES,
     CLAIM_PAYLOADS,
+    CODES,
     COPY_BYTES,
     COPY_PAYLOADS,
     COPY_SECOND,
     FILL_MESSAGES,
     FILL_OCTETS,
+    FLOW_PAYLOADS,
     G_ACK,
     G_AT,
     G_KEPT,
@@ -57,8 +59,6 @@ from otmon.ledger.tables import (
 )
 from otmon.protocols.registry import code_of
 
-FLOW_PAYLOADS: Final = 128
-"""Of one direction: a name and a password typed key by key, or some tens of web pages."""
 FLOW_BYTES: Final = 32_768
 SECOND_PAYLOADS: Final = 2_048
 """Copied in one second: Python reads them in a tenth of that, if each is of another flow."""
@@ -89,9 +89,14 @@ def copy_message(
         udp = 1 << 16 if row[PROTO] == PROTO_UDP else 0
         if t.listed_ports[udp | row[SPORT]] == 0 and t.listed_ports[udp | row[DPORT]] == 0:
             return
+    most = t.listed[t.flows[f, F_PROTOCOL] & (CODES - 1)]
+    if most == 0:
+        most = FLOW_PAYLOADS
     size = min(row[END] - row[AT], MESSAGE_BYTES)
-    if t.flows[f, F_COPIED + d] >= FLOW_PAYLOADS or t.flows[f, F_COPIED_BYTES + d] + size > FLOW_BYTES:
-        t.counters[C_LOGINS_QUOTA] += 1
+    if t.flows[f, F_COPIED + d] >= most or t.flows[f, F_COPIED_BYTES + d] + size > FLOW_BYTES:
+        # Of a protocol that begins with its log-in nothing is missing.
+        if most == FLOW_PAYLOADS:
+            t.counters[C_LOGINS_QUOTA] += 1
         return
     second = now // SECOND_NS
     if t.used[COPY_SECOND] != second:
@@ -195,14 +200,19 @@ def new_second(t: Tables, second: int) -> None:
 
 
 @kernel
-def identifies(code: int, src: Bytes, p: int, end: int) -> bool:
-    """Whether the payload is a message in which a device says what it is, of the protocols that are below 0
-    in `FIRST_PAYLOADS`; for Modbus see `otmon.ledger.exchange`. The formats are told by the readers in
-    `otmon.identity.claims`."""
+def identifies(code: int, src: Bytes, p: int, end: int, asked: int) -> bool:
+    """Whether the payload is a message in which a device says what it is, or that has to do with a password,
+    of the protocols that are below 0 in `FIRST_PAYLOADS`; for Modbus see `otmon.ledger.exchange`. `asked`
+    payloads of the other direction were copied. The formats are told by the readers in
+    `otmon.identity.claims` and `otmon.identity`."""
     n = end - p
     if code == S7COMM:
-        # Response of CPU functions: a list of the module or its components.
-        if n < 35 or u8(src, p + 7) != 0x32 or u8(src, p + 8) != 7 or u8(src, p + 22) != 0x84:
+        if n < 27 or u8(src, p + 7) != 0x32 or u8(src, p + 8) != 7:
+            return False
+        # Security functions, and the response of CPU functions: a list of the module or its components.
+        if u8(src, p + 22) & 0x3F == 5:
+            return True
+        if n < 35 or u8(src, p + 22) != 0x84:
             return False
         at = p + 17 + u16be(src, p + 13)
         return bool(at + 6 <= end and (u8(src, at + 5) == 0x11 or u8(src, at + 5) == 0x1C))
@@ -214,6 +224,12 @@ def identifies(code: int, src: Bytes, p: int, end: int) -> bool:
         at = p + 16 if n >= 30 and u32be(src, p) == 0x46494E53 else p
         return bool(end - at >= 14 and u8(src, at) & 0x40 and u16be(src, at + 10) == 0x0501)
     if code == SLMP:
+        begin = p + 4 if n >= 2 and u8(src, p + 1) == 0 and u8(src, p) in (0x54, 0xD4) else p
+        if end - begin >= 15 and u8(src, p) in (0x50, 0x54) and u16le(src, begin + 11) == 0x1630:
+            return True
+        # An answer of nothing but its code, perhaps to that.
+        if asked > 0 and end - begin == 11 and u8(src, p) in (0xD0, 0xD4):
+            return True
         # The answer that has the length of a type name; of format 4E with a serial number before.
         at = p + 4 if n >= 2 and u16be(src, p) == 0xD400 else p
         return bool(

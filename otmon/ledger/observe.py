@@ -50,7 +50,6 @@ from otmon.decode.flows import (
     F_HOURS,
     F_ISN,
     F_KEY,
-    F_LAST,
     F_MINUTE,
     F_PACKETS,
     F_PROTOCOL,
@@ -59,7 +58,6 @@ from otmon.decode.flows import (
     F_TRIES,
     F_TUNNEL,
     F_VLAN,
-    FLOWS,
     PROVISIONAL,
     ROLE_PROTOCOL,
     SPOKE_A,
@@ -85,7 +83,6 @@ from otmon.decode.streams import (
     S_NEXT,
     S_OLD,
     S_SYNC,
-    STREAMS,
     UNSEEN,
 )
 from otmon.decode.transport import (
@@ -96,15 +93,15 @@ from otmon.decode.transport import (
     PROTO_TCP,
     PROTO_UDP,
 )
-from otmon.kernel import Bytes, Ints, copy_row, inlined, kernel, u16be
+from otmon.kernel import Bytes, Ints, inlined, kernel, u16be
+from otmon.ledger.endings import end_flow
 from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
 from otmon.ledger.messages import copy_claim, copy_message, identifies, tells_below_ip
-from otmon.ledger.segments import acknowledge, answered, drain, feed
+from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
     ARP,
     CODES,
-    FILL_FLOWS,
     HOUR_BIT,
     HOUR_COLUMN,
     LAST_TIME,
@@ -244,7 +241,10 @@ def observe(
                 copy_message(t, f, d, src, length, packet, now, offset)
                 continue
             most = t.tells[code & (CODES - 1)]
-            if most == 0 or (most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END])):
+            if most == 0:
+                continue
+            asked = t.flows[f, F_COPIED + 1 - d]
+            if most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END], asked):
                 continue
             # A connection that has told enough is passed over without a call.
             if row[PROTO] != PROTO_TCP or most < 0 or t.flows[f, F_COPIED + d] < most:
@@ -322,15 +322,6 @@ def open_flow(
     )  # fmt: skip
     t.flows[f, F_TUNNEL] = t.row[TUNNEL]
     return found
-
-
-@kernel
-def end_flow(t: Tables, f: int) -> None:
-    """Move a flow to the ended ones, its stream finished."""
-    if t.flows[f, F_STREAM] >= 0:
-        close_stream(t, f, False)
-    copy_row(t.ended_flows, t.used[FILL_FLOWS], t.flows, f)
-    t.used[FILL_FLOWS] += 1
 
 
 @kernel
@@ -468,42 +459,3 @@ def follow(
         if (t.flows[f, F_PROTOCOL] != 0 and not known) or t.streams[s, S_BAD] >= BAD_BYTES:
             end_stream(t, s, False)
             t.flows[f, F_TRIES] = max(t.flows[f, F_TRIES], TRIES - 1)
-
-
-@kernel
-def close_stream(t: Tables, f: int, at_end: bool) -> None:
-    """Read what is held of a flow's stream, and end it."""
-    s = t.flows[f, F_STREAM]
-    for d in range(2):
-        drain(t, s, f, d, 0, t.streams[s, S_LAST], 0)
-    end_stream(t, s, at_end)
-
-
-@kernel
-def end_idle(t: Tables, begin: int, closed_before: int, idle_before: int) -> int:
-    """End the flows from row `begin` on that said nothing since `idle_before`, or, where their connection
-    was closed, since `closed_before` (nanoseconds): what is in use stays few, however long it goes on.
-    Returns the next row to look at: less than FLOWS when a table of ended rows must be emptied first."""
-    for f in range(begin, FLOWS):
-        if t.flows[f, F_KEY] == 0:
-            continue
-        last = t.flows[f, F_LAST]
-        if last < idle_before or (last < closed_before and t.flows[f, F_STATE] & CLOSED):
-            if not has_room(t):
-                return f
-            end_flow(t, f)
-            t.flows[f, F_KEY] = 0
-            t.tags[f] = 0
-    return FLOWS
-
-
-@kernel
-def finish_source(t: Tables, begin: int) -> int:
-    """End the streams from row `begin` on, as the capture has ended. Returns the next row to end:
-    less than STREAMS when a table of ended rows must be emptied first."""
-    for s in range(begin, STREAMS):
-        if not has_room(t):
-            return s
-        if t.streams[s, 0] != 0:
-            close_stream(t, t.streams[s, 0] - 1, True)
-    return STREAMS

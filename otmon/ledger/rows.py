@@ -7,8 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from otmon.decode.flows import F_KEY, F_PACKETS
+from otmon.decode.flows import F_A_HI, F_KEY, F_PACKETS, F_VLAN
+from otmon.decode.streams import S_CLIENT, S_FLOW, S_PENDING
+from otmon.decode.transport import PROTO_UDP
 from otmon.kernel import Bytes, Ints
+from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY
 from otmon.ledger.tables import (
     A_TIMES,
     FILL_ANOMALIES,
@@ -18,18 +21,37 @@ from otmon.ledger.tables import (
     FILL_OCTETS,
     FILL_OPERATIONS,
     FILL_WRITTEN,
+    HOURS_IN_COLUMN,
     O_ANSWERED,
     O_BEFORE,
     O_CLIENT_HI,
     O_CLIENT_LO,
+    O_COLUMNS,
     O_COURSE,
     O_ENDPOINT,
+    O_FIRST,
     O_GAP_NOW,
+    O_HOURS,
+    O_LAST,
+    O_OFFSET,
+    O_PACKET,
+    O_RANGE,
     O_SERVER_HI,
     O_SERVER_LO,
+    O_SERVICE,
     O_SLOT,
     O_SUM,
     O_TIMES,
+    P_ADDRESS,
+    P_COUNT,
+    P_KEY,
+    P_OFFSET,
+    P_PACKET,
+    P_SUB,
+    P_TIME,
+    P_WRITE_ADDRESS,
+    P_WRITE_COUNT,
+    PENDING,
     V_COLUMNS,
     V_GAP,
     X_PACKETS,
@@ -83,11 +105,14 @@ def ended_rows(t: Tables) -> Rows:
 
 
 def rows_in_use(t: Tables) -> Rows:
-    """All rows that are still in use, as they stand now."""
+    """All rows that are still in use, as they stand now; requests that wait for their answer among them, as
+    a command that nobody answers must be told at once."""
+    operations, courses = operations_of(t.operations, t.courses)
     return Rows(
         t.flows[t.flows[:, F_KEY] != 0],
         t.assets[t.assets[:, X_PACKETS] > 0],
-        *operations_of(t.operations, t.courses),
+        np.concatenate((operations, waiting_requests(t))),
+        courses,
         t.written[t.written[:, W_TIMES] > 0],
         t.anomalies[t.anomalies[:, A_TIMES] > 0],
         t.messages[:0].copy(),
@@ -109,6 +134,38 @@ def operations_of(operations: Ints, courses: Ints) -> tuple[Ints, Ints]:
         windows[place, at + k] += rows[:, total] - rows[:, O_BEFORE + k]
     windows[place, at + V_GAP] = np.maximum(windows[place, at + V_GAP], rows[:, O_GAP_NOW])
     return taken, windows
+
+
+def waiting_requests(t: Tables) -> Ints:
+    """The requests that were not answered yet, as rows of operations that are open at the end."""
+    streams = np.flatnonzero((t.streams[:, S_FLOW] != 0) & (t.streams[:, S_PENDING] > 0))
+    counts = t.streams[streams, S_PENDING]
+    s = np.repeat(streams, counts)
+    n = np.arange(len(s))
+    asked = t.pending[s * PENDING + n - np.repeat(np.cumsum(counts) - counts, counts)]
+    flow, client = t.flows[t.streams[s, S_FLOW] - 1], t.streams[s, S_CLIENT]
+    key = flow[:, F_KEY]
+    # As `otmon.ledger.tally` has them.
+    port = np.where(client == 1, key >> 16, key >> 32) & 0xFFFF
+    udp, six = key & 0xFFFF == PROTO_UDP, key >> 48 & 0xF == 6
+    what = asked[:, P_KEY]
+    rows = np.zeros((len(s), O_COLUMNS), np.int64)
+    for high, low, side in ((O_CLIENT_HI, O_CLIENT_LO, client), (O_SERVER_HI, O_SERVER_LO, 1 - client)):
+        rows[:, high], rows[:, low] = flow[n, F_A_HI + 2 * side], flow[n, F_A_HI + 2 * side + 1]
+    rows[:, O_ENDPOINT] = port | flow[:, F_VLAN] << 16 | np.where(udp, 1 << 40, 0) | np.where(six, 1 << 41, 0)
+    rows[:, O_ENDPOINT] |= 1 << 42
+    rows[:, O_SERVICE] = (what >> 8 & 0xFF) | (what & 0xFF) << 8 | (asked[:, P_SUB] + 1) << 16
+    rows[:, O_RANGE] = (asked[:, P_ADDRESS] + 1) << 20 | (asked[:, P_COUNT] + 1)
+    rows[:, O_TIMES] = 1
+    rows[:, O_FIRST] = rows[:, O_LAST] = asked[:, P_TIME]
+    rows[:, O_PACKET], rows[:, O_OFFSET] = asked[:, P_PACKET], asked[:, P_OFFSET]
+    hour = (asked[:, P_TIME] // HOUR_NS + MONDAY) % HOURS
+    rows[n, O_HOURS + hour // HOURS_IN_COLUMN] = 1 << hour % HOURS_IN_COLUMN
+    both = asked[:, P_WRITE_ADDRESS] >= 0
+    writes = rows[both]
+    writes[:, O_SERVICE] |= 1 << 34
+    writes[:, O_RANGE] = (asked[both, P_WRITE_ADDRESS] + 1) << 20 | (asked[both, P_WRITE_COUNT] + 1)
+    return np.concatenate((rows, writes))
 
 
 def amounts_of(rows: Rows) -> dict[str, int]:

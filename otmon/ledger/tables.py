@@ -44,7 +44,7 @@ from otmon.decode.streams import (
     STREAMS,
 )
 from otmon.decode.transport import PROTO_TCP
-from otmon.identity.registry import FIRST_PAYLOADS, IDS
+from otmon.identity.registry import FIRST_PAYLOADS, IDS, LOG_IN_PAYLOADS
 from otmon.kernel import Ints, clear_row, copy_row, inlined, kernel
 from otmon.ledger.course import WINDOWS
 from otmon.ledger.facts import HOUR_NS, HOURS, MINUTE_NS, MONDAY
@@ -66,6 +66,9 @@ KEPT: Final = 1 << 14
 """Elements whose value is at hand."""
 NOTHING_READ: Final = -1
 """Time of an operation's row in `read_rows` whose values belonged to another one."""
+FLOW_PAYLOADS: Final = 128
+"""Copied for log-ins of one direction of a flow: a name and a password typed key by key, or some tens of web
+pages."""
 KEPT_BYTES: Final = 256
 """Bytes of the values that a response can hold, and a few."""
 
@@ -262,8 +265,9 @@ def new_tables(modbus: int, transactions: bool) -> Tables:
     tables: Tables = memory[first : first + _LAYOUT.itemsize].view(_LAYOUT).view(np.recarray)[0]
     tables.used[WANT_TRANSACTIONS] = transactions
     tables.used[MODBUS] = modbus
-    for one in map(code_of, IDS):
-        tables.listed[one] = 1
+    for name in sorted(set(IDS) - set(FIRST_PAYLOADS)):
+        one = code_of(name)
+        tables.listed[one] = LOG_IN_PAYLOADS.get(name, FLOW_PAYLOADS)
         for udp, ports in enumerate((PROTOCOLS[one - 1].tcp_ports, PROTOCOLS[one - 1].udp_ports)):
             for port in ports:
                 tables.listed_ports[udp << 16 | port] = 1

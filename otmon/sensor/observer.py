@@ -19,9 +19,10 @@ import numpy as np
 from otmon.capture.batch import Batch
 from otmon.capture.ring import BLOCK_MS, Ring, RingCounts, walk_block
 from otmon.decode.flows import F_KEY, F_PROTOCOL, F_STATE, FLOWS
+from otmon.ledger.endings import end_idle
 from otmon.ledger.facts import Source
 from otmon.ledger.harvest import source_of
-from otmon.ledger.observe import end_idle, observe
+from otmon.ledger.observe import observe
 from otmon.ledger.rows import Rows, amounts_of, ended_rows, rows_in_use
 from otmon.ledger.tables import (
     A_TIMES,

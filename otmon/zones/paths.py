@@ -162,10 +162,10 @@ def _alone(ready: Index, hop: Hop) -> Index:
     if hop.boundary:
         pair = (min(hop.zones), max(hop.zones))
         boundary = replace(ready.boundaries[pair], permissions=(hop.permission,))
-        across = {**ready.across, pair: permission_table(boundary)}
+        across = {**ready.across, pair: permission_table(boundary, ready.carriers)}
         return replace(ready, boundaries={**ready.boundaries, pair: boundary}, across=across)
     zone = replace(ready.zones[hop.zones[0]], permissions=(hop.permission,))
-    inside = {**ready.inside, zone.id: permission_table(zone)}
+    inside = {**ready.inside, zone.id: permission_table(zone, ready.carriers)}
     return replace(ready, zones={**ready.zones, zone.id: zone}, inside=inside)
 
 

@@ -8,7 +8,7 @@ thing. So a decision costs a few operations on integers, however long the list i
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_, or_
@@ -24,6 +24,8 @@ from otmon.zones.quantity import Excess, excess
 _ENDS: Final[tuple[Lacking, ...]] = ("direction", "client", "server")
 Set = int
 """Permissions, by their bits."""
+Carriers = Mapping[Address, tuple[Address, ...]]
+"""By IP address the MAC addresses that speak for it: a permission for one of these admits it."""
 
 _WRITING: Final = {"coils": (5, 15), "holding_registers": (6, 16, 23)}
 """Modbus functions that write values to a table."""
@@ -55,6 +57,7 @@ class Ends:
     """Those that admit the whole zone."""
     networks: dict[str, PrefixTable[Set]]
     """By zone, those that admit a part of it."""
+    carriers: Carriers
     remembered: dict[tuple[str, Address | None], Set] = field(default_factory=dict, compare=False)
 
     def at(self, zone: str, address: Address | None) -> Set:
@@ -62,8 +65,9 @@ class Ends:
         if known is None:
             known = self.zones.get(zone, 0)
             if address is not None and zone in self.networks:
-                for _, sets in self.networks[zone].covering(address):
-                    known = reduce(or_, sets, known)
+                for one in (address, *self.carriers.get(address, ())):
+                    for _, sets in self.networks[zone].covering(one):
+                        known = reduce(or_, sets, known)
             if len(self.remembered) >= REMEMBERED:
                 self.remembered.clear()
             self.remembered[zone, address] = known
@@ -312,12 +316,14 @@ def aspects_of(number: int, lacks: list[Set]) -> list[Lacking]:
     return [aspect for aspect, lacking in zip(ASPECTS, lacks, strict=False) if lacking >> number & 1]
 
 
-def permission_table(owner: Zone | Boundary) -> PermissionTable:
+def permission_table(owner: Zone | Boundary, carriers: Carriers) -> PermissionTable:
     """Index the permissions of a zone or boundary."""
-    return table_of(owner.id, str(owner.line), owner.permissions)
+    return table_of(owner.id, str(owner.line), owner.permissions, carriers)
 
 
-def table_of(owner: str, line: str, permissions: tuple[Permission, ...]) -> PermissionTable:
+def table_of(
+    owner: str, line: str, permissions: tuple[Permission, ...], carriers: Carriers
+) -> PermissionTable:
     """Index permissions; `owner` and `line` tell whose list they are."""
     by_zone: dict[str, Set] = {}
     for number, permission in enumerate(permissions):
@@ -329,8 +335,8 @@ def table_of(owner: str, line: str, permissions: tuple[Permission, ...]) -> Perm
         permissions,
         tuple(str(permission.line) for permission in permissions),
         (1 << len(permissions)) - 1,
-        _ends(permissions, lambda permission: permission.clients),
-        _ends(permissions, lambda permission: permission.servers),
+        _ends(permissions, lambda permission: permission.clients, carriers),
+        _ends(permissions, lambda permission: permission.servers, carriers),
         by_zone,
         _choice(permissions, lambda permission: permission.transports),
         _free(permissions, lambda permission: permission.ports),
@@ -352,7 +358,11 @@ def table_of(owner: str, line: str, permissions: tuple[Permission, ...]) -> Perm
     )
 
 
-def _ends(permissions: tuple[Permission, ...], side: Callable[[Permission], Iterable[Endpoint]]) -> Ends:
+def _ends(
+    permissions: tuple[Permission, ...],
+    side: Callable[[Permission], Iterable[Endpoint]],
+    carriers: Carriers,
+) -> Ends:
     zones: dict[str, Set] = {}
     networks: dict[str, list[tuple[Network, Set]]] = {}
     for number, permission in enumerate(permissions):
@@ -361,7 +371,7 @@ def _ends(permissions: tuple[Permission, ...], side: Callable[[Permission], Iter
                 zones[end.zone] = zones.get(end.zone, 0) | 1 << number
             else:
                 networks.setdefault(end.zone, []).append((end.network, 1 << number))
-    return Ends(zones, {zone: prefix_table(entries) for zone, entries in networks.items()})
+    return Ends(zones, {zone: prefix_table(entries) for zone, entries in networks.items()}, carriers)
 
 
 def _free(permissions: tuple[Permission, ...], values: Callable[[Permission], object]) -> Set:

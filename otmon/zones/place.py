@@ -27,6 +27,7 @@ from otmon.zones.address import (
     Address,
     Network,
     PrefixTable,
+    host,
     is_group,
     parse_address,
     prefix_table,
@@ -35,7 +36,7 @@ from otmon.zones.address import (
 from otmon.zones.baseline import Baseline, baseline_of
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Model, Zone
 from otmon.zones.nesting import outer_zones
-from otmon.zones.permission_table import REMEMBERED, PermissionTable, permission_table
+from otmon.zones.permission_table import REMEMBERED, Carriers, PermissionTable, permission_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ class Index:
     """What may happen inside a zone, by its id."""
     across: dict[tuple[str, str], PermissionTable]
     """What may cross a boundary, by the ids of its zones, the lower one first."""
+    carriers: Carriers
+    """Of the addresses that were seen with a MAC address which a permission names."""
     around: dict[str, tuple[str, ...]]
     """The zones around each zone, the nearest first."""
     baseline: Baseline | None
@@ -98,13 +101,15 @@ NOWHERE = Found("")
 
 def index(model: Model, assets: Iterable[Asset] = (), baseline: Ledger | None = None) -> Index:
     """Prepare a model. With the `assets` of a ledger, members given by MAC address place the IP
-    addresses that those devices use, too; without them they place conversations below IP only. `baseline`
-    are the facts of normal operation, for zones with `inside: baseline`; without it nothing that goes on
-    inside these is covered but what they list."""
+    addresses that those devices use, too, and permissions for a MAC address admit them; without them both
+    are about conversations below IP only. `baseline` are the facts of normal operation, for zones with
+    `inside: baseline`; without it nothing that goes on inside these is covered but what they list."""
     networks: list[tuple[Network, Claim]] = []
     macs: list[tuple[Network, Claim]] = []
     vlans: dict[str, list[Claim]] = {}
     around = outer_zones(model.zones)
+    assets = tuple(assets)
+    carriers = _carriers(model, assets)
     for zone in model.zones:
         for member in zone.members:
             claim = Claim(zone.id, member.vlan, member.line, around[zone.id])
@@ -123,8 +128,9 @@ def index(model: Model, assets: Iterable[Asset] = (), baseline: Ledger | None = 
         prefix_table(networks),
         _seen(prefix_table(macs), assets),
         {vlan: tuple(claims) for vlan, claims in vlans.items()},
-        {zone.id: permission_table(zone) for zone in model.zones},
-        {(min(b.between), max(b.between)): permission_table(b) for b in model.boundaries},
+        {zone.id: permission_table(zone, carriers) for zone in model.zones},
+        {(min(b.between), max(b.between)): permission_table(b, carriers) for b in model.boundaries},
+        carriers,
         around,
         baseline_of(baseline) if baseline is not None and baseline_zones(model) else None,
     )
@@ -152,6 +158,29 @@ def _seen(macs: PrefixTable[Claim], assets: Iterable[Asset]) -> dict[tuple[Addre
                 seen[key] = seen.get(key, ()) + here
                 break
     return seen
+
+
+def _carriers(model: Model, assets: Iterable[Asset]) -> Carriers:
+    """The MAC addresses by which permissions name devices, for each address that these sent from. What the
+    model gives an address as well has no others: a router's asset does not speak for all behind it."""
+    lists = (*(zone.permissions for zone in model.zones), *(one.permissions for one in model.boundaries))
+    named = {
+        end.network
+        for permissions in lists
+        for permission in permissions
+        for end in (*permission.clients, *permission.servers)
+        if end.network is not None and end.network.bits == MAC_BITS
+    }
+    named -= {host(device.mac) for device in model.devices if device.mac is not None and device.networks}
+    named -= {one.macs for zone in model.zones for one in zone.members if one.macs and one.network}
+    found: dict[Address, set[Address]] = {}
+    for asset in assets if named else ():
+        mac, address = parse_address(asset.mac), parse_address(asset.address)
+        if mac is None or address is None or host(mac) not in named:
+            continue
+        if reach(address) != "internet" and not is_group(address):
+            found.setdefault(address, set()).add(mac)
+    return {address: tuple(sorted(macs)) for address, macs in found.items()}
 
 
 def locate(index: Index, address: str, vlan: str) -> Found:

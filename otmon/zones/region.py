@@ -166,7 +166,7 @@ def _admits(permission: Permission, request: Request) -> bool:
 
 @lru_cache(maxsize=1 << 12)
 def _table(permission: Permission) -> PermissionTable:
-    return table_of(permission.id, "", (permission,))
+    return table_of(permission.id, "", (permission,), {})
 
 
 def _requests(permissions: Sequence[Permission]) -> Iterator[Request]:

@@ -15,6 +15,8 @@ from otmon.decode.flows import (
     CLIENT_A,
     CLIENT_B,
     CLOSED,
+    COPIES,
+    COPIES_FADE,
     DUPLICATE_NS,
     DUPLICATE_WEAK_NS,
     DUPLICATES,
@@ -250,6 +252,44 @@ def test_what_differs_is_no_copy(other: bytes) -> None:
 def test_two_hosts_that_do_the_same_to_each_other_are_no_copies() -> None:
     mirrored = ipv4(B, A, 6, tcp(B, A, (49_152, 502), (1, 2), 24, 9, b"abc"), 5)
     assert seen_before([(frame_of(segment()), 10), (frame_of(mirrored), 11)]) == [False, False]
+
+
+def looped(each_ns: int, seconds: float) -> int:
+    """How many of equal frames, one every `each_ns`, are taken for packets of their own."""
+    count = int(seconds * 1_000_000_000 / each_ns)
+    recent: Ints = np.zeros((DUPLICATES, 2), np.int64)
+    frame = np.frombuffer(frame_of(segment()), np.uint8)
+    decode = Decoder()
+    decode(frame_of(segment()))
+    row = decode.row.copy()
+    for field in (fields.AT, fields.END, fields.WIRE_END, fields.HEADER):
+        row[field] -= 3
+    return count - sum(bool(duplicate(frame, row, 10 + n * each_ns, recent)) for n in range(count))
+
+
+def test_what_comes_back_without_end_is_no_copy() -> None:
+    """A loop between two switches repeats one frame as fast as it can."""
+    for each_ns in (10_000, 100_000, 400_000):
+        everything = 1_000_000_000 // each_ns
+        assert everything - 140 <= looped(each_ns, 1) < everything
+
+
+def test_copies_of_as_many_ports_as_a_switch_has_are_copies() -> None:
+    burst = [(frame_of(segment()), 10 + n * 1000) for n in range(COPIES + 1)]
+    assert seen_before(burst) == [False] + [True] * COPIES
+    # The next frame that is equal comes when the first one's copies are forgotten.
+    later = 10 + DUPLICATE_NS * (COPIES // COPIES_FADE)
+    again = [(frame, later + now) for frame, now in burst]
+    assert seen_before(burst + again) == ([False] + [True] * COPIES) * 2
+    early = seen_before(burst + [(frame, DUPLICATE_NS + now + 10) for frame, now in burst])
+    assert early.count(False) == 2 + COPIES - COPIES_FADE
+
+
+def test_what_is_sent_in_cycles_and_mirrored_is_counted_once() -> None:
+    """160 a second of a stack whose IP ids are all alike, each seen twice."""
+    cycle = DUPLICATE_NS + 1_250_000
+    frames = [(frame_of(segment()), 10 + n * cycle + late) for n in range(500) for late in (0, 20_000)]
+    assert seen_before(frames) == [False, True] * 500
 
 
 def test_without_an_id_the_content_tells_and_every_second_one_is_a_copy() -> None:

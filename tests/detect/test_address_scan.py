@@ -7,18 +7,19 @@ from random import Random
 
 import pytest
 
-from otmon.detect.address_scan import is_missed, may_be_probe, swept
+from otmon.detect.address_scan import is_meant, is_missed, may_be_probe, silence, swept
 from otmon.detect.rules.load import shipped_rules
 from otmon.engine import replay
 from otmon.findings.judge import case_of, judge
 from otmon.lab.dialogues import ping
 from otmon.lab.frames import MINUTE_NS, SECOND_NS, Packet, icmp_echo, ip_packet
 from otmon.lab.modbus import READ_HOLDING, exception, read
+from otmon.zones.model import Permission
 from tests.detect import captures, plant
 from tests.detect.captures import HMI, LAPTOP, START_NS, WIRE, knock, plc
 from tests.detect.modbus_polls import poll
 from tests.detect.plant import keys, ledger_of
-from tests.zones.facts import asset, conversation
+from tests.zones.facts import asset, conversation, model
 
 RULE = "address-scan"
 MISSED = shipped_rules()[RULE].number("missed")
@@ -211,3 +212,53 @@ def test_an_exception_is_an_answer(tmp_path: Path) -> None:
         )
     ]
     assert captures.found(RULE, packets, tmp_path) == []
+
+
+def test_a_worm_on_a_station_that_may_ask_every_controller(tmp_path: Path) -> None:
+    """Ten times as fast as a person, and all of it allowed."""
+    allowed = shipped_rules()[RULE].number("allowed")
+
+    def tried(number: int) -> list[Packet]:
+        return [
+            packet
+            for n in range(1, number + 1)
+            for packet in knock(
+                START_NS + n * SECOND_NS // 10, (HMI, plc(n)), (40_000 + n, 502), "nothing", Random(n)
+            )
+        ]
+
+    (one,) = captures.found("", tried(allowed * MISSED), tmp_path)
+    assert (one.rule, one.key, keys([one])[-1]) == (RULE, (HMI.address, "tcp"), "scan-allowed")
+    assert captures.found("", tried(allowed * MISSED - 1), tmp_path) == []
+
+
+def test_what_a_permission_means_is_no_probe() -> None:
+    def permission(text: str) -> Permission:
+        plan = model(f"""
+            version: 1
+            zones:
+            - {{id: control, importance: high, members: 10.1.0.0/24}}
+            - {{id: plc, importance: high, members: 10.2.0.0/24}}
+            boundaries: [{{id: b, between: [control, plc], allow: [{{{text}}}]}}]
+        """)
+        return plan.boundaries[0].permissions[0]
+
+    fact = conversation(plant.HMI, plant.PLC)
+    meant = {
+        "from: control, to: plc, protocol: any": False,
+        "from: control, to: 10.2.0.1, protocol: modbus": True,
+        "from: control, to: 10.2.0.0/31, protocol: modbus": False,
+        "from: 10.1.0.5, to: plc, protocol: any": True,
+        "from: 10.1.0.5, to: plc, protocol: any, port: 502": False,
+        "from: 10.1.0.5, to: plc, protocol: modbus": False,
+        "from: 10.1.0.6, to: plc, protocol: any": False,
+    }
+    assert {text: is_meant(permission(text), fact) for text in meant} == meant
+    assert not is_meant(None, fact)
+
+
+def test_a_reset_is_an_answer() -> None:
+    nothing = conversation(plant.PC, plant.PLC, answered=False, packets_to_client=0)
+    refused = conversation(plant.PC, plant.PLC, answered=False, packets_to_client=1)
+    assert silence([nothing]).key == "unanswered"
+    assert silence([nothing, refused]).key == "refuses-connections"

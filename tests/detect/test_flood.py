@@ -11,7 +11,7 @@ import pytest
 from otmon.detect.flood import KINDS
 from otmon.detect.rules.load import shipped_rules
 from otmon.findings.judge import judge
-from otmon.lab.frames import Host, Packet, arp, ethernet, udp_packet
+from otmon.lab.frames import Host, Packet, arp, ethernet, mac_bytes, udp_packet
 from otmon.lab.modbus import READ_HOLDING, read
 from otmon.ledger.facts import RATES, Peak, Rate
 from tests.detect import captures, plant
@@ -94,6 +94,31 @@ def test_a_flood_is_one_finding(kind: str, packets: object, known: bool, tmp_pat
     assert (one.count, one.first_ns) == (most, START_NS)
     fewer = packets(most - 20)  # type: ignore[operator]
     assert captures.found(RULE, fewer, tmp_path) == []
+
+
+def alike(number: int, target: str = "") -> list[Packet]:
+    """One datagram again and again, to a controller or to all."""
+    (one,) = [udp_packet(WIRE, START_NS, (LAPTOP, plc(1)), (5000, 7777), bytes(40), 1, "loop")]
+    data = mac_bytes(target) + one.data[6:] if target else one.data
+    return [Packet(within_a_second(number, n), data, "loop") for n in range(number)]
+
+
+@pytest.mark.parametrize(("kind", "target"), [("broadcasts", ALL), ("datagrams", "")])
+def test_a_loop_that_repeats_one_frame_is_a_flood(kind: Rate, target: str, tmp_path: Path) -> None:
+    many = alike(MOST[kind] + 200, target)
+    (one,) = captures.found(RULE, many, tmp_path)
+    assert one.key == (LAPTOP.mac, LAPTOP.address, "", kind)
+    assert MOST[kind] <= one.count < MOST[kind] + 200
+
+
+def test_a_mirror_that_gives_each_frame_twice_is_none(tmp_path: Path) -> None:
+    """A mirror of both directions; each datagram has an IP id of its own."""
+    once = [
+        udp_packet(WIRE, within_a_second(3_000, n), (LAPTOP, plc(1)), (5000, 7777), bytes(40), n + 1, "busy")
+        for n in range(3_000)
+    ]
+    twice = [packet for one in once for packet in (one, replace(one, time_ns=one.time_ns + 20_000))]
+    assert captures.found(RULE, twice, tmp_path) == []
 
 
 def test_every_kind_has_a_limit() -> None:

@@ -20,7 +20,7 @@ def test_who_reaches_out_is_one_finding_for_all_addresses_there() -> None:
 def test_who_is_reached_weighs_most() -> None:
     (one,) = found(RULE, conversation(WEB, PLC, 3389, "rdp"))
     assert (one.severity, one.what.key) == ("critical", "internet-in")
-    (tried,) = found(RULE, conversation(WEB, PLC, 3389, "rdp", answered=False))
+    (tried,) = found(RULE, conversation(WEB, PLC, 3389, "rdp", answered=False, packets_to_client=0))
     assert tried.severity == "medium"
     assert keys([tried])[-1] == "unanswered"
     (office,) = found(RULE, conversation(WEB, PC, 3389, "rdp"))

@@ -25,7 +25,7 @@ from tests.detect.captures import HMI, LAPTOP, START_NS, plc
 from tests.detect.modbus_polls import healthy, poll
 from tests.detect.plant import HMI as MASTER
 from tests.detect.plant import PLC, keys, ledger_of
-from tests.zones.facts import conversation, operation
+from tests.zones.facts import conversation, model, operation
 
 RULE = "modbus-scan"
 AGAIN, FUNCTIONS, IDENTITIES, RANGES, RARELY, SILENT_UNITS, UNITS = map(
@@ -133,6 +133,39 @@ def test_identities_that_the_model_allows_or_that_are_usual_are_left_out() -> No
     # The tests' captures are judged by a model in which the HMI may do anything with Modbus.
     allowed = [operation(HMI.address, f"10.2.0.{n}", 43, subfunction=14) for n in range(1, 1 + IDENTITIES)]
     assert plant.found(RULE, *allowed, plant=captures.PLANT) == []
+
+
+def test_a_worm_on_a_station_that_may_ask_every_controller_reads_identities(tmp_path: Path) -> None:
+    def servers(number: int) -> list[Packet]:
+        return [
+            packet
+            for n in range(1, number + 1)
+            for packet in poll(
+                START_NS + n * SECOND_NS, (captures.HMI, plc(n)), [modbus.read_identification()]
+            )
+        ]
+
+    most = IDENTITIES * shipped_rules()[RULE].number("allowed")
+    (one,) = captures.found("", servers(most), tmp_path)
+    assert (one.rule, one.key, keys([one])[-1]) == (RULE, (HMI.address, "identities"), "scan-allowed")
+    assert captures.found("", servers(most - 1), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [("", 1), (", access: [read, identify]", 0), (", functions: [43/14]", 0), (", functions: [43]", 1)],
+)
+def test_identities_that_a_permission_is_for_are_no_scan(more: str, found: int) -> None:
+    known = model(f"""
+        version: 1
+        zones:
+        - {{id: control, importance: high, members: 10.1.0.0/24}}
+        - {{id: plc, importance: high, members: 10.2.0.0/24}}
+        boundaries:
+        - {{id: b, between: [control, plc], allow: [{{from: control, to: plc, protocol: modbus{more}}}]}}
+    """)
+    facts = [operation(MASTER, f"10.2.0.{n}", 43, subfunction=14) for n in range(1, 200)]
+    assert len(plant.found(RULE, *facts, plant=known)) == found
 
 
 def test_one_scanner_of_many_servers_is_one_finding_a_kind() -> None:

@@ -51,7 +51,11 @@ def test_functions_and_elements_that_were_never_asked_for_are_new(fact: Fact, to
         (conversation(HMI, PLC, 80, "http"), ["low new-conversations"]),
         (conversation(HMI, PLC, 502, "http"), ["low new-conversations"]),
         (conversation(HMI, OTHER_PLC), ["low new-conversations"]),
-        (conversation(HMI, OTHER_PLC, answered=False), ["info new-conversations unanswered"]),
+        (
+            conversation(HMI, OTHER_PLC, answered=False, packets_to_client=0),
+            ["info new-conversations unanswered"],
+        ),
+        (conversation(HMI, OTHER_PLC, answered=False), ["info new-conversations refuses-connections"]),
         (conversation(PLC, HMI), ["low new-conversations"]),
         (conversation(PLC, HMI, role="first packet"), []),
         (conversation(HMI, PLC, 502, "none"), []),
@@ -61,7 +65,10 @@ def test_functions_and_elements_that_were_never_asked_for_are_new(fact: Fact, to
         (conversation(PC, PRINTER, 445, "smb"), ["low new-conversations"]),
         (conversation(HMI, WEB, 443, "tls"), []),
         (conversation(HMI, "239.0.0.1", 5353, "mdns", transport="udp"), []),
-        (conversation(HMI, "10.2.0.200", answered=False), ["info new-conversations unanswered"]),
+        (
+            conversation(HMI, "10.2.0.200", answered=False, packets_to_client=0),
+            ["info new-conversations unanswered"],
+        ),
     ],
 )
 def test_conversations_that_were_never_held_are_new(fact: Fact, told: list[str]) -> None:

@@ -15,7 +15,7 @@ from otmon.lab.frames import MILLISECOND_NS, MINUTE_NS, Packet, udp_packet
 from tests.detect import captures, plant
 from tests.detect.captures import LAPTOP, START_NS, WIRE, knock, plc
 from tests.detect.plant import keys, ledger_of
-from tests.zones.facts import conversation
+from tests.zones.facts import conversation, model
 
 RULE = "port-scan"
 MISSED = shipped_rules()[RULE].number("missed")
@@ -147,3 +147,18 @@ def test_what_a_scan_would_tell_is_told_elsewhere_where_nobody_looks_for_it(rule
     ):
         found = judge(ledger_of(*facts), plant.PLANT, rules=without)
         assert [(one.rule, one.key[0]) for one in found] == [("unlisted-traffic", "many")]
+
+
+def test_a_worm_on_a_station_that_may_use_every_port(tmp_path: Path) -> None:
+    wide = model("""
+        version: 1
+        zones:
+        - {id: office, importance: low, members: 10.3.0.0/24}
+        - {id: plc, importance: high, members: 10.2.0.0/24}
+        boundaries: [{id: b, between: [office, plc], allow: [{from: office, to: plc, protocol: any}]}]
+    """)
+    most = MISSED * shipped_rules()[RULE].number("allowed")
+    (one,) = captures.found("", sweep(most, ()), tmp_path, wide)
+    assert (one.rule, one.severity) == (RULE, "medium")
+    assert keys([one])[-2:] == ["no-open-port", "scan-allowed"]
+    assert captures.found("", sweep(most - 1, ()), tmp_path, wide) == []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from otmon.detect.unauthorised_device import SPREAD
 from tests.detect.plant import found, keys
 from tests.zones.facts import asset, conversation, model
 
@@ -25,6 +26,15 @@ def test_a_phone_in_the_plant_is_told(address: str, severity: str) -> None:
     (one,) = found(RULE, asset(PHONE, address), *talks, plant=PLANT)
     assert (one.key, one.severity, one.link.client) == ((PHONE,), severity, address)
     assert keys([one]) == ["random-mac", "probably", "signal.random-mac", "signal.uses-outside"]
+
+
+@pytest.mark.parametrize(("devices", "findings"), [(SPREAD, SPREAD), (SPREAD + 1, 1)])
+def test_very_many_are_one_finding(devices: int, findings: int) -> None:
+    some = found(
+        RULE, *(asset(f"f6:1d:92:00:00:{n:02x}", f"10.6.0.{n}") for n in range(1, devices + 1)), plant=PLANT
+    )
+    assert len(some) == findings
+    assert (some[0].key == ("many", "hall")) == (devices > SPREAD)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,9 @@ def test_commands_are_named_and_prove_themselves() -> None:
 
 
 def test_an_unanswered_attempt_says_so() -> None:
-    assert keys(found(RULE, conversation(PC, PLC, answered=False)))[-1] == "unanswered"
+    for came_back, said in ((0, "unanswered"), (3, "refuses-connections")):
+        tried = conversation(PC, PLC, protocol="none", answered=False, packets_to_client=came_back)
+        assert keys(found(RULE, tried))[-1] == said
 
 
 def test_the_tag_of_a_vlan_makes_no_second_finding() -> None:

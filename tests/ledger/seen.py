@@ -8,10 +8,11 @@ import numpy as np
 
 from otmon.decode.fields import COUNTER_NAMES
 from otmon.ledger.dialogues import Dialogues
+from otmon.ledger.endings import finish_source
 from otmon.ledger.harvest import facts_of, harvest_all
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import merge_all
-from otmon.ledger.observe import finish_source, observe
+from otmon.ledger.observe import observe
 from otmon.ledger.rows import ended_rows
 from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of

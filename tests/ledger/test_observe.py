@@ -9,8 +9,8 @@ from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 
 from otmon.decode.streams import STREAMS
+from otmon.ledger.endings import finish_source
 from otmon.ledger.facts import HOUR_NS
-from otmon.ledger.observe import finish_source
 from otmon.ledger.tables import ENDED_SENDERS, FILL_FLOWS
 from tests.ledger.seen import Seen
 from tests.truth.capture import mirrored, packets

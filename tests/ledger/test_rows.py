@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from random import Random
+
+import pytest
+
+from otmon.ledger.facts import OPEN_AT_END
 from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import EMPTY
 from otmon.ledger.merge import merge
-from otmon.ledger.rows import amounts_of, ended_rows, rows_in_use
+from otmon.ledger.rows import amounts_of, ended_rows, rows_in_use, waiting_requests
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
-from tests.truth.messages import write_single
+from tests.truth.messages import Message, mask_write, read_write, write_bits, write_single
 from tests.truth.talk import Talk, whole
+
+SCENARIO_MESSAGES = (
+    write_single(6, 7, 3),
+    write_bits(3, 9, Random(1)),
+    mask_write(5, 0xFF, 1),
+    read_write((0, 2), (40, 3), Random(1)),
+)
 
 
 def watched() -> Seen:
@@ -31,6 +43,18 @@ def test_rows_in_use_stay_and_can_be_taken_again() -> None:
     talks = sum(one.packets_to_server + one.packets_to_client for one in first.conversations)
     assert amounts["conversations"] == talks
     assert "anomalies" not in amounts
+
+
+@pytest.mark.parametrize("message", [*SCENARIO_MESSAGES], ids=lambda one: one.name)
+def test_a_request_that_waits_is_what_it_will_be_if_nobody_answers(message: Message) -> None:
+    talk = Talk("x")
+    talk.poll(message)
+    asked = Seen().packets(packets(talk, whole(talk))[:4])
+    now = facts_of(rows_in_use(asked.t), "x").operations
+    assert now and {one.status for one in now} == {OPEN_AT_END}
+    assert facts_of(rows_in_use(asked.finish().t), "x").operations == now
+    answered = Seen().packets(packets(talk, whole(talk)))
+    assert len(waiting_requests(answered.t)) == 0
 
 
 def test_ended_rows_are_taken_once_and_hold_what_the_tables_go_on_without() -> None:

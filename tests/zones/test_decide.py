@@ -12,7 +12,7 @@ from otmon.zones.decide import LACKS, NEAREST, REASONS, Verdict, decide, explain
 from otmon.zones.model import Boundary, Model, Permission, Zone
 from otmon.zones.place import Index
 from tests.detect.plant import ledger_of
-from tests.zones.facts import conversation, model, operation, written
+from tests.zones.facts import asset, conversation, model, operation, written
 
 HMI, EWS, PLC, PC, STRANGER, WEB = "10.1.0.5", "10.1.0.9", "10.2.0.1", "10.3.0.1", "10.9.9.9", "198.51.100.1"
 
@@ -397,3 +397,57 @@ def test_all_reasons_and_lacks_are_reached(plant: Index) -> None:
     assert {lack.key for verdict in verdicts for near in verdict.nearest for lack in near.lacks} == {
         *LACKS
     } - {"hours"}
+
+
+BY_MAC = """
+    version: 1
+    assets:
+    - {id: ews, mac: "00:00:00:00:01:05", role: engineering-station, zone: control}
+    - {id: gateway, address: 10.1.0.254, mac: "00:00:00:00:01:fe", role: router, zone: control}
+    zones:
+    - {id: control, importance: high, members: [10.1.0.0/24, "00:00:00:00:01:07"]}
+    - {id: plc, importance: high, members: ["00:00:00:00:02:09"]}
+    boundaries:
+    - {id: b, between: [control, plc], allow: [
+        {id: by-role, from: "role:engineering-station", to: plc, protocol: modbus},
+        {id: by-mac, from: "00:00:00:00:01:07", to: "00:00:00:00:02:09", protocol: ssh},
+        {id: by-router, from: "role:router", to: plc, protocol: http}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("client", "protocol", "allowed"),
+    [
+        ("10.1.0.5", "modbus", True),
+        ("10.1.0.6", "modbus", False),
+        ("10.1.0.5", "ssh", False),
+        ("10.1.0.7", "ssh", True),
+        ("10.1.0.7", "modbus", False),
+        # What the model gives an address speaks for no other one.
+        ("10.1.0.254", "http", True),
+        ("10.1.0.8", "http", False),
+    ],
+)
+def test_a_permission_by_mac_address_fits_the_addresses_of_its_device(
+    client: str, protocol: str, allowed: bool
+) -> None:
+    macs = {"10.1.0.5": "01:05", "10.1.0.6": "01:06", "10.1.0.7": "01:07", "10.1.0.8": "01:fe",
+            "10.1.0.254": "01:fe", "172.20.0.9": "02:09"}  # fmt: skip
+    seen = [asset(f"00:00:00:00:{end}", address, "5") for address, end in macs.items()]
+    asked = conversation(client, "172.20.0.9", protocol=protocol, vlan="5")
+    verdict = decide(index(model(BY_MAC), seen), asked)
+    assert (verdict.outcome == "allowed") == allowed, explain(verdict)
+    assert decide(index(model(BY_MAC)), asked).outcome == "denied"
+
+
+def test_an_address_of_the_internet_is_nobodys_by_its_mac_address() -> None:
+    plant = model("""
+        version: 1
+        zones:
+        - {id: control, importance: high, members: [198.51.100.0/24, "00:00:00:00:01:07"]}
+        - {id: plc, importance: high, members: 10.2.0.0/24}
+        boundaries:
+        - {id: b, between: [control, plc], allow: [{from: "00:00:00:00:01:07", to: plc, protocol: any}]}
+    """)
+    ready = index(plant, [asset("00:00:00:00:01:07", "198.51.100.9")])
+    assert decide(ready, conversation("198.51.100.9", "10.2.0.1")).outcome == "denied"

@@ -55,7 +55,7 @@ def granted(given: Boundary, fact: Subject) -> str:
 
 
 def lacking(given: Boundary, fact: Subject) -> list[Lacking]:
-    return aspects_of(0, permission_table(given).lacking(fact))
+    return aspects_of(0, permission_table(given, {}).lacking(fact))
 
 
 @pytest.mark.parametrize(("text", "lacks"), CASES)

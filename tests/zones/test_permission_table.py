@@ -84,7 +84,7 @@ FACTS: st.SearchStrategy[Conversation | Operation] = st.one_of(
 
 def table_of(*permissions: Permission) -> PermissionTable:
     names = Name("", ""), ("a", "b"), "", "", ""
-    return permission_table(Boundary("b", Line("m.yaml", 1), *names, permissions))
+    return permission_table(Boundary("b", Line("m.yaml", 1), *names, permissions), {})
 
 
 def read(fact: Conversation | Operation) -> Subject:

@@ -264,3 +264,34 @@ def test_any_lines_are_read_or_told(lines: list[tuple[str, str]]) -> None:
 def test_a_deep_file_is_told_and_no_crash() -> None:
     deep = dedent(SOUND).replace("protocol: telnet\n", "protocol: " + "[" * 500 + "]" * 500 + "\n", 1)
     assert "nested too deeply" in problems(deep)[0]
+
+
+GUIDELINE, CHECKLIST = "工場セキュリティガイドライン", "工場セキュリティガイドライン 付録E準拠チェックリスト"
+STEPS = {
+    "ステップ1-1": "セキュリティ対策検討・企画に必要な要件の整理",
+    "ステップ1-2": "業務の整理",
+    "ステップ1-3": "業務の重要度の設定",
+    "ステップ1-4": "保護対象の整理",
+    "ステップ1-5": "保護対象の重要度の設定",
+    "ステップ1-6": "ゾーンの整理とゾーンと業務、保護対象の結びつけ",
+    "ステップ1-7": "ゾーンと、セキュリティ脅威の影響の整理",
+    "ステップ2-1": "セキュリティ対策方針の策定",
+    "ステップ2-2": "想定脅威に対するセキュリティ対策の対応づけ",
+    "ステップ3 (1)①A": "サイバー攻撃の早期認識と対処(OODAプロセス)",
+    "ステップ3 (1)①B": "セキュリティ対策管理(ID/PW管理、機器の設定変更など)",
+    "ステップ3 (1)①C": "情報共有",
+    "ステップ3 (1)②": "維持・改善面",
+    "ステップ3 (2)": "サプライチェーン対策",
+}
+"""The guideline's steps, in its words (main volume of 2022-11-16; METI's overview of it)."""
+
+
+def test_each_rule_names_the_guidelines_step_that_it_serves() -> None:
+    for name, rule in shipped_rules().items():
+        steps = [one for one in rule.references if one.scheme == GUIDELINE]
+        assert steps, f"{name} names no step"
+        for one in steps:
+            assert STEPS.get(one.id) == one.title, f"{name}: {one.id} is {STEPS.get(one.id)}"
+            assert one.edition == "本編 (2022-11-16)"
+        schemes = {one.scheme for one in rule.references if one.scheme.startswith("工場")}
+        assert schemes <= {GUIDELINE, CHECKLIST}, name
