@@ -102,6 +102,8 @@ def test_what_was_told_before_is_not_told_again(wired: Wire, tmp_path: Path) -> 
 def test_a_broken_model_is_refused_and_a_good_one_taken(wired: Wire, tmp_path: Path) -> None:
     model = tmp_path / "model.yaml"
     good = (ROOT / MODEL).read_text(encoding="utf-8")
+    for sheet in (ROOT / MODEL).parent.glob("*.csv"):
+        shutil.copy(sheet, tmp_path)
     model.write_text(good, encoding="utf-8")
     with sensor(wired, "--zones", str(model), "--json", str(tmp_path / "f.jsonl")) as running:
         wired.send(frames_of(CAPTURE)[:200])

@@ -25,7 +25,7 @@ def test_nothing_grows_and_nothing_is_lost_unseen(tmp_path: Path) -> None:
 def test_a_leak_and_a_loss_are_told() -> None:
     assert FINE.trouble() == []
     assert len(replace(FINE, slope_mb_per_hour=50.0).trouble()) == 1
-    assert len(replace(FINE, seconds=20, last_mb=400.0).trouble()) == 1
+    assert len(replace(FINE, seconds=20, last_mb=460.0).trouble()) == 1
     assert len(replace(FINE, read=80, in_ledger=80).trouble()) == 1
     assert len(replace(FINE, in_ledger=80).trouble()) == 1
 
