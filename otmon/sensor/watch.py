@@ -5,8 +5,8 @@ the tables hold at this moment. The last is made anew each time and never merged
 connection that lasts for months is one fact, and the facts are those of a replay of the same packets.
 
 Judging is done when something new was seen, and at least every ten seconds; when it takes long it is done
-less often, so that over minutes it never takes more than a tenth of the time. So does saving. What is new
-after a quiet minute is judged at once, however long that takes.
+less often, so that over minutes it never takes more than a tenth of the time. What is new after a quiet
+minute is judged at once, however long that takes. Saving does not wait for that: it takes along what is new.
 """
 
 from __future__ import annotations
@@ -39,12 +39,16 @@ from otmon.zones.model import Model
 JUDGE_S: Final = 1.0
 """Between two judgements at least, where something is new."""
 WINDOW_S: Final = 10.0
-"""Between two judgements and two saves at most: what a power failure can cost."""
+"""Between two judgements at most; and what a power failure can cost."""
+SAVE_S: Final = 8.0
+"""Between two saves, which take their time as well."""
 DAY_NS: Final = 86_400_000_000_000
 KEEP_DAYS: Final = 400
 """Long enough for what a plant does once a year."""
 SHARE: Final = 10
-"""A judgement needs this many times its duration without one; so does a save, which is followed by it."""
+"""A judgement needs this many times its duration without one."""
+SAVE_SHARE: Final = 4
+"""The same for a save: a full ledger on a slow disk may take longer than seconds."""
 CREDIT_S: Final = 60.0
 """So much time without a judgement can be had beforehand."""
 PROVING_S: Final = 0.05
@@ -130,6 +134,7 @@ class Watch:
         """Judge and save where it is due; what came up."""
         now, used = time.monotonic(), time.thread_time()
         told: list[Told] = []
+        judged = self._judgements
         self._states = [one.state() for one in self._readers]
         if now >= self._next_judgement and (self._is_new() or now >= self._next_window):
             told = self._look()
@@ -142,9 +147,16 @@ class Watch:
             self._next_window = max(now + WINDOW_S, self._paid)
         self._prove(PROVING_S)
         if self._path is not None and now >= self._next_save:
+            if judged == self._judgements:
+                self._gather()
             self._save()
         self.status = self._status()
         return told
+
+    @acyclic()
+    def _gather(self) -> None:
+        """All facts, unjudged: what is saved is not as old as the last judgement."""
+        self.ledger = self._merged([one.part() for one in self._readers])
 
     def _is_new(self) -> bool:
         """Whether there is something to judge that was not there when this was asked last."""
@@ -175,8 +187,7 @@ class Watch:
 
     @acyclic()
     def _look(self) -> list[Told]:
-        parts = [one.part() for one in self._readers]
-        self.ledger = self._merged(parts)
+        self._gather()
         self.case = self._judge(self.ledger)
         self.findings = found_in(self.case)
         self.covered = coverage(self.case)
@@ -247,7 +258,7 @@ class Watch:
             self._failed_saves += 1
             self.trouble = str(error)
         self._saving_s += time.monotonic() - begin
-        self._next_save = begin + max(WINDOW_S, SHARE * (time.thread_time() - used))
+        self._next_save = begin + max(SAVE_S, SAVE_SHARE * (time.thread_time() - used))
 
     trouble: str = ""
     """Why the last save failed; "" where it did not."""

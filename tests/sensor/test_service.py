@@ -165,7 +165,7 @@ def killed_under_load(wired: Wire, folder: Path, frames: list[bytes], turn: int)
             time.sleep(0.01)
         assert running.end(signal.SIGKILL)[0] == -signal.SIGKILL
     # A judgement and a save of a busy machine take their time as well.
-    early = end - WINDOW_S - 5
+    early = end - WINDOW_S - 3
     return sum(count for _, count in sent), sum(count for when, count in sent if when < early)
 
 
