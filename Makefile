@@ -20,6 +20,9 @@ LIVE_PACKAGES := iproute2:ip tcpdump wireshark-common:dumpcap
 MINUTES ?= 30
 KILLS ?= 50
 
+# The tests start the program a thousand times: what Python compiled is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test check fuzz bench bench-live soak kills lab-score goldens docs dashboards vendors lock clean
 .DEFAULT_GOAL := help
 
