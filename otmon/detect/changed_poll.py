@@ -43,11 +43,13 @@ def changed_poll(case: Case) -> Iterator[Finding]:
 
 
 def _change(rule: Rule, poll: list[Operation]) -> _Change | None:
+    least, factor = rule.number("windows"), rule.number("factor")
+    if sum(len(one.course) for one in poll) < 2 * least:
+        return None
     course = joined((one.first_ns, one.last_ns, one.course) for one in poll)
     first_ns, last_ns = min(one.first_ns for one in poll), max(one.last_ns for one in poll)
     # The first and the last window are not whole.
     whole = list(spans(first_ns, last_ns, course))[1:-1]
-    least, factor = rule.number("windows"), rule.number("factor")
     for cut in range(least, len(whole) - least + 1):
         if not _is_steady(rule, whole[:cut]):
             return None

@@ -176,12 +176,17 @@ _KINDS: tuple[tuple[str, Callable[[list[Operation], Rule], Part | None]], ...] =
 def _identities(case: Case, asked: Asked) -> tuple[Parts, Parts]:
     """Identities that were read, of all servers: those that nobody allowed, and all but those that a
     permission is for."""
-    verdicts = {operation_key(fact): verdict for fact, verdict in case.operations}
     strange: Parts = {}
     every: Parts = {}
-    for about, facts in asked.items():
+    told = {
+        about: some for about, facts in asked.items() if (some := [one for one in facts if _identifies(one)])
+    }
+    if not told:
+        return strange, every
+    verdicts = {operation_key(fact): verdict for fact, verdict in case.operations}
+    for about, facts in told.items():
         for parts, wide in ((strange, False), (every, True)):
-            part = [fact for fact in facts if _identifies(fact) and _is_strange(case, fact, verdicts, wide)]
+            part = [fact for fact in facts if _is_strange(case, fact, verdicts, wide)]
             if part:
                 units = {fact.unit for fact in part}
                 parts[about] = Part(part, len(units), spans(units))

@@ -39,13 +39,16 @@ class _Drift:
 
 def slower_answers(case: Case) -> Iterator[Finding]:
     rule = case.rules[RULE]
+    least = 2 * rule.number("windows")
     judged: dict[Server, int] = {}
     drifts: dict[Server, list[_Drift]] = {}
     for key, operations in case.asked.items():
         server = key[1], key[2], key[3], key[4]
         for poll in polls_of(operations):
+            if sum(len(one.course) for one in poll) < least:
+                continue
             means = _means(rule, poll)
-            if len(means) >= 2 * rule.number("windows"):
+            if len(means) >= least:
                 judged[server] = judged.get(server, 0) + 1
                 drift = _drift(rule, poll, means)
                 if drift is not None:
