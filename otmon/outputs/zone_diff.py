@@ -69,7 +69,7 @@ def _change(change: Change, diff: Diff, language: Language) -> Iterator[str]:
     for covered, (key, line, clear) in zip(diff.covered, sides, strict=True):
         for one in covered if change.how != clear else ():
             if line is not None and one.grant.line == line and one.grant.id == _own_id(one.grant, change):
-                by = ", ".join(f"{grant.id} ({visible(str(grant.line))})" for grant in one.by)
+                by = ", ".join(f"{_called(grant, language)} ({visible(str(grant.line))})" for grant in one.by)
                 yield f"      {text(f'diff.{key}', language, by=by) if by else text('diff.idle', language)}"
 
 
@@ -78,12 +78,16 @@ def _own_id(grant: Grant, change: Change) -> str:
     return grant.id if grant.owner == change.owner else ""
 
 
+def _called(grant: Grant, language: Language) -> str:
+    return grant.id if grant.permission is None else visible(grant.permission.called(language))
+
+
 def _effect(effect: Effect, hosts: Partition, language: Language) -> Iterator[str]:
     grant = effect.grant
     number = 1 if effect.outcome == "allowed" else 0
     key = "diff.by-baseline" if grant.seen else "diff.by-inside"
     key = key if grant.permission is None else "diff.by-permission"
-    by = text(key, language, id=grant.id, owner=grant.owner, line=str(grant.line))
+    by = text(key, language, id=_called(grant, language), owner=grant.owner, line=str(grant.line))
     doubt = "" if effect.exact else f" {text('diff.perhaps', language)}"
     yield f"  {by}:{doubt}"
     pieces: dict[str, None] = {}

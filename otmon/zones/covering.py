@@ -1,18 +1,30 @@
-"""Whether one permission makes another one idle."""
+"""Whether one permission makes another one idle, or voids what it restricts.
+
+What two permissions allow is compared as in `otmon.zones.region`; cheap comparisons come first, so that
+most pairs of a long list are told apart by their ends, ports and elements.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any, Final
+
 from otmon.zones.address import within
-from otmon.zones.model import Endpoint, Permission, spans
+from otmon.zones.model import Endpoint, Limit, Permission, Ranges, spans
+from otmon.zones.permission import ANY
+from otmon.zones.region import box, left, opaque, vocabulary
+
+COMPARED: Final = 2_000
+"""Permissions of a list that are compared with each other."""
+_TIMES: Final = frozenset({"schedule", "expires"})
+_EVERYBODY: Final = (1, 1)
+"""Hosts, where the ends were compared before."""
 
 
 def covers(wide: Permission, narrow: Permission) -> bool:
     """Whether one permission allows all that another does. Times and limits of the wide one are asked to
-    be the same or none, and functions by number and by name are not compared with each other."""
-    lists = (
-        (wide.protocols, narrow.protocols), (wide.transports, narrow.transports),
-        (wide.access, narrow.access), (wide.functions, narrow.functions),
-    )  # fmt: skip
+    be the same or none."""
+    lists = ((wide.protocols, narrow.protocols), (wide.transports, narrow.transports))
     if any(a and (not b or not set(b) <= set(a)) for a, b in lists):
         return False
     if wide.objects and not narrow.objects:
@@ -26,11 +38,136 @@ def covers(wide: Permission, narrow: Permission) -> bool:
             ranges.append((elements[kind], held))
     if any(a and (not b or not all(spans(a, *one) for one in b)) for a, b in ranges):
         return False
-    if (wide.limits and wide.limits != narrow.limits) or (wide.schedule and wide.schedule != narrow.schedule):
-        return False
+    limited = dict(opaque(narrow))
+    for name, value in opaque(wide):
+        if name != "expires" and limited.get(name) != value:
+            return False
     if wide.expires_ns is not None and (narrow.expires_ns is None or narrow.expires_ns > wide.expires_ns):
         return False
-    return _ends_cover(wide.clients, narrow.clients) and _ends_cover(wide.servers, narrow.servers)
+    ends = _ends_cover(wide.clients, narrow.clients) and _ends_cover(wide.servers, narrow.servers)
+    return ends and _requests_covered(wide, narrow)
+
+
+def shadowed(permissions: tuple[Permission, ...]) -> Iterator[tuple[Permission, Permission]]:
+    """Permissions of a list with another one, the first, that allows all of it. Of two that allow the same
+    the later one is told. The first `COMPARED` of the list are compared."""
+    compared = permissions[:COMPARED]
+    for number, permission in enumerate(compared):
+        for place, other in enumerate(compared):
+            if place != number and covers(other, permission):
+                if place > number and covers(permission, other):
+                    continue
+                yield permission, other
+                break
+
+
+def voided(permissions: tuple[Permission, ...]) -> Iterator[tuple[Permission, str, Permission]]:
+    """Permissions of a list that restrict when, how often or to which values something is allowed, the field
+    that says so, and the first other one that allows part of the same traffic without that.
+
+    What another one covers as a whole is left to `shadowed`. Something narrower that is allowed at more
+    times is meant: it voids nothing. The first `COMPARED` of the list are compared."""
+    compared = permissions[:COMPARED]
+    for permission in compared:
+        for name, value in opaque(permission):
+            for other in compared:
+                if other is permission or _keeps(name, value, other) or not _meet(permission, other):
+                    continue
+                if covers(other, permission) or (name in _TIMES and _within(other, permission)):
+                    continue
+                if _in_common(name, value, permission, other):
+                    yield permission, name, other
+                    break
+
+
+def _keeps(name: str, value: Any, other: Permission) -> bool:
+    """Whether another permission restricts the same at least as far, whatever its limits."""
+    if name == "limits":
+        return False
+    # Two windows add up, and each was meant.
+    return bool(getattr(other, name)) if name in _TIMES else bool(getattr(other, name) == value)
+
+
+def _in_common(name: str, value: Any, one: Permission, other: Permission) -> bool:
+    """Whether they share requests that the restriction is about."""
+    held = dict(other.objects)
+    if name == "limits" and held:
+        value = [one for one in value if spans(held.get(one.table, ()), one.address, one.address)]
+        if not value:
+            return False
+    words = vocabulary((one, other))
+    marks = box(one, _EVERYBODY, words)[5] & box(other, _EVERYBODY, words)[5]
+    shared = [
+        request
+        for number, request in enumerate(words.requests)
+        if marks >> number & 1 and request.operation is not None
+    ]
+    if name != "limits":
+        return bool(shared)
+    writes = [request for request in shared if request.access in ("write", ANY)]
+    free = [limit for limit in value if not _limited(limit, other)]
+    return any(
+        request.elements is None or (request.kind == limit.table and _holds(request.elements, limit))
+        for limit in free
+        for request in writes
+    )
+
+
+def _holds(elements: tuple[int, int], limit: Limit) -> bool:
+    return elements[0] <= limit.address <= elements[1]
+
+
+def _limited(limit: Limit, other: Permission) -> bool:
+    """Whether another permission limits the same element at least as narrowly."""
+    for own in other.limits:
+        if (own.table, own.address, own.type, own.scale) == (
+            limit.table, limit.address, limit.type, limit.scale,
+        ):  # fmt: skip
+            step = limit.step is None or (own.step is not None and own.step <= limit.step)
+            return step and limit.low <= own.low and own.high <= limit.high
+    return False
+
+
+def _requests_covered(wide: Permission, narrow: Permission) -> bool:
+    if not (wide.access or wide.functions or wide.units or wide.objects):
+        return True
+    words = vocabulary((wide, narrow))
+    return not left(box(narrow, _EVERYBODY, words), [box(wide, _EVERYBODY, words)])[0]
+
+
+def _within(narrow: Permission, wide: Permission) -> bool:
+    """Whether the traffic of one is a part of the other's, whatever their times and limits."""
+    words = vocabulary((wide, narrow))
+    ends = _ends_cover(wide.clients, narrow.clients) and _ends_cover(wide.servers, narrow.servers)
+    return ends and not left(box(narrow, _EVERYBODY, words), [box(wide, _EVERYBODY, words)])[0]
+
+
+def _meet(one: Permission, other: Permission) -> bool:
+    """Whether they may share traffic, as far as ends, protocols, ports and units tell."""
+    lists = ((one.protocols, other.protocols), (one.transports, other.transports))
+    if any(a and b and not set(a) & set(b) for a, b in lists):
+        return False
+    if any(a and b and not _overlap(a, b) for a, b in ((one.ports, other.ports), (one.units, other.units))):
+        return False
+    return _ends_meet(one.clients, other.clients) and _ends_meet(one.servers, other.servers)
+
+
+def _overlap(one: Ranges, other: Ranges) -> bool:
+    return any(low <= last and first <= high for low, high in one for first, last in other)
+
+
+def _ends_meet(some: tuple[Endpoint, ...], others: tuple[Endpoint, ...]) -> bool:
+    return any(
+        a.zone == b.zone
+        and (
+            a.network is None
+            or b.network is None
+            or within(a.network, b.network)
+            or within(b.network, a.network)
+        )
+        for a in some
+        for b in others
+    )
 
 
 def _ends_cover(wide: tuple[Endpoint, ...], narrow: tuple[Endpoint, ...]) -> bool:

@@ -80,6 +80,7 @@ class Near:
     """A permission that nearly fitted."""
 
     permission: str
+    """Its id and name."""
     line: str
     """"file:line"."""
     lacks: tuple[Lack, ...]
@@ -110,6 +111,8 @@ class Verdict:
     """The line of the model that decided, "file:line"; "" where its absence did."""
     reason: Reason
     denial: _Denial | None = field(default=None, compare=False, repr=False)
+    permission: Permission | None = field(default=None, compare=False, repr=False)
+    """What allows it, where a permission does."""
 
     @property
     def nearest(self) -> tuple[Near, ...]:
@@ -190,8 +193,8 @@ def _decide_listed(table: PermissionTable, boundary: str, subject: Subject) -> V
         permission, line = table.permissions[number], table.lines[number]
         granted = taken_for_granted(permission, subject)
         key = f"permission-{granted}-unseen" if granted else "permission"
-        reason = _reason(key, line=line, permission=permission.id)
-        return Verdict("allowed", *ends, boundary, line, reason)
+        reason = _reason(key, line=line, permission=permission.called())
+        return Verdict("allowed", *ends, boundary, line, reason, None, permission)
     said = {"list": table.owner, "line": table.line}
     if not table.permissions:
         reason = _reason("nothing-listed", **said)
@@ -234,5 +237,5 @@ def _near(table: PermissionTable, number: int, lacks: list[int], subject: Subjec
             exceeded = dict(table.exceeded(subject.written))[1 << number]
             worded.append(Lack(aspect, shown_limit(exceeded.limit), shown_quantity(exceeded.written)))
             continue
-        worded.append(Lack(aspect, text, seen(aspect, subject)))
-    return Near(permission.id, table.lines[number], tuple(worded))
+        worded.append(Lack(aspect, text, seen(aspect, subject, permission.schedule.zone)))
+    return Near(permission.called(), table.lines[number], tuple(worded))

@@ -30,7 +30,7 @@ Subject = Literal["zone", "member", "boundary", "permission"]
 How = Literal["added", "removed", "changed", "widened", "narrowed", "moved"]
 Outcome = Literal["allowed", "denied", "not covered"]
 
-_SILENT: Final = frozenset({"id", "line", "reason"})
+_SILENT: Final = frozenset({"id", "line", "name", "reason"})
 """Fields of a permission that say nothing about what it allows."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, Literal, get_args
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
@@ -12,6 +11,7 @@ from otmon.zones.address import Address
 from otmon.zones.functions import MODBUS_OBJECTS
 from otmon.zones.model import Endpoint, FunctionRef, Permission, shown
 from otmon.zones.quantity import shown_limit
+from otmon.zones.times import shown_instant
 
 Lacking = Literal[
     "direction", "client", "server", "transport", "port", "protocol",
@@ -125,8 +125,8 @@ def allowed(key: Lacking, permission: Permission) -> str:
             return permission.expires
 
 
-def seen(key: Lacking, subject: Subject) -> str:
-    """What the fact has there."""
+def seen(key: Lacking, subject: Subject, zone: str = "") -> str:
+    """What the fact has there; times in a time zone, without one in UTC."""
     fact, operation, written = subject.fact, subject.operation, subject.written
     match key:
         case "direction" | "client":
@@ -138,9 +138,9 @@ def seen(key: Lacking, subject: Subject) -> str:
         case "port":
             return str(fact.port)
     if key == "hours":
-        return f"{_time(fact.first_ns)} to {_time(fact.last_ns)} UTC"
+        return f"{shown_instant(fact.first_ns, zone)} to {shown_instant(fact.last_ns, zone)}"
     if key == "expiry":
-        return f"{_time(fact.last_ns)} UTC"
+        return shown_instant(fact.last_ns, zone)
     if written is not None and key != "protocol":
         if key == "unit":
             return str(written.unit)
@@ -156,13 +156,6 @@ def seen(key: Lacking, subject: Subject) -> str:
             return str(operation.unit)
         case _:
             return _elements(operation)
-
-
-def _time(instant_ns: int) -> str:
-    try:
-        return f"{datetime.fromtimestamp(instant_ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M}"
-    except (OverflowError, ValueError, OSError):
-        return f"{instant_ns} ns"
 
 
 def _ends(ends: Iterable[Endpoint]) -> str:

@@ -220,7 +220,7 @@ def _joined(
             sides = Sides(ends, members)
             built.append(_boundary(border, border.form, sides, reader))
     whole = nested(tuple(built_zones), tuple(built), zones, problems)
-    return Model(*whole, files, devices, where.plant)
+    return Model(*whole, files, devices, where.plant, parts.timezone)
 
 
 def _ends_exist(

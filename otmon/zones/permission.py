@@ -88,6 +88,7 @@ class PermissionReader:
             expires="" if form.expires is None else form.expires.isoformat(),
             approver=form.approver or "",
             exception=path[0] == "exceptions",
+            name=None if form.name is None else form.name.value(),
         )
 
     def _id(self, entry: Entry[Any], path: Path, form: PermissionForm) -> str:
@@ -128,7 +129,7 @@ class PermissionReader:
                 self._say(entry, (*path, "functions", number), what)
 
     def _schedule(self, entry: Entry[Any], path: Path, form: PermissionForm) -> Schedule:
-        if not (form.hours or form.during) or not self._has_timezone(entry, path):
+        if not (form.hours or form.during or form.expires) or not self._has_timezone(entry, path):
             return ALWAYS
         dated = (
             Dated(
@@ -141,7 +142,7 @@ class PermissionReader:
         return Schedule(self.timezone, form.hours, tuple(dated))
 
     def _expiry(self, entry: Entry[Any], path: Path, form: PermissionForm) -> int | None:
-        if form.expires is None or not self._has_timezone(entry, path):
+        if form.expires is None or not self.timezone:
             return None
         try:
             return end_of(form.expires, self.timezone)

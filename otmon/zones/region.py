@@ -39,6 +39,7 @@ _MODELLED: Final = frozenset(
         "reason",
         "approver",
         "exception",
+        "name",
         "expires_ns",
         "clients",
         "servers",

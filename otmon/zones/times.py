@@ -67,7 +67,7 @@ class Schedule:
     """When something is allowed; without windows always."""
 
     zone: str
-    """Name of the time zone in the IANA database."""
+    """Name of the time zone in the IANA database; also where only a last day is told in it."""
     weekly: tuple[Weekly, ...] = ()
     dated: tuple[Dated, ...] = ()
 
@@ -166,6 +166,24 @@ def instant_of(local: datetime, zone: str) -> int:
     known = read_zone(zone)
     assert known is not None
     return int(local.replace(tzinfo=known).timestamp()) * _SECOND_NS
+
+
+def today_in(zone: str, now_ns: int) -> date:
+    """The day that an instant falls on in a time zone; in UTC where no zone is known."""
+    return local_time(now_ns, zone if read_zone(zone) is not None else "UTC").date()
+
+
+def shown_instant(instant_ns: int, zone: str) -> str:
+    """An instant to the minute as a time zone's clocks show it, with the offset from UTC: `2026-04-15 00:00
+    +09:00`; in UTC where no zone is known, and as nanoseconds where no calendar has it."""
+    try:
+        local = local_time(instant_ns, zone if read_zone(zone) is not None else "UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{instant_ns} ns"
+    if local.tzname() == "UTC":
+        return f"{local:%Y-%m-%d %H:%M} UTC"
+    offset = f"{local:%z}"
+    return f"{local:%Y-%m-%d %H:%M} {offset[:3]}:{offset[3:]}"
 
 
 def end_of(day: date, zone: str) -> int:

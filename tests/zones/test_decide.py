@@ -397,3 +397,26 @@ def test_all_reasons_and_lacks_are_reached(plant: Index) -> None:
     assert {lack.key for verdict in verdicts for near in verdict.nearest for lack in near.lacks} == {
         *LACKS
     } - {"hours"}
+
+
+def test_a_permission_is_named_where_it_is_told() -> None:
+    plant = index(
+        model("""
+        timezone: Asia/Tokyo
+        zones:
+        - {id: a, importance: 大, members: 10.1.0.0/24}
+        - {id: b, importance: 小, members: 10.2.0.0/24}
+        boundaries:
+        - id: x
+          between: [a, b]
+          allow: [{id: web, name: {ja: 画面, en: Screens}, from: a, protocol: tls, expires: 1970-01-01}]
+    """)
+    )
+    talk = conversation("10.1.0.5", "10.2.0.9", protocol="tls")
+    allowed = decide(plant, talk)
+    assert dict(allowed.reason.params)["permission"] == "web (画面 / Screens)"
+    assert allowed.permission is not None and allowed.permission.called("ja") == "web (画面)"
+    denied = decide(plant, replace(talk, last_ns=20 * 3_600_000_000_000))
+    assert denied.permission is None
+    assert [near.permission for near in denied.nearest] == ["web (画面 / Screens)"]
+    assert "until 1970-01-01, not 1970-01-02 05:00 +09:00" in explain(denied)

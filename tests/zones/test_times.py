@@ -20,6 +20,8 @@ from otmon.zones.times import (
     read_dated,
     read_weekly,
     read_zone,
+    shown_instant,
+    today_in,
 )
 
 TOKYO = "Asia/Tokyo"
@@ -148,3 +150,17 @@ def test_weekly_hours_hold_as_long_as_they_say(day: int, begin: int, length: int
     monday = datetime(2026, 4, 13)
     held = [window.holds(monday + timedelta(hours=hour)) for hour in range(HOURS)]
     assert sum(held) == length
+
+
+def test_an_instant_is_shown_as_the_plants_clocks_have_it() -> None:
+    noon = instant_of(datetime(2026, 4, 15, 0, 0), "Asia/Tokyo")
+    assert shown_instant(noon, "Asia/Tokyo") == "2026-04-15 00:00 +09:00"
+    assert shown_instant(noon, "America/St_Johns") == "2026-04-14 12:30 -02:30"
+    assert {shown_instant(noon, zone) for zone in ("", "UTC")} == {"2026-04-14 15:00 UTC"}
+    assert shown_instant(1 << 80, "Asia/Tokyo") == f"{1 << 80} ns"
+
+
+def test_the_day_is_that_of_the_plant() -> None:
+    late = instant_of(datetime(2026, 4, 14, 20, 0), "UTC")
+    assert str(today_in("Asia/Tokyo", late)) == "2026-04-15"
+    assert str(today_in("", late)) == "2026-04-14"
