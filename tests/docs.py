@@ -96,8 +96,8 @@ def roles_page() -> str:
     ]
     intro = (
         "What `otmon zones check` takes the `role` of an asset for ([zone model](zone-model.md)): its kind "
-        "tells what has to stand in a zone of its own. A role that is not here is told as unknown; permissions and "
-        "rules may name it all the same, as they name these, by what the inventory says."
+        "tells what has to stand in a zone of its own. A role that is not here is told as unknown; "
+        "permissions and rules may name it all the same, as they name these, by what the inventory says."
     )
     return "\n\n".join([GENERATED, "# Roles", intro, table(("role", "device", "kind", "also"), rows)]) + "\n"
 

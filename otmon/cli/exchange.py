@@ -254,6 +254,14 @@ def import_(
         int,
         typer.Option("--prefix", min=8, max=32, help="Length of the IPv4 prefixes that become zones."),
     ] = 24,
+    timezone: Annotated[
+        str,
+        typer.Option(
+            "--timezone",
+            metavar="NAME",
+            help="Time zone of hours and last days where the sheet names none, such as Asia/Tokyo.",
+        ),
+    ] = "",
 ) -> None:
     """Draft a zone model from a sheet of firewall rules.
 
@@ -261,12 +269,15 @@ def import_(
     the draft as comments. Example: otmon zones import rules.xlsx -o draft.yaml
     """
     from otmon.zones.draft import draft
+    from otmon.zones.times import read_zone
     from otmon.zones.workbook import MAX_FILE_BYTES, SheetError, read_sheets
 
+    if timezone and read_zone(timezone) is None:
+        fail(f"--timezone {timezone!r}, expected a time zone of the IANA database such as Asia/Tokyo")
     try:
         with open(source, "rb") as stream:
             grids = read_sheets(stream.read(MAX_FILE_BYTES + 1))
-        made = draft(Path(source).name, grids, prefix)
+        made = draft(Path(source).name, grids, prefix, timezone)
     except SheetError as error:
         fail(f"{source}: {error}")
     except OSError as error:

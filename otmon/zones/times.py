@@ -75,8 +75,11 @@ class Schedule:
         return bool(self.weekly or self.dated)
 
     def __str__(self) -> str:
-        texts = [*(window.text for window in self.weekly), *(window.text for window in self.dated)]
-        return f"{', '.join(texts)} ({self.zone})"
+        return f"{', '.join(self.texts())} ({self.zone})"
+
+    def texts(self) -> list[str]:
+        """Its windows as a file has them."""
+        return [*(window.text for window in self.weekly), *(window.text for window in self.dated)]
 
     def holds(self, instant_ns: int) -> bool:
         """Whether an instant is inside."""

@@ -209,7 +209,8 @@ def usage(index: Index, ledger: Ledger) -> tuple[Used, ...]:
         for permission in owner.permissions:
             tally = tallies.get(permission.id, _Tally())
             seen = tuple(sorted(tally.clients)), tuple(sorted(tally.servers))
-            found.append(Used(permission, *tally.counts, *seen, tally.asked()))
+            conversations, operations = tally.counts
+            found.append(Used(permission, conversations, operations, *seen, tally.asked()))
     return tuple(found)
 
 
