@@ -264,3 +264,27 @@ def test_any_lines_are_read_or_told(lines: list[tuple[str, str]]) -> None:
 def test_a_deep_file_is_told_and_no_crash() -> None:
     deep = dedent(SOUND).replace("protocol: telnet\n", "protocol: " + "[" * 500 + "]" * 500 + "\n", 1)
     assert "nested too deeply" in problems(deep)[0]
+
+
+def test_one_error_hides_no_other() -> None:
+    text = """
+title: Telnet
+id: 0d3c7d52-6a5b-4b8e-9c69-5f2a1d0b7e31
+name: telnet
+status: test
+description: Telnet.
+level: awful
+logsource: {product: otmon, category: conversation}
+detection:
+  one: {protocoll: telnet}
+  two: {client|cidr: 10.5.0.0/28}
+  condition: one andd not two
+tests:
+  - {name: x, fires: perhaps, zones: "zones: 1", facts: [{conversation: {client: 10.2.0.9, porrt: 1}}]}
+"""
+    with pytest.raises(RuleError) as raised:
+        read_rules([("telnet.yml", text.lstrip().encode())])
+    told = [(problem.line, problem.what.split(",")[0]) for problem in raised.value.problems]
+    assert [line for line, _ in told] == [6, 9, 11, 13, 13, 13, 13]
+    assert told[0][1] == "'awful' does not fit here" and told[1][1] == "unknown field 'protocoll'"
+    assert told[2][1] == "Expected end of text"
