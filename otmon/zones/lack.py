@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.zones.address import Address
@@ -38,9 +38,8 @@ LACKS: Final[dict[Lacking, str]] = {
 """What a permission allows instead of what was seen, in English."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lack:
-    """One thing for which a permission does not fit."""
+class Lack(NamedTuple):
+    """One thing for which a permission does not fit. A tuple, as very many are made."""
 
     key: Lacking
     allowed: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
@@ -26,7 +27,7 @@ from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
 from otmon.zones.diff import How, Subject
 from otmon.zones.diff import Outcome as Effected
-from otmon.zones.model import Importance
+from otmon.zones.model import Boundary, Importance, Permission, Zone
 
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(otmon.__file__).parent.rglob("*.py"))
 SIGNALS = re.findall(
@@ -44,6 +45,13 @@ FAMILIES = {
     *(f"lack.{one}" for one in LACKS),
     *(f"diff.subject.{one}" for one in get_args(Subject)),
     *(f"diff.how.{one}" for one in get_args(How)),
+    *(
+        f"diff.field.{one.name}"
+        for kind in (Zone, Boundary, Permission)
+        for one in fields(kind)
+        if one.name not in ("line", "members", "permissions")
+    ),
+    *(f"diff.field.{one}" for one in ("place", "zone", "member")),
     *(f"diff.effect.{one}" for one in get_args(Effected)),
     *(f"diff.outcome.{one}" for one in get_args(Outcome)),
     *(f"changes.{one}" for one in KINDS_OF_CHANGE),
