@@ -22,6 +22,7 @@ from otmon.detect.dangerous_command import Danger
 from otmon.detect.detector import SEVERITIES, say
 from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
 from otmon.ledger.facts import Outcome as CredentialOutcome
+from otmon.outputs.zone_picture import State as Drawn
 from otmon.protocols.modbus import REASONS
 from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
@@ -45,6 +46,7 @@ FAMILIES = {
     *(f"lack.{one}" for one in LACKS),
     *(f"diff.subject.{one}" for one in get_args(Subject)),
     *(f"diff.how.{one}" for one in get_args(How)),
+    *(f"picture.{one}" for one in get_args(Drawn) if one != "plain"),
     *(
         f"diff.field.{one.name}"
         for kind in (Zone, Boundary, Permission)
