@@ -15,7 +15,7 @@ from typing import Final
 from otmon.ledger.facts import Asset
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import Address, Network, within
-from otmon.zones.covering import COMPARED, shadowed, voided
+from otmon.zones.covering import overlaps
 from otmon.zones.model import (
     IMPORTANCES,
     INTERNET,
@@ -56,8 +56,8 @@ CAUTIONS: Final[dict[str, str]] = {
     "permission-shadowed": "all that permission {permission} allows is allowed by {other} ({other_line})",
     "permission-voided": "permission {permission} limits {what}, and {other} ({other_line}) allows part of "
     "the same traffic without that",
-    "permissions-not-compared": "{count} permissions are in one list: the first {compared} were compared "
-    "with each other, the rest were not",
+    "permissions-not-compared": "{count} permissions are in one list from here on: not all of them were "
+    "compared with each other",
     "permission-expires": "permission {permission} {when} on {expires}",
     "asset-in-no-zone": "asset {asset} is in no zone",
     "role-unknown": "role {role} of {assets} is none that otmon knows, so no check tells which kind of "
@@ -248,21 +248,19 @@ def _of_importance(boundary: Boundary, ready: Index) -> Iterator[Caution]:
 
 def _shadowed(permissions: tuple[Permission, ...]) -> Iterator[Caution]:
     """Permissions that another one of the list makes idle, or voids what they restrict."""
-    for permission, other in shadowed(permissions):
+    found = overlaps(permissions)
+    for permission, other in found.shadowed:
         yield _caution(
             permission.line, "permission-shadowed", permission=permission.called(), other=other.called(),
             other_line=str(other.line),
         )  # fmt: skip
-    for permission, name, other in voided(permissions):
+    for permission, name, other in found.voided:
         yield _caution(
             permission.line, "permission-voided", permission=permission.called(),
             what=_RESTRICTS.get(name, name), other=other.called(), other_line=str(other.line),
         )  # fmt: skip
-    if len(permissions) > COMPARED:
-        yield _caution(
-            permissions[COMPARED].line, "permissions-not-compared", count=str(len(permissions)),
-            compared=str(COMPARED),
-        )  # fmt: skip
+    if not found.whole:
+        yield _caution(permissions[0].line, "permissions-not-compared", count=str(len(permissions)))
 
 
 def _expiring(permissions: tuple[Permission, ...], today: date) -> Iterator[Caution]:

@@ -7,6 +7,7 @@ most pairs of a long list are told apart by their ends, ports and elements.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from otmon.zones.address import within
@@ -16,6 +17,8 @@ from otmon.zones.region import box, left, opaque, vocabulary
 
 COMPARED: Final = 2_000
 """Permissions of a list that are compared with each other."""
+PAIRS: Final = 1_000
+"""Pairs of a list that are compared request by request: some milliseconds each."""
 _TIMES: Final = frozenset({"schedule", "expires"})
 _EVERYBODY: Final = (1, 1)
 """Hosts, where the ends were compared before."""
@@ -24,6 +27,11 @@ _EVERYBODY: Final = (1, 1)
 def covers(wide: Permission, narrow: Permission) -> bool:
     """Whether one permission allows all that another does. Times and limits of the wide one are asked to
     be the same or none."""
+    return _may_cover(wide, narrow) and _requests_covered(wide, narrow)
+
+
+def _may_cover(wide: Permission, narrow: Permission) -> bool:
+    """Whether it may, as far as all but single requests tell."""
     lists = ((wide.protocols, narrow.protocols), (wide.transports, narrow.transports))
     if any(a and (not b or not set(b) <= set(a)) for a, b in lists):
         return False
@@ -44,40 +52,80 @@ def covers(wide: Permission, narrow: Permission) -> bool:
             return False
     if wide.expires_ns is not None and (narrow.expires_ns is None or narrow.expires_ns > wide.expires_ns):
         return False
-    ends = _ends_cover(wide.clients, narrow.clients) and _ends_cover(wide.servers, narrow.servers)
-    return ends and _requests_covered(wide, narrow)
+    return _ends_cover(wide.clients, narrow.clients) and _ends_cover(wide.servers, narrow.servers)
 
 
-def shadowed(permissions: tuple[Permission, ...]) -> Iterator[tuple[Permission, Permission]]:
-    """Permissions of a list with another one, the first, that allows all of it. Of two that allow the same
-    the later one is told. The first `COMPARED` of the list are compared."""
-    compared = permissions[:COMPARED]
+@dataclass(frozen=True, slots=True)
+class Overlaps:
+    """What the permissions of one list are to each other."""
+
+    shadowed: tuple[tuple[Permission, Permission], ...]
+    """Permissions with another one, the first, that allows all of it. Of two that allow the same the later
+    one is told."""
+    voided: tuple[tuple[Permission, str, Permission], ...]
+    """Permissions that restrict when, how often or to which values something is allowed, the field that says
+    so, and the first other one that allows part of the same traffic without that.
+
+    What another one covers as a whole is left to `shadowed`. Something narrower that is allowed at more times
+    is meant: it voids nothing."""
+    whole: bool
+    """All that could be told is."""
+
+
+def overlaps(permissions: tuple[Permission, ...]) -> Overlaps:
+    """Compare the permissions of a list, as far as it takes no longer than a person waits."""
+    compared, spent = permissions[:COMPARED], _Spent()
+    shadowed = tuple(_shadowed(compared, spent))
+    voided = tuple(_voided(compared, spent))
+    return Overlaps(shadowed, voided, len(compared) == len(permissions) and spent.pairs <= PAIRS)
+
+
+@dataclass(slots=True)
+class _Spent:
+    """Pairs that were compared request by request."""
+
+    pairs: int = 0
+
+    def more(self) -> bool:
+        self.pairs += 1
+        return self.pairs <= PAIRS
+
+
+def _shadowed(compared: tuple[Permission, ...], spent: _Spent) -> Iterator[tuple[Permission, Permission]]:
     for number, permission in enumerate(compared):
         for place, other in enumerate(compared):
-            if place != number and covers(other, permission):
+            if place == number or not _may_cover(other, permission):
+                continue
+            if not spent.more():
+                return
+            if _requests_covered(other, permission):
                 if place > number and covers(permission, other):
                     continue
                 yield permission, other
                 break
 
 
-def voided(permissions: tuple[Permission, ...]) -> Iterator[tuple[Permission, str, Permission]]:
-    """Permissions of a list that restrict when, how often or to which values something is allowed, the field
-    that says so, and the first other one that allows part of the same traffic without that.
-
-    What another one covers as a whole is left to `shadowed`. Something narrower that is allowed at more
-    times is meant: it voids nothing. The first `COMPARED` of the list are compared."""
-    compared = permissions[:COMPARED]
+def _voided(compared: tuple[Permission, ...], spent: _Spent) -> Iterator[tuple[Permission, str, Permission]]:
     for permission in compared:
         for name, value in opaque(permission):
             for other in compared:
                 if other is permission or _keeps(name, value, other) or not _meet(permission, other):
                     continue
+                if name == "limits" and not _touches(value, other):
+                    continue
+                if not spent.more():
+                    return
                 if covers(other, permission) or (name in _TIMES and _within(other, permission)):
                     continue
                 if _in_common(name, value, permission, other):
                     yield permission, name, other
                     break
+
+
+def _touches(limits: tuple[Limit, ...], other: Permission) -> bool:
+    """Whether another permission may write to an element that is limited."""
+    held = dict(other.objects)
+    return not held or any(spans(held.get(one.table, ()), one.address, one.address) for one in limits)
 
 
 def _keeps(name: str, value: Any, other: Permission) -> bool:
@@ -90,11 +138,6 @@ def _keeps(name: str, value: Any, other: Permission) -> bool:
 
 def _in_common(name: str, value: Any, one: Permission, other: Permission) -> bool:
     """Whether they share requests that the restriction is about."""
-    held = dict(other.objects)
-    if name == "limits" and held:
-        value = [one for one in value if spans(held.get(one.table, ()), one.address, one.address)]
-        if not value:
-            return False
     words = vocabulary((one, other))
     marks = box(one, _EVERYBODY, words)[5] & box(other, _EVERYBODY, words)[5]
     shared = [
@@ -143,13 +186,24 @@ def _within(narrow: Permission, wide: Permission) -> bool:
 
 
 def _meet(one: Permission, other: Permission) -> bool:
-    """Whether they may share traffic, as far as ends, protocols, ports and units tell."""
+    """Whether they may share requests, as far as ends, protocols, ports, units and elements tell."""
     lists = ((one.protocols, other.protocols), (one.transports, other.transports))
     if any(a and b and not set(a) & set(b) for a, b in lists):
         return False
     if any(a and b and not _overlap(a, b) for a, b in ((one.ports, other.ports), (one.units, other.units))):
         return False
+    if one.access and other.access and not set(one.access) & set(other.access):
+        return False
+    if one.objects and other.objects and not (_asks_beyond(one) and _asks_beyond(other)):
+        held = dict(other.objects)
+        if not any(_overlap(ranges, held.get(kind, ())) for kind, ranges in one.objects):
+            return False
     return _ends_meet(one.clients, other.clients) and _ends_meet(one.servers, other.servers)
+
+
+def _asks_beyond(permission: Permission) -> bool:
+    """Whether a permission with elements may admit requests that address none."""
+    return bool(permission.functions) or not set(permission.access) <= {"read", "write"}
 
 
 def _overlap(one: Ranges, other: Ranges) -> bool:
