@@ -30,6 +30,7 @@ from otmon.lab.routine import HABITS
 from otmon.lab.steps import step_kinds
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.leaf import Leaf
+from otmon.zones.role import ROLES
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = "<!-- written by `make docs`: edit the program, not this page -->"
@@ -90,6 +91,20 @@ def protocols_page() -> str:
         "Zone models and findings use the id."
     )
     return "\n\n".join([GENERATED, "# Protocols", intro, table(head, rows)]) + "\n"
+
+
+def roles_page() -> str:
+    """Every role of assets that is known, with its kind and what else it is called."""
+    rows = [
+        (f"`{role.id}`", role.meaning, role.kind or "", ", ".join(f"`{one}`" for one in role.synonyms))
+        for role in ROLES
+    ]
+    intro = (
+        "What `otmon zones check` takes the `role` of an asset for ([zone model](zone-model.md)): its kind "
+        "tells what has to stand in a zone of its own. A role that is not here is told as unknown; "
+        "permissions and rules may name it all the same, as they name these, by what the inventory says."
+    )
+    return "\n\n".join([GENERATED, "# Roles", intro, table(("role", "device", "kind", "also"), rows)]) + "\n"
 
 
 HEADS: dict[Language, dict[str, str]] = {
@@ -284,6 +299,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/lab-steps.md": steps_page,
     "docs/options.md": options_page,
     "docs/protocols.md": protocols_page,
+    "docs/roles.md": roles_page,
     "docs/findings.md": findings_page,
     "docs/findings.ja.md": lambda: findings_page("ja"),
     "docs/rule-fields.md": fields_page,

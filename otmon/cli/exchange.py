@@ -11,9 +11,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otmon.cli.options import DAMAGED, NOTHING_FOUND, Language, fail, read_ledger, read_model, write_bytes
+from otmon.cli.options import (
+    DAMAGED,
+    NOTHING_FOUND,
+    Language,
+    Today,
+    day_of,
+    fail,
+    read_ledger,
+    read_model,
+    write_bytes,
+)
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from otmon.zones.firewall import Exported
     from otmon.zones.model import Boundary, Model
     from otmon.zones.rule import Rulebook
@@ -64,22 +76,25 @@ def export(
         bool,
         typer.Option("--any-port", help="Open every port where a permission names none and none is known."),
     ] = False,
+    today: Today = None,
     lang: Annotated[Language, typer.Option("--lang", help="Language of a sheet's headings.")] = Language.en,
 ) -> None:
     """Write a zone model as rules of a firewall, or as a sheet.
 
-    What a firewall cannot check (protocol, functions, registers ...) is written wider and told on standard
-    error. Example: otmon zones export zones/factory.yaml --format nftables --boundary line-plc
+    What a firewall cannot check (protocol, functions, registers ...) is written wider, what has run out is
+    left out, and both are told on standard error. Example:
+    otmon zones export zones/factory.yaml --format nftables --boundary line-plc
     """
     loaded = read_model(model)
+    day = day_of(today, loaded)
     chosen = _chosen(loaded, boundary or [])
     if form in (ExportFormat.csv, ExportFormat.xlsx):
         _export_sheet(loaded, chosen, form, out, lang, whole=not boundary)
     elif out is not None and (out.endswith("/") or Path(out).is_dir()):
-        _export_folder(loaded, chosen, form, Path(out), any_port, whole=not boundary)
+        _export_folder(loaded, chosen, form, Path(out), any_port, day, whole=not boundary)
     else:
         name = "-".join(boundary) if boundary else "all"
-        exported = policy(loaded, chosen, form, name, any_port, whole=not boundary)
+        exported = policy(loaded, chosen, form, name, any_port, day, whole=not boundary)
         _tell(exported.told)
         write_bytes(out, exported.text.encode())
 
@@ -97,7 +112,13 @@ def _chosen(model: Model, ids: list[str]) -> list[Boundary]:
 
 
 def policy(
-    model: Model, chosen: list[Boundary], form: ExportFormat, name: str, any_port: bool, whole: bool
+    model: Model,
+    chosen: list[Boundary],
+    form: ExportFormat,
+    name: str,
+    any_port: bool,
+    today: date,
+    whole: bool,
 ) -> Exported:
     """Rules of the chosen boundaries; of the `whole` model also what goes on inside its zones."""
     from otmon.zones.firewall import FORMATS, Exported, ExportError, export_rules
@@ -105,7 +126,7 @@ def policy(
     from otmon.zones.rule import boundary_rules, model_rules
 
     ready = index(model)
-    book = model_rules(ready, any_port) if whole else boundary_rules(ready, chosen, any_port)
+    book = model_rules(ready, any_port, today) if whole else boundary_rules(ready, chosen, any_port, today)
     _refuse(book)
     pairs = [pair for border in chosen for pair in (border.between, border.between[::-1])]
     what = f"boundary {chosen[0].id} ({chosen[0].line})" if len(chosen) == 1 else f"{len(chosen)} boundaries"
@@ -126,7 +147,13 @@ def _refuse(book: Rulebook) -> None:
 
 
 def _export_folder(
-    model: Model, chosen: list[Boundary], form: ExportFormat, folder: Path, any_port: bool, whole: bool
+    model: Model,
+    chosen: list[Boundary],
+    form: ExportFormat,
+    folder: Path,
+    any_port: bool,
+    today: date,
+    whole: bool,
 ) -> None:
     from otmon.zones.firewall import FORMATS
 
@@ -134,12 +161,12 @@ def _export_folder(
         border.id: policy(
             model,
             [one for one in chosen if border.id in (one.id, one.inherited)],
-            form, border.id, any_port, whole=False,
+            form, border.id, any_port, today, whole=False,
         )
         for border in chosen
         if not border.inherited
     }  # fmt: skip
-    policies[EVERY_BOUNDARY] = policy(model, chosen, form, "all", any_port, whole)
+    policies[EVERY_BOUNDARY] = policy(model, chosen, form, "all", any_port, today, whole)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -227,6 +254,14 @@ def import_(
         int,
         typer.Option("--prefix", min=8, max=32, help="Length of the IPv4 prefixes that become zones."),
     ] = 24,
+    timezone: Annotated[
+        str,
+        typer.Option(
+            "--timezone",
+            metavar="NAME",
+            help="Time zone of hours and last days where the sheet names none, such as Asia/Tokyo.",
+        ),
+    ] = "",
 ) -> None:
     """Draft a zone model from a sheet of firewall rules.
 
@@ -234,12 +269,15 @@ def import_(
     the draft as comments. Example: otmon zones import rules.xlsx -o draft.yaml
     """
     from otmon.zones.draft import draft
+    from otmon.zones.times import read_zone
     from otmon.zones.workbook import MAX_FILE_BYTES, SheetError, read_sheets
 
+    if timezone and read_zone(timezone) is None:
+        fail(f"--timezone {timezone!r}, expected a time zone of the IANA database such as Asia/Tokyo")
     try:
         with open(source, "rb") as stream:
             grids = read_sheets(stream.read(MAX_FILE_BYTES + 1))
-        made = draft(Path(source).name, grids, prefix)
+        made = draft(Path(source).name, grids, prefix, timezone)
     except SheetError as error:
         fail(f"{source}: {error}")
     except OSError as error:

@@ -14,6 +14,8 @@ import typer
 from otmon import __version__
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from otmon.detect.rules.rule import Rule
     from otmon.ledger.ledger import Ledger
     from otmon.zones.model import Model
@@ -52,6 +54,14 @@ Baseline = Annotated[
         metavar="FILE.db",
         help="Facts of normal operation, saved with --ledger; what is new is said, and zones with "
         "`inside: baseline` allow what it holds.",
+    ),
+]
+Today = Annotated[
+    str | None,
+    typer.Option(
+        "--today",
+        metavar="YYYY-MM-DD",
+        help="The day on which permissions have run out or not; without it that of the model's time zone.",
     ),
 ]
 Json = Annotated[
@@ -104,6 +114,20 @@ def read_model(path: str) -> Model:
         fail(f"{path}: the zone model has {len(error.problems)} error(s)")
     except OSError as error:
         fail(f"{path}: {error.strerror}")
+
+
+def day_of(today: str | None, model: Model) -> date:
+    """The day that `--today` names, else the one that it is in the plant now."""
+    import time
+
+    from otmon.zones.times import read_date, today_in
+
+    if today is None:
+        return today_in(model.timezone, time.time_ns())
+    named = read_date(today)
+    if named is None:
+        fail(f"--today {today!r}, expected a day such as 2026-12-31")
+    return named
 
 
 def read_rules(paths: Sequence[str] | None) -> Mapping[str, Rule]:

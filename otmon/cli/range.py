@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otmon.cli.options import FOUND, INTERRUPTED, NOTHING_FOUND, fail, read_model, written_to
+from otmon.cli.options import FOUND, INTERRUPTED, NOTHING_FOUND, day_of, fail, read_model, written_to
 
 if TYPE_CHECKING:
     from otmon.lab.live.lifecycle import Status
@@ -64,9 +64,8 @@ def _rules(path: str) -> str:
 
     model = read_model(path)
     # A permission that names no port shall pass on every one: what it means beyond is the sensor's to check.
-    return policy(
-        model, list(model.boundaries), ExportFormat.nftables, "range", any_port=True, whole=True
-    ).text
+    boundaries, today = list(model.boundaries), day_of(None, model)
+    return policy(model, boundaries, ExportFormat.nftables, "range", True, today, whole=True).text
 
 
 def _chosen(name: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +12,8 @@ from otmon.cli.options import (
     Baseline,
     Lang,
     Language,
+    Today,
+    day_of,
     fail,
     read_ledger,
     read_model,
@@ -36,6 +37,7 @@ def check(
         ),
     ] = None,
     baseline: Baseline = None,
+    today: Today = None,
 ) -> None:
     """Check a zone model: errors with file and line, then what is doubtful.
 
@@ -48,7 +50,7 @@ def check(
     loaded = read_model(model)
     facts = read_ledger(ledger) if ledger is not None else None
     before = read_ledger(baseline) if baseline is not None else None
-    checked = check_model(loaded, date.today(), facts, before)
+    checked = check_model(loaded, day_of(today, loaded), facts, before)
     for caution in checked.cautions:
         print(caution)
     if facts is not None:

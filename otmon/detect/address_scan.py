@@ -125,7 +125,7 @@ def may_be_probe(case: Case, fact: Conversation) -> bool:
         return False
     key = conversation_key(fact)
     verdict = case.verdicts.get(key)
-    if is_meant(permission_of(case, verdict), fact):
+    if is_meant(permission_of(verdict), fact):
         return False
     return not is_internet(fact.server, verdict.to_zone if verdict else "") and key not in case.usual
 
@@ -151,7 +151,7 @@ def is_allowed(case: Case, fact: Conversation) -> bool:
 
 def allowed_by(case: Case, verdicts: Iterable[Verdict | None], shown: int) -> Iterator[Message]:
     """The permissions that allow some of a scan, where there are any."""
-    found = {permission_of(case, verdict) for verdict in verdicts} - {None}
+    found = {permission_of(verdict) for verdict in verdicts} - {None}
     named = sorted(f"{one.id} ({one.line})" for one in found if one is not None)
     if named:
         yield say_some("scan-allowed", named, shown)

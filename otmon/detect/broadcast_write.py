@@ -118,7 +118,7 @@ def _finding(case: Case, way: Way, key: tuple[str, ...], group: Asked) -> Findin
     times = sum(one.times for one in operations)
     # A group has no place of its own: it is where its sender is.
     severity = graded(case, verdict.to_zone if verdict else "", "high")
-    permissions = [permission_of(case, verdict) for _, verdict in group]
+    permissions = [permission_of(verdict) for _, verdict in group]
     if all(permissions):
         named = all(names_function(one, fact) for one, (fact, _) in zip(permissions, group, strict=True))
         severity = "info" if named else lowered(severity)

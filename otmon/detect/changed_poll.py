@@ -15,7 +15,7 @@ from otmon.detect.stopped_poll import polls_of
 from otmon.ledger.course import Window, joined, spans
 from otmon.ledger.facts import Operation
 from otmon.ledger.ledger import ConversationKey
-from otmon.zones.times import shown_time
+from otmon.zones.times import shown_instant
 
 RULE: Final = "changed-poll"
 
@@ -90,7 +90,8 @@ def _finding(case: Case, key: ConversationKey, changes: list[_Change]) -> Findin
         link=Link(*key),
         place=place,
         what=say(
-            "poll-changed", client=key[0], server=key[1], protocol=key[4], since=shown_time(best.since_ns),
+            "poll-changed", client=key[0], server=key[1], protocol=key[4],
+            since=shown_instant(best.since_ns, ""),
             before=f"{best.before_ns / 1e9:.2f}", after=f"{best.after_ns / 1e9:.2f}",
         ),
         why=(say("poll-changed-of", service=best.poll[0].service, times=best.times, polls=len(changes)),),

@@ -102,7 +102,7 @@ def _fits(
 def _is_known(case: Case, fact: Operation, verdict: Verdict) -> bool:
     """Whether it is the inventory alone that lacks the client: a permission names this very host, and what
     it asks for."""
-    permission, address = permission_of(case, verdict), parse_address(fact.client)
+    permission, address = permission_of(verdict), parse_address(fact.client)
     if registered(case, fact.client) or permission is None or address is None:
         return False
     named = any(one.network == host(address) for one in permission.clients)
@@ -143,7 +143,7 @@ def _severity(case: Case, group: Asked) -> Severity:
 
 
 def _agreed(case: Case, fact: Operation, verdict: Verdict) -> bool:
-    permission = permission_of(case, verdict)
+    permission = permission_of(verdict)
     return names_function(permission, fact) or (permission is not None and fact.access in permission.access)
 
 
@@ -162,7 +162,7 @@ def _why(case: Case, client: str, group: Asked) -> Iterator[Message]:
     yield say_some("asked-for", sorted({one.service for one, _ in group}), shown)
     yield from values_written(case, sorted({conversation_key(one) for one, _ in group}))
     agreed = sorted(
-        {(one.id, str(one.line)) for _, verdict in group if (one := permission_of(case, verdict)) is not None}
+        {(one.called(), str(one.line)) for _, verdict in group if (one := permission_of(verdict)) is not None}
     )
     for permission, line in agreed[:shown]:
         yield say("reason.permission", permission=permission, line=line)

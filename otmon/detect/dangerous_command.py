@@ -103,7 +103,7 @@ def _finding(case: Case, key: tuple[str, ...], danger: Danger, server: str, grou
 
 
 def _severity(case: Case, danger: Danger, fact: Operation, verdict: Verdict | None) -> Severity:
-    permission = permission_of(case, verdict)
+    permission = permission_of(verdict)
     if names_function(permission, fact):
         return "info"
     steps = (permission is not None) + fact.refused

@@ -186,15 +186,6 @@ class Case:
         )
 
     @cached_property
-    def permissions(self) -> dict[str, Permission]:
-        """Every permission of the model by its id; empty without a model."""
-        if self.index is None:
-            return {}
-        model = self.index.model
-        lists = [*(zone.permissions for zone in model.zones), *(one.permissions for one in model.boundaries)]
-        return {permission.id: permission for permissions in lists for permission in permissions}
-
-    @cached_property
     def inventory(self) -> PrefixTable[Device]:
         """The model's assets by their addresses, and by the MAC address of those that have one; empty
         without a model."""
@@ -402,11 +393,9 @@ def is_new_master(case: Case, operation: Operation) -> bool:
     return operation.access in CHANGING and bool(before) and operation.client not in before
 
 
-def permission_of(case: Case, verdict: Verdict | None) -> Permission | None:
+def permission_of(verdict: Verdict | None) -> Permission | None:
     """The permission that allowed something; None where none did."""
-    if verdict is None or verdict.outcome != "allowed":
-        return None
-    return case.permissions.get(dict(verdict.reason.params).get("permission", ""))
+    return None if verdict is None else verdict.permission
 
 
 def names_function(permission: Permission | None, operation: Operation) -> bool:

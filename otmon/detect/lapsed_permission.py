@@ -67,7 +67,7 @@ def _used(
                  transport=fact.transport, port=fact.port)
     )  # fmt: skip
     about = (fact.service, str(fact.unit), str(fact.address)) if isinstance(fact, Operation) else ()
-    names = ", ".join(permission.id for permission in lapsed(verdict))
+    names = ", ".join(permission.called() for permission in lapsed(verdict))
     return Finding(
         rule=RULE,
         key=("used", *map(str, conversation_key(fact)[:-1]), *about),
@@ -102,7 +102,7 @@ def _expired(boundary: Boundary, permission: Permission, last_ns: int) -> Findin
         severity="low",
         link=Link(),
         place=Place(*boundary.between, boundary.id, boundary.device_owner, boundary.settings_owner),
-        what=say("expired", permission=permission.id, boundary=boundary.id),
+        what=say("expired", permission=permission.called(), boundary=boundary.id),
         why=tuple(why),
         count=0,
         unit="packets",

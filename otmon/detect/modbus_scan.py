@@ -195,7 +195,7 @@ def _identities(case: Case, asked: Asked) -> tuple[Parts, Parts]:
 
 def _is_strange(case: Case, fact: Operation, verdicts: dict[tuple[object, ...], Verdict], wide: bool) -> bool:
     """Whether no permission allows the operation; with `wide`, none that means it."""
-    permission = permission_of(case, verdicts.get(operation_key(fact)))
+    permission = permission_of(verdicts.get(operation_key(fact)))
     if permission is None or not wide:
         return permission is None
     named = names_function(permission, fact) or fact.access in permission.access

@@ -71,7 +71,7 @@ def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked, *, kno
 def _severity(case: Case, group: Asked) -> Severity:
     """A refusal by the device and a permission that allows all of it take a step each."""
     verdict = group[0][1]
-    steps = all(one.refused for one, _ in group) + all(permission_of(case, one) for _, one in group)
+    steps = all(one.refused for one, _ in group) + all(permission_of(one) for _, one in group)
     return lowered(graded(case, verdict.to_zone if verdict else "", "high"), steps)
 
 
@@ -87,7 +87,7 @@ def _why(case: Case, group: Asked, known: bool) -> Iterator[Message]:
     if refused:
         yield say("refused", times=refused)
     agreed = sorted(
-        {(one.id, str(one.line)) for _, verdict in group if (one := permission_of(case, verdict)) is not None}
+        {(one.called(), str(one.line)) for _, verdict in group if (one := permission_of(verdict)) is not None}
     )
     for permission, line in agreed[:shown]:
         yield say("reason.permission", permission=permission, line=line)

@@ -197,7 +197,7 @@ def _single(case: Case, pair: Pair, news: _News) -> Finding:
 def _severity(case: Case, news: _News) -> Severity:
     """What was agreed by a permission is at most low, and what nobody answered is for information."""
     facts = news.facts()
-    agreed = all(permission_of(case, verdict) for _, verdict in facts)
+    agreed = all(permission_of(verdict) for _, verdict in facts)
     changing = [(one, verdict) for one, verdict in news.operations() if changes([one])]
     if changing:
         verdict = changing[0][1]

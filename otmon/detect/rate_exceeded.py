@@ -35,17 +35,18 @@ READS_AND_WRITES: Final = 23
 
 
 def rate_exceeded(case: Case) -> Iterator[Finding]:
-    if not any(permission.rate is not None for permission in case.permissions.values()):
-        return
-    asked: dict[tuple[str, ConversationKey], list[tuple[Operation, Verdict]]] = {}
+    asked: dict[tuple[str, ConversationKey], list[tuple[Operation, Permission, Verdict]]] = {}
     for operation, verdict in case.operations:
-        permission = permission_of(case, verdict)
+        permission = permission_of(verdict)
         if permission is not None and permission.rate is not None and permission.protocols == MODBUS:
-            asked.setdefault((permission.id, conversation_key(operation)), []).append((operation, verdict))
-    for (id, _), group in sorted(asked.items()):
-        yield from _requests(case, case.permissions[id], [one for one, _ in group], group[0][1])
+            asked.setdefault((permission.id, conversation_key(operation)), []).append(
+                (operation, permission, verdict)
+            )
+    for _, group in sorted(asked.items()):
+        _, permission, verdict = group[0]
+        yield from _requests(case, permission, [one for one, *_ in group], verdict)
     for conversation, verdict in case.conversations:
-        permission = permission_of(case, verdict)
+        permission = permission_of(verdict)
         if permission is not None and permission.rate is not None and permission.protocols != MODBUS:
             yield from _packets(case, permission, conversation, verdict)
 

@@ -63,7 +63,7 @@ def second_master(case: Case) -> Iterator[Finding]:
             judged = {id(one): verdict for one, verdict in case.undenied_operations}
             asked = [(one, judged[id(one)]) for one in clients[second] if id(one) in judged]
             # What somebody agreed on by name is no second master.
-            if asked and not all(permission_of(case, verdict) for _, verdict in asked):
+            if asked and not all(permission_of(verdict) for _, verdict in asked):
                 yield _finding(case, reign, asked)
 
 

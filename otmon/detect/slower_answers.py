@@ -14,7 +14,7 @@ from otmon.detect.rules.rule import Rule
 from otmon.detect.stopped_poll import polls_of
 from otmon.ledger.course import joined, spans
 from otmon.ledger.facts import Operation
-from otmon.zones.times import shown_time
+from otmon.zones.times import shown_instant
 
 RULE: Final = "slower-answers"
 
@@ -104,7 +104,7 @@ def _finding(case: Case, server: Server, drifts: list[_Drift], judged: int) -> F
         link=Link(clients[0] if len(clients) == 1 else "", address, transport, port, protocol),
         place=place,
         what=say(
-            "slower", server=address, protocol=protocol, since=shown_time(best.since_ns),
+            "slower", server=address, protocol=protocol, since=shown_instant(best.since_ns, ""),
             factor=f"{best.after_ns / max(best.before_ns, 1):.1f}",
             before=f"{best.before_ns / 1e6:.1f}", after=f"{best.after_ns / 1e6:.1f}",
         ),

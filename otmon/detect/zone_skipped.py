@@ -109,7 +109,7 @@ def _why(case: Case, group: Passed, between: list[str]) -> Iterator[Message]:
     hosts = sorted({f"{one.client} → {one.server} ({one.protocol})" for one, _ in group})
     yield say_some("skip-hosts", hosts, shown)
     agreed = sorted(
-        {(one.id, str(one.line)) for _, verdict in group if (one := permission_of(case, verdict)) is not None}
+        {(one.called(), str(one.line)) for _, verdict in group if (one := permission_of(verdict)) is not None}
     )
     for permission, line in agreed[:shown]:
         yield say("reason.permission", permission=permission, line=line)

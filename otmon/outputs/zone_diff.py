@@ -4,18 +4,19 @@ facts of a ledger are judged otherwise."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
-from otmon.findings.wording import Language, text, visible
+from otmon.findings.wording import Language, catalogue, text, visible
 from otmon.ledger.facts import UNKNOWN, Operation
 from otmon.outputs.zone_paths import hosts_text
 from otmon.zones.decide import Verdict
 from otmon.zones.diff import Change, Diff, Effect, Grant, Judged
 from otmon.zones.hostclass import Hosts, Partition, shown
-from otmon.zones.model import Line, Range, merged
+from otmon.zones.model import Line, Name, Range, merged
 from otmon.zones.model import shown as numbers
 from otmon.zones.notation import ANY, allows, key_of, written
 from otmon.zones.region import Box, Request
+from otmon.zones.times import shown_instant
 
 SERVICES_SHOWN: Final = 8
 PIECES_SHOWN: Final = 10
@@ -61,16 +62,32 @@ def _change(change: Change, diff: Diff, language: Language) -> Iterator[str]:
     how = text(f"diff.how.{change.how}", language)
     yield f"  {how}: {subject} {visible(change.id)}{owner}, {_lines(change.old, change.new)}"
     for field, old, new in change.fields:
-        told = (visible(written(one)) or text("diff.empty", language) for one in (old, new))
-        yield f"      {key_of(field)}: {' -> '.join(told)}"
+        told = (visible(_value(field, one, language)) or text("diff.empty", language) for one in (old, new))
+        yield f"      {_field(field, language)}: {' -> '.join(told)}"
     if change.subject != "permission":
         return
     sides = (("kept", change.old, "widened"), ("known", change.new, "narrowed"))
     for covered, (key, line, clear) in zip(diff.covered, sides, strict=True):
         for one in covered if change.how != clear else ():
             if line is not None and one.grant.line == line and one.grant.id == _own_id(one.grant, change):
-                by = ", ".join(f"{grant.id} ({visible(str(grant.line))})" for grant in one.by)
+                by = ", ".join(f"{_called(grant, language)} ({visible(str(grant.line))})" for grant in one.by)
                 yield f"      {text(f'diff.{key}', language, by=by) if by else text('diff.idle', language)}"
+
+
+def _field(field: str, language: Language) -> str:
+    """A field in words; one that has none yet by its key."""
+    key = f"diff.field.{field}"
+    return text(key, language) if key in catalogue() else key_of(field)
+
+
+def _value(field: str, value: Any, language: Language) -> str:
+    if isinstance(value, bool):
+        return text("diff.yes" if value else "diff.no", language)
+    if field == "expires_ns":
+        return "" if value is None else shown_instant(value, "UTC")
+    if isinstance(value, Name):
+        return value.ja if language == "ja" else value.en
+    return written(value)
 
 
 def _own_id(grant: Grant, change: Change) -> str:
@@ -78,12 +95,16 @@ def _own_id(grant: Grant, change: Change) -> str:
     return grant.id if grant.owner == change.owner else ""
 
 
+def _called(grant: Grant, language: Language) -> str:
+    return grant.id if grant.permission is None else visible(grant.permission.called(language))
+
+
 def _effect(effect: Effect, hosts: Partition, language: Language) -> Iterator[str]:
     grant = effect.grant
     number = 1 if effect.outcome == "allowed" else 0
     key = "diff.by-baseline" if grant.seen else "diff.by-inside"
     key = key if grant.permission is None else "diff.by-permission"
-    by = text(key, language, id=grant.id, owner=grant.owner, line=str(grant.line))
+    by = text(key, language, id=_called(grant, language), owner=grant.owner, line=str(grant.line))
     doubt = "" if effect.exact else f" {text('diff.perhaps', language)}"
     yield f"  {by}:{doubt}"
     pieces: dict[str, None] = {}

@@ -68,17 +68,18 @@ def _hop(hop: Hop, used: Mapping[tuple[Kind, str], int] | None, language: Langua
     if hop.kind == "device":
         key = "paths.device" if hop.line is None else "paths.listed-device"
         return text(key, language, mac=hop.id, line=line)
+    called = hop.id if hop.permission is None else hop.permission.called(language)
     if hop.permission is None:
         key = "paths.inside" if hop.kind == "inside" else "paths.inside-baseline"
         said = text(key, language, zone=hop.id, line=line)
     elif hop.boundary:
         said = text(
-            "paths.permission", language, permission=hop.id, boundary=hop.boundary, line=line,
+            "paths.permission", language, permission=called, boundary=hop.boundary, line=line,
             allows=allows(hop.permission),
         )  # fmt: skip
     else:
         said = text(
-            "paths.permission-inside", language, permission=hop.id, zone=hop.zones[0], line=line,
+            "paths.permission-inside", language, permission=called, zone=hop.zones[0], line=line,
             allows=allows(hop.permission),
         )  # fmt: skip
     if used is None:
@@ -96,7 +97,8 @@ def _cut(cut: Cut, language: Language) -> Iterator[str]:
     yield text("paths.cut", language, count=len(cut.permissions))
     for hop in cut.permissions:
         where = hop.boundary or hop.zones[0]
-        yield f"   {hop.id} ({where}, {visible(str(hop.line))})"
+        called = hop.id if hop.permission is None else visible(hop.permission.called(language))
+        yield f"   {called} ({where}, {visible(str(hop.line))})"
     if cut.boundaries is None:
         yield text("paths.no-boundaries", language)
         return

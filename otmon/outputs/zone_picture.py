@@ -8,16 +8,19 @@ others. The text is plain SVG 1.1 in one file: no style sheet, no script, nothin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final, Literal
 
-from otmon.findings.wording import Language, text, visible
-from otmon.ledger.facts import Conversation, Operation
+from otmon.detect.detector import Case
+from otmon.findings.coverage import Coverage, coverage
+from otmon.findings.judge import case_of
+from otmon.findings.wording import Language, text, visible, worded
+from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import Ledger
 from otmon.outputs.zone_layout import Edge, Layout, Point, Rect, arranged, fitted, rows_of, text_width
-from otmon.zones.decide import decide, index, locate
+from otmon.zones.decide import locate
 from otmon.zones.model import (
     IMPORTANCES,
     INTERNET,
@@ -30,18 +33,22 @@ from otmon.zones.model import (
     Zone,
 )
 
-State = Literal["plain", "agreed", "violated", "unseen"]
+State = Literal["plain", "agreed", "violated", "unobservable", "unseen"]
 
 COLOURS: Final[dict[State, str]] = {
-    "plain": "#333333", "agreed": "#1a6b2f", "violated": "#b00020", "unseen": "#666666",
+    "plain": "#333333", "agreed": "#1a6b2f", "violated": "#b00020", "unobservable": "#8a5a00",
+    "unseen": "#666666",
 }  # fmt: skip
 DASHES: Final[dict[State, str]] = {
-    "plain": "", "agreed": "", "violated": ' stroke-dasharray="9 3"', "unseen": ' stroke-dasharray="2 4"',
+    "plain": "", "agreed": "", "violated": ' stroke-dasharray="9 3"',
+    "unobservable": ' stroke-dasharray="9 4 2 4"', "unseen": ' stroke-dasharray="2 4"',
 }  # fmt: skip
 SIGNS: Final[dict[State, str]] = {
     "plain": "",
     "agreed": '<path d="M1 6 L4 10 L11 1" fill="none" stroke="#1a6b2f" stroke-width="2.5"/>',
     "violated": '<path d="M1 1 L11 11 M11 1 L1 11" fill="none" stroke="#b00020" stroke-width="2.5"/>',
+    "unobservable": '<path d="M3 4 Q3 1 6 1 Q9 1 9 4 Q9 6 6 7 L6 8.5 M6 10 L6 12" fill="none" '
+    'stroke="#8a5a00" stroke-width="2"/>',
     "unseen": '<path d="M1 6 L11 6" fill="none" stroke="#666666" stroke-width="2.5"/>',
 }
 """Drawn in 12 by 12 pixels."""
@@ -54,7 +61,7 @@ INDENT: Final = 18
 """What the sign before a verdict takes."""
 LABEL_WIDTH: Final = 340
 HEADING: Final = 56
-LEGEND: Final = 4 * LINE
+LEGEND: Final = 5 * LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +99,16 @@ class Tally:
     inside: Counter[str]
     """What was denied inside a zone."""
     hosts: Counter[str]
+    coverage: Mapping[str, Coverage]
+    """What the capture can say of each boundary: as `otmon replay` tells it."""
 
 
-def tally(model: Model, ledger: Ledger) -> Tally:
-    """Count the verdicts of a ledger by boundary and zone, and the hosts seen in each zone."""
-    ready = index(model, ledger.assets)
-    told = Tally(Counter(), Counter(), Counter(), Counter(), Counter())
-    facts: tuple[Conversation | Operation, ...] = (*ledger.conversations, *ledger.operations)
-    for fact in facts:
-        verdict = decide(ready, fact)
+def tally(case: Case) -> Tally:
+    """Count the verdicts of a case with a model by boundary and zone, and the hosts seen in each zone."""
+    assert case.index is not None
+    covered = {one.boundary: one for one in coverage(case)}
+    told = Tally(Counter(), Counter(), Counter(), Counter(), Counter(), covered)
+    for fact, verdict in (*case.conversations, *case.operations):
         if verdict.outcome == "allowed" and verdict.boundary:
             told.allowed[verdict.boundary] += 1
         if verdict.outcome != "denied":
@@ -112,15 +120,19 @@ def tally(model: Model, ledger: Ledger) -> Tally:
         elif isinstance(fact, Conversation):
             pair = (min(verdict.from_zone, verdict.to_zone), max(verdict.from_zone, verdict.to_zone))
             told.lacking[pair] += 1
-    senders = [(one.address or one.mac, one.vlan) for one in ledger.assets]
-    seen = {(locate(ready, address, vlan).zone, address) for address, vlan in senders}
+    told.denied.update(v.boundary for _, v in case.written if v.outcome == "denied" and v.boundary)
+    told.inside.update(
+        v.from_zone for _, v in case.written if v.outcome == "denied" and v.from_zone == v.to_zone
+    )
+    senders = [(one.address or one.mac, one.vlan) for one in case.ledger.assets]
+    seen = {(locate(case.index, address, vlan).zone, address) for address, vlan in senders}
     told.hosts.update(zone for zone, _ in seen)
     return told
 
 
 def zone_picture(model: Model, language: Language, ledger: Ledger | None = None) -> str:
     """The picture as the text of an SVG file."""
-    told = None if ledger is None else tally(model, ledger)
+    told = None if ledger is None else tally(case_of(ledger, model))
     borders = [*_borders(model, told, language), *_missing(told, language)]
     named = {zone for border in borders for zone in border.ends}
     outer = [zone for zone in (INTERNET, UNKNOWN_ZONE) if zone in named]
@@ -184,6 +196,7 @@ def _outer(zone: str, language: Language) -> Card:
 def _borders(model: Model, told: Tally | None, language: Language) -> Iterator[Border]:
     for boundary in model.boundaries:
         state = _state(boundary, told)
+        more: list[str] = []
         nobody = text("table.nobody", language)
         device = visible(boundary.device) or nobody
         count = text("picture.permissions", language, count=len(boundary.permissions))
@@ -193,19 +206,28 @@ def _borders(model: Model, told: Tally | None, language: Language) -> Iterator[B
             text("picture.settings", language, owner=boundary.settings_owner or nobody),
         ]
         if told is not None:
-            denied = told.denied[boundary.id]
-            key = {"agreed": "picture.agreed", "violated": "picture.violated"}.get(state, "picture.unseen")
-            lines.append(text(key, language, count=denied or told.allowed[boundary.id]))
-        title = "\n".join((_name(boundary.name, language), *lines, visible(str(boundary.line))))
+            doubts = _doubts(told, boundary, language)
+            facts = told.denied[boundary.id] or told.allowed[boundary.id]
+            shown = doubts[:1] if state == "unobservable" else []
+            lines += [text("picture.missing", language, why=why) for why in shown]
+            lines.append(text(f"picture.{state}", language, count=facts))
+            more = doubts[len(shown) :]
+        title = "\n".join((_name(boundary.name, language), *lines, *more, visible(str(boundary.line))))
         yield Border(boundary.between, state, tuple(lines), title)
 
 
 def _state(boundary: Boundary, told: Tally | None) -> State:
     if told is None:
         return "plain"
-    if told.denied[boundary.id]:
-        return "violated"
+    state = told.coverage[boundary.id].state
+    if state != "kept":
+        return state
     return "agreed" if told.allowed[boundary.id] else "unseen"
+
+
+def _doubts(told: Tally, boundary: Boundary, language: Language) -> list[str]:
+    """What keeps the capture from saying that the boundary was kept."""
+    return [visible(worded(message, language)) for message in told.coverage[boundary.id].why]
 
 
 def _missing(told: Tally | None, language: Language) -> Iterator[Border]:
@@ -308,6 +330,7 @@ def _legend(top: int, language: Language) -> Iterator[str]:
     legend: tuple[tuple[State, str], ...] = (
         ("agreed", text("picture.legend-agreed", language)),
         ("violated", text("picture.legend-violated", language)),
+        ("unobservable", text("picture.legend-unobservable", language)),
         ("unseen", text("picture.legend-unseen", language)),
     )
     for number, (state, told) in enumerate(legend):

@@ -19,6 +19,7 @@ from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network, parse_oui
 from otmon.zones.model import Range
 from otmon.zones.schema import ACCESS_CLASSES, OBJECT_TYPES
+from otmon.zones.times import read_date, read_dated, read_weekly, read_zone
 
 Direction = Literal["forward", "back", "both"]
 
@@ -44,6 +45,12 @@ _PORT: Final = re.compile(
     r"(?:(tcp|udp|sctp)\s*[/:]?\s*)?([0-9]{1,5})(?:-([0-9]{1,5}))?(以上|以降|\+)?(?:\s*[/:]?\s*(tcp|udp|sctp))?"
 )
 _NAMED: Final = re.compile(r"(.*?)\s*\(([^()]*)\)")
+_LIMIT: Final = re.compile(
+    r"(coil|holding_register) ([0-9]{1,5}): *([-+0-9.]{1,32}) to ([-+0-9.]{1,32})"
+    r"(?:, *step (?P<step>[0-9.]{1,32}))?(?:, *type (?P<type>[a-z0-9-]{1,20}))?"
+    r"(?:, *scale (?P<scale>[-+0-9.]{1,32}))?(?:, *unit (?P<unit>[^,]{1,500}))?"
+    r"(?:, *name (?P<name>[^,]{1,1100}))?"
+)
 _MASK: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})\s*[/ ]\s*((?:255|0)(?:\.[0-9]{1,3}){3})")
 
 
@@ -296,6 +303,69 @@ def access(text: str) -> tuple[str, ...]:
                 raise NotUnderstood(f"{piece!r} is no access class, expected {', '.join(ACCESS_CLASSES)}")
             found.append(said)
     return tuple(dict.fromkeys(found))
+
+
+def entry(text: str) -> str:
+    """What a row is: "permission", "exception" or "zone"."""
+    said = plain(text)
+    for meaning, names in words()["entries"].items():
+        if said in names:
+            return str(meaning)
+    raise NotUnderstood(f"{text!r} is no kind of row, expected permission, exception or zone")
+
+
+def hours(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Hours of the week and dated windows, as keys of a permission; none for "always"."""
+    found: dict[str, list[str]] = {"hours": [], "during": []}
+    for piece in pieces(text):
+        if piece in _ANY or piece in words()["always"]:
+            # Beside it nothing else restricts.
+            return ()
+        if read_weekly(piece) is not None:
+            found["hours"].append(piece)
+        elif read_dated(piece) is not None:
+            found["during"].append(piece)
+        else:
+            what = "mon-fri 08:00-18:00 or 2026-04-18 22:00 to 2026-04-19 05:00"
+            raise NotUnderstood(f"{piece!r} are no hours, expected such as {what}")
+    return tuple((key, tuple(texts)) for key, texts in found.items() if texts)
+
+
+def expires(text: str) -> str:
+    """The last day, as a model writes it; "" for none."""
+    said = plain(text)
+    if said in words()["always"] or said in _ANY or said == "-":
+        return ""
+    match = re.fullmatch(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?", said)
+    day = f"{match[1]}-{int(match[2]):02d}-{int(match[3]):02d}" if match else said
+    if read_date(day) is None:
+        raise NotUnderstood(f"{text!r} is no day, expected such as 2026-12-31")
+    return day
+
+
+def timezone(text: str) -> str:
+    """A time zone by its name."""
+    if read_zone(text.strip()) is None:
+        raise NotUnderstood(f"{text!r} is no time zone, expected one such as Asia/Tokyo")
+    return text.strip()
+
+
+def limits(text: str) -> tuple[tuple[tuple[str, Any], ...], ...]:
+    """Limits on written values, as keys and texts of a model, from what our own sheets write: `coil 3: 0 to
+    0; holding_register 21: 0 to 2, step 0.2, type int16, scale 0.01, unit ml/l, name A / B`."""
+    found = []
+    for part in re.split(r"[;\n]+", unicodedata.normalize("NFKC", text)):
+        if not part.strip():
+            continue
+        match = _LIMIT.fullmatch(part.strip())
+        if match is None:
+            raise NotUnderstood(f"{part.strip()!r} is no limit, expected holding_register 21: 0 to 2")
+        said: dict[str, Any] = {match[1]: match[2], "low": match[3], "high": match[4]}
+        said |= {key: value for key in ("step", "type", "scale", "unit") if (value := match[key])}
+        ja, _, en = (match["name"] or "").partition(" / ")
+        said |= {"name": {"ja": ja.strip(), "en": (en or ja).strip()}} if ja.strip() else {}
+        found.append(tuple(said.items()))
+    return tuple(found)
 
 
 def registers(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:

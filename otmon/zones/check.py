@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from difflib import get_close_matches
 from typing import Final
 
 from otmon.ledger.facts import Asset
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import Address, Network, within
-from otmon.zones.covering import covers
+from otmon.zones.covering import overlaps
 from otmon.zones.model import (
     IMPORTANCES,
     INTERNET,
@@ -28,7 +29,8 @@ from otmon.zones.model import (
 from otmon.zones.nesting import written_id
 from otmon.zones.place import Claim, Index, baseline_zones, index, locate, locate_ends
 from otmon.zones.plant import plant_doubts
-from otmon.zones.structure import REQUIREMENTS, mixed_zones, placed_devices
+from otmon.zones.role import BY_NAME
+from otmon.zones.structure import REQUIREMENTS, mixed_zones, placed_devices, unknown_roles
 from otmon.zones.usage import unseen_zones, usage
 
 CAUTIONS: Final[dict[str, str]] = {
@@ -52,8 +54,14 @@ CAUTIONS: Final[dict[str, str]] = {
     "importance-gap": "boundary {boundary} joins {low} ({low_importance}) and {high} (high importance) with "
     "nothing between them",
     "permission-shadowed": "all that permission {permission} allows is allowed by {other} ({other_line})",
+    "permission-voided": "permission {permission} limits {what}, and {other} ({other_line}) allows part of "
+    "the same traffic without that",
+    "permissions-not-compared": "{count} permissions are in one list from here on: not all of them were "
+    "compared with each other",
     "permission-expires": "permission {permission} {when} on {expires}",
     "asset-in-no-zone": "asset {asset} is in no zone",
+    "role-unknown": "role {role} of {assets} is none that otmon knows, so no check tells which kind of "
+    "device that is{nearest}",
     "works-differ": "zone {zone} does works of differing importance: {works}; in METI's guideline "
     "the works of a zone are of equal importance",
     "importance-unlike-works": "zone {zone} is of {importance} importance, and the most important of its "
@@ -69,15 +77,22 @@ CAUTIONS: Final[dict[str, str]] = {
     "baseline-empty": "the baseline holds nothing inside zone {zone}, so only what it lists is allowed there",
     "permission-unused": "permission {permission} was used by nothing in the ledger",
     "permission-wider": "permission {permission} is for more hosts than used it: {side} {hosts}",
+    "permission-broader": "permission {permission} allows more than was used: {items}",
     "zone-unseen": "nothing of zone {zone} was seen in the ledger",
 }
 """Cautions as sentences in English."""
 
-
+_RESTRICTS: Final = {
+    "limits": "the values that are written",
+    "schedule": "its hours",
+    "expires": "its last day",
+    "rate": "how often it is used",
+}
+"""Fields of a permission that restrict beyond what is asked of whom, in words."""
+ASSETS_NAMED: Final = 4
+"""Assets that are named for one role that nobody knows."""
 SOON: Final = timedelta(days=30)
 """Before a permission runs out by so much it is time to renew it."""
-COMPARED: Final = 2_000
-"""Permissions of a list that each is compared with."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -190,6 +205,15 @@ def _of_structure(ready: Index) -> Iterator[Caution]:
     for device in ready.model.devices:
         if device.id not in placed:
             yield _caution(device.line, "asset-in-no-zone", asset=device.id)
+    for role, devices in unknown_roles(ready.model).items():
+        close = get_close_matches(role, BY_NAME, n=1, cutoff=0.7)
+        named = ", ".join(device.id for device in devices[:ASSETS_NAMED])
+        more = len(devices) - ASSETS_NAMED
+        yield _caution(
+            devices[0].line, "role-unknown", role=role,
+            assets=named + (f" and {more} more" if more > 0 else ""),
+            nearest=f"; {close[0]} is known" if close else "",
+        )  # fmt: skip
     levelled = [zone for zone in ready.model.zones if zone.target_level]
     for zone in levelled:
         for other in levelled:
@@ -224,16 +248,20 @@ def _of_importance(boundary: Boundary, ready: Index) -> Iterator[Caution]:
 
 
 def _shadowed(permissions: tuple[Permission, ...]) -> Iterator[Caution]:
-    """Permissions that an earlier one of the list makes idle. Long lists are compared as far as it takes
-    no longer than a person waits."""
-    for number, permission in enumerate(permissions):
-        for other in permissions[: min(number, COMPARED)]:
-            if covers(other, permission):
-                yield _caution(
-                    permission.line, "permission-shadowed", permission=permission.id, other=other.id,
-                    other_line=str(other.line),
-                )  # fmt: skip
-                break
+    """Permissions that another one of the list makes idle, or voids what they restrict."""
+    found = overlaps(permissions)
+    for permission, other in found.shadowed:
+        yield _caution(
+            permission.line, "permission-shadowed", permission=permission.called(), other=other.called(),
+            other_line=str(other.line),
+        )  # fmt: skip
+    for permission, name, other in found.voided:
+        yield _caution(
+            permission.line, "permission-voided", permission=permission.called(),
+            what=_RESTRICTS.get(name, name), other=other.called(), other_line=str(other.line),
+        )  # fmt: skip
+    if not found.whole:
+        yield _caution(permissions[0].line, "permissions-not-compared", count=str(len(permissions)))
 
 
 def _expiring(permissions: tuple[Permission, ...], today: date) -> Iterator[Caution]:
@@ -243,7 +271,7 @@ def _expiring(permissions: tuple[Permission, ...], today: date) -> Iterator[Caut
             if last < today + SOON:
                 when = "ran out" if last < today else "runs out"
                 yield _caution(
-                    permission.line, "permission-expires", permission=permission.id, when=when,
+                    permission.line, "permission-expires", permission=permission.called(), when=when,
                     expires=permission.expires,
                 )  # fmt: skip
 
@@ -252,12 +280,15 @@ def _of_usage(ready: Index, ledger: Ledger) -> Iterator[Caution]:
     for used in usage(ready, ledger):
         permission = used.permission
         if used.unused:
-            yield _caution(permission.line, "permission-unused", permission=permission.id)
+            yield _caution(permission.line, "permission-unused", permission=permission.called())
         for side in used.wider:
             hosts = ", ".join(used.clients if side == "from" else used.servers)
             yield _caution(
-                permission.line, "permission-wider", permission=permission.id, side=side, hosts=hosts
+                permission.line, "permission-wider", permission=permission.called(), side=side, hosts=hosts
             )
+        if used.excess:
+            items = "; ".join(f"{one.what} {one.allowed} allowed, {one.used} used" for one in used.excess)
+            yield _caution(permission.line, "permission-broader", permission=permission.called(), items=items)
     for zone in unseen_zones(ready, ledger):
         yield _caution(ready.zones[zone].line, "zone-unseen", zone=zone)
 
@@ -362,9 +393,11 @@ def _of_permissions(permissions: Iterable[Permission], ready: Index) -> Iterator
     for permission in permissions:
         written = written_id(permission.id) == permission.id
         if written and not (permission.protocols or permission.ports or permission.transports):
-            yield _caution(permission.line, "permission-without-limit", permission=permission.id)
+            yield _caution(permission.line, "permission-without-limit", permission=permission.called())
         servers = {end.zone for end in permission.servers}
         if any(end.zone == INTERNET for end in permission.clients):
             for zone in sorted(servers):
                 if ready.zones[zone].importance == "high":
-                    yield _caution(permission.line, "internet-into-high", permission=permission.id, zone=zone)
+                    yield _caution(
+                        permission.line, "internet-into-high", permission=permission.called(), zone=zone
+                    )

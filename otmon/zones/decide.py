@@ -25,13 +25,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from otmon.ledger.facts import Conversation, Operation, WrittenValue
 from otmon.zones.baseline import Baseline, new_in
-from otmon.zones.lack import ASPECTS, LACKS, Lack, Subject, allowed, seen, subject, taken_for_granted
+from otmon.zones.lack import ASPECTS, LACKS, Lack, Subject, seen, subject, taken_for_granted
 from otmon.zones.model import UNKNOWN_ZONE, Permission
-from otmon.zones.permission_table import PermissionTable, aspects_of, nearest
+from otmon.zones.permission_table import NearTo, PermissionTable
 from otmon.zones.place import Index, index, locate, locate_ends
 from otmon.zones.quantity import Excess, shown_limit, shown_quantity
 
@@ -77,11 +77,11 @@ class Reason:
     """Sorted by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
-    """A permission that nearly fitted."""
+class Near(NamedTuple):
+    """A permission that nearly fitted. A tuple, as very many are made."""
 
     permission: str
+    """Its id and name."""
     line: str
     """"file:line"."""
     lacks: tuple[Lack, ...]
@@ -95,9 +95,9 @@ class _Denial:
     subject: Subject
 
     def nearest(self) -> tuple[Near, ...]:
-        lacks = self.table.lacking(self.subject)
-        found = nearest(lacks, self.table.everyone, NEAREST)
-        return tuple(_near(self.table, number, lacks, self.subject) for number in found)
+        found = self.table.nearest_to(self.table.lacking(self.subject), NEAREST)
+        told: dict[tuple[str, str], str] = {}
+        return tuple(_near(self.table, near, self.subject, told) for near in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,8 @@ class Verdict:
     """The line of the model that decided, "file:line"; "" where its absence did."""
     reason: Reason
     denial: _Denial | None = field(default=None, compare=False, repr=False)
+    permission: Permission | None = field(default=None, compare=False, repr=False)
+    """What allows it, where a permission does."""
 
     @property
     def nearest(self) -> tuple[Near, ...]:
@@ -194,8 +196,8 @@ def _decide_listed(table: PermissionTable, boundary: str, subject: Subject) -> V
         permission, line = table.permissions[number], table.lines[number]
         granted = taken_for_granted(permission, subject)
         key = f"permission-{granted}-unseen" if granted else "permission"
-        reason = _reason(key, line=line, permission=permission.id)
-        return Verdict("allowed", *ends, boundary, line, reason)
+        reason = _reason(key, line=line, permission=permission.called())
+        return Verdict("allowed", *ends, boundary, line, reason, None, permission)
     said = {"list": table.owner, "line": table.line}
     if not table.permissions:
         reason = _reason("nothing-listed", **said)
@@ -227,16 +229,16 @@ def _decide_baseline(
     return replace(listed, reason=_reason(f"new-{new}", line=table.line, list=table.owner))
 
 
-def _near(table: PermissionTable, number: int, lacks: list[int], subject: Subject) -> Near:
-    permission = table.permissions[number]
+def _near(table: PermissionTable, near: NearTo, subject: Subject, told: dict[tuple[str, str], str]) -> Near:
+    """A near permission with what the fact has there; `told` has the texts that were needed before."""
     worded = []
-    for aspect in aspects_of(number, lacks):
-        text = table.worded.get((number, aspect))
-        if text is None:
-            text = table.worded[number, aspect] = allowed(aspect, permission)
+    for aspect, text in near.lacks:
         if aspect == "value" and subject.written is not None:
-            exceeded = dict(table.exceeded(subject.written))[1 << number]
+            exceeded = dict(table.exceeded(subject.written))[1 << near.number]
             worded.append(Lack(aspect, shown_limit(exceeded.limit), shown_quantity(exceeded.written)))
             continue
-        worded.append(Lack(aspect, text, seen(aspect, subject)))
-    return Near(permission.id, table.lines[number], tuple(worded))
+        key = aspect, near.zone
+        if key not in told:
+            told[key] = seen(aspect, subject, near.zone)
+        worded.append(Lack(aspect, text, told[key]))
+    return Near(near.called, near.line, tuple(worded))

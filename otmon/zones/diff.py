@@ -25,12 +25,13 @@ from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Line, Member, Mo
 from otmon.zones.notation import written
 from otmon.zones.place import Index, index
 from otmon.zones.region import Box, Vocabulary, box, left, meets, opaque, vocabulary
+from otmon.zones.times import Schedule
 
 Subject = Literal["zone", "member", "boundary", "permission"]
 How = Literal["added", "removed", "changed", "widened", "narrowed", "moved"]
 Outcome = Literal["allowed", "denied", "not covered"]
 
-_SILENT: Final = frozenset({"id", "line", "reason"})
+_SILENT: Final = frozenset({"id", "line", "name", "reason"})
 """Fields of a permission that say nothing about what it allows."""
 
 
@@ -146,7 +147,9 @@ def _judged(indexes: tuple[Index, Index], ledger: Ledger) -> Iterator[Judged]:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equal but for the order of a list."""
+    """Equal but for the order of a list; the time zone of no hours is no difference."""
+    if isinstance(one, Schedule) and isinstance(other, Schedule) and not (one or other):
+        return True
     if isinstance(one, tuple) and isinstance(other, tuple):
         return set(one) == set(other)
     return bool(one == other)
@@ -154,7 +157,10 @@ def _same(one: Any, other: Any) -> bool:
 
 def _fields(old: Any, new: Any, without: Iterable[str]) -> tuple[tuple[str, Any, Any], ...]:
     pairs = ((f.name, getattr(old, f.name), getattr(new, f.name)) for f in fields(old))
-    return tuple(pair for pair in pairs if pair[0] not in without and not _same(pair[1], pair[2]))
+    differing = [pair for pair in pairs if pair[0] not in without and not _same(pair[1], pair[2])]
+    # A last day is told as the day that the file has; as an instant only where the time zone moved it.
+    days = {name for name, _, _ in differing} & {"expires"}
+    return tuple(pair for pair in differing if not (days and pair[0] == "expires_ns"))
 
 
 def _zone_changes(old: Model, new: Model) -> Iterator[Change]:

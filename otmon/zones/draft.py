@@ -26,7 +26,7 @@ from otmon.zones.heading import Head, find_head
 from otmon.zones.load import ModelError, read_model
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 from otmon.zones.rulerow import RuleRow, Side, Told, read_row, row_text
-from otmon.zones.schema import PermissionForm, read_id
+from otmon.zones.schema import ExceptionForm, PermissionForm, read_id
 from otmon.zones.workbook import Grid, SheetError
 
 PREFIX_IPV4: Final = 24
@@ -68,6 +68,8 @@ class _Zone:
     """Member -> the row that brought it."""
     inside: list[tuple[int, dict[str, Any], RuleRow]] = field(default_factory=list)
     """Permissions of what goes on inside."""
+    policy: str = ""
+    """What the sheet says may happen inside, "" where it does not."""
 
 
 @dataclass(slots=True)
@@ -75,15 +77,17 @@ class _Border:
     ends: tuple[str, str]
     said: dict[str, str] = field(default_factory=dict)
     permissions: list[tuple[int, dict[str, Any], RuleRow]] = field(default_factory=list)
+    exceptions: list[tuple[int, dict[str, Any], RuleRow]] = field(default_factory=list)
 
 
 class _Unfit(Exception):
     """A row that cannot be in the model; the text says why."""
 
 
-def draft(source: str, grids: Iterable[Grid], prefix: int = PREFIX_IPV4) -> Draft:
+def draft(source: str, grids: Iterable[Grid], prefix: int = PREFIX_IPV4, timezone: str = "") -> Draft:
     """The draft from the sheets of the file `source`. IPv4 addresses that no zone of the sheet holds are
-    put into zones of `prefix` bits. Raises `SheetError`."""
+    put into zones of `prefix` bits; hours and last days of rows that name no time zone are those of
+    `timezone`. Raises `SheetError`."""
     told: list[Told] = []
     rows: list[_Row] = []
     kept: list[tuple[Told, str]] = []
@@ -104,7 +108,7 @@ def draft(source: str, grids: Iterable[Grid], prefix: int = PREFIX_IPV4) -> Draf
         raise SheetError(
             "no row of headings such as 送信元, 宛先, ポート or source, destination, port in any sheet"
         )
-    return _settled(source, rows, kept, told, prefix)
+    return _settled(source, rows, kept, told, prefix, timezone)
 
 
 def _read(grid: Grid, head: Head, rows: list[_Row], kept: list[tuple[Told, str]], told: list[Told]) -> None:
@@ -123,12 +127,12 @@ def _read(grid: Grid, head: Head, rows: list[_Row], kept: list[tuple[Told, str]]
 
 
 def _settled(
-    source: str, rows: list[_Row], kept: list[tuple[Told, str]], told: list[Told], prefix: int
+    source: str, rows: list[_Row], kept: list[tuple[Told, str]], told: list[Told], prefix: int, timezone: str
 ) -> Draft:
     """Take rows out until the rest is a model that loads."""
     out: dict[int, str] = {}
     for _ in range(PASSES):
-        plan = _Plan(rows, out, prefix)
+        plan = _Plan(rows, out, prefix, timezone)
         later = [
             (Told(rows[number].rule.sheet, rows[number].rule.row, 0, "", why), rows[number].text)
             for number, why in sorted(out.items())
@@ -167,10 +171,13 @@ def _wrong(block: Block) -> dict[int, str]:
 class _Plan:
     """Zones, boundaries and permissions of the rows that are not `out`, which grows."""
 
-    def __init__(self, rows: Sequence[_Row], out: dict[int, str], prefix: int) -> None:
+    def __init__(self, rows: Sequence[_Row], out: dict[int, str], prefix: int, timezone: str) -> None:
         self.zones: dict[str, _Zone] = {}
         self.borders: dict[tuple[str, str], _Border] = {}
         self.permissions = 0
+        self.timezone = ""
+        """Of the times in the draft, "" while there are none."""
+        self._timezone = timezone
         self._prefix = prefix
         self._names: dict[str, str] = {}
         self._ids: set[str] = set()
@@ -194,6 +201,8 @@ class _Plan:
                 if zone is not None:
                     for member in said.members:
                         zone.members.setdefault(member, number)
+                    said_inside = (said.inside, zone.policy)
+                    zone.policy = "listed" if "listed" in said_inside else said.inside or zone.policy
 
     def _zone(self, name: str) -> _Zone | None:
         """The zone of this name, made when it is new; None for the Internet."""
@@ -220,7 +229,7 @@ class _Plan:
                     raise _Unfit(f"{network} is too wide for a zone; write any, or narrower prefixes")
                 zone = self._zone(side.zones[0].name) if side.zones else None
                 if zone is not None:
-                    if not any(m.network is not None and within(network, m.network) for m in zone.members):
+                    if not any(_may_hold(member, network) for member in zone.members):
                         zone.members.setdefault(_member(network), number)
                 elif not side.zones and self._home(network) is None:
                     if network.bits == MAC_BITS:
@@ -270,6 +279,9 @@ class _Plan:
 
     def _allow(self, number: int, rule: RuleRow) -> None:
         """The permissions that a row stands for."""
+        if rule.entry == "zone":
+            return
+        self._in_time(rule)
         ways = {"forward": [(0, 1)], "back": [(1, 0)], "both": [(0, 1), (1, 0)]}[rule.direction]
         ends = self._ends(rule.source), self._ends(rule.target)
         named = bool(rule.source.zones and rule.target.zones)
@@ -294,6 +306,17 @@ class _Plan:
                 }
                 self._add(number, rule, (a, b), self._identified(rule, said, len(pairs) * len(forms)))
 
+    def _in_time(self, rule: RuleRow) -> None:
+        """Whether the times of a row are those of the draft, which has one time zone."""
+        if not (rule.hours or rule.expires):
+            return
+        wanted = rule.timezone or self._timezone
+        if not wanted:
+            raise _Unfit("hours or a last day without a time zone; give --timezone, such as Asia/Tokyo")
+        self.timezone = self.timezone or wanted
+        if wanted != self.timezone:
+            raise _Unfit(f"times of {wanted}, and the other rows have {self.timezone}")
+
     def _identified(self, rule: RuleRow, said: dict[str, Any], times: int) -> dict[str, Any]:
         if read_id(rule.id) is None:
             return said
@@ -304,6 +327,8 @@ class _Plan:
     def _add(self, number: int, rule: RuleRow, ends: tuple[str, str], said: dict[str, Any]) -> None:
         self.permissions += 1
         if ends[0] == ends[1]:
+            if rule.entry == "exception":
+                raise _Unfit("an exception inside a zone, expected one of a boundary")
             self.zones[ends[0]].inside.append((number, said, rule))
             return
         pair = (min(ends), max(ends))
@@ -311,13 +336,16 @@ class _Plan:
         for key, text in rule.boundary:
             if text_of(text):
                 border.said.setdefault(key, text_of(text))
-        border.permissions.append((number, said, rule))
+        kind = border.exceptions if rule.entry == "exception" else border.permissions
+        kind.append((number, said, rule))
 
     def written(self, source: str, kept: Sequence[tuple[Told, str]]) -> Block:
         """The model as a file."""
         block = Block()
         block.comment(f"Drafted by `otmon zones import` from {source}. Go through every TODO before use.")
         block.line("version: 1")
+        if self.timezone:
+            block.line(f"timezone: {scalar(self.timezone)}")
         block.line("")
         block.line("zones:")
         for zone in self.zones.values():
@@ -351,9 +379,15 @@ def _forms(rule: RuleRow) -> Iterator[dict[str, Any]]:
         said |= {"transport": transports} if transports else {}
         said |= {"port": ports} if ports else {}
         said |= {key: list(texts) for key, texts in rule.limits}
-        said |= {"reason": text_of(rule.reason)} if text_of(rule.reason) else {}
+        said |= {"limits": [dict(one) for one in rule.values]} if rule.values else {}
+        said |= {key: list(texts) for key, texts in rule.hours}
+        texts = {"expires": rule.expires, "approver": rule.approver, "reason": rule.reason}
+        said |= {key: text_of(text) for key, text in texts.items() if text_of(text)}
+        ja, en = map(text_of, rule.name)
+        said |= {"name": {"ja": ja or en, "en": en or ja}} if ja or en else {}
+        form = ExceptionForm if rule.entry == "exception" else PermissionForm
         try:
-            PermissionForm.model_validate({"from": "a", **said})
+            form.model_validate({"from": "a", **said})
         except ValidationError as error:
             first = error.errors()[0]
             raise _Unfit(f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}") from error
@@ -381,8 +415,9 @@ def _write_zone(block: Block, zone: _Zone) -> None:
             block.line(f"      - {member_text(member.network, member.mac, member.vlan, member.oui)}", number)
     else:
         block.comment("TODO: no address of this zone is in the sheet", 4)
+    if zone.inside or zone.policy:
+        block.line(f"    inside: {zone.policy or 'listed'}")
     if zone.inside:
-        block.line("    inside: listed")
         block.line("    allow:")
         _write_permissions(block, zone.inside)
 
@@ -398,15 +433,34 @@ def _write_border(block: Block, border: _Border, id: str, name: str) -> None:
     missing = [key for key in ("device_owner", "settings_owner") if key not in border.said]
     if missing:
         block.comment(f"TODO: {' and '.join(missing)}", 4)
-    block.line("    allow:")
-    _write_permissions(block, border.permissions)
+    for key, permissions in (("allow", border.permissions), ("exceptions", border.exceptions)):
+        if permissions:
+            block.line(f"    {key}:")
+            _write_permissions(block, permissions)
+
+
+def _written(value: Any) -> str:
+    """A value of a permission as YAML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_written(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    return scalar(value) if isinstance(value, str) else listing(value)
+
+
+def _may_hold(member: MemberText, network: Network) -> bool:
+    """Whether a member holds an address, or may: one that tells no address may have any."""
+    if member.network is None and network.bits != MAC_BITS:
+        return True
+    macs = member.oui if member.mac is None else Network(MAC_BITS, MAC_BITS, member.mac.value)
+    return any(outer is not None and within(network, outer) for outer in (member.network, macs))
 
 
 def _write_permissions(block: Block, permissions: Iterable[tuple[int, Mapping[str, Any], RuleRow]]) -> None:
     for number, said, rule in permissions:
         dash = "- "
         for key, value in said.items():
-            text = scalar(value) if isinstance(value, str) else listing(value)
+            text = _written(value)
             block.line(f"      {dash}{key}: {text}", number)
             dash = "  "
         where = f"sheet {rule.sheet}, row {rule.row}" if rule.sheet else f"row {rule.row}"

@@ -57,6 +57,10 @@ class Entry(Generic[_Form]):
     """None where it is wrong."""
     permissions: tuple[tuple[Path, PermissionForm], ...]
     """What `allow` lists, then `exceptions`."""
+    partial: tuple[tuple[Path, PermissionForm, frozenset[str]], ...] = ()
+    """Permissions of which something is wrong, without the keys that are named: the rest is checked."""
+    misread: frozenset[str] = frozenset()
+    """Keys without which `form` stands, because they are wrong: its model is not used."""
 
     def node(self) -> Node:
         assert self.document.root is not None
@@ -97,14 +101,23 @@ def entries(
         if isinstance(content, dict):
             apart = _LISTS if form is BoundaryForm else _LISTS[:1] if form is ZoneForm else ()
             own = {k: v for k, v in content.items() if k not in apart}
-        checked = _checked(document, path, form, own, problems)
+        checked, misread = _checked(document, path, form, own, problems), frozenset[str]()
+        if checked is None:
+            checked, misread = _salvaged(form, own)
+        partial: list[tuple[Path, PermissionForm, frozenset[str]]] = []
         named = content.get("id") if isinstance(content, dict) else None
         yield Entry(
             document,
             path,
             named.strip() if isinstance(named, str) else "",
             checked,
-            tuple(form for key in _LISTS for form in _permission_forms(document, path, node, key, problems)),
+            tuple(
+                form
+                for key in _LISTS
+                for form in _permission_forms(document, path, node, key, problems, partial)
+            ),
+            tuple(partial),
+            misread,
         )
 
 
@@ -134,8 +147,14 @@ def timezone_of(document: Document) -> Iterator[tuple[Line, str]]:
 
 
 def _permission_forms(
-    document: Document, path: Path, node: Node, key: str, problems: list[Problem]
+    document: Document,
+    path: Path,
+    node: Node,
+    key: str,
+    problems: list[Problem],
+    partial: list[tuple[Path, PermissionForm, frozenset[str]]],
 ) -> Iterator[tuple[Path, PermissionForm]]:
+    """The permissions of a list that are as they should be; of others the rest is added to `partial`."""
     if not isinstance(node, MapNode) or key not in node.entries:
         return
     listed = node.entries[key][1]
@@ -150,6 +169,10 @@ def _permission_forms(
         form = _checked(document, (*path, key, number), kind, plain(item), problems)
         if form is not None:
             yield (key, number), form
+            continue
+        rest, misread = _salvaged(PermissionForm, plain(item))
+        if rest is not None:
+            partial.append(((key, number), rest, misread))
 
 
 def _checked(
@@ -165,6 +188,41 @@ def _checked(
             at = position(document.root, place, of_key=detail["type"] == "extra_forbidden")
             problems.append(Problem(document.file, *at, _worded(form, place, detail)))
         return None
+
+
+_STAND_IN: Final[dict[str, dict[str, str]]] = {
+    "PermissionForm": {"protocol": "any"},
+    "ZoneForm": {"importance": "小", "inside": "listed"},
+}
+"""What takes the place of a key that is wrong and cannot be left out, or not without more errors."""
+_OF_PROTOCOL: Final = frozenset(
+    {"functions", "units", "coils", "discrete_inputs", "input_registers", "holding_registers", "limits"}
+)
+"""Keys of a permission that only its protocol gives a meaning."""
+
+
+def _salvaged(form: type[_Form], content: Any) -> tuple[_Form | None, frozenset[str]]:
+    """An entry without its keys that are wrong, and which these are, so that one error hides no other; None
+    where too little is left."""
+    if not isinstance(content, dict):
+        return None, frozenset()
+    whole, misread = dict(content), set[str]()
+    stand_in = _STAND_IN.get(form.__name__, {})
+    # What is wrong between keys may be seen only when each of them is right.
+    for _ in range(2):
+        try:
+            return form.model_validate(whole), frozenset(misread)
+        except ValidationError as error:
+            wrong = {str(detail["loc"][0]) for detail in error.errors(include_url=False) if detail["loc"]}
+        if not wrong or "protocol" in wrong:
+            wrong |= _OF_PROTOCOL & whole.keys()
+        misread |= wrong
+        whole = {key: value for key, value in whole.items() if key not in wrong}
+        whole |= {key: text for key, text in stand_in.items() if key in misread and key not in whole}
+    try:
+        return form.model_validate(whole), frozenset(misread)
+    except ValidationError:
+        return None, frozenset()
 
 
 def _worded(form: type[Form], place: Path, detail: ErrorDetails) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.zones.address import Address
 from otmon.zones.functions import MODBUS_OBJECTS
 from otmon.zones.model import Endpoint, FunctionRef, Permission, shown
 from otmon.zones.quantity import shown_limit
-from otmon.zones.times import shown_time
+from otmon.zones.times import shown_instant
 
 Lacking = Literal[
     "direction", "client", "server", "transport", "port", "protocol",
@@ -38,9 +38,8 @@ LACKS: Final[dict[Lacking, str]] = {
 """What a permission allows instead of what was seen, in English."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lack:
-    """One thing for which a permission does not fit."""
+class Lack(NamedTuple):
+    """One thing for which a permission does not fit. A tuple, as very many are made."""
 
     key: Lacking
     allowed: str
@@ -125,8 +124,8 @@ def allowed(key: Lacking, permission: Permission) -> str:
             return permission.expires
 
 
-def seen(key: Lacking, subject: Subject) -> str:
-    """What the fact has there."""
+def seen(key: Lacking, subject: Subject, zone: str = "") -> str:
+    """What the fact has there; times in a time zone, without one in UTC."""
     fact, operation, written = subject.fact, subject.operation, subject.written
     match key:
         case "direction" | "client":
@@ -138,9 +137,9 @@ def seen(key: Lacking, subject: Subject) -> str:
         case "port":
             return str(fact.port)
     if key == "hours":
-        return f"{shown_time(fact.first_ns)} to {shown_time(fact.last_ns)} UTC"
+        return f"{shown_instant(fact.first_ns, zone)} to {shown_instant(fact.last_ns, zone)}"
     if key == "expiry":
-        return f"{shown_time(fact.last_ns)} UTC"
+        return shown_instant(fact.last_ns, zone)
     if written is not None and key != "protocol":
         if key == "unit":
             return str(written.unit)

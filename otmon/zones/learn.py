@@ -7,7 +7,9 @@ something of the ledger passes that is not proposed.
 
 Not proposed is what says nothing of what a plant needs: attempts that nobody answered, scans, connections on
 which nothing was said, requests that were refused or broken, another protocol on the port of an industrial
-one. What goes to the Internet or comes from there is proposed as comments. `everything` proposes all of it.
+one. `everything` proposes all of it. What goes to the Internet and was answered is proposed with the mark
+that somebody has to agree on it; so is what comes from there by encrypted remote access (`REMOTE`), and
+whatever else comes from there as a comment only: it is found until somebody agrees.
 
 Guaranteed: `otmon.zones.load` reads the draft without errors; with `everything` and without a model of one's
 own the draft denies nothing in the ledger but what has no address. The same ledger gives the same bytes.
@@ -69,6 +71,9 @@ TOLD: Final = 20
 """Pairs of zones that are told one by one."""
 REPEATED: Final = 10
 """Packets from which on a stream that nobody answers is one, and no attempt."""
+REMOTE: Final = frozenset({"tls", "quic", "ssh", "openvpn", "wireguard"})
+"""Protocols by which those who maintain a plant usually come in from outside, and desktops, files and
+controllers do not."""
 _ONE_WAY: Final = frozenset({"syslog"})
 """IT protocols without answers."""
 _OPERATED: Final = frozenset({"modbus"})
@@ -99,6 +104,8 @@ class Learnt:
 class _Wanted:
     """What traffic needs, way by way."""
 
+    agreed: bool
+    """People have written a model, and this is what it denies."""
     cells: dict[Way, list[Grant]] = field(default_factory=dict)
     asked: dict[Way, list[Grant]] = field(default_factory=dict)
     left: list[tuple[Conversation | Operation, Why, Way]] = field(default_factory=list)
@@ -133,7 +140,7 @@ def _drafted(
 ) -> Learnt:
     plant = model or Model(layout.zones, (), ())
     ready = index(plant, ledger.assets)
-    wanted = _wanted(ledger, ready, layout, industrial, everything)
+    wanted = _wanted(ledger, ready, layout, industrial, everything, agreed=model is not None)
     every = {way: exact(cells) for way, cells in sorted(wanted.cells.items())}
     asked = {way: exact(cells) for way, cells in sorted(wanted.asked.items())}
     left = [(fact, why, way) for fact, why, way in wanted.left if not _covered(fact, wanted)]
@@ -161,10 +168,15 @@ def _drafted(
 
 
 def _wanted(
-    ledger: Ledger, ready: Index, layout: Layout, industrial: frozenset[str], everything: bool
+    ledger: Ledger,
+    ready: Index,
+    layout: Layout,
+    industrial: frozenset[str],
+    everything: bool,
+    agreed: bool,
 ) -> _Wanted:
     """Each fact that the model denies, as the grant that it needs or as one that is left out."""
-    wanted = _Wanted()
+    wanted = _Wanted(agreed)
     numbers = {conversation_key(talk): number for number, talk in enumerate(ledger.conversations)}
     answered: set[ConversationKey] = set()
     asking: set[ConversationKey] = set()
@@ -243,7 +255,9 @@ def _add(
         return
     ends = _end(wanted, ready, fact.client, way[0], way), _end(wanted, ready, fact.server, way[1], way)
     cell = _cell(fact, ends, seen)
-    if INTERNET in way and not everything:
+    comes_in = way[0] == INTERNET and fact.protocol not in REMOTE
+    if (comes_in or (wanted.agreed and INTERNET in way)) and not everything:
+        # Nobody is let in from outside because somebody came in, or out against what people agreed on.
         wanted.asked.setdefault(way, []).append(cell)
         return
     wanted.cells.setdefault(way, []).append(cell)

@@ -166,6 +166,8 @@ def _write_border(block: Block, ledger: Ledger, values: Values, border: Border) 
         block.line("    allow:")
         for grant in border.grants:
             _write_grant(block, ledger, values, grant)
+            if INTERNET in border.ends:
+                block.comment("TODO: with the Internet: agree on it, or take it out", 8)
     if border.asked:
         block.comment("TODO: seen with the Internet; not allowed unless somebody takes the signs away:", 4)
         if not border.grants:

@@ -70,6 +70,7 @@ def read_model(
     assets: list[Entry[AssetForm]] = []
     plant = PlantEntries([], [], [], [])
     timezones: list[tuple[Line, str]] = []
+    stand_in = ""
     whole = True
     sheets: dict[str, None] = {}
     for name, data in files:
@@ -88,6 +89,10 @@ def read_model(
             whole = whole and sheet.root is not None
             assets += entries(sheet, "assets", AssetForm, problems)
         timezones += timezone_of(document)
+        # One that cannot be read is told once, and not with everything that needs it.
+        stand_in = (
+            "UTC" if isinstance(document.root, MapNode) and "timezone" in document.root.entries else stand_in
+        )
     if not whole:
         raise ModelError(problems)
     if not zones and not problems:
@@ -97,7 +102,7 @@ def read_model(
         if other != timezones[0][1]:
             what = f"a second time zone {quoted(other)}, expected one (first at {timezones[0][0]})"
             problems.append(Problem(line.file, line.number, 1, what))
-    parts = _Parts(zones, boundaries, assets, plant, timezones[0][1] if timezones else "")
+    parts = _Parts(zones, boundaries, assets, plant, timezones[0][1] if timezones else stand_in)
     model = _joined(parts, frozenset(protocols), (*(name for name, _ in files), *sheets), problems)
     if len(problems) >= MAX_PROBLEMS:
         what = f"{MAX_PROBLEMS} errors or more, expected none; the rest of the model was not looked at"
@@ -192,6 +197,7 @@ def _joined(
     unique("zone", zones, problems)
     unique("boundary", boundaries, problems)
     unique("asset", parts.assets, problems)
+    whole_inventory = not any(entry.form is None or entry.misread for entry in parts.assets)
     devices = tuple(_device(entry, entry.form) for entry in parts.assets if entry.form is not None)
     where = places(parts.plant, dict.fromkeys(entry.id for entry in parts.assets if entry.id), problems)
     for entry in zones:
@@ -204,23 +210,31 @@ def _joined(
         if asset.form is not None and asset.form.zone is not None and asset.form.zone not in known:
             what = f"no zone {quoted(asset.form.zone)}, expected {nearest(asset.form.zone, known)}"
             problems.append(asset.problem(("zone",), what))
+    vague = frozenset(
+        entry.id for entry in zones if entry.form is None or "members" in entry.misread or not whole_inventory
+    )
     reader = PermissionReader(protocols, {}, problems, parts.timezone, devices)
     built_zones = [
-        _zone(entry, entry.form, members[entry.id], reader, where.of(entry, entry.form, problems))
+        _zone(entry, entry.form, members[entry.id], vague, reader, where.of(entry, entry.form, problems))
         for entry in zones
         if entry.form is not None and entry.id
     ]
     built = []
     pairs: dict[tuple[str, str], Line] = {}
     for border in boundaries:
-        if border.form is None or len(problems) >= MAX_PROBLEMS:
+        if len(problems) >= MAX_PROBLEMS:
+            break
+        if border.form is None:
+            reader.read_unplaced(border)
             continue
         ends = border.form.between
         if _ends_exist(border, ends, known, pairs, problems):
-            sides = Sides(ends, members)
+            sides = Sides(ends, members, vague & set(ends))
             built.append(_boundary(border, border.form, sides, reader))
+        else:
+            reader.read_unplaced(border)
     whole = nested(tuple(built_zones), tuple(built), zones, problems)
-    return Model(*whole, files, devices, where.plant)
+    return Model(*whole, files, devices, where.plant, parts.timezone)
 
 
 def _ends_exist(
@@ -298,6 +312,7 @@ def _zone(
     entry: Entry[ZoneForm],
     form: ZoneForm,
     members: tuple[Member, ...],
+    vague: frozenset[str],
     reader: PermissionReader,
     place: ZonePlace,
 ) -> Zone:
@@ -305,7 +320,7 @@ def _zone(
         what = "allow has no effect where everything may happen inside, expected `inside: listed` or "
         what += "`inside: baseline` beside it"
         reader.problems.append(entry.problem(("allow",), what, of_key=True))
-    permissions = reader.read(entry, Sides((form.id,), {form.id: members}))
+    permissions = reader.read(entry, Sides((form.id,), {form.id: members}, vague & {form.id}))
     name = named(form.name, form.id)
     return Zone(
         form.id, entry.line(), name, place.importance, form.owner, members, form.inside, permissions,

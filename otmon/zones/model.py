@@ -155,6 +155,16 @@ class Permission:
     rate: int | None = None
     """The most in a minute of the clock, from one client to one server: requests where Modbus is the only
     protocol, else packets of a connection in both directions."""
+    name: Name | None = None
+    """For people; None where the id is all."""
+
+    def called(self, language: Literal["ja", "en"] | None = None) -> str:
+        """The id, and behind it the name; without a language that in both."""
+        if self.name is None:
+            return self.id
+        names = {"ja": self.name.ja, "en": self.name.en}
+        both = " / ".join(dict.fromkeys(names.values()))
+        return f"{self.id} ({both if language is None else names[language]})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +294,8 @@ class Model:
     devices: tuple[Device, ...] = ()
     """The inventory, in the order of its files."""
     plant: Plant = Plant()
+    timezone: str = ""
+    """Name of the plant's time zone in the IANA database, "" where no file tells it."""
 
 
 def merged(ranges: list[Range]) -> Ranges:

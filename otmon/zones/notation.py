@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
-from otmon.zones.model import Endpoint, FunctionRef, Line, Name, Permission, shown
+from otmon.zones.model import Endpoint, FunctionRef, Limit, Line, Name, Permission, shown
+from otmon.zones.quantity import shown_limit
+from otmon.zones.times import Schedule
 
 KEYS: Final = {
     "clients": "from",
@@ -17,10 +19,17 @@ KEYS: Final = {
     "owners": "owner",
     "objects": "elements",
     "production_line": "line",
+    "schedule": "hours",
 }
 """Fields whose key in a file is another word."""
 ANY: Final = "any"
 """An empty value of a permission does not restrict."""
+
+
+_UNSAID: Final = frozenset(
+    {"id", "line", "name", "clients", "servers", "reason", "approver", "expires_ns", "exception"}
+)
+"""Fields of a permission that do not say what its clients may do, or say it twice."""
 
 
 def key_of(field: str) -> str:
@@ -30,8 +39,10 @@ def key_of(field: str) -> str:
 
 def written(value: Any) -> str:
     """A value of a model as text; "" for one that is empty."""
-    if value is None or value == () or value == "":
+    if value is None or value == () or value == "" or (isinstance(value, Schedule) and not value):
         return ""
+    if isinstance(value, Limit):
+        return shown_limit(value)
     if isinstance(value, Endpoint):
         return value.zone if value.network is None else str(value.network)
     if isinstance(value, FunctionRef):
@@ -57,7 +68,7 @@ def allows(permission: Permission) -> str:
 def _told(permission: Permission) -> Iterator[tuple[str, str]]:
     for field in fields(permission):
         value = getattr(permission, field.name)
-        if field.name in ("id", "line", "clients", "servers", "reason"):
+        if field.name in _UNSAID:
             continue
         if field.name == "objects":
             yield from ((kind, shown(ranges)) for kind, ranges in value)

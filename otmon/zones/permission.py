@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from otmon.zones.address import Address, Network, host, parse_address, parse_network, reach, within
 from otmon.zones.document import Problem, quoted
@@ -19,6 +19,7 @@ from otmon.zones.model import (
     Line,
     Member,
     Name,
+    ObjectType,
     Permission,
     WrittenTable,
     merged,
@@ -41,6 +42,8 @@ class Sides:
 
     zones: tuple[str, ...]
     members: dict[str, tuple[Member, ...]]
+    vague: frozenset[str] = frozenset()
+    """Zones some of whose members could not be read: what else is in them nobody can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,36 @@ class PermissionReader:
             permission = self._permission(entry, path, form, sides)
             if len(self.problems) == before:
                 found.append(permission)
+        for path, form, misread in entry.partial:
+            if len(self.problems) < MAX_PROBLEMS:
+                self._rest(entry, path, form, misread, sides)
         return tuple(found)
+
+    def read_unplaced(self, entry: Entry[Any]) -> None:
+        """Check what the permissions of a boundary say that does not depend on its zones, which are wrong."""
+        given = (*entry.permissions, *((path, form) for path, form, _ in entry.partial))
+        for path, form in given:
+            if len(self.problems) < MAX_PROBLEMS:
+                self._protocols(entry, path, form)
+                list(self._functions(entry, path, form))
+
+    def _rest(
+        self, entry: Entry[Any], path: Path, form: PermissionForm, misread: frozenset[str], sides: Sides
+    ) -> None:
+        """Check what else a permission says of which some keys are wrong."""
+        if misread & {"from", "to"}:
+            self._endpoints(entry, (*path, "from"), form.from_, sides)
+            self._endpoints(entry, (*path, "to"), form.to, sides)
+        else:
+            self._ends(entry, path, form, sides)
+        if "id" not in misread:
+            self._id(entry, path, form)
+        self._protocols(entry, path, form)
+        list(self._functions(entry, path, form))
+        if form.hours or form.during or form.expires:
+            self._has_timezone(entry, path)
+        if not misread & _OF_ELEMENTS:
+            list(self._limits(entry, path, form))
 
     def _permission(self, entry: Entry[Any], path: Path, form: PermissionForm, sides: Sides) -> Permission:
         clients, servers = self._ends(entry, path, form, sides)
@@ -89,6 +121,7 @@ class PermissionReader:
             approver=form.approver or "",
             exception=path[0] == "exceptions",
             rate=form.rate,
+            name=None if form.name is None else form.name.value(),
         )
 
     def _id(self, entry: Entry[Any], path: Path, form: PermissionForm) -> str:
@@ -129,7 +162,7 @@ class PermissionReader:
                 self._say(entry, (*path, "functions", number), what)
 
     def _schedule(self, entry: Entry[Any], path: Path, form: PermissionForm) -> Schedule:
-        if not (form.hours or form.during) or not self._has_timezone(entry, path):
+        if not (form.hours or form.during or form.expires) or not self._has_timezone(entry, path):
             return ALWAYS
         dated = (
             Dated(
@@ -142,7 +175,7 @@ class PermissionReader:
         return Schedule(self.timezone, form.hours, tuple(dated))
 
     def _expiry(self, entry: Entry[Any], path: Path, form: PermissionForm) -> int | None:
-        if form.expires is None or not self._has_timezone(entry, path):
+        if form.expires is None or not self.timezone:
             return None
         try:
             return end_of(form.expires, self.timezone)
@@ -219,7 +252,7 @@ class PermissionReader:
             end = endpoint(text, sides)
             if isinstance(end, Endpoint):
                 found.append(end)
-            else:
+            elif not sides.vague or not _is_address(text):
                 self._say(entry, (*path, number), end)
         return tuple(found)
 
@@ -238,13 +271,21 @@ class PermissionReader:
             roles = sorted({one for device in self.devices for one in device.roles})
             expected = nearest(role, roles) if roles else "assets with roles in the model"
             self._say(entry, path, f"no asset has the role {quoted(role)}, expected {expected}")
-        elif not found:
+        elif not found and not sides.vague:
             what = f"no asset with the role {quoted(role)} is in {' or '.join(sides.zones)}, expected one"
             self._say(entry, path, what)
         return found
 
     def _say(self, entry: Entry[Any], path: Path, what: str) -> None:
         self.problems.append(entry.problem(path, what))
+
+
+_OF_ELEMENTS: Final = frozenset({*get_args(ObjectType), "limits"})
+"""Keys that limits are held against."""
+
+
+def _is_address(text: str) -> bool:
+    return parse_address(text) is not None or parse_network(text) is not None
 
 
 def _one_sided(

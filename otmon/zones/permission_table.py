@@ -17,7 +17,7 @@ from typing import Final
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.zones.address import Address, Network, PrefixTable, prefix_table
 from otmon.zones.functions import MODBUS_FUNCTIONS, MODBUS_OBJECTS, normal
-from otmon.zones.lack import ASPECTS, Lacking, Subject
+from otmon.zones.lack import ASPECTS, Lacking, Subject, allowed
 from otmon.zones.model import Boundary, Endpoint, Limit, Permission, Ranges, Zone
 from otmon.zones.quantity import Excess, excess
 
@@ -35,6 +35,8 @@ _WRITING_NAMES: Final = {
 }
 REMEMBERED: Final = 1 << 16
 """Ends whose permissions are kept at hand; the rest of a flood is looked up again."""
+NEARBY: Final = 1 << 12
+"""Answers of one list to what is nearest that are kept at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,20 @@ class Functions:
 
 
 @dataclass(frozen=True, slots=True)
+class NearTo:
+    """A permission that nearly fits, as far as that does not depend on the fact."""
+
+    number: int
+    called: str
+    """Id and name."""
+    line: str
+    zone: str
+    """Time zone of its times."""
+    lacks: tuple[tuple[Lacking, str], ...]
+    """What it lacks and what it allows there, farthest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class PermissionTable:
     """The permissions of one zone or boundary, ready for decisions."""
 
@@ -139,8 +155,11 @@ class PermissionTable:
     """Those that hold at some times only."""
     rated: Set
     """Those that say how often at most."""
-    worded: dict[tuple[int, Lacking], str] = field(default_factory=dict, compare=False)
-    """Texts of what is allowed, kept as they are needed."""
+    worded: dict[tuple[int, tuple[Lacking, ...]], NearTo] = field(default_factory=dict, compare=False)
+    """Permissions with what they lack, kept as they are needed."""
+    nearby: dict[tuple[Set, ...], tuple[NearTo, ...]] = field(default_factory=dict, compare=False)
+    """The nearest permissions by what each of all of them lacks: facts that differ lack the same again and
+    again."""
 
     def allowing(self, subject: Subject) -> Set:
         """The permissions that lack nothing."""
@@ -211,6 +230,29 @@ class PermissionTable:
             if permission.expires_ns is not None and fact.last_ns >= permission.expires_ns:
                 expired |= bit
         return [self.everyone & ~outside, self.everyone & ~expired]
+
+    def nearest_to(self, lacks: list[Set], most: int) -> tuple[NearTo, ...]:
+        """The permissions that lack least of what `lacking` gave, at most `most` (always the same), nearest
+        first."""
+        key = tuple(lacks)
+        known = self.nearby.get(key)
+        if known is None:
+            found = nearest(lacks, self.everyone, most)
+            known = tuple(self._near_to(number, lacks) for number in found)
+            if len(self.nearby) >= NEARBY:
+                self.nearby.clear()
+            self.nearby[key] = known
+        return known
+
+    def _near_to(self, number: int, lacks: list[Set]) -> NearTo:
+        aspects = tuple(aspects_of(number, lacks))
+        known = self.worded.get((number, aspects))
+        if known is None:
+            permission = self.permissions[number]
+            told = tuple((aspect, allowed(aspect, permission)) for aspect in aspects)
+            place = self.lines[number], permission.schedule.zone
+            known = self.worded[number, aspects] = NearTo(number, permission.called(), *place, told)
+        return known
 
     def admitting_request(self, operation: Operation) -> Set:
         """The permissions that admit what an operation asks for, whoever asks whom over what."""

@@ -16,7 +16,7 @@ A field that this file does not know is compared as a whole: equal, or empty, wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
@@ -25,7 +25,7 @@ from otmon.ledger.facts import NEVER, UNKNOWN, Evidence, Operation
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.functions import MODBUS_FUNCTIONS, MODBUS_OBJECTS
 from otmon.zones.hostclass import Hosts
-from otmon.zones.model import ObjectType, Permission, Range, spans
+from otmon.zones.model import Name, ObjectType, Permission, Range, spans
 from otmon.zones.permission import ANY
 from otmon.zones.permission_table import PermissionTable, table_of
 
@@ -39,6 +39,7 @@ _MODELLED: Final = frozenset(
         "reason",
         "approver",
         "exception",
+        "name",
         "expires_ns",
         "clients",
         "servers",
@@ -48,6 +49,7 @@ _MODELLED: Final = frozenset(
     }
     | {"access", "functions", "units", "objects"}
 )
+_UNNAMED: Final = Name("", "")
 _OF_REQUESTS: Final = ("access", "functions", "units", "objects")
 _CLASSES: Final[tuple[AccessClass, ...]] = (
     "read", "write", "control", "program", "configure", "diagnose", "identify", "unknown",
@@ -109,7 +111,12 @@ def opaque(permission: Permission | None) -> tuple[tuple[str, Any], ...]:
     """The fields that restrict and are compared as a whole."""
     if permission is None:
         return ()
-    values = ((field.name, getattr(permission, field.name)) for field in fields(permission))
+    # What a limit is called restricts nothing.
+    plain = permission
+    if permission.limits:
+        unnamed = tuple(replace(limit, name=_UNNAMED, unit="") for limit in permission.limits)
+        plain = replace(permission, limits=unnamed)
+    values = ((field.name, getattr(plain, field.name)) for field in fields(plain))
     return tuple((name, value) for name, value in values if name not in _MODELLED and value)
 
 

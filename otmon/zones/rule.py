@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import Final, Literal
 
 from otmon.protocols.registry import IDS, PROTOCOLS
@@ -28,7 +29,7 @@ _NAMED_OTHERWISE: Final = frozenset({"ip-1", "ip-6", "ip-17", "ip-58", "ip-132"}
 """No fact says these: it says icmp, tcp, udp, icmpv6, sctp. A firewall would take them for those."""
 _ADDRESSED: Final = frozenset(
     {"id", "line", "clients", "servers", "protocols", "transports", "ports", "reason"}
-    | {"approver", "exception", "expires_ns"}
+    | {"approver", "exception", "expires_ns", "name"}
 )
 """Fields of a permission that a rule expresses, or that only name it."""
 _OF_ZONE: Final = frozenset(
@@ -103,16 +104,20 @@ class Rulebook:
     """Not in `rules`."""
 
 
-def boundary_rules(index: Index, boundaries: Iterable[Boundary], any_port: bool) -> Rulebook:
-    """The permissions of these boundaries. `any_port`: where no port is known, open all of them."""
+def boundary_rules(
+    index: Index, boundaries: Iterable[Boundary], any_port: bool, today: date | None = None
+) -> Rulebook:
+    """The permissions of these boundaries. `any_port`: where no port is known, open all of them. What has
+    run out before `today` has no rule."""
     chosen = list(boundaries)
-    drawn = [_Drawn(index, permission, any_port) for border in chosen for permission in border.permissions]
+    permissions = [permission for border in chosen for permission in border.permissions]
+    drawn = [_Drawn(index, permission, any_port, today) for permission in permissions]
     ends = dict.fromkeys(end for border in chosen for end in border.between)
     told = [*_unaddressed(index, ends), *(one for border in chosen for one in _unknown(border, _OF_BOUNDARY))]
     return _rulebook([], drawn, told)
 
 
-def model_rules(index: Index, any_port: bool) -> Rulebook:
+def model_rules(index: Index, any_port: bool, today: date | None = None) -> Rulebook:
     """The permissions of all boundaries and zones, and what hosts of one zone may do with each other: for
     a device that joins everything."""
     inside: list[Rule] = []
@@ -124,9 +129,9 @@ def model_rules(index: Index, any_port: bool) -> Rulebook:
             told.append(
                 f"{zone.line}: zone {zone.id}: what its baseline holds is in no rule; otmon judges it"
             )
-        drawn += [_Drawn(index, permission, any_port) for permission in zone.permissions]
+        drawn += [_Drawn(index, permission, any_port, today) for permission in zone.permissions]
     for border in index.model.boundaries:
-        drawn += [_Drawn(index, permission, any_port) for permission in border.permissions]
+        drawn += [_Drawn(index, permission, any_port, today) for permission in border.permissions]
     told += [one for border in index.model.boundaries for one in _unknown(border, _OF_BOUNDARY)]
     return _rulebook(inside, drawn, told)
 
@@ -185,11 +190,14 @@ def _member(member: Member) -> str:
 class _Drawn:
     """One permission as a rule, or why there is none."""
 
-    def __init__(self, index: Index, permission: Permission, any_port: bool) -> None:
+    def __init__(self, index: Index, permission: Permission, any_port: bool, today: date | None) -> None:
         self.rule: Rule | None = None
         self.told: list[str] = []
         self.refused: UnknownPort | None = None
         self._permission = permission
+        if today is not None and permission.expires and date.fromisoformat(permission.expires) < today:
+            self._say(f"ran out on {permission.expires}, so there is no rule for it")
+            return
         unseen = [
             worded(field.name)
             for field in fields(permission)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from otmon.zones import cell
 from otmon.zones.cell import Direction, Hosts, MemberText, NotUnderstood
@@ -17,6 +17,8 @@ from otmon.zones.model import Range
 from otmon.zones.workbook import Grid, column_letters
 
 _Value = TypeVar("_Value")
+_INSIDE: Final = ("inside:listed", "inside:baseline")
+"""What may happen inside a zone, as our own sheets write it behind its members."""
 _OF_BOUNDARY: Final = ("boundary", "device", "device_owner", "settings_owner")
 
 
@@ -39,10 +41,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class ZoneText:
-    """What a row says of a zone: its name, and the members that our own sheets write behind it."""
+    """What a row says of a zone: its name, and what our own sheets write behind it."""
 
     name: str
     members: tuple[MemberText, ...]
+    inside: str = ""
+    """What may happen inside, "" where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,17 @@ class RuleRow:
     """What the row says of the boundary: id, device, device_owner, settings_owner."""
     notes: tuple[str, ...]
     """What columns say that are not known, to be kept as comments."""
+    entry: str = "permission"
+    """"permission", "exception", or "zone" for one that is only named."""
+    name: tuple[str, str] = ("", "")
+    """In Japanese and English."""
+    values: tuple[tuple[tuple[str, Any], ...], ...] = ()
+    """Limits on written values, each as keys and texts."""
+    hours: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """"hours" and "during", as texts."""
+    expires: str = ""
+    timezone: str = ""
+    approver: str = ""
 
 
 def read_row(grid: Grid, head: Head, row: int) -> RuleRow | list[Told]:
@@ -113,6 +128,14 @@ class _Reader:
             self._take(key, cell.spoken, nothing) for key in ("protocol", "service", "port", "transport")
         ]
         limits = self._limits()
+        entry = self._take("entry", cell.entry, "permission")
+        no_limits: tuple[tuple[tuple[str, Any], ...], ...] = ()
+        no_hours: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        values = self._take("limits", cell.limits, no_limits)
+        hours, last = self._take("hours", cell.hours, no_hours), self._take("expires", cell.expires, "")
+        timezone = self._take("timezone", cell.timezone, "")
+        if self._text.get("beyond"):
+            self._say("beyond", "a limit that a sheet cannot say: without it more would be allowed")
         direction: Direction = cast(Direction, self._take("direction", cell.direction, "forward"))
         if self._told or source is None or target is None:
             return self._told
@@ -130,6 +153,8 @@ class _Reader:
                 for column, heading in self._head.others.items()
                 if column <= len(cells) and cells[column - 1]
             ),
+            entry, (self._text.get("name_ja", ""), self._text.get("name_en", "")), values, hours, last,
+            timezone, self._text.get("approver", ""),
         )  # fmt: skip
 
     def _limits(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -184,8 +209,12 @@ def _zones(text: str) -> tuple[ZoneText, ...]:
         return ()
     before, bracket, inside = text.partition("(")
     if bracket and inside.rstrip().endswith(")"):
+        listed = [piece.strip() for piece in inside.rstrip()[:-1].split(",")]
+        policy = [piece for piece in listed if piece in _INSIDE]
+        members = ", ".join(piece for piece in listed if piece not in _INSIDE)
         try:
-            return (ZoneText(before.strip(), tuple(cell.members(inside.rstrip()[:-1]))),)
+            said = "".join(policy[:1]).removeprefix("inside:")
+            return (ZoneText(before.strip(), tuple(cell.members(members)), said),)
         except NotUnderstood:
             # Then it is part of the name: "Line 3 (packing)".
             return (ZoneText(" ".join(text.split()), ()),)

@@ -269,6 +269,7 @@ class PermissionForm(Form):
     """What may pass. Left-out keys do not restrict; `protocol` must be said, if only as `any`."""
 
     id: Id | None = None
+    name: Named | None = None
     from_: Texts | None = Field(default=None, alias="from")
     to: Texts | None = None
     protocol: Texts

@@ -4,9 +4,9 @@ Sources: IEC 62443-3-2:2020, zone and conduit requirements ZCR 3.2 (business and
 (safety related assets), 3.4 (devices that are connected for a time), 3.5 (wireless devices) and 3.6
 (devices connected through external networks), in words of ours.
 
-What kind a device is of is told by its role in the inventory; a zone says by `kind` what it holds
-besides. Only what somebody wrote is compared: a model without kinds and roles passes every check,
-and that is said.
+What kind a device is of is told by its role in the inventory (`otmon.zones.role`); a zone says by
+`kind` what it holds besides. Only what somebody wrote is compared: a model without kinds and roles
+passes every check, and that is said.
 """
 
 from __future__ import annotations
@@ -18,19 +18,7 @@ from typing import Final
 from otmon.zones.address import Address, Network
 from otmon.zones.model import INTERNET, Device, Kind, Model, Zone
 from otmon.zones.place import Index, locate_address
-
-KIND_OF_ROLE: Final[Mapping[str, Kind]] = {
-    **dict.fromkeys(("office-pc", "printer", "file-server", "mail-server", "erp"), "business"),
-    **dict.fromkeys(
-        ("plc", "rtu", "dcs", "hmi", "scada", "engineering-station", "historian", "remote-io", "drive",
-         "robot", "cnc", "gateway"), "control",
-    ),
-    **dict.fromkeys(("safety", "safety-plc", "sis"), "safety"),
-    **dict.fromkeys(("laptop", "maintenance-pc", "test-equipment"), "temporary"),
-    **dict.fromkeys(("access-point", "wireless", "handheld", "phone", "tablet"), "wireless"),
-    **dict.fromkeys(("remote-gateway", "vpn-gateway", "modem", "mobile-router", "cloud-gateway"), "external"),
-}  # fmt: skip
-"""Roles of which the kind is known; others say nothing."""
+from otmon.zones.role import role_of
 
 REQUIREMENTS: Final[Mapping[Kind, str]] = {
     "business": "ZCR 3.2",
@@ -84,7 +72,18 @@ def placed_devices(index: Index) -> Iterator[tuple[Device, str]]:
 
 def kinds_of(device: Device) -> set[Kind]:
     """What a device is, as far as its roles tell."""
-    return {KIND_OF_ROLE[role] for role in device.roles if role in KIND_OF_ROLE}
+    known = (role_of(name) for name in device.roles)
+    return {role.kind for role in known if role is not None and role.kind is not None}
+
+
+def unknown_roles(model: Model) -> dict[str, list[Device]]:
+    """Roles of assets that otmon does not know, with the assets that have them, in the order of the model."""
+    found: dict[str, list[Device]] = {}
+    for device in model.devices:
+        for name in device.roles:
+            if role_of(name) is None:
+                found.setdefault(name, []).append(device)
+    return found
 
 
 def _first(network: Network) -> Address:

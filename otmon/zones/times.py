@@ -68,7 +68,7 @@ class Schedule:
     """When something is allowed; without windows always."""
 
     zone: str
-    """Name of the time zone in the IANA database."""
+    """Name of the time zone in the IANA database; also where only a last day is told in it."""
     weekly: tuple[Weekly, ...] = ()
     dated: tuple[Dated, ...] = ()
 
@@ -76,8 +76,11 @@ class Schedule:
         return bool(self.weekly or self.dated)
 
     def __str__(self) -> str:
-        texts = [*(window.text for window in self.weekly), *(window.text for window in self.dated)]
-        return f"{', '.join(texts)} ({self.zone})"
+        return f"{', '.join(self.texts())} ({self.zone})"
+
+    def texts(self) -> list[str]:
+        """Its windows as a file has them."""
+        return [*(window.text for window in self.weekly), *(window.text for window in self.dated)]
 
     def holds(self, instant_ns: int) -> bool:
         """Whether an instant is inside."""
@@ -169,6 +172,24 @@ def instant_of(local: datetime, zone: str) -> int:
     return int(local.replace(tzinfo=known).timestamp()) * _SECOND_NS
 
 
+def today_in(zone: str, now_ns: int) -> date:
+    """The day that an instant falls on in a time zone; in UTC where no zone is known."""
+    return local_time(now_ns, zone if read_zone(zone) is not None else "UTC").date()
+
+
+def shown_instant(instant_ns: int, zone: str) -> str:
+    """An instant to the minute as a time zone's clocks show it, with the offset from UTC: `2026-04-15 00:00
+    +09:00`; in UTC where no zone is known, and as nanoseconds where no calendar has it."""
+    try:
+        local = local_time(instant_ns, zone if read_zone(zone) is not None else "UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{instant_ns} ns"
+    if local.tzname() == "UTC":
+        return f"{local:%Y-%m-%d %H:%M} UTC"
+    offset = f"{local:%z}"
+    return f"{local:%Y-%m-%d %H:%M} {offset[:3]}:{offset[3:]}"
+
+
 def end_of(day: date, zone: str) -> int:
     """The first instant after a day."""
     return instant_of(datetime.combine(day + timedelta(days=1), time()), zone)
@@ -206,11 +227,3 @@ def read_rate(text: str) -> int | None:
     """How many a minute, of a text such as "30/minute"; None for another one, and for none at all."""
     found = _RATE.fullmatch(text)
     return int(found[1]) or None if found else None
-
-
-def shown_time(instant_ns: int) -> str:
-    """An instant to the minute, UTC; one that no calendar has as its nanoseconds."""
-    try:
-        return f"{datetime.fromtimestamp(instant_ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M}"
-    except (OverflowError, ValueError, OSError):
-        return f"{instant_ns} ns"

@@ -8,7 +8,7 @@ from otmon.detect.command_without_role import LISTS
 from otmon.detect.rules.load import shipped_rules
 from otmon.findings.judge import judge
 from otmon.zones.model import Model
-from otmon.zones.structure import KIND_OF_ROLE
+from otmon.zones.role import BY_NAME
 from tests.detect.plant import at, found, keys, ledger_of
 from tests.zones.facts import asset, conversation, model, operation
 
@@ -125,7 +125,7 @@ def test_what_the_model_denies_is_told_by_other_rules() -> None:
 
 def test_the_lists_name_roles_that_the_model_knows_each_once() -> None:
     listed = [role for name in LISTS for role in shipped_rules()[RULE].texts(name)]
-    assert len(set(listed) & set(KIND_OF_ROLE)) > 15
+    assert len(set(listed) & set(BY_NAME)) > 15
     assert len(listed) == len(set(listed))
 
 

@@ -155,17 +155,16 @@ def test_a_permission_names_a_function_by_its_number_and_no_other(
            allow: [{{id: p, protocol: modbus, functions: {functions}}}]}}
     """)
     fact = operation("10.0.0.1", "10.0.0.2", function, subfunction=subfunction)
-    (permission,) = judged_case(collect(), plant).permissions.values()
+    (permission,) = plant.zones[0].permissions
     assert names_function(permission, fact) == named
     assert not names_function(None, fact)
 
 
 def test_the_permission_of_a_verdict_is_the_one_that_allowed_it() -> None:
-    case = judged_case(collect(), PLANT)
-    allowed = permission_of(case, decide(index(PLANT), conversation(HMI, PLC)))
+    allowed = permission_of(decide(index(PLANT), conversation(HMI, PLC)))
     assert allowed is not None and allowed.id == "reads"
-    assert permission_of(case, decide(index(PLANT), conversation(PC, PLC))) is None
-    assert permission_of(case, None) is None
+    assert permission_of(decide(index(PLANT), conversation(PC, PLC))) is None
+    assert permission_of(None) is None
 
 
 def test_an_asset_is_found_by_its_address_or_by_the_mac_address_that_alone_sends_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
@@ -22,13 +23,14 @@ from otmon.detect.detector import SEVERITIES, say
 from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
 from otmon.identity.claim import ClaimKind
 from otmon.ledger.facts import Outcome as CredentialOutcome
+from otmon.outputs.zone_picture import State as Drawn
 from otmon.protocols.modbus import REASONS
 from otmon.score.table import LABELS
 from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
 from otmon.zones.diff import How, Subject
 from otmon.zones.diff import Outcome as Effected
-from otmon.zones.model import Importance
+from otmon.zones.model import Boundary, Importance, Permission, Zone
 
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(otmon.__file__).parent.rglob("*.py"))
 SIGNALS = re.findall(
@@ -46,6 +48,14 @@ FAMILIES = {
     *(f"lack.{one}" for one in LACKS),
     *(f"diff.subject.{one}" for one in get_args(Subject)),
     *(f"diff.how.{one}" for one in get_args(How)),
+    *(f"picture.{one}" for one in get_args(Drawn) if one != "plain"),
+    *(
+        f"diff.field.{one.name}"
+        for kind in (Zone, Boundary, Permission)
+        for one in fields(kind)
+        if one.name not in ("line", "members", "permissions")
+    ),
+    *(f"diff.field.{one}" for one in ("place", "zone", "member")),
     *(f"diff.effect.{one}" for one in get_args(Effected)),
     *(f"diff.outcome.{one}" for one in get_args(Outcome)),
     *(f"changes.{one}" for one in KINDS_OF_CHANGE),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
+from otmon.findings.wording import catalogue
 from otmon.ledger.merge import collect
 from otmon.outputs.zone_diff import diff_lines
 from otmon.zones.diff import compare
+from otmon.zones.model import Boundary, Permission, Zone
 from tests.zones.facts import conversation, model, operation
 from tests.zones.test_diff import NARROW, PLANT, WIDE, changed
 
@@ -66,3 +70,32 @@ def test_facts_are_told_with_both_verdicts_and_lines() -> None:
 def test_japanese() -> None:
     told = lines((NARROW, ""), language="ja")
     assert told[:2] == ["記述の変更: 1 件", "  削除: 許可 narrow (a-b), old.yaml:12"]
+
+
+def test_every_field_that_may_differ_has_words_in_both_languages() -> None:
+    told = {field.name for kind in (Zone, Boundary, Permission) for field in fields(kind)}
+    told |= {"place", "zone", "member"}
+    untold = {"line", "members", "permissions"}
+    assert {name for name in told - untold if f"diff.field.{name}" not in catalogue()} == set()
+
+
+def test_an_end_and_an_exception_are_told_in_words() -> None:
+    head = (
+        "timezone: Asia/Tokyo\nzones:\n- {id: a, importance: low, members: 10.1.0.0/24}\n"
+        "- {id: b, importance: low, members: 10.2.0.0/24, flat: true}\n"
+        "boundaries:\n- id: x\n  between: [a, b]\n"
+    )
+    exception = "  exceptions: [{id: p, from: a, protocol: dns, expires: 2026-01-31, reason: r, approver: s}]"
+    old = model(head + exception)
+    new = model(head.replace(", flat: true", "") + "  allow: [{id: p, from: a, protocol: dns, name: Names}]")
+    english, japanese = ("\n".join(diff_lines(compare(old, new), lang, False)) for lang in ("en", "ja"))
+    for line in (
+        "one network segment: yes -> no", "exception: yes -> no", "last day: 2026-01-31 -> (nothing)",
+        "name: (nothing) -> Names",
+    ):  # fmt: skip
+        assert f"      {line}\n" in english
+    assert "例外: はい -> いいえ" in japanese and "期限: 2026-01-31 -> (なし)" in japanese
+    assert "expires_ns" not in english + japanese and "True" not in english + japanese
+    zoned = model(head.replace("Asia/Tokyo", "UTC") + exception)
+    moved = "\n".join(diff_lines(compare(old, zoned), "en", False))
+    assert "holds until: 2026-01-31 15:00 UTC -> 2026-02-01 00:00 UTC" in moved

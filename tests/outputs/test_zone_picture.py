@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
+from otmon.findings.coverage import coverage
+from otmon.findings.judge import case_of
+from otmon.ledger.facts import Anomaly, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.store import load
@@ -126,7 +130,7 @@ def facts() -> Ledger:
 
 
 def test_verdicts_are_counted_by_boundary_and_zone() -> None:
-    told = tally(model(PLANT), facts())
+    told = tally(case_of(facts(), model(PLANT)))
     assert told.allowed == {"a-b": 2} and told.denied == {"a-b": 1}
     assert told.lacking == {("a", "c"): 1} and told.inside == {"b": 1}
     assert told.hosts == {"a": 1, "b": 1}
@@ -137,11 +141,33 @@ def test_a_verdict_is_a_colour_and_a_kind_of_line_and_a_sign_and_a_word() -> Non
     sound(svg)
     words = [line.text for line in ET.fromstring(svg).iter(f"{NAMESPACE}text")]
     assert words.count("violated: 1") == 3, "the boundary, the zone, and where none is"
-    assert "no boundary" in words and "nothing seen" in words and "hosts seen" in str(words)
+    assert "no boundary" in words and "hosts seen" in str(words)
+    place = words.index("missing: nothing of zone c")
+    assert words[place + 1] == "not observable"
     assert 'stroke="#b00020" stroke-width="3" stroke-dasharray="9 3"' in svg
-    assert 'stroke="#666666" stroke-width="2" stroke-dasharray="2 4"' in svg
+    assert 'stroke="#8a5a00" stroke-width="2" stroke-dasharray="9 4 2 4"' in svg
     plain = zone_picture(model(PLANT), "en")
     assert "violated" not in plain and "dasharray" not in plain
+
+
+def test_the_picture_says_of_a_boundary_what_the_replay_says() -> None:
+    seen = facts()
+    lost = Anomaly(
+        "10.1.0.5", "10.2.0.5", "tcp", 502, "modbus", "", True, "lost-bytes", "stream", -1, 10, 0, 1, 1, 2,
+        Evidence(1, "a.pcap", 1, 24),
+    )  # fmt: skip
+    reads = tuple(one for one in seen.operations if one.function == 3)
+    agreed = replace(seen, conversations=seen.conversations[:1], operations=reads)
+    nothing = replace(agreed, conversations=(), operations=())
+    missing = replace(agreed, anomalies=(lost,))
+    for ledger, state in ((seen, "violated"), (agreed, "kept"), (nothing, "kept"), (missing, "unobservable")):
+        plant = model(PLANT)
+        told = {one.boundary: one.state for one in coverage(case_of(ledger, plant))}
+        assert told["a-b"] == state
+        words = " ".join(ET.fromstring(zone_picture(plant, "en", ledger)).itertext())
+        label = words[words.index("a-b · ") :]
+        assert {"violated": "violated: 1", "kept": "nothing seen" if ledger is nothing else "as agreed: 2",
+                "unobservable": "missing: bytes that the capture lost, 1×"}[state] in label  # fmt: skip
 
 
 def test_levels_go_from_the_internet_down_to_the_most_important() -> None:

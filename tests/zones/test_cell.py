@@ -186,3 +186,43 @@ def test_any_text_is_understood_or_not(read: Callable[[str], object], text: str)
         read(text)
     except NotUnderstood as error:
         assert str(error)
+
+
+def test_limits_come_with_all_that_our_sheets_say_of_them() -> None:
+    more = "step 0.2, type int16, scale 0.01, unit °C, name 温度 / Heat"
+    assert cell.limits(f"coil 3: 0 to 0; holding_register 21: -2.5 to 7, {more}") == (
+        (("coil", "3"), ("low", "0"), ("high", "0")),
+        (
+            ("holding_register", "21"), ("low", "-2.5"), ("high", "7"), ("step", "0.2"), ("type", "int16"),
+            ("scale", "0.01"), ("unit", "°C"), ("name", {"ja": "温度", "en": "Heat"}),
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("月-金 8:00〜18:00、2026-04-18 22:00 to 2026-04-19 05:00",
+         (("hours", ("月-金 8:00-18:00",)), ("during", ("2026-04-18 22:00 to 2026-04-19 05:00",)))),
+        ("常時", ()),
+        ("daily 08:00-09:00, any", ()),
+    ],
+)  # fmt: skip
+def test_hours(text: str, found: object) -> None:
+    assert cell.hours(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "day"), [("2026/4/1", "2026-04-01"), ("2026年12月31日", "2026-12-31"), ("無期限", ""), ("-", "")]
+)
+def test_a_last_day(text: str, day: str) -> None:
+    assert cell.expires(text) == day
+
+
+@given(st.text(max_size=40))
+def test_what_restricts_is_understood_or_refused(text: str) -> None:
+    for read in (cell.limits, cell.hours, cell.expires, cell.timezone, cell.entry):
+        try:
+            read(text)
+        except NotUnderstood as error:
+            assert str(error)

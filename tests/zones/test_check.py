@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from otmon.zones.check import CAUTIONS, Contested, cautions, check, in_no_zone, in_two_zones
+from otmon.zones.covering import COMPARED
 from otmon.zones.load import load_model
+from otmon.zones.model import Model
 from otmon.zones.place import index
 from tests.detect.plant import ledger_of
 from tests.zones.facts import PROTOCOLS, asset, conversation, model
@@ -41,6 +44,8 @@ DOUBTFUL = model("""
       allow:
       - {id: wide, to: f, protocol: [dns, ntp]}
       - {id: narrow, to: f, protocol: dns, port: 53}
+      - {id: day, name: {ja: 昼, en: Day}, to: f, protocol: ntp, port: 123-124, hours: daily 08:00-18:00}
+      - {id: night, to: f, protocol: ntp, port: 122-123}
       exceptions:
       - {id: old, to: f, protocol: tls, expires: 2026-03-01, reason: r, approver: a}
       - {id: due, to: f, protocol: ssh, expires: 2026-04-20, reason: r, approver: a}
@@ -48,7 +53,7 @@ DOUBTFUL = model("""
     timezone: Asia/Tokyo
     assets:
     - {id: lost, address: 172.31.0.1}
-    - {id: lap, address: 10.1.0.77, role: laptop}
+    - {id: lap, address: 10.1.0.77, role: [laptop, plcs]}
     works: [{id: w, importance: high}, {id: v, importance: low}, {id: idle, importance: low}]
     protected: [{id: data, importance: high, works: w}, {id: lost-data, importance: low, works: idle}]
 """)
@@ -67,7 +72,25 @@ def test_these_cautions_are_all_there_are() -> None:
         - {id: b, importance: low, members: 10.2.0.0/24, within: a}
     """)
     found = (*cautions(DOUBTFUL, TODAY, SEEN), *cautions(DOUBTFUL, TODAY, SEEN, SEEN), *cautions(outside))
+    found += cautions(_repeated(COMPARED + 1))
     assert {caution.key for caution in found} == set(CAUTIONS)
+
+
+def _repeated(times: int) -> Model:
+    """The model with the first permission of its last boundary so many times."""
+    last = DOUBTFUL.boundaries[-1]
+    return replace(DOUBTFUL, boundaries=(replace(last, permissions=last.permissions[:1] * times),))
+
+
+def test_a_list_too_long_to_be_compared_is_told() -> None:
+    assert not any(one.key == "permissions-not-compared" for one in cautions(DOUBTFUL))
+    (told,) = [one for one in cautions(_repeated(COMPARED + 1)) if one.key == "permissions-not-compared"]
+    assert f"{COMPARED + 1} permissions are in one list from here on: not all of them" in str(told)
+
+
+def test_a_role_that_nothing_knows_is_told_with_the_one_that_was_meant() -> None:
+    (told,) = [one for one in cautions(DOUBTFUL) if one.key == "role-unknown"]
+    assert "role plcs of lap is none that otmon knows" in str(told) and str(told).endswith("; plc is known")
 
 
 def test_a_zone_that_the_baseline_knows_needs_no_caution() -> None:
@@ -85,7 +108,7 @@ def test_a_zone_that_the_baseline_knows_needs_no_caution() -> None:
 def test_counts() -> None:
     checked = check(DOUBTFUL)
     assert (checked.files, checked.zones, checked.members) == (("m.yaml",), 6, 11)
-    assert (checked.boundaries, checked.permissions) == (5, 8)
+    assert (checked.boundaries, checked.permissions) == (5, 10)
     assert checked.cautions == cautions(DOUBTFUL)
 
 

@@ -451,3 +451,26 @@ def test_an_address_of_the_internet_is_nobodys_by_its_mac_address() -> None:
     """)
     ready = index(plant, [asset("00:00:00:00:01:07", "198.51.100.9")])
     assert decide(ready, conversation("198.51.100.9", "10.2.0.1")).outcome == "denied"
+
+
+def test_a_permission_is_named_where_it_is_told() -> None:
+    plant = index(
+        model("""
+        timezone: Asia/Tokyo
+        zones:
+        - {id: a, importance: 大, members: 10.1.0.0/24}
+        - {id: b, importance: 小, members: 10.2.0.0/24}
+        boundaries:
+        - id: x
+          between: [a, b]
+          allow: [{id: web, name: {ja: 画面, en: Screens}, from: a, protocol: tls, expires: 1970-01-01}]
+    """)
+    )
+    talk = conversation("10.1.0.5", "10.2.0.9", protocol="tls")
+    allowed = decide(plant, talk)
+    assert dict(allowed.reason.params)["permission"] == "web (画面 / Screens)"
+    assert allowed.permission is not None and allowed.permission.called("ja") == "web (画面)"
+    denied = decide(plant, replace(talk, last_ns=20 * 3_600_000_000_000))
+    assert denied.permission is None
+    assert [near.permission for near in denied.nearest] == ["web (画面 / Screens)"]
+    assert "until 1970-01-01, not 1970-01-02 05:00 +09:00" in explain(denied)

@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
@@ -206,6 +206,12 @@ COLUMNS = {
     "direction": ["", "→", "双方向", "←", "?"],
     "functions": ["", "", "read-coils", "43/14", "nonsense"],
     "registers": ["", "", "coils 0-5", "coils 99999"],
+    "limits": ["", "", "coil 3: 0 to 1", "holding_register 99999: 5 to 1", "holding_register 1: --1 to .5"],
+    "hours": ["", "", "daily 08:00-18:00", "2026-04-18 22:00 to 2026-04-19 05:00", "any, 土 1:00-2:00", "x"],
+    "last day": ["", "", "2026-12-31", "9999-12-31", "0001/1/1"],
+    "time zone": ["Asia/Tokyo", "UTC", "", "../x"],
+    "entry": ["", "", "permission", "exception", "zone", "x"],
+    "approver": ["", "a: b"],
     "reason": ["", "# x", "{a: b}", "line: 3", "\u2028", "'", "- x"],
 }
 ROWS = st.lists(
@@ -214,14 +220,15 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ROWS)
 def test_every_sheet_becomes_a_model_that_loads(rows: list[tuple[str, ...]]) -> None:
     grid = Grid("s", {n: row for n, row in enumerate([tuple(COLUMNS), *rows], 1) if any(row)})
     made = draft("s.csv", [grid])
     read_model([("d", made.text.encode())], frozenset(IDS))
     # A row of which nothing became a permission is in the draft as a comment.
-    assert made.kept + made.permissions >= sum(1 for row in rows if any(row))
+    place = list(COLUMNS).index("entry")
+    assert made.kept + made.permissions >= sum(1 for row in rows if any(row) and row[place].strip() != "zone")
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from otmon.ledger.facts import Conversation, Operation
@@ -93,3 +95,11 @@ def test_what_nobody_could_see_is_told() -> None:
     assert granted(listed, read(operation(HMI, PLC, 3))) == "elements"
     assert granted(listed, read(operation(HMI, PLC, 3, 0, 1))) == ""
     assert granted(listed, read(operation(HMI, PLC, 43, subfunction=14))) == ""
+
+
+def test_times_are_told_in_the_time_zone_of_the_model() -> None:
+    late = replace(conversation("10.1.0.5", "10.2.0.9"), first_ns=0, last_ns=15 * 3_600_000_000_000)
+    read = subject(late, (None, None), ("a", "b"))
+    assert seen("expiry", read, "Asia/Tokyo") == "1970-01-02 00:00 +09:00"
+    assert seen("hours", read, "Asia/Tokyo") == "1970-01-01 09:00 +09:00 to 1970-01-02 00:00 +09:00"
+    assert seen("expiry", read) == "1970-01-01 15:00 UTC"

@@ -496,3 +496,52 @@ def test_exceptions_come_behind_permissions() -> None:
     one, other = read_model([("m.yaml", text.encode())], PROTOCOLS).boundaries[0].permissions
     assert (one.id, one.exception, other.id, other.exception) == ("b/1", False, "b/exception-1", True)
     assert (other.expires, other.approver) == ("2026-12-31", "me")
+
+
+MANY_ERRORS = """
+timezone: Mars/Base
+zones:
+- {id: a, importance: huge, members: 10.1.0.0/24}
+- {id: c, importance: 大, members: [10.2.0.0/24, 10.3.0.0/33], colour: red}
+boundaries:
+- id: b
+  between: [a, c]
+  colour: red
+  allow:
+  - {id: x, from: a, to: 10.3.0.1, protocol: modbuss, hours: foo}
+  - {id: x, from: 10.1.0.5, to: c, protocol: modbus, functions: [7777], holding_registers: 99999}
+  - {from: 10.1.0.5, protocol: dns, expires: 2026-12-31, port: 70000}
+  - {from: a, to: a, protocol: ntp, units: 1-999}
+- id: d
+  between: [a, nowhere]
+  allow: [{from: a, protocol: modbuss}]
+- id: e
+  between: [a]
+  allow: [{from: a, protocol: modbuss, hours: foo}]
+"""
+
+
+def test_one_error_hides_no_other_and_makes_none() -> None:
+    with pytest.raises(ModelError) as raised:
+        read_model([("m.yaml", MANY_ERRORS.lstrip().encode())], PROTOCOLS)
+    told = [(problem.line, problem.what.split(",")[0]) for problem in raised.value.problems]
+    assert told == [
+        (1, "'Mars/Base' does not fit here"),
+        (3, "'huge' does not fit here"),
+        (4, "'10.3.0.0/33' does not fit here"),
+        (4, "unknown key 'colour'"),
+        (8, "unknown key 'colour'"),
+        (10, "no protocol 'modbuss'"),
+        (10, "'foo' does not fit here"),
+        (11, "permission 'x' a second time"),
+        (11, "no Modbus function 7777"),
+        (11, "'99999' does not fit here"),
+        (12, "'70000' does not fit here"),
+        (13, "from and to are both in a"),
+        (13, "'1-999' does not fit here"),
+        (15, "no zone 'nowhere'"),
+        (16, "no protocol 'modbuss'"),
+        (18, "wrong number of entries under between"),
+        (19, "no protocol 'modbuss'"),
+        (19, "'foo' does not fit here"),
+    ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +14,7 @@ from otmon.zones.address import Network, parse_address, parse_network
 from otmon.zones.lack import Lacking, Subject, subject
 from otmon.zones.model import Boundary, Endpoint, FunctionRef, Line, Name, Permission, merged
 from otmon.zones.permission_table import PermissionTable, aspects_of, nearest, numbers, permission_table
-from tests.zones.facts import conversation, operation
+from tests.zones.facts import conversation, model, operation
 from tests.zones.plain_reading import distance, lacking
 
 HOSTS = {"10.1.0.1": "a", "10.1.0.2": "a", "10.1.0.130": "a", "10.2.0.1": "b", "10.2.0.2": "b"}
@@ -131,3 +133,25 @@ def test_of_several_that_allow_one_without_a_rate_counts_then_the_highest() -> N
     assert table.deciding(0b0111) == 1
     assert table.deciding(0b0101) == 2
     assert table.deciding(0b0001) == 0
+
+
+def test_what_is_remembered_of_the_nearest_is_what_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    allow = ", ".join(f"{{from: 10.1.0.{n}, protocol: modbus, port: {n % 4 + 1}}}" for n in (1, 2, 130, 1, 2))
+    several = model(f"""
+        zones:
+        - {{id: a, importance: low, members: 10.1.0.0/24}}
+        - {{id: b, importance: low, members: 10.2.0.0/24}}
+        boundaries:
+        - {{id: x, between: [a, b], allow: [{allow}]}}
+    """)
+    monkeypatch.setattr("otmon.zones.permission_table.NEARBY", 3)
+    table = permission_table(several.boundaries[0])
+    clients = [host for host, zone in HOSTS.items() if zone == "a"]
+    for client, port in [*product(clients, range(1, 6))] * 2:
+        lacks = table.lacking(read(conversation(client, "10.2.0.1", port, "tls")))
+        found = table.nearest_to(lacks, 3)
+        assert [one.number for one in found] == nearest(lacks, table.everyone, 3)
+        assert [[aspect for aspect, _ in one.lacks] for one in found] == [
+            aspects_of(one.number, lacks) for one in found
+        ]
+        assert len(table.nearby) <= 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -163,3 +164,25 @@ def test_what_a_baseline_holds_is_in_no_rule_and_told() -> None:
     book = model_rules(index(built), False)
     assert book.rules == ()
     assert book.told == ("m.yaml:1: zone z: what its baseline holds is in no rule; otmon judges it",)
+
+
+def test_what_has_run_out_has_no_rule_and_it_is_said() -> None:
+    built = facts.model("""
+        timezone: Asia/Tokyo
+        zones:
+        - {id: a, importance: 大, members: 10.1.0.0/24}
+        - {id: b, importance: 小, members: 10.2.0.0/24}
+        boundaries:
+        - id: x
+          between: [a, b]
+          allow: [{id: old, from: b, protocol: tls, port: 443, expires: 2020-01-01}]
+    """)
+    for day, count in (("2020-01-01", 1), ("2020-01-02", 0)):
+        for book in (
+            boundary_rules(index(built), built.boundaries, False, date.fromisoformat(day)),
+            model_rules(index(built), False, date.fromisoformat(day)),
+        ):
+            assert [rule.id for rule in book.rules].count("old") == count
+            said = "permission old ran out on 2020-01-01, so there is no rule for it"
+            assert any(said in one for one in book.told) == (count == 0)
+    assert len(boundary_rules(index(built), built.boundaries, False).rules) == 1

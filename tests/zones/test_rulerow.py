@@ -20,7 +20,7 @@ HEAD = (
     "動作",
     "送信元ポート",
     "備考",
-    "期限",
+    "特記",
 )
 
 
@@ -56,7 +56,7 @@ def test_a_row_is_a_rule() -> None:
     assert row.source.hosts is not None and str(row.source.hosts.networks[0]) == "10.0.0.5"
     assert row.target.hosts is None
     assert (row.protocols, row.ports, row.direction) == (("modbus",), (("tcp", (502, 502)),), "both")
-    assert (row.reason, row.notes) == ("監視", ("期限: 3月",))
+    assert (row.reason, row.notes) == ("監視", ("特記: 3月",))
 
 
 def test_everything_wrong_in_a_row_is_told_with_its_place() -> None:

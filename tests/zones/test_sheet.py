@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from otmon.protocols.registry import IDS
 from otmon.zones.decide import decide, index
+from otmon.zones.diff import compare
 from otmon.zones.draft import draft
 from otmon.zones.load import load_model, read_model
 from otmon.zones.model import Model
-from otmon.zones.sheet import COLUMNS, Sheet, sheet
+from otmon.zones.sheet import COLUMNS, Language, Sheet, sheet
 from otmon.zones.workbook import column_letters, read_sheets, write_csv, write_xlsx
+from tests.zones import plants
 from tests.zones.facts import conversation, operation
 
 FACTORY = load_model(str(Path(__file__).parents[2] / "zones" / "factory.yaml"))
@@ -42,6 +48,9 @@ boundaries:
 """
 
 
+COLUMN = {column.key: number for number, column in enumerate(COLUMNS)}
+
+
 def table(model: Model) -> Sheet:
     return sheet(model, model.boundaries, model.zones, "en")
 
@@ -67,10 +76,15 @@ def test_a_row_says_who_owns_what_and_who_may_what() -> None:
         "宛先IPアドレス": "すべて", "方向": "送信元→宛先", "プロトコル": "modbus", "ポート番号": "502",
         "トランスポート": "tcp", "操作の種類": "", "機能": "write-single-register, write-multiple-registers",
         "ユニット": "1", "レジスタ": "holding_registers 20-39",
+            "許可の名称": "", "許可の名称(英語)": "", "時間帯": "",
+            "書込み値の範囲": made.rows[2][COLUMN["limits"]],
+            "期限": "", "タイムゾーン": "", "行の種類": "許可", "承認者": "", "ほかの制限": "",
         "理由": "作業者による設定値の変更 / the operator changes setpoints",
         "ファイルと行": str(FACTORY.boundaries[0].permissions[2].line),
     }  # fmt: skip
-    assert len(made.rows) == sum(len(border.permissions) for border in FACTORY.boundaries)
+    assert row["書込み値の範囲"].startswith("holding_register ")
+    listed = [row for row in made.rows if row[COLUMN["entry"]] != "ゾーン"]
+    assert len(listed) == sum(len(border.permissions) for border in FACTORY.boundaries)
 
 
 def test_headings_are_in_both_languages_and_rows_of_zones_follow() -> None:
@@ -132,3 +146,109 @@ def test_what_is_read_back_allows_the_same(model: Model, kind: str) -> None:
 
 def test_columns_have_letters() -> None:
     assert [column_letters(n) for n in (1, 26, 27, 702, 703)] == ["A", "Z", "AA", "ZZ", "AAA"]
+
+
+TIMES = (
+    "",
+    "",
+    ", hours: ['mon-fri 08:00-18:00', '土 22:00-02:00']",
+    ", hours: daily 06:00-07:00, during: 2026-04-18 22:00 to 2026-04-19 05:00",
+    ", expires: 2020-01-01",
+    ", name: {ja: 名, en: 'A name, (of it)'}, approver: '部長; x'",
+)
+VALUES = (
+    "",
+    "",
+    ", limits: [{coil: 3, low: 0, high: 0}]",
+    ", limits: [{holding_register: 9, type: int16, scale: 0.01, unit: '°C; x', low: -2.5, high: 7, step: 0.5,"
+    " name: {ja: '温度, 上', en: Heat}}]",
+)
+
+
+@st.composite
+def restricted(draw: Any) -> Model:
+    """A model at random whose permissions hold at some times, for some values, or until a day."""
+    lines = []
+    for line in draw(plants.texts()).splitlines():
+        temporary = "between" in line and draw(st.booleans())
+        if temporary:
+            line = line.replace(", allow: [", ", exceptions: [")
+        parts = re.split(r"(?=\{id: p[0-9])", line)
+        for number, part in enumerate(parts[1:], 1):
+            extra = draw(st.sampled_from(TIMES))
+            if "protocol: modbus" in part and not re.search(r"coils|registers", part):
+                extra += draw(st.sampled_from(VALUES))
+            if temporary:
+                extra = re.sub(r", (expires: [-0-9]*|approver: '[^']*')", "", extra)
+                extra += ", expires: 2030-01-01, reason: r, approver: b"
+            # Behind the last bracket of the permission's own lists.
+            end = part.index("}")
+            parts[number] = part[:end] + extra + part[end:]
+        line = "".join(parts)
+        if line.startswith("- {id: a, "):
+            line = line.replace("members: [", "members: [{vlan: 7}, '00:80:f4:00:00:09', ")
+        lines.append(line)
+    if draw(st.booleans()):
+        lines = [line.replace("inside: listed, members", "inside: baseline, members") for line in lines]
+    # A zone inside another one that no boundary joins to anything.
+    own = "- {id: apart, importance: low, within: a, inside: listed, members: 10.0.0.128/25}"
+    lines.insert(lines.index("boundaries:"), own)
+    return plants.read("\n".join(["timezone: Asia/Tokyo", *lines]) + "\n")
+
+
+@settings(max_examples=120)
+@given(restricted(), st.sampled_from(["ja", "en"]))
+def test_what_is_read_back_never_allows_more(model: Model, language: Language) -> None:
+    made = sheet(model, model.boundaries, model.zones, language)
+    back = draft("s.csv", read_sheets(write_csv((made.head, *made.rows))))
+    again = read_model([("draft.yaml", back.text.encode())], frozenset(IDS))
+    assert back.kept == 0, back.text
+    assert [effect.outcome for effect in compare(model, again).effects] == [], back.text
+    before, after = ([p for one in m.boundaries for p in one.permissions] for m in (model, again))
+    said = [sorted((p.expires, p.exception, p.approver) for p in some) for some in (before, after)]
+    assert said[0] == said[1]
+
+
+def test_what_the_sheet_cannot_say_is_not_brought_back_as_a_permission() -> None:
+    made = table(other())
+    place = [c.key for c in COLUMNS].index("beyond")
+    rows = [[*row] for row in made.rows]
+    rows[1][place] = "something else"
+    back = draft("s.csv", read_sheets(write_csv((made.head, *rows))))
+    assert (back.kept, back.permissions) == (1, len(rows) - 1)
+    assert "a limit that a sheet cannot say" in back.text
+
+
+@pytest.mark.parametrize(
+    ("head", "cell", "text"),
+    [
+        ("有効期限", "来年まで", "is no day"),
+        ("時間帯", "ときどき", "are no hours"),
+        ("有効期限", "2026-12-31", "without a time zone"),
+        ("書込み値の範囲", "holding_register 3: 0 bis 5", "is no limit"),
+        ("タイムゾーン", "Mars/Base", "is no time zone"),
+        ("行の種類", "その他", "is no kind of row"),
+        ("行の種類", "例外", "an exception without expires"),
+    ],
+)
+def test_times_that_are_not_understood_make_no_permission(head: str, cell: str, text: str) -> None:
+    rows = [("送信元", "宛先", "ポート", head), ("10.1.0.1", "10.2.0.1", "tcp/443", cell)]
+    back = draft("s.csv", read_sheets(write_csv(rows)))
+    assert (back.permissions, back.kept) == (0, 1)
+    assert text in back.text
+
+
+def test_a_last_day_of_anybodys_sheet_is_one_of_the_model() -> None:
+    rows = [
+        ("送信元", "宛先", "ポート", "有効期限", "時間帯"),
+        ("10.1.0.1", "10.2.0.1", "tcp/443", "2026年4月1日", "平日"),
+        ("10.1.0.1", "10.2.0.1", "tcp/443", "2026/4/1", "月-金 8:00〜18:00"),
+        ("10.1.0.1", "10.2.0.1", "tcp/80", "無期限", "常時"),
+    ]
+    back = draft("s.csv", read_sheets(write_csv(rows)), timezone="Asia/Tokyo")
+    model = read_model([("d.yaml", back.text.encode())], frozenset(IDS))
+    (border,) = model.boundaries
+    assert [(p.expires, p.schedule.texts()) for p in border.permissions] == [
+        ("2026-04-01", ["月-金 8:00-18:00"]), ("", []),
+    ]  # fmt: skip
+    assert (back.kept, model.timezone) == (1, "Asia/Tokyo")

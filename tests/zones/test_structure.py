@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from otmon.zones.place import index
-from otmon.zones.structure import KIND_OF_ROLE, REQUIREMENTS, Mixed, kinds_of, mixed_zones, placed_devices
+from otmon.zones.role import ROLES
+from otmon.zones.structure import REQUIREMENTS, Mixed, kinds_of, mixed_zones, placed_devices
 from tests.zones.facts import model
 
 
@@ -50,4 +51,4 @@ def test_an_asset_is_where_its_addresses_are() -> None:
 
 
 def test_every_kind_but_control_has_a_requirement() -> None:
-    assert set(KIND_OF_ROLE.values()) - {"control"} == set(REQUIREMENTS)
+    assert {role.kind for role in ROLES if role.kind} - {"control"} == set(REQUIREMENTS)

@@ -21,7 +21,8 @@ from otmon.zones.times import (
     read_rate,
     read_weekly,
     read_zone,
-    shown_time,
+    shown_instant,
+    today_in,
 )
 
 TOKYO = "Asia/Tokyo"
@@ -172,6 +173,15 @@ def test_rates(text: str, rate: int | None) -> None:
     assert read_rate(text) == rate
 
 
-@pytest.mark.parametrize(("instant_ns", "text"), [(0, "1970-01-01 00:00"), (10**30, f"{10**30} ns")])
-def test_instants_are_shown_whatever_they_are(instant_ns: int, text: str) -> None:
-    assert shown_time(instant_ns) == text
+def test_an_instant_is_shown_as_the_plants_clocks_have_it() -> None:
+    noon = instant_of(datetime(2026, 4, 15, 0, 0), "Asia/Tokyo")
+    assert shown_instant(noon, "Asia/Tokyo") == "2026-04-15 00:00 +09:00"
+    assert shown_instant(noon, "America/St_Johns") == "2026-04-14 12:30 -02:30"
+    assert {shown_instant(noon, zone) for zone in ("", "UTC")} == {"2026-04-14 15:00 UTC"}
+    assert shown_instant(1 << 80, "Asia/Tokyo") == f"{1 << 80} ns"
+
+
+def test_the_day_is_that_of_the_plant() -> None:
+    late = instant_of(datetime(2026, 4, 14, 20, 0), "UTC")
+    assert str(today_in("Asia/Tokyo", late)) == "2026-04-15"
+    assert str(today_in("", late)) == "2026-04-14"

@@ -127,37 +127,55 @@ def _read(file: str, data: bytes, problems: list[Problem]) -> Rule | None:
         return None
     content = plain(document.root)
     wrong: list[tuple[Path, str, bool]] = problems_of(content)
-    wrong += _deeper(content) if not wrong else []
-    if not wrong and content["name"] != File(file).stem:
-        wrong = [
-            (("name",), f"rule {content['name']!r} in {File(file).name}, expected a file of its name", False)
-        ]
+    formed = not wrong
+    if isinstance(content, dict):
+        wrong += _deeper(content, {path[0] for path, _, _ in wrong if path})
+    if formed and content["name"] != File(file).stem:
+        what = f"rule {content['name']!r} in {File(file).name}, expected a file of its name"
+        wrong.append((("name",), what, False))
     for path, what, of_key in wrong:
         problems.append(_problem(file, *position(document.root, path, of_key=of_key), what))
     return None if wrong else _rule(content, f"{file}:{document.root.at[0]}")
 
 
-def _deeper(content: dict[str, Any]) -> list[tuple[Path, str, bool]]:
-    """What is wrong where the form does not look: the condition, the parameters, the test cases."""
-    from otmon.detect.rules.sample import SampleWrong, ledger_of
+def _deeper(content: dict[str, Any], misfit: set[int | str]) -> list[tuple[Path, str, bool]]:
+    """What is wrong where the form does not look: the condition, the parameters, the test cases; `misfit` are
+    the keys of which the form said something, where less can be relied on."""
+    from otmon.detect.rules.field import FIELDS
     from otmon.detect.rules.sigma import SigmaWrong, compiled
 
     wrong: list[tuple[Path, str, bool]] = []
+    source = content.get("logsource")
+    category = source.get("category") if isinstance(source, dict) else None
     if "detection" in content:
-        try:
-            compiled(content["logsource"]["category"], content["detection"])
-        except SigmaWrong as error:
-            wrong += [(("detection", *one.path), one.what, one.of_key) for one in error.problems]
-    else:
-        wrong += _parameters_wrong(content)
-    for number, test in enumerate(content.get("tests") or ()):
-        if test.get("zones"):
-            wrong += [(("tests", number, "zones"), what, False) for what in _model_problems(test["zones"])]
-        for key in ("facts", "baseline"):
+        if isinstance(category, str) and category in FIELDS and "detection" not in misfit:
             try:
-                ledger_of(test.get(key) or ())
+                compiled(category, content["detection"])
+            except SigmaWrong as error:
+                wrong += [(("detection", *one.path), one.what, one.of_key) for one in error.problems]
+    elif "detector" in content and not misfit & {"detector", "name", "parameters"} and "name" in content:
+        wrong += _parameters_wrong(content)
+    tests = content.get("tests")
+    for number, test in enumerate(tests if isinstance(tests, list) else ()):
+        if isinstance(test, dict):
+            wrong += [(("tests", number, *path), what, of_key) for path, what, of_key in _of_test(test)]
+    return wrong
+
+
+def _of_test(test: dict[str, Any]) -> list[tuple[Path, str, bool]]:
+    """What is wrong with the zone model and the facts of a test case."""
+    from otmon.detect.rules.sample import SampleWrong, ledger_of
+
+    wrong: list[tuple[Path, str, bool]] = []
+    if isinstance(test.get("zones"), str):
+        wrong += [(("zones",), what, False) for what in _model_problems(test["zones"])]
+    for key in ("facts", "baseline"):
+        facts = test.get(key)
+        if isinstance(facts, list) and all(isinstance(one, dict) for one in facts):
+            try:
+                ledger_of(facts)
             except SampleWrong as error:
-                wrong += [(("tests", number, key, *path), what, of) for path, what, of in error.problems]
+                wrong += [((key, *path), what, of_key) for path, what, of_key in error.problems]
     return wrong
 
 

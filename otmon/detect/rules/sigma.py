@@ -101,7 +101,8 @@ def compiled(category: str, detection: Any) -> Condition:
     typed = _Typed(FIELDS[category])
     whole = typed.detection(detection)
     if typed.problems:
-        raise SigmaWrong(typed.problems)
+        read = any(one.path[:1] == ("condition",) for one in typed.problems)
+        raise SigmaWrong([*typed.problems, *(() if read else _condition_wrong(whole))])
     try:
         rule = SigmaRule.from_dict(
             {"title": "-", "logsource": {"product": "otmon"}, "detection": whole}, collect_errors=False
@@ -111,6 +112,24 @@ def compiled(category: str, detection: Any) -> Condition:
     except SigmaError as error:
         said = str(error).splitlines()[0]
         raise SigmaWrong([Wrong(("condition",), f"{said}, expected a condition of Sigma")]) from error
+
+
+def _condition_wrong(whole: dict[str, Any]) -> list[Wrong]:
+    """What is wrong with the condition by itself, where its selections cannot be used."""
+    stand_in: dict[str, Any] = {name: {"field": "value"} for name in whole}
+    stand_in["condition"] = whole.get("condition")
+    if not stand_in["condition"] or len(stand_in) == 1:
+        return []
+    try:
+        rule = SigmaRule.from_dict(
+            {"title": "-", "logsource": {"product": "otmon"}, "detection": stand_in}, collect_errors=False
+        )
+        for condition in rule.detection.parsed_condition:
+            _ = condition.parsed
+    except SigmaError as error:
+        said = str(error).splitlines()[0]
+        return [Wrong(("condition",), f"{said}, expected a condition of Sigma")]
+    return []
 
 
 def _quoted(text: str) -> str:

@@ -295,3 +295,27 @@ def test_each_rule_names_the_guidelines_step_that_it_serves() -> None:
             assert one.edition == "本編 (2022-11-16)"
         schemes = {one.scheme for one in rule.references if one.scheme.startswith("工場")}
         assert schemes <= {GUIDELINE, CHECKLIST}, name
+
+
+def test_one_error_hides_no_other() -> None:
+    text = """
+title: Telnet
+id: 0d3c7d52-6a5b-4b8e-9c69-5f2a1d0b7e31
+name: telnet
+status: test
+description: Telnet.
+level: awful
+logsource: {product: otmon, category: conversation}
+detection:
+  one: {protocoll: telnet}
+  two: {client|cidr: 10.5.0.0/28}
+  condition: one andd not two
+tests:
+  - {name: x, fires: perhaps, zones: "zones: 1", facts: [{conversation: {client: 10.2.0.9, porrt: 1}}]}
+"""
+    with pytest.raises(RuleError) as raised:
+        read_rules([("telnet.yml", text.lstrip().encode())])
+    told = [(problem.line, problem.what.split(",")[0]) for problem in raised.value.problems]
+    assert [line for line, _ in told] == [6, 9, 11, 13, 13, 13, 13]
+    assert told[0][1] == "'awful' does not fit here" and told[1][1] == "unknown field 'protocoll'"
+    assert told[2][1] == "Expected end of text"

@@ -1,0 +1,117 @@
+"""The roles of assets that otmon knows: of what kind a device of the role is, and what else people call it.
+
+A plant may use roles of its own: permissions and rules name them as they name these. That one is not
+known here only means that no check tells of which kind its devices are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from otmon.zones.model import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    id: str
+    kind: Kind | None
+    """What its devices are for the structure of zones; None where that says nothing."""
+    meaning: str
+    synonyms: tuple[str, ...] = ()
+    """Other ids that mean the same."""
+
+
+ROLES: Final = (
+    Role("plc", "control", "controller (PLC)", ("controller", "pac", "programmable-controller")),
+    Role("rtu", "control", "remote terminal unit", ("remote-terminal-unit",)),
+    Role("dcs", "control", "distributed control system", ("dcs-controller", "dcs-server")),
+    Role(
+        "hmi",
+        "control",
+        "operator panel",
+        ("operator-panel", "operator-station", "touch-panel", "got", "hmi-pc"),
+    ),
+    Role("scada", "control", "supervision", ("scada-server", "supervisory", "line-pc")),
+    Role("engineering-station", "control", "programs controllers", ("ews", "engineering-workstation")),
+    Role("historian", "control", "keeps process values", ("data-logger", "historian-server")),
+    Role(
+        "remote-io", "control", "inputs and outputs", ("io", "io-module", "remote-i-o", "sensor", "actuator")
+    ),
+    Role("drive", "control", "drive, inverter", ("inverter", "servo", "vfd", "motor-drive")),
+    Role("robot", "control", "robot and its controller", ("robot-controller",)),
+    Role("cnc", "control", "machine tool", ("machine-tool", "nc")),
+    Role(
+        "gateway",
+        "control",
+        "joins industrial protocols or serial lines",
+        ("protocol-gateway", "serial-gateway", "protocol-converter", "serial-server"),
+    ),
+    Role(
+        "safety-plc", "safety", "safety controller", ("safety", "sis", "safety-controller", "esd", "fs-plc")
+    ),
+    Role(
+        "office-pc",
+        "business",
+        "computer of an office",
+        ("pc", "desktop", "desktop-pc", "workstation", "client-pc", "business-pc"),
+    ),
+    Role("printer", "business", "printer", ("copier", "mfp", "scanner")),
+    Role("file-server", "business", "files", ("nas", "fileserver")),
+    Role("mail-server", "business", "mail", ("mailserver",)),
+    Role("erp", "business", "planning of the enterprise", ("erp-server", "sap")),
+    Role("laptop", "temporary", "carried around", ("notebook", "notebook-pc", "mobile-pc")),
+    Role(
+        "maintenance-pc", "temporary", "of those who maintain", ("service-pc", "service-laptop", "vendor-pc")
+    ),
+    Role("test-equipment", "temporary", "connected to measure or test", ("analyser", "analyzer", "tester")),
+    Role(
+        "access-point",
+        "wireless",
+        "wireless access point",
+        ("wireless-access-point", "wireless-ap", "wifi-ap", "wlan-ap", "ap", "wifi-access-point"),
+    ),
+    Role("wireless", "wireless", "any other device on radio", ("wifi", "wlan", "wireless-client", "radio")),
+    Role(
+        "handheld",
+        "wireless",
+        "hand-held terminal",
+        ("handheld-terminal", "barcode-reader", "handy-terminal"),
+    ),
+    Role("phone", "wireless", "smartphone", ("smartphone", "mobile-phone")),
+    Role("tablet", "wireless", "tablet", ("tablet-pc",)),
+    Role(
+        "remote-gateway",
+        "external",
+        "lets somebody in from outside",
+        ("remote-access", "remote-access-gateway", "remote-maintenance", "remote-maintenance-gateway"),
+    ),
+    Role("vpn-gateway", "external", "end of a VPN", ("vpn", "vpn-router", "vpn-concentrator")),
+    Role("modem", "external", "modem", ("dial-up", "lte-modem", "cellular-modem")),
+    Role("mobile-router", "external", "router on a mobile network", ("cellular-router", "lte-router")),
+    Role("cloud-gateway", "external", "sends to a cloud", ("iot-gateway", "edge-gateway")),
+    Role("mes", None, "manufacturing execution", ("mes-server",)),
+    Role(
+        "monitoring", None, "watches devices or networks", ("monitor", "ids", "otmon", "sensor-probe", "siem")
+    ),
+    Role("camera", None, "camera", ("ip-camera", "cctv", "vision-sensor")),
+    Role(
+        "server", None, "a server of any other use", ("application-server", "database-server", "web-server")
+    ),
+    Role("domain-controller", None, "accounts and names", ("active-directory", "dns-server")),
+    Role("time-server", None, "time", ("ntp-server", "clock")),
+    Role("jump-host", None, "step of remote work between zones", ("jump-server", "bastion")),
+    Role("router", None, "joins networks", ("l3-switch",)),
+    Role("firewall", None, "enforces a boundary", ("fw", "utm")),
+    Role("switch", None, "switch", ("l2-switch", "network-switch", "hub")),
+)
+
+BY_NAME: Final[Mapping[str, Role]] = {name: role for role in ROLES for name in (role.id, *role.synonyms)}
+"""Every id that is known, with its role."""
+
+
+def role_of(name: str) -> Role | None:
+    """The role that an asset's role means, whatever its case and with `_` for `-`; None for one of a
+    plant's own."""
+    return BY_NAME.get(name.casefold().replace("_", "-"))

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from otmon.zones.role import BY_NAME, ROLES, role_of
+from otmon.zones.schema import read_id
+
+
+def test_every_name_means_one_role_and_may_stand_in_a_model() -> None:
+    names = [name for role in ROLES for name in (role.id, *role.synonyms)]
+    assert len(names) == len(set(names)) == len(BY_NAME)
+    assert all(read_id(name) == name == name.casefold() for name in names)
+
+
+def test_synonyms_mean_the_role_however_they_are_spelled() -> None:
+    found = [role_of(name) for name in ("wireless-access-point", "Wireless_Access_Point", "pc", "SIS", "plc")]
+    assert [role.id for role in found if role] == [
+        "access-point", "access-point", "office-pc", "safety-plc", "plc",
+    ]  # fmt: skip
+    assert role_of("coffee-machine") is None
