@@ -49,7 +49,7 @@ demo: $(VENV)/.runtime
 
 test: check
 	@.ci/system-packages $(TEST_PACKAGES) || echo "tests that need it are skipped, and say so" >&2
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

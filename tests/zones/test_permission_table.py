@@ -145,7 +145,7 @@ def test_what_is_remembered_of_the_nearest_is_what_would_be_found(monkeypatch: p
         - {{id: x, between: [a, b], allow: [{allow}]}}
     """)
     monkeypatch.setattr("otmon.zones.permission_table.NEARBY", 3)
-    table = permission_table(several.boundaries[0])
+    table = permission_table(several.boundaries[0], {})
     clients = [host for host, zone in HOSTS.items() if zone == "a"]
     for client, port in [*product(clients, range(1, 6))] * 2:
         lacks = table.lacking(read(conversation(client, "10.2.0.1", port, "tls")))
