@@ -85,6 +85,14 @@ def sensor() -> Any:
                 about="長く観測されなかったもの。 What was not seen for too long.", width=24,
             ),
             lines(
+                "読取プロセスの再起動 / Reading processes started anew",
+                ("increase(otmon_capture_restarts_total{{which}}[1h])", PORT), width=12,
+            ),
+            lines(
+                "カードの時計による時刻 / Packets with the card's own time",
+                ("rate(otmon_capture_card_time_packets_total{{which}}[5m])", PORT), unit="pps", width=12,
+            ),
+            lines(
                 "CPU", ('rate(process_cpu_seconds_total{job="otmon", {which}}[5m])', "{{instance}}"),
                 unit="percentunit", width=8,
             ),
@@ -94,7 +102,9 @@ def sensor() -> Any:
             ),
             lines(
                 "証拠ファイル / Captures kept as evidence",
-                ("sum by (instance) (otmon_evidence_files{{which}})", "{{instance}}"), width=8,
+                ("sum by (instance) (otmon_evidence_files{{which}})", "{{instance}}"),
+                ("sum by (instance) (otmon_evidence_missing_total{{which}})",
+                 "{{instance}} なし / missing"), width=8,
             ),
             rows(
                 "センサー / Sensors", "sum by (instance, version) (otmon_build_info{{which}})",

@@ -63,9 +63,12 @@ def readers_of(sent: Sequence[tuple[frozenset[int], bytes]]) -> dict[frozenset[i
     with wire() as wired, inside(wired.namespace):
         share = 7, pairs_program(SERVER)
         rings = [
-            Ring(wired.far, ring_bytes=2 * BLOCK_BYTES, block_ms=10, share=share) for _ in range(READERS)
+            Ring(wired.far, ring_bytes=16 * BLOCK_BYTES, block_ms=10, share=share) for _ in range(READERS)
         ]
-        wired.send([data for _, data in sent])
+        # Linux queues a thousand packets of a wire, and drops what comes on top.
+        for begin in range(0, len(sent), 200):
+            wired.send([data for _, data in sent[begin : begin + 200]])
+            time.sleep(0.02)
         readers: dict[frozenset[int], set[int]] = defaultdict(set)
         groups = {data: group for group, data in sent}
         heard = 0

@@ -25,7 +25,6 @@ FIELDS = {
     ),
     ("smb", "system"): ("smb.native_os",),
     ("smb", "software"): ("smb.native_lanman",),
-    ("nbdgm", "description"): ("browser.comment",),
     ("s7comm", "name"): ("s7comm.szl.001c.0001.name",),
     ("s7comm", "serial"): ("s7comm.szl.001c.0005.serialn",),
 }

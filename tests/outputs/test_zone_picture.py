@@ -158,7 +158,10 @@ def test_the_picture_says_of_a_boundary_what_the_replay_says() -> None:
     )  # fmt: skip
     reads = tuple(one for one in seen.operations if one.function == 3)
     agreed = replace(seen, conversations=seen.conversations[:1], operations=reads)
-    nothing = replace(agreed, conversations=(), operations=())
+    inside = tuple(
+        replace(seen.conversations[0], client=f"{net}.5", server=f"{net}.6") for net in ("10.1.0", "10.2.0")
+    )
+    nothing = replace(agreed, conversations=inside, operations=())
     missing = replace(agreed, anomalies=(lost,))
     for ledger, state in ((seen, "violated"), (agreed, "kept"), (nothing, "kept"), (missing, "unobservable")):
         plant = model(PLANT)
