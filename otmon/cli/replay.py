@@ -184,7 +184,7 @@ def replay(
     before = read_ledger(baseline) if baseline is not None else None
     known = read_rules(rules)
     if not kernels_are_compiled():
-        print("otmon: compiling the packet path for this machine, once: half a minute", file=sys.stderr)
+        print("otmon: compiling the packet path for this machine, once: about a minute", file=sys.stderr)
         forget_old_caches()
     history = _history(model, before) if metrics is not None else None
     telling = _telling(model, before, known, metrics) if told is not None else None

@@ -339,7 +339,7 @@ def compile() -> None:
     from otmon.sensor.recent import compile_cut
 
     if not kernels_are_compiled():
-        warn("compiling the packet path for this machine, once: half a minute")
+        warn("compiling the packet path for this machine, once: about a minute")
         forget_old_caches()
     compile_kernels()
     compile_cut()
