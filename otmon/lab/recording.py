@@ -358,19 +358,8 @@ class _Tally:
     def _event(self, step: Step) -> dict[str, Any]:
         planned_ns = self._recording.start_ns + step.at_ns
         first, last = self._times.get(step.id, [planned_ns, planned_ns])
-        why = step.unseen_because
         return {
-            "id": step.id,
-            "incident": step.attack,
-            "what": step.what.en,
-            "what_ja": step.what.ja,
-            "techniques": list(step.techniques),
-            "actors": list(step.actors),
-            "targets": list(step.targets),
-            "visible": step.visible,
-            "unseen_because": None if why is None else {"en": why.en, "ja": why.ja},
-            "first_ns": first,
-            "last_ns": last,
+            **step.told(first, last),
             "packets": self._ranges[step.id],
         }
 

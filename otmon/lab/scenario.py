@@ -62,6 +62,23 @@ class Step:
     """Whether a passive sensor at the plant's mirror can see it."""
     unseen_because: Words | None
 
+    def told(self, first_ns: int, last_ns: int) -> dict[str, Any]:
+        """What the truth about a capture says of it, seen from `first_ns` to `last_ns` (since 1970 UTC)."""
+        why = self.unseen_because
+        return {
+            "id": self.id,
+            "incident": self.attack,
+            "what": self.what.en,
+            "what_ja": self.what.ja,
+            "techniques": list(self.techniques),
+            "actors": list(self.actors),
+            "targets": list(self.targets),
+            "visible": self.visible,
+            "unseen_because": None if why is None else {"en": why.en, "ja": why.ja},
+            "first_ns": first_ns,
+            "last_ns": last_ns,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:

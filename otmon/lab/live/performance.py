@@ -155,19 +155,8 @@ def _routine(start_ns: int) -> dict[str, Any]:
 
 
 def _event(step: Step, played: Played) -> dict[str, Any]:
-    why = step.unseen_because
     return {
-        "id": step.id,
-        "incident": step.attack,
-        "what": step.what.en,
-        "what_ja": step.what.ja,
-        "techniques": list(step.techniques),
-        "actors": list(step.actors),
-        "targets": list(step.targets),
-        "visible": step.visible,
-        "unseen_because": None if why is None else {"en": why.en, "ja": why.ja},
-        "first_ns": played.first_ns,
-        "last_ns": played.last_ns,
+        **step.told(played.first_ns, played.last_ns),
         "connections": played.connections,
         "answered": played.answered,
         "frames": played.frames,
