@@ -186,6 +186,43 @@ def end_processes(namespaces: Sequence[str]) -> int:
     raise LiveError(f"processes that cannot be killed: {' '.join(map(str, left))}")
 
 
+def end_makers(range_name: str) -> None:
+    """End the `ip` and `tc` that still work on the range: what a killed start left behind adds a namespace
+    after it. Raises LiveError."""
+    end = time.monotonic() + TERM_S
+    while left := _makers_of(range_name):
+        if time.monotonic() > end:
+            raise LiveError(f"programs that cannot be killed: {' '.join(map(str, left))}")
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _makers_of(range_name: str) -> list[int]:
+    """Process ids of those that have the full name of a namespace of the range among their arguments."""
+    start = full_name(range_name, "").encode()
+    found = []
+    for entry in os.listdir("/proc"):
+        # One may end while it is looked at.
+        with suppress(OSError):
+            if entry.isdecimal() and any(word.startswith(start) for word in _arguments(Path("/proc", entry))):
+                found.append(int(entry))
+    return found
+
+
+def _arguments(process: Path) -> list[bytes]:
+    """Of an `ip` or `tc`, also when it is just being started and has them in a moment; nothing of others.
+    Raises OSError."""
+    if (process / "comm").read_bytes() not in (b"ip\n", b"tc\n"):
+        return []
+    while not (said := (process / "cmdline").read_bytes()):
+        if (process / "stat").read_bytes().rpartition(b")")[2].split()[0] in b"ZX":
+            break
+        time.sleep(0.001)
+    return said.split(b"\0")
+
+
 def delete(namespace: str) -> None:
     """Take a namespace away with all that is in it; also a name that a crash left without one."""
     done = subprocess.run(["ip", "netns", "delete", namespace], capture_output=True, text=True, check=False)

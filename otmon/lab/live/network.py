@@ -25,6 +25,7 @@ from otmon.lab.live.namespace import (
     LiveError,
     asked_inside,
     delete,
+    end_makers,
     end_processes,
     full_name,
     missing,
@@ -333,6 +334,7 @@ def tear_down(range_name: str) -> tuple[int, int]:
     nothing of it is no error. Raises LiveError."""
     if not NAME.fullmatch(range_name):
         raise LiveError(f"{range_name!r} is no name of a range")
+    end_makers(range_name)
     there = namespaces_of(range_name)
     ended = end_processes(there)
     for name in there:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -205,3 +207,25 @@ def test_a_name_is_taken_once() -> None:
     finally:
         assert tear_down(name) == (0, 4)
     assert tear_down(name) == (0, 0)
+
+
+def test_what_a_killed_start_still_makes_is_stopped_before_it_is_there(tmp_path: Path) -> None:
+    """As `ip netns add` that was on its way when the start that ran it was killed."""
+    name = fresh_name()
+    (tmp_path / "ip").symlink_to("/bin/sh")
+    late, other = (
+        subprocess.Popen(
+            ["ip", "-c", 'read line; exec ip netns add "$0"', full_name(one, "late")],
+            executable=tmp_path / "ip",
+            stdin=subprocess.PIPE,
+        )
+        for one in (name, f"{name}-x")
+    )
+    try:
+        assert tear_down(name) == (0, 0)
+        assert late.wait(10) == -signal.SIGKILL and other.poll() is None, "of another range"
+        assert namespaces_of(name) == []
+    finally:
+        for one in (late, other):
+            one.kill()
+            one.communicate()
