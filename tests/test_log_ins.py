@@ -304,4 +304,4 @@ def test_no_secret_is_in_anything_that_is_written(tmp_path: Path) -> None:
 
 
 def _seen_on_lo(one: Finding) -> Finding:
-    return replace(one, evidence=tuple(replace(seen, source="lo") for seen in one.evidence))
+    return replace(one, evidence=tuple(seen._replace(source="lo") for seen in one.evidence))

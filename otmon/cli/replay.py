@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from otmon import __version__
+from otmon.cli.compilation import be_compiled
 from otmon.cli.options import (
     DAMAGED,
     FOUND,
@@ -177,21 +178,18 @@ def replay(
     from otmon.capture.sources import NotACapture, expand
     from otmon.engine import MINUTE_NS
     from otmon.engine import replay as run
-    from otmon.kernel import forget_old_caches, kernels_are_compiled
     from otmon.ledger.store import LedgerError, save
 
     model = read_model(zones) if zones is not None else None
     before = read_ledger(baseline) if baseline is not None else None
     known = read_rules(rules)
-    if not kernels_are_compiled():
-        print("otmon: compiling the packet path for this machine, once: about a minute", file=sys.stderr)
-        forget_old_caches()
     history = _history(model, before) if metrics is not None else None
     telling = _telling(model, before, known, metrics) if told is not None else None
     look = history.look if history is not None else telling.look if telling is not None else None
     every_ns = told * 1_000_000_000 if told is not None else MINUTE_NS
     try:
         paths = expand(files)
+        be_compiled()
         with _progress(paths) as progress:
             result = run(
                 paths,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otmon import __version__
+from otmon.cli.compilation import be_compiled, compile_here
 from otmon.cli.options import (
     FOUND,
     NOTHING_FOUND,
@@ -142,16 +143,18 @@ def run(
     from otmon.sensor import mark
     from otmon.sensor.confine import ConfineError, confine
     from otmon.sensor.crew import Worker
-    from otmon.sensor.observer import Observer, Reader
+    from otmon.sensor.observer import Observer, Reader, compile_kernels
     from otmon.sensor.proof import ProofFolder
-    from otmon.sensor.recent import MEMORY_BYTES, Recent
+    from otmon.sensor.recent import MEMORY_BYTES, Recent, compile_cut
     from otmon.sensor.service import Notifier, Service, Stopped
     from otmon.sensor.watch import Watch, judged_by
     from otmon.sensor.web import WebError, guarded, read_web_config
     from otmon.sensor.worker import Post, post, start_keeper
     from otmon.zones.load import ModelError, load_model
 
-    compile()
+    be_compiled()
+    compile_kernels()
+    compile_cut()
     normal = read_ledger(baseline) if baseline is not None else None
     place = None if metrics == "none" else _address(metrics)
     if (certificate is None) != (key is None):
@@ -334,15 +337,7 @@ def compile() -> None:
 
     Example: otmon sensor compile
     """
-    from otmon.kernel import forget_old_caches, kernels_are_compiled
-    from otmon.sensor.observer import compile_kernels
-    from otmon.sensor.recent import compile_cut
-
-    if not kernels_are_compiled():
-        warn("compiling the packet path for this machine, once: about a minute")
-        forget_old_caches()
-    compile_kernels()
-    compile_cut()
+    compile_here()
 
 
 @sensor.command()

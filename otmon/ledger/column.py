@@ -21,21 +21,12 @@ def as_text(name: str, value: Any) -> Any:
     its evidence; so do peaks, courses and busiest minutes. Sets of numbers are more bits than an integer of
     SQLite has: they are hexadecimal."""
     if name == "busiest":
-        return json.dumps([value.count, *_evidence(value.evidence)], separators=(",", ":"))
+        return json.dumps([value.count, *value.evidence], separators=(",", ":"))
     if not isinstance(value, tuple):
         return value if name not in SETS else f"{value:0{SETS[name]}x}"
-    if name == "course":
-        windows = [[one.times, one.answered, one.response_ns_sum, one.gap_ns] for one in value]
-        return json.dumps(windows, separators=(",", ":"))
-    if name == "peaks":
-        return json.dumps([(one.kind, one.packets, one.time_ns) for one in value], separators=(",", ":"))
-    rows = [(one.value, one.before, *_evidence(one.evidence)) for one in value]
-    return json.dumps(rows, separators=(",", ":"))
-
-
-def _evidence(seen: Evidence) -> tuple[int, str, int, int]:
-    """`dataclasses.astuple` copies deeply: a sensor, which saves all the time, would do little else."""
-    return seen.time_ns, seen.source, seen.packet, seen.offset
+    if name not in ("course", "peaks"):
+        value = [(one.value, one.before, *one.evidence) for one in value]
+    return json.dumps(value, separators=(",", ":"))
 
 
 def extremes_of(text: str, counts: tuple[int, ...]) -> tuple[Extreme, ...]:

@@ -13,8 +13,7 @@ is an hour or two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 WINDOWS: Final = 16
 """The most windows of a course."""
@@ -23,8 +22,7 @@ SHORTEST_NS: Final = 60_000_000_000 >> 2
 costs time on the packet path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """What was asked in one window."""
 
     times: int

@@ -71,17 +71,14 @@ from otmon.ledger.messages import copy_claim
 from otmon.ledger.tables import (
     FILL_TRANSACTIONS,
     LAST_TIME,
-    P_ADDRESS,
-    P_COUNT,
-    P_EXPECTED,
     P_KEY,
     P_OFFSET,
     P_ORDER,
     P_PACKET,
+    P_RANGE,
     P_SUB,
     P_TIME,
-    P_WRITE_ADDRESS,
-    P_WRITE_COUNT,
+    P_WRITES,
     PENDING,
     REQUESTS,
     T_ADDRESS,
@@ -106,6 +103,7 @@ from otmon.ledger.tables import (
     X_LO,
     Tables,
     count_rate,
+    element_range,
 )
 from otmon.ledger.tally import note_anomaly, note_operation
 from otmon.ledger.written import keep_read, note_values, take_back
@@ -222,19 +220,19 @@ def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int
         t.counters[C_OPEN_AT_END] += 1
     elif status == UNANSWERED:
         t.counters[C_UNANSWERED] += 1
+    elements = t.pending[i, P_RANGE]
     write_transaction(
-        t, s, f, time, key, t.pending[i, P_SUB], t.pending[i, P_ADDRESS], t.pending[i, P_COUNT],
-        max(status, 0), t.pending[i, P_PACKET], packet, took,
+        t, s, f, time, key, t.pending[i, P_SUB], elements, max(status, 0), t.pending[i, P_PACKET], packet,
+        took,
     )  # fmt: skip
     service = unit | (function << 8) | ((t.pending[i, P_SUB] + 1) << 16) | ((status + 2) << 36)
-    address, count = t.pending[i, P_ADDRESS], t.pending[i, P_COUNT]
     row = -1
-    for half in range(2 if t.pending[i, P_WRITE_ADDRESS] >= 0 else 1):
+    for half in range(2 if t.pending[i, P_WRITES] >= 0 else 1):
         if half == 1:
-            address, count = t.pending[i, P_WRITE_ADDRESS], t.pending[i, P_WRITE_COUNT]
+            elements = t.pending[i, P_WRITES]
         row = note_operation(
-            t, s, f, service | (half << 34), ((address + 1) << 20) | (count + 1), time,
-            t.pending[i, P_PACKET], t.pending[i, P_OFFSET], took,
+            t, s, f, service | (half << 34), elements, time, t.pending[i, P_PACKET], t.pending[i, P_OFFSET],
+            took,
         )  # fmt: skip
     last = t.streams[s, S_PENDING] - 1
     if k != last:
@@ -245,10 +243,11 @@ def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int
 
 @kernel
 def write_transaction(
-    t: Tables, s: int, f: int, time: int, key: int, sub: int, address: int, count: int,
-    exception: int, request: int, response: int, took: int,
+    t: Tables, s: int, f: int, time: int, key: int, sub: int, elements: int, exception: int,
+    request: int, response: int, took: int,
 ) -> None:  # fmt: skip
-    """One row for `--transactions`; packet numbers are 0 where there is no such packet."""
+    """One row for `--transactions`; `elements` is an `element_range`, packet numbers are 0 where there is no
+    such packet."""
     t.counters[C_TRANSACTIONS] += 1
     if t.used[WANT_TRANSACTIONS] == 0:
         return
@@ -272,8 +271,8 @@ def write_transaction(
     out[n, T_ID] = (key >> 16) - 1
     out[n, T_FUNCTION] = key & 0xFF
     out[n, T_SUB] = sub
-    out[n, T_ADDRESS] = address
-    out[n, T_COUNT] = count
+    out[n, T_ADDRESS] = (elements >> 20) - 1
+    out[n, T_COUNT] = (elements & 0xFFFFF) - 1
     out[n, T_EXCEPTION] = exception
     out[n, T_REQUEST] = request
     out[n, T_RESPONSE] = response
@@ -392,19 +391,24 @@ def ask(t: Tables, s: int, f: int, key: int, packet: int, now: int, offset: int)
     t.pending[i, P_TIME] = now
     t.pending[i, P_PACKET] = packet
     t.pending[i, P_OFFSET] = offset
-    t.pending[i, P_ADDRESS] = t.pdu[M_ADDRESS]
-    t.pending[i, P_COUNT] = t.pdu[M_COUNT]
+    t.pending[i, P_RANGE] = element_range(t.pdu[M_ADDRESS], t.pdu[M_COUNT])
     t.pending[i, P_SUB] = t.pdu[M_SUB]
-    t.pending[i, P_WRITE_ADDRESS] = t.pdu[M_WRITE_ADDRESS]
-    t.pending[i, P_WRITE_COUNT] = t.pdu[M_WRITE_COUNT]
+    t.pending[i, P_WRITES] = -1
+    if t.pdu[M_WRITE_ADDRESS] >= 0:
+        t.pending[i, P_WRITES] = element_range(t.pdu[M_WRITE_ADDRESS], t.pdu[M_WRITE_COUNT])
     t.pending[i, P_ORDER] = t.streams[s, S_ORDER]
-    function = key & 0xFF
-    expected = -1
+
+
+@inlined
+def expected_bytes(pending: Ints, i: int) -> int:
+    """How many bytes of values answer waiting request `i`, -1 where it asks for none."""
+    function = pending[i, P_KEY] & 0xFF
+    count = (pending[i, P_RANGE] & 0xFFFFF) - 1
     if function in (1, 2):
-        expected = (t.pdu[M_COUNT] + 7) // 8
-    elif function in (3, 4, 23):
-        expected = t.pdu[M_COUNT] * 2
-    t.pending[i, P_EXPECTED] = expected
+        return int((count + 7) // 8)
+    if function in (3, 4, 23):
+        return int(count * 2)
+    return -1
 
 
 @inlined
@@ -412,12 +416,10 @@ def fits(pdu: Ints, pending: Ints, i: int) -> bool:
     """Whether the response in `pdu` can be the answer to waiting request `i`."""
     if pdu[M_EXCEPTION] != 0 or pdu[M_REASON] != R_OK:
         return True
-    if pdu[M_BYTES] >= 0 and pending[i, P_EXPECTED] >= 0:
-        return bool(pdu[M_BYTES] == pending[i, P_EXPECTED])
-    return bool(
-        pdu[M_ADDRESS] < 0
-        or (pdu[M_ADDRESS] == pending[i, P_ADDRESS] and pdu[M_COUNT] == pending[i, P_COUNT])
-    )
+    expected = expected_bytes(pending, i)
+    if pdu[M_BYTES] >= 0 and expected >= 0:
+        return bool(pdu[M_BYTES] == expected)
+    return bool(pdu[M_ADDRESS] < 0 or element_range(pdu[M_ADDRESS], pdu[M_COUNT]) == pending[i, P_RANGE])
 
 
 @inlined
@@ -463,17 +465,16 @@ def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, o
     fitting = k >= 0
     if not fitting:
         k = -2 - k
-        value, needed = t.pdu[M_BYTES], t.pending[s * PENDING + k, P_EXPECTED]
+        value, needed = t.pdu[M_BYTES], expected_bytes(t.pending, s * PENDING + k)
         if value < 0:
-            value, needed = t.pdu[M_ADDRESS], t.pending[s * PENDING + k, P_ADDRESS]
+            value, needed = t.pdu[M_ADDRESS], (t.pending[s * PENDING + k, P_RANGE] >> 20) - 1
         note_anomaly(t, f, 1 - d, d, R_MISMATCH, key & 0xFF, value, needed, now, packet, offset)
     t.streams[s, S_ANSWERED] = 1
     exception = t.pdu[M_EXCEPTION]
     if exception != 0 and exception != ACKNOWLEDGE and key & 0xFF in WRITING:
         i = s * PENDING + k
-        address, count = t.pending[i, P_ADDRESS], t.pending[i, P_COUNT]
-        if key & 0xFF == READ_WRITE:
-            address, count = t.pending[i, P_WRITE_ADDRESS], t.pending[i, P_WRITE_COUNT]
+        elements = t.pending[i, P_WRITES if key & 0xFF == READ_WRITE else P_RANGE]
+        address, count = (elements >> 20) - 1, (elements & 0xFFFFF) - 1
         take_back(t, s, f, (key >> 8) & 0xFF, key & 0xFF, address, count, t.pending[i, P_TIME])
     row = finish(t, s, f, k, exception, now, packet)
     return row if fitting else -1
@@ -485,11 +486,11 @@ def unmatched(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int
     when its packet acknowledges more than the capture has."""
     t.counters[C_UNMATCHED] += 1
     function = key & 0xFF
-    exception, address, count = t.pdu[M_EXCEPTION], t.pdu[M_ADDRESS], t.pdu[M_COUNT]
-    sub = t.pdu[M_SUB]
-    write_transaction(t, s, f, now, key, sub, address, count, exception, 0, packet, -1)
+    exception, sub = t.pdu[M_EXCEPTION], t.pdu[M_SUB]
+    elements = element_range(t.pdu[M_ADDRESS], t.pdu[M_COUNT])
+    write_transaction(t, s, f, now, key, sub, elements, exception, 0, packet, -1)
     service = ((key >> 8) & 0xFF) | (function << 8) | ((sub + 1) << 16) | ((exception + 2) << 36)
-    note_operation(t, s, f, service, ((address + 1) << 20) | (count + 1), now, packet, offset, -1)
+    note_operation(t, s, f, service, elements, now, packet, offset, -1)
     held = t.streams[s, S_HELD] + t.streams[s, S_HELD + 1]
     ahead = distance(t.row[ACK], t.streams[s, S_NEXT + 1 - d])
     if t.streams[s, S_HANDSHAKE] and t.streams[s, S_GAPS] == 0 and held == 0 and ahead <= 0:

@@ -12,7 +12,7 @@ customer tag.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from otmon.identity.claim import ClaimKind
 from otmon.ledger.course import Window
@@ -40,8 +40,7 @@ UNKNOWN = -1
 """`Operation.address` or `.count` where the service has none or the request was not seen."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One packet: enough to find it again in the capture. Ordered by time, then source and number."""
 
     time_ns: int
@@ -103,8 +102,7 @@ RATES: tuple[Rate, ...] = (
 all but ARP; ARP; requests. What a plant sends in its cycles over TCP is none of them."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Peak:
+class Peak(NamedTuple):
     """The most that an asset sent of one kind in a second of the clock."""
 
     kind: Rate
@@ -236,8 +234,7 @@ ORDERS: tuple[Order, ...] = ("unsigned", "signed", "unsigned-swapped", "signed-s
 first or the second as the higher word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extreme:
+class Extreme(NamedTuple):
     """The smallest or largest value that was written to an element."""
 
     value: int

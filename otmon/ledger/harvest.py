@@ -55,7 +55,7 @@ from otmon.ledger.facts import (
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
-from otmon.ledger.rows import Rows, operations_of, parties
+from otmon.ledger.rows import Rows, parties
 from otmon.ledger.senders import assets_of
 from otmon.ledger.tables import (
     A_FIRST,
@@ -66,8 +66,6 @@ from otmon.ledger.tables import (
     A_TIMES,
     A_VALUE,
     A_WHAT,
-    ANOMALIES,
-    ASSETS,
     LAST_TIME,
     O_ANSWERED,
     O_CLIENT_HI,
@@ -92,10 +90,8 @@ from otmon.ledger.tables import (
     O_TIMES,
     O_WIDTH,
     O_WINDOW,
-    OPERATIONS,
     V_COLUMNS,
     V_TIMES,
-    WRITTEN,
     X_HI,
     X_LO,
     X_MAC,
@@ -118,22 +114,22 @@ SLICE: Final = 1 << 13
 """Rows that become facts at a time: as lists of numbers they take ten times their place."""
 
 
-def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
-    """The facts of the rows that are still in use, at the end of a source, in parts: `bars` is asked
-    before each. Flows of one conversation are in one part."""
-    flows = t.flows[t.flows[:, F_KEY] != 0]
-    parts = -(-max(len(flows), ASSETS, OPERATIONS, ANOMALIES, WRITTEN) // SLICE)
-    which = _rank_of_flows(flows)[1] % np.uint64(parts)
+def harvest_all(rows: Rows, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
+    """The facts of `otmon.ledger.rows.rows_in_use` at the end of a source, in parts: `bars` is asked before
+    each. Flows of one conversation are in one part."""
+    parts = -(
+        -max(map(len, (rows.flows, rows.assets, rows.operations, rows.written, rows.anomalies))) // SLICE
+    )
+    which = _rank_of_flows(rows.flows)[1] % np.uint64(max(parts, 1))
     for number in range(parts):
         part = slice(number * SLICE, (number + 1) * SLICE)
-        assets = t.assets[part]
-        written, anomalies = t.written[part], t.anomalies[part]
         yield _harvested(
-            flows[which == number],
-            assets[assets[:, X_PACKETS] > 0],
-            *operations_of(t.operations[part], t.courses[part]),
-            written[written[:, W_TIMES] > 0],
-            anomalies[anomalies[:, A_TIMES] > 0],
+            rows.flows[which == number],
+            rows.assets[part],
+            rows.operations[part],
+            rows.courses,
+            rows.written[part],
+            rows.anomalies[part],
             source,
             bars(),
         )
@@ -318,6 +314,7 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
             busiest,
         ) = sums
         six = kind >> 16
+        evidence = Evidence(seen[0], source, seen[1], seen[2])
         transport = transport_text(six, kind & 0xFFFF)
         protocol = _protocol(transport, kind & 0xFFFF, number, its_code)
         yield Conversation(
@@ -337,11 +334,11 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
             bytes_to_server=bytes_to,
             bytes_to_client=bytes_from,
             tunnel=_tunnels(wrapped),
-            busiest=_most(busiest, source),
+            busiest=_most(busiest, evidence),
             hours=bits_of(hours),
-            first_ns=seen[0],
-            last_ns=last_ns,
-            evidence=Evidence(seen[0], source, seen[1], seen[2]),
+            first_ns=evidence.time_ns,
+            last_ns=max(evidence.time_ns, last_ns),
+            evidence=evidence,
         )
 
 
@@ -365,9 +362,13 @@ def _of_minutes(columns: Ints, totals: Ints) -> Ints:
     return found
 
 
-def _most(found: list[int], source: str) -> Busiest:
+def _most(found: list[int], first: Evidence) -> Busiest:
+    """The busiest minute of a fact whose evidence is `first`: where it began with that, one value is kept and
+    not two that are equal."""
     count, time_ns, packet, offset = found
-    return Busiest(count, Evidence(time_ns, source, packet, offset))
+    if packet == first.packet and time_ns == first.time_ns:
+        return Busiest(count, first)
+    return Busiest(count, Evidence(time_ns, first.source, packet, offset))
 
 
 @lru_cache
@@ -414,15 +415,19 @@ def _service(key: int) -> Service:
     return service(key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1, bool(key >> 34 & 1))
 
 
+_ASKED_ONCE: Final = (Window(1, 0, 0, 0),)
+
+
 def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
     minutes = _of_minutes(rows[:, O_MINUTE : O_MINUTE + MINUTE_COLUMNS], rows[:, O_TIMES])
-    # Of most only one request was seen, and that is its minute.
-    alone = rows[:, O_TIMES] == 1
-    minutes[alone] = rows[alone][:, [O_TIMES, O_FIRST, O_PACKET, O_OFFSET]]
     for row, busiest in zip(rows.tolist(), minutes.tolist(), strict=True):
         key = row[O_SERVICE]
         function, subfunction = key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1
         named = _service(key)
+        first_ns = row[O_FIRST]
+        evidence = Evidence(first_ns, source, row[O_PACKET], row[O_OFFSET])
+        # Of most only one request was seen, and that is its minute: one value, not two that are equal.
+        alone = row[O_TIMES] == 1
         yield Operation(
             *parties(row),
             unit=key & 0xFF,
@@ -440,21 +445,21 @@ def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
             response_ns_max=row[O_MAX],
             answered=row[O_ANSWERED],
             gap_ns=max(row[O_GAP], row[O_GAP_NOW]),
-            busiest=_most(busiest, source),
+            busiest=Busiest(1, evidence) if alone else _most(busiest, evidence),
             course=_course(row, courses),
             hours=bits_of(row[O_HOURS : O_HOURS + 3]),
-            first_ns=row[O_FIRST],
-            last_ns=row[O_LAST],
-            evidence=Evidence(row[O_FIRST], source, row[O_PACKET], row[O_OFFSET]),
+            first_ns=first_ns,
+            last_ns=first_ns if alone else row[O_LAST],
+            evidence=evidence,
         )
 
 
 def _course(row: list[int], courses: Ints) -> tuple[Window, ...]:
     if row[O_TIMES] == 1:
-        return (Window(1, row[O_ANSWERED], row[O_SUM], 0),)
+        return (Window(1, row[O_ANSWERED], row[O_SUM], 0),) if row[O_ANSWERED] else _ASKED_ONCE
     count = (row[O_LAST] // SHORTEST_NS >> row[O_WIDTH]) - row[O_WINDOW] + 1
     columns = courses[row[O_COURSE], : count * V_COLUMNS].reshape(count, V_COLUMNS).tolist()
-    return tuple(Window(*window) if window[V_TIMES] else NOTHING for window in columns)
+    return tuple(Window._make(window) if window[V_TIMES] else NOTHING for window in columns)
 
 
 def _anomalies(rows: Ints, source: str) -> Iterator[Anomaly]:

@@ -42,15 +42,13 @@ from otmon.ledger.tables import (
     O_SLOT,
     O_SUM,
     O_TIMES,
-    P_ADDRESS,
-    P_COUNT,
     P_KEY,
     P_OFFSET,
     P_PACKET,
+    P_RANGE,
     P_SUB,
     P_TIME,
-    P_WRITE_ADDRESS,
-    P_WRITE_COUNT,
+    P_WRITES,
     PENDING,
     V_COLUMNS,
     V_GAP,
@@ -155,16 +153,16 @@ def waiting_requests(t: Tables) -> Ints:
     rows[:, O_ENDPOINT] = port | flow[:, F_VLAN] << 16 | np.where(udp, 1 << 40, 0) | np.where(six, 1 << 41, 0)
     rows[:, O_ENDPOINT] |= 1 << 42
     rows[:, O_SERVICE] = (what >> 8 & 0xFF) | (what & 0xFF) << 8 | (asked[:, P_SUB] + 1) << 16
-    rows[:, O_RANGE] = (asked[:, P_ADDRESS] + 1) << 20 | (asked[:, P_COUNT] + 1)
+    rows[:, O_RANGE] = asked[:, P_RANGE]
     rows[:, O_TIMES] = 1
     rows[:, O_FIRST] = rows[:, O_LAST] = asked[:, P_TIME]
     rows[:, O_PACKET], rows[:, O_OFFSET] = asked[:, P_PACKET], asked[:, P_OFFSET]
     hour = (asked[:, P_TIME] // HOUR_NS + MONDAY) % HOURS
     rows[n, O_HOURS + hour // HOURS_IN_COLUMN] = 1 << hour % HOURS_IN_COLUMN
-    both = asked[:, P_WRITE_ADDRESS] >= 0
+    both = asked[:, P_WRITES] >= 0
     writes = rows[both]
     writes[:, O_SERVICE] |= 1 << 34
-    writes[:, O_RANGE] = (asked[both, P_WRITE_ADDRESS] + 1) << 20 | (asked[both, P_WRITE_COUNT] + 1)
+    writes[:, O_RANGE] = asked[both, P_WRITES]
     return np.concatenate((rows, writes))
 
 

@@ -238,13 +238,11 @@ def schema() -> str:
 
 
 def _columns(fact: type[Any], prefix: str = "") -> Iterator[tuple[str, type[Any]]]:
-    hints = get_type_hints(fact)
-    for field in dataclasses.fields(fact):
-        hint = hints[field.name]
+    for name, hint in get_type_hints(fact).items():
         if hint is Evidence:
             yield from _columns(Evidence, "evidence_")
-        elif field.name != "counters":
-            yield prefix + field.name, hint if hint in (int, bool) and field.name not in SETS else str
+        elif name != "counters":
+            yield prefix + name, hint if hint in (int, bool) and name not in SETS else str
 
 
 def _quoted(column: str) -> str:
@@ -336,8 +334,7 @@ def _rows(fact: type[Any], facts: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     for one in facts:
         row = tuple(as_text(name, getattr(one, name)) for name in names)
         if witnessed:
-            seen = one.evidence
-            row += (seen.time_ns, seen.source, seen.packet, seen.offset)
+            row += one.evidence
         yield row
 
 

@@ -54,7 +54,7 @@ from otmon.protocols.registry import PROTOCOLS, code_of
 OPERATIONS: Final = 1 << 15
 ANOMALIES: Final = 1 << 12
 ASSETS: Final = 1 << 15
-PENDING: Final = 64
+PENDING: Final = 32
 """Requests of one stream that wait for a response; the oldest gives way as unanswered."""
 WAYS: Final = 4
 
@@ -142,9 +142,10 @@ TO_ALL: Final = (1 << 48) - 1
 ARP: Final = 0x0806
 
 # Columns of a request that waits.
-P_KEY, P_TIME, P_PACKET, P_OFFSET, P_ADDRESS, P_COUNT, P_SUB = range(7)
-P_WRITE_ADDRESS, P_WRITE_COUNT, P_ORDER, P_EXPECTED = range(7, 11)
-P_COLUMNS: Final = 12
+P_KEY, P_TIME, P_PACKET, P_OFFSET, P_RANGE, P_SUB, P_WRITES, P_ORDER = range(8)
+P_COLUMNS: Final = 8
+"""Elements are as in `O_RANGE` (`element_range`), those that it writes besides -1 where there are none: a
+request is one cache line."""
 
 # Columns of a transaction.
 T_TIME, T_CLIENT_HI, T_CLIENT_LO, T_CLIENT_PORT, T_SERVER_HI, T_SERVER_LO, T_SERVER_PORT = range(7)
@@ -310,6 +311,12 @@ def has_room(t: Tables) -> bool:
         and t.used[FILL_OCTETS] <= MESSAGE_DATA - MESSAGE_BYTES
         and (t.used[WANT_TRANSACTIONS] == 0 or t.used[FILL_TRANSACTIONS] < TRANSACTIONS - ROOM)
     )
+
+
+@inlined
+def element_range(address: int, count: int) -> int:
+    """The elements of a request as one number of 37 bits; either may be -1 for none."""
+    return ((address + 1) << 20) | (count + 1)
 
 
 @kernel

@@ -69,7 +69,7 @@ class Witness(Recent):
 def placeless(value: Any) -> Any:
     """Facts without the name of their source and the offsets in it, which a file and a wire differ in."""
     if isinstance(value, Evidence):
-        return replace(value, source="", offset=0)
+        return value._replace(source="", offset=0)
     if isinstance(value, Source):
         kept = [(name, count) for name, count in value.counters if name != "requests open at the end"]
         return replace(value, name="", counters=tuple(kept))

@@ -1,0 +1,55 @@
+"""The packet path, compiled once for each machine and version, in a process of its own: compiling takes some
+700 MB, which a sensor would hold for months and a replay for all of its input."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+_FRAME = bytes(60)
+_PCAP = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+_PCAP += struct.pack("<IIII", 1, 0, len(_FRAME), len(_FRAME)) + _FRAME
+_PCAPNG = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
+_PCAPNG += struct.pack("<IIHHII", 1, 20, 1, 0, 0, 20)
+_PCAPNG += struct.pack("<IIIIIII", 6, 92, 0, 0, 1, len(_FRAME), len(_FRAME)) + _FRAME + struct.pack("<I", 92)
+"""A packet in each of the two formats (draft-ietf-opsawg-pcap and -pcapng)."""
+
+
+def be_compiled() -> None:
+    """Have the packet path compiled where no earlier run left it. What fails there is done, or fails, where
+    it is used."""
+    if _announced():
+        command = [sys.executable, "-m", "otmon.cli", "sensor", "compile"]
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+
+def _announced() -> bool:
+    """Whether there is something to compile; it is said then."""
+    from otmon.kernel import forget_old_caches, kernels_are_compiled
+
+    if kernels_are_compiled():
+        return False
+    print(
+        "otmon: compiling the packet path for this machine, once: about a minute", file=sys.stderr, flush=True
+    )
+    forget_old_caches()
+    return True
+
+
+def compile_here() -> None:
+    """Compile or load all kernels, those of the sensor and of reading captures."""
+    from otmon.engine import replay
+    from otmon.sensor.observer import compile_kernels
+    from otmon.sensor.recent import compile_cut
+
+    _announced()
+    compile_kernels()
+    compile_cut()
+    with tempfile.TemporaryDirectory(prefix="otmon-") as folder:
+        for name, octets in (("one.pcap", _PCAP), ("one.pcapng", _PCAPNG)):
+            path = Path(folder, name)
+            path.write_bytes(octets)
+            replay([str(path)])

@@ -1,0 +1,47 @@
+"""What is compiled beforehand is all that a replay needs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import sys
+from otmon.cli.compilation import compile_here
+from otmon.engine import replay
+
+def compiled():
+    return {
+        f"{name}.{key}": len(value.signatures)
+        for name, module in list(sys.modules.items()) if name.startswith("otmon.")
+        for key, value in vars(module).items() if hasattr(value, "signatures")
+    }
+
+compile_here()
+before = compiled()
+assert before["otmon.ledger.observe.observe"] == 1, before
+replay(sys.argv[1:], transactions="/dev/null")
+after = compiled()
+print(sorted(name for name, count in after.items() if count != before.get(name)))
+"""
+CAPTURES = sorted(str(path) for path in (ROOT / "pcaps").glob("*.pcap*"))
+
+
+@pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="kernels are not compiled")
+def test_a_replay_compiles_nothing_that_was_not_compiled_beforehand() -> None:
+    command = [sys.executable, "-c", PROGRAM, *CAPTURES]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+def test_what_is_compiled_already_is_not_announced(capfd: pytest.CaptureFixture[str]) -> None:
+    from otmon.cli.compilation import be_compiled, compile_here
+
+    compile_here()
+    be_compiled()
+    assert "compiling" not in "".join(capfd.readouterr()) or "NUMBA_DISABLE_JIT" in os.environ
