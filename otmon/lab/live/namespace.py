@@ -7,6 +7,7 @@ else (ip-netns(8), network_namespaces(7)).
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import re
@@ -76,7 +77,8 @@ def ranges() -> list[str]:
 def run(command: Sequence[str], batch: Sequence[str] = ()) -> str:
     """Run a program, with `batch` as its lines of input; its output. Raises LiveError with its words."""
     text = "".join(f"{line}\n" for line in batch)
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    # Not closed: that `alone_at` holds.
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, close_fds=False)
     if done.returncode:
         raise LiveError(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()}")
     return done.stdout
@@ -186,41 +188,26 @@ def end_processes(namespaces: Sequence[str]) -> int:
     raise LiveError(f"processes that cannot be killed: {' '.join(map(str, left))}")
 
 
-def end_makers(range_name: str) -> None:
-    """End the `ip` and `tc` that still work on the range: what a killed start left behind adds a namespace
-    after it. Raises LiveError."""
+@contextmanager
+def alone_at(range_name: str) -> Iterator[None]:
+    """Nobody else makes or takes away the range while this lasts, and what `run` has started by then: the
+    programs of one that was killed, which still add a namespace, are waited for. Raises LiveError when that
+    takes too long."""
     end = time.monotonic() + TERM_S
-    while left := _makers_of(range_name):
-        if time.monotonic() > end:
-            raise LiveError(f"programs that cannot be killed: {' '.join(map(str, left))}")
-        for pid in left:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.01)
-
-
-def _makers_of(range_name: str) -> list[int]:
-    """Process ids of those that have the full name of a namespace of the range among their arguments."""
-    start = full_name(range_name, "").encode()
-    found = []
-    for entry in os.listdir("/proc"):
-        # One may end while it is looked at.
-        with suppress(OSError):
-            if entry.isdecimal() and any(word.startswith(start) for word in _arguments(Path("/proc", entry))):
-                found.append(int(entry))
-    return found
-
-
-def _arguments(process: Path) -> list[bytes]:
-    """Of an `ip` or `tc`, also when it is just being started and has them in a moment; nothing of others.
-    Raises OSError."""
-    if (process / "comm").read_bytes() not in (b"ip\n", b"tc\n"):
-        return []
-    while not (said := (process / "cmdline").read_bytes()):
-        if (process / "stat").read_bytes().rpartition(b")")[2].split()[0] in b"ZX":
-            break
-        time.sleep(0.001)
-    return said.split(b"\0")
+    # An abstract name (unix(7)) is taken as long as any process has the socket, and leaves nothing behind.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as taken:
+        while True:
+            try:
+                taken.bind(f"\0{full_name(range_name, '')}")
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            if time.monotonic() > end:
+                raise LiveError(f"another process is at work on the range {range_name}: try again")
+            time.sleep(0.01)
+        taken.set_inheritable(True)
+        yield
 
 
 def delete(namespace: str) -> None:

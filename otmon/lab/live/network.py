@@ -23,9 +23,9 @@ from ipaddress import IPv4Network
 from otmon.lab.live.namespace import (
     NAME,
     LiveError,
+    alone_at,
     asked_inside,
     delete,
-    end_makers,
     end_processes,
     full_name,
     missing,
@@ -83,14 +83,15 @@ def build(range_name: str, stations: Sequence[Station], rules: str | None) -> No
     if namespaces_of(range_name):
         raise LiveError(f"the range {range_name} is there already: otmon lab down {range_name}")
     try:
-        for part in (*_PARTS, *(station.name for station in stations)):
-            run(["ip", "netns", "add", full_name(range_name, part)])
-            asked_inside(full_name(range_name, part), _prepare)
-        _wire(range_name, stations)
-        for station in stations:
-            _connect(range_name, station)
-        _route(range_name, stations, rules)
-        _mirror(range_name, len(stations))
+        with alone_at(range_name):
+            for part in (*_PARTS, *(station.name for station in stations)):
+                run(["ip", "netns", "add", full_name(range_name, part)])
+                asked_inside(full_name(range_name, part), _prepare)
+            _wire(range_name, stations)
+            for station in stations:
+                _connect(range_name, station)
+            _route(range_name, stations, rules)
+            _mirror(range_name, len(stations))
     except BaseException:
         tear_down(range_name)
         raise
@@ -292,9 +293,10 @@ def plugged(range_name: str, stations: Sequence[Station], guests: Sequence[Stati
     new = {name: leg for name, leg in after.items() if name not in before}
     switch, router = full_name(range_name, SWITCH), full_name(range_name, ROUTER)
     try:
-        for name in names:
-            run(["ip", "netns", "add", name])
-            asked_inside(name, _prepare)
+        with alone_at(range_name):
+            for name in names:
+                run(["ip", "netns", "add", name])
+                asked_inside(name, _prepare)
         lines = []
         for name, leg in new.items():
             mac = next(one.gateway_mac for one in guests if one.segment == name)
@@ -334,9 +336,9 @@ def tear_down(range_name: str) -> tuple[int, int]:
     nothing of it is no error. Raises LiveError."""
     if not NAME.fullmatch(range_name):
         raise LiveError(f"{range_name!r} is no name of a range")
-    end_makers(range_name)
-    there = namespaces_of(range_name)
-    ended = end_processes(there)
-    for name in there:
-        delete(name)
+    with alone_at(range_name):
+        there = namespaces_of(range_name)
+        ended = end_processes(there)
+        for name in there:
+            delete(name)
     return ended, len(there)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from otmon.lab.live.namespace import LiveError, asked_inside, full_name, inside, namespaces_of, run
+from otmon.lab.live.namespace import LiveError, alone_at, asked_inside, full_name, inside, namespaces_of, run
 from otmon.lab.live.network import MIRROR, Station, build, mirrored, plugged, tear_down, unplug
 from tests.lab.live.running import MISSING, fresh_name
 
+ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 
 CORE, FIREWALL = "00:00:cd:00:00:01", "00:0d:02:00:00:fe"
@@ -43,14 +45,14 @@ def name_fixture(request: pytest.FixtureRequest) -> Iterator[tuple[str, bool]]:
     tear_down(name)
 
 
-def answers(name: str, client: Station, server: Station) -> bool:
+def answers(name: str, client: Station, server: Station, patience_s: float = 1.0) -> bool:
     """Whether a word gets from one to the other and back; the server's side sees the client's address."""
     with inside(full_name(name, server.name)):
         listener = socket.create_server((server.address, 0))
     with inside(full_name(name, client.name)):
         caller = socket.socket()
     with listener, caller:
-        caller.settimeout(1)
+        caller.settimeout(patience_s)
         try:
             caller.connect(listener.getsockname())
         except TimeoutError:
@@ -159,7 +161,7 @@ def test_a_cable_is_pulled_and_put_in_again(name: tuple[str, bool]) -> None:
     unplug(range_name, STATIONS, "b", out=True)
     assert not answers(range_name, A, B)
     unplug(range_name, STATIONS, "b", out=False)
-    assert answers(range_name, A, B)
+    assert answers(range_name, A, B, 10.0)
 
 
 def test_this_machine_s_own_network_is_left_alone(name: tuple[str, bool]) -> None:
@@ -209,23 +211,41 @@ def test_a_name_is_taken_once() -> None:
     assert tear_down(name) == (0, 0)
 
 
-def test_what_a_killed_start_still_makes_is_stopped_before_it_is_there(tmp_path: Path) -> None:
-    """As `ip netns add` that was on its way when the start that ran it was killed."""
+START = """
+import sys, time
+from otmon.lab.live.namespace import alone_at, full_name, run
+with alone_at(sys.argv[1]):
+    print("on", flush=True)
+    run(["sh", "-c", 'sleep 1; exec ip netns add "$0"', full_name(sys.argv[1], "late")])
+    time.sleep(60)
+"""
+
+
+def test_what_a_killed_start_still_makes_is_taken_away() -> None:
     name = fresh_name()
-    (tmp_path / "ip").symlink_to("/bin/sh")
-    late, other = (
-        subprocess.Popen(
-            ["ip", "-c", 'read line; exec ip netns add "$0"', full_name(one, "late")],
-            executable=tmp_path / "ip",
-            stdin=subprocess.PIPE,
-        )
+    starts = [
+        subprocess.Popen([sys.executable, "-c", START, one], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         for one in (name, f"{name}-x")
-    )
+    ]
     try:
-        assert tear_down(name) == (0, 0)
-        assert late.wait(10) == -signal.SIGKILL and other.poll() is None, "of another range"
+        for start in starts:
+            assert start.stdout is not None and start.stdout.readline() == "on\n"
+        time.sleep(0.3)
+        starts[0].kill()
+        starts[0].wait()
         assert namespaces_of(name) == []
+        assert tear_down(name) == (0, 1)
+        assert namespaces_of(name) == [] and starts[1].poll() is None, "of another range"
     finally:
-        for one in (late, other):
-            one.kill()
-            one.communicate()
+        for start in starts:
+            start.kill()
+            start.communicate()
+        assert tear_down(f"{name}-x")[1] <= 1
+
+
+def test_a_range_that_somebody_works_on_is_not_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otmon.lab.live.namespace.TERM_S", 0.1)
+    name = fresh_name()
+    with alone_at(name), pytest.raises(LiveError, match="another process is at work on the range"):
+        tear_down(name)
+    assert tear_down(name) == (0, 0)
