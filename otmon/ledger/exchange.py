@@ -474,7 +474,7 @@ def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, o
         address, count = t.pending[i, P_ADDRESS], t.pending[i, P_COUNT]
         if key & 0xFF == READ_WRITE:
             address, count = t.pending[i, P_WRITE_ADDRESS], t.pending[i, P_WRITE_COUNT]
-        take_back(t, s, f, (key >> 8) & 0xFF, key & 0xFF, address, count, t.pending[i, P_TIME])
+        take_back(t, s, f, (key >> 8) & 0xFF, key & 0xFF, address, count, t.pending[i, P_ORDER])
     row = finish(t, s, f, k, exception, now, packet)
     return row if fitting else -1
 

@@ -95,6 +95,7 @@ from otmon.ledger.tables import (
     OPERATIONS,
     V_COLUMNS,
     V_TIMES,
+    W_TIMES,
     WRITTEN,
     X_HI,
     X_LO,
@@ -106,9 +107,6 @@ from otmon.ledger.tables import (
 )
 from otmon.ledger.texts import address_text, transport_text, vlan_text
 from otmon.ledger.values import written_values
-from otmon.ledger.written import (
-    W_TIMES,
-)
 from otmon.protocols.modbus import REASONS, Service, service
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
 

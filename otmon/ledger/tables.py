@@ -120,9 +120,37 @@ A_WHAT: Final = 5
 A_TIMES, A_FIRST, A_LAST, A_PACKET, A_OFFSET, A_VALUE, A_NEEDED = range(6, 13)
 A_COLUMNS: Final = 14
 
-W_COLUMNS: Final = 96
-"""Of a written value; they are named in `otmon.ledger.written`."""
-KEPT_COLUMNS: Final = 8
+# Columns of a written value; the key is the first six.
+W_CLIENT_HI, W_CLIENT_LO, W_SERVER_HI, W_SERVER_LO, W_ENDPOINT, W_WHAT = range(6)
+W_TIMES, W_FIRST, W_LAST, W_PACKET, W_OFFSET = range(6, 11)
+W_EXTREMES: Final = 11
+"""Smallest and largest value in each of four orders, each of `E_COLUMNS`."""
+E_RANK, E_BEFORE, E_TIME, E_PACKET, E_OFFSET = range(5)
+E_COLUMNS: Final = 5
+ORDERS: Final = 4
+"""Unsigned, signed, and both with the words the other way round; one register has the first two."""
+W_STEPS: Final = W_EXTREMES + 2 * ORDERS * E_COLUMNS
+"""The largest step in each of `STEPS` ways, each of `E_COLUMNS`; `E_RANK` holds the bits as written, and
+`E_BEFORE` is UNSEEN_VALUE where there was no step."""
+STEPS: Final = 8
+"""Those of ORDERS, floating point with the words in either order, the first register unsigned and signed."""
+W_CHANGES: Final = W_STEPS + STEPS * E_COLUMNS
+"""The same for the largest change within a minute, each of `CHANGE_COLUMNS`: behind those of a step the
+write with which it began."""
+E_SINCE, E_SINCE_PACKET, E_SINCE_OFFSET = range(5, 8)
+CHANGE_COLUMNS: Final = 8
+W_COLUMNS: Final = 160
+UNSEEN_VALUE: Final = -1
+
+# W_WHAT: unit | address << 8 | coil << 24 | two registers << 25
+COIL_BIT: Final = 24
+PAIR_BIT: Final = 25
+
+KEPT_COLUMNS: Final = 12
+"""Of a value that is at hand; they are named in `otmon.ledger.written`."""
+POINTS: Final = 24
+"""Values that an element held in the last minute and a half, of each width a dozen at least."""
+POINT_COLUMNS: Final = 4
 
 # Columns of an asset; the key is the first four.
 X_MAC, X_HI, X_LO, X_PLACE, X_PACKETS, X_BYTES, X_FIRST, X_LAST, X_PACKET, X_OFFSET, X_ARP = range(11)
@@ -213,6 +241,7 @@ _FIELDS: Final = [
     ("anomalies", _INT, (ANOMALIES, A_COLUMNS)),
     ("written", _INT, (WRITTEN, W_COLUMNS)),
     ("kept", _INT, (KEPT, KEPT_COLUMNS)),
+    ("points", _INT, (KEPT, POINTS * POINT_COLUMNS)),
     ("read_times", _INT, (OPERATIONS,)),
     ("read_rows", _INT, (OPERATIONS,)),
     ("read_keys", _INT, (OPERATIONS,)),

@@ -47,7 +47,8 @@ _PORT: Final = re.compile(
 _NAMED: Final = re.compile(r"(.*?)\s*\(([^()]*)\)")
 _LIMIT: Final = re.compile(
     r"(coil|holding_register) ([0-9]{1,5}): *([-+0-9.]{1,32}) to ([-+0-9.]{1,32})"
-    r"(?:, *step (?P<step>[0-9.]{1,32}))?(?:, *type (?P<type>[a-z0-9-]{1,20}))?"
+    r"(?:, *step (?P<step>[0-9.]{1,32}))?(?:, *change (?P<change>[0-9.]{1,32}/minute))?"
+    r"(?:, *type (?P<type>[a-z0-9-]{1,20}))?"
     r"(?:, *scale (?P<scale>[-+0-9.]{1,32}))?(?:, *unit (?P<unit>[^,]{1,500}))?"
     r"(?:, *name (?P<name>[^,]{1,1100}))?"
 )
@@ -361,7 +362,7 @@ def limits(text: str) -> tuple[tuple[tuple[str, Any], ...], ...]:
         if match is None:
             raise NotUnderstood(f"{part.strip()!r} is no limit, expected holding_register 21: 0 to 2")
         said: dict[str, Any] = {match[1]: match[2], "low": match[3], "high": match[4]}
-        said |= {key: value for key in ("step", "type", "scale", "unit") if (value := match[key])}
+        said |= {key: value for key in ("step", "change", "type", "scale", "unit") if (value := match[key])}
         ja, _, en = (match["name"] or "").partition(" / ")
         said |= {"name": {"ja": ja.strip(), "en": (en or ja).strip()}} if ja.strip() else {}
         found.append(tuple(said.items()))

@@ -122,6 +122,8 @@ class Limit:
     high: Decimal
     step: Decimal | None = None
     """How far one write may go from what the element held, as a quantity; None for any far."""
+    change: Decimal | None = None
+    """How far it may move within a minute, by however many writes of whomever; None for any far."""
 
 
 @dataclass(frozen=True, slots=True)

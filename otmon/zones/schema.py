@@ -20,7 +20,7 @@ from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address,
 from otmon.zones.document import quoted
 from otmon.zones.leaf import Leaf, OneOrMore, Short, wrong
 from otmon.zones.model import Importance, Inside, Kind, Name, ObjectType, Range, Ranges, ValueType, merged
-from otmon.zones.times import Weekly, read_date, read_dated, read_rate, read_weekly, read_zone
+from otmon.zones.times import Weekly, read_change, read_date, read_dated, read_rate, read_weekly, read_zone
 
 OBJECT_TYPES: Final[tuple[ObjectType, ...]] = get_args(ObjectType)
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -252,6 +252,9 @@ class LimitForm(Form):
     low: Quantity
     high: Quantity
     step: Annotated[Decimal | None, Leaf("a number above 0, such as 0.5", _read_step)] = None
+    change: Annotated[
+        Decimal | None, Leaf("so far a minute, a number above 0 such as 0.5/minute", read_change)
+    ] = None
     name: Named | None = None
 
     @model_validator(mode="after")
@@ -260,8 +263,9 @@ class LimitForm(Form):
             raise wrong("neither or both of coil and holding_register, expected one of them")
         if self.low > self.high:
             raise wrong(f"low {self.low} above high {self.high}, expected the smaller one as low")
-        if self.coil is not None and (self.type != "uint16" or self.scale != 1 or self.step is not None):
-            raise wrong("type, scale or step of a coil, expected none: a coil is 0 or 1")
+        moved = self.step is not None or self.change is not None
+        if self.coil is not None and (self.type != "uint16" or self.scale != 1 or moved):
+            raise wrong("type, scale, step or change of a coil, expected none: a coil is 0 or 1")
         return self
 
 

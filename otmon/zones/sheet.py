@@ -209,6 +209,7 @@ def _limit(limit: Limit) -> str:
     said = f"{limit.table.removesuffix('s')} {limit.address}: {limit.low:f} to {limit.high:f}"
     more = [
         f"step {limit.step:f}" if limit.step is not None else "",
+        f"change {limit.change:f}/minute" if limit.change is not None else "",
         f"type {limit.type}" if limit.type != "uint16" else "",
         f"scale {limit.scale:f}" if limit.scale != 1 else "",
         f"unit {_piece(limit.unit)}" if limit.unit else "",

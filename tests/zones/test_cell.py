@@ -189,11 +189,12 @@ def test_any_text_is_understood_or_not(read: Callable[[str], object], text: str)
 
 
 def test_limits_come_with_all_that_our_sheets_say_of_them() -> None:
-    more = "step 0.2, type int16, scale 0.01, unit °C, name 温度 / Heat"
+    more = "step 0.2, change 1.5/minute, type int16, scale 0.01, unit °C, name 温度 / Heat"
     assert cell.limits(f"coil 3: 0 to 0; holding_register 21: -2.5 to 7, {more}") == (
         (("coil", "3"), ("low", "0"), ("high", "0")),
         (
-            ("holding_register", "21"), ("low", "-2.5"), ("high", "7"), ("step", "0.2"), ("type", "int16"),
+            ("holding_register", "21"), ("low", "-2.5"), ("high", "7"), ("step", "0.2"),
+            ("change", "1.5/minute"), ("type", "int16"),
             ("scale", "0.01"), ("unit", "°C"), ("name", {"ja": "温度", "en": "Heat"}),
         ),
     )  # fmt: skip
