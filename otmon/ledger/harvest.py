@@ -56,7 +56,7 @@ from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
 from otmon.ledger.rows import Rows, operations_of, parties
-from otmon.ledger.senders import assets_of
+from otmon.ledger.senders import assets_of, ports_of
 from otmon.ledger.tables import (
     A_FIRST,
     A_LAST,
@@ -182,6 +182,7 @@ def _harvested(
     return collect(
         conversations=_conversations(flows, source),
         assets=assets_of(assets, source),
+        claims=ports_of(assets, source),
         operations=_operations(operations, courses, source),
         written=written_values(written, source),
         anomalies=_anomalies(anomalies, source),
@@ -207,7 +208,7 @@ def _rank_of_flows(flows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.u
 
 
 def _rank_of_assets(rows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
-    family = rows[:, X_PLACE] >> 32
+    family = rows[:, X_PLACE] >> 32 & 0xFF
     words = _words(np.where(family == 2, 4, family), rows[:, X_HI], rows[:, X_LO])
     return np.zeros(len(rows), bool), hashed_columns(np.maximum(rows[:, X_MAC], 0), *words)
 

@@ -20,8 +20,12 @@ from otmon.decode.fields import (
     FAMILY,
     FIELDS,
     FLAGS,
+    OUTER_SRC_HI,
+    OUTER_SRC_LO,
     PART_BYTES,
     PARTS,
+    PORT,
+    PORT_TOLD,
     PROTO,
     TARGET_IP,
     TCP_ACK,
@@ -160,7 +164,10 @@ ASKED_COLUMNS: Final = 5
 X_RATES: Final = 16
 """Of each of `otmon.ledger.facts.RATES`: the second, what was sent in it, the most so far, and in
 which second."""
-X_TOLD_HOUR, X_TOLD, X_COLUMNS = 36, 37, 40
+X_TOLD_HOUR, X_TOLD = 36, 37
+X_PORT, X_SWITCH_HI, X_SWITCH_LO = 38, 39, 40
+"""The switch port where its frames came in, and who mirrored them; 0 where nothing told. Part of the key."""
+X_COLUMNS: Final = 48
 
 OPENINGS, DATAGRAMS, BROADCASTS, ARP_PACKETS, REQUESTS = range(5)
 """Places in `otmon.ledger.facts.RATES`."""
@@ -343,8 +350,20 @@ def has_room(t: Tables) -> bool:
 
 @kernel
 def asset_place(row: Ints) -> int:
-    """Tag and address family of the packet's sender, as they are kept in `X_PLACE`."""
-    return int(row[VLAN] | (row[FAMILY] << 32))
+    """Tag and address family of the packet's sender, and whether its switch port is known, as they are kept
+    in `X_PLACE`."""
+    return int(row[VLAN] | (row[FAMILY] << 32) | (row[PORT] & PORT_TOLD) >> 2)
+
+
+@kernel
+def is_other_port(t: Tables, i: int) -> bool:
+    """Whether the packet, whose switch port is known, came in elsewhere than those of an asset."""
+    row = t.row
+    return bool(
+        t.assets[i, X_PORT] != row[PORT]
+        or t.assets[i, X_SWITCH_LO] != row[OUTER_SRC_LO]
+        or t.assets[i, X_SWITCH_HI] != row[OUTER_SRC_HI]
+    )
 
 
 @kernel
@@ -352,6 +371,9 @@ def note_asset(t: Tables, mac: int, hi: int, lo: int, place: int, now: int, pack
     """Row of the asset that sent the packet; a new row where it is new."""
     # A MAC address may be made of the IP address: joined before they are mixed they would cancel out.
     h = mix(mix(mix(0, mac), lo), hi ^ place)
+    port = t.row[PORT]
+    if port != 0:
+        h = mix(mix(h, port), t.row[OUTER_SRC_LO])
     base = ((h >> 16) & (ASSETS // WAYS - 1)) * WAYS
     victim = base
     for i in range(base, base + WAYS):
@@ -361,6 +383,7 @@ def note_asset(t: Tables, mac: int, hi: int, lo: int, place: int, now: int, pack
             and t.assets[i, X_HI] == hi
             and t.assets[i, X_PLACE] == place
             and t.assets[i, X_PACKETS] > 0
+            and (port == 0 or not is_other_port(t, i))
         ):
             return i
         if t.assets[i, X_PACKETS] == 0:
@@ -381,6 +404,10 @@ def note_asset(t: Tables, mac: int, hi: int, lo: int, place: int, now: int, pack
     t.assets[victim, X_LAST] = now
     t.assets[victim, X_PACKET] = packet
     t.assets[victim, X_OFFSET] = offset
+    if port != 0:
+        t.assets[victim, X_PORT] = port
+        t.assets[victim, X_SWITCH_HI] = t.row[OUTER_SRC_HI]
+        t.assets[victim, X_SWITCH_LO] = t.row[OUTER_SRC_LO]
     return victim
 
 

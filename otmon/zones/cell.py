@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network, parse_oui
 from otmon.zones.model import Range
-from otmon.zones.schema import ACCESS_CLASSES, OBJECT_TYPES
+from otmon.zones.schema import ACCESS_CLASSES, OBJECT_TYPES, read_port
 from otmon.zones.times import read_date, read_dated, read_weekly, read_zone
 
 Direction = Literal["forward", "back", "both"]
@@ -89,6 +89,7 @@ class MemberText:
     mac: Address | None
     vlan: str | None
     oui: Network | None = None
+    port: str | None = None
 
 
 def plain(text: str) -> str:
@@ -187,7 +188,7 @@ def members(text: str) -> list[MemberText]:
     """What stands in brackets behind a zone."""
     found = []
     for piece in pieces(text):
-        network = mac = vlan = oui = None
+        network = mac = vlan = oui = port = None
         for word in piece.split():
             if word.startswith("vlan:"):
                 vlan = word.removeprefix("vlan:")
@@ -197,6 +198,11 @@ def members(text: str) -> list[MemberText]:
                 if oui is None:
                     raise NotUnderstood(f"{word!r} is no vendor's part of a MAC address")
                 continue
+            if word.startswith("port:"):
+                port = read_port(word.removeprefix("port:"))
+                if port is None:
+                    raise NotUnderstood(f"{word!r} is no switch port")
+                continue
             (one,) = _one_or_range(word)[:1]
             if one.bits == MAC_BITS:
                 mac = Address(MAC_BITS, one.prefix)
@@ -204,7 +210,7 @@ def members(text: str) -> list[MemberText]:
                 network = one
             else:
                 raise NotUnderstood(f"{piece!r} is no member of a zone")
-        found.append(MemberText(network, mac, vlan, oui))
+        found.append(MemberText(network, mac, vlan, oui, port))
     return found
 
 

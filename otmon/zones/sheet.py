@@ -227,7 +227,8 @@ def _member(member: Member) -> str:
     mac = "" if member.mac is None else ":".join(f"{b:02x}" for b in member.mac.value.to_bytes(6, "big"))
     vlan = "" if member.vlan is None else f"vlan:{member.vlan or 'untagged'}"
     oui = "" if member.oui is None else f"oui:{member.oui}"
-    return " ".join(filter(None, [str(member.network or ""), mac, oui, vlan]))
+    port = "" if member.port is None else f"port:{member.port}"
+    return " ".join(filter(None, [str(member.network or ""), mac, oui, vlan, port]))
 
 
 def _ends(ends: tuple[Endpoint, ...], lang: Language) -> str:
