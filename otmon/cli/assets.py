@@ -154,7 +154,9 @@ def _population(ledger: str, zones: str | None) -> tuple[Population, Index | Non
 
     facts = read_ledger(ledger)
     model = read_model(zones) if zones is not None else None
-    return population(facts, model), index(model, facts.assets) if model is not None else None
+    return population(facts, model), index(
+        model, facts.assets, claims=facts.claims
+    ) if model is not None else None
 
 
 def _chosen(

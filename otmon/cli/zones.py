@@ -55,7 +55,7 @@ def check(
         print(caution)
     if facts is not None:
         assets = facts.assets
-        ready = index(loaded, assets)
+        ready = index(loaded, assets, claims=facts.claims)
         for asset in in_no_zone(ready, assets):
             print(f"{asset.address or asset.mac} ({asset.mac or 'no MAC address'}) is in no zone")
         for contested in in_two_zones(ready, assets):
@@ -101,7 +101,7 @@ def paths(
     used = None
     if facts is not None:
         hops = [hop for chain in found.chains for hop in chain.hops]
-        used = conversations_of(index(loaded, facts.assets), hops, facts)
+        used = conversations_of(index(loaded, facts.assets, claims=facts.claims), hops, facts)
     for line in path_lines(found, (start, goal), used, lang.value):
         print(line)
     raise typer.Exit(FOUND if found.chains else NOTHING_FOUND)

@@ -64,7 +64,16 @@ PART_BYTES: Final = 31
 """Their bytes on the wire."""
 TARGET_IP: Final = 32
 """ARP: the IPv4 address of another host that is asked for, as a low word, 0 otherwise."""
-FIELDS: Final = 33
+PORT: Final = 33
+"""The switch port where the frame came in, as the outermost ERSPAN header tells it: its index, the session
+behind `PORT_SESSION`, `PORT_TOLD`, and `PORT_INDEXED` where there is an index. 0 where nothing tells it, or
+the frame went out."""
+FIELDS: Final = 34
+
+PORT_SESSION: Final = 32
+"""Bits of the index, behind which the ten of the session are."""
+PORT_TOLD: Final = 1 << 42
+PORT_INDEXED: Final = 1 << 43
 
 V4_MAPPED: Final = 0xFFFF << 32
 """High part of the low word of an IPv4 address, RFC 4291 section 2.5.5.2."""

@@ -34,6 +34,7 @@ from otmon.decode.fields import (
     OUTER_SRC_LO,
     PART_BYTES,
     PARTS,
+    PORT,
     PROTO,
     SENDER_IP,
     SEQ,
@@ -152,6 +153,7 @@ def decode_usual(buf: Bytes, start: int, caplen: int, wirelen: int, row: Ints, c
     row[FRAGMENT] = 0
     row[PARTS] = 1
     row[PART_BYTES] = wirelen
+    row[PORT] = 0
     return True
 
 

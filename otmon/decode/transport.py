@@ -37,6 +37,10 @@ from otmon.decode.fields import (
     OUTER_FAMILY,
     OUTER_SRC_HI,
     OUTER_SRC_LO,
+    PORT,
+    PORT_INDEXED,
+    PORT_SESSION,
+    PORT_TOLD,
     SEQ,
     SPORT,
     SRC_HI,
@@ -239,9 +243,37 @@ def erspan(buf: Bytes, row: Ints, p: int, size: int, counters: Ints) -> int:
             counters[C_CUT] += 1
             return DONE
     counters[L_ERSPAN] += 1
+    if row[TUNNEL] == 0:
+        row[PORT] = erspan_port(buf, p, size)
     enter_tunnel(row, TUNNEL_ERSPAN)
     row[AT] = p + size
     return ETHERNET
+
+
+@kernel
+def erspan_port(buf: Bytes, p: int, size: int) -> int:
+    """`PORT` of a header of `size` bytes that is all there (draft-foschiano-erspan-03, 4).
+
+    Type II has an index of 20 bits, which depends on the platform and may tell the direction, too. Type III
+    tells the direction (D: 1 is egress), and the port in the sub-header of the platforms that have one; where
+    these have it is as Wireshark's dissector reads it (`packet-cisco-erspan.c`)."""
+    told = PORT_TOLD | (u16be(buf, p + 2) & 0x3FF) << PORT_SESSION
+    if size == 8:
+        return told | PORT_INDEXED | (u32be(buf, p + 4) & 0xFFFFF)
+    if u16be(buf, p + 10) & 8:
+        return 0
+    if size == 12:
+        return told
+    platform = u8(buf, p + 12) >> 2
+    if platform == 1:
+        return told | PORT_INDEXED | u32be(buf, p + 16)
+    if platform == 3:
+        return told | PORT_INDEXED | (u32be(buf, p + 12) & 0x3FFF)
+    if platform == 5 or platform == 6:
+        return told | PORT_INDEXED | (u32be(buf, p + 12) & 0xFFFF)
+    if platform == 0 or platform == 7:
+        return told | PORT_INDEXED | (u32be(buf, p + 12) & 0xFFFFF)
+    return told
 
 
 @kernel

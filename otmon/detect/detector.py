@@ -158,6 +158,15 @@ class Case:
         return found
 
     @cached_property
+    def plugged(self) -> dict[str, set[str]]:
+        """The switch ports of each address and MAC address, as far as somebody told them."""
+        found: dict[str, set[str]] = {}
+        for claim in self.ledger.claims:
+            for name in (claim.mac, claim.address) if claim.kind == "switch-port" else ():
+                found.setdefault(name, set()).add(claim.value)
+        return found
+
+    @cached_property
     def values(self) -> dict[ConversationKey, list[WrittenValue]]:
         """What was written in each conversation, one word at a time."""
         found: dict[ConversationKey, list[WrittenValue]] = {}

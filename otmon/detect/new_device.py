@@ -25,7 +25,7 @@ from otmon.detect.detector import (
     say_some,
     values_written,
 )
-from otmon.detect.unauthorised_device import strangers
+from otmon.detect.unauthorised_device import at_ports, strangers
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import locate
@@ -99,6 +99,7 @@ def _why(
     macs = sorted({one.mac for one in assets} - {"", name})
     if macs:
         yield say("seen-with", macs=", ".join(macs[:shown]))
+    yield from at_ports(case, (name, *macs))
     if case.baseline is not None:
         known = {one.address for one in case.baseline.assets if one.mac in macs and is_site(one.address)}
         if known:

@@ -5,7 +5,7 @@ What it means, when it is wrong and how to respond: `rules/unauthorised-device.y
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from otmon.assets.classify import Device
@@ -99,6 +99,13 @@ def what_it_is(case: Case, device: Device) -> Iterator[Message]:
             yield say("signal.vendor", vendor=", ".join(made[:SHOWN]))
 
 
+def at_ports(case: Case, names: Iterable[str]) -> Iterator[Message]:
+    """The switch ports of a host under any of its addresses and MAC addresses, where somebody told them."""
+    ports = sorted(set().union(*(case.plugged.get(name, set()) for name in names if name)))
+    if ports:
+        yield say_some("at-ports", ports, SHOWN)
+
+
 def off_hours(case: Case, rule: str, first_ns: int) -> Iterator[Message]:
     """That a device was first seen outside working hours; nothing where the capture may just begin there."""
     begins, ends, offset = (case.rules[rule].number(name) for name in ("begins", "ends", "offset"))
@@ -134,6 +141,7 @@ def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Fi
     why = [*what_it_is(case, device)]
     if seen.macs:
         why.insert(0, say("seen-with", macs=", ".join(seen.macs[:SHOWN])))
+    why += at_ports(case, sorted(ends))
     why += off_hours(case, RULE, seen.first_ns)
     if peers:
         why.append(say_some("talks-with", peers, SHOWN))

@@ -26,6 +26,7 @@ from otmon.detect.detector import (
     values_written,
 )
 from otmon.detect.port_scan import scanned
+from otmon.detect.unauthorised_device import at_ports
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict, lapsed
@@ -68,7 +69,7 @@ def _operations(case: Case, part: Denied) -> list[Operation]:
 def _single(case: Case, part: Denied) -> Finding:
     fact, verdict = part[0]
     operations = _operations(case, part)
-    why = list(reasons(verdict))
+    why = [*reasons(verdict), *at_ports(case, (fact.client,))]
     if operations:
         services = sorted({operation.service for operation in operations})
         why.append(say_some("asked-for", services, case.rules[RULE].number("shown")))

@@ -1,4 +1,4 @@
-"""A written value beyond the limits that its permission sets.
+"""A written value beyond the limits that its permission sets, or one that moves too fast.
 
 What it means, when it is wrong and how to respond: `rules/value-out-of-limits.yml`.
 """
@@ -6,6 +6,7 @@ What it means, when it is wrong and how to respond: `rules/value-out-of-limits.y
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Final
 
 from otmon.detect.detector import (
@@ -48,6 +49,7 @@ def _finding(
     case: Case, key: tuple[str, ...], fact: WrittenValue, verdict: Verdict, excess: Excess
 ) -> Finding:
     limit = excess.limit
+    began = () if excess.change is None else (excess.change.since,)
     return Finding(
         rule=RULE,
         key=key,
@@ -69,7 +71,7 @@ def _finding(
         unit="transactions",
         first_ns=fact.first_ns,
         last_ns=fact.last_ns,
-        evidence=first(excess.extreme.evidence),
+        evidence=first(*began, excess.extreme.evidence),
     )
 
 
@@ -82,6 +84,19 @@ def _why(case: Case, fact: WrittenValue, excess: Excess) -> Iterator[Message]:
             "step",
             step=shown_quantity(excess.step),
             allowed=shown_quantity(limit.step),
+            measure=f" {limit.unit}" if limit.unit else "",
+        )
+    if excess.change is not None and excess.before is not None and limit.change is not None:
+        moved = excess.change
+        yield say(
+            "change",
+            change=shown_quantity(abs(excess.written - excess.before)),
+            before=shown_quantity(excess.before),
+            written=shown_quantity(excess.written),
+            seconds=shown_quantity(Decimal(moved.evidence.time_ns - moved.since.time_ns) / 1_000_000_000),
+            first=moved.since.packet,
+            last=moved.evidence.packet,
+            allowed=shown_quantity(limit.change),
             measure=f" {limit.unit}" if limit.unit else "",
         )
     yield say("limit", limit=limits, line=str(limit.line), name=named)

@@ -37,7 +37,7 @@ def case_of(
     rules: Mapping[str, Rule] | None = None,
 ) -> Case:
     """Facts with their verdicts."""
-    ready = None if model is None else index(model, ledger.assets, baseline)
+    ready = None if model is None else index(model, ledger.assets, baseline, ledger.claims)
     return Case(
         ledger=ledger,
         rules=shipped_rules() if rules is None else rules,

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from otmon.ledger.course import Window, length
-from otmon.ledger.facts import RATES, UNKNOWN, Busiest, Evidence, Extreme, Peak
+from otmon.ledger.facts import RATES, UNKNOWN, Busiest, Change, Evidence, Extreme, Peak
 
 SETS = {"hours": 42, "arp_asked": 64}
 """Columns that hold a set of numbers, and their hexadecimal digits."""
@@ -18,13 +18,15 @@ SETS = {"hours": 42, "arp_asked": 64}
 
 def as_text(name: str, value: Any) -> Any:
     """Extremes lie in one column, as JSON that SQL can read: for each its value, what was before, and
-    its evidence; so do peaks, courses and busiest minutes. Sets of numbers are more bits than an integer of
-    SQLite has: they are hexadecimal."""
+    its evidence; so do changes, peaks, courses and busiest minutes. Sets of numbers are more bits than an
+    integer of SQLite has: they are hexadecimal."""
     if name == "busiest":
         return json.dumps([value.count, *value.evidence], separators=(",", ":"))
     if not isinstance(value, tuple):
         return value if name not in SETS else f"{value:0{SETS[name]}x}"
-    if name not in ("course", "peaks"):
+    if name == "changes":
+        value = [(one.value, one.before, *one.since, *one.evidence) for one in value]
+    elif name not in ("course", "peaks"):
         value = [(one.value, one.before, *one.evidence) for one in value]
     return json.dumps(value, separators=(",", ":"))
 
@@ -39,6 +41,19 @@ def extremes_of(text: str, counts: tuple[int, ...]) -> tuple[Extreme, ...]:
         if kinds != [int, int, int, str, int, int] or not 0 <= row[0] < 1 << 32 > row[1] >= UNKNOWN:
             raise ValueError("an extreme")
     return tuple(Extreme(value, before, Evidence(*seen)) for value, before, *seen in rows)
+
+
+def changes_of(text: str, counts: tuple[int, ...]) -> tuple[Change, ...]:
+    """One of `counts` many. Raises ValueError for what `as_text` has not written."""
+    rows = json.loads(text)
+    if not isinstance(rows, list) or len(rows) not in counts:
+        raise ValueError("the number of changes")
+    for row in rows:
+        kinds = [type(value) for value in row] if isinstance(row, list) else []
+        packet = [int, str, int, int]
+        if kinds != [int, int, *packet, *packet] or not 0 <= row[0] < 1 << 32 > row[1] >= UNKNOWN:
+            raise ValueError("a change")
+    return tuple(Change(row[0], row[1], Evidence(*row[2:6]), Evidence(*row[6:])) for row in rows)
 
 
 def peaks_of(text: str) -> tuple[Peak, ...]:

@@ -475,7 +475,7 @@ def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, o
         i = s * PENDING + k
         elements = t.pending[i, P_WRITES if key & 0xFF == READ_WRITE else P_RANGE]
         address, count = (elements >> 20) - 1, (elements & 0xFFFFF) - 1
-        take_back(t, s, f, (key >> 8) & 0xFF, key & 0xFF, address, count, t.pending[i, P_TIME])
+        take_back(t, s, f, (key >> 8) & 0xFF, key & 0xFF, address, count, t.pending[i, P_ORDER])
     row = finish(t, s, f, k, exception, now, packet)
     return row if fitting else -1
 

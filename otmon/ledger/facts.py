@@ -255,6 +255,23 @@ WAYS: tuple[Way, ...] = (*ORDERS, "float", "float-swapped", "first-unsigned", "f
 (IEEE 754) with either register as the higher word, and as the first register alone."""
 
 
+class Change(NamedTuple):
+    """How far writes moved an element within a minute of time, however many of them and whoever sent them."""
+
+    value: int
+    """As `Extreme.value`: what the last write of these wrote."""
+    before: int
+    """What the element held until the first one."""
+    since: Evidence
+    """The first write's packet, a minute before the last one at most; the same where one write did it all."""
+    evidence: Evidence
+    """The last write's packet."""
+
+
+NO_CHANGE = Change(0, UNKNOWN, Evidence(0, "", 0, 0), Evidence(0, "", 0, 0))
+"""In place of a change that there is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenValue:
     """What a client wrote to one coil or holding register. Key: everything up to and including `words`.
@@ -281,6 +298,9 @@ class WrittenValue:
     steps: tuple[Extreme, ...]
     """The largest step, from `before` to `value`, for each of `WAYS`; of one word the first two. Empty where
     nobody saw what the element held before; `NO_STEP` where a way knows no number."""
+    changes: tuple[Change, ...]
+    """The largest change for each of `WAYS`, as far as a minute was watched (`otmon.ledger.motion`); of one
+    word the first two. Empty where nothing changed; `NO_CHANGE` where a way knows of none."""
     evidence: Evidence
     """The first write's packet."""
 

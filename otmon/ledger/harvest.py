@@ -56,7 +56,7 @@ from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
 from otmon.ledger.rows import Rows, parties
-from otmon.ledger.senders import assets_of
+from otmon.ledger.senders import assets_of, ports_of
 from otmon.ledger.tables import (
     A_FIRST,
     A_LAST,
@@ -92,6 +92,7 @@ from otmon.ledger.tables import (
     O_WINDOW,
     V_COLUMNS,
     V_TIMES,
+    W_TIMES,
     X_HI,
     X_LO,
     X_MAC,
@@ -102,9 +103,6 @@ from otmon.ledger.tables import (
 )
 from otmon.ledger.texts import address_text, transport_text, vlan_text
 from otmon.ledger.values import written_values
-from otmon.ledger.written import (
-    W_TIMES,
-)
 from otmon.protocols.modbus import REASONS, Service, service
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
 
@@ -180,6 +178,7 @@ def _harvested(
     return collect(
         conversations=_conversations(flows, source),
         assets=assets_of(assets, source),
+        claims=ports_of(assets, source),
         operations=_operations(operations, courses, source),
         written=written_values(written, source),
         anomalies=_anomalies(anomalies, source),
@@ -205,7 +204,7 @@ def _rank_of_flows(flows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.u
 
 
 def _rank_of_assets(rows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
-    family = rows[:, X_PLACE] >> 32
+    family = rows[:, X_PLACE] >> 32 & 0xFF
     words = _words(np.where(family == 2, 4, family), rows[:, X_HI], rows[:, X_LO])
     return np.zeros(len(rows), bool), hashed_columns(np.maximum(rows[:, X_MAC], 0), *words)
 

@@ -11,8 +11,8 @@ their limits. How each field joins:
 - courses are those of all requests (`otmon.ledger.course`), none where a part has none;
 - response times take the extremes of those that were answered; the longest gap and of each kind the
   highest peak stay, of equal peaks the earlier one, and so the busiest minute;
-- of two extremes in one order the more extreme one stays, of two steps the larger one, of equal ones
-  the one that was seen first;
+- of two extremes in one order the more extreme one stays, of two steps or changes the larger one, of
+  equal ones the one that was seen first;
 - `Anomaly.value` and `needed` belong to the first evidence; `Damage.detail` is the smaller text.
 
 Sweeps. Operations that differ in address and count only collapse once there are more than
@@ -51,6 +51,7 @@ from otmon.ledger.facts import (
     Asset,
     AssetClaim,
     Busiest,
+    Change,
     Conversation,
     CredentialSeen,
     Damage,
@@ -308,6 +309,7 @@ def _join_written(a: WrittenValue, b: WrittenValue) -> WrittenValue:
             for number, (one, other) in enumerate(zip(a.extremes, b.extremes, strict=True))
         ),
         _join_steps(a.steps, b.steps, a.words),
+        _join_changes(a.changes, b.changes, a.words),
         min(a.evidence, b.evidence),
     )
 
@@ -320,6 +322,21 @@ def _join_steps(a: tuple[Extreme, ...], b: tuple[Extreme, ...], words: int) -> t
     )
 
 
+def _join_changes(a: tuple[Change, ...], b: tuple[Change, ...], words: int) -> tuple[Change, ...]:
+    if not a or not b:
+        return a or b
+    return tuple(
+        _larger_change(one, other, words, way) for way, (one, other) in enumerate(zip(a, b, strict=True))
+    )
+
+
+def _larger_change(a: Change, b: Change, words: int, way: int) -> Change:
+    one, other = reach_of(a, words, way), reach_of(b, words, way)
+    if one == other:
+        return min(a, b, key=lambda change: (change.evidence, change.since, change.value, change.before))
+    return a if one > other else b
+
+
 def _larger_step(a: Extreme, b: Extreme, words: int, way: int) -> Extreme:
     one, other = reach_of(a, words, way), reach_of(b, words, way)
     if one == other:
@@ -327,8 +344,8 @@ def _larger_step(a: Extreme, b: Extreme, words: int, way: int) -> Extreme:
     return a if one > other else b
 
 
-def reach_of(step: Extreme, words: int, way: int) -> float:
-    """How far a step goes, in one of `otmon.ledger.facts.WAYS`; -1 where there is none."""
+def reach_of(step: Extreme | Change, words: int, way: int) -> float:
+    """How far a step or change goes, in one of `otmon.ledger.facts.WAYS`; -1 where there is none."""
     if step.before == UNKNOWN:
         return -1
     if WAYS[way].startswith("float"):

@@ -26,6 +26,7 @@ from otmon.decode.fields import (
     OUTER_FAMILY,
     OUTER_SRC_HI,
     OUTER_SRC_LO,
+    PORT,
     PROTO,
     SENDER_IP,
     SEQ,
@@ -117,10 +118,11 @@ from otmon.ledger.tables import (
     asset_place,
     count_asset,
     has_room,
+    is_other_port,
     note_asset,
     set_minute,
 )
-from otmon.protocols.modbus import PORT
+from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP, MORE, RTU
 from otmon.protocols.modbus_framing import recognise as recognise_modbus
 from otmon.protocols.signature import SignatureTables, recognise
@@ -267,6 +269,7 @@ def count_sender(t: Tables, f: int, d: int, now: int, packet: int, offset: int) 
         or t.assets[x, X_MAC] != mac
         or t.assets[x, X_PLACE] != place
         or t.assets[x, X_HI] != hi
+        or (row[PORT] != 0 and is_other_port(t, x))
     ):
         x = note_asset(t, mac, hi, lo, place, now, packet, offset)
         if f >= 0:
@@ -415,7 +418,7 @@ def follow(
     """
     row = t.row
     s = t.flows[f, F_STREAM]
-    usual = row[SPORT] == PORT or row[DPORT] == PORT
+    usual = row[SPORT] == MODBUS_PORT or row[DPORT] == MODBUS_PORT
     known = t.flows[f, F_PROTOCOL] == t.used[MODBUS]
     if s < 0 and known:
         # Its stream gave way to another one.

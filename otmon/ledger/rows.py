@@ -52,11 +52,11 @@ from otmon.ledger.tables import (
     PENDING,
     V_COLUMNS,
     V_GAP,
+    W_TIMES,
     X_PACKETS,
     Tables,
 )
 from otmon.ledger.texts import address_text, vlan_text
-from otmon.ledger.written import W_TIMES
 
 MODBUS: Final = "modbus"
 """The one protocol whose operations are facts."""

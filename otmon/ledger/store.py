@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from otmon.identity.claim import ClaimKind
-from otmon.ledger.column import SETS, as_text, busiest_of, course_of, extremes_of, peaks_of
+from otmon.ledger.column import SETS, as_text, busiest_of, changes_of, course_of, extremes_of, peaks_of
 from otmon.ledger.facts import (
     HOUR_NS,
     HOURS,
@@ -49,7 +49,7 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -131,6 +131,7 @@ _ADDED = {
     ("asset", "arp_asked"): f"'{0:064x}'",
     ("asset", "peaks"): "'[]'",
     ("written_value", "steps"): "'[]'",
+    ("written_value", "changes"): "'[]'",
     ("conversation", "busiest"): """'[0,0,"",0,0]'""",
     ("operation", "busiest"): """'[0,0,"",0,0]'""",
     ("operation", "course"): "'[]'",
@@ -170,6 +171,7 @@ MIGRATIONS: Mapping[int, Migration] = {
     4: _add_credentials,
     5: _add_columns,
     6: _add_claims,
+    7: _add_columns,
 }
 """Version n: what makes version n + 1 of it."""
 
@@ -419,13 +421,14 @@ def _facts(
         if fact in (Conversation, Operation):
             row = _with_minutes(row, [column for column, _ in _columns(fact)], path, name)
         if fact is WrittenValue:
-            *rest, extremes, steps = row[:-4]
+            *rest, extremes, steps, changes = row[:-4]
             pair = rest[9] == 2
             try:
                 row = (
                     *rest,
                     extremes_of(extremes, (8 if pair else 4,)),
                     extremes_of(steps, (0, len(WAYS) if pair else 2)),
+                    changes_of(changes, (0, len(WAYS) if pair else 2)),
                     *row[-4:],
                 )
             except (ValueError, RecursionError) as error:

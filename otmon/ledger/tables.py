@@ -20,8 +20,12 @@ from otmon.decode.fields import (
     FAMILY,
     FIELDS,
     FLAGS,
+    OUTER_SRC_HI,
+    OUTER_SRC_LO,
     PART_BYTES,
     PARTS,
+    PORT,
+    PORT_TOLD,
     PROTO,
     TARGET_IP,
     TCP_ACK,
@@ -120,9 +124,37 @@ A_WHAT: Final = 5
 A_TIMES, A_FIRST, A_LAST, A_PACKET, A_OFFSET, A_VALUE, A_NEEDED = range(6, 13)
 A_COLUMNS: Final = 14
 
-W_COLUMNS: Final = 96
-"""Of a written value; they are named in `otmon.ledger.written`."""
-KEPT_COLUMNS: Final = 8
+# Columns of a written value; the key is the first six.
+W_CLIENT_HI, W_CLIENT_LO, W_SERVER_HI, W_SERVER_LO, W_ENDPOINT, W_WHAT = range(6)
+W_TIMES, W_FIRST, W_LAST, W_PACKET, W_OFFSET = range(6, 11)
+W_EXTREMES: Final = 11
+"""Smallest and largest value in each of four orders, each of `E_COLUMNS`."""
+E_RANK, E_BEFORE, E_TIME, E_PACKET, E_OFFSET = range(5)
+E_COLUMNS: Final = 5
+ORDERS: Final = 4
+"""Unsigned, signed, and both with the words the other way round; one register has the first two."""
+W_STEPS: Final = W_EXTREMES + 2 * ORDERS * E_COLUMNS
+"""The largest step in each of `STEPS` ways, each of `E_COLUMNS`; `E_RANK` holds the bits as written, and
+`E_BEFORE` is UNSEEN_VALUE where there was no step."""
+STEPS: Final = 8
+"""Those of ORDERS, floating point with the words in either order, the first register unsigned and signed."""
+W_CHANGES: Final = W_STEPS + STEPS * E_COLUMNS
+"""The same for the largest change within a minute, each of `CHANGE_COLUMNS`: behind those of a step the
+write with which it began."""
+E_SINCE, E_SINCE_PACKET, E_SINCE_OFFSET = range(5, 8)
+CHANGE_COLUMNS: Final = 8
+W_COLUMNS: Final = 160
+UNSEEN_VALUE: Final = -1
+
+# W_WHAT: unit | address << 8 | coil << 24 | two registers << 25
+COIL_BIT: Final = 24
+PAIR_BIT: Final = 25
+
+KEPT_COLUMNS: Final = 12
+"""Of a value that is at hand; they are named in `otmon.ledger.written`."""
+POINTS: Final = 24
+"""Values that an element held in the last minute and a half, of each width a dozen at least."""
+POINT_COLUMNS: Final = 4
 
 # Columns of an asset; the key is the first four.
 X_MAC, X_HI, X_LO, X_PLACE, X_PACKETS, X_BYTES, X_FIRST, X_LAST, X_PACKET, X_OFFSET, X_ARP = range(11)
@@ -132,7 +164,10 @@ ASKED_COLUMNS: Final = 5
 X_RATES: Final = 16
 """Of each of `otmon.ledger.facts.RATES`: the second, what was sent in it, the most so far, and in
 which second."""
-X_TOLD_HOUR, X_TOLD, X_COLUMNS = 36, 37, 40
+X_TOLD_HOUR, X_TOLD = 36, 37
+X_PORT, X_SWITCH_HI, X_SWITCH_LO = 38, 39, 40
+"""The switch port where its frames came in, and who mirrored them; 0 where nothing told. Part of the key."""
+X_COLUMNS: Final = 48
 
 OPENINGS, DATAGRAMS, BROADCASTS, ARP_PACKETS, REQUESTS = range(5)
 """Places in `otmon.ledger.facts.RATES`."""
@@ -214,6 +249,7 @@ _FIELDS: Final = [
     ("anomalies", _INT, (ANOMALIES, A_COLUMNS)),
     ("written", _INT, (WRITTEN, W_COLUMNS)),
     ("kept", _INT, (KEPT, KEPT_COLUMNS)),
+    ("points", _INT, (KEPT, POINTS * POINT_COLUMNS)),
     ("read_times", _INT, (OPERATIONS,)),
     ("read_rows", _INT, (OPERATIONS,)),
     ("read_keys", _INT, (OPERATIONS,)),
@@ -321,8 +357,20 @@ def element_range(address: int, count: int) -> int:
 
 @kernel
 def asset_place(row: Ints) -> int:
-    """Tag and address family of the packet's sender, as they are kept in `X_PLACE`."""
-    return int(row[VLAN] | (row[FAMILY] << 32))
+    """Tag and address family of the packet's sender, and whether its switch port is known, as they are kept
+    in `X_PLACE`."""
+    return int(row[VLAN] | (row[FAMILY] << 32) | (row[PORT] & PORT_TOLD) >> 2)
+
+
+@kernel
+def is_other_port(t: Tables, i: int) -> bool:
+    """Whether the packet, whose switch port is known, came in elsewhere than those of an asset."""
+    row = t.row
+    return bool(
+        t.assets[i, X_PORT] != row[PORT]
+        or t.assets[i, X_SWITCH_LO] != row[OUTER_SRC_LO]
+        or t.assets[i, X_SWITCH_HI] != row[OUTER_SRC_HI]
+    )
 
 
 @kernel
@@ -330,6 +378,9 @@ def note_asset(t: Tables, mac: int, hi: int, lo: int, place: int, now: int, pack
     """Row of the asset that sent the packet; a new row where it is new."""
     # A MAC address may be made of the IP address: joined before they are mixed they would cancel out.
     h = mix(mix(mix(0, mac), lo), hi ^ place)
+    port = t.row[PORT]
+    if port != 0:
+        h = mix(mix(h, port), t.row[OUTER_SRC_LO])
     base = ((h >> 16) & (ASSETS // WAYS - 1)) * WAYS
     victim = base
     for i in range(base, base + WAYS):
@@ -339,6 +390,7 @@ def note_asset(t: Tables, mac: int, hi: int, lo: int, place: int, now: int, pack
             and t.assets[i, X_HI] == hi
             and t.assets[i, X_PLACE] == place
             and t.assets[i, X_PACKETS] > 0
+            and (port == 0 or not is_other_port(t, i))
         ):
             return i
         if t.assets[i, X_PACKETS] == 0:
@@ -359,6 +411,10 @@ def note_asset(t: Tables, mac: int, hi: int, lo: int, place: int, now: int, pack
     t.assets[victim, X_LAST] = now
     t.assets[victim, X_PACKET] = packet
     t.assets[victim, X_OFFSET] = offset
+    if port != 0:
+        t.assets[victim, X_PORT] = port
+        t.assets[victim, X_SWITCH_HI] = t.row[OUTER_SRC_HI]
+        t.assets[victim, X_SWITCH_LO] = t.row[OUTER_SRC_LO]
     return victim
 
 

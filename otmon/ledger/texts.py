@@ -6,6 +6,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Final
 
+from otmon.decode.fields import PORT_INDEXED, PORT_SESSION, V4_MAPPED
 from otmon.decode.transport import PROTO_ICMP, PROTO_ICMPV6, PROTO_SCTP, PROTO_TCP, PROTO_UDP
 
 _WORD: Final = (1 << 64) - 1
@@ -25,6 +26,15 @@ def address_text(family: int, high: int, low: int) -> str:
 def mac_text(mac: int) -> str:
     """A MAC address as facts write it, "" for none (-1)."""
     return "" if mac < 0 else mac.to_bytes(6, "big").hex(":")
+
+
+def port_text(port: int, switch_hi: int, switch_lo: int) -> str:
+    """A switch port of `otmon.decode.fields.PORT` as claims write it: `erspan:` and the address that mirrors,
+    the session, and the port where there is one, such as `erspan:10.0.0.2/3/12`."""
+    family = 4 if switch_hi == 0 and switch_lo >> 32 == V4_MAPPED >> 32 else 6
+    index = f"/{port & 0xFFFFFFFF}" if port & PORT_INDEXED else ""
+    switch = address_text(family, switch_hi, switch_lo)
+    return f"erspan:{switch}/{port >> PORT_SESSION & 0x3FF}{index}"
 
 
 def vlan_text(vlan: int) -> str:

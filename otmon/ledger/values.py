@@ -5,18 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from otmon.kernel import Ints
-from otmon.ledger.facts import NO_STEP, ORDERS, UNKNOWN, Evidence, Extreme, WrittenValue
+from otmon.ledger.facts import (
+    NO_CHANGE,
+    NO_STEP,
+    ORDERS,
+    UNKNOWN,
+    Change,
+    Evidence,
+    Extreme,
+    WrittenValue,
+)
 from otmon.ledger.rows import parties
-from otmon.ledger.written import (
+from otmon.ledger.tables import (
+    CHANGE_COLUMNS,
     COIL_BIT,
     E_BEFORE,
     E_COLUMNS,
     E_OFFSET,
     E_PACKET,
     E_RANK,
+    E_SINCE,
+    E_SINCE_OFFSET,
+    E_SINCE_PACKET,
     E_TIME,
     PAIR_BIT,
     STEPS,
+    W_CHANGES,
     W_EXTREMES,
     W_FIRST,
     W_LAST,
@@ -48,6 +62,7 @@ def written_values(rows: Ints, source: str) -> Iterator[WrittenValue]:
                 for number, at in enumerate(places)
             ),
             steps=_steps(row, words, source),
+            changes=_changes(row, words, source),
             evidence=Evidence(row[W_FIRST], source, row[W_PACKET], row[W_OFFSET]),
         )
 
@@ -68,6 +83,24 @@ def _steps(row: list[int], words: int, source: str) -> tuple[Extreme, ...]:
         )
         for at in ways
     )
+
+
+def _changes(row: list[int], words: int, source: str) -> tuple[Change, ...]:
+    """All there are, or none where nothing changed in any way."""
+    shift = 0 if words == 2 else 16
+    size = (STEPS if words == 2 else 2) * CHANGE_COLUMNS
+    found = tuple(
+        NO_CHANGE
+        if row[at + E_BEFORE] < 0
+        else Change(
+            row[at + E_RANK] >> shift,
+            row[at + E_BEFORE] >> shift,
+            Evidence(row[at + E_SINCE], source, row[at + E_SINCE_PACKET], row[at + E_SINCE_OFFSET]),
+            Evidence(row[at + E_TIME], source, row[at + E_PACKET], row[at + E_OFFSET]),
+        )
+        for at in range(W_CHANGES, W_CHANGES + size, CHANGE_COLUMNS)
+    )
+    return found if any(one is not NO_CHANGE for one in found) else ()
 
 
 def _extreme(columns: list[int], order: int, words: int, source: str) -> Extreme:

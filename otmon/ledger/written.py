@@ -7,12 +7,14 @@ orders of unsigned and signed numbers, and, for two registers, of both word orde
 floating point numbers (IEEE 754) are among them, as these sort as their bits do, except that the
 negative ones sort the other way round.
 
-Likewise the largest step is kept, from what the element held before to what was written: in each of
-these orders, for two registers also as floating point numbers in both word orders, where a step in
+Likewise the largest step and the largest change within a minute are kept (`otmon.ledger.motion`): in each
+of these orders, for two registers also as floating point numbers in both word orders, where a step in
 bits says nothing of the step in value, and of the first register alone.
 
 What an element held before is its last written value, unless the device refused it, or what was read
-from it since. Function 22 changes single bits: what results is known where the rest was.
+from it since. A client may send a second write before the first one is answered: when that is refused, what
+was before the second one is corrected. Of three such writes it may then be unknown. Function 22 changes
+single bits: what results is known where the rest was.
 """
 
 from __future__ import annotations
@@ -21,9 +23,18 @@ from typing import Final
 
 from otmon.decode.fields import C_VALUES_EVICTED, C_VALUES_LOST
 from otmon.decode.flows import F_A_HI, mix
-from otmon.decode.streams import S_CLIENT
+from otmon.decode.streams import S_CLIENT, S_ORDER
 from otmon.kernel import Bytes, clear_row, copy_bytes, copy_row, inlined, kernel, u8, u16be
+from otmon.ledger.motion import correct, forget, note_change, note_step, rank_of
 from otmon.ledger.tables import (
+    CHANGE_COLUMNS,
+    COIL_BIT,
+    E_BEFORE,
+    E_COLUMNS,
+    E_OFFSET,
+    E_PACKET,
+    E_RANK,
+    E_TIME,
     ENDED_WRITTEN,
     FILL_WRITTEN,
     KEPT,
@@ -33,7 +44,25 @@ from otmon.ledger.tables import (
     O_SERVER_HI,
     O_SERVER_LO,
     O_SERVICE,
+    ORDERS,
+    PAIR_BIT,
     READ_ROWS,
+    STEPS,
+    UNSEEN_VALUE,
+    W_CHANGES,
+    W_CLIENT_HI,
+    W_CLIENT_LO,
+    W_ENDPOINT,
+    W_EXTREMES,
+    W_FIRST,
+    W_LAST,
+    W_OFFSET,
+    W_PACKET,
+    W_SERVER_HI,
+    W_SERVER_LO,
+    W_STEPS,
+    W_TIMES,
+    W_WHAT,
     WAYS,
     WRITTEN,
     Tables,
@@ -49,29 +78,10 @@ from otmon.protocols.modbus import (
     READ_WRITE,
 )
 
-# Columns of a written value; the key is the first six.
-W_CLIENT_HI, W_CLIENT_LO, W_SERVER_HI, W_SERVER_LO, W_ENDPOINT, W_WHAT = range(6)
-W_TIMES, W_FIRST, W_LAST, W_PACKET, W_OFFSET = range(6, 11)
-W_EXTREMES: Final = 11
-"""Smallest and largest value in each of four orders, each of `E_COLUMNS`."""
-E_RANK, E_BEFORE, E_TIME, E_PACKET, E_OFFSET = range(5)
-E_COLUMNS: Final = 5
-ORDERS: Final = 4
-"""Unsigned, signed, and both with the words the other way round; one register has the first two."""
-W_STEPS: Final = W_EXTREMES + 2 * ORDERS * E_COLUMNS
-"""The largest step in each of `STEPS` ways, each of `E_COLUMNS`; `E_RANK` holds the bits as written, and
-`E_BEFORE` is UNSEEN_VALUE where there was no step."""
-STEPS: Final = 8
-"""Those of ORDERS, floating point with the words in either order, the first register unsigned and signed."""
-
-# W_WHAT: unit | address << 8 | coil << 24 | two registers << 25
-COIL_BIT: Final = 24
-PAIR_BIT: Final = 25
-
-# Columns of a value that is at hand: who, what, the value, when, the read that tells newer ones, and the
-# value before, should the last write be refused.
-K_HI, K_LO, K_PLACE, K_VALUE, K_TIME, K_READ, K_BEFORE = range(7)
-UNSEEN_VALUE: Final = -1
+# Columns of a value that is at hand: who, what, the value, when, the read that tells newer ones; which
+# request wrote it and what was there before, should it be refused; the same of the write before that one,
+# which may not be answered yet.
+K_HI, K_LO, K_PLACE, K_VALUE, K_TIME, K_READ, K_WRITE, K_BEFORE, K_FORMER, K_FORMER_BEFORE = range(10)
 
 LOOKED_THROUGH: Final = 1 << 16
 """Elements of kept reads that are looked at for one request: more than a plant's polls of one unit
@@ -121,6 +131,7 @@ def note_values(
     hi = t.flows[f, F_A_HI + 2 * (1 - client)]
     lo = t.flows[f, F_A_HI + 2 * (1 - client) + 1]
     place = place_of(unit, coil, endpoint)
+    write = request_id(s, t.streams[s, S_ORDER])
     for k in range(count):
         if kept_row(t, hi, lo, place | ((address + k) << 8)) < 0:
             find_reads(t, hi, lo, place, address, count)
@@ -130,7 +141,7 @@ def note_values(
         value = masked(held, u16be(src, p + 3), u16be(src, p + 5))
         if value < 0:
             t.counters[C_VALUES_LOST] += 1
-            set_value(t, hi, lo, place | (address << 8), UNSEEN_VALUE, now)
+            set_value(t, hi, lo, place | (address << 8), UNSEEN_VALUE, write, now)
             return
     else:
         value = value_at(src, at, function, 0)
@@ -145,25 +156,64 @@ def note_values(
                 what |= 1 << PAIR_BIT
                 bits |= following
                 before = before | held_next if held >= 0 and held_next >= 0 else UNSEEN_VALUE
-        note_value(t, f, client, endpoint, what, bits, before, packet, now, offset)
-        set_value(t, hi, lo, place | ((address + k) << 8), value, now)
+        i = note_value(t, f, client, endpoint, what, bits, before, packet, now, offset)
+        held_in = kept_row(t, hi, lo, place | ((address + k) << 8))
+        if coil == 0 and held_in >= 0:
+            note_change(t, i, held_in, bits, before, packet, now, offset)
+        set_value(t, hi, lo, place | ((address + k) << 8), value, write, now)
         value, held = following, held_next
+
+
+@inlined
+def request_id(s: int, order: int) -> int:
+    """What tells a request from all others that wait."""
+    return (s << 40) | order
 
 
 @kernel
 def take_back(
-    t: Tables, s: int, f: int, unit: int, function: int, address: int, count: int, asked: int
+    t: Tables, s: int, f: int, unit: int, function: int, address: int, count: int, order: int
 ) -> None:
-    """The device refused what a request wrote at `asked`: the elements hold what they held before."""
+    """The device refused what the request of that `P_ORDER` wrote: its elements hold what they did before."""
     coil = 1 if function == 5 or function == 15 else 0
     client = t.streams[s, S_CLIENT]
-    place = place_of(unit, coil, endpoint_of(t, f, client))
+    endpoint = endpoint_of(t, f, client)
+    place = place_of(unit, coil, endpoint)
     hi = t.flows[f, F_A_HI + 2 * (1 - client)]
     lo = t.flows[f, F_A_HI + 2 * (1 - client) + 1]
+    write = request_id(s, order)
     for k in range(count):
         i = kept_row(t, hi, lo, place | ((address + k) << 8))
-        if i >= 0 and t.kept[i, K_TIME] == asked:
+        if i < 0:
+            continue
+        if t.kept[i, K_WRITE] == write:
             t.kept[i, K_VALUE] = t.kept[i, K_BEFORE]
+            t.kept[i, K_WRITE] = t.kept[i, K_FORMER]
+            t.kept[i, K_BEFORE] = t.kept[i, K_FORMER_BEFORE]
+        elif t.kept[i, K_FORMER] == write:
+            what = unit | ((address + k) << 8) | (coil << COIL_BIT)
+            take_back_before(t, f, client, endpoint, i, what)
+            t.kept[i, K_BEFORE] = t.kept[i, K_FORMER_BEFORE]
+        else:
+            # An earlier one: what the former write found there nobody knows now.
+            t.kept[i, K_FORMER_BEFORE] = UNSEEN_VALUE
+            continue
+        t.kept[i, K_FORMER] = 0
+        t.kept[i, K_FORMER_BEFORE] = UNSEEN_VALUE
+
+
+@kernel
+def take_back_before(t: Tables, f: int, client: int, endpoint: int, i: int, what: int) -> None:
+    """The value before the last write to an element, of row `i` in `Tables.kept`, was refused: tell the one
+    before it, where that write is kept as an extreme."""
+    time, wrong, right = t.kept[i, K_TIME], t.kept[i, K_BEFORE], t.kept[i, K_FORMER_BEFORE]
+    forget(t, i, time, wrong)
+    pair = 1 << PAIR_BIT
+    for n in range(3 if what >> COIL_BIT & 1 == 0 and what >> 8 & 0xFFFF else 2):
+        key = what if n == 0 else what | pair if n == 1 else what - (1 << 8) | pair
+        row = written_row(t, f, client, endpoint, key)
+        if row >= 0 and t.written[row, W_TIMES] > 0:
+            correct(t, row, 0 if n == 2 else 16, time, wrong, right)
 
 
 @inlined
@@ -217,6 +267,7 @@ def value_before(t: Tables, hi: int, lo: int, place: int, latest: int) -> int:
     k = -1 - k
     i = latest
     clear_row(t.kept, k)
+    clear_row(t.points, k)
     t.kept[k, K_HI] = hi
     t.kept[k, K_LO] = lo
     t.kept[k, K_PLACE] = place
@@ -227,12 +278,17 @@ def value_before(t: Tables, hi: int, lo: int, place: int, latest: int) -> int:
 
 
 @kernel
-def set_value(t: Tables, hi: int, lo: int, place: int, value: int, now: int) -> None:
-    """The element holds `value` from now on; `value_before` has made its row."""
+def set_value(t: Tables, hi: int, lo: int, place: int, value: int, write: int, now: int) -> None:
+    """The element holds `value` from now on, as request `write` said; `value_before` has made its row."""
     k = kept_row(t, hi, lo, place)
     if k >= 0:
         # What a newer read tells is taken in by `value_before` only when it is asked for.
-        t.kept[k, K_BEFORE] = value_before(t, hi, lo, place, UNSEEN_VALUE)
+        before = value_before(t, hi, lo, place, UNSEEN_VALUE)
+        told = before == t.kept[k, K_VALUE]
+        t.kept[k, K_FORMER] = t.kept[k, K_WRITE] if told else 0
+        t.kept[k, K_FORMER_BEFORE] = t.kept[k, K_BEFORE] if told else UNSEEN_VALUE
+        t.kept[k, K_WRITE] = write
+        t.kept[k, K_BEFORE] = before
         t.kept[k, K_VALUE] = value
         t.kept[k, K_TIME] = now
 
@@ -291,94 +347,43 @@ def read_value(t: Tables, i: int, place: int) -> int:
 
 
 @kernel
-def rank_of(bits: int, order: int) -> int:
-    """Where a value of 32 bits stands in an order: 0 unsigned, 1 signed, 2 and 3 with its words the
-    other way round."""
-    if order >= 2:
-        bits = ((bits & 0xFFFF) << 16) | (bits >> 16)
-    if order & 1 and bits & 0x80000000:
-        bits -= 1 << 32
-    return bits
-
-
-@kernel
-def real_of(bits: int) -> float:
-    """The number that 32 bits are in floating point (IEEE 754 binary32)."""
-    exponent = (bits >> 23) & 0xFF
-    fraction = bits & 0x7FFFFF
-    if exponent == 0:
-        exponent = 1
-    else:
-        fraction |= 0x800000
-    value = fraction * 2.0 ** (exponent - 150)
-    return -value if bits >> 31 else value
-
-
-@kernel
-def step_of(bits: int, before: int, way: int) -> float:
-    """How far apart two values of 32 bits are, in one of `STEPS` ways; below 0 where one of them is no
-    number. Exact for whole numbers, and the same compiled and interpreted for the others."""
-    if way >= 6:
-        return float(abs(rank_of(bits & 0xFFFF0000, way - 6) - rank_of(before & 0xFFFF0000, way - 6)))
-    if way < ORDERS:
-        return float(abs(rank_of(bits, way) - rank_of(before, way)))
-    if way == 5:
-        bits = ((bits & 0xFFFF) << 16) | (bits >> 16)
-        before = ((before & 0xFFFF) << 16) | (before >> 16)
-    if (bits >> 23) & 0xFF == 0xFF or (before >> 23) & 0xFF == 0xFF:
-        return -1.0
-    return abs(real_of(bits) - real_of(before))
-
-
-@kernel
-def note_step(t: Tables, i: int, bits: int, before: int, packet: int, now: int, offset: int) -> None:
-    """Keep the step where it is the largest of its row in one of the ways."""
-    for way in range(STEPS if t.written[i, W_WHAT] >> PAIR_BIT & 1 else 2):
-        e = W_STEPS + way * E_COLUMNS
-        known = -1.0
-        if t.written[i, e + E_BEFORE] >= 0:
-            known = step_of(t.written[i, e + E_RANK], t.written[i, e + E_BEFORE], way)
-        step = step_of(bits, before, way)
-        # Of equal ones the earliest is told, as when two ledgers are merged.
-        if step > known or (step == known and step >= 0.0 and now < t.written[i, e + E_TIME]):
-            t.written[i, e + E_RANK] = bits
-            t.written[i, e + E_BEFORE] = before
-            t.written[i, e + E_TIME] = now
-            t.written[i, e + E_PACKET] = packet
-            t.written[i, e + E_OFFSET] = offset
-
-
-@kernel
-def note_value(
-    t: Tables, f: int, client: int, endpoint: int, what: int, bits: int, before: int,
-    packet: int, now: int, offset: int,
-) -> None:  # fmt: skip
-    """Add one written value to its element's row."""
+def written_row(t: Tables, f: int, client: int, endpoint: int, what: int) -> int:
+    """The row of an element that the client of a flow writes to; where there is none, the row to take, as its
+    complement."""
     a = F_A_HI + 2 * client
     b = F_A_HI + 2 * (1 - client)
     h = mix(mix(mix(mix(0, t.flows[f, a + 1]), t.flows[f, b + 1]), endpoint), what)
     base = ((h >> 16) & (WRITTEN // WAYS - 1)) * WAYS
-    i = -1
+    victim = base
     for k in range(base, base + WAYS):
-        if (
+        if t.written[k, W_TIMES] == 0:
+            if t.written[victim, W_TIMES] != 0:
+                victim = k
+        elif (
             t.written[k, W_WHAT] == what
-            and t.written[k, W_TIMES] > 0
             and t.written[k, W_ENDPOINT] == endpoint
             and t.written[k, W_CLIENT_LO] == t.flows[f, a + 1]
             and t.written[k, W_SERVER_LO] == t.flows[f, b + 1]
             and t.written[k, W_CLIENT_HI] == t.flows[f, a]
             and t.written[k, W_SERVER_HI] == t.flows[f, b]
         ):
-            i = k
-            break
+            return k
+        elif t.written[victim, W_TIMES] != 0 and t.written[k, W_LAST] < t.written[victim, W_LAST]:
+            victim = k
+    return -1 - victim
+
+
+@kernel
+def note_value(
+    t: Tables, f: int, client: int, endpoint: int, what: int, bits: int, before: int,
+    packet: int, now: int, offset: int,
+) -> int:  # fmt: skip
+    """Add one written value to its element's row, which is returned."""
+    a = F_A_HI + 2 * client
+    b = F_A_HI + 2 * (1 - client)
+    i = written_row(t, f, client, endpoint, what)
     if i < 0:
-        i = base
-        for k in range(base, base + WAYS):
-            if t.written[k, W_TIMES] == 0:
-                i = k
-                break
-            if t.written[k, W_LAST] < t.written[i, W_LAST]:
-                i = k
+        i = -1 - i
         if t.written[i, W_TIMES] != 0:
             give_up(t, i)
         clear_row(t.written, i)
@@ -394,6 +399,7 @@ def note_value(
         t.written[i, W_OFFSET] = offset
         for way in range(STEPS):
             t.written[i, W_STEPS + way * E_COLUMNS + E_BEFORE] = UNSEEN_VALUE
+            t.written[i, W_CHANGES + way * CHANGE_COLUMNS + E_BEFORE] = UNSEEN_VALUE
     if before >= 0:
         note_step(t, i, bits, before, packet, now, offset)
     first = t.written[i, W_TIMES] == 0
@@ -417,6 +423,7 @@ def note_value(
                 t.written[i, e + E_TIME] = now
                 t.written[i, e + E_PACKET] = packet
                 t.written[i, e + E_OFFSET] = offset
+    return i
 
 
 @kernel

@@ -26,15 +26,20 @@ from otmon.ledger.observe import observe
 from otmon.ledger.rows import Rows, amounts_of, ended_rows, rows_in_use
 from otmon.ledger.tables import (
     A_TIMES,
+    CHANGE_COLUMNS,
+    E_COLUMNS,
+    E_RANK,
     FILL_ANOMALIES,
     FILL_MESSAGES,
     LAST_TIME,
     O_TIMES,
+    W_CHANGES,
+    W_EXTREMES,
+    W_TIMES,
     X_PACKETS,
     Tables,
     new_tables,
 )
-from otmon.ledger.written import E_COLUMNS, E_RANK, W_EXTREMES, W_TIMES
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
 from otmon.sensor.recent import Proving, Recent
@@ -209,9 +214,10 @@ class Observer(threading.Thread):
 
     def novelty(self) -> int:
         """A number that changes when there is something new to judge, and hardly ever else: rows came,
-        a flow's protocol or client became known, a value went beyond those before."""
+        a flow's protocol or client became known, a value went beyond those before or moved farther."""
         t = self._tables
         extremes = t.written[:, W_EXTREMES + E_RANK : W_EXTREMES + 4 * E_COLUMNS : E_COLUMNS]
+        changes = t.written[:, W_CHANGES + E_RANK : W_CHANGES + 2 * CHANGE_COLUMNS : CHANGE_COLUMNS]
         parts = (
             *t.used[: FILL_ANOMALIES + 1].tolist(),
             len(self._ended),
@@ -223,6 +229,7 @@ class Observer(threading.Thread):
             np.count_nonzero(t.written[:, W_TIMES]),
             np.count_nonzero(t.anomalies[:, A_TIMES]),
             int(extremes.sum()),
+            int(changes.sum()),
         )
         return hash(parts)
 

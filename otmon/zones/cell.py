@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network, parse_oui
 from otmon.zones.model import Range
-from otmon.zones.schema import ACCESS_CLASSES, OBJECT_TYPES
+from otmon.zones.schema import ACCESS_CLASSES, OBJECT_TYPES, read_port
 from otmon.zones.times import read_date, read_dated, read_weekly, read_zone
 
 Direction = Literal["forward", "back", "both"]
@@ -47,7 +47,8 @@ _PORT: Final = re.compile(
 _NAMED: Final = re.compile(r"(.*?)\s*\(([^()]*)\)")
 _LIMIT: Final = re.compile(
     r"(coil|holding_register) ([0-9]{1,5}): *([-+0-9.]{1,32}) to ([-+0-9.]{1,32})"
-    r"(?:, *step (?P<step>[0-9.]{1,32}))?(?:, *type (?P<type>[a-z0-9-]{1,20}))?"
+    r"(?:, *step (?P<step>[0-9.]{1,32}))?(?:, *change (?P<change>[0-9.]{1,32}/minute))?"
+    r"(?:, *type (?P<type>[a-z0-9-]{1,20}))?"
     r"(?:, *scale (?P<scale>[-+0-9.]{1,32}))?(?:, *unit (?P<unit>[^,]{1,500}))?"
     r"(?:, *name (?P<name>[^,]{1,1100}))?"
 )
@@ -88,6 +89,7 @@ class MemberText:
     mac: Address | None
     vlan: str | None
     oui: Network | None = None
+    port: str | None = None
 
 
 def plain(text: str) -> str:
@@ -186,7 +188,7 @@ def members(text: str) -> list[MemberText]:
     """What stands in brackets behind a zone."""
     found = []
     for piece in pieces(text):
-        network = mac = vlan = oui = None
+        network = mac = vlan = oui = port = None
         for word in piece.split():
             if word.startswith("vlan:"):
                 vlan = word.removeprefix("vlan:")
@@ -196,6 +198,11 @@ def members(text: str) -> list[MemberText]:
                 if oui is None:
                     raise NotUnderstood(f"{word!r} is no vendor's part of a MAC address")
                 continue
+            if word.startswith("port:"):
+                port = read_port(word.removeprefix("port:"))
+                if port is None:
+                    raise NotUnderstood(f"{word!r} is no switch port")
+                continue
             (one,) = _one_or_range(word)[:1]
             if one.bits == MAC_BITS:
                 mac = Address(MAC_BITS, one.prefix)
@@ -203,7 +210,7 @@ def members(text: str) -> list[MemberText]:
                 network = one
             else:
                 raise NotUnderstood(f"{piece!r} is no member of a zone")
-        found.append(MemberText(network, mac, vlan, oui))
+        found.append(MemberText(network, mac, vlan, oui, port))
     return found
 
 
@@ -361,7 +368,7 @@ def limits(text: str) -> tuple[tuple[tuple[str, Any], ...], ...]:
         if match is None:
             raise NotUnderstood(f"{part.strip()!r} is no limit, expected holding_register 21: 0 to 2")
         said: dict[str, Any] = {match[1]: match[2], "low": match[3], "high": match[4]}
-        said |= {key: value for key in ("step", "type", "scale", "unit") if (value := match[key])}
+        said |= {key: value for key in ("step", "change", "type", "scale", "unit") if (value := match[key])}
         ja, _, en = (match["name"] or "").partition(" / ")
         said |= {"name": {"ja": ja.strip(), "en": (en or ja).strip()}} if ja.strip() else {}
         found.append(tuple(said.items()))

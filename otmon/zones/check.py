@@ -14,7 +14,7 @@ from typing import Final
 
 from otmon.ledger.facts import Asset
 from otmon.ledger.ledger import Ledger
-from otmon.zones.address import Address, Network, within
+from otmon.zones.address import Address, Network, host, within
 from otmon.zones.covering import overlaps
 from otmon.zones.model import (
     IMPORTANCES,
@@ -27,7 +27,7 @@ from otmon.zones.model import (
     Zone,
 )
 from otmon.zones.nesting import written_id
-from otmon.zones.place import Claim, Index, baseline_zones, index, locate, locate_ends
+from otmon.zones.place import Claim, Index, baseline_zones, index, innermost, locate, locate_ends
 from otmon.zones.plant import plant_doubts
 from otmon.zones.role import BY_NAME
 from otmon.zones.structure import REQUIREMENTS, mixed_zones, placed_devices, unknown_roles
@@ -40,6 +40,9 @@ CAUTIONS: Final[dict[str, str]] = {
     "zone-of-vlans": "zone {zone} is told by VLAN only: addresses of other networks that are routed into the "
     "VLAN and in no prefix of the model count as its own",
     "zone-of-macs": "zone {zone} is told by MAC address only: behind a router its addresses are not known",
+    "zone-of-ports": "zone {zone} is told by switch port only: without ports in the capture it has no hosts",
+    "seen-at-ports-of-two-zones": "{address}{more} came in at a switch port of zone {zone} and at one of "
+    "zone {other} ({other_line}): no port decides where it is",
     "member-in-two-zones": "{member} is in zone {zone} and in zone {other} ({other_line}); {decides} decides",
     "member-within-other-zone": "{member} of zone {zone} is taken out of {outer} of {other} ({other_line})",
     "member-outside-outer-zone": "{member} of zone {zone} is in no network of zone {outer}, which it is "
@@ -167,7 +170,9 @@ def cautions(
     found.update(_of_structure(ready))
     found.update(_caution(line, key, **params) for line, key, params in plant_doubts(ready))
     if ledger is not None:
-        found.update(_of_usage(index(model, ledger.assets), ledger))
+        seen = index(model, ledger.assets, claims=ledger.claims)
+        found.update(_of_usage(seen, ledger))
+        found.update(_of_ports(seen))
     found.update(_of_baseline(model, baseline))
     return tuple(sorted(found))
 
@@ -297,7 +302,7 @@ def _of_baseline(model: Model, baseline: Ledger | None) -> Iterator[Caution]:
     wanting = baseline_zones(model)
     held: set[str] = set()
     if baseline is not None and wanting:
-        ready = index(model, baseline.assets)
+        ready = index(model, baseline.assets, claims=baseline.claims)
         for fact in baseline.conversations:
             (_, client), (_, server) = locate_ends(ready, fact.client, fact.server, fact.vlan)
             held |= {client.zone} if client.zone == server.zone else set()
@@ -319,8 +324,10 @@ def _of_zone(zone: Zone, joined: set[str]) -> Iterator[Caution]:
     if zone.id not in joined:
         yield _caution(zone.line, "zone-without-boundary", zone=zone.id)
     if zone.members and all(m.network is None for m in zone.members):
-        told_by_vlan = any(m.macs is None for m in zone.members)
-        yield _caution(zone.line, "zone-of-vlans" if told_by_vlan else "zone-of-macs", zone=zone.id)
+        told_by_vlan = any(m.macs is None and m.port is None for m in zone.members)
+        told_by_port = all(m.port is not None for m in zone.members)
+        key = "zone-of-vlans" if told_by_vlan else "zone-of-ports" if told_by_port else "zone-of-macs"
+        yield _caution(zone.line, key, zone=zone.id)
 
 
 def _of_members(zone: Zone, ready: Index) -> Iterator[Caution]:
@@ -332,13 +339,35 @@ def _of_members(zone: Zone, ready: Index) -> Iterator[Caution]:
                 own.line, "member-outside-outer-zone", member=str(member.network), zone=zone.id,
                 outer=zone.within, outer_line=str(ready.zones[zone.within].line),
             )  # fmt: skip
+        if member.port is not None:
+            for other in ready.plugs[member.port]:
+                if other.zone != zone.id and other.line < own.line and not _nested(own, other):
+                    yield _contested(f"switch port {member.port}", own, other)
         for network in (member.network, member.macs):
             if network is not None:
                 yield from _of_network(network, own, ready)
-        if member.network is None and member.macs is None:
+        if member.network is None and member.macs is None and member.port is None:
             for other in ready.vlans[member.vlan or ""]:
                 if other.zone != zone.id and other.line < own.line and not _nested(own, other):
                     yield _contested(f"VLAN {member.vlan or 'untagged'}", own, other)
+
+
+def _of_ports(ready: Index) -> Iterator[Caution]:
+    """Addresses whose frames came in at ports of two zones: somebody forges them, or a port is that of a
+    router or another switch, or is mirrored in both directions."""
+    found: dict[tuple[Claim, Claim], list[Address]] = {}
+    for (address, _), claims in ready.ports.items():
+        apart = {one.zone: one for one in sorted(innermost(claims), key=lambda one: one.line)}
+        if len(apart) > 1:
+            first, second = sorted(apart.values(), key=lambda one: one.line)[:2]
+            found.setdefault((second, first), []).append(address)
+    for (claim, other), addresses in found.items():
+        told = min(addresses)
+        yield _caution(
+            claim.line, "seen-at-ports-of-two-zones", address=str(host(told)), zone=claim.zone,
+            more=f" and {len(addresses) - 1} more" if len(addresses) > 1 else "", other=other.zone,
+            other_line=str(other.line),
+        )  # fmt: skip
 
 
 def _of_network(network: Network, own: Claim, ready: Index) -> Iterator[Caution]:

@@ -174,7 +174,8 @@ def _limited(limit: Limit, other: Permission) -> bool:
             limit.table, limit.address, limit.type, limit.scale,
         ):  # fmt: skip
             step = limit.step is None or (own.step is not None and own.step <= limit.step)
-            return step and limit.low <= own.low and own.high <= limit.high
+            change = limit.change is None or (own.change is not None and own.change <= limit.change)
+            return step and change and limit.low <= own.low and own.high <= limit.high
     return False
 
 

@@ -116,6 +116,11 @@ def compare(old: Model, new: Model, ledger: Ledger | None = None, baseline: Ledg
     assets = ledger.assets if ledger is not None else ()
     indexes = (index(old, assets, baseline), index(new, assets, baseline))
     hosts = partition(indexes)
+    if ledger is not None:
+        # What switch ports say is about single hosts, not about sets of them.
+        indexes = (
+            index(old, assets, baseline, ledger.claims), index(new, assets, baseline, ledger.claims)
+        )  # fmt: skip
     grants = (_grants(old, hosts, 0), _grants(new, hosts, 1))
     changed = (*_zone_changes(old, new), *_boundary_changes(old, new))
     talking = _talking(hosts)

@@ -412,7 +412,10 @@ def _write_zone(block: Block, zone: _Zone) -> None:
     if zone.members:
         block.line("    members:")
         for member, number in zone.members.items():
-            block.line(f"      - {member_text(member.network, member.mac, member.vlan, member.oui)}", number)
+            block.line(
+                f"      - {member_text(member.network, member.mac, member.vlan, member.oui, member.port)}",
+                number,
+            )
     else:
         block.comment("TODO: no address of this zone is in the sheet", 4)
     if zone.inside or zone.policy:

@@ -71,7 +71,11 @@ def free_id(wanted: str, taken: Iterable[str]) -> str:
 
 
 def member_text(
-    network: Network | None, mac: Address | None, vlan: str | None, oui: Network | None = None
+    network: Network | None,
+    mac: Address | None,
+    vlan: str | None,
+    oui: Network | None = None,
+    port: str | None = None,
 ) -> str:
     """A member of a zone as it stands in a list; `vlan` as a model writes it."""
     said = {}
@@ -83,7 +87,9 @@ def member_text(
         said["oui"] = str(oui)
     if vlan is not None:
         said["vlan"] = vlan
-    if len(said) == 1 and not said.keys() & {"vlan", "oui"}:
+    if port is not None:
+        said["switch_port"] = port
+    if len(said) == 1 and not said.keys() & {"vlan", "oui", "switch_port"}:
         return scalar(*said.values())
     return "{" + ", ".join(f"{key}: {scalar(text)}" for key, text in said.items()) + "}"
 

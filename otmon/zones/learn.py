@@ -139,7 +139,7 @@ def _drafted(
     ledger: Ledger, model: Model | None, layout: Layout, industrial: frozenset[str], everything: bool
 ) -> Learnt:
     plant = model or Model(layout.zones, (), ())
-    ready = index(plant, ledger.assets)
+    ready = index(plant, ledger.assets, claims=ledger.claims)
     wanted = _wanted(ledger, ready, layout, industrial, everything, agreed=model is not None)
     every = {way: exact(cells) for way, cells in sorted(wanted.cells.items())}
     asked = {way: exact(cells) for way, cells in sorted(wanted.asked.items())}

@@ -134,7 +134,7 @@ def _write_zone(
         block.line("    members:")
         for member in zone.members:
             vlan = "untagged" if member.vlan == "" else member.vlan
-            block.line(f"      - {member_text(member.network, member.mac, vlan, member.oui)}")
+            block.line(f"      - {member_text(member.network, member.mac, vlan, member.oui, member.port)}")
     block.line(f"    inside: {zone.inside}")
     if not added:
         block.comment(

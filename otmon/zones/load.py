@@ -279,7 +279,9 @@ def _members(
     for number, form in enumerate(entry.form.members if entry.form is not None else ()):
         line = entry.line(("members", number))
         if form.tag is None:
-            found.append(Member(form.address or form.prefix, form.mac, form.vlan, line, form.oui))
+            found.append(
+                Member(form.address or form.prefix, form.mac, form.vlan, line, form.oui, form.switch_port)
+            )
             continue
         tagged = [device for device in devices if form.tag in device.tags]
         for device in tagged:

@@ -55,8 +55,8 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A set of hosts; at least one of network, MAC address, VLAN and vendor is given, and no vendor beside a
-    network or MAC address.
+    """A set of hosts; at least one of network, MAC address, VLAN, vendor and switch port is given, no vendor
+    beside a network or MAC address, and nothing beside a port.
 
     A VLAN limits what is given beside it. A network and a MAC address together are one device as it is
     seen above and below IP. How members are looked up: `otmon.zones.place`.
@@ -70,6 +70,8 @@ class Member:
     line: Line
     oui: Network | None = None
     """MAC addresses of a vendor."""
+    port: str | None = None
+    """A switch port, alone: the beginning of what a claim says of one (`otmon.ledger.senders`)."""
 
     @property
     def macs(self) -> Network | None:
@@ -122,6 +124,8 @@ class Limit:
     high: Decimal
     step: Decimal | None = None
     """How far one write may go from what the element held, as a quantity; None for any far."""
+    change: Decimal | None = None
+    """How far it may move within a minute, by however many writes of whomever; None for any far."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,11 @@ def find_paths(model: Model, start: str, goal: str, limit: int, ledger: Ledger |
     Both are zones of the model, "internet" or "unknown", and differ. With a ledger also over devices
     that stand in several places.
     """
-    found = Devices((), ()) if ledger is None else devices(index(model, ledger.assets), ledger.assets)
+    found = (
+        Devices((), ())
+        if ledger is None
+        else devices(index(model, ledger.assets, claims=ledger.claims), ledger.assets)
+    )
     ready = index(model, ledger.assets if ledger is not None else ())
     listed = _listed_devices(model)
     feet = {parse_address(foot.address) for device in found.hosts for foot in device.feet}

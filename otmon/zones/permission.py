@@ -211,7 +211,7 @@ class PermissionReader:
             name = limit.name.value() if limit.name is not None else Name("", "")
             yield Limit(
                 line, name, key, address, limit.type, limit.scale, limit.unit or "", limit.low, limit.high,
-                limit.step,
+                limit.step, limit.change,
             )  # fmt: skip
 
     def _ends(

@@ -2,11 +2,14 @@
 
 Members are asked in this order, and the first that answers decides:
 
-1. prefixes and addresses, the longest first, whose VLAN is the fact's or is not given;
-2. prefixes and addresses of other VLANs, if all of them are of one zone: behind a router, a frame
+1. the switch port where its own frames came in, as the capture tells it, unless it was seen at ports of
+   several zones;
+2. prefixes and addresses, the longest first, whose VLAN is the fact's or is not given;
+3. prefixes and addresses of other VLANs, if all of them are of one zone: behind a router, a frame
    carries the far end's address in the near end's VLAN;
-3. the MAC address that the address was seen with, as far as `assets` tell it;
-4. VLANs: whatever no prefix claims is where its frame was seen. An address of the Internet is not.
+4. the MAC address that the address was seen with, as far as `assets` tell it, or a relay of DHCP tells its
+   switch port;
+5. VLANs: whatever no prefix claims is where its frame was seen. An address of the Internet is not.
 
 A MAC address of a conversation below IP is looked up among the MAC members, the address itself before its
 vendor, then by its VLAN. Of equal claims of a zone and one within it the inner one's counts. Where two
@@ -19,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from otmon.ledger.facts import Asset
+from otmon.ledger.facts import Asset, AssetClaim
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import (
     IPV4_BITS,
@@ -80,6 +83,10 @@ class Index:
     """IP prefixes, and MAC addresses as prefixes of full length or of a vendor's."""
     seen: dict[tuple[Address, str], tuple[Claim, ...]]
     """MAC members by the (address, VLAN) that they were seen with."""
+    ports: dict[tuple[Address, str], tuple[Claim, ...]]
+    """Switch ports by the (address, VLAN) whose frames came in there."""
+    plugs: dict[str, tuple[Claim, ...]]
+    """Members that are a switch port, by it."""
     vlans: dict[str, tuple[Claim, ...]]
     """Members that are a VLAN and nothing else."""
     inside: dict[str, PermissionTable]
@@ -99,10 +106,16 @@ class Index:
 NOWHERE = Found("")
 
 
-def index(model: Model, assets: Iterable[Asset] = (), baseline: Ledger | None = None) -> Index:
+def index(
+    model: Model,
+    assets: Iterable[Asset] = (),
+    baseline: Ledger | None = None,
+    claims: Iterable[AssetClaim] = (),
+) -> Index:
     """Prepare a model. With the `assets` of a ledger, members given by MAC address place the IP
     addresses that those devices use, too, and permissions for a MAC address admit them; without them both
-    are about conversations below IP only. `baseline` are the facts of normal operation, for zones with
+    are about conversations below IP only. Members given by switch port hold what `claims` say came in there,
+    and nothing without them. `baseline` are the facts of normal operation, for zones with
     `inside: baseline`; without it nothing that goes on inside these is covered but what they list."""
     networks: list[tuple[Network, Claim]] = []
     macs: list[tuple[Network, Claim]] = []
@@ -110,6 +123,10 @@ def index(model: Model, assets: Iterable[Asset] = (), baseline: Ledger | None = 
     around = outer_zones(model.zones)
     assets = tuple(assets)
     carriers = _carriers(model, assets)
+    told = tuple(one for one in claims if one.kind == "switch-port")
+    relayed: dict[tuple[Network, Claim], None] = {}
+    ports: dict[tuple[Address, str], list[Claim]] = {}
+    plugs: dict[str, list[Claim]] = {}
     for zone in model.zones:
         for member in zone.members:
             claim = Claim(zone.id, member.vlan, member.line, around[zone.id])
@@ -119,21 +136,51 @@ def index(model: Model, assets: Iterable[Asset] = (), baseline: Ledger | None = 
                 networks.append((member.macs, claim))
                 if member.network is None:
                     macs.append((member.macs, claim))
-            if member.network is None and member.macs is None:
+            if member.port is not None:
+                plugs.setdefault(member.port, []).append(claim)
+            elif member.network is None and member.macs is None:
                 vlans.setdefault(member.vlan or "", []).append(claim)
+    for one in told:
+        # A port of its own decides before the session that it is in.
+        session = one.value.rpartition("/")[0] if one.protocol != "dhcp" else ""
+        for claim in plugs.get(one.value) or plugs.get(session) or ():
+            _plug(one, claim, ports, relayed)
+    networks += relayed
+    macs += relayed
     return Index(
         model,
         {zone.id: zone for zone in model.zones},
         {(min(b.between), max(b.between)): b for b in model.boundaries},
         prefix_table(networks),
         _seen(prefix_table(macs), assets),
-        {vlan: tuple(claims) for vlan, claims in vlans.items()},
+        {key: tuple(found) for key, found in ports.items()},
+        {port: tuple(found) for port, found in plugs.items()},
+        {vlan: tuple(found) for vlan, found in vlans.items()},
         {zone.id: permission_table(zone, carriers) for zone in model.zones},
         {(min(b.between), max(b.between)): permission_table(b, carriers) for b in model.boundaries},
         carriers,
         around,
         baseline_of(baseline) if baseline is not None and baseline_zones(model) else None,
     )
+
+
+def _plug(
+    said: AssetClaim,
+    claim: Claim,
+    ports: dict[tuple[Address, str], list[Claim]],
+    relayed: dict[tuple[Network, Claim], None],
+) -> None:
+    """A sender is at the port of a member. What a relay of DHCP says holds as much as a MAC address."""
+    mac, address = parse_address(said.mac), parse_address(said.address)
+    if said.protocol == "dhcp":
+        if mac is not None and not is_group(mac):
+            relayed[host(mac), claim] = None
+        return
+    for one in (mac, address):
+        if one is not None and reach(one) != "internet" and not is_group(one):
+            found = ports.setdefault((one, said.vlan), [])
+            if claim not in found:
+                found.append(claim)
 
 
 def baseline_zones(model: Model) -> tuple[str, ...]:
@@ -202,6 +249,9 @@ def _located(index: Index, text: str, vlan: str) -> tuple[Address | None, Found]
 def locate_address(index: Index, address: Address, vlan: str) -> Found:
     """`locate` for a parsed address."""
     elsewhere: tuple[Claim, ...] = ()
+    plugged = innermost(index.ports.get((address, vlan), ()))
+    if len({claim.zone for claim in plugged}) == 1:
+        return _found(plugged, vlan)
     for _, claims in index.networks.covering(address):
         here = tuple(claim for claim in claims if claim.vlan in (None, vlan))
         if here:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from otmon.ledger.facts import ORDERS, UNKNOWN, WAYS, Extreme, Way, WrittenValue
+from otmon.ledger.facts import ORDERS, UNKNOWN, WAYS, Change, Extreme, Way, WrittenValue
 from otmon.zones.model import Limit, ValueType
 
 DIGITS: Final = 9
@@ -17,22 +17,27 @@ DIGITS: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """A value that was written beyond a limit, or too far from what was there."""
+    """A value that was written beyond a limit, too far from what was there, or too fast."""
 
     limit: Limit
     written: Decimal
     """As a quantity; NaN and infinities as such."""
     before: Decimal | None
     """What the element held until then, None where nobody saw it."""
-    extreme: Extreme
+    extreme: Extreme | Change
     step: Decimal | None = None
     """How far it lies from what was there before, where that is too far and nothing else is wrong."""
+    change: Change | None = None
+    """How writes moved the element within a minute, where only that is too far; `before` and `written` are
+    its ends."""
 
     @property
     def distance(self) -> Decimal:
         """How far beyond the limit it lies, as a quantity."""
         if self.step is not None and self.limit.step is not None:
             return self.step - self.limit.step
+        if self.change is not None and self.before is not None and self.limit.change is not None:
+            return abs(self.written - self.before) - self.limit.change
         if self.written.is_nan():
             return Decimal("Infinity")
         return max(self.limit.low - self.written, self.written - self.limit.high)
@@ -71,7 +76,7 @@ def excess(limit: Limit, fact: WrittenValue) -> Excess | None:
         found = Excess(limit, value, before, extreme)
         if worst is None or found.distance > worst.distance:
             worst = found
-    return worst or _leap(limit, fact)
+    return worst or _leap(limit, fact) or _drift(limit, fact)
 
 
 def _leap(limit: Limit, fact: WrittenValue) -> Excess | None:
@@ -91,6 +96,25 @@ def _leap(limit: Limit, fact: WrittenValue) -> Excess | None:
     )
     step = abs(value - before)
     return Excess(limit, value, before, largest, step) if step > limit.step else None
+
+
+def _drift(limit: Limit, fact: WrittenValue) -> Excess | None:
+    """The largest change of a fact within a minute, where it goes farther than a limit allows."""
+    words = words_of(limit.type) if limit.table == "holding_registers" else 1
+    if limit.change is None or not fact.changes or fact.words < words:
+        return None
+    way: Way = _WAYS_OF[limit.type]
+    if fact.words > words:
+        way = "first-unsigned" if way == "unsigned" else "first-signed"
+    largest = fact.changes[WAYS.index(way)]
+    if largest.before == UNKNOWN:
+        return None
+    shift = 16 if fact.words > words else 0
+    value, before = (
+        quantity(bits >> shift, limit.type, limit.scale) for bits in (largest.value, largest.before)
+    )
+    far = abs(value - before) > limit.change
+    return Excess(limit, value, before, largest, change=largest) if far else None
 
 
 _WAYS_OF: Final[dict[ValueType, Way]] = {
@@ -136,4 +160,5 @@ def shown_limit(limit: Limit) -> str:
     measure = f" {limit.unit}" if limit.unit else ""
     # Understood in both languages of the texts that it stands in.
     step = f" (±{shown_quantity(limit.step)}{measure})" if limit.step is not None else ""
-    return f"{limit.table} {limit.address}: {span}{measure}{step}"
+    change = f" (±{shown_quantity(limit.change)}{measure}/minute)" if limit.change is not None else ""
+    return f"{limit.table} {limit.address}: {span}{measure}{step}{change}"

@@ -184,6 +184,8 @@ def _member(member: Member) -> str:
         return ":".join(f"{byte:02x}" for byte in member.mac.value.to_bytes(6, "big"))
     if member.oui is not None:
         return f"vendor {member.oui}"
+    if member.port is not None:
+        return f"switch port {member.port}"
     return f"VLAN {member.vlan}" if member.vlan else "untagged"
 
 

@@ -15,12 +15,13 @@ from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from otmon.identity.claim import MAX_VALUE
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network, parse_oui
 from otmon.zones.document import quoted
 from otmon.zones.leaf import Leaf, OneOrMore, Short, wrong
 from otmon.zones.model import Importance, Inside, Kind, Name, ObjectType, Range, Ranges, ValueType, merged
-from otmon.zones.times import Weekly, read_date, read_dated, read_rate, read_weekly, read_zone
+from otmon.zones.times import Weekly, read_change, read_date, read_dated, read_rate, read_weekly, read_zone
 
 OBJECT_TYPES: Final[tuple[ObjectType, ...]] = get_args(ObjectType)
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -40,6 +41,8 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}|0[xX][0-9A-Fa-f]{1,7}", re.ASCII)
 _QUANTITY = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 _VLAN = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?", re.ASCII)
+_ERSPAN = re.compile(r"([0-9A-Fa-f.:]{2,39})/([0-9]{1,4})(?:/([0-9]{1,10}))?", re.ASCII)
+_RELAY = re.compile(r"[A-Za-z0-9_.:/-]*/[A-Za-z0-9_.:/-]+", re.ASCII)
 _IP_TRANSPORT = re.compile(r"ip-[0-9]{1,3}", re.ASCII)
 
 
@@ -94,6 +97,20 @@ def _read_oui(text: str) -> Network | None:
     """A vendor's MAC addresses; a group is nobody's."""
     vendor = parse_oui(text)
     return vendor if vendor is not None and not vendor.prefix >> vendor.length - 8 & 1 else None
+
+
+def read_port(text: str) -> str | None:
+    """A switch port as claims have it: `erspan:`, the address that mirrors, session and port; without a port
+    the whole session. Or `dhcp:`, remote and circuit id of the relay."""
+    kind, _, rest = text.partition(":")
+    if kind == "dhcp":
+        return text if _RELAY.fullmatch(rest) and len(text) <= MAX_VALUE else None
+    parts = _ERSPAN.fullmatch(rest) if kind == "erspan" else None
+    switch = None if parts is None else _read_ip(parts[1])
+    if parts is None or switch is None or int(parts[2]) > 1023 or int(parts[3] or 0) >= 1 << 32:
+        return None
+    index = f"/{int(parts[3])}" if parts[3] else ""
+    return f"erspan:{switch!s}/{int(parts[2])}{index}"
 
 
 def _read_transport(text: str) -> str | None:
@@ -174,7 +191,7 @@ def _short_member(value: str) -> object:
         return {"address": value}
     raise wrong(
         f"{quoted(value)} is no member, expected an address, a prefix, a MAC address, or a mapping with "
-        "address or prefix, mac, oui, tag, vlan"
+        "address or prefix, mac, oui, tag, vlan, switch_port"
     )
 
 
@@ -219,17 +236,25 @@ class MemberForm(Form):
         Leaf("a VLAN from 1 to 4094, an outer and inner pair such as 200.10, or untagged", read_vlan),
     ] = None
 
+    switch_port: Annotated[
+        str | None,
+        Leaf("a switch port such as erspan:10.0.0.2/3/12 or dhcp:0006001b1b300001/0004000a010c", read_port),
+    ] = None
+
     @model_validator(mode="after")
     def _whole(self) -> MemberForm:
         if self.address is not None and self.prefix is not None:
             raise wrong("both address and prefix, expected one of them")
-        given = [key for key in ("address", "prefix", "mac", "oui", "tag") if getattr(self, key) is not None]
+        keys = ("address", "prefix", "mac", "oui", "tag", "switch_port")
+        given = [key for key in keys if getattr(self, key) is not None]
         if not given and self.vlan is None:
-            raise wrong("an empty member, expected address or prefix, mac, oui, tag or vlan")
+            raise wrong("an empty member, expected address or prefix, mac, oui, tag, vlan or switch_port")
         for key in ("oui", "tag"):
             if key in given and len(given) > 1:
                 others = " and ".join(other for other in given if other != key)
                 raise wrong(f"{key} beside {others}, expected it alone or with vlan")
+        if self.switch_port is not None and (len(given) > 1 or self.vlan is not None):
+            raise wrong("switch_port beside another key, expected it alone")
         return self
 
 
@@ -252,6 +277,9 @@ class LimitForm(Form):
     low: Quantity
     high: Quantity
     step: Annotated[Decimal | None, Leaf("a number above 0, such as 0.5", _read_step)] = None
+    change: Annotated[
+        Decimal | None, Leaf("so far a minute, a number above 0 such as 0.5/minute", read_change)
+    ] = None
     name: Named | None = None
 
     @model_validator(mode="after")
@@ -260,8 +288,9 @@ class LimitForm(Form):
             raise wrong("neither or both of coil and holding_register, expected one of them")
         if self.low > self.high:
             raise wrong(f"low {self.low} above high {self.high}, expected the smaller one as low")
-        if self.coil is not None and (self.type != "uint16" or self.scale != 1 or self.step is not None):
-            raise wrong("type, scale or step of a coil, expected none: a coil is 0 or 1")
+        moved = self.step is not None or self.change is not None
+        if self.coil is not None and (self.type != "uint16" or self.scale != 1 or moved):
+            raise wrong("type, scale, step or change of a coil, expected none: a coil is 0 or 1")
         return self
 
 

@@ -209,6 +209,7 @@ def _limit(limit: Limit) -> str:
     said = f"{limit.table.removesuffix('s')} {limit.address}: {limit.low:f} to {limit.high:f}"
     more = [
         f"step {limit.step:f}" if limit.step is not None else "",
+        f"change {limit.change:f}/minute" if limit.change is not None else "",
         f"type {limit.type}" if limit.type != "uint16" else "",
         f"scale {limit.scale:f}" if limit.scale != 1 else "",
         f"unit {_piece(limit.unit)}" if limit.unit else "",
@@ -226,7 +227,8 @@ def _member(member: Member) -> str:
     mac = "" if member.mac is None else ":".join(f"{b:02x}" for b in member.mac.value.to_bytes(6, "big"))
     vlan = "" if member.vlan is None else f"vlan:{member.vlan or 'untagged'}"
     oui = "" if member.oui is None else f"oui:{member.oui}"
-    return " ".join(filter(None, [str(member.network or ""), mac, oui, vlan]))
+    port = "" if member.port is None else f"port:{member.port}"
+    return " ".join(filter(None, [str(member.network or ""), mac, oui, vlan, port]))
 
 
 def _ends(ends: tuple[Endpoint, ...], lang: Language) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -26,6 +27,7 @@ _SECOND_NS: Final = 1_000_000_000
 
 _DAY = rf"(?:{'|'.join(DAYS)}|[{JAPANESE_DAYS}])"
 _CLOCK = r"([01]?[0-9]|2[0-4]):([0-5][0-9])"
+_CHANGE: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?/ ?minute", re.ASCII)
 _RATE: Final = re.compile(r"([0-9]{1,9}) ?/ ?minute", re.ASCII)
 _WEEKLY = re.compile(rf"(?:({_DAY}(?:-{_DAY})?|daily|毎日)\s+)?{_CLOCK}\s*-\s*{_CLOCK}", re.IGNORECASE)
 _INSTANT = r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)"
@@ -221,6 +223,12 @@ def _overlaps(schedule: Schedule, hour: int) -> bool:
         return True
     minutes = (local_time(begin + minute * 60 * _SECOND_NS, schedule.zone) for minute in range(60))
     return any(window.holds(local) for local in minutes for window in schedule.weekly)
+
+
+def read_change(text: str) -> Decimal | None:
+    """How far a minute, of a text such as "0.5/minute"; None for another one, and for none at all."""
+    found = _CHANGE.fullmatch(text)
+    return Decimal(found[1]) or None if found else None
 
 
 def read_rate(text: str) -> int | None:

@@ -163,3 +163,48 @@ def test_fields_of_tzsp_that_never_end_are_cut() -> None:
     row = decoded(packet, RAW)
     assert row.counted["headers cut by the capture"] == 1
     assert row[fields.AT] <= len(packet) + MARGIN
+
+
+def port(session: int, index: int | None = None) -> int:
+    told = fields.PORT_TOLD | session << fields.PORT_SESSION
+    return told if index is None else told | fields.PORT_INDEXED | index
+
+
+def type3(session: int, flags: int, platform: int = 0, first: int = 0, second: int = 0) -> IP:
+    head = struct.pack(">HHIHH", 0x2000 | 30, 0xFC00 | session, 1000, 0, flags)
+    more = struct.pack(">II", platform << 26 | first, second) if flags & 1 else b""
+    return OUTER / GRE(proto=0x22EB, seqnum_present=1) / Raw(head + more) / INNER
+
+
+@pytest.mark.parametrize(
+    ("packet", "told"),
+    [
+        (OUTER / GRE(proto=0x88BE) / INNER, 0),
+        (OUTER / GRE(proto=0x88BE, seqnum_present=1) / Raw(b"\x10\x1e\xff\xff\xff\xff\xff\xff") / INNER,
+         port(1023, 0xFFFFF)),
+        (OUTER / GRE(proto=0x88BE, seqnum_present=1) / Raw(b"\x10\x1e\0\3\0\0\0\x0c") / INNER, port(3, 12)),
+        (type3(7, 0), port(7)),
+        (type3(7, 8), 0),
+        (type3(7, 9, 1, 0, 12), 0),
+        (type3(7, 1, 1, 0xABC, 0x89ABCDEF), port(7, 0x89ABCDEF)),
+        (type3(7, 1, 3, 0x3FFC00C, 9), port(7, 12)),
+        (type3(7, 1, 4, 12, 12), port(7)),
+        (type3(7, 1, 5, 0x3FF000C, 9), port(7, 12)),
+        (type3(7, 1, 6, 12, 9), port(7, 12)),
+        (type3(7, 1, 7, 0x3F0000C, 9), port(7, 12)),
+        (type3(7, 1, 0, 12, 9), port(7, 12)),
+        (type3(7, 1, 63, 12, 12), port(7)),
+        (IP(src="10.99.0.1", dst="10.99.0.2") / type3(7, 1, 3, 12), 0),
+    ],
+)  # fmt: skip
+def test_erspan_tells_at_which_port_a_frame_came_in(packet: IP, told: int) -> None:
+    row = decoded(bytes(packet), RAW)
+    assert row[fields.PORT] == told
+    assert row.payload == b"inner"
+
+
+def test_the_outermost_mirror_tells_the_port() -> None:
+    forged = Ether(src="02:00:00:00:00:66", dst="02:00:00:00:00:01") / type3(9, 1, 3, 99)
+    outer = struct.pack(">HHIHH", 0x2000, 7, 1000, 0, 1) + struct.pack(">II", 3 << 26 | 12, 0)
+    row = decoded(bytes(OUTER / GRE(proto=0x22EB, seqnum_present=1) / Raw(outer) / forged), RAW)
+    assert row[fields.PORT] == port(7, 12)

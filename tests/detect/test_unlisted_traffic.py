@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from otmon.detect.rules.load import shipped_rules
+from otmon.ledger.facts import AssetClaim
 from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, PRINTER, STRANGER, WEB, at, found, keys
 from tests.zones.facts import conversation, operation
 
@@ -119,3 +122,16 @@ def test_the_identity_does_not_depend_on_how_often_or_when() -> None:
         RULE, conversation(PC, PLC, packets_to_server=999, first_ns=0), conversation(PC, OTHER_PLC)
     )[:1]
     assert one.key == again.key
+
+
+def test_the_switch_port_of_the_client_is_told() -> None:
+    claim = AssetClaim(
+        "", PC, "", "switch-port", "erspan:10.0.0.2/3/12", "erspan", 1, 1, 2, at(1)
+    )  # fmt: skip
+    (one,) = found(RULE, conversation(PC, PLC), claim)
+    assert keys([one]) == ["conversation", "reason.no-boundary", "at-ports"]
+    assert dict(one.why[-1].params) == {"items": "erspan:10.0.0.2/3/12"}
+    (other,) = found(RULE, conversation(PC, PLC), replace(claim, address=HMI))
+    assert keys([other]) == ["conversation", "reason.no-boundary"]
+    named = replace(claim, kind="name", value="x")
+    assert keys(found(RULE, conversation(PC, PLC), named)) == ["conversation", "reason.no-boundary"]

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from otmon.ledger.facts import UNKNOWN, Extreme, WrittenValue
+from otmon.ledger.facts import UNKNOWN, Change, Extreme, WrittenValue
 from tests.detect.plant import HMI, PLC, at, found, keys
 from tests.zones.facts import conversation, model, operation
 
 RULE = "value-out-of-limits"
 
 
-def plant(importance: str = "high", more: str = "") -> Any:
+def plant(importance: str = "high", more: str = "", values: str = "") -> Any:
     return model(f"""
         version: 1
         zones:
@@ -28,7 +29,7 @@ def plant(importance: str = "high", more: str = "") -> Any:
             functions: [6, 16]
             holding_registers: 20-29
             limits:
-            - {{holding_register: 21, scale: 0.01, unit: ml/l, low: 0, high: 2,
+            - {{holding_register: 21, scale: 0.01, unit: ml/l, low: 0, high: 2, {values}
                name: {{ja: 注入率, en: dosing}}}}
           {more}
     """)
@@ -39,7 +40,8 @@ def wrote(*values: int, before: int = UNKNOWN, address: int = 21, **more: Any) -
     given: dict[str, Any] = {
         "client": HMI, "server": PLC, "transport": "tcp", "port": 502, "protocol": "modbus", "vlan": "",
         "unit": 1, "table": "holding_registers", "address": address, "words": 1, "times": len(values),
-        "first_ns": 1, "last_ns": 2, "extremes": (*extremes, *extremes)[:4], "steps": (), "evidence": at(1),
+        "first_ns": 1, "last_ns": 2, "extremes": (*extremes, *extremes)[:4], "steps": (), "changes": (),
+        "evidence": at(1),
     }  # fmt: skip
     return WrittenValue(**(given | more))
 
@@ -100,3 +102,19 @@ def test_what_was_written_is_told_where_the_write_itself_is_denied() -> None:
     facts = conversation("10.1.0.9", PLC), write, wrote(10_000, before=100, client="10.1.0.9")
     (one,) = found("unlisted-traffic", *facts, plant=plant())
     assert dict(one.why[-1].params)["items"] == "holding_registers 1:21 100 → 10000"
+
+
+def test_a_ramp_is_told_with_both_ends_and_the_time_between() -> None:
+    began, last = at(20), at(90)
+    ended = replace(last, time_ns=began.time_ns + 45_000_000_000)
+    change = Change(160, 100, began, ended)
+    limited = plant(values="change: 0.5/minute,")
+    (one,) = found(RULE, TALK, wrote(160, before=159, changes=(change, change)), plant=limited)
+    assert one.why[0].key == "change"
+    said = dict(one.why[0].params)
+    assert (said["before"], said["written"], said["change"]) == ("1", "1.6", "0.6")
+    assert (said["seconds"], said["first"], said["last"]) == ("45", began.packet, last.packet)
+    assert one.evidence == (began, ended)
+    slower = replace(change, value=150)
+    assert found(RULE, TALK, wrote(150, before=149, changes=(slower, slower)), plant=limited) == []
+    assert found(RULE, TALK, wrote(160, before=159, changes=(change, change)), plant=plant()) == []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from otmon.ledger.course import SHORTEST_NS, Window, joined
 from otmon.ledger.facts import (
     NEVER,
+    NO_CHANGE,
     NO_STEP,
     RATES,
     WAYS,
@@ -18,6 +19,7 @@ from otmon.ledger.facts import (
     Asset,
     AssetClaim,
     Busiest,
+    Change,
     Conversation,
     CredentialSeen,
     Damage,
@@ -141,10 +143,16 @@ def written(draw: st.DrawFn) -> WrittenValue:
     whole = st.tuples(*[moved] * (len(WAYS) if words == 2 else 2))
     some = st.tuples(*[moved] * 4, *[st.one_of(moved, st.just(NO_STEP))] * 2, *[moved] * 2)
     steps = draw(st.one_of(st.just(()), whole if words == 1 else some))
+    went = st.builds(Change, value, st.sampled_from([5, 7]), evidence, evidence)
+    changes = draw(
+        st.one_of(
+            st.just(()), st.tuples(*[st.one_of(went, st.just(NO_CHANGE))] * (len(WAYS) if words == 2 else 2))
+        )
+    )
     ends = draw(st.tuples(*links))
     place = draw(st.sampled_from(["coils", "holding_registers"])), draw(st.integers(0, 1)), words
     counted = draw(amounts), draw(times), draw(times)
-    return WrittenValue(*ends, 1, *place, *counted, extremes, steps, draw(evidence))  # type: ignore[arg-type]
+    return WrittenValue(*ends, 1, *place, *counted, extremes, steps, changes, draw(evidence))  # type: ignore[arg-type]
 
 
 anomalies = st.builds(

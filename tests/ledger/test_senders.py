@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from random import Random
 
 import pytest
+from scapy.layers.inet import IP
+from scapy.layers.l2 import GRE, Ether
+from scapy.packet import Raw
 
 from otmon.lab.dialogues import lease
 from otmon.lab.frames import (
@@ -23,7 +27,7 @@ from otmon.lab.frames import (
 from otmon.lab.modbus import READ_HOLDING, read
 from otmon.ledger.facts import Asset, Peak
 from otmon.ledger.ledger import Ledger
-from otmon.ledger.senders import assets_of
+from otmon.ledger.senders import assets_of, ports_of
 from tests.detect.captures import HMI, LAPTOP, START_NS, WIRE, knock, plc
 from tests.detect.modbus_polls import poll
 from tests.ledger.seen import Seen
@@ -149,3 +153,65 @@ def test_rows_without_a_peak_have_none() -> None:
     rows = seen.t.assets[seen.t.assets[:, 4] > 0]
     (one,) = assets_of(rows, "x")
     assert (one.evidence.source, one.peaks, one.arp) == ("x", (), 0)
+
+
+def mirrored(frame: bytes, switch: str, index: int, session: int = 3) -> bytes:
+    """The frame in ERSPAN II, as scapy builds it."""
+    head = struct.pack(">HHI", 0x1000, session, index)
+    outer = Ether() / IP(src=switch, dst="10.0.0.99") / GRE(proto=0x88BE, seqnum_present=1)
+    return bytes(outer / Raw(head + frame))
+
+
+def knocked(host: Host, port: int) -> bytes:
+    """A frame of a host, another one for each port."""
+    return unanswered_syn(WIRE, START_NS, (host, plc(1)), (port, 502), Random(port), "syn")[0].data
+
+
+def ports(ledger: Ledger) -> dict[tuple[str, str], list[tuple[str, int]]]:
+    found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for one in ledger.claims:
+        if one.kind == "switch-port":
+            found.setdefault((one.mac, one.address), []).append((one.value, one.times))
+    return found
+
+
+def test_the_switch_port_of_a_sender_is_a_claim() -> None:
+    syn = knocked(LAPTOP, 40_000)
+    again = knocked(LAPTOP, 40_001)
+    third = knocked(LAPTOP, 40_002)
+    frames = [
+        mirrored(syn, "10.0.0.2", 12), mirrored(again, "10.0.0.2", 12), mirrored(third, "10.0.0.2", 12),
+        mirrored(knocked(LAPTOP, 40_003), "10.0.0.3", 12),
+        mirrored(knocked(HMI, 40_004), "10.0.0.2", 5, 4),
+        knocked(HMI, 40_005),
+    ]  # fmt: skip
+    ledger = (
+        Seen().frames([(START_NS + n * SECOND_NS, one) for n, one in enumerate(frames)]).finish().ledger()
+    )
+    assert ports(ledger) == {
+        (LAPTOP.mac, LAPTOP.address): [("erspan:10.0.0.2/3/12", 3), ("erspan:10.0.0.3/3/12", 1)],
+        (HMI.mac, HMI.address): [("erspan:10.0.0.2/4/5", 1)],
+    }
+    first = next(one for one in ledger.claims if one.mac == LAPTOP.mac)
+    assert (first.protocol, first.first_ns, first.evidence.packet) == ("erspan", START_NS, 1)
+    # However many ports it was seen at, it is one asset.
+    assert sender(ledger, LAPTOP).packets == 4
+
+
+def test_a_flow_that_moves_to_another_port_is_seen_at_both() -> None:
+    one = knocked(LAPTOP, 40_000)
+    other = bytearray(one)
+    other[18:20] = b"\x12\x34"
+    frames = [
+        (START_NS, mirrored(one, "10.0.0.2", 1)),
+        (START_NS + SECOND_NS, mirrored(bytes(other), "10.0.0.2", 2)),
+    ]
+    ledger = Seen().frames(frames).finish().ledger()
+    assert [value for value, _ in ports(ledger)[LAPTOP.mac, LAPTOP.address]] == [
+        "erspan:10.0.0.2/3/1", "erspan:10.0.0.2/3/2",
+    ]  # fmt: skip
+
+
+def test_no_port_is_told_where_none_is_known() -> None:
+    seen = Seen().frames([(START_NS, ethernet("02:00:00:00:00:02", LAPTOP.mac, 0x88CC, bytes(46)))])
+    assert list(ports_of(seen.t.assets, "x")) == []

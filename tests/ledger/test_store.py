@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otmon.ledger.facts import Evidence, Extreme, Operation, Peak, Source, WrittenValue
+from otmon.ledger.facts import Change, Evidence, Extreme, Operation, Peak, Source, WrittenValue
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.store import APPLICATION_ID, SCHEMA_VERSION, LedgerError, load, migrate, save, schema
@@ -174,13 +174,14 @@ def test_a_ledger_of_an_older_version_is_read(
         "[" * 100_000,
     ],
 )
-@pytest.mark.parametrize("column", ["extremes", "steps"])
+@pytest.mark.parametrize("column", ["extremes", "steps", "changes"])
 def test_extremes_that_are_none_are_an_error(column: str, text: str, tmp_path: Path) -> None:
     seen = Evidence(1, "a.pcap", 1, 24)
     link = "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", ""
     fact = WrittenValue(
-        *link, 1, "coils", 7, 1, 1, 1, 1, (Extreme(1, 0, seen),) * 4, (Extreme(1, 0, seen),) * 2, seen
-    )
+        *link, 1, "coils", 7, 1, 1, 1, 1, (Extreme(1, 0, seen),) * 4, (Extreme(1, 0, seen),) * 2,
+        (Change(1, 0, seen, seen),) * 2, seen,
+    )  # fmt: skip
     save(collect(written=[fact]), path := tmp_path / "plant.db")
     assert load(path).written == (fact,)
     with closing(sqlite3.connect(path)) as stored:

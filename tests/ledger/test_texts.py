@@ -5,7 +5,9 @@ from ipaddress import ip_address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text, words_of
+from otmon.decode.fields import PORT_INDEXED, PORT_SESSION, PORT_TOLD
+from otmon.ledger.texts import address_text, mac_text, port_text, transport_text, vlan_text, words_of
+from otmon.zones.schema import read_port
 
 
 @given(st.ip_addresses())
@@ -37,3 +39,13 @@ def test_an_address_leads_back_to_its_words(high: int, low: int) -> None:
     assert words_of(address_text(6, high, low)) == (high, low)
     assert words_of(address_text(2, 0, low & 0xFFFFFFFFFFFF)) == (0, low & 0xFFFFFFFFFFFF)
     assert words_of("") == (0, 0)
+
+
+def test_a_switch_port_is_written_as_a_model_reads_it() -> None:
+    told = PORT_TOLD | 3 << PORT_SESSION
+    switch = 0xFFFF << 32 | 0x0A000002
+    assert port_text(told, 0, switch) == "erspan:10.0.0.2/3"
+    assert port_text(told | PORT_INDEXED | 12, 0, switch) == "erspan:10.0.0.2/3/12"
+    six = port_text(told | PORT_INDEXED | 0xFFFFFFFF, (0xFD00 << 48) - (1 << 64), 1)
+    assert six == "erspan:fd00::1/3/4294967295"
+    assert all(read_port(text) == text for text in ("erspan:10.0.0.2/3", six))

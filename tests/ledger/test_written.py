@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from otmon.ledger.facts import NO_STEP, ORDERS, UNKNOWN, WAYS, Extreme, WrittenValue
 from otmon.ledger.merge import merge_all, rank_of, reach_of
-from otmon.ledger.written import LOOKED_THROUGH, step_of
-from otmon.ledger.written import rank_of as rank_of_bits
+from otmon.ledger.motion import rank_of as rank_of_bits
+from otmon.ledger.motion import step_of
+from otmon.ledger.written import LOOKED_THROUGH
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
 from tests.truth.messages import Message, mask_write, read_write, write_bits, write_single

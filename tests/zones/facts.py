@@ -50,7 +50,7 @@ def written(
     given: dict[str, Any] = {
         "transport": "tcp", "port": 502, "protocol": "modbus", "vlan": "", "unit": 1,
         "table": "holding_registers", "times": 1, "first_ns": 1, "last_ns": 2, "extremes": extremes,
-        "steps": (), "evidence": EVIDENCE,
+        "steps": (), "changes": (), "evidence": EVIDENCE,
     }  # fmt: skip
     return WrittenValue(client=client, server=server, address=address, words=words, **(given | more))
 

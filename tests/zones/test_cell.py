@@ -158,6 +158,10 @@ def test_members_as_our_sheets_write_them() -> None:
     one, two = cell.members("10.0.0.2 00:90:e8:31:02:02, vlan:10")
     assert (str(one.network), one.mac, one.vlan) == ("10.0.0.2", Address(48, 0x0090E8310202), None)
     assert (two.network, two.mac, two.vlan) == (None, None, "10")
+    (port,) = cell.members("port:erspan:10.0.0.2/3/12")
+    assert (port.port, port.network) == ("erspan:10.0.0.2/3/12", None)
+    with pytest.raises(NotUnderstood, match="no switch port"):
+        cell.members("port:12")
     three, four = cell.members("oui:00:1b:1b vlan:5, oui:70:b3:d5:8")
     assert (str(three.oui), three.vlan, three.mac) == ("00:1b:1b", "5", None)
     assert str(four.oui) == "70:b3:d5:8"
@@ -189,11 +193,12 @@ def test_any_text_is_understood_or_not(read: Callable[[str], object], text: str)
 
 
 def test_limits_come_with_all_that_our_sheets_say_of_them() -> None:
-    more = "step 0.2, type int16, scale 0.01, unit °C, name 温度 / Heat"
+    more = "step 0.2, change 1.5/minute, type int16, scale 0.01, unit °C, name 温度 / Heat"
     assert cell.limits(f"coil 3: 0 to 0; holding_register 21: -2.5 to 7, {more}") == (
         (("coil", "3"), ("low", "0"), ("high", "0")),
         (
-            ("holding_register", "21"), ("low", "-2.5"), ("high", "7"), ("step", "0.2"), ("type", "int16"),
+            ("holding_register", "21"), ("low", "-2.5"), ("high", "7"), ("step", "0.2"),
+            ("change", "1.5/minute"), ("type", "int16"),
             ("scale", "0.01"), ("unit", "°C"), ("name", {"ja": "温度", "en": "Heat"}),
         ),
     )  # fmt: skip

@@ -5,13 +5,15 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from otmon.ledger.facts import AssetClaim
+from otmon.ledger.merge import collect
 from otmon.zones.check import CAUTIONS, Contested, cautions, check, in_no_zone, in_two_zones
 from otmon.zones.covering import COMPARED
 from otmon.zones.load import load_model
 from otmon.zones.model import Model
 from otmon.zones.place import index
 from tests.detect.plant import ledger_of
-from tests.zones.facts import PROTOCOLS, asset, conversation, model
+from tests.zones.facts import EVIDENCE, PROTOCOLS, asset, conversation, model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -65,6 +67,35 @@ def test_every_caution_points_at_its_line(golden: Callable[[str, str], None]) ->
     golden("zones-cautions.txt", "".join(f"{caution}\n" for caution in cautions(DOUBTFUL, TODAY)))
 
 
+PLUGGED = model("""
+    zones:
+    - {id: a, importance: low, owner: x, members: {switch_port: "erspan:10.0.0.2/3/1"}}
+    - {id: b, importance: low, owner: x, members: {switch_port: "erspan:10.0.0.2/3/2"}}
+    - {id: c, importance: low, owner: x, members: [10.3.0.0/16, {switch_port: "erspan:10.0.0.2/3/2"}]}
+    boundaries:
+    - {id: a-b, between: [a, b], device_owner: x, settings_owner: x}
+    - {id: a-c, between: [a, c], device_owner: x, settings_owner: x}
+""")
+AT_TWO_PORTS = [
+    AssetClaim("", f"10.3.0.{n}", "", "switch-port", f"erspan:10.0.0.2/3/{port}", "erspan", 1, 1, 2, EVIDENCE)
+    for n in (7, 8)
+    for port in (1, 2)
+]
+
+
+def test_switch_ports_of_two_zones_and_addresses_at_two_ports_are_told() -> None:
+    told = [caution for caution in cautions(PLUGGED, None, collect(claims=AT_TWO_PORTS))]
+    (twice,) = [one for one in told if one.key == "member-in-two-zones"]
+    assert dict(twice.params)["member"] == "switch port erspan:10.0.0.2/3/2"
+    (forged,) = [one for one in told if one.key == "seen-at-ports-of-two-zones"]
+    said = "10.3.0.7 and 1 more came in at a switch port of zone b and at one of zone a (m.yaml:2)"
+    assert said in str(forged)
+    assert [one.line.number for one in told if one.key == "zone-of-ports"] == [2, 3]
+    one_port = [one for one in AT_TWO_PORTS if one.value.endswith("/1")]
+    alone = cautions(PLUGGED, None, collect(claims=one_port))
+    assert "seen-at-ports-of-two-zones" not in {one.key for one in alone}
+
+
 def test_these_cautions_are_all_there_are() -> None:
     outside = model("""
         zones:
@@ -73,6 +104,7 @@ def test_these_cautions_are_all_there_are() -> None:
     """)
     found = (*cautions(DOUBTFUL, TODAY, SEEN), *cautions(DOUBTFUL, TODAY, SEEN, SEEN), *cautions(outside))
     found += cautions(_repeated(COMPARED + 1))
+    found += cautions(PLUGGED, None, collect(claims=AT_TWO_PORTS))
     assert {caution.key for caution in found} == set(CAUTIONS)
 
 

@@ -55,11 +55,12 @@ def test_members_are_written_as_they_are_read() -> None:
     address, mac = host(Address(32, 0x0A000001)), Address(48, 0x0080F4300211)
     assert [member_text(*said) for said in (
         (address, None, None), (address, mac, None), (None, mac, "untagged"), (None, None, "200.10"),
-        (None, None, None, Network(48, 24, 0x001B1B)),
+        (None, None, None, Network(48, 24, 0x001B1B)), (None, None, None, None, "erspan:10.0.0.2/3/12"),
     )] == [
         "10.0.0.1", "{address: 10.0.0.1, mac: '00:80:f4:30:02:11'}",
         "{mac: '00:80:f4:30:02:11', vlan: untagged}", "{vlan: 200.10}",
         "{oui: '00:1b:1b'}",
+        "{switch_port: 'erspan:10.0.0.2/3/12'}",
     ]  # fmt: skip
 
 

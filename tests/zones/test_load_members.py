@@ -33,6 +33,15 @@ def test_a_tag_stands_for_every_address_of_its_assets() -> None:
     [
         ("{tag: clean-rom}", "m.yaml:6:57: no asset has the tag 'clean-rom', expected clean-room"),
         ("{tag: clean-room, mac: '00:80:f4:00:00:02'}", "tag beside mac, expected it alone or with vlan"),
+        (
+            "{switch_port: 'erspan:10.0.0.2/3/12', vlan: 5}",
+            "switch_port beside another key, expected it alone",
+        ),
+        ("{switch_port: 'erspan:10.0.0.2/1024'}", "'erspan:10.0.0.2/1024' does not fit here"),
+        ("{switch_port: 'erspan:10.0.0.2/3/4294967296'}", "does not fit here, expected a switch port"),
+        ("{switch_port: 'erspan:10.0.0/3'}", "does not fit here, expected a switch port"),
+        ("{switch_port: 'dhcp:sw1'}", "does not fit here, expected a switch port"),
+        ("{switch_port: Gi1/12}", "does not fit here, expected a switch port"),
         ("{oui: '00:1b:1b', prefix: 10.0.0.0/8}", "oui beside prefix, expected it alone or with vlan"),
         ("{oui: '00:1b:1b', tag: clean-room}", "oui beside tag, expected it alone or with vlan"),
         (

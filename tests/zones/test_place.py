@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from otmon.ledger.facts import AssetClaim
 from otmon.zones.address import parse_address
 from otmon.zones.place import NOWHERE, Found, index, locate, locate_address, locate_ends
-from tests.zones.facts import asset, model
+from tests.zones.facts import EVIDENCE, asset, model
 
 PLANT = model("""
     zones:
@@ -154,3 +157,65 @@ def test_a_vendors_devices_are_placed_the_narrowest_first(mac: str, vlan: str, z
     seen = index(plant, [asset(mac, "172.20.0.7", vlan), asset(mac, "10.1.0.9", vlan)])
     assert locate(seen, "172.20.0.7", vlan).zone == (zone or "unknown")
     assert locate(seen, "10.1.0.9", vlan).zone == "cameras"
+
+
+def told(value: str, address: str, mac: str = "02:00:00:00:00:01", vlan: str = "", **more: Any) -> AssetClaim:
+    given: dict[str, Any] = {
+        "kind": "switch-port", "protocol": "dhcp" if value.startswith("dhcp") else "erspan", "times": 1,
+        "first_ns": 1, "last_ns": 2, "evidence": EVIDENCE,
+    }  # fmt: skip
+    return AssetClaim(mac=mac, address=address, vlan=vlan, value=value, **(given | more))
+
+
+PORTS = model("""
+    zones:
+    - {id: office, importance: low, members: [10.1.0.0/16, {switch_port: "erspan:10.0.0.2/3"}]}
+    - {id: cell, importance: high, members: [10.2.0.0/16, {switch_port: "erspan:10.0.0.2/3/12"}]}
+    - {id: guests, importance: low, members: [{switch_port: "dhcp:sw1/Gi1/7"}, {vlan: "9"}]}
+""")
+
+
+@pytest.mark.parametrize(
+    ("claims", "zone"),
+    [
+        ([], "cell"),
+        # Whatever its address says, it is where it is plugged in.
+        ([("erspan:10.0.0.2/3/7", "10.2.0.5")], "office"),
+        # A port of its own decides before its session.
+        ([("erspan:10.0.0.2/3/12", "10.2.0.5")], "cell"),
+        ([("erspan:10.0.0.2/3/120", "10.2.0.5")], "office"),
+        ([("erspan:10.0.0.2/4/12", "10.2.0.5")], "cell"),
+        ([("erspan:10.0.0.3/3/7", "10.2.0.5")], "cell"),
+        # At ports of two zones: no port decides.
+        ([("erspan:10.0.0.2/3/7", "10.2.0.5"), ("erspan:10.0.0.2/3/12", "10.2.0.5")], "cell"),
+        # What a relay says comes after prefixes.
+        ([("dhcp:sw1/Gi1/7", "10.2.0.5")], "cell"),
+    ],
+)
+def test_a_switch_port_that_the_capture_tells_decides_first(claims: list[tuple[str, str]], zone: str) -> None:
+    ready = index(PORTS, [asset("02:00:00:00:00:01", "10.2.0.5")], claims=[told(*one) for one in claims])
+    assert locate(ready, "10.2.0.5", "").zone == zone
+    assert locate(ready, "10.2.0.6", "").zone == "cell"
+
+
+def test_a_switch_port_is_about_one_vlan_and_no_address_of_the_internet() -> None:
+    said = [
+        told("erspan:10.0.0.2/3/12", "10.1.0.5", vlan="7"), told("erspan:10.0.0.2/3/12", "198.51.100.1"),
+        told("erspan:10.0.0.2/3/12", "224.0.0.1"), told("erspan:10.0.0.2/3/12", ""),
+        told("erspan:10.0.0.2/3/12", "10.1.0.8", kind="name"),
+    ]  # fmt: skip
+    ready = index(PORTS, claims=said)
+    assert [locate(ready, "10.1.0.5", vlan).zone for vlan in ("7", "8")] == ["cell", "office"]
+    assert locate(ready, "10.1.0.8", "").zone == "office"
+    assert locate(ready, "198.51.100.1", "").zone == "internet"
+    assert locate(ready, "02:00:00:00:00:01", "7").zone == "cell"
+
+
+def test_the_port_of_a_relay_places_as_a_mac_address_does() -> None:
+    mac = "02:00:00:00:00:05"
+    seen = [asset(mac, "10.9.0.5", "9"), asset(mac, "", "9")]
+    said = [told("dhcp:sw1/Gi1/7", "10.9.0.5", mac), told("dhcp:sw1/Gi1/8", "10.9.0.5", "02:00:00:00:00:06")]
+    ready = index(PORTS, seen, claims=said)
+    assert locate(ready, "10.9.0.5", "9").zone == "guests"
+    assert locate(ready, mac, "4").zone == "guests"
+    assert locate(index(PORTS, seen), mac, "4").zone == ""

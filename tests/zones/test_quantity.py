@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.ledger.facts import NO_STEP, UNKNOWN, WAYS, Evidence, Extreme, Way, WrittenValue
+from otmon.ledger.facts import NO_CHANGE, NO_STEP, UNKNOWN, WAYS, Change, Evidence, Extreme, Way, WrittenValue
 from otmon.zones.model import Limit, Line, Name, ValueType
 from otmon.zones.quantity import excess, quantity, shown_limit, shown_quantity, words_of
 
@@ -25,16 +25,26 @@ def limit(
     scale: str = "1",
     unit: str = "",
     step: str = "",
+    change: str = "",
 ) -> Limit:
     place = Line("m.yaml", 9), Name("", ""), "holding_registers", 21
-    numbers = Decimal(low), Decimal(high), Decimal(step) if step else None
+    moves = (Decimal(one) if one else None for one in (step, change))
+    numbers = Decimal(low), Decimal(high), *moves
     return Limit(*place, type, Decimal(scale), unit, *numbers)  # type: ignore[arg-type]
 
 
-def fact(words: int, *values: int, before: int = UNKNOWN, steps: tuple[Extreme, ...] = ()) -> WrittenValue:
+def fact(
+    words: int,
+    *values: int,
+    before: int = UNKNOWN,
+    steps: tuple[Extreme, ...] = (),
+    changes: tuple[Change, ...] = (),
+) -> WrittenValue:
     extremes = tuple(Extreme(value, before, SEEN) for value in values)
     link = "10.1.0.5", "10.2.0.1", "tcp", 502, "modbus", ""
-    return WrittenValue(*link, 1, "holding_registers", 21, words, len(values), 1, 1, extremes, steps, SEEN)
+    return WrittenValue(
+        *link, 1, "holding_registers", 21, words, len(values), 1, 1, extremes, steps, changes, SEEN
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,6 +155,36 @@ def test_a_write_that_goes_too_far_is_beyond_the_limit(
         assert excess(limit(type, **wide, step="0.001"), stepped(words, other, value, before)) is None
 
 
+@pytest.mark.parametrize(
+    ("type", "words", "way", "value", "before", "went"),
+    [
+        ("uint16", 1, "unsigned", 50, 10, "40"),
+        ("int16", 1, "signed", 0xFFFE, 10, "12"),
+        ("uint16", 2, "first-unsigned", 50 << 16 | 7, 10 << 16, "40"),
+        ("int16", 2, "first-signed", 0xFFFE << 16, 10 << 16, "12"),
+        ("uint32", 2, "unsigned", 50, 10, "40"),
+        ("int32-swapped", 2, "signed-swapped", 0xFFFEFFFF, 10 << 16, "12"),
+        ("float32", 2, "float", 0x42200000, 0xC1200000, "50"),
+        ("float32-swapped", 2, "float-swapped", 0x00004220, 0x0000C120, "50"),
+    ],
+)
+def test_writes_that_move_a_value_too_fast_are_beyond_the_limit(
+    type: ValueType, words: int, way: Way, value: int, before: int, went: str
+) -> None:
+    wide = {"low": "-1e9", "high": "1e9"}
+    began, ended = Evidence(1, "a.pcap", 1, 24), Evidence(9, "a.pcap", 3, 99)
+    changes = [NO_CHANGE] * (2 if words == 1 else len(WAYS))
+    changes[WAYS.index(way)] = Change(value, before, began, ended)
+    moved = fact(words, *[value] * (4 * words), changes=tuple(changes))
+    found = excess(limit(type, **wide, change=str(Decimal(went) - 1)), moved)
+    assert found is not None and found.change is not None and found.distance == 1
+    assert (found.change.since, found.extreme.evidence, found.step) == (began, ended, None)
+    assert found.before is not None and abs(found.written - found.before) == Decimal(went)
+    assert excess(limit(type, **wide, change=went), moved) is None
+    assert excess(limit(type, **wide), moved) is None
+    assert excess(limit(type, **wide, change="0.001"), fact(words, *[value] * (4 * words))) is None
+
+
 def test_a_value_beyond_outweighs_a_step() -> None:
     far = replace(stepped(1, "unsigned", 50, 10), extremes=(Extreme(9, 8, SEEN),) * 4)
     found = excess(limit(high="2", step="1"), far)
@@ -155,3 +195,4 @@ def test_nobody_knows_a_step_from_nowhere() -> None:
     assert excess(limit(high="99", step="1"), fact(1, 50)) is None
     assert excess(limit("float32", "-9", "9", step="0.1"), stepped(2, "unsigned", 5, 1)) is None
     assert shown_limit(limit(unit="ml/l", step="0.2")) == "holding_registers 21: 0 to 2 ml/l (±0.2 ml/l)"
+    assert shown_limit(limit(change="0.2")) == "holding_registers 21: 0 to 2 (±0.2/minute)"

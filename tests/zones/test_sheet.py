@@ -161,7 +161,7 @@ VALUES = (
     "",
     ", limits: [{coil: 3, low: 0, high: 0}]",
     ", limits: [{holding_register: 9, type: int16, scale: 0.01, unit: '°C; x', low: -2.5, high: 7, step: 0.5,"
-    " name: {ja: '温度, 上', en: Heat}}]",
+    " change: 2.5/minute, name: {ja: '温度, 上', en: Heat}}]",
 )
 
 

@@ -36,6 +36,7 @@ from otmon.ledger.facts import (
     Asset,
     AssetClaim,
     Busiest,
+    Change,
     Conversation,
     CredentialSeen,
     Evidence,
@@ -220,7 +221,10 @@ def _fact(kind: str, given: dict[str, Any]) -> Listed:
         orders = 2 if whole["words"] == 1 else 4
         seen = Extreme(value, held, whole["evidence"])
         whole["extremes"] = (seen,) * (2 * orders)
-        whole["steps"] = (seen,) * (2 if orders == 2 else len(WAYS)) if held != UNKNOWN else ()
+        ways = 2 if orders == 2 else len(WAYS)
+        whole["steps"] = (seen,) * ways if held != UNKNOWN else ()
+        moved = Change(value, held, whole["evidence"], whole["evidence"])
+        whole["changes"] = (moved,) * ways if held not in (UNKNOWN, value) else ()
     if kind == "anomaly":
         whole["value"] = value
     if kind == "asset":
@@ -385,6 +389,7 @@ def _readers(kind: str) -> dict[str, Reader]:
             "evidence",
             "extremes",
             "steps",
+            "changes",
             "hours",
             "first_ns",
             "last_ns",

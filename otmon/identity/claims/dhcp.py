@@ -1,23 +1,27 @@
 """What DHCP clients say of themselves, and the name under which a server knows one.
 
 References: RFC 2131, 2 (message); RFC 2132, 3.14 (host name, 12), 9.3 (overload, 52), 9.8 (parameter request
-list, 55), 9.13 (class, 60); RFC 4702, 2 (FQDN, 81); RFC 3396, 7 (options in parts). A relay passes requests
-on, so the hardware address in the message tells who it is about.
+list, 55), 9.13 (class, 60); RFC 4702, 2 (FQDN, 81); RFC 3396, 7 (options in parts); RFC 3046, 2.0, 3.1, 3.2
+(relay agent information, 82: circuit and remote id, whose form is the relay's own; a server says them back,
+2.2). A relay passes requests on, so the hardware address in the message tells who it is about.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from otmon.identity.claim import Claim, ClaimKind, line
+from otmon.identity.claim import MAX_VALUE, Claim, ClaimKind, line
 from otmon.identity.claims.record import name_at
 from otmon.identity.claims.wire import ipv4, part
 from otmon.identity.login import Piece
 
 _REQUEST, _REPLY, _ETHERNET = 1, 2, 1
+_CIRCUIT, _REMOTE = 1, 2
+_PLAIN: Final = re.compile(rb"[A-Za-z0-9_.:/-]+")
 _COOKIE: Final = b"\x63\x82\x53\x63"
-_NAME, _OVERLOAD, _ASKED, _CLASS, _FQDN = 12, 52, 55, 60, 81
+_NAME, _OVERLOAD, _ASKED, _CLASS, _FQDN, _RELAY = 12, 52, 55, 60, 81, 82
 _FILE, _SERVER_NAME = (108, 128), (44, 64)
 """Fields that hold options, too, where option 52 says so: place and size."""
 _ENCODED: Final = 4
@@ -37,6 +41,7 @@ def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
                 for code, more in _options(data[at : at + size]).items():
                     found[code] = found.get(code, b"") + more
         told: list[tuple[ClaimKind, str]] = [("name", line(found.get(_NAME, b"")))]
+        told.append(("switch-port", _switch_port(found.get(_RELAY, b""))))
         if data[0] == _REQUEST:
             told += [
                 ("name", _full_name(found.get(_FQDN, b""))),
@@ -49,6 +54,21 @@ def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
         for kind, value in dict.fromkeys(told):
             if value:
                 yield Claim(kind, value, piece.seen, piece.from_client, mac, address)
+
+
+def _switch_port(value: bytes) -> str:
+    """Remote and circuit id of a relay, such as `dhcp:0006001b1b300001/0004000a010c`; "" where it gives no
+    circuit, or more than a claim holds, as the beginning of an id is not the id."""
+    parts = _options(value)
+    if not parts.get(_CIRCUIT):
+        return ""
+    text = f"dhcp:{_id(parts.get(_REMOTE, b''))}/{_id(parts[_CIRCUIT])}"
+    return text if len(text) <= MAX_VALUE else ""
+
+
+def _id(value: bytes) -> str:
+    """Letters, digits and a few signs as they are, else the bytes in hexadecimal."""
+    return value.decode("ascii") if _PLAIN.fullmatch(value) else value.hex()
 
 
 def _options(data: bytes) -> dict[int, bytes]:

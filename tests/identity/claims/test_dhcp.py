@@ -28,3 +28,18 @@ def test_options_in_parts_and_in_other_fields() -> None:
     assert said("dhcp", ("c", dhcp((52, b""), file=b"\x0c\3plc\xff"))) == []
     cut = dhcp((60, b"MSFT 5.0"), (12, b"plc"))[:-4]
     assert said("dhcp", ("c", cut)) == [("dhcp-class", "MSFT 5.0")]
+
+
+def test_a_relay_tells_the_switch_port() -> None:
+    parts = b"\1\6\0\4\0\x0a\1\x0c" + b"\2\x08\0\6\x00\x1b\x1b\x30\0\1"
+    told = ("switch-port", "dhcp:0006001b1b300001/0004000a010c")
+    assert said("dhcp", ("c", dhcp((82, parts)))) == [told]
+    assert said("dhcp", ("s", dhcp((82, parts), op=2))) == [told]
+    assert said("dhcp", ("c", dhcp((82, b"\1\6Gi1/12\2\3sw1")))) == [("switch-port", "dhcp:sw1/Gi1/12")]
+    assert said("dhcp", ("c", dhcp((82, b"\1\3a b")))) == [("switch-port", "dhcp:/612062")]
+
+
+def test_half_a_switch_port_is_none() -> None:
+    assert said("dhcp", ("c", dhcp((82, b"")))) == said("dhcp", ("c", dhcp((82, b"\2\3sw1")))) == []
+    assert said("dhcp", ("c", dhcp((82, b"\1\x40Gi")))) == said("dhcp", ("c", dhcp((82, b"\1\0\2\0")))) == []
+    assert said("dhcp", ("c", dhcp((82, b"\1\xa0" + bytes(160))))) == []
