@@ -28,7 +28,7 @@ IDS: Final = tuple(
     )
 )
 """Ids of the protocols whose log-ins are read, as `otmon.protocols` has them."""
-_CLAIMS_MACHINERY: Final = ("ntlm", "record", "wire")
+_CLAIMS_MACHINERY: Final = ("record", "wire")
 CLAIM_IDS: Final = tuple(
     sorted(
         module.name
