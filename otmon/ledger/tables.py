@@ -132,7 +132,10 @@ ASKED_COLUMNS: Final = 5
 X_RATES: Final = 16
 """Of each of `otmon.ledger.facts.RATES`: the second, what was sent in it, the most so far, and in
 which second."""
-X_TOLD_HOUR, X_TOLD, X_COLUMNS = 36, 37, 40
+X_TOLD_HOUR, X_TOLD = 36, 37
+X_OPENED, X_OPENINGS = 38, 39
+"""How it opened a TCP connection last, and the hour with the number of those that were copied in it."""
+X_COLUMNS: Final = 40
 
 OPENINGS, DATAGRAMS, BROADCASTS, ARP_PACKETS, REQUESTS = range(5)
 """Places in `otmon.ledger.facts.RATES`."""
