@@ -53,10 +53,12 @@ SEVERAL_SERVICES: Final = 2
 """Servers and protocols: what any device with a user or a task of its own asks for."""
 _Key = TypeVar("_Key")
 
-FIRST_HOPS: Final = (30, 32, 60, 64, 100, 128, 150, 200, 255)
+FIRST_HOPS: Final = frozenset({30, 32, 60, 64, 100, 128, 150, 200, 255})
 """Times to live that systems begin with: 64 (RFC 1700), 128 (Windows), 255, and those of small ones."""
 MAX_HOPS: Final = 3
 """Routers between a host and the one that translates its address."""
+LATER_HOPS: Final = frozenset(first - lost for first in (64, 128, 255) for lost in range(1, MAX_HOPS + 1))
+"""What is left of the usual ones behind so many. Scanners choose others at random (nmap 37 to 59)."""
 SHOWN: Final = 4
 """Protocols named in a signal."""
 
@@ -145,18 +147,13 @@ def _translates(device: SeenDevice, claims: Iterable[AssetClaim], found: SeenDev
             sender = opened.setdefault((claim.mac, claim.address, claim.vlan), {})
             sender[hops] = min(sender.get(hops, claim.evidence), claim.evidence)
     for sender in opened.values():
-        behind = [hops for hops in sender if 0 < _lost(hops) <= MAX_HOPS]
-        whole = [hops for hops in sender if _lost(hops) == 0]
+        behind = [hops for hops in sender if hops in LATER_HOPS]
+        whole = [hops for hops in sender if hops in FIRST_HOPS]
         if behind and whole:
             shown = ", ".join(map(str, sorted(behind + whole)))
             evidence = min(sender[hops] for hops in behind)
             yield _signal("translates", "forwards", evidence, ("router",), (), hops=shown)
             return
-
-
-def _lost(hops: int) -> int:
-    """What a time to live has lost since its sender, by the next one that systems begin with."""
-    return min(first for first in FIRST_HOPS if first >= hops) - hops
 
 
 def _said(claims: Iterable[AssetClaim]) -> Iterator[Signal]:

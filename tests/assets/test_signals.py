@@ -161,6 +161,8 @@ LINUX, WINDOWS = "mss*44,7:mss,sok,ts,nop,ws:df", "mss*44,8:mss,nop,ws,nop,nop,s
         (_opens(f"128:{WINDOWS}", f"64:{LINUX}"), ""),
         (_opens(f"126:{WINDOWS}", f"127:{WINDOWS}"), ""),
         (_opens(f"64:{LINUX}", f"50:{LINUX}"), ""),
+        # A scanner that chooses at random, as in a capture of an EtherNet/IP plant.
+        (_opens(f"128:{WINDOWS}", "47:1024,0:mss:", "59:1024,0:mss:"), ""),
         (_opens(f"64:{LINUX}") + _opens(f"63:{LINUX}", mac=ROUTER), ""),
         (_opens(f"64:{LINUX}", f"63:{LINUX}", mac=""), ""),
         (_opens("64", "x:1", "-1:2"), ""),
