@@ -13,13 +13,19 @@ import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from otmon.capture.batch import Batch
+from otmon.capture.sources import read
 from otmon.engine import replay
+from otmon.findings.judge import judge
 from otmon.identity.des import encrypted
 from otmon.identity.md4 import md4
+from otmon.sensor.proof import ProofFolder
+from otmon.sensor.recent import Recent
 from tests.command import otmon
 from tests.mirror import PLACES, SERVER, Mirror, found, mirror
 from tests.namespaces import inside, missing
@@ -76,13 +82,25 @@ def assert_nothing_shows_the_secret(path: Path) -> None:
         out / "x.parquet",
     )
     assert status in (0, 1), complaints
-    written = b"".join(one.read_bytes() for one in out.iterdir())
+    assert_findings_are_proved(path, out / "proofs")
+    written = b"".join(one.read_bytes() for one in out.rglob("*") if one.is_file())
     said = told.encode() + complaints.encode() + written
     raw = SECRET.encode()
     hashes = [hashlib.new(name, raw) for name in ("md5", "sha1", "sha256")]
     traces = [raw, raw.hex().encode(), b64encode(raw).rstrip(b"="), raw.decode().encode("utf-16-le")]
     traces += [md4(raw.decode().encode("utf-16-le")), *(one.digest() for one in hashes)]
     assert [trace for trace in traces if trace in said] == []
+
+
+def assert_findings_are_proved(path: Path, folder: Path) -> None:
+    """Write the packets of each finding, as the sensor does."""
+    proofs, recent = ProofFolder(folder), Recent(1)
+    for batch in read(str(path)):
+        assert isinstance(batch, Batch)
+        recent.add(batch, 0)
+    for one in judge(replay([str(path)]).ledger, None):
+        seen = replace(one, evidence=tuple(replace(seen, source="mirror") for seen in one.evidence))
+        assert proofs.prove(seen, recent, "mirror") is not None
 
 
 def users(folder: Path, *pairs: tuple[str, str]) -> dict[str, Path]:

@@ -11,6 +11,7 @@ from otmon.ledger.ledger import Ledger
 
 NAMERS: Final = (
     "lldp", "cdp", "profinet", "s7comm", "bacnet", "snmp", "dhcp", "nbns", "nbdgm", "smb", "mdns", "llmnr",
+    "rdp", "tls", "http",
 )  # fmt: skip
 """Protocols that name hosts, those first whose names people gave to find the device by."""
 MAX_NAMES: Final = 4
@@ -37,8 +38,9 @@ def claims_of_devices(ledger: Ledger, found: SeenDevices) -> dict[str, tuple[Ass
 def names_of(claims: Iterable[AssetClaim]) -> tuple[str, ...]:
     """The names of a host, the best known first, each once whatever the letters' case; a name with its domain
     stands for the one without."""
-    told = [one for one in claims if one.kind == "name" and one.protocol in NAMERS]
+    told = [one for one in claims if one.kind in ("name", "called") and one.protocol in NAMERS]
     found: dict[str, str] = {}
-    for one in sorted(told, key=lambda one: (NAMERS.index(one.protocol), one.value)):
+    # What it calls itself comes before what others call it.
+    for one in sorted(told, key=lambda one: (one.kind == "called", NAMERS.index(one.protocol), one.value)):
         found.setdefault(one.value.casefold().partition(".")[0], one.value)
     return tuple(found.values())[:MAX_NAMES]

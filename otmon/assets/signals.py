@@ -5,7 +5,7 @@ thing, that it serves. The sources are
 
 - `inventory`: the role that somebody gave it;
 - `vendor`: who made its interface; `mac`: how its MAC address came about;
-- `forwards`: it sends for others;
+- `forwards`: it sends for others, under their addresses or its own;
 - `serves`: what it answers to; `asks`: what it asks others for;
 - `fieldbus`: what it says below IP; `announces`: what it sends to everybody;
 - `says`: what it says of itself to who serves it, or to who asks.
@@ -26,6 +26,7 @@ from otmon.assets.fingerprints import shipped_fingerprints
 from otmon.assets.grouping import SeenDevice, SeenDevices
 from otmon.assets.makers import COMPUTER, DeviceClass, made_by
 from otmon.assets.vendor import REDUNDANT_ROUTERS, vendor_of
+from otmon.identity.claims.opening import hops_of
 from otmon.ledger.facts import AssetClaim, Conversation, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import parse_address, reach
@@ -52,6 +53,12 @@ SEVERAL_SERVICES: Final = 2
 """Servers and protocols: what any device with a user or a task of its own asks for."""
 _Key = TypeVar("_Key")
 
+FIRST_HOPS: Final = frozenset({30, 32, 60, 64, 100, 128, 150, 200, 255})
+"""Times to live that systems begin with: 64 (RFC 1700), 128 (Windows), 255, and those of small ones."""
+MAX_HOPS: Final = 3
+"""Routers between a host and the one that translates its address."""
+LATER_HOPS: Final = frozenset(first - lost for first in (64, 128, 255) for lost in range(1, MAX_HOPS + 1))
+"""What is left of the usual ones behind so many. Scanners choose others at random (nmap 37 to 59)."""
 SHOWN: Final = 4
 """Protocols named in a signal."""
 
@@ -122,10 +129,31 @@ def signals(
                 roles.get(device.id, set()),
                 not found.hosts.gateways.isdisjoint(device.macs),
             ),
+            *_translates(device, (said or {}).get(device.id, ()), found),
             *_said((said or {}).get(device.id, ())),
         )
         for device in found.devices
     }
+
+
+def _translates(device: SeenDevice, claims: Iterable[AssetClaim], found: SeenDevices) -> Iterator[Signal]:
+    """Whether connections of others come from behind its address (NAT): theirs have lost from the time to
+    live that systems begin with, its own have not. What comes by way of a router has lost, but all of it."""
+    opened: dict[tuple[str, str, str], dict[int, Evidence]] = {}
+    routers = found.hosts.gateways.union(device.routers)
+    for claim in claims if not device.forwarded else ():
+        hops = hops_of(claim.value) if claim.kind == "tcp-opening" else -1
+        if hops >= 0 and claim.mac and claim.mac not in routers:
+            sender = opened.setdefault((claim.mac, claim.address, claim.vlan), {})
+            sender[hops] = min(sender.get(hops, claim.evidence), claim.evidence)
+    for sender in opened.values():
+        behind = [hops for hops in sender if hops in LATER_HOPS]
+        whole = [hops for hops in sender if hops in FIRST_HOPS]
+        if behind and whole:
+            shown = ", ".join(map(str, sorted(behind + whole)))
+            evidence = min(sender[hops] for hops in behind)
+            yield _signal("translates", "forwards", evidence, ("router",), (), hops=shown)
+            return
 
 
 def _said(claims: Iterable[AssetClaim]) -> Iterator[Signal]:

@@ -25,7 +25,7 @@ from otmon.detect.detector import (
     say,
     values_written,
 )
-from otmon.detect.rules.field import Ground, Seen
+from otmon.detect.rules.field import Ground, Seen, called
 from otmon.detect.rules.rule import Category, Rule
 from otmon.ledger.facts import (
     OUTCOMES,
@@ -50,7 +50,7 @@ Group = list[tuple[Any, Verdict | None]]
 
 def matched(case: Case, rules: Iterable[Rule]) -> Iterator[Finding]:
     """What the conditions among the rules match, rule by rule."""
-    ground = Ground(case.index)
+    ground = Ground(case.index, called(case.ledger.claims))
     facts: dict[Category, list[Seen]] = {}
     for rule in rules:
         category, condition = rule.category, rule.condition

@@ -10,7 +10,8 @@ from otmon.identity.login import Seen
 
 ClaimKind = Literal[
     "name", "domain", "description", "vendor", "model", "firmware", "serial", "system", "software",
-    "capability", "management", "dhcp-options", "dhcp-class", "switch-port",
+    "capability", "management", "dhcp-options", "dhcp-class", "switch-port", "called", "certificate",
+    "tcp-opening",
 ]  # fmt: skip
 """- `name`: of the host or station; `domain`: of the directory that it belongs to;
 - `description`: a free text about all of it;
@@ -19,7 +20,10 @@ ClaimKind = Literal[
 - `capability`: what it is there for, in the words of the protocol ("bridge", "router");
 - `management`: the address under which it is managed;
 - `dhcp-options`: numbers of the options that it asks for, in its order; `dhcp-class`: its vendor class;
-- `switch-port`: where it is plugged in, as what mirrors its frames or the relay of its DHCP messages says."""
+- `switch-port`: where it is plugged in, as what mirrors its frames or the relay of its DHCP messages says;
+- `called`: the name by which others ask it for something;
+- `certificate`: whose its certificate is, and by whom;
+- `tcp-opening`: how it opens TCP connections (`otmon.identity.claims.opening`)."""
 
 MAX_VALUE: Final = 160
 """Characters of a value: a description of SNMP may have 255, of which the first say what it is."""

@@ -1,4 +1,5 @@
-"""NTLM ([MS-NLMP]): a challenge, and a response that a password's hash gives; in SMB and HTTP.
+"""NTLM ([MS-NLMP]): a challenge, and a response that a password's hash gives; in SMB and HTTP. And what both
+sides say of themselves in it (2.2), which leaves out who logs in: that is a person.
 
 Version 1 (3.3.1, also with the client's challenge in it) and version 2 (3.3.2). Its messages are looked for
 by their signature, bare or in a SPNEGO token.
@@ -8,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
+from otmon.identity.claim import ClaimKind, line, wide_line
+from otmon.identity.claims.wire import number, part
 from otmon.identity.des import encrypted
 from otmon.identity.effort import CHEAP
 from otmon.identity.login import MAX_TEXT, Seen
@@ -18,8 +22,15 @@ from otmon.identity.md4 import md4
 from otmon.identity.sasl import Claim
 
 SIGNATURE: Final = b"NTLMSSP\0"
-_CHALLENGE, _AUTHENTICATE = b"\2\0\0\0", b"\3\0\0\0"
-_UNICODE: Final = 0x00000001
+_NEGOTIATE, _CHALLENGE, _AUTHENTICATE = 1, 2, 3
+_FLAGS: Final = {_NEGOTIATE: 12, _CHALLENGE: 20, _AUTHENTICATE: 60}
+_VERSION: Final = {_NEGOTIATE: 32, _CHALLENGE: 48, _AUTHENTICATE: 64}
+_HAS_VERSION, _HAS_WORKSTATION, _UNICODE = 0x02000000, 0x00002000, 0x00000001
+_REVISION: Final = 15
+"""NTLMSSP_REVISION_W2K3, in every version since Windows XP (2.2.2.10)."""
+_PAIRS: Final[dict[int, ClaimKind]] = {1: "name", 2: "domain", 3: "name", 4: "domain"}
+"""MsvAvNbComputerName, NbDomainName, DnsComputerName, DnsDomainName (2.2.2.1)."""
+MAX_PAIRS: Final = 16
 _EXTENDED_SESSION: Final = 0x00080000
 _V1_BYTES: Final = 24
 _DES_UNITS: Final = 500
@@ -35,14 +46,18 @@ class Handshake:
     def challenge(self, data: bytes) -> None:
         """What the server sent, with a CHALLENGE_MESSAGE (2.2.1.2) in it or not."""
         message = data[data.find(SIGNATURE) :] if SIGNATURE in data else b""
-        if message[8:12] == _CHALLENGE and len(message) >= 32:
+        if number(message, 8, 4, little=True) == _CHALLENGE and len(message) >= 32:
             self._challenge = message[24:32]
 
     def response(self, data: bytes, seen: Seen) -> Claim | None:
         """What the client sent; the claim where there is an AUTHENTICATE_MESSAGE (2.2.1.3) in it with a
         response to a challenge that was seen."""
         message = data[data.find(SIGNATURE) :] if SIGNATURE in data else b""
-        if message[8:12] != _AUTHENTICATE or len(message) < 64 or self._challenge is None:
+        if (
+            number(message, 8, 4, little=True) != _AUTHENTICATE
+            or len(message) < 64
+            or self._challenge is None
+        ):
             return None
         server, self._challenge = self._challenge, None
         weak, strong, domain, user = (_field(message, at) for at in (12, 20, 28, 36))
@@ -80,9 +95,8 @@ class Handshake:
 
 def _field(message: bytes, at: int) -> bytes | None:
     """The bytes that a field at `at` points to: length, room, offset; None where they are not there."""
-    size = int.from_bytes(message[at : at + 2], "little")
-    begin = int.from_bytes(message[at + 4 : at + 8], "little")
-    return message[begin : begin + size] if begin + size <= len(message) else None
+    size, begin = number(message, at, 2, little=True), number(message, at + 4, 4, little=True)
+    return part(message, begin, size) if size >= 0 and begin >= 0 else None
 
 
 @lru_cache(maxsize=2_048)
@@ -107,3 +121,42 @@ def _spread(key: bytes) -> bytes:
     """56 bits as the 8 bytes that DES takes: the lowest bit of each is parity, and not looked at."""
     bits = int.from_bytes(key, "big")
     return bytes(bits >> 49 - 7 * place << 1 & 0xFE for place in range(8))
+
+
+def told_in(data: bytes) -> Iterator[tuple[ClaimKind, str]]:
+    """What a message that begins with `SIGNATURE` says of its sender. A version of build 0 is none: other
+    programs than Windows say any."""
+    kind = number(data, 8, 4, little=True)
+    flags = number(data, _FLAGS.get(kind, -1), 4, little=True)
+    if data[:8] != SIGNATURE or flags < 0:
+        return
+    version = part(data, _VERSION[kind], 8)
+    if flags & _HAS_VERSION and version is not None and version[7] == _REVISION:
+        build = number(version, 2, 2, little=True)
+        if build and _names(data, kind) >= _VERSION[kind] + 8:
+            yield "system", f"Windows NT {version[0]}.{version[1]} build {build}"
+    if kind == _NEGOTIATE and flags & _HAS_WORKSTATION:
+        yield "name", line(_field(data, 24) or b"")
+    elif kind == _AUTHENTICATE:
+        yield "name", (wide_line if flags & _UNICODE else line)(_field(data, 44) or b"")
+    elif kind == _CHALLENGE:
+        yield from _pairs(_field(data, 40) or b"")
+
+
+def _names(data: bytes, kind: int) -> int:
+    """Where the first field's value begins: where that is, there is no version."""
+    places = {_NEGOTIATE: (16, 24), _CHALLENGE: (12, 40), _AUTHENTICATE: (12, 20, 28, 36, 44, 52)}[kind]
+    found = [number(data, at + 4, 4, little=True) for at in places if number(data, at, 2, little=True) > 0]
+    return min(found, default=1 << 32)
+
+
+def _pairs(data: bytes) -> Iterator[tuple[ClaimKind, str]]:
+    at = 0
+    for _ in range(MAX_PAIRS):
+        kind, size = number(data, at, 2, little=True), number(data, at + 2, 2, little=True)
+        value = part(data, at + 4, size) if kind > 0 and size >= 0 else None
+        if value is None:
+            return
+        if kind in _PAIRS:
+            yield _PAIRS[kind], wide_line(value)
+        at += 4 + size

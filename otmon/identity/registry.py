@@ -28,7 +28,7 @@ IDS: Final = tuple(
     )
 )
 """Ids of the protocols whose log-ins are read, as `otmon.protocols` has them."""
-_CLAIMS_MACHINERY: Final = ("ntlm", "record", "wire")
+_CLAIMS_MACHINERY: Final = ("certificate", "handshake", "opening", "record", "wire")
 CLAIM_IDS: Final = tuple(
     sorted(
         module.name
@@ -39,7 +39,7 @@ CLAIM_IDS: Final = tuple(
 """Ids of those whose claims are read; "cdp" is none of `otmon.protocols`, as no conversation has it."""
 
 FIRST_PAYLOADS: Final[Mapping[str, int]] = {
-    "ssh": 1,
+    "ssh": 1, "tls": 4, "rdp": 4,
     "dhcp": 64, "mdns": 8, "llmnr": 4, "nbns": 8, "nbdgm": 4, "ssdp": 4,
     "lldp": 2, "profinet": 8,
     "modbus": -8, "s7comm": -8, "ethernet_ip": -8, "bacnet": -8, "fins": -4, "slmp": -4,

@@ -1,4 +1,6 @@
-"""SASL in mail protocols: PLAIN (RFC 4616), LOGIN (draft-murchison-sasl-login), CRAM-MD5 (RFC 2195)."""
+"""SASL in mail protocols: PLAIN (RFC 4616), LOGIN (draft-murchison-sasl-login), CRAM-MD5 (RFC 2195), SCRAM
+(RFC 5802, RFC 7677).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Seen
+from otmon.identity.scram import HASHES, proof_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Exchange:
         self.mechanism = mechanism.upper()
         self._challenge: bytes | None = None
         self._user: bytes | None = None
+        """What the client said first: the name of LOGIN, the first message of SCRAM."""
 
     def challenge(self, text: bytes) -> None:
         """What the server sent, in Base64."""
@@ -62,6 +66,14 @@ class Exchange:
                 self._user = data
                 return None
             return Claim(self._user, "plain", seen, secret=data)
+        if self.mechanism in HASHES:
+            if self._user is None:
+                self._user = data or None
+                return None
+            found = proof_of(self.mechanism, self._user, self._challenge or b"", data)
+            if found is None:
+                return None
+            return Claim(found.account, "scram", seen, proves=found.proves, cost=found.cost)
         if self.mechanism == b"CRAM-MD5" and self._challenge:
             user, space, proof = data.rpartition(b" ")
             if space and len(proof) == 32:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Final
 
 from otmon.decode.flows import (
@@ -28,6 +29,7 @@ from otmon.decode.flows import (
     PROVISIONAL,
 )
 from otmon.decode.transport import PROTO_TCP
+from otmon.identity.claims.opening import opening
 from otmon.identity.credentials import Credentials, shipped_credentials
 from otmon.identity.effort import Effort
 from otmon.identity.login import ANONYMOUS, LogIn, Seen
@@ -39,6 +41,7 @@ from otmon.ledger.clients import clients_of
 from otmon.ledger.facts import AssetClaim, CredentialKind, CredentialSeen, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
+from otmon.ledger.messages import OPENING
 from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_MAC, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
 from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
 from otmon.protocols.registry import ethertype_codes, name_of
@@ -116,6 +119,10 @@ class Dialogues:
         flows, payloads = rows[:, _FLOW].tolist(), rows[:, _SAID].tolist()
         for flow, payload, client in zip(flows, payloads, clients, strict=True):
             way, seq, ack, now, packet, offset, begin, size, mac = payload
+            if way & OPENING:
+                seen = Seen(now, packet, offset)
+                facts += _opened(flow, way - OPENING, octets[begin : begin + size], seen, mac, self._source)
+                continue
             key = tuple(flow[: len(_KEY)])
             one = self._open.pop(key, None)
             if one is not None and now - one.last_ns > IDLE_NS:
@@ -237,6 +244,28 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -
             entry=entry,
             kind=kind,
             outcome="accepted" if log_in.unasked and one.asked else log_in.outcome,
+            times=1,
+            first_ns=seen.time_ns,
+            last_ns=seen.time_ns,
+            evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
+        )
+
+
+def _opened(
+    flow: list[int], way: int, headers: bytes, seen: Seen, mac: int, source: str
+) -> Iterator[AssetClaim]:
+    """How the sender of the headers opens connections; of hosts of the Internet nothing."""
+    key, a_hi, a_lo, b_hi, b_lo, _, _, vlan, *_ = flow
+    address = address_text(key >> 48 & 0xF, *((a_hi, a_lo), (b_hi, b_lo))[way])
+    value = opening(headers)
+    if value and not ip_address(address).is_global:
+        yield AssetClaim(
+            mac=mac_text(mac),
+            address=address,
+            vlan=vlan_text(vlan),
+            kind="tcp-opening",
+            value=value,
+            protocol="tcp",
             times=1,
             first_ns=seen.time_ns,
             last_ns=seen.time_ns,

@@ -13,12 +13,14 @@ from typing import Final
 from otmon.decode.fields import (
     ACK,
     AT,
+    BUFFER,
     C_CLAIMS_QUOTA,
     C_CLAIMS_SHED,
     C_LOGINS_QUOTA,
     C_LOGINS_SHED,
     DPORT,
     END,
+    HEADER,
     PROTO,
     SEQ,
     SPORT,
@@ -53,6 +55,8 @@ from otmon.ledger.tables import (
     MESSAGE_DATA,
     MESSAGES,
     SECOND_NS,
+    X_OPENED,
+    X_OPENINGS,
     X_TOLD,
     X_TOLD_HOUR,
     Tables,
@@ -69,11 +73,21 @@ SECOND_CLAIM_BYTES: Final = 1 << 18
 SENDER_CLAIMS: Final = 32
 """Payloads of connections in which one sender tells who it is, in an hour: some visits to shares, in all of
 which it says the same."""
+SENDER_OPENINGS: Final = 8
+"""First packets of connections that are copied of one sender in an hour, if they differ."""
+SECOND_OPENINGS: Final = 64
+"""They are copied while fewer payloads than that were, in this second, for claims: forged senders leave the
+rest to what says more, and nothing counts what is passed over."""
+OPENING_BYTES: Final = 120
+"""Of the two longest headers of IPv4 and TCP; IPv6 has 100 without extensions."""
+OPENING: Final = 2
+"""Added to the direction in `G_WAY`: these are headers, and no payload."""
 S7COMM: Final = code_of("s7comm")
 ETHERNET_IP: Final = code_of("ethernet_ip")
 BACNET: Final = code_of("bacnet")
 FINS: Final = code_of("fins")
 SLMP: Final = code_of("slmp")
+TLS: Final = code_of("tls")
 TELLS_LLDP: Final = FIRST_PAYLOADS["lldp"]
 TELLS_PROFINET: Final = FIRST_PAYLOADS["profinet"]
 
@@ -158,7 +172,15 @@ def copy_claim(
         return
     else:
         x = t.flows[f, F_ASSET + d]
-        if x >= 0 and told_enough(t, x, now // HOUR_NS):
+        # Whom it asks for by TLS says more than who it is: a browser would use up its hour.
+        asks = (
+            t.flows[f, F_COPIED + d] == 0
+            and t.flows[f, F_PROTOCOL] & (CODES - 1) == TLS
+            and end - p >= 6
+            and u8(src, p) == 22
+            and u8(src, p + 5) == 1
+        )
+        if not asks and x >= 0 and told_enough(t, x, now // HOUR_NS):
             t.flows[f, F_COPIED + d] = most
             t.counters[C_CLAIMS_QUOTA] += 1
             return
@@ -176,6 +198,40 @@ def copy_claim(
     t.used[CLAIM_BYTES] += size
     t.flows[f, F_COPIED_BYTES + d] += size
     keep(t, f, d, src, p, size, length, packet, now, offset)
+
+
+@kernel
+def copy_opening(t: Tables, f: int, d: int, src: Bytes, packet: int, now: int, offset: int) -> None:
+    """Copy the headers of the packet in `Tables.row` that opens a connection, where its sender opens it in
+    another way than the last one: by time to live, window and length of the options. It has no payload, so
+    that there is room for it."""
+    row = t.row
+    x = t.flows[f, F_ASSET + d]
+    p = row[HEADER]
+    end = row[AT]
+    if x < 0 or row[BUFFER] != 0 or end - p < 40 or end - p > OPENING_BYTES:
+        return
+    four = u8(src, p) >> 4 == 4
+    at = p + (u8(src, p) & 0xF) * 4 if four else p + 40
+    if at + 20 > end:
+        return
+    hops = u8(src, p + 8) if four else u8(src, p + 7)
+    way = hops << 24 | u16be(src, at + 14) << 8 | u8(src, at + 12) | 1 << 32
+    if t.assets[x, X_OPENED] == way:
+        return
+    t.assets[x, X_OPENED] = way
+    hour = now // HOUR_NS
+    if t.assets[x, X_OPENINGS] >> 8 != hour:
+        t.assets[x, X_OPENINGS] = hour << 8
+    second = now // SECOND_NS
+    if t.used[COPY_SECOND] != second:
+        new_second(t, second)
+    if t.assets[x, X_OPENINGS] & 0xFF >= SENDER_OPENINGS or t.used[CLAIM_PAYLOADS] >= SECOND_OPENINGS:
+        return
+    t.assets[x, X_OPENINGS] += 1
+    t.used[CLAIM_PAYLOADS] += 1
+    t.used[CLAIM_BYTES] += end - p
+    keep(t, f, d | OPENING, src, p, end - p, end - p, packet, now, offset)
 
 
 @inlined

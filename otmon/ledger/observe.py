@@ -98,7 +98,7 @@ from otmon.kernel import Bytes, Ints, inlined, kernel, u16be
 from otmon.ledger.endings import end_flow
 from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
-from otmon.ledger.messages import copy_claim, copy_message, identifies, tells_below_ip
+from otmon.ledger.messages import copy_claim, copy_message, copy_opening, identifies, tells_below_ip
 from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
     ARP,
@@ -208,6 +208,8 @@ def observe(
                 continue
         else:
             tcp_flags(row, t.flows, f, d)
+            if row[FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) == TCP_SYN and row[END] == row[AT]:
+                copy_opening(t, f, d, src, packet, now, offset)
         s = t.flows[f, F_STREAM]
         length = row[WIRE_END] - row[AT]
         if s >= 0:

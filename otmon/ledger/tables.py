@@ -165,7 +165,9 @@ X_RATES: Final = 16
 """Of each of `otmon.ledger.facts.RATES`: the second, what was sent in it, the most so far, and in
 which second."""
 X_TOLD_HOUR, X_TOLD = 36, 37
-X_PORT, X_SWITCH_HI, X_SWITCH_LO = 38, 39, 40
+X_OPENED, X_OPENINGS = 38, 39
+"""How it opened a TCP connection last, and the hour with the number of those that were copied in it."""
+X_PORT, X_SWITCH_HI, X_SWITCH_LO = 40, 41, 42
 """The switch port where its frames came in, and who mirrored them; 0 where nothing told. Part of the key."""
 X_COLUMNS: Final = 48
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
@@ -49,6 +49,8 @@ COLUMNS: Final = (
     ("supported until", "サポート終了日"),
 )
 """English and Japanese headings. The first eight are those of an inventory (`otmon.zones.inventory`)."""
+PARTS: Final[Mapping[str, str]] = {"firmware": "firmware", "system": "operating-system"}
+"""Kinds of claims that are parts of a device -> their type in CycloneDX."""
 ROLES: Final[dict[DeviceClass, str]] = {"controller": "plc"}
 """Classes that an inventory calls otherwise."""
 
@@ -229,6 +231,9 @@ def _component(device: Device, index: Index | None) -> dict[str, Any]:
         found["manufacturer"] = {"name": makers[0]}
     if listed is not None and listed.model:
         found["version"] = listed.model
+    inside = [*_inside(device)]
+    if inside:
+        found["components"] = inside
     properties = [
         ("in-inventory", "true" if listed is not None else "false"),
         *(("class", one) for one in probable.classes),
@@ -247,3 +252,16 @@ def _component(device: Device, index: Index | None) -> dict[str, Any]:
     ]
     found["properties"] = [{"name": f"otmon:{name}", "value": value} for name, value in properties]
     return found
+
+
+def _inside(device: Device) -> Iterator[dict[str, Any]]:
+    """The firmware and operating systems that a device names, each once, with the protocols that told it."""
+    told: dict[tuple[str, str], set[str]] = {}
+    for claim in device.claims:
+        if claim.kind in PARTS:
+            told.setdefault((claim.kind, claim.value), set()).add(claim.protocol)
+    for number, ((kind, value), protocols) in enumerate(sorted(told.items()), 1):
+        one: dict[str, Any] = {"type": PARTS[kind], "bom-ref": f"{asset_id(device)}/{number}"}
+        one |= {"name": "firmware", "version": value} if kind == "firmware" else {"name": value}
+        one["properties"] = [{"name": "otmon:said-by", "value": protocol} for protocol in sorted(protocols)]
+        yield one

@@ -65,7 +65,7 @@ GOOD = (
         (GOOD.replace("url: 'https://a/',", ""), "url is missing"),
         (GOOD.replace("id: a", "id: a, note: 1"), "unknown key 'note'"),
         (GOOD.replace("id: a", "id: a, system: dos"), "no system 'dos'"),
-        (GOOD.replace("id: a", "id: a, protocols: [tls]"), "unknown protocol 'tls'"),
+        (GOOD.replace("id: a", "id: a, protocols: [quic]"), "unknown protocol 'quic'"),
         (GOOD.replace("id: a", "id: 7"), "needs an id"),
         ("7", "needs an id"),
         (f"{GOOD}, {GOOD}", "a second fingerprint 'a'"),

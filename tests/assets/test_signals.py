@@ -8,7 +8,7 @@ import pytest
 
 from otmon.assets.grouping import seen_devices
 from otmon.assets.signals import MANY_CLIENTS, Signal, signals
-from otmon.ledger.facts import Evidence
+from otmon.ledger.facts import AssetClaim, Evidence
 from otmon.ledger.merge import collect
 from otmon.zones.hosts import SCAN
 from tests.zones.facts import asset, conversation, model, operation
@@ -138,3 +138,50 @@ def test_a_signal_names_the_first_packet_that_shows_it() -> None:
     talks = [conversation(PLC, ME, evidence=late), conversation(OTHER, ME, evidence=early)]
     (one,) = shown(*talks)
     assert one.evidence == early and dict(one.params) == {"protocols": "modbus"}
+
+
+def _opens(*values: str, mac: str = MAC, address: str = ME) -> list[AssetClaim]:
+    return [
+        AssetClaim(mac, address, "", "tcp-opening", one, "tcp", 1, 5, 5, Evidence(5, "a", number, 0))
+        for number, one in enumerate(values, 1)
+    ]
+
+
+LINUX, WINDOWS = "mss*44,7:mss,sok,ts,nop,ws:df", "mss*44,8:mss,nop,ws,nop,nop,sok:df"
+
+
+@pytest.mark.parametrize(
+    ("claims", "hops"),
+    [
+        (_opens(f"64:{LINUX}", f"63:{LINUX}"), "63, 64"),
+        (_opens(f"64:{LINUX}", f"127:{WINDOWS}"), "64, 127"),
+        (_opens(f"255:{LINUX}", f"62:{LINUX}", f"125:{WINDOWS}"), "62, 125, 255"),
+        # One host; two that are routed here on ways of two lengths; no spread of few routers; others' claims.
+        (_opens(f"64:{LINUX}", f"64:{WINDOWS}"), ""),
+        (_opens(f"128:{WINDOWS}", f"64:{LINUX}"), ""),
+        (_opens(f"126:{WINDOWS}", f"127:{WINDOWS}"), ""),
+        (_opens(f"64:{LINUX}", f"50:{LINUX}"), ""),
+        # A scanner that chooses at random, as in a capture of an EtherNet/IP plant.
+        (_opens(f"128:{WINDOWS}", "47:1024,0:mss:", "59:1024,0:mss:"), ""),
+        (_opens(f"64:{LINUX}") + _opens(f"63:{LINUX}", mac=ROUTER), ""),
+        (_opens(f"64:{LINUX}", f"63:{LINUX}", mac=""), ""),
+        (_opens("64", "x:1", "-1:2"), ""),
+    ],
+)
+def test_who_translates_the_addresses_of_others_opens_connections_as_they_do(
+    claims: list[AssetClaim], hops: str
+) -> None:
+    found = collect(assets=[asset(MAC, ME), asset("", PLC)])
+    grouped = seen_devices(found)
+    told = signals(found, grouped, {grouped.owner(ME, ""): tuple(claims)})[grouped.owner(ME, "")]
+    found_hops = [dict(one.params)["hops"] for one in told if one.key == "translates"]
+    assert found_hops == ([hops] if hops else [])
+
+
+def test_a_router_is_none_that_translates() -> None:
+    far = [asset(ROUTER, f"10.{one}.0.1") for one in range(2, 12)]
+    found = collect(assets=[asset(ROUTER, ME), *far])
+    grouped = seen_devices(found)
+    claims = tuple(_opens(f"64:{LINUX}", f"63:{LINUX}", mac=ROUTER))
+    told = signals(found, grouped, {one.id: claims for one in grouped.devices})
+    assert all(one.key != "translates" for some in told.values() for one in some)

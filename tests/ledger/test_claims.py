@@ -9,13 +9,20 @@ import numpy as np
 import pytest
 
 from otmon.identity.registry import FIRST_PAYLOADS
-from otmon.lab.frames import Host, Say, connection, udp_packet
+from otmon.lab.frames import Host, Packet, Say, connection, udp_packet
 from otmon.ledger.claims import Side, claims_of
 from otmon.ledger.facts import HOUR_NS, AssetClaim
 from otmon.ledger.ledger import LIMITS
-from otmon.ledger.messages import SECOND_CLAIMS, SENDER_CLAIMS, identifies, identifies_bacnet
+from otmon.ledger.messages import (
+    SECOND_CLAIMS,
+    SECOND_OPENINGS,
+    SENDER_CLAIMS,
+    SENDER_OPENINGS,
+    identifies,
+    identifies_bacnet,
+)
 from otmon.protocols.registry import code_of
-from tests.identity.claims.messages import MESSAGES, bacnet, dhcp, i_am, tlv
+from tests.identity.claims.messages import CHASSIS, MESSAGES, bacnet, client_hello, dhcp, i_am, tls, tlv
 from tests.identity.talk import pieces
 from tests.ledger.seen import Seen
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE, talk
@@ -25,7 +32,8 @@ BUDGET = "claims behind the budget of a second"
 
 
 def told(found: Seen) -> list[tuple[str, str, str, str, str]]:
-    claims = found.ledger().claims
+    """What payloads say; how connections are opened stands apart (`openings`)."""
+    claims = (one for one in found.ledger().claims if one.kind != "tcp-opening")
     return [(one.protocol, one.mac, one.address, one.kind, one.value) for one in claims]
 
 
@@ -87,10 +95,12 @@ def test_a_connection_is_read_at_its_beginning_and_a_datagram_each_hour() -> Non
     assert told(found) == [("ssh", SERVER.mac, SERVER.address, "software", "x")]
     assert not {QUOTA, BUDGET} & set(found.counted)
     most = FIRST_PAYLOADS["lldp"]
-    lldp = [(START_NS + n * 1_000_000_000, frame(0x88CC, tlv(5, b"sw-%d" % n))) for n in range(most + 3)]
+    lldp = [
+        (START_NS + n * 1_000_000_000, frame(0x88CC, CHASSIS + tlv(5, b"sw-%d" % n))) for n in range(most + 3)
+    ]
     again = Seen().frames(lldp)
     assert len(told(again)) == most and again.counted[QUOTA] == 3
-    again.frames([(START_NS + HOUR_NS, frame(0x88CC, tlv(5, b"later")))])
+    again.frames([(START_NS + HOUR_NS, frame(0x88CC, CHASSIS + tlv(5, b"later")))])
     assert ("lldp", "00:0e:8c:01:02:03", "", "name", "later") in told(again)
 
 
@@ -108,8 +118,26 @@ def test_a_sender_says_the_same_in_many_connections_and_is_read_in_some() -> Non
     assert found.counted[QUOTA] == 5
 
 
+def test_whom_a_client_asks_for_is_read_of_each_connection() -> None:
+    found = Seen()
+    for number in range(SENDER_CLAIMS + 5):
+        spoken = [Say("client", tls(client_hello(b"h%d.example" % (number % 8))), 1_000_000)]
+        spoken += [Say("client", b"\x17\3\3\0\x14" + bytes(20), 1_000_000)] * 6
+        start = START_NS + number * 1_000_000_000
+        packets = connection(WIRE, start, (CLIENT, SERVER), (40_000 + number, 443), spoken, Random(1), "x")
+        found.frames((one.time_ns, one.data) for one in packets)
+    asked = [one for one in found.ledger().claims if one.kind == "called"]
+    assert {one.address for one in asked} == {SERVER.address} and len(asked) == 8
+    assert sum(one.times for one in asked) == SENDER_CLAIMS + 5
+    # Of what it says behind that only so much is read.
+    assert found.counted[QUOTA] > 0
+
+
 def test_a_flood_of_claims_is_counted_and_hides_no_log_in() -> None:
-    flood = [(START_NS + n, frame(0x88CC, tlv(5, b"sw"), f"02{n:010x}")) for n in range(SECOND_CLAIMS + 7)]
+    flood = [
+        (START_NS + n, frame(0x88CC, CHASSIS + tlv(5, b"sw"), f"02{n:010x}"))
+        for n in range(SECOND_CLAIMS + 7)
+    ]
     found = Seen().frames(flood)
     assert found.counted[BUDGET] == 7
     log_in = talk(21, ("c", b"USER a\r\n"), ("c", b"PASS b\r\n"), ("s", b"230 x\r\n"))
@@ -128,10 +156,11 @@ def test_what_identifies_is_picked_out_of_a_connection_that_goes_on() -> None:
     found = Seen().frames(
         (one.time_ns, one.data) for one in talk(502, *turns, ("c", asked), ("s", answer), *turns)
     )
-    assert {(kind, text) for _, _, _, kind, text in told(found)} == {
+    said = told(found)
+    assert {(kind, text) for _, _, _, kind, text in said} == {
         ("vendor", "Schneider Electric"), ("model", "BMX P34 2020"), ("firmware", "v2.6"),
     }  # fmt: skip
-    assert {one[:3] for one in told(found)} == {("modbus", SERVER.mac, SERVER.address)}
+    assert {one[:3] for one in said} == {("modbus", SERVER.mac, SERVER.address)}
 
 
 @pytest.mark.parametrize("protocol", ["s7comm", "ethernet_ip", "bacnet", "fins", "slmp"])
@@ -148,3 +177,53 @@ def test_messages_that_identify_are_known_and_no_part_of_them(protocol: str) -> 
     assert not identifies_bacnet(reads, 0, len(reads))
     routed = np.frombuffer(bacnet(i_am(1, 1), b"\1\x28\0\7\0\0\5\1\7\xff"), np.uint8)
     assert identifies_bacnet(routed, 0, len(routed))
+
+
+def opened(
+    hops: int, window: int, source: Host = CLIENT, port: int = 40_000, at: int = START_NS
+) -> list[Packet]:
+    """A connection whose first packet has another time to live and window."""
+    packets = connection(WIRE, at, (source, SERVER), (port, 502), [], Random(1), "x")
+    first = bytearray(packets[0].data)
+    first[22], first[48:50] = hops, window.to_bytes(2, "big")
+    return [replace(packets[0], data=bytes(first)), *packets[1:]]
+
+
+def openings(found: Seen) -> list[AssetClaim]:
+    return [one for one in found.ledger().claims if one.kind == "tcp-opening"]
+
+
+def test_how_a_sender_opens_connections_is_read_where_it_changes() -> None:
+    found = Seen()
+    for number, hops in enumerate((64, 64, 63, 63, 64)):
+        packets = opened(hops, 2048, port=40_000 + number, at=START_NS + number)
+        found.frames((one.time_ns, one.data) for one in packets)
+    claims = openings(found)
+    assert [(one.value[:7], one.times) for one in claims] == [("63:2048", 1), ("64:2048", 2)]
+    assert {(one.mac, one.address, one.protocol) for one in claims} == {(CLIENT.mac, CLIENT.address, "tcp")}
+    assert claims[1].evidence.packet == 1
+
+
+def test_openings_of_a_sender_and_of_a_second_are_bounded_and_leave_room_for_claims() -> None:
+    found = Seen()
+    for number in range(SENDER_OPENINGS + 5):
+        packets = opened(64, 1000 + number, port=40_000 + number, at=START_NS + number * 1_000_000_000)
+        found.frames((one.time_ns, one.data) for one in packets)
+    assert sum(one.times for one in openings(found)) == SENDER_OPENINGS
+    flood = Seen()
+    for number in range(SECOND_OPENINGS + 9):
+        other = Host("x", f"10.1.1.{number}", f"00:01:fc:30:02:{number:02x}")
+        flood.frames((START_NS, one.data) for one in opened(64, 2048, other))
+    flood.frames([(START_NS, frame(0x88CC, CHASSIS + tlv(5, b"sw")))])
+    claims = flood.ledger().claims
+    assert sum(one.kind == "tcp-opening" for one in claims) == SECOND_OPENINGS
+    assert "sw" in [one.value for one in claims]
+
+
+def test_hosts_of_the_internet_and_frames_cut_short_tell_nothing_of_it() -> None:
+    outside = Host("x", "8.8.8.8", "00:01:fc:30:02:01")
+    assert openings(Seen().frames((one.time_ns, one.data) for one in opened(64, 2048, outside))) == []
+    whole = opened(64, 2048)[0]
+    assert len(openings(Seen().frames([(START_NS, whole.data)]))) == 1
+    for size in range(14, 54):
+        assert openings(Seen().frames([(START_NS, whole.data[:size])])) == []

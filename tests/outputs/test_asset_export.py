@@ -12,7 +12,10 @@ import jsonschema
 import pytest
 from referencing import Registry, Resource
 
+from otmon.assets.classify import population
 from otmon.findings.wording import Language
+from otmon.ledger.facts import AssetClaim, Evidence
+from otmon.ledger.merge import collect
 from otmon.outputs.asset_export import (
     COLUMNS,
     asset_id,
@@ -24,7 +27,7 @@ from otmon.outputs.asset_export import (
 from otmon.zones.inventory import inventory_document
 from otmon.zones.load import read_model
 from otmon.zones.schema import read_id
-from tests.assets.population import HMI, PHONE, PLC, here
+from tests.assets.population import HMI, PHONE, PLANT, PLC, SENDERS, here
 from tests.zones.facts import asset
 
 SCHEMAS = Path(__file__).with_name("cyclonedx")
@@ -75,6 +78,28 @@ def test_a_time_beyond_the_calendar_is_left_out(last_ns: int, timed: bool) -> No
     document = json.loads(devices_cyclonedx(found.devices, index, "1.2"))
     schema().validate(document)
     assert ("timestamp" in document["metadata"]) == timed
+
+
+def test_firmware_and_operating_systems_are_parts_of_their_device() -> None:
+    told = (("firmware", "V2.6", "modbus"), ("firmware", "V2.6", "snmp"), ("system", "Windows 5.1", "smb"))
+    claims = [
+        AssetClaim(PLC, "10.1.0.1", "", kind, value, protocol, 1, 1, 1, Evidence(1, "a", 1, 0))
+        for kind, value, protocol in told
+    ]
+    ledger = collect(assets=SENDERS, claims=claims)  # type: ignore[arg-type]
+    document = json.loads(devices_cyclonedx(population(ledger, PLANT).devices, None, "1.2"))
+    schema().validate(document)
+    parts = {one["bom-ref"]: one.get("components") for one in document["components"]}
+    assert parts == {
+        "hmi-1": None,
+        "mac-f61d92c4083b": None,
+        "plc-1": [
+            {"type": "firmware", "bom-ref": "plc-1/1", "name": "firmware", "version": "V2.6",
+             "properties": [{"name": "otmon:said-by", "value": name} for name in ("modbus", "snmp")]},
+            {"type": "operating-system", "bom-ref": "plc-1/2", "name": "Windows 5.1",
+             "properties": [{"name": "otmon:said-by", "value": "smb"}]},
+        ],
+    }  # fmt: skip
 
 
 def test_the_schema_refuses_what_is_no_document() -> None:

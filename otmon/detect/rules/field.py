@@ -6,7 +6,7 @@ that a fact does not have (no subfunction, no boundary, no model) is null.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final, Literal, get_args
@@ -15,6 +15,7 @@ from otmon.ledger.facts import (
     UNKNOWN,
     Anomaly,
     Asset,
+    AssetClaim,
     Conversation,
     CredentialSeen,
     Operation,
@@ -32,9 +33,12 @@ Kind = Literal["text", "number", "flag", "address", "texts"]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a fact is looked at with: the model made ready, and what was found in it before."""
+    """What a fact is looked at with: the model made ready, what hosts are called, and what was found in them
+    before."""
 
     index: Index | None
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By address: the names by which others ask for it, and that it has by its own word (`called`)."""
     _roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def roles(self, address: str) -> tuple[str, ...]:
@@ -57,6 +61,15 @@ class Ground:
         """Of a zone in the model; None of what is no zone of it."""
         known = self.index.zones.get(zone) if self.index is not None else None
         return None if known is None else known.importance
+
+
+def called(claims: Iterable[AssetClaim]) -> dict[str, tuple[str, ...]]:
+    """The names of each address, as claims tell them: sorted, in small letters."""
+    found: dict[str, set[str]] = {}
+    for claim in claims:
+        if claim.kind in ("called", "name") and claim.address:
+            found.setdefault(claim.address, set()).add(claim.value.lower())
+    return {address: tuple(sorted(names)) for address, names in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +179,12 @@ _CONVERSATION: Final = (
     _own("bytes_to_server", "number", "bytes on the wire"),
     _own("bytes_to_client", "number", "bytes on the wire"),
     _own("tunnel", "text", "what the packets came wrapped in: `gre`, `vxlan` ..."),
+    Field(
+        "server_names",
+        "texts",
+        "names of the server, in small letters: by which clients ask for it (TLS, HTTP), and its own",
+        lambda seen: seen.ground.names.get(seen.fact.server),
+    ),
 )
 _OPERATION: Final = (
     _own("unit", "number", "unit identifier"),

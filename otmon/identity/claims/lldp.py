@@ -13,7 +13,7 @@ from otmon.identity.claim import Claim, ClaimKind
 from otmon.identity.claims.wire import ipv4, ipv6, number, part, said
 from otmon.identity.login import Piece
 
-_END, _NAME, _DESCRIPTION, _CAPABILITIES, _MANAGEMENT, _ORGANISATION = 0, 5, 6, 7, 8, 127
+_END, _CHASSIS, _NAME, _DESCRIPTION, _CAPABILITIES, _MANAGEMENT, _ORGANISATION = 0, 1, 5, 6, 7, 8, 127
 _MED: Final = b"\x00\x12\xbb"
 _INVENTORY: Final[dict[int, ClaimKind]] = {
     6: "firmware", 7: "software", 8: "serial", 9: "vendor", 10: "model"
@@ -32,6 +32,9 @@ def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
 
 def _frame(piece: Piece) -> Iterator[Claim]:
     data = piece.data
+    if not data or data[0] >> 1 != _CHASSIS:
+        # It comes first in every frame (IEEE 802.1AB-2016, 8.2).
+        return
     at = 0
     while (head := number(data, at, 2)) >= 0:
         kind, value = head >> 9, part(data, at + 2, head & 0x1FF)

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otmon.identity.claim import Claim, line, wide_line
-from otmon.identity.claims.ntlm import SIGNATURE, told_in
 from otmon.identity.claims.wire import number, wholes
 from otmon.identity.login import Piece
+from otmon.identity.ntlm import SIGNATURE, told_in
 
 _SMB1: Final = b"\xffSMB"
 _SESSION_SETUP: Final = 0x73

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from otmon.detect.rules.field import FIELDS, Ground, Seen
+from otmon.detect.rules.field import FIELDS, Ground, Seen, called
 from otmon.detect.rules.rule import CATEGORIES
 from otmon.detect.rules.sample import ledger_of
 from otmon.ledger.ledger import Ledger
@@ -73,3 +73,20 @@ def test_what_a_fact_does_not_have_is_null() -> None:
     told = {name: FIELDS["operation"][name].get(seen) for name in ("subfunction", "address", "count", "vlan")}
     assert told == dict.fromkeys(told)
     assert FIELDS["operation"]["status"].get(seen) == 0
+
+
+def test_a_server_has_the_names_by_which_it_is_asked_for_and_those_that_it_says() -> None:
+    told = ledger_of([
+        {"claim": {"address": "10.2.0.1", "kind": "called", "value": "NAS.example", "protocol": "tls"}},
+        {"claim": {"address": "10.2.0.1", "kind": "name", "value": "nas", "protocol": "smb"}},
+        {"claim": {"address": "10.2.0.1", "kind": "model", "value": "x1", "protocol": "snmp"}},
+        {"claim": {"mac": "00:11:22:33:44:55", "kind": "name", "value": "lost", "protocol": "lldp"}},
+        {"conversation": {"client": "10.3.0.1", "server": "10.2.0.1"}},
+        {"conversation": {"client": "10.2.0.1", "server": "10.3.0.1"}},
+    ])  # fmt: skip
+    ground = Ground(None, called(told.claims))
+    names = {
+        talk.server: FIELDS["conversation"]["server_names"].get(Seen(talk, None, ground))
+        for talk in told.conversations
+    }
+    assert names == {"10.2.0.1": ("nas", "nas.example"), "10.3.0.1": None}

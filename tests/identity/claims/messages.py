@@ -32,6 +32,10 @@ def tlv(kind: int, value: bytes) -> bytes:
     return struct.pack("!H", kind << 9 | len(value)) + value
 
 
+CHASSIS: bytes = tlv(1, b"\x04\0\x0e\x8c\1\2\3")
+"""With which each frame of LLDP begins."""
+
+
 def cdp_value(kind: int, value: bytes) -> bytes:
     return struct.pack("!HH", kind, 4 + len(value)) + value
 
@@ -203,6 +207,65 @@ def endpoints(name: bytes, product: bytes, result: int = 0) -> bytes:
     return b"MSGF" + struct.pack("<I", 24 + len(body)) + bytes(16) + body
 
 
+def der(tag: int, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    size = bytes((len(body),)) if len(body) < 128 else b"\x82" + struct.pack("!H", len(body))
+    return bytes((tag,)) + size + body
+
+
+def x509_name(common: bytes, organisation: bytes = b"", tag: int = 0x0C) -> bytes:
+    """A Name of RFC 5280, 4.1.2.4, in UTF-8 unless `tag` says otherwise."""
+    pairs = [(b"\x55\x04\x0a", organisation), (b"\x55\x04\x03", common)]
+    return der(0x30, *(der(0x31, der(0x30, der(6, oid), der(tag, text))) for oid, text in pairs if text))
+
+
+def x509(subject: bytes, issuer: bytes, *names: bytes, version: bool = True) -> bytes:
+    """A certificate of RFC 5280, 4.1, with alternative names of DNS and an address."""
+    every = [*(der(0x82, one) for one in names), der(0x87, bytes((10, 2, 0, 9)))]
+    alternative = der(0x30, der(6, b"\x55\x1d\x11"), der(4, der(0x30, *every)))
+    usage = der(0x30, der(6, b"\x55\x1d\x0f"), der(1, b"\xff"), der(4, der(3, b"\5\xa0")))
+    algorithm = der(0x30, der(6, bytes.fromhex("2a864886f70d01010b")), der(5))
+    valid = der(0x30, der(0x17, b"240101000000Z"), der(0x17, b"340101000000Z"))
+    body = [der(2, b"\7"), algorithm, issuer, valid, subject, der(0x30, algorithm, der(3, bytes(64)))]
+    body += [der(0xA3, der(0x30, usage, alternative))]
+    signed = der(0x30, *([der(0xA0, der(2, b"\2"))] if version else []), *body)
+    return der(0x30, signed, algorithm, der(3, bytes(65)))
+
+
+def handshake(kind: int, body: bytes) -> bytes:
+    return bytes((kind,)) + len(body).to_bytes(3, "big") + body
+
+
+def tls(*messages: bytes, cut: int = 1 << 14) -> bytes:
+    """Handshake messages in records of at most `cut` bytes (RFC 8446, 5.1)."""
+    stream = b"".join(messages)
+    parts = [stream[at : at + cut] for at in range(0, len(stream), cut)]
+    return b"".join(b"\x16\3\3" + struct.pack("!H", len(part)) + part for part in parts)
+
+
+def client_hello(name: bytes, kind: int = 0) -> bytes:
+    """RFC 8446, 4.1.2, with the extensions of groups and of the server's name."""
+    entry = bytes((kind,)) + struct.pack("!H", len(name)) + name
+    server = struct.pack("!HHH", 0, len(entry) + 2, len(entry)) + entry
+    extensions = bytes.fromhex("000a00040002001d") + server
+    body = b"\3\3" + bytes(32) + b"\x20" + bytes(32) + b"\0\4\xc0\x2f\0\xff\1\0"
+    return handshake(1, body + struct.pack("!H", len(extensions)) + extensions)
+
+
+def shown_certificate(*certificates: bytes) -> bytes:
+    every = b"".join(len(one).to_bytes(3, "big") + one for one in certificates)
+    return handshake(11, len(every).to_bytes(3, "big") + every)
+
+
+PANEL: bytes = x509(
+    x509_name(b"hmi-7", b"Example Panels"),
+    x509_name(b"Example Root", b"Example Panels"),
+    b"hmi-7.plant.example",
+)
+CONFIRM: bytes = bytes.fromhex("030000130ed000001234000200080001000000")
+LAPTOP: bytes = x509(x509_name(b"eng-3"), x509_name(b"eng-3"))
+
+
 XP: bytes = bytes.fromhex("0501280a0000000f")
 MESSAGES: dict[str, tuple[tuple[Turn, ...], list[Said]]] = {
     "dhcp": (
@@ -212,7 +275,7 @@ MESSAGES: dict[str, tuple[tuple[Turn, ...], list[Said]]] = {
          ("dhcp-options", "1,15,3,6,44,46,47,31,33,249,43")],
     ),
     "lldp": (
-        (("c", tlv(1, b"\x04\0\x0e\x8c\1\2\3") + tlv(2, b"\x07port-001") + tlv(3, b"\0\x14")
+        (("c", CHASSIS + tlv(2, b"\x07port-001") + tlv(3, b"\0\x14")
           + tlv(5, b"et200sp-line1") + tlv(6, b"Siemens, SIMATIC NET, SCALANCE X208")
           + tlv(7, b"\0\x84\0\x84") + tlv(8, b"\5\1\x0a\0\0\7\2\0\0\0\1\0")
           + tlv(127, b"\0\x12\xbb\x08S4711") + tlv(127, b"\0\x0e\xcf\5\0\0") + tlv(0, b"")),),
@@ -270,7 +333,7 @@ MESSAGES: dict[str, tuple[tuple[Turn, ...], list[Said]]] = {
     "http": (
         (("c", b"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: Mozilla/4.0 (Windows NT 5.1)\r\n\r\n"),
          ("s", b"HTTP/1.1 200 OK\r\nServer: GoAhead-Webs\r\nContent-Length: 0\r\n\r\n")),
-        [("software", "Mozilla/4.0 (Windows NT 5.1)"), ("software", "GoAhead-Webs")],
+        [("software", "Mozilla/4.0 (Windows NT 5.1)"), ("software", "GoAhead-Webs"), ("called", "a")],
     ),
     "rtsp": (
         (("c", b"OPTIONS rtsp://a/1 RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: LibVLC/3.0\r\n\r\n"),
@@ -292,6 +355,19 @@ MESSAGES: dict[str, tuple[tuple[Turn, ...], list[Said]]] = {
     "ssh": (
         (("s", b"SSH-2.0-OpenSSH_6.6.1p1 Ubuntu-2ubuntu2\r\n"), ("c", b"SSH-2.0-PuTTY_Release_0.70\r\n")),
         [("software", "OpenSSH_6.6.1p1 Ubuntu-2ubuntu2"), ("software", "PuTTY_Release_0.70")],
+    ),
+    "tls": (
+        (("c", tls(client_hello(b"panel.plant.example"))),
+         ("s", tls(handshake(2, bytes(40)), shown_certificate(PANEL), handshake(14, b""))),
+         ("c", tls(shown_certificate(LAPTOP)))),
+        [("called", "panel.plant.example"), ("name", "eng-3"), ("certificate", "CN=eng-3, issued by itself"),
+         ("name", "hmi-7"), ("name", "hmi-7.plant.example"),
+         ("certificate", "CN=hmi-7, O=Example Panels, issued by CN=Example Root, O=Example Panels")],
+    ),
+    "rdp": (
+        (("s", CONFIRM + tls(shown_certificate(PANEL))),),
+        [("name", "hmi-7"), ("name", "hmi-7.plant.example"),
+         ("certificate", "CN=hmi-7, O=Example Panels, issued by CN=Example Root, O=Example Panels")],
     ),
     "bacnet": (
         (("s", bacnet(i_am(1234, 42), b"\1\x20\xff\xff\0\xff")),

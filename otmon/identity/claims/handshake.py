@@ -1,0 +1,78 @@
+"""What the beginning of a TLS connection says in clear: which host is asked for, and certificates.
+
+References: RFC 8446, 4 and 5.1 (handshake messages and records); RFC 6066, 3 (server name); RFC 5246, 7.4.2
+(Certificate, which version 1.3 encrypts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from otmon.identity.claim import Claim, line
+from otmon.identity.claims.certificate import first_of, is_host, told_in
+from otmon.identity.claims.wire import number, part
+from otmon.identity.login import Piece
+
+_HANDSHAKE: Final = 22
+_CLIENT_HELLO, _CERTIFICATE = 1, 11
+_SERVER_NAME: Final = 0
+MAX_RECORD: Final = (1 << 14) + 256
+MAX_MESSAGES: Final = 16
+"""Messages of one side that are read: a handshake has fewer before it is encrypted."""
+
+
+def told(wholes: Iterable[Piece], skipped: dict[bool, int] | None = None) -> Iterator[Claim]:
+    """The claims of runs of bytes that begin a connection; `skipped` says how many bytes of each side stand
+    before TLS."""
+    for whole in wholes:
+        before = (skipped or {}).get(whole.from_client, 0)
+        if whole.at:
+            continue
+        for kind, message in _messages(whole.data[before:]):
+            if kind == _CLIENT_HELLO and whole.from_client:
+                name = line(_server_name(message))
+                if is_host(name):
+                    yield Claim("called", name.rstrip("."), whole.seen, from_client=False)
+            elif kind == _CERTIFICATE:
+                for of, value in told_in(first_of(message)):
+                    yield Claim(of, value, whole.seen, whole.from_client)
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and body of the messages up to what is no handshake in clear; the last one may be cut off."""
+    records = []
+    at = 0
+    while number(data, at, 1) == _HANDSHAKE and number(data, at + 1, 1) == 3:
+        size = number(data, at + 3, 2)
+        if not 0 < size <= MAX_RECORD:
+            break
+        records.append(data[at + 5 : at + 5 + size])
+        at += 5 + size
+    stream = b"".join(records)
+    at = 0
+    for _ in range(MAX_MESSAGES):
+        size = number(stream, at + 1, 3)
+        if size < 0:
+            return
+        yield stream[at], stream[at + 4 : at + 4 + size]
+        at += 4 + size
+
+
+def _server_name(hello: bytes) -> bytes:
+    """The host that a ClientHello asks for, b"" where it names none."""
+    at = 34
+    for size_bytes in (1, 2, 1):
+        size = number(hello, at, size_bytes)
+        if size < 0:
+            return b""
+        at += size_bytes + size
+    at += 2
+    while (size := number(hello, at + 2, 2)) >= 0:
+        value = part(hello, at + 4, size)
+        if number(hello, at, 2) == _SERVER_NAME:
+            # A list of names, the first of which is that of a host (type 0).
+            name = number(value or b"", 3, 2)
+            return part(value or b"", 5, name) or b"" if name > 0 and value and value[2] == 0 else b""
+        at += 4 + size
+    return b""
