@@ -23,7 +23,7 @@ KILLS ?= 50
 # The tests start the program a thousand times: what Python compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check fuzz bench bench-live soak kills lab-score goldens docs dashboards vendors lock clean
+.PHONY: help demo test check fuzz bench bench-live soak kills lab-score lab-seeds goldens docs dashboards vendors lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo "make soak       listen under load with addresses that change, MINUTES=30; needs root"
 	@echo "make kills      kill the sensor under load, KILLS=50 times; needs root"
 	@echo "make lab-score  score otmon in every scenario of the training range; writes docs/lab-score.md"
+	@echo "make lab-seeds  the same with five other seeds, for a quarter of an hour; writes docs/lab-seeds.md"
 	@echo "make goldens    write the expected outputs anew: review them as a diff"
 	@echo "make docs       write the generated pages and the picture anew"
 	@echo "make dashboards write Grafana's dashboards anew, and check them where npm is"
@@ -77,6 +78,9 @@ kills: $(VENV)/.dev
 # CHECK=--check writes nothing, and fails where the page says something else.
 lab-score: $(VENV)/.dev
 	$(BIN)/python -m tests.lab_score $(CHECK)
+
+lab-seeds: $(VENV)/.dev
+	$(BIN)/python -m tests.lab_seeds
 
 goldens: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/golden tests/ledger tests/outputs tests/zones tests/detect/rules --regenerate

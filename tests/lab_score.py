@@ -217,7 +217,7 @@ def _rules(step: StepScore) -> str:
     return ", ".join(told) or ("missed" if step.step.visible else "not visible")
 
 
-def _run(arguments: Sequence[str | Path], allowed: tuple[int, ...]) -> None:
+def run(arguments: Sequence[str | Path], allowed: tuple[int, ...]) -> None:
     """The command as a user runs it, in this process: it starts once for all captures."""
     with redirect_stdout(io.StringIO()):
         status = app([*map(str, arguments)], standalone_mode=False) or 0
@@ -225,25 +225,25 @@ def _run(arguments: Sequence[str | Path], allowed: tuple[int, ...]) -> None:
         raise RuntimeError(f"otmon {' '.join(map(str, arguments))}: exit status {status}")
 
 
-def _replayed(capture: Path, model: Path, judged_s: int) -> Path:
+def replayed(capture: Path, model: Path, judged_s: int) -> Path:
     findings = capture.with_suffix(".jsonl")
     options = ("--zones", model, "--json", findings, "--told", str(judged_s))
-    _run(("replay", capture, *options), (0, 1))
+    run(("replay", capture, *options), (0, 1))
     return findings
 
 
 def scenario_result(path: Path) -> Result:
     """Record, replay with and without the attack, score."""
-    form = _read(path)
-    model = ROOT / "zones" / _read(PLANTS / f"{form['plant']}.yaml")["model"]
+    form = read(path)
+    model = ROOT / "zones" / read(PLANTS / f"{form['plant']}.yaml")["model"]
     capture, clean = FOLDER / f"{path.stem}.pcapng", FOLDER / f"{path.stem}-clean.pcapng"
     for output, options in ((capture, ()), (clean, ("--clean",))):
-        _run(("lab", "record", path.stem, "--seed", SEED, "--output", output, *options), (0,))
+        run(("lab", "record", path.stem, "--seed", SEED, "--output", output, *options), (0,))
     truth = read_truth(str(capture.with_suffix(".truth.json")))
     routine = read_truth(str(clean.with_suffix(".truth.json"))).packets
     judged_s = JUDGED_S if truth.packets < routine + FLOOD else CLEAN_S
-    said = read_findings(str(_replayed(capture, model, judged_s)))
-    before = ids([read_findings(str(_replayed(clean, model, CLEAN_S)))])
+    said = read_findings(str(replayed(capture, model, judged_s)))
+    before = ids([read_findings(str(replayed(clean, model, CLEAN_S)))])
     for one in (capture, clean):
         one.unlink()
     return Result(path.stem, form["plant"], False, truth.packets, score(truth, said, before))
@@ -251,16 +251,16 @@ def scenario_result(path: Path) -> Result:
 
 def day_result(path: Path) -> Result:
     """Record a clean day, replay it, score."""
-    form = _read(path)
+    form = read(path)
     capture = FOLDER / f"{path.stem}-day.pcapng"
-    _run(("lab", "record", "--plant", path.stem, "--day", "--seed", SEED, "--output", capture), (0,))
+    run(("lab", "record", "--plant", path.stem, "--day", "--seed", SEED, "--output", capture), (0,))
     truth = read_truth(str(capture.with_suffix(".truth.json")))
-    said = read_findings(str(_replayed(capture, ROOT / "zones" / form["model"], CLEAN_S)))
+    said = read_findings(str(replayed(capture, ROOT / "zones" / form["model"], CLEAN_S)))
     capture.unlink()
     return Result(f"{path.stem} (clean day)", path.stem, True, truth.packets, score(truth, said))
 
 
-def _read(path: Path) -> Any:
+def read(path: Path) -> Any:
     return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
 
 

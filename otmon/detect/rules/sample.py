@@ -7,7 +7,8 @@
 Keys are those of the facts (`otmon.ledger.facts`), and `first` and `last` as UTC times. A range stands
 for one fact each of its values. An operation, written value, anomaly or credential brings the
 conversation that it belongs to; a Modbus operation has the name and access class of its function. How
-it went over time is told by `phases` (`otmon.detect.rules.phase`).
+it went over time is told by `phases` (`otmon.detect.rules.phase`), of a written value by the `values` one
+after the other, from its first time to its last.
 """
 
 from __future__ import annotations
@@ -190,13 +191,31 @@ def _facts(
     if len(problems) > before:
         return
     spread = {key: given.pop(key) for key in _SPREAD if key in given}
-    count = prod(map(len, spread.values()))
+    count = prod(map(len, spread.values())) * len(given.get("values", "1"))
     if count > room:
         what = f"{count} facts where {room} are left, expected at most {MAX_FACTS} in one list"
         problems.append((path, what, False))
         return
     for chosen in product(*spread.values()):
-        yield _fact(kind, given | dict(zip(spread, chosen, strict=True)))
+        for single in _writes(given):
+            yield _fact(kind, single | dict(zip(spread, chosen, strict=True)))
+
+
+def _writes(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """One for each of its values; they are one fact when they are joined."""
+    if "values" not in given:
+        yield dict(given)
+        return
+    values = given["values"]
+    first: int = given.get("first", _START_NS)
+    width = max(given.get("last", first) - first, 0)
+    held = given.get("before", UNKNOWN)
+    for number, value in enumerate(values):
+        at = first + width * number // max(len(values) - 1, 1)
+        yield {key: said for key, said in given.items() if key != "values"} | {
+            "value": value, "before": held, "first": at, "last": at,
+        }  # fmt: skip
+        held = value
 
 
 def _fact(kind: str, given: dict[str, Any]) -> Listed:
@@ -313,6 +332,15 @@ def _octets(said: object) -> int | None:
     return bits
 
 
+def _values(said: object) -> tuple[int, ...] | None:
+    """Whole numbers in order."""
+    numbers = (
+        [_number(one) if isinstance(one, str) else None for one in said] if isinstance(said, list) else []
+    )
+    found = tuple(one for one in numbers if one is not None)
+    return found if found and len(found) == len(numbers) else None
+
+
 def _peaks(said: object) -> tuple[tuple[str, int], ...] | None:
     """Kinds and the most packets of each in a second, by kind."""
     if not isinstance(said, dict):
@@ -323,7 +351,7 @@ def _peaks(said: object) -> tuple[tuple[str, int], ...] | None:
 
 
 _START_NS: Final = _instant(START) or 0
-_NESTED: Final = ("arp_asked", "peaks", "phases")
+_NESTED: Final = ("arp_asked", "peaks", "phases", "values")
 """What may be more than one text."""
 Reader = tuple[Any, str, dict[str, Any]]
 _PLAIN: Final[dict[str, Any]] = {"type": ["string", "number", "null"]}
@@ -352,6 +380,11 @@ _SPECIAL: Final[dict[tuple[str, str], Reader]] = {
                 "additionalProperties": False,
             },
         },
+    ),
+    ("written-value", "values"): (
+        _values,
+        "a list of whole numbers such as [620, 590, 560]",
+        {"type": "array", "items": _PLAIN},
     ),
     ("conversation", "busiest"): _NUMBER,
     ("operation", "busiest"): _NUMBER,

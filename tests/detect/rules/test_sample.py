@@ -45,6 +45,35 @@ def test_a_written_value_has_every_extreme() -> None:
         assert len(fact.extremes) == 2 * orders
 
 
+def test_values_are_written_one_after_the_other_from_the_first_time_to_the_last() -> None:
+    said = ENDS | {"values": ["30", "20", "0x28"], "first": "2026-01-05 09:00", "last": "2026-01-05 09:10"}
+    (fact,) = ledger_of([{"written-value": said}]).written
+    minute_ns = 60_000_000_000
+    ended_ns = fact.first_ns + 10 * minute_ns
+    assert (fact.times, fact.last_ns) == (3, ended_ns)
+    lowest, highest = fact.extremes[:2]
+    assert (lowest.value, lowest.before, lowest.evidence.time_ns - fact.first_ns) == (20, 30, 5 * minute_ns)
+    assert (highest.value, highest.before, highest.evidence.time_ns - fact.first_ns) == (
+        40,
+        20,
+        10 * minute_ns,
+    )
+    assert (fact.steps[0].before, fact.steps[0].value) == (20, 40)
+    held = ledger_of([{"written-value": said | {"before": "90"}}]).written[0].steps[0]
+    assert (held.before, held.value) == (90, 30)
+
+
+@pytest.mark.parametrize("values", ["7", [], ["x"], ["1", ["2"]]])
+def test_values_that_are_no_list_of_numbers_are_told(values: Any) -> None:
+    with pytest.raises(SampleWrong, match="does not fit here, expected a list of whole numbers"):
+        ledger_of([{"written-value": ENDS | {"values": values}}])
+
+
+def test_values_count_as_facts() -> None:
+    with pytest.raises(SampleWrong, match=f"at most {MAX_FACTS}"):
+        ledger_of([{"written-value": ENDS | {"address": "0-99", "values": ["1"] * 21}}])
+
+
 def test_a_range_is_a_fact_for_each_of_its_values() -> None:
     said = {"client": "10.0.0.1", "server": "10.0.0.254-10.0.1.1", "port": "80-81", "protocol": "none"}
     talks = ledger_of([{"conversation": said}]).conversations

@@ -1,0 +1,180 @@
+"""A register that a client moves far in one direction by many small writes.
+
+What it means, when it is wrong and how to respond: `rules/creeping-value.yml`.
+
+Of all that was written to a register, facts keep the smallest and the largest value and the largest step,
+each with its time, and how often it was written. That is enough: n writes with steps of at most s go n·s at
+the most, and nearly as far as that only if nearly all of them go the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from otmon.detect.detector import Case, Finding, Place, first, graded, link_of, place_of, say
+from otmon.detect.rules.rule import Rule
+from otmon.ledger.facts import MINUTE_NS, UNKNOWN, WAYS, Evidence, Way, WrittenValue
+from otmon.ledger.ledger import ConversationKey, conversation_key
+from otmon.zones.decide import Verdict
+from otmon.zones.model import ValueType
+from otmon.zones.quantity import quantity, shown_quantity, words_of
+from otmon.zones.times import shown_instant
+
+RULE: Final = "creeping-value"
+SECOND_NS: Final = 1_000_000_000
+
+Register = tuple[ConversationKey, int, int]
+"""Who writes to whom, unit and address."""
+READINGS: Final[tuple[tuple[ValueType, ...], ...]] = (
+    ("float32", "float32-swapped"),
+    ("uint16", "int16"),
+    ("uint32", "int32", "uint32-swapped", "int32-swapped"),
+)
+"""What registers may hold, as nobody says it: what is read in a later line counts only where no earlier one
+has explained one of its registers. Halves of a float are no numbers, and a register counts by itself rather
+than as part of its neighbour."""
+WAYS_OF: Final[dict[ValueType, tuple[Way, ...]]] = {
+    "float32": ("float",),
+    "float32-swapped": ("float-swapped",),
+    "uint16": ("first-unsigned", "unsigned"),
+    "int16": ("first-signed", "signed"),
+    "uint32": ("unsigned",),
+    "int32": ("signed",),
+    "uint32-swapped": ("unsigned-swapped",),
+    "int32-swapped": ("signed-swapped",),
+}
+"""How steps are measured in facts of two registers, and of one where the type fits into it."""
+SMALLEST_REAL: Final = Decimal("1e-4")
+LARGEST_REAL: Final = Decimal("1e7")
+"""Between which quantities of a process lie. Two whole numbers read as one float are hardly ever there."""
+ROUNDED: Final = Decimal("0.999")
+"""Equal steps of a float are not equal to the last bit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Creep:
+    fact: WrittenValue
+    verdict: Verdict | None
+    type: ValueType
+    before: Decimal
+    """Where it began, and where it got to."""
+    after: Decimal
+    step: Decimal
+    """The largest one."""
+    leap: Evidence
+    """Its packet."""
+    since: Evidence
+    until: Evidence
+
+    @property
+    def registers(self) -> Iterator[Register]:
+        for n in range(words_of(self.type)):
+            yield conversation_key(self.fact), self.fact.unit, self.fact.address + n
+
+    @property
+    def steps(self) -> int:
+        """How many of the largest steps make the way."""
+        return int(abs(self.after - self.before) / (self.step * ROUNDED))
+
+
+def creeping_value(case: Case) -> Iterator[Finding]:
+    rule = case.rules[RULE]
+    before = case.baseline.written if case.baseline is not None else ()
+    usual = {name for one in _creeps(rule, ((fact, None) for fact in before)) for name in one.registers}
+    found = _creeps(rule, _undenied(case))
+    for one in sorted(found, key=lambda one: next(one.registers)):
+        if usual.isdisjoint(one.registers):
+            yield _finding(case, one)
+
+
+def _undenied(case: Case) -> Iterator[tuple[WrittenValue, Verdict | None]]:
+    """What is denied has rules of its own."""
+    if case.index is None:
+        yield from ((fact, None) for fact in case.ledger.written)
+    else:
+        yield from ((fact, verdict) for fact, verdict in case.written if verdict.outcome != "denied")
+
+
+def _creeps(rule: Rule, facts: Iterable[tuple[WrittenValue, Verdict | None]]) -> list[_Creep]:
+    """Each register once, as the first reading that explains it."""
+    least = rule.number("steps")
+    often = [
+        (fact, verdict)
+        for fact, verdict in facts
+        if fact.table == "holding_registers" and fact.times >= least and fact.steps
+    ]
+    found: list[_Creep] = []
+    known: set[Register] = set()
+    for types in READINGS:
+        for fact, verdict in often:
+            creeps = (_creep(rule, fact, verdict, type) for type in types if words_of(type) <= fact.words)
+            one = next((one for one in creeps if one is not None), None)
+            if one is not None and known.isdisjoint(one.registers):
+                found.append(one)
+                known.update(one.registers)
+    return found
+
+
+def _creep(rule: Rule, fact: WrittenValue, verdict: Verdict | None, type: ValueType) -> _Creep | None:
+    """The way from one extreme to the other, where small steps alone can have led along it."""
+    words = words_of(type)
+    largest = fact.steps[WAYS.index(WAYS_OF[type][2 - fact.words if words == 1 else 0])]
+    if largest.before == UNKNOWN:
+        return None
+    shift = 16 * (fact.words - words)
+    # The extremes of all orders are looked at: those of the type are among them.
+    seen = [(quantity(one.value >> shift, type, Decimal(1)), one.evidence) for one in fact.extremes]
+    reached, left = (quantity(bits >> shift, type, Decimal(1)) for bits in (largest.value, largest.before))
+    if type.startswith("float") and not all(map(_is_plausible, (reached, left, *(one[0] for one in seen)))):
+        return None
+    lowest, highest = min(seen), min(seen, key=lambda one: (-one[0], one[1]))
+    (before, since), (after, until) = sorted((lowest, highest), key=lambda one: one[1])
+    found = _Creep(fact, verdict, type, before, after, abs(reached - left), largest.evidence, since, until)
+    return found if _is_creep(rule, found) else None
+
+
+def _is_plausible(value: Decimal) -> bool:
+    return value == 0 or (value.is_finite() and SMALLEST_REAL <= abs(value) <= LARGEST_REAL)
+
+
+def _is_creep(rule: Rule, one: _Creep) -> bool:
+    far, writes = abs(one.after - one.before), one.fact.times - 1
+    if not one.step or one.steps < rule.number("steps"):
+        return False
+    counts = not one.type.startswith("float") and one.after - one.before == writes and one.step == 1
+    return (
+        not counts
+        and 100 * far >= rule.number("percent") * abs(one.before)
+        and 100 * far >= rule.number("share") * writes * one.step
+        and one.until.time_ns - one.since.time_ns >= rule.number("minutes") * MINUTE_NS
+        and one.fact.last_ns - one.fact.first_ns >= rule.number("seconds") * SECOND_NS * writes
+    )
+
+
+def _finding(case: Case, one: _Creep) -> Finding:
+    fact, verdict = one.fact, one.verdict
+    place = Place() if verdict is None else place_of(case, verdict)
+    return Finding(
+        rule=RULE,
+        key=tuple(map(str, (*conversation_key(fact)[:-1], fact.unit, fact.address))),
+        severity=graded(case, place.to_zone, "medium"),
+        link=link_of(fact),
+        place=place,
+        what=say(
+            "creeps", client=fact.client, server=fact.server, unit=fact.unit,
+            element=f"{fact.table} {fact.address}", before=shown_quantity(one.before),
+            after=shown_quantity(one.after), minutes=(one.until.time_ns - one.since.time_ns) // MINUTE_NS,
+        ),
+        why=(
+            say("creeps-by", step=shown_quantity(one.step), times=fact.times, type=one.type),
+            say("creeps-since", since=shown_instant(one.since.time_ns, "")),
+        ),
+        count=fact.times,
+        unit="transactions",
+        first_ns=one.since.time_ns,
+        last_ns=fact.last_ns,
+        evidence=first(one.since, one.leap, one.until),
+    )  # fmt: skip
