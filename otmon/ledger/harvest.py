@@ -55,7 +55,7 @@ from otmon.ledger.facts import (
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
-from otmon.ledger.rows import Rows, operations_of, parties
+from otmon.ledger.rows import Rows, lists_of, operations_of, parties
 from otmon.ledger.senders import assets_of
 from otmon.ledger.tables import (
     A_FIRST,
@@ -419,7 +419,7 @@ def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
     # Of most only one request was seen, and that is its minute.
     alone = rows[:, O_TIMES] == 1
     minutes[alone] = rows[alone][:, [O_TIMES, O_FIRST, O_PACKET, O_OFFSET]]
-    for row, busiest in zip(rows.tolist(), minutes.tolist(), strict=True):
+    for row, busiest in zip(lists_of(rows), lists_of(minutes), strict=True):
         key = row[O_SERVICE]
         function, subfunction = key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1
         named = _service(key)
@@ -458,7 +458,7 @@ def _course(row: list[int], courses: Ints) -> tuple[Window, ...]:
 
 
 def _anomalies(rows: Ints, source: str) -> Iterator[Anomaly]:
-    for row in rows.tolist():
+    for row in lists_of(rows):
         reason, field = REASONS[row[A_WHAT] & 0xFF]
         yield Anomaly(
             *parties(row),
