@@ -213,6 +213,9 @@ class Watch:
             if judged != self._judgements:
                 self._next_window = max(now + WINDOW_S, now + WINDOW_SHARE * spent, self._paid)
                 self._heard = heard
+        elif heard == self._heard:
+            # No packet came since: all facts are judged.
+            self._judged_s = time.time()
         self._prove(PROVING_S)
         if self._path is not None and now >= self._next_save and not self._is_saved(heard):
             if not gathered:

@@ -125,9 +125,11 @@ def test_nothing_is_judged_or_written_where_nothing_was_heard(
     watch = Watch([], judged_by(MODEL, None), before=day, ledger_path=path)
     watch.step()
     os.utime(path, (1, 1))
+    judged_s = watch.status.judged_s
     for _ in range(100):
         now += 1.0
         watch.step()
+    assert watch.status.judged_s > judged_s
     # The file's time says that it still holds everything.
     assert (watch.status.judgements, watch.status.saves) == (1, 1) and path.stat().st_mtime > 1
     path.unlink()
