@@ -163,8 +163,9 @@ def job(name: str, *lines: str) -> str:
     reason="needs openssl and htpasswd (Debian: apt-get install openssl apache2-utils)",
 )
 def test_prometheus_scrapes_by_tls_with_a_password(tmp_path: Path) -> None:
-    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=sensor -addext subjectAltName=IP:127.0.0.1"
-    names = ["-keyout", str(tmp_path / "sensor.key"), "-out", str(tmp_path / "sensor.pem")]
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=sensor"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    names += ["-keyout", str(tmp_path / "sensor.key"), "-out", str(tmp_path / "sensor.pem")]
     subprocess.run([*made.split(), *names], check=True, capture_output=True)
     hashed = ["htpasswd", "-nbBC", "5", "prometheus", "a secret: 工場"]
     line = subprocess.run(hashed, check=True, capture_output=True, text=True).stdout.strip()
