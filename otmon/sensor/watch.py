@@ -66,6 +66,8 @@ PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
 ENDING_S: Final = 3.0
 """After this time nothing more is judged or proved at the end."""
+TOGETHER: Final = 16_384
+"""Facts that ended and are merged together."""
 UNPROVED: Final = 2_000
 """Findings that wait for their proofs at most; what comes behind them has none, and is counted."""
 
@@ -105,6 +107,8 @@ class Watch:
         self._judge = judge
         self._before = before
         self._ended = EMPTY
+        self._ending_facts: list[Ledger] = []
+        """What is not in `_ended` yet, while facts are gathered."""
         self._bars = NO_BARS
         """Of `_ended`."""
         self._path = ledger_path
@@ -302,10 +306,12 @@ class Watch:
         for part in parts:
             name = part.source.name
             for rows in part.ended:
-                self._end(facts_of(rows, name, self._bars))
-                self._end(self._dialogues[name].take(rows.messages, rows.octets))
-            self._end(collect(overflow=part.shed))
-            self._end(self._dialogues[name].silent_since(part.source.last_ns))
+                self._take_in(facts_of(rows, name, self._bars))
+                self._take_in(self._dialogues[name].take(rows.messages, rows.octets))
+            self._take_in(collect(overflow=part.shed))
+            self._take_in(self._dialogues[name].silent_since(part.source.last_ns))
+        if not self._must_end:
+            self._end()
         now_ns = max((part.source.last_ns for part in parts), default=0)
         self._forget(now_ns)
         going_on = [self._dialogues[part.source.name].going_on() for part in parts]
@@ -313,15 +319,26 @@ class Watch:
         with self._breakable():
             in_use = [facts_of(part.in_use, part.source.name, self._bars) for part in parts]
             sources = collect(sources=[part.source for part in parts])
-            known = [one for one in (self._before, self._ended, *in_use, *going_on, sources) if one != EMPTY]
+            known = [
+                one
+                for one in (self._before, self._ended, *self._ending_facts, *in_use, *going_on, sources)
+                if one != EMPTY
+            ]
             # A table may still hold what is too old.
             return without_older(merge_all(known), now_ns - self._keep_ns)[0]
 
-    def _end(self, facts: Ledger) -> None:
-        """Take in what will not change any more."""
+    def _take_in(self, facts: Ledger) -> None:
+        """What will not change any more, merged when it is much: each merge looks at all that ended."""
         if facts != EMPTY:
-            self._ended = merge_all((self._ended, facts))
+            self._ending_facts.append(facts)
+            if sum(map(_count, self._ending_facts)) > TOGETHER:
+                self._end()
+
+    def _end(self) -> None:
+        if self._ending_facts:
+            self._ended = merge_all((self._ended, *self._ending_facts))
             self._bars = bars_of(self._ended, LIMITS)
+            self._ending_facts.clear()
 
     def _forget(self, now_ns: int) -> None:
         """Once a day of packet time: what is too old."""
@@ -396,6 +413,11 @@ class Watch:
             evidence_files=self._proofs.files if self._proofs is not None else 0,
             unproven=self._unproven + (self._proofs.failed if self._proofs is not None else 0),
         )
+
+
+def _count(ledger: Ledger) -> int:
+    """Of the facts that a flood makes many of."""
+    return sum(map(len, (ledger.assets, ledger.conversations, ledger.operations, ledger.anomalies)))
 
 
 def _interfaces(readers: Sequence[Reader], states: Sequence[State]) -> tuple[InterfaceStatus, ...]:
