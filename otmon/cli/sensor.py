@@ -224,6 +224,7 @@ def run(
         proofs=proofs,
         keep_days=keep_days,
         version=__version__,
+        told=mark.told(Path(ledger)) if before is not EMPTY and ledger is not None else None,
     )
     if place is not None:
         REGISTRY.register(StatusCollector(lambda: watch.status))
@@ -248,7 +249,7 @@ def run(
 
     service = Service(watch, readers, tell=output.tell, warn=warn, reload=reload, silence_s=silence)
     service.listen_to_signals()
-    known = len(watch.findings)
+    known = watch.known_before
     warn(f"listening on {', '.join(names)}" + (f"; {known} findings are known from before" if known else ""))
     try:
         service.run(notifier)

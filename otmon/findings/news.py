@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from otmon.detect.detector import SEVERITIES, Finding
 from otmon.findings.judge import id_of
 
@@ -9,8 +11,14 @@ from otmon.findings.judge import id_of
 class News:
     """Remembers which findings stood at the last look, and how grave each was at its gravest."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, int] = {}
+    def __init__(self, known: Mapping[str, int] | None = None) -> None:
+        """`known` is `News.known` of an earlier run."""
+        self._known: dict[str, int] = dict(known or {})
+
+    @property
+    def known(self) -> Mapping[str, int]:
+        """How grave each finding of the last look was at its gravest: its place in `SEVERITIES`, by id."""
+        return self._known
 
     def of(self, findings: tuple[Finding, ...]) -> list[tuple[Finding, bool]]:
         """Those that came up since the last look (True) or have become graver (False), in their order.

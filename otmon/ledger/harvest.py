@@ -55,7 +55,7 @@ from otmon.ledger.facts import (
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
-from otmon.ledger.rows import Rows, parties
+from otmon.ledger.rows import Rows, lists_of, parties
 from otmon.ledger.senders import assets_of, ports_of
 from otmon.ledger.tables import (
     A_FIRST,
@@ -419,7 +419,7 @@ _ASKED_ONCE: Final = (Window(1, 0, 0, 0),)
 
 def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
     minutes = _of_minutes(rows[:, O_MINUTE : O_MINUTE + MINUTE_COLUMNS], rows[:, O_TIMES])
-    for row, busiest in zip(rows.tolist(), minutes.tolist(), strict=True):
+    for row, busiest in zip(lists_of(rows), lists_of(minutes), strict=True):
         key = row[O_SERVICE]
         function, subfunction = key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1
         named = _service(key)
@@ -462,7 +462,7 @@ def _course(row: list[int], courses: Ints) -> tuple[Window, ...]:
 
 
 def _anomalies(rows: Ints, source: str) -> Iterator[Anomaly]:
-    for row in rows.tolist():
+    for row in lists_of(rows):
         reason, field = REASONS[row[A_WHAT] & 0xFF]
         yield Anomaly(
             *parties(row),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from otmon.kernel import Ints
 from otmon.ledger.facts import RATES, Asset, AssetClaim, Evidence, Peak
+from otmon.ledger.rows import lists_of
 from otmon.ledger.tables import (
     ASKED_COLUMNS,
     SECOND_NS,
@@ -32,7 +33,7 @@ from otmon.ledger.texts import address_text, mac_text, port_text, vlan_text
 
 def assets_of(rows: Ints, source: str) -> Iterator[Asset]:
     """The facts of rows of `Tables.assets`; `source` is the name of the capture."""
-    for row in rows.tolist():
+    for row in lists_of(rows):
         mac, address, vlan = _sender(row)
         yield Asset(
             mac=mac,

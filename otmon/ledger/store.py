@@ -17,13 +17,14 @@ import os
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from otmon.identity.claim import ClaimKind
-from otmon.ledger.column import SETS, as_text, busiest_of, changes_of, course_of, extremes_of, peaks_of
+from otmon.ledger.column import AS_TEXT, SETS, busiest_of, changes_of, course_of, extremes_of, peaks_of
 from otmon.ledger.facts import (
     HOUR_NS,
     HOURS,
@@ -313,30 +314,37 @@ def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
     connection.execute("COMMIT")
 
 
-def _insert(connection: sqlite3.Connection, table: str, width: int, rows: Iterable[tuple[Any, ...]]) -> None:
+def _insert(connection: sqlite3.Connection, table: str, width: int, rows: Iterable[Sequence[Any]]) -> None:
     places = ", ".join("?" * width)
-    connection.executemany(
-        f"INSERT INTO {table} VALUES ({places})", (tuple(map(_storable, row)) for row in rows)
-    )
+    connection.executemany(f"INSERT INTO {table} VALUES ({places})", map(_storable, rows))
 
 
-def _storable(value: Any) -> Any:
+def _storable(row: Sequence[Any]) -> Sequence[Any]:
     """File names need not be Unicode: bytes that are not come as lone surrogates, stored as bytes."""
-    if isinstance(value, str) and not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return value.encode("utf-8", "surrogateescape")
-    return value
+    if all(value.isascii() for value in row if type(value) is str):
+        return row
+    return [_encoded(value) if isinstance(value, str) else value for value in row]
 
 
-def _rows(fact: type[Any], facts: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+def _encoded(text: str) -> str | bytes:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape")
+    return text
+
+
+def _rows(fact: type[Any], facts: Iterable[Any]) -> Iterator[list[Any]]:
     names = [field.name for field in dataclasses.fields(fact) if field.name not in ("counters", "evidence")]
+    texts = [(at, AS_TEXT[name]) for at, name in enumerate(names) if name in AS_TEXT]
     witnessed = "evidence" in fact.__slots__
+    if witnessed:
+        names += ["evidence.time_ns", "evidence.source", "evidence.packet", "evidence.offset"]
+    values_of = attrgetter(*names)
     for one in facts:
-        row = tuple(as_text(name, getattr(one, name)) for name in names)
-        if witnessed:
-            row += one.evidence
+        row = list(values_of(one))
+        for at, as_text in texts:
+            row[at] = as_text(row[at])
         yield row
 
 

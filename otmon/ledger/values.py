@@ -15,7 +15,7 @@ from otmon.ledger.facts import (
     Extreme,
     WrittenValue,
 )
-from otmon.ledger.rows import parties
+from otmon.ledger.rows import lists_of, parties
 from otmon.ledger.tables import (
     CHANGE_COLUMNS,
     COIL_BIT,
@@ -44,7 +44,7 @@ from otmon.ledger.tables import (
 
 def written_values(rows: Ints, source: str) -> Iterator[WrittenValue]:
     """The facts of rows of `Tables.written`; `source` is the name of the capture."""
-    for row in rows.tolist():
+    for row in lists_of(rows):
         what = row[W_WHAT]
         words = 2 if what >> PAIR_BIT & 1 else 1
         places = range(W_EXTREMES, W_EXTREMES + 2 * (len(ORDERS) if words == 2 else 2) * E_COLUMNS, E_COLUMNS)

@@ -1,10 +1,22 @@
-"""A mark beside the ledger while a sensor writes it: where it is found at a start, the run before did not end
-in order, and what it saw after its last save is missing."""
+"""What stands beside the ledger: a mark while a sensor writes it, and which findings it has told.
+
+Where the mark is found at a start, the run before did not end in order, and what it saw after its last save
+is missing. A finding of the ledger's facts that is not among those told is told then: the end came before it
+was judged.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+from otmon.detect.detector import SEVERITIES
+
+TOLD_BYTES: Final = 16 << 20
+"""A file that is larger was not written here: a ledger with every limit reached has some 60,000 findings."""
 
 
 def begin(ledger: Path) -> bool:
@@ -23,6 +35,36 @@ def end(ledger: Path) -> None:
     """Everything was saved."""
     with suppress(OSError):
         _mark(ledger).unlink(missing_ok=True)
+
+
+def told(ledger: Path) -> dict[str, int] | None:
+    """What `keep_told` has written; None where it has not, or the file is damaged."""
+    place = _told(ledger)
+    try:
+        if place.stat().st_size > TOLD_BYTES:
+            return None
+        known = json.loads(place.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(known, dict):
+        return None
+    places = range(len(SEVERITIES))
+    return known if all(type(rank) is int and rank in places for rank in known.values()) else None
+
+
+def keep_told(ledger: Path, known: Mapping[str, int]) -> None:
+    """Write which findings were told (`otmon.findings.news.News.known`)."""
+    place = _told(ledger)
+    text = json.dumps(known, separators=(",", ":"), sort_keys=True).encode()
+    part = place.with_name(f"{place.name}.part")
+    with suppress(OSError):
+        if not place.exists() or place.read_bytes() != text:
+            part.write_bytes(text)
+            part.replace(place)
+
+
+def _told(ledger: Path) -> Path:
+    return ledger.with_name(f".{ledger.name}.told")
 
 
 def _mark(ledger: Path) -> Path:

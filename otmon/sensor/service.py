@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -12,10 +13,13 @@ from types import FrameType
 from typing import Final
 
 from otmon.sensor.observer import Reader
-from otmon.sensor.watch import Told, Watch
+from otmon.sensor.watch import ENDING_S, Told, Watch
 
-TICK_S: Final = 0.2
+TICK_S: Final = 0.4
 """How often there is a look at what is due."""
+COLLECT_S: Final = 60.0
+"""Between two searches for reference cycles: facts, verdicts and findings have none, and a search through
+all of them costs a tenth of a judgement."""
 
 
 class Notifier:
@@ -65,23 +69,31 @@ class Service:
         self._silence_s = silence_s
         self._stop = threading.Event()
         self._hangup = False
+        self._listens = False
         self._heard = {one.interface: (-1, time.monotonic()) for one in readers}
         self._troubled: dict[tuple[str, str], str] = {}
         self._dropped = {one.interface: 0 for one in readers}
 
     def listen_to_signals(self) -> None:
-        """SIGTERM and SIGINT end the service, SIGHUP reads the model anew."""
+        """SIGTERM and SIGINT end the service, SIGHUP reads the model anew. SIGALRM is its own."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ended)
         signal.signal(signal.SIGHUP, self._hung_up)
+        signal.signal(signal.SIGALRM, self._late)
+        self._listens = True
 
     def run(self, notifier: Notifier) -> None:
         """Until a signal comes. Raises Stopped; everything is saved before."""
         for one in self._readers:
             one.start()
         notifier.tell("READY=1")
+        gc.disable()
+        collected = time.monotonic()
         try:
             while not self._stop.wait(TICK_S):
+                if time.monotonic() - collected > COLLECT_S:
+                    collected = time.monotonic()
+                    gc.collect()
                 if self._hangup:
                     self._hangup = False
                     self._reload()
@@ -90,11 +102,25 @@ class Service:
                 notifier.tell("WATCHDOG=1")
         finally:
             notifier.tell("STOPPING=1")
+            self._stop.set()
+            if self._listens:
+                signal.setitimer(signal.ITIMER_REAL, ENDING_S)
             self._tell(self._watch.finish())
+            signal.setitimer(signal.ITIMER_REAL, 0)
             self._warn_once("save", "ledger", self._watch.trouble)
+            if self._watch.unjudged:
+                self._warn("the end did not wait for all facts to be judged: the next start does that")
+            gc.enable()
+            # The interpreter's end would search everything once more.
+            gc.freeze()
 
     def _ended(self, number: int, frame: FrameType | None) -> None:
-        self._stop.set()
+        if not self._stop.is_set():
+            self._stop.set()
+            self._watch.interrupt()
+
+    def _late(self, number: int, frame: FrameType | None) -> None:
+        self._watch.interrupt()
 
     def _hung_up(self, number: int, frame: FrameType | None) -> None:
         self._hangup = True

@@ -4,16 +4,23 @@ The ledger is always ``merge(before, ended, in use)``: what an earlier run saved
 the tables hold at this moment. The last is made anew each time and never merged into the others, so a
 connection that lasts for months is one fact, and the facts are those of a replay of the same packets.
 
-Judging is done when something new was seen, and at least every ten seconds; when it takes long it is done
-less often, so that over minutes it never takes more than a tenth of the time. What is new after a quiet
-minute is judged at once, however long that takes. Saving does not wait for that: it takes along what is new.
+Judging is done when something new was seen (`otmon.sensor.outline`), and every ten seconds where packets
+came; when it takes long it is done less often, so that over minutes it never takes more than a tenth of the
+time, and a fortieth where nothing is new. What is new after a quiet minute is judged at once, however long
+that takes. Saving does not wait for that: it takes along what is new. Without packets nothing is done.
+
+The end does not wait for a judgement: what goes on is broken off (`interrupt`), the facts are saved, and
+what time is left is for judging them. Beside the ledger stands which findings were told
+(`otmon.sensor.mark`), so that the next start tells what this one had no time for.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,10 +36,12 @@ from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
-from otmon.ledger.rank import bars_of
+from otmon.ledger.rank import NO_BARS, bars_of
 from otmon.ledger.store import LedgerError, save
 from otmon.outputs.metrics import InterfaceStatus, Status
+from otmon.sensor import mark
 from otmon.sensor.observer import Part, Reader, State
+from otmon.sensor.outline import outline
 from otmon.sensor.proof import ProofFolder
 from otmon.zones.model import Model
 
@@ -47,14 +56,18 @@ KEEP_DAYS: Final = 400
 """Long enough for what a plant does once a year."""
 SHARE: Final = 10
 """A judgement needs this many times its duration without one."""
+WINDOW_SHARE: Final = 40
+"""The same for one of which nothing new is expected."""
 SAVE_SHARE: Final = 4
 """The same for a save: a full ledger on a slow disk may take longer than seconds."""
 CREDIT_S: Final = 60.0
 """So much time without a judgement can be had beforehand."""
 PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
-ENDING_S: Final = 2.0
-"""Spent on proofs at the end."""
+ENDING_S: Final = 3.0
+"""After this time nothing more is judged or proved at the end."""
+TOGETHER: Final = 16_384
+"""Facts that ended and are merged together."""
 UNPROVED: Final = 2_000
 """Findings that wait for their proofs at most; what comes behind them has none, and is counted."""
 
@@ -65,6 +78,10 @@ class Told:
 
     finding: Finding
     is_new: bool
+
+
+class Interrupted(Exception):
+    """The end was asked for while facts were judged or saved."""
 
 
 class Watch:
@@ -80,17 +97,31 @@ class Watch:
         proofs: ProofFolder | None = None,
         keep_days: int = KEEP_DAYS,
         version: str = "",
+        told: Mapping[str, int] | None = None,
     ) -> None:
-        """`judge` gives facts with their verdicts. Findings of `before`, which an earlier run saved,
-        are known and not told again. Facts that were not seen again for `keep_days` are forgotten."""
+        """`judge` gives facts with their verdicts. Findings of `before`, which an earlier run saved, are
+        known and not told again, as far as `told` names them (`News.known`), all where it is None. Facts
+        that were not seen again for `keep_days` are forgotten."""
         self._readers = readers
         self._dialogues = {one.name: Dialogues(one.name) for one in readers}
         self._judge = judge
         self._before = before
         self._ended = EMPTY
+        self._ending_facts: list[Ledger] = []
+        """What is not in `_ended` yet, while facts are gathered."""
+        self._bars = NO_BARS
+        """Of `_ended`."""
         self._path = ledger_path
         self._proofs = proofs
         self._novelty: list[int] = []
+        self._heard: list[int] = [-1]
+        """Packets of each reader at the last look at all facts."""
+        self._saved: list[int] = [-1]
+        """And at the last save."""
+        self._outline = 0
+        self._may_break = self._ending = self._must_end = False
+        self.unjudged = False
+        """Whether the end came before the last facts were judged."""
         self._states: list[State] = []
         self._next_judgement = 0.0
         self._next_window = 0.0
@@ -99,7 +130,7 @@ class Watch:
         """Up to when the judgements so far need time without one."""
         self._unproved: deque[Finding] = deque()
         self._unproven = 0
-        self._news = News()
+        self._news = News(told)
         self._counts: Counter[tuple[str, str]] = Counter()
         self._told_s: dict[str, float] = {}
         self._judgements = self._saves = self._failed_saves = 0
@@ -115,14 +146,23 @@ class Watch:
         self.findings: tuple[Finding, ...] = found_in(self.case)
         self.covered: tuple[Coverage, ...] = coverage(self.case)
         self.zones: tuple[ZoneCoverage, ...] = zones_seen(self.case)
-        self._know(self.findings)
+        self._known_before = len(self.findings)
+        left = self._know(self.findings, told is not None)
+        self._left = left
+        """What is told at the first step, as the run before had no time for it."""
         self.status: Status = self._status()
+
+    @property
+    def known_before(self) -> int:
+        """Findings of the run before that were told by it."""
+        return self._known_before - len(self._left)
 
     def use(self, judge: Callable[[Ledger], Case]) -> None:
         """Judge by another model from now on."""
         self._judge = judge
         self._model_loaded = True
         self._next_judgement = self._next_window = 0.0
+        self._heard = [-1]
         self.status = self._status()
 
     def keep_model(self) -> None:
@@ -130,28 +170,75 @@ class Watch:
         self._model_loaded = False
         self.status = self._status()
 
+    def interrupt(self) -> None:
+        """Break off a judgement or a save, as the end is near; called by a handler of signals in the thread
+        that uses this. Raises Interrupted there, where it can be."""
+        self._ending = True
+        if self._may_break:
+            self._may_break = False
+            raise Interrupted
+
+    @contextmanager
+    def _breakable(self) -> Iterator[None]:
+        """What is done here changes nothing before it is done whole."""
+        if self._ending and not self._must_end:
+            raise Interrupted
+        self._may_break = not self._must_end
+        try:
+            yield
+        finally:
+            self._may_break = False
+
     def step(self) -> list[Told]:
         """Judge and save where it is due; what came up."""
+        told, self._left = self._left, []
+        with suppress(Interrupted):
+            self._look_after(told)
+        self.status = self._status()
+        return told
+
+    def _look_after(self, told: list[Told]) -> None:
         now, used = time.monotonic(), time.thread_time()
-        told: list[Told] = []
-        judged = self._judgements
+        gathered = False
         self._states = [one.state() for one in self._readers]
-        if now >= self._next_judgement and (self._is_new() or now >= self._next_window):
-            told = self._look()
+        heard = [state.source.packets for state in self._states]
+        window = now >= self._next_window
+        if now >= self._next_judgement and heard != self._heard and (self._is_new() or window):
+            gathered = True
+            judged = self._judgements
+            told += self._look(window)
             # What is told of the packets is not older than what is found in them.
             self._states = [one.state() for one in self._readers]
             self._judging_s += time.monotonic() - now
             # What others make it wait for does not count.
-            self._paid = max(self._paid, now - CREDIT_S) + SHARE * (time.thread_time() - used)
+            spent = time.thread_time() - used
+            self._paid = max(self._paid, now - CREDIT_S) + SHARE * spent
             self._next_judgement = max(now + JUDGE_S, self._paid)
-            self._next_window = max(now + WINDOW_S, self._paid)
+            if judged != self._judgements:
+                self._next_window = max(now + WINDOW_S, now + WINDOW_SHARE * spent, self._paid)
+                self._heard = heard
+        elif heard == self._heard:
+            # No packet came since: all facts are judged.
+            self._judged_s = time.time()
         self._prove(PROVING_S)
-        if self._path is not None and now >= self._next_save:
-            if judged == self._judgements:
+        if self._path is not None and now >= self._next_save and not self._is_saved(heard):
+            if not gathered:
                 self._gather()
-            self._save()
-        self.status = self._status()
-        return told
+            with self._breakable():
+                self._save(heard)
+
+    def _is_saved(self, heard: list[int]) -> bool:
+        """Whether the file holds all that was heard; then its time says so."""
+        if heard != self._saved or self._path is None:
+            return False
+        try:
+            os.utime(self._path)
+        except OSError:
+            return False
+        self._keep_told()
+        self._saved_s = time.time()
+        self._next_save = time.monotonic() + SAVE_S
+        return True
 
     @acyclic()
     def _gather(self) -> None:
@@ -166,14 +253,23 @@ class Watch:
         return is_new
 
     def finish(self) -> list[Told]:
-        """End the reading; judge and save everything."""
+        """End the reading and save everything; judge it, unless that is interrupted (`unjudged`)."""
+        end = time.monotonic() + ENDING_S
+        self._ending, self._must_end = False, True
         for one in self._readers:
             one.stop()
-        told = self._look()
-        self._states = [one.state() for one in self._readers]
+        told, self._left = self._left, []
+        self._gather()
         if self._path is not None:
-            self._save()
-        self._prove(ENDING_S)
+            self._save([])
+        self._must_end = False
+        try:
+            told += self._judged()
+        except Interrupted:
+            self.unjudged = True
+        self._keep_told()
+        self._states = [one.state() for one in self._readers]
+        self._prove(end - time.monotonic())
         self.status = self._status()
         return told
 
@@ -185,41 +281,64 @@ class Watch:
             for one in self._readers:
                 self._proofs.prove(finding, one.recent, one.name)
 
-    @acyclic()
-    def _look(self) -> list[Told]:
+    def _look(self, window: bool) -> list[Told]:
+        """Judge all facts, where there are others than at the last look, or in any case for a `window`."""
         self._gather()
-        self.case = self._judge(self.ledger)
-        self.findings = found_in(self.case)
-        self.covered = coverage(self.case)
-        self.zones = zones_seen(self.case)
+        outlined = outline(self.ledger)
+        if outlined == self._outline and not window:
+            return []
+        told = self._judged()
+        self._outline = outlined
+        return told
+
+    @acyclic()
+    def _judged(self) -> list[Told]:
+        with self._breakable():
+            case = self._judge(self.ledger)
+            findings = found_in(case)
+            covered, zones = coverage(case), zones_seen(case)
+        self.case, self.findings, self.covered, self.zones = case, findings, covered, zones
         self._judgements += 1
         self._judged_s = time.time()
-        return self._know(self.findings)
+        return self._know(findings, True)
 
     def _merged(self, parts: list[Part]) -> Ledger:
-        ended = [self._ended]
-        in_use = []
-        sources = []
         for part in parts:
             name = part.source.name
             for rows in part.ended:
-                bars = bars_of(self._ended, LIMITS)
-                ended.append(facts_of(rows, name, bars))
-                ended.append(self._dialogues[name].take(rows.messages, rows.octets))
-                if len(ended) > 1:
-                    self._ended = merge_all(ended)
-                    ended = [self._ended]
-            ended.append(collect(overflow=part.shed))
-            ended.append(self._dialogues[name].silent_since(part.source.last_ns))
-            in_use.append(facts_of(part.in_use, name, bars_of(self._ended, LIMITS)))
-            in_use.append(self._dialogues[name].going_on())
-            sources.append(part.source)
-        self._ended = merge_all(ended)
+                self._take_in(facts_of(rows, name, self._bars))
+                self._take_in(self._dialogues[name].take(rows.messages, rows.octets))
+            self._take_in(collect(overflow=part.shed))
+            self._take_in(self._dialogues[name].silent_since(part.source.last_ns))
+        if not self._must_end:
+            self._end()
         now_ns = max((part.source.last_ns for part in parts), default=0)
         self._forget(now_ns)
-        ledger = merge_all((self._before, self._ended, *in_use, collect(sources=sources)))
-        # A table may still hold what is too old.
-        return without_older(ledger, now_ns - self._keep_ns)[0]
+        going_on = [self._dialogues[part.source.name].going_on() for part in parts]
+        # What ended is kept by now: the rest is made anew each time.
+        with self._breakable():
+            in_use = [facts_of(part.in_use, part.source.name, self._bars) for part in parts]
+            sources = collect(sources=[part.source for part in parts])
+            known = [
+                one
+                for one in (self._before, self._ended, *self._ending_facts, *in_use, *going_on, sources)
+                if one != EMPTY
+            ]
+            # A table may still hold what is too old.
+            return without_older(merge_all(known), now_ns - self._keep_ns)[0]
+
+    def _take_in(self, facts: Ledger) -> None:
+        """What will not change any more, merged when it is much: each merge looks at all that ended."""
+        if facts != EMPTY:
+            self._ending_facts.append(facts)
+            if sum(map(_count, self._ending_facts)) > TOGETHER:
+                self._end()
+
+    def _end(self) -> None:
+        if self._ending_facts:
+            self._ended = merge_all((self._ended, *self._ending_facts))
+            self._bars = bars_of(self._ended, LIMITS)
+            self._ending_facts.clear()
 
     def _forget(self, now_ns: int) -> None:
         """Once a day of packet time: what is too old."""
@@ -228,13 +347,14 @@ class Watch:
         self._next_aging_ns = now_ns + DAY_NS
         self._before, gone_before = without_older(self._before, now_ns - self._keep_ns)
         self._ended, gone_since = without_older(self._ended, now_ns - self._keep_ns)
+        self._bars = bars_of(self._ended, LIMITS)
         self._aged += gone_before + gone_since
 
-    def _know(self, findings: tuple[Finding, ...]) -> list[Told]:
+    def _know(self, findings: tuple[Finding, ...], tell: bool) -> list[Told]:
         """Which of the findings nobody was told of, or was told of as less grave."""
         told = []
         for finding, is_new in self._news.of(findings):
-            if self._judgements:
+            if tell:
                 told.append(Told(finding, is_new))
                 self._counts[finding.rule, finding.severity] += 1
                 self._told_s[finding.severity] = self._judged_s
@@ -246,19 +366,26 @@ class Watch:
                     self._unproven += 1
         return told
 
-    def _save(self) -> None:
+    def _save(self, heard: list[int]) -> None:
         assert self._path is not None
         begin, used = time.monotonic(), time.thread_time()
         try:
             save(self.ledger, self._path)
             self._saves += 1
+            self._saved = heard
             self._saved_s = time.time()
             self.trouble = ""
         except LedgerError as error:
             self._failed_saves += 1
             self.trouble = str(error)
+        self._keep_told()
         self._saving_s += time.monotonic() - begin
         self._next_save = begin + max(SAVE_S, SAVE_SHARE * (time.thread_time() - used))
+
+    def _keep_told(self) -> None:
+        """Behind the save of what the findings are about: what is told twice is less bad than never."""
+        if self._path is not None:
+            mark.keep_told(self._path, self._news.known)
 
     trouble: str = ""
     """Why the last save failed; "" where it did not."""
@@ -286,6 +413,11 @@ class Watch:
             evidence_files=self._proofs.files if self._proofs is not None else 0,
             unproven=self._unproven + (self._proofs.failed if self._proofs is not None else 0),
         )
+
+
+def _count(ledger: Ledger) -> int:
+    """Of the facts that a flood makes many of."""
+    return sum(map(len, (ledger.assets, ledger.conversations, ledger.operations, ledger.anomalies)))
 
 
 def _interfaces(readers: Sequence[Reader], states: Sequence[State]) -> tuple[InterfaceStatus, ...]:

@@ -79,15 +79,16 @@ class Prometheus:
             return False
 
 
-def hastened(folder: Path) -> Path:
+def hastened(folder: Path, scrape: str, jobs: str) -> Path:
     """A copy of the shipped configuration that looks every second, and fires without the minutes of
-    patience; an hour's stays."""
+    patience; an hour's stays. `scrape` is added to the sensor's job, `jobs` behind all jobs."""
     copy = Path(shutil.copytree(CONFIGURATION, folder / "prometheus"))
     main = copy / "prometheus.yml"
     text, changed = re.subn(r"(_interval): 15s", r"\1: 1s", main.read_text(encoding="utf-8"))
     text, shorter = re.subn(r"scrape_timeout: 10s", "scrape_timeout: 1s", text)
     assert (changed, shorter) == (2, 1)
-    main.write_text(text, encoding="utf-8")
+    text = text.replace("  - job_name: otmon\n", f"  - job_name: otmon\n{scrape}", 1)
+    main.write_text(text + jobs, encoding="utf-8")
     alerts = copy / "rules" / "otmon-alerts.yml"
     text = re.sub(r"for: \dm\n", "for: 0s\n", alerts.read_text(encoding="utf-8"))
     alerts.write_text(text, encoding="utf-8")
@@ -95,11 +96,12 @@ def hastened(folder: Path) -> Path:
 
 
 @contextmanager
-def prometheus(wire: Wire, folder: Path) -> Iterator[Prometheus]:
+def prometheus(wire: Wire, folder: Path, scrape: str = "", jobs: str = "") -> Iterator[Prometheus]:
     """A server that has scraped the sensor in the namespace of the wire at least once."""
     log = folder / "prometheus.log"
     words = [
-        "prometheus", f"--config.file={hastened(folder)}", f"--storage.tsdb.path={folder / 'tsdb'}",
+        "prometheus", f"--config.file={hastened(folder, scrape, jobs)}",
+        f"--storage.tsdb.path={folder / 'tsdb'}",
         "--web.listen-address=127.0.0.1:9090",
     ]  # fmt: skip
     with log.open("wb") as stream:

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from ruamel.yaml import YAML
 
 from otmon.outputs.metrics import StatusCollector
+from otmon.sensor.web import read_web_config
 from tests.deploy.monitored import CONFIGURATION, missing, prometheus
 from tests.namespaces import wire
 from tests.outputs.sensed import status
@@ -146,3 +147,56 @@ def test_alerts_of_a_real_sensor_fire_and_end(tmp_path: Path) -> None:
         texts = [text for one in server.alerts() for text in one["annotations"].values()]
         assert texts and not [text for text in texts if "<no value>" in text or "error" in text.lower()]
         assert any("far0" in text for text in texts)
+
+
+def job(name: str, *lines: str) -> str:
+    """Another job that scrapes the sensor."""
+    target = 'static_configs: [{targets: ["127.0.0.1:9877"]}]'
+    return "".join(f"    {line}\n" for line in (target, *lines)).replace(
+        "    ", f"  - job_name: {name}\n    ", 1
+    )
+
+
+@pytest.mark.skipif(bool(missing()), reason=f"a real Prometheus: {missing()}")
+@pytest.mark.skipif(
+    None in (shutil.which("openssl"), shutil.which("htpasswd")),
+    reason="needs openssl and htpasswd (Debian: apt-get install openssl apache2-utils)",
+)
+def test_prometheus_scrapes_by_tls_with_a_password(tmp_path: Path) -> None:
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=sensor"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    names += ["-keyout", str(tmp_path / "sensor.key"), "-out", str(tmp_path / "sensor.pem")]
+    subprocess.run([*made.split(), *names], check=True, capture_output=True)
+    hashed = ["htpasswd", "-nbBC", "5", "prometheus", "a secret: 工場"]
+    line = subprocess.run(hashed, check=True, capture_output=True, text=True).stdout.strip()
+    web = tmp_path / "web.yml"
+    web.write_text(
+        "tls_server_config: {cert_file: sensor.pem, key_file: sensor.key}\n"
+        f"basic_auth_users: {{{line.replace(':', ': ', 1)}}}\n",
+        encoding="utf-8",
+    )
+    assert list(read_web_config(web).users) == ["prometheus"]
+    (tmp_path / "password").write_text("a secret: 工場", encoding="utf-8")
+    trusted = f"tls_config: {{ca_file: {tmp_path / 'sensor.pem'}}}"
+    known = f"basic_auth: {{username: prometheus, password_file: {tmp_path / 'password'}}}"
+    scrape = f"    scheme: https\n    {trusted}\n    {known}\n"
+    wrong = "basic_auth: {username: prometheus, password: another}"
+    jobs = job("wrong", "scheme: https", trusted, wrong) + job("nobody", "scheme: https", trusted)
+    jobs += job("doubtful", "scheme: https", known) + job("plain", known)
+    with (
+        wire() as wired,
+        sensor(wired, "--web-config", str(web), "--ring-mb", "2"),
+        prometheus(wired, tmp_path, scrape, jobs) as server,
+    ):
+        wired.send(frames_of("water-works-day.pcapng")[:QUIET])
+        server.wait_for(lambda: server.query("sum(otmon_modbus_transactions_total) > 50"))
+
+        def refused() -> dict[str, str]:
+            told = server.ask("targets")["activeTargets"]
+            return {one["labels"]["job"]: one["lastError"] for one in told if one["lastError"]}
+
+        server.wait_for(lambda: len(refused()) == 4)
+        errors = refused()
+        assert "401" in errors["wrong"] and "401" in errors["nobody"]
+        assert "x509" in errors["doubtful"] and set(errors) == {"wrong", "nobody", "doubtful", "plain"}
+        assert server.query("count(otmon_build_info) by (job)")[0]["metric"] == {"job": "otmon"}

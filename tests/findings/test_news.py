@@ -35,3 +35,13 @@ def test_one_that_went_away_is_news_when_it_comes_back() -> None:
     news.of((finding("a"),))
     assert news.of(()) == []
     assert news.of((finding("a"),)) == [(finding("a"), True)]
+
+
+def test_what_an_earlier_run_told_is_no_news() -> None:
+    before = News()
+    before.of((finding("a"), finding("b", "high")))
+    news = News(before.known)
+    assert news.of((finding("a", "high"), finding("b"), finding("c"))) == [
+        (finding("a", "high"), False),
+        (finding("c"), True),
+    ]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.ledger.column import SETS, as_text, busiest_of, course_of, extremes_of, peaks_of
+from otmon.ledger.column import AS_TEXT, SETS, busiest_of, course_of, extremes_of, peaks_of
 from otmon.ledger.course import SHORTEST_NS, Window
 from otmon.ledger.facts import Busiest, Evidence, Extreme, Peak
 
@@ -21,15 +21,17 @@ READERS: tuple[Callable[[str], Any], ...] = (
 
 
 def test_what_was_written_is_read() -> None:
-    assert busiest_of(as_text("busiest", Busiest(4, SEEN))) == Busiest(4, SEEN)
-    assert course_of(as_text("course", COURSE), 0, LAST_NS) == COURSE
+    assert busiest_of(AS_TEXT["busiest"](Busiest(4, SEEN))) == Busiest(4, SEEN)
+    assert course_of(AS_TEXT["course"](COURSE), 0, LAST_NS) == COURSE
     peaks = (Peak("ARP packets", 3, 1), Peak("broadcasts", 3, 1))
-    assert peaks_of(as_text("peaks", peaks)) == peaks
+    assert peaks_of(AS_TEXT["peaks"](peaks)) == peaks
     extremes = (Extreme(1, -1, SEEN),) * 4
-    assert extremes_of(as_text("extremes", extremes), (4,)) == extremes
-    assert int(as_text("hours", 1 << 167), 16) == 1 << 167
-    assert len(as_text("arp_asked", 1)) == SETS["arp_asked"]
-    assert as_text("times", 5) == 5
+    assert extremes_of(AS_TEXT["extremes"](extremes), (4,)) == extremes
+    assert int(AS_TEXT["hours"](1 << 167), 16) == 1 << 167
+    assert len(AS_TEXT["arp_asked"](1)) == SETS["arp_asked"]
+    steps = (Extreme(9, 3, SEEN), Extreme(1, -1, Evidence(8, 'a"\\b\udcff', 4, 2)))
+    assert extremes_of(AS_TEXT["steps"](steps), (0, 2)) == steps
+    assert AS_TEXT["steps"](()) == AS_TEXT["course"](()) == AS_TEXT["peaks"](()) == "[]"
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '[-1,7,"a",3,24]', '[1,7,"a",3]', '[true,7,"a",3,24]'])

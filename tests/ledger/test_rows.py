@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from random import Random
 
+import numpy as np
 import pytest
 
 from otmon.ledger.facts import OPEN_AT_END
 from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import EMPTY
 from otmon.ledger.merge import merge
-from otmon.ledger.rows import amounts_of, ended_rows, rows_in_use, waiting_requests
+from otmon.ledger.rows import LISTED, amounts_of, ended_rows, lists_of, rows_in_use, waiting_requests
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
 from tests.truth.messages import Message, mask_write, read_write, write_bits, write_single
@@ -66,3 +67,9 @@ def test_ended_rows_are_taken_once_and_hold_what_the_tables_go_on_without() -> N
     assert len(ended_rows(seen.t)) == 0
     after = merge(facts_of(ended, "x"), facts_of(rows_in_use(seen.t), "x"))
     assert after == merge(before, EMPTY)
+
+
+def test_rows_become_lists_in_their_order() -> None:
+    for count in (0, 1, LISTED, 2 * LISTED + 3):
+        rows = np.arange(3 * count, dtype=np.int64).reshape(count, 3)
+        assert list(lists_of(rows)) == rows.tolist()

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from otmon.sensor.mark import begin, end
+import pytest
+
+from otmon.sensor.mark import begin, end, keep_told, told
 
 
 def test_a_run_that_did_not_end_is_noticed_and_cleaned_up_after(tmp_path: Path) -> None:
@@ -22,3 +24,27 @@ def test_a_folder_that_is_not_there_is_not_its_matter(tmp_path: Path) -> None:
     assert not begin(ledger)
     end(ledger)
     assert not ledger.parent.exists()
+
+
+def test_what_was_told_is_read_again(tmp_path: Path) -> None:
+    ledger = tmp_path / "plant.db"
+    assert told(ledger) is None
+    keep_told(ledger, {"0a1b": 2, "ffff": 0})
+    assert told(ledger) == {"0a1b": 2, "ffff": 0}
+    keep_told(ledger, {})
+    assert told(ledger) == {}
+    assert [path.name for path in tmp_path.iterdir()] == [".plant.db.told"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"[]", b'{"a":', b'{"a":5}', b'{"a":-1}', b'{"a":true}', b'{"a":"x"}', b"\xff", b"[" * 9_999],
+)
+def test_what_was_not_written_here_is_nothing(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / ".plant.db.told").write_bytes(text)
+    assert told(tmp_path / "plant.db") is None
+
+
+def test_what_was_told_cannot_be_kept_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    keep_told(tmp_path / "no" / "plant.db", {"a": 1})
+    assert not (tmp_path / "no").exists()

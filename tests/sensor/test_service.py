@@ -3,6 +3,7 @@ and it never sends."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +20,14 @@ import dpkt
 import pytest
 
 from otmon.capture.ring import Ring
+from otmon.ledger.ledger import LIMITS
 from otmon.ledger.store import load
 from otmon.sensor.watch import WINDOW_S
+from tests.bench.live import cpu_seconds
 from tests.command import one_line, otmon
 from tests.namespaces import Wire, inside, missing, wire
 from tests.sensor.running import ROOT, sensor
+from tests.sensor.soak import passing
 from tests.sensor.traffic import frames_of
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
@@ -296,3 +301,46 @@ def test_metrics_by_tls(wired: Wire, tmp_path: Path) -> None:
         # Without TLS nothing is told.
         with pytest.raises(AssertionError):
             running.metrics()
+
+
+@pytest.mark.slow
+def test_a_full_ledger_ends_under_load_before_it_is_judged_and_loses_nothing(
+    wired: Wire, tmp_path: Path
+) -> None:
+    """Forged senders fill every table, and go on to the end. Other programs may make this machine slow: what
+    counts is the processor's time. To judge all of it takes twenty seconds of that."""
+    path = tmp_path / "plant.db"
+    hosts, over = 60_000, threading.Event()
+
+    def flood() -> None:
+        for number in itertools.count(hosts):
+            if over.is_set():
+                return
+            wired.send(passing(number))
+            time.sleep(0.001)
+
+    with sensor(wired, *options(tmp_path)) as running:
+        for begin in range(0, hosts, 500):
+            wired.send([frame for number in range(begin, begin + 500) for frame in passing(number)])
+            time.sleep(0.02)
+        going_on = threading.Thread(target=flood)
+        going_on.start()
+        try:
+            # Amid the first judgement of all of it, which takes longer.
+            time.sleep(5)
+            before, begin_s = cpu_seconds(running.process.pid), time.monotonic()
+            running.process.send_signal(signal.SIGTERM)
+            _, status, used = os.wait4(running.process.pid, 0)
+            took = time.monotonic() - begin_s
+        finally:
+            over.set()
+            going_on.join()
+        running.process.returncode = os.waitstatus_to_exitcode(status)
+        assert running.process.returncode in (0, 1), running.said
+        cpu = used.ru_utime + used.ru_stime - before
+        assert cpu < 12, f"{cpu:.1f} s of a core, {took:.1f} s"
+        assert running.says("the end did not wait for all facts to be judged")
+    ledger = load(path)
+    assert (len(ledger.conversations), len(ledger.assets)) == (LIMITS.conversations, LIMITS.assets)
+    assert sum(source.packets for source in ledger.sources) >= 2 * hosts
+    assert not (tmp_path / ".plant.db.open").exists()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,8 +13,9 @@ from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.store import load
+from otmon.sensor import mark
 from otmon.sensor.proof import ProofFolder
-from otmon.sensor.watch import CREDIT_S, JUDGE_S, SHARE, Watch, judged_by
+from otmon.sensor.watch import CREDIT_S, ENDING_S, JUDGE_S, SHARE, Watch, judged_by
 from otmon.zones.load import load_model
 from tests.sensor.running import ROOT
 
@@ -101,6 +104,7 @@ def test_after_a_quiet_minute_judging_follows_at_once_and_then_keeps_its_share(
             judged.append(now)
             # Something is always new.
             watch._next_window = 0.0
+            watch._heard = [-1]
             watch._novelty = [len(judged)]
         now += 0.25
     waits = [later - one for one, later in pairwise(judged)]
@@ -109,3 +113,63 @@ def test_after_a_quiet_minute_judging_follows_at_once_and_then_keeps_its_share(
     assert waits[0] < 5 and waits[1] < 5
     assert all(SHARE * 2.0 <= wait < SHARE * 2.0 + 5 for wait in waits[4:])
     assert used / (now - 1_000) < 1 / SHARE + 6.0 / (now - 1_000) + 0.02
+
+
+def test_nothing_is_judged_or_written_where_nothing_was_heard(
+    day: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "plant.db"
+    now = 1_000.0
+    clock = SimpleNamespace(monotonic=lambda: now, thread_time=lambda: 0.0, time=time.time)
+    monkeypatch.setattr("otmon.sensor.watch.time", clock)
+    watch = Watch([], judged_by(MODEL, None), before=day, ledger_path=path)
+    watch.step()
+    os.utime(path, (1, 1))
+    judged_s = watch.status.judged_s
+    for _ in range(100):
+        now += 1.0
+        watch.step()
+    assert watch.status.judged_s > judged_s
+    # The file's time says that it still holds everything.
+    assert (watch.status.judgements, watch.status.saves) == (1, 1) and path.stat().st_mtime > 1
+    path.unlink()
+    now += 10.0
+    watch.step()
+    assert watch.status.saves == 2 and load(path) == day
+
+
+def test_an_end_does_not_wait_for_a_judgement_and_the_next_start_tells(day: Ledger, tmp_path: Path) -> None:
+    path = tmp_path / "plant.db"
+
+    def endless(ledger: Ledger) -> Case:
+        watch.interrupt()
+        raise AssertionError("a judgement that was interrupted went on")
+
+    watch = Watch([], judged_by(None, None), before=day, ledger_path=path)
+    assert watch.step() == [] and len(watch.findings) == watch.known_before
+    watch.use(endless)
+    assert watch.step() == [] and watch.status.judgements == 1
+    path.unlink()
+    assert watch.finish() == []
+    assert watch.unjudged and watch.status.judgements == 1
+    # All facts are there, and what was told before.
+    assert load(path) == day
+    assert mark.told(path) == watch._news.known != {}
+    again = Watch([], judged_by(MODEL, None), before=load(path), ledger_path=path, told=mark.told(path))
+    told = again.step()
+    assert {one.finding for one in told} == set(judge(day, MODEL)) - set(watch.findings) != set()
+    assert again.known_before == len(again.findings)
+    assert again.step() == [] and again.finish() == [] and not again.unjudged
+
+
+def test_a_save_that_is_broken_off_leaves_the_file_and_what_was_told(
+    day: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "plant.db"
+    watch = Watch([], judged_by(None, None), before=day, ledger_path=path)
+    watch.use(judged_by(MODEL, None))
+    monkeypatch.setattr("otmon.sensor.watch.save", lambda ledger, place: watch.interrupt())
+    told = watch.step()
+    assert told and watch.status.saves == 0 and not path.exists()
+    monkeypatch.undo()
+    assert watch.finish() == [] and load(path) == day and ENDING_S < 5

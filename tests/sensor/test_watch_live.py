@@ -96,6 +96,7 @@ def test_facts_that_are_not_seen_again_are_forgotten(observer: tuple[Wire, Obser
 def _again(watch: Watch) -> None:
     watch._next_judgement = watch._next_window = 0.0
     watch._novelty = {}
+    watch._heard = [-1]
     watch.step()
 
 

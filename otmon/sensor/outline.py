@@ -1,0 +1,37 @@
+"""What of the facts says whether there is something new to judge: which there are, and how high their peaks
+are, but not how often each was seen.
+
+A plant that polls without end changes its counts without end, and a client that connects anew for each poll
+makes new rows of tables, but no new facts. What only counts tell is judged by the watch's windows.
+"""
+
+from __future__ import annotations
+
+from otmon.ledger.ledger import (
+    Ledger,
+    anomaly_key,
+    asset_key,
+    claim_key,
+    conversation_key,
+    credential_key,
+    operation_key,
+    written_key,
+)
+
+
+def outline(ledger: Ledger) -> int:
+    """A number that is another one where a fact came or went, or one has changed in more than counts. Peaks
+    and resets count by their power of two: they grow seldom, and a flood lets them grow at once."""
+    return hash((
+        *(hash((asset_key(one), one.arp_asked, *((p.kind, p.packets.bit_length()) for p in one.peaks)))
+          for one in ledger.assets),
+        *(hash((conversation_key(one), one.answered, one.role, one.expected, one.tunnel,
+                one.resets.bit_length(), one.busiest.count.bit_length())) for one in ledger.conversations),
+        *(hash((operation_key(one), one.swept)) for one in ledger.operations),
+        *(hash((written_key(one), *(e.value for e in one.extremes), *(e.value for e in one.steps)))
+          for one in ledger.written),
+        *(hash(anomaly_key(one)) for one in ledger.anomalies),
+        *(hash(credential_key(one)) for one in ledger.credentials),
+        *(hash(claim_key(one)) for one in ledger.claims),
+        *(hash(kind) for kind, _ in ledger.overflow),
+    ))  # fmt: skip
