@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.oracle import Readings, Tshark
+
 ROOT = Path(__file__).resolve().parent.parent
 
 settings.register_profile(
@@ -51,6 +53,20 @@ def tshark() -> str:
     if path is None:
         pytest.skip("tshark is not installed (Debian: apt-get install tshark)")
     return path
+
+
+@pytest.fixture(scope="session")
+def reader(tshark: str, tmp_path_factory: pytest.TempPathFactory) -> Tshark:
+    """tshark as the oracle."""
+    return Tshark(tshark, tmp_path_factory.mktemp("settings"))
+
+
+@pytest.fixture(scope="session")
+def readings(corpus: Path, reader: Tshark, tmp_path_factory: pytest.TempPathFactory) -> Readings:
+    """What tshark says of every real capture; all processes of a run have it read them once."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return Readings(reader, corpus, shared / "readings")
 
 
 @pytest.fixture
