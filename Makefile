@@ -23,7 +23,7 @@ KILLS ?= 50
 # The tests start the program a thousand times: what Python compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check fuzz bench bench-live soak kills lab-score lab-seeds goldens docs dashboards vendors lock clean
+.PHONY: help demo test check kernels fuzz bench bench-live soak kills lab-score lab-seeds goldens docs dashboards vendors lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -48,9 +48,15 @@ demo: $(VENV)/.runtime
 	@mkdir -p $(DEMO)
 	@$(BIN)/python -m tests.demo $(DEMO)
 
-test: check
+# The kernels are compiled once, while mypy has the other processor, and not by each worker of pytest.
+test: $(VENV)/.dev
 	@.ci/system-packages $(TEST_PACKAGES) || echo "tests that need it are skipped, and say so" >&2
+	@$(MAKE) --no-print-directory --jobs 2 check kernels
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+kernels: $(VENV)/.dev
+	@$(BIN)/otmon replay pcaps/factory-day.pcapng >/dev/null || test $$? -eq 1
+	-@$(BIN)/otmon sensor compile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -9,11 +9,14 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.oracle import Readings, Tshark
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,6 +38,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than processors: tests of the sensor and of the live range wait most of their time."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files are handed to the workers in the order below, and not those with most tests first."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where workers share the files, what takes long comes first, so that nothing long goes on alone at the
+    end: files with a slow test, and then those with few tests, as many tests are cases of a table and short.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        tests = Counter(item.path for item in items)
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: (item.path not in slow, tests[item.path], item.path))
+
+
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of real captures from public repositories, which are not part of this one."""
@@ -51,6 +75,20 @@ def tshark() -> str:
     if path is None:
         pytest.skip("tshark is not installed (Debian: apt-get install tshark)")
     return path
+
+
+@pytest.fixture(scope="session")
+def reader(tshark: str, tmp_path_factory: pytest.TempPathFactory) -> Tshark:
+    """tshark as the oracle."""
+    return Tshark(tshark, tmp_path_factory.mktemp("settings"))
+
+
+@pytest.fixture(scope="session")
+def readings(corpus: Path, reader: Tshark, tmp_path_factory: pytest.TempPathFactory) -> Readings:
+    """What tshark says of every real capture; all processes of a run have it read them once."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return Readings(reader, corpus, shared / "readings")
 
 
 @pytest.fixture

@@ -36,16 +36,21 @@ def captured(path: Path, *ports: int) -> Iterator[None]:
     packets: list[tuple[int, bytes]] = []
     wanted = {port.to_bytes(2, "big") for port in ports}
     over = threading.Event()
+    ends = [0.0]
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL)) as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         raw.bind(("lo", _ALL))
         raw.settimeout(0.1)
 
         def listen() -> None:
-            while not over.is_set():
+            # What waits at the end is read too: on a busy machine this thread may be behind. Other
+            # programs speak here as well, so it may never be quiet.
+            while not over.is_set() or time.monotonic() < ends[0]:
                 try:
                     frame, where = raw.recvfrom(1 << 17)
                 except TimeoutError:
+                    if over.is_set():
+                        return
                     continue
                 # Behind Ethernet and an IPv4 header without options.
                 if where[2] == _OUTGOING and {frame[34:36], frame[36:38]} & wanted:
@@ -57,6 +62,7 @@ def captured(path: Path, *ports: int) -> Iterator[None]:
             yield
             time.sleep(0.3)
         finally:
+            ends[0] = time.monotonic() + 5
             over.set()
             thread.join()
     path.write_bytes(pcapng(packets, "test", "lo", "lo"))

@@ -107,9 +107,13 @@ class Mirror:
             raw.settimeout(0.1)
 
             def listen() -> None:
-                while not over.is_set():
-                    with suppress(TimeoutError):
+                # What waits at the end is read too: on a busy machine this thread may be behind.
+                while True:
+                    try:
                         frames.append((time.time_ns(), raw.recvfrom(1 << 17)[0]))
+                    except TimeoutError:
+                        if over.is_set():
+                            return
 
             thread = threading.Thread(target=listen)
             thread.start()

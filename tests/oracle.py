@@ -5,10 +5,12 @@ tshark runs with its own defaults, whatever the user's are; those that the compa
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -35,6 +37,17 @@ PREFERENCES = {
 }
 """A reassembled datagram's transport layer is in the packet that completes it, here as there."""
 MODBUS = ("modbus", "mbtcp", "mbudp")
+ASKED = (
+    "frame.encap_type", "frame.protocols",
+    "ip.src", "ipv6.src", "ip.dst", "ipv6.dst",
+    "tcp.srcport", "udp.srcport", "tcp.dstport", "udp.dstport", "tcp.payload", "udp.payload",
+    "cdp.deviceid", "cdp.platform", "dhcp.option.hostname", "enip.lir.name",
+    "lldp.tlv.system.desc", "lldp.tlv.system.name",
+    "ntlmssp.auth.hostname", "ntlmssp.challenge.target_info.dns_computer_name",
+    "ntlmssp.challenge.target_info.nb_computer_name",
+    "s7comm.szl.001c.0001.name", "s7comm.szl.001c.0005.serialn", "smb.native_lanman", "smb.native_os",
+)  # fmt: skip
+"""What some test wants to know of every capture: tshark takes longer to start than to read one."""
 
 
 def captures(corpus: Path) -> list[str]:
@@ -87,33 +100,65 @@ class Tshark:
         assert done.returncode == 0, f"{path}: {done.stderr}"
         return done.stdout
 
-    def layers(self, path: Path) -> Layers:
-        """The layers of a capture."""
-        text = self.read(path, "-T", "fields", "-e", "frame.encap_type", "-e", "frame.protocols")
-        lines = text.splitlines()
-        counted = Counter[str]()
-        modbus = False
-        for line in lines:
-            link, _, protocols = line.partition("\t")
-            names = protocols.split(":")
-            if names[0] in BARE:
-                counted["raw-ip"] += 1
-            for name in names:
-                if name == "sll":
-                    counted[COOKED[link]] += 1
-                elif name in LAYERS:
-                    counted[LAYERS[name]] += 1
-                if name in ("icmp", "icmpv6"):
-                    # What follows is quoted in the message.
-                    break
-            modbus = modbus or not set(MODBUS).isdisjoint(names)
-        return Layers(len(lines), dict(counted), modbus)
-
     def messages(self, path: Path) -> Iterator[Message]:
         """Every Modbus message of a capture."""
         text = self.read(path, "-Y", " or ".join(MODBUS), "-T", "pdml")
         for packet in ElementTree.fromstring(text).iter("packet"):
             yield from _messages(packet)
+
+
+class Readings:
+    """What tshark says of the fields `ASKED` in all captures of a folder, read once in a test run."""
+
+    def __init__(self, tshark: Tshark, corpus: Path, kept: Path) -> None:
+        """`kept` is a folder that the processes of this run share; the first one has tshark read."""
+        self._kept = kept
+        self._numbers = {name: number for number, name in enumerate(captures(corpus))}
+        asked = [part for name in ASKED for part in ("-e", name)]
+        words = "-T", "fields", "-E", "separator=\x01", "-E", "aggregator=\x02", *asked
+
+        def keep(name: str) -> None:
+            self._file(name).write_text(tshark.read(corpus / name, *words), encoding="utf-8")
+
+        kept.mkdir(exist_ok=True)
+        with (kept / "whole").open("a+") as whole:
+            fcntl.flock(whole, fcntl.LOCK_EX)
+            whole.seek(0)
+            if not whole.read():
+                with ThreadPoolExecutor(2) as pool:
+                    list(pool.map(keep, self._numbers))
+                whole.write("yes")
+
+    def _file(self, name: str) -> Path:
+        return self._kept / f"{self._numbers[name]}.txt"
+
+    def packets(self, name: str, *fields: str) -> Iterator[list[list[str]]]:
+        """For each packet of a capture the occurrences of the fields."""
+        columns = [ASKED.index(field) for field in fields]
+        for line in self._file(name).read_text(encoding="utf-8").split("\n")[:-1]:
+            cells = line.split("\x01")
+            yield [cells[column].split("\x02") if cells[column] else [] for column in columns]
+
+    def layers(self, name: str) -> Layers:
+        """The layers of a capture."""
+        packets = 0
+        counted = Counter[str]()
+        modbus = False
+        for (link,), (protocols,) in self.packets(name, "frame.encap_type", "frame.protocols"):
+            packets += 1
+            names = protocols.split(":")
+            if names[0] in BARE:
+                counted["raw-ip"] += 1
+            for layer in names:
+                if layer == "sll":
+                    counted[COOKED[link]] += 1
+                elif layer in LAYERS:
+                    counted[LAYERS[layer]] += 1
+                if layer in ("icmp", "icmpv6"):
+                    # What follows is quoted in the message.
+                    break
+            modbus = modbus or not set(MODBUS).isdisjoint(names)
+        return Layers(packets, dict(counted), modbus)
 
 
 def _messages(packet: ElementTree.Element) -> Iterator[Message]:

@@ -28,6 +28,7 @@ from otmon.capture.sources import read
 from otmon.detect.detector import Finding
 from otmon.engine import replay
 from otmon.findings.judge import judge
+from otmon.lab.live.namespace import serving
 from otmon.ledger.facts import CredentialSeen
 from otmon.sensor.proof import ProofFolder
 from otmon.sensor.recent import Recent
@@ -170,10 +171,13 @@ def test_telnet(tmp_path: Path) -> None:
     }
 
 
-def started(*command: str) -> subprocess.Popen[bytes]:
+def started(transport: str, ports: set[int], *command: str) -> subprocess.Popen[bytes]:
+    """A server that listens on its ports."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(1.0)
-    assert process.poll() is None, command
+    end = time.monotonic() + 30
+    while not ports <= serving(transport):
+        assert process.poll() is None and time.monotonic() < end, command
+        time.sleep(0.02)
     return process
 
 
@@ -199,7 +203,7 @@ def test_mosquitto(tools: list[str], tmp_path: Path) -> None:
         f"user root\nper_listener_settings true\nlistener {port} 127.0.0.1\nallow_anonymous false\n"
         f"password_file {known}\nlistener {open_port} 127.0.0.1\nallow_anonymous true\n"
     )
-    process = started(broker, "-c", str(config))
+    process = started("tcp", {port, open_port}, broker, "-c", str(config))
     capture = tmp_path / "x.pcapng"
     say = [publish, "-h", "127.0.0.1", "-t", "t", "-m", "m"]
     try:
@@ -226,7 +230,7 @@ def test_snmpd(tools: list[str], tmp_path: Path) -> None:
     config = tmp_path / "snmpd.conf"
     config.write_text(f"rocommunity public 127.0.0.1\nrocommunity {SECRET} 127.0.0.1\n")
     where = f"udp:127.0.0.1:{port}"
-    process = started(daemon, "-f", "-C", "-c", str(config), "-Lo", "-I", "-smux", where)
+    process = started("udp", {port}, daemon, "-f", "-C", "-c", str(config), "-Lo", "-I", "-smux", where)
     capture = tmp_path / "x.pcapng"
     try:
         with captured(capture, port):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import pytest
 from otmon.engine import replay
 from otmon.ledger.facts import Conversation
 from tests import differences, oracle, zeek
-from tests.oracle import Layers, Tshark
+from tests.oracle import Layers, Readings, Tshark
 
 ROOT = Path(__file__).resolve().parent.parent
 ZEEK = "zeek+zeek/testing/btest"
@@ -105,11 +104,6 @@ class Replayed:
 
 
 @pytest.fixture(scope="session")
-def reader(tshark: str, tmp_path_factory: pytest.TempPathFactory) -> Tshark:
-    return Tshark(tshark, tmp_path_factory.mktemp("settings"))
-
-
-@pytest.fixture(scope="session")
 def ours(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Replayed]:
     """What this program makes of every capture."""
     file = tmp_path_factory.mktemp("replayed") / "transactions.parquet"
@@ -128,11 +122,9 @@ def replayed(path: Path, file: Path) -> Replayed:
 
 
 @pytest.fixture(scope="session")
-def layers(corpus: Path, reader: Tshark) -> dict[str, Layers]:
+def layers(corpus: Path, readings: Readings) -> dict[str, Layers]:
     """What tshark counts in every capture."""
-    names = oracle.captures(corpus)
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(names, pool.map(lambda name: reader.layers(corpus / name), names), strict=True))
+    return {name: readings.layers(name) for name in oracle.captures(corpus)}
 
 
 def test_every_layer_is_counted_as_tshark_does(ours: dict[str, Replayed], layers: dict[str, Layers]) -> None:

@@ -24,6 +24,7 @@ from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.identity.des import encrypted
 from otmon.identity.md4 import md4
+from otmon.lab.live.namespace import asked_inside, serving
 from otmon.sensor.proof import ProofFolder
 from otmon.sensor.recent import Recent
 from tests.command import otmon
@@ -263,7 +264,10 @@ def test_snmpd(wire: Mirror, tmp_path: Path) -> None:
     os.environ["SNMP_PERSISTENT_DIR"] = str(tmp_path)
     try:
         wire.serve("snmpd", "-f", "-C", "-c", str(config), "-Lo", "-I", "-smux", f"udp:{SERVER}:161", port=0)
-        time.sleep(1.5)
+        end = time.monotonic() + 30
+        while 161 not in asked_inside(wire.server, lambda: serving("udp")):
+            assert time.monotonic() < end, "snmpd does not listen"
+            time.sleep(0.02)
     finally:
         del os.environ["SNMP_PERSISTENT_DIR"]
 

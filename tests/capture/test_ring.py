@@ -82,7 +82,10 @@ def test_what_the_ring_has_no_room_for_is_counted(wired: Wire) -> None:
     frames = [PLAIN[:14] + bytes(8000)] * 1_000
     with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
         wired.send(frames)
-        time.sleep(0.3)
+        # The kernel hands a block over when it is full, or some time later.
+        end = time.monotonic() + 10
+        while ring.fill() < 1.0 and time.monotonic() < end:
+            time.sleep(0.02)
         counts = ring.counts()
         assert ring.fill() == 1.0
         kept = len(heard(ring, len(frames) - counts.dropped))

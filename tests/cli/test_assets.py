@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import ROOT, one_line, otmon
+from tests.command import ROOT, installed, one_line, otmon
 
 MODEL = ROOT / "zones" / "two-factories.yaml"
 CAPTURE = ROOT / "pcaps" / "two-factories-day.pcapng"
@@ -72,9 +72,8 @@ def test_export_writes_what_is_listed(day: Path, tmp_path: Path) -> None:
     assert document["specVersion"] == "1.6" and len(document["components"]) == 29
     cameras = json.loads(otmon("assets", "export", day, "--format", "json", "--class", "camera")[1])
     assert [one["id"] for one in cameras] == [CAMERA]
-    assert otmon("assets", "export", day, "--format", "json") == otmon(
-        "assets", "export", day, "--format", "json"
-    )
+    words = ("assets", "export", day, "--format", "json")
+    assert otmon(*words) == installed(*words)
 
 
 def test_an_exported_sheet_as_the_inventory_leaves_nothing_to_tell(day: Path, tmp_path: Path) -> None:

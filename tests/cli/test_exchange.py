@@ -6,7 +6,7 @@ from pathlib import Path
 
 from otmon.cli.exchange import ExportFormat
 from otmon.zones.firewall import FORMATS
-from tests.command import DAY, MODEL, one_line, otmon
+from tests.command import DAY, MODEL, installed, one_line, otmon
 
 
 def test_the_formats_are_those_that_can_be_written() -> None:
@@ -21,7 +21,7 @@ def test_export_of_one_boundary_says_what_a_firewall_cannot_check() -> None:
     assert "10.20.0.30" not in out
     unchecked = "the firewall cannot check protocol, functions, units, registers and limits; otmon does"
     assert f"permission hmi-setpoints: {unchecked}" in err
-    assert (status, out, err) == otmon(*words)
+    assert (status, out, err) == installed(*words)
 
 
 def test_export_into_a_folder_makes_a_file_for_each_boundary_and_one_for_all(tmp_path: Path) -> None:
@@ -57,8 +57,8 @@ def test_export_of_a_boundary_that_is_not_there() -> None:
 
 def test_sheets_go_out_and_come_back(tmp_path: Path) -> None:
     sheet, again = tmp_path / "rules.xlsx", tmp_path / "again.xlsx"
-    for path in (sheet, again):
-        status, out, err = otmon("zones", "export", MODEL, "--format", "xlsx", "--lang", "ja", "-o", path)
+    for path, run in ((sheet, otmon), (again, installed)):
+        status, out, err = run("zones", "export", MODEL, "--format", "xlsx", "--lang", "ja", "-o", path)
         assert (status, out) == (0, "")
         assert err == ""
     assert sheet.read_bytes() == again.read_bytes()
@@ -110,7 +110,7 @@ def test_learn_drafts_a_model_that_can_be_checked(tmp_path: Path) -> None:
         "71 conversations and operations seen and not proposed\n"
     )
     assert otmon("zones", "check", draft)[0] == 0
-    otmon("zones", "learn", ledger, "-o", again)
+    installed("zones", "learn", ledger, "-o", again)
     assert draft.read_bytes() == again.read_bytes()
     status, out, err = otmon("zones", "learn", ledger, "--everything")
     assert status == 0 and "0 for the Internet kept as comments; 0 conversations and operations" in err

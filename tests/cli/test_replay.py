@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import COMMAND, DAY, MODEL, ROOT, one_line, otmon
+from tests.command import COMMAND, DAY, MODEL, ROOT, installed, one_line, otmon
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_model_that_is_not_there_is_a_model_error(command: tuple[str, ...]) ->
 
 def test_check_says_the_same_as_the_replay_did(tmp_path: Path) -> None:
     ledger, first, second = tmp_path / "l.db", tmp_path / "1.jsonl", tmp_path / "2.jsonl"
-    replayed = otmon("replay", DAY, "--zones", MODEL, "--ledger", ledger, "--json", first)
+    replayed = installed("replay", DAY, "--zones", MODEL, "--ledger", ledger, "--json", first)
     checked = otmon("check", "--ledger", ledger, "--zones", MODEL, "--json", second)
     assert replayed == checked
     assert first.read_bytes() == second.read_bytes()
@@ -110,7 +110,7 @@ def test_check_says_the_same_as_the_replay_did(tmp_path: Path) -> None:
 
 def test_told_says_when_and_changes_nothing_else(tmp_path: Path) -> None:
     first, second = tmp_path / "1.jsonl", tmp_path / "2.jsonl"
-    plain = otmon("replay", DAY, "--zones", MODEL, "--json", first)
+    plain = installed("replay", DAY, "--zones", MODEL, "--json", first)
     assert otmon("replay", DAY, "--zones", MODEL, "--json", second, "--told", "600") == plain
     lines = [json.loads(line) for line in second.read_text(encoding="utf-8").splitlines()]
     told = [(line.pop("told"), line["evidence"][0]["time"]) for line in lines if line["type"] == "finding"]
@@ -126,9 +126,9 @@ def test_the_same_input_gives_the_same_bytes_with_any_number_of_processes(tmp_pa
     shutil.copy(DAY, folder / "b.pcapng")
     (folder / "c.pcapng.gz").write_bytes(gzip.compress(DAY.read_bytes(), 1))
     written = []
-    for number, jobs in enumerate(("1", "2", "3", "1")):
+    for number, (run, jobs) in enumerate(((otmon, "1"), (otmon, "2"), (otmon, "3"), (installed, "1"))):
         out = tmp_path / f"{number}.jsonl"
-        assert otmon("replay", folder, "--zones", MODEL, "--json", out, "--jobs", jobs)[0] == 1
+        assert run("replay", folder, "--zones", MODEL, "--json", out, "--jobs", jobs)[0] == 1
         written.append(out.read_bytes())
     assert len(set(written)) == 1
     run = json.loads(written[0].splitlines()[0])
@@ -138,7 +138,7 @@ def test_the_same_input_gives_the_same_bytes_with_any_number_of_processes(tmp_pa
 def test_standard_input_gives_what_the_file_does() -> None:
     status, out, err = otmon("replay", "-", "--json", "-", "--zones", MODEL, given=DAY.read_bytes())
     assert (status, err) == (1, "")
-    of_file = otmon("replay", DAY.relative_to(ROOT), "--json", "-", "--zones", MODEL)[1]
+    of_file = installed("replay", DAY.relative_to(ROOT), "--json", "-", "--zones", MODEL)[1]
     assert out.replace('"name":"-"', '"name":"x"').replace('"source":"-"', '"source":"x"') == of_file.replace(
         '"pcaps/factory-day.pcapng"', '"x"'
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otmon.kernel import cache_folder
-from tests.command import one_line, otmon
+from tests.command import installed, one_line, otmon
 
 
 def test_a_sensor_needs_an_interface() -> None:
@@ -31,11 +31,11 @@ def test_the_doctor_knows_an_interface_that_is_not_there(name: str) -> None:
 
 
 def test_what_is_compiled_beforehand_need_not_be_compiled_again() -> None:
-    status, out, _ = otmon("sensor", "compile")
+    status, out, _ = installed("sensor", "compile")
     assert (status, out) == (0, "")
     kept = {path.name: path.stat().st_mtime_ns for path in cache_folder().rglob("*.nb?")}
     # Reading the ring, decoding into tables, ending flows.
     for part in ("ring.walk_block", "observe.observe", "endings.end_idle"):
         assert any(name.startswith(part) for name in kept), part
-    assert otmon("sensor", "compile") == (0, "", "")
+    assert installed("sensor", "compile") == (0, "", "")
     assert kept == {path.name: path.stat().st_mtime_ns for path in cache_folder().rglob("*.nb?")}

@@ -9,7 +9,7 @@ import pytest
 
 from otmon.engine import replay
 from otmon.identity.claim import line
-from tests.oracle import Tshark, captures
+from tests.oracle import Readings, captures
 
 FIELDS = {
     ("lldp", "name"): ("lldp.tlv.system.name",),
@@ -42,18 +42,15 @@ def test_the_claims(corpus: Path, golden: Callable[[str, str], None]) -> None:
 
 
 @pytest.mark.slow
-def test_tshark_reads_the_same(corpus: Path, tshark: str, tmp_path: Path) -> None:
-    oracle = Tshark(tshark, tmp_path)
+def test_tshark_reads_the_same(corpus: Path, readings: Readings) -> None:
     names = sorted({field for fields in FIELDS.values() for field in fields})
-    asked = [part for name in names for part in ("-e", name)]
-    format = "-T", "fields", "-E", "separator=\x01", "-E", "aggregator=\x02"
     met = set()
     for capture in captures(corpus):
         there: dict[str, set[str]] = {name: set() for name in names}
-        for row in oracle.read(corpus / capture, *format, *asked).splitlines():
-            for name, cell in zip(names, row.split("\x01"), strict=False):
+        for packet in readings.packets(capture, *names):
+            for name, occurrences in zip(names, packet, strict=True):
                 # It writes ends of lines as two letters.
-                texts = cell.replace("\\n", "\n").replace("\\r", "\r").split("\x02")
+                texts = (text.replace("\\n", "\n").replace("\\r", "\r") for text in occurrences)
                 there[name].update(filter(None, map(line, texts)))
         if not any(there.values()):
             continue

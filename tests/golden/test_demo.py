@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.command import otmon
+
 DEMO = ("pcaps/factory-day.pcapng", "--zones", "zones/factory.yaml")
 
 
 def run(*arguments: str) -> str:
-    command = [str(Path(sys.executable).with_name("otmon")), "replay", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
-    assert done.returncode == 1, done.stderr
-    return done.stdout
+    status, out, err = otmon("replay", *arguments)
+    assert status == 1, err
+    return out
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

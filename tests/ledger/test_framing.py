@@ -48,9 +48,9 @@ def test_garbage_costs_time_in_proportion_to_its_length(filling: bytes) -> None:
             talk.now += MILLISECOND
         made = packets(talk, whole(talk))
         seen = Seen()
-        before = time.perf_counter()
+        before = time.process_time()
         seen.packets(made)
-        return time.perf_counter() - before
+        return time.process_time() - before
 
     taken(2)
     assert taken(64) < 1.0

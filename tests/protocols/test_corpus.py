@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from otmon.protocols.protocol import Transport
+from tests.oracle import Readings
 from tests.protocols.recognition import Answer, ask, usual_ports
 
 SUFFIXES = (".pcap", ".pcapng", ".cap")
 PER_GROUP = 5
 """The largest captures of one folder and kind are read; there are many of a kind."""
-PACKETS = "3000"
+PACKETS = 3000
+FIELDS = (
+    "frame.protocols", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "tcp.srcport", "udp.srcport",
+    "tcp.dstport", "udp.dstport", "tcp.payload", "udp.payload",
+)  # fmt: skip
 TRIES = 8
 """Payloads of a flow that are asked about, as in a replay."""
 
@@ -103,33 +108,17 @@ def captures(corpus: Path) -> list[Path]:
     return [path for group in largest for path in group]
 
 
-def packets(tshark: str, path: Path) -> Iterator[list[str]]:
-    fields = (
-        "frame.protocols",
-        "ip.src",
-        "ipv6.src",
-        "ip.dst",
-        "ipv6.dst",
-        "tcp.srcport",
-        "udp.srcport",
-        "tcp.dstport",
-        "udp.dstport",
-        "tcp.payload",
-        "udp.payload",
-    )
-    command = [tshark, "-n", "-r", str(path), "-c", PACKETS, "-T", "fields", "-E", "occurrence=l"]
-    for name in fields:
-        command += ["-e", name]
-    text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    for line in text.splitlines():
-        row = line.split("\t")
-        if len(row) == len(fields) and ":icmp" not in row[0] and (row[5] or row[6]):
+def packets(readings: Readings, name: str) -> Iterator[list[str]]:
+    """Of the innermost headers: protocols, addresses, ports and payloads, of TCP and UDP each."""
+    for packet in islice(readings.packets(name, *FIELDS), PACKETS):
+        row = [occurrences[-1] if occurrences else "" for occurrences in packet]
+        if ":icmp" not in row[0] and (row[5] or row[6]):
             yield row
 
 
-def flows(tshark: str, path: Path) -> list[Flow]:
+def flows(readings: Readings, name: str) -> list[Flow]:
     found: dict[tuple[object, ...], Flow] = defaultdict(Flow)
-    for row in packets(tshark, path):
+    for row in packets(readings, name):
         transport: Transport = "tcp" if row[5] else "udp"
         ports = (int(row[5] or row[6]), int(row[7] or row[8]))
         ends = sorted(((row[1] or row[2], ports[0]), (row[3] or row[4], ports[1])))
@@ -159,13 +148,15 @@ def take(flow: Flow, answer: Answer | None, transport: Transport, ports: tuple[i
 
 
 @pytest.mark.slow
-def test_flows_of_real_captures_have_the_name_that_tshark_gives_them(corpus: Path, tshark: str) -> None:
+def test_flows_of_real_captures_have_the_name_that_tshark_gives_them(
+    corpus: Path, readings: Readings
+) -> None:
     agreed: Counter[str] = Counter()
     differing: set[tuple[str, str, str]] = set()
     explained: set[tuple[str, str, str]] = set()
     contradicting: set[tuple[str, str]] = set()
     for path in captures(corpus):
-        for flow in flows(tshark, path):
+        for flow in flows(readings, str(path.relative_to(corpus))):
             there = flow.tshark()
             here = flow.answer.name if flow.answer else ""
             contradicting |= {(path.parent.name, other) for other in flow.others}

@@ -31,7 +31,7 @@ class Sensor:
         for stream, lines in ((process.stderr, self.said), (process.stdout, self.told)):
             threading.Thread(target=_collect, args=(stream, lines), daemon=True).start()
 
-    def wait_for(self, holds: Callable[[], object], seconds: float = 30.0) -> None:
+    def wait_for(self, holds: Callable[[], object], seconds: float = 60.0) -> None:
         """Until something holds; fails with what the sensor said."""
         end = time.monotonic() + seconds
         while not holds():

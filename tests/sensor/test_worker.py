@@ -30,11 +30,12 @@ def test_a_worker_answers_until_nobody_asks() -> None:
         one = post("far0#1", ring, 1 << 20)
         assert (one.name, len(one.pairs)) == ("far0#1", LIVES)
         ours, theirs = one.pairs[0]
+        ours.settimeout(60)
         working = threading.Thread(target=work, args=(ring, theirs, one.name, one.kept_bytes))
         working.start()
         assert asked(ours, before=1000, again=False)[0]["process"] > 1
         wired.send(frames)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while (state := state_of(asked(ours, what="state")[0])).source.packets < len(frames):
             assert time.monotonic() < end
         assert (state.counts.received, state.counts.dropped, state.is_up) == (len(frames), 0, True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -338,9 +338,9 @@ def sweep(number: int) -> list[Conversation | Operation]:
 @pytest.mark.parametrize("many", [scan, flood, sweep])
 def test_a_full_ledger_gives_a_draft_of_bounded_size_in_time(many: Any) -> None:
     ledger = ledger_of(*many(LIMITS.conversations - 8))
-    started = perf_counter()
+    started = process_time()
     made, everything = learn(ledger), learn(ledger, everything=True)
-    assert perf_counter() - started < 120
+    assert process_time() - started < 120
     assert everything.permissions <= MAX_ALL and made.permissions <= MAX_ALL
     assert found(ledger, loaded(everything)) == []
     model = loaded(made)

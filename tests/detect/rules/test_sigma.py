@@ -171,9 +171,9 @@ def test_a_pattern_that_ruins_backtracking_engines_takes_no_time() -> None:
     condition = compiled("conversation", {"s": {"tunnel|re": "^(a+)+$"}, "condition": "s"})
     wild = compiled("conversation", {"s": {"tunnel": "*a" * 200}, "condition": "s"})
     seen = Seen(conversation(PC, PLC, tunnel="a" * 5_000 + "b"), None, Ground(None))
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert not condition(seen) and not wild(seen)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 @given(st.text(max_size=60))
