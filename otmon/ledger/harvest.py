@@ -163,6 +163,8 @@ def _harvested(
         fit = within(bars.conversations, *_rank_of_flows(flows))
         packets = flows[:, F_PACKETS] + flows[:, F_PACKETS + 1]
         flows = kept("conversations", flows, fit, packets)
+    # Claims have room of their own.
+    ports = ports_of(assets, source)
     if bars.assets and len(assets):
         fit = within(bars.assets, *_rank_of_assets(assets))
         assets = kept("assets", assets, fit, assets[:, X_PACKETS])
@@ -178,7 +180,7 @@ def _harvested(
     return collect(
         conversations=_conversations(flows, source),
         assets=assets_of(assets, source),
-        claims=ports_of(assets, source),
+        claims=ports,
         operations=_operations(operations, courses, source),
         written=written_values(written, source),
         anomalies=_anomalies(anomalies, source),

@@ -52,7 +52,7 @@ def assets_of(rows: Ints, source: str) -> Iterator[Asset]:
 
 def ports_of(rows: Ints, source: str) -> Iterator[AssetClaim]:
     """What the capture tells of the switch ports where the frames of these senders came in."""
-    for row in rows[rows[:, X_PORT] != 0].tolist():
+    for row in lists_of(rows[rows[:, X_PORT] != 0]):
         mac, address, vlan = _sender(row)
         yield AssetClaim(
             mac=mac,
