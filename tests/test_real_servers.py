@@ -100,7 +100,7 @@ def assert_findings_are_proved(path: Path, folder: Path) -> None:
         assert isinstance(batch, Batch)
         recent.add(batch, 0)
     for one in judge(replay([str(path)]).ledger, None):
-        seen = replace(one, evidence=tuple(replace(seen, source="mirror") for seen in one.evidence))
+        seen = replace(one, evidence=tuple(seen._replace(source="mirror") for seen in one.evidence))
         assert proofs.prove(seen, recent, "mirror") is not None
 
 

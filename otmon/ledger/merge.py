@@ -33,29 +33,24 @@ its sources. The amount in `overflow` is always what is missing, no more and no 
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import reduce
 from itertools import chain, groupby
-from math import isfinite
 from operator import or_
 from typing import Any, TypeVar
 
 from otmon.ledger.course import joined
 from otmon.ledger.facts import (
     UNKNOWN,
-    WAYS,
     Anomaly,
     Asset,
     AssetClaim,
     Busiest,
-    Change,
     Conversation,
     CredentialSeen,
     Damage,
-    Extreme,
     Operation,
     Peak,
     Role,
@@ -89,6 +84,7 @@ from otmon.ledger.rank import (
     of_operations,
     of_others,
 )
+from otmon.ledger.reach import join_written
 
 _Fact = TypeVar("_Fact")
 _SURENESS: dict[Role, int] = {"handshake": 0, "protocol": 1, "port": 2, "first packet": 3}
@@ -171,7 +167,7 @@ def collect(
             of_operations, lambda fact: fact.times, operation_key,
         ),
         written=kept(
-            "written", _joined(written, written_key, _join_written), limits.written,
+            "written", _joined(written, written_key, join_written), limits.written,
             of_others, lambda fact: fact.times, written_key,
         ),
         anomalies=kept(
@@ -279,98 +275,6 @@ def _join_conversations(a: Conversation, b: Conversation) -> Conversation:
         max(a.last_ns, b.last_ns),
         min(a.evidence, b.evidence),
     )
-
-
-def rank_of(value: int, words: int, order: int) -> int:
-    """Where a written value stands in one of `otmon.ledger.facts.ORDERS`."""
-    bits = value if words == 2 else value << 16
-    if order >= 2:
-        bits = (bits & 0xFFFF) << 16 | bits >> 16
-    return bits - (1 << 32) if order & 1 and bits >> 31 else bits
-
-
-def _join_written(a: WrittenValue, b: WrittenValue) -> WrittenValue:
-    return WrittenValue(
-        a.client,
-        a.server,
-        a.transport,
-        a.port,
-        a.protocol,
-        a.vlan,
-        a.unit,
-        a.table,
-        a.address,
-        a.words,
-        a.times + b.times,
-        min(a.first_ns, b.first_ns),
-        max(a.last_ns, b.last_ns),
-        tuple(
-            _more_extreme(one, other, a.words, number)
-            for number, (one, other) in enumerate(zip(a.extremes, b.extremes, strict=True))
-        ),
-        _join_steps(a.steps, b.steps, a.words),
-        _join_changes(a.changes, b.changes, a.words),
-        min(a.evidence, b.evidence),
-    )
-
-
-def _join_steps(a: tuple[Extreme, ...], b: tuple[Extreme, ...], words: int) -> tuple[Extreme, ...]:
-    if not a or not b:
-        return a or b
-    return tuple(
-        _larger_step(one, other, words, way) for way, (one, other) in enumerate(zip(a, b, strict=True))
-    )
-
-
-def _join_changes(a: tuple[Change, ...], b: tuple[Change, ...], words: int) -> tuple[Change, ...]:
-    if not a or not b:
-        return a or b
-    return tuple(
-        _larger_change(one, other, words, way) for way, (one, other) in enumerate(zip(a, b, strict=True))
-    )
-
-
-def _larger_change(a: Change, b: Change, words: int, way: int) -> Change:
-    one, other = reach_of(a, words, way), reach_of(b, words, way)
-    if one == other:
-        return min(a, b, key=lambda change: (change.evidence, change.since, change.value, change.before))
-    return a if one > other else b
-
-
-def _larger_step(a: Extreme, b: Extreme, words: int, way: int) -> Extreme:
-    one, other = reach_of(a, words, way), reach_of(b, words, way)
-    if one == other:
-        return min(a, b, key=lambda step: (step.evidence, step.value, step.before))
-    return a if one > other else b
-
-
-def reach_of(step: Extreme | Change, words: int, way: int) -> float:
-    """How far a step or change goes, in one of `otmon.ledger.facts.WAYS`; -1 where there is none."""
-    if step.before == UNKNOWN:
-        return -1
-    if WAYS[way].startswith("float"):
-        value, before = (
-            _real(bits, way == WAYS.index("float-swapped")) for bits in (step.value, step.before)
-        )
-        return abs(value - before) if isfinite(value) and isfinite(before) else -1
-    if WAYS[way].startswith("first"):
-        order = way - WAYS.index("first-unsigned")
-        return abs(rank_of(step.value >> 16, 1, order) - rank_of(step.before >> 16, 1, order))
-    return abs(rank_of(step.value, words, way) - rank_of(step.before, words, way))
-
-
-def _real(bits: int, swapped: bool) -> float:
-    if swapped:
-        bits = (bits & 0xFFFF) << 16 | bits >> 16
-    number: float = struct.unpack(">f", bits.to_bytes(4, "big"))[0]
-    return number
-
-
-def _more_extreme(a: Extreme, b: Extreme, words: int, number: int) -> Extreme:
-    one, other = rank_of(a.value, words, number // 2), rank_of(b.value, words, number // 2)
-    if one == other:
-        return min(a, b, key=lambda extreme: (extreme.evidence, extreme.before))
-    return a if (one < other) == (number % 2 == 0) else b
 
 
 def _join_anomalies(a: Anomaly, b: Anomaly) -> Anomaly:

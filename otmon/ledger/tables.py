@@ -58,7 +58,7 @@ from otmon.protocols.registry import PROTOCOLS, code_of
 OPERATIONS: Final = 1 << 15
 ANOMALIES: Final = 1 << 12
 ASSETS: Final = 1 << 15
-PENDING: Final = 32
+PENDING: Final = 64
 """Requests of one stream that wait for a response; the oldest gives way as unanswered."""
 WAYS: Final = 4
 

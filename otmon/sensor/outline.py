@@ -28,7 +28,8 @@ def outline(ledger: Ledger) -> int:
         *(hash((conversation_key(one), one.answered, one.role, one.expected, one.tunnel,
                 one.resets.bit_length(), one.busiest.count.bit_length())) for one in ledger.conversations),
         *(hash((operation_key(one), one.swept)) for one in ledger.operations),
-        *(hash((written_key(one), *(e.value for e in one.extremes), *(e.value for e in one.steps)))
+        *(hash((written_key(one), *(e.value for e in one.extremes), *(e.value for e in one.steps),
+                *(e.value for e in one.changes)))
           for one in ledger.written),
         *(hash(anomaly_key(one)) for one in ledger.anomalies),
         *(hash(credential_key(one)) for one in ledger.credentials),

@@ -14,10 +14,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from otmon.zones.document import Document, ListNode, MapNode, Node, Problem, plain, position, quoted
-from otmon.zones.leaf import described
+from otmon.zones.leaf import EXPECTED, described
 from otmon.zones.model import Line, Name
 from otmon.zones.schema import (
-    EXPECTED,
     BoundaryForm,
     ExceptionForm,
     FileForm,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -96,3 +96,31 @@ class Short:
 
     def _as_mapping(self, value: object) -> object:
         return self.long(value) if isinstance(value, str) else value
+
+
+EXPECTED: Final[Mapping[str, str]] = {
+    "zones": "a list of zones",
+    "boundaries": "a list of boundaries",
+    "members": "a list of members",
+    "allow": "a list of permissions",
+    "between": "a list of two zone ids",
+    "name": "a text or a mapping with ja and en",
+    "id": "an id",
+    "ja": "the name in Japanese",
+    "en": "the name in English",
+    "importance": "大, 中, 小 or high, medium, low",
+    "protocol": "a protocol id, a list of them, or any",
+    "limits": "a list of limits",
+    "assets": "a list of assets",
+    "inventory": "the name of a sheet beside this file, or a list of them",
+    "exceptions": "a list of exceptions",
+    "sites": "a list of sites",
+    "lines": "a list of production lines",
+    "works": "a list of works",
+    "protected": "a list of what is protected",
+    "hours": "hours such as mon-fri 08:00-18:00, or a list of them",
+    "during": "a window such as 2026-04-18 22:00 to 2026-04-19 05:00, or a list of them",
+    "low": "the smallest quantity that may be written",
+    "high": "the largest quantity that may be written",
+}
+"""What a key wants, for errors about its structure or its absence."""

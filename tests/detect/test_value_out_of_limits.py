@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -106,7 +105,7 @@ def test_what_was_written_is_told_where_the_write_itself_is_denied() -> None:
 
 def test_a_ramp_is_told_with_both_ends_and_the_time_between() -> None:
     began, last = at(20), at(90)
-    ended = replace(last, time_ns=began.time_ns + 45_000_000_000)
+    ended = last._replace(time_ns=began.time_ns + 45_000_000_000)
     change = Change(160, 100, began, ended)
     limited = plant(values="change: 0.5/minute,")
     (one,) = found(RULE, TALK, wrote(160, before=159, changes=(change, change)), plant=limited)
@@ -115,6 +114,6 @@ def test_a_ramp_is_told_with_both_ends_and_the_time_between() -> None:
     assert (said["before"], said["written"], said["change"]) == ("1", "1.6", "0.6")
     assert (said["seconds"], said["first"], said["last"]) == ("45", began.packet, last.packet)
     assert one.evidence == (began, ended)
-    slower = replace(change, value=150)
+    slower = change._replace(value=150)
     assert found(RULE, TALK, wrote(150, before=149, changes=(slower, slower)), plant=limited) == []
     assert found(RULE, TALK, wrote(160, before=159, changes=(change, change)), plant=plant()) == []

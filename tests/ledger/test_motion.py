@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from otmon.ledger.facts import MINUTE_NS, NO_CHANGE, UNKNOWN, WAYS, Change, WrittenValue
-from otmon.ledger.merge import reach_of
 from otmon.ledger.motion import SLOT_NS
+from otmon.ledger.reach import reach_of
 from otmon.ledger.tables import POINTS
 from tests.ledger.seen import Seen
 from tests.ledger.test_written import reads, seen, values, writes

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otmon.ledger.facts import NO_STEP, ORDERS, UNKNOWN, WAYS, Extreme, WrittenValue
-from otmon.ledger.merge import merge_all, rank_of, reach_of
+from otmon.ledger.merge import merge_all
 from otmon.ledger.motion import rank_of as rank_of_bits
 from otmon.ledger.motion import step_of
+from otmon.ledger.reach import rank_of, reach_of
 from otmon.ledger.written import LOOKED_THROUGH
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets

@@ -74,7 +74,8 @@ def placeless(value: Any) -> Any:
         kept = [(name, count) for name, count in value.counters if name != "requests open at the end"]
         return replace(value, name="", counters=tuple(kept))
     if isinstance(value, tuple):
-        return tuple(placeless(one) for one in value)
+        parts = map(placeless, value)
+        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{one.name: placeless(getattr(value, one.name)) for one in fields(value)})
     return value

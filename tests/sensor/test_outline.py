@@ -48,8 +48,8 @@ def test_what_changes_in_a_fact_is_new(day: Ledger) -> None:
     flood = replace(one.busiest, count=2 * one.busiest.count + 1)
     assert outline(changed(day, "conversations", busiest=flood)) != same
     value = day.written[0].extremes[0]
-    beyond = (replace(value, value=value.value + 1), *day.written[0].extremes[1:])
+    beyond = (value._replace(value=value.value + 1), *day.written[0].extremes[1:])
     assert outline(changed(day, "written", extremes=beyond)) != same
     asset = next(asset for asset in day.assets if asset.peaks)
-    higher = replace(asset, peaks=(replace(asset.peaks[0], packets=2 * asset.peaks[0].packets),))
+    higher = replace(asset, peaks=(asset.peaks[0]._replace(packets=2 * asset.peaks[0].packets),))
     assert outline(replace(day, assets=(higher,))) != outline(replace(day, assets=(asset,)))

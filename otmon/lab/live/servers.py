@@ -343,8 +343,11 @@ class _Datagrams(asyncio.DatagramProtocol):
             self._transport.sendto(answer, addr)
 
 
-async def serve_datagrams(protocol: str, address: str, port: int, names: dict[str, str]) -> None:
+async def serve_datagrams(
+    protocol: str, address: str, port: int, names: dict[str, str]
+) -> asyncio.DatagramTransport:
     """A server over UDP in the namespace of the calling thread, of "dns" (with addresses by name) or "ntp".
+    Whoever calls closes it.
     Raises KeyError for another protocol, OSError where the port is taken."""
     answers: dict[str, Callable[[bytes], bytes | None]] = {
         "dns": partial(dns_answer, names=names),
@@ -352,4 +355,6 @@ async def serve_datagrams(protocol: str, address: str, port: int, names: dict[st
     }
     answer = answers[protocol]
     loop = asyncio.get_running_loop()
-    await loop.create_datagram_endpoint(lambda: _Datagrams(answer), (str(IPv4Address(address)), port))
+    place = str(IPv4Address(address)), port
+    transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(answer), place)
+    return transport

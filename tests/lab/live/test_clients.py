@@ -149,9 +149,10 @@ def test_a_question_is_answered(protocol: str, monkeypatch: pytest.MonkeyPatch) 
 
     async def run() -> None:
         port = free_port(socket.SOCK_DGRAM)
-        await serve_datagrams(protocol, "127.0.0.1", port, {"x.example": "10.0.0.1"})
+        server = await serve_datagrams(protocol, "127.0.0.1", port, {"x.example": "10.0.0.1"})
         errand = Errand("a", "b", "127.0.0.1", port, protocol, 0.05, NAMES.get(protocol, ""))
         await until(lambda: answered >= 2, run_errand(errand, Random(1)))
+        server.close()
 
     monkeypatch.setattr(clients, "_ask_by_datagram", counted)
     asyncio.run(run())

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from random import Random
 
 import pytest
@@ -271,8 +271,8 @@ def test_datagrams_are_answered_to_who_asked() -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        await serve_datagrams("dns", "127.0.0.1", port, {"a.b": "10.0.0.9"})
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        server = await serve_datagrams("dns", "127.0.0.1", port, {"a.b": "10.0.0.9"})
+        with closing(server), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
             one.setblocking(False)
             for message in (b"", b"noise", messages.dns_query(5, "a.b")):
                 one.sendto(message, ("127.0.0.1", port))
