@@ -53,7 +53,6 @@ from otmon.ledger.facts import (
     Source,
 )
 from otmon.ledger.ledger import Ledger
-from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
 from otmon.ledger.rows import Rows, lists_of, parties
 from otmon.ledger.senders import assets_of, ports_of
@@ -114,7 +113,7 @@ SLICE: Final = 1 << 13
 
 def harvest_all(rows: Rows, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
     """The facts of `otmon.ledger.rows.rows_in_use` at the end of a source, in parts: `bars` is asked before
-    each. Flows of one conversation are in one part."""
+    each. Flows of one conversation are in one part. As of `facts_of`, they are in no order yet."""
     parts = -(
         -max(map(len, (rows.flows, rows.assets, rows.operations, rows.written, rows.anomalies))) // SLICE
     )
@@ -135,7 +134,7 @@ def harvest_all(rows: Rows, source: str, bars: Callable[[], Bars] = lambda: NO_B
 
 def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS) -> Ledger:
     """The facts of rows, but for messages, which are read by `otmon.ledger.dialogues`. Rows behind `bars`
-    are counted in `overflow` only."""
+    are counted in `overflow` only. They are in no order, and keys are repeated, until they are merged."""
     return _harvested(
         rows.flows, rows.assets, rows.operations, rows.courses, rows.written, rows.anomalies, source, bars
     )
@@ -177,14 +176,14 @@ def _harvested(
     if bars.anomalies and len(anomalies):
         fit = within(bars.anomalies, np.zeros(len(anomalies), bool), _rank_of_parties(anomalies))
         anomalies = kept("anomalies", anomalies, fit, anomalies[:, A_TIMES])
-    return collect(
-        conversations=_conversations(flows, source),
-        assets=assets_of(assets, source),
-        claims=ports,
-        operations=_operations(operations, courses, source),
-        written=written_values(written, source),
-        anomalies=_anomalies(anomalies, source),
-        overflow=lost,
+    return Ledger(
+        conversations=tuple(_conversations(flows, source)),
+        assets=tuple(assets_of(assets, source)),
+        claims=tuple(ports),
+        operations=tuple(_operations(operations, courses, source)),
+        written=tuple(written_values(written, source)),
+        anomalies=tuple(_anomalies(anomalies, source)),
+        overflow=tuple(lost),
     )
 
 

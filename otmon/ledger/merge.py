@@ -134,21 +134,23 @@ def collect(
 
     def kept(
         kind: str,
-        facts: list[_Fact],
+        found: dict[tuple[Any, ...], _Fact],
         limit: int,
         places: Callable[[Sequence[_Fact]], Places],
         amount: Callable[[_Fact], int],
         key: Callable[[_Fact], tuple[Any, ...]],
     ) -> tuple[_Fact, ...]:
-        if len(facts) > limit:
-            facts, dropped = first_of(facts, limit, places, key)
+        if len(found) > limit:
+            facts, dropped = first_of(list(found.values()), limit, places, key)
             lost[kind] += sum(map(amount, dropped))
-        return tuple(sorted(facts, key=key))
+            return tuple(sorted(facts, key=key))
+        return tuple(map(found.__getitem__, sorted(found)))
 
     said, unheard = _few(_joined(claims, claim_key, _join_times), limits.values)
+    sources_by_name = _joined(sources, source_key, _join_sources)
     lost["claims"] += unheard
     return Ledger(
-        sources=tuple(sorted(_joined(sources, source_key, _join_sources), key=source_key)),
+        sources=tuple(map(sources_by_name.__getitem__, sorted(sources_by_name))),
         damage=kept(
             "damage", _joined(damage, damage_key, _join_damage), limits.damage,
             of_equals, lambda fact: fact.count, damage_key,
@@ -187,13 +189,14 @@ def _joined(
     facts: Iterable[_Fact],
     key: Callable[[_Fact], tuple[Any, ...]],
     join: Callable[[_Fact, _Fact], _Fact],
-) -> list[_Fact]:
+) -> dict[tuple[Any, ...], _Fact]:
+    """By key, what the facts of each come to."""
     found: dict[tuple[Any, ...], _Fact] = {}
     for fact in facts:
         its_key = key(fact)
         known = found.get(its_key)
         found[its_key] = fact if known is None else join(known, fact)
-    return list(found.values())
+    return found
 
 
 def _join_sources(a: Source, b: Source) -> Source:
@@ -312,18 +315,21 @@ def _join_times(a: _Said, b: _Said) -> _Said:
     )
 
 
-def _few(claims: list[AssetClaim], values: int) -> tuple[list[AssetClaim], int]:
+def _few(
+    claims: dict[tuple[Any, ...], AssetClaim], values: int
+) -> tuple[dict[tuple[Any, ...], AssetClaim], int]:
     """The first `values` claims of each kind from each sender, and how often the others were made."""
-    found: list[AssetClaim] = []
+    found: dict[tuple[Any, ...], AssetClaim] = {}
     lost = 0
-    for _, same in groupby(sorted(claims, key=claim_key), claimant_key):
+    for _, same in groupby(map(claims.__getitem__, sorted(claims)), claimant_key):
         every = list(same)
-        found += every[:values]
+        found.update((claim_key(fact), fact) for fact in every[:values])
         lost += sum(fact.times for fact in every[values:])
     return found, lost
 
 
-def _joined_operations(operations: Iterable[Operation], ranges: int) -> list[Operation]:
+def _joined_operations(operations: Iterable[Operation], ranges: int) -> dict[tuple[Any, ...], Operation]:
+    """As `_joined`."""
     services: dict[tuple[Any, ...], dict[tuple[int, int], Operation]] = {}
     for operation in operations:
         key = service_key(operation)
@@ -335,12 +341,13 @@ def _joined_operations(operations: Iterable[Operation], ranges: int) -> list[Ope
         pairs[pair] = (
             operation if known is None else _sum((known, operation), *pair, known.swept or operation.swept)
         )
-    found: list[Operation] = []
+    found: dict[tuple[Any, ...], Operation] = {}
     for pairs in services.values():
         if len(pairs) > ranges or any(operation.swept for operation in pairs.values()):
-            found.extend(_ranges(pairs.values()))
+            every = _ranges(pairs.values())
         else:
-            found.extend(pairs.values())
+            every = pairs.values()
+        found.update((operation_key(one), one) for one in every)
     return found
 
 
