@@ -34,7 +34,7 @@ from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
 from otmon.ledger.rank import NO_BARS, bars_of
-from otmon.ledger.rows import Rows, ended_rows, rows_in_use
+from otmon.ledger.rows import ended_rows, rows_in_use
 from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
@@ -184,26 +184,9 @@ def _replay_file(
     spans: _Spans | None = None,
 ) -> tuple[Ledger, bool]:
     """The ledger of one file, and whether reading it was interrupted."""
-    merged = _Merged()
-    left, interrupted = _read_file(path, rows, progress, stop, spans, merged)
-    # The tables, which take more than what is left in them, are gone by now.
-    for part in harvest_all(left, path, lambda: merged.bars):
-        merged.add(part)
-    return merged.ledger(), interrupted
-
-
-def _read_file(
-    path: str,
-    rows: TransactionsFile | None,
-    progress: Callable[[int, int], None] | None,
-    stop: Event | None,
-    spans: _Spans | None,
-    merged: _Merged,
-) -> tuple[Rows, bool]:
-    """Merge the facts of one file, but for the rows that are in use at its end: these, and whether reading it
-    was interrupted."""
     t = new_tables(code_of("modbus"), rows is not None)
     signatures = _signatures()
+    merged = _Merged()
     dialogues = Dialogues(path)
     damage: list[Damage] = []
     octets = 0
@@ -237,9 +220,11 @@ def _read_file(
     while begin < STREAMS:
         begin = finish_source(t, begin)
         _empty(t, path, rows, merged, dialogues)
+    for part in harvest_all(t, path, lambda: merged.bars):
+        merged.add(part)
     merged.add(dialogues.finish())
     merged.add(collect(sources=[source_of(t, path, octets, first_ns)], damage=damage))
-    return rows_in_use(t), interrupted
+    return merged.ledger(), interrupted
 
 
 def _take(

@@ -54,7 +54,7 @@ from otmon.ledger.facts import (
 )
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
-from otmon.ledger.rows import Rows, lists_of, parties
+from otmon.ledger.rows import Rows, lists_of, operations_of, parties
 from otmon.ledger.senders import assets_of, ports_of
 from otmon.ledger.tables import (
     A_FIRST,
@@ -65,6 +65,8 @@ from otmon.ledger.tables import (
     A_TIMES,
     A_VALUE,
     A_WHAT,
+    ANOMALIES,
+    ASSETS,
     LAST_TIME,
     O_ANSWERED,
     O_CLIENT_HI,
@@ -89,9 +91,11 @@ from otmon.ledger.tables import (
     O_TIMES,
     O_WIDTH,
     O_WINDOW,
+    OPERATIONS,
     V_COLUMNS,
     V_TIMES,
     W_TIMES,
+    WRITTEN,
     X_HI,
     X_LO,
     X_MAC,
@@ -111,22 +115,24 @@ SLICE: Final = 1 << 13
 """Rows that become facts at a time: as lists of numbers they take ten times their place."""
 
 
-def harvest_all(rows: Rows, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
-    """The facts of `otmon.ledger.rows.rows_in_use` at the end of a source, in parts: `bars` is asked before
+def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
+    """The facts of the rows that are still in use, at the end of a source, in parts: `bars` is asked before
     each. Flows of one conversation are in one part. As of `facts_of`, they are in no order yet."""
-    parts = -(
-        -max(map(len, (rows.flows, rows.assets, rows.operations, rows.written, rows.anomalies))) // SLICE
-    )
-    which = _rank_of_flows(rows.flows)[1] % np.uint64(max(parts, 1))
+    used = t.flows[:, F_KEY] != 0
+    # A full table is not copied.
+    flows = t.flows if used.all() else t.flows[used]
+    parts = -(-max(len(flows), ASSETS, OPERATIONS, ANOMALIES, WRITTEN) // SLICE)
+    which = _rank_of_flows(flows)[1] % np.uint64(parts)
     for number in range(parts):
         part = slice(number * SLICE, (number + 1) * SLICE)
+        assets = t.assets[part]
+        written, anomalies = t.written[part], t.anomalies[part]
         yield _harvested(
-            rows.flows[which == number],
-            rows.assets[part],
-            rows.operations[part],
-            rows.courses,
-            rows.written[part],
-            rows.anomalies[part],
+            flows[which == number],
+            assets[assets[:, X_PACKETS] > 0],
+            *operations_of(t.operations[part], t.courses[part]),
+            written[written[:, W_TIMES] > 0],
+            anomalies[anomalies[:, A_TIMES] > 0],
             source,
             bars(),
         )

@@ -13,7 +13,7 @@ from otmon.ledger.harvest import facts_of, harvest_all
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import merge_all
 from otmon.ledger.observe import observe
-from otmon.ledger.rows import ended_rows, rows_in_use
+from otmon.ledger.rows import ended_rows
 from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import compile_signatures
@@ -63,6 +63,4 @@ class Seen:
         return merge_all([facts_of(rows, "x"), self.dialogues.take(rows.messages, rows.octets)])
 
     def ledger(self) -> Ledger:
-        return merge_all(
-            [self.harvested(), *harvest_all(rows_in_use(self.t), "x"), self.dialogues.going_on()]
-        )
+        return merge_all([self.harvested(), *harvest_all(self.t, "x"), self.dialogues.going_on()])

@@ -11,7 +11,7 @@ from scapy.packet import Raw
 
 from otmon.ledger.facts import Conversation
 from otmon.ledger.harvest import facts_of, harvest_all, source_of
-from otmon.ledger.rows import ended_rows, rows_in_use
+from otmon.ledger.rows import ended_rows
 from otmon.ledger.tables import FILL_FLOWS
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
@@ -78,9 +78,7 @@ def test_harvesting_in_parts_gives_what_harvesting_at_once_does() -> None:
         seen.finish()
         from otmon.ledger.merge import merge_all
 
-        return merge_all(
-            [*ledgers, facts_of(ended_rows(seen.t), "x"), *harvest_all(rows_in_use(seen.t), "x")]
-        )
+        return merge_all([*ledgers, facts_of(ended_rows(seen.t), "x"), *harvest_all(seen.t, "x")])
 
     assert observed(True) == observed(False)
 

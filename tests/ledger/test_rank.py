@@ -17,7 +17,6 @@ from otmon.ledger.ledger import Ledger, Limits
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
 from otmon.ledger.rank import NO_BARS, bars_of, hashed_columns, within
-from otmon.ledger.rows import rows_in_use
 from otmon.ledger.tables import Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import compile_signatures
@@ -66,20 +65,20 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> list[Tables]:
 @pytest.mark.parametrize("most", [1, 3, 10])
 def test_rows_behind_the_bars_would_have_been_dropped_in_the_end(tables: list[Tables], most: int) -> None:
     limits = Limits(assets=most, conversations=most, operations=most, anomalies=most, ranges=1_000_000)
-    every = [merge_all(harvest_all(rows_in_use(t), "x")) for t in tables]
+    every = [merge_all(harvest_all(t, "x")) for t in tables]
     kept: Ledger = merge_all(every[:3], limits)
     bars = bars_of(kept, limits)
     assert None not in (bars.assets, bars.conversations, bars.operations)
     left_out = 0
     for t, full in zip(tables[3:], every[3:], strict=True):
-        barred = merge_all(harvest_all(rows_in_use(t), "x", lambda: bars))
+        barred = merge_all(harvest_all(t, "x", lambda: bars))
         left_out += len(full.conversations) - len(barred.conversations)
         assert merge_all((kept, barred), limits) == merge_all((kept, full), limits)
     assert left_out > 0
 
 
 def test_a_ledger_with_room_has_no_bars(tables: list[Tables]) -> None:
-    assert bars_of(merge_all(harvest_all(rows_in_use(tables[0]), "x")), Limits()) == NO_BARS
+    assert bars_of(merge_all(harvest_all(tables[0], "x")), Limits()) == NO_BARS
 
 
 def test_lesser_facts_lie_behind_all_others() -> None:
@@ -90,7 +89,7 @@ def test_lesser_facts_lie_behind_all_others() -> None:
 
 
 def test_a_flood_does_not_push_out_what_is_known(tables: list[Tables]) -> None:
-    day = merge_all(harvest_all(rows_in_use(tables[0]), "x"))
+    day = merge_all(harvest_all(tables[0], "x"))
     known = [fact for fact in day.conversations if fact.protocol not in ("unknown", "none")]
     flood = [replace(known[0], client=f"10.9.{n >> 8}.{n & 255}", protocol="none") for n in range(1000)]
     ledger = collect(conversations=[*flood, *known], limits=Limits(conversations=len(known)))
