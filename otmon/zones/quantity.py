@@ -6,10 +6,12 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 from otmon.ledger.facts import ORDERS, UNKNOWN, WAYS, Change, Extreme, Way, WrittenValue
 from otmon.zones.model import Limit, ValueType
+
+_Move = TypeVar("_Move", Extreme, Change)
 
 DIGITS: Final = 9
 """Significant digits of a quantity that is shown: as many as a float32 has at most."""
@@ -81,40 +83,43 @@ def excess(limit: Limit, fact: WrittenValue) -> Excess | None:
 
 def _leap(limit: Limit, fact: WrittenValue) -> Excess | None:
     """The largest step of a fact, where it goes farther than a limit allows one write to go."""
-    words = words_of(limit.type) if limit.table == "holding_registers" else 1
-    if limit.step is None or not fact.steps or fact.words < words:
+    found = None if limit.step is None else _largest(limit, fact, fact.steps)
+    if found is None or limit.step is None:
         return None
-    way: Way = _WAYS_OF[limit.type]
-    if fact.words > words:
-        way = "first-unsigned" if way == "unsigned" else "first-signed"
-    largest = fact.steps[WAYS.index(way)]
-    if largest.before == UNKNOWN:
-        return None
-    shift = 16 if fact.words > words else 0
-    value, before = (
-        quantity(bits >> shift, limit.type, limit.scale) for bits in (largest.value, largest.before)
-    )
+    value, before, largest = found
     step = abs(value - before)
     return Excess(limit, value, before, largest, step) if step > limit.step else None
 
 
 def _drift(limit: Limit, fact: WrittenValue) -> Excess | None:
     """The largest change of a fact within a minute, where it goes farther than a limit allows."""
+    found = None if limit.change is None else _largest(limit, fact, fact.changes)
+    if found is None or limit.change is None:
+        return None
+    value, before, largest = found
+    far = abs(value - before) > limit.change
+    return Excess(limit, value, before, largest, change=largest) if far else None
+
+
+def _largest(
+    limit: Limit, fact: WrittenValue, moves: tuple[_Move, ...]
+) -> tuple[Decimal, Decimal, _Move] | None:
+    """Of the steps or changes of a fact the largest one of the limit's type: to what, from what, and which it
+    is. None where there is none, or nothing that holds the limit's element."""
     words = words_of(limit.type) if limit.table == "holding_registers" else 1
-    if limit.change is None or not fact.changes or fact.words < words:
+    if not moves or fact.words < words:
         return None
     way: Way = _WAYS_OF[limit.type]
     if fact.words > words:
         way = "first-unsigned" if way == "unsigned" else "first-signed"
-    largest = fact.changes[WAYS.index(way)]
+    largest = moves[WAYS.index(way)]
     if largest.before == UNKNOWN:
         return None
     shift = 16 if fact.words > words else 0
     value, before = (
         quantity(bits >> shift, limit.type, limit.scale) for bits in (largest.value, largest.before)
     )
-    far = abs(value - before) > limit.change
-    return Excess(limit, value, before, largest, change=largest) if far else None
+    return value, before, largest
 
 
 _WAYS_OF: Final[dict[ValueType, Way]] = {
