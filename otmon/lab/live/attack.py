@@ -165,7 +165,8 @@ async def _converse(stage: Stage, one: Dialogue, hall: _Hall | None, played: Pla
     played.spoke()
     try:
         loop = asyncio.get_running_loop()
-        await asyncio.wait_for(loop.sock_connect(client, (one.server, one.port)), PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            await loop.sock_connect(client, (one.server, one.port))
         own = client.getsockname()
         reader, writer = await asyncio.open_connection(sock=client)
     except (OSError, TimeoutError):
@@ -176,7 +177,8 @@ async def _converse(stage: Stage, one: Dialogue, hall: _Hall | None, played: Pla
     sides = [_side(stage, one, "client", reader, writer, hall is None, played)]
     if hall is not None:
         with suppress(TimeoutError):
-            there = await asyncio.wait_for(hall.came(*own), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                there = await hall.came(*own)
             sides.append(_side(stage, one, "server", *there, False, played))
     await asyncio.gather(*sides)
 
@@ -202,14 +204,17 @@ async def _side(
             else:
                 if alive or not line.payload:
                     try:
-                        if not await asyncio.wait_for(reader.read(65_536), patience_s):
+                        async with asyncio.timeout(patience_s):
+                            said = await reader.read(65_536)
+                        if not said:
                             break
                     except TimeoutError:
                         # It speaks otherwise than the scenario has it: no more waiting for each word.
                         patience_s = IMPATIENT_S
                 else:
                     wait_s = PATIENCE_S + stage.lasts_s(line.after_ns - before_ns)
-                    await asyncio.wait_for(reader.readexactly(len(line.payload)), wait_s)
+                    async with asyncio.timeout(wait_s):
+                        await reader.readexactly(len(line.payload))
             before_ns = line.after_ns
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
         # The other side hung up, or the router let nothing more through.

@@ -61,8 +61,10 @@ async def poll(one: Poll, random: Random) -> None:
     await asyncio.sleep(random.random() * min(one.every_s, 5.0))
     client = AsyncModbusTcpClient(one.address, port=one.port, timeout=PATIENCE_S, retries=0)
     due = opened = time.monotonic()
+    task = asyncio.current_task()
     try:
-        while True:
+        # pymodbus waits by `wait_for`, which in Python 3.11 can lose a cancellation.
+        while task is None or not task.cancelling():
             with suppress(ModbusException, OSError, TimeoutError):
                 if client.connected or await client.connect():
                     for pdu in one.pdus:
@@ -96,7 +98,8 @@ Visit = Callable[[StreamReader, StreamWriter, Errand, Random], Awaitable[None]]
 async def _turn(reader: StreamReader, writer: StreamWriter, message: bytes) -> bytes:
     writer.write(message)
     await writer.drain()
-    return await asyncio.wait_for(reader.read(65_536), PATIENCE_S)
+    async with asyncio.timeout(PATIENCE_S):
+        return await reader.read(65_536)
 
 
 async def _tls(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
@@ -174,7 +177,8 @@ async def run_errand(one: Errand, random: Random) -> None:
 
 
 async def _visit(one: Errand, random: Random) -> None:
-    reader, writer = await asyncio.wait_for(asyncio.open_connection(one.address, one.port), PATIENCE_S)
+    async with asyncio.timeout(PATIENCE_S):
+        reader, writer = await asyncio.open_connection(one.address, one.port)
     try:
         await VISITS[one.protocol](reader, writer, one, random)
     finally:
@@ -194,6 +198,7 @@ async def _ask_by_datagram(one: Errand, random: Random) -> None:
     transport, _ = await loop.create_datagram_endpoint(Question, remote_addr=(one.address, one.port))
     try:
         transport.sendto(QUESTIONS[one.protocol](one, random))
-        await asyncio.wait_for(answered, PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            await answered
     finally:
         transport.close()

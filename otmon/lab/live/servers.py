@@ -56,10 +56,16 @@ class Device:
 Handler = Callable[[Reader, Writer, Device], Awaitable[None]]
 
 
+async def _in_time(work: Awaitable[bytes]) -> bytes:
+    """Raises TimeoutError after `IDLE_S`. `wait_for` of Python 3.11 can lose a cancellation."""
+    async with asyncio.timeout(IDLE_S):
+        return await work
+
+
 async def _some(reader: Reader) -> bytes:
     """What came in by now; empty at the end, and after `IDLE_S`."""
     try:
-        return await asyncio.wait_for(reader.read(MOST_BYTES), IDLE_S)
+        return await _in_time(reader.read(MOST_BYTES))
     except TimeoutError:
         return b""
 
@@ -67,7 +73,7 @@ async def _some(reader: Reader) -> bytes:
 async def _line(reader: Reader) -> bytes:
     """One line with its end; empty where none comes any more."""
     with suppress(TimeoutError, ValueError):
-        return await asyncio.wait_for(reader.readline(), IDLE_S)
+        return await _in_time(reader.readline())
     return b""
 
 
@@ -76,7 +82,7 @@ async def _http(reader: Reader, writer: Writer, device: Device) -> None:
     realm = 'WWW-Authenticate: Basic realm="device"'
     while True:
         try:
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), IDLE_S)
+            head = await _in_time(reader.readuntil(b"\r\n\r\n"))
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             return
         fields = {}
@@ -88,7 +94,7 @@ async def _http(reader: Reader, writer: Writer, device: Device) -> None:
             writer.write(messages.http_response("413 Content Too Large", ""))
             return
         try:
-            await asyncio.wait_for(reader.readexactly(int(length)), IDLE_S)
+            await _in_time(reader.readexactly(int(length)))
         except (TimeoutError, asyncio.IncompleteReadError):
             return
         if device.opens(fields.get("authorization", "")):
@@ -134,7 +140,7 @@ async def _rtsp(reader: Reader, writer: Writer, device: Device) -> None:
     session = f"Session: {device.random.getrandbits(32):08X}"
     while True:
         try:
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), IDLE_S)
+            head = await _in_time(reader.readuntil(b"\r\n\r\n"))
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             return
         first, *lines = head.decode("latin-1").split("\r\n")
@@ -188,10 +194,10 @@ async def _s7(reader: Reader, writer: Writer, device: Device) -> None:
     """Connection, setup, and bytes of data blocks that are read and written (see `otmon.lab.s7`)."""
     while True:
         try:
-            head = await asyncio.wait_for(reader.readexactly(4), IDLE_S)
+            head = await _in_time(reader.readexactly(4))
             if head[0] != 3:
                 return
-            rest = await asyncio.wait_for(reader.readexactly(struct.unpack(">H", head[2:])[0] - 4), IDLE_S)
+            rest = await _in_time(reader.readexactly(struct.unpack(">H", head[2:])[0] - 4))
         except (TimeoutError, asyncio.IncompleteReadError, ValueError):
             return
         answer = s7_answer(rest, device)
@@ -236,9 +242,9 @@ async def _ethernet_ip(reader: Reader, writer: Writer, device: Device) -> None:
     handle = device.random.getrandbits(31)
     while True:
         try:
-            head = await asyncio.wait_for(reader.readexactly(24), IDLE_S)
+            head = await _in_time(reader.readexactly(24))
             command, length = struct.unpack("<HH", head[:4])
-            data = await asyncio.wait_for(reader.readexactly(length), IDLE_S)
+            data = await _in_time(reader.readexactly(length))
         except (TimeoutError, asyncio.IncompleteReadError):
             return
         if command == ethernet_ip.REGISTER:
