@@ -52,7 +52,7 @@ class Sensor:
         """Exit status, and how long the end took in seconds."""
         begin = time.monotonic()
         self.process.send_signal(how)
-        status = self.process.wait(60)
+        status = self.process.wait(120)
         return status, time.monotonic() - begin
 
 

@@ -23,7 +23,6 @@ from otmon.capture.ring import Ring
 from otmon.ledger.ledger import LIMITS
 from otmon.ledger.store import load
 from otmon.sensor.watch import WINDOW_S
-from tests.bench.live import cpu_seconds
 from tests.command import one_line, otmon
 from tests.namespaces import Wire, inside, missing, wire
 from tests.sensor.running import ROOT, sensor
@@ -309,8 +308,8 @@ def test_metrics_by_tls(wired: Wire, tmp_path: Path) -> None:
 def test_a_full_ledger_ends_under_load_before_it_is_judged_and_loses_nothing(
     wired: Wire, tmp_path: Path
 ) -> None:
-    """Forged senders fill every table, and go on to the end. Other programs may make this machine slow: what
-    counts is the processor's time. To judge all of it takes twenty seconds of that."""
+    """Forged senders fill every table, and go on to the end. How long that takes is measured elsewhere: here
+    it counts that nothing waits for all of it to be judged, which takes twenty seconds of a processor."""
     path = tmp_path / "plant.db"
     hosts, over = 60_000, threading.Event()
 
@@ -330,17 +329,11 @@ def test_a_full_ledger_ends_under_load_before_it_is_judged_and_loses_nothing(
         try:
             # Amid the first judgement of all of it, which takes longer.
             time.sleep(5)
-            before, begin_s = cpu_seconds(running.process.pid), time.monotonic()
-            running.process.send_signal(signal.SIGTERM)
-            _, status, used = os.wait4(running.process.pid, 0)
-            took = time.monotonic() - begin_s
+            status, _ = running.end()
         finally:
             over.set()
             going_on.join()
-        running.process.returncode = os.waitstatus_to_exitcode(status)
-        assert running.process.returncode in (0, 1), running.said
-        cpu = used.ru_utime + used.ru_stime - before
-        assert cpu < 12, f"{cpu:.1f} s of a core, {took:.1f} s"
+        assert status in (0, 1), running.said
         assert running.says("the end did not wait for all facts to be judged")
     ledger = load(path)
     assert (len(ledger.conversations), len(ledger.assets)) == (LIMITS.conversations, LIMITS.assets)
