@@ -68,6 +68,7 @@ fuzz: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@.ci/system-packages $(BENCH_PACKAGES) || echo "what is missing is left out of the table" >&2
+	@$(BIN)/otmon sensor compile
 	$(BIN)/python -m tests.bench
 
 bench-live: $(VENV)/.dev

@@ -50,7 +50,7 @@ since 1970 and a way to get all facts so far."""
 
 MINUTE_NS: Final = 60_000_000_000
 
-_WAITING: Final = 16_384
+_WAITING: Final = 8_192
 """Facts that wait to be merged: a merge costs as much as all facts that there are."""
 
 
