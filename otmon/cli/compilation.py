@@ -12,10 +12,7 @@ from pathlib import Path
 _FRAME = bytes(60)
 _PCAP = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
 _PCAP += struct.pack("<IIII", 1, 0, len(_FRAME), len(_FRAME)) + _FRAME
-_PCAPNG = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
-_PCAPNG += struct.pack("<IIHHII", 1, 20, 1, 0, 0, 20)
-_PCAPNG += struct.pack("<IIIIIII", 6, 92, 0, 0, 1, len(_FRAME), len(_FRAME)) + _FRAME + struct.pack("<I", 92)
-"""A packet in each of the two formats (draft-ietf-opsawg-pcap and -pcapng)."""
+"""One packet (draft-ietf-opsawg-pcap, sections 4 and 5)."""
 
 
 def be_compiled() -> None:
@@ -42,14 +39,19 @@ def _announced() -> bool:
 def compile_here() -> None:
     """Compile or load all kernels, those of the sensor and of reading captures."""
     from otmon.engine import replay
+    from otmon.outputs.pcapng import pcapng
     from otmon.sensor.observer import compile_kernels
     from otmon.sensor.recent import compile_cut
 
     _announced()
     compile_kernels()
     compile_cut()
+    captures = {
+        "one.pcap": _PCAP,
+        "one.pcapng": pcapng([(1_000_000_000, _FRAME)], "otmon", "none", "nowhere"),
+    }
     with tempfile.TemporaryDirectory(prefix="otmon-") as folder:
-        for name, octets in (("one.pcap", _PCAP), ("one.pcapng", _PCAPNG)):
+        for name, octets in captures.items():
             path = Path(folder, name)
             path.write_bytes(octets)
             replay([str(path)])

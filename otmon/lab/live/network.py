@@ -85,8 +85,7 @@ def build(range_name: str, stations: Sequence[Station], rules: str | None) -> No
     try:
         with alone_at(range_name):
             for part in (*_PARTS, *(station.name for station in stations)):
-                run(["ip", "netns", "add", full_name(range_name, part)])
-                asked_inside(full_name(range_name, part), _prepare)
+                _add(full_name(range_name, part))
             _wire(range_name, stations)
             for station in stations:
                 _connect(range_name, station)
@@ -113,6 +112,11 @@ def _check(range_name: str, stations: Sequence[Station]) -> None:
         there = [station for station in stations if station.segment == segment]
         if len(there) > 1 and any(station.internet for station in there):
             raise LiveError(f"{there[0].name}: a host of the Internet is alone on its segment")
+
+
+def _add(namespace: str) -> None:
+    run(["ip", "netns", "add", namespace])
+    asked_inside(namespace, _prepare)
 
 
 def _prepare() -> None:
@@ -295,8 +299,7 @@ def plugged(range_name: str, stations: Sequence[Station], guests: Sequence[Stati
     try:
         with alone_at(range_name):
             for name in names:
-                run(["ip", "netns", "add", name])
-                asked_inside(name, _prepare)
+                _add(name)
         lines = []
         for name, leg in new.items():
             mac = next(one.gateway_mac for one in guests if one.segment == name)
