@@ -74,10 +74,13 @@ def _compiled(function: _Function, inline: bool) -> _Function:
     another type than a call with a variable. Here both are integers, which halves the time of
     compilation.
     """
-    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=inline)(function)
+    compiled: Any = numba.njit(
+        cache=True, nogil=True, error_model="numpy", forceinline=inline, _nrt=False
+    )(function)
     if hasattr(compiled, "get_call_template"):
         inner: Any = numba.njit(
             nogil=True,
+            _nrt=False,
             error_model="numpy",
             forceinline=inline,
             no_cpython_wrapper=True,
