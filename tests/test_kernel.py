@@ -109,3 +109,35 @@ def test_a_kernel_is_the_same_compiled_and_interpreted() -> None:
         for value in ("0", "1")
     }  # fmt: skip
     assert len(said) == 1
+
+
+def test_kernels_count_no_references(tmp_path: Path) -> None:
+    """Each count would be a locked instruction."""
+    script = tmp_path / "two_kernels.py"
+    script.write_text(
+        """
+import numpy as np
+from otmon.kernel import Bytes, kernel, u8
+
+@kernel
+def either(buf: Bytes, other: Bytes, p: int) -> int:
+    return u8(buf if p else other, p)
+
+@kernel
+def total(buf: Bytes) -> int:
+    return either(buf, buf[1:], 0) + either(buf, buf, 1)
+
+print(total(np.arange(3, 9, dtype=np.uint8)))
+print(total.inspect_asm())
+""",
+        encoding="utf-8",
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, check=True
+    )
+    answer, _, compiled = run.stdout.partition("\n")
+    assert answer == "8"
+    assert "total" in compiled
+    assert "NRT_" not in compiled
+    assert "lock" not in compiled
