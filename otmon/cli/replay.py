@@ -31,6 +31,7 @@ from otmon.cli.options import (
     read_rules,
     written_to,
 )
+from otmon.ledger.acyclic import acyclic
 
 if TYPE_CHECKING:
     from otmon.detect.rules.rule import Rule
@@ -135,6 +136,7 @@ def _write_metrics(history: History, path: Path) -> None:
         print(f"otmon: {path}: {history.left_out:,} minutes found no place in it", file=sys.stderr)
 
 
+@acyclic()
 def replay(
     files: Annotated[
         list[str],
@@ -215,6 +217,7 @@ def replay(
     raise typer.Exit(INTERRUPTED if result.interrupted else status)
 
 
+@acyclic()
 def check(
     ledger: Annotated[
         str, typer.Option("--ledger", metavar="FILE.db", help="Facts that otmon replay --ledger saved.")
