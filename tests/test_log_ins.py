@@ -30,10 +30,12 @@ from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.lab.live.namespace import serving
 from otmon.ledger.facts import CredentialSeen
+from otmon.outputs.pcapng import pcapng
 from otmon.sensor.proof import ProofFolder
 from otmon.sensor.recent import Recent
 from tests import scripted
 from tests.command import otmon
+from tests.identity.talk import ppp
 from tests.listening import captured, free_port, missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
@@ -309,3 +311,49 @@ def test_no_secret_is_in_anything_that_is_written(tmp_path: Path) -> None:
 
 def _seen_on_lo(one: Finding) -> Finding:
     return replace(one, evidence=tuple(seen._replace(source="lo") for seen in one.evidence))
+
+
+def test_ppp_over_ethernet(tmp_path: Path) -> None:
+    """Frames, as no kernel need have PPP; tshark reads the same names in them."""
+    gate, router = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
+
+    def session(to: bytes, source: bytes, payload: bytes) -> bytes:
+        return (to + source + b"\x88\x64\x11\x00\x00\x05" + len(payload).to_bytes(2, "big") + payload).ljust(
+            60, b"\0"
+        )
+
+    def ask(number: int, account: bytes, password: bytes, code: int) -> list[bytes]:
+        challenge = os.urandom(16)
+        answer = hashlib.md5(bytes((number,)) + password + challenge).digest()
+        return [
+            session(router, gate, ppp("c223", 1, number, b"\x10" + challenge + b"gate")),
+            session(gate, router, ppp("c223", 2, number, b"\x10" + answer + account)),
+            session(router, gate, ppp("c223", code, number, b"")),
+        ]
+
+    echo = session(router, gate, ppp("c021", 9, 1, bytes(4)))
+    clear = session(gate, router, ppp("c023", 1, 8, b"\x05admin\x04moxa"))
+    frames = [
+        echo, *ask(1, b"admin", b"moxa", 3), *ask(2, b"admin", SECRET.encode(), 4), clear,
+        session(router, gate, ppp("c023", 3, 8, b"\0")),
+    ]  # fmt: skip
+    capture = tmp_path / "x.pcapng"
+    capture.write_bytes(pcapng([(10**18 + k * 10**8, one) for k, one in enumerate(frames)], "t", "t", "t"))
+    found = replay([str(capture)]).ledger
+    assert {
+        (one.client, one.server, one.protocol, one.method, one.entry, one.outcome)
+        for one in found.credentials
+    } == {
+        ("02:00:00:00:00:02", "02:00:00:00:00:01", "pppoe", "chap", "moxa-awk-1131a", "accepted"),
+        ("02:00:00:00:00:02", "02:00:00:00:00:01", "pppoe", "plain", "moxa-awk-1131a", "refused"),
+    }
+    assert {one.protocol for one in found.conversations} == {"pppoe"}
+    if shutil.which("tshark"):
+        words = "tshark", "-r", str(capture), "-Y", "chap.code == 2", "-T", "fields", "-e", "chap.name"
+        said = subprocess.run(words, capture_output=True, check=True, text=True).stdout.split()
+        assert said == ["admin", "admin"]
+    written = [*otmon("replay", capture, "--json", tmp_path / "x.jsonl", "--ledger", tmp_path / "x.db")[1:]]
+    everything = b"".join(map(str.encode, written)) + b"".join(
+        (tmp_path / name).read_bytes() for name in ("x.jsonl", "x.db")
+    )
+    assert SECRET.encode() not in everything

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -480,3 +481,114 @@ def test_mariadb(wire: Mirror, tmp_path: Path) -> None:
         ("mysql", "superdba", "mysql_native_password", "default", "accepted"),
         ("mysql", "root", "plain", "default", "accepted"),
     }
+
+
+@needs("freeradius", "radclient")
+def test_freeradius(wire: Mirror, tmp_path: Path) -> None:
+    (tmp_path / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
+    (tmp_path / "users").write_text(
+        f'admin Cleartext-Password := "moxa"\nbob Cleartext-Password := "{SECRET}"\n'
+    )
+    (tmp_path / "radiusd.conf").write_text(
+        f"""
+prefix = /usr
+libdir = /usr/lib/freeradius
+logdir = {tmp_path}
+run_dir = {tmp_path}
+security {{
+	allow_vulnerable_openssl = yes
+	reject_delay = 0
+}}
+client all {{
+	ipaddr = 10.77.0.0/24
+	secret = testing123
+}}
+modules {{
+	files {{
+		filename = {tmp_path}/users
+	}}
+	chap {{
+	}}
+	mschap {{
+	}}
+}}
+server default {{
+	listen {{
+		type = auth
+		ipaddr = {SERVER}
+		port = 1812
+	}}
+	authorize {{
+		chap
+		mschap
+		files
+	}}
+	authenticate {{
+		Auth-Type CHAP {{
+			chap
+		}}
+		Auth-Type MS-CHAP {{
+			mschap
+		}}
+	}}
+}}
+"""
+    )
+    wire.serve("freeradius", "-f", "-l", "stdout", "-d", str(tmp_path), port=0)
+
+    def ask(name: str, kind: str, password: str, tries: int) -> int:
+        words = "radclient", "-r", str(tries), "-t", "1", f"{SERVER}:1812", "auth", "testing123"
+        return wire.call(*words, said=f"User-Name={name},{kind}={password}\n")
+
+    assert ask("bob", "CHAP-Password", SECRET, 20) == 0
+    with wire.captured(tmp_path / "x.pcapng"):
+        for name, password in (("admin", "moxa"), ("admin", "password"), ("bob", SECRET)):
+            for kind in ("CHAP-Password", "MS-CHAP-Password"):
+                assert (ask(name, kind, password, 5) == 0) == (password != "password")
+    assert facts(tmp_path / "x.pcapng", "radius") == {
+        ("radius", "admin", method, "default", outcome)
+        for method in ("chap", "mschap")
+        for outcome in ("accepted", "refused")
+    }
+    assert_nothing_shows_the_secret(tmp_path / "x.pcapng")
+
+
+@needs("tgtd", "tgtadm", "iscsi-inq")
+def test_iscsi_of_tgt(wire: Mirror, tmp_path: Path) -> None:
+    name, disk, control = "iqn.2026-01.jp.example:disk", tmp_path / "disk", str(1 + os.getpid() % 32_000)
+    disk.write_bytes(bytes(1 << 20))
+    wire.serve("tgtd", "-f", "-C", control, port=3260)
+
+    def manage(*words: str) -> None:
+        done = subprocess.run(
+            [
+                shutil.which("tgtadm", path=PLACES) or "tgtadm",
+                "-C",
+                control,
+                "--lld",
+                "iscsi",
+                "--op",
+                *words,
+            ],
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    manage("new", "--mode", "target", "--tid", "1", "-T", name)
+    manage("new", "--mode", "logicalunit", "--tid", "1", "--lun", "1", "-b", str(disk))
+    for user, password in (("admin", "admin"), ("bob", SECRET)):
+        manage("new", "--mode", "account", "--user", user, "--password", password)
+        manage("bind", "--mode", "account", "--tid", "1", "--user", user)
+    manage("bind", "--mode", "target", "--tid", "1", "-I", "ALL")
+    with wire.captured(tmp_path / "x.pcapng"):
+        for user, password in (("admin", "admin"), ("admin", "password"), ("bob", SECRET)):
+            status = wire.call("iscsi-inq", f"iscsi://{user}%{password}@{SERVER}/{name}/1")
+            assert (status == 0) == (password != "password")
+    assert facts(tmp_path / "x.pcapng", "iscsi") == {
+        ("iscsi", "admin", "chap", "default", "accepted"),
+        ("iscsi", "admin", "chap", "default", "refused"),
+    }
+    assert_nothing_shows_the_secret(tmp_path / "x.pcapng")
+    for left in Path("/run/tgtd").glob(f"socket.{control}*"):
+        left.unlink()

@@ -74,6 +74,7 @@ LINKTYPE_SLL2: Final = 276
 DLT_RAW_BSD: Final = 12
 DLT_RAW_OPENBSD: Final = 14
 
+PPPOE_SESSION: Final = 0x8864
 MAX_FRAME_LENGTH_FIELD: Final = 1500
 """Up to here the field after the addresses is a length (IEEE 802.3 clause 3.2.6)."""
 
@@ -212,7 +213,7 @@ def ethertype(buf: Bytes, row: Ints, counters: Ints) -> int:
         return LLC
     if kind in (0x8847, 0x8848):
         return MPLS
-    if kind == 0x8864:
+    if kind == PPPOE_SESSION:
         return pppoe(buf, row, counters)
     row[HEADER] = p
     row[PROTO] = kind
@@ -290,7 +291,7 @@ def ppp(buf: Bytes, row: Ints, counters: Ints) -> int:
         return IPV6
     if protocol == 0x0281:
         return MPLS
-    row[PROTO] = 0x8864
+    row[PROTO] = PPPOE_SESSION
     return DONE
 
 

@@ -33,7 +33,7 @@ _PAIRS: Final[dict[int, ClaimKind]] = {1: "name", 2: "domain", 3: "name", 4: "do
 MAX_PAIRS: Final = 16
 _EXTENDED_SESSION: Final = 0x00080000
 _V1_BYTES: Final = 24
-_DES_UNITS: Final = 500
+DES_UNITS: Final = 500
 """A block of DES, which tells wrong passwords apart (`otmon.identity.effort`)."""
 
 
@@ -75,9 +75,9 @@ class Handshake:
 
             def first(password: bytes) -> bool:
                 key = nt_hash(password)
-                return key is not None and _gives(key, server, strong)
+                return key is not None and answers(key, server, strong)
 
-            return Claim(account, "ntlm", seen, proves=first, cost=lambda password: _DES_UNITS)
+            return Claim(account, "ntlm", seen, proves=first, cost=lambda password: DES_UNITS)
         if len(strong) <= _V1_BYTES:
             return None
         proof, blob = strong[:16], strong[16:]
@@ -108,7 +108,7 @@ def nt_hash(password: bytes) -> bytes | None:
         return None
 
 
-def _gives(key: bytes, challenge: bytes, response: bytes) -> bool:
+def answers(key: bytes, challenge: bytes, response: bytes) -> bool:
     """DESL (6): whether the response is the challenge under each third of the hash."""
     whole = key.ljust(21, b"\0")
     return all(

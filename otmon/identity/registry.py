@@ -16,8 +16,8 @@ Parser = Callable[[Sequence[Piece]], Iterator[LogIn]]
 Teller = Callable[[Sequence[Piece]], Iterator[Claim]]
 
 _MACHINERY: Final = (
-    "ber", "claim", "claims", "credentials", "des", "digest", "effort", "frames", "headers", "login", "md4",
-    "ntlm", "prompts", "registry", "sasl", "scram", "stream", "usm",
+    "ber", "chap", "claim", "claims", "credentials", "des", "digest", "effort", "frames", "headers", "login",
+    "md4", "ntlm", "prompts", "registry", "sasl", "scram", "stream", "usm",
 )  # fmt: skip
 
 IDS: Final = tuple(
@@ -42,14 +42,16 @@ FIRST_PAYLOADS: Final[Mapping[str, int]] = {
     "ssh": 1, "tls": 4, "rdp": 4,
     "dhcp": 64, "mdns": 8, "llmnr": 4, "nbns": 8, "nbdgm": 4, "ssdp": 4,
     "lldp": 2, "profinet": 8,
-    "modbus": -8, "s7comm": -8, "ethernet_ip": -8, "bacnet": -8, "fins": -4, "slmp": -4,
+    "modbus": -8, "s7comm": -8, "ethernet_ip": -8, "bacnet": -8, "fins": -4, "slmp": -4, "pppoe": -16,
 }  # fmt: skip
 """How many payloads of each direction are copied for claims: of a TCP connection the first ones, in which
 both sides say who they are; of datagrams and frames the first ones of each hour, as one flow may be that of
 all hosts (DHCP from 0.0.0.0); below 0 only messages that identify somebody or hold a password, which come at
 any time. What is copied for log-ins is read for claims, too, and these messages for log-ins; of CDP as much
 as of LLDP."""
-LOG_IN_PAYLOADS: Final[Mapping[str, int]] = {"smb": 16, "opc_ua": 16, "mysql": 16, "postgresql": 16}
+LOG_IN_PAYLOADS: Final[Mapping[str, int]] = dict.fromkeys(
+    ("iscsi", "mysql", "opc_ua", "postgresql", "smb"), 16
+)
 """How many payloads of each direction are copied of a connection that begins with its log-in; what follows
 is not looked for one. Of other protocols many more are (`otmon.ledger.messages`)."""
 

@@ -25,8 +25,19 @@ from otmon.decode.fields import (
     SEQ,
     SPORT,
     SRC_MAC,
+    WIRE_END,
 )
-from otmon.decode.flows import F_ASSET, F_COLUMNS, F_COPIED, F_COPIED_BYTES, F_COPIED_HOUR, F_PROTOCOL
+from otmon.decode.flows import (
+    F_ASSET,
+    F_COLUMNS,
+    F_COPIED,
+    F_COPIED_BYTES,
+    F_COPIED_HOUR,
+    F_PROTOCOL,
+    ROLE_PROTOCOL,
+    set_client,
+)
+from otmon.decode.link import PPPOE_SESSION
 from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.identity.registry import FIRST_PAYLOADS
 from otmon.kernel import Bytes, Ints, copy_bytes, inlined, kernel, u8, u16be, u16le, u32be
@@ -90,6 +101,7 @@ SLMP: Final = code_of("slmp")
 TLS: Final = code_of("tls")
 TELLS_LLDP: Final = FIRST_PAYLOADS["lldp"]
 TELLS_PROFINET: Final = FIRST_PAYLOADS["profinet"]
+TELLS_PPP: Final = -FIRST_PAYLOADS["pppoe"]
 
 
 @kernel
@@ -329,8 +341,9 @@ def identifies_bacnet(src: Bytes, p: int, end: int) -> bool:
 
 @inlined
 def tells_below_ip(row: Ints, src: Bytes) -> int:
-    """How many frames like this one are copied for claims in an hour, 0 for none: LLDP; PROFINET's
-    identification, whose frame ids begin with FE (IEC 61158-6-10); and CDP, by Cisco's SNAP header."""
+    """How many frames like this one are copied for claims and log-ins in an hour, 0 for none: LLDP;
+    PROFINET's identification, whose frame ids begin with FE (IEC 61158-6-10); CDP, by Cisco's SNAP header;
+    and the log-ins of PPP (C023 PAP, C223 CHAP)."""
     proto = row[PROTO]
     if proto == 0x88CC:
         return TELLS_LLDP
@@ -339,4 +352,22 @@ def tells_below_ip(row: Ints, src: Bytes) -> int:
         return TELLS_PROFINET if row[END] - p >= 12 and u8(src, p) == 0xFE else 0
     if proto == 0 and row[END] - p >= 12 and u32be(src, p + 4) == 0x000C2000 and u32be(src, p) == 0xAAAA0300:
         return TELLS_LLDP
+    if proto == PPPOE_SESSION and p == row[HEADER] + 2 and row[END] - p >= 4:
+        protocol = u16be(src, p - 2)
+        return TELLS_PPP if protocol == 0xC223 or protocol == 0xC023 else 0
     return 0
+
+
+@kernel
+def copy_below_ip(
+    t: Tables, f: int, d: int, src: Bytes, most: int, packet: int, now: int, offset: int
+) -> None:
+    """Copy the frame in `Tables.row` of which `most` are copied in an hour: of PPP with its protocol field.
+    Who answers there, by a response of CHAP or a request of PAP, is the client."""
+    row = t.row
+    p = row[AT]
+    if row[PROTO] == PPPOE_SESSION:
+        if u8(src, p) == (2 if u8(src, p - 2) == 0xC2 else 1):
+            set_client(t.flows, f, d, ROLE_PROTOCOL)
+        p -= 2
+    copy_claim(t, f, d, src, p, row[END], row[WIRE_END] - p, most, packet, now, offset)

@@ -98,7 +98,14 @@ from otmon.kernel import Bytes, Ints, inlined, kernel, u16be
 from otmon.ledger.endings import end_flow
 from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
-from otmon.ledger.messages import copy_claim, copy_message, copy_opening, identifies, tells_below_ip
+from otmon.ledger.messages import (
+    copy_below_ip,
+    copy_claim,
+    copy_message,
+    copy_opening,
+    identifies,
+    tells_below_ip,
+)
 from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
     ARP,
@@ -199,8 +206,7 @@ def observe(
                 t.flows[f, F_STATE] |= SPOKE_A << d
                 most = tells_below_ip(row, src)
                 if most > 0:
-                    size = row[WIRE_END] - row[AT]
-                    copy_claim(t, f, d, src, row[AT], row[END], size, most, packet, now, offset)
+                    copy_below_ip(t, f, d, src, most, packet, now, offset)
             continue
         if row[PROTO] != PROTO_TCP:
             t.flows[f, F_STATE] |= SPOKE_A << d

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Literal
 
@@ -109,6 +110,32 @@ def opc_ua_activate(kind: int, token: bytes, request: int = 3) -> bytes:
 
 def opc_ua_result(code: int, kind: int = 470, request: int = 3) -> bytes:
     return opc_ua(request, kind, bytes(8) + bytes(4) + code.to_bytes(4, "little") + bytes(8))
+
+
+CHAP_CHALLENGE = bytes(range(100, 116))
+
+
+def chap(number: int, password: bytes, challenge: bytes = CHAP_CHALLENGE) -> bytes:
+    """RFC 1994, 4.1."""
+    return hashlib.md5(bytes((number,)) + password + challenge).digest()
+
+
+def iscsi(opcode: int, *keys: bytes, status: int = 0, flags: int = 0x81) -> bytes:
+    """A login request or response (RFC 7143, 11.12 and 11.13), padded to words."""
+    text = b"".join(key + b"\0" for key in keys if key)
+    head = bytes((opcode, flags, 0, 0, 0)) + len(text).to_bytes(3, "big") + bytes(28)
+    return head + status.to_bytes(2, "big") + bytes(10) + text + bytes(-len(text) % 4)
+
+
+def ppp(protocol: str, code: int, number: int, body: bytes) -> bytes:
+    """A frame of PAP (c023) or CHAP (c223) from PPP's protocol field on."""
+    return bytes.fromhex(protocol) + bytes((code, number)) + (4 + len(body)).to_bytes(2, "big") + body
+
+
+def radius(code: int, number: int, *attributes: tuple[int, bytes], authenticator: bytes = bytes(16)) -> bytes:
+    """A packet of RFC 2865, 3 and 5."""
+    body = b"".join(bytes((kind, 2 + len(value))) + value for kind, value in attributes)
+    return bytes((code, number)) + (20 + len(body)).to_bytes(2, "big") + authenticator + body
 
 
 TRANSCRIPTS: dict[str, tuple[Turn, ...]] = {
@@ -269,5 +296,22 @@ TRANSCRIPTS: dict[str, tuple[Turn, ...]] = {
     "ldap": (
         ("c", bytes.fromhex("300f020101600a0201030401618002") + b"12"),
         ("s", bytes.fromhex("300c02010161070a010004000400")),
+    ),
+    "iscsi": (
+        ("c", iscsi(0x43, b"InitiatorName=iqn.1993-08.jp.example:hist", b"AuthMethod=CHAP,None")),
+        ("s", iscsi(0x23, b"AuthMethod=CHAP", b"TargetPortalGroupTag=1")),
+        ("c", iscsi(0x43, b"CHAP_A=7,5")),
+        ("s", iscsi(0x23, b"CHAP_A=5", b"CHAP_I=23", b"CHAP_C=0x" + CHAP_CHALLENGE.hex().encode())),
+        ("c", iscsi(0x43, b"CHAP_N=backup", b"CHAP_R=0x" + chap(23, b"hunter2").hex().encode())),
+        ("s", iscsi(0x23, b"")),
+    ),
+    "pppoe": (
+        ("s", ppp("c223", 1, 23, bytes((16,)) + CHAP_CHALLENGE + b"concentrator")),
+        ("c", ppp("c223", 2, 23, bytes((16,)) + chap(23, b"hunter2") + b"plant")),
+        ("s", ppp("c223", 3, 23, b"Welcome")),
+    ),
+    "radius": (
+        ("c", radius(1, 7, (1, b"switch"), (3, b"\x17" + chap(23, b"hunter2")), (60, CHAP_CHALLENGE))),
+        ("s", radius(2, 7)),
     ),
 }

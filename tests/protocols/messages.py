@@ -165,6 +165,12 @@ def _dhcp(op: int) -> bytes:
     return bytes([op]) + _hex("01 06 00 12345678") + bytes(228) + _hex("63825363 350101 ff")
 
 
+_ISCSI_KEYS = b"InitiatorName=iqn.1993-08.jp.example:hist\0AuthMethod=CHAP,None\0"
+_ISCSI_LOGIN = _hex("43 81 00 00 00 00003f") + bytes(40) + _ISCSI_KEYS + bytes(-len(_ISCSI_KEYS) % 4)
+_ISCSI_ANSWER = (
+    _hex("23 81 00 00 00 000027") + bytes(40) + b"AuthMethod=CHAP\0TargetPortalGroupTag=1\0" + b"\0"
+)
+
 MESSAGES: tuple[Message, ...] = (
     Message("ads", "tcp", _ads(0x0004, _hex("20400000 00000000 04000000")), "client"),
     Message("ads", "tcp", _ads(0x0005, _hex("00000000 04000000 01000000")), "server"),
@@ -225,6 +231,15 @@ MESSAGES: tuple[Message, ...] = (
     Message("hart_ip", "udp", _hex("01 01 00 00 0002 000d", "01 0000ea60"), "server"),
     Message("hart_ip", "tcp", _hex("01 00 03 00 0003 000d", "02 80 00 00 82"), "client"),
     Message("hart_ip", "tcp", _hex("01 01 03 00 0003 000f", "06 80 00 02 00 00 84"), "server"),
+    Message("iscsi", "tcp", _ISCSI_LOGIN, "client"),
+    Message("iscsi", "tcp", _ISCSI_ANSWER, "server"),
+    Message(
+        "radius", "udp", _hex("01 07 001c") + bytes(16) + _hex("0108") + b"switch", "client", anywhere=False
+    ),
+    Message("radius", "udp", _hex("02 07 0014") + bytes(16), "server", anywhere=False),
+    Message(
+        "radius", "udp", _hex("04 07 001a") + bytes(16) + _hex("2806 00000001"), "client", anywhere=False
+    ),
     Message("http", "tcp", b"GET /index.html HTTP/1.1\r\nHost: plc\r\n\r\n", "client"),
     Message("http", "tcp", b"POST /api HTTP/1.1\r\n\r\n", "client"),
     Message("http", "tcp", b"CONNECT example.test:443 HTTP/1.1\r\n\r\n", "client"),
