@@ -1,5 +1,5 @@
 """The packet path, compiled once for each machine and version, in a process of its own: compiling takes some
-700 MB, which a sensor would hold for months and a replay for all of its input."""
+400 MB, which a sensor would hold for months and a replay for all of its input."""
 
 from __future__ import annotations
 
