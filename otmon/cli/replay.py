@@ -74,7 +74,8 @@ def _tell(
         if stream is not None:
             write_jsonlines(stream, ledger, findings, files, __version__, covered, zones, told_ns)
     if json != "-":
-        write_table(sys.stdout, ledger, findings, files, language.value, covered, zones)
+        timezone = model.timezone if model is not None else ""
+        write_table(sys.stdout, ledger, findings, files, language.value, covered, zones, timezone)
     if ledger.damage:
         return DAMAGED
     return FOUND if findings else NOTHING_FOUND

@@ -31,6 +31,7 @@ from otmon.cli.options import (
 if TYPE_CHECKING:
     from otmon.capture.ring import Ring
     from otmon.sensor.watch import Told
+    from otmon.zones.model import Model
 
 MEBIBYTE = 1 << 20
 TEXTS = 50
@@ -197,11 +198,12 @@ def run(
         fail(error)
     # From here on as the one who the sensor runs as: what it cannot write is found out now.
     model = read_model(zones) if zones is not None else None
+    output.use(model)
     known_rules = read_rules(rules)
     before = read_ledger(ledger) if ledger is not None and Path(ledger).exists() else EMPTY
     if ledger is not None and mark.begin(Path(ledger)) and before is not EMPTY:
         saved = short_text(Path(ledger).stat().st_mtime_ns)
-        warn(f"{ledger}: the sensor before did not end in order: what it saw after {saved} is missing")
+        warn(f"{ledger}: the sensor before did not end in order: what it saw after {saved} UTC is missing")
     counted = {source.name: source.packets for source in before.sources}
     try:
         proofs = ProofFolder(Path(evidence), evidence_mb * MEBIBYTE) if evidence is not None else None
@@ -242,6 +244,7 @@ def run(
         try:
             fresh = load_model(zones) if zones is not None else None
             watch.use(judged_by(fresh, normal, with_rules(rules).rules if rules else known_rules))
+            output.use(fresh)
             warn("the model and the rules were read anew")
         except (ModelError, RuleError, OSError) as error:
             watch.keep_model()
@@ -297,6 +300,11 @@ class _Output:
         self._json = json
         self._language = language
         self._stream = None if json is None else sys.stdout
+        self._timezone = ""
+
+    def use(self, model: Model | None) -> None:
+        """Show times by the clocks of the model's time zone from now on."""
+        self._timezone = model.timezone if model is not None else ""
 
     def open(self) -> None:
         """Open the file, anew where it was moved away. Raises OSError."""
@@ -318,7 +326,7 @@ class _Output:
             self._stream.flush()
         if told and self._json != "-":
             for one in told[:TEXTS]:
-                write_finding(sys.stdout, one.finding, self._language.value)
+                write_finding(sys.stdout, one.finding, self._language.value, self._timezone)
             if len(told) > TEXTS:
                 print(text("table.more-lines", self._language.value, count=len(told) - TEXTS))
             sys.stdout.flush()

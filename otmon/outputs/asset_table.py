@@ -17,7 +17,7 @@ from otmon.assets.signals import Signal
 from otmon.assets.vendor import vendor_of
 from otmon.findings.wording import Language, text, visible
 from otmon.ledger.facts import Evidence
-from otmon.outputs.instant import short_text
+from otmon.outputs.instant import clock_name, short_text
 from otmon.zones.place import Index
 
 WIDTH: Final = 130
@@ -29,6 +29,7 @@ ADDRESSES_SHOWN: Final = 3
 
 def write_devices(stream: TextIO, devices: Sequence[Device], index: Index | None, language: Language) -> None:
     """The list: a line for each device, and how many there are."""
+    timezone = _timezone(index)
     console = Console(file=stream, highlight=False, emoji=False, markup=False, soft_wrap=False)
     if not console.is_terminal:
         console = Console(file=stream, highlight=False, emoji=False, markup=False, width=WIDTH)
@@ -36,7 +37,7 @@ def write_devices(stream: TextIO, devices: Sequence[Device], index: Index | None
     labels = ("device", "names", "class", "sureness", "vendor", "address", "vlan", "zones", "first-seen")
     for label in labels:
         whole = label in ("device", "first-seen")
-        table.add_column(text(f"table.{label}", language), overflow="fold", no_wrap=whole)
+        table.add_column(_label(label, language, timezone), overflow="fold", no_wrap=whole)
     for device in devices:
         seen = device.seen
         table.add_row(
@@ -48,7 +49,7 @@ def write_devices(stream: TextIO, devices: Sequence[Device], index: Index | None
             _some(seen.texts),
             ", ".join(filter(None, seen.vlans)),
             ", ".join(zones_of(index, seen)) if index is not None else "",
-            short_text(seen.first_ns)[:16],
+            short_text(seen.first_ns, timezone)[:16],
         )
     with console.capture() as written:
         console.print(table)
@@ -57,8 +58,20 @@ def write_devices(stream: TextIO, devices: Sequence[Device], index: Index | None
     print(text("assets.count", language, count=len(devices), unlisted=unlisted), file=stream)
 
 
+def _timezone(index: Index | None) -> str:
+    """That of the model, by whose clocks times are shown."""
+    return index.model.timezone if index is not None else ""
+
+
+def _label(name: str, language: Language, timezone: str) -> str:
+    if name == "first-seen":
+        return text("table.first-seen", language, clock=clock_name(timezone))
+    return text(f"table.{name}", language)
+
+
 def device_lines(device: Device, index: Index | None, language: Language) -> Iterator[str]:
     """Everything about one device, line by line, with the packets that show it."""
+    timezone = _timezone(index)
     seen, probable = device.seen, device.probable
     yield visible(seen.id)
     if seen.listed is not None:
@@ -86,14 +99,16 @@ def device_lines(device: Device, index: Index | None, language: Language) -> Ite
     for claim in device.claims:
         yield "  " + text(
             "assets.claim", language, kind=text(f"claim.{claim.kind}", language), value=visible(claim.value),
-            protocol=claim.protocol, first=short_text(claim.first_ns), last=short_text(claim.last_ns),
+            protocol=claim.protocol, first=short_text(claim.first_ns, timezone),
+            last=short_text(claim.last_ns, timezone), clock=clock_name(timezone),
             times=f"{claim.times:,}", where=_where(claim.evidence, language),
         )  # fmt: skip
     for one in seen.addresses:
         address = visible(one.address) or text("assets.below-ip", language)
         yield "  " + text(
             "assets.address", language, address=address, mac=one.mac or "-", vlan=one.vlan or "-",
-            first=short_text(one.first_ns), last=short_text(one.last_ns), packets=f"{one.packets:,}",
+            first=short_text(one.first_ns, timezone), last=short_text(one.last_ns, timezone),
+            clock=clock_name(timezone), packets=f"{one.packets:,}",
             where=_where(one.evidence, language),
         )  # fmt: skip
     if index is not None:

@@ -22,7 +22,7 @@ from otmon.findings.coverage import SIGHTS, STATES, Coverage, Sight, State, Zone
 from otmon.findings.judge import id_of
 from otmon.findings.wording import Language, text, visible, worded
 from otmon.ledger.ledger import Ledger
-from otmon.outputs.instant import short_text
+from otmon.outputs.instant import clock_name, short_text
 from otmon.outputs.jsonlines import by_boundary
 
 WIDTH: Final = 100
@@ -63,19 +63,21 @@ def write_table(
     language: Language,
     covered: Sequence[Coverage] = (),
     zones: Sequence[ZoneCoverage] = (),
+    timezone: str = "",
 ) -> None:
-    """Write everything; `files`, `covered` and `zones` are the model's, empty without one."""
+    """Write everything; `files`, `covered`, `zones` and `timezone`, by whose clocks times are shown, are the
+    model's, empty without one."""
     console = _console_for(stream)
     with console.capture() as written:
-        _write(console, ledger, findings, files, language, covered, zones)
+        _write(console, ledger, findings, files, language, covered, zones, timezone)
     stream.writelines(f"{line.rstrip()}\n" for line in written.get().splitlines())
 
 
-def write_finding(stream: TextIO, finding: Finding, language: Language) -> None:
+def write_finding(stream: TextIO, finding: Finding, language: Language, timezone: str = "") -> None:
     """Write one finding with its reasons and its packets, as in the table of all."""
     console = _console_for(stream)
     with console.capture() as written:
-        console.print(_finding(finding, language), soft_wrap=False)
+        console.print(_finding(finding, language, timezone), soft_wrap=False)
     stream.writelines(f"{line.rstrip()}\n" for line in written.get().splitlines())
 
 
@@ -87,8 +89,9 @@ def _write(
     language: Language,
     covered: Sequence[Coverage],
     zones: Sequence[ZoneCoverage],
+    timezone: str,
 ) -> None:
-    _summary(console, ledger, files, language)
+    _summary(console, ledger, files, language, timezone)
     _zones(console, zones, language)
     _coverage(console, covered, language)
     if not files:
@@ -100,7 +103,7 @@ def _write(
     _by_severity(console, findings, language)
     _by_boundary(console, findings, language)
     for finding in findings[:FINDINGS_SHOWN]:
-        console.print(_finding(finding, language), soft_wrap=False)
+        console.print(_finding(finding, language, timezone), soft_wrap=False)
     _more(console, len(findings) - FINDINGS_SHOWN, language)
 
 
@@ -116,7 +119,9 @@ def _more(console: Console, count: int, language: Language) -> None:
         console.print(Padding(text("table.more-lines", language, count=count), (0, 0, 0, 2)))
 
 
-def _summary(console: Console, ledger: Ledger, files: Sequence[str], language: Language) -> None:
+def _summary(
+    console: Console, ledger: Ledger, files: Sequence[str], language: Language, timezone: str
+) -> None:
     totals = Counter[str]()
     for source in ledger.sources:
         totals.update(dict(source.counters))
@@ -130,9 +135,10 @@ def _summary(console: Console, ledger: Ledger, files: Sequence[str], language: L
     packets = f"{sum(source.packets for source in ledger.sources):,}"
     timed = [source for source in ledger.sources if source.packets]
     if timed:
-        first = short_text(min(source.first_ns for source in timed))
-        last = short_text(max(source.last_ns for source in timed))
-        packets += f", {text('table.from-to', language, first=first, last=last)}"
+        first = short_text(min(source.first_ns for source in timed), timezone)
+        last = short_text(max(source.last_ns for source in timed), timezone)
+        span = text("table.from-to", language, first=first, last=last, clock=clock_name(timezone))
+        packets += f", {span}"
     add("packets", packets)
     known = sum(fact.protocol not in ("unknown", "none") for fact in ledger.conversations)
     spoken = sum(fact.protocol != "none" for fact in ledger.conversations)
@@ -274,7 +280,7 @@ def _by_boundary(console: Console, findings: Sequence[Finding], language: Langua
     _more(console, len(rows) - BOUNDARIES_SHOWN, language)
 
 
-def _finding(finding: Finding, language: Language) -> Padding:
+def _finding(finding: Finding, language: Language, timezone: str) -> Padding:
     head = Text()
     head.append(f"[{text(f'severity.{finding.severity}', language)}] ", STYLES[finding.severity])
     head.append(worded(finding.what, language), "bold")
@@ -307,7 +313,8 @@ def _finding(finding: Finding, language: Language) -> Padding:
         text(
             "table.seen-line", language, count=f"{finding.count:,}",
             unit=text(f"table.unit.{finding.unit}", language),
-            first=short_text(finding.first_ns), last=short_text(finding.last_ns),
+            first=short_text(finding.first_ns, timezone), last=short_text(finding.last_ns, timezone),
+            clock=clock_name(timezone),
         ),
     )  # fmt: skip
     for number, one in enumerate(finding.evidence):

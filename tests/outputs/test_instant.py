@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.outputs.instant import short_text, utc_text
+from otmon.outputs.instant import clock_name, short_text, utc_text
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,22 @@ from otmon.outputs.instant import short_text, utc_text
 def test_an_instant_is_written_in_utc_to_the_nanosecond(time_ns: int, long: str, short: str) -> None:
     assert utc_text(time_ns) == long
     assert short_text(time_ns) == short
+
+
+@pytest.mark.parametrize(
+    ("time_ns", "zone", "shown", "clock"),
+    [
+        (1_776_125_520_000_000_001, "Asia/Tokyo", "2026-04-14 09:12:00.000", "Asia/Tokyo"),
+        (1_776_125_520_123_456_789, "America/New_York", "2026-04-13 20:12:00.123", "America/New_York"),
+        (1_776_125_520_000_000_000, "", "2026-04-14 00:12:00.000", "UTC"),
+        (1_776_125_520_000_000_000, "Nowhere/City", "2026-04-14 00:12:00.000", "UTC"),
+        (253_402_300_799 * 10**9, "Asia/Tokyo", "9999-12-31 23:59:59.000", "Asia/Tokyo"),
+        (253_402_300_800 * 10**9, "Asia/Tokyo", "253402300800000000000 ns", "Asia/Tokyo"),
+    ],
+)
+def test_people_read_the_clocks_of_their_plant(time_ns: int, zone: str, shown: str, clock: str) -> None:
+    assert short_text(time_ns, zone) == shown
+    assert clock_name(zone) == clock
 
 
 @given(st.integers(0, 2**63 - 1))
