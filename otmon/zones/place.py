@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from otmon.ledger.facts import Asset, AssetClaim
 from otmon.ledger.ledger import Ledger
@@ -35,11 +36,12 @@ from otmon.zones.address import (
     parse_address,
     prefix_table,
     reach,
+    read_address,
 )
 from otmon.zones.baseline import Baseline, baseline_of
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Model, Zone
 from otmon.zones.nesting import outer_zones
-from otmon.zones.permission_table import REMEMBERED, Carriers, PermissionTable, permission_table
+from otmon.zones.permission_table import Carriers, PermissionTable, permission_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Index:
 
 
 NOWHERE = Found("")
+REMEMBERED: Final = 1 << 16
+"""Addresses whose zones are kept at hand; the rest of a flood is looked up again."""
 
 
 def index(
@@ -238,7 +242,7 @@ def locate(index: Index, address: str, vlan: str) -> Found:
 def _located(index: Index, text: str, vlan: str) -> tuple[Address | None, Found]:
     known = index.located.get((text, vlan))
     if known is None:
-        address = parse_address(text)
+        address = read_address(text)
         found = Found(UNKNOWN_ZONE) if address is None else locate_address(index, address, vlan)
         if len(index.located) >= REMEMBERED:
             index.located.clear()
@@ -249,10 +253,13 @@ def _located(index: Index, text: str, vlan: str) -> tuple[Address | None, Found]
 def locate_address(index: Index, address: Address, vlan: str) -> Found:
     """`locate` for a parsed address."""
     elsewhere: tuple[Claim, ...] = ()
-    plugged = innermost(index.ports.get((address, vlan), ()))
-    if len({claim.zone for claim in plugged}) == 1:
-        return _found(plugged, vlan)
+    if index.ports:
+        plugged = innermost(index.ports.get((address, vlan), ()))
+        if len({claim.zone for claim in plugged}) == 1:
+            return _found(plugged, vlan)
     for _, claims in index.networks.covering(address):
+        if len(claims) == 1 and claims[0].vlan is None:
+            return claims[0].alone
         here = tuple(claim for claim in claims if claim.vlan in (None, vlan))
         if here:
             return _found(here, vlan)
