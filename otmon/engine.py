@@ -26,6 +26,7 @@ from otmon.capture.batch import Batch, InputDamage
 from otmon.capture.sources import read
 from otmon.decode.streams import STREAMS
 from otmon.ledger.acyclic import acyclic
+from otmon.ledger.arrivals import Arrivals
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.endings import finish_source
 from otmon.ledger.facts import Damage
@@ -68,26 +69,28 @@ def replay(
     *,
     transactions: str | None = None,
     jobs: int = 1,
+    arrivals: bool = False,
     progress: Progress | None = None,
     look: Look | None = None,
     look_every_ns: int = MINUTE_NS,
 ) -> Result:
     """Read captures (`otmon.capture.sources.expand` gives `paths`) into one ledger.
 
-    `transactions` names a Parquet file for every transaction. `jobs` is the number of processes; with
+    `transactions` names a Parquet file for every transaction. `arrivals`: tell by which interface each sender
+    came in, where the captures name them. `jobs` is the number of processes; with
     `look` there is one, since it looks at the facts in the order of the packets, after every `look_every_ns`
     of their time.
     An interrupt (Ctrl-C) ends the reading, and what was found so far is the result. Raises
     NotACapture for a file that is none, OSError where a file cannot be read or written.
     """
     if jobs > 1 and len(paths) > 1 and look is None:
-        return _replay_in_processes(paths, transactions, min(jobs, len(paths)), progress)
+        return _replay_in_processes(paths, transactions, min(jobs, len(paths)), arrivals, progress)
     merged = _Merged()
     interrupted = False
     spans = None if look is None else _Spans(look, merged, look_every_ns)
     with _rows(transactions) as rows:
         for index, path in enumerate(paths):
-            ledger, interrupted = _replay_file(path, rows, _for_file(progress, index), spans=spans)
+            ledger, interrupted = _replay_file(path, rows, arrivals, _for_file(progress, index), spans=spans)
             merged.add(ledger)
             if interrupted:
                 break
@@ -121,6 +124,7 @@ class _Spans:
                 wirelen=batch.wirelen[begin:end],
                 time_ns=batch.time_ns[begin:end],
                 linktype=batch.linktype[begin:end],
+                interface=None if batch.interface is None else batch.interface[begin:end],
                 first_number=batch.first_number + begin,
             )
 
@@ -179,6 +183,7 @@ class _Merged:
 def _replay_file(
     path: str,
     rows: TransactionsFile | None,
+    arrivals: bool,
     progress: Callable[[int, int], None] | None,
     stop: Event | None = None,
     spans: _Spans | None = None,
@@ -188,6 +193,7 @@ def _replay_file(
     signatures = _signatures()
     merged = _Merged()
     dialogues = Dialogues(path)
+    arriving = Arrivals(path)
     damage: list[Damage] = []
     octets = 0
     first_ns = 0
@@ -198,7 +204,8 @@ def _replay_file(
         """What was seen so far, rows that go on among it."""
         in_use = facts_of(rows_in_use(t), path, merged.bars)
         source = source_of(t, path, octets, first_ns)
-        return merge_all((merged.ledger(), in_use, collect(sources=[source], damage=damage)))
+        told = collect(sources=[source], damage=damage)
+        return merge_all((merged.ledger(), in_use, arriving.facts(), told))
 
     try:
         for item in items:
@@ -211,6 +218,8 @@ def _replay_file(
                     earliest = int(batch.time_ns.min())
                     first_ns = min(first_ns, earliest) if first_ns else earliest
                 _take(batch, t, signatures, rows, merged, dialogues)
+                if arrivals:
+                    arriving.take(batch)
             if stop is not None and stop.is_set():
                 interrupted = True
                 break
@@ -223,6 +232,7 @@ def _replay_file(
     for part in harvest_all(t, path, lambda: merged.bars):
         merged.add(part)
     merged.add(dialogues.finish())
+    merged.add(arriving.facts())
     merged.add(collect(sources=[source_of(t, path, octets, first_ns)], damage=damage))
     return merged.ledger(), interrupted
 
@@ -280,13 +290,13 @@ def _start_worker(stop: Event) -> None:
 
 
 @acyclic()
-def _work(path: str, part: str | None) -> tuple[Ledger, bool]:
+def _work(path: str, part: str | None, arrivals: bool) -> tuple[Ledger, bool]:
     with _rows(part) as rows:
-        return _replay_file(path, rows, None, _stop)
+        return _replay_file(path, rows, arrivals, None, _stop)
 
 
 def _replay_in_processes(
-    paths: Sequence[str], transactions: str | None, jobs: int, progress: Progress | None
+    paths: Sequence[str], transactions: str | None, jobs: int, arrivals: bool, progress: Progress | None
 ) -> Result:
     """The same in worker processes, one file at a time each."""
     context = multiprocessing.get_context("spawn")
@@ -300,7 +310,7 @@ def _replay_in_processes(
     ):
         names = [None if transactions is None else f"{parts}/{i}.parquet" for i in range(len(paths))]
         waiting: list[Future[tuple[Ledger, bool]]] = [
-            pool.submit(_work, path, name) for path, name in zip(paths, names, strict=True)
+            pool.submit(_work, path, name, arrivals) for path, name in zip(paths, names, strict=True)
         ]
         for index, future in enumerate(waiting):
             ledger, cut = _result(future, stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,11 @@ class Batch:
     """Offset of ``buf[0]`` in the uncompressed source, so packet i lies at ``base + start[i]``."""
     first_number: int
     """Number of packet 0 in its source; numbers start at 1."""
+    interface: npt.NDArray[np.int64] | None = None
+    """By which of `interfaces` each packet came in; -1 where nobody says, or it went out there. None where
+    that is so for all of them."""
+    interfaces: Sequence[bytes] = ()
+    """What interfaces are called. More may follow behind these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
 """The next generation capture format: sections of blocks, with interfaces of their own each.
 
 Source: draft-ietf-opsawg-pcapng, sections 3.1 (block), 3.5 (options), 4.1 (section header), 4.2
-(interface description), 4.3 (enhanced packet), 4.4 (simple packet), 4.6 (interface statistics), and appendix
-A (packet block).
+(interface description: if_name 2, if_description 3), 4.3 (enhanced packet: epb_flags 2, of which the lowest
+two bits are 2 for a packet that went out), 4.4 (simple packet), 4.6 (interface statistics), and appendix
+A (packet block, whose flags are the same).
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -51,8 +54,14 @@ I_SNAP: Final = 1
 I_UNIT: Final = 2
 """Decimal digits of a time unit, or binary ones plus `BINARY` (option if_tsresol)."""
 I_OFFSET_NS: Final = 3
-I_COLUMNS: Final = 4
+I_NAME: Final = 4
+"""Which of the names that the capture gives to interfaces, -1 for none."""
+I_COLUMNS: Final = 5
 BINARY: Final = 128
+_FLAGS: Final = 2
+_OUTBOUND: Final = 2
+_PLAIN = re.compile(rb"[\x21-\x5b\x5d-\x7e]+")
+"""A name that people use: Windows calls an interface \\Device\\NPF_{...} and describes it as "Ethernet"."""
 _STATISTICS: Final = 12
 """Bytes of an interface statistics block before its options."""
 _MOST_DROPPED: Final = 1 << 48
@@ -102,6 +111,21 @@ def nanoseconds(high: int, low: int, unit: int, offset_ns: int) -> int:
 
 
 @kernel
+def went_out(buf: Bytes, body: int, captured: int, end: int, big: bool) -> bool:
+    """Whether the options of a packet, between its bytes and `end`, say that the interface sent it."""
+    p = body + (captured + 3) // 4 * 4
+    while p + 8 <= end:
+        code = u16be(buf, p) if big else u16le(buf, p)
+        size = u16be(buf, p + 2) if big else u16le(buf, p + 2)
+        if code == 0:
+            return False
+        if code == _FLAGS and size == 4:
+            return bool(word(buf, p + 4, big) & 3 == _OUTBOUND)
+        p += 4 + (size + 3) // 4 * 4
+    return False
+
+
+@kernel
 def walk(
     buf: Bytes,
     p: int,
@@ -114,6 +138,7 @@ def walk(
     wirelen: Ints,
     time_ns: Ints,
     linktype: Ints,
+    came_by: Ints,
     state: Ints,
     jumps: Ints,
 ) -> int:
@@ -190,6 +215,9 @@ def walk(
         wirelen[n] = max(wire, captured)
         time_ns[n] = now
         linktype[n] = interfaces[interface, I_LINK]
+        came_by[n] = interfaces[interface, I_NAME]
+        if kind != SIMPLE and captured + 8 <= room and went_out(buf, body, captured, p + size - 4, big):
+            came_by[n] = -1
         n += 1
         p += size
     state[Q_AT] = p
@@ -223,6 +251,8 @@ class _Section:
         self.known = 0
         self.dropped: dict[int, int] = {}
         """Packets that interfaces have dropped since the beginning of the capture, as far as they said."""
+        self.names: list[bytes] = []
+        """What the interfaces of this section and of those before are called, each once."""
         self.interfaces = np.zeros((INTERFACES, I_COLUMNS), np.int64)
 
     def begin(self, big: bool) -> None:
@@ -237,15 +267,30 @@ class _Section:
             return False
         link, _, snap = struct.unpack_from(f"{order}HHI", body)
         unit, offset_ns = 6, 0
+        name = described = b""
         for code, value in _options(body[8:], order):
             if code == 9 and len(value) == 1:
                 unit = value[0]
             elif code == 14 and len(value) == 8:
                 seconds = struct.unpack(f"{order}q", value)[0]
                 offset_ns = max(-_EPOCH_END, min(seconds, _EPOCH_END)) * 1_000_000_000
-        self.interfaces[self.known] = (link, snap, unit, offset_ns)
+            elif code == 2:
+                name = value.partition(b"\0")[0]
+            elif code == 3:
+                described = value.partition(b"\0")[0]
+        called = name if _PLAIN.fullmatch(name) or not described else described
+        self.interfaces[self.known] = (link, snap, unit, offset_ns, self._number(called))
         self.known += 1
         return True
+
+    def _number(self, called: bytes) -> int:
+        """Which of the names it is, -1 for none and where there are too many."""
+        if called in self.names:
+            return self.names.index(called)
+        if not called or len(self.names) == INTERFACES:
+            return -1
+        self.names.append(called)
+        return len(self.names) - 1
 
     def newly_dropped(self, body: bytes) -> int:
         """How many packets more than before the body of an interface statistics block says were dropped."""
@@ -279,6 +324,7 @@ def read_pcapng(window: Window) -> Iterator[Batch | InputDamage]:
     """The packets of a capture whose first bytes are in the window."""
     section = _Section()
     start, caplen, wirelen, time_ns, linktype = window.arrays()
+    came_by = np.zeros_like(linktype)
     state = np.zeros(Q_COLUMNS, np.int64)
     state[Q_TIME] = -1
     jumps = np.zeros((JUMPS, 2), np.int64)
@@ -295,12 +341,16 @@ def read_pcapng(window: Window) -> Iterator[Batch | InputDamage]:
             wirelen,
             time_ns,
             linktype,
+            came_by,
             state,
             jumps,
         )
         window.begin = int(state[Q_AT])
         if count:
-            yield window.batch(count)
+            batch = window.batch(count)
+            if section.names:
+                batch = replace(batch, interface=came_by[:count], interfaces=section.names)
+            yield batch
             yield from window.jumps(jumps, int(state[Q_JUMPS]))
         why = int(state[Q_WHY])
         if why == HEAD:

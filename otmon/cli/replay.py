@@ -182,6 +182,7 @@ def replay(
     from otmon.engine import MINUTE_NS
     from otmon.engine import replay as run
     from otmon.ledger.store import LedgerError, save
+    from otmon.zones.place import names_interfaces
 
     model = read_model(zones) if zones is not None else None
     before = read_ledger(baseline) if baseline is not None else None
@@ -198,6 +199,7 @@ def replay(
                 paths,
                 transactions=transactions,
                 jobs=jobs,
+                arrivals=model is not None and names_interfaces(model),
                 progress=progress,
                 look=look,
                 look_every_ns=every_ns,

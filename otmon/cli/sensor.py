@@ -152,6 +152,7 @@ def run(
     from otmon.sensor.web import WebError, guarded, read_web_config
     from otmon.sensor.worker import Post, post, start_keeper
     from otmon.zones.load import ModelError, load_model
+    from otmon.zones.place import names_interfaces
 
     be_compiled()
     compile_kernels()
@@ -226,6 +227,7 @@ def run(
         proofs=proofs,
         keep_days=keep_days,
         version=__version__,
+        arrivals=model is not None and names_interfaces(model),
         told=mark.told(Path(ledger)) if before is not EMPTY and ledger is not None else None,
     )
     if place is not None:
@@ -243,7 +245,8 @@ def run(
         output.open()
         try:
             fresh = load_model(zones) if zones is not None else None
-            watch.use(judged_by(fresh, normal, with_rules(rules).rules if rules else known_rules))
+            judge = judged_by(fresh, normal, with_rules(rules).rules if rules else known_rules)
+            watch.use(judge, fresh is not None and names_interfaces(fresh))
             output.use(fresh)
             warn("the model and the rules were read anew")
         except (ModelError, RuleError, OSError) as error:

@@ -25,7 +25,7 @@ from otmon.detect.detector import (
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict, lapsed
-from otmon.zones.model import Boundary, Permission
+from otmon.zones.model import Boundary, Permission, Zone
 
 RULE: Final = "lapsed-permission"
 
@@ -44,11 +44,13 @@ def lapsed_permission(case: Case) -> Iterator[Finding]:
         if lapsed(verdict) and conversation_key(operation) not in told:
             yield _used(case, operation, verdict, operation.times, "transactions", [operation])
     last_ns = max((source.last_ns for source in case.ledger.sources), default=0)
-    for boundary in case.index.model.boundaries:
-        # What is inherited is told where it is written.
-        for permission in boundary.permissions if not boundary.inherited else ():
+    model = case.index.model
+    # What is inherited is told where it is written.
+    owners: list[Zone | Boundary] = [*model.zones, *(one for one in model.boundaries if not one.inherited)]
+    for owner in owners:
+        for permission in owner.permissions:
             if permission.expires_ns is not None and permission.expires_ns <= last_ns:
-                yield _expired(boundary, permission, last_ns)
+                yield _expired(owner, permission, last_ns)
 
 
 def _used(
@@ -91,8 +93,14 @@ def _severity(case: Case, verdict: Verdict, changed: bool) -> Severity:
     return "high" if high else "medium"
 
 
-def _expired(boundary: Boundary, permission: Permission, last_ns: int) -> Finding:
+def _expired(owner: Zone | Boundary, permission: Permission, last_ns: int) -> Finding:
     assert permission.expires_ns is not None
+    if isinstance(owner, Boundary):
+        place = Place(*owner.between, owner.id, owner.device_owner, owner.settings_owner)
+        what = say("expired", permission=permission.called(), boundary=owner.id)
+    else:
+        place = Place(owner.id, owner.id)
+        what = say("expired-inside", permission=permission.called(), zone=owner.id)
     why = [say("expired-line", line=str(permission.line), expires=permission.expires)]
     if permission.approver:
         why.append(say("approved-by", approver=permission.approver))
@@ -101,8 +109,8 @@ def _expired(boundary: Boundary, permission: Permission, last_ns: int) -> Findin
         key=("expired", permission.id),
         severity="low",
         link=Link(),
-        place=Place(*boundary.between, boundary.id, boundary.device_owner, boundary.settings_owner),
-        what=say("expired", permission=permission.called(), boundary=boundary.id),
+        place=place,
+        what=what,
         why=tuple(why),
         count=0,
         unit="packets",

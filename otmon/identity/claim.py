@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
@@ -27,6 +28,9 @@ ClaimKind = Literal[
 
 MAX_VALUE: Final = 160
 """Characters of a value: a description of SNMP may have 255, of which the first say what it is."""
+INTERFACE: Final = "interface"
+"""What begins the name of a port that is an interface of a capture, and stands for who says so."""
+_PLAIN: Final = re.compile(rb"[A-Za-z0-9_.:/-]+")
 _LOST: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -43,6 +47,18 @@ class Claim:
     """Whom it is about, where the message names the interface itself, as DHCP does by a relay; then
     `address` has its address, or nothing."""
     address: str = ""
+
+
+def plain(value: bytes) -> str:
+    """An identifier: letters, digits and a few signs as they are, else the bytes in hexadecimal."""
+    return value.decode("ascii") if _PLAIN.fullmatch(value) else value.hex()
+
+
+def interface_port(name: bytes) -> str:
+    """An interface as a switch port, such as `interface:eth1`; "" where it has no name, or one that is longer
+    than a claim holds, as the beginning of a name is not the name."""
+    text = f"{INTERFACE}:{plain(name)}" if name else ""
+    return text if len(text) <= MAX_VALUE else ""
 
 
 @lru_cache(maxsize=1 << 10)

@@ -32,11 +32,13 @@ from otmon.findings.judge import case_of, found_in
 from otmon.findings.news import News
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.aging import without_older
+from otmon.ledger.arrivals import arrived
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rank import NO_BARS, bars_of
+from otmon.ledger.rows import Rows
 from otmon.ledger.store import LedgerError, save
 from otmon.outputs.metrics import InterfaceStatus, Status
 from otmon.sensor import mark
@@ -97,11 +99,13 @@ class Watch:
         proofs: ProofFolder | None = None,
         keep_days: int = KEEP_DAYS,
         version: str = "",
+        arrivals: bool = False,
         told: Mapping[str, int] | None = None,
     ) -> None:
         """`judge` gives facts with their verdicts. Findings of `before`, which an earlier run saved, are
         known and not told again, as far as `told` names them (`News.known`), all where it is None. Facts
-        that were not seen again for `keep_days` are forgotten."""
+        that were not seen again for `keep_days` are forgotten. `arrivals`: tell by which interface each
+        sender came in."""
         self._readers = readers
         self._dialogues = {one.name: Dialogues(one.name) for one in readers}
         self._judge = judge
@@ -137,6 +141,8 @@ class Watch:
         self._judging_s = self._saving_s = self._judged_s = self._saved_s = 0.0
         self._started_s = time.time()
         self._version = version
+        self._arrivals = arrivals
+        self._interfaces = {one.name: one.interface for one in readers}
         self._keep_ns = keep_days * DAY_NS
         self._next_aging_ns = 0
         self._aged = 0
@@ -157,9 +163,10 @@ class Watch:
         """Findings of the run before that were told by it."""
         return self._known_before - len(self._left)
 
-    def use(self, judge: Callable[[Ledger], Case]) -> None:
-        """Judge by another model from now on."""
+    def use(self, judge: Callable[[Ledger], Case], arrivals: bool = False) -> None:
+        """Judge by another model from now on, and tell `arrivals` if it needs them."""
         self._judge = judge
+        self._arrivals = arrivals
         self._model_loaded = True
         self._next_judgement = self._next_window = 0.0
         self._heard = [-1]
@@ -306,7 +313,7 @@ class Watch:
         for part in parts:
             name = part.source.name
             for rows in part.ended:
-                self._take_in(facts_of(rows, name, self._bars))
+                self._take_in(self._facts(rows, name))
                 self._take_in(self._dialogues[name].take(rows.messages, rows.octets))
             self._take_in(collect(overflow=part.shed))
             self._take_in(self._dialogues[name].silent_since(part.source.last_ns))
@@ -317,7 +324,7 @@ class Watch:
         going_on = [self._dialogues[part.source.name].going_on() for part in parts]
         # What ended is kept by now: the rest is made anew each time.
         with self._breakable():
-            in_use = [facts_of(part.in_use, part.source.name, self._bars) for part in parts]
+            in_use = [self._facts(part.in_use, part.source.name) for part in parts]
             sources = collect(sources=[part.source for part in parts])
             known = [
                 one
@@ -326,6 +333,10 @@ class Watch:
             ]
             # A table may still hold what is too old.
             return without_older(merge_all(known), now_ns - self._keep_ns)[0]
+
+    def _facts(self, rows: Rows, source: str) -> Ledger:
+        facts = facts_of(rows, source, self._bars)
+        return arrived(facts, self._interfaces[source]) if self._arrivals else facts
 
     def _take_in(self, facts: Ledger) -> None:
         """What will not change any more, merged when it is much: each merge looks at all that ended."""

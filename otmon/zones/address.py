@@ -21,8 +21,7 @@ IPV4_BITS, MAC_BITS, IPV6_BITS = 32, 48, 128
 OUI_LENGTHS = (24, 28, 36)
 """Bits of a MAC address that tell its vendor: IEEE's blocks MA-L (the OUI proper), MA-M and MA-S."""
 
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
+_OCTETS = {str(number): number for number in range(256)}
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}", re.ASCII)
 _OUI = re.compile(
     r"[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}\1[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2})?(?:\1[0-9A-Fa-f])?", re.ASCII
@@ -75,10 +74,21 @@ class Network:
 @lru_cache(maxsize=REMEMBERED)
 def parse_address(text: str) -> Address | None:
     """An IPv4, IPv6 or MAC address, or None."""
-    if _IPV4.fullmatch(text):
-        # What `ipaddress` takes, in a third of its time: four numbers without leading zeros.
-        a, b, c, d = map(int, text.split("."))
-        return Address(IPV4_BITS, a << 24 | b << 16 | c << 8 | d)
+    return read_address(text)
+
+
+def read_address(text: str) -> Address | None:
+    """`parse_address` for those who keep what they have asked themselves."""
+    parts = text.split(".")
+    if len(parts) == 4:
+        # What `ipaddress` takes, in a tenth of its time: four numbers without leading zeros.
+        a, b, c, d = parts
+        try:
+            value = _OCTETS[a] << 24 | _OCTETS[b] << 16 | _OCTETS[c] << 8 | _OCTETS[d]
+        except KeyError:
+            pass
+        else:
+            return Address(IPV4_BITS, value)
     if _MAC.fullmatch(text):
         return Address(MAC_BITS, int(text.replace(":", "").replace("-", ""), 16))
     if "%" in text:

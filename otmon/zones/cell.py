@@ -18,7 +18,8 @@ from typing import Any, Final, Literal
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network, parse_oui
 from otmon.zones.model import Range
-from otmon.zones.schema import ACCESS_CLASSES, OBJECT_TYPES, read_port
+from otmon.zones.schema import ACCESS_CLASSES, OBJECT_TYPES
+from otmon.zones.switch_port import read_port
 from otmon.zones.times import read_date, read_dated, read_weekly, read_zone
 
 Direction = Literal["forward", "back", "both"]

@@ -28,10 +28,10 @@ from otmon.zones.model import (
 )
 from otmon.zones.nesting import written_id
 from otmon.zones.place import Claim, Index, baseline_zones, index, innermost, locate, locate_ends
-from otmon.zones.plant import plant_doubts
 from otmon.zones.role import BY_NAME
 from otmon.zones.structure import REQUIREMENTS, mixed_zones, placed_devices, unknown_roles
 from otmon.zones.usage import unseen_zones, usage
+from otmon.zones.works import plant_doubts
 
 CAUTIONS: Final[dict[str, str]] = {
     "zone-without-members": "zone {zone} has no members, so nothing is ever in it",

@@ -22,16 +22,16 @@ came nearest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from typing import Final, Literal, NamedTuple
 
 from otmon.ledger.facts import Conversation, Operation, WrittenValue
 from otmon.zones.baseline import Baseline, new_in
-from otmon.zones.lack import ASPECTS, LACKS, Lack, Subject, seen, subject, taken_for_granted
+from otmon.zones.lack import ASPECTS, LACKS, Lack, Lacking, Subject, seen, subject, taken_for_granted
 from otmon.zones.model import UNKNOWN_ZONE, Permission
-from otmon.zones.permission_table import NearTo, PermissionTable
+from otmon.zones.nearest import NEAREST, Fit, NearTo
+from otmon.zones.permission_table import PermissionTable
 from otmon.zones.place import Index, index, locate, locate_ends
 from otmon.zones.quantity import Excess, shown_limit, shown_quantity
 
@@ -43,8 +43,6 @@ __all__ = [
 
 Outcome = Literal["allowed", "denied", "not covered", "inside"]
 
-NEAREST: Final = 3
-"""Permissions named in a denial: more would not help anybody to mend the right one."""
 REASONS: Final[dict[str, str]] = {
     "permission": "allowed by {permission} ({line})",
     "permission-protocol-unseen": "allowed by {permission} ({line}); nothing was said to show the protocol",
@@ -67,10 +65,15 @@ REASONS: Final[dict[str, str]] = {
     "other-direction": "{list} allows this the other way round only, from {server} to {client} ({line})",
 }
 """Reasons of verdicts, as sentences in English."""
+_OF_EACH: Final[frozenset[Lacking]] = frozenset({"value", "hours", "expiry"})
+"""What is worded by the limit that is broken, or in the time zone of the permission."""
+_KEPT: Final = 1 << 12
+"""Reasons that are kept at hand: most facts have those of a list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
+    """Why, in words of `REASONS`. A tuple, as very many are made."""
+
     key: str
     """Of `REASONS`."""
     params: tuple[tuple[str, str], ...]
@@ -87,21 +90,47 @@ class Near(NamedTuple):
     lacks: tuple[Lack, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Denial:
+class _Denial(NamedTuple):
     """What the nearest permissions are found from, when somebody asks."""
 
     table: PermissionTable
     subject: Subject
+    fit: Fit
 
     def nearest(self) -> tuple[Near, ...]:
-        found = self.table.nearest_to(self.table.lacking(self.subject), NEAREST)
-        told: dict[tuple[str, str], str] = {}
-        return tuple(_near(self.table, near, self.subject, told) for near in found)
+        table, subject, fit = self
+        aspects, permissions = table.nearest_to(fit)
+        told = {aspect: seen(aspect, subject) for aspect in aspects if aspect not in _OF_EACH}
+        return tuple(
+            [
+                Near(
+                    near.called,
+                    near.line,
+                    tuple(
+                        [
+                            Lack(aspect, allowed, told[aspect])
+                            if aspect in told
+                            else self._lack(near, aspect, allowed)
+                            for aspect, allowed in near.lacks
+                        ]
+                    ),
+                )
+                for near in permissions
+            ]
+        )
+
+    def _lack(self, near: NearTo, aspect: Lacking, allowed: str) -> Lack:
+        """A lack of which the permission says how it is worded."""
+        written = self.subject.written
+        if aspect != "value" or written is None:
+            return Lack(aspect, allowed, seen(aspect, self.subject, near.zone))
+        exceeded = dict(self.table.exceeded(written))[1 << near.number]
+        return Lack(aspect, shown_limit(exceeded.limit), shown_quantity(exceeded.written))
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
+    """A tuple, as very many are made."""
+
     outcome: Outcome
     from_zone: str
     """Zone of the client, "internet" or "unknown"; "" where its address does not say."""
@@ -111,8 +140,8 @@ class Verdict:
     line: str
     """The line of the model that decided, "file:line"; "" where its absence did."""
     reason: Reason
-    denial: _Denial | None = field(default=None, compare=False, repr=False)
-    permission: Permission | None = field(default=None, compare=False, repr=False)
+    denial: _Denial | None = None
+    permission: Permission | None = None
     """What allows it, where a permission does."""
 
     @property
@@ -158,7 +187,7 @@ def excess_of(verdict: Verdict) -> tuple[Excess, ...]:
     denial = verdict.denial
     if denial is None or denial.subject.written is None:
         return ()
-    lacks = denial.table.lacking(denial.subject)
+    lacks = denial.table.lacking(denial.fit)
     only = lacks.pop(ASPECTS.index("value")) & ~reduce(or_, lacks)
     return tuple(beyond for bit, beyond in denial.table.exceeded(denial.subject.written) if bit & only)
 
@@ -169,7 +198,7 @@ def lapsed(verdict: Verdict) -> tuple[Permission, ...]:
     denial = verdict.denial
     if denial is None or not denial.table.timed:
         return ()
-    lacks = denial.table.lacking(denial.subject)
+    lacks = denial.table.lacking(denial.fit)
     at = ASPECTS.index("hours")
     only = reduce(or_, lacks[at:]) & ~reduce(or_, lacks[:at])
     return tuple(permission for bit, permission in denial.table.timed if bit & only)
@@ -184,13 +213,15 @@ def explain(verdict: Verdict) -> str:
     return text
 
 
+@lru_cache(maxsize=_KEPT)
 def _reason(key: str, **params: str) -> Reason:
     return Reason(key, tuple(sorted(params.items())))
 
 
 def _decide_listed(table: PermissionTable, boundary: str, subject: Subject) -> Verdict:
     ends = subject.client_zone, subject.server_zone
-    allowing = table.allowing(subject)
+    fit = table.fit(subject)
+    allowing = fit.allowing
     if allowing:
         number = table.deciding(allowing)
         permission, line = table.permissions[number], table.lines[number]
@@ -201,11 +232,11 @@ def _decide_listed(table: PermissionTable, boundary: str, subject: Subject) -> V
     said = {"list": table.owner, "line": table.line}
     if not table.permissions:
         reason = _reason("nothing-listed", **said)
-    elif table.allowing_reverse(subject):
+    elif fit.allowing_reverse:
         reason = _reason("other-direction", client=subject.fact.client, server=subject.fact.server, **said)
     else:
         reason = _reason("not-listed", **said)
-    return Verdict("denied", *ends, boundary, table.line, reason, _Denial(table, subject))
+    return Verdict("denied", *ends, boundary, table.line, reason, _Denial(table, subject, fit))
 
 
 def _decide_baseline(
@@ -226,19 +257,4 @@ def _decide_baseline(
     if new is None:
         reason = _reason("in-baseline", line=table.line, zone=table.owner)
         return Verdict("inside", *ends, "", table.line, reason)
-    return replace(listed, reason=_reason(f"new-{new}", line=table.line, list=table.owner))
-
-
-def _near(table: PermissionTable, near: NearTo, subject: Subject, told: dict[tuple[str, str], str]) -> Near:
-    """A near permission with what the fact has there; `told` has the texts that were needed before."""
-    worded = []
-    for aspect, text in near.lacks:
-        if aspect == "value" and subject.written is not None:
-            exceeded = dict(table.exceeded(subject.written))[1 << near.number]
-            worded.append(Lack(aspect, shown_limit(exceeded.limit), shown_quantity(exceeded.written)))
-            continue
-        key = aspect, near.zone
-        if key not in told:
-            told[key] = seen(aspect, subject, near.zone)
-        worded.append(Lack(aspect, text, told[key]))
-    return Near(near.called, near.line, tuple(worded))
+    return listed._replace(reason=_reason(f"new-{new}", line=table.line, list=table.owner))

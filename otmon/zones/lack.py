@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, get_args
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
@@ -46,9 +45,8 @@ class Lack(NamedTuple):
     seen: str
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A fact, read once for all permissions."""
+class Subject(NamedTuple):
+    """A fact, read once for all permissions. A tuple, as very many are made."""
 
     fact: Conversation | Operation | WrittenValue
     operation: Operation | None

@@ -82,7 +82,7 @@ def written(
         else "Drafted by `otmon zones learn` from traffic. Go through every TODO before use."
     )
     if not added:
-        block.comment("通信から作った下書きです. TODOを一つずつ確かめてから使ってください.")
+        block.comment("通信から作った下書きです。TODOを一つずつ確かめてから使ってください。")
     block.comment(f"Seen: {_count(len(ledger.conversations), 'conversation')}, {_period(_times(ledger))}")
     for sentence in told:
         block.comment(f"TODO: {sentence}")

@@ -15,15 +15,14 @@ from operator import and_, or_
 from typing import Final
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
-from otmon.zones.address import Address, Network, PrefixTable, prefix_table
+from otmon.zones.address import Address
 from otmon.zones.functions import MODBUS_FUNCTIONS, MODBUS_OBJECTS, normal
 from otmon.zones.lack import ASPECTS, Lacking, Subject, allowed
 from otmon.zones.model import Boundary, Endpoint, Limit, Permission, Ranges, Zone
+from otmon.zones.nearest import NEAREST, Fit, Nearest, NearTo, Set, nearest, numbers
 from otmon.zones.quantity import Excess, excess
 
 _ENDS: Final[tuple[Lacking, ...]] = ("direction", "client", "server")
-Set = int
-"""Permissions, by their bits."""
 Carriers = Mapping[Address, tuple[Address, ...]]
 """By IP address the MAC addresses that speak for it: a permission for one of these admits it."""
 
@@ -33,8 +32,6 @@ _WRITING_NAMES: Final = {
     table: tuple(name for name, (number, _) in MODBUS_FUNCTIONS.items() if number in codes)
     for table, codes in _WRITING.items()
 }
-REMEMBERED: Final = 1 << 16
-"""Ends whose permissions are kept at hand; the rest of a flood is looked up again."""
 NEARBY: Final = 1 << 12
 """Answers of one list to what is nearest that are kept at hand."""
 
@@ -57,23 +54,26 @@ class Ends:
 
     zones: dict[str, Set]
     """Those that admit the whole zone."""
-    networks: dict[str, PrefixTable[Set]]
-    """By zone, those that admit a part of it."""
+    networks: dict[str, dict[int, tuple[tuple[int, dict[int, Set]], ...]]]
+    """By zone those that admit a part of it: by the bits of addresses (bits that are not told, the others
+    -> those that admit them)."""
     carriers: Carriers
-    remembered: dict[tuple[str, Address | None], Set] = field(default_factory=dict, compare=False)
 
     def at(self, zone: str, address: Address | None) -> Set:
-        known = self.remembered.get((zone, address))
-        if known is None:
-            known = self.zones.get(zone, 0)
-            if address is not None and zone in self.networks:
-                for one in (address, *self.carriers.get(address, ())):
-                    for _, sets in self.networks[zone].covering(one):
-                        known = reduce(or_, sets, known)
-            if len(self.remembered) >= REMEMBERED:
-                self.remembered.clear()
-            self.remembered[zone, address] = known
-        return known
+        found = self.zones.get(zone, 0)
+        parts = self.networks.get(zone)
+        if parts is not None and address is not None:
+            found |= _admitted(parts, address)
+            for mac in self.carriers.get(address, ()):
+                found |= _admitted(parts, mac)
+        return found
+
+
+def _admitted(parts: dict[int, tuple[tuple[int, dict[int, Set]], ...]], address: Address) -> Set:
+    found = 0
+    for rest, sets in parts.get(address.bits, ()):
+        found |= sets.get(address.value >> rest, 0)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +105,6 @@ class Functions:
         if self.names:
             found |= self.names.get(normal(operation.service), 0)
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class NearTo:
-    """A permission that nearly fits, as far as that does not depend on the fact."""
-
-    number: int
-    called: str
-    """Id and name."""
-    line: str
-    zone: str
-    """Time zone of its times."""
-    lacks: tuple[tuple[Lacking, str], ...]
-    """What it lacks and what it allows there, farthest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +143,26 @@ class PermissionTable:
     """Those that say how often at most."""
     worded: dict[tuple[int, tuple[Lacking, ...]], NearTo] = field(default_factory=dict, compare=False)
     """Permissions with what they lack, kept as they are needed."""
-    nearby: dict[tuple[Set, ...], tuple[NearTo, ...]] = field(default_factory=dict, compare=False)
-    """The nearest permissions by what each of all of them lacks: facts that differ lack the same again and
-    again."""
+    nearby: dict[Fit, Nearest] = field(default_factory=dict, compare=False)
+    """The nearest permissions, kept as they are needed."""
 
-    def allowing(self, subject: Subject) -> Set:
-        """The permissions that lack nothing."""
-        found = self.clients.at(subject.client_zone, subject.client)
-        found &= self.servers.at(subject.server_zone, subject.server)
-        return found and reduce(and_, self._admitting(subject), found)
+    def fit(self, subject: Subject) -> Fit:
+        """Which permissions admit what of a fact."""
+        client_zone, client = subject.client_zone, subject.client
+        server_zone, server = subject.server_zone, subject.server
+        return Fit(
+            client_zone,
+            self.clients.at(client_zone, client),
+            self.servers.at(server_zone, server),
+            self.clients.at(server_zone, server),
+            self.servers.at(client_zone, client),
+            tuple(self._admitting(subject)),
+        )
+
+    def lacking(self, fit: Fit) -> list[Set]:
+        """For each of `ASPECTS` the permissions that do not admit a fact there."""
+        everyone = self.everyone
+        return [*self._lacking_ends(fit), *[everyone & ~those for those in fit.rest]]
 
     def deciding(self, allowing: Set) -> int:
         """Which of several permissions counts: the first without a rate, else that of the highest rate."""
@@ -174,18 +171,6 @@ class PermissionTable:
             return numbers(free, 1)[0]
         every = numbers(allowing, len(self.permissions))
         return max(every, key=lambda number: (self.permissions[number].rate or 0, -number))
-
-    def allowing_reverse(self, subject: Subject) -> Set:
-        """Those that would lack nothing if client and server were the other way round."""
-        found = self.clients.at(subject.server_zone, subject.server)
-        found &= self.servers.at(subject.client_zone, subject.client)
-        return found and reduce(and_, self._admitting(subject), found)
-
-    def lacking(self, subject: Subject) -> list[Set]:
-        """For each of `ASPECTS` the permissions that do not admit the subject there."""
-        ends = subject.client_zone, subject.client, subject.server_zone, subject.server
-        admitting = self._admitting(subject)
-        return [*self._lacking_ends(*ends), *(self.everyone & ~those for those in admitting)]
 
     def _admitting(self, subject: Subject) -> list[Set]:
         """For each of `ASPECTS` from the transport on the permissions that admit the subject."""
@@ -231,27 +216,33 @@ class PermissionTable:
                 expired |= bit
         return [self.everyone & ~outside, self.everyone & ~expired]
 
-    def nearest_to(self, lacks: list[Set], most: int) -> tuple[NearTo, ...]:
-        """The permissions that lack least of what `lacking` gave, at most `most` (always the same), nearest
-        first."""
-        key = tuple(lacks)
-        known = self.nearby.get(key)
+    def nearest_to(self, fit: Fit) -> Nearest:
+        """The permissions that lack least, at most `NEAREST`."""
+        known = self.nearby.get(fit)
         if known is None:
-            found = nearest(lacks, self.everyone, most)
-            known = tuple(self._near_to(number, lacks) for number in found)
+            told = [
+                (aspect, lacking)
+                for aspect, lacking in zip(ASPECTS, self.lacking(fit), strict=False)
+                if lacking
+            ]
+            found, chosen = [], 0
+            for number in nearest([lacking for _, lacking in told], self.everyone, NEAREST):
+                found.append(self._near_to(number, told))
+                chosen |= 1 << number
             if len(self.nearby) >= NEARBY:
                 self.nearby.clear()
-            self.nearby[key] = known
+            aspects = tuple([aspect for aspect, lacking in told if lacking & chosen])
+            known = self.nearby[fit] = Nearest(aspects, tuple(found))
         return known
 
-    def _near_to(self, number: int, lacks: list[Set]) -> NearTo:
-        aspects = tuple(aspects_of(number, lacks))
+    def _near_to(self, number: int, told: list[tuple[Lacking, Set]]) -> NearTo:
+        aspects = tuple([aspect for aspect, lacking in told if lacking >> number & 1])
         known = self.worded.get((number, aspects))
         if known is None:
             permission = self.permissions[number]
-            told = tuple((aspect, allowed(aspect, permission)) for aspect in aspects)
+            lacks = tuple((aspect, allowed(aspect, permission)) for aspect in aspects)
             place = self.lines[number], permission.schedule.zone
-            known = self.worded[number, aspects] = NearTo(number, permission.called(), *place, told)
+            known = self.worded[number, aspects] = NearTo(number, permission.called(), *place, lacks)
         return known
 
     def admitting_request(self, operation: Operation) -> Set:
@@ -273,19 +264,16 @@ class PermissionTable:
         found = ((bit, excess(limit, written)) for bit, limit in limits)
         return [(bit, beyond) for bit, beyond in found if beyond is not None]
 
-    def _lacking_ends(
-        self, client_zone: str, client: Address | None, server_zone: str, server: Address | None
-    ) -> tuple[Set, Set, Set]:
+    def _lacking_ends(self, fit: Fit) -> tuple[Set, Set, Set]:
         """The permissions that lack the direction, the client, and the server."""
-        from_here, to_here = self.clients.at(client_zone, client), self.servers.at(server_zone, server)
-        rest = self.everyone & ~(from_here & to_here)
+        rest = self.everyone & ~(fit.clients & fit.servers)
         if not rest:
             return 0, 0, 0
-        turned = self.clients.at(server_zone, server) & self.servers.at(client_zone, client) & rest
+        turned = fit.turned_clients & fit.turned_servers & rest
         rest &= ~turned
-        away = rest & ~self.client_zones.get(client_zone, 0)
+        away = rest & ~self.client_zones.get(fit.client_zone, 0)
         here = rest & ~away
-        return turned | away, away | (here & ~from_here), here & ~to_here
+        return turned | away, away | (here & ~fit.clients), here & ~fit.servers
 
     def _admits_elements(self, operation: Operation, named: Set) -> Set:
         """Those that list no elements, or these.
@@ -311,51 +299,6 @@ class PermissionTable:
             return self.free_elements
         ranges = self.elements[kind][1]
         return reduce(or_, (steps.at(first) & steps.at(last) for steps in ranges), self.free_elements)
-
-
-def nearest(lacks: list[Set], everyone: Set, most: int) -> list[int]:
-    """Numbers of the permissions that lack least, at most `most`, nearest first: those with the fewest
-    lacks, among them those whose farthest lack comes last in `ASPECTS`, then in the order of the file."""
-    at_least = [everyone]
-    for lacking in filter(None, lacks):
-        more = 0
-        for number in range(len(at_least) - 1, -1, -1):
-            both = at_least[number] & lacking
-            if number + 1 < len(at_least):
-                at_least[number + 1] |= both
-            else:
-                more = both
-        if more:
-            at_least.append(more)
-    found: list[int] = []
-    for least, next_least in zip(at_least, [*at_least[1:], 0], strict=True):
-        chosen = least & ~next_least
-        # Each lack takes those that have it; what is left has its farthest lack later.
-        groups = []
-        for lacking in lacks:
-            if chosen & lacking:
-                groups.append(chosen & lacking)
-                chosen &= ~lacking
-        for group in (chosen, *reversed(groups)):
-            found += numbers(group, most - len(found))
-        if len(found) == most:
-            break
-    return found
-
-
-def numbers(chosen: Set, most: int) -> list[int]:
-    """The lowest numbers in a set, at most `most`."""
-    found: list[int] = []
-    while chosen and len(found) < most:
-        lowest = chosen & -chosen
-        found.append(lowest.bit_length() - 1)
-        chosen ^= lowest
-    return found
-
-
-def aspects_of(number: int, lacks: list[Set]) -> list[Lacking]:
-    """What one permission lacks, farthest first."""
-    return [aspect for aspect, lacking in zip(ASPECTS, lacks, strict=False) if lacking >> number & 1]
 
 
 def permission_table(owner: Zone | Boundary, carriers: Carriers) -> PermissionTable:
@@ -406,14 +349,21 @@ def _ends(
     carriers: Carriers,
 ) -> Ends:
     zones: dict[str, Set] = {}
-    networks: dict[str, list[tuple[Network, Set]]] = {}
+    networks: dict[str, dict[int, dict[int, dict[int, Set]]]] = {}
     for number, permission in enumerate(permissions):
         for end in side(permission):
             if end.network is None:
                 zones[end.zone] = zones.get(end.zone, 0) | 1 << number
-            else:
-                networks.setdefault(end.zone, []).append((end.network, 1 << number))
-    return Ends(zones, {zone: prefix_table(entries) for zone, entries in networks.items()}, carriers)
+                continue
+            bits, prefix = end.network.bits, end.network.prefix
+            lengths = networks.setdefault(end.zone, {}).setdefault(bits, {})
+            sets = lengths.setdefault(bits - end.network.length, {})
+            sets[prefix] = sets.get(prefix, 0) | 1 << number
+    parts = {
+        zone: {bits: tuple(lengths.items()) for bits, lengths in widths.items()}
+        for zone, widths in networks.items()
+    }
+    return Ends(zones, parts, carriers)
 
 
 def _free(permissions: tuple[Permission, ...], values: Callable[[Permission], object]) -> Set:

@@ -3,7 +3,7 @@
 Members are asked in this order, and the first that answers decides:
 
 1. the switch port where its own frames came in, as the capture tells it, unless it was seen at ports of
-   several zones;
+   several zones; where the port is an interface of the capture, the frames of its MAC address;
 2. prefixes and addresses, the longest first, whose VLAN is the fact's or is not given;
 3. prefixes and addresses of other VLANs, if all of them are of one zone: behind a router, a frame
    carries the far end's address in the near end's VLAN;
@@ -19,9 +19,11 @@ nothing; `Found.also` names the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+from otmon.identity.claim import INTERFACE
 from otmon.ledger.facts import Asset, AssetClaim
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import (
@@ -35,11 +37,12 @@ from otmon.zones.address import (
     parse_address,
     prefix_table,
     reach,
+    read_address,
 )
 from otmon.zones.baseline import Baseline, baseline_of
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Model, Zone
 from otmon.zones.nesting import outer_zones
-from otmon.zones.permission_table import REMEMBERED, Carriers, PermissionTable, permission_table
+from otmon.zones.permission_table import Carriers, PermissionTable, permission_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ class Index:
 
 
 NOWHERE = Found("")
+REMEMBERED: Final = 1 << 16
+"""Addresses whose zones are kept at hand; the rest of a flood is looked up again."""
 
 
 def index(
@@ -140,9 +145,9 @@ def index(
                 plugs.setdefault(member.port, []).append(claim)
             elif member.network is None and member.macs is None:
                 vlans.setdefault(member.vlan or "", []).append(claim)
-    for one in told:
+    for one in _of_addresses(told, assets):
         # A port of its own decides before the session that it is in.
-        session = one.value.rpartition("/")[0] if one.protocol != "dhcp" else ""
+        session = one.value.rpartition("/")[0] if one.protocol == "erspan" else ""
         for claim in plugs.get(one.value) or plugs.get(session) or ():
             _plug(one, claim, ports, relayed)
     networks += relayed
@@ -162,6 +167,27 @@ def index(
         around,
         baseline_of(baseline) if baseline is not None and baseline_zones(model) else None,
     )
+
+
+def _of_addresses(told: Iterable[AssetClaim], assets: Iterable[Asset]) -> Iterator[AssetClaim]:
+    """What is said of ports, for each address and VLAN; that of interfaces is about MAC addresses alone."""
+    senders: dict[str, list[Asset]] | None = None
+    for one in told:
+        if one.protocol != INTERFACE:
+            yield one
+            continue
+        if senders is None:
+            senders = {}
+            for asset in assets:
+                senders.setdefault(asset.mac, []).append(asset)
+        for asset in senders.get(one.mac, ()):
+            yield replace(one, address=asset.address, vlan=asset.vlan)
+
+
+def names_interfaces(model: Model) -> bool:
+    """Whether a member is a port that is an interface of captures, so that these must tell them."""
+    members = (member for zone in model.zones for member in zone.members)
+    return any((member.port or "").startswith(f"{INTERFACE}:") for member in members)
 
 
 def _plug(
@@ -238,7 +264,7 @@ def locate(index: Index, address: str, vlan: str) -> Found:
 def _located(index: Index, text: str, vlan: str) -> tuple[Address | None, Found]:
     known = index.located.get((text, vlan))
     if known is None:
-        address = parse_address(text)
+        address = read_address(text)
         found = Found(UNKNOWN_ZONE) if address is None else locate_address(index, address, vlan)
         if len(index.located) >= REMEMBERED:
             index.located.clear()
@@ -249,10 +275,13 @@ def _located(index: Index, text: str, vlan: str) -> tuple[Address | None, Found]
 def locate_address(index: Index, address: Address, vlan: str) -> Found:
     """`locate` for a parsed address."""
     elsewhere: tuple[Claim, ...] = ()
-    plugged = innermost(index.ports.get((address, vlan), ()))
-    if len({claim.zone for claim in plugged}) == 1:
-        return _found(plugged, vlan)
+    if index.ports:
+        plugged = innermost(index.ports.get((address, vlan), ()))
+        if len({claim.zone for claim in plugged}) == 1:
+            return _found(plugged, vlan)
     for _, claims in index.networks.covering(address):
+        if len(claims) == 1 and claims[0].vlan is None:
+            return claims[0].alone
         here = tuple(claim for claim in claims if claim.vlan in (None, vlan))
         if here:
             return _found(here, vlan)

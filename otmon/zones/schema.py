@@ -15,12 +15,12 @@ from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from otmon.identity.claim import MAX_VALUE
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network, parse_oui
 from otmon.zones.document import quoted
 from otmon.zones.leaf import EXPECTED, Leaf, OneOrMore, Short, wrong
 from otmon.zones.model import Importance, Inside, Kind, Name, ObjectType, Range, Ranges, ValueType, merged
+from otmon.zones.switch_port import read_port
 from otmon.zones.times import Weekly, read_change, read_date, read_dated, read_rate, read_weekly, read_zone
 
 OBJECT_TYPES: Final[tuple[ObjectType, ...]] = get_args(ObjectType)
@@ -41,8 +41,6 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}|0[xX][0-9A-Fa-f]{1,7}", re.ASCII)
 _QUANTITY = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
 _VLAN = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?", re.ASCII)
-_ERSPAN = re.compile(r"([0-9A-Fa-f.:]{2,39})/([0-9]{1,4})(?:/([0-9]{1,10}))?", re.ASCII)
-_RELAY = re.compile(r"[A-Za-z0-9_.:/-]*/[A-Za-z0-9_.:/-]+", re.ASCII)
 _IP_TRANSPORT = re.compile(r"ip-[0-9]{1,3}", re.ASCII)
 
 
@@ -97,20 +95,6 @@ def _read_oui(text: str) -> Network | None:
     """A vendor's MAC addresses; a group is nobody's."""
     vendor = parse_oui(text)
     return vendor if vendor is not None and not vendor.prefix >> vendor.length - 8 & 1 else None
-
-
-def read_port(text: str) -> str | None:
-    """A switch port as claims have it: `erspan:`, the address that mirrors, session and port; without a port
-    the whole session. Or `dhcp:`, remote and circuit id of the relay."""
-    kind, _, rest = text.partition(":")
-    if kind == "dhcp":
-        return text if _RELAY.fullmatch(rest) and len(text) <= MAX_VALUE else None
-    parts = _ERSPAN.fullmatch(rest) if kind == "erspan" else None
-    switch = None if parts is None else _read_ip(parts[1])
-    if parts is None or switch is None or int(parts[2]) > 1023 or int(parts[3] or 0) >= 1 << 32:
-        return None
-    index = f"/{int(parts[3])}" if parts[3] else ""
-    return f"erspan:{switch!s}/{int(parts[2])}{index}"
 
 
 def _read_transport(text: str) -> str | None:
@@ -238,7 +222,10 @@ class MemberForm(Form):
 
     switch_port: Annotated[
         str | None,
-        Leaf("a switch port such as erspan:10.0.0.2/3/12 or dhcp:0006001b1b300001/0004000a010c", read_port),
+        Leaf(
+            "a switch port such as erspan:10.0.0.2/3/12, dhcp:0006001b1b300001/0004000a010c, interface:eth1",
+            read_port,
+        ),
     ] = None
 
     @model_validator(mode="after")

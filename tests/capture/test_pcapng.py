@@ -117,6 +117,54 @@ def test_each_interface_has_its_link_type_and_its_clock() -> None:
     ]
 
 
+@each_order
+def test_each_packet_tells_the_name_of_its_interface(order: Order) -> None:
+    device, wide = b"\\Device\\NPF_{1B-2}", b"Ethernet 2"
+    named = [
+        ((2, b"eth1"), (3, b"to line 1")),
+        ((2, device), (3, wide)),
+        (),
+        ((3, b"tap\0\0"),),
+        ((2, device),),
+    ]
+    head = section(order) + b"".join(interface(order, more=more) for more in named)
+    data = b"".join(enhanced(ethernet(i), order=order, interface_id=i) for i in range(5))
+    again = section(order) + interface(order, more=((2, b"eth9"),)) + interface(order, more=((2, b"eth1"),))
+    data += obsolete(ethernet(5), order=order, interface_id=1) + simple(ethernet(6), order) + again
+    data += simple(ethernet(7), order) + enhanced(ethernet(8), order=order, interface_id=1)
+    found = pcapng_packets(head + data, [400])
+    assert found.damage == []
+    assert found.interfaces == [b"eth1", wide, b"", b"tap", device, wide, b"eth1", b"eth9", b"eth1"]
+
+
+@each_order
+def test_what_an_interface_sent_did_not_come_in_by_it(order: Order) -> None:
+    def flagged(bits: int, *before: tuple[int, bytes]) -> bytes:
+        return options(*before, (2, struct.pack(f"{order}I", bits)), order=order)
+
+    tails = [
+        flagged(1), flagged(2), flagged(0x1F2), flagged(0), flagged(2, (1, b"abcde")), flagged(2)[:-4],
+        options((0, b""), order=order) + flagged(2), options((2, b"\2\0"), order=order) + bytes(4),
+        struct.pack(f"{order}HHI", 2, 400, 2), struct.pack(f"{order}HHI", 9, 65535, 2), flagged(3), b"\2\0\2",
+    ]  # fmt: skip
+    head = section(order) + interface(order, more=((2, b"eth1"),))
+    for size in (0, 61):
+        blocks = b"".join(enhanced(bytes(size), order=order, more=tail) for tail in tails)
+        found = pcapng_packets(head + blocks)
+        sent = [number for number, name in enumerate(found.interfaces) if not name]
+        assert sent == [1, 2, 4, 5] and len(found.packets) == len(tails)
+
+
+def test_names_beyond_the_number_that_is_followed_are_none() -> None:
+    sections = b"".join(
+        section() + interface(more=((2, b"if%d" % number),)) + simple(b"x")
+        for number in range(INTERFACES + 2)
+    )
+    found = pcapng_packets(sections)
+    assert found.interfaces[:2] == [b"if0", b"if1"]
+    assert found.interfaces[INTERFACES - 1 :] == [b"if%d" % (INTERFACES - 1), b"", b""]
+
+
 def test_an_interface_described_between_packets_counts_from_there() -> None:
     data = head() + frames(1) + interface(link=101) + enhanced(ethernet(1), interface_id=1)
     assert [packet.linktype for packet in pcapng_packets(data).packets] == [1, 101]
@@ -480,7 +528,7 @@ def test_flipped_and_cut_bytes_never_raise_and_keep_what_is_in_front(
     size = min(len(whole), 48 + size)
     found = pcapng_packets(bytes(whole[:size]))
     untouched = (min(first, size) - 48) // EPB
-    assert numbers(Delivered(found.packets[:untouched], [], [], [])) == list(range(untouched))
+    assert numbers(Delivered(found.packets[:untouched], [], [], [], [])) == list(range(untouched))
     assert found.offsets == sorted(set(found.offsets))
 
 

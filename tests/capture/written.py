@@ -49,6 +49,8 @@ class Delivered:
     """Of each packet's first byte in the uncompressed source."""
     damage: list[Damage]
     details: list[str]
+    interfaces: list[bytes]
+    """By which each packet came in, b"" where nobody says."""
 
     @property
     def data(self) -> list[bytes]:
@@ -57,7 +59,7 @@ class Delivered:
 
 def delivered(items: Iterable[Batch | InputDamage]) -> Delivered:
     """All items of a reader, held against the promises of `Batch`."""
-    found = Delivered([], [], [], [])
+    found = Delivered([], [], [], [], [])
     for item in items:
         if isinstance(item, InputDamage):
             found.damage.append(Damage(item.kind, item.offset, item.count))
@@ -70,6 +72,9 @@ def delivered(items: Iterable[Batch | InputDamage]) -> Delivered:
             data = item.buf[start : start + caplen].tobytes()
             found.packets.append(Packet(data, int(time_ns), int(wirelen), int(linktype)))
             found.offsets.append(item.base + int(start))
+        numbers = [-1] * len(item.start) if item.interface is None else item.interface.tolist()
+        assert len(numbers) == len(item.start)
+        found.interfaces.extend(item.interfaces[number] if number >= 0 else b"" for number in numbers)
     return found
 
 

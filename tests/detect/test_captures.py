@@ -213,6 +213,130 @@ def test_ways_past_a_boundary_need_a_model(traffic: Traffic, found: list[str], t
     assert rules(tap.ledger(traffic.__name__), PLANT) == found
 
 
+AGREED = model("""
+    version: 1
+    timezone: UTC
+    zones:
+    - {id: control, importance: high, members: 10.1.0.0/24}
+    - {id: cell, importance: high, members: 10.2.0.0/24, flat: true}
+    - {id: office, importance: low, members: 10.4.0.0/24}
+    boundaries:
+    - id: control-cell
+      between: [control, cell]
+      allow:
+      - from: 10.1.0.5
+        to: cell
+        protocol: modbus
+        holding_registers: 0-19
+      - {from: 10.1.0.5, to: cell, protocol: modbus, access: write, hours: tue 22:00-22:30,
+         limits: [{holding_register: 40, low: 0, high: 100}]}
+      - {from: 10.1.0.9, to: cell, protocol: modbus, access: read, hours: tue 22:00-22:30, rate: 30/minute}
+      - {from: 10.1.0.10, to: cell, protocol: modbus, access: read, hours: tue 09:00-17:00}
+      - {from: 10.1.0.11, to: cell, protocol: modbus, access: read, expires: 2023-11-13}
+      - {from: 10.1.0.12, to: cell, protocol: modbus, access: read, expires: 2023-11-14}
+""")
+"""The captures begin on a Tuesday at 22:13 UTC, the 14th."""
+
+
+def setpoint(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (READ, 1), (write_single(6, 40, 100), 1))
+
+
+def hundredfold(tap: Tap) -> None:
+    setpoint(tap)
+    tap.talk(HMI, PLC, (write_single(6, 40, 10_000), 1))
+
+
+def register_that_nobody_lists(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (READ, 1), (read_registers(3, 15, 10, Random(5)), 1))
+
+
+def all_that_is_listed(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (READ, 1), (read_registers(3, 10, 10, Random(5)), 1))
+
+
+def station_that_nobody_lists(tap: Tap) -> None:
+    tap.talk(LAPTOP, PLC, (READ, 1))
+
+
+def in_its_hours(tap: Tap) -> None:
+    tap.talk(EWS, PLC, (READ, 1))
+
+
+def outside_its_hours(tap: Tap) -> None:
+    tap.talk("10.1.0.10", PLC, (READ, 1))
+
+
+def a_day_late(tap: Tap) -> None:
+    tap.talk("10.1.0.11", PLC, (READ, 1))
+
+
+def on_its_last_day(tap: Tap) -> None:
+    tap.talk("10.1.0.12", PLC, (READ, 1))
+
+
+def too_often(tap: Tap) -> None:
+    tap.talk(EWS, PLC, *((READ, 1) for _ in range(70)), pause_s=1)
+
+
+def as_often_as_agreed(tap: Tap) -> None:
+    tap.talk(EWS, PLC, *((READ, 1) for _ in range(40)), pause_s=2.1)
+
+
+def from_the_internet(tap: Tap) -> None:
+    tap.talk("198.51.100.7", PLC, (READ, 1))
+
+
+def from_nowhere(tap: Tap) -> None:
+    tap.talk("172.16.0.9", PLC, (READ, 1))
+
+
+def inside_the_office(tap: Tap) -> None:
+    tap.talk(OFFICE, "10.4.0.200", (READ, 1), (WRITE, 1))
+
+
+def past_a_router(tap: Tap) -> None:
+    router = mac("10.2.0.254")
+    for client in ("10.2.0.7", "10.2.0.8"):
+        tap.talk(client, PLC, (READ, 1), macs=(router, mac(PLC)))
+
+
+def on_one_segment(tap: Tap) -> None:
+    for client in ("10.2.0.7", "10.2.0.8"):
+        tap.talk(client, PLC, (READ, 1))
+
+
+@pytest.mark.parametrize(
+    ("traffic", "found"),
+    [
+        (setpoint, []),
+        (hundredfold, ["value-out-of-limits"]),
+        (register_that_nobody_lists, ["forbidden-operation"]),
+        (all_that_is_listed, []),
+        (station_that_nobody_lists, ["unlisted-traffic"]),
+        (in_its_hours, []),
+        (outside_its_hours, ["lapsed-permission"]),
+        (a_day_late, ["lapsed-permission"]),
+        (on_its_last_day, []),
+        (too_often, ["rate-exceeded"]),
+        (as_often_as_agreed, []),
+        (from_the_internet, ["internet-contact"]),
+        (from_nowhere, ["unknown-address"]),
+        (inside_the_office, []),
+        (past_a_router, ["routed-inside-zone"]),
+        (on_one_segment, []),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_people_agreed_on_is_held(traffic: Traffic, found: list[str], tmp_path: Path) -> None:
+    tap = Tap(tmp_path)
+    traffic(tap)
+    # That a permission has run out is told whoever talks.
+    told = rules(tap.ledger(traffic.__name__), AGREED)
+    told.remove("lapsed-permission")
+    assert told == found
+
+
 def normal(tap: Tap) -> None:
     tap.talk(HMI, PLC, (READ, 1), (WRITE, 1))
     tap.talk(EWS, PLC, (READ, 1))

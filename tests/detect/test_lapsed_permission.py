@@ -84,3 +84,23 @@ def test_an_expired_permission_is_found_used_or_not() -> None:
     assert (used.key[0], unused.key[0]) == ("used", "expired")
     early = conversation("10.1.0.7", PLC, **seen("2026-04-10T23:00"))
     assert judge(ledger_of(early), PLANT) == ()
+
+
+def test_an_expired_permission_inside_a_zone_is_found_too() -> None:
+    plant = model("""
+        version: 1
+        timezone: Asia/Tokyo
+        zones:
+        - id: cell
+          importance: high
+          members: 10.2.0.0/24
+          inside: listed
+          allow: [{id: trial, from: 10.2.0.7, to: 10.2.0.1, protocol: modbus, expires: 2026-04-10}]
+    """)
+    ends = [instant_of(datetime(2026, 4, day), "Asia/Tokyo") for day in (10, 11)]
+    before, after = (collect(sources=[Source("a.pcap", 1, 60, 0, end, ())]) for end in ends)
+    assert judge(before, plant) == ()
+    (one,) = judge(after, plant)
+    assert (one.rule, one.severity, one.key) == (RULE, "low", ("expired", "trial"))
+    assert keys([one]) == ["expired-inside", "expired-line"]
+    assert (one.place.from_zone, one.place.to_zone, one.place.boundary) == ("cell", "cell", "")

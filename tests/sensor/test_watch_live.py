@@ -124,3 +124,18 @@ def test_a_run_goes_on_where_the_one_before_ended(observer: tuple[Wire, Observer
     second = Watch([], JUDGE, before=saved, ledger_path=path)
     assert second.findings == watch.findings and second.step() == []
     assert second.ledger == saved
+
+
+def test_who_came_in_by_an_interface_is_told_once_a_model_asks(observer: tuple[Wire, Observer]) -> None:
+    wired, one = observer
+    watch = Watch([one], JUDGE)
+    hear(wired, one, frames_of("factory-day.pcapng")[:400])
+    watch.step()
+    senders = {asset.mac for asset in watch.ledger.assets if asset.mac}
+    assert not [claim for claim in watch.ledger.claims if claim.kind == "switch-port"]
+    watch.use(JUDGE, arrivals=True)
+    watch.step()
+    told = {claim.mac: claim for claim in watch.ledger.claims if claim.kind == "switch-port"}
+    assert set(told) == senders
+    assert {claim.value for claim in told.values()} == {f"interface:{one.interface}"}
+    assert sum(claim.times for claim in told.values()) == sum(each.packets for each in watch.ledger.assets)

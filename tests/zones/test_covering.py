@@ -7,8 +7,9 @@ from hypothesis import given, settings
 
 from otmon.zones.covering import PAIRS, covers, overlaps
 from otmon.zones.model import Permission
+from otmon.zones.nearest import numbers
 from tests.zones.facts import model
-from tests.zones.test_permission_table import FACTS, numbers, permissions, read, table_of
+from tests.zones.test_permission_table import FACTS, permissions, read, table_of
 
 
 @settings(max_examples=300)
@@ -17,7 +18,7 @@ def test_what_a_covered_permission_allows_the_other_one_does(
     wide: Permission, narrow: Permission, fact: object
 ) -> None:
     if covers(wide, narrow):
-        allowed = numbers(table_of(wide, narrow).allowing(read(fact)), 2)  # type: ignore[arg-type]
+        allowed = numbers(table_of(wide, narrow).fit(read(fact)).allowing, 2)  # type: ignore[arg-type]
         assert 1 not in allowed or 0 in allowed
 
 

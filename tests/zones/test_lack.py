@@ -8,7 +8,8 @@ from otmon.ledger.facts import Conversation, Operation
 from otmon.zones.address import parse_address
 from otmon.zones.lack import LACKS, Lack, Lacking, Subject, allowed, seen, subject, taken_for_granted
 from otmon.zones.model import Boundary
-from otmon.zones.permission_table import aspects_of, permission_table
+from otmon.zones.nearest import aspects_of
+from otmon.zones.permission_table import permission_table
 from tests.zones.facts import conversation, model, operation
 
 HMI, PLC = "10.1.0.5", "10.2.0.1"
@@ -57,7 +58,8 @@ def granted(given: Boundary, fact: Subject) -> str:
 
 
 def lacking(given: Boundary, fact: Subject) -> list[Lacking]:
-    return aspects_of(0, permission_table(given, {}).lacking(fact))
+    table = permission_table(given, {})
+    return aspects_of(0, table.lacking(table.fit(fact)))
 
 
 @pytest.mark.parametrize(("text", "lacks"), CASES)

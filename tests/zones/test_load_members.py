@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otmon.zones.load import ModelError
+from otmon.zones.place import names_interfaces
 from tests.zones.facts import model
 
 TAGGED = """
@@ -41,6 +42,10 @@ def test_a_tag_stands_for_every_address_of_its_assets() -> None:
         ("{switch_port: 'erspan:10.0.0.2/3/4294967296'}", "does not fit here, expected a switch port"),
         ("{switch_port: 'erspan:10.0.0/3'}", "does not fit here, expected a switch port"),
         ("{switch_port: 'dhcp:sw1'}", "does not fit here, expected a switch port"),
+        ("{switch_port: 'interface:'}", "does not fit here, expected a switch port"),
+        ("{switch_port: 'interface: eth1'}", "does not fit here, expected a switch port"),
+        ('{switch_port: "interface:eth\\t1"}', "does not fit here, expected a switch port"),
+        ("{switch_port: 'interface:" + "x" * 151 + "'}", "does not fit here, expected a switch port"),
         ("{switch_port: Gi1/12}", "does not fit here, expected a switch port"),
         ("{oui: '00:1b:1b', prefix: 10.0.0.0/8}", "oui beside prefix, expected it alone or with vlan"),
         ("{oui: '00:1b:1b', tag: clean-room}", "oui beside tag, expected it alone or with vlan"),
@@ -60,3 +65,14 @@ def test_a_member_that_is_no_vendor_and_no_tag(member: str, told: str) -> None:
 def test_a_tag_where_no_asset_has_any() -> None:
     with pytest.raises(ModelError, match="no asset has the tag 'x', expected a tag of an asset"):
         model("zones: [{id: a, importance: low, members: {tag: x}}]")
+
+
+def test_an_interface_is_named_as_the_capture_does() -> None:
+    said = (
+        'zones: [{id: a, importance: low, members: [{switch_port: "interface:eth1"}, {switch_port: "%s"}]}]'
+    )
+    (zone,) = model(said % "interface:Ethernet 2").zones
+    assert [member.port for member in zone.members] == ["interface:eth1", "interface:45746865726e65742032"]
+    (again,) = model(said % zone.members[1].port).zones
+    assert again.members == zone.members
+    assert names_interfaces(model(said % "interface:x")) and not names_interfaces(model(TAGGED))

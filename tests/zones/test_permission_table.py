@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation
 from otmon.zones.address import Network, parse_address, parse_network
-from otmon.zones.lack import Lacking, Subject, subject
+from otmon.zones.lack import Subject, subject
 from otmon.zones.model import Boundary, Endpoint, FunctionRef, Line, Name, Permission, merged
-from otmon.zones.permission_table import PermissionTable, aspects_of, nearest, numbers, permission_table
+from otmon.zones.nearest import NEAREST, aspects_of, nearest, numbers
+from otmon.zones.permission_table import PermissionTable, permission_table
 from tests.zones.facts import conversation, model, operation
 from tests.zones.plain_reading import distance, lacking
 
@@ -99,29 +100,16 @@ def read(fact: Conversation | Operation) -> Subject:
 def test_the_sets_say_what_a_plain_reading_says(given: tuple[Permission, ...], fact: Operation) -> None:
     one, table = read(fact), table_of(*given)
     expected = [lacking(permission, one) for permission in given]
-    lacks = table.lacking(one)
+    fit = table.fit(one)
+    lacks = table.lacking(fit)
     assert [aspects_of(number, lacks) for number in range(len(given))] == expected
-    assert numbers(table.allowing(one), 9) == [n for n, found in enumerate(expected) if not found]
+    assert numbers(fit.allowing, 9) == [n for n, found in enumerate(expected) if not found]
     reverse = [n for n, found in enumerate(expected) if found == ["direction"]]
-    assert numbers(table.allowing_reverse(one), 9) == reverse
+    assert numbers(fit.allowing_reverse, 9) == reverse
     if [] not in expected:
         order = sorted(range(len(given)), key=lambda n: (distance(expected[n]), n))
         assert nearest(lacks, table.everyone, 3) == order[:3]
-
-
-def test_fewer_lacks_are_nearer_and_then_the_finer_one() -> None:
-    order: list[list[Lacking]] = [["elements"], ["function"], ["direction"], ["unit", "elements"]]
-    assert sorted(order[::-1], key=distance) == order
-
-
-def test_what_is_remembered_of_a_flood_is_bounded() -> None:
-    from otmon.zones.permission_table import REMEMBERED
-
-    whole = Permission("p", Line("m", 1), (Endpoint("a", None),), (Endpoint("b", None),), *((),) * 8, "")
-    table = table_of(whole)
-    for number in range(REMEMBERED + 10):
-        assert table.clients.at("a", parse_address(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"))
-    assert len(table.clients.remembered) <= REMEMBERED
+        assert [near.number for near in table.nearest_to(fit).permissions] == order[:NEAREST]
 
 
 def test_of_several_that_allow_one_without_a_rate_counts_then_the_highest() -> None:
@@ -148,10 +136,12 @@ def test_what_is_remembered_of_the_nearest_is_what_would_be_found(monkeypatch: p
     table = permission_table(several.boundaries[0], {})
     clients = [host for host, zone in HOSTS.items() if zone == "a"]
     for client, port in [*product(clients, range(1, 6))] * 2:
-        lacks = table.lacking(read(conversation(client, "10.2.0.1", port, "tls")))
-        found = table.nearest_to(lacks, 3)
+        fit = table.fit(read(conversation(client, "10.2.0.1", port, "tls")))
+        lacks = table.lacking(fit)
+        aspects, found = table.nearest_to(fit)
         assert [one.number for one in found] == nearest(lacks, table.everyone, 3)
         assert [[aspect for aspect, _ in one.lacks] for one in found] == [
             aspects_of(one.number, lacks) for one in found
         ]
+        assert {*aspects} == {aspect for one in found for aspect, _ in one.lacks}
         assert len(table.nearby) <= 3

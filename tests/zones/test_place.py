@@ -219,3 +219,13 @@ def test_the_port_of_a_relay_places_as_a_mac_address_does() -> None:
     assert locate(ready, "10.9.0.5", "9").zone == "guests"
     assert locate(ready, mac, "4").zone == "guests"
     assert locate(index(PORTS, seen), mac, "4").zone == ""
+
+
+def test_what_is_remembered_of_a_flood_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otmon.zones.place.REMEMBERED", 3)
+    ready = index(PLANT)
+    for _ in range(2):
+        for number in range(8):
+            zone = "cell" if number % 2 else "unknown"
+            assert locate(ready, f"{'10.30.2' if number % 2 else '11.0.0.x'}.{number}", "").zone == zone
+            assert len(ready.located) <= 3

@@ -4,8 +4,6 @@ import pytest
 
 from otmon.zones.load import ModelError
 from otmon.zones.model import Name, ProductionLine, Protected, Site, Work
-from otmon.zones.place import index
-from otmon.zones.plant import plant_doubts
 from tests.zones.facts import model
 
 PLANT = """
@@ -24,10 +22,6 @@ PLANT = """
     - {id: hall, importance: high, line: line-1, works: packing, members: 10.2.0.0/24}
     - {id: yard, importance: medium, site: osaka, line: line-2, members: 10.3.0.0/24}
     """
-
-
-def doubts(text: str) -> list[tuple[str, str, dict[str, str]]]:
-    return [(str(line), key, params) for line, key, params in plant_doubts(index(model(text)))]
 
 
 def test_a_plant_is_what_its_file_says() -> None:
@@ -59,41 +53,6 @@ def test_a_zone_is_at_the_site_of_its_production_line() -> None:
     assert [(zone.site, zone.production_line) for zone in model(PLANT).zones] == [
         ("nagoya", "line-1"), ("nagoya", "line-1"), ("osaka", "line-2"),
     ]  # fmt: skip
-
-
-def test_what_is_doubtful() -> None:
-    assert doubts(PLANT) == [
-        ("m.yaml:12", "works-differ", {"zone": "cell", "works": "packing (medium), mixing (high)"}),
-        ("m.yaml:13", "importance-unlike-works",
-         {"zone": "hall", "importance": "high", "work": "packing", "work_importance": "medium"}),
-        ("m.yaml:6", "work-in-no-zone", {"work": "cleaning"}),
-    ]  # fmt: skip
-
-
-def test_what_is_protected_is_where_its_assets_are_else_where_its_works_are() -> None:
-    text = PLANT.replace(
-        "importance: low, works: [packing]", "importance: high, works: [packing], assets: plc"
-    )
-    assert [one for one in doubts(text) if one[1].startswith("protected")] == []
-    low = PLANT.replace("cell, site", "cell, importance: low, site").replace("hall, importance: high", "hall")
-    told = [one for one in doubts(low) if one[1].startswith("protected")]
-    assert told == [
-        ("m.yaml:8", "protected-below",
-         {"protected": "recipe", "importance": "high", "zone": "cell", "zone_importance": "low",
-          "zone_line": "m.yaml:12"}),
-    ]  # fmt: skip
-    high = PLANT.replace("{id: labels, importance: low", "{id: labels, importance: high").replace(
-        "hall, importance: high", "hall, importance: medium"
-    )
-    assert [(key, params["zone"]) for _, key, params in doubts(high) if key == "protected-below"] == [
-        ("protected-below", "hall")
-    ]
-
-
-@pytest.mark.parametrize("what", ["works: cleaning", "assets: lost"])
-def test_what_is_protected_in_no_zone(what: str) -> None:
-    text = PLANT.replace("importance: low, works: [packing]", f"importance: low, {what}")
-    assert ("m.yaml:9", "protected-in-no-zone", {"protected": "labels"}) in doubts(text)
 
 
 WRONG = [

@@ -8,18 +8,16 @@ list, 55), 9.13 (class, 60); RFC 4702, 2 (FQDN, 81); RFC 3396, 7 (options in par
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from otmon.identity.claim import MAX_VALUE, Claim, ClaimKind, line
+from otmon.identity.claim import MAX_VALUE, Claim, ClaimKind, line, plain
 from otmon.identity.claims.record import name_at
 from otmon.identity.claims.wire import ipv4, part
 from otmon.identity.login import Piece
 
 _REQUEST, _REPLY, _ETHERNET = 1, 2, 1
 _CIRCUIT, _REMOTE = 1, 2
-_PLAIN: Final = re.compile(rb"[A-Za-z0-9_.:/-]+")
 _COOKIE: Final = b"\x63\x82\x53\x63"
 _NAME, _OVERLOAD, _ASKED, _CLASS, _FQDN, _RELAY = 12, 52, 55, 60, 81, 82
 _FILE, _SERVER_NAME = (108, 128), (44, 64)
@@ -62,13 +60,8 @@ def _switch_port(value: bytes) -> str:
     parts = _options(value)
     if not parts.get(_CIRCUIT):
         return ""
-    text = f"dhcp:{_id(parts.get(_REMOTE, b''))}/{_id(parts[_CIRCUIT])}"
+    text = f"dhcp:{plain(parts.get(_REMOTE, b''))}/{plain(parts[_CIRCUIT])}"
     return text if len(text) <= MAX_VALUE else ""
-
-
-def _id(value: bytes) -> str:
-    """Letters, digits and a few signs as they are, else the bytes in hexadecimal."""
-    return value.decode("ascii") if _PLAIN.fullmatch(value) else value.hex()
 
 
 def _options(data: bytes) -> dict[int, bytes]:

@@ -1,0 +1,114 @@
+"""Which permissions of a list come nearest to what was seen: those that lack least.
+
+Found once for all facts that fit a list alike (`Fit`), from sets of its permissions
+(`otmon.zones.permission_table`): some operations on integers, however long the list is.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_
+from typing import Final, NamedTuple
+
+from otmon.zones.lack import ASPECTS, Lacking
+
+Set = int
+"""Permissions of a list: bit *n* is the *n*th."""
+NEAREST: Final = 3
+"""Permissions named in a denial: more would not help anybody to mend the right one."""
+
+
+class Fit(NamedTuple):
+    """Which permissions admit what of a fact. Facts that differ fit alike again and again."""
+
+    client_zone: str
+    clients: Set
+    servers: Set
+    turned_clients: Set
+    """Those that would admit the server as the client."""
+    turned_servers: Set
+    rest: tuple[Set, ...]
+    """For each of `ASPECTS` from the transport on; what is not asked of the fact may be left out at the
+    end."""
+
+    @property
+    def allowing(self) -> Set:
+        """The permissions that lack nothing."""
+        found = self.clients & self.servers
+        return found and reduce(and_, self.rest, found)
+
+    @property
+    def allowing_reverse(self) -> Set:
+        """Those that would lack nothing if client and server were the other way round."""
+        found = self.turned_clients & self.turned_servers
+        return found and reduce(and_, self.rest, found)
+
+
+class NearTo(NamedTuple):
+    """A permission that nearly fits, as far as that does not depend on the fact."""
+
+    number: int
+    called: str
+    """Id and name."""
+    line: str
+    zone: str
+    """Time zone of its times."""
+    lacks: tuple[tuple[Lacking, str], ...]
+    """What it lacks and what it allows there, farthest first."""
+
+
+class Nearest(NamedTuple):
+    """The permissions that come nearest to all facts that fit alike."""
+
+    aspects: tuple[Lacking, ...]
+    """What any of them lacks."""
+    permissions: tuple[NearTo, ...]
+    """Nearest first."""
+
+
+def nearest(lacks: list[Set], everyone: Set, most: int) -> list[int]:
+    """Numbers of the permissions that lack least, at most `most`, nearest first: those with the fewest
+    lacks, among them those whose farthest lack comes last in `ASPECTS`, then in the order of the file.
+    `lacks` are, for some of `ASPECTS` in their order, those that lack it; nobody lacks the others."""
+    at_least = [everyone]
+    for lacking in lacks:
+        more = at_least[-1] & lacking
+        for number in range(len(at_least) - 1, 0, -1):
+            at_least[number] |= at_least[number - 1] & lacking
+        if more:
+            at_least.append(more)
+    found: list[int] = []
+    for number, chosen in enumerate(at_least):
+        if number + 1 < len(at_least):
+            chosen &= ~at_least[number + 1]
+        # Each lack takes those that have it; what is left has its farthest lack later.
+        groups = []
+        for lacking in lacks:
+            if not chosen:
+                break
+            group = chosen & lacking
+            if group:
+                groups.append(group)
+                chosen ^= group
+        if chosen:
+            groups.append(chosen)
+        for group in reversed(groups):
+            found += numbers(group, most - len(found))
+            if len(found) == most:
+                return found
+    return found
+
+
+def numbers(chosen: Set, most: int) -> list[int]:
+    """The lowest numbers in a set, at most `most`."""
+    found: list[int] = []
+    while chosen and len(found) < most:
+        lowest = chosen & -chosen
+        found.append(lowest.bit_length() - 1)
+        chosen ^= lowest
+    return found
+
+
+def aspects_of(number: int, lacks: list[Set]) -> list[Lacking]:
+    """What one permission lacks, farthest first."""
+    return [aspect for aspect, lacking in zip(ASPECTS, lacks, strict=False) if lacking >> number & 1]
