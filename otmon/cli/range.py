@@ -19,6 +19,9 @@ Name = Annotated[
 ]
 
 
+_UNTAGGED = "the mirror port shows no VLAN tags: this kernel runs no programs at tc (CONFIG_NET_CLS_BPF)"
+
+
 def up(
     plant: Annotated[str, typer.Argument(metavar="PLANT", help="Id of a plant: otmon lab list.")],
     name: Annotated[
@@ -40,6 +43,7 @@ def up(
     the namespace otmon-lab.NAME.mirror. Example: otmon lab up water-works --zones zones/water-works.yaml
     """
     from otmon.lab.form import RangeError
+    from otmon.lab.live.lifecycle import shows_vlans
     from otmon.lab.live.lifecycle import up as bring_up
     from otmon.lab.live.namespace import LiveError, full_name
     from otmon.lab.live.network import MIRROR, MIRROR_INTERFACE
@@ -49,6 +53,7 @@ def up(
         found = shipped_plant(plant)
         named = plant if name is None else name
         took_s = bring_up(named, found, None if zones is None else _rules(zones))
+        tagged = shows_vlans(named, found)
     except (LiveError, RangeError) as error:
         fail(error)
     print(f"{named}: {len(found.hosts)} hosts are up after {took_s:.1f} s; listen at the mirror port with")
@@ -56,6 +61,8 @@ def up(
         f"  ip netns exec {full_name(named, MIRROR)} otmon sensor --interface {MIRROR_INTERFACE}"
         + (f" --zones {zones}" if zones is not None else "")
     )
+    if not tagged:
+        print(_UNTAGGED)
 
 
 def _rules(path: str) -> str:
@@ -112,7 +119,7 @@ def _told(found: Status) -> dict[str, Any]:
         "whole": found.whole,
         "alive": found.alive,
         "processes": found.processes,
-        "mirror": {"packets": found.packets, "bytes": found.octets},
+        "mirror": {"packets": found.packets, "bytes": found.octets, "vlan_tags": found.tagged},
         "hosts": [
             {
                 "name": one.host.name,
@@ -137,7 +144,8 @@ def _told(found: Status) -> dict[str, Any]:
 def _write(found: Status) -> None:
     condition = "whole" if found.whole else "not whole" if found.alive else "its hosts do not run"
     print(f"{found.name}: {found.plant}, up for {found.up_s} s, {condition}")
-    print(f"mirror0: {found.packets} packets, {found.octets} bytes; {found.processes} processes")
+    tagged = "with VLAN tags" if found.tagged else "without VLAN tags"
+    print(f"mirror0: {found.packets} packets {tagged}, {found.octets} bytes; {found.processes} processes")
     width = max(len(one.host.name) for one in found.hosts)
     for one in found.hosts:
         said = [

@@ -43,20 +43,28 @@ def block_of(
 ) -> Callable[[int], bytes] | None:
     """What a data block holds at a time, on a day on which the controller's program was stopped from and
     to the times in `stops` (all in nanoseconds since 1970 UTC); None for a block that is not there."""
+    return _blocks(plant, stops).get(block)
+
+
+def blocks_of(plant: Plant) -> tuple[int, ...]:
+    """The numbers of the data blocks that the plant's process has."""
+    return tuple(_blocks(plant, ()))
+
+
+def _blocks(plant: Plant, stops: Sequence[tuple[int, int]]) -> dict[int, Callable[[int], bytes]]:
     if plant.process != "body-line":
-        return None
+        return {}
     stopped = _minutes(plant, stops)
 
     def minute(time_ns: int) -> int:
         return (time_ns - plant.midnight_ns) // MINUTE_NS
 
-    values: dict[int, Callable[[int], bytes]] = {
+    return {
         10: lambda time_ns: body_line.production(minute(time_ns), stopped),
         20: lambda time_ns: _order(minute(time_ns)),
         30: lambda time_ns: WELDING,
         50: lambda time_ns: body_line.guarding(minute(time_ns)),
     }
-    return values.get(block)
 
 
 def _order(minute: int) -> bytes:

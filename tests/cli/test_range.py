@@ -23,6 +23,7 @@ def test_a_range_is_brought_up_told_and_taken_down() -> None:
             "lab", "up", "water-works", "--name", name, "--zones", ROOT / "zones/water-works.yaml"
         )
         assert (status, said) == (0, "") and told.startswith(f"{name}: 13 hosts are up after ")
+        untagged = "the mirror port shows no VLAN tags" in told
         status, told, _ = otmon("lab", "status", name)
         assert status == 0 and told.startswith(f"{name}: water-works, up for ") and ", whole\n" in told
         assert "plc-dosing       172.16.22.11     modbus tcp/502, http tcp/80" in told
@@ -31,6 +32,7 @@ def test_a_range_is_brought_up_told_and_taken_down() -> None:
         assert (
             status == 0 and found["whole"] and found["plant"] == "water-works" and len(found["hosts"]) == 13
         )
+        assert found["mirror"]["vlan_tags"] is not untagged, "up and status differ"
         rules = ["ip", "netns", "exec", full_name(name, "router"), "nft", "list", "ruleset"]
         assert "dosing-setpoints" in subprocess.run(rules, capture_output=True, text=True, check=True).stdout
         status, _, said = otmon("lab", "up", "water-works", "--name", name)

@@ -18,8 +18,9 @@ from random import Random
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
-from otmon.lab import ethernet_ip, messages, modbus, s7, smb
+from otmon.lab import ethernet_ip, messages, modbus, smb
 from otmon.lab.frames import SECOND_NS
+from otmon.lab.live import s7
 
 PATIENCE_S = 3.0
 """How long a client waits for a connection and for each answer."""
@@ -126,17 +127,6 @@ async def _print(reader: StreamReader, writer: StreamWriter, one: Errand, random
     await writer.drain()
 
 
-async def _s7(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
-    """Reads a data block over one connection, as long as it is answered."""
-    block, _, length = one.name.partition(" ")
-    for message in (s7.connect(1), s7.setup(1)):
-        await _turn(reader, writer, message)
-    number = 1
-    while await _turn(reader, writer, s7.read(number, int(block), 0, int(length))):
-        number = number % 0xFFFF + 1
-        await asyncio.sleep(one.every_s)
-
-
 async def _ethernet_ip(reader: StreamReader, writer: StreamWriter, one: Errand, random: Random) -> None:
     """Reads a tag over one session, as long as it is answered."""
     tag, _, count = one.name.partition(" ")
@@ -147,15 +137,21 @@ async def _ethernet_ip(reader: StreamReader, writer: StreamWriter, one: Errand, 
         await asyncio.sleep(one.every_s)
 
 
+async def _s7(one: Errand) -> None:
+    block, _, length = one.name.partition(" ")
+    await s7.read_block(one.address, one.port, int(block), int(length), one.every_s)
+
+
 VISITS: dict[str, Visit] = {
     "tls": _tls,
     "http": _http,
     "smb": _smb,
     "printing": _print,
-    "s7comm": _s7,
     "ethernet_ip": _ethernet_ip,
 }
 """By protocol, over TCP."""
+STAYS: dict[str, Callable[[Errand], Awaitable[None]]] = {"s7comm": _s7}
+"""By protocol, those with a client of others that reads a controller as long as it is answered."""
 QUESTIONS: dict[str, Callable[[Errand, Random], bytes]] = {
     "dns": lambda one, random: messages.dns_query(random.getrandbits(16), one.name),
     "ntp": lambda one, random: messages.ntp(3, int(time.time() * SECOND_NS)),
@@ -166,13 +162,18 @@ QUESTIONS: dict[str, Callable[[Errand, Random], bytes]] = {
 async def run_errand(one: Errand, random: Random) -> None:
     """Visit without end, in the namespace of the calling thread. Raises KeyError for a protocol that no
     client speaks."""
-    if one.protocol not in {**VISITS, **QUESTIONS}:
+    if one.protocol not in {**VISITS, **STAYS, **QUESTIONS}:
         raise KeyError(one.protocol)
-    once = _ask_by_datagram if one.protocol in QUESTIONS else _visit
     await asyncio.sleep(random.random() * min(one.every_s, 10.0))
-    while True:
+    task = asyncio.current_task()
+    while task is None or not task.cancelling():
         with suppress(OSError, TimeoutError):
-            await once(one, random)
+            if one.protocol in STAYS:
+                await STAYS[one.protocol](one)
+            elif one.protocol in QUESTIONS:
+                await _ask_by_datagram(one, random)
+            else:
+                await _visit(one, random)
         await asyncio.sleep(one.every_s * (0.75 + random.random() / 2))
 
 

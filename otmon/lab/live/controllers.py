@@ -18,7 +18,7 @@ from pymodbus.pdu.mei_message import ReadDeviceInformationResponse
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator.simcore import SimCore
 
-from otmon.lab.frames import SECOND_NS
+from otmon.lab.frames import MINUTE_NS, SECOND_NS
 from otmon.lab.modbus import Identity, Memory, Write, Writes
 from otmon.lab.sessions import Process, Recall
 
@@ -49,6 +49,9 @@ class Works:
         self._midnight_ns, self._next_midnight_ns = self._day(clock())
         self._worked_out_ns = 0
         self._recall: Recall | None = None
+        self._standing: set[str] = set()
+        self._stood_since_ns = 0
+        self._stops: list[tuple[int, int]] = []
 
     def memory(self, name: str) -> Memory:
         """What a controller holds now. Raises KeyError for none of the plant's."""
@@ -75,12 +78,36 @@ class Works:
             )
             self._written[name] = kept(self._written[name] + new, MOST_WRITES)
 
+    def runs(self, name: str, running: bool) -> None:
+        """Say whether the program of a controller runs. Where that of any stands, the line stands still."""
+        with self._lock:
+            now_ns, stood = self._now(), bool(self._standing)
+            (self._standing.discard if running else self._standing.add)(name)
+            if self._standing and not stood:
+                self._stood_since_ns = now_ns
+            elif stood and not self._standing:
+                self._stops.append((self._stood_since_ns, now_ns))
+                self._stops = joined(self._stops)
+
+    def stands(self, name: str) -> bool:
+        """Whether the program of a controller was stopped."""
+        with self._lock:
+            return name in self._standing
+
+    def stops(self) -> list[tuple[int, int]]:
+        """From when to when of today the line stood still; one that lasts ends with the day."""
+        with self._lock:
+            self._now()
+            lasting = [(self._stood_since_ns, self._next_midnight_ns)] if self._standing else []
+            return [*self._stops, *lasting]
+
     def _now(self) -> int:
         """The time; a new day begins with what was set on the one before."""
         now_ns = self._clock()
         if now_ns >= self._next_midnight_ns:
             self._midnight_ns, self._next_midnight_ns = self._day(now_ns)
             self._recall = None
+            self._stops, self._stood_since_ns = [], self._midnight_ns
             for name, writes in self._written.items():
                 self._written[name] = tuple(
                     Write(self._midnight_ns - 1, write.coil, write.address, write.value)
@@ -100,6 +127,18 @@ class Works:
     def _was_written(self) -> bool:
         """Whether anything was written that the process was not yet worked out with: since its last step."""
         return any(writes and writes[-1].time_ns >= self._worked_out_ns for writes in self._written.values())
+
+
+def joined(stops: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Stops in order, those that share a minute as one: however often a controller is stopped, a day has no
+    more of them than minutes."""
+    found: list[tuple[int, int]] = []
+    for start_ns, end_ns in stops:
+        if found and found[-1][1] // MINUTE_NS == start_ns // MINUTE_NS:
+            found[-1] = (found[-1][0], end_ns)
+        else:
+            found.append((start_ns, end_ns))
+    return found
 
 
 def kept(writes: Writes, most: int) -> Writes:

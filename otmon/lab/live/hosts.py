@@ -14,8 +14,10 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from random import Random
 
 from otmon.lab.camera import FACTORY_PASSWORD, FACTORY_USER
@@ -23,13 +25,16 @@ from otmon.lab.live.clients import poll, run_errand
 from otmon.lab.live.controllers import Works, serve
 from otmon.lab.live.namespace import LiveError, enter, full_name
 from otmon.lab.live.routine import Routine, routine_of
+from otmon.lab.live.s7 import Cpu
 from otmon.lab.live.servers import Device, serve_datagrams, serve_stream
 from otmon.lab.plant import Plant, PlantHost, shipped_plant
-from otmon.lab.process import block_of, process_of, tag_of
+from otmon.lab.process import block_of, blocks_of, process_of, tag_of
 from otmon.lab.scenario import shipped_scenario, shipped_scenarios
 
 READY = b"ready"
 STARTING_S = 60.0
+LOOKS_S = 1.0
+"""How often a host looks whether its program was stopped."""
 
 
 def serve_all(range_name: str, plant: Plant, routine: Routine) -> None:
@@ -47,10 +52,15 @@ def serve_all(range_name: str, plant: Plant, routine: Routine) -> None:
         random = Random(f"{range_name} {host.name}")
         device = device_of(plant, host, works, random)
         kept: list[object] = []
+        cycles: list[Awaitable[None]] = []
         try:
             for service in host.services:
                 if service.protocol == "modbus":
                     kept.append(await serve(works, host.name, service.unit, host.address, service.port))
+                elif service.protocol == "s7comm":
+                    cpu = Cpu(works, host.name, partial(block_now, plant, works), blocks_of(plant))
+                    cpu.start(host.address, service.port)
+                    cycles.append(cpu.run())
                 elif service.transport == "udp":
                     await serve_datagrams(service.protocol, host.address, service.port, addresses)
                 else:
@@ -58,9 +68,7 @@ def serve_all(range_name: str, plant: Plant, routine: Routine) -> None:
         except (OSError, KeyError) as error:
             failed.append(f"{host.name}: {error}")
         everybody_listens.wait(STARTING_S)
-        polls, errands = routine.of(host.name)
-        work = [poll(one, random) for one in polls] + [run_errand(one, random) for one in errands]
-        await asyncio.gather(*work, asyncio.Event().wait())
+        await asyncio.gather(work(works, host.name, routine, random), *cycles)
 
     def thread(host: PlantHost) -> None:
         enter(full_name(range_name, host.name))
@@ -91,17 +99,36 @@ def device_of(plant: Plant, host: PlantHost, works: Works, random: Random) -> De
             if host.name in step.targets and user is not None and password is not None:
                 found.add((str(user), str(password)))
 
-    def block(number: int) -> bytes | None:
-        midnight_ns, now_ns = works.today()
-        value = block_of(replace(plant, midnight_ns=midnight_ns), number)
-        return None if value is None else value(now_ns)
+    return Device(random, frozenset(found), partial(tag_now, plant, works))
 
-    def tag(name: str) -> Sequence[int] | None:
-        midnight_ns, now_ns = works.today()
-        value = tag_of(replace(plant, midnight_ns=midnight_ns), name)
-        return None if value is None else value(now_ns)
 
-    return Device(random, frozenset(found), block, tag)
+async def work(works: Works, name: str, routine: Routine, random: Random) -> None:
+    """Do what a host does, without end, except while its program is stopped."""
+    polls, errands = routine.of(name)
+    while True:
+        does = [poll(one, random) for one in polls] + [run_errand(one, random) for one in errands]
+        together = asyncio.gather(*does, asyncio.Event().wait())
+        while not works.stands(name) and not together.done():
+            await asyncio.sleep(LOOKS_S)
+        together.cancel()
+        with suppress(asyncio.CancelledError):
+            await together
+        while works.stands(name):
+            await asyncio.sleep(LOOKS_S)
+
+
+def block_now(plant: Plant, works: Works, number: int) -> bytes | None:
+    """What an S7 data block of the plant holds now; None for one that is not there."""
+    midnight_ns, now_ns = works.today()
+    value = block_of(replace(plant, midnight_ns=midnight_ns), number, works.stops())
+    return None if value is None else value(now_ns)
+
+
+def tag_now(plant: Plant, works: Works, name: str) -> Sequence[int] | None:
+    """What a tag of the plant's Logix controller holds now; None for one that is not there."""
+    midnight_ns, now_ns = works.today()
+    value = tag_of(replace(plant, midnight_ns=midnight_ns), name, works.stops())
+    return None if value is None else value(now_ns)
 
 
 def _address_of(plant: Plant, name: str) -> str:
@@ -115,6 +142,7 @@ def _address_of(plant: Plant, name: str) -> str:
 
 def main(range_name: str, plant_id: str) -> None:
     # What clients do not get and servers refuse is the plant's business, and no error of this program.
+    logging.getLogger("snap7").setLevel(logging.CRITICAL)
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     plant = shipped_plant(plant_id)

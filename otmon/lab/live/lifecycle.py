@@ -29,7 +29,7 @@ from otmon.lab.live.namespace import (
     processes_in,
     serving,
 )
-from otmon.lab.live.network import SWITCH, Station, build, mirrored, tear_down
+from otmon.lab.live.network import SWITCH, Station, build, mirrored, tags, tear_down
 from otmon.lab.plant import Plant, PlantHost, Service, shipped_plant
 
 NOTES = Path("/run/otmon-lab")
@@ -57,6 +57,8 @@ class Status:
     packets: int
     """At the mirror port since the range came up."""
     octets: int
+    tagged: bool
+    """Whether the mirror port shows the VLANs of the switch's ports."""
     processes: int
 
     @property
@@ -73,6 +75,7 @@ def stations_of(plant: Plant, guests: Sequence[PlantHost] = ()) -> list[Station]
     network is.
     """
     segments: dict[str, str] = {}
+    vlans: dict[str, int] = {}
     taken: set[str] = set()
     stations = []
     for host in (*sorted(plant.hosts, key=lambda one: "stranger" in one.roles), *guests):
@@ -81,7 +84,9 @@ def stations_of(plant: Plant, guests: Sequence[PlantHost] = ()) -> list[Station]
         address = "" if host.address in taken else host.address
         mac = host.mac or plant.wire.firewall
         gateway = plant.wire.gateway(host.host)
-        stations.append(Station(host.name, address, mac, segment, gateway, host.host.ttl, not host.mac))
+        vlan = vlans.setdefault(network, host.vlan) if host.mac else 0
+        where = (address, mac, segment, gateway)
+        stations.append(Station(host.name, *where, host.host.ttl, not host.mac, vlan))
         taken.add(host.address)
     return stations
 
@@ -143,6 +148,11 @@ def plant_of(name: str) -> tuple[Plant, int]:
         raise LiveError(f"{path} does not say which plant {name} is: otmon lab down {name}") from None
 
 
+def shows_vlans(name: str, plant: Plant) -> bool:
+    """Whether the mirror port of a range shows VLAN tags: not every kernel can. Raises LiveError."""
+    return tags(name, stations_of(plant))
+
+
 def status(name: str) -> Status:
     """What is there of a range. Raises LiveError where nothing is."""
     plant, up_ns = plant_of(name)
@@ -156,6 +166,7 @@ def status(name: str) -> Status:
         hosts=tuple(_status_of(name, host) for host in plant.hosts),
         packets=packets,
         octets=octets,
+        tagged=shows_vlans(name, plant),
         processes=len(processes),
     )
 

@@ -6,7 +6,8 @@
 Every VLAN is a bridge of its own: a switch whose ports all belong to one VLAN does the same, and it works
 where the kernel filters no VLANs (CONFIG_BRIDGE_VLAN_FILTERING). The mirror shows what the switch receives
 from hosts, as captures of the lab do: what is routed is seen once, before the router, with the sender's MAC
-address, and what the router throws away is seen too.
+address, and what the router throws away is seen too. Where the kernel can do it (`vlan_tag`), the copies
+carry the tag of their port's VLAN, as a switch mirrors to a trunk.
 
 A host of the Internet has a segment of its own, on which the way to the Internet has the firewall's MAC
 address.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
@@ -35,6 +36,7 @@ from otmon.lab.live.namespace import (
     setting,
     without_offloads,
 )
+from otmon.lab.live.vlan_tag import copy_tagged
 
 SWITCH, ROUTER, MIRROR = "switch", "router", "mirror"
 MIRROR_INTERFACE = "mirror0"
@@ -59,6 +61,8 @@ class Station:
     gateway_mac: str
     ttl: int = 64
     internet: bool = False
+    vlan: int = 0
+    """Of its port, 1 to 4094; 0 for a port whose frames the mirror shows without a tag."""
 
     @property
     def network(self) -> IPv4Network:
@@ -90,7 +94,7 @@ def build(range_name: str, stations: Sequence[Station], rules: str | None) -> No
             for station in stations:
                 _connect(range_name, station)
             _route(range_name, stations, rules)
-            _mirror(range_name, len(stations))
+            _mirror(range_name, stations)
     except BaseException:
         tear_down(range_name)
         raise
@@ -256,7 +260,7 @@ def _forward_chain(router: str) -> str:
     raise LiveError("the rules have no chain for what is forwarded")
 
 
-def _mirror(range_name: str, ports: int) -> None:
+def _mirror(range_name: str, stations: Sequence[Station]) -> None:
     """Copies of what comes into every host's port, to where a sensor listens."""
     switch, mirror = full_name(range_name, SWITCH), full_name(range_name, MIRROR)
     run(
@@ -267,17 +271,39 @@ def _mirror(range_name: str, ports: int) -> None:
         ],
     )
     run(["ip", "-n", mirror, "link", "set", MIRROR_INTERFACE, "arp", "off", "up"])
-    run(
-        ["tc", "-n", switch, "-batch", "-"],
-        [line for port in range(1, ports + 1) for line in _copied(port)],
-    )
+    _copy(range_name, stations, 1)
 
 
-def _copied(port: int) -> list[str]:
-    return [
-        f"qdisc add dev p{port} clsact",
-        f"filter add dev p{port} ingress u32 match u32 0 0 action mirred egress mirror dev mirror",
-    ]
+def _copy(range_name: str, stations: Sequence[Station], first: int) -> None:
+    """Have the ports of stations, numbered from `first`, mirrored: with their VLANs' tags, or without any
+    where the kernel cannot put them on."""
+    switch = full_name(range_name, SWITCH)
+    ports = {f"p{number}": one.vlan for number, one in enumerate(stations, start=first)}
+    run(["tc", "-n", switch, "-batch", "-"], [f"qdisc add dev {port} clsact" for port in ports])
+    plain = [port for port, vlan in ports.items() if not vlan]
+    tagged = {port: vlan for port, vlan in ports.items() if vlan}
+
+    def tag() -> None:
+        while tagged:
+            port = next(iter(tagged))
+            copy_tagged(port, "mirror", tagged[port])
+            del tagged[port]
+
+    with suppress(OSError):
+        asked_inside(switch, tag)
+    run(["tc", "-n", switch, "-batch", "-"], [_copied(port) for port in (*plain, *tagged)])
+
+
+def _copied(port: str) -> str:
+    return f"filter add dev {port} ingress u32 match u32 0 0 action mirred egress mirror dev mirror"
+
+
+def tags(range_name: str, stations: Sequence[Station]) -> bool:
+    """Whether the mirror shows the VLANs of all stations that have one. Raises LiveError."""
+    switch = full_name(range_name, SWITCH)
+    ports = [f"p{number}" for number, one in enumerate(stations, start=1) if one.vlan]
+    shown = (run(["tc", "-n", switch, "filter", "show", "dev", port, "ingress"]) for port in ports)
+    return all(" bpf " in told for told in shown)
 
 
 @contextmanager
@@ -307,8 +333,8 @@ def plugged(range_name: str, stations: Sequence[Station], guests: Sequence[Stati
         for number, guest in enumerate(guests, start=len(stations) + 1):
             lines += _cable(range_name, number, after[guest.segment], guest)
         run(["ip", "-n", switch, "-batch", "-"], lines)
-        for number, guest in enumerate(guests, start=len(stations) + 1):
-            run(["tc", "-n", switch, "-batch", "-"], _copied(number))
+        _copy(range_name, guests, len(stations) + 1)
+        for guest in guests:
             _connect(range_name, guest)
         run(["ip", "-n", router, "-batch", "-"], _legs(everybody, new))
         asked_inside(router, lambda: _without_offloads(new.values()))

@@ -16,13 +16,13 @@ from asyncio import StreamWriter as Writer
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address
 from random import Random
 from typing import cast
 
-from otmon.lab import ethernet_ip, messages, s7, smb
+from otmon.lab import ethernet_ip, messages, smb
 from otmon.lab.camera import FACTORY_PASSWORD, FACTORY_USER
 
 IDLE_S = 120.0
@@ -39,12 +39,8 @@ class Device:
     random: Random
     log_ins: frozenset[tuple[str, str]] = frozenset({(FACTORY_USER, FACTORY_PASSWORD)})
     """User and password of the factory."""
-    block: Callable[[int], bytes | None] = lambda number: None
-    """What an S7 data block holds now; None for one that is not there."""
     tag: Callable[[str], Sequence[int] | None] = lambda name: None
     """What a tag of a Logix controller holds now."""
-    written: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Bytes by data block and address that somebody wrote."""
 
     def opens(self, basic: str) -> bool:
         """Whether an `Authorization` field lets in (RFC 7617, 2)."""
@@ -190,53 +186,6 @@ async def _telnet(reader: Reader, writer: Writer, device: Device) -> None:
         writer.write(b"\r\nLogin incorrect\r\n")
 
 
-async def _s7(reader: Reader, writer: Writer, device: Device) -> None:
-    """Connection, setup, and bytes of data blocks that are read and written (see `otmon.lab.s7`)."""
-    while True:
-        try:
-            head = await _in_time(reader.readexactly(4))
-            if head[0] != 3:
-                return
-            rest = await _in_time(reader.readexactly(struct.unpack(">H", head[2:])[0] - 4))
-        except (TimeoutError, asyncio.IncompleteReadError, ValueError):
-            return
-        answer = s7_answer(rest, device)
-        if answer is None:
-            return
-        writer.write(answer)
-        await writer.drain()
-
-
-def s7_answer(message: bytes, device: Device) -> bytes | None:
-    """What a controller answers to a message behind its TPKT header; None for what it does not understand,
-    and for bytes that are not there."""
-    if len(message) >= 7 and message[1] == 0xE0:
-        return s7.connected(1, message[-1] & 0x1F)
-    if len(message) < 13 or message[1] != 0xF0 or message[3:5] != bytes((0x32, s7.JOB)):
-        return None
-    number, length = struct.unpack(">HH", message[7:11])
-    parameters, data = message[13 : 13 + length], message[13 + length :]
-    if not parameters:
-        return None
-    if parameters[0] == s7.SETUP:
-        return s7.set_up(number)
-    if parameters[0] not in (s7.READ_VAR, s7.WRITE_VAR) or len(parameters) != 14 or parameters[1] != 1:
-        return None
-    count, block = struct.unpack(">HH", parameters[6:10])
-    first = int.from_bytes(parameters[11:14], "big") // 8
-    there = device.block(block)
-    if there is None or first + count > len(there):
-        return None
-    if parameters[0] == s7.WRITE_VAR:
-        if len(data) < 4 + count:
-            return None
-        device.written.update({(block, first + offset): data[4 + offset] for offset in range(count)})
-        return s7.answer_write(number)
-    return s7.answer_read(
-        number, bytes(device.written.get((block, at), there[at]) for at in range(first, first + count))
-    )
-
-
 async def _ethernet_ip(reader: Reader, writer: Writer, device: Device) -> None:
     """Sessions and tags (see `otmon.lab.ethernet_ip`)."""
     handle = device.random.getrandbits(31)
@@ -281,7 +230,6 @@ STREAMS: dict[str, Handler] = {
     "rtsp": _rtsp,
     "ftp": _ftp,
     "telnet": _telnet,
-    "s7comm": _s7,
     "ethernet_ip": _ethernet_ip,
     "printing": _swallow,
 }

@@ -113,12 +113,12 @@ def test_a_poller_waits_for_a_server_that_is_not_there_yet() -> None:
     asyncio.run(run())
 
 
-NAMES = {"s7comm": "10 4", "ethernet_ip": "Counts 2", "dns": "x.example", "tls": "x.example"}
+NAMES = {"ethernet_ip": "Counts 2", "dns": "x.example", "tls": "x.example"}
 
 
 @pytest.mark.parametrize("protocol", VISITS)
 def test_a_visitor_is_served(protocol: str) -> None:
-    device = Device(Random(1), block=lambda number: bytes(4), tag=lambda name: (1, 2))
+    device = Device(Random(1), tag=lambda name: (1, 2))
 
     async def run() -> None:
         server = await serve_stream(protocol, "127.0.0.1", 0, device)
@@ -126,7 +126,7 @@ def test_a_visitor_is_served(protocol: str) -> None:
         errand = Errand("a", "b", "127.0.0.1", port, protocol, 0.05, NAMES.get(protocol, ""))
         visit = asyncio.ensure_future(clients._visit(errand, Random(1)))
         # Those who read a controller stay as long as they are answered; the others get time to end.
-        stays = protocol in ("s7comm", "ethernet_ip")
+        stays = protocol == "ethernet_ip"
         done, _ = await asyncio.wait([visit], timeout=1 if stays else 30)
         assert bool(done) != stays
         visit.cancel()

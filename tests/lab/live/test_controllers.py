@@ -14,7 +14,7 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from otmon.lab import water_works
 from otmon.lab.frames import MINUTE_NS, SECOND_NS
-from otmon.lab.live.controllers import MOST_WRITES, Works, kept, serve
+from otmon.lab.live.controllers import MOST_WRITES, Works, joined, kept, serve
 from otmon.lab.modbus import Write
 from otmon.lab.plant import shipped_plant
 from otmon.lab.process import process_of
@@ -105,6 +105,42 @@ def test_what_is_remembered_is_bounded_and_keeps_the_last_of_everything() -> Non
         works.write(water_works.INTAKE, False, 0, [value])
     assert len(works._written[water_works.INTAKE]) <= MOST_WRITES
     assert works.memory(water_works.INTAKE).holding[0] == MOST_WRITES + 9
+
+
+def test_the_line_stands_while_any_program_is_stopped() -> None:
+    clock = Clock(NOON_NS)
+    works = works_at(clock)
+    assert works.stops() == [] and not works.stands("a")
+    works.runs("a", False)
+    clock.time_ns += MINUTE_NS
+    works.runs("b", False)
+    works.runs("a", False)
+    clock.time_ns += MINUTE_NS
+    works.runs("a", True)
+    assert works.stands("b") and not works.stands("a")
+    ((start_ns, end_ns),) = works.stops()
+    assert start_ns - NOON_NS < 100 and end_ns == MIDNIGHT_NS + 24 * 60 * MINUTE_NS
+    works.runs("b", True)
+    works.runs("b", True)
+    ((start_ns, end_ns),) = works.stops()
+    assert start_ns - NOON_NS < 100 and end_ns - NOON_NS - 2 * MINUTE_NS < 100
+    for _ in range(3_000):
+        clock.time_ns += SECOND_NS
+        works.runs("a", False)
+        works.runs("a", True)
+    assert len(works.stops()) <= 60
+    works.runs("a", False)
+    clock.time_ns = MIDNIGHT_NS + 24 * 60 * MINUTE_NS + 5 * MINUTE_NS
+    assert works.stops() == [(MIDNIGHT_NS + 24 * 60 * MINUTE_NS, MIDNIGHT_NS + 48 * 60 * MINUTE_NS)]
+
+
+def test_stops_that_share_a_minute_are_one() -> None:
+    minute = MINUTE_NS
+    assert joined([]) == []
+    assert joined([(0, 5), (10, minute), (minute + 1, 3 * minute), (4 * minute, 5 * minute)]) == [
+        (0, 3 * minute),
+        (4 * minute, 5 * minute),
+    ]
 
 
 def asked(do: Callable[[AsyncModbusTcpClient], Awaitable[None]], works: Works) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otmon.lab import modbus
-from otmon.lab.live.clients import QUESTIONS, VISITS
+from otmon.lab.live.clients import QUESTIONS, STAYS, VISITS
 from otmon.lab.live.routine import LOOK_S, routine_of
 from otmon.lab.live.servers import STREAMS
 from otmon.lab.plant import shipped_plant, shipped_plants
@@ -23,7 +23,7 @@ def test_every_habit_that_a_machine_has_is_lived(plant_id: str) -> None:
         assert poll.client in plant.by_name and poll.pdus and poll.every_s > 0
         assert all(pdu[0] in (1, 2, 3, 4, modbus.DEVICE_IDENTIFICATION) for pdu in poll.pdus)
     for errand in routine.errands:
-        assert errand.protocol in {**VISITS, **QUESTIONS}
+        assert errand.protocol in {**VISITS, **STAYS, **QUESTIONS}
         assert plant.by_name[errand.server].serves(errand.protocol) is not None
     for host in plant.hosts:
         polls, errands = routine.of(host.name)
@@ -37,7 +37,7 @@ def test_every_habit_that_a_machine_has_is_lived(plant_id: str) -> None:
 def test_every_service_of_a_plant_has_a_server(plant_id: str) -> None:
     for host in shipped_plant(plant_id).hosts:
         for service in host.services:
-            known = {"modbus", *STREAMS} if service.transport == "tcp" else set(QUESTIONS)
+            known = {"modbus", "s7comm", *STREAMS} if service.transport == "tcp" else set(QUESTIONS)
             assert service.protocol in known, f"{host.name}: {service.protocol}"
 
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.lab import ethernet_ip, messages, s7
+from otmon.lab import ethernet_ip, messages
 from otmon.lab.live.servers import (
     MOST_CONNECTIONS,
     STREAMS,
@@ -26,19 +26,15 @@ from otmon.lab.live.servers import (
     dns_answer,
     ethernet_ip_tag,
     ntp_answer,
-    s7_answer,
     serve_datagrams,
     serve_stream,
 )
-
-BLOCK = bytes(range(10))
 
 
 def device() -> Device:
     return Device(
         Random(1),
         frozenset({("service", "1234")}),
-        block=lambda number: BLOCK if number == 10 else None,
         tag=lambda name: (3, -4) if name == "Counts" else None,
     )
 
@@ -158,28 +154,6 @@ def test_a_camera_asks_for_its_password() -> None:
     assert refused.startswith(b"RTSP/1.0 401") and told.startswith(b"RTSP/1.0 200")
 
 
-def test_data_blocks_are_read_and_written() -> None:
-    connected, set_up, read, wrote, again = turns(
-        "s7comm",
-        s7.connect(1),
-        s7.setup(1),
-        s7.read(2, 10, 2, 3),
-        s7.write(3, 10, 3, b"\xff"),
-        s7.read(4, 10, 2, 3),
-    )
-    assert (connected, set_up) == (s7.connected(1), s7.set_up(1))
-    assert (read, wrote) == (s7.answer_read(2, BLOCK[2:5]), s7.answer_write(3))
-    assert again == s7.answer_read(4, b"\2\xff\4")
-    for message in (
-        s7.read(2, 11, 0, 1),
-        s7.read(2, 10, 8, 3),
-        s7.write(2, 10, 9, b"ab"),
-        b"\3\0\0\3",
-        b"GET / HTTP",
-    ):
-        assert turns("s7comm", message) == [b""]
-
-
 def test_tags_are_read() -> None:
     with served("ethernet_ip") as address, socket.create_connection(address, 5) as one:
         one.sendall(ethernet_ip.register())
@@ -231,19 +205,11 @@ def test_a_protocol_without_a_server_is_told() -> None:
         asyncio.run(serve_datagrams("gopher", "127.0.0.1", 0, {}))
 
 
-@given(
-    st.binary(max_size=80),
-    st.sampled_from([b"", s7.read(1, 10, 0, 4)[4:], s7.write(1, 10, 0, b"ab")[4:]]),
-    st.data(),
-)
-def test_any_bytes_get_an_answer_or_none(noise: bytes, start: bytes, data: st.DataObject) -> None:
-    cut = data.draw(st.integers(0, len(start)))
-    message = start[:cut] + noise
-    one = device()
-    for answer in (s7_answer(message, one), dns_answer(message, {}), ntp_answer(message, 1)):
+@given(st.binary(max_size=80))
+def test_any_bytes_get_an_answer_or_none(noise: bytes) -> None:
+    for answer in (dns_answer(noise, {}), ntp_answer(noise, 1)):
         assert answer is None or isinstance(answer, bytes)
-    assert isinstance(ethernet_ip_tag(message), str)
-    assert all(block == 10 and 0 <= at < len(BLOCK) for block, at in one.written)
+    assert isinstance(ethernet_ip_tag(noise), str)
 
 
 @given(st.binary(min_size=17, max_size=400))
