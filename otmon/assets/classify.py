@@ -7,6 +7,8 @@
 - What excludes all that the maker of its interface sells is a contradiction, too.
 - A station (`STATIONS`) is a computer that works with controllers: without what it asks of them, or what
   the inventory says, it is a computer and no more.
+- A class that is a kind of another one (`KIND_OF`, such as a laptop) needs a signal that speaks for it and
+  not for the other. Then it stands for the other, and what speaks for that one counts for it, too.
 - Of several classes those with most sources remain. Where there are several, all are told and none is
   sure.
 """
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from otmon.assets.grouping import SeenDevice, SeenDevices, seen_devices
-from otmon.assets.makers import DeviceClass
+from otmon.assets.makers import KIND_OF, DeviceClass
 from otmon.assets.said import claims_of_devices, names_of
 from otmon.assets.signals import Signal, signals
 from otmon.ledger.acyclic import acyclic
@@ -97,20 +99,20 @@ def classify(shown: Iterable[Signal]) -> Probable:
         return Probable(listed.supports, "inventory", seen, _against(seen, listed.supports))
     at_work = {name for one in seen if one.source == "asks" for name in one.supports}
     at_work |= {name for one in seen if one.key == "serves-and-asks" for name in one.supports}
-    sources: dict[DeviceClass, set[str]] = {}
-    for one in seen:
-        for name in one.supports:
-            if name not in STATIONS or name in at_work:
-                sources.setdefault(name, set()).add(one.source)
+    sources = _sources(seen, at_work)
     enough = {name: len(some) for name, some in sources.items() if len(some) >= SOURCES_NEEDED}
-    excluded = {name for one in seen for name in one.excludes}
+    excluded = {name for one in seen for name in _denied(one)}
     # Who made it sells nothing that it could be, by what it says: a controller's interface in a phone.
     made = {name for one in seen if one.source == "vendor" for name in one.supports}
-    denials = {name for one in seen if one.key == "claim" for name in one.excludes}
+    denials = {name for one in seen if one.key == "claim" for name in _denied(one)}
     if made and made <= denials:
         denied = tuple(name for name in CLASSES if name in made)
         return Probable(denied, "contradicted", seen, _against(seen, denied))
     left = {name: count for name, count in enough.items() if name not in excluded}
+    # What is named as a kind of a class is that kind.
+    for kind in {kind for one in seen for kind in _named(one) if kind in left}:
+        for other in KIND_OF[kind]:
+            left.pop(other, None)
     if left:
         most = max(left.values())
         best = tuple(name for name in CLASSES if left.get(name) == most)
@@ -124,5 +126,30 @@ def classify(shown: Iterable[Signal]) -> Probable:
     return Probable((), "unknown", seen, ())
 
 
+def _sources(seen: tuple[Signal, ...], at_work: set[DeviceClass]) -> dict[DeviceClass, set[str]]:
+    """What speaks for each class. What names a kind speaks for what it is a kind of, and the other way round
+    once something names the kind."""
+    found: dict[DeviceClass, set[str]] = {}
+    for one in seen:
+        told = {name for name in one.supports if name not in STATIONS or name in at_work}
+        for name in told | {other for kind in _named(one) for other in KIND_OF[kind]}:
+            found.setdefault(name, set()).add(one.source)
+    for kind in {kind for one in seen for kind in _named(one)}:
+        found[kind] = found[kind].union(*(found[other] for other in KIND_OF[kind]))
+    return found
+
+
+def _named(signal: Signal) -> set[DeviceClass]:
+    """The kinds that a signal speaks for, and for nothing that they are a kind of."""
+    told = set(signal.supports)
+    return {kind for kind in told if kind in KIND_OF and told.isdisjoint(KIND_OF[kind])}
+
+
+def _denied(signal: Signal) -> set[DeviceClass]:
+    """What a signal excludes: also a kind of which it excludes all that it is a kind of."""
+    kinds = {kind for kind, others in KIND_OF.items() if set(others) <= set(signal.excludes)}
+    return {*signal.excludes, *kinds}
+
+
 def _against(seen: tuple[Signal, ...], classes: tuple[DeviceClass, ...]) -> tuple[Signal, ...]:
-    return tuple(one for one in seen if not set(classes).isdisjoint(one.excludes))
+    return tuple(one for one in seen if not _denied(one).isdisjoint(classes))

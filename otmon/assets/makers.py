@@ -14,11 +14,21 @@ from typing import Any, Final, Literal, get_args
 import yaml
 
 DeviceClass = Literal[
-    "controller", "hmi", "engineering-station", "historian", "router", "switch", "camera", "printer", "phone",
-    "iot-device", "server", "pc",
+    "controller", "hmi", "engineering-station", "historian", "router", "mobile-router", "switch",
+    "access-point", "camera", "printer", "phone", "iot-device", "smart-speaker", "single-board-computer",
+    "server", "pc", "laptop",
 ]  # fmt: skip
 """What a device is there for. A *controller* is a PLC, a drive, a robot, an I/O device or another one that
-answers industrial protocols; an *iot-device* a small one that reports to a service."""
+answers industrial protocols; an *iot-device* a small one that reports to a service; a *mobile-router* a
+modem or router on a mobile network."""
+KIND_OF: Final[Mapping[DeviceClass, tuple[DeviceClass, ...]]] = {
+    "mobile-router": ("router",),
+    "access-point": ("router", "switch"),
+    "smart-speaker": ("iot-device",),
+    "single-board-computer": ("iot-device", "server", "pc"),
+    "laptop": ("pc",),
+}
+"""Classes that are a kind of others -> these: what it may be taken for where nothing names it itself."""
 
 COMPUTER: Final[tuple[DeviceClass, ...]] = ("hmi", "engineering-station", "historian", "server", "pc")
 CLASSES_OF: Final[Mapping[str, tuple[DeviceClass, ...]]] = {

@@ -10,7 +10,8 @@ thing, that it serves. The sources are
 - `fieldbus`: what it says below IP; `announces`: what it sends to everybody;
 - `says`: what it says of itself to who serves it, or to who asks.
 
-A claim (`otmon.ledger.facts.AssetClaim`) counts for the source that its protocol is of.
+A claim (`otmon.ledger.facts.AssetClaim`) counts for the source that its protocol is of; a name is what it
+says, by whatever protocol.
 
 Only answered conversations count, and none of a host that scans: an attempt shows nothing but itself.
 """
@@ -31,6 +32,7 @@ from otmon.ledger.facts import AssetClaim, Conversation, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import parse_address, reach
 from otmon.zones.hosts import CHANGING, industrial_ids, to_group
+from otmon.zones.role import role_of
 
 Source = Literal["inventory", "vendor", "mac", "forwards", "serves", "asks", "fieldbus", "announces", "says"]
 
@@ -62,8 +64,10 @@ LATER_HOPS: Final = frozenset(first - lost for first in (64, 128, 255) for lost 
 SHOWN: Final = 4
 """Protocols named in a signal."""
 
-_OFFICE: Final[tuple[DeviceClass, ...]] = ("phone", "camera", "printer")
-_NOT_A_HOST: Final[tuple[DeviceClass, ...]] = ("phone", "camera", "printer", "iot-device", "controller")
+_OFFICE: Final[tuple[DeviceClass, ...]] = ("phone", "camera", "printer", "smart-speaker")
+_NOT_A_HOST: Final[tuple[DeviceClass, ...]] = (
+    "phone", "camera", "printer", "iot-device", "smart-speaker", "controller"
+)  # fmt: skip
 _FIXED: Final[tuple[DeviceClass, ...]] = (
     "controller",
     "hmi",
@@ -75,11 +79,14 @@ _FIXED: Final[tuple[DeviceClass, ...]] = (
 )
 
 ROLE_CLASSES: Final[Mapping[str, DeviceClass]] = {
-    "plc": "controller", "safety": "controller", "robot": "controller", "drive": "controller",
-    "io": "controller", "scada": "hmi", "workstation": "pc", "firewall": "router", "gateway": "router",
-    "access-point": "switch", "smartphone": "phone", "laptop": "pc",
+    "plc": "controller", "rtu": "controller", "dcs": "controller", "safety-plc": "controller",
+    "remote-io": "controller", "drive": "controller", "robot": "controller", "cnc": "controller",
+    "scada": "hmi", "office-pc": "pc", "maintenance-pc": "pc", "tablet": "phone",
+    "firewall": "router", "gateway": "router", "vpn-gateway": "router", "remote-gateway": "router",
+    "modem": "mobile-router", "file-server": "server", "mail-server": "server", "erp": "server",
+    "mes": "server", "domain-controller": "server", "time-server": "server", "jump-host": "server",
 }  # fmt: skip
-"""Roles of the inventory that are called otherwise here; those of the same name are themselves."""
+"""Roles (`otmon.zones.role`) that are called otherwise here; those of the same name are themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +170,10 @@ def _said(claims: Iterable[AssetClaim]) -> Iterator[Signal]:
         for one in shipped_fingerprints().of(claim):
             if one.id not in told and (one.classes or one.excludes):
                 told.add(one.id)
+                # A name is one thing, by however many protocols it is told.
+                source = "says" if claim.kind == "name" else SOURCES.get(claim.protocol, "says")
                 yield _signal(
-                    "claim", SOURCES.get(claim.protocol, "says"), claim.evidence, one.classes, one.excludes,
+                    "claim", source, claim.evidence, one.classes, one.excludes,
                     fingerprint=one.id, protocol=claim.protocol, value=claim.value,
                 )  # fmt: skip
 
@@ -270,10 +279,11 @@ def _signals(device: SeenDevice, does: _Doings, roles: set[str], routes: bool) -
 
 def _listed(device: SeenDevice, given: Iterable[str]) -> Iterator[Signal]:
     for role in given:
-        known = role if role in get_args(DeviceClass) else ROLE_CLASSES.get(role)
-        if known is not None:
-            classes = tuple(one for one in get_args(DeviceClass) if one == known)
-            yield _signal("role", "inventory", device.evidence, classes, (), role=role)
+        known = role_of(role)
+        names = {role, *((known.id, ROLE_CLASSES.get(known.id)) if known is not None else ())}
+        classes = tuple(one for one in get_args(DeviceClass) if one in names)
+        if classes:
+            yield _signal("role", "inventory", device.evidence, classes[:1], (), role=role)
 
 
 def _interfaces(device: SeenDevice) -> Iterator[Signal]:
