@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from otmon.findings.judge import judge
     from otmon.ledger.ledger import Ledger
     from otmon.zones.decide import decide, index
-    from otmon.zones.load import load_model
+    from otmon.zones.files.load import load_model
 
 __version__ = "0.1.0"
 
@@ -37,7 +37,7 @@ _HOME = {
     "decide": "otmon.zones.decide",
     "index": "otmon.zones.decide",
     "judge": "otmon.findings.judge",
-    "load_model": "otmon.zones.load",
+    "load_model": "otmon.zones.files.load",
     "replay": "otmon.engine",
 }
 

@@ -29,7 +29,7 @@ from otmon.lab.form import Form
 from otmon.lab.routine import HABITS
 from otmon.lab.steps import step_kinds
 from otmon.protocols.registry import PROTOCOLS
-from otmon.zones.leaf import Leaf
+from otmon.zones.files.leaf import Leaf
 from otmon.zones.role import ROLES
 
 ROOT = Path(__file__).resolve().parent.parent

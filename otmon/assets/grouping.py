@@ -8,8 +8,8 @@ are joined to devices by these rules, the first that fits:
    whatever address it uses; so is one whose MAC address sends from addresses of that asset alone. So
    people join what looks like several devices, and part what looks like one.
 2. *Forwarded addresses are not the forwarder's*: a MAC address that sends for several networks or for the
-   Internet (`otmon.zones.hosts`), or from more addresses than a host has, is a router. Its own are the
-   addresses that it claims by ARP. Another address is the device's that sends from it under its own MAC
+   Internet (`otmon.zones.learning.hosts`), or from more addresses than a host has, is a router. Its own are
+   the addresses that it claims by ARP. Another address is the device's that sends from it under its own MAC
    address, else a device of its own, seen only behind that router. Addresses of the Internet are no devices.
 3. An address that one MAC address claims by ARP is not that of another one that only sends from it; that
    one forwards, too, or pretends.
@@ -27,9 +27,9 @@ from typing import Final
 from otmon.ledger.facts import Asset, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import IPV4_BITS, MAC_BITS, Address, host, is_group, parse_address, reach
-from otmon.zones.devices import ADDRESSES_OF_A_HOST
-from otmon.zones.hosts import HostKey, Hosts, hosts, industrial_ids
+from otmon.zones.learning.hosts import HostKey, Hosts, hosts, industrial_ids
 from otmon.zones.model import Device
+from otmon.zones.review.devices import ADDRESSES_OF_A_HOST
 
 MAX_FORWARDED: Final = 64
 """Addresses kept of those that a device sent for and that are not its own; all are counted."""

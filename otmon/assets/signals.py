@@ -31,7 +31,7 @@ from otmon.identity.claims.opening import hops_of
 from otmon.ledger.facts import AssetClaim, Conversation, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import parse_address, reach
-from otmon.zones.hosts import CHANGING, industrial_ids, to_group
+from otmon.zones.learning.hosts import CHANGING, industrial_ids, to_group
 from otmon.zones.role import role_of
 
 Source = Literal["inventory", "vendor", "mac", "forwards", "serves", "asks", "fieldbus", "announces", "says"]

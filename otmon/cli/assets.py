@@ -165,7 +165,7 @@ def _chosen(
     """The devices that fit all filters; what is no zone or no class ends the program."""
     from otmon.assets.classify import CLASSES
     from otmon.assets.place import zones_of
-    from otmon.zones.entry import nearest
+    from otmon.zones.files.entry import nearest
     from otmon.zones.model import UNKNOWN_ZONE
 
     if class_ is not None and class_ not in CLASSES:

@@ -26,13 +26,13 @@ from otmon.cli.options import (
 if TYPE_CHECKING:
     from datetime import date
 
-    from otmon.zones.firewall import Exported
+    from otmon.zones.exchange.firewall import Exported
+    from otmon.zones.exchange.rule import Rulebook
     from otmon.zones.model import Boundary, Model
-    from otmon.zones.rule import Rulebook
 
 
 class ExportFormat(StrEnum):
-    """Firewalls by name (`otmon.zones.firewall.FORMATS`), and sheets for people."""
+    """Firewalls by name (`otmon.zones.exchange.firewall.FORMATS`), and sheets for people."""
 
     nftables = "nftables"
     iptables = "iptables"
@@ -102,7 +102,7 @@ def export(
 def _chosen(model: Model, ids: list[str]) -> list[Boundary]:
     """The boundaries of these ids with all that is inherited from them, in the order of the model; all of
     them for none."""
-    from otmon.zones.entry import nearest
+    from otmon.zones.files.entry import nearest
 
     known = {border.id: border for border in model.boundaries}
     for id in ids:
@@ -121,9 +121,9 @@ def policy(
     whole: bool,
 ) -> Exported:
     """Rules of the chosen boundaries; of the `whole` model also what goes on inside its zones."""
-    from otmon.zones.firewall import FORMATS, Exported, ExportError, export_rules
+    from otmon.zones.exchange.firewall import FORMATS, Exported, ExportError, export_rules
+    from otmon.zones.exchange.rule import boundary_rules, model_rules
     from otmon.zones.place import index
-    from otmon.zones.rule import boundary_rules, model_rules
 
     ready = index(model)
     book = model_rules(ready, any_port, today) if whole else boundary_rules(ready, chosen, any_port, today)
@@ -155,7 +155,7 @@ def _export_folder(
     today: date,
     whole: bool,
 ) -> None:
-    from otmon.zones.firewall import FORMATS
+    from otmon.zones.exchange.firewall import FORMATS
 
     policies = {
         border.id: policy(
@@ -179,8 +179,8 @@ def _export_folder(
 def _export_sheet(
     model: Model, chosen: list[Boundary], form: ExportFormat, out: str | None, lang: Language, whole: bool
 ) -> None:
-    from otmon.zones.sheet import COLUMNS, sheet
-    from otmon.zones.workbook import write_csv, write_xlsx
+    from otmon.zones.exchange.sheet import COLUMNS, sheet
+    from otmon.zones.files.workbook import write_csv, write_xlsx
 
     if form is ExportFormat.xlsx and (out is None or Path(out).is_dir()):
         fail("a workbook needs a file: -o FILE.xlsx")
@@ -227,8 +227,8 @@ def learn(
     Zones come from subnets and from what hosts do, permissions from who asked whom for what. Example:
     otmon zones learn plant.db -o draft.yaml
     """
-    from otmon.zones.learn import learn as draft_model
-    from otmon.zones.learn import learn_missing
+    from otmon.zones.learning.learn import learn as draft_model
+    from otmon.zones.learning.learn import learn_missing
 
     facts = read_ledger(ledger)
     if zones is None:
@@ -268,9 +268,9 @@ def import_(
     Headings are found in Japanese and English. What is not understood is told on standard error and kept in
     the draft as comments. Example: otmon zones import rules.xlsx -o draft.yaml
     """
-    from otmon.zones.draft import draft
+    from otmon.zones.exchange.draft import draft
+    from otmon.zones.files.workbook import MAX_FILE_BYTES, SheetError, read_sheets
     from otmon.zones.times import read_zone
-    from otmon.zones.workbook import MAX_FILE_BYTES, SheetError, read_sheets
 
     if timezone and read_zone(timezone) is None:
         fail(f"--timezone {timezone!r}, expected a time zone of the IANA database such as Asia/Tokyo")

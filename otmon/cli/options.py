@@ -105,7 +105,7 @@ def fail(text: object) -> NoReturn:
 
 def read_model(path: str) -> Model:
     """The zone model at `path`; its errors end the program."""
-    from otmon.zones.load import ModelError, load_model
+    from otmon.zones.files.load import ModelError, load_model
 
     try:
         return load_model(path)

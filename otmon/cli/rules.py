@@ -88,7 +88,7 @@ def show(
 
     found = read_rules(rules)
     if name not in found:
-        from otmon.zones.entry import nearest
+        from otmon.zones.files.entry import nearest
 
         fail(f"no rule {name!r}, expected {nearest(name, found)}")
     for line in _told(found[name], lang):

@@ -43,7 +43,7 @@ NOT_STAMPED = (
 MODBUS_PORT = 502
 _LOADED_BEFORE = (
     "encodings.idna", "yaml", "otmon.detect.rules.form", "otmon.outputs.jsonlines", "otmon.outputs.table",
-    "otmon.zones.document", "otmon.zones.load",
+    "otmon.zones.files.document", "otmon.zones.files.load",
 )  # fmt: skip
 """What would else be loaded when it is needed."""
 
@@ -151,7 +151,7 @@ def run(
     from otmon.sensor.watch import Watch, judged_by
     from otmon.sensor.web import WebError, guarded, read_web_config
     from otmon.sensor.worker import Post, post, start_keeper
-    from otmon.zones.load import ModelError, load_model
+    from otmon.zones.files.load import ModelError, load_model
     from otmon.zones.place import names_interfaces
 
     be_compiled()

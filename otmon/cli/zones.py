@@ -43,9 +43,9 @@ def check(
 
     Example: otmon zones check zones/factory.yaml
     """
-    from otmon.zones.check import check as check_model
-    from otmon.zones.check import in_no_zone, in_two_zones
     from otmon.zones.decide import index
+    from otmon.zones.review.check import check as check_model
+    from otmon.zones.review.check import in_no_zone, in_two_zones
 
     loaded = read_model(model)
     facts = read_ledger(ledger) if ledger is not None else None
@@ -89,7 +89,7 @@ def paths(
     """
     from otmon.outputs.zone_paths import path_lines
     from otmon.zones.decide import index
-    from otmon.zones.paths import conversations_of, find_paths
+    from otmon.zones.review.paths import conversations_of, find_paths
 
     loaded = read_model(model)
     for end in (start, goal):
@@ -122,7 +122,7 @@ def diff(
     Example: otmon zones diff zones/factory.yaml new.yaml --ledger plant.db
     """
     from otmon.outputs.zone_diff import diff_lines
-    from otmon.zones.diff import compare
+    from otmon.zones.review.diff import compare
 
     models = read_model(old), read_model(new)
     facts = read_ledger(ledger) if ledger is not None else None
@@ -160,7 +160,7 @@ def show(
 
 def _zone_exists(model: Model, zone: str) -> None:
     """End the program where nobody can be in a zone of that name."""
-    from otmon.zones.entry import nearest
+    from otmon.zones.files.entry import nearest
     from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
     known = [*(one.id for one in model.zones), INTERNET, UNKNOWN_ZONE]

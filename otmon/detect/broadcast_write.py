@@ -29,7 +29,7 @@ from otmon.detect.detector import (
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
-from otmon.zones.hosts import to_group
+from otmon.zones.learning.hosts import to_group
 
 RULE: Final = "broadcast-write"
 

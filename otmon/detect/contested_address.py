@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from otmon.detect.detector import Case, Finding, Link, Place, first, say
-from otmon.zones.check import in_two_zones
+from otmon.zones.review.check import in_two_zones
 
 RULE: Final = "contested-address"
 

@@ -24,9 +24,9 @@ from otmon.detect.detector import (
 from otmon.ledger.facts import Asset
 from otmon.zones.address import MAC_BITS, parse_address
 from otmon.zones.decide import locate
-from otmon.zones.devices import devices
-from otmon.zones.hosts import PREFIX, to_group
+from otmon.zones.learning.hosts import PREFIX, to_group
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Device
+from otmon.zones.review.devices import devices
 
 RULE: Final = "multi-homed-asset"
 

@@ -26,9 +26,9 @@ from otmon.detect.port_scan import scanned
 from otmon.detect.unauthorised_device import what_it_is
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
-from otmon.zones.check import in_no_zone
 from otmon.zones.decide import Verdict
 from otmon.zones.model import UNKNOWN_ZONE
+from otmon.zones.review.check import in_no_zone
 
 RULE: Final = "unknown-address"
 

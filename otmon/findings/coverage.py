@@ -19,7 +19,7 @@ from otmon.detect.detector import Case, Message, registered, say, say_some
 from otmon.detect.malformed_message import LOSS
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import conversation_key
-from otmon.zones.hosts import industrial_ids, to_group
+from otmon.zones.learning.hosts import industrial_ids, to_group
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary
 from otmon.zones.place import home_of, locate
 

@@ -13,7 +13,7 @@ from otmon.detect.rules.rule import Rule
 from otmon.detect.rules.sample import ledger_of
 from otmon.findings.judge import judge
 from otmon.ledger.ledger import Ledger
-from otmon.zones.load import known_protocols, read_model
+from otmon.zones.files.load import known_protocols, read_model
 from otmon.zones.model import Model
 
 

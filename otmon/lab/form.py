@@ -1,6 +1,6 @@
 """Files of the range, plants and scenarios: read within bounds, every error with file, line and column.
 
-How a YAML file becomes a tree that knows its lines is that of the zone models (`otmon.zones.document`);
+How a YAML file becomes a tree that knows its lines is that of the zone models (`otmon.zones.files.document`);
 what may stand in it is a form, a pydantic model whose leaves are all given as text.
 """
 
@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from otmon.zones.document import MAX_FILE_BYTES, Document, Problem, parse, plain, position, quoted
-from otmon.zones.leaf import Leaf, described
+from otmon.zones.files.document import MAX_FILE_BYTES, Document, Problem, parse, plain, position, quoted
+from otmon.zones.files.leaf import Leaf, described
 
 Place = tuple[int | str, ...]
 """Keys and list positions from the root of a file to a value."""

@@ -39,8 +39,8 @@ from otmon.lab.form import (
 )
 from otmon.lab.frames import Host, Wire
 from otmon.lab.routine import MAX_HABITS, routine_of
-from otmon.zones.document import Problem
-from otmon.zones.leaf import Leaf, OneOrMore
+from otmon.zones.files.document import Problem
+from otmon.zones.files.leaf import Leaf, OneOrMore
 
 FOLDER: Final = Path(__file__).parent / "plants"
 """The plants that come with the program."""

@@ -39,7 +39,7 @@ from otmon.lab.scene import Act, Deed, Trouble
 from otmon.lab.sessions import MODBUS_PORT, UNIT, Recall, Session, written
 from otmon.lab.steps import step_kinds
 from otmon.outputs.pcapng import pcapng_blocks
-from otmon.zones.document import Problem
+from otmon.zones.files.document import Problem
 
 APPLICATION = "otmon lab"
 USUAL = Words(

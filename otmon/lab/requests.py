@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from otmon.lab import modbus
 from otmon.lab.form import read_duration
-from otmon.zones.leaf import Leaf
+from otmon.zones.files.leaf import Leaf
 
 TABLES: Final = {
     "coils": modbus.READ_COILS,

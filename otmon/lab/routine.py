@@ -25,7 +25,7 @@ from otmon.lab.form import (
     whole,
 )
 from otmon.lab.requests import RequestText
-from otmon.zones.leaf import OneOrMore
+from otmon.zones.files.leaf import OneOrMore
 
 Hosts = Annotated[tuple[Id, ...], OneOrMore(), Field(max_length=200)]
 Requests = Annotated[tuple[RequestText, ...], OneOrMore(), Field(max_length=64)]

@@ -31,8 +31,8 @@ from otmon.lab.plant import HostForm, Plant, PlantHost, hosts_of, shipped_plant,
 from otmon.lab.scene import StepKind
 from otmon.lab.steps import step_kinds
 from otmon.lab.techniques import TECHNIQUES
-from otmon.zones.document import Problem
-from otmon.zones.leaf import OneOrMore
+from otmon.zones.files.document import Problem
+from otmon.zones.files.leaf import OneOrMore
 
 FOLDER: Final = Path(__file__).parent / "scenarios"
 """The scenarios that come with the program."""

@@ -21,8 +21,8 @@ from otmon.assets.vendor import vendor_of
 from otmon.findings.wording import Language, text
 from otmon.outputs.asset_table import classes_text, signal_text, vendor_texts
 from otmon.outputs.instant import short_text, utc_text
+from otmon.zones.files.workbook import write_csv
 from otmon.zones.place import Index
-from otmon.zones.workbook import write_csv
 
 COLUMNS: Final = (
     ("id", "資産ID"),
@@ -48,7 +48,7 @@ COLUMNS: Final = (
     ("operating system", "OS"),
     ("supported until", "サポート終了日"),
 )
-"""English and Japanese headings. The first eight are those of an inventory (`otmon.zones.inventory`)."""
+"""English and Japanese headings. The first eight are an inventory's (`otmon.zones.files.inventory`)."""
 PARTS: Final[Mapping[str, str]] = {"firmware": "firmware", "system": "operating-system"}
 """Kinds of claims that are parts of a device -> their type in CycloneDX."""
 ROLES: Final[dict[DeviceClass, str]] = {"controller": "plc"}

@@ -10,12 +10,12 @@ from otmon.findings.wording import Language, catalogue, text, visible
 from otmon.ledger.facts import UNKNOWN, Operation
 from otmon.outputs.zone_paths import hosts_text
 from otmon.zones.decide import Verdict
-from otmon.zones.diff import Change, Diff, Effect, Grant, Judged
-from otmon.zones.hostclass import Hosts, Partition, shown
 from otmon.zones.model import Line, Name, Range, merged
 from otmon.zones.model import shown as numbers
-from otmon.zones.notation import ANY, allows, key_of, written
-from otmon.zones.region import Box, Request
+from otmon.zones.review.address_class import Hosts, Partition, shown
+from otmon.zones.review.diff import Change, Diff, Effect, Grant, Judged
+from otmon.zones.review.notation import ANY, allows, key_of, written
+from otmon.zones.review.region import Box, Request
 from otmon.zones.times import shown_instant
 
 SERVICES_SHOWN: Final = 8

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from otmon.findings.wording import Language, text, visible
-from otmon.zones.hostclass import Shown
-from otmon.zones.notation import allows
-from otmon.zones.paths import Chain, Cut, Hop, Kind, Paths, Stop
+from otmon.zones.review.address_class import Shown
+from otmon.zones.review.notation import allows
+from otmon.zones.review.paths import Chain, Cut, Hop, Kind, Paths, Stop
 
 HOSTS_SHOWN: Final = 8
 """Addresses named at a stop; a longer list is counted."""

@@ -21,7 +21,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from otmon.score.claim import Claim, ClaimError, Claims
-from otmon.zones.workbook import MAX_FILE_BYTES, Grid, SheetError, read_sheets
+from otmon.zones.files.workbook import MAX_FILE_BYTES, Grid, SheetError, read_sheets
 
 MAX_HEAD_ROWS: Final = 10
 """Rows above the table, such as a title, among which the headings are looked for."""

@@ -1,6 +1,6 @@
 """The zone and boundary model as values: what a plant's people agreed on, line by line.
 
-Invariants, guaranteed by `otmon.zones.load` and relied upon everywhere else: ids are unique, every
+Invariants, guaranteed by `otmon.zones.files.load` and relied upon everywhere else: ids are unique, every
 zone that is named exists, both ends of a boundary differ, every permission's ends lie on opposite
 sides of its boundary (or inside its zone), ranges are sorted, merged and not empty.
 
@@ -27,7 +27,7 @@ IMPORTANCES: Final[tuple[Importance, ...]] = ("low", "medium", "high")
 """From the least important work to the most."""
 Inside = Literal["everything", "listed", "baseline"]
 Kind = Literal["business", "control", "safety", "temporary", "wireless", "external"]
-"""What kind of assets a zone holds (`otmon.zones.structure`)."""
+"""What kind of assets a zone holds (`otmon.zones.review.structure`)."""
 ObjectType = Literal["coils", "discrete_inputs", "input_registers", "holding_registers"]
 
 Range = tuple[int, int]
@@ -285,7 +285,7 @@ class Boundary:
     """Who decides and sets what may cross; "" where nobody was named."""
     permissions: tuple[Permission, ...]
     inherited: str = ""
-    """Id of the boundary that it was had from (`otmon.zones.nesting`), "" for one that is written."""
+    """Id of the boundary that it was had from (`otmon.zones.files.nesting`), "" for one that is written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,8 @@ from otmon.zones.address import (
     read_address,
 )
 from otmon.zones.baseline import Baseline, baseline_of
+from otmon.zones.files.nesting import outer_zones
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Model, Zone
-from otmon.zones.nesting import outer_zones
 from otmon.zones.permission_table import Carriers, PermissionTable, permission_table
 
 

@@ -10,7 +10,7 @@ from otmon.assets.grouping import seen_devices
 from otmon.assets.signals import MANY_CLIENTS, Signal, signals
 from otmon.ledger.facts import AssetClaim, Evidence
 from otmon.ledger.merge import collect
-from otmon.zones.hosts import SCAN
+from otmon.zones.learning.hosts import SCAN
 from tests.zones.facts import asset, conversation, model, operation
 
 MAC, RANDOM, ROUTER = "70:b3:d5:ff:ff:01", "f6:1d:92:c4:08:3b", "00:09:0f:00:00:01"

@@ -17,7 +17,7 @@ from otmon.ledger.facts import NEVER, Conversation, Evidence, Operation
 from otmon.ledger.ledger import conversation_key, operation_key
 from otmon.protocols.modbus import service
 from otmon.zones.decide import decide, index
-from otmon.zones.load import known_protocols, read_model
+from otmon.zones.files.load import known_protocols, read_model
 from otmon.zones.model import Model
 
 ZONES: Final = 100

@@ -82,7 +82,7 @@ def otmon_transactions(path: str, limit: int) -> int:
 def _otmon(path: str, transactions: str | None) -> Ledger:
     from otmon.engine import replay
     from otmon.findings.judge import judge
-    from otmon.zones.load import load_model
+    from otmon.zones.files.load import load_model
 
     model = load_model(ZONES)
     judge(replay(["pcaps/factory-day.pcapng"], transactions=transactions).ledger, model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from otmon.cli.exchange import ExportFormat
-from otmon.zones.firewall import FORMATS
+from otmon.zones.exchange.firewall import FORMATS
 from tests.command import DAY, MODEL, installed, one_line, otmon
 
 

@@ -7,7 +7,7 @@ import pytest
 from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.ledger.facts import AssetClaim
-from otmon.zones.load import load_model
+from otmon.zones.files.load import load_model
 from tests.detect.plant import found, keys
 from tests.zones.facts import asset, model
 

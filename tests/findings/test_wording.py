@@ -28,9 +28,9 @@ from otmon.protocols.modbus import REASONS
 from otmon.score.table import LABELS
 from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
-from otmon.zones.diff import How, Subject
-from otmon.zones.diff import Outcome as Effected
 from otmon.zones.model import Boundary, Importance, Permission, Zone
+from otmon.zones.review.diff import How, Subject
+from otmon.zones.review.diff import Outcome as Effected
 
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(otmon.__file__).parent.rglob("*.py"))
 SIGNALS = re.findall(

@@ -20,9 +20,9 @@ from otmon.findings.judge import judge
 from otmon.lab import body_line_day, two_factories_day, water_works_day
 from otmon.lab.day import Site, capture_of, day_of, undisturbed
 from otmon.ledger.ledger import Ledger
-from otmon.zones.check import cautions
-from otmon.zones.load import load_model
+from otmon.zones.files.load import load_model
 from otmon.zones.model import Model
+from otmon.zones.review.check import cautions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SITES: dict[str, Site] = {

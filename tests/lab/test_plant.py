@@ -9,7 +9,7 @@ import pytest
 from otmon.lab.form import RangeError
 from otmon.lab.plant import FOLDER, SYSTEMS, load_plant, read_plant, shipped_plant, shipped_plants
 from otmon.zones.decide import index, locate
-from otmon.zones.load import load_model
+from otmon.zones.files.load import load_model
 from otmon.zones.model import UNKNOWN_ZONE
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -9,7 +9,7 @@ import pytest
 from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.ledger.acyclic import acyclic
-from otmon.zones.load import load_model
+from otmon.zones.files.load import load_model
 from tests.command import DAY, MODEL
 
 

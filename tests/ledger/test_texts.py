@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from otmon.decode.fields import PORT_INDEXED, PORT_SESSION, PORT_TOLD
 from otmon.ledger.texts import address_text, mac_text, port_text, transport_text, vlan_text, words_of
-from otmon.zones.switch_port import read_port
+from otmon.zones.files.switch_port import read_port
 
 
 @given(st.ip_addresses())

@@ -10,7 +10,7 @@ from otmon.engine import replay
 from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import case_of, found_in
 from otmon.outputs.metrics import InterfaceStatus, Status
-from otmon.zones.load import load_model
+from otmon.zones.files.load import load_model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -24,9 +24,9 @@ from otmon.outputs.asset_export import (
     devices_cyclonedx,
     devices_json,
 )
-from otmon.zones.inventory import inventory_document
-from otmon.zones.load import read_model
-from otmon.zones.schema import read_id
+from otmon.zones.files.inventory import inventory_document
+from otmon.zones.files.load import read_model
+from otmon.zones.files.schema import read_id
 from tests.assets.population import HMI, PHONE, PLANT, PLC, SENDERS, here
 from tests.zones.facts import asset
 

@@ -14,7 +14,7 @@ from otmon.findings.judge import case_of, judge
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.outputs.history import History
 from otmon.outputs.metrics import OF_A_SENSOR, metrics
-from otmon.zones.load import load_model
+from otmon.zones.files.load import load_model
 from tests.outputs.sensed import ROOT, status
 
 DAY = str(ROOT / "pcaps" / "water-works-day.pcapng")

@@ -19,7 +19,7 @@ from otmon.ledger.facts import Damage
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect, merge
 from otmon.outputs.jsonlines import by_boundary, finding_line, write_jsonlines
-from otmon.zones.load import load_model
+from otmon.zones.files.load import load_model
 from tests.ledger.conftest import any_ledgers
 
 ROOT = Path(__file__).resolve().parent.parent.parent

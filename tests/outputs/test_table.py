@@ -16,7 +16,7 @@ from otmon.ledger.facts import Damage
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect, merge
 from otmon.outputs.table import CONVERSATIONS_SHOWN, DAMAGE_SHOWN, FINDINGS_SHOWN, WIDTH, write_table
-from otmon.zones.load import load_model
+from otmon.zones.files.load import load_model
 from tests.ledger.conftest import any_ledgers
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -7,10 +7,10 @@ from dataclasses import fields
 from otmon.findings.wording import catalogue
 from otmon.ledger.merge import collect
 from otmon.outputs.zone_diff import diff_lines
-from otmon.zones.diff import compare
 from otmon.zones.model import Boundary, Permission, Zone
+from otmon.zones.review.diff import compare
 from tests.zones.facts import conversation, model, operation
-from tests.zones.test_diff import NARROW, PLANT, WIDE, changed
+from tests.zones.review.test_diff import NARROW, PLANT, WIDE, changed
 
 
 def lines(*pairs: tuple[str, str], language: str = "en") -> list[str]:

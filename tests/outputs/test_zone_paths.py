@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from otmon.ledger.merge import collect
 from otmon.outputs.zone_paths import HOSTS_SHOWN, path_lines
-from otmon.zones.paths import find_paths
+from otmon.zones.review.paths import find_paths
 from tests.zones.facts import asset, model
 
 HOSTS = [f"10.2.0.{2 * n}" for n in range(1, HOSTS_SHOWN + 3)]

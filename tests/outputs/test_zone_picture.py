@@ -20,7 +20,7 @@ from otmon.ledger.merge import collect
 from otmon.ledger.store import load
 from otmon.outputs.zone_layout import Rect, text_width
 from otmon.outputs.zone_picture import tally, zone_picture
-from otmon.zones.load import known_protocols, read_model
+from otmon.zones.files.load import known_protocols, read_model
 from otmon.zones.model import Model
 from tests.command import DAY, MODEL, ROOT, otmon
 from tests.zones import plants

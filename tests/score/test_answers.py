@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from otmon.score.answers import HEADINGS, read_answers
 from otmon.score.claim import Claim, ClaimError
-from otmon.zones.workbook import write_xlsx
+from otmon.zones.files.workbook import write_xlsx
 from tests.score.made import NOON, SECOND
 
 TOKYO = ZoneInfo("Asia/Tokyo")

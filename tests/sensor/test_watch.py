@@ -16,7 +16,7 @@ from otmon.ledger.store import load
 from otmon.sensor import mark
 from otmon.sensor.proof import ProofFolder
 from otmon.sensor.watch import CREDIT_S, ENDING_S, JUDGE_S, SHARE, Watch, judged_by
-from otmon.zones.load import load_model
+from otmon.zones.files.load import load_model
 from tests.sensor.running import ROOT
 
 MODEL = load_model(str(ROOT / "zones" / "water-works.yaml"))

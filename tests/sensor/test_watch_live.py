@@ -16,7 +16,7 @@ from otmon.ledger.store import load
 from otmon.sensor.observer import CLOSED_NS, Observer
 from otmon.sensor.recent import Recent
 from otmon.sensor.watch import DAY_NS, WINDOW_S, Watch, judged_by
-from otmon.zones.load import load_model
+from otmon.zones.files.load import load_model
 from tests.namespaces import Wire, inside, missing, wire
 from tests.sensor.traffic import ROOT, frames_of
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from otmon.ledger.facts import NEVER, UNKNOWN, Asset, Conversation, Evidence, Extreme, Operation, WrittenValue
 from otmon.protocols.modbus import service
-from otmon.zones.load import read_model
+from otmon.zones.files.load import read_model
 from otmon.zones.model import Model
 
 PROTOCOLS = frozenset({"modbus", "dns", "http", "ntp", "smb", "ssh", "tls", "s7comm"})

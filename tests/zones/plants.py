@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from otmon.zones.load import read_model
+from otmon.zones.files.load import read_model
 from otmon.zones.model import Model
 from tests.zones.facts import PROTOCOLS
 

@@ -13,7 +13,7 @@ import pytest
 
 from otmon.ledger.facts import Conversation, Operation
 from otmon.zones.decide import decide, index
-from otmon.zones.load import load_model
+from otmon.zones.files.load import load_model
 from otmon.zones.place import Index
 from tests.zones.facts import PROTOCOLS, conversation, operation
 

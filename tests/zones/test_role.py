@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from otmon.zones.files.schema import read_id
 from otmon.zones.role import BY_NAME, ROLES, role_of
-from otmon.zones.schema import read_id
 
 
 def test_every_name_means_one_role_and_may_stand_in_a_model() -> None:

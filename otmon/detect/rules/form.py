@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 from pydantic_core import ErrorDetails
 
 from otmon.detect.rules.rule import CATEGORIES
-from otmon.zones.document import quoted
-from otmon.zones.entry import nearest
-from otmon.zones.leaf import Leaf, OneOrMore, described, wrong
+from otmon.zones.files.document import quoted
+from otmon.zones.files.entry import nearest
+from otmon.zones.files.leaf import Leaf, OneOrMore, described, wrong
 
 Path = tuple[int | str, ...]
 

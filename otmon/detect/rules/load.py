@@ -24,7 +24,7 @@ import yaml
 from otmon.detect.rules.rule import Category, Parameter, Reference, Rule, Severity, Text, Texts
 
 if TYPE_CHECKING:
-    from otmon.zones.document import Problem
+    from otmon.zones.files.document import Problem
 
 SUFFIXES: Final = (".yml", ".yaml")
 MAX_FILES: Final = 1_000
@@ -58,7 +58,7 @@ class Loaded:
 
 
 class _Texts(yaml.CBaseLoader):
-    """Every scalar as text, but nothing as None: what `otmon.zones.document.plain` gives."""
+    """Every scalar as text, but nothing as None: what `otmon.zones.files.document.plain` gives."""
 
 
 _Texts.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|)$"), ["~", "n", "N", ""])
@@ -111,7 +111,7 @@ def _read(file: str, data: bytes, problems: list[Problem]) -> Rule | None:
     """One file, checked."""
     # Only here: they load pydantic and the parser that knows lines.
     from otmon.detect.rules.form import problems_of
-    from otmon.zones.document import parse, plain, position
+    from otmon.zones.files.document import parse, plain, position
 
     if len(data) > MAX_FILE_BYTES:
         what = f"more than {MAX_FILE_BYTES} bytes, expected one rule"
@@ -181,7 +181,7 @@ def _of_test(test: dict[str, Any]) -> list[tuple[Path, str, bool]]:
 
 def _model_problems(text: str) -> list[str]:
     """What is wrong with the zone model of a test case; lines and columns are those of its own text."""
-    from otmon.zones.load import ModelError, known_protocols, read_model
+    from otmon.zones.files.load import ModelError, known_protocols, read_model
 
     try:
         read_model([("zones", text.encode("utf-8", "replace"))], known_protocols())
@@ -235,7 +235,7 @@ def _unfit(known: Parameter, value: int | float | tuple[str, ...]) -> str:
 
 def _problem(file: str, line: int, column: int, what: str) -> Problem:
     # Only where there is an error: it loads the parser that knows lines.
-    from otmon.zones.document import Problem
+    from otmon.zones.files.document import Problem
 
     return Problem(file, line, column, what)
 

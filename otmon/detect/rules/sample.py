@@ -51,7 +51,7 @@ from otmon.ledger.ledger import Ledger, conversation_key
 from otmon.ledger.merge import collect
 from otmon.protocols.modbus import service
 from otmon.zones.address import Address, host, parse_address
-from otmon.zones.document import quoted
+from otmon.zones.files.document import quoted
 
 Path = tuple[int | str, ...]
 Listed = Fact | AssetClaim
@@ -167,7 +167,7 @@ def _facts(
     given: dict[str, Any] = {}
     for key, text in said.items():
         if key not in readers:
-            from otmon.zones.entry import nearest  # it loads pydantic
+            from otmon.zones.files.entry import nearest  # it loads pydantic
 
             what = f"unknown key {quoted(str(key))}, expected {nearest(str(key), readers)}"
             problems.append(((*path, key), what, True))

@@ -134,7 +134,7 @@ def _condition_wrong(whole: dict[str, Any]) -> list[Wrong]:
 
 def _quoted(text: str) -> str:
     # Only where there is an error: it loads the parser that knows lines.
-    from otmon.zones.document import quoted
+    from otmon.zones.files.document import quoted
 
     return quoted(text)
 
@@ -191,7 +191,7 @@ class _Typed:
         name, *modifiers = key.split("|")
         field = self.fields.get(name)
         if field is None:
-            from otmon.zones.entry import nearest  # it loads pydantic: a third of a second
+            from otmon.zones.files.entry import nearest  # it loads pydantic: a third of a second
 
             what = f"unknown field {_quoted(name)}, expected {nearest(name, self.fields)}"
             self._say(place, what, of_key=True)

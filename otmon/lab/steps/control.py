@@ -13,7 +13,7 @@ from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Ending, Say
 from otmon.lab.requests import TABLES, Request, RequestText, paced
 from otmon.lab.scene import Act, Deed, Trouble, step_kind
 from otmon.lab.sessions import MODBUS_PORT, UNIT, Session
-from otmon.zones.leaf import OneOrMore, wrong
+from otmon.zones.files.leaf import OneOrMore, wrong
 
 MOST_REQUESTS = 20_000
 """Of one step to one controller."""

@@ -12,7 +12,7 @@ from otmon.lab import modbus
 from otmon.lab.form import Duration, Form
 from otmon.lab.frames import SECOND_NS, Packet, arp
 from otmon.lab.scene import Act, Deed, Trouble, step_kind
-from otmon.zones.leaf import Leaf
+from otmon.zones.files.leaf import Leaf
 
 MOST_LIES = 50_000
 """In one step."""

@@ -12,7 +12,7 @@ from otmon.lab.dialogues import gateway_of, lease, look_up, resolve_gateway, tls
 from otmon.lab.form import Domain, Duration, Form, Id, Truth, whole
 from otmon.lab.frames import BROADCAST, MILLISECOND_NS, SECOND_NS, Host, Packet, arp, ethernet, ipv4, udp
 from otmon.lab.scene import Act, Deed, Trouble, step_kind
-from otmon.zones.leaf import Leaf
+from otmon.zones.files.leaf import Leaf
 
 ANDROID = bytes((1, 3, 6, 15, 26, 28, 51, 58, 59, 43, 114, 108))
 WINDOWS = bytes((1, 3, 6, 15, 31, 33, 43, 44, 46, 47, 119, 121, 249, 252))

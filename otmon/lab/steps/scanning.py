@@ -29,7 +29,7 @@ from otmon.lab.frames import (
 from otmon.lab.plant import PlantHost
 from otmon.lab.scene import Act, Deed, step_kind
 from otmon.lab.sessions import Session
-from otmon.zones.leaf import Leaf, OneOrMore, wrong
+from otmon.zones.files.leaf import Leaf, OneOrMore, wrong
 
 LARGEST_SCAN = 1_024
 """Addresses of one scan."""

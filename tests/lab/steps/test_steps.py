@@ -16,7 +16,7 @@ from otmon.lab.plant import PlantHost, shipped_plant
 from otmon.lab.scenario import shipped_scenario, shipped_scenarios
 from otmon.lab.scene import Act, Deed
 from otmon.lab.steps import step_kinds
-from otmon.zones.document import parse, plain
+from otmon.zones.files.document import parse, plain
 
 START = 1_778_555_400_000_000_000
 

@@ -1,0 +1,475 @@
+"""A draft model from sheets of rules, for people to go through.
+
+Guaranteed: `otmon.zones.files.load` reads the draft without errors, it allows nothing that no row allows, and
+every row is in it: as permissions, or as a comment with the reason why not. Zones are those that the sheet
+names, else one for each prefix that addresses fall into; what nobody said (importance, owners) is a TODO.
+
+Two ends in one zone need no permission, as everything may happen inside a zone; only where the sheet names
+the same zone on both sides does the zone list what may happen in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from otmon.protocols.registry import IDS
+from otmon.zones.address import IPV4_BITS, MAC_BITS, Address, Network, reach, within
+from otmon.zones.exchange.cell import MemberText, plain, words
+from otmon.zones.exchange.heading import Head, find_head
+from otmon.zones.exchange.rulerow import RuleRow, Side, Told, read_row, row_text
+from otmon.zones.files.document import MAX_FILE_BYTES
+from otmon.zones.files.draftfile import Block, free_id, listing, member_text, scalar, text_of
+from otmon.zones.files.load import ModelError, read_model
+from otmon.zones.files.schema import ExceptionForm, PermissionForm, read_id
+from otmon.zones.files.workbook import Grid, SheetError
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE
+
+PREFIX_IPV4: Final = 24
+PREFIX_IPV6: Final = 64
+WIDEST: Final = {IPV4_BITS: 8, 128: 16}
+"""Length of the shortest prefix that a row may name: wider is not meant as one zone."""
+MAX_PAIRS: Final = 200
+"""Pairs of zones that one row may stand for."""
+MAX_ZONES: Final = 1000
+PASSES: Final = 50
+"""How often rows are taken out until the rest is a model: each time all that its reader refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    text: str
+    zones: int
+    boundaries: int
+    permissions: int
+    kept: int
+    """Rows that are comments in the draft."""
+    told: tuple[Told, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row that is understood, and its text."""
+
+    rule: RuleRow
+    text: str
+
+
+@dataclass(slots=True)
+class _Zone:
+    id: str
+    name: str
+    drafted: bool
+    members: dict[MemberText, int] = field(default_factory=dict)
+    """Member -> the row that brought it."""
+    inside: list[tuple[int, dict[str, Any], RuleRow]] = field(default_factory=list)
+    """Permissions of what goes on inside."""
+    policy: str = ""
+    """What the sheet says may happen inside, "" where it does not."""
+
+
+@dataclass(slots=True)
+class _Border:
+    ends: tuple[str, str]
+    said: dict[str, str] = field(default_factory=dict)
+    permissions: list[tuple[int, dict[str, Any], RuleRow]] = field(default_factory=list)
+    exceptions: list[tuple[int, dict[str, Any], RuleRow]] = field(default_factory=list)
+
+
+class _Unfit(Exception):
+    """A row that cannot be in the model; the text says why."""
+
+
+def draft(source: str, grids: Iterable[Grid], prefix: int = PREFIX_IPV4, timezone: str = "") -> Draft:
+    """The draft from the sheets of the file `source`. IPv4 addresses that no zone of the sheet holds are
+    put into zones of `prefix` bits; hours and last days of rows that name no time zone are those of
+    `timezone`. Raises `SheetError`."""
+    told: list[Told] = []
+    rows: list[_Row] = []
+    kept: list[tuple[Told, str]] = []
+    heads = 0
+    for grid in grids:
+        head = find_head(grid.rows)
+        if head is None:
+            said = "no row of headings with a source and a destination: the sheet is left out"
+            told.append(Told(grid.name, 1, 0, "", said))
+            continue
+        heads += 1
+        told += [
+            Told(grid.name, head.row, column, heading, "a heading that is not known: kept as a comment")
+            for column, heading in head.others.items()
+        ]
+        _read(grid, head, rows, kept, told)
+    if not heads:
+        raise SheetError(
+            "no row of headings such as 送信元, 宛先, ポート or source, destination, port in any sheet"
+        )
+    return _settled(source, rows, kept, told, prefix, timezone)
+
+
+def _read(grid: Grid, head: Head, rows: list[_Row], kept: list[tuple[Told, str]], told: list[Told]) -> None:
+    for number, cells in grid.rows.items():
+        said = {head.keys.get(column, "other") for column, cell in enumerate(cells, 1) if cell}
+        if number <= head.row or said == {"number"}:
+            # Forms are numbered further than they are filled in.
+            continue
+        text = row_text(head, cells)
+        found = read_row(grid, head, number)
+        if isinstance(found, RuleRow):
+            rows.append(_Row(found, text))
+        else:
+            told += found
+            kept += [(one, text) for one in found[:1]]
+
+
+def _settled(
+    source: str, rows: list[_Row], kept: list[tuple[Told, str]], told: list[Told], prefix: int, timezone: str
+) -> Draft:
+    """Take rows out until the rest is a model that loads."""
+    out: dict[int, str] = {}
+    for _ in range(PASSES):
+        plan = _Plan(rows, out, prefix, timezone)
+        later = [
+            (Told(rows[number].rule.sheet, rows[number].rule.row, 0, "", why), rows[number].text)
+            for number, why in sorted(out.items())
+        ]
+        block = plan.written(source, sorted([*kept, *later], key=lambda one: (one[0].sheet, one[0].row)))
+        wrong = _wrong(block)
+        if not wrong:
+            counts = len(plan.zones), len(plan.borders), plan.permissions
+            everything = tuple(dict.fromkeys([*told, *(one for one, _ in later)]))
+            return Draft(block.text(), *counts, len(kept) + len(later), everything)
+        out |= wrong
+    raise SheetError("too many rows do not fit each other; mend what is told, or split the sheet")
+
+
+def _wrong(block: Block) -> dict[int, str]:
+    """Rows that the model's reader refuses, and why."""
+    size = len(block.text().encode())
+    if size > MAX_FILE_BYTES:
+        raise SheetError(
+            f"a draft of {size} bytes, and a model has at most {MAX_FILE_BYTES}; split the sheet"
+        )
+    try:
+        read_model([("draft", block.text().encode())], frozenset(IDS))
+    except ModelError as error:
+        found: dict[int, str] = {}
+        for problem in error.problems:
+            row = block.row_of(problem.line)
+            if row is not None:
+                found.setdefault(row, problem.what)
+        if not found:
+            raise SheetError(f"no draft can be made of it: {error.problems[0].what}") from error
+        return found
+    return {}
+
+
+class _Plan:
+    """Zones, boundaries and permissions of the rows that are not `out`, which grows."""
+
+    def __init__(self, rows: Sequence[_Row], out: dict[int, str], prefix: int, timezone: str) -> None:
+        self.zones: dict[str, _Zone] = {}
+        self.borders: dict[tuple[str, str], _Border] = {}
+        self.permissions = 0
+        self.timezone = ""
+        """Of the times in the draft, "" while there are none."""
+        self._timezone = timezone
+        self._prefix = prefix
+        self._names: dict[str, str] = {}
+        self._ids: set[str] = set()
+        inside = [(number, row.rule) for number, row in enumerate(rows) if number not in out]
+        for collect in (self._name_zones, self._place, self._allow):
+            for number, rule in inside:
+                if number in out:
+                    continue
+                try:
+                    collect(number, rule)
+                except _Unfit as error:
+                    out[number] = str(error)
+        if not self.zones:
+            self.zones["zone-1"] = _Zone("zone-1", "", True)
+
+    def _name_zones(self, number: int, rule: RuleRow) -> None:
+        """The zones that a row names, with the members that it lists of them."""
+        for side in (rule.source, rule.target):
+            for said in side.zones:
+                zone = self._zone(said.name)
+                if zone is not None:
+                    for member in said.members:
+                        zone.members.setdefault(member, number)
+                    said_inside = (said.inside, zone.policy)
+                    zone.policy = "listed" if "listed" in said_inside else said.inside or zone.policy
+
+    def _zone(self, name: str) -> _Zone | None:
+        """The zone of this name, made when it is new; None for the Internet."""
+        key = plain(name)
+        if key.replace(" ", "") in words()["internet"]:
+            return None
+        if key not in self._names:
+            good = read_id(name) is not None and key != UNKNOWN_ZONE
+            id = free_id(name if good else "zone-1", self.zones)
+            self._names[key] = id
+            self.zones[id] = _Zone(id, "" if good else name, False)
+            self._limit()
+        return self.zones[self._names[key]]
+
+    def _limit(self) -> None:
+        if len(self.zones) > MAX_ZONES:
+            raise SheetError(f"more than {MAX_ZONES} zones, expected fewer; a shorter --prefix makes fewer")
+
+    def _place(self, number: int, rule: RuleRow) -> None:
+        """Zones for the addresses that are in none yet."""
+        for side in (rule.source, rule.target):
+            for network in side.hosts.networks if side.hosts else ():
+                if network.bits != MAC_BITS and network.length < WIDEST[network.bits]:
+                    raise _Unfit(f"{network} is too wide for a zone; write any, or narrower prefixes")
+                zone = self._zone(side.zones[0].name) if side.zones else None
+                if zone is not None:
+                    if not any(_may_hold(member, network) for member in zone.members):
+                        zone.members.setdefault(_member(network), number)
+                elif not side.zones and self._home(network) is None:
+                    if network.bits == MAC_BITS:
+                        raise _Unfit(f"{network} is in no zone of the sheet")
+                    self._draft_zone(network, number)
+
+    def _draft_zone(self, network: Network, number: int) -> None:
+        length = min(network.length, self._prefix if network.bits == IPV4_BITS else PREFIX_IPV6)
+        wide = Network(network.bits, length, network.prefix >> (network.length - length))
+        id = free_id("net-" + re.sub(r"[^0-9a-f]+", "-", str(wide)).strip("-"), self.zones)
+        self.zones[id] = _Zone(id, str(wide), True, {_member(wide): number})
+        self._limit()
+
+    def _home(self, network: Network) -> str | None:
+        """The zone whose narrowest member holds the whole network."""
+        best: tuple[int, str] | None = None
+        for zone in self.zones.values():
+            for member in zone.members:
+                held = member.network
+                if member.mac is not None and network.bits == MAC_BITS and member.mac.value == network.prefix:
+                    held = network
+                if held is not None and within(network, held) and (best is None or held.length > best[0]):
+                    best = held.length, zone.id
+        if best is not None:
+            return best[1]
+        first = Address(network.bits, network.prefix << (network.bits - network.length))
+        return INTERNET if network.bits != MAC_BITS and reach(first) == "internet" else None
+
+    def _ends(self, side: Side) -> dict[str, list[str]]:
+        """Zone -> addresses in it that are meant; none is all of it."""
+        hosts = side.hosts
+        if side.zones:
+            ids = [zone.id if (zone := self._zone(said.name)) else INTERNET for said in side.zones]
+            return {id: [] if hosts is None else [str(n) for n in hosts.networks] for id in ids}
+        if hosts is None or hosts.everybody:
+            return {id: [] for id in (*self.zones, INTERNET)}
+        found: dict[str, list[str]] = {INTERNET: []} if hosts.internet else {}
+        for network in hosts.networks:
+            home = self._home(network)
+            if home is not None and found.get(home) != []:
+                found.setdefault(home, []).append(str(network))
+            for zone in self.zones.values():
+                inner = [m.network for m in zone.members if m.network and within(m.network, network)]
+                if zone.id != home and inner:
+                    found.setdefault(zone.id, []).extend(str(n) for n in inner)
+        return found
+
+    def _allow(self, number: int, rule: RuleRow) -> None:
+        """The permissions that a row stands for."""
+        if rule.entry == "zone":
+            return
+        self._in_time(rule)
+        ways = {"forward": [(0, 1)], "back": [(1, 0)], "both": [(0, 1), (1, 0)]}[rule.direction]
+        ends = self._ends(rule.source), self._ends(rule.target)
+        named = bool(rule.source.zones and rule.target.zones)
+        pairs = [
+            (a, b, way)
+            for way in ways
+            for a in ends[way[0]]
+            for b in ends[way[1]]
+            if a != b or (named and a != INTERNET)
+        ]
+        if not pairs:
+            raise _Unfit("both ends are in one zone, inside which everything may happen")
+        forms = list(_forms(rule))
+        if len(pairs) * len(forms) > MAX_PAIRS:
+            raise _Unfit(f"it stands for {len(pairs)} pairs of zones, expected at most {MAX_PAIRS}")
+        for a, b, way in pairs:
+            for form in forms:
+                said = {
+                    "from": ends[way[0]][a] or [a],
+                    "to": ends[way[1]][b] or [b],
+                    **form,
+                }
+                self._add(number, rule, (a, b), self._identified(rule, said, len(pairs) * len(forms)))
+
+    def _in_time(self, rule: RuleRow) -> None:
+        """Whether the times of a row are those of the draft, which has one time zone."""
+        if not (rule.hours or rule.expires):
+            return
+        wanted = rule.timezone or self._timezone
+        if not wanted:
+            raise _Unfit("hours or a last day without a time zone; give --timezone, such as Asia/Tokyo")
+        self.timezone = self.timezone or wanted
+        if wanted != self.timezone:
+            raise _Unfit(f"times of {wanted}, and the other rows have {self.timezone}")
+
+    def _identified(self, rule: RuleRow, said: dict[str, Any], times: int) -> dict[str, Any]:
+        if read_id(rule.id) is None:
+            return said
+        id = rule.id if times == 1 and rule.id not in self._ids else free_id(f"{rule.id}-1", self._ids)
+        self._ids.add(id)
+        return {"id": id, **said}
+
+    def _add(self, number: int, rule: RuleRow, ends: tuple[str, str], said: dict[str, Any]) -> None:
+        self.permissions += 1
+        if ends[0] == ends[1]:
+            if rule.entry == "exception":
+                raise _Unfit("an exception inside a zone, expected one of a boundary")
+            self.zones[ends[0]].inside.append((number, said, rule))
+            return
+        pair = (min(ends), max(ends))
+        border = self.borders.setdefault(pair, _Border(ends))
+        for key, text in rule.boundary:
+            if text_of(text):
+                border.said.setdefault(key, text_of(text))
+        kind = border.exceptions if rule.entry == "exception" else border.permissions
+        kind.append((number, said, rule))
+
+    def written(self, source: str, kept: Sequence[tuple[Told, str]]) -> Block:
+        """The model as a file."""
+        block = Block()
+        block.comment(f"Drafted by `otmon zones import` from {source}. Go through every TODO before use.")
+        block.line("version: 1")
+        if self.timezone:
+            block.line(f"timezone: {scalar(self.timezone)}")
+        block.line("")
+        block.line("zones:")
+        for zone in self.zones.values():
+            _write_zone(block, zone)
+        block.line("")
+        block.line("boundaries:" if self.borders else "boundaries: []")
+        ids: set[str] = set()
+        for border in self.borders.values():
+            wanted = border.said.get("boundary", "")
+            good = read_id(wanted) is not None
+            id = free_id(wanted if good else "-".join(border.ends), ids)
+            ids.add(id)
+            _write_border(block, border, id, "" if good else wanted)
+        if kept:
+            block.line("")
+            block.comment(f"TODO: {len(kept)} rows of the sheet are not in this model:")
+        for told, text in kept:
+            block.comment(f"{told}")
+            block.comment(f"    {text}")
+        return block
+
+
+def _forms(rule: RuleRow) -> Iterator[dict[str, Any]]:
+    """The keys of a permission beside its ends: one for each set of transports with ports of their own."""
+    groups: dict[str, list[str]] = {}
+    for transport, (low, high) in rule.ports:
+        groups.setdefault(transport, []).append(str(low) if low == high else f"{low}-{high}")
+    for transport, ports in (groups or {"": []}).items():
+        transports = [transport] if transport else list(rule.transports)
+        said: dict[str, Any] = {"protocol": list(rule.protocols) or ["any"]}
+        said |= {"transport": transports} if transports else {}
+        said |= {"port": ports} if ports else {}
+        said |= {key: list(texts) for key, texts in rule.limits}
+        said |= {"limits": [dict(one) for one in rule.values]} if rule.values else {}
+        said |= {key: list(texts) for key, texts in rule.hours}
+        texts = {"expires": rule.expires, "approver": rule.approver, "reason": rule.reason}
+        said |= {key: text_of(text) for key, text in texts.items() if text_of(text)}
+        ja, en = map(text_of, rule.name)
+        said |= {"name": {"ja": ja or en, "en": en or ja}} if ja or en else {}
+        form = ExceptionForm if rule.entry == "exception" else PermissionForm
+        try:
+            form.model_validate({"from": "a", **said})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise _Unfit(f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}") from error
+        yield said
+
+
+def _member(network: Network) -> MemberText:
+    if network.bits == MAC_BITS:
+        return MemberText(None, Address(MAC_BITS, network.prefix), None)
+    return MemberText(network, None, None)
+
+
+def _write_zone(block: Block, zone: _Zone) -> None:
+    block.line(f"  - id: {scalar(zone.id)}")
+    if text_of(zone.name) and not zone.drafted:
+        block.line(f"    name: {scalar(text_of(zone.name))}")
+    if zone.drafted:
+        block.comment("TODO: drafted from addresses: is it one zone? It needs name, importance and owner", 4)
+    else:
+        block.comment("TODO: importance and owner are not in the sheet", 4)
+    block.line("    importance: 中")
+    if zone.members:
+        block.line("    members:")
+        for member, number in zone.members.items():
+            block.line(
+                f"      - {member_text(member.network, member.mac, member.vlan, member.oui, member.port)}",
+                number,
+            )
+    else:
+        block.comment("TODO: no address of this zone is in the sheet", 4)
+    if zone.inside or zone.policy:
+        block.line(f"    inside: {zone.policy or 'listed'}")
+    if zone.inside:
+        block.line("    allow:")
+        _write_permissions(block, zone.inside)
+
+
+def _write_border(block: Block, border: _Border, id: str, name: str) -> None:
+    block.line(f"  - id: {scalar(id)}")
+    if name:
+        block.line(f"    name: {scalar(name)}")
+    block.line(f"    between: {listing(border.ends)}")
+    for key in ("device", "device_owner", "settings_owner"):
+        if key in border.said:
+            block.line(f"    {key}: {scalar(border.said[key])}")
+    missing = [key for key in ("device_owner", "settings_owner") if key not in border.said]
+    if missing:
+        block.comment(f"TODO: {' and '.join(missing)}", 4)
+    for key, permissions in (("allow", border.permissions), ("exceptions", border.exceptions)):
+        if permissions:
+            block.line(f"    {key}:")
+            _write_permissions(block, permissions)
+
+
+def _written(value: Any) -> str:
+    """A value of a permission as YAML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_written(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    return scalar(value) if isinstance(value, str) else listing(value)
+
+
+def _may_hold(member: MemberText, network: Network) -> bool:
+    """Whether a member holds an address, or may: one that tells no address may have any."""
+    if member.network is None and network.bits != MAC_BITS:
+        return True
+    macs = member.oui if member.mac is None else Network(MAC_BITS, MAC_BITS, member.mac.value)
+    return any(outer is not None and within(network, outer) for outer in (member.network, macs))
+
+
+def _write_permissions(block: Block, permissions: Iterable[tuple[int, Mapping[str, Any], RuleRow]]) -> None:
+    for number, said, rule in permissions:
+        dash = "- "
+        for key, value in said.items():
+            text = _written(value)
+            block.line(f"      {dash}{key}: {text}", number)
+            dash = "  "
+        where = f"sheet {rule.sheet}, row {rule.row}" if rule.sheet else f"row {rule.row}"
+        block.comment(where, 8)
+        if said["protocol"] == ["any"]:
+            ports = "" if "port" in said else " and port"
+            block.comment(f"TODO: the sheet names no protocol{ports}, so every one is allowed", 8)
+        for note in rule.notes:
+            block.comment(note, 8)

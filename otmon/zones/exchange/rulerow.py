@@ -1,0 +1,222 @@
+"""One row of a sheet of rules, understood: who, to whom, over what, and what else it says.
+
+A row is understood as a whole or not at all; what is wrong with it is told with sheet, row and column. So
+is what it says that a model cannot: such a row is in the draft only where the model is not wider for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, cast
+
+from otmon.zones.exchange import cell
+from otmon.zones.exchange.cell import Direction, Hosts, MemberText, NotUnderstood
+from otmon.zones.exchange.heading import Head
+from otmon.zones.files.workbook import Grid, column_letters
+from otmon.zones.model import Range
+
+_Value = TypeVar("_Value")
+_INSIDE: Final = ("inside:listed", "inside:baseline")
+"""What may happen inside a zone, as our own sheets write it behind its members."""
+_OF_BOUNDARY: Final = ("boundary", "device", "device_owner", "settings_owner")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something about a sheet that a person must know."""
+
+    sheet: str
+    row: int
+    column: int
+    """0 for the row as a whole."""
+    heading: str
+    text: str
+
+    def __str__(self) -> str:
+        sheet = f"sheet {self.sheet!r}, " if self.sheet else ""
+        column = f", column {column_letters(self.column)} ({self.heading})" if self.column else ""
+        return f"{sheet}row {self.row}{column}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneText:
+    """What a row says of a zone: its name, and what our own sheets write behind it."""
+
+    name: str
+    members: tuple[MemberText, ...]
+    inside: str = ""
+    """What may happen inside, "" where it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One end of a row: at least one of both is there."""
+
+    zones: tuple[ZoneText, ...]
+    hosts: Hosts | None
+    """None where the whole zone is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    sheet: str
+    row: int
+    source: Side
+    target: Side
+    direction: Direction
+    protocols: tuple[str, ...]
+    """Empty is any."""
+    transports: tuple[str, ...]
+    ports: tuple[tuple[str, Range], ...]
+    """(transport or "", range); empty is any."""
+    limits: tuple[tuple[str, tuple[str, ...]], ...]
+    """Keys of a permission that are texts already: access, functions, units and elements."""
+    id: str
+    reason: str
+    boundary: tuple[tuple[str, str], ...]
+    """What the row says of the boundary: id, device, device_owner, settings_owner."""
+    notes: tuple[str, ...]
+    """What columns say that are not known, to be kept as comments."""
+    entry: str = "permission"
+    """"permission", "exception", or "zone" for one that is only named."""
+    name: tuple[str, str] = ("", "")
+    """In Japanese and English."""
+    values: tuple[tuple[tuple[str, Any], ...], ...] = ()
+    """Limits on written values, each as keys and texts."""
+    hours: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """"hours" and "during", as texts."""
+    expires: str = ""
+    timezone: str = ""
+    approver: str = ""
+
+
+def read_row(grid: Grid, head: Head, row: int) -> RuleRow | list[Told]:
+    """The rule in a row below its head, or everything that is wrong with it."""
+    return _Reader(grid, head, row).read()
+
+
+def row_text(head: Head, cells: Sequence[str]) -> str:
+    """All of a row, to be kept where it is not understood."""
+    said = [f"{head.texts.get(number, '?')}: {text}" for number, text in enumerate(cells, 1) if text]
+    return "; ".join(" ".join(one.split()) for one in said)
+
+
+class _Reader:
+    def __init__(self, grid: Grid, head: Head, row: int) -> None:
+        self._grid, self._head, self._row = grid, head, row
+        cells = grid.rows[row]
+        self._text: Mapping[str, str] = {
+            key: cells[column - 1] if column <= len(cells) else "" for column, key in head.keys.items()
+        }
+        self._columns = {key: column for column, key in head.keys.items()}
+        self._told: list[Told] = []
+
+    def read(self) -> RuleRow | list[Told]:
+        for (row, column), wrong in self._grid.odd.items():
+            # A number of the row or a note may be a formula or a date.
+            if row == self._row and self._head.keys.get(column, "number") not in ("number", "line", "reason"):
+                self._tell(column, f"{wrong}, expected a text or number")
+        if not self._take("action", cell.allows, True):
+            what = "it denies: a model lists only what is allowed, so see that no other row allows the same"
+            self._say("action", what)
+        if not cell.is_any(self._text.get("source_port", "")):
+            self._say("source_port", "a port of the client, which a model does not limit")
+        source, target = self._side("from"), self._side("to")
+        nothing = cell.Spoken((), (), (), ())
+        heard = [
+            self._take(key, cell.spoken, nothing) for key in ("protocol", "service", "port", "transport")
+        ]
+        limits = self._limits()
+        entry = self._take("entry", cell.entry, "permission")
+        no_limits: tuple[tuple[tuple[str, Any], ...], ...] = ()
+        no_hours: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        values = self._take("limits", cell.limits, no_limits)
+        hours, last = self._take("hours", cell.hours, no_hours), self._take("expires", cell.expires, "")
+        timezone = self._take("timezone", cell.timezone, "")
+        if self._text.get("beyond"):
+            self._say("beyond", "a limit that a sheet cannot say: without it more would be allowed")
+        direction: Direction = cast(Direction, self._take("direction", cell.direction, "forward"))
+        if self._told or source is None or target is None:
+            return self._told
+        ports = dict.fromkeys(port for one in heard for port in one.ports)
+        meant = dict.fromkeys(port for one in heard for port in one.meant)
+        cells = self._grid.rows[self._row]
+        return RuleRow(
+            self._grid.name, self._row, source, target, direction,
+            tuple(dict.fromkeys(name for one in heard for name in one.protocols)),
+            tuple(dict.fromkeys(name for one in heard for name in one.transports)),
+            tuple(ports or meant), limits, self._text.get("id", ""), self._text.get("reason", ""),
+            tuple((key, self._text.get(key, "")) for key in _OF_BOUNDARY),
+            tuple(
+                f"{' '.join(heading.split())}: {' '.join(cells[column - 1].split())}"
+                for column, heading in self._head.others.items()
+                if column <= len(cells) and cells[column - 1]
+            ),
+            entry, (self._text.get("name_ja", ""), self._text.get("name_en", "")), values, hours, last,
+            timezone, self._text.get("approver", ""),
+        )  # fmt: skip
+
+    def _limits(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Keys that limit what may be asked for, as texts of a model."""
+        found: list[tuple[str, tuple[str, ...]]] = [("access", self._take("access", cell.access, ()))]
+        for key in ("functions", "units"):
+            said = self._text.get(key, "")
+            found.append((key, () if cell.is_any(said) else tuple(cell.pieces(said))))
+        found += self._take("registers", cell.registers, ())
+        return tuple((key, texts) for key, texts in found if texts)
+
+    def _side(self, end: str) -> Side | None:
+        zone, address = self._text.get(f"{end}_zone", ""), self._text.get(f"{end}_address", "")
+        anywhere: tuple[ZoneText, ...] = ()
+        zones = self._take(f"{end}_zone", _zones, anywhere)
+        if not address and not zone:
+            key = f"{end}_address" if f"{end}_address" in self._columns else f"{end}_zone"
+            self._say(key, "empty, expected an address, a zone, or any")
+            return None
+        nobody = Hosts(False, False, ())
+        hosts: Hosts | None = self._take(f"{end}_address", cell.hosts, nobody)
+        if zones and hosts is not None and hosts.internet:
+            self._say(f"{end}_address", "the Internet beside a zone, expected one of them")
+        if zones and hosts is not None and (hosts == nobody or hosts.everybody):
+            hosts = None
+        if len(zones) > 1 and hosts is not None:
+            self._say(f"{end}_address", "addresses beside several zones, expected one row for each zone")
+        return Side(zones, Hosts(True, False, ()) if not zones and not address else hosts)
+
+    def _take(self, key: str, read: Callable[[str], _Value], otherwise: _Value) -> _Value:
+        text = self._text.get(key, "")
+        if not text:
+            return otherwise
+        try:
+            return read(text)
+        except NotUnderstood as error:
+            self._say(key, str(error))
+            return otherwise
+
+    def _say(self, key: str, text: str) -> None:
+        self._tell(self._columns.get(key, 0), text)
+
+    def _tell(self, column: int, text: str) -> None:
+        heading = " ".join(self._head.texts.get(column, "").split())
+        self._told.append(Told(self._grid.name, self._row, column, heading, text))
+
+
+def _zones(text: str) -> tuple[ZoneText, ...]:
+    """One zone with its members in brackets, or several names; none where any zone is meant."""
+    text = text.replace("\uff08", "(").replace("\uff09", ")")
+    if cell.is_any(text):
+        return ()
+    before, bracket, inside = text.partition("(")
+    if bracket and inside.rstrip().endswith(")"):
+        listed = [piece.strip() for piece in inside.rstrip()[:-1].split(",")]
+        policy = [piece for piece in listed if piece in _INSIDE]
+        members = ", ".join(piece for piece in listed if piece not in _INSIDE)
+        try:
+            said = "".join(policy[:1]).removeprefix("inside:")
+            return (ZoneText(before.strip(), tuple(cell.members(members)), said),)
+        except NotUnderstood:
+            # Then it is part of the name: "Line 3 (packing)".
+            return (ZoneText(" ".join(text.split()), ()),)
+    names = [name.strip() for name in text.replace("\u3001", ",").replace("\n", ",").split(",")]
+    return tuple(ZoneText(name, ()) for name in names if name)

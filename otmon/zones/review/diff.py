@@ -1,0 +1,491 @@
+"""Two models compared: what was written anew, and what that allows and denies.
+
+The two are different questions. Lines may change and mean the same: a permission taken away that
+another one covers denies nothing, and a member moved to another zone changes what may be done though
+no permission was touched. So `changes` compares the models entry by entry and field by field, and
+`effects` compares what they allow (`otmon.zones.review.region`) from host to host
+(`otmon.zones.review.address_class`), whatever the reason. With a ledger, `verdicts` says which facts are
+judged otherwise.
+
+Order, comments and notation are no difference. Effects are about addresses of single hosts: a group
+(multicast, broadcast) and an IPv6 link-local address are where their sender is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal
+
+from otmon.ledger.facts import Conversation, Operation
+from otmon.ledger.ledger import Ledger
+from otmon.zones.address import Address, host, within
+from otmon.zones.decide import Verdict, decide
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Line, Member, Model, Permission, Zone
+from otmon.zones.place import Index, index
+from otmon.zones.review.address_class import ELSEWHERE, Hosts, Partition, lists, partition
+from otmon.zones.review.notation import written
+from otmon.zones.review.region import Box, Vocabulary, box, left, meets, opaque, vocabulary
+from otmon.zones.times import Schedule
+
+Subject = Literal["zone", "member", "boundary", "permission"]
+How = Literal["added", "removed", "changed", "widened", "narrowed", "moved"]
+Outcome = Literal["allowed", "denied", "not covered"]
+
+_SILENT: Final = frozenset({"id", "line", "name", "reason"})
+"""Fields of a permission that say nothing about what it allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry that is written otherwise."""
+
+    subject: Subject
+    how: How
+    id: str
+    """Of the zone, boundary or permission; a member as it is written."""
+    owner: str
+    """Zone of a member, boundary or zone of a permission; else ""."""
+    old: Line | None
+    new: Line | None
+    fields: tuple[tuple[str, Any, Any], ...] = ()
+    """(field, value in the old model, value in the new one)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one line of a model allows: a permission, or everything inside a zone."""
+
+    id: str
+    owner: str
+    """Boundary or zone."""
+    line: Line
+    permission: Permission | None
+    zones: tuple[str, str]
+    clients: Hosts
+    servers: Hosts
+    seen: bool = False
+    """Only what the baseline of the zone holds: nobody can tell from the model how much that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What of a grant of one model the other does not allow."""
+
+    outcome: Outcome
+    """What becomes of it: allowed, denied, or "not covered" where no end is in a zone any more."""
+    grant: Grant
+    words: Vocabulary
+    whole: Box
+    boxes: tuple[Box, ...]
+    exact: bool
+    """Nothing of this is allowed by the other model; else some of it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A changed permission of one model of which the other allows everything."""
+
+    grant: Grant
+    by: tuple[Grant, ...]
+    """What allows it there; empty where it concerns nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A fact whose verdict changes."""
+
+    fact: Conversation | Operation
+    old: Verdict
+    new: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    changes: tuple[Change, ...]
+    effects: tuple[Effect, ...]
+    covered: tuple[tuple[Covered, ...], tuple[Covered, ...]]
+    """Changed permissions of the old model that the new one allows otherwise, and the reverse."""
+    hosts: Partition
+    """What the sets of hosts mean: model 0 is the old one, model 1 the new one."""
+    judged: tuple[Judged, ...]
+    """Conversations first, then operations, in the order of the ledger."""
+
+
+def compare(old: Model, new: Model, ledger: Ledger | None = None, baseline: Ledger | None = None) -> Diff:
+    """What changes from one model to the other; facts are judged with `baseline` as that of both."""
+    assets = ledger.assets if ledger is not None else ()
+    indexes = (index(old, assets, baseline), index(new, assets, baseline))
+    hosts = partition(indexes)
+    if ledger is not None:
+        # What switch ports say is about single hosts, not about sets of them.
+        indexes = (
+            index(old, assets, baseline, ledger.claims), index(new, assets, baseline, ledger.claims)
+        )  # fmt: skip
+    grants = (_grants(old, hosts, 0), _grants(new, hosts, 1))
+    changed = (*_zone_changes(old, new), *_boundary_changes(old, new))
+    talking = _talking(hosts)
+    changed += tuple(_permission_changes(old, new, grants, talking))
+    lost, kept = _effects(grants[0], grants[1], talking, _outside(hosts, 1))
+    gained, known = _effects(grants[1], grants[0], talking, None)
+    touched = {line for one in changed if one.subject == "permission" for line in (one.old, one.new)}
+    return Diff(
+        changed,
+        (*gained, *lost),
+        (
+            tuple(one for one in kept if one.grant.line in touched),
+            tuple(one for one in known if one.grant.line in touched),
+        ),
+        hosts,
+        () if ledger is None else tuple(_judged(indexes, ledger)),
+    )
+
+
+def _judged(indexes: tuple[Index, Index], ledger: Ledger) -> Iterator[Judged]:
+    facts: tuple[Conversation | Operation, ...] = (*ledger.conversations, *ledger.operations)
+    for fact in facts:
+        old, new = decide(indexes[0], fact), decide(indexes[1], fact)
+        if old.outcome != new.outcome:
+            yield Judged(fact, old, new)
+
+
+# What is written
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal but for the order of a list; the time zone of no hours is no difference."""
+    if isinstance(one, Schedule) and isinstance(other, Schedule) and not (one or other):
+        return True
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return set(one) == set(other)
+    return bool(one == other)
+
+
+def _fields(old: Any, new: Any, without: Iterable[str]) -> tuple[tuple[str, Any, Any], ...]:
+    pairs = ((f.name, getattr(old, f.name), getattr(new, f.name)) for f in fields(old))
+    differing = [pair for pair in pairs if pair[0] not in without and not _same(pair[1], pair[2])]
+    # A last day is told as the day that the file has; as an instant only where the time zone moved it.
+    days = {name for name, _, _ in differing} & {"expires"}
+    return tuple(pair for pair in differing if not (days and pair[0] == "expires_ns"))
+
+
+def _zone_changes(old: Model, new: Model) -> Iterator[Change]:
+    before, after = {zone.id: zone for zone in old.zones}, {zone.id: zone for zone in new.zones}
+    for id in sorted({*before, *after}):
+        one, other = before.get(id), after.get(id)
+        if one is not None and other is not None:
+            differing = _fields(one, other, ("line", "members", "permissions"))
+            if differing:
+                yield Change("zone", "changed", id, "", one.line, other.line, differing)
+        else:
+            yield _come_or_gone("zone", id, "", _line(one), _line(other))
+    yield from _member_changes(old, new)
+
+
+def _line(entry: Zone | Boundary | Permission | None) -> Line | None:
+    return None if entry is None else entry.line
+
+
+def _come_or_gone(subject: Subject, id: str, owner: str, old: Line | None, new: Line | None) -> Change:
+    return Change(subject, "removed" if new is None else "added", id, owner, old, new)
+
+
+def _member_changes(old: Model, new: Model) -> Iterator[Change]:
+    before, after = _members(old), _members(new)
+    gone: list[tuple[str, Member]] = []
+    come: list[tuple[str, Member]] = []
+    for key in sorted({*before, *after}):
+        one, other = before.get(key, {}), after.get(key, {})
+        leaving = [(zone, member) for zone, member in sorted(one.items()) if zone not in other]
+        arriving = [(zone, member) for zone, member in sorted(other.items()) if zone not in one]
+        if len(leaving) == len(arriving) == 1:
+            ((zone, member),), ((to, there),) = leaving, arriving
+            yield Change("member", "moved", key, to, member.line, there.line, (("zone", zone, to),))
+        else:
+            gone += leaving
+            come += arriving
+    for zone, member in gone:
+        found = next((one for one in come if one[0] == zone and _resized(member, one[1])), None)
+        if found is None:
+            yield Change("member", "removed", _member(member), zone, member.line, None)
+            continue
+        come.remove(found)
+        how = _resized(member, found[1])
+        assert how is not None
+        sizes = (("member", _member(member), _member(found[1])),)
+        yield Change("member", how, _member(found[1]), zone, member.line, found[1].line, sizes)
+    for zone, member in come:
+        yield Change("member", "added", _member(member), zone, None, member.line)
+
+
+def _resized(one: Member, other: Member) -> How | None:
+    """Whether it is the same member with a wider or narrower network."""
+    if _fields(one, other, ("line", "network")) or one.network is None or other.network is None:
+        return None
+    if within(one.network, other.network):
+        return "widened"
+    return "narrowed" if within(other.network, one.network) else None
+
+
+def _members(model: Model) -> dict[str, dict[str, Member]]:
+    """The text of each member -> its zones."""
+    found: dict[str, dict[str, Member]] = {}
+    for zone in model.zones:
+        for member in zone.members:
+            found.setdefault(_member(member), {}).setdefault(zone.id, member)
+    return found
+
+
+def _member(member: Member) -> str:
+    """A member as text: all that it says but where."""
+    parts = [
+        "VLAN untagged" if field.name == "vlan" and value == "" else
+        f"VLAN {value}" if field.name == "vlan" else
+        str(value) if field.name == "network" else
+        str(host(value)) if isinstance(value, Address) else
+        f"{field.name} {written(value)}"
+        for field in fields(member)
+        if field.name != "line" and (value := getattr(member, field.name)) is not None and value != ()
+    ]  # fmt: skip
+    return " ".join(parts)
+
+
+def _boundary_changes(old: Model, new: Model) -> Iterator[Change]:
+    """Boundaries are told apart by the zones they join, of which a pair has one."""
+    before = {tuple(sorted(one.between)): one for one in old.boundaries if not one.inherited}
+    after = {tuple(sorted(one.between)): one for one in new.boundaries if not one.inherited}
+    for pair in sorted({*before, *after}):
+        one, other = before.get(pair), after.get(pair)
+        if one is not None and other is not None:
+            differing = _fields(one, other, ("line", "permissions"))
+            if differing:
+                yield Change("boundary", "changed", other.id, "", one.line, other.line, differing)
+        else:
+            known = one or other
+            assert known is not None
+            yield _come_or_gone("boundary", known.id, "", _line(one), _line(other))
+
+
+def _named(permission: Permission) -> bool:
+    """Whether its id was given, and not made of its place in the list."""
+    return "/" not in permission.id
+
+
+def _permission_changes(
+    old: Model, new: Model, grants: tuple[list[Grant], list[Grant]], talking: tuple[Hosts, ...]
+) -> Iterator[Change]:
+    granted = (_by_identity(grants[0]), _by_identity(grants[1]))
+    for one, other in _pairs(_written(old), _written(new)):
+        if one is None or other is None:
+            lines = (_line(one and one[1]), _line(other and other[1]))
+            for owner, permission in filter(None, (one, other)):
+                yield _come_or_gone("permission", permission.id, owner.id, *lines)
+            continue
+        moved = _place(one[0]) != _place(other[0])
+        unnamed = not _named(one[1]) and not _named(other[1])
+        differing = _fields(one[1], other[1], ("line", "id") if unnamed else ("line",))
+        if moved:
+            differing = (("place", one[0].id, other[0].id), *differing)
+        if differing:
+            how: How = "moved" if moved else "changed"
+            if not moved and any(name not in _SILENT for name, _, _ in differing):
+                how = _how(granted[0][id(one[1])], granted[1][id(other[1])], talking)
+            yield Change("permission", how, other[1].id, other[0].id, one[1].line, other[1].line, differing)
+
+
+def _written(model: Model) -> list[_Owned]:
+    return [
+        (owner, permission)
+        for owner, permission in lists(model)
+        if not (isinstance(owner, Boundary) and owner.inherited)
+    ]
+
+
+def _by_identity(grants: Iterable[Grant]) -> dict[int, Grant]:
+    return {id(grant.permission): grant for grant in grants}
+
+
+_Owned = tuple[Zone | Boundary, Permission]
+
+
+def _place(owner: Zone | Boundary) -> tuple[str, ...]:
+    return tuple(sorted(owner.between)) if isinstance(owner, Boundary) else (owner.id,)
+
+
+def _pairs(old: list[_Owned], new: list[_Owned]) -> Iterator[tuple[_Owned | None, _Owned | None]]:
+    """Permissions that are the same one in both models: by what surely tells so first."""
+    pairs: list[tuple[_Owned, _Owned]] = []
+    for key in (_key_whole, _key_id, _key_content, _key_ends):
+        waiting: dict[Any, list[_Owned]] = {}
+        for other in new:
+            waiting.setdefault(key(other), []).append(other)
+        rest = []
+        for one in old:
+            found = waiting.get(key(one), []) if key(one) is not None else []
+            if found:
+                other = found.pop(0)
+                new = [candidate for candidate in new if candidate is not other]
+                pairs.append((one, other))
+            else:
+                rest.append(one)
+        old = rest
+    yield from sorted(pairs, key=lambda pair: pair[1][1].line)
+    yield from ((one, None) for one in old)
+    yield from ((None, other) for other in new)
+
+
+def _content(permission: Permission, without: Iterable[str]) -> tuple[Any, ...]:
+    values = (getattr(permission, field.name) for field in fields(permission) if field.name not in without)
+    return tuple(frozenset(value) if isinstance(value, tuple) else value for value in values)
+
+
+def _key_whole(owned: _Owned) -> Any:
+    name = owned[1].id if _named(owned[1]) else ""
+    return (_place(owned[0]), name, _content(owned[1], ("id", "line")))
+
+
+def _key_id(owned: _Owned) -> Any:
+    return owned[1].id if _named(owned[1]) else None
+
+
+def _key_content(owned: _Owned) -> Any:
+    return (_place(owned[0]), _content(owned[1], _SILENT))
+
+
+def _key_ends(owned: _Owned) -> Any:
+    if _named(owned[1]):
+        return None
+    return (_place(owned[0]), frozenset(owned[1].clients), frozenset(owned[1].servers))
+
+
+# What it means
+
+
+def _grants(model: Model, hosts: Partition, number: int) -> list[Grant]:
+    found = []
+    for owner, permission in lists(model):
+        zones = (permission.clients[0].zone, permission.servers[0].zone)
+        ends = hosts.of(permission.clients, number), hosts.of(permission.servers, number)
+        found.append(Grant(permission.id, owner.id, permission.line, permission, zones, *ends))
+    for zone in model.zones:
+        if zone.inside != "listed":
+            everybody = hosts.zones[number].get(zone.id, 0)
+            ends, seen = (everybody, everybody), zone.inside == "baseline"
+            found.append(Grant(zone.id, zone.id, zone.line, None, (zone.id, zone.id), *ends, seen))
+    return found
+
+
+def _how(one: Grant, other: Grant, talking: tuple[Hosts, ...]) -> How:
+    """Whether a permission by itself allows more or less than it did, or some of both."""
+    less, more = _loses(one, other, talking), _loses(other, one, talking)
+    return "changed" if less == more else "narrowed" if less else "widened"
+
+
+def _loses(one: Grant, other: Grant, talking: tuple[Hosts, ...]) -> bool:
+    words = vocabulary([grant.permission for grant in (one, other) if grant.permission is not None])
+    return any(_rest(one, [other], words, context)[0] for context in talking)
+
+
+def _talking(hosts: Partition) -> tuple[Hosts, ...]:
+    """Sets of hosts that can talk with each other: addresses of one kind in one VLAN."""
+    vlans = {one.vlan for one in hosts.classes} | {ELSEWHERE}
+    widths = sorted({one.bits for one in hosts.classes})
+    return tuple(hosts.in_vlan(vlan) & hosts.of_width(bits) for vlan in sorted(vlans) for bits in widths)
+
+
+def _rest(grant: Grant, others: Iterable[Grant], words: Vocabulary, context: Hosts) -> tuple[list[Box], bool]:
+    """What of a grant the others do not allow among the hosts of a context, and whether that is exact."""
+    here = (grant.clients & context, grant.servers & context)
+    whole = box(grant.permission, here, words)
+    limits = dict(_opaque(grant))
+    away = []
+    exact = True
+    for other in others:
+        there = box(other.permission, (other.clients & context, other.servers & context), words)
+        if all(limits.get(name) == value for name, value in _opaque(other)):
+            away.append(there)
+        elif meets(whole, there):
+            exact = False
+    boxes, all_told = left(whole, away)
+    return boxes, exact and all_told
+
+
+def _opaque(grant: Grant) -> tuple[tuple[str, Any], ...]:
+    return (("seen", True),) if grant.seen else opaque(grant.permission)
+
+
+def _content_of(grant: Grant) -> tuple[Any, ...]:
+    if grant.permission is None:
+        return (grant.seen,)
+    return _content(grant.permission, (*_SILENT, "clients", "servers"))
+
+
+def _outside(hosts: Partition, number: int) -> Hosts:
+    """The hosts that are in no zone of a model."""
+    return hosts.zones[number].get(INTERNET, 0) | hosts.zones[number].get(UNKNOWN_ZONE, 0)
+
+
+def _effects(
+    grants: list[Grant], others: list[Grant], talking: tuple[Hosts, ...], outside: Hosts | None
+) -> tuple[list[Effect], list[Covered]]:
+    """What the grants of one model allow and those of the other one do not. `outside` are the hosts in
+    no zone of the other one if that is the new model; None if it is the old one."""
+    same: dict[tuple[Any, ...], Grant] = {}
+    for other in others:
+        same.setdefault((other.clients, other.servers, _content_of(other)), other)
+    effects: list[Effect] = []
+    covered = []
+    for grant in grants:
+        equal = same.get((grant.clients, grant.servers, _content_of(grant)))
+        if equal is not None:
+            covered.append(Covered(grant, (equal,)))
+            continue
+        near = [one for one in others if one.clients & grant.clients and one.servers & grant.servers]
+        words = vocabulary([one.permission for one in (grant, *near) if one.permission is not None])
+        whole = box(grant.permission, (grant.clients, grant.servers), words)
+        boxes, exact = _lost(grant, near, words, talking)
+        lost: dict[Outcome, list[Box]] = {}
+        for one in boxes:
+            for outcome, piece in _outcomes(one, outside):
+                lost.setdefault(outcome, []).append(piece)
+        effects += [Effect(how, grant, words, whole, tuple(lost[how]), exact) for how in sorted(lost)]
+        if not lost:
+            covered.append(Covered(grant, _covering(near, words, whole)))
+    return effects, covered
+
+
+def _lost(
+    grant: Grant, near: list[Grant], words: Vocabulary, talking: tuple[Hosts, ...]
+) -> tuple[list[Box], bool]:
+    """What is left of a grant among all that can talk, and whether that is exact. What is left for all
+    hosts alike is one box."""
+    boxes: list[Box] = []
+    exact, everybody = True, set[tuple[int, ...]]()
+    contexts = [context for context in talking if grant.clients & context and grant.servers & context]
+    for number, context in enumerate(contexts):
+        rest, told = _rest(grant, near, words, context)
+        exact = exact and told
+        here = (grant.clients & context, grant.servers & context)
+        alike = {tuple(one[2:]) for one in rest if one[:2] == here}
+        everybody = alike if number == 0 else everybody & alike
+        boxes += [one for one in rest if one not in boxes]
+    merged = [(grant.clients, grant.servers, *limits) for limits in sorted(everybody)]
+    return [*merged, *(one for one in boxes if one[2:] not in everybody)], exact  # type: ignore[list-item]
+
+
+def _outcomes(one: Box, outside: Hosts | None) -> Iterator[tuple[Outcome, Box]]:
+    if outside is None:
+        yield "allowed", one
+        return
+    clients, servers, *more = one
+    strangers: Box = (clients & outside, servers & outside, *more)  # type: ignore[assignment]
+    if all(strangers):
+        yield "not covered", strangers
+    yield from (("denied", piece) for piece in left(one, [strangers])[0])
+
+
+def _covering(near: list[Grant], words: Vocabulary, whole: Box) -> tuple[Grant, ...]:
+    """One grant that covers it alone, or all that have a part in it."""
+    boxes = [(one, box(one.permission, (one.clients, one.servers), words)) for one in near]
+    alone = [one for one, there in boxes if not one.seen and not left(whole, [there])[0]]
+    return tuple(alone[:1] or [one for one, there in boxes if meets(whole, there)])

@@ -1,0 +1,225 @@
+"""CSV and workbooks: what Excel gets, and whatever else may be handed in."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook, load_workbook
+
+from otmon.zones.files import workbook
+from otmon.zones.files.workbook import Grid, SheetError, column_letters, read_sheets, write_csv, write_xlsx
+
+FORMULAS = ("=1+1", "+81-3", "-2", "@SUM(A1)", "\tx", "=HYPERLINK('http://x')")
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def book(fill: Callable[[Any], None]) -> bytes:
+    made = Workbook()
+    fill(made.active)
+    out = io.BytesIO()
+    made.save(out)
+    return out.getvalue()
+
+
+def changed(data: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as source,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, change(content) if name == part else content)
+    return out.getvalue()
+
+
+def test_csv_is_for_excel() -> None:
+    data = write_csv([("境界", "a,b"), *((one, 'say "x"') for one in FORMULAS)])
+    assert data.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    assert rows[0] == ["境界", "a,b"]
+    assert [row[0] for row in rows[1:]] == [f"'{one}" for one in FORMULAS]
+
+
+def test_a_workbook_holds_texts_only_and_is_easy_to_read() -> None:
+    data = write_xlsx("境界", [("a", "b"), *((one, "502") for one in FORMULAS)], [20, 10])
+    page: Any = load_workbook(io.BytesIO(data)).active
+    assert page.title == "境界" and page.freeze_panes == "A2" and page.auto_filter.ref == "A1:B7"
+    assert page.column_dimensions["A"].width == 20
+    for row in page.iter_rows(min_row=2):
+        assert [cell.data_type for cell in row] == ["s", "s"]
+        assert row[0].quotePrefix
+
+
+def test_the_same_cells_are_the_same_bytes_whatever_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = write_xlsx("a", [("a", "b")], [1, 1])
+
+    class Later(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:
+            return datetime.datetime(2031, 5, 4, tzinfo=tz)
+
+    monkeypatch.setattr("openpyxl.writer.excel.datetime.datetime", Later)
+    assert write_xlsx("a", [("a", "b")], [1, 1]) == first
+
+
+texts = st.text(st.characters(exclude_categories=["C"]), max_size=8)
+
+
+@given(st.lists(st.lists(texts, min_size=2, max_size=3), min_size=1, max_size=4))
+def test_what_is_written_is_read_back(rows: list[list[str]]) -> None:
+    wanted = {
+        number: [cell.strip() for cell in row]
+        for number, row in enumerate(rows, 1)
+        if any(map(str.strip, row))
+    }
+    (grid,) = read_sheets(write_csv(rows))
+    found = {number: list(row) for number, row in grid.rows.items()}
+    assert list(found) == list(wanted)
+    for number, row in wanted.items():
+        # An apostrophe before a formula's sign is ours, or taken for ours.
+        assert [one.lstrip("'").strip() for one in found[number]] == [one.lstrip("'").strip() for one in row]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_encodings_and_delimiters(encoding: str, delimiter: str) -> None:
+    text = f"送信元{delimiter}宛先\r\n10.0.0.1{delimiter}表示ソ\r\n"
+    (grid,) = read_sheets(text.encode(encoding))
+    assert grid == Grid("", {1: ("送信元", "宛先"), 2: ("10.0.0.1", "表示ソ")})
+
+
+def test_numbers_dates_errors_and_formulas() -> None:
+    def fill(page: Any) -> None:
+        page.append(["port", 502, 502.0, 1.5, True, datetime.date(2024, 5, 10), "#REF!", "=1+1", None, " x "])
+        page["G1"].data_type = "e"
+
+    (grid,) = read_sheets(book(fill))
+    assert grid.rows == {1: ("port", "502", "502", "1.5", "true", "", "", "", "", "x")}
+    assert {place: why.split(" (")[0] for place, why in grid.odd.items()} == {
+        (1, 6): "a date or time", (1, 7): "the error #REF!", (1, 8): "a formula without a saved value",
+    }  # fmt: skip
+
+
+def test_a_saved_value_of_a_formula_counts() -> None:
+    data = book(lambda page: page.append(["a", "=1+1"]))
+    saved = changed(data, SHEET, lambda xml: re.sub(rb"<v ?/>|<v></v>", b"<v>2</v>", xml))
+    assert read_sheets(saved)[0].rows == {1: ("a", "2")}
+
+
+def test_merged_cells_say_the_same_in_every_place() -> None:
+    def fill(page: Any) -> None:
+        page.append(["送信元", None, "宛先"])
+        for n in range(3):
+            page.append(["10.0.0.1" if n == 0 else None, "x", n])
+        page.merge_cells("A1:B1")
+        page.merge_cells("A2:A4")
+
+    (grid,) = read_sheets(book(fill))
+    assert [row[0] for row in grid.rows.values()] == ["送信元", "10.0.0.1", "10.0.0.1", "10.0.0.1"]
+    assert grid.rows[1][1] == "送信元"
+
+
+def huge_merge(xml: bytes) -> bytes:
+    return xml.replace(
+        b"</sheetData>", b'</sheetData><mergeCells><mergeCell ref="A1:XFD1048576"/></mergeCells>'
+    )
+
+
+def test_a_merged_range_of_everything_is_filled_as_far_as_there_are_cells() -> None:
+    data = book(lambda page: [page.append(["a", None]), page.append([None, "b"])])
+    (grid,) = read_sheets(changed(data, "xl/worksheets/sheet1.xml", huge_merge))
+    assert grid.rows == {1: ("a", "a"), 2: ("a", "b")}
+
+
+def many_merges(xml: bytes) -> bytes:
+    merges = b'<mergeCell ref="A1:A2"/>' * (workbook.MAX_MERGED + 1)
+    return xml.replace(b"</sheetData>", b"</sheetData><mergeCells>" + merges + b"</mergeCells>")
+
+
+def bomb() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b" " * (workbook.MAX_UNPACKED_BYTES + 1))
+    return out.getvalue()
+
+
+def styles(xml: bytes) -> bytes:
+    return xml + b"<!--" + b"x" * workbook.MAX_OTHER_BYTES + b"-->"
+
+
+def many_cells(xml: bytes) -> bytes:
+    rows = b"".join(
+        b'<row r="%d">%s</row>' % (row, b"<c><v>1</v></c>" * 100)
+        for row in range(2, workbook.MAX_CELLS // 100 + 3)
+    )
+    return xml.replace(b"</sheetData>", rows + b"</sheetData>")
+
+
+def lying_bomb() -> bytes:
+    """The directory says that the part is small."""
+    data = bytearray(bomb())
+    at = data.index(b"PK\x01\x02")
+    data[at + 24 : at + 28] = (10).to_bytes(4, "little")
+    return bytes(data)
+
+
+SMALL = book(lambda page: page.append(["a"]))
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"x" * (workbook.MAX_FILE_BYTES + 1), "more than 16777216 bytes"),
+        (bomb(), "expected at most"),
+        (lying_bomb(), "no workbook that can be read"),
+        (SMALL[: len(SMALL) // 2], "no workbook that can be read"),
+        (b"PK\x03\x04" + bytes(100), "no workbook that can be read"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "an old Excel file"),
+        (bytes(range(256)), "neither text"),
+        (b"a,b\0c", "neither text"),
+        (b"a," * 200, "more than 100 columns"),
+        (b"a\n" * (workbook.MAX_ROWS + 1), "more than 20000 rows"),
+        (b'"' + b"x" * (workbook.MAX_CELL + 1) + b'"', "is no CSV"),
+        (changed(SMALL, SHEET, many_merges), "merged ranges"),
+        (changed(SMALL, SHEET, lambda x: x.replace(b'r="1"', b'r="99999999999"')), "more than 20000 rows"),
+        (changed(SMALL, SHEET, lambda x: x.replace(b'r="A1"', b'r="XFD1"')), "more than 100 columns"),
+        (changed(SMALL, SHEET, many_cells), "more than 200000 cells"),
+        (changed(SMALL, "xl/styles.xml", styles), "xl/styles.xml has"),
+        (changed(SMALL, SHEET, lambda x: x[:-20]), "no workbook that can be read"),
+        (changed(SMALL, "xl/workbook.xml", lambda x: b"<!DOCTYPE x []>" + x[:50]), "no workbook"),
+    ],
+)  # fmt: skip
+def test_hostile_files_give_a_clear_error(data: bytes, why: str) -> None:
+    with pytest.raises(SheetError, match=why):
+        read_sheets(data)
+
+
+def test_empty_files_are_empty_sheets() -> None:
+    assert read_sheets(b"") == [Grid("", {})]
+    assert read_sheets(book(lambda page: None)) == [Grid("Sheet", {})]
+
+
+@given(st.binary(max_size=400), st.integers(0, len(SMALL)))
+def test_any_bytes_give_grids_or_an_error_of_ours(noise: bytes, at: int) -> None:
+    for data in (noise, SMALL[:at] + noise + SMALL[at + len(noise) :]):
+        try:
+            grids = read_sheets(data)
+        except SheetError:
+            continue
+        assert all(isinstance(grid, Grid) for grid in grids)
+
+
+def test_columns_are_called_by_letters() -> None:
+    assert column_letters(100) == "CV"
