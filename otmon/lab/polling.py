@@ -109,11 +109,13 @@ def shown(trouble: Trouble) -> Callable[[bytes], bytes]:
         if len(payload) < 9 or payload[7] not in (modbus.READ_HOLDING, modbus.READ_INPUT):
             return payload
         function, count = payload[7], payload[8] // 2
+        if len(payload) < 9 + 2 * count:
+            return payload
         words = list(struct.unpack(f">{count}H", payload[9 : 9 + 2 * count]))
         for (of, address), value in trouble.shows.items():
             if of == function and address < count:
                 words[address] = value
-        return payload[:9] + struct.pack(f">{count}H", *words)
+        return payload[:9] + struct.pack(f">{count}H", *words) + payload[9 + 2 * count :]
 
     return patch
 

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from threading import Lock
+from typing import cast
 
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import NoSuchIdException
 from pymodbus.pdu import ModbusPDU
+from pymodbus.pdu.diag_message import ForceListenOnlyModeRequest, RestartCommunicationsOptionRequest
 from pymodbus.pdu.mei_message import ReadDeviceInformationResponse
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator.simcore import SimCore
@@ -197,23 +199,44 @@ class Controller(SimCore):
             raise NoSuchIdException(f"unit {unit}")
 
 
-def _told_as(identity: Identity) -> Callable[[bool, ModbusPDU], ModbusPDU]:
-    """pymodbus knows one identity for all servers of a process: each tells its own."""
-    objects = dict(enumerate((identity.vendor, identity.model, identity.revision)))
+class _Ear:
+    """What a controller makes of requests before they are answered, and of its answers.
 
-    def told(sending: bool, pdu: ModbusPDU) -> ModbusPDU:
-        if sending and isinstance(pdu, ReadDeviceInformationResponse):
-            pdu.information = {number: text.encode() for number, text in objects.items()}
-        return pdu
+    One that was forced to listen only neither answers nor does anything until its communications are started
+    again, and answers neither of the two (MODBUS Application Protocol V1.1b3, 6.8.1: 01 and 04). pymodbus
+    knows that mode, and an identity, for all servers of a process alike: here each has its own.
+    """
 
-    return told
+    def __init__(self, identity: Identity, unit: int) -> None:
+        objects = (identity.vendor, identity.model, identity.revision)
+        self._objects = {number: text.encode() for number, text in enumerate(objects)}
+        self._unit = unit
+        self._listens_only = False
+
+    def pdu(self, sending: bool, pdu: ModbusPDU) -> ModbusPDU:
+        """The request or answer as it goes on; pymodbus leaves a request alone that is None."""
+        if sending:
+            if isinstance(pdu, ReadDeviceInformationResponse):
+                pdu.information = dict(self._objects)
+            return pdu
+        before = self._listens_only
+        if pdu.dev_id == self._unit and isinstance(pdu, ForceListenOnlyModeRequest):
+            self._listens_only = True
+        elif pdu.dev_id == self._unit and isinstance(pdu, RestartCommunicationsOptionRequest):
+            self._listens_only = False
+        return cast(ModbusPDU, None) if before or self._listens_only else pdu
+
+    def packet(self, sending: bool, data: bytes) -> bytes:
+        """The bytes as they go on: what cannot be read is not refused either."""
+        return b"" if sending and self._listens_only else data
 
 
 async def serve(works: Works, name: str, unit: int, address: str, port: int) -> ModbusTcpServer:
     """A Modbus server that answers from now on, in the namespace of the calling thread. Raises OSError
     where the port is taken."""
     identity = works.memory(name).identity
-    server = ModbusTcpServer([], address=(address, port), trace_pdu=_told_as(identity))
+    ear = _Ear(identity, unit)
+    server = ModbusTcpServer([], address=(address, port), trace_pdu=ear.pdu, trace_packet=ear.packet)
     server.context = Controller(works, name, unit)
     try:
         await server.serve_forever(background=True)

@@ -124,9 +124,11 @@ def _add(namespace: str) -> None:
 
 
 def _prepare() -> None:
-    """No IPv6: the plants have none, and it would talk by itself."""
+    """No IPv6: the plants have none, and it would talk by itself. No host is a router, whatever this machine
+    is: namespaces begin with its settings (ip-sysctl, devconf_inherit_init_net)."""
     for interface in ("all", "default"):
         setting(f"ipv6/conf/{interface}/disable_ipv6", 1)
+    setting("ipv4/ip_forward", 0)
     run(["ip", "link", "set", "lo", "up"])
 
 

@@ -15,11 +15,14 @@ from typing import Any
 from otmon.lab.live.attack import Place, Played, Stage, play
 from otmon.lab.live.dialogue import Frame, Script, dialogue_of, script_of
 from otmon.lab.live.lifecycle import plant_of, stations_of
-from otmon.lab.live.namespace import LiveError, asked_inside, full_name, setting
+from otmon.lab.live.namespace import LiveError, full_name
 from otmon.lab.live.network import Station, mirrored, plugged, unplug
+from otmon.lab.live.relay import Between, relay, restore
+from otmon.lab.polling import shown
 from otmon.lab.recording import USUAL, deeds_of, of_scenario
 from otmon.lab.scenario import Scenario, Step
 from otmon.lab.scene import Deed, Trouble
+from otmon.lab.sessions import MODBUS_PORT
 
 Tell = Callable[[Step], None]
 LEAD_NS = 500_000_000
@@ -123,19 +126,27 @@ async def _trouble(
             unplug(name, stations, trouble.host, out=False)
     elif trouble.kind == "diverted" and trouble.by is not None and trouble.by.name in stage.places:
         await stage.until(trouble.from_ns)
-        asked_inside(stage.places[trouble.by.name].namespace, _forwards)
-        if trouble.shows:
-            played.told.append(f"what {trouble.host} measures is passed on as it is")
-    else:
+        client, server = stage.places[trouble.host], stage.places[trouble.peer]
+        own = stage.places[trouble.by.name]
+        macs = {one.address: one.mac for one in (client, server)}
+        between = Between(own.mac, macs, server.address, MODBUS_PORT, shown(trouble))
+
+        def sent() -> None:
+            played.frames += 1
+            played.spoke()
+
+        standing = asyncio.create_task(relay(own.namespace, between, sent))
+        try:
+            await stage.until(trouble.to_ns)
+            # In a play that is faster than life the scenario's own truths come too soon to be believed.
+            await restore(own.namespace, between, sent)
+        finally:
+            standing.cancel()
+            with suppress(asyncio.CancelledError):
+                await standing
+    elif trouble.kind not in ("deaf", "stopped"):
+        # A controller that is told to be deaf, or to stop, does so itself.
         played.told.append(f"{trouble.host} is not made {trouble.kind}")
-
-
-def _forwards() -> None:
-    """The machine passes on what is not for it, and tells nobody of a shorter way."""
-    for interface in ("all", "eth0"):
-        with suppress(OSError):
-            setting(f"ipv4/conf/{interface}/send_redirects", 0)
-    setting("ipv4/ip_forward", 1)
 
 
 def _routine(start_ns: int) -> dict[str, Any]:

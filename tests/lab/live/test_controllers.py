@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
 
-from otmon.lab import water_works
+from otmon.lab import modbus, water_works
 from otmon.lab.frames import MINUTE_NS, SECOND_NS
 from otmon.lab.live.controllers import MOST_WRITES, Works, joined, kept, serve
 from otmon.lab.modbus import Write
@@ -208,6 +208,45 @@ def test_what_is_not_there_is_refused_to_the_bit() -> None:
         assert (await client.read_holding_registers(5, count=1, device_id=1)).registers == [0]
 
     asked(do, works_at(Clock(NOON_NS)))
+
+
+FORCE_LISTEN_ONLY, RESTART = b"\x08\0\4\0\0", b"\x08\0\1\0\0"
+READ = modbus.read(modbus.READ_HOLDING, 0, 1)
+
+
+def test_who_is_forced_to_listen_only_does_nothing_until_it_is_restarted() -> None:
+    async def run() -> None:
+        works = works_at(Clock(NOON_NS))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        server = await serve(works, water_works.DOSING, 1, "127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        number = 0
+
+        async def answer(pdu: bytes, unit: int = 1, patience_s: float = 5) -> bytes:
+            nonlocal number
+            number += 1
+            writer.write(modbus.adu(number, unit, pdu))
+            async with asyncio.timeout(patience_s):
+                head = await reader.readexactly(8)
+                assert int.from_bytes(head[:2], "big") == number, "an earlier request was answered after all"
+                return head[7:] + await reader.readexactly(int.from_bytes(head[4:6], "big") - 2)
+
+        async def silent(pdu: bytes) -> None:
+            with pytest.raises(TimeoutError):
+                await answer(pdu, patience_s=0.3)
+
+        before = await answer(READ)
+        assert (await answer(FORCE_LISTEN_ONLY, unit=9))[0] and await answer(READ) == before
+        assert await answer(RESTART) == RESTART
+        await silent(FORCE_LISTEN_ONLY)
+        for pdu in (READ, modbus.write_register(0, 9), b"\x63", RESTART):
+            await silent(pdu)
+        assert await answer(READ) == before
+        writer.close()
+        await server.shutdown()
+
+    asyncio.run(run())
 
 
 def test_each_controller_says_who_it_is() -> None:

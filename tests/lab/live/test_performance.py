@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import time
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +19,8 @@ from otmon.lab.live.lifecycle import status
 from otmon.lab.live.namespace import LiveError, asked_inside, full_name
 from otmon.lab.live.performance import perform
 from otmon.lab.plant import shipped_plant
-from otmon.lab.scenario import shipped_scenario
+from otmon.lab.recording import deeds_of, of_scenario
+from otmon.lab.scenario import shipped_scenario, shipped_scenarios
 from tests.command import ROOT, otmon
 from tests.deploy.monitored import missing as prometheus_is_missing
 from tests.deploy.monitored import prometheus
@@ -134,3 +136,54 @@ def test_a_scenario_of_another_plant_is_refused() -> None:
         perform(name, SCENARIO, 1, 1, lambda step: None)
     with pytest.raises(LiveError, match="no range nowhere is up"):
         perform("nowhere", SCENARIO, 1, 1, lambda step: None)
+
+
+def asked(name: str, host: str) -> int:
+    """The setpoint of the cooling unit, as a host reads it now."""
+
+    def ask() -> int:
+        client = ModbusTcpClient(shipped_plant("body-line").by_name["cooling-unit"].address, timeout=3)
+        try:
+            assert client.connect()
+            return int(client.read_holding_registers(0, count=2, device_id=1).registers[0])
+        finally:
+            client.close()
+
+    return asked_inside(full_name(name, host), ask)
+
+
+@pytest.mark.slow
+def test_one_in_the_middle_shows_its_client_what_it_wants() -> None:
+    scenario = shipped_scenario("man-in-the-middle")
+    kept = replace(scenario, steps=tuple(one for one in scenario.steps if one.id in ("in-between", "raises")))
+    truths = []
+    with a_range("body-line") as name:
+        assert asked(name, "line-hmi") == asked(name, "line-ews") == 220
+        player = threading.Thread(target=lambda: truths.append(perform(name, kept, 1, 40, lambda step: None)))
+        player.start()
+        try:
+            end = time.monotonic() + 60
+            while asked(name, "line-ews") != 480:
+                assert time.monotonic() < end, "nothing was written"
+                time.sleep(0.2)
+            assert [asked(name, "line-hmi") for _ in range(3)] == [220] * 3
+        finally:
+            player.join()
+        assert asked(name, "line-hmi") == 480
+        events = {event["id"]: event for event in truths[0]["events"]}
+        assert all(event.get("not_played", []) == [] for event in events.values())
+        assert events["in-between"]["frames"] > 100
+
+
+@pytest.mark.parametrize("scenario_id", shipped_scenarios())
+def test_every_trouble_of_a_scenario_can_be_made_live(scenario_id: str) -> None:
+    """A controller goes deaf or stops because it is told to: it must be one that can be told."""
+    scenario = shipped_scenario(scenario_id)
+    told_by = {"deaf": "modbus", "stopped": "s7comm"}
+    for deed in deeds_of(of_scenario(scenario), 1).values():
+        for trouble in deed.troubles:
+            assert trouble.kind in ("silent", "absent", "diverted", *told_by)
+            if trouble.kind in told_by:
+                assert scenario.everybody()[trouble.host].serves(told_by[trouble.kind]) is not None
+            if trouble.kind == "diverted":
+                assert trouble.by is not None and trouble.by.name in scenario.everybody()
