@@ -34,9 +34,9 @@ from otmon.ledger.acyclic import acyclic
 from otmon.ledger.aging import without_older
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.harvest import facts_of
-from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
+from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect, merge_all
-from otmon.ledger.rank import NO_BARS, bars_of
+from otmon.ledger.running import RunningLedger
 from otmon.ledger.store import LedgerError, save
 from otmon.outputs.metrics import InterfaceStatus, Status
 from otmon.sensor import mark
@@ -66,8 +66,6 @@ PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
 ENDING_S: Final = 3.0
 """After this time nothing more is judged or proved at the end."""
-TOGETHER: Final = 16_384
-"""Facts that ended and are merged together."""
 UNPROVED: Final = 2_000
 """Findings that wait for their proofs at most; what comes behind them has none, and is counted."""
 
@@ -106,11 +104,7 @@ class Watch:
         self._dialogues = {one.name: Dialogues(one.name) for one in readers}
         self._judge = judge
         self._before = before
-        self._ended = EMPTY
-        self._ending_facts: list[Ledger] = []
-        """What is not in `_ended` yet, while facts are gathered."""
-        self._bars = NO_BARS
-        """Of `_ended`."""
+        self._ended = RunningLedger()
         self._path = ledger_path
         self._proofs = proofs
         self._novelty: list[int] = []
@@ -306,39 +300,21 @@ class Watch:
         for part in parts:
             name = part.source.name
             for rows in part.ended:
-                self._take_in(facts_of(rows, name, self._bars))
-                self._take_in(self._dialogues[name].take(rows.messages, rows.octets))
-            self._take_in(collect(overflow=part.shed))
-            self._take_in(self._dialogues[name].silent_since(part.source.last_ns))
-        if not self._must_end:
-            self._end()
+                self._ended.add(facts_of(rows, name, self._ended.bars))
+                self._ended.add(self._dialogues[name].take(rows.messages, rows.octets))
+            self._ended.add(collect(overflow=part.shed))
+            self._ended.add(self._dialogues[name].silent_since(part.source.last_ns))
         now_ns = max((part.source.last_ns for part in parts), default=0)
         self._forget(now_ns)
         going_on = [self._dialogues[part.source.name].going_on() for part in parts]
         # What ended is kept by now: the rest is made anew each time.
         with self._breakable():
-            in_use = [facts_of(part.in_use, part.source.name, self._bars) for part in parts]
+            in_use = [facts_of(part.in_use, part.source.name, self._ended.bars) for part in parts]
             sources = collect(sources=[part.source for part in parts])
-            known = [
-                one
-                for one in (self._before, self._ended, *self._ending_facts, *in_use, *going_on, sources)
-                if one != EMPTY
-            ]
+            every = (self._before, *self._ended.parts, *in_use, *going_on, sources)
+            known = [one for one in every if one != EMPTY]
             # A table may still hold what is too old.
             return without_older(merge_all(known), now_ns - self._keep_ns)[0]
-
-    def _take_in(self, facts: Ledger) -> None:
-        """What will not change any more, merged when it is much: each merge looks at all that ended."""
-        if facts != EMPTY:
-            self._ending_facts.append(facts)
-            if sum(map(_count, self._ending_facts)) > TOGETHER:
-                self._end()
-
-    def _end(self) -> None:
-        if self._ending_facts:
-            self._ended = merge_all((self._ended, *self._ending_facts))
-            self._bars = bars_of(self._ended, LIMITS)
-            self._ending_facts.clear()
 
     def _forget(self, now_ns: int) -> None:
         """Once a day of packet time: what is too old."""
@@ -346,9 +322,7 @@ class Watch:
             return
         self._next_aging_ns = now_ns + DAY_NS
         self._before, gone_before = without_older(self._before, now_ns - self._keep_ns)
-        self._ended, gone_since = without_older(self._ended, now_ns - self._keep_ns)
-        self._bars = bars_of(self._ended, LIMITS)
-        self._aged += gone_before + gone_since
+        self._aged += gone_before + self._ended.forget(now_ns - self._keep_ns)
 
     def _know(self, findings: tuple[Finding, ...], tell: bool) -> list[Told]:
         """Which of the findings nobody was told of, or was told of as less grave."""
@@ -413,11 +387,6 @@ class Watch:
             evidence_files=self._proofs.files if self._proofs is not None else 0,
             unproven=self._unproven + (self._proofs.failed if self._proofs is not None else 0),
         )
-
-
-def _count(ledger: Ledger) -> int:
-    """Of the facts that a flood makes many of."""
-    return sum(map(len, (ledger.assets, ledger.conversations, ledger.operations, ledger.anomalies)))
 
 
 def _interfaces(readers: Sequence[Reader], states: Sequence[State]) -> tuple[InterfaceStatus, ...]:
