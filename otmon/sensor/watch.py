@@ -27,7 +27,7 @@ from typing import Final
 
 from otmon.detect.detector import Case, Finding
 from otmon.detect.rules.rule import Rule
-from otmon.findings.coverage import Coverage, ZoneCoverage, coverage, zones_seen
+from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import case_of, found_in
 from otmon.findings.news import News
 from otmon.ledger.acyclic import acyclic
@@ -38,7 +38,7 @@ from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.running import RunningLedger
 from otmon.ledger.store import LedgerError, save
-from otmon.outputs.metrics import InterfaceStatus, Status
+from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
 from otmon.sensor.observer import Part, Reader, State
 from otmon.sensor.outline import outline
@@ -136,10 +136,7 @@ class Watch:
         self._aged = 0
         self._model_loaded = True
         self.ledger = before
-        self.case = judge(before)
-        self.findings: tuple[Finding, ...] = found_in(self.case)
-        self.covered: tuple[Coverage, ...] = coverage(self.case)
-        self.zones: tuple[ZoneCoverage, ...] = zones_seen(self.case)
+        self.findings, self._told_of = _judgement(judge(before))
         self._known_before = len(self.findings)
         left = self._know(self.findings, told is not None)
         self._left = left
@@ -237,6 +234,8 @@ class Watch:
     @acyclic()
     def _gather(self) -> None:
         """All facts, unjudged: what is saved is not as old as the last judgement."""
+        # Not the old ones and the new ones at once.
+        self.ledger = EMPTY
         self.ledger = self._merged([one.part() for one in self._readers])
 
     def _is_new(self) -> bool:
@@ -288,15 +287,26 @@ class Watch:
     @acyclic()
     def _judged(self) -> list[Told]:
         with self._breakable():
-            case = self._judge(self.ledger)
-            findings = found_in(case)
-            covered, zones = coverage(case), zones_seen(case)
-        self.case, self.findings, self.covered, self.zones = case, findings, covered, zones
+            findings, told_of = _judgement(self._judge(self.ledger))
+        self.findings, self._told_of = findings, told_of
         self._judgements += 1
         self._judged_s = time.time()
         return self._know(findings, True)
 
     def _merged(self, parts: list[Part]) -> Ledger:
+        self._take_ended(parts)
+        now_ns = max((part.source.last_ns for part in parts), default=0)
+        self._forget(now_ns)
+        going_on = [self._dialogues[part.source.name].going_on() for part in parts]
+        sources = collect(sources=[part.source for part in parts])
+        # What ended is kept by now: the rest is made anew each time.
+        with self._breakable():
+            every = (self._before, *self._ended.parts, *self._in_use(parts), *going_on, sources)
+            known = [one for one in every if one != EMPTY]
+            # A table may still hold what is too old.
+            return without_older(merge_all(known), now_ns - self._keep_ns)[0]
+
+    def _take_ended(self, parts: list[Part]) -> None:
         for part in parts:
             name = part.source.name
             for rows in part.ended:
@@ -304,17 +314,15 @@ class Watch:
                 self._ended.add(self._dialogues[name].take(rows.messages, rows.octets))
             self._ended.add(collect(overflow=part.shed))
             self._ended.add(self._dialogues[name].silent_since(part.source.last_ns))
-        now_ns = max((part.source.last_ns for part in parts), default=0)
-        self._forget(now_ns)
-        going_on = [self._dialogues[part.source.name].going_on() for part in parts]
-        # What ended is kept by now: the rest is made anew each time.
-        with self._breakable():
-            in_use = [facts_of(part.in_use, part.source.name, self._ended.bars) for part in parts]
-            sources = collect(sources=[part.source for part in parts])
-            every = (self._before, *self._ended.parts, *in_use, *going_on, sources)
-            known = [one for one in every if one != EMPTY]
-            # A table may still hold what is too old.
-            return without_older(merge_all(known), now_ns - self._keep_ns)[0]
+
+    def _in_use(self, parts: list[Part]) -> list[Ledger]:
+        """The facts of the rows that are in use. `parts` is empty afterwards: the copies of the tables go
+        before the facts are merged, as both at once would take twice the memory."""
+        found = []
+        while parts:
+            part = parts.pop(0)
+            found.append(facts_of(part.in_use, part.source.name, self._ended.bars))
+        return found
 
     def _forget(self, now_ns: int) -> None:
         """Once a day of packet time: what is too old."""
@@ -369,10 +377,7 @@ class Watch:
             version=self._version,
             started_s=self._started_s,
             interfaces=_interfaces(self._readers, self._states),
-            case=self.case,
-            findings=self.findings,
-            covered=self.covered,
-            zones=self.zones,
+            judged=self._told_of,
             judgements=self._judgements,
             judging_s=self._judging_s,
             judged_s=self._judged_s,
@@ -387,6 +392,13 @@ class Watch:
             evidence_files=self._proofs.files if self._proofs is not None else 0,
             unproven=self._unproven + (self._proofs.failed if self._proofs is not None else 0),
         )
+
+
+def _judgement(case: Case) -> tuple[tuple[Finding, ...], Judged]:
+    """The findings, and what metrics tell of the case, which takes more memory than its facts and is not
+    kept."""
+    findings = found_in(case)
+    return findings, judged_metrics(case, findings, coverage(case), zones_seen(case))
 
 
 def _interfaces(readers: Sequence[Reader], states: Sequence[State]) -> tuple[InterfaceStatus, ...]:
