@@ -31,11 +31,11 @@ from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.endings import finish_source
 from otmon.ledger.facts import Damage
 from otmon.ledger.harvest import facts_of, harvest_all, source_of
-from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
+from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
-from otmon.ledger.rank import NO_BARS, bars_of
 from otmon.ledger.rows import ended_rows, rows_in_use
+from otmon.ledger.running import RunningLedger
 from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
@@ -50,9 +50,6 @@ Look = Callable[[int, Callable[[], Ledger]], None]
 since 1970 and a way to get all facts so far."""
 
 MINUTE_NS: Final = 60_000_000_000
-
-_WAITING: Final = 8_192
-"""Facts that wait to be merged: a merge costs as much as all facts that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ def replay(
     """
     if jobs > 1 and len(paths) > 1 and look is None:
         return _replay_in_processes(paths, transactions, min(jobs, len(paths)), arrivals, progress)
-    merged = _Merged()
+    merged = RunningLedger()
     interrupted = False
     spans = None if look is None else _Spans(look, merged, look_every_ns)
     with _rows(transactions) as rows:
@@ -102,7 +99,7 @@ def replay(
 class _Spans:
     """Cuts batches where a span of the packets' time ends, and has the facts looked at there."""
 
-    def __init__(self, look: Look, before: _Merged, length_ns: int) -> None:
+    def __init__(self, look: Look, before: RunningLedger, length_ns: int) -> None:
         """`before` holds the facts of the files that were read."""
         self._look = look
         self._before = before
@@ -155,31 +152,6 @@ def _signatures() -> SignatureTables:
     return compile_signatures(PROTOCOLS)
 
 
-class _Merged:
-    """Ledgers, merged in their order. `bars` is what a fact must not lie behind to be kept."""
-
-    def __init__(self) -> None:
-        self._ledger = EMPTY
-        self._waiting: list[Ledger] = []
-        self._facts = 0
-        self.bars = NO_BARS
-
-    def add(self, ledger: Ledger) -> None:
-        self._waiting.append(ledger)
-        parts = ledger.conversations, ledger.operations, ledger.assets, ledger.written
-        others = ledger.anomalies, ledger.credentials, ledger.claims, ledger.damage
-        self._facts += 1 + sum(map(len, (*parts, *others)))
-        if self._facts >= _WAITING:
-            self.bars = bars_of(self.ledger(), LIMITS)
-
-    def ledger(self) -> Ledger:
-        if self._waiting:
-            self._ledger = merge_all((self._ledger, *self._waiting))
-            self._waiting = []
-            self._facts = 0
-        return self._ledger
-
-
 def _replay_file(
     path: str,
     rows: TransactionsFile | None,
@@ -191,7 +163,7 @@ def _replay_file(
     """The ledger of one file, and whether reading it was interrupted."""
     t = new_tables(code_of("modbus"), rows is not None)
     signatures = _signatures()
-    merged = _Merged()
+    merged = RunningLedger()
     dialogues = Dialogues(path)
     arriving = Arrivals(path)
     damage: list[Damage] = []
@@ -242,7 +214,7 @@ def _take(
     t: Tables,
     signatures: SignatureTables,
     rows: TransactionsFile | None,
-    merged: _Merged,
+    merged: RunningLedger,
     dialogues: Dialogues,
 ) -> None:
     """Read a batch into the tables; the facts of ended rows are merged whenever these need room."""
@@ -267,7 +239,7 @@ def _take(
 
 
 def _empty(
-    t: Tables, source: str, rows: TransactionsFile | None, merged: _Merged, dialogues: Dialogues
+    t: Tables, source: str, rows: TransactionsFile | None, merged: RunningLedger, dialogues: Dialogues
 ) -> None:
     """Merge the facts of ended rows; write the transactions that wait."""
     if rows is not None:
@@ -301,7 +273,7 @@ def _replay_in_processes(
     """The same in worker processes, one file at a time each."""
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
-    merged = _Merged()
+    merged = RunningLedger()
     interrupted = False
     folder = None if transactions is None else Path(transactions).resolve().parent
     with (

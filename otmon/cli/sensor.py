@@ -144,6 +144,7 @@ def run(
     from otmon.sensor import mark
     from otmon.sensor.confine import ConfineError, confine
     from otmon.sensor.crew import Worker
+    from otmon.sensor.memory import drop_library, give_large_blocks_back
     from otmon.sensor.observer import Observer, Reader, compile_kernels
     from otmon.sensor.proof import ProofFolder
     from otmon.sensor.recent import MEMORY_BYTES, Recent, compile_cut
@@ -154,9 +155,11 @@ def run(
     from otmon.zones.files.load import ModelError, load_model
     from otmon.zones.place import names_interfaces
 
+    give_large_blocks_back()
     be_compiled()
     compile_kernels()
     compile_cut()
+    drop_library()
     normal = read_ledger(baseline) if baseline is not None else None
     place = None if metrics == "none" else _address(metrics)
     if (certificate is None) != (key is None):

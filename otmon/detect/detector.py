@@ -112,6 +112,8 @@ class Finding:
     """Of its rule, as the title: whoever runs the detectors adds both (`of_rule`)."""
     risk: Risk = Risk("", 0, 0, 0)
     title: Text = Text("", "")  # noqa: RUF009 - a frozen value
+    alike: int = 1
+    """How many findings it stands for: more than one where they were too many (`otmon.findings.crowd`)."""
 
 
 EVIDENCE = 3
@@ -261,9 +263,10 @@ def detectors() -> Mapping[str, Detector]:
     }
 
 
-def of_rule(finding: Finding, rule: Rule) -> Finding:
-    """The finding with what its rule says of all of them."""
-    return replace(finding, title=rule.title, references=rule.references)
+def of_rule(finding: Finding, rule: Rule, risk: Risk | None = None) -> Finding:
+    """The finding with what its rule says of all of them, and with its risk where that is given."""
+    known = finding.risk if risk is None else risk
+    return replace(finding, title=rule.title, references=rule.references, risk=known)
 
 
 def place_of(case: Case, verdict: Verdict) -> Place:

@@ -84,16 +84,22 @@ def _scans(case: Case) -> Iterator[tuple[str, str, Parts]]:
     rule = case.rules.get(RULE)
     if rule is None or not rule.runs:
         return
+    units = min(rule.number("silent_units"), rule.number("units"))
+    fewest = units, rule.number("functions"), rule.number("ranges")
+    least = rule.number("identities")
+    allowed = least * rule.number("allowed")
     for client, asked in _asked(case).items():
-        for kind, part_of in _KINDS:
-            found = {about: part_of(facts, rule) for about, facts in asked.items()}
+        for (kind, part_of), few in zip(_KINDS, fewest, strict=True):
+            # In a flood there are very many clients that ask for one thing each.
+            found = {
+                about: part_of(facts, rule)
+                for about, facts in asked.items()
+                if len(facts) >= few or any(fact.swept for fact in facts)
+            }
             parts = {about: part for about, part in found.items() if part is not None}
             if parts:
                 yield client, kind, parts
-        least = rule.number("identities")
-        for parts, most in zip(
-            _identities(case, asked), (least, least * rule.number("allowed")), strict=True
-        ):
+        for parts, most in zip(_identities(case, asked), (least, allowed), strict=True):
             if sum(part.tried for part in parts.values()) >= most:
                 yield client, "identities", parts
                 break

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from hashlib import blake2b
 
-from otmon.detect.detector import SEVERITIES, Case, Finding, detectors, of_rule
+from otmon.detect.detector import SEVERITIES, Case, Finding, detectors
 from otmon.detect.matched import matched
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import Rule
+from otmon.findings.crowd import Crowd, Kind, kind_of
 from otmon.findings.risk import risk_of, scales
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.ledger import Ledger
@@ -54,10 +54,18 @@ def case_of(
 
 @acyclic()
 def found_in(case: Case) -> tuple[Finding, ...]:
-    """What the rules find, gravest first, then by risk, then by time."""
+    """What the rules find, gravest first, then by risk, then by time; what is too much to be read one by one
+    is told as one (`otmon.findings.crowd`)."""
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
     ready = scales(case)
-    found = (replace(of_rule(one, rule), risk=risk_of(one, rule.threat, ready)) for one, rule in _found(case))
+    crowds: dict[Kind, Crowd] = {}
+    for one, rule in _found(case):
+        kind = kind_of(one)
+        crowd = crowds.get(kind)
+        if crowd is None:
+            crowd = crowds[kind] = Crowd(rule)
+        crowd.add(one, risk_of(one, rule.threat, ready))
+    found = (one for crowd in crowds.values() for one in crowd.findings())
     return tuple(
         sorted(found, key=lambda one: (order[one.severity], one.risk.value, one.first_ns, one.rule, one.key))
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +52,8 @@ from otmon.ledger.facts import (
     Role,
     Source,
 )
-from otmon.ledger.ledger import Ledger
-from otmon.ledger.rank import NO_BARS, READING, Bars, hashed_columns, within
+from otmon.ledger.ledger import LIMITS, Ledger, Limits
+from otmon.ledger.rank import NO_BARS, READING, Bars, Place, Ranks, hashed_columns, last_place, within
 from otmon.ledger.rows import Rows, lists_of, operations_of, parties
 from otmon.ledger.senders import assets_of, ports_of
 from otmon.ledger.tables import (
@@ -138,12 +138,12 @@ def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BA
         )
 
 
-def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS) -> Ledger:
-    """The facts of rows, but for messages, which are read by `otmon.ledger.dialogues`. Rows behind `bars`
-    are counted in `overflow` only. They are in no order, and keys are repeated, until they are merged."""
-    return _harvested(
-        rows.flows, rows.assets, rows.operations, rows.courses, rows.written, rows.anomalies, source, bars
-    )
+def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIMITS) -> Ledger:
+    """The facts of rows, but for messages, which are read by `otmon.ledger.dialogues`. Rows behind `bars`,
+    or behind so many others of their own that a ledger has no place for them, are counted in `overflow` only.
+    They are in no order, and keys are repeated, until they are merged."""
+    every = rows.flows, rows.assets, rows.operations, rows.courses, rows.written, rows.anomalies
+    return _harvested(*every, source, bars, limits)
 
 
 def _harvested(
@@ -155,33 +155,37 @@ def _harvested(
     anomalies: Ints,
     source: str,
     bars: Bars,
+    limits: Limits = LIMITS,
 ) -> Ledger:
     lost: list[tuple[str, int]] = []
 
-    def kept(kind: str, rows: Ints, fit: Any, amounts: Ints) -> Ints:
+    def kept(
+        kind: str, rows: Ints, bar: Place | None, limit: int, rank: Callable[[Ints], Ranks], amounts: Ints
+    ) -> Ints:
+        if not len(rows) or (bar is None and len(rows) <= limit):
+            return rows
+        ranks = rank(rows)
+        last = [one for one in (bar, last_place(*ranks, limit)) if one is not None]
+        if not last:
+            return rows
+        fit = within(min(last), *ranks)
         fitting: Ints = rows[fit]
         if len(fitting) < len(rows):
             lost.append((kind, int(amounts.sum() - amounts[fit].sum())))
         return fitting
 
-    if bars.conversations and len(flows):
-        fit = within(bars.conversations, *_rank_of_flows(flows))
-        packets = flows[:, F_PACKETS] + flows[:, F_PACKETS + 1]
-        flows = kept("conversations", flows, fit, packets)
+    packets = flows[:, F_PACKETS] + flows[:, F_PACKETS + 1]
+    flows = kept("conversations", flows, bars.conversations, limits.conversations, _rank_of_flows, packets)
     # Claims have room of their own.
     ports = ports_of(assets, source)
-    if bars.assets and len(assets):
-        fit = within(bars.assets, *_rank_of_assets(assets))
-        assets = kept("assets", assets, fit, assets[:, X_PACKETS])
-    if bars.operations and len(operations):
-        fit = within(bars.operations, _reads(operations), _rank_of_parties(operations))
-        operations = kept("operations", operations, fit, operations[:, O_TIMES])
-    if bars.written and len(written):
-        fit = within(bars.written, np.zeros(len(written), bool), _rank_of_parties(written))
-        written = kept("written", written, fit, written[:, W_TIMES])
-    if bars.anomalies and len(anomalies):
-        fit = within(bars.anomalies, np.zeros(len(anomalies), bool), _rank_of_parties(anomalies))
-        anomalies = kept("anomalies", anomalies, fit, anomalies[:, A_TIMES])
+    packets = assets[:, X_PACKETS]
+    assets = kept("assets", assets, bars.assets, limits.assets, _rank_of_assets, packets)
+    times, bar = operations[:, O_TIMES], bars.operations
+    operations = kept("operations", operations, bar, limits.operations, _rank_of_operations, times)
+    times = written[:, W_TIMES]
+    written = kept("written", written, bars.written, limits.written, _rank_of_others, times)
+    times = anomalies[:, A_TIMES]
+    anomalies = kept("anomalies", anomalies, bars.anomalies, limits.anomalies, _rank_of_others, times)
     return Ledger(
         conversations=tuple(_conversations(flows, source)),
         assets=tuple(assets_of(assets, source)),
@@ -193,7 +197,7 @@ def _harvested(
     )
 
 
-def _rank_of_flows(flows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
+def _rank_of_flows(flows: Ints) -> Ranks:
     """As `otmon.ledger.rank.of_conversations` has it, for rows."""
     client, _ = clients_of(flows)
     key = flows[:, F_KEY]
@@ -210,7 +214,7 @@ def _rank_of_flows(flows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.u
     return nameless, hashed_columns(*ends, *others, port)
 
 
-def _rank_of_assets(rows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
+def _rank_of_assets(rows: Ints) -> Ranks:
     family = rows[:, X_PLACE] >> 32 & 0xFF
     words = _words(np.where(family == 2, 4, family), rows[:, X_HI], rows[:, X_LO])
     return np.zeros(len(rows), bool), hashed_columns(np.maximum(rows[:, X_MAC], 0), *words)
@@ -222,6 +226,14 @@ def _rank_of_parties(rows: Ints) -> npt.NDArray[np.uint64]:
     client = _words(family, rows[:, O_CLIENT_HI], rows[:, O_CLIENT_LO])
     server = _words(family, rows[:, O_SERVER_HI], rows[:, O_SERVER_LO])
     return hashed_columns(*client, *server, endpoint & 0xFFFF)
+
+
+def _rank_of_operations(rows: Ints) -> Ranks:
+    return _reads(rows), _rank_of_parties(rows)
+
+
+def _rank_of_others(rows: Ints) -> Ranks:
+    return np.zeros(len(rows), bool), _rank_of_parties(rows)
 
 
 def _reads(operations: Ints) -> npt.NDArray[np.bool_]:

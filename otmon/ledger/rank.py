@@ -35,6 +35,9 @@ Place = tuple[bool, int]
 Places = tuple[Ints, npt.NDArray[np.uint64]]
 """How much lesser facts are, 0 for those that come first, and their hashes."""
 
+Ranks = tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]
+"""The places of rows: which are lesser ones, and their hashes."""
+
 _FACTOR: Final = 0x9E3779B97F4A7C15
 READING: Final = frozenset({"read", "identify", "diagnose", "unknown"})
 """Access classes of operations that change nothing."""
@@ -157,6 +160,19 @@ def bars_of(ledger: Ledger, limits: Limits) -> Bars:
         last(ledger.written, limits.written, of_others),
         last(ledger.anomalies, limits.anomalies, of_others),
     )
+
+
+def last_place(lesser: npt.NDArray[np.bool_], hashes: npt.NDArray[np.uint64], limit: int) -> Place | None:
+    """The last place that rows have in a ledger of nothing else, None where all find room. Facts of different
+    places are different facts, so what lies behind `limit` places is dropped whatever it is merged with."""
+    order = np.lexsort((hashes, lesser))
+    lesser, hashes = lesser[order], hashes[order]
+    first = np.append(True, (hashes[1:] != hashes[:-1]) | (lesser[1:] != lesser[:-1]))
+    places = np.flatnonzero(first)
+    if len(places) <= limit:
+        return None
+    at = places[limit - 1]
+    return bool(lesser[at]), int(hashes[at])
 
 
 def within(

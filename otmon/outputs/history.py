@@ -21,7 +21,7 @@ from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import found_in
 from otmon.findings.news import News
 from otmon.ledger.ledger import Ledger
-from otmon.outputs.metrics import OF_A_SENSOR, InterfaceStatus, Status, metrics
+from otmon.outputs.metrics import OF_A_SENSOR, InterfaceStatus, Status, judged_metrics, metrics
 
 INTERFACE: Final = "replay"
 """The value of `interface` and `instance`: one for all files, so that their number bounds nothing."""
@@ -112,10 +112,7 @@ class History:
             version=self._version,
             started_s=0,
             interfaces=(port,),
-            case=case,
-            findings=findings,
-            covered=coverage(case),
-            zones=zones_seen(case),
+            judged=judged_metrics(case, findings, coverage(case), zones_seen(case)),
             judgements=0,
             judging_s=0,
             judged_s=0,

@@ -98,9 +98,10 @@ def lines(
         yield line
     yield {
         "type": "summary",
-        "findings": len(findings),
+        "findings": sum(one.alike for one in findings),
         "by_severity": {
-            severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES
+            severity: sum(one.alike for one in findings if one.severity == severity)
+            for severity in SEVERITIES
         },
         "by_boundary": [
             {"from_zone": zones[0], "to_zone": zones[1], "boundary": boundary, "findings": count}
@@ -132,17 +133,18 @@ def lines(
 def by_boundary(findings: Sequence[Finding]) -> list[tuple[tuple[str, tuple[str, str]], int]]:
     """How many findings each boundary has, or each pair of zones without one; most first. What is
     in no zone of a model is left out."""
-    counts = Counter(
-        (one.place.boundary, (one.place.from_zone, one.place.to_zone))
-        for one in findings
-        if one.place.from_zone or one.place.to_zone
-    )
+    counts = Counter[tuple[str, tuple[str, str]]]()
+    for one in findings:
+        if one.place.from_zone or one.place.to_zone:
+            counts[one.place.boundary, (one.place.from_zone, one.place.to_zone)] += one.alike
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def finding_line(finding: Finding) -> dict[str, Any]:
     """The object of one finding."""
     link, place = finding.link, finding.place
+    # Of few findings only: without it a finding stands for itself.
+    alike = {"alike": finding.alike} if finding.alike > 1 else {}
     return {
         "type": "finding",
         "id": id_of(finding),
@@ -168,6 +170,7 @@ def finding_line(finding: Finding) -> dict[str, Any]:
         "settings_owner": place.settings_owner,
         "what": _message(finding.what),
         "why": [_message(one) for one in finding.why],
+        **alike,
         "count": finding.count,
         "unit": finding.unit,
         "first": utc_text(finding.first_ns),

@@ -8,7 +8,7 @@ findings, never in labels. What is judged anew (conversations by verdict) may sh
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,16 +55,24 @@ class InterfaceStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What is told of facts, verdicts and findings, as they were when they were judged. They are counted
+    once: kept until the next scrape they would take more memory than the ledger."""
+
+    ledger: tuple[Metric, ...]
+    zones: tuple[Metric, ...]
+    findings: Metric
+    modbus: tuple[Metric, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What the sensor knows and how it fares."""
 
     version: str
     started_s: float
     interfaces: tuple[InterfaceStatus, ...]
-    case: Case
-    findings: tuple[Finding, ...]
-    covered: tuple[Coverage, ...]
-    zones: tuple[ZoneCoverage, ...]
+    judged: Judged
     judgements: int
     judging_s: float
     """Seconds spent on facts and verdicts."""
@@ -119,10 +127,24 @@ def metrics(status: Status) -> Iterator[Metric]:
     """Every metric of the status."""
     yield from _program(status)
     yield from _capture(status)
-    yield from _ledger(status)
-    yield from _zones(status)
-    yield from _findings(status)
-    yield from _modbus(status)
+    yield from status.judged.ledger
+    yield from _saving(status)
+    yield from status.judged.zones
+    yield status.judged.findings
+    yield from _telling(status)
+    yield from status.judged.modbus
+
+
+def judged_metrics(
+    case: Case,
+    findings: Iterable[Finding],
+    covered: Iterable[Coverage],
+    zones: Iterable[ZoneCoverage],
+) -> Judged:
+    """The metrics of a judgement; nothing of what is given is kept."""
+    return Judged(
+        tuple(_facts(case)), tuple(_zones(case, covered, zones)), _findings(findings), tuple(_modbus(case))
+    )
 
 
 def _counter(name: str, help: str, labels: tuple[str, ...], rows: Counter[tuple[str, ...]]) -> Metric:
@@ -199,8 +221,8 @@ def _capture(status: Status) -> Iterator[Metric]:
     )  # fmt: skip
 
 
-def _ledger(status: Status) -> Iterator[Metric]:
-    ledger = status.case.ledger
+def _facts(case: Case) -> Iterator[Metric]:
+    ledger = case.ledger
     parts = ("assets", "conversations", "operations", "written", "anomalies", "credentials", "claims")
     yield _gauge(
         "ledger_facts", "Facts that are kept.", ("kind",),
@@ -210,6 +232,11 @@ def _ledger(status: Status) -> Iterator[Metric]:
         "ledger_missing", "Packets or transactions whose facts found no place.", ("kind",),
         Counter(dict.fromkeys([(part,) for part in parts], 0) | {(k,): n for k, n in ledger.overflow}),
     )  # fmt: skip
+    protocols: Counter[tuple[str, ...]] = Counter((fact.protocol,) for fact in ledger.conversations)
+    yield _gauge("conversations", "Conversations by protocol.", ("protocol",), dict(protocols))
+
+
+def _saving(status: Status) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "otmon_ledger_aged", "Facts that were forgotten, not having been seen for too long.", status.aged
     )
@@ -221,12 +248,9 @@ def _ledger(status: Status) -> Iterator[Metric]:
         "ledger_saved_timestamp_seconds", "When the ledger was last saved.", (),
         {(): status.saved_s} if status.saves else {},
     )  # fmt: skip
-    protocols: Counter[tuple[str, ...]] = Counter((fact.protocol,) for fact in ledger.conversations)
-    yield _gauge("conversations", "Conversations by protocol.", ("protocol",), dict(protocols))
 
 
-def _zones(status: Status) -> Iterator[Metric]:
-    case = status.case
+def _zones(case: Case, covered: Iterable[Coverage], seen: Iterable[ZoneCoverage]) -> Iterator[Metric]:
     labels = ("from_zone", "to_zone", "boundary", "verdict")
     talks: Counter[tuple[str, ...]] = Counter()
     packets: Counter[tuple[str, ...]] = Counter()
@@ -242,11 +266,11 @@ def _zones(status: Status) -> Iterator[Metric]:
     yield _gauge(
         "boundary_state", "1 for the state in which a boundary is: kept, violated or unobservable.",
         ("boundary", "state"),
-        {(one.boundary, state): one.state == state for one in status.covered for state in STATES},
+        {(one.boundary, state): one.state == state for one in covered for state in STATES},
     )  # fmt: skip
     yield _gauge(
         "zone_sight", "1 for how much of a zone is seen: seen, partly or unseen.", ("zone", "sight"),
-        {(one.zone, sight): one.sight == sight for one in status.zones for sight in SIGHTS},
+        {(one.zone, sight): one.sight == sight for one in seen for sight in SIGHTS},
     )  # fmt: skip
     assets: Counter[tuple[str, ...]] = Counter()
     if case.index is not None:
@@ -255,15 +279,18 @@ def _zones(status: Status) -> Iterator[Metric]:
     yield _gauge("assets", "Senders that were seen, by zone.", ("zone",), dict(assets))
 
 
-def _findings(status: Status) -> Iterator[Metric]:
+def _findings(findings: Iterable[Finding]) -> Metric:
     found: dict[tuple[str, ...], float] = {("", severity, ""): 0 for severity in SEVERITIES}
-    for one in status.findings:
+    for one in findings:
         key = (one.rule, one.severity, one.place.boundary)
-        found[key] = found.get(key, 0) + 1
-    yield _gauge(
+        found[key] = found.get(key, 0) + one.alike
+    return _gauge(
         "findings", "Findings that stand, by rule, severity and boundary.",
         ("rule", "severity", "boundary"), found,
     )  # fmt: skip
+
+
+def _telling(status: Status) -> Iterator[Metric]:
     yield _counter(
         "findings_told", "Findings that came up since the sensor began.", ("rule", "severity"),
         Counter(dict(status.told)),
@@ -283,8 +310,7 @@ def _findings(status: Status) -> Iterator[Metric]:
     )
 
 
-def _modbus(status: Status) -> Iterator[Metric]:
-    case = status.case
+def _modbus(case: Case) -> Iterator[Metric]:
     asked: Counter[tuple[str, ...]] = Counter()
     # From the start, so that the first refusal of a kind is seen as an increase.
     refused: Counter[tuple[str, ...]] = Counter({(str(code),): 0 for code in EXCEPTIONS})

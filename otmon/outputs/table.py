@@ -249,7 +249,9 @@ def _conversations(console: Console, ledger: Ledger, language: Language) -> None
 
 
 def _by_severity(console: Console, findings: Sequence[Finding], language: Language) -> None:
-    counts = Counter(finding.severity for finding in findings)
+    counts = Counter[str]()
+    for finding in findings:
+        counts[finding.severity] += finding.alike
     line = Text()
     for severity in SEVERITIES:
         if counts[severity]:

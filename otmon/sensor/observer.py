@@ -184,7 +184,8 @@ class Observer(threading.Thread):
                 raise TimeoutError(f"{self.name}: reading has stopped")
         if self._failure is not None:
             raise self._failure
-        part = self._part
+        # A copy of the tables takes tens of megabytes: whoever asked for it has it alone.
+        part, self._part = self._part, None
         assert part is not None
         return part
 

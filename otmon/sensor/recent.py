@@ -142,10 +142,11 @@ def _on_the_wire(address: str) -> bytes:
 def _latest(
     blocks: list[_Block], needles: list[bytes], without: set[int], most: int
 ) -> list[tuple[_Block, int]]:
-    """The latest packets that name all addresses. Blocks are looked through from the last one, and no
-    further than is needed: two hosts that poll each other are in every one of them."""
+    """The latest packets that name all addresses; none where there is no address. Blocks are looked through
+    from the last one, and no further than is needed: two hosts that poll each other are in every one of
+    them."""
     found: list[tuple[_Block, int]] = []
-    for block in reversed(blocks):
+    for block in reversed(blocks if needles else []):
         left = most - len(found)
         if left <= 0:
             break

@@ -27,7 +27,7 @@ from typing import Final
 
 from otmon.detect.detector import Case, Finding
 from otmon.detect.rules.rule import Rule
-from otmon.findings.coverage import Coverage, ZoneCoverage, coverage, zones_seen
+from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import case_of, found_in
 from otmon.findings.news import News
 from otmon.ledger.acyclic import acyclic
@@ -35,12 +35,12 @@ from otmon.ledger.aging import without_older
 from otmon.ledger.arrivals import arrived
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.harvest import facts_of
-from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
+from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect, merge_all
-from otmon.ledger.rank import NO_BARS, bars_of
 from otmon.ledger.rows import Rows
+from otmon.ledger.running import RunningLedger
 from otmon.ledger.store import LedgerError, save
-from otmon.outputs.metrics import InterfaceStatus, Status
+from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
 from otmon.sensor.observer import Part, Reader, State
 from otmon.sensor.outline import outline
@@ -68,8 +68,6 @@ PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
 ENDING_S: Final = 3.0
 """After this time nothing more is judged or proved at the end."""
-TOGETHER: Final = 16_384
-"""Facts that ended and are merged together."""
 UNPROVED: Final = 2_000
 """Findings that wait for their proofs at most; what comes behind them has none, and is counted."""
 
@@ -110,11 +108,7 @@ class Watch:
         self._dialogues = {one.name: Dialogues(one.name) for one in readers}
         self._judge = judge
         self._before = before
-        self._ended = EMPTY
-        self._ending_facts: list[Ledger] = []
-        """What is not in `_ended` yet, while facts are gathered."""
-        self._bars = NO_BARS
-        """Of `_ended`."""
+        self._ended = RunningLedger()
         self._path = ledger_path
         self._proofs = proofs
         self._novelty: list[int] = []
@@ -148,10 +142,7 @@ class Watch:
         self._aged = 0
         self._model_loaded = True
         self.ledger = before
-        self.case = judge(before)
-        self.findings: tuple[Finding, ...] = found_in(self.case)
-        self.covered: tuple[Coverage, ...] = coverage(self.case)
-        self.zones: tuple[ZoneCoverage, ...] = zones_seen(self.case)
+        self.findings, self._told_of = _judgement(judge(before))
         self._known_before = len(self.findings)
         left = self._know(self.findings, told is not None)
         self._left = left
@@ -250,6 +241,8 @@ class Watch:
     @acyclic()
     def _gather(self) -> None:
         """All facts, unjudged: what is saved is not as old as the last judgement."""
+        # Not the old ones and the new ones at once.
+        self.ledger = EMPTY
         self.ledger = self._merged([one.part() for one in self._readers])
 
     def _is_new(self) -> bool:
@@ -301,55 +294,46 @@ class Watch:
     @acyclic()
     def _judged(self) -> list[Told]:
         with self._breakable():
-            case = self._judge(self.ledger)
-            findings = found_in(case)
-            covered, zones = coverage(case), zones_seen(case)
-        self.case, self.findings, self.covered, self.zones = case, findings, covered, zones
+            findings, told_of = _judgement(self._judge(self.ledger))
+        self.findings, self._told_of = findings, told_of
         self._judgements += 1
         self._judged_s = time.time()
         return self._know(findings, True)
 
     def _merged(self, parts: list[Part]) -> Ledger:
-        for part in parts:
-            name = part.source.name
-            for rows in part.ended:
-                self._take_in(self._facts(rows, name))
-                self._take_in(self._dialogues[name].take(rows.messages, rows.octets))
-            self._take_in(collect(overflow=part.shed))
-            self._take_in(self._dialogues[name].silent_since(part.source.last_ns))
-        if not self._must_end:
-            self._end()
+        self._take_ended(parts)
         now_ns = max((part.source.last_ns for part in parts), default=0)
         self._forget(now_ns)
         going_on = [self._dialogues[part.source.name].going_on() for part in parts]
+        sources = collect(sources=[part.source for part in parts])
         # What ended is kept by now: the rest is made anew each time.
         with self._breakable():
-            in_use = [self._facts(part.in_use, part.source.name) for part in parts]
-            sources = collect(sources=[part.source for part in parts])
-            known = [
-                one
-                for one in (self._before, self._ended, *self._ending_facts, *in_use, *going_on, sources)
-                if one != EMPTY
-            ]
+            every = (self._before, *self._ended.parts, *self._in_use(parts), *going_on, sources)
+            known = [one for one in every if one != EMPTY]
             # A table may still hold what is too old.
             return without_older(merge_all(known), now_ns - self._keep_ns)[0]
 
     def _facts(self, rows: Rows, source: str) -> Ledger:
-        facts = facts_of(rows, source, self._bars)
+        facts = facts_of(rows, source, self._ended.bars)
         return arrived(facts, self._interfaces[source]) if self._arrivals else facts
 
-    def _take_in(self, facts: Ledger) -> None:
-        """What will not change any more, merged when it is much: each merge looks at all that ended."""
-        if facts != EMPTY:
-            self._ending_facts.append(facts)
-            if sum(map(_count, self._ending_facts)) > TOGETHER:
-                self._end()
+    def _take_ended(self, parts: list[Part]) -> None:
+        for part in parts:
+            name = part.source.name
+            for rows in part.ended:
+                self._ended.add(self._facts(rows, name))
+                self._ended.add(self._dialogues[name].take(rows.messages, rows.octets))
+            self._ended.add(collect(overflow=part.shed))
+            self._ended.add(self._dialogues[name].silent_since(part.source.last_ns))
 
-    def _end(self) -> None:
-        if self._ending_facts:
-            self._ended = merge_all((self._ended, *self._ending_facts))
-            self._bars = bars_of(self._ended, LIMITS)
-            self._ending_facts.clear()
+    def _in_use(self, parts: list[Part]) -> list[Ledger]:
+        """The facts of the rows that are in use. `parts` is empty afterwards: the copies of the tables go
+        before the facts are merged, as both at once would take twice the memory."""
+        found = []
+        while parts:
+            part = parts.pop(0)
+            found.append(self._facts(part.in_use, part.source.name))
+        return found
 
     def _forget(self, now_ns: int) -> None:
         """Once a day of packet time: what is too old."""
@@ -357,9 +341,7 @@ class Watch:
             return
         self._next_aging_ns = now_ns + DAY_NS
         self._before, gone_before = without_older(self._before, now_ns - self._keep_ns)
-        self._ended, gone_since = without_older(self._ended, now_ns - self._keep_ns)
-        self._bars = bars_of(self._ended, LIMITS)
-        self._aged += gone_before + gone_since
+        self._aged += gone_before + self._ended.forget(now_ns - self._keep_ns)
 
     def _know(self, findings: tuple[Finding, ...], tell: bool) -> list[Told]:
         """Which of the findings nobody was told of, or was told of as less grave."""
@@ -406,10 +388,7 @@ class Watch:
             version=self._version,
             started_s=self._started_s,
             interfaces=_interfaces(self._readers, self._states),
-            case=self.case,
-            findings=self.findings,
-            covered=self.covered,
-            zones=self.zones,
+            judged=self._told_of,
             judgements=self._judgements,
             judging_s=self._judging_s,
             judged_s=self._judged_s,
@@ -426,9 +405,11 @@ class Watch:
         )
 
 
-def _count(ledger: Ledger) -> int:
-    """Of the facts that a flood makes many of."""
-    return sum(map(len, (ledger.assets, ledger.conversations, ledger.operations, ledger.anomalies)))
+def _judgement(case: Case) -> tuple[tuple[Finding, ...], Judged]:
+    """The findings, and what metrics tell of the case, which takes more memory than its facts and is not
+    kept."""
+    findings = found_in(case)
+    return findings, judged_metrics(case, findings, coverage(case), zones_seen(case))
 
 
 def _interfaces(readers: Sequence[Reader], states: Sequence[State]) -> tuple[InterfaceStatus, ...]:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from otmon.capture.batch import Batch
 from otmon.capture.sources import read
-from otmon.ledger.harvest import harvest_all
+from otmon.ledger.harvest import facts_of, harvest_all
 from otmon.ledger.ledger import Ledger, Limits
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
-from otmon.ledger.rank import NO_BARS, bars_of, hashed_columns, within
+from otmon.ledger.rank import NO_BARS, Place, bars_of, hashed_columns, last_place, within
+from otmon.ledger.rows import rows_in_use
 from otmon.ledger.tables import Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import compile_signatures
@@ -75,6 +76,27 @@ def test_rows_behind_the_bars_would_have_been_dropped_in_the_end(tables: list[Ta
         left_out += len(full.conversations) - len(barred.conversations)
         assert merge_all((kept, barred), limits) == merge_all((kept, full), limits)
     assert left_out > 0
+
+
+@pytest.mark.parametrize("most", [1, 3, 10])
+def test_rows_for_which_a_ledger_has_no_place_become_no_facts(tables: list[Tables], most: int) -> None:
+    limits = Limits(assets=most, conversations=most, operations=most, written=most, anomalies=most)
+    limits = replace(limits, ranges=1_000_000)
+    left_out = 0
+    for t in tables:
+        rows = rows_in_use(t)
+        few, every = facts_of(rows, "x", limits=limits), facts_of(rows, "x")
+        left_out += len(every.conversations) - len(few.conversations)
+        assert merge_all([few], limits) == merge_all([every], limits)
+        assert len({(one.client, one.server, one.port) for one in few.conversations}) <= most
+    assert left_out > 0
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1), st.integers(1, 9))
+def test_the_last_place_is_that_of_the_last_that_finds_room(places: list[Place], limit: int) -> None:
+    lesser, hashes = np.array([one for one, _ in places]), np.array([h for _, h in places], np.uint64)
+    told = sorted(set(places))
+    assert last_place(lesser, hashes, limit) == (told[limit - 1] if len(told) > limit else None)
 
 
 def test_a_ledger_with_room_has_no_bars(tables: list[Tables]) -> None:

@@ -6,26 +6,33 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from otmon.detect.detector import Case
 from otmon.engine import replay
 from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import case_of, found_in
-from otmon.outputs.metrics import InterfaceStatus, Status
+from otmon.outputs.metrics import InterfaceStatus, Status, judged_metrics
 from otmon.zones.files.load import load_model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @cache
-def status() -> Status:
-    """Two interfaces, the second without a packet; some facts found no place; one request was refused."""
+def case() -> Case:
+    """Some facts found no place; one request was refused."""
     ledger = replay([str(ROOT / "pcaps" / "factory-day.pcapng")]).ledger
     refused = [replace(one, status=2, times=3) for one in ledger.operations[:1]]
     silent = [replace(one, status=-1, times=5) for one in ledger.operations[1:2]]
     still_open = [replace(one, status=-2, times=7) for one in ledger.operations[2:3]]
     operations = (*refused, *silent, *still_open, *ledger.operations[3:])
     ledger = replace(ledger, operations=operations, overflow=(("assets", 4), ("conversations", 2)))
-    case = case_of(ledger, load_model(str(ROOT / "zones" / "factory.yaml")))
-    (source,) = ledger.sources
+    return case_of(ledger, load_model(str(ROOT / "zones" / "factory.yaml")))
+
+
+@cache
+def status() -> Status:
+    """Of `case`; two interfaces, the second without a packet."""
+    seen = case()
+    (source,) = seen.ledger.sources
     mirror = InterfaceStatus(
         "eth1", True, source.packets + 9, 9, 1, 0.25, source.packets, source.bytes, source.last_ns,
         7, 1, source.counters,
@@ -35,16 +42,13 @@ def status() -> Status:
         version="1.2.3",
         started_s=1e9,
         interfaces=(mirror, unused),
-        case=case,
-        findings=found_in(case),
-        covered=coverage(case),
+        judged=judged_metrics(seen, found_in(seen), coverage(seen), zones_seen(seen)),
         judgements=12,
         judging_s=1.5,
         judged_s=1e9 + 60,
         saves=3,
         failed_saves=1,
         aged=4,
-        zones=zones_seen(case),
         saving_s=0.25,
         saved_s=1e9 + 50,
         model_loaded=True,

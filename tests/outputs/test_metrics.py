@@ -16,20 +16,19 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from otmon.detect.detector import SEVERITIES
 from otmon.findings.coverage import SIGHTS, STATES
-from otmon.findings.judge import case_of
+from otmon.findings.judge import case_of, found_in
 from otmon.ledger.ledger import EMPTY
-from otmon.outputs.metrics import Status, StatusCollector, metrics
+from otmon.outputs.metrics import Status, StatusCollector, judged_metrics, metrics
 from otmon.protocols.modbus import service
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.decide import Outcome
 from tests.docs import LABELS
-from tests.outputs.sensed import status
+from tests.outputs.sensed import case, status
 
 UNITS = ("seconds", "bytes", "ratio")
 """Prometheus's base units, as far as they are used here."""
-BARE = replace(
-    status(), case=case_of(EMPTY, None), interfaces=(), findings=(), covered=(), saves=0, told=(), told_s=()
-)
+NOTHING = judged_metrics(case_of(EMPTY, None), (), (), ())
+BARE = replace(status(), judged=NOTHING, interfaces=(), saves=0, told=(), told_s=())
 """A sensor without a model that has heard nothing."""
 
 
@@ -89,7 +88,7 @@ def test_the_page_is_openmetrics_too() -> None:
 
 def test_no_label_names_a_host_and_each_is_bounded() -> None:
     of = status()
-    ledger, index = of.case.ledger, of.case.index
+    ledger, index = case().ledger, case().index
     assert index is not None
     hosts = {asset.address for asset in ledger.assets} | {asset.mac for asset in ledger.assets}
     zones = {zone.id for zone in index.model.zones} | {"internet", "unknown", ""}
@@ -102,7 +101,7 @@ def test_no_label_names_a_host_and_each_is_bounded() -> None:
         "state": set(STATES),
         "sight": set(SIGHTS),
         "interface": {"eth1", "eth2"},
-        "protocol": {*of.case.protocols, "unknown", "none", "icmp", "icmpv6"},
+        "protocol": {*case().protocols, "unknown", "none", "icmp", "icmpv6"},
         "verdict": set(get_args(Outcome)),
         "function": {service(code, sub).name for code in range(256) for sub in range(-1, 256)},
         "access": set(get_args(AccessClass)),
@@ -130,13 +129,13 @@ def test_numbers_are_those_of_the_status() -> None:
     assert value("otmon_ledger_missing_total", kind="operations") == 0
     assert value("otmon_findings_told_total", rule="unlisted-traffic", severity="critical") == 2
     assert value("otmon_last_finding_timestamp_seconds", severity="critical") == 1e9 + 40
-    assert value("otmon_ledger_facts", kind="conversations") == len(of.case.ledger.conversations)
-    found = Counter(one.severity for one in of.findings)
+    assert value("otmon_ledger_facts", kind="conversations") == len(case().ledger.conversations)
+    found = Counter(one.severity for one in found_in(case()))
     for severity in SEVERITIES:
         samples = families(of)["otmon_findings"].samples
         assert sum(one.value for one in samples if one.labels["severity"] == severity) == found[severity]
     talks = families(of)["otmon_zone_conversations"].samples
-    assert sum(one.value for one in talks) == len(of.case.conversations)
+    assert sum(one.value for one in talks) == len(case().conversations)
 
 
 def test_a_boundary_is_in_exactly_one_state() -> None:
@@ -148,12 +147,12 @@ def test_a_boundary_is_in_exactly_one_state() -> None:
 
 def test_refused_unanswered_and_open_requests_are_told_apart() -> None:
     assert value("otmon_modbus_exceptions_total", exception="2") >= 3
-    silent = sum(one.times for one in status().case.ledger.operations if one.status == -1)
+    silent = sum(one.times for one in case().ledger.operations if one.status == -1)
     assert silent >= 5
     # A request that is still open may be answered: a counter that took it back would look like a restart.
     assert value("otmon_modbus_unanswered_total") == silent
     asked = families(status())["otmon_modbus_transactions"].samples
-    assert sum(one.value for one in asked) == sum(one.times for one in status().case.ledger.operations)
+    assert sum(one.value for one in asked) == sum(one.times for one in case().ledger.operations)
 
 
 def test_an_interface_without_a_packet_has_no_time_of_the_latest_one() -> None:

@@ -71,7 +71,7 @@ def test_log_ins_are_told_while_they_go_on_and_count_once(observer: tuple[Wire, 
     hear(wired, one, frames_of("factory-day.pcapng")[:50], 2 * IDLE_NS)
     watch._next_judgement = watch._next_window = 0.0
     watch.step()
-    assert watch.ledger.credentials == seen and watch._ended.credentials == seen
+    assert watch.ledger.credentials == seen and watch._ended.ledger().credentials == seen
 
 
 def test_facts_that_are_not_seen_again_are_forgotten(observer: tuple[Wire, Observer]) -> None:

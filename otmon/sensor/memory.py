@@ -1,0 +1,67 @@
+"""Memory that the sensor gives back to the system: what the allocator would keep, and the compiler.
+
+Facts are judged in copies of tables and in tens of thousands of small values that come and go at once. glibc
+(mallopt(3)) lets its threshold for blocks of their own grow up to 32 MiB with each that is freed: later ones
+are cut out of its heap, which cannot shrink below what lies behind them. With a fixed threshold each large
+block is the system's again as soon as it is free.
+
+The compiler's library is needed until the compiled packet path is loaded. Its pages hold what its file
+holds: madvise(2) drops them, and whatever is needed after all is read from there again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Parameters of glibc's mallopt (malloc.h)."""
+_DONTNEED: Final = 4
+"""madvise(2): MADV_DONTNEED."""
+LARGE_BYTES: Final = 256 << 10
+"""A block of this size or more is the system's again when it is freed."""
+KEPT_BYTES: Final = 1 << 20
+"""Free memory that stays at the heap's end."""
+COMPILER: Final = "libllvmlite.so"
+_HEAD: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)")
+
+
+def give_large_blocks_back() -> bool:
+    """Fix the allocator's thresholds; whether it has any: another libc than glibc needs none."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except AttributeError:
+        return False
+    return bool(mallopt(_MMAP_THRESHOLD, LARGE_BYTES)) and bool(mallopt(_TRIM_THRESHOLD, KEPT_BYTES))
+
+
+def drop_library(name: str = COMPILER) -> int:
+    """Drop the pages of a loaded library that are as its file has them; how many bytes of addresses these
+    are. What was written to, and what may be, is left alone."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    dropped = 0
+    for begin, end in _unwritten(Path("/proc/self/smaps"), name):
+        if libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _DONTNEED) == 0:
+            dropped += end - begin
+    return dropped
+
+
+def _unwritten(smaps: Path, name: str) -> Iterator[tuple[int, int]]:
+    """The ranges of addresses of a library that cannot be written to and hold no page of this process
+    alone, as relocations leave them (proc_pid_smaps(5))."""
+    try:
+        text = smaps.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return
+    place: tuple[int, int] | None = None
+    for line in text.splitlines():
+        head = _HEAD.fullmatch(line)
+        if head is not None:
+            begin, end, rights, path = head.groups()
+            mine = "w" not in rights and Path(path).name == name
+            place = (int(begin, 16), int(end, 16)) if mine else None
+        elif place is not None and line.split() == ["Anonymous:", "0", "kB"]:
+            yield place

@@ -1,0 +1,61 @@
+"""Parts in any number come to what one merge of all would give, and what waits is bounded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from otmon.engine import replay
+from otmon.ledger import running
+from otmon.ledger.aging import without_older
+from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
+from otmon.ledger.merge import collect, merge_all
+from otmon.ledger.rank import NO_BARS, bars_of
+from otmon.ledger.running import RunningLedger
+from tests.command import DAY
+
+
+def parts_of(day: Ledger) -> list[Ledger]:
+    """The facts one by one, in no order that a ledger has."""
+    talks = [collect(conversations=[one]) for one in reversed(day.conversations)]
+    return [*talks, *(collect(operations=[one]) for one in day.operations), collect(assets=day.assets)]
+
+
+@pytest.fixture(scope="module", name="day")
+def day_fixture() -> Ledger:
+    return replay([str(DAY)]).ledger
+
+
+@pytest.mark.parametrize("waiting", [1, 7, 1 << 20])
+def test_parts_come_to_one_merge_of_all(day: Ledger, waiting: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "WAITING", waiting)
+    parts = parts_of(day)
+    grown = RunningLedger()
+    for part in parts:
+        grown.add(part)
+        grown.add(EMPTY)
+        # Each part counts besides its facts, so parts cannot be many either.
+        assert len(grown.parts) <= 1 + waiting
+    assert merge_all(grown.parts) == grown.ledger() == merge_all(parts)
+    assert grown.parts == (grown.ledger(),)
+
+
+def test_a_full_ledger_has_bars_as_soon_as_it_is_merged(monkeypatch: pytest.MonkeyPatch, day: Ledger) -> None:
+    monkeypatch.setattr(running, "WAITING", 1)
+    monkeypatch.setattr(running, "LIMITS", replace(LIMITS, conversations=1))
+    grown = RunningLedger()
+    assert grown.bars == NO_BARS
+    grown.add(collect(conversations=day.conversations))
+    assert grown.bars == bars_of(grown.ledger(), replace(LIMITS, conversations=1)) != NO_BARS
+
+
+def test_what_waits_is_forgotten_as_well(day: Ledger) -> None:
+    times = sorted(one.last_ns for one in (*day.conversations, *day.operations, *day.assets))
+    middle = times[len(times) // 2]
+    grown = RunningLedger()
+    for part in parts_of(day):
+        grown.add(part)
+    whole = merge_all(grown.parts)
+    assert grown.forget(middle) == sum(one < middle for one in times) > 0
+    assert grown.ledger() == without_older(whole, middle)[0]
