@@ -38,11 +38,13 @@ def check(
     ] = None,
     baseline: Baseline = None,
     today: Today = None,
+    lang: Lang = Language.en,
 ) -> None:
     """Check a zone model: errors with file and line, then what is doubtful.
 
     Example: otmon zones check zones/factory.yaml
     """
+    from otmon.outputs.zone_check import check_lines
     from otmon.zones.decide import index
     from otmon.zones.review.check import check as check_model
     from otmon.zones.review.check import in_no_zone, in_two_zones
@@ -51,21 +53,10 @@ def check(
     facts = read_ledger(ledger) if ledger is not None else None
     before = read_ledger(baseline) if baseline is not None else None
     checked = check_model(loaded, day_of(today, loaded), facts, before)
-    for caution in checked.cautions:
-        print(caution)
-    if facts is not None:
-        assets = facts.assets
-        ready = index(loaded, assets, claims=facts.claims)
-        for asset in in_no_zone(ready, assets):
-            print(f"{asset.address or asset.mac} ({asset.mac or 'no MAC address'}) is in no zone")
-        for contested in in_two_zones(ready, assets):
-            asset = contested.asset
-            print(f"{asset.address or asset.mac} is in zones {', '.join(contested.zones)}")
-    print(
-        f"{', '.join(checked.files)}: {checked.zones} zones with {checked.members} members, "
-        f"{checked.boundaries} boundaries with {checked.permissions} permissions, "
-        f"{len(checked.cautions)} cautions"
-    )
+    assets = () if facts is None else facts.assets
+    ready = index(loaded, assets, claims=() if facts is None else facts.claims)
+    for line in check_lines(checked, in_no_zone(ready, assets), in_two_zones(ready, assets), lang.value):
+        print(line)
 
 
 def paths(

@@ -204,3 +204,16 @@ def test_an_interrupt_shows_what_was_found_so_far() -> None:
     assert process.returncode == 130
     assert b"interrupted" in err and b"Traceback" not in err
     assert b"[critical]" in out
+
+
+def test_a_zone_of_an_interface_holds_who_came_in_by_it(tmp_path: Path) -> None:
+    model, findings, ledger = (tmp_path / name for name in ("m.yaml", "f.jsonl", "l.db"))
+    zone = "{id: tapped, importance: high, owner: x, members: {switch_port: 'interface:%s'}}"
+    for name, zones in (("mirror0", {"tapped", "internet"}), ("mirror1", {"unknown", "internet"})):
+        model.write_text(f"zones: [{zone % name}]\n", encoding="utf-8")
+        otmon("replay", DAY, "--zones", model, "--json", findings, "--ledger", ledger)
+        told = [json.loads(line) for line in findings.read_text(encoding="utf-8").splitlines()]
+        contacts = [one for one in told if one["type"] == "finding" and one["rule"] == "internet-contact"]
+        seen = {one[end] for one in contacts for end in ("from_zone", "to_zone")}
+        assert seen <= zones and ("tapped" in seen) == (name == "mirror0"), (name, seen)
+    assert "interface:mirror0" in otmon("assets", "show", ledger, "10.30.1.10")[1]

@@ -29,6 +29,7 @@ from otmon.score.table import LABELS
 from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
 from otmon.zones.model import Boundary, Importance, Permission, Zone
+from otmon.zones.review.check import CAUTIONS, WORDS
 from otmon.zones.review.diff import How, Subject
 from otmon.zones.review.diff import Outcome as Effected
 
@@ -65,6 +66,8 @@ FAMILIES = {
     *(f"sureness.{one}" for one in get_args(Sureness)),
     *(f"signal.{one}" for one in SIGNALS),
     *("diff.kept", "diff.known"),
+    *(f"caution.{one}" for one in CAUTIONS),
+    *(f"caution.word.{one}" for one in WORDS),
     *(f"picture.importance.{one}" for one in get_args(Importance)),
     *(f"table.unit.{one}" for one in ("packets", "transactions", "messages", "log-ins")),
     *(f"{kind}.{one}" for kind in ("default", "log-in") for one in get_args(CredentialOutcome)),

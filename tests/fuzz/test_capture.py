@@ -21,7 +21,18 @@ from hypothesis import strategies as st
 
 from otmon.capture import pcap, pcapng
 from otmon.capture.window import JUMPS
-from tests.capture.written import ORDERS, SECOND, T0, enhanced, interface, obsolete, row, section, simple
+from tests.capture.written import (
+    ORDERS,
+    SECOND,
+    T0,
+    enhanced,
+    interface,
+    obsolete,
+    options,
+    row,
+    section,
+    simple,
+)
 from tests.capture.written import pcap as pcap_file
 
 SHORTEST = {"pcap": pcap.RECORD, "pcapng": pcapng.SMALLEST}
@@ -37,7 +48,7 @@ class Question(NamedTuple):
     big: bool
     last_ns: int
     scale: int = 1000
-    interfaces: tuple[tuple[int, int, int, int], ...] = ()
+    interfaces: tuple[tuple[int, int, int, int, int], ...] = ()
 
 
 def answer(question: Question, margin: int = 0, filling: int = 0) -> list[list[int]]:
@@ -46,8 +57,8 @@ def answer(question: Question, margin: int = 0, filling: int = 0) -> list[list[i
     end = margin + len(question.data)
     buf = np.full(end + margin, filling, np.uint8)
     buf[margin:end] = np.frombuffer(question.data, np.uint8)
-    columns = [np.zeros(len(question.data) // 16 + 1, np.int64) for _ in range(5)]
-    start, caplen, wirelen, time_ns, linktype = columns
+    columns = [np.zeros(len(question.data) // 16 + 1, np.int64) for _ in range(6)]
+    start, caplen, wirelen, time_ns, linktype, came_by = columns
     jumps = np.zeros((JUMPS, 2), np.int64)
     state = np.zeros(pcap.Q_COLUMNS, np.int64)
     state[pcap.Q_TIME] = question.last_ns
@@ -61,7 +72,7 @@ def answer(question: Question, margin: int = 0, filling: int = 0) -> list[list[i
         else:
             count = pcapng.walk(
                 buf, at, end, question.big, interfaces, len(interfaces),
-                start, caplen, wirelen, time_ns, linktype, state, jumps,
+                start, caplen, wirelen, time_ns, linktype, came_by, state, jumps,
             )  # fmt: skip
         stopped, why = int(state[pcap.Q_AT]), int(state[pcap.Q_WHY])
         noted = min(int(state[pcap.Q_JUMPS]), JUMPS)
@@ -108,6 +119,7 @@ def seeds() -> list[tuple[str, bytes, bool]]:
             simple(b"simple", order),
             obsolete(b"obsolete", T0 * 1_000_000 - 9_000_000, order),
             enhanced(b"", T0 * 1_000_000 + 1, order),
+            enhanced(b"sent", order=order, more=options((1, b"abcde"), (2, b"\2\0\0\2"), order=order)),
         ]
         for blocks in (packets * 3, [*packets, head, *packets]):
             out.append(("pcapng", b"".join(blocks), big))
@@ -147,6 +159,7 @@ questions = st.builds(
             st.sampled_from([0, 7, 65535, 0xFFFFFFFF]),
             st.sampled_from(UNITS) | st.integers(0, 255),
             st.sampled_from([0, 3600 * SECOND, -3600 * SECOND, FARTHEST, -FARTHEST]),
+            st.integers(-1, 3),
         ),
         max_size=3,
     ),
@@ -192,13 +205,14 @@ def random_questions(count: int) -> list[Question]:
             data = damaged(
                 data, random.randrange(800), random.randrange(6), random.randbytes(random.randrange(6))
             )
-        interfaces = [(1, 0, 6, 0), (1, 65535, 9, 0)][: random.choice((0, 2, 2))]
+        interfaces = [(1, 0, 6, 0, 0), (1, 65535, 9, 0, 1)][: random.choice((0, 2, 2))]
         interfaces += [
             (
                 random.randrange(300),
                 random.choice((0, 7, 65535)),
                 random.choice(UNITS),
                 random.choice((0, 3600 * SECOND, -FARTHEST, FARTHEST)),
+                random.randrange(-1, 4),
             )
             for _ in range(random.randrange(4))
         ]

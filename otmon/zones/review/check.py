@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, get_args
 
 from otmon.ledger.facts import Asset
 from otmon.ledger.ledger import Ledger
@@ -21,6 +21,8 @@ from otmon.zones.model import (
     INTERNET,
     UNKNOWN_ZONE,
     Boundary,
+    Importance,
+    Kind,
     Line,
     Model,
     Permission,
@@ -41,7 +43,7 @@ CAUTIONS: Final[dict[str, str]] = {
     "VLAN and in no prefix of the model count as its own",
     "zone-of-macs": "zone {zone} is told by MAC address only: behind a router its addresses are not known",
     "zone-of-ports": "zone {zone} is told by switch port only: without ports in the capture it has no hosts",
-    "seen-at-ports-of-two-zones": "{address}{more} came in at a switch port of zone {zone} and at one of "
+    "seen-at-ports-of-two-zones": "{addresses} came in at a switch port of zone {zone} and at one of "
     "zone {other} ({other_line}): no port decides where it is",
     "member-in-two-zones": "{member} is in zone {zone} and in zone {other} ({other_line}); {decides} decides",
     "member-within-other-zone": "{member} of zone {zone} is taken out of {outer} of {other} ({other_line})",
@@ -64,7 +66,7 @@ CAUTIONS: Final[dict[str, str]] = {
     "permission-expires": "permission {permission} {when} on {expires}",
     "asset-in-no-zone": "asset {asset} is in no zone",
     "role-unknown": "role {role} of {assets} is none that otmon knows, so no check tells which kind of "
-    "device that is{nearest}",
+    "device that is",
     "works-differ": "zone {zone} does works of differing importance: {works}; in METI's guideline "
     "the works of a zone are of equal importance",
     "importance-unlike-works": "zone {zone} is of {importance} importance, and the most important of its "
@@ -80,10 +82,15 @@ CAUTIONS: Final[dict[str, str]] = {
     "baseline-empty": "the baseline holds nothing inside zone {zone}, so only what it lists is allowed there",
     "permission-unused": "permission {permission} was used by nothing in the ledger",
     "permission-wider": "permission {permission} is for more hosts than used it: {side} {hosts}",
-    "permission-broader": "permission {permission} allows more than was used: {items}",
+    "permission-broader": "permission {permission} allows more than was used (allowed → used): {items}",
     "zone-unseen": "nothing of zone {zone} was seen in the ledger",
 }
-"""Cautions as sentences in English."""
+"""Cautions as sentences in English; `otmon.outputs.zone_check` words them in both languages. What is not a
+name or a number in a parameter is one of `WORDS`, or several with commas."""
+WORDS: Final = (
+    *get_args(Importance), *get_args(Kind), "low importance", "outside", "ran out", "runs out", "from", "to",
+    "the values that are written", "its hours", "its last day", "how often it is used",
+)  # fmt: skip
 
 _RESTRICTS: Final = {
     "limits": "the values that are written",
@@ -215,9 +222,8 @@ def _of_structure(ready: Index) -> Iterator[Caution]:
         named = ", ".join(device.id for device in devices[:ASSETS_NAMED])
         more = len(devices) - ASSETS_NAMED
         yield _caution(
-            devices[0].line, "role-unknown", role=role,
-            assets=named + (f" and {more} more" if more > 0 else ""),
-            nearest=f"; {close[0]} is known" if close else "",
+            devices[0].line, "role-unknown", role=role + (f" ({close[0]}?)" if close else ""),
+            assets=named + (f" (+{more})" if more > 0 else ""),
         )  # fmt: skip
     levelled = [zone for zone in ready.model.zones if zone.target_level]
     for zone in levelled:
@@ -292,7 +298,7 @@ def _of_usage(ready: Index, ledger: Ledger) -> Iterator[Caution]:
                 permission.line, "permission-wider", permission=permission.called(), side=side, hosts=hosts
             )
         if used.excess:
-            items = "; ".join(f"{one.what} {one.allowed} allowed, {one.used} used" for one in used.excess)
+            items = "; ".join(f"{one.what} {one.allowed} → {one.used}" for one in used.excess)
             yield _caution(permission.line, "permission-broader", permission=permission.called(), items=items)
     for zone in unseen_zones(ready, ledger):
         yield _caution(ready.zones[zone].line, "zone-unseen", zone=zone)
@@ -342,7 +348,7 @@ def _of_members(zone: Zone, ready: Index) -> Iterator[Caution]:
         if member.port is not None:
             for other in ready.plugs[member.port]:
                 if other.zone != zone.id and other.line < own.line and not _nested(own, other):
-                    yield _contested(f"switch port {member.port}", own, other)
+                    yield _contested(member.port, own, other)
         for network in (member.network, member.macs):
             if network is not None:
                 yield from _of_network(network, own, ready)
@@ -362,10 +368,9 @@ def _of_ports(ready: Index) -> Iterator[Caution]:
             first, second = sorted(apart.values(), key=lambda one: one.line)[:2]
             found.setdefault((second, first), []).append(address)
     for (claim, other), addresses in found.items():
-        told = min(addresses)
+        told = str(host(min(addresses))) + (f" (+{len(addresses) - 1})" if len(addresses) > 1 else "")
         yield _caution(
-            claim.line, "seen-at-ports-of-two-zones", address=str(host(told)), zone=claim.zone,
-            more=f" and {len(addresses) - 1} more" if len(addresses) > 1 else "", other=other.zone,
+            claim.line, "seen-at-ports-of-two-zones", addresses=told, zone=claim.zone, other=other.zone,
             other_line=str(other.line),
         )  # fmt: skip
 

@@ -190,8 +190,8 @@ def _texts(ranges: Ranges) -> list[str]:
 
 def _some(texts: Iterable[str]) -> str:
     every = list(dict.fromkeys(texts))
-    more = f" and {len(every) - SHOWN} more" if len(every) > SHOWN else ""
-    return ", ".join(every[:SHOWN]) + more or "none"
+    more = f" (+{len(every) - SHOWN})" if len(every) > SHOWN else ""
+    return ", ".join(every[:SHOWN]) + more or "-"
 
 
 def usage(index: Index, ledger: Ledger) -> tuple[Used, ...]:

@@ -56,7 +56,7 @@ def test_what_a_permission_allows_beyond_what_was_used() -> None:
     }  # fmt: skip
     functions = "protocol: modbus, port: 502, units: 1, functions: [read-holding-registers, 6], "
     assert excess_of(functions + "holding_registers: [20-22, 40], coils: 1", *READS) == {
-        "functions": ("3, 6", "Read Holding Registers"), "coils": ("1", "none"),
+        "functions": ("3, 6", "Read Holding Registers"), "coils": ("1", "-"),
     }  # fmt: skip
 
 
@@ -70,4 +70,4 @@ def test_what_fits_or_was_not_used_is_not_told() -> None:
 
 def test_long_lists_of_what_was_used_are_cut() -> None:
     many = [conversation(HMI, PLC, port, "tls") for port in range(1000, 1040, 2)]
-    assert excess_of("protocol: tls", *many)["port"][1].endswith("1014 and 12 more")
+    assert excess_of("protocol: tls", *many)["port"][1].endswith("1014 (+12)")
