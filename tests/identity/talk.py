@@ -257,6 +257,10 @@ TRANSCRIPTS: dict[str, tuple[Turn, ...]] = {
         ("c", bytes.fromhex("5000 00 ff ff03 00 0c00 1000 3016 0000 0400") + b"1234"),
         ("s", bytes.fromhex("d000 00 ff ff03 00 0200 0000")),
     ),
+    "fins": (
+        ("c", bytes.fromhex("800002000100000200070305 0000 00 00000000 ffffffff") + b"1234"),
+        ("s", bytes.fromhex("c00002000200000100070305 0000")),
+    ),
     "opc_ua": (
         (
             "c",
