@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from otmon.identity.login import LogIn, Outcome, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import Claim, LogIn, Outcome, Piece
 
 _TCP: Final = b"FINS"
 _TCP_HEADER: Final = 16
