@@ -41,7 +41,7 @@ ASKED = (
     "frame.encap_type", "frame.protocols",
     "ip.src", "ipv6.src", "ip.dst", "ipv6.dst",
     "tcp.srcport", "udp.srcport", "tcp.dstport", "udp.dstport", "tcp.payload", "udp.payload",
-    "cdp.deviceid", "cdp.platform", "dhcp.option.hostname", "enip.lir.name",
+    "cdp.deviceid", "cdp.platform", "cip.id.product_name", "dhcp.option.hostname", "enip.lir.name",
     "lldp.tlv.system.desc", "lldp.tlv.system.name",
     "ntlmssp.auth.hostname", "ntlmssp.challenge.target_info.dns_computer_name",
     "ntlmssp.challenge.target_info.nb_computer_name",

@@ -10,8 +10,8 @@ from otmon.ledger.facts import AssetClaim
 from otmon.ledger.ledger import Ledger
 
 NAMERS: Final = (
-    "lldp", "cdp", "profinet", "s7comm", "bacnet", "snmp", "dhcp", "nbns", "nbdgm", "smb", "mdns", "llmnr",
-    "rdp", "tls", "http",
+    "lldp", "cdp", "profinet", "s7comm", "bacnet", "snmp", "dhcp", "nbns", "nbdgm", "smb", "dce_rpc", "mdns",
+    "llmnr", "rdp", "tls", "http",
 )  # fmt: skip
 """Protocols that name hosts, those first whose names people gave to find the device by."""
 MAX_NAMES: Final = 4

@@ -36,7 +36,7 @@ _TOP: Final = ("vendor", "names", "entries")
 _ENTRY: Final = ("id", "devices", "account", "password", "protocols", "source")
 _SOURCE: Final = ("title", "url")
 _OPTIONAL: Final = frozenset({"names", "protocols"})
-NAMELESS: Final = frozenset({"s7comm", "slmp", "vnc"})
+NAMELESS: Final = frozenset({"fins", "s7comm", "slmp", "vnc"})
 """Protocols that have no account: an entry without protocols is not for them."""
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from otmon.identity.login import ANONYMOUS, MAX_TEXT, LogIn, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import ANONYMOUS, MAX_TEXT, Claim, LogIn, Piece
 from otmon.identity.stream import lines
 
 NOBODY: Final = frozenset((b"anonymous", b"ftp"))

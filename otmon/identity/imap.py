@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from otmon.identity.login import MAX_TEXT, LogIn, Piece
-from otmon.identity.sasl import Claim, Exchange
+from otmon.identity.login import MAX_TEXT, Claim, LogIn, Piece
+from otmon.identity.sasl import Exchange
 from otmon.identity.stream import lines
 
 _WORD: Final = re.compile(rb' *(?:"((?:[^"\\]|\\.)*)"|([^ "{]+))')

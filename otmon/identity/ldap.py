@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otmon.identity.ber import element
-from otmon.identity.login import ANONYMOUS, MAX_TEXT, LogIn, Outcome, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import ANONYMOUS, MAX_TEXT, Claim, LogIn, Outcome, Piece
 
 _SEQUENCE, _INTEGER, _OCTETS, _ENUMERATED = 0x30, 0x02, 0x04, 0x0A
 _BIND, _BIND_RESPONSE, _SIMPLE = 0x60, 0x61, 0x80

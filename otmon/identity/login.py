@@ -55,3 +55,18 @@ class LogIn:
     """What `proves` costs for a password, in units of `otmon.identity.effort`; None for a few hashes."""
     unasked: bool = False
     """The answer was a yes, but nobody was seen to ask in this connection: `outcome` is "unknown"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A log-in whose answer is still to come."""
+
+    account: bytes
+    method: str
+    seen: Seen
+    secret: bytes | None = field(default=None, repr=False)
+    proves: Callable[[bytes], bool] | None = field(default=None, repr=False)
+    cost: Callable[[bytes], int] | None = field(default=None, repr=False)
+
+    def ended(self, outcome: Outcome) -> LogIn:
+        return LogIn(self.account, self.method, outcome, self.seen, self.secret, self.proves, self.cost)

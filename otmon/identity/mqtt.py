@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from otmon.identity.login import ANONYMOUS, MAX_TEXT, LogIn, Outcome, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import ANONYMOUS, MAX_TEXT, Claim, LogIn, Outcome, Piece
 
 _CONNECT, _CONNACK = b"\x10", b"\x20"
 _NAMES: Final = (b"MQTT", b"MQIsdp")

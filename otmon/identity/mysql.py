@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from otmon.identity.frames import Frame, frames
-from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import MAX_TEXT, Claim, LogIn, Outcome, Piece
 
 _PROTOCOL_41: Final = 0x00000200
 _TLS: Final = 0x00000800

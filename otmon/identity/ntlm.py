@@ -1,5 +1,5 @@
-"""NTLM ([MS-NLMP]): a challenge, and a response that a password's hash gives; in SMB and HTTP. And what both
-sides say of themselves in it (2.2), which leaves out who logs in: that is a person.
+"""NTLM ([MS-NLMP]): a challenge, and a response that a password's hash gives; in SMB, HTTP, mail and DCE/RPC.
+And what both sides say of themselves in it (2.2), which leaves out who logs in: that is a person.
 
 Version 1 (3.3.1, also with the client's challenge in it) and version 2 (3.3.2). Its messages are looked for
 by their signature, bare or in a SPNEGO token.
@@ -17,9 +17,8 @@ from otmon.identity.claim import ClaimKind, line, wide_line
 from otmon.identity.claims.wire import number, part
 from otmon.identity.des import encrypted
 from otmon.identity.effort import CHEAP
-from otmon.identity.login import MAX_TEXT, Seen
+from otmon.identity.login import MAX_TEXT, Claim, Seen
 from otmon.identity.md4 import md4
-from otmon.identity.sasl import Claim
 
 SIGNATURE: Final = b"NTLMSSP\0"
 _NEGOTIATE, _CHALLENGE, _AUTHENTICATE = 1, 2, 3
@@ -141,6 +140,13 @@ def told_in(data: bytes) -> Iterator[tuple[ClaimKind, str]]:
         yield "name", (wide_line if flags & _UNICODE else line)(_field(data, 44) or b"")
     elif kind == _CHALLENGE:
         yield from _pairs(_field(data, 40) or b"")
+
+
+def told_by(token: bytes | None) -> Iterator[tuple[ClaimKind, str]]:
+    """The same of a token that may hold a message, bare or in SPNEGO."""
+    at = -1 if token is None else token.find(SIGNATURE)
+    if token is not None and at >= 0:
+        yield from told_in(token[at:])
 
 
 def _names(data: bytes, kind: int) -> int:

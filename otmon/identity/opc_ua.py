@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otmon.identity.frames import frames
-from otmon.identity.login import ANONYMOUS, MAX_TEXT, LogIn, Outcome, Piece, Seen
-from otmon.identity.sasl import Claim
+from otmon.identity.login import ANONYMOUS, MAX_TEXT, Claim, LogIn, Outcome, Piece, Seen
 
 _HEADER: Final = 24
 """Message, channel, token, sequence number and request id."""

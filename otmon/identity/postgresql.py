@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otmon.identity.frames import Frame, frames
-from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import MAX_TEXT, Claim, LogIn, Outcome, Piece
 from otmon.identity.scram import proof_of
 
 _VERSION_3: Final = 3

@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import MAX_TEXT, Claim, LogIn, Outcome, Piece
 
 _TAIL: Final = 256
 """Bytes of the server's last line that are looked at."""

@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import MAX_TEXT, Claim, LogIn, Outcome, Piece
 from otmon.identity.stream import lines
 
 DEFAULT: Final = b"default"

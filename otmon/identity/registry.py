@@ -28,7 +28,7 @@ IDS: Final = tuple(
     )
 )
 """Ids of the protocols whose log-ins are read, as `otmon.protocols` has them."""
-_CLAIMS_MACHINERY: Final = ("certificate", "handshake", "opening", "record", "wire")
+_CLAIMS_MACHINERY: Final = ("certificate", "handshake", "mail", "opening", "record", "wire")
 CLAIM_IDS: Final = tuple(
     sorted(
         module.name
@@ -50,7 +50,7 @@ all hosts (DHCP from 0.0.0.0); below 0 only messages that identify somebody or h
 any time. What is copied for log-ins is read for claims, too, and these messages for log-ins; of CDP as much
 as of LLDP."""
 LOG_IN_PAYLOADS: Final[Mapping[str, int]] = dict.fromkeys(
-    ("iscsi", "mysql", "opc_ua", "postgresql", "smb"), 16
+    ("dce_rpc", "iscsi", "mysql", "opc_ua", "postgresql", "smb"), 16
 )
 """How many payloads of each direction are copied of a connection that begins with its log-in; what follows
 is not looked for one. Of other protocols many more are (`otmon.ledger.messages`)."""

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otmon.identity.frames import frames
-from otmon.identity.login import LogIn, Outcome, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import Claim, LogIn, Outcome, Piece
 
 _USER_DATA: Final = 7
 _SECURITY: Final = 5

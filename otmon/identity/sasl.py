@@ -1,5 +1,5 @@
 """SASL in mail protocols: PLAIN (RFC 4616), LOGIN (draft-murchison-sasl-login), CRAM-MD5 (RFC 2195), SCRAM
-(RFC 5802, RFC 7677).
+(RFC 5802, RFC 7677), NTLM ([MS-SMTPNTLM], [MS-POP3], [MS-OXIMAP4]).
 """
 
 from __future__ import annotations
@@ -7,27 +7,10 @@ from __future__ import annotations
 import hmac
 from base64 import b64decode
 from binascii import Error
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Seen
+from otmon.identity.login import MAX_TEXT, Claim, Seen
+from otmon.identity.ntlm import Handshake
 from otmon.identity.scram import HASHES, proof_of
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A log-in whose answer is still to come."""
-
-    account: bytes
-    method: str
-    seen: Seen
-    secret: bytes | None = field(default=None, repr=False)
-    proves: Callable[[bytes], bool] | None = field(default=None, repr=False)
-
-    cost: Callable[[bytes], int] | None = field(default=None, repr=False)
-
-    def ended(self, outcome: Outcome) -> LogIn:
-        return LogIn(self.account, self.method, outcome, self.seen, self.secret, self.proves, self.cost)
 
 
 def decoded(text: bytes) -> bytes | None:
@@ -46,16 +29,21 @@ class Exchange:
     def __init__(self, mechanism: bytes) -> None:
         self.mechanism = mechanism.upper()
         self._challenge: bytes | None = None
+        self._ntlm = Handshake()
         self._user: bytes | None = None
         """What the client said first: the name of LOGIN, the first message of SCRAM."""
 
     def challenge(self, text: bytes) -> None:
         """What the server sent, in Base64."""
         self._challenge = decoded(text)
+        self._ntlm.challenge(self._challenge or b"")
 
     def response(self, text: bytes, seen: Seen) -> Claim | None:
         """What the client sent, in Base64; the claim where it is complete."""
         data = decoded(text)
+        if self.mechanism == b"NTLM":
+            # It tells its lengths itself; a line is bounded (`otmon.identity.stream.MAX_LINE`).
+            return self._ntlm.response(data or b"", seen)
         if data is None or len(data) > 2 * MAX_TEXT:
             return None
         if self.mechanism == b"PLAIN":

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otmon.identity.frames import frames
-from otmon.identity.login import LogIn, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import Claim, LogIn, Piece
 
 _REQUESTS: Final = {b"\x50\x00": 2, b"\x54\x00": 6}
 """Subheader, and where the route behind it begins: 4E has a serial number between."""

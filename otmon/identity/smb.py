@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otmon.identity.frames import frames
-from otmon.identity.login import LogIn, Outcome, Piece
+from otmon.identity.login import Claim, LogIn, Outcome, Piece
 from otmon.identity.ntlm import SIGNATURE, Handshake
-from otmon.identity.sasl import Claim
 
 _MARKS: Final = (b"\xffSMB", b"\xfeSMB")
 _SETUP_1: Final = 0x73

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from otmon.identity.login import LogIn, Piece
-from otmon.identity.sasl import Claim, Exchange
+from otmon.identity.login import Claim, LogIn, Piece
+from otmon.identity.sasl import Exchange
 from otmon.identity.stream import lines
 
 

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otmon.identity.ber import element
-from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import MAX_TEXT, Claim, LogIn, Outcome, Piece
 from otmon.identity.usm import message_of
 
 _REQUESTS: Final = (0xA0, 0xA1, 0xA3, 0xA5)

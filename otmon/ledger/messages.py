@@ -285,12 +285,16 @@ def identifies(code: int, src: Bytes, p: int, end: int, asked: int) -> bool:
         at = p + 17 + u16be(src, p + 13)
         return bool(at + 6 <= end and (u8(src, at + 5) == 0x11 or u8(src, at + 5) == 0x1C))
     if code == ETHERNET_IP:
-        return bool(n >= 26 and u16le(src, p) == 0x0063 and u16le(src, p + 2) > 0)
+        return identifies_cip(src, p, end, asked)
     if code == BACNET:
         return identifies_bacnet(src, p, end)
     if code == FINS:
         at = p + 16 if n >= 30 and u32be(src, p) == 0x46494E53 else p
-        return bool(end - at >= 14 and u8(src, at) & 0x40 and u16be(src, at + 10) == 0x0501)
+        if end - at < 14:
+            return False
+        # Model and version; and the passwords that protect a program, which both sides name.
+        known = u16be(src, at + 10)
+        return bool((u8(src, at) & 0x40 and known == 0x0501) or known == 0x0304 or known == 0x0305)
     if code == SLMP:
         begin = p + 4 if n >= 2 and u8(src, p + 1) == 0 and u8(src, p) in (0x54, 0xD4) else p
         if end - begin >= 15 and u8(src, p) in (0x50, 0x54) and u16le(src, begin + 11) == 0x1630:
@@ -307,6 +311,38 @@ def identifies(code: int, src: Bytes, p: int, end: int, asked: int) -> bool:
             and u16be(src, at + 9) == 0
         )
     return False
+
+
+@kernel
+def identifies_cip(src: Bytes, p: int, end: int, asked: int) -> bool:
+    """Whether it is an identity of EtherNet/IP; or CIP that asks for attributes of the identity object, also
+    of a module behind this one (Unconnected_Send), or may answer that: only requests say what it is about."""
+    if end - p < 26:
+        return False
+    command = u16le(src, p)
+    if command == 0x0063:
+        return bool(u16le(src, p + 2) > 0)
+    if (command != 0x006F and command != 0x0070) or end - p < 36:
+        return False
+    # The first item is an address, mostly none; the second one has the message.
+    at = p + 36 + u16le(src, p + 34)
+    if end - at < 10:
+        return False
+    kind = u16le(src, at)
+    if kind == 0x00B1:
+        at += 6
+    elif kind == 0x00B2:
+        at += 4
+    else:
+        return False
+    if end - at < 4:
+        return False
+    if u8(src, at) == 0x52 and end - at >= 16 and u32be(src, at + 2) == 0x20062401:
+        at += 10
+    service = u8(src, at)
+    if service == 0x81 or service == 0x8E:
+        return bool(asked > 0 and u8(src, at + 2) == 0)
+    return bool((service == 0x01 or service == 0x0E) and end - at >= 6 and u32be(src, at + 2) == 0x20012401)
 
 
 @kernel

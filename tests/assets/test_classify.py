@@ -131,6 +131,7 @@ BOARD: DeviceClass = "single-board-computer"
         (ELSE, [("dhcp", "name", "LAPTOP-QO1XB2")], ["names"], "laptop", "likely"),
         (ELSE, [("dhcp", "name", "DESKTOP-1"), ("dhcp", "dhcp-class", "MSFT 5.0")], ["names"], "pc", None),
         (RANDOM, [("mdns", "model", "MacBookPro15,2")], ["outside"], "laptop", "likely"),
+        (ELSE, [("http", "capability", "proxy")], ["web"], "server", "likely"),
         (SONOS, [("ssdp", "capability", "ZonePlayer")], [], "smart-speaker", "likely"),
         (ELSE, [("mdns", "model", "Google Home Mini")], ["outside"], "smart-speaker", "likely"),
         (ELSE, [("mdns", "model", "Chromecast Ultra")], ["outside"], None, "unknown"),
@@ -150,6 +151,7 @@ def test_devices_that_somebody_brought_are_told_by_two_signals(
         "outside": [conversation("10.1.0.9", f"198.51.100.{n}", 443, "tls") for n in (1, 2)],
         "names": [conversation("10.1.0.9", "224.0.0.252", 5355, "llmnr", transport="udp", answered=False)],
         "modbus": [conversation("10.1.0.2", "10.1.0.9")],
+        "web": [conversation(f"10.1.1.{n}", "10.1.0.9", 8080, "http") for n in (1, 2, 3)],
     }
     senders = [asset(mac, "10.1.0.9", arp=1), asset("00:01:fc:0b:01:10", "10.1.0.2")]
     senders += [asset(mac, f"198.51.{n}.1") for n in range(3)] if "routes" in facts else []

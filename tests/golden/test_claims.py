@@ -17,7 +17,7 @@ FIELDS = {
     ("cdp", "name"): ("cdp.deviceid",),
     ("cdp", "model"): ("cdp.platform",),
     ("dhcp", "name"): ("dhcp.option.hostname",),
-    ("ethernet_ip", "model"): ("enip.lir.name",),
+    ("ethernet_ip", "model"): ("enip.lir.name", "cip.id.product_name"),
     ("smb", "name"): (
         "ntlmssp.challenge.target_info.nb_computer_name",
         "ntlmssp.challenge.target_info.dns_computer_name",

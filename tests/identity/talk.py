@@ -79,6 +79,12 @@ def smb2(status: int, blob: bytes, reply: bool = True, flags: int = 0) -> bytes:
     return b"\0" + (len(head) + len(body)).to_bytes(3, "big") + head + body
 
 
+def dce_rpc(kind: int, body: bytes) -> bytes:
+    """A message of DCE/RPC (C706, 12.6.4) with a token of NTLM or a status behind its header."""
+    head = bytes((5, 0, kind, 3)) + b"\x10\0\0\0" + (24 + len(body)).to_bytes(2, "little") + bytes(2)
+    return head + (1).to_bytes(4, "little") + bytes(8) + body
+
+
 def tagged(kind: bytes, body: bytes) -> bytes:
     """A message of PostgreSQL."""
     return kind + (len(body) + 4).to_bytes(4, "big") + body
@@ -234,6 +240,13 @@ TRANSCRIPTS: dict[str, tuple[Turn, ...]] = {
         ("c", smb2(0, b"\xa1\x82" + ntlm_response(bytes(24), NTLM_V2, "Domain", "User"), reply=False)),
         ("s", smb2(0, b"")),
     ),
+    "dce_rpc": (
+        ("c", dce_rpc(11, b"NTLMSSP\0\1\0\0\0" + bytes(20))),
+        ("s", dce_rpc(12, ntlm_challenge(NTLM_CHALLENGE))),
+        ("c", dce_rpc(16, ntlm_response(bytes(24), NTLM_V2, "Domain", "User"))),
+        ("c", dce_rpc(0, bytes(8))),
+        ("s", dce_rpc(2, bytes(8))),
+    ),
     "postgresql": (
         ("c", b"\0\0\0\x08\x04\xd2\x16\x2f"),
         ("s", b"N"),
@@ -283,6 +296,10 @@ TRANSCRIPTS: dict[str, tuple[Turn, ...]] = {
     "slmp": (
         ("c", bytes.fromhex("5000 00 ff ff03 00 0c00 1000 3016 0000 0400") + b"1234"),
         ("s", bytes.fromhex("d000 00 ff ff03 00 0200 0000")),
+    ),
+    "fins": (
+        ("c", bytes.fromhex("800002000100000200070305 0000 00 00000000 ffffffff") + b"1234"),
+        ("s", bytes.fromhex("c00002000200000100070305 0000")),
     ),
     "opc_ua": (
         (

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.identity.login import Seen
+from otmon.identity.login import Claim, Seen
 from otmon.identity.ntlm import Handshake, nt_hash, told_in
-from otmon.identity.sasl import Claim
 from tests.identity.claims.messages import XP, ntlm, pairs, wide
 from tests.identity.talk import NTLM_CHALLENGE, NTLM_V2, ntlm_challenge, ntlm_response
 

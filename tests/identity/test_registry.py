@@ -104,9 +104,10 @@ def test_each_reader_finds_what_is_said_and_takes_nothing_else_for_it(protocol: 
     sides = {one.from_client for one in found}
     assert sides == {who == "c" for who, _ in turns} or protocol == "opc_ua"
     for other, (foreign, _) in MESSAGES.items():
-        # Mail and FTP greet in the same words; one answers in the form of the other.
+        # Mail and FTP greet in the same words; one answers in the form of the other, or carries it.
         pair = {other, protocol}
-        alike = pair in ({"ftp", "smtp"}, {"mdns", "llmnr"}) or pair <= {"http", "rtsp", "sip", "ssdp"}
+        alike = pair in ({"ftp", "smtp"}, {"mdns", "llmnr"}, {"smb", "dce_rpc"})
+        alike = alike or pair <= {"http", "rtsp", "sip", "ssdp"} or pair <= {"smtp", "imap", "pop3"}
         if not alike and len(pair) == 2:
             assert claims(protocol, *foreign) == [], other
 

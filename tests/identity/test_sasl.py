@@ -4,8 +4,8 @@ from base64 import b64encode
 
 import pytest
 
-from otmon.identity.login import Seen
-from otmon.identity.sasl import Claim, Exchange, decoded
+from otmon.identity.login import Claim, Seen
+from otmon.identity.sasl import Exchange, decoded
 from tests.identity.talk import Turn, log_ins, proof, told
 from tests.identity.test_scram import SHA_1, SHA_256
 

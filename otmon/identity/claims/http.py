@@ -1,6 +1,10 @@
-"""The program of each side by HTTP/1.1, and the name by which the server is asked.
+"""The program of each side by HTTP/1.1, the name by which the server is asked, who passes messages on for
+others, and what both sides say of themselves where they log in by NTLM.
 
-Reference: RFC 9110, 7.2 (Host), 10.1.5 (User-Agent), 10.2.4 (Server).
+References: RFC 9110, 7.2 (Host), 7.6.3 (Via: whoever passes a message on adds itself), 9.3.6 (CONNECT),
+10.1.5 (User-Agent), 10.2.4 (Server); RFC 9112, 3.2.2 (a request to a proxy names the whole address);
+RFC 7239, 4 (Forwarded) and its forerunner X-Forwarded-For; RFC 4559, 4 (NTLM). What a proxy passes on tells
+of others.
 """
 
 from __future__ import annotations
@@ -11,21 +15,69 @@ from typing import Final
 
 from otmon.identity.claim import Claim, line
 from otmon.identity.claims.certificate import is_host
-from otmon.identity.claims.wire import software_fields
+from otmon.identity.claims.wire import said, software_fields
 from otmon.identity.login import Piece
+from otmon.identity.ntlm import told_by
+from otmon.identity.sasl import decoded
 
 _HEADS: Final = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ", b"PROPFIND ", b"HTTP/1.")
 _HOST: Final = re.compile(rb"\nhost *: *([^\s:]{1,255})(?::[0-9]{1,5})?[ \t]*\r?\n", re.IGNORECASE)
+_PASSED_ON: Final = {
+    True: re.compile(rb"\n(?:via|forwarded|x-forwarded-for) *: *[^\s]", re.IGNORECASE),
+    False: re.compile(rb"\nvia *: *[^\s]", re.IGNORECASE),
+}
+_TO_PROXY: Final = re.compile(rb"(?:CONNECT [^/\s]|[A-Z]{3,8} http://)")
+_CONNECT: Final = b"CONNECT "
+_OPENED: Final = re.compile(rb"HTTP/1\.[01] 2[0-9]{2}[ \r]")
+_TOKEN: Final = re.compile(
+    rb"\n(?:(?:www|proxy)-authenticate|(?:proxy-)?authorization) *: *(?:ntlm|negotiate) +"
+    rb"([A-Za-z0-9+/]{16,8192}=*)[ \t]*\r?\n",
+    re.IGNORECASE,
+)
 
 
 def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
     """The claims of a flow."""
-    yield from software_fields(pieces, _HEADS)
-    for piece in pieces:
-        if piece.from_client and piece.data.startswith(_HEADS[:-1]):
-            head, end, _ = piece.data.partition(b"\r\n\r\n")
-            found = _HOST.search(head + end[:2])
-            name = line(found[1]) if found is not None else ""
-            if is_host(name):
-                yield Claim("called", name.rstrip("."), piece.seen, from_client=False)
-                return
+    heads = [(piece, _head(piece)) for piece in pieces if piece.data.startswith((*_HEADS, _CONNECT))]
+    to_proxy = any(piece.from_client and _TO_PROXY.match(head) for piece, head in heads)
+    own = [
+        piece for piece, head in heads
+        if not _PASSED_ON[piece.from_client].search(head) and (piece.from_client or not to_proxy)
+    ]  # fmt: skip
+    yield from software_fields(own, _HEADS)
+    yield from _proxies(heads)
+    if not to_proxy:
+        yield from _asked_for(heads)
+    for piece, head in heads:
+        for found in _TOKEN.finditer(head):
+            for kind, value in told_by(decoded(found[1])):
+                yield Claim(kind, value, piece.seen, piece.from_client)
+
+
+def _head(piece: Piece) -> bytes:
+    head, end, _ = piece.data.partition(b"\r\n\r\n")
+    return head + end[:2]
+
+
+def _proxies(heads: Sequence[tuple[Piece, bytes]]) -> Iterator[Claim]:
+    """Each side that passes messages on, once: it says so, or opens a way to somewhere else."""
+    told = set()
+    connects = False
+    for piece, head in heads:
+        passes = _PASSED_ON[piece.from_client].search(head) is not None
+        if piece.from_client:
+            connects = head.startswith(_CONNECT)
+        elif connects and _OPENED.match(head):
+            passes = True
+        if passes and piece.from_client not in told:
+            told.add(piece.from_client)
+            yield from said("capability", "proxy", piece)
+
+
+def _asked_for(heads: Sequence[tuple[Piece, bytes]]) -> Iterator[Claim]:
+    for piece, head in heads:
+        found = _HOST.search(head) if piece.from_client else None
+        name = line(found[1]) if found is not None else ""
+        if is_host(name):
+            yield Claim("called", name.rstrip("."), piece.seen, from_client=False)
+            return

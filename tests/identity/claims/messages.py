@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from base64 import b64encode
 from typing import Literal
 
 from otmon.identity.claim import Claim
@@ -267,6 +268,8 @@ LAPTOP: bytes = x509(x509_name(b"eng-3"), x509_name(b"eng-3"))
 
 
 XP: bytes = bytes.fromhex("0501280a0000000f")
+XP_CHALLENGE = ntlm(2, [wide("PLANT"), pairs(_1="MAIL-1")], 0x02000001, XP)
+XP_CHALLENGE_TOLD: list[Said] = [("system", "Windows NT 5.1 build 2600"), ("name", "MAIL-1")]
 MESSAGES: dict[str, tuple[tuple[Turn, ...], list[Said]]] = {
     "dhcp": (
         (("c", dhcp((53, b"\1"), (12, b"xp-line1"), (60, b"MSFT 5.0"), (55, b"\1\x0f\3\x06,.\x2f\x1f!\xf9+"),
@@ -368,6 +371,18 @@ MESSAGES: dict[str, tuple[tuple[Turn, ...], list[Said]]] = {
         (("s", CONFIRM + tls(shown_certificate(PANEL))),),
         [("name", "hmi-7"), ("name", "hmi-7.plant.example"),
          ("certificate", "CN=hmi-7, O=Example Panels, issued by CN=Example Root, O=Example Panels")],
+    ),
+    "imap": (
+        (("s", b"* OK [CAPABILITY IMAP4rev1 AUTH=NTLM] Dovecot ready.\r\n"),
+         ("s", b"+ " + b64encode(XP_CHALLENGE) + b"\r\n")),
+        [("software", "Dovecot ready."), *XP_CHALLENGE_TOLD],
+    ),
+    "pop3": (
+        (("s", b"+OK Dovecot ready. <1.2@mail>\r\n"), ("s", b"+ " + b64encode(XP_CHALLENGE) + b"\r\n")),
+        [("software", "Dovecot ready."), *XP_CHALLENGE_TOLD],
+    ),
+    "dce_rpc": (
+        (("s", b"\5\0\x0c\3\x10\0\0\0" + bytes(16) + XP_CHALLENGE),), XP_CHALLENGE_TOLD
     ),
     "bacnet": (
         (("s", bacnet(i_am(1234, 42), b"\1\x20\xff\xff\0\xff")),
