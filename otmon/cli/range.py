@@ -220,6 +220,8 @@ def run(
         for reason in event.get("not_played", ()):
             whole = False
             print(f"otmon: {event['id']}: not played: {reason}", file=sys.stderr)
+        if event.get("connections") and not event["answered"]:
+            print(f"otmon: {event['id']}: none of its connections was answered", file=sys.stderr)
     text = json_text.dumps(done, ensure_ascii=False, indent=1)
     with written_to(truth) as stream:
         if stream is not None:

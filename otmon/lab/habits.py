@@ -9,13 +9,13 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from otmon.lab import profinet, routine, s7
+from otmon.lab import opc_ua, profinet, routine, s7
 from otmon.lab.dialogues import ask_time, lease, look_up, remote_desktop, resolve_gateway, tls_session
 from otmon.lab.form import Form
 from otmon.lab.frames import MILLISECOND_NS, MINUTE_NS, SECOND_NS, Packet, Say, arp, connection
 from otmon.lab.plant import Plant, PlantHost
 from otmon.lab.polling import ROUTINE
-from otmon.lab.process import block_of
+from otmon.lab.process import block_of, node_of
 from otmon.lab.requests import paced
 from otmon.lab.scene import Trouble
 from otmon.lab.sessions import Session
@@ -149,9 +149,19 @@ def _neighbour(form: routine.Neighbour, span: Span, time_ns: int, pair: Pair, ra
 
 def _order(form: routine.WriteBlock, span: Span, time_ns: int, pair: Pair, random: Random) -> list[Packet]:
     value = block_of(span.plant, form.block)
-    assert value is not None, "the plant was checked when it was read"
+    assert value is not None, "looked up before the recording began"
     written = (SECOND_NS, s7.write(2, form.block, 0, value(time_ns)), s7.answer_write(2))
     return _talk(span, time_ns, pair, s7.PORT, s7.session((written,)), random)
+
+
+def _release(form: routine.WriteNode, span: Span, time_ns: int, pair: Pair, random: Random) -> list[Packet]:
+    value = node_of(span.plant, form.node)
+    assert value is not None, "looked up before the recording began"
+    one = opc_ua.Conversation(opc_ua.url(pair[1].address), random.getrandbits(15))
+    says: list[Say] = []
+    for asked, answered in (*one.opening(time_ns), one.write(time_ns, form.node, value(time_ns))):
+        says += [Say("client", asked, 3 * MILLISECOND_NS), Say("server", answered, 5 * MILLISECOND_NS)]
+    return _talk(span, time_ns, pair, opc_ua.PORT, says, random)
 
 
 def _maintain(form: routine.Maintain, span: Span, time_ns: int, pair: Pair, random: Random) -> list[Packet]:
@@ -179,6 +189,7 @@ _MAKERS: dict[type[Form], Callable[[Any, Span, int, Pair, Random], list[Packet]]
     routine.Lease: _lease,
     routine.Neighbour: _neighbour,
     routine.WriteBlock: _order,
+    routine.WriteNode: _release,
     routine.Maintain: _maintain,
 }
 
@@ -191,7 +202,7 @@ def _times(form: Form, span: Span, number: int, random: Random) -> list[int]:
         return span.about(form.every, random)
     if isinstance(form, routine.Neighbour):
         return [time_ns + number * 700 * MILLISECOND_NS for time_ns in span.each(form.every)]
-    if isinstance(form, routine.WriteBlock):
+    if isinstance(form, routine.WriteBlock | routine.WriteNode):
         return span.clock(form.at, number)
     if isinstance(form, routine.Lease | routine.Maintain):
         return span.clock((form.at,), number)

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from otmon.lab import ethernet_ip, modbus, s7
+from otmon.lab import ethernet_ip, modbus, opc_ua, s7
 from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Packet, Wire
 from otmon.lab.plant import PlantHost
 from otmon.lab.scene import Trouble
@@ -97,6 +97,19 @@ def tag_speaker(tag: str, handle: int, value: Callable[[int], Sequence[int]]) ->
         opening = [(ethernet_ip.register(), ethernet_ip.register(handle))] if new else []
         asked = ethernet_ip.read_tag(handle, number + 1, tag, len(there))
         return [*opening, (asked, ethernet_ip.answer_tag(handle, number + 1, there))]
+
+    return speak
+
+
+def node_speaker(url: str, handle: int, values: Mapping[str, Callable[[int], int]]) -> Speaker:
+    """Reads variables of an OPC UA server."""
+    session = opc_ua.Conversation(url, handle)
+
+    def speak(time_ns: int, number: int, new: bool) -> list[Exchange]:
+        if new:
+            session.number = 1
+        opening = session.opening(time_ns) if new else []
+        return [*opening, session.read(time_ns, {node: value(time_ns) for node, value in values.items()})]
 
     return speak
 

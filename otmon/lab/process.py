@@ -80,3 +80,31 @@ def tag_of(
         return None
     stopped = _minutes(plant, stops)
     return lambda time_ns: body_line.counters((time_ns - plant.midnight_ns) // MINUTE_NS, stopped)
+
+
+def node_of(plant: Plant, node: str, stops: Sequence[tuple[int, int]] = ()) -> Callable[[int], int] | None:
+    """What an OPC UA variable of the data gateway holds at a time; None for one that is not there."""
+    return _nodes(plant, stops).get(node)
+
+
+def nodes_of(plant: Plant) -> tuple[str, ...]:
+    """The OPC UA variables that the plant's process has, with 16 bits each."""
+    return tuple(_nodes(plant, ()))
+
+
+def _nodes(plant: Plant, stops: Sequence[tuple[int, int]]) -> dict[str, Callable[[int], int]]:
+    """The data gateway's view of the blocks of the line's controller."""
+
+    def word(block: int, number: int) -> Callable[[int], int]:
+        value = _blocks(plant, stops)[block]
+        return lambda time_ns: int.from_bytes(value(time_ns)[2 * number : 2 * number + 2], "big")
+
+    if plant.process != "body-line":
+        return {}
+    return {
+        "Line.Running": word(10, 0),
+        "Line.Bodies": word(10, 1),
+        "Line.Takt": word(10, 2),
+        "Line.Model": word(10, 3),
+        "Order.Number": word(20, 0),
+    }

@@ -17,8 +17,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from otmon.lab import modbus, routine
-from otmon.lab.form import RangeError, Words
+from otmon.lab import modbus, opc_ua, routine
+from otmon.lab.form import Form, RangeError, Words
 from otmon.lab.frames import Packet, Say, connection, unanswered_syn
 from otmon.lab.habits import Dialogue, Span, dialogues_of, in_order, sessions_of
 from otmon.lab.plant import Plant, PlantHost
@@ -29,11 +29,12 @@ from otmon.lab.polling import (
     Told,
     count,
     modbus_speaker,
+    node_speaker,
     poll,
     s7_speaker,
     tag_speaker,
 )
-from otmon.lab.process import block_of, controllers_of, process_of, tag_of
+from otmon.lab.process import block_of, controllers_of, node_of, process_of, tag_of
 from otmon.lab.scenario import Scenario, Step
 from otmon.lab.scene import Act, Deed, Trouble
 from otmon.lab.sessions import MODBUS_PORT, UNIT, Recall, Session, written
@@ -130,6 +131,7 @@ def play(recording: Recording, seed: int) -> Played:
         if isinstance(form, routine.Poll):
             streams += _pollers(form, recording, recall, troubles, entry, told)
         else:
+            _writable(form, recording.plant)
             streams.append(in_order(dialogues_of(form, span, entry, troubles)))
     merged = heapq.merge(*streams, key=lambda packet: packet.time_ns)
     return Played(_within(merged, recording), told, sum(deed.malformed for deed in deeds))
@@ -186,12 +188,30 @@ def _speaker(
         block = block_of(plant, form.block or 0, stops)
         if block is not None:
             return s7_speaker(form.block or 0, block)
-    else:
+    elif form.protocol == "ethernet_ip":
         tag = tag_of(plant, form.tag or "", stops)
         if tag is not None:
             return tag_speaker(form.tag or "", random.getrandbits(31), tag)
-    what = f"{server.name} has no {form.block or form.tag}, expected what the process {plant.process} has"
-    raise RangeError([Problem(f"plants/{plant.id}.yaml", 0, 0, what)])
+    else:
+        values = {node: node_of(plant, node, stops) for node in form.nodes or ()}
+        there = {node: value for node, value in values.items() if value is not None}
+        if len(there) == len(values):
+            return node_speaker(opc_ua.url(server.address), random.getrandbits(15), there)
+    asked = form.block or form.tag or ", ".join(form.nodes or ())
+    raise _lacking(plant, f"{server.name} has no {asked}")
+
+
+def _writable(form: Form, plant: Plant) -> None:
+    """Raises `RangeError` where the process lacks what is written."""
+    if isinstance(form, routine.WriteBlock) and block_of(plant, form.block) is None:
+        raise _lacking(plant, f"{', '.join(form.to)} has no {form.block}")
+    if isinstance(form, routine.WriteNode) and node_of(plant, form.node) is None:
+        raise _lacking(plant, f"{', '.join(form.to)} has no {form.node}")
+
+
+def _lacking(plant: Plant, what: str) -> RangeError:
+    words = f"{what}, expected what the process {plant.process} has"
+    return RangeError([Problem(f"plants/{plant.id}.yaml", 0, 0, words)])
 
 
 def _asked(

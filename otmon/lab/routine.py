@@ -31,7 +31,7 @@ Hosts = Annotated[tuple[Id, ...], OneOrMore(), Field(max_length=200)]
 Requests = Annotated[tuple[RequestText, ...], OneOrMore(), Field(max_length=64)]
 PerHour = Annotated[int, whole(1, 3600)]
 
-PORTS: Final = {"modbus": 502, "s7comm": 102, "ethernet_ip": 44818}
+PORTS: Final = {"modbus": 502, "s7comm": 102, "ethernet_ip": 44818, "opc_ua": 4840}
 
 
 class Habit(Form):
@@ -54,6 +54,8 @@ class Poll(Habit):
     """S7: the data block that is read."""
     tag: Text | None = None
     """EtherNet/IP."""
+    nodes: Annotated[tuple[Text, ...], OneOrMore(), Field(max_length=64)] | None = None
+    """OPC UA: the variables that are read."""
 
 
 class Screen(Habit):
@@ -81,6 +83,14 @@ class WriteBlock(Habit):
     does: ClassVar[str] = "writes-block"
     at: Annotated[tuple[Clock, ...], OneOrMore(), Field(max_length=200)]
     block: Word
+
+
+class WriteNode(Habit):
+    """OPC UA: a variable is written at certain times of day."""
+
+    does: ClassVar[str] = "writes-node"
+    at: Annotated[tuple[Clock, ...], OneOrMore(), Field(max_length=200)]
+    node: Text
 
 
 class Https(Habit):
@@ -152,7 +162,8 @@ class Maintain(Habit):
 HABITS: Final[Mapping[str, type[Form]]] = {
     form.does: form
     for form in (
-        Poll, Screen, Ask, WriteBlock, Https, AskTime, AskName, AskAddress, Print, Lease, Neighbour, Maintain,
+        Poll, Screen, Ask, WriteBlock, WriteNode, Https, AskTime, AskName, AskAddress, Print, Lease,
+        Neighbour, Maintain,
     )
 }  # fmt: skip
 """By what stands under `does`."""
@@ -196,7 +207,7 @@ def routine_of(sheet: Sheet, entries: tuple[dict[str, Any], ...], hosts: Mapping
 
 def _reachable(sheet: Sheet, place: tuple[int | str, ...], form: Form, hosts: Mapping[str, Any]) -> None:
     """Says which hosts do not serve what they are asked, or are too far away for it."""
-    asked = {Screen: "modbus", Ask: "modbus", WriteBlock: "s7comm"}.get(type(form), "")
+    asked = {Screen: "modbus", Ask: "modbus", WriteBlock: "s7comm", WriteNode: "opc_ua"}.get(type(form), "")
     asked = form.protocol if isinstance(form, Poll) else asked
     for at, name in enumerate(getattr(form, "to", ())):
         if asked and name in hosts and hosts[name].serves(asked) is None:
@@ -209,7 +220,7 @@ def _reachable(sheet: Sheet, place: tuple[int | str, ...], form: Form, hosts: Ma
 
 
 def _asks_one_thing(sheet: Sheet, place: tuple[int | str, ...], form: Poll) -> None:
-    wanted = {"modbus": "asks", "s7comm": "block", "ethernet_ip": "tag"}[form.protocol]
-    for key in ("asks", "block", "tag"):
+    wanted = {"modbus": "asks", "s7comm": "block", "ethernet_ip": "tag", "opc_ua": "nodes"}[form.protocol]
+    for key in ("asks", "block", "tag", "nodes"):
         if (getattr(form, key) is not None) != (key == wanted):
             sheet.say(place, f"{key} does not fit {form.protocol}, expected {wanted} alone")

@@ -71,3 +71,23 @@ def test_what_is_wrong_is_said(arguments: tuple[str, ...], words: str, tmp_path:
 def test_a_name_that_is_none_brings_nothing_up() -> None:
     status, _, said = otmon("lab", "up", "water-works", "--name", "No.Name")
     assert status == 2 and "small letters" in one_line(said)
+
+
+@live
+def test_a_step_that_the_router_stops_is_told_as_a_try(tmp_path: Path) -> None:
+    name, truth = fresh_name(), tmp_path / "truth.json"
+    scenario = "safety-controller-stopped"
+    try:
+        model = ROOT / "zones/body-line.yaml"
+        assert otmon("lab", "up", "body-line", "--name", name, "--zones", model)[0] == 0
+        words = ("--name", name, "--speed", "200", "--truth", truth)
+        status, _, said = otmon("lab", "run", scenario, *words)
+        tries = [line for line in said.splitlines() if line.startswith("otmon:")]
+        assert status == 0
+        assert tries == [
+            f"otmon: {step}: none of its connections was answered" for step in ("reads", "uploads", "stops")
+        ]
+        events = {event["id"]: event for event in json.loads(truth.read_text())["events"]}
+        assert (events["way-in"]["answered"], events["stops"]["answered"]) == (1, 0)
+    finally:
+        otmon("lab", "down", name)

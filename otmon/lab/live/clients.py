@@ -55,6 +55,8 @@ class Errand:
     every_s: float
     name: str = ""
     """What a name server is asked for, the name of who is visited, or what is read there and how much."""
+    writes: bool = False
+    """OPC UA: the variable `name` is written, as the process has it; else those of `name` are read."""
 
 
 async def poll(one: Poll, random: Random) -> None:
@@ -91,6 +93,13 @@ async def _ask(client: AsyncModbusTcpClient, pdu: bytes, unit: int) -> None:
         modbus.READ_INPUT: client.read_input_registers,
     }
     await reads[pdu[0]](address, count=count, device_id=unit)
+
+
+Known = Callable[[str], int]
+
+
+def _unknown(name: str) -> int:
+    return 0
 
 
 Visit = Callable[[StreamReader, StreamWriter, Errand, Random], Awaitable[None]]
@@ -137,9 +146,19 @@ async def _ethernet_ip(reader: StreamReader, writer: StreamWriter, one: Errand, 
         await asyncio.sleep(one.every_s)
 
 
-async def _s7(one: Errand) -> None:
+async def _s7(one: Errand, known: Known) -> None:
     block, _, length = one.name.partition(" ")
     await s7.read_block(one.address, one.port, int(block), int(length), one.every_s)
+
+
+async def _opc_ua(one: Errand, known: Known) -> None:
+    # Takes a second to load, and most plants have none.
+    from otmon.lab.live import opc_ua
+
+    if one.writes:
+        await opc_ua.write_node(one.address, one.port, one.name, known(one.name))
+    else:
+        await opc_ua.read_nodes(one.address, one.port, one.name.split(), one.every_s)
 
 
 VISITS: dict[str, Visit] = {
@@ -150,7 +169,7 @@ VISITS: dict[str, Visit] = {
     "ethernet_ip": _ethernet_ip,
 }
 """By protocol, over TCP."""
-STAYS: dict[str, Callable[[Errand], Awaitable[None]]] = {"s7comm": _s7}
+STAYS: dict[str, Callable[[Errand, Known], Awaitable[None]]] = {"s7comm": _s7, "opc_ua": _opc_ua}
 """By protocol, those with a client of others that reads a controller as long as it is answered."""
 QUESTIONS: dict[str, Callable[[Errand, Random], bytes]] = {
     "dns": lambda one, random: messages.dns_query(random.getrandbits(16), one.name),
@@ -159,8 +178,9 @@ QUESTIONS: dict[str, Callable[[Errand, Random], bytes]] = {
 """By protocol, over UDP."""
 
 
-async def run_errand(one: Errand, random: Random) -> None:
-    """Visit without end, in the namespace of the calling thread. Raises KeyError for a protocol that no
+async def run_errand(one: Errand, random: Random, known: Known = _unknown) -> None:
+    """Visit without end, in the namespace of the calling thread; `known` is what the client knows of the
+    variables that it writes. Raises KeyError for a protocol that no
     client speaks."""
     if one.protocol not in {**VISITS, **STAYS, **QUESTIONS}:
         raise KeyError(one.protocol)
@@ -169,7 +189,7 @@ async def run_errand(one: Errand, random: Random) -> None:
     while task is None or not task.cancelling():
         with suppress(OSError, TimeoutError):
             if one.protocol in STAYS:
-                await STAYS[one.protocol](one)
+                await STAYS[one.protocol](one, known)
             elif one.protocol in QUESTIONS:
                 await _ask_by_datagram(one, random)
             else:

@@ -21,14 +21,14 @@ from functools import partial
 from random import Random
 
 from otmon.lab.camera import FACTORY_PASSWORD, FACTORY_USER
-from otmon.lab.live.clients import poll, run_errand
+from otmon.lab.live.clients import Known, poll, run_errand
 from otmon.lab.live.controllers import Works, serve
 from otmon.lab.live.namespace import LiveError, enter, full_name
 from otmon.lab.live.routine import Routine, routine_of
 from otmon.lab.live.s7 import Cpu
 from otmon.lab.live.servers import Device, serve_datagrams, serve_stream
 from otmon.lab.plant import Plant, PlantHost, shipped_plant
-from otmon.lab.process import block_of, blocks_of, process_of, tag_of
+from otmon.lab.process import block_of, blocks_of, node_of, nodes_of, process_of, tag_of
 from otmon.lab.scenario import shipped_scenario, shipped_scenarios
 
 READY = b"ready"
@@ -61,6 +61,13 @@ def serve_all(range_name: str, plant: Plant, routine: Routine) -> None:
                     cpu = Cpu(works, host.name, partial(block_now, plant, works), blocks_of(plant))
                     cpu.start(host.address, service.port)
                     cycles.append(cpu.run())
+                elif service.protocol == "opc_ua":
+                    # Takes a second to load, and most plants have none.
+                    from otmon.lab.live.opc_ua import Gateway
+
+                    gateway = Gateway({one: partial(node_now, plant, works, one) for one in nodes_of(plant)})
+                    await gateway.start(host.address, service.port)
+                    cycles.append(gateway.run())
                 elif service.transport == "udp":
                     await serve_datagrams(service.protocol, host.address, service.port, addresses)
                 else:
@@ -68,7 +75,8 @@ def serve_all(range_name: str, plant: Plant, routine: Routine) -> None:
         except (OSError, KeyError) as error:
             failed.append(f"{host.name}: {error}")
         everybody_listens.wait(STARTING_S)
-        await asyncio.gather(work(works, host.name, routine, random), *cycles)
+        known = partial(node_now, plant, works)
+        await asyncio.gather(work(works, host.name, routine, random, known), *cycles)
 
     def thread(host: PlantHost) -> None:
         enter(full_name(range_name, host.name))
@@ -102,11 +110,11 @@ def device_of(plant: Plant, host: PlantHost, works: Works, random: Random) -> De
     return Device(random, frozenset(found), partial(tag_now, plant, works))
 
 
-async def work(works: Works, name: str, routine: Routine, random: Random) -> None:
+async def work(works: Works, name: str, routine: Routine, random: Random, known: Known) -> None:
     """Do what a host does, without end, except while its program is stopped."""
     polls, errands = routine.of(name)
     while True:
-        does = [poll(one, random) for one in polls] + [run_errand(one, random) for one in errands]
+        does = [poll(one, random) for one in polls] + [run_errand(one, random, known) for one in errands]
         together = asyncio.gather(*does, asyncio.Event().wait())
         while not works.stands(name) and not together.done():
             await asyncio.sleep(LOOKS_S)
@@ -122,6 +130,15 @@ def block_now(plant: Plant, works: Works, number: int) -> bytes | None:
     midnight_ns, now_ns = works.today()
     value = block_of(replace(plant, midnight_ns=midnight_ns), number, works.stops())
     return None if value is None else value(now_ns)
+
+
+def node_now(plant: Plant, works: Works, name: str) -> int:
+    """What an OPC UA variable of the plant holds now. Raises KeyError for one that is not there."""
+    midnight_ns, now_ns = works.today()
+    value = node_of(replace(plant, midnight_ns=midnight_ns), name, works.stops())
+    if value is None:
+        raise KeyError(name)
+    return value(now_ns)
 
 
 def tag_now(plant: Plant, works: Works, name: str) -> Sequence[int] | None:
@@ -144,6 +161,7 @@ def main(range_name: str, plant_id: str) -> None:
     # What clients do not get and servers refuse is the plant's business, and no error of this program.
     logging.getLogger("snap7").setLevel(logging.CRITICAL)
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     plant = shipped_plant(plant_id)
     try:

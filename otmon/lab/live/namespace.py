@@ -210,6 +210,21 @@ def alone_at(range_name: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def playing(range_name: str) -> Iterator[None]:
+    """Nobody else plays a scenario in the range while this lasts. Raises LiveError where somebody does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as taken:
+        try:
+            taken.bind(f"\0{full_name(range_name, 'run')}")
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise LiveError(
+                f"another scenario is played in the range {range_name}: wait for its end"
+            ) from None
+        yield
+
+
 def delete(namespace: str) -> None:
     """Take a namespace away with all that is in it; also a name that a crash left without one."""
     done = subprocess.run(["ip", "netns", "delete", namespace], capture_output=True, text=True, check=False)

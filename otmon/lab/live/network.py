@@ -15,6 +15,7 @@ address.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -31,6 +32,7 @@ from otmon.lab.live.namespace import (
     full_name,
     missing,
     namespaces_of,
+    playing,
     received,
     run,
     setting,
@@ -43,6 +45,8 @@ MIRROR_INTERFACE = "mirror0"
 _PARTS = (SWITCH, ROUTER, MIRROR)
 _LENGTH = 24
 """Of a host's network, as everywhere in the lab."""
+_OF_SCENARIO = re.compile(r"p[0-9]+|v?[ri][0-9]+", re.ASCII)
+"""What a switch's links are called that a guest brings: its port, its segment's bridge, the router's leg."""
 _WIRE = "gso_max_size 1500 gso_max_segs 1"
 _TO_INTERNET = "169.254.255.1"
 """The router, as Internet hosts know it; it is in their tables, and never asked for on the wire."""
@@ -314,40 +318,52 @@ def plugged(range_name: str, stations: Sequence[Station], guests: Sequence[Stati
     everybody = [*stations, *guests]
     _check(range_name, everybody)
     names = [full_name(range_name, guest.name) for guest in guests]
-    there = set(namespaces_of(range_name))
-    for name in names:
-        if name in there:
-            raise LiveError(
-                f"{name} is there already: another scenario runs, or one was killed; "
-                f"otmon lab down {range_name}"
-            )
     before, after = _segments(stations), _segments(everybody)
     new = {name: leg for name, leg in after.items() if name not in before}
     switch, router = full_name(range_name, SWITCH), full_name(range_name, ROUTER)
-    try:
-        with alone_at(range_name):
-            for name in names:
-                _add(name)
-        lines = []
-        for name, leg in new.items():
-            mac = next(one.gateway_mac for one in guests if one.segment == name)
-            lines += _bridge(range_name, leg, mac)
-        for number, guest in enumerate(guests, start=len(stations) + 1):
-            lines += _cable(range_name, number, after[guest.segment], guest)
-        run(["ip", "-n", switch, "-batch", "-"], lines)
-        _copy(range_name, guests, len(stations) + 1)
-        for guest in guests:
-            _connect(range_name, guest)
-        run(["ip", "-n", router, "-batch", "-"], _legs(everybody, new))
-        asked_inside(router, lambda: _without_offloads(new.values()))
-        yield
-    finally:
-        end_processes(names)
-        ports = [f"p{number}" for number in range(len(stations) + 1, len(everybody) + 1)]
-        for link in (*ports, *new.values(), *(f"v{leg}" for leg in new.values())):
+    with playing(range_name):
+        # What one left that was killed.
+        _tidy(range_name, stations)
+        try:
+            with alone_at(range_name):
+                for name in names:
+                    _add(name)
+            lines = []
+            for name, leg in new.items():
+                mac = next(one.gateway_mac for one in guests if one.segment == name)
+                lines += _bridge(range_name, leg, mac)
+            for number, guest in enumerate(guests, start=len(stations) + 1):
+                lines += _cable(range_name, number, after[guest.segment], guest)
+            run(["ip", "-n", switch, "-batch", "-"], lines)
+            _copy(range_name, guests, len(stations) + 1)
+            for guest in guests:
+                _connect(range_name, guest)
+            run(["ip", "-n", router, "-batch", "-"], _legs(everybody, new))
+            asked_inside(router, lambda: _without_offloads(new.values()))
+            yield
+        finally:
+            _tidy(range_name, stations)
+
+
+def _tidy(range_name: str, stations: Sequence[Station]) -> None:
+    """Leave of the range what `stations` have: guests go, and pulled cables are in again."""
+    switch = full_name(range_name, SWITCH)
+    there = namespaces_of(range_name)
+    if switch not in there:
+        return
+    known = {full_name(range_name, part) for part in (*_PARTS, *(one.name for one in stations))}
+    guests = [name for name in there if name not in known]
+    end_processes(guests)
+    legs = set(_segments(stations).values())
+    ports = [f"p{number}" for number in range(1, len(stations) + 1)]
+    kept = {*legs, *(f"v{leg}" for leg in legs), *ports}
+    told = run(["ip", "-n", switch, "-br", "link"]).splitlines()
+    for link in (line.split()[0].partition("@")[0] for line in told):
+        if _OF_SCENARIO.fullmatch(link) and link not in kept:
             subprocess.run(["ip", "-n", switch, "link", "delete", link], capture_output=True, check=False)
-        for name in names:
-            delete(name)
+    for name in guests:
+        delete(name)
+    run(["ip", "-n", switch, "-batch", "-"], [f"link set {port} up" for port in ports])
 
 
 def unplug(range_name: str, stations: Sequence[Station], name: str, out: bool) -> None:

@@ -80,7 +80,7 @@ def _polls(
 def _errands(plant: Plant, form: routine.Habit) -> list[Errand]:
     """One for each pair and each name that is asked for, of what some host serves."""
     names: tuple[str, ...] = ("",)
-    protocol, every_s = "", 0.0
+    protocol, every_s, writes = "", 0.0, False
     if isinstance(form, routine.Https):
         protocol, every_s, names = "tls", 3_600 / form.per_hour, (form.name,)
     elif isinstance(form, routine.AskTime):
@@ -93,6 +93,9 @@ def _errands(plant: Plant, form: routine.Habit) -> list[Errand]:
     elif isinstance(form, routine.Poll):
         protocol, every_s = form.protocol, form.every / SECOND_NS
         names = (_read_of(plant, form),)
+    elif isinstance(form, routine.WriteNode):
+        protocol, every_s, names = "opc_ua", LOOK_S, (form.node,)
+        writes = True
     found = []
     for client in form.by:
         for server in form.to:
@@ -100,7 +103,7 @@ def _errands(plant: Plant, form: routine.Habit) -> list[Errand]:
             service = there.serves(protocol)
             if service is not None:
                 ends = (client, server, there.address, service.port, protocol)
-                found += [Errand(*ends, every_s, name) for name in names]
+                found += [Errand(*ends, every_s, name, writes) for name in names]
     return found
 
 
@@ -109,5 +112,7 @@ def _read_of(plant: Plant, form: routine.Poll) -> str:
     if form.protocol == "s7comm":
         block = block_of(plant, form.block or 0)
         return f"{form.block} {len(block(plant.midnight_ns)) if block is not None else 1}"
+    if form.protocol == "opc_ua":
+        return " ".join(form.nodes or ())
     tag = tag_of(plant, form.tag or "")
     return f"{form.tag} {len(tag(plant.midnight_ns)) if tag is not None else 1}"

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import subprocess
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from random import Random
 
 import pytest
+import snap7
+from asyncua.client.client import Client
+from asyncua.ua import Int16, NodeId, String
 
+from otmon.engine import replay
 from otmon.lab.live.clients import Errand
 from otmon.lab.live.controllers import Works
 from otmon.lab.live.hosts import LOOKS_S, block_now, device_of, tag_now, work
+from otmon.lab.live.namespace import asked_inside, full_name
 from otmon.lab.live.routine import Routine
 from otmon.lab.live.servers import Device
+from otmon.lab.opc_ua import NAMESPACE, url
 from otmon.lab.plant import shipped_plant
 from otmon.lab.process import process_of
 from otmon.lab.scenario import shipped_scenario, shipped_scenarios
+from tests.lab.live.running import MISSING, a_range
 
 
 def works(plant_id: str) -> Works:
@@ -71,7 +83,9 @@ def test_who_is_stopped_asks_nobody_until_it_is_started() -> None:
         port = server.sockets[0].getsockname()[1]
         visits = Errand("line-plc", "x", "127.0.0.1", port, "printing", 0.05)
         line = works("body-line")
-        task = asyncio.ensure_future(work(line, "line-plc", Routine((), (visits,)), Random(1)))
+        task = asyncio.ensure_future(
+            work(line, "line-plc", Routine((), (visits,)), Random(1), lambda name: 0)
+        )
 
         async def until(holds: Callable[[], bool]) -> None:
             async with asyncio.timeout(20):
@@ -92,3 +106,61 @@ def test_who_is_stopped_asks_nobody_until_it_is_started() -> None:
         server.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(MISSING), reason=MISSING)
+def test_peers_of_others_are_named_and_follow_one_process(tshark: str, tmp_path: Path) -> None:
+    plant, capture = shipped_plant("body-line"), tmp_path / "mirror.pcapng"
+    line, gateway = (plant.by_name[name].address for name in ("line-plc", "data-gateway"))
+    with a_range("body-line") as name:
+
+        def agrees() -> bool:
+            """Whether the gateway says of the line what its controller says."""
+
+            async def ask() -> int:
+                async with Client(url(gateway)) as client:
+                    node = client.get_node(NodeId(String("Line.Running"), Int16(NAMESPACE)))
+                    return int(await node.read_value())
+
+            return asked_inside(full_name(name, "mes"), lambda: asyncio.run(ask())) == block()[1]
+
+        def block() -> bytes:
+            return bytes(
+                asked_inside(
+                    full_name(name, "data-gateway"), partial(told, line, lambda one: one.db_read(10, 0, 10))
+                )
+            )
+
+        listener = ["ip", "netns", "exec", full_name(name, "mirror"), tshark, "-q", "-i", "mirror0"]
+        with subprocess.Popen(
+            [*listener, "-a", "duration:14", "-w", str(capture)], stderr=subprocess.DEVNULL
+        ):
+            assert agrees() and len(block()) == 10
+            asked_inside(full_name(name, "line-ews"), partial(told, line, lambda one: one.plc_stop()))
+            end = time.monotonic() + 10
+            while block()[:2] != b"\0\0" or not agrees():
+                assert time.monotonic() < end, "the stop is not seen"
+        command = [tshark, "-r", str(capture), "-T", "fields", "-e", "frame.protocols"]
+        shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert {"s7comm", "opcua", "cip", "modbus"} <= set(re.split("[:\n]", shown))
+    ledger = replay([str(capture)]).ledger
+    found = {(one.protocol, one.server, one.port) for one in ledger.conversations}
+    conveyor, cooling = (plant.by_name[name].address for name in ("conveyor", "cooling-unit"))
+    assert found >= {
+        ("s7comm", line, 102),
+        ("opc_ua", gateway, 4840),
+        ("ethernet_ip", conveyor, 44818),
+        ("modbus", cooling, 502),
+    }
+
+
+def told(address: str, ask: Callable[[snap7.Client], object]) -> bytes:
+    """What an S7 controller answers."""
+    client = snap7.Client()
+    client.connect(address, 0, 2)
+    try:
+        answer = ask(client)
+        return bytes(answer) if isinstance(answer, bytearray) else b""
+    finally:
+        client.disconnect()

@@ -148,12 +148,41 @@ def test_a_guest_comes_and_goes(name: tuple[str, bool]) -> None:
             assert answers(range_name, guest, A) and answers(range_name, afar, guest)
             assert answers(range_name, branch, A) == open_to_all
             with (
-                pytest.raises(LiveError, match="guest is there already"),
+                pytest.raises(LiveError, match="another scenario is played in the range"),
                 plugged(range_name, STATIONS, (guest,)),
             ):
                 pass
         assert not {full_name(range_name, one) for one in ("guest", "afar")} & set(namespaces_of(range_name))
         assert links(range_name) == before
+
+
+KILLED = """
+import sys
+from otmon.lab.live.network import plugged, unplug
+from tests.lab.live.test_network import A, CORE, FIREWALL, STATIONS, Station
+guest = Station("guest", "10.1.1.200", "24:0a:c4:00:01:c8", "one", CORE)
+afar = Station("afar", "198.51.100.7", FIREWALL, "afar", CORE, internet=True)
+with plugged(sys.argv[1], STATIONS, (guest, afar)):
+    unplug(sys.argv[1], STATIONS, "b", out=True)
+    print("on", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_scenario_left_goes_with_the_next(name: tuple[str, bool]) -> None:
+    range_name, _ = name
+    before = links(range_name), namespaces_of(range_name)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", KILLED, range_name], cwd=ROOT, text=True, **pipes) as one:  # type: ignore[call-overload]
+        assert one.stdout.readline() == "on\n"
+        with pytest.raises(LiveError, match="another scenario"), plugged(range_name, STATIONS, ()):
+            pass
+        one.kill()
+    assert links(range_name) != before[0] and not answers(range_name, A, B)
+    guest = Station("guest", "10.1.1.201", "24:0a:c4:00:01:c9", "one", CORE)
+    with plugged(range_name, STATIONS, (guest,)):
+        assert answers(range_name, guest, A) and answers(range_name, A, B, 10.0)
+    assert (links(range_name), namespaces_of(range_name)) == before
 
 
 def test_a_cable_is_pulled_and_put_in_again(name: tuple[str, bool]) -> None:

@@ -163,10 +163,10 @@ def test_one_in_the_middle_shows_its_client_what_it_wants() -> None:
         player.start()
         try:
             end = time.monotonic() + 60
-            while asked(name, "line-ews") != 480:
-                assert time.monotonic() < end, "nothing was written"
+            while (asked(name, "line-ews"), asked(name, "line-hmi")) != (480, 220):
+                # A true ARP request may be believed for a moment: until the next lie.
+                assert time.monotonic() < end and player.is_alive(), "nothing is shown that is not so"
                 time.sleep(0.2)
-            assert [asked(name, "line-hmi") for _ in range(3)] == [220] * 3
         finally:
             player.join()
         assert asked(name, "line-hmi") == 480

@@ -37,7 +37,7 @@ def test_every_habit_that_a_machine_has_is_lived(plant_id: str) -> None:
 def test_every_service_of_a_plant_has_a_server(plant_id: str) -> None:
     for host in shipped_plant(plant_id).hosts:
         for service in host.services:
-            known = {"modbus", "s7comm", *STREAMS} if service.transport == "tcp" else set(QUESTIONS)
+            known = {"modbus", *STAYS, *STREAMS} if service.transport == "tcp" else set(QUESTIONS)
             assert service.protocol in known, f"{host.name}: {service.protocol}"
 
 
@@ -56,4 +56,8 @@ def test_polls_screens_and_looks_come_as_often_as_the_file_says() -> None:
 def test_blocks_and_tags_are_read_whole() -> None:
     errands = routine_of(shipped_plant("body-line")).errands
     assert {one.name for one in errands if one.protocol == "s7comm"} >= {"10 10", "50 4"}
+    assert {(one.name, one.writes) for one in errands if one.protocol == "opc_ua"} == {
+        ("Line.Running Line.Bodies Line.Takt Line.Model", False),
+        ("Order.Number", True),
+    }
     assert {one.name for one in errands if one.protocol == "ethernet_ip"} == {"Station_Counts 4"}
