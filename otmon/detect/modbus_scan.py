@@ -88,9 +88,8 @@ def _scans(case: Case) -> Iterator[tuple[str, str, Parts]]:
     fewest = units, rule.number("functions"), rule.number("ranges")
     least = rule.number("identities")
     allowed = least * rule.number("allowed")
-    for client, asked in _asked(case).items():
+    for client, asked in _asked(case, min(*fewest, least)).items():
         for (kind, part_of), few in zip(_KINDS, fewest, strict=True):
-            # In a flood there are very many clients that ask for one thing each.
             found = {
                 about: part_of(facts, rule)
                 for about, facts in asked.items()
@@ -105,12 +104,17 @@ def _scans(case: Case) -> Iterator[tuple[str, str, Parts]]:
                 break
 
 
-def _asked(case: Case) -> dict[str, Asked]:
+def _asked(case: Case, few: int) -> dict[str, Asked]:
+    """What was not asked in the baseline, by client: of those with `few` operations or more, or a sweep. In a
+    flood there are very many that ask for one thing each."""
     baseline = () if case.baseline is None else case.baseline.operations
     usual = set(map(service_key, baseline))
+    counts = Counter(fact.client for fact in case.ledger.operations)
+    many = {client for client, count in counts.items() if count >= few}
+    many |= {fact.client for fact in case.ledger.operations if fact.swept}
     found: dict[str, Asked] = {}
     for fact in case.ledger.operations:
-        if fact.protocol == "modbus" and service_key(fact) not in usual:
+        if fact.client in many and fact.protocol == "modbus" and service_key(fact) not in usual:
             about = fact.server, fact.transport, fact.port
             found.setdefault(fact.client, {}).setdefault(about, []).append(fact)
     return found

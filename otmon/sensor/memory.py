@@ -13,18 +13,26 @@ from __future__ import annotations
 
 import ctypes
 import re
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from otmon.ledger.tables import Tables
+
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt (malloc.h)."""
-_DONTNEED: Final = 4
-"""madvise(2): MADV_DONTNEED."""
+_DONTNEED, _NO_HUGE_PAGES = 4, 15
+"""madvise(2): MADV_DONTNEED, MADV_NOHUGEPAGE (asm-generic/mman-common.h)."""
 LARGE_BYTES: Final = 256 << 10
 """A block of this size or more is the system's again when it is freed."""
 KEPT_BYTES: Final = 1 << 20
 """Free memory that stays at the heap's end."""
+SPARSE: Final = (
+    "courses", "written", "points", "ended_operations", "ended_courses", "ended_anomalies", "ended_written",
+    "transactions", "read_values", "datagrams", "carry", "held_data", "message_data",
+)  # fmt: skip
+"""Tables of which most plants, and floods too, use a small part."""
 COMPILER: Final = "libllvmlite.so"
 _HEAD: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)")
 
@@ -47,6 +55,18 @@ def drop_library(name: str = COMPILER) -> int:
         if libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _DONTNEED) == 0:
             dropped += end - begin
     return dropped
+
+
+def keep_sparse(tables: Tables) -> None:
+    """Let `SPARSE` of new tables, which nobody wrote to yet, become resident row by row. A system without
+    huge pages refuses, and needs none of it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    page = resource.getpagesize()
+    for name in SPARSE:
+        table = tables[name]
+        begin = -(-table.ctypes.data // page) * page
+        end = (table.ctypes.data + table.nbytes) // page * page
+        libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(max(end - begin, 0)), _NO_HUGE_PAGES)
 
 
 def _unwritten(smaps: Path, name: str) -> Iterator[tuple[int, int]]:

@@ -42,6 +42,7 @@ from otmon.ledger.tables import (
 )
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
+from otmon.sensor.memory import keep_sparse
 from otmon.sensor.recent import Proving, Recent
 
 CLOSED_NS: Final = 30_000_000_000
@@ -135,6 +136,7 @@ class Observer(threading.Thread):
         """When the thread last came by: it does ten times a second."""
         self._before = packets_before
         self._tables = new_tables(code_of("modbus"), False)
+        keep_sparse(self._tables)
         self._octets = 0
         self._first_ns = 0
         self._ended: list[Rows] = []

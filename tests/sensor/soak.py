@@ -29,6 +29,8 @@ GROWTH_MB_PER_HOUR: Final = 20.0
 """More than this is no noise of the allocator over half an hour."""
 SHORT_GROWTH_MB: Final = 150.0
 """Below ten minutes tables and ledger still fill, so only the sum is held against a bound."""
+MOST_MB: Final = 500.0
+"""The goal for a sensor on one interface."""
 HOSTS: Final = 400
 """New ones in a second: a hundred thousand in four minutes, three times what the tables hold."""
 SAMPLE_S: Final = 2.0
@@ -76,6 +78,8 @@ class Outcome:
     """Packets or transactions by the kind of fact that had no place for them."""
     first_mb: float
     last_mb: float
+    most_mb: float
+    """Of all processes of the sensor, at any moment."""
     slope_mb_per_hour: float
     in_ledger: int
     hosts: int
@@ -94,7 +98,18 @@ class Outcome:
             found.append(f"memory grows by {self.slope_mb_per_hour:.0f} MB in an hour")
         if self.seconds < 600 and grown > SHORT_GROWTH_MB:
             found.append(f"memory grew by {grown:.0f} MB")
+        if self.most_mb > MOST_MB:
+            found.append(f"memory was {self.most_mb:.0f} MB, and {MOST_MB:.0f} are the goal")
         return found
+
+
+def most_mb(process: int) -> float:
+    """The most memory that a process and those that it started had resident (proc_pid_status(5), VmHWM)."""
+    of = Path(f"/proc/{process}")
+    own = next(line for line in (of / "status").read_text().splitlines() if line.startswith("VmHWM:"))
+    threads = (of / "task").iterdir()
+    started = {int(child) for one in threads for child in (one / "children").read_text().split()}
+    return int(own.split()[1]) * 1024 / 1e6 + sum(map(most_mb, sorted(started)))
 
 
 def slope(samples: list[tuple[float, float]]) -> float:
@@ -134,6 +149,7 @@ def soak(wired: Wire, folder: Path, seconds: float, say: bool) -> Outcome:
                     )
             time.sleep(max(0.0, 0.1 - (time.monotonic() - begin - now)))
         numbers = settled(running, sent)
+        most = most_mb(running.process.pid)
         status, _ = running.end()
         assert status in (0, 1), running.said
     warm = [one for one in samples if one[0] >= WARM * seconds]
@@ -150,6 +166,7 @@ def soak(wired: Wire, folder: Path, seconds: float, say: bool) -> Outcome:
         },
         first_mb=warm[0][1],
         last_mb=warm[-1][1],
+        most_mb=most,
         slope_mb_per_hour=slope(warm),
         in_ledger=sum(source.packets for source in ledger.sources),
         hosts=hosts,

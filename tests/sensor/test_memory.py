@@ -68,10 +68,29 @@ none = np.zeros(1, np.int64)
 needles.latest(np.zeros(4, np.uint8), none, none, [b"1"], 1, 1)
 print(before, dropped // 1024, after, first == mix(1, 2))
 """
+SPREAD = """
+import sys
+import numpy as np
+from otmon.ledger.tables import new_tables
+from otmon.protocols.registry import code_of
+from otmon.sensor.memory import SPARSE, keep_sparse
+def held():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+t = new_tables(code_of("modbus"), False)
+if sys.argv[1] == "sparse":
+    keep_sparse(t)
+before = held()
+for name in SPARSE:
+    table = t[name].reshape(-1).view(np.uint8)
+    table[:: 1 << 20] = 1
+print(held() - before, sum(t[name].nbytes for name in SPARSE))
+"""
 
 
-def run(program: str) -> list[str]:
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+def run(program: str, *words: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 
@@ -96,3 +115,12 @@ def test_the_compilers_pages_go_and_compiled_code_still_runs() -> None:
     assert same == "True"
     assert int(before) > 20_000 and int(dropped) > 20_000
     assert int(after) < int(before) / 2
+
+
+def test_a_few_rows_of_a_sparse_table_do_not_make_all_of_it_resident() -> None:
+    resident, size = map(int, run(SPREAD, "sparse"))
+    assert resident < size / 20
+    modes = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    if modes.exists() and "[never]" not in modes.read_text():
+        # What numpy asks for is what is spared.
+        assert int(run(SPREAD, "huge")[0]) > size / 2

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.namespaces import missing, wire
-from tests.sensor.soak import Outcome, slope, soak
+from tests.sensor.soak import Outcome, most_mb, slope, soak
 
-FINE = Outcome(1800, 100, 90, 10, {}, 300.0, 301.0, 2.0, 90, 50)
+FINE = Outcome(1800, 100, 90, 10, {}, 300.0, 301.0, 320.0, 2.0, 90, 50)
 
 
 @pytest.mark.slow
@@ -28,6 +32,20 @@ def test_a_leak_and_a_loss_are_told() -> None:
     assert len(replace(FINE, seconds=20, last_mb=460.0).trouble()) == 1
     assert len(replace(FINE, read=80, in_ledger=80).trouble()) == 1
     assert len(replace(FINE, in_ledger=80).trouble()) == 1
+    assert len(replace(FINE, most_mb=501.0).trouble()) == 1
+
+
+def test_memory_is_that_of_all_processes() -> None:
+    own = most_mb(os.getpid())
+    with subprocess.Popen(
+        [sys.executable, "-c", "import time; x = b'1' * 50_000_000; time.sleep(60)"]
+    ) as one:
+        end = time.monotonic() + 60
+        while most_mb(one.pid) < 50:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert most_mb(os.getpid()) >= own + 50
+        one.kill()
 
 
 def test_a_slope_is_not_moved_by_a_peak() -> None:
