@@ -11,9 +11,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
-from otmon.identity.login import MAX_TEXT, Seen
+from otmon.identity.login import MAX_TEXT, Claim, Seen
 from otmon.identity.ntlm import DES_UNITS, answers, nt_hash
-from otmon.identity.sasl import Claim
 
 HASHES: Final = {5: "md5", 6: "sha1", 7: "sha256", 8: "sha3_256"}
 """By the number of the algorithm."""

@@ -12,8 +12,7 @@ from typing import Final
 
 from otmon.identity.chap import Response, claim_of
 from otmon.identity.frames import Frame, frames
-from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import MAX_TEXT, Claim, LogIn, Outcome, Piece
 
 _HEADER: Final = 48
 _REQUEST, _RESPONSE = 0x03, 0x23

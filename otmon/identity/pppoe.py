@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otmon.identity.chap import Response, claim_of
-from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import MAX_TEXT, Claim, LogIn, Outcome, Piece
 
 _PAP: Final = b"\xc0\x23"
 _CHAP: Final = b"\xc2\x23"

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otmon.identity.chap import Response, claim_of
-from otmon.identity.login import LogIn, Outcome, Piece
-from otmon.identity.sasl import Claim
+from otmon.identity.login import Claim, LogIn, Outcome, Piece
 
 _REQUEST: Final = 1
 _ENDS: Final[dict[int, Outcome]] = {2: "accepted", 3: "refused", 11: "unknown"}
