@@ -22,11 +22,16 @@ from otmon.detect.detector import (
     importance,
     say,
 )
-from otmon.detect.unauthorised_device import impersonates, plain_zones, strangers, what_it_is
+from otmon.detect.unauthorised_device import (
+    OPENINGS,
+    impersonates,
+    lets_in,
+    plain_zones,
+    strangers,
+    what_it_is,
+)
 
 RULE: Final = "rogue-gateway"
-OPENINGS: Final[tuple[DeviceClass, ...]] = ("access-point", "mobile-router")
-"""What lets others in by radio. Of routers each zone has one, which is no news."""
 GATEWAYS: Final[tuple[DeviceClass, ...]] = (*OPENINGS, "router")
 """What the inventory may say of who translates addresses."""
 
@@ -52,9 +57,8 @@ def _what(device: Device) -> Literal["", "opens", "translates"]:
     listed = probable.sureness == "inventory"
     if any(one.key == "translates" for one in probable.signals):
         return "" if listed and set(GATEWAYS) & set(probable.classes) else "translates"
-    if listed or probable.sureness not in ("sure", "likely") or not set(OPENINGS) & set(probable.classes):
-        return ""
-    return "opens"
+    # Of routers each zone has one, which is no news.
+    return "opens" if not listed and lets_in(device) else ""
 
 
 def _finding(case: Case, device: Device, zone: str, what: str) -> Finding:

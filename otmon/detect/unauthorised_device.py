@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from otmon.assets.classify import Device
+from otmon.assets.makers import DeviceClass
 from otmon.assets.place import NOWHERE, inventoried, zones_of
 from otmon.assets.vendor import REDUNDANT_ROUTERS, vendor_of
 from otmon.detect.detector import (
@@ -37,6 +38,8 @@ SPREAD: Final = 16
 """Unlisted devices of one zone that are told one by one: of more the inventory is not complete."""
 SHOWN: Final = 6
 """Addresses and peers that are named in one finding."""
+OPENINGS: Final[tuple[DeviceClass, ...]] = ("access-point", "mobile-router")
+"""What lets others in by radio."""
 DAY: Final = 24
 
 
@@ -153,7 +156,7 @@ def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Fi
     gravest: Severity = "medium"
     if changes(asked):
         gravest = "critical"
-    elif outside or any(talk.answered for talk in talks):
+    elif outside or lets_in(device) or any(talk.answered for talk in talks):
         gravest = "high"
     return Finding(
         rule=RULE,
@@ -188,6 +191,13 @@ def many(case: Case, rule: str, what: str, zone: str, found: list[Device]) -> Fi
         last_ns=max(one.seen.last_ns for one in found),
         evidence=first(*(one.seen.evidence for one in found)),
     )
+
+
+def lets_in(device: Device) -> bool:
+    """Whether others get into its network by a device: by radio, or under its own address (NAT)."""
+    probable = device.probable
+    opens = probable.sureness in ("sure", "likely") and set(OPENINGS) & set(probable.classes)
+    return bool(opens) or any(one.key == "translates" for one in probable.signals)
 
 
 def plain_zones(case: Case, device: Device) -> tuple[str, ...]:

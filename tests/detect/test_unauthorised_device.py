@@ -4,16 +4,18 @@ from typing import Any
 
 import pytest
 
+from otmon.assets.classify import population
 from otmon.detect.unauthorised_device import (
     SPREAD,
     impersonates,
+    lets_in,
     off_hours,
     plain_zones,
     strangers,
     what_it_is,
 )
 from otmon.findings.judge import case_of
-from otmon.ledger.facts import HOUR_NS, Source
+from otmon.ledger.facts import HOUR_NS, AssetClaim, Source
 from otmon.ledger.merge import collect
 from tests.detect.plant import at, found, keys, ledger_of
 from tests.zones.facts import asset, conversation, model, operation
@@ -37,6 +39,29 @@ PLANT = model(f"""
 
 def told(*facts: Any, **more: Any) -> Any:
     return found(RULE, *facts, plant=PLANT, **more)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "kind", "values", "severity"),
+    [
+        ("lldp", "capability", ["bridge, wlan-access-point"], "high"),
+        (
+            "tcp",
+            "tcp-opening",
+            ["64:1024,0:mss:df", "63:1024,0:mss:df"],
+            "high",
+        ),
+        ("lldp", "capability", ["bridge"], "medium"),
+    ],
+)
+def test_what_lets_others_in_is_graver(protocol: str, kind: Any, values: list[str], severity: str) -> None:
+    mac = "00:1b:0c:00:00:01"
+    seen = asset(mac, CAMERA)
+    claims = [AssetClaim(mac, CAMERA, "", kind, one, protocol, 1, 5, 5, seen.evidence) for one in values]
+    (one,) = told(seen, *claims)
+    assert one.severity == severity
+    (device,) = population(ledger_of(seen, *claims), PLANT).devices
+    assert lets_in(device) == (severity == "high")
 
 
 def test_a_device_that_nobody_listed_is_told_with_what_it_is() -> None:
