@@ -10,6 +10,8 @@ from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import nodeid_from_binary, struct_from_binary
 
+from otmon.identity.login import Piece, Seen
+from otmon.identity.opc_ua import log_ins
 from otmon.lab.frames import MILLISECOND_NS, Say, connection
 from otmon.lab.opc_ua import PORT, URI, Conversation
 from otmon.lab.plant import shipped_plant
@@ -74,6 +76,16 @@ def test_asyncua_reads_each_message_whole() -> None:
     (written,) = found[8].Parameters.NodesToWrite  # type: ignore[attr-defined]
     assert (written.NodeId.Identifier, written.Value.Value.Value) == ("Order.Number", 4_123)
     assert found[9].Results[0].is_good() and URI  # type: ignore[attr-defined]
+
+
+def test_the_password_is_encrypted() -> None:
+    """Log-ins are read where nothing encrypts them: here is none."""
+    pieces, at = [], {True: 0, False: 0}
+    for number, message in enumerate(message for exchange in exchanges() for message in exchange):
+        from_client = number % 2 == 0
+        pieces.append(Piece(from_client, at[from_client], message, Seen(number, number, 0)))
+        at[from_client] += len(message)
+    assert list(log_ins(pieces)) == []
 
 
 def test_the_program_knows_it() -> None:

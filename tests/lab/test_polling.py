@@ -18,6 +18,7 @@ from otmon.lab.polling import (
     Polled,
     count,
     modbus_speaker,
+    node_speaker,
     poll,
     s7_speaker,
     shown,
@@ -130,6 +131,12 @@ def test_a_new_connection_is_set_up_as_each_protocol_wants() -> None:
     tags: Callable[[int, int, bool], list[tuple[bytes, bytes]]] = tag_speaker("T", 9, lambda time_ns: (1, 2))
     assert tags(0, 0, True)[0] == (ethernet_ip.register(), ethernet_ip.register(9))
     assert len(tags(0, 0, False)) == 1
+    nodes = node_speaker("opc.tcp://x/", 3, {"A": lambda time_ns: 7})
+    ((asked, answered),) = nodes(0, 4, False)
+    assert b"\1\0\0\0A" in asked and b"\5\7\0" in answered
+    first, again = nodes(0, 5, True), nodes(0, 6, True)
+    assert [one[:3] for one, _ in first] == [b"HEL", b"OPN", b"MSG", b"MSG", b"MSG"]
+    assert first == again, "a new channel begins its numbers anew"
 
 
 def test_a_transaction_is_counted_with_its_exception() -> None:

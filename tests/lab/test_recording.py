@@ -139,10 +139,27 @@ def test_a_clean_day_is_the_working_hours(id: str) -> None:
     assert not sources & {host.mac for host in strangers}
 
 
-def test_a_poll_of_what_is_not_there_is_an_error(tmp_path: Path) -> None:
-    text = (FOLDER / "body-line.yaml").read_text(encoding="utf-8").replace("block: 50", "block: 51")
-    plant = read_plant("body-line.yaml", text.encode())
-    with pytest.raises(RangeError, match="safety-plc has no 51"):
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("block: 50", "block: 51", "safety-plc has no 51"),
+        ("tag: Station_Counts", "tag: Others", "conveyor has no Others"),
+        (
+            "Line.Takt",
+            "Line.Colour",
+            "data-gateway has no Line.Running, Line.Bodies, Line.Colour, Line.Model",
+        ),
+        ("block: 20,", "block: 21,", "line-plc has no 21"),
+        ("node: Order.Number", "node: Order.Colour", "data-gateway has no Order.Colour"),
+    ],
+)
+def test_what_is_asked_or_written_and_not_there_is_an_error(
+    before: str, after: str, words: str, tmp_path: Path
+) -> None:
+    text = (FOLDER / "body-line.yaml").read_text(encoding="utf-8")
+    assert before in text
+    plant = read_plant("body-line.yaml", text.replace(before, after).encode())
+    with pytest.raises(RangeError, match=f"{words}, expected what the process body-line has"):
         write(of_day(plant), 1, tmp_path / "x.pcapng")
     assert list(tmp_path.iterdir()) == []
 

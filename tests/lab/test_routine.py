@@ -31,6 +31,17 @@ def test_every_habit_is_one_of_some_plant() -> None:
         ("every: 1s, asks", "every: 10ms, asks", "more often than each 100 ms"),
         ("every: 1s, block: 50", "every: 1s, tag: a, block: 50", "tag does not fit s7comm, expected block"),
         ("every: 5s, tag: Station_Counts", "every: 5s", "tag does not fit ethernet_ip, expected tag alone"),
+        (
+            "every: 1s, block: 50",
+            "every: 1s, nodes: a, block: 50",
+            "nodes does not fit s7comm, expected block",
+        ),
+        (
+            "every: 5s,\n     nodes: [",
+            "every: 5s,\n     tag: x, nodes: [",
+            "tag does not fit opc_ua, expected nodes",
+        ),
+        ("to: data-gateway, node: Order", "to: line-plc, node: Order", "line-plc does not serve opc_ua"),
         ("on: line-ews", "on: line-eww", "no host 'line-eww', expected line-ews"),
         ("asks: read input 0-2}", "asks: wait 5s}", "a wait among what is asked each time"),
         ("to: cooling-unit, every: 1s", "to: line-ews, every: 1s", "line-ews does not serve modbus"),

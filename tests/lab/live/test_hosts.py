@@ -23,9 +23,10 @@ from otmon.lab.live.clients import Errand
 from otmon.lab.live.controllers import Works
 from otmon.lab.live.hosts import LOOKS_S, block_now, device_of, tag_now, work
 from otmon.lab.live.namespace import asked_inside, full_name
+from otmon.lab.live.opc_ua import PASSWORD
 from otmon.lab.live.routine import Routine
 from otmon.lab.live.servers import Device
-from otmon.lab.opc_ua import NAMESPACE, url
+from otmon.lab.opc_ua import NAMESPACE, USER, url
 from otmon.lab.plant import shipped_plant
 from otmon.lab.process import process_of
 from otmon.lab.scenario import shipped_scenario, shipped_scenarios
@@ -119,7 +120,10 @@ def test_peers_of_others_are_named_and_follow_one_process(tshark: str, tmp_path:
             """Whether the gateway says of the line what its controller says."""
 
             async def ask() -> int:
-                async with Client(url(gateway)) as client:
+                client = Client(url(gateway))
+                client.set_user(USER)
+                client.set_password(PASSWORD)
+                async with client:
                     node = client.get_node(NodeId(String("Line.Running"), Int16(NAMESPACE)))
                     return int(await node.read_value())
 

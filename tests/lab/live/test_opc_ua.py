@@ -11,10 +11,11 @@ from random import Random
 
 import pytest
 from asyncua.client.client import Client
+from asyncua.ua.uaerrors import UaError
 
 from otmon.lab.live import opc_ua
-from otmon.lab.live.opc_ua import Gateway, read_nodes, write_node
-from otmon.lab.opc_ua import Conversation, url
+from otmon.lab.live.opc_ua import PASSWORD, Gateway, read_nodes, write_node
+from otmon.lab.opc_ua import USER, Conversation, url
 from tests.lab.live.test_clients import free_port
 
 for _name in ("asyncua", "asyncio"):
@@ -48,7 +49,7 @@ async def serving(line: Line) -> AsyncIterator[int]:
 
 
 async def read(port: int, name: str) -> int:
-    async with Client(url("127.0.0.1", port)) as client:
+    async with opc_ua._client("127.0.0.1", port) as client:
         return int(await client.get_node(opc_ua._id(name)).read_value())
 
 
@@ -76,6 +77,38 @@ def test_variables_follow_the_process_and_keep_what_is_written(monkeypatch: pyte
             for name, value in (("No.Such", 1), ("Line.Bodies", 65_536)):
                 with pytest.raises(OSError):
                     await write_node("127.0.0.1", port, name, value)
+
+    asyncio.run(run())
+
+
+def test_who_has_no_password_is_not_let_in_and_who_has_one_does_not_show_it() -> None:
+    async def run() -> None:
+        async with serving(Line()) as port:
+            for user, password in ((None, None), (USER, "wrong"), ("other", PASSWORD)):
+                client = Client(url("127.0.0.1", port))
+                if user is not None and password is not None:
+                    client.set_user(user)
+                    client.set_password(password)
+                with pytest.raises(UaError):
+                    await client.connect()
+            said: list[bytes] = []
+
+            async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                to, there = await asyncio.open_connection("127.0.0.1", port)
+
+                async def one_way(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+                    while data := await source.read(65_536):
+                        said.append(data)
+                        sink.write(data)
+                    sink.close()
+
+                await asyncio.gather(one_way(reader, there), one_way(to, writer))
+
+            middle = await asyncio.start_server(passed_on, "127.0.0.1", 0)
+            assert await read(middle.sockets[0].getsockname()[1], "Line.Bodies") == 7
+            middle.close()
+            assert any(USER.encode() in data for data in said)
+            assert not any(PASSWORD.encode() in data for data in said)
 
     asyncio.run(run())
 
