@@ -21,7 +21,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +42,7 @@ from otmon.ledger.running import RunningLedger
 from otmon.ledger.store import LedgerError, save
 from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
+from otmon.sensor.message import no_rows
 from otmon.sensor.observer import Part, Reader, State
 from otmon.sensor.outline import outline
 from otmon.sensor.proof import ProofFolder
@@ -327,12 +328,15 @@ class Watch:
             self._ended.add(self._dialogues[name].silent_since(part.source.last_ns))
 
     def _in_use(self, parts: list[Part]) -> list[Ledger]:
-        """The facts of the rows that are in use. `parts` is empty afterwards: the copies of the tables go
-        before the facts are merged, as both at once would take twice the memory."""
+        """The facts of the rows that are in use. `parts` is empty afterwards, and the rows of each kind go as
+        soon as they are facts: all of both at once would take twice the memory."""
         found = []
         while parts:
             part = parts.pop(0)
-            found.append(self._facts(part.in_use, part.source.name))
+            name, kinds = part.source.name, _by_kind(part.in_use)
+            del part
+            while kinds:
+                found.append(self._facts(kinds.pop(), name))
         return found
 
     def _forget(self, now_ns: int) -> None:
@@ -403,6 +407,18 @@ class Watch:
             evidence_files=self._proofs.files if self._proofs is not None else 0,
             unproven=self._unproven + (self._proofs.failed if self._proofs is not None else 0),
         )
+
+
+def _by_kind(rows: Rows) -> list[Rows]:
+    """The rows, one kind at a time, the largest last."""
+    none = no_rows()
+    return [
+        replace(none, anomalies=rows.anomalies),
+        replace(none, written=rows.written),
+        replace(none, operations=rows.operations, courses=rows.courses),
+        replace(none, assets=rows.assets),
+        replace(none, flows=rows.flows),
+    ]
 
 
 def _judgement(case: Case) -> tuple[tuple[Finding, ...], Judged]:

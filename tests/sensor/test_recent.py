@@ -72,6 +72,12 @@ def test_the_packets_of_two_addresses_are_found_in_both_directions_and_under_tag
     assert [(one.number, one.data) for one in found if one.number != 4] == [(1, frames[0]), (3, frames[2])]
 
 
+def test_a_finding_that_counts_others_has_the_packets_that_it_names_and_no_strangers() -> None:
+    frames = [tcp("10.0.0.1", f"10.0.0.{n}", 502, MODBUS_WRITE) for n in range(2, 9)]
+    assert [one.number for one in kept(frames, finding("", "", 2, 5))] == [2, 5]
+    assert kept(frames, finding("", "")) == []
+
+
 def test_what_evidence_names_is_there_whatever_addresses_it_has() -> None:
     frames = [tcp("10.0.0.1", "10.0.0.2", 502, MODBUS_WRITE)] * 3
     assert [one.number for one in kept(frames, finding("192.0.2.1", "", 2))] == [2]

@@ -32,7 +32,7 @@ def test_a_leak_and_a_loss_are_told() -> None:
     assert len(replace(FINE, seconds=20, last_mb=460.0).trouble()) == 1
     assert len(replace(FINE, read=80, in_ledger=80).trouble()) == 1
     assert len(replace(FINE, in_ledger=80).trouble()) == 1
-    assert len(replace(FINE, most_mb=501.0).trouble()) == 1
+    assert len(replace(FINE, most_mb=801.0).trouble()) == 1
 
 
 def test_memory_is_that_of_all_processes() -> None:
