@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -17,8 +18,11 @@ from otmon.lab.frames import (
     SYN,
     Host,
     Packet,
+    Say,
     Segment,
     Wire,
+    arp,
+    connection,
     ip_packet,
     tcp,
 )
@@ -94,3 +98,14 @@ def knock(
         packets.append(sent(500_000, (server, client), way_back, accepted))
         packets.append(sent(MILLISECOND_NS, hosts, ports, Segment(sequence + 1, 0, RST)))
     return packets
+
+
+def said(port: int, *says: Say) -> list[Packet]:
+    """A whole connection from the operator's station to a controller."""
+    return connection(WIRE, START_NS, (HMI, plc(1)), (49_200, port), list(says), Random(port), "said")
+
+
+def claimed(address: str, mac: str) -> list[Packet]:
+    """An ARP reply to the operator's station: the address is to be found at the MAC address."""
+    who = replace(LAPTOP, address=address, mac=mac)
+    return [Packet(START_NS, arp(2, who, HMI.address, HMI.mac), "claimed")]

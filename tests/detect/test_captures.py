@@ -1,19 +1,27 @@
 """From packets to findings: for each family a capture that triggers it, and one that nearly does.
 
-The captures are made by `tests.truth`, which also holds what was read of them against what they are.
+The captures are made by `tests.truth`, which also holds what was read of them against what they are; those
+with ARP, other protocols and wrong messages by the generators of the range.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from otmon.findings.judge import judge
+from otmon.lab.frames import MILLISECOND_NS, Packet, Say
+from otmon.lab.modbus import ILLEGAL_VALUE, NO_SUCH_UNIT, READ_HOLDING, adu, answer, exception, read
 from otmon.ledger.ledger import Ledger
 from otmon.zones.model import Model
+from tests.detect import captures
+from tests.detect.captures import claimed, said
+from tests.detect.modbus_polls import MEMORY, poll
 from tests.truth.capture import capture, check, packets
 from tests.truth.frames import ETHERNET, Link, ethernet
 from tests.truth.messages import (
@@ -379,3 +387,107 @@ def test_what_is_new_needs_a_baseline(traffic: Traffic, found: list[str], tmp_pa
     ledger = now.ledger(traffic.__name__)
     assert rules(ledger, baseline=before.ledger("before")) == found
     assert rules(ledger) == []
+
+
+CONTROLLER, NOTEBOOK, NEW = captures.plc(1).mac, captures.LAPTOP.mac, "00:80:f4:30:02:fe"
+LISTED = model(f"""
+    version: 1
+    assets:
+    - {{id: hmi, address: 10.1.0.5, mac: '{captures.HMI.mac}', role: hmi}}
+    - {{id: plc, address: 10.2.0.1, mac: '{CONTROLLER}', role: plc}}
+    - {{id: mixer, address: 10.2.0.2, role: plc}}
+    - {{id: laptop, mac: '{NOTEBOOK}', zone: office}}
+    zones:
+    - {{id: control, importance: high, members: 10.1.0.0/24}}
+    - {{id: cell, importance: high, members: 10.2.0.0/24}}
+    - {{id: office, importance: low, members: 10.3.0.0/24}}
+    - {{id: drives, importance: high, members: 10.5.0.0/24}}
+    - {{id: press, importance: high, members: [10.5.0.0/24, 10.5.0.6]}}
+    boundaries:
+    - {{id: control-cell, between: [control, cell], allow: [{{to: cell, protocol: modbus}}]}}
+""")
+"""An inventory with MAC addresses, and a network that two zones list."""
+CONTESTED, MOVED, TAKEN = ["contested-address"], ["moved-device"], ["address-taken-over"]
+POLL = read(READ_HOLDING, 0, 10)
+
+
+def polled(address: str, mac: str) -> list[Packet]:
+    """The operator's station asks the address, and the MAC address answers."""
+    controller = replace(captures.plc(1), address=address, mac=mac)
+    return poll(captures.START_NS, (captures.HMI, controller), [POLL])
+
+
+@pytest.mark.parametrize(
+    ("packets", "found"),
+    [
+        pytest.param(claimed("10.5.0.5", NEW), CONTESTED, id="in the network of two zones"),
+        pytest.param(claimed("10.5.0.6", NEW), [], id="listed more closely by one of them"),
+        pytest.param(polled("10.2.0.9", CONTROLLER), MOVED, id="under another address"),
+        pytest.param(polled("10.2.0.1", CONTROLLER), [], id="under its address and MAC address"),
+        pytest.param(claimed("10.1.0.77", NOTEBOOK), MOVED, id="in another zone"),
+        pytest.param(claimed("10.3.0.78", NOTEBOOK), [], id="anywhere in its zone"),
+        pytest.param(polled("10.2.0.1", NEW), TAKEN, id="under another MAC address"),
+        pytest.param(polled("10.2.0.2", NEW), [], id="whose MAC address nobody listed"),
+        pytest.param(claimed("10.2.0.1", NEW), TAKEN, id="claimed by another device"),
+        pytest.param(claimed("10.2.0.1", CONTROLLER), [], id="claimed by its owner"),
+    ],
+)
+def test_who_has_which_address_needs_a_model(packets: list[Packet], found: list[str], tmp_path: Path) -> None:
+    ledger = captures.replayed(packets, tmp_path)
+    assert rules(ledger, LISTED) == found
+    assert rules(ledger) == []
+
+
+ask, reply = (partial(Say, one, wait_ns=MILLISECOND_NS) for one in ("client", "server"))
+WEB = ask(b"GET / HTTP/1.1\r\nHost: plc\r\n\r\n"), reply(b"HTTP/1.1 204 No Content\r\n\r\n")
+NOBODYS = ask(b"\x91\x17 of a maker's own"), reply(b"\x92\x17 and its answer")
+POLLED = ask(adu(1, 1, POLL)), reply(adu(1, 1, answer(MEMORY, POLL)))
+ILLEGAL = exception(READ_HOLDING, ILLEGAL_VALUE)
+USER_DEFINED = 65
+"""A function of which the specification says only that its PDU has at most 253 bytes (4.1 and 5)."""
+
+
+def asked(pdu: bytes, *responses: bytes) -> list[Packet]:
+    return said(502, *POLLED, ask(adu(2, 1, pdu)), *(reply(adu(2, 1, one)) for one in responses), *POLLED)
+
+
+@pytest.mark.parametrize(
+    ("packets", "fires"),
+    [
+        pytest.param(said(502, *WEB), True, id="HTTP on Modbus's port"),
+        pytest.param(said(80, *WEB), False, id="on its own"),
+        pytest.param(said(502, *POLLED), False, id="Modbus on its own"),
+        pytest.param(said(102, *POLLED), True, id="on that of another industrial protocol"),
+        pytest.param(said(1502, *POLLED), False, id="on nobody's"),
+        pytest.param(said(502, *NOBODYS), True, id="bytes that nobody knows"),
+        pytest.param(said(502, *NOBODYS)[3:], False, id="of which the beginning is not there"),
+    ],
+)
+def test_a_port_has_its_protocol(packets: list[Packet], fires: bool, tmp_path: Path) -> None:
+    assert rules(captures.replayed(packets, tmp_path)) == ["foreign-protocol"] * fires
+
+
+@pytest.mark.parametrize(
+    ("packets", "fires"),
+    [
+        pytest.param(asked(read(READ_HOLDING, 0, 126), ILLEGAL), True, id="a register too many"),
+        pytest.param(asked(read(READ_HOLDING, 0, 125), ILLEGAL), False, id="the most that may be asked for"),
+        pytest.param(asked(bytes((USER_DEFINED,)).ljust(254)), True, id="a byte too many"),
+        pytest.param(asked(bytes((USER_DEFINED,)).ljust(253)), False, id="the longest message"),
+        pytest.param(asked(POLL, exception(READ_HOLDING, NO_SUCH_UNIT + 1)), True, id="no exception"),
+        pytest.param(asked(POLL, exception(READ_HOLDING, NO_SUCH_UNIT)), False, id="the last exception"),
+    ],
+)
+def test_a_message_is_as_its_protocol_says(packets: list[Packet], fires: bool, tmp_path: Path) -> None:
+    assert rules(captures.replayed(packets, tmp_path)) == ["malformed-message"] * fires
+
+
+def test_bytes_that_the_capture_lost_are_nobodys_fault(tmp_path: Path) -> None:
+    request = adu(2, 1, read(READ_HOLDING, 0x0BAD, 10))
+    parts = [ask(one) for one in (request[:5], request[5:10], request[10:])]
+    left_out = captures.replayed(said(502, *POLLED, parts[0], parts[2], *POLLED), tmp_path)
+    assert "malformed-message" in rules(left_out)
+    sent = said(502, *POLLED, *parts, *POLLED)
+    lost = captures.replayed([one for one in sent if request[5:10] not in one.data], tmp_path)
+    assert [one.reason for one in lost.anomalies] == ["lost-bytes"]
+    assert rules(lost) == []
