@@ -20,8 +20,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.multi_homed_asset import RULE as MULTI_HOMED
-from otmon.detect.rules.load import shipped_rules
+from otmon.detect.multi_homed_asset import router_roles
 from otmon.ledger.facts import Asset
 from otmon.ledger.ledger import asset_key
 from otmon.zones.address import host
@@ -114,7 +113,7 @@ def _silent(case: Case) -> Claims:
 
 def _routers(case: Case) -> frozenset[str]:
     """MAC addresses of the inventory's routers, which may answer for others (proxy ARP, RFC 1027)."""
-    roles = set((case.rules.get(MULTI_HOMED) or shipped_rules()[MULTI_HOMED]).texts("routers"))
+    roles = router_roles(case)
     devices = case.index.model.devices if case.index is not None else ()
     return frozenset(str(host(one.mac)) for one in devices if one.mac is not None and roles & set(one.roles))
 

@@ -24,8 +24,7 @@ from otmon.detect.detector import (
     say_some,
 )
 from otmon.detect.multi_homed_asset import RULE as MULTI_HOMED
-from otmon.detect.multi_homed_asset import multi_homed_asset
-from otmon.detect.rules.load import shipped_rules
+from otmon.detect.multi_homed_asset import multi_homed_asset, router_roles
 
 RULE: Final = "moved-device"
 
@@ -40,7 +39,7 @@ def moved_device(case: Case) -> Iterator[Finding]:
     # What is left to that rule is left only while it is in use.
     in_use = other_rule is not None and other_rule.runs
     told = {finding.key[1] for finding in multi_homed_asset(case)} if in_use else set()
-    routers = set((other_rule or shipped_rules()[MULTI_HOMED]).texts("routers"))
+    routers = router_roles(case)
     for device in case.population.devices:
         listed = device.seen.listed
         if listed is None or routers & set(listed.roles) or told & {listed.id, *device.seen.macs}:

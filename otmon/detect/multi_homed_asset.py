@@ -21,6 +21,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
+from otmon.detect.rules.load import shipped_rules
 from otmon.ledger.facts import Asset
 from otmon.zones.address import MAC_BITS, parse_address
 from otmon.zones.decide import locate
@@ -40,8 +41,7 @@ def multi_homed_asset(case: Case) -> Iterator[Finding]:
     if case.index is None:
         return
     homes = _homes(case)
-    # Roles of assets that are there to stand between zones.
-    routers = frozenset(case.rules[RULE].texts("routers"))
+    routers = router_roles(case)
     told: set[str] = set()
     listed = _listed(case)
     for device in case.index.model.devices:
@@ -65,6 +65,12 @@ def multi_homed_asset(case: Case) -> Iterator[Finding]:
         feet = {(one.zone, one.address, one.vlan) for one in host.feet if (one.address, one.vlan) in homes}
         if _zones(feet):
             yield _finding(case, ("mac", host.mac), feet, seen, None)
+
+
+def router_roles(case: Case) -> frozenset[str]:
+    """The roles of assets that are there to stand between zones, whether this rule is in use or not. Such an
+    asset sends for others, and may answer for them by ARP (RFC 1027, 2.1)."""
+    return frozenset((case.rules.get(RULE) or shipped_rules()[RULE]).texts("routers"))
 
 
 def _homes(case: Case) -> set[Home]:

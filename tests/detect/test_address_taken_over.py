@@ -6,7 +6,7 @@ import pytest
 
 from tests.detect.plant import found, keys
 from tests.detect.test_unauthorised_device import HMI, HMI_MAC, PLANT, PLC, PLC_MAC
-from tests.zones.facts import asset, conversation
+from tests.zones.facts import asset, conversation, model
 
 RULE = "address-taken-over"
 LAPTOP = "3c:d9:2b:00:00:07"
@@ -41,3 +41,16 @@ def test_who_may_have_it_and_what_is_told_elsewhere(facts: tuple[Any, ...]) -> N
 def test_what_two_claim_is_a_disputed_address() -> None:
     facts = (asset(LAPTOP, PLC, arp=1), asset(PLC_MAC, PLC, arp=1))
     assert len(found("disputed-address", *facts, plant=PLANT)) == 1
+
+
+@pytest.mark.parametrize("arp", [0, 1], ids=["sends for it", "answers for it by ARP"])
+@pytest.mark.parametrize(("role", "count"), [("router", 0), ("firewall", 0), ("hmi", 1), ("", 1)])
+def test_what_stands_between_zones_may_have_it(role: str, count: int, arp: int) -> None:
+    plant = model(f"""
+        version: 1
+        assets:
+        - {{id: plc, address: {PLC}, mac: '{PLC_MAC}'}}
+        - {{id: between, mac: '{LAPTOP}', zone: cell{f", role: {role}" if role else ""}}}
+        zones: [{{id: cell, importance: high, members: 10.2.0.0/24}}]
+    """)
+    assert len(found(RULE, asset(LAPTOP, PLC, arp=arp), plant=plant)) == count

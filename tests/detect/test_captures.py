@@ -397,6 +397,7 @@ LISTED = model(f"""
     - {{id: plc, address: 10.2.0.1, mac: '{CONTROLLER}', role: plc}}
     - {{id: mixer, address: 10.2.0.2, role: plc}}
     - {{id: laptop, mac: '{NOTEBOOK}', zone: office}}
+    - {{id: core, mac: '{captures.WIRE.core}', role: router}}
     zones:
     - {{id: control, importance: high, members: 10.1.0.0/24}}
     - {{id: cell, importance: high, members: 10.2.0.0/24}}
@@ -430,6 +431,8 @@ def polled(address: str, mac: str) -> list[Packet]:
         pytest.param(polled("10.2.0.2", NEW), [], id="whose MAC address nobody listed"),
         pytest.param(claimed("10.2.0.1", NEW), TAKEN, id="claimed by another device"),
         pytest.param(claimed("10.2.0.1", CONTROLLER), [], id="claimed by its owner"),
+        pytest.param(polled("10.2.0.1", captures.WIRE.core), [], id="behind a router"),
+        pytest.param(claimed("10.2.0.1", captures.WIRE.core), [], id="claimed by a router for its owner"),
     ],
 )
 def test_who_has_which_address_needs_a_model(packets: list[Packet], found: list[str], tmp_path: Path) -> None:

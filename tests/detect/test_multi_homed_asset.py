@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from otmon.detect.multi_homed_asset import router_roles
 from otmon.detect.rules.load import shipped_rules
-from otmon.findings.judge import judge
+from otmon.findings.judge import case_of, judge
 from otmon.ledger.facts import Asset
 from otmon.zones.model import Model
 from tests.detect.plant import Fact, found, keys, ledger_of
@@ -109,6 +110,12 @@ def test_which_roles_route_is_a_parameter() -> None:
     for role, findings in (("hmi", 0), ("router", 1)):
         listed = plant(f"[{{id: box, address: {LINE}, role: {role}}}]")
         assert len(judge(facts, listed, rules=ours)) == findings
+    assert router_roles(case_of(facts, None, rules=ours)) == {"hmi"}
+
+
+def test_other_rules_know_these_roles_without_this_one() -> None:
+    left_out = router_roles(case_of(ledger_of(), None, rules={}))
+    assert left_out == router_roles(case_of(ledger_of(), None)) > {"router", "firewall"}
 
 
 def test_without_a_model_there_are_no_zones() -> None:
