@@ -192,8 +192,9 @@ def replay(
     look = history.look if history is not None else telling.look if telling is not None else None
     every_ns = told * 1_000_000_000 if told is not None else MINUTE_NS
     try:
-        paths = expand(files)
+        # Which of several captures is first is read from them: by compiled code.
         be_compiled()
+        paths = expand(files)
         with _progress(paths) as progress:
             result = run(
                 paths,

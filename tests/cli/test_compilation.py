@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -45,3 +46,18 @@ def test_what_is_compiled_already_is_not_announced(capfd: pytest.CaptureFixture[
     compile_here()
     be_compiled()
     assert "compiling" not in "".join(capfd.readouterr()) or "NUMBA_DISABLE_JIT" in os.environ
+
+
+@pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="kernels are not compiled")
+def test_a_first_replay_says_what_it_waits_for_before_anything_is_compiled(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "otmon.cli", "replay", CAPTURES[0]]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        assert running.stderr is not None
+        said = running.stderr.readline()
+        compiled = list(tmp_path.rglob("*.nbc"))
+        os.killpg(running.pid, signal.SIGKILL)
+    assert "compiling the packet path" in said
+    assert compiled == []
