@@ -53,9 +53,9 @@ def cache_folder() -> Path:
     return home / digest.hexdigest()[:16]
 
 
-def kernels_are_compiled() -> bool:
-    """Whether an earlier run left its kernels, so that this one starts at once."""
-    return not numba.config.DISABLE_JIT and any(cache_folder().rglob("*.nbi"))
+def is_compiled(name: str) -> bool:
+    """Whether an earlier run left a kernel, named by file and function: those it calls are in it."""
+    return not numba.config.DISABLE_JIT and any(cache_folder().rglob(f"{name}-*.nbi"))
 
 
 def forget_old_caches() -> None:

@@ -76,11 +76,11 @@ def test_the_cache_depends_on_every_file_that_holds_or_feeds_a_kernel() -> None:
 CACHE = """
 import sys
 from pathlib import Path
-from otmon.kernel import cache_folder, forget_old_caches, kernels_are_compiled
-assert not kernels_are_compiled()
+from otmon.kernel import cache_folder, forget_old_caches, is_compiled
+assert not is_compiled("kernel.u8")
 cache_folder().mkdir(parents=True, exist_ok=True)
-(cache_folder() / "x.nbi").touch()
-assert kernels_are_compiled()
+(cache_folder() / "kernel.u8-35.py311.nbi").touch()
+assert is_compiled("kernel.u8") and not is_compiled("kernel.u16be")
 for name in "abcdef":
     (cache_folder().parent / name).mkdir()
 forget_old_caches()

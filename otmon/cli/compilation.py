@@ -19,19 +19,25 @@ _SEARCHED_EVERY = (50_000, 20, 100)
 that looking as often as usual takes a fourteenth of the time."""
 
 
-def be_compiled() -> None:
-    """Have the packet path compiled where no earlier run left it. What fails there is done, or fails, where
-    it is used."""
-    if _announced():
-        command = [sys.executable, "-m", "otmon.cli", "sensor", "compile"]
+_READING = "pcapng.walk"
+_LISTENING = "endings.end_idle"
+"""The last kernels that `compile_here` compiles of reading captures, and of the sensor."""
+
+
+def be_compiled(*, sensor: bool = False) -> None:
+    """Have what reads captures compiled, with `sensor` everything, where no earlier run left it. What fails
+    there is done, or fails, where it is used."""
+    if _announced(sensor):
+        program = f"from otmon.cli.compilation import compile_here; compile_here(sensor={sensor})"
+        command = [sys.executable, "-c", program]
         subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
-def _announced() -> bool:
+def _announced(sensor: bool) -> bool:
     """Whether there is something to compile; it is said then."""
-    from otmon.kernel import forget_old_caches, kernels_are_compiled
+    from otmon.kernel import forget_old_caches, is_compiled
 
-    if kernels_are_compiled():
+    if is_compiled(_READING) and (not sensor or is_compiled(_LISTENING)):
         return False
     print(
         "otmon: compiling the packet path for this machine, once: about a minute", file=sys.stderr, flush=True
@@ -40,14 +46,12 @@ def _announced() -> bool:
     return True
 
 
-def compile_here() -> None:
-    """Compile or load all kernels, those of the sensor and of reading captures."""
+def compile_here(*, sensor: bool = True) -> None:
+    """Compile or load the kernels that read captures, and those of the sensor."""
     from otmon.engine import replay
     from otmon.outputs.pcapng import pcapng
-    from otmon.sensor.observer import compile_kernels
-    from otmon.sensor.recent import compile_cut
 
-    _announced()
+    _announced(sensor)
     captures = {
         "one.pcap": _PCAP,
         "one.pcapng": pcapng([(1_000_000_000, _FRAME)], "otmon", "none", "nowhere"),
@@ -55,12 +59,20 @@ def compile_here() -> None:
     usual = gc.get_threshold()
     gc.set_threshold(*_SEARCHED_EVERY)
     try:
-        compile_kernels()
-        compile_cut()
         with tempfile.TemporaryDirectory(prefix="otmon-") as folder:
             for name, octets in captures.items():
                 path = Path(folder, name)
                 path.write_bytes(octets)
                 replay([str(path)])
+        if sensor:
+            _compile_sensor()
     finally:
         gc.set_threshold(*usual)
+
+
+def _compile_sensor() -> None:
+    from otmon.sensor.observer import compile_kernels
+    from otmon.sensor.recent import compile_cut
+
+    compile_cut()
+    compile_kernels()

@@ -156,7 +156,7 @@ def run(
     from otmon.zones.place import names_interfaces
 
     give_large_blocks_back()
-    be_compiled()
+    be_compiled(sensor=True)
     compile_kernels()
     compile_cut()
     drop_library()
