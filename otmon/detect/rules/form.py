@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from otmon.detect.rules.rule import CATEGORIES
 from otmon.zones.files.document import quoted
 from otmon.zones.files.entry import nearest
+from otmon.zones.files.jsonschema import without_noise
 from otmon.zones.files.leaf import Leaf, OneOrMore, described, wrong
 
 Path = tuple[int | str, ...]
@@ -245,7 +246,7 @@ def json_schema() -> dict[str, Any]:
 
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     schema = RuleForm.model_json_schema(by_alias=True)
-    found: dict[str, Any] = _without_noise(head | schema)
+    found: dict[str, Any] = without_noise(head | schema)
     found["$defs"]["Fact"] = fact_schema()
     for key in ("facts", "baseline"):
         found["$defs"]["TestForm"]["properties"][key]["items"] = {"$ref": "#/$defs/Fact"}
@@ -255,18 +256,3 @@ def json_schema() -> dict[str, Any]:
         {"required": ["detector"], "not": {"required": ["detection"]}},
     ]
     return found
-
-
-def _without_noise(schema: Any) -> Any:
-    """Less what no editor needs: titles made of keys, defaults, and the null of keys that may be absent."""
-    if isinstance(schema, list):
-        return [_without_noise(one) for one in schema if one != {"type": "null"}]
-    if not isinstance(schema, dict):
-        return schema
-    found = {
-        key: _without_noise(value)
-        for key, value in schema.items()
-        if key != "default" and not (key == "title" and isinstance(value, str))
-    }
-    options = found.get("anyOf", [])
-    return found if len(options) != 1 else {k: v for k, v in found.items() if k != "anyOf"} | options[0]

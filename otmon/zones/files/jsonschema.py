@@ -61,21 +61,21 @@ def json_schema() -> dict[str, Any]:
     root["description"] = "A zone model of otmon: one file, or one of several in a folder."
     root["properties"] |= {key: _array_of(form.__name__) for key, form in _LISTS.items()}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {**head, **_without_noise(root), "$defs": _without_noise(definitions)}
+    return {**head, **without_noise(root), "$defs": without_noise(definitions)}
 
 
 def _array_of(form: str) -> dict[str, Any]:
     return {"type": "array", "items": {"$ref": f"#/$defs/{form}"}}
 
 
-def _without_noise(schema: Any) -> Any:
+def without_noise(schema: Any) -> Any:
     """Less what no editor needs: titles made of keys, defaults, and the null of keys that may be absent."""
     if isinstance(schema, list):
-        return [_without_noise(item) for item in schema if item != {"type": "null"}]
+        return [without_noise(item) for item in schema if item != {"type": "null"}]
     if not isinstance(schema, dict):
         return schema
     found = {
-        key: _without_noise(value)
+        key: without_noise(value)
         for key, value in schema.items()
         if key != "default" and not (key == "title" and isinstance(value, str))
     }
