@@ -11,7 +11,7 @@ Secrets are compared here and forgotten: no fact holds one, nor anything made of
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final
@@ -156,7 +156,11 @@ class Dialogues:
 
     def going_on(self) -> Ledger:
         """The facts of the dialogues that have not ended, as they stand now."""
-        return self._ledger([fact for one in self._open.values() for fact in self._facts(one)])
+        return _collected([fact for one in self._open.values() for fact in self._facts(one)])
+
+    def left_out(self) -> Ledger:
+        """What was left out since the last facts of dialogues that ended."""
+        return self._ledger([])
 
     def finish(self) -> Ledger:
         """End all dialogues; their facts."""
@@ -164,13 +168,9 @@ class Dialogues:
         self._open.clear()
         return self._ledger(facts)
 
-    def _ledger(self, facts: list[_Fact]) -> Ledger:
+    def _ledger(self, facts: Sequence[_Fact]) -> Ledger:
         left_out = self._effort.take_left_out()
-        return collect(
-            credentials=(fact for fact in facts if isinstance(fact, CredentialSeen)),
-            claims=(fact for fact in facts if isinstance(fact, AssetClaim)),
-            overflow=[(PROOFS_LEFT_OUT, left_out)] if left_out else (),
-        )
+        return _collected(facts, [(PROOFS_LEFT_OUT, left_out)] if left_out else [])
 
     def _ended(self, one: _Dialogue) -> tuple[_Fact, ...]:
         self._size -= one.size
@@ -183,6 +183,14 @@ class Dialogues:
             one.found = tuple(_facts_of(one, self._source, self._known, self._effort))
             one.read = len(one.said)
         return one.found
+
+
+def _collected(facts: Sequence[_Fact], overflow: Sequence[tuple[str, int]] = ()) -> Ledger:
+    return collect(
+        credentials=(fact for fact in facts if isinstance(fact, CredentialSeen)),
+        claims=(fact for fact in facts if isinstance(fact, AssetClaim)),
+        overflow=overflow,
+    )
 
 
 def _server_of(flow: list[int], client: int) -> _Key:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from otmon.decode.flows import F_A_HI, F_KEY, F_PACKETS, F_VLAN
+from otmon.decode.flows import F_A_HI, F_COLUMNS, F_KEY, F_PACKETS, F_VLAN
 from otmon.decode.streams import S_CLIENT, S_FLOW, S_PENDING
 from otmon.decode.transport import PROTO_UDP
 from otmon.kernel import Bytes, Ints
 from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY
 from otmon.ledger.tables import (
+    A_COLUMNS,
     A_TIMES,
+    COURSE_COLUMNS,
     FILL_ANOMALIES,
     FILL_ASSETS,
     FILL_FLOWS,
@@ -22,6 +24,7 @@ from otmon.ledger.tables import (
     FILL_OCTETS,
     FILL_OPERATIONS,
     FILL_WRITTEN,
+    G_COLUMNS,
     HOURS_IN_COLUMN,
     O_ANSWERED,
     O_BEFORE,
@@ -53,7 +56,9 @@ from otmon.ledger.tables import (
     PENDING,
     V_COLUMNS,
     V_GAP,
+    W_COLUMNS,
     W_TIMES,
+    X_COLUMNS,
     X_PACKETS,
     Tables,
 )
@@ -103,6 +108,26 @@ def ended_rows(t: Tables) -> Rows:
     used[FILL_MESSAGES] = 0
     used[FILL_OCTETS] = 0
     return rows
+
+
+def no_rows() -> Rows:
+    """None of any kind."""
+    widths = (F_COLUMNS, X_COLUMNS, O_COLUMNS, COURSE_COLUMNS, W_COLUMNS, A_COLUMNS, G_COLUMNS)
+    flows, assets, operations, courses, written, anomalies, messages = (
+        np.zeros((0, width), np.int64) for width in widths
+    )
+    none = np.zeros(0, np.uint8)
+    return Rows(flows, assets, operations, courses, written, anomalies, messages, none)
+
+
+def messages_alone(t: Tables) -> Rows:
+    """The copied payloads, whose places are free again afterwards; everything else stays where it is."""
+    used = t.used
+    messages = t.messages[: used[FILL_MESSAGES]].copy()
+    octets = t.message_data[: used[FILL_OCTETS]].copy()
+    used[FILL_MESSAGES] = 0
+    used[FILL_OCTETS] = 0
+    return replace(no_rows(), messages=messages, octets=octets)
 
 
 def rows_in_use(t: Tables) -> Rows:

@@ -16,7 +16,8 @@ from otmon.capture.ring import RingCounts
 from otmon.detect.detector import Finding
 from otmon.ledger.facts import Source
 from otmon.ledger.merge import collect
-from otmon.sensor.message import Ended, Gone, Head, kept_of, no_rows, part_of, receive, send, state_of
+from otmon.ledger.rows import no_rows
+from otmon.sensor.message import Ended, Gone, Head, kept_of, part_of, receive, send, state_of
 from otmon.sensor.observer import Part, State
 from otmon.sensor.recent import Kept, Proving, wanted_for
 from otmon.sensor.worker import Post
@@ -46,7 +47,7 @@ class Worker:
         self._left: list[Part] = []
         """The last parts of ended workers, which nobody has merged yet."""
         self._part: Part | None = None
-        self._state = State(True, 0.0, RingCounts(0, 0, 0), _NOTHING, 0, 0, 0)
+        self._state = State(True, 0.0, RingCounts(0, 0, 0), _NOTHING, 0, 0, 0, 0)
         self._stopped = False
 
     @property
@@ -65,19 +66,30 @@ class Worker:
 
     def part(self) -> Part:
         """What was seen up to now."""
-        answer = self._asked({"what": "part"})
-        told = None
-        if answer is not None:
-            try:
-                told = part_of(*answer)
-            except Gone as gone:
-                self._next(gone)
+        told = self._told("part")
         ended = tuple(rows for part in self._left for rows in (*part.ended, part.in_use))
         self._left = []
         if told is None:
             return Part(ended, no_rows(), (), self._past)
         self._part = Part((), told.in_use, (), told.source)
         return Part((*ended, *told.ended), told.in_use, told.shed, self._whole(told.source))
+
+    def messages(self) -> Part:
+        """Of what was seen up to now the copied payloads alone, where no other rows wait to be told before
+        them."""
+        told = None if self._left else self._told("messages")
+        return Part(told.ended if told is not None else (), no_rows(), (), self._past)
+
+    def _told(self, what: str) -> Part | None:
+        """A part that the worker tells; None from one that ended."""
+        answer = self._asked({"what": what})
+        if answer is None:
+            return None
+        try:
+            return part_of(*answer)
+        except Gone as gone:
+            self._next(gone)
+            return None
 
     def state(self) -> State:
         """How it fares; as it did when it answered last, where it does not."""
@@ -176,5 +188,10 @@ class Worker:
         self._past_stamped += self._state.stamped
         self._part = None
         self._state = replace(
-            self._state, counts=RingCounts(0, 0, 0), source=_NOTHING, stamped=0, novelty=self._restarts
+            self._state,
+            counts=RingCounts(0, 0, 0),
+            source=_NOTHING,
+            stamped=0,
+            novelty=self._restarts,
+            messages=0,
         )

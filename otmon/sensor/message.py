@@ -86,12 +86,6 @@ def _exactly(source: socket.socket, size: int) -> bytearray:
     return data
 
 
-def no_rows() -> Rows:
-    """None of any kind."""
-    (none,) = _rows([[0] * (len(_WIDTHS) + 1)], bytearray())
-    return none
-
-
 def part_message(part: Part) -> tuple[Head, list[npt.NDArray[Any]]]:
     """A part as a message."""
     rows = [*part.ended, part.in_use]
@@ -156,6 +150,7 @@ def state_message(state: State) -> Head:
         "source": _source_values(state.source),
         "stamped": state.stamped,
         "novelty": state.novelty,
+        "messages": state.messages,
     }
 
 
@@ -169,6 +164,7 @@ def state_of(head: Head) -> State:
             source=_source(head["source"]),
             stamped=_count(head["stamped"]),
             novelty=int(head["novelty"]),
+            messages=_count(head["messages"]),
             restarts=0,
         )
     except (KeyError, TypeError, ValueError) as error:

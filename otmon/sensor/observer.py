@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, Protocol
@@ -18,28 +19,14 @@ import numpy as np
 
 from otmon.capture.batch import Batch
 from otmon.capture.ring import BLOCK_MS, Ring, RingCounts, walk_block
-from otmon.decode.flows import F_KEY, F_PROTOCOL, F_STATE, FLOWS
+from otmon.decode.flows import FLOWS
 from otmon.ledger.endings import end_idle
 from otmon.ledger.facts import Source
 from otmon.ledger.harvest import source_of
+from otmon.ledger.novelty import KNOWN, note_new
 from otmon.ledger.observe import observe
-from otmon.ledger.rows import Rows, amounts_of, ended_rows, rows_in_use
-from otmon.ledger.tables import (
-    A_TIMES,
-    CHANGE_COLUMNS,
-    E_COLUMNS,
-    E_RANK,
-    FILL_ANOMALIES,
-    FILL_MESSAGES,
-    LAST_TIME,
-    O_TIMES,
-    W_CHANGES,
-    W_EXTREMES,
-    W_TIMES,
-    X_PACKETS,
-    Tables,
-    new_tables,
-)
+from otmon.ledger.rows import Rows, amounts_of, ended_rows, messages_alone, no_rows, rows_in_use
+from otmon.ledger.tables import FILL_ANOMALIES, FILL_MESSAGES, LAST_TIME, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
 from otmon.sensor.memory import keep_sparse
@@ -51,6 +38,9 @@ IDLE_NS: Final = 3_600_000_000_000
 IDLE_CHECK_NS: Final = 10_000_000_000
 BEAT_S: Final = 10.0
 """A thread that did not come by for this long has stopped."""
+LOOK_S: Final = 0.3
+"""Between two looks for what is new, while packets come."""
+ANSWER_S: Final = 5.0
 WAITING: Final = 8
 """Copies of the tables of ended rows that wait at most, 20 MB each."""
 
@@ -80,7 +70,9 @@ class State:
     stamped: int
     """Packets with the card's time."""
     novelty: int
-    """Changes when there is something new to judge, and hardly ever else."""
+    """Changes when there is something new to judge."""
+    messages: int
+    """Copied payloads that wait to be told."""
     restarts: int
     """How often reading ended and began anew."""
 
@@ -104,6 +96,10 @@ class Reader(Protocol):
 
     def part(self) -> Part:
         """What was seen up to now. Raises what ended the reading for good."""
+
+    def messages(self) -> Part:
+        """Of what was seen up to now the copied payloads alone, where no other rows wait to be told before
+        them; it raises as `part` does."""
 
     def state(self) -> State:
         """How it fares."""
@@ -142,8 +138,13 @@ class Observer(threading.Thread):
         self._ended: list[Rows] = []
         self._shed = Counter[str]()
         self._swept = 0
+        self._known = np.zeros(KNOWN, np.int64)
+        self._novelty = 0
+        self._looked = True
+        self._next_look = 0.0
         self._halt = threading.Event()
-        self._asked = threading.Event()
+        self._question: Callable[[], Part] | None = None
+        """What the thread is asked for."""
         self._answered = threading.Event()
         self._part: Part | None = None
 
@@ -156,8 +157,8 @@ class Observer(threading.Thread):
         try:
             while not self._halt.is_set():
                 self._next()
-                if self._asked.is_set():
-                    self._answer()
+                if self._question is not None:
+                    self._answer(self._question)
                 self._beat = time.monotonic()
             # What came before the end is in the ring, the last of it in a block that is not full.
             for _ in range(self.ring.blocks):
@@ -175,14 +176,22 @@ class Observer(threading.Thread):
         if self.ident is not None:
             self.join(10)
 
-    def part(self, timeout_s: float = 5.0) -> Part:
+    def part(self) -> Part:
         """What was seen up to now. Raises what ended the thread."""
+        return self._asked(self._everything)
+
+    def messages(self) -> Part:
+        """Of what was seen up to now the copied payloads alone, where no other rows wait to be told before
+        them; it raises as `part` does."""
+        return self._asked(self._messages_alone)
+
+    def _asked(self, question: Callable[[], Part]) -> Part:
         if not self.is_alive() and self._failure is None:
-            self._answer()
+            self._answer(question)
         else:
             self._answered.clear()
-            self._asked.set()
-            if not self._answered.wait(timeout_s) and self._failure is None:
+            self._question = question
+            if not self._answered.wait(ANSWER_S) and self._failure is None:
                 raise TimeoutError(f"{self.name}: reading has stopped")
         if self._failure is not None:
             raise self._failure
@@ -205,7 +214,19 @@ class Observer(threading.Thread):
     def state(self) -> State:
         """How it fares."""
         ring = self.ring
-        return State(ring.is_up(), ring.fill(), ring.counts(), self.source(), ring.stamped, self.novelty(), 0)
+        return State(
+            ring.is_up(),
+            ring.fill(),
+            ring.counts(),
+            self.source(),
+            ring.stamped,
+            self.novelty(),
+            self._waiting_messages(),
+            0,
+        )
+
+    def _waiting_messages(self) -> int:
+        return int(self._tables.used[FILL_MESSAGES]) + sum(len(rows.messages) for rows in tuple(self._ended))
 
     def source(self) -> Source:
         """What was read up to now; while the thread runs, the last packets may be missing in it."""
@@ -216,25 +237,13 @@ class Observer(threading.Thread):
         return int(self._tables.used[LAST_TIME])
 
     def novelty(self) -> int:
-        """A number that changes when there is something new to judge, and hardly ever else: rows came,
-        a flow's protocol or client became known, a value went beyond those before or moved farther."""
-        t = self._tables
-        extremes = t.written[:, W_EXTREMES + E_RANK : W_EXTREMES + 4 * E_COLUMNS : E_COLUMNS]
-        changes = t.written[:, W_CHANGES + E_RANK : W_CHANGES + 2 * CHANGE_COLUMNS : CHANGE_COLUMNS]
-        parts = (
-            *t.used[: FILL_ANOMALIES + 1].tolist(),
-            len(self._ended),
-            np.count_nonzero(t.flows[:, F_KEY]),
-            int(t.flows[:, F_PROTOCOL].sum()),
-            int(t.flows[:, F_STATE].sum()),
-            np.count_nonzero(t.assets[:, X_PACKETS]),
-            np.count_nonzero(t.operations[:, O_TIMES]),
-            np.count_nonzero(t.written[:, W_TIMES]),
-            np.count_nonzero(t.anomalies[:, A_TIMES]),
-            int(extremes.sum()),
-            int(changes.sum()),
-        )
-        return hash(parts)
+        """A number that grows when there is something new to judge (`otmon.ledger.novelty`), half a second
+        later at most."""
+        return self._novelty
+
+    def _look_for_news(self) -> None:
+        self._novelty += note_new(self._tables, self._known)
+        self._next_look = time.monotonic() + LOOK_S
 
     def _next(self) -> bool:
         """Read a block; whether there was one."""
@@ -242,7 +251,11 @@ class Observer(threading.Thread):
         if batch is not None:
             self._take(batch)
             self._recent.add(batch, self._before)
+            self._looked = False
         self.ring.release()
+        if not self._looked and time.monotonic() >= self._next_look:
+            self._look_for_news()
+            self._looked = True
         return batch is not None
 
     def _take(self, batch: Batch) -> None:
@@ -266,19 +279,27 @@ class Observer(threading.Thread):
 
     def _set_aside(self) -> None:
         """Copy the ended rows; the oldest of those that wait give way."""
+        self._look_for_news()
         self._ended.append(ended_rows(self._tables))
         if len(self._ended) > WAITING:
             self._shed.update(amounts_of(self._ended.pop(0)))
 
-    def _answer(self) -> None:
-        self._asked.clear()
+    def _answer(self, question: Callable[[], Part]) -> None:
+        self._question = None
+        self._part = question()
+        self._answered.set()
+
+    def _everything(self) -> Part:
         used = self._tables.used
         if any(used[: FILL_ANOMALIES + 1]) or used[FILL_MESSAGES]:
             self._set_aside()
         ended, self._ended = tuple(self._ended), []
         shed, self._shed = tuple(sorted(self._shed.items())), Counter()
-        self._part = Part(ended, rows_in_use(self._tables), shed, self.source())
-        self._answered.set()
+        return Part(ended, rows_in_use(self._tables), shed, self.source())
+
+    def _messages_alone(self) -> Part:
+        ended = () if self._ended else (messages_alone(self._tables),)
+        return Part(ended, no_rows(), (), self.source())
 
 
 def _observed(batch: Batch, first_number: int, taken: int, t: Tables) -> int:
@@ -305,4 +326,5 @@ def compile_kernels() -> None:
     walk_block(block, block.view(np.uint32), columns)
     empty = columns[0, :0]
     _observed(Batch(block, empty, empty, empty, empty, empty, "", 0, 1), 1, 0, t)
+    note_new(t, np.zeros(KNOWN, np.int64))
     end_idle(t, 0, 0, 0)

@@ -1,12 +1,14 @@
 """What of the facts says whether there is something new to judge: which there are, and how high their peaks
 are, but not how often each was seen.
 
-A plant that polls without end changes its counts without end, and a client that connects anew for each poll
-makes new rows of tables, but no new facts. What only counts tell is judged by the watch's windows.
+A plant that polls without end changes its counts without end, and has requests that wait for their answers at
+each moment, and connections in which nothing was said yet, as so many before them. What only counts tell is
+judged by the watch's windows.
 """
 
 from __future__ import annotations
 
+from otmon.ledger.facts import OPEN_AT_END
 from otmon.ledger.ledger import (
     Ledger,
     anomaly_key,
@@ -19,15 +21,17 @@ from otmon.ledger.ledger import (
 )
 
 
-def outline(ledger: Ledger) -> int:
-    """A number that is another one where a fact came or went, or one has changed in more than counts. Peaks
-    and resets count by their power of two: they grow seldom, and a flood lets them grow at once."""
-    return hash((
+def outline(ledger: Ledger) -> set[int]:
+    """A number for each fact, another one where it has changed in more than counts. Peaks and resets count by
+    their power of two: they grow seldom, and a flood lets them grow at once."""
+    asked = {operation_key(one)[:-1] for one in ledger.operations if one.status != OPEN_AT_END}
+    return {
         *(hash((asset_key(one), one.arp_asked, *((p.kind, p.packets.bit_length()) for p in one.peaks)))
           for one in ledger.assets),
         *(hash((conversation_key(one), one.answered, one.role, one.expected, one.tunnel,
                 one.resets.bit_length(), one.busiest.count.bit_length())) for one in ledger.conversations),
-        *(hash((operation_key(one), one.swept)) for one in ledger.operations),
+        *(hash((operation_key(one), one.swept)) for one in ledger.operations
+          if one.status != OPEN_AT_END or operation_key(one)[:-1] not in asked),
         *(hash((written_key(one), *(e.value for e in one.extremes), *(e.value for e in one.steps),
                 *(e.value for e in one.changes)))
           for one in ledger.written),
@@ -35,4 +39,4 @@ def outline(ledger: Ledger) -> int:
         *(hash(credential_key(one)) for one in ledger.credentials),
         *(hash(claim_key(one)) for one in ledger.claims),
         *(hash(kind) for kind, _ in ledger.overflow),
-    ))  # fmt: skip
+    }  # fmt: skip

@@ -4,10 +4,11 @@ The ledger is always ``merge(before, ended, in use)``: what an earlier run saved
 the tables hold at this moment. The last is made anew each time and never merged into the others, so a
 connection that lasts for months is one fact, and the facts are those of a replay of the same packets.
 
-Judging is done when something new was seen (`otmon.sensor.outline`), and every ten seconds where packets
-came; when it takes long it is done less often, so that over minutes it never takes more than a tenth of the
-time, and a fortieth where nothing is new. What is new after a quiet minute is judged at once, however long
-that takes. Saving does not wait for that: it takes along what is new. Without packets nothing is done.
+Judging is done when something new was seen (`otmon.ledger.novelty`, then `otmon.sensor.outline`), and every
+ten seconds where packets came; when it takes long it is done less often, so that over minutes it never takes
+more than a tenth of the time, and a fortieth where nothing is new. What is new after a quiet minute is judged
+at once, however long that takes. Saving does not wait for that: it takes along what is new. Without packets
+nothing is done.
 
 The end does not wait for a judgement: what goes on is broken off (`interrupt`), the facts are saved, and
 what time is left is for judging them. Beside the ledger stands which findings were told
@@ -35,14 +36,13 @@ from otmon.ledger.aging import without_older
 from otmon.ledger.arrivals import arrived
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.harvest import facts_of
-from otmon.ledger.ledger import EMPTY, Ledger
+from otmon.ledger.ledger import EMPTY, Ledger, claim_key, credential_key
 from otmon.ledger.merge import collect, merge_all
-from otmon.ledger.rows import Rows
+from otmon.ledger.rows import Rows, no_rows
 from otmon.ledger.running import RunningLedger
 from otmon.ledger.store import LedgerError, save
 from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
-from otmon.sensor.message import no_rows
 from otmon.sensor.observer import Part, Reader, State
 from otmon.sensor.outline import outline
 from otmon.sensor.proof import ProofFolder
@@ -69,6 +69,10 @@ PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
 ENDING_S: Final = 3.0
 """After this time nothing more is judged or proved at the end."""
+SAID: Final = 1 << 17
+"""Claims and log-ins that are remembered as told, at most."""
+OUTLINES: Final = 2
+"""As many numbers of facts are remembered as there are facts, so many times."""
 UNPROVED: Final = 2_000
 """Findings that wait for their proofs at most; what comes behind them has none, and is counted."""
 
@@ -113,11 +117,14 @@ class Watch:
         self._path = ledger_path
         self._proofs = proofs
         self._novelty: list[int] = []
+        self._said = set[int]()
+        """Keys of claims and log-ins that were told."""
         self._heard: list[int] = [-1]
         """Packets of each reader at the last look at all facts."""
         self._saved: list[int] = [-1]
         """And at the last save."""
-        self._outline = 0
+        self._outline = set[int]()
+        """Of all facts that were judged since it grew too large last."""
         self._may_break = self._ending = self._must_end = False
         self.unjudged = False
         """Whether the end came before the last facts were judged."""
@@ -251,7 +258,34 @@ class Watch:
         novelty = [state.novelty for state in self._states]
         is_new = novelty != self._novelty
         self._novelty = novelty
+        return is_new or self._says_something_new()
+
+    def _says_something_new(self) -> bool:
+        """Read the payloads that were copied: whether they tell what nobody told before. Hosts repeat
+        themselves, and all facts need not be made anew each time that one of them speaks."""
+        is_new = False
+        for one, state in zip(self._readers, self._states, strict=True):
+            if state.messages:
+                for rows in one.messages().ended:
+                    is_new |= self._listen(one.name, rows)
+                is_new |= self._is_unsaid(self._dialogues[one.name].going_on())
         return is_new
+
+    def _listen(self, name: str, rows: Rows) -> bool:
+        """Take copied payloads in; whether those that are complete tell what nobody told before."""
+        told = self._dialogues[name].take(rows.messages, rows.octets)
+        self._ended.add(told)
+        return self._is_unsaid(told)
+
+    def _is_unsaid(self, told: Ledger) -> bool:
+        keys = {hash(claim_key(one)) for one in told.claims}
+        keys |= {hash(credential_key(one)) for one in told.credentials}
+        if keys <= self._said:
+            return False
+        if len(self._said) > SAID:
+            self._said = set()
+        self._said |= keys
+        return True
 
     def finish(self) -> list[Told]:
         """End the reading and save everything; judge it, unless that is interrupted (`unjudged`)."""
@@ -286,10 +320,12 @@ class Watch:
         """Judge all facts, where there are others than at the last look, or in any case for a `window`."""
         self._gather()
         outlined = outline(self.ledger)
-        if outlined == self._outline and not window:
+        if outlined <= self._outline and not window:
             return []
         told = self._judged()
-        self._outline = outlined
+        # What comes and goes is new once.
+        is_large = len(self._outline) > OUTLINES * len(outlined) + SAID
+        self._outline = outlined if is_large else self._outline | outlined
         return told
 
     @acyclic()
@@ -305,7 +341,10 @@ class Watch:
         self._take_ended(parts)
         now_ns = max((part.source.last_ns for part in parts), default=0)
         self._forget(now_ns)
-        going_on = [self._dialogues[part.source.name].going_on() for part in parts]
+        dialogues = [self._dialogues[part.source.name] for part in parts]
+        going_on = [one.going_on() for one in dialogues]
+        for one in dialogues:
+            self._ended.add(one.left_out())
         sources = collect(sources=[part.source for part in parts])
         # What ended is kept by now: the rest is made anew each time.
         with self._breakable():
@@ -323,7 +362,7 @@ class Watch:
             name = part.source.name
             for rows in part.ended:
                 self._ended.add(self._facts(rows, name))
-                self._ended.add(self._dialogues[name].take(rows.messages, rows.octets))
+                self._listen(name, rows)
             self._ended.add(collect(overflow=part.shed))
             self._ended.add(self._dialogues[name].silent_since(part.source.last_ns))
 

@@ -134,6 +134,8 @@ def work(ring: Ring, questions: socket.socket, name: str, kept_bytes: int) -> No
             send(questions, {"process": os.getpid()})
         elif what == "part":
             send(questions, *part_message(observer.part()))
+        elif what == "messages":
+            send(questions, *part_message(observer.messages()))
         elif what == "state":
             send(questions, state_message(observer.state()))
         elif what == "around":

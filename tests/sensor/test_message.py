@@ -15,14 +15,13 @@ from hypothesis import strategies as st
 
 from otmon.capture.ring import RingCounts
 from otmon.ledger.facts import Source
-from otmon.ledger.rows import Rows
+from otmon.ledger.rows import Rows, no_rows
 from otmon.sensor.message import (
     BODY_BYTES,
     Ended,
     Gone,
     kept_message,
     kept_of,
-    no_rows,
     part_message,
     part_of,
     receive,
@@ -34,7 +33,7 @@ from otmon.sensor.observer import Part, State
 from otmon.sensor.recent import Kept
 
 SOURCE = Source("", 5, 600, 10, 20, (("layer.ip", 5), ("packets", 5)))
-STATE = State(True, 0.25, RingCounts(9, 2, 1), SOURCE, 4, -77, 0)
+STATE = State(True, 0.25, RingCounts(9, 2, 1), SOURCE, 4, -77, 3, 0)
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),

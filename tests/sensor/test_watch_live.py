@@ -39,6 +39,7 @@ def hear(wired: Wire, observer: Observer, frames: list[bytes], later_ns: int = 0
         batch = observer.ring.next(200)
         assert batch is not None
         observer._take(replace(batch, time_ns=batch.time_ns + later_ns))
+        observer.ring.release()
         count += len(batch.start)
 
 
@@ -72,6 +73,27 @@ def test_log_ins_are_told_while_they_go_on_and_count_once(observer: tuple[Wire, 
     watch._next_judgement = watch._next_window = 0.0
     watch.step()
     assert watch.ledger.credentials == seen and watch._ended.ledger().credentials == seen
+
+
+def test_what_hosts_say_is_judged_when_nobody_said_it_before(observer: tuple[Wire, Observer]) -> None:
+    """Its thread does not run and so does not look at rows: what is new is heard, or nothing is."""
+    wired, one = observer
+    watch = Watch([one], JUDGE)
+    frames = frames_of("two-factories-day.pcapng")
+    hear(wired, one, frames[:1])
+    watch.step()
+    assert watch.status.judgements == 1
+    hear(wired, one, frames[1:])
+    assert one.state().messages > 50
+    watch._next_judgement = 0.0
+    assert [told.finding.rule for told in watch.step()].count("default-credentials") == 2
+    judged = watch.status.judgements
+    assert judged == 2
+    hear(wired, one, frames[1:], 60 * 1_000_000_000)
+    assert one.state().messages > 50
+    watch._next_judgement = 0.0
+    assert watch.step() == [] and one.state().messages == 0
+    assert watch.status.judgements == judged
 
 
 def test_facts_that_are_not_seen_again_are_forgotten(observer: tuple[Wire, Observer]) -> None:

@@ -39,6 +39,8 @@ def test_a_worker_answers_until_nobody_asks() -> None:
         while (state := state_of(asked(ours, what="state")[0])).source.packets < len(frames):
             assert time.monotonic() < end
         assert (state.counts.received, state.counts.dropped, state.is_up) == (len(frames), 0, True)
+        said = part_of(*asked(ours, what="messages"))
+        assert sum(len(rows.messages) for rows in said.ended) == state.messages and not len(said.in_use)
         part = part_of(*asked(ours, what="part"))
         assert part.source.packets == len(frames) and len(part.in_use.flows) > 5
         needle = frames[200][26:30].hex()
