@@ -99,6 +99,8 @@ BACNET: Final = code_of("bacnet")
 FINS: Final = code_of("fins")
 SLMP: Final = code_of("slmp")
 TLS: Final = code_of("tls")
+PACKED_SERVICES: Final = 32
+"""Services of a CIP packet that are looked at, as the reader does: a controller's tags come in twenties."""
 TELLS_LLDP: Final = FIRST_PAYLOADS["lldp"]
 TELLS_PROFINET: Final = FIRST_PAYLOADS["profinet"]
 TELLS_PPP: Final = -FIRST_PAYLOADS["pppoe"]
@@ -268,11 +270,11 @@ def new_second(t: Tables, second: int) -> None:
 
 
 @kernel
-def identifies(code: int, src: Bytes, p: int, end: int, asked: int) -> bool:
+def identifies(code: int, src: Bytes, p: int, end: int, asked: int, answered: int) -> bool:
     """Whether the payload is a message in which a device says what it is, or that has to do with a password,
     of the protocols that are below 0 in `FIRST_PAYLOADS`; for Modbus see `otmon.ledger.exchange`. `asked`
-    payloads of the other direction were copied. The formats are told by the readers in
-    `otmon.identity.claims` and `otmon.identity`."""
+    payloads of the other direction were copied, `answered` of this one. The formats are told by the readers
+    in `otmon.identity.claims` and `otmon.identity`."""
     n = end - p
     if code == S7COMM:
         if n < 27 or u8(src, p + 7) != 0x32 or u8(src, p + 8) != 7:
@@ -285,7 +287,8 @@ def identifies(code: int, src: Bytes, p: int, end: int, asked: int) -> bool:
         at = p + 17 + u16be(src, p + 13)
         return bool(at + 6 <= end and (u8(src, at + 5) == 0x11 or u8(src, at + 5) == 0x1C))
     if code == ETHERNET_IP:
-        return identifies_cip(src, p, end, asked)
+        # Answers do not say what was asked: with each one that is, another one may come before it.
+        return identifies_cip(src, p, end, answered < 2 * asked)
     if code == BACNET:
         return identifies_bacnet(src, p, end)
     if code == FINS:
@@ -314,14 +317,15 @@ def identifies(code: int, src: Bytes, p: int, end: int, asked: int) -> bool:
 
 
 @kernel
-def identifies_cip(src: Bytes, p: int, end: int, asked: int) -> bool:
-    """Whether it is an identity of EtherNet/IP; or CIP that asks for attributes of the identity object, also
-    of a module behind this one (Unconnected_Send), or may answer that: only requests say what it is about."""
-    if end - p < 26:
+def identifies_cip(src: Bytes, p: int, end: int, asked: bool) -> bool:
+    """Whether it is an identity of EtherNet/IP, or its request; or CIP that asks for attributes of the
+    identity object, also of a module behind this one (Unconnected_Send), or may answer that; or opens a
+    connection for messages that leads to another network."""
+    if end - p < 24:
         return False
     command = u16le(src, p)
     if command == 0x0063:
-        return bool(u16le(src, p + 2) > 0)
+        return True
     if (command != 0x006F and command != 0x0070) or end - p < 36:
         return False
     # The first item is an address, mostly none; the second one has the message.
@@ -337,12 +341,114 @@ def identifies_cip(src: Bytes, p: int, end: int, asked: int) -> bool:
         return False
     if end - at < 4:
         return False
-    if u8(src, at) == 0x52 and end - at >= 16 and u32be(src, at + 2) == 0x20062401:
-        at += 10
     service = u8(src, at)
+    if service == 0x52 or service == 0x54 or service == 0x5B:
+        behind = behind_object(src, at + 2, end, 6)
+        if behind == 0:
+            return False
+        if service != 0x52:
+            return leads_away(src, behind + (34 if service == 0x54 else 38), end)
+        at = behind + 4
+        if end - at < 4:
+            return False
+        service = u8(src, at)
+    if service == 0x0A or service == 0x8A:
+        return packs_identity(src, at, end, asked)
+    return is_about_identity(src, at, end, asked)
+
+
+@kernel
+def is_about_identity(src: Bytes, at: int, end: int, asked: bool) -> bool:
+    """Whether a CIP message reads attributes of the identity object that tell what a device is (not its
+    status, which clients poll), or may answer that."""
+    if end - at < 4:
+        return False
+    service = u8(src, at)
+    status = u8(src, at + 2)
     if service == 0x81 or service == 0x8E:
-        return bool(asked > 0 and u8(src, at + 2) == 0)
-    return bool((service == 0x01 or service == 0x0E) and end - at >= 6 and u32be(src, at + 2) == 0x20012401)
+        return asked and status == 0
+    if service == 0x83:
+        return asked and (status == 0 or status == 0x0A)
+    if service != 0x01 and service != 0x03 and service != 0x0E:
+        return False
+    at = behind_object(src, at + 2, end, 1)
+    if at == 0 or service == 0x01:
+        return at > 0
+    if end - at < 2:
+        return False
+    if service == 0x0E:
+        if u8(src, at) == 0x30:
+            return tells_identity(u8(src, at + 1))
+        return u8(src, at) == 0x31 and end - at >= 4 and tells_identity(u16le(src, at + 2))
+    for n in range(min(u16le(src, at), PACKED_SERVICES)):
+        place = at + 2 + 2 * n
+        if end - place < 2:
+            return False
+        if tells_identity(u16le(src, place)):
+            return True
+    return False
+
+
+@kernel
+def packs_identity(src: Bytes, at: int, end: int, asked: bool) -> bool:
+    """Whether one of the first `PACKED_SERVICES` services of a packet is about the identity object."""
+    if u8(src, at) == 0x8A:
+        if not asked or (u8(src, at + 2) != 0 and u8(src, at + 2) != 0x1E):
+            return False
+        at += 4
+    else:
+        at = behind_object(src, at + 2, end, 2)
+        if at == 0:
+            return False
+    if end - at < 2:
+        return False
+    for n in range(min(u16le(src, at), PACKED_SERVICES)):
+        place = at + 2 + 2 * n
+        if end - place < 2:
+            return False
+        if is_about_identity(src, at + u16le(src, place), end, asked):
+            return True
+    return False
+
+
+@inlined
+def tells_identity(attribute: int) -> bool:
+    """Whether an attribute of the identity object is vendor, type, revision, serial number or name."""
+    return attribute == 1 or attribute == 2 or attribute == 4 or attribute == 6 or attribute == 7
+
+
+@inlined
+def leads_away(src: Bytes, at: int, end: int) -> bool:
+    """Whether a connection of class 3, whose transport is told at `at` before the length of its path, leads
+    further than a module at the backplane (port 1)."""
+    if end - at < 6 or u8(src, at) & 0x0F != 3 or u8(src, at + 2) >> 5 != 0:
+        return False
+    return bool(u8(src, at + 2) != 1 or u8(src, at + 4) >> 5 == 0)
+
+
+@kernel
+def behind_object(src: Bytes, at: int, end: int, of: int) -> int:
+    """Where the path to instance 1 of a CIP class ends that begins at `at`; 0 for another path."""
+    at = behind_segment(src, at, end, 0x20, of)
+    return behind_segment(src, at, end, 0x24, 1) if at > 0 else 0
+
+
+@kernel
+def behind_segment(src: Bytes, at: int, end: int, kind: int, value: int) -> int:
+    """Where a logical segment of a CIP path ends that has this value in 8, 16 or 32 bits; else 0."""
+    if end - at >= 2 and u8(src, at) == kind and u8(src, at + 1) == value:
+        return at + 2
+    if end - at >= 4 and u8(src, at) == kind + 1 and u8(src, at + 1) == 0 and u16le(src, at + 2) == value:
+        return at + 4
+    if (
+        end - at >= 6
+        and u8(src, at) == kind + 2
+        and u8(src, at + 1) == 0
+        and u16le(src, at + 2) == value
+        and u16le(src, at + 4) == 0
+    ):
+        return at + 6
+    return 0
 
 
 @kernel

@@ -253,8 +253,8 @@ def observe(
             most = t.tells[code & (CODES - 1)]
             if most == 0:
                 continue
-            asked = t.flows[f, F_COPIED + 1 - d]
-            if most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END], asked):
+            asked, answered = t.flows[f, F_COPIED + 1 - d], t.flows[f, F_COPIED + d]
+            if most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END], asked, answered):
                 continue
             # A connection that has told enough is passed over without a call.
             if row[PROTO] != PROTO_TCP or most < 0 or t.flows[f, F_COPIED + d] < most:
