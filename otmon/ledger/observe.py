@@ -98,12 +98,12 @@ from otmon.kernel import Bytes, Ints, inlined, kernel, u16be
 from otmon.ledger.endings import end_flow
 from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
+from otmon.ledger.identification import identifies
 from otmon.ledger.messages import (
     copy_below_ip,
     copy_claim,
     copy_message,
     copy_opening,
-    identifies,
     tells_below_ip,
 )
 from otmon.ledger.segments import acknowledge, answered, feed
