@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ from otmon.lab.live.namespace import asked_inside, serving
 from otmon.sensor.proof import ProofFolder
 from otmon.sensor.recent import Recent
 from tests.command import otmon
-from tests.mirror import PLACES, SERVER, Mirror, found, mirror
+from tests.mirror import CLIENT, PLACES, SERVER, Mirror, found, mirror
 from tests.namespaces import inside, missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
@@ -251,6 +252,55 @@ def test_digest_of_apache(wire: Mirror, place: Path, tmp_path: Path) -> None:
         ("http", "admin", "digest", "default", "accepted"),
         ("http", "admin", "digest", "default", "refused"),
     }
+
+
+@needs("apache2", "curl")
+def test_whom_a_client_reaches_by_way_of_a_proxy_of_apache(wire: Mirror, place: Path, tmp_path: Path) -> None:
+    modules = ["mpm_prefork", "authz_core", "authz_host", "proxy", "proxy_http", "proxy_connect"]
+    config = place / "apache.conf"
+    config.write_text(
+        "".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n" for name in modules)
+        + f"ServerName x\nListen {SERVER}:3128\nPidFile {place}/pid\nErrorLog {place}/error.log\n"
+        f"DocumentRoot {place}\nUser www-data\nGroup www-data\nDefaultRuntimeDir {place}\n"
+        f"Mutex file:{place}\nProxyRequests On\nAllowCONNECT 443\n"
+        "<Proxy *>\nRequire all granted\n</Proxy>\n<Proxy *.splashtop.com>\nRequire all denied\n</Proxy>\n"
+        "<Proxy splashtop.com:443>\nRequire all denied\n</Proxy>\n"
+    )
+    hosts = place / "hosts"
+    hosts.write_text(f"{SERVER} client.teamviewer.com api.hik-connect.com www.example.com splashtop.com\n")
+    wire.serve("apache2", "-X", "-f", str(config), port=3128, files={"/etc/hosts": hosts})
+    through = ("curl", "-s", "-m", "5", "-x", f"http://{SERVER}:3128")
+    with inside(wire.server):
+        web, secure = socket.create_server((SERVER, 80)), socket.create_server((SERVER, 443))
+    with web, secure, wire.captured(tmp_path / "x.pcapng"):
+        threading.Thread(target=_answer, args=(web, 2), daemon=True).start()
+        threading.Thread(target=_answer, args=(secure, 1), daemon=True).start()
+        for url in (
+            "https://client.teamviewer.com/",
+            "http://api.hik-connect.com/",
+            "http://www.example.com/",
+            "https://splashtop.com/",
+        ):
+            wire.call(*through, url)
+    ledger = replay([str(tmp_path / "x.pcapng")]).ledger
+    claims = {(one.address, one.kind, one.value) for one in ledger.claims}
+    assert {value for address, kind, value in claims if kind == "reaches" and address == CLIENT} == {
+        "teamviewer.com", "hik-connect.com", "example.com"
+    }  # fmt: skip
+    assert (SERVER, "capability", "proxy") in claims
+    told = {one.rule: one for one in judge(ledger, None) if one.rule in ("remote-support", "vendor-cloud")}
+    assert sorted(told) == ["remote-support", "vendor-cloud"]
+    assert all((one.link.client, one.link.server) == (CLIENT, SERVER) for one in told.values())
+    assert dict(told["remote-support"].why[-1].params)["items"] == "teamviewer.com"
+
+
+def _answer(listener: socket.socket, times: int) -> None:
+    """A web server that says the same to everybody."""
+    for _ in range(times):
+        client, _ = listener.accept()
+        with client:
+            client.recv(4096)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 @needs("snmpd", "snmpget")

@@ -23,10 +23,11 @@ from otmon.detect.detector import (
     link_of,
     place_of,
     say,
+    say_some,
     values_written,
 )
-from otmon.detect.rules.field import Ground, Seen, called
-from otmon.detect.rules.rule import Category, Rule
+from otmon.detect.rules.field import Seen, ground
+from otmon.detect.rules.rule import Category, Condition, Rule
 from otmon.ledger.facts import (
     OUTCOMES,
     UNANSWERED,
@@ -45,25 +46,29 @@ _UNITS: Final[dict[Category, Unit]] = {
     "asset": "packets", "anomaly": "messages", "credential": "log-ins",
 }  # fmt: skip
 
+NAMES_SHOWN: Final = 4
+
 Group = list[tuple[Any, Verdict | None]]
 
 
 def matched(case: Case, rules: Iterable[Rule]) -> Iterator[Finding]:
     """What the conditions among the rules match, rule by rule."""
-    ground = Ground(case.index, called(case.ledger.claims))
+    known = ground(case.index, case.ledger.claims)
     facts: dict[Category, list[Seen]] = {}
     for rule in rules:
         category, condition = rule.category, rule.condition
         if category is None or condition is None or not rule.runs:
             continue
         if category not in facts:
-            facts[category] = [Seen(fact, verdict, ground) for fact, verdict in _facts(case, category)]
-        groups: dict[tuple[str, ...], Group] = {}
+            facts[category] = [Seen(fact, verdict, known) for fact, verdict in _facts(case, category)]
+        groups: dict[tuple[str, ...], list[Seen]] = {}
         for seen in facts[category]:
             if condition(seen):
-                groups.setdefault(_key(seen.fact), []).append((seen.fact, seen.verdict))
+                groups.setdefault(_key(seen.fact), []).append(seen)
         for key, group in groups.items():
-            yield _finding(case, rule, category, key, group)
+            by_name = tuple(_by_name(condition, group)) if category == "conversation" else ()
+            facts_of = [(one.fact, one.verdict) for one in group]
+            yield _finding(case, rule, category, key, facts_of, by_name)
 
 
 def _facts(case: Case, category: Category) -> Iterable[tuple[Any, Verdict | None]]:
@@ -95,7 +100,28 @@ def _key(fact: Any) -> tuple[str, ...]:
     return talk
 
 
-def _finding(case: Case, rule: Rule, category: Category, key: tuple[str, ...], group: Group) -> Finding:
+def _by_name(condition: Condition, group: Iterable[Seen]) -> Iterator[Message]:
+    """The names for which conversations match, where they would not without them."""
+    names: set[str] = set()
+    domains: set[str] = set()
+    for seen in group:
+        if not condition(seen.knowing((), ())):
+            names.update(one for one in seen.server_names() if condition(seen.knowing((one,), ())))
+            domains.update(one for one in seen.domains_by_proxy() if condition(seen.knowing((), (one,))))
+    if names:
+        yield say_some("called-by-client", sorted(names), NAMES_SHOWN)
+    if domains:
+        yield say_some("reached-by-proxy", sorted(domains), NAMES_SHOWN)
+
+
+def _finding(
+    case: Case,
+    rule: Rule,
+    category: Category,
+    key: tuple[str, ...],
+    group: Group,
+    by_name: tuple[Message, ...],
+) -> Finding:
     fact, verdict = group[0]
     return Finding(
         rule=rule.name,
@@ -104,7 +130,7 @@ def _finding(case: Case, rule: Rule, category: Category, key: tuple[str, ...], g
         link=_link(fact),
         place=_place(case, fact, verdict),
         what=_what(group),
-        why=tuple(_why(case, rule, group)),
+        why=(*_why(case, rule, group), *by_name),
         count=_count(group),
         unit=_UNITS[category],
         first_ns=min(one.first_ns for one, _ in group),

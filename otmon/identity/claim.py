@@ -12,7 +12,7 @@ from otmon.identity.login import Seen
 ClaimKind = Literal[
     "name", "domain", "description", "vendor", "model", "firmware", "serial", "system", "software",
     "capability", "management", "dhcp-options", "dhcp-class", "switch-port", "called", "certificate",
-    "tcp-opening",
+    "tcp-opening", "reaches",
 ]  # fmt: skip
 """- `name`: of the host or station; `domain`: of the directory that it belongs to;
 - `description`: a free text about all of it;
@@ -24,7 +24,8 @@ ClaimKind = Literal[
 - `switch-port`: where it is plugged in, as what mirrors its frames or the relay of its DHCP messages says;
 - `called`: the name by which others ask it for something;
 - `certificate`: whose its certificate is, and by whom;
-- `tcp-opening`: how it opens TCP connections (`otmon.identity.claims.opening`)."""
+- `tcp-opening`: how it opens TCP connections (`otmon.identity.claims.opening`);
+- `reaches`: a domain that it reached by way of a proxy."""
 
 MAX_VALUE: Final = 160
 """Characters of a value: a description of SNMP may have 255, of which the first say what it is."""

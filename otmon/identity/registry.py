@@ -42,7 +42,7 @@ FIRST_PAYLOADS: Final[Mapping[str, int]] = {
     "ssh": 1, "tls": 4, "rdp": 4,
     "dhcp": 64, "mdns": 8, "llmnr": 4, "nbns": 8, "nbdgm": 4, "ssdp": 4,
     "lldp": 2, "profinet": 8,
-    "modbus": -8, "s7comm": -8, "ethernet_ip": -8, "bacnet": -8, "fins": -4, "slmp": -4, "pppoe": -16,
+    "modbus": -8, "s7comm": -8, "ethernet_ip": -16, "bacnet": -8, "fins": -4, "slmp": -4, "pppoe": -16,
 }  # fmt: skip
 """How many payloads of each direction are copied for claims: of a TCP connection the first ones, in which
 both sides say who they are; of datagrams and frames the first ones of each hour, as one flow may be that of

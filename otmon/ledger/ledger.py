@@ -83,6 +83,8 @@ class Limits:
     claims: int = 16_384
     values: int = 8
     """Of one kind from one sender: a host has a name or two, and who gives more is making them up."""
+    domains: int = 256
+    """That one sender reached by way of proxies: as many as a person's browser asks for in a week."""
     damage: int = 4_096
     ranges: int = 512
     """Distinct (address, count) pairs of one service on one conversation before they collapse to

@@ -146,7 +146,7 @@ def collect(
             return tuple(sorted(facts, key=key))
         return tuple(map(found.__getitem__, sorted(found)))
 
-    said, unheard = _few(_joined(claims, claim_key, _join_times), limits.values)
+    said, unheard = _few(_joined(claims, claim_key, _join_times), limits)
     sources_by_name = _joined(sources, source_key, _join_sources)
     lost["claims"] += unheard
     return Ledger(
@@ -316,13 +316,14 @@ def _join_times(a: _Said, b: _Said) -> _Said:
 
 
 def _few(
-    claims: dict[tuple[Any, ...], AssetClaim], values: int
+    claims: dict[tuple[Any, ...], AssetClaim], limits: Limits
 ) -> tuple[dict[tuple[Any, ...], AssetClaim], int]:
-    """The first `values` claims of each kind from each sender, and how often the others were made."""
+    """The first claims of each kind from each sender, and how often the others were made."""
     found: dict[tuple[Any, ...], AssetClaim] = {}
     lost = 0
     for _, same in groupby(map(claims.__getitem__, sorted(claims)), claimant_key):
         every = list(same)
+        values = limits.domains if every[0].kind == "reaches" else limits.values
         found.update((claim_key(fact), fact) for fact in every[:values])
         lost += sum(fact.times for fact in every[values:])
     return found, lost

@@ -40,7 +40,7 @@ from otmon.decode.flows import (
 from otmon.decode.link import PPPOE_SESSION
 from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.identity.registry import FIRST_PAYLOADS
-from otmon.kernel import Bytes, Ints, copy_bytes, inlined, kernel, u8, u16be, u16le, u32be
+from otmon.kernel import Bytes, Ints, copy_bytes, inlined, kernel, u8, u16be, u32be
 from otmon.ledger.facts import HOUR_NS
 from otmon.ledger.tables import (
     CLAIM_BYTES,
@@ -93,11 +93,6 @@ OPENING_BYTES: Final = 120
 """Of the two longest headers of IPv4 and TCP; IPv6 has 100 without extensions."""
 OPENING: Final = 2
 """Added to the direction in `G_WAY`: these are headers, and no payload."""
-S7COMM: Final = code_of("s7comm")
-ETHERNET_IP: Final = code_of("ethernet_ip")
-BACNET: Final = code_of("bacnet")
-FINS: Final = code_of("fins")
-SLMP: Final = code_of("slmp")
 TLS: Final = code_of("tls")
 TELLS_LLDP: Final = FIRST_PAYLOADS["lldp"]
 TELLS_PROFINET: Final = FIRST_PAYLOADS["profinet"]
@@ -265,114 +260,6 @@ def new_second(t: Tables, second: int) -> None:
     t.used[COPY_BYTES] = 0
     t.used[CLAIM_PAYLOADS] = 0
     t.used[CLAIM_BYTES] = 0
-
-
-@kernel
-def identifies(code: int, src: Bytes, p: int, end: int, asked: int) -> bool:
-    """Whether the payload is a message in which a device says what it is, or that has to do with a password,
-    of the protocols that are below 0 in `FIRST_PAYLOADS`; for Modbus see `otmon.ledger.exchange`. `asked`
-    payloads of the other direction were copied. The formats are told by the readers in
-    `otmon.identity.claims` and `otmon.identity`."""
-    n = end - p
-    if code == S7COMM:
-        if n < 27 or u8(src, p + 7) != 0x32 or u8(src, p + 8) != 7:
-            return False
-        # Security functions, and the response of CPU functions: a list of the module or its components.
-        if u8(src, p + 22) & 0x3F == 5:
-            return True
-        if n < 35 or u8(src, p + 22) != 0x84:
-            return False
-        at = p + 17 + u16be(src, p + 13)
-        return bool(at + 6 <= end and (u8(src, at + 5) == 0x11 or u8(src, at + 5) == 0x1C))
-    if code == ETHERNET_IP:
-        return identifies_cip(src, p, end, asked)
-    if code == BACNET:
-        return identifies_bacnet(src, p, end)
-    if code == FINS:
-        at = p + 16 if n >= 30 and u32be(src, p) == 0x46494E53 else p
-        if end - at < 14:
-            return False
-        # Model and version; and the passwords that protect a program, which both sides name.
-        known = u16be(src, at + 10)
-        return bool((u8(src, at) & 0x40 and known == 0x0501) or known == 0x0304 or known == 0x0305)
-    if code == SLMP:
-        begin = p + 4 if n >= 2 and u8(src, p + 1) == 0 and u8(src, p) in (0x54, 0xD4) else p
-        if end - begin >= 15 and u8(src, p) in (0x50, 0x54) and u16le(src, begin + 11) == 0x1630:
-            return True
-        # An answer of nothing but its code, perhaps to that.
-        if asked > 0 and end - begin == 11 and u8(src, p) in (0xD0, 0xD4):
-            return True
-        # The answer that has the length of a type name; of format 4E with a serial number before.
-        at = p + 4 if n >= 2 and u16be(src, p) == 0xD400 else p
-        return bool(
-            end - at >= 29
-            and (at > p or u16be(src, p) == 0xD000)
-            and u16le(src, at + 7) == 20
-            and u16be(src, at + 9) == 0
-        )
-    return False
-
-
-@kernel
-def identifies_cip(src: Bytes, p: int, end: int, asked: int) -> bool:
-    """Whether it is an identity of EtherNet/IP; or CIP that asks for attributes of the identity object, also
-    of a module behind this one (Unconnected_Send), or may answer that: only requests say what it is about."""
-    if end - p < 26:
-        return False
-    command = u16le(src, p)
-    if command == 0x0063:
-        return bool(u16le(src, p + 2) > 0)
-    if (command != 0x006F and command != 0x0070) or end - p < 36:
-        return False
-    # The first item is an address, mostly none; the second one has the message.
-    at = p + 36 + u16le(src, p + 34)
-    if end - at < 10:
-        return False
-    kind = u16le(src, at)
-    if kind == 0x00B1:
-        at += 6
-    elif kind == 0x00B2:
-        at += 4
-    else:
-        return False
-    if end - at < 4:
-        return False
-    if u8(src, at) == 0x52 and end - at >= 16 and u32be(src, at + 2) == 0x20062401:
-        at += 10
-    service = u8(src, at)
-    if service == 0x81 or service == 0x8E:
-        return bool(asked > 0 and u8(src, at + 2) == 0)
-    return bool((service == 0x01 or service == 0x0E) and end - at >= 6 and u32be(src, at + 2) == 0x20012401)
-
-
-@kernel
-def identifies_bacnet(src: Bytes, p: int, end: int) -> bool:
-    """Whether it is I-Am, or a property of a device object."""
-    if end - p < 8:
-        return False
-    at = p + (10 if u8(src, p + 1) == 4 else 4)
-    if end - at < 4 or u8(src, at) != 1:
-        return False
-    control = u8(src, at + 1)
-    if control & 0x80:
-        return False
-    at += 2
-    for bit in (0x20, 0x08):
-        if control & bit:
-            if end - at < 4:
-                return False
-            at += 3 + u8(src, at + 2)
-    at += 1 if control & 0x20 else 0
-    if end - at < 8:
-        return False
-    if u16be(src, at) == 0x1000:
-        return True
-    return bool(
-        u8(src, at) == 0x30
-        and u8(src, at + 2) == 12
-        and u8(src, at + 3) == 0x0C
-        and u32be(src, at + 4) >> 22 == 8
-    )
 
 
 @inlined

@@ -98,12 +98,12 @@ from otmon.kernel import Bytes, Ints, inlined, kernel, u16be
 from otmon.ledger.endings import end_flow
 from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
+from otmon.ledger.identification import identifies
 from otmon.ledger.messages import (
     copy_below_ip,
     copy_claim,
     copy_message,
     copy_opening,
-    identifies,
     tells_below_ip,
 )
 from otmon.ledger.segments import acknowledge, answered, feed
@@ -253,8 +253,8 @@ def observe(
             most = t.tells[code & (CODES - 1)]
             if most == 0:
                 continue
-            asked = t.flows[f, F_COPIED + 1 - d]
-            if most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END], asked):
+            asked, answered = t.flows[f, F_COPIED + 1 - d], t.flows[f, F_COPIED + d]
+            if most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END], asked, answered):
                 continue
             # A connection that has told enough is passed over without a call.
             if row[PROTO] != PROTO_TCP or most < 0 or t.flows[f, F_COPIED + d] < most:

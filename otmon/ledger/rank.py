@@ -89,7 +89,8 @@ def of_assets(facts: Sequence[Asset]) -> Places:
 
 
 def of_claims(facts: Sequence[AssetClaim]) -> Places:
-    return np.zeros(len(facts), np.int64), _of_senders(facts)
+    """What tells who a host is comes before the domains that it reached."""
+    return np.array([one.kind == "reaches" for one in facts], np.int64), _of_senders(facts)
 
 
 def of_others(facts: Sequence[WrittenValue | Anomaly]) -> Places:

@@ -14,6 +14,8 @@ from otmon.detect.rules.rule import Rule
 from otmon.detect.rules.sample import ledger_of as sampled
 from otmon.findings.judge import case_of, id_of, judge
 from otmon.findings.wording import worded
+from otmon.identity.claim import ClaimKind
+from otmon.ledger.facts import AssetClaim
 from otmon.zones.model import Model
 from tests.detect.plant import HMI, PC, PLANT, PLC, at, keys, ledger_of
 from tests.ledger.conftest import any_ledgers
@@ -55,6 +57,33 @@ def test_a_conversation_is_told_once_whatever_its_vlans() -> None:
     assert [evidence.packet for evidence in one.evidence] == [1, 2, 3]
     assert worded(one.why[0], "ja") == "独自のルール"
     assert (one.title.en, one.first_ns) == ("Something of ours", 1)
+
+
+def test_a_name_is_told_where_it_is_what_matches() -> None:
+    def claim(address: str, kind: ClaimKind, value: str) -> AssetClaim:
+        return AssetClaim("", address, "", kind, value, "http", 1, 1, 2, at(1))
+
+    web, proxy = "198.51.100.7", "10.3.0.8"
+    facts = [
+        conversation(PC, web, 443, "tls"),
+        conversation(PC, proxy, 3128, "http"),
+        claim(web, "called", "relay.anydesk.com"),
+        claim(web, "called", "cdn.example"),
+        claim(proxy, "capability", "proxy"),
+        *(claim(PC, "reaches", one) for one in ("anydesk.com", "a.example", "teamviewer.com")),
+    ]
+    names = "(?:.*[.])?(?:anydesk|teamviewer)[.]com"
+    (one,) = found("conversation", f"{{server_names|re: '{names}'}}", *facts)
+    assert worded(one.why[-1], "en") == "the client asks for it by the name relay.anydesk.com"
+    (one,) = found("conversation", f"{{domains_by_proxy|re: '{names}'}}", *facts)
+    assert one.link.server == proxy
+    assert (
+        worded(one.why[-1], "en")
+        == "by way of this HTTP proxy the client reached anydesk.com, teamviewer.com"
+    )
+    # Here the port is what matches.
+    (one,) = found("conversation", "[{port: 443}, {server_names: nowhere}]", *facts)
+    assert "called-by-client" not in keys([one])
 
 
 def test_operations_are_told_for_each_service_with_what_was_written_and_refused() -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-import numpy as np
-import pytest
-
 from otmon.identity.registry import FIRST_PAYLOADS
 from otmon.lab.frames import Host, Packet, Say, connection, udp_packet
 from otmon.ledger.claims import Side, claims_of
@@ -18,12 +15,10 @@ from otmon.ledger.messages import (
     SECOND_OPENINGS,
     SENDER_CLAIMS,
     SENDER_OPENINGS,
-    identifies,
-    identifies_bacnet,
 )
-from otmon.protocols.registry import code_of
-from tests.identity.claims.messages import CHASSIS, MESSAGES, bacnet, client_hello, dhcp, i_am, tls, tlv
-from tests.identity.talk import pieces
+from tests.identity.claims.messages import CHASSIS, MESSAGES, client_hello, dhcp, tls, tlv
+from tests.identity.claims.test_ethernet_ip import ALL, TOLD, answer, in_connection, listing, packed
+from tests.identity.talk import Turn, pieces
 from tests.ledger.seen import Seen
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE, talk
 
@@ -163,20 +158,22 @@ def test_what_identifies_is_picked_out_of_a_connection_that_goes_on() -> None:
     assert {one[:3] for one in said} == {("modbus", SERVER.mac, SERVER.address)}
 
 
-@pytest.mark.parametrize("protocol", ["s7comm", "ethernet_ip", "bacnet", "fins", "slmp"])
-def test_messages_that_identify_are_known_and_no_part_of_them(protocol: str) -> None:
-    code = code_of(protocol)
-    for _, data in MESSAGES[protocol][0]:
-        whole = np.frombuffer(data, np.uint8)
-        assert identifies(code, whole, 0, len(whole), 0)
-        assert not identifies(code, whole, 0, 7, 0)
-        turned = np.frombuffer(bytes(one ^ 0xFF for one in data), np.uint8)
-        assert not identifies(code, turned, 0, len(turned), 0)
-        assert not identifies(code_of("http"), whole, 0, len(whole), 0)
-    reads = np.frombuffer(bacnet(b"\x30\1\x0c\x0c\0\0\0\1\x19\x55\x3e\x3f"), np.uint8)
-    assert not identifies_bacnet(reads, 0, len(reads))
-    routed = np.frombuffer(bacnet(i_am(1, 1), b"\1\x28\0\7\0\0\5\1\7\xff"), np.uint8)
-    assert identifies_bacnet(routed, 0, len(routed))
+def test_the_identity_of_a_controller_whose_status_and_tags_are_polled() -> None:
+    """RSLogix asks the identity object for its status, in packets with other objects, several times in a
+    second."""
+    status = packed(listing(5), b"\x03\x02\x20\x69\x24\0\1\0\x0b\0")
+    state = packed(answer(b"\1\0\5\0\0\0\x60\0", 0x83), head=answer(b"", 0x8A))
+    value = b"\x4c\x02\x20\x6b\x24\x01\1\0"
+    polls: list[Turn] = [("c", in_connection(status)), ("s", in_connection(state))] * 40
+    polls += [("c", in_connection(value)), ("s", in_connection(b"\xcc\0\0\0\xc4\0\1\0\0\0"))] * 40
+    reads: list[Turn] = [
+        ("c", in_connection(packed(ALL))),
+        ("s", in_connection(packed(answer(), head=answer(b"", 0x8A)))),
+    ]
+    found = Seen().frames((one.time_ns, one.data) for one in talk(44818, *polls, *reads, *polls))
+    assert sorted(one[3:] for one in told(found)) == sorted(TOLD)
+    # Of answers two are kept for each question, as none says what was asked.
+    assert found.counted.get(QUOTA, 0) == 0
 
 
 def opened(

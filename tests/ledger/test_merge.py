@@ -266,3 +266,18 @@ def test_a_sender_has_few_values_of_a_kind() -> None:
     ]
     assert [one.times for one in ledger.claims if one.value in ("host", "other")] == [4, 4]
     assert dict(ledger.overflow) == {"claims": 2 * (100 - LIMITS.values)}
+
+
+def test_a_sender_reaches_more_domains_and_they_give_way_first() -> None:
+    """By way of proxies a browser reaches hundreds: who a host is must not be lost for that."""
+    evidence = Evidence(1, "a", 1, 0)
+    reached = [
+        AssetClaim("", "10.0.0.1", "", "reaches", f"d{n:03}.example", "http", 9, 1, 2, evidence)
+        for n in range(LIMITS.domains + 7)
+    ]
+    named = AssetClaim("", "10.0.0.2", "", "name", "panel", "dhcp", 1, 1, 2, evidence)
+    ledger = collect(claims=[*reached, named])
+    assert sum(one.kind == "reaches" for one in ledger.claims) == LIMITS.domains
+    assert dict(ledger.overflow) == {"claims": 7 * 9}
+    few = collect(claims=[*reached, named], limits=replace(LIMITS, claims=3))
+    assert named in few.claims and len(few.claims) == 3

@@ -31,6 +31,9 @@ Kind = Literal["text", "number", "flag", "address", "texts"]
 """`texts` holds several: one of them has to match."""
 
 
+_PASSES_ON: Final = frozenset({"proxy", "asked-as-proxy"})
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What a fact is looked at with: the model made ready, what hosts are called, and what was found in them
@@ -39,6 +42,10 @@ class Ground:
     index: Index | None
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By address: the names by which others ask for it, and that it has by its own word (`called`)."""
+    reached: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By address: the domains that it reached by way of proxies."""
+    proxies: frozenset[str] = frozenset()
+    """Addresses of those that were asked to pass something on, and did."""
     _roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def roles(self, address: str) -> tuple[str, ...]:
@@ -63,13 +70,26 @@ class Ground:
         return None if known is None else known.importance
 
 
-def called(claims: Iterable[AssetClaim]) -> dict[str, tuple[str, ...]]:
-    """The names of each address, as claims tell them: sorted, in small letters."""
-    found: dict[str, set[str]] = {}
+def ground(index: Index | None, claims: Iterable[AssetClaim] = ()) -> Ground:
+    """What facts are looked at with; names sorted, in small letters."""
+    names: dict[str, set[str]] = {}
+    reached: dict[str, set[str]] = {}
+    proxies = set()
     for claim in claims:
-        if claim.kind in ("called", "name") and claim.address:
-            found.setdefault(claim.address, set()).add(claim.value.lower())
-    return {address: tuple(sorted(names)) for address, names in found.items()}
+        if not claim.address:
+            continue
+        if claim.kind in ("called", "name"):
+            names.setdefault(claim.address, set()).add(claim.value.lower())
+        elif claim.kind == "reaches":
+            reached.setdefault(claim.address, set()).add(claim.value.lower())
+        elif claim.kind == "capability" and claim.value in _PASSES_ON:
+            proxies.add(claim.address)
+    return Ground(
+        index,
+        {address: tuple(sorted(some)) for address, some in names.items()},
+        {address: tuple(sorted(some)) for address, some in reached.items()},
+        frozenset(proxies),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +99,22 @@ class Seen:
     fact: Any
     verdict: Verdict | None
     ground: Ground
+
+    def server_names(self) -> tuple[str, ...]:
+        return self.ground.names.get(self.fact.server, ())
+
+    def domains_by_proxy(self) -> tuple[str, ...]:
+        """What the client reached by way of this server, or of another one that it uses so."""
+        passes_on = self.fact.protocol == "http" and self.fact.server in self.ground.proxies
+        return self.ground.reached.get(self.fact.client, ()) if passes_on else ()
+
+    def knowing(self, names: tuple[str, ...], domains: tuple[str, ...]) -> Seen:
+        """The same with nothing but these for the two above."""
+        fact, ground = self.fact, self.ground
+        only = Ground(
+            ground.index, {fact.server: names}, {fact.client: domains}, ground.proxies, ground._roles
+        )
+        return Seen(fact, self.verdict, only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +219,14 @@ _CONVERSATION: Final = (
         "server_names",
         "texts",
         "names of the server, in small letters: by which clients ask for it (TLS, HTTP), and its own",
-        lambda seen: seen.ground.names.get(seen.fact.server),
+        lambda seen: seen.server_names() or None,
+    ),
+    Field(
+        "domains_by_proxy",
+        "texts",
+        "where the server is an HTTP proxy: domains that the client reached by way of one, in small letters,"
+        " such as `teamviewer.com`, without the host's own part",
+        lambda seen: seen.domains_by_proxy() or None,
     ),
 )
 _OPERATION: Final = (

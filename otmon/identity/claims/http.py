@@ -1,20 +1,22 @@
 """The program of each side by HTTP/1.1, the name by which the server is asked, who passes messages on for
-others, and what both sides say of themselves where they log in by NTLM.
+others, whom it reached for them, and what both sides say of themselves where they log in by NTLM.
 
 References: RFC 9110, 7.2 (Host), 7.6.3 (Via: whoever passes a message on adds itself), 9.3.6 (CONNECT),
 10.1.5 (User-Agent), 10.2.4 (Server); RFC 9112, 3.2.2 (a request to a proxy names the whole address);
 RFC 7239, 4 (Forwarded) and its forerunner X-Forwarded-For; RFC 4559, 4 (NTLM). What a proxy passes on tells
-of others.
+of others. Where it opened a way to a bare address, the server name of TLS behind that tells whom the client
+wanted (`handshake.py`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from otmon.identity.claim import Claim, line
 from otmon.identity.claims.certificate import is_host
+from otmon.identity.claims.handshake import told
 from otmon.identity.claims.wire import said, software_fields
 from otmon.identity.login import Piece
 from otmon.identity.ntlm import told_by
@@ -26,8 +28,14 @@ _PASSED_ON: Final = {
     True: re.compile(rb"\n(?:via|forwarded|x-forwarded-for) *: *[^\s]", re.IGNORECASE),
     False: re.compile(rb"\nvia *: *[^\s]", re.IGNORECASE),
 }
-_TO_PROXY: Final = re.compile(rb"(?:CONNECT [^/\s]|[A-Z]{3,8} http://)")
+_TO_PROXY: Final = re.compile(
+    rb"(?:CONNECT |[A-Z]{3,8} https?://(?:[^/@\s]{1,255}@)?)([^/:@\s]{1,255})", re.IGNORECASE
+)
 _CONNECT: Final = b"CONNECT "
+_HELLO: Final = b"\x16\x03"
+"""A TLS record of the handshake."""
+_NOT_REACHED: Final = re.compile(rb"HTTP/1\.[01] (?:40[0357]|5[0-9]{2}|1[0-9]{2})[ \r]")
+"""What a proxy answers that did not pass a request on, or has not yet."""
 _OPENED: Final = re.compile(rb"HTTP/1\.[01] 2[0-9]{2}[ \r]")
 _TOKEN: Final = re.compile(
     rb"\n(?:(?:www|proxy)-authenticate|(?:proxy-)?authorization) *: *(?:ntlm|negotiate) +"
@@ -46,7 +54,10 @@ def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
     ]  # fmt: skip
     yield from software_fields(own, _HEADS)
     yield from _proxies(heads)
-    if not to_proxy:
+    if to_proxy:
+        passed_on = {piece.seen for piece, head in heads if _PASSED_ON[True].search(head)}
+        yield from _reached(piece for piece in pieces if piece.seen not in passed_on)
+    else:
         yield from _asked_for(heads)
     for piece, head in heads:
         for found in _TOKEN.finditer(head):
@@ -72,6 +83,43 @@ def _proxies(heads: Sequence[tuple[Piece, bytes]]) -> Iterator[Claim]:
         if passes and piece.from_client not in told:
             told.add(piece.from_client)
             yield from said("capability", "proxy", piece)
+
+
+def _reached(pieces: Iterable[Piece]) -> Iterator[Claim]:
+    """The domains that the client reached by way of the server, each once, and that this took requests for
+    others. What the client passes on itself is left out: another one reached that."""
+    found: dict[str, Piece] = {}
+    asked: tuple[str, Piece] | None = None
+    opened = False
+    for piece in pieces:
+        if piece.from_client:
+            request = _TO_PROXY.match(piece.data)
+            if request is not None:
+                opened = False
+                asked = line(request[1]).rstrip("."), piece
+            elif opened and piece.data.startswith(_HELLO):
+                hello = Piece(True, 0, piece.data, piece.seen)
+                for one in told([hello]):
+                    found.setdefault(_domain(one.value), piece)
+        elif asked is not None and piece.data.startswith(b"HTTP/1."):
+            name, request_piece = asked
+            connects = request_piece.data.startswith(_CONNECT)
+            opened = connects and _OPENED.match(piece.data) is not None
+            if opened or (not connects and _NOT_REACHED.match(piece.data) is None):
+                found.setdefault(_domain(name) if is_host(name) else "", request_piece)
+                asked = None
+    for name, piece in found.items():
+        yield from said("reaches", name, piece)
+    if found:
+        yield Claim("capability", "asked-as-proxy", next(iter(found.values())).seen, from_client=False)
+
+
+def _domain(name: str) -> str:
+    """The last parts of a name by which somebody may have registered it: of a browser's thousand hosts some
+    hundred are left. Below a country, short parts stand for a kind of registrant ("co.jp")."""
+    parts = name.split(".")
+    registered = 3 if len(parts) > 2 and len(parts[-1]) == 2 and len(parts[-2]) <= 3 else 2
+    return ".".join(parts[-registered:])
 
 
 def _asked_for(heads: Sequence[tuple[Piece, bytes]]) -> Iterator[Claim]:

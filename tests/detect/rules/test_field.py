@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from otmon.detect.rules.field import FIELDS, Ground, Seen, called
+from otmon.detect.rules.field import FIELDS, Ground, Seen, ground
 from otmon.detect.rules.rule import CATEGORIES
 from otmon.detect.rules.sample import ledger_of
 from otmon.ledger.ledger import Ledger
@@ -84,9 +84,29 @@ def test_a_server_has_the_names_by_which_it_is_asked_for_and_those_that_it_says(
         {"conversation": {"client": "10.3.0.1", "server": "10.2.0.1"}},
         {"conversation": {"client": "10.2.0.1", "server": "10.3.0.1"}},
     ])  # fmt: skip
-    ground = Ground(None, called(told.claims))
+    known = ground(None, told.claims)
     names = {
-        talk.server: FIELDS["conversation"]["server_names"].get(Seen(talk, None, ground))
+        talk.server: FIELDS["conversation"]["server_names"].get(Seen(talk, None, known))
         for talk in told.conversations
     }
     assert names == {"10.2.0.1": ("nas", "nas.example"), "10.3.0.1": None}
+
+
+def test_what_a_client_reached_is_told_of_its_conversations_with_proxies() -> None:
+    told = ledger_of([
+        {"claim": {"address": "10.3.0.8", "kind": "capability", "value": "proxy", "protocol": "http"}},
+        {"claim": {"address": "10.2.0.1", "kind": "reaches", "value": "Anydesk.com", "protocol": "http"}},
+        {"claim": {"address": "10.2.0.1", "kind": "reaches", "value": "a.example", "protocol": "http"}},
+        {"conversation": {"client": "10.2.0.1", "server": "10.3.0.8", "protocol": "http", "port": "3128"}},
+        {"conversation": {"client": "10.2.0.1", "server": "10.3.0.8", "protocol": "ssh", "port": "22"}},
+        {"conversation": {"client": "10.2.0.1", "server": "10.3.0.9", "protocol": "http", "port": "80"}},
+        {"conversation": {"client": "10.2.0.2", "server": "10.3.0.8", "protocol": "http", "port": "3128"}},
+    ])  # fmt: skip
+    known = ground(None, told.claims)
+    seen = [Seen(talk, None, known) for talk in told.conversations]
+    found = {one.fact.port: one.domains_by_proxy() for one in seen if one.domains_by_proxy()}
+    assert found == {3128: ("a.example", "anydesk.com")}
+    (one,) = (one for one in seen if one.domains_by_proxy())
+    assert FIELDS["conversation"]["domains_by_proxy"].get(one.knowing((), ("a.example",))) == ("a.example",)
+    assert FIELDS["conversation"]["domains_by_proxy"].get(one.knowing(("x",), ())) is None
+    assert FIELDS["conversation"]["server_names"].get(one.knowing(("x",), ())) == ("x",)

@@ -6,10 +6,11 @@ from base64 import b64encode
 
 import pytest
 
-from tests.identity.claims.messages import XP_CHALLENGE, XP_CHALLENGE_TOLD, said
+from tests.identity.claims.messages import XP_CHALLENGE, XP_CHALLENGE_TOLD, client_hello, said, tls
 from tests.identity.talk import Turn
 
 PROXY = ("capability", "proxy")
+ASKED = ("capability", "asked-as-proxy")
 ASKS = b"GET / HTTP/1.1\r\nHost: erp.example\r\nUser-Agent: Mozilla/4.0 (Windows NT 5.1)\r\n"
 OK = b"HTTP/1.1 200 OK\r\nServer: GoAhead-Webs\r\n"
 
@@ -46,14 +47,18 @@ def test_a_proxy_is_not_called_what_its_clients_ask_for() -> None:
     asks = ASKS.replace(b"GET /", b"GET http://erp.example/")
     turns: list[Turn] = [("c", asks + b"\r\n"), ("s", OK + b"\r\n")]
     # Any server has to take a whole address: that alone makes none a proxy.
-    assert said("http", *turns) == [("software", "Mozilla/4.0 (Windows NT 5.1)")]
+    assert said("http", *turns) == [
+        ("software", "Mozilla/4.0 (Windows NT 5.1)"),
+        ("reaches", "erp.example"),
+        ASKED,
+    ]
 
 
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (b"HTTP/1.1 200 Connection established\r\n\r\n", [PROXY]),
-        (b"HTTP/1.0 200\r\n\r\n", [PROXY]),
+        (b"HTTP/1.1 200 Connection established\r\n\r\n", [PROXY, ("reaches", "teamviewer.com"), ASKED]),
+        (b"HTTP/1.0 200\r\n\r\n", [PROXY, ("reaches", "teamviewer.com"), ASKED]),
         (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", []),
         (b"HTTP/1.1 405 No\r\n\r\n", []),
     ],
@@ -62,6 +67,52 @@ def test_who_opens_a_way_to_somewhere_else_is_a_proxy(answer: bytes, told: list[
     connect = b"CONNECT client.teamviewer.com:443 HTTP/1.1\r\nHost: client.teamviewer.com:443\r\n\r\n"
     assert said("http", ("c", connect), ("s", answer)) == told
     assert said("http", ("s", answer), ("c", connect)) == []
+
+
+OPENED = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+def reached(*turns: Turn) -> list[str]:
+    found = said("http", *turns)
+    names = [value for kind, value in found if kind == "reaches"]
+    assert (ASKED in found) >= bool(names)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("request_line", "domain"),
+    [
+        (b"CONNECT router3.teamviewer.com:443 HTTP/1.1", "teamviewer.com"),
+        (b"CONNECT www.example.co.jp:443 HTTP/1.1", "example.co.jp"),
+        (b"CONNECT a.b.example.jp:443 HTTP/1.1", "example.jp"),
+        (b"CONNECT example.com.:443 HTTP/1.1", "example.com"),
+        (b"GET http://api.hik-connect.com/x HTTP/1.1", "hik-connect.com"),
+        (b"POST http://bob:no-secret@api.hik-connect.com:8080/x HTTP/1.1", "hik-connect.com"),
+        (b"GET HTTP://API.Hik-Connect.com HTTP/1.1", "Hik-Connect.com"),
+    ],
+)
+def test_whom_a_client_reaches_by_way_of_a_proxy(request_line: bytes, domain: str) -> None:
+    asks: Turn = ("c", request_line + b"\r\n\r\n")
+    assert reached(asks, ("s", OPENED)) == [domain]
+    # Asked, but not let out; first told to log in; and again on the same connection.
+    for status in (b"403 No", b"407 Who", b"502 Bad", b"504 Late"):
+        assert reached(asks, ("s", b"HTTP/1.1 " + status + b"\r\n\r\n")) == []
+    assert reached(asks, ("s", b"HTTP/1.1 407 Who\r\n\r\n"), asks, ("s", OPENED)) == [domain]
+    assert reached(asks) == [] and reached(("s", OPENED), asks) == []
+    # It passes this on for another one, who is told where that asks.
+    for_another: Turn = ("c", request_line + b"\r\nVia: 1.1 first\r\n\r\n")
+    assert reached(for_another, ("s", OPENED)) == []
+
+
+def test_behind_a_bare_address_the_name_in_tls_counts() -> None:
+    asks: Turn = ("c", b"CONNECT 198.51.100.7:443 HTTP/1.1\r\n\r\n")
+    hello: Turn = ("c", tls(client_hello(b"relay-7.net.anydesk.com")))
+    assert reached(asks, ("s", OPENED), hello) == ["anydesk.com"]
+    assert reached(asks, ("s", b"HTTP/1.1 403 No\r\n\r\n"), hello) == []
+    assert reached(asks, ("s", OPENED), ("c", b"\x16\x03\x01\xff\xff")) == []
+    assert ASKED in said("http", asks, ("s", OPENED))
+    plain: Turn = ("c", b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+    assert ASKED not in said("http", plain, ("s", OPENED), hello)
 
 
 @pytest.mark.parametrize("scheme", [b"NTLM", b"Negotiate"])
