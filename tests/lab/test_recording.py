@@ -101,7 +101,7 @@ def test_the_first_packet_of_a_step_has_a_comment(tmp_path: Path, tshark: str) -
     joins = next(event for event in truth["events"] if event["id"] == "joins")
     assert shown == [
         f"{joins['packets'][0][0]}\tprivate-phone/joins: the phone comes to the Wi-Fi and gets an address / "
-        "スマートフォンが無線に入り, アドレスを受け取る"
+        "スマートフォンが無線に入り、アドレスを受け取る"
     ]
 
 
