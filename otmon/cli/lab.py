@@ -96,7 +96,7 @@ def record(
     if scenario is not None:
         recording = of_scenario(scenario_of(scenario), clean=clean)
     else:
-        recording = of_day(_plant(plant or ""))
+        recording = of_day(plant_of(plant or ""))
     try:
         truth = write(recording, seed, Path(output))
     except RangeError as error:
@@ -113,22 +113,22 @@ def scenario_of(name: str) -> Scenario:
     from otmon.lab.scenario import load_scenario, shipped_scenario
 
     try:
-        return load_scenario(Path(name)) if _is_file(name) else shipped_scenario(name)
+        return load_scenario(Path(name)) if is_file(name) else shipped_scenario(name)
     except RangeError as error:
         fail(error)
 
 
-def _plant(name: str) -> Plant:
+def plant_of(name: str) -> Plant:
     from otmon.lab.form import RangeError
     from otmon.lab.plant import load_plant, shipped_plant
 
     try:
-        return load_plant(Path(name)) if _is_file(name) else shipped_plant(name)
+        return load_plant(Path(name)) if is_file(name) else shipped_plant(name)
     except RangeError as error:
         fail(error)
 
 
-def _is_file(name: str) -> bool:
+def is_file(name: str) -> bool:
     return name.endswith((".yaml", ".yml"))
 
 

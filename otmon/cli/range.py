@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json as json_text
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otmon.cli.lab import ScenarioName, scenario_of
+from otmon.cli.lab import ScenarioName, is_file, plant_of, scenario_of
 from otmon.cli.options import (
     FOUND,
     INTERRUPTED,
@@ -32,7 +33,9 @@ Name = Annotated[
 
 
 def up(
-    plant: Annotated[str, typer.Argument(metavar="PLANT", help="Id of a plant: otmon lab list.")],
+    plant: Annotated[
+        str, typer.Argument(metavar="PLANT", help="A plant of `otmon lab list`, or a file of yours.")
+    ],
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the range; without it, the plant's id.")
     ] = None,
@@ -58,12 +61,12 @@ def up(
     from otmon.lab.live.lifecycle import up as bring_up
     from otmon.lab.live.namespace import LiveError, full_name
     from otmon.lab.live.network import MIRROR, MIRROR_INTERFACE
-    from otmon.lab.plant import shipped_plant
 
     try:
-        found = shipped_plant(plant)
-        named = plant if name is None else name
-        took_s = bring_up(named, found, None if zones is None else _rules(zones))
+        found = plant_of(plant)
+        named = found.id if name is None else name
+        file = Path(plant) if is_file(plant) else None
+        took_s = bring_up(named, found, None if zones is None else _rules(zones), file)
         tagged = shows_vlans(named, found)
     except (LiveError, RangeError) as error:
         fail(error)
