@@ -40,9 +40,10 @@ def show(scenario: ScenarioName, lang: Lang = Language.en) -> None:
 
     Example: otmon lab show rogue-master
     """
+    from otmon.findings.wording import text
     from otmon.lab.techniques import TECHNIQUES
 
-    told = _scenario(scenario)
+    told = scenario_of(scenario)
     words = lang.value
     start, end = (_clock(told, after_ns) for after_ns in (0, told.lasts_ns))
     print(f"{told.id}: {getattr(told.title, words)} ({told.plant.id}, {start}-{end})")
@@ -54,8 +55,7 @@ def show(scenario: ScenarioName, lang: Lang = Language.en) -> None:
         for technique in step.techniques:
             print(f"         {technique} {TECHNIQUES[technique]}")
         if step.unseen_because is not None:
-            unseen = "センサーには見えない" if lang is Language.ja else "no sensor sees it"
-            print(f"         {unseen}: {getattr(step.unseen_because, words)}")
+            print(f"         {text('lab.unseen', lang.value, why=getattr(step.unseen_because, words))}")
 
 
 def record(
@@ -79,11 +79,13 @@ def record(
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", min=0, max=2**31 - 1, help="Same seed, same bytes.")
     ] = 1,
+    lang: Lang = Language.en,
 ) -> None:
     """Write a scenario, or a clean day of a plant, as a capture and FILE.truth.json beside it.
 
     Example: otmon lab record rogue-master --seed 7 --output rogue.pcapng
     """
+    from otmon.findings.wording import text
     from otmon.lab.form import RangeError
     from otmon.lab.recording import of_day, of_scenario, write
 
@@ -92,9 +94,9 @@ def record(
     if clean and scenario is None:
         fail("--clean belongs to a SCENARIO; a day is always clean")
     if scenario is not None:
-        recording = of_scenario(_scenario(scenario), clean=clean)
+        recording = of_scenario(scenario_of(scenario), clean=clean)
     else:
-        recording = of_day(_plant(plant or ""))
+        recording = of_day(plant_of(plant or ""))
     try:
         truth = write(recording, seed, Path(output))
     except RangeError as error:
@@ -102,31 +104,31 @@ def record(
     except OSError as error:
         fail(f"{output}: {error.strerror}")
     steps = sum(event["id"] != "routine" for event in truth["events"])
-    print(f"{output}: {truth['packets']} packets, {steps} steps")
+    print(text("lab.recorded", lang.value, file=output, packets=truth["packets"], steps=steps))
 
 
-def _scenario(name: str) -> Scenario:
+def scenario_of(name: str) -> Scenario:
     """A scenario of the program, or one in a file; what is wrong with it ends the program."""
     from otmon.lab.form import RangeError
     from otmon.lab.scenario import load_scenario, shipped_scenario
 
     try:
-        return load_scenario(Path(name)) if _is_file(name) else shipped_scenario(name)
+        return load_scenario(Path(name)) if is_file(name) else shipped_scenario(name)
     except RangeError as error:
         fail(error)
 
 
-def _plant(name: str) -> Plant:
+def plant_of(name: str) -> Plant:
     from otmon.lab.form import RangeError
     from otmon.lab.plant import load_plant, shipped_plant
 
     try:
-        return load_plant(Path(name)) if _is_file(name) else shipped_plant(name)
+        return load_plant(Path(name)) if is_file(name) else shipped_plant(name)
     except RangeError as error:
         fail(error)
 
 
-def _is_file(name: str) -> bool:
+def is_file(name: str) -> bool:
     return name.endswith((".yaml", ".yml"))
 
 

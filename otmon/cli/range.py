@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json as json_text
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otmon.cli.options import FOUND, INTERRUPTED, NOTHING_FOUND, day_of, fail, read_model, written_to
+from otmon.cli.lab import ScenarioName, is_file, plant_of, scenario_of
+from otmon.cli.options import (
+    FOUND,
+    INTERRUPTED,
+    NOTHING_FOUND,
+    Lang,
+    Language,
+    day_of,
+    fail,
+    read_model,
+    written_to,
+)
 
 if TYPE_CHECKING:
     from otmon.lab.live.lifecycle import Status
+    from otmon.lab.scenario import Step
 
 Name = Annotated[
     str | None,
@@ -19,11 +32,10 @@ Name = Annotated[
 ]
 
 
-_UNTAGGED = "the mirror port shows no VLAN tags: this kernel runs no programs at tc (CONFIG_NET_CLS_BPF)"
-
-
 def up(
-    plant: Annotated[str, typer.Argument(metavar="PLANT", help="Id of a plant: otmon lab list.")],
+    plant: Annotated[
+        str, typer.Argument(metavar="PLANT", help="A plant of `otmon lab list`, or a file of yours.")
+    ],
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the range; without it, the plant's id.")
     ] = None,
@@ -36,33 +48,35 @@ def up(
             "side; without it, everything.",
         ),
     ] = None,
+    lang: Lang = Language.en,
 ) -> None:
     """Bring a plant up as network namespaces of this machine: hosts, switch, router, a mirror port.
 
     Needs root, and touches nothing but namespaces of its own. A sensor listens on the interface mirror0 of
     the namespace otmon-lab.NAME.mirror. Example: otmon lab up water-works --zones zones/water-works.yaml
     """
+    from otmon.findings.wording import text
     from otmon.lab.form import RangeError
     from otmon.lab.live.lifecycle import shows_vlans
     from otmon.lab.live.lifecycle import up as bring_up
     from otmon.lab.live.namespace import LiveError, full_name
     from otmon.lab.live.network import MIRROR, MIRROR_INTERFACE
-    from otmon.lab.plant import shipped_plant
 
     try:
-        found = shipped_plant(plant)
-        named = plant if name is None else name
-        took_s = bring_up(named, found, None if zones is None else _rules(zones))
+        found = plant_of(plant)
+        named = found.id if name is None else name
+        file = Path(plant) if is_file(plant) else None
+        took_s = bring_up(named, found, None if zones is None else _rules(zones), file)
         tagged = shows_vlans(named, found)
     except (LiveError, RangeError) as error:
         fail(error)
-    print(f"{named}: {len(found.hosts)} hosts are up after {took_s:.1f} s; listen at the mirror port with")
+    print(text("lab.up", lang.value, name=named, hosts=len(found.hosts), seconds=f"{took_s:.1f}"))
     print(
         f"  ip netns exec {full_name(named, MIRROR)} otmon sensor --interface {MIRROR_INTERFACE}"
         + (f" --zones {zones}" if zones is not None else "")
     )
     if not tagged:
-        print(_UNTAGGED)
+        print(text("lab.no-tags", lang.value))
 
 
 def _rules(path: str) -> str:
@@ -92,6 +106,7 @@ def _chosen(name: str | None) -> str:
 def status(
     name: Name = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    lang: Lang = Language.en,
 ) -> None:
     """Say what is there of a range: hosts, services that listen, packets at the mirror port.
 
@@ -107,7 +122,7 @@ def status(
     if json:
         print(json_text.dumps(_told(found), ensure_ascii=False))
     else:
-        _write(found)
+        _write(found, lang)
     raise typer.Exit(NOTHING_FOUND if found.whole else FOUND)
 
 
@@ -141,30 +156,45 @@ def _told(found: Status) -> dict[str, Any]:
     }
 
 
-def _write(found: Status) -> None:
-    condition = "whole" if found.whole else "not whole" if found.alive else "its hosts do not run"
-    print(f"{found.name}: {found.plant}, up for {found.up_s} s, {condition}")
-    tagged = "with VLAN tags" if found.tagged else "without VLAN tags"
-    print(f"mirror0: {found.packets} packets {tagged}, {found.octets} bytes; {found.processes} processes")
+def _write(found: Status, lang: Language) -> None:
+    from otmon.findings.wording import text
+
+    key = "lab.whole" if found.whole else "lab.not-whole" if found.alive else "lab.not-running"
+    condition = text(key, lang.value)
+    print(
+        text(
+            "lab.status",
+            lang.value,
+            name=found.name,
+            plant=found.plant,
+            seconds=found.up_s,
+            condition=condition,
+        )
+    )
+    mirror = "lab.mirror" if found.tagged else "lab.mirror-untagged"
+    print(text(mirror, lang.value, packets=found.packets, octets=found.octets, processes=found.processes))
     width = max(len(one.host.name) for one in found.hosts)
+    silent, absent = text("lab.silent", lang.value), text("lab.absent", lang.value)
     for one in found.hosts:
         said = [
-            f"{service.protocol} {service.transport}/{service.port}" + ("" if listens else " (silent)")
+            f"{service.protocol} {service.transport}/{service.port}" + ("" if listens else f" ({silent})")
             for service, listens in one.services
         ]
-        place = one.host.address if one.connected else "not there"
+        place = one.host.address if one.connected else absent
         print(f"  {one.host.name:{width}}  {place:15}  {', '.join(said)}".rstrip())
 
 
 def down(
     name: Name = None,
     every: Annotated[bool, typer.Option("--all", help="Every range of this machine.")] = False,
+    lang: Lang = Language.en,
 ) -> None:
     """Take a range away: its processes, a sensor at its mirror port too, and its namespaces.
 
     What a crash left is found by its name. That there is nothing of it is no error. Example:
     otmon lab down water-works
     """
+    from otmon.findings.wording import text
     from otmon.lab.live.lifecycle import down as take_down
     from otmon.lab.live.namespace import LiveError, ranges
 
@@ -175,11 +205,12 @@ def down(
             ended, deleted = take_down(one)
         except LiveError as error:
             fail(error)
-        print(f"{one}: {ended} processes ended, {deleted} namespaces deleted", file=sys.stderr)
+        counted = {"processes": ended, "namespaces": deleted}
+        print(text("lab.down", lang.value, name=one, **counted), file=sys.stderr)
 
 
 def run(
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="Id of a scenario: otmon lab list.")],
+    scenario: ScenarioName,
     name: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Name of the range; not needed where only one is up."),
@@ -196,34 +227,41 @@ def run(
     seed: Annotated[
         int, typer.Option(min=0, metavar="N", help="Where the attack's random numbers begin.")
     ] = 1,
+    lang: Lang = Language.en,
 ) -> None:
     """Play a scenario's attack in a range that is up, with real sockets where there is a real peer.
 
-    Time begins with the first step. Example: otmon lab run setpoint-by-remote-desktop --speed 5
+    Time begins with the first step. Ctrl-C ends it: the truth then tells what was played until then. Example:
+    otmon lab run setpoint-by-remote-desktop --speed 5
     """
+    from otmon.findings.wording import text
     from otmon.lab.form import RangeError
     from otmon.lab.live.namespace import LiveError
     from otmon.lab.live.performance import perform
-    from otmon.lab.scenario import Step, shipped_scenario
+
+    words = lang.value
 
     def tell(step: Step) -> None:
-        print(f"{step.id}: {step.what.en}", file=sys.stderr, flush=True)
+        print(f"{step.id}: {getattr(step.what, words)}", file=sys.stderr, flush=True)
 
-    try:
-        done = perform(_chosen(name), shipped_scenario(scenario), seed, speed, tell)
-    except (LiveError, RangeError) as error:
-        fail(error)
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-    whole = True
-    for event in done["events"]:
-        for reason in event.get("not_played", ()):
-            whole = False
-            print(f"otmon: {event['id']}: not played: {reason}", file=sys.stderr)
-        if event.get("connections") and not event["answered"]:
-            print(f"otmon: {event['id']}: none of its connections was answered", file=sys.stderr)
-    text = json_text.dumps(done, ensure_ascii=False, indent=1)
+    named, played = _chosen(name), scenario_of(scenario)
     with written_to(truth) as stream:
+        try:
+            done = perform(named, played, seed, speed, tell)
+        except (LiveError, RangeError) as error:
+            fail(error)
         if stream is not None:
-            stream.write(f"{text}\n")
+            stream.write(json_text.dumps(done, ensure_ascii=False, indent=1) + "\n")
+    whole = True
+    for event in done["events"][1:]:
+        for reason in event["not_played"]:
+            whole = False
+            print(text("lab.not-played", lang.value, step=event["id"], reason=reason[words]), file=sys.stderr)
+        if event["outcome"] in ("tried", "partly"):
+            told = text(
+                f"lab.{event['outcome']}", lang.value, step=event["id"], unanswered=event["unanswered"]
+            )
+            print(told, file=sys.stderr)
+    if done["interrupted"]:
+        raise typer.Exit(INTERRUPTED)
     raise typer.Exit(NOTHING_FOUND if whole else FOUND)

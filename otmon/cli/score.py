@@ -55,6 +55,7 @@ def score(
 
     Example: otmon lab score --truth day.truth.json --findings findings.jsonl --findings team-a.csv
     """
+    from otmon.findings.wording import text
     from otmon.score.claim import ClaimError
     from otmon.score.match import ids
     from otmon.score.score import object_of
@@ -65,19 +66,18 @@ def score(
     zone = _zone(time_zone)
     try:
         known = read_truth(truth)
-        said = [_claims(path, zone) for path in findings]
+        said = [_claims(path, zone, lang) for path in findings]
         before = ids([_findings(path) for path in clean or ()])
         scores = [scored(known, one, before) for one in said]
     except (TruthError, ClaimError) as error:
         lines = str(error).splitlines()
         print(error, file=sys.stderr)
-        fail(f"{len(lines)} error(s)")
+        fail(text("score.errors", lang.value, count=len(lines)))
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}")
     with written_to(json) as stream:
         if stream is not None:
-            text = json_text.dumps(object_of(known, scores), ensure_ascii=True, indent=1)
-            stream.write(f"{text}\n")
+            stream.write(json_text.dumps(object_of(known, scores), ensure_ascii=True, indent=1) + "\n")
     if json != "-":
         write_scores(sys.stdout, known, scores, lang.value)
     raise typer.Exit(NOTHING_FOUND if all(one.is_perfect for one in scores) else FOUND)
@@ -94,13 +94,16 @@ def _zone(name: str | None) -> ZoneInfo | None:
     return zone
 
 
-def _claims(path: str, zone: ZoneInfo | None) -> Claims:
-    """Findings where the first sign of the file is that of a JSON object, else answers."""
+def _claims(path: str, zone: ZoneInfo | None, lang: Language) -> Claims:
+    """Findings where the first sign of the file is that of a JSON object, or where nothing was found; else
+    answers."""
     from otmon.score.answers import read_answers
 
     with Path(path).open("rb") as stream:
         begins = stream.read(4096).lstrip()
-    return _findings(path) if begins.startswith(b"{") or not begins else read_answers(path, zone)
+    none_found = not begins and not path.lower().endswith((".csv", ".xlsx"))
+    is_findings = none_found or begins.startswith(b"{")
+    return _findings(path) if is_findings else read_answers(path, zone, lang.value)
 
 
 def _findings(path: str) -> Claims:

@@ -299,3 +299,9 @@ def shipped_plant(id: str) -> Plant:
     if id not in known:
         raise RangeError([Problem(id, 0, 0, f"no such plant, expected {', '.join(known)}")])
     return load_plant(FOLDER / f"{id}.yaml")
+
+
+def kept_plant(id: str, copy: Path) -> Plant:
+    """The plant of that id as a copy of its file has it, or the program's where there is none. Raises
+    `RangeError`."""
+    return read_plant(f"{id}.yaml", content_of(copy)) if copy.exists() else shipped_plant(id)

@@ -85,9 +85,42 @@ def test_a_step_that_the_router_stops_is_told_as_a_try(tmp_path: Path) -> None:
         tries = [line for line in said.splitlines() if line.startswith("otmon:")]
         assert status == 0
         assert tries == [
-            f"otmon: {step}: none of its connections was answered" for step in ("reads", "uploads", "stops")
+            f"otmon: {step}: only tried: of 1 connections that should have been answered none was"
+            for step in ("reads", "uploads", "stops")
         ]
         events = {event["id"]: event for event in json.loads(truth.read_text())["events"]}
-        assert (events["way-in"]["answered"], events["stops"]["answered"]) == (1, 0)
+        assert (events["way-in"]["answered"], events["way-in"]["outcome"]) == (1, "done")
+        assert (events["stops"]["answered"], events["stops"]["outcome"]) == (0, "tried")
     finally:
         otmon("lab", "down", name)
+
+
+@live
+def test_a_plant_and_a_scenario_of_ones_own_come_alive(tmp_path: Path) -> None:
+    name, truth = fresh_name(), tmp_path / "truth.json"
+    plant, scenario = tmp_path / "water-works.yaml", tmp_path / "short.yaml"
+    text = (ROOT / "plants/water-works.yaml").read_text(encoding="utf-8")
+    more = "hosts:\n  - {id: new-pc, name: {ja: 新しいPC, en: New PC}, address: 172.16.90.99,\n"
+    more += "     mac: '00:14:22:00:90:99', system: windows, roles: office, zone: office, vlan: 90}\n"
+    assert text.count("\nhosts:\n") == 1
+    plant.write_text(text.replace("hosts:\n", more), encoding="utf-8")
+    said = (ROOT / "scenarios/pump-toggling.yaml").read_text(encoding="utf-8")
+    scenario.write_text(said.replace("id: pump-toggling", "id: short", 1), encoding="utf-8")
+    try:
+        status, told, errors = otmon("lab", "up", plant, "--name", name, "--lang", "ja")
+        assert (status, errors) == (0, "") and "台のホストが" in told
+        plant.unlink()
+        status, told, _ = otmon("lab", "status", name, "--lang", "ja")
+        assert status == 0 and "すべて動作中" in told and "  new-pc           172.16.90.99" in told
+        words = ("--name", name, "--speed", "200", "--truth", truth, "--lang", "ja")
+        status, _, errors = otmon("lab", "run", scenario, *words)
+        assert status == 0 and "コイルと流量を読んで" in errors
+        found = json.loads(truth.read_text(encoding="utf-8"))
+        assert found["scenario"] == "short"
+        assert [one["outcome"] for one in found["events"][1:]] == ["done", "done"]
+        nowhere = tmp_path / "absent" / "truth.json"
+        status, _, errors = otmon("lab", "run", scenario, "--name", name, "--truth", nowhere)
+        assert status == 2 and "No such file or directory" in errors and "looks" not in errors
+    finally:
+        status, _, said = otmon("lab", "down", name, "--lang", "ja")
+    assert status == 0 and "プロセス 1 個を終了し" in said

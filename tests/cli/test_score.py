@@ -87,3 +87,12 @@ def test_an_empty_file_of_findings_says_nothing(tmp_path: Path) -> None:
     path.write_text("", encoding="utf-8")
     status, out, _ = otmon("lab", "score", "--truth", TRUTH, "--findings", path)
     assert status == 1 and "0/9 (0%)" in out
+
+
+def test_an_empty_sheet_is_no_answer(tmp_path: Path) -> None:
+    path = tmp_path / "team-a.csv"
+    path.write_text("\n", encoding="utf-8")
+    given = ("lab", "score", "--truth", TRUTH, "--findings", path)
+    assert otmon(*given)[0] == 2
+    status, out, err = otmon(*given, "--lang", "ja")
+    assert (status, out) == (2, "") and "見出しの行がない" in err and "otmon: 誤り 1 件" in err

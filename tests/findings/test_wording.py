@@ -22,6 +22,7 @@ from otmon.detect.dangerous_command import Danger
 from otmon.detect.detector import SEVERITIES, say
 from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
 from otmon.identity.claim import ClaimKind
+from otmon.lab.live.attack import Outcome as Played
 from otmon.ledger.facts import Outcome as CredentialOutcome
 from otmon.outputs.zone_picture import State as Drawn
 from otmon.protocols.modbus import REASONS
@@ -72,6 +73,7 @@ FAMILIES = {
     *(f"table.unit.{one}" for one in ("packets", "transactions", "messages", "log-ins")),
     *(f"{kind}.{one}" for kind in ("default", "log-in") for one in get_args(CredentialOutcome)),
     *(f"score.{one}" for one in ("found", "missed", "unseen", *LABELS)),
+    *(f"lab.{one}" for one in get_args(Played) if one not in ("done", "nothing")),
     *(f"doctor.{one}" for one in ("gro", "lro", "tso", "gso")),
 }
 

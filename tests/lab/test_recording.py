@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import subprocess
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import dpkt
 import pytest
 
 from otmon.lab.form import RangeError
@@ -101,7 +104,7 @@ def test_the_first_packet_of_a_step_has_a_comment(tmp_path: Path, tshark: str) -
     joins = next(event for event in truth["events"] if event["id"] == "joins")
     assert shown == [
         f"{joins['packets'][0][0]}\tprivate-phone/joins: the phone comes to the Wi-Fi and gets an address / "
-        "スマートフォンが無線に入り, アドレスを受け取る"
+        "スマートフォンが無線に入り、アドレスを受け取る"
     ]
 
 
@@ -168,3 +171,17 @@ def test_deeds_draw_from_numbers_of_their_own() -> None:
     recording = of_scenario(shipped_scenario("rogue-master"))
     fewer = replace(recording, steps=recording.steps[2:])
     assert deeds_of(recording, 1)["commands"] == deeds_of(fewer, 1)["commands"]
+
+
+@pytest.mark.skipif(shutil.which("editcap") is None, reason="needs editcap (Debian: wireshark-common)")
+def test_a_capture_to_hand_out_has_the_packets_and_no_comments(tmp_path: Path) -> None:
+    """As docs/lab.md says it: the option that discards comments is not in every Wireshark."""
+    output, handed_out = tmp_path / "phone.pcapng", tmp_path / "handout.pcap"
+    recording = short("private-phone", 9)
+    write(recording, 1, output)
+    assert b"private-phone/joins" in output.read_bytes()
+    subprocess.run(["editcap", "-F", "nsecpcap", output, handed_out], check=True)
+    with handed_out.open("rb") as stream:
+        plain = [(int(time_s * SECOND_NS), data) for time_s, data in dpkt.pcap.Reader(stream)]
+    assert plain == [(packet.time_ns, packet.data) for packet in play(recording, 1).packets]
+    assert b"private-phone" not in handed_out.read_bytes()

@@ -16,7 +16,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, closing, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final, Literal
 
+from otmon.lab.form import Words
 from otmon.lab.frames import SECOND_NS, Speaker
 from otmon.lab.live.dialogue import Dialogue, Frame, Script
 from otmon.lab.live.namespace import asked_inside, inside, serving
@@ -26,6 +28,10 @@ PATIENCE_S = 2.0
 IMPATIENT_S = 0.05
 MOST_FRAMES_A_SECOND = 2_000
 _ARP, _IPV4, _ICMP = b"\x08\x06", b"\x08\x00", b"\x01"
+
+Outcome = Literal["done", "partly", "tried", "nothing"]
+TRIED: Final = "tried"
+NOTHING: Final = "nothing"
 
 
 @dataclass(slots=True)
@@ -39,9 +45,20 @@ class Played:
     """Tried."""
     answered: int = 0
     """Of them, those that the server accepted."""
+    unanswered: int = 0
+    """Of them, those that it should have accepted, and did not: the router stopped them, or it is down."""
     frames: int = 0
-    told: list[str] = field(default_factory=list)
+    told: list[Words] = field(default_factory=list)
     """What of it could not be played."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether what the step says has happened: done, in part, only tried, or not a word was said."""
+        if not self.first_ns:
+            return NOTHING
+        if not self.unanswered:
+            return "done"
+        return "partly" if self.answered else TRIED
 
     def spoke(self) -> None:
         self.last_ns = time.time_ns()
@@ -68,11 +85,16 @@ class Stage:
         self._begin_ns = begin_ns
         self._speed = speed
         self._began = time.monotonic()
+        self._began_ns = time.time_ns()
         self._open_ports: dict[tuple[str, str], set[int]] = {}
 
     def in_s(self, time_ns: int) -> float:
         """Seconds from now until a time of the scenario."""
         return (time_ns - self._begin_ns) / SECOND_NS / self._speed - (time.monotonic() - self._began)
+
+    def wall_ns(self, time_ns: int) -> int:
+        """Nanoseconds since 1970 UTC at which a time of the scenario comes."""
+        return self._began_ns + int((time_ns - self._begin_ns) / self._speed)
 
     async def until(self, time_ns: int) -> None:
         wait_s = self.in_s(time_ns)
@@ -81,6 +103,10 @@ class Stage:
 
     def lasts_s(self, span_ns: int) -> float:
         return span_ns / SECOND_NS / self._speed
+
+    def should_answer(self, dialogue: Dialogue) -> bool:
+        """Whether the other side accepts, if it is reached."""
+        return dialogue.answered or self.serves(dialogue)
 
     def serves(self, dialogue: Dialogue) -> bool:
         """Whether the plant itself serves there."""
@@ -134,7 +160,8 @@ async def _halls(
             continue
         listener = _bound(place, socket.SOCK_STREAM, one.port)
         if listener is None:
-            played.told.append(f"{one.server}:{one.port} was taken")
+            where = f"{one.server}:{one.port}"
+            played.told.append(Words(ja=f"{where} は使われている", en=f"{where} was taken"))
             continue
         halls[key] = hall = _Hall()
         server = await asyncio.start_server(hall.enter, sock=listener)
@@ -162,6 +189,7 @@ async def _converse(stage: Stage, one: Dialogue, hall: _Hall | None, played: Pla
     client = _bound(stage.by_address[one.client], socket.SOCK_STREAM, 0)
     assert client is not None
     played.connections += 1
+    played.unanswered += (awaited := stage.should_answer(one))
     played.spoke()
     try:
         loop = asyncio.get_running_loop()
@@ -174,6 +202,7 @@ async def _converse(stage: Stage, one: Dialogue, hall: _Hall | None, played: Pla
         played.spoke()
         return
     played.answered += 1
+    played.unanswered -= awaited
     sides = [_side(stage, one, "client", reader, writer, hall is None, played)]
     if hall is not None:
         with suppress(TimeoutError):
@@ -233,6 +262,7 @@ async def _exchange(stage: Stage, one: Dialogue, played: Played) -> None:
         server = _bound(server_at, socket.SOCK_DGRAM, one.port)
     assert client is not None
     played.connections += 1
+    played.unanswered += (awaited := stage.should_answer(one))
     with closing(client), closing(server) if server is not None else nullcontext():
         for line in one.lines:
             await stage.until(one.start_ns + line.after_ns)
@@ -247,7 +277,9 @@ async def _exchange(stage: Stage, one: Dialogue, played: Played) -> None:
         # The last answer finds its socket still open.
         await asyncio.sleep(0.2)
         with suppress(OSError):
-            played.answered += bool(client.recv(1))
+            client.recv(1)
+            played.answered += 1
+            played.unanswered -= awaited
 
 
 async def _send(stage: Stage, frames: Sequence[Frame], actor: str, played: Played) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from random import Random
 
 from otmon.lab.camera import FACTORY_PASSWORD, FACTORY_USER
@@ -27,7 +28,7 @@ from otmon.lab.live.namespace import LiveError, enter, full_name
 from otmon.lab.live.routine import Routine, routine_of
 from otmon.lab.live.s7 import Cpu
 from otmon.lab.live.servers import Device, serve_datagrams, serve_stream
-from otmon.lab.plant import Plant, PlantHost, shipped_plant
+from otmon.lab.plant import Plant, PlantHost, kept_plant
 from otmon.lab.process import block_of, blocks_of, node_of, nodes_of, process_of, tag_of
 from otmon.lab.scenario import shipped_scenario, shipped_scenarios
 
@@ -157,13 +158,13 @@ def _address_of(plant: Plant, name: str) -> str:
     return servers[0].address
 
 
-def main(range_name: str, plant_id: str) -> None:
+def main(range_name: str, plant_id: str, copy: str) -> None:
     # What clients do not get and servers refuse is the plant's business, and no error of this program.
     logging.getLogger("snap7").setLevel(logging.CRITICAL)
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    plant = shipped_plant(plant_id)
+    plant = kept_plant(plant_id, Path(copy))
     try:
         serve_all(range_name, plant, routine_of(plant))
     except LiveError as error:

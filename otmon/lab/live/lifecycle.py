@@ -1,7 +1,8 @@
 """A range from up to down, and what runs in it in between.
 
-What is noted about a range, `/run/otmon-lab/NAME.json`, says only which plant it is: what is there is found
-by its name, so that nothing is left behind by a process that was killed.
+What is noted about a range, `/run/otmon-lab/NAME.json`, says only which plant it is, and `NAME.yaml` is a
+copy of the plant's file where it is none of the program: what is there is found by its name, so that
+nothing is left behind by a process that was killed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from select import select
 
-from otmon.lab.form import RangeError
+from otmon.lab.form import RangeError, content_of
 from otmon.lab.live.hosts import READY, STARTING_S
 from otmon.lab.live.namespace import (
     MOUNTED,
@@ -26,11 +27,12 @@ from otmon.lab.live.namespace import (
     asked_inside,
     full_name,
     namespaces_of,
+    needs_root,
     processes_in,
     serving,
 )
 from otmon.lab.live.network import SWITCH, Station, build, mirrored, tags, tear_down
-from otmon.lab.plant import Plant, PlantHost, Service, shipped_plant
+from otmon.lab.plant import Plant, PlantHost, Service, kept_plant
 
 NOTES = Path("/run/otmon-lab")
 _MOST_NOTED = 65_536
@@ -91,10 +93,11 @@ def stations_of(plant: Plant, guests: Sequence[PlantHost] = ()) -> list[Station]
     return stations
 
 
-def up(name: str, plant: Plant, rules: str | None) -> float:
+def up(name: str, plant: Plant, rules: str | None, file: Path | None = None) -> float:
     """Bring a range up: its network and, in a process of their own, its hosts. How many seconds it took.
 
-    `rules` are what the router loads (`network.build`). Raises LiveError, and leaves nothing then.
+    `rules` are what the router loads (`network.build`), `file` is the plant's where it is none of the
+    program. Raises LiveError, and leaves nothing then.
     """
     begin = time.monotonic()
     build(name, stations_of(plant), rules)
@@ -102,6 +105,8 @@ def up(name: str, plant: Plant, rules: str | None) -> float:
         NOTES.mkdir(mode=0o755, exist_ok=True)
         noted = {"version": 1, "plant": plant.id, "up_ns": time.time_ns()}
         _note(name, "json").write_text(json.dumps(noted) + "\n", encoding="ascii")
+        if file is not None:
+            _note(name, "yaml").write_bytes(content_of(file))
         _begin(name, plant.id)
     except OSError as error:
         down(name)
@@ -114,7 +119,7 @@ def up(name: str, plant: Plant, rules: str | None) -> float:
 
 def _begin(name: str, plant: str) -> None:
     """Start the process of the hosts, and wait until they serve."""
-    module = ("-m", "otmon.lab.live.hosts", name, plant)
+    module = ("-m", "otmon.lab.live.hosts", name, plant, str(_note(name, "yaml")))
     command = ["ip", "netns", "exec", full_name(name, SWITCH), sys.executable, *module]
     with _note(name, "log").open("wb") as log:
         # A session of its own: it goes on when the terminal is closed.
@@ -139,11 +144,12 @@ def plant_of(name: str) -> tuple[Plant, int]:
     """The plant of a range that is up, and when that was in nanoseconds since 1970 UTC. Raises LiveError."""
     if not NAME.fullmatch(name) or not namespaces_of(name):
         raise LiveError(f"no range {name} is up: otmon lab up PLANT")
+    needs_root()
     path = _note(name, "json")
     try:
         with path.open("rb") as stream:
             noted = json.loads(stream.read(_MOST_NOTED))
-        return shipped_plant(str(noted["plant"])), int(noted["up_ns"])
+        return kept_plant(str(noted["plant"]), _note(name, "yaml")), int(noted["up_ns"])
     except (OSError, ValueError, KeyError, TypeError, RangeError):
         raise LiveError(f"{path} does not say which plant {name} is: otmon lab down {name}") from None
 
@@ -186,7 +192,7 @@ def down(name: str) -> tuple[int, int]:
     """Take a range away, whatever there still is of it: how many processes were ended, and how many
     namespaces deleted. Raises LiveError."""
     ended, deleted = tear_down(name)
-    for kind in ("json", "log"):
+    for kind in ("json", "log", "yaml"):
         with suppress(FileNotFoundError):
             _note(name, kind).unlink()
     # Only when it is empty: other ranges may be up.

@@ -30,6 +30,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 TERM_S = 10.0
 """How long a process has to end by itself: a sensor judges and saves before it does."""
+_NO_ROOT = "a live range needs root; without it otmon lab record makes captures"
 _CLONE_NEWNET = 0x40000000
 _SIOCETHTOOL = 0x8946
 _OFFLOADS = (0x17, 0x1F, 0x24)
@@ -47,11 +48,17 @@ class LiveError(Exception):
 def missing() -> str:
     """Why there can be no range on this machine; nothing where there can."""
     if os.geteuid() != 0:
-        return "needs root"
+        return _NO_ROOT
     for command, package in (("ip", "iproute2"), ("tc", "iproute2"), ("nft", "nftables")):
         if shutil.which(command) is None:
             return f"needs {command} (Debian: apt-get install {package})"
     return ""
+
+
+def needs_root() -> None:
+    """Raises LiveError where this process is not root's."""
+    if os.geteuid() != 0:
+        raise LiveError(_NO_ROOT)
 
 
 def full_name(range_name: str, part: str) -> str:

@@ -32,6 +32,7 @@ from otmon.lab.live.namespace import (
     full_name,
     missing,
     namespaces_of,
+    needs_root,
     playing,
     received,
     run,
@@ -385,6 +386,8 @@ def tear_down(range_name: str) -> tuple[int, int]:
         raise LiveError(f"{range_name!r} is no name of a range")
     with alone_at(range_name):
         there = namespaces_of(range_name)
+        if there:
+            needs_root()
         ended = end_processes(there)
         for name in there:
             delete(name)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from otmon.lab.live.attack import Place, Played, Stage, play
+from otmon.lab.form import Words
+from otmon.lab.live.attack import NOTHING, Place, Played, Stage, play
 from otmon.lab.live.dialogue import Frame, Script, dialogue_of, script_of
 from otmon.lab.live.lifecycle import plant_of, stations_of
 from otmon.lab.live.namespace import LiveError, full_name
@@ -27,12 +28,16 @@ from otmon.lab.sessions import MODBUS_PORT
 Tell = Callable[[Step], None]
 LEAD_NS = 500_000_000
 """Before the first step."""
+NOT_PLAYED = Words(
+    ja="実行されず、パケットは流れなかった", en="it was not played, and nothing of it was sent"
+)
 
 
 def perform(name: str, scenario: Scenario, seed: int, speed: float, tell: Tell) -> dict[str, Any]:
     """Play a scenario in the range; gives its truth, in the form of a recording's and with wall times.
 
-    `tell` is called as each step begins. Raises LiveError where the range is of another plant, or goes away.
+    `tell` is called as each step begins. Ctrl-C ends the play, and the truth is that of what was played until
+    then. Raises LiveError where the range is of another plant, or goes away.
     """
     plant, _ = plant_of(name)
     if plant.id != scenario.plant.id:
@@ -42,12 +47,19 @@ def perform(name: str, scenario: Scenario, seed: int, speed: float, tell: Tell) 
     recording = of_scenario(scenario)
     deeds = deeds_of(recording, seed)
     before, start_ns = mirrored(name), time.time_ns()
+    places = {one.name: Place(full_name(name, one.name), one.address, one.mac) for one in stations}
+    played = {step.id: Played() for step in scenario.steps}
+    interrupted = False
     with plugged(name, mine, guests):
+        begin_ns = scenario.start_ns + min(step.at_ns for step in scenario.steps) - LEAD_NS
+        stage = Stage(name, places, begin_ns, speed)
         try:
-            played = asyncio.run(_steps(name, scenario, deeds, stations, speed, tell))
-        except* (LiveError, OSError) as group:
-            raise LiveError(f"the range is not whole any more: {_first(group)}") from None
+            _run(_steps(name, scenario, deeds, stations, stage, played, tell))
+        except KeyboardInterrupt:
+            interrupted = True
         after = mirrored(name)
+    end_ns = time.time_ns()
+    planned_ns = {step.id: stage.wall_ns(scenario.start_ns + step.at_ns) for step in scenario.steps}
     return {
         "seed": seed,
         "sha256": None,
@@ -57,13 +69,24 @@ def perform(name: str, scenario: Scenario, seed: int, speed: float, tell: Tell) 
         "range": name,
         "speed": speed,
         "start_ns": start_ns,
-        "end_ns": time.time_ns(),
+        "end_ns": end_ns,
+        "interrupted": interrupted,
         "hosts": [
             {"name": one.name, "address": one.address, "mac": one.mac}
             for one in scenario.everybody().values()
         ],
-        "events": [_routine(start_ns), *(_event(step, played[step.id]) for step in scenario.steps)],
+        "events": [
+            _routine(start_ns, end_ns),
+            *(_event(step, played[step.id], min(planned_ns[step.id], end_ns)) for step in scenario.steps),
+        ],
     }
+
+
+def _run(steps: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(steps)
+    except* (LiveError, OSError) as group:
+        raise LiveError(f"the range is not whole any more: {_first(group)}") from None
 
 
 def _first(group: BaseException) -> BaseException:
@@ -77,16 +100,13 @@ async def _steps(
     scenario: Scenario,
     deeds: dict[str, Deed],
     stations: Sequence[Station],
-    speed: float,
+    stage: Stage,
+    played: Mapping[str, Played],
     tell: Tell,
-) -> dict[str, Played]:
-    places = {one.name: Place(full_name(name, one.name), one.address, one.mac) for one in stations}
+) -> None:
     machines = {one.address: one.mac for one in stations if one.address}
     wire = scenario.plant.wire
     infrastructure = {wire.core, wire.firewall, *(mac for _, mac in wire.gateways)}
-    begin_ns = scenario.start_ns + min(step.at_ns for step in scenario.steps) - LEAD_NS
-    stage = Stage(name, places, begin_ns, speed)
-    played = {step.id: Played() for step in scenario.steps}
 
     async def told(step: Step) -> None:
         await stage.until(scenario.start_ns + step.at_ns)
@@ -105,7 +125,6 @@ async def _steps(
             tasks.create_task(play(stage, whole, actor, played[step.id]))
             for trouble in deed.troubles:
                 tasks.create_task(_trouble(name, stage, stations, trouble, played[step.id]))
-    return played
 
 
 def _of_the_network(frame: Frame, machines: dict[str, str], infrastructure: set[str]) -> bool:
@@ -120,10 +139,12 @@ async def _trouble(
     if trouble.kind in ("silent", "absent"):
         await stage.until(trouble.from_ns)
         unplug(name, stations, trouble.host, out=True)
+        played.spoke()
         try:
             await stage.until(trouble.to_ns)
         finally:
             unplug(name, stations, trouble.host, out=False)
+            played.spoke()
     elif trouble.kind == "diverted" and trouble.by is not None and trouble.by.name in stage.places:
         await stage.until(trouble.from_ns)
         client, server = stage.places[trouble.host], stage.places[trouble.peer]
@@ -146,10 +167,11 @@ async def _trouble(
                 await standing
     elif trouble.kind not in ("deaf", "stopped"):
         # A controller that is told to be deaf, or to stop, does so itself.
-        played.told.append(f"{trouble.host} is not made {trouble.kind}")
+        words = f"{trouble.host} の通信は間の機器を通らなかった", f"{trouble.host} was not {trouble.kind}"
+        played.told.append(Words(*words))
 
 
-def _routine(start_ns: int) -> dict[str, Any]:
+def _routine(start_ns: int, end_ns: int) -> dict[str, Any]:
     return {
         "id": "routine",
         "incident": False,
@@ -161,15 +183,25 @@ def _routine(start_ns: int) -> dict[str, Any]:
         "visible": True,
         "unseen_because": None,
         "first_ns": start_ns,
-        "last_ns": time.time_ns(),
+        "last_ns": end_ns,
     }
 
 
-def _event(step: Step, played: Played) -> dict[str, Any]:
+def _event(step: Step, played: Played, planned_ns: int) -> dict[str, Any]:
+    """What became of a step; `planned_ns` stands for the time of one that said nothing."""
+    told = step.told(played.first_ns or planned_ns, played.last_ns or planned_ns)
+    if step.visible and played.outcome == NOTHING:
+        told |= {"visible": False, "unseen_because": _both(NOT_PLAYED)}
     return {
-        **step.told(played.first_ns, played.last_ns),
+        **told,
+        "outcome": played.outcome if step.visible else None,
         "connections": played.connections,
         "answered": played.answered,
+        "unanswered": played.unanswered,
         "frames": played.frames,
-        "not_played": played.told,
+        "not_played": [_both(words) for words in played.told],
     }
+
+
+def _both(words: Words) -> dict[str, str]:
+    return {"en": words.en, "ja": words.ja}

@@ -33,6 +33,9 @@ MAX_CELLS: Final = 200_000
 """Of one sheet."""
 MAX_CELL: Final = 32_767
 MAX_MERGED: Final = 10_000
+_LOOKED_AT: Final = 1_000_000
+"""Characters in which the sign between cells is looked for."""
+_QUOTED: Final = re.compile(r'"[^"]*"')
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _PINNED: Final = datetime.datetime(2000, 1, 1)
 _ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -54,6 +57,9 @@ class Grid:
     """Those that have any text, ascending; texts are stripped."""
     odd: dict[tuple[int, int], str] = field(default_factory=dict)
     """(row, column) -> what is wrong with the cell."""
+    moments: dict[tuple[int, int], str] = field(default_factory=dict)
+    """(row, column) -> what a date (`2026-04-14`), a time (`09:12:30`) or both are, divided by a space, of
+    those that are odd because a text was expected."""
 
 
 def column_letters(number: int) -> str:
@@ -145,9 +151,9 @@ def _decoded(data: bytes) -> str:
 
 
 def _read_csv(text: str) -> Grid:
-    # The sign that most often stands in the first lines divides the cells.
-    first = "\n".join(text.splitlines()[:20])
-    delimiter = max(",\t;", key=first.count)
+    # The sign that stands in most of the first lines divides the cells; in quotes none does.
+    first = _QUOTED.sub("", text[:_LOOKED_AT]).splitlines()[:20]
+    delimiter = max(",\t;", key=lambda sign: sum(sign in line for line in first))
     rows: dict[int, tuple[str, ...]] = {}
     before = csv.field_size_limit(MAX_CELL)
     try:
@@ -212,6 +218,7 @@ def _read_book(data: bytes, archive: zipfile.ZipFile) -> list[Grid]:
         shown = {(cell.row, cell.column): cell for cell in _cells(page)}
         cells: dict[tuple[int, int], str] = {}
         odd: dict[tuple[int, int], str] = {}
+        moments: dict[tuple[int, int], str] = {}
         for cell in _cells(source):
             place = (int(cell.row), int(cell.column))
             text, wrong = _text(shown.get(place), cell.data_type == "f")
@@ -219,9 +226,12 @@ def _read_book(data: bytes, archive: zipfile.ZipFile) -> list[Grid]:
                 cells[place] = text
             if wrong:
                 odd[place] = wrong
+            moment = _moment(shown.get(place))
+            if moment:
+                moments[place] = moment
         for area in merged:
-            _fill(area, cells, odd)
-        grids.append(Grid(str(page.title), _rows(cells, odd), odd))
+            _fill(area, cells, odd, moments)
+        grids.append(Grid(str(page.title), _rows(cells, odd), odd, moments))
     return grids
 
 
@@ -247,6 +257,15 @@ def _text(cell: Any, computed: bool) -> tuple[str, str]:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)
     return _unquoted(str(value)[:MAX_CELL].strip()), ""
+
+
+def _moment(cell: Any) -> str:
+    """A date, a time or both as text; "" for another cell. A date has the time of midnight in Excel."""
+    value = None if cell is None else cell.value
+    if isinstance(value, datetime.datetime):
+        midnight = value.time() == datetime.time()
+        return value.date().isoformat() if midnight else value.isoformat(" ")
+    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else ""
 
 
 def _rows(cells: dict[tuple[int, int], str], odd: dict[tuple[int, int], str]) -> dict[int, tuple[str, ...]]:
@@ -299,21 +318,21 @@ def _number(text: str, otherwise: int) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else otherwise
 
 
-def _fill(area: re.Match[str], cells: dict[tuple[int, int], str], odd: dict[tuple[int, int], str]) -> None:
+def _fill(area: re.Match[str], *kinds: dict[tuple[int, int], str]) -> None:
     """Every cell of a merged range says what its first one says, as far as the sheet has rows and columns:
     a range may name all cells there can be."""
     left, right = (_column_number(area[group]) for group in (1, 3))
     top, bottom = int(area[2]), int(area[4])
-    text, wrong = cells.get((top, left)), odd.get((top, left))
-    if not text and not wrong:
+    if not any((top, left) in kind for kind in kinds):
         return
-    last_row, last_column = (max(place[axis] for place in (*cells, *odd)) for axis in (0, 1))
-    for row in range(top, min(bottom, last_row) + 1):
-        for column in range(left, min(right, last_column) + 1):
-            if text:
-                cells.setdefault((row, column), text)
-            if wrong:
-                odd.setdefault((row, column), wrong)
+    last_row, last_column = (max(place[axis] for kind in kinds for place in kind) for axis in (0, 1))
+    for kind in kinds:
+        said = kind.get((top, left))
+        if said is None:
+            continue
+        for row in range(top, min(bottom, last_row) + 1):
+            for column in range(left, min(right, last_column) + 1):
+                kind.setdefault((row, column), said)
 
 
 def _column_number(letters: str) -> int:

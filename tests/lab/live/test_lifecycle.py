@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -163,3 +165,15 @@ def test_every_guest_has_its_place(scenario_id: str) -> None:
 def test_the_process_of_the_hosts_is_found_where_the_switch_is() -> None:
     with a_range("water-works") as name:
         assert list(processes_in(namespaces_of(name)).values()) == [full_name(name, "switch")]
+
+
+@live
+def test_who_is_not_root_is_told_so_and_changes_nothing() -> None:
+    with a_range("food-factory") as name:
+        before = namespaces_of(name)
+        asking = get_context("fork")
+        with ProcessPoolExecutor(1, mp_context=asking, initializer=os.setuid, initargs=(65_534,)) as pool:
+            for ask in (down, status, plant_of):
+                with pytest.raises(LiveError, match="a live range needs root"):
+                    pool.submit(ask, name).result()
+        assert namespaces_of(name) == before and status(name).whole

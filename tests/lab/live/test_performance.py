@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import threading
 import time
@@ -20,7 +22,7 @@ from otmon.lab.live.namespace import LiveError, asked_inside, full_name
 from otmon.lab.live.performance import perform
 from otmon.lab.plant import shipped_plant
 from otmon.lab.recording import deeds_of, of_scenario
-from otmon.lab.scenario import shipped_scenario, shipped_scenarios
+from otmon.lab.scenario import Step, shipped_scenario, shipped_scenarios
 from tests.command import ROOT, otmon
 from tests.deploy.monitored import missing as prometheus_is_missing
 from tests.deploy.monitored import prometheus
@@ -129,6 +131,37 @@ def test_what_an_attack_writes_changes_the_process_until_it_is_set_back() -> Non
         perform(name, replace(SCENARIO, steps=tuple(steps[1:])), 1, 20, lambda step: None)
         assert holds(name, 0)[0] == 100
         assert status(name).whole
+
+
+def test_what_only_pulls_a_cable_has_its_time_and_what_goes_over_no_cable_the_one_it_was_to_have() -> None:
+    scenario = shipped_scenario("ransomware")
+    kept = replace(scenario, steps=tuple(one for one in scenario.steps if one.id in ("opened", "scada-down")))
+    with a_range("two-factories") as name:
+        truth = perform(name, kept, 1, 400, lambda step: None)
+    opened, down = truth["events"][1:]
+    assert (down["outcome"], down["visible"]) == ("done", True)
+    assert truth["start_ns"] < down["first_ns"] < down["last_ns"] < truth["end_ns"]
+    assert (opened["outcome"], opened["visible"]) == (None, False)
+    assert truth["start_ns"] < opened["first_ns"] == opened["last_ns"] < down["first_ns"]
+
+
+def test_what_was_not_played_any_more_did_not_happen() -> None:
+    def stop(step: Step) -> None:
+        if step.id == "raised":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with a_range("water-works") as name:
+        truth = perform(name, SCENARIO, 1, 30, stop)
+        assert holds(name, 0) == (100, 100) and status(name).whole
+    assert truth["interrupted"]
+    events = {event["id"]: event for event in truth["events"]}
+    assert (events["way-in"]["outcome"], events["way-in"]["visible"]) == ("done", True)
+    # Its connection may have been begun.
+    assert events["raised"]["outcome"] in ("tried", "nothing") and events["raised"]["answered"] == 0
+    left = events["set-back"]
+    assert (left["outcome"], left["visible"]) == ("nothing", False)
+    assert left["unseen_because"]["en"].startswith("it was not played")
+    assert left["first_ns"] == left["last_ns"] <= truth["end_ns"]
 
 
 def test_a_scenario_of_another_plant_is_refused() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
@@ -77,6 +77,7 @@ def test_the_same_cells_are_the_same_bytes_whatever_the_time(monkeypatch: pytest
 texts = st.text(st.characters(exclude_categories=["C"]), max_size=8)
 
 
+@example([[";", ";"]])
 @given(st.lists(st.lists(texts, min_size=2, max_size=3), min_size=1, max_size=4))
 def test_what_is_written_is_read_back(rows: list[list[str]]) -> None:
     wanted = {
