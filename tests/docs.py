@@ -210,6 +210,7 @@ LABELS = {
     "function": "a Modbus function by name",
     "access": "its access class, such as `read` or `write`",
     "exception": "a Modbus exception code",
+    "le": "a bound in seconds: the bucket counts what took at most so long; `+Inf` counts all",
     "version": "version of otmon",
 }
 """What the labels of metrics say."""

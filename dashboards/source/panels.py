@@ -1,4 +1,4 @@
-"""The kinds of panels and their looks: a number, lines over time, bars, a table, states, and words.
+"""The kinds of panels and their looks: a number, lines over time, a heat map, bars, a table, states, words.
 
 Every query is limited to the chosen sensors: `{which}` in an expression stands for that label matcher.
 """
@@ -12,6 +12,7 @@ from grafana_foundation_sdk.builders import (
     bargauge,
     common,
     dashboard,
+    heatmap,
     prometheus,
     stat,
     statetimeline,
@@ -20,6 +21,7 @@ from grafana_foundation_sdk.builders import (
     timeseries,
 )
 from grafana_foundation_sdk.models.common import (
+    AxisPlacement,
     BarGaugeDisplayMode,
     BigValueColorMode,
     BigValueGraphMode,
@@ -41,6 +43,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
     VariableRefresh,
 )
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 SOURCE: Final = DataSourceRef("prometheus", "${datasource}")
@@ -135,6 +138,34 @@ def lines(
     for letter, (expression, legend) in zip("ABCDEF", queries, strict=False):
         panel = panel.with_target(_query(expression, legend).range().ref_id(letter))
     return panel
+
+
+def heat(title: str, expression: str, *, unit: str = "s", width: int = 12, about: str = "") -> Panel:
+    """How many of what is measured lay between two bounds, over time: a histogram's buckets by `le`."""
+    return (
+        heatmap.Panel()
+        .title(title)
+        .description(about)
+        .datasource(SOURCE)
+        .span(width)
+        .height(8)
+        .calculate(False)
+        .cell_gap(1)
+        .color(
+            heatmap.HeatmapColorOptions()
+            .mode(HeatmapColorMode.SCHEME)
+            .scheme("Oranges")
+            .scale(HeatmapColorScale.EXPONENTIAL)
+            .exponent(0.5)
+            .fill("dark-orange")
+            .reverse(False)
+            .steps(64)
+        )
+        .y_axis(heatmap.YAxisConfig().unit(unit).axis_placement(AxisPlacement.LEFT))
+        .tooltip(heatmap.HeatmapTooltip().mode(TooltipDisplayMode.SINGLE).y_histogram(False))
+        .show_legend()
+        .with_target(_query(expression, "{{le}}").range().format(PromQueryFormat.HEATMAP).ref_id("A"))
+    )
 
 
 def bars(title: str, expression: str, legend: str, *, unit: str = "short", width: int = 8) -> Panel:

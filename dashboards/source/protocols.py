@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.source.panels import BAD, CARE, GOOD, bars, lines, number, page
+from dashboards.source.panels import BAD, CARE, GOOD, bars, heat, lines, number, page
 
 CHANGING = "write|control|program|configure"
+ANSWERS = "instance_from_zone_to_zone_le:otmon_modbus_response_seconds_bucket:rate5m"
 ZONES = "{{from_zone}} → {{to_zone}}"
 
 
@@ -56,6 +57,17 @@ def protocols() -> Any:
                  "(sum by (from_zone, to_zone) (rate(otmon_modbus_response_seconds_count{{which}}[5m])) > 0)",
                  ZONES),
                 unit="s",
+            ),
+            lines(
+                "95%が収まる応答時間 / Response time of 95 %",
+                (f"histogram_quantile(0.95, sum by (from_zone, to_zone, le) ({ANSWERS}{{{{which}}}}))",
+                 ZONES),
+                unit="s", about="応答の95%がこの時間内。 95 of 100 answers took no longer.",
+            ),
+            heat(
+                "応答時間の分布 / Response times",
+                f"sum by (le) ({ANSWERS}{{{{which}}}})",
+                about="1秒あたりの応答数。 Answers per second.",
             ),
             lines(
                 "応答時間の最大 / Longest response time",

@@ -10,24 +10,27 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
+    HistogramMetricFamily,
     Metric,
-    SummaryMetricFamily,
 )
 from prometheus_client.registry import Collector
 
 from otmon.detect.detector import SEVERITIES, Case, Finding
 from otmon.findings.coverage import SIGHTS, STATES, Coverage, ZoneCoverage
-from otmon.ledger.facts import UNANSWERED
+from otmon.ledger.facts import RESPONSE_BOUNDS_NS, UNANSWERED, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.place import locate
 
 EXCEPTIONS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 11)
 """The exception codes of Modbus; a message with another one is malformed."""
+_BOUNDS: Final = tuple(str(bound_ns / 1e9) for bound_ns in RESPONSE_BOUNDS_NS)
+"""As OpenMetrics wants them, in seconds."""
 LAYER: Final = "layer."
 """How counters of decoded packets begin."""
 
@@ -310,12 +313,34 @@ def _telling(status: Status) -> Iterator[Metric]:
     )
 
 
+class _Answers:
+    """Response times of several operations."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * len(RESPONSE_BOUNDS_NS)
+        self._answered = 0
+        self.total_ns = 0
+        self.longest_ns = 0
+
+    def add(self, one: Operation) -> None:
+        for place, count in enumerate(one.response_counts):
+            self._counts[place] += count
+        self._answered += one.answered
+        self.total_ns += one.response_ns_sum
+        self.longest_ns = max(self.longest_ns, one.response_ns_max)
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Each bound with what was within it, as Prometheus counts."""
+        within = accumulate(self._counts)
+        return [*zip(_BOUNDS, within, strict=True), ("+Inf", self._answered)]
+
+
 def _modbus(case: Case) -> Iterator[Metric]:
     asked: Counter[tuple[str, ...]] = Counter()
     # From the start, so that the first refusal of a kind is seen as an increase.
     refused: Counter[tuple[str, ...]] = Counter({(str(code),): 0 for code in EXCEPTIONS})
     unanswered = 0
-    times: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    answers: dict[tuple[str, str], _Answers] = defaultdict(_Answers)
     for one in case.ledger.operations:
         asked[one.service, one.access] += one.times
         if one.status > 0:
@@ -323,22 +348,21 @@ def _modbus(case: Case) -> Iterator[Metric]:
         elif one.status == UNANSWERED:
             unanswered += one.times
         verdict = case.verdicts.get(conversation_key(one))
-        sums = times[("", "") if verdict is None else (verdict.from_zone, verdict.to_zone)]
-        sums[0] += one.answered
-        sums[1] += one.response_ns_sum
-        sums[2] = max(sums[2], one.response_ns_max)
+        answers[("", "") if verdict is None else (verdict.from_zone, verdict.to_zone)].add(one)
     yield _counter(
         "modbus_transactions", "Transactions by function and access class.", ("function", "access"), asked
     )
     yield _counter("modbus_exceptions", "Refused transactions by exception code.", ("exception",), refused)
     yield CounterMetricFamily("otmon_modbus_unanswered", "Requests that got no answer.", unanswered)
-    family = SummaryMetricFamily(
-        "otmon_modbus_response_seconds", "Response times by zones.", labels=("from_zone", "to_zone")
+    family = HistogramMetricFamily(
+        "otmon_modbus_response_seconds",
+        "Response times by zones; those that a ledger of an older version counted are in +Inf alone.",
+        labels=("from_zone", "to_zone"),
     )
-    for zones, (count, total, _) in sorted(times.items()):
-        family.add_metric(list(zones), count, total / 1e9)
+    for zones, seen in sorted(answers.items()):
+        family.add_metric(list(zones), seen.buckets(), seen.total_ns / 1e9)
     yield family
     yield _gauge(
         "modbus_response_max_seconds", "The longest response time by zones.", ("from_zone", "to_zone"),
-        {zones: longest / 1e9 for zones, (_, _, longest) in times.items()},
+        {zones: seen.longest_ns / 1e9 for zones, seen in answers.items()},
     )  # fmt: skip

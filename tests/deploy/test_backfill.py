@@ -72,6 +72,14 @@ def test_prometheus_answers_for_the_times_of_the_packets(tmp_path: Path) -> None
         assert found["value"][1] == "1"
         assert ask(port, critical, float(samples[0][1])) == []
         assert ask(port, "sum(rate(otmon_modbus_transactions_total[1h])) > 0", float(last[1]))
+        answers = "otmon_modbus_response_seconds"
+        assert ask(
+            port, f'{answers}_bucket{{le="+Inf"}} == on (from_zone, to_zone) {answers}_count', float(last[1])
+        )
+        (sample,) = ask(
+            port, f"histogram_quantile(0.95, sum by (le) (rate({answers}_bucket[1h])))", float(last[1])
+        )
+        assert 0.001 < float(sample["value"][1]) < 1
     finally:
         server.terminate()
         server.wait(20)

@@ -17,11 +17,13 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from otmon.detect.detector import SEVERITIES
 from otmon.findings.coverage import SIGHTS, STATES
 from otmon.findings.judge import case_of, found_in
+from otmon.ledger.facts import RESPONSE_BOUNDS_NS
 from otmon.ledger.ledger import EMPTY
 from otmon.outputs.metrics import Status, StatusCollector, judged_metrics, metrics
 from otmon.protocols.modbus import service
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.decide import Outcome
+from otmon.zones.place import locate
 from tests.docs import LABELS
 from tests.outputs.sensed import case, status
 
@@ -153,6 +155,46 @@ def test_refused_unanswered_and_open_requests_are_told_apart() -> None:
     assert value("otmon_modbus_unanswered_total") == silent
     asked = families(status())["otmon_modbus_transactions"].samples
     assert sum(one.value for one in asked) == sum(one.times for one in case().ledger.operations)
+
+
+def test_response_times_are_a_histogram_of_each_pair_of_zones() -> None:
+    """Buckets hold all within their bound, the last one every answer; a sum beside them."""
+    known, index = case(), case().index
+    assert index is not None
+    samples = families(status())["otmon_modbus_response_seconds"].samples
+    buckets: dict[tuple[str, str], dict[str, float]] = {}
+    for one in samples:
+        if one.name.endswith("_bucket"):
+            ends = one.labels["from_zone"], one.labels["to_zone"]
+            buckets.setdefault(ends, {})[one.labels["le"]] = one.value
+    assert len(buckets) > 1
+    for ends, within in buckets.items():
+        facts = [
+            one
+            for one in known.ledger.operations
+            if (
+                locate(index, one.client, one.vlan).zone,
+                locate(index, one.server, one.vlan).zone,
+            )
+            == ends
+        ]
+        assert list(within) == [*(str(bound / 1e9) for bound in RESPONSE_BOUNDS_NS), "+Inf"]
+        assert list(within.values()) == sorted(within.values())
+        assert within["+Inf"] == sum(one.answered for one in facts)
+        lines = {
+            one.name.rpartition("_")[2]: one.value
+            for one in samples
+            if (one.labels["from_zone"], one.labels["to_zone"]) == ends and "le" not in one.labels
+        }
+        assert lines == {
+            "count": within["+Inf"],
+            "sum": sum(one.response_ns_sum for one in facts) / 1e9,
+        }
+        # The bounds that lie around all of them tell so.
+        fast = [str(b / 1e9) for b in RESPONSE_BOUNDS_NS if b >= max(one.response_ns_max for one in facts)]
+        least = min(one.response_ns_min for one in facts if one.answered)
+        assert fast and all(within[bound] == within["+Inf"] for bound in fast)
+        assert all(within[str(b / 1e9)] == 0 for b in RESPONSE_BOUNDS_NS if b < least)
 
 
 def test_an_interface_without_a_packet_has_no_time_of_the_latest_one() -> None:
