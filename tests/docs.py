@@ -246,6 +246,12 @@ LABELS = {
     "verdict": "`allowed`, `denied`, `not covered`, or `inside` a zone that restricts nothing",
     "state": "`kept`, `violated` or `unobservable`",
     "rule": "id of a rule of [findings](findings.md); empty in the zeros that `otmon_findings` always has",
+    "class": "what a device is, such as `controller` ([assets](assets.md)); `unsure` between several, "
+    "`contradicted`, `unknown`",
+    "secret": "`default` (published), `empty`, `anonymous`, or `clear` for another one that could be read",
+    "outcome": "`accepted`, `refused`, `attempted` without an answer, `unknown`",
+    "age": "`hour`, `day`, `week`, `month` (30 days): at most so long, longer than the one before; `older`",
+    "reason": "what is wrong with a message, such as `length`, from a fixed table",
     "severity": "`critical`, `high`, `medium`, `low` or `info`",
     "function": "a Modbus function by name",
     "access": "its access class, such as `read` or `write`",

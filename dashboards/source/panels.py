@@ -5,7 +5,9 @@ Every query is limited to the chosen sensors: `{which}` in an expression stands 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from grafana_foundation_sdk.builders import (
@@ -45,10 +47,12 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from ruamel.yaml import YAML
 
 SOURCE: Final = DataSourceRef("prometheus", "${datasource}")
 GOOD, CARE, BAD, NONE = "green", "orange", "red", "text"
 TAG: Final = "otmon"
+RULES: Final = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules" / "otmon-recording.yml"
 
 Panel = Any
 """A builder of the SDK; its kinds share no type that has the setters used here."""
@@ -57,6 +61,18 @@ Panel = Any
 def limited(expression: str) -> str:
     """The expression for the chosen sensors."""
     return " ".join(expression.replace("{which}", 'instance=~"$instance"').split())
+
+
+def recorded(rule: str) -> str:
+    """What a recording rule keeps; where nobody has evaluated it, as for a replay, its expression."""
+    groups = YAML(typ="safe").load(RULES.read_text(encoding="utf-8"))["groups"]
+    (expression,) = [one["expr"] for group in groups for one in group["rules"] if one["record"] == rule]
+    limited = re.sub(
+        r"\b(otmon_\w+)(?:\{(.*?)\})?",
+        lambda found: f"{found[1]}{{{f'{found[2]}, ' if found[2] else ''}{{which}}}}",
+        expression,
+    )
+    return f"{rule}{{{{which}}}} or {limited.strip()}"
 
 
 def _query(expression: str, legend: str = "") -> prometheus.Dataquery:
