@@ -11,7 +11,8 @@ DEMO := build/demo
 # PACKAGE[:COMMAND] on Debian: what the tests and the benchmarks use when it is there.
 TEST_PACKAGES := tshark nftables:nft iproute2:ip iptables:iptables-restore prometheus tcpdump openssl \
 	prometheus-alertmanager:amtool mosquitto mosquitto-clients:mosquitto_pub snmpd snmp:snmpget \
-	vsftpd nginx-light:nginx apache2-bin:apache2 curl inetutils-telnetd:telnetd inetutils-telnet:telnet \
+	vsftpd nginx-light:nginx apache2-bin:apache2 apache2-utils:htpasswd curl inetutils-telnetd:telnetd \
+	inetutils-telnet:telnet \
 	tigervnc-standalone-server:Xtigervnc postgresql:psql samba:smbd smbclient redis-server redis-tools:redis-cli \
 	mariadb-server-core:mariadbd mariadb-client-core:mariadb freeradius freeradius-utils:radclient \
 	tgt:tgtd libiscsi-bin:iscsi-inq

@@ -7,9 +7,11 @@ tests/test_docs.py holds the pages against the program in every test run.
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -20,6 +22,7 @@ from rich.console import Console
 from rich.text import Text
 
 from otmon.cli import app
+from otmon.cli.settings import options as file_options
 from otmon.detect.rules.field import FIELDS
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import Parameter
@@ -192,6 +195,43 @@ def fields_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+INSTALLED: dict[str, Any] = {
+    "interface": ["eth1"],
+    "zones": "/etc/otmon/zones",
+    "ledger": "/var/lib/otmon/plant.db",
+    "json": "/var/log/otmon/findings.jsonl",
+    "evidence": "/var/lib/otmon/evidence",
+    "lang": "ja",
+}
+"""What the shipped file of options says; the other options stand in it as comments."""
+EXAMPLES: dict[str, Any] = {
+    "certificate": "sensor.pem",
+    "key": "sensor.key",
+    "web-config": "web.yml",
+    "baseline": "baseline.db",
+    "rules": ["/etc/otmon/rules"],
+    "filter": "not port 3260",
+    "user": "otmon",
+}
+"""Values for options that have no default."""
+
+
+def options_file() -> str:
+    """Every option of the sensor as a file of options has it, with what its help says."""
+    parts = [
+        "# Options of `otmon sensor`: for /etc/otmon/otmon.toml, read by `otmon sensor --config FILE.toml`.\n"
+        "# An environment variable, such as OTMON_SENSOR_RING_MB for ring-mb, counts more than this file,\n"
+        "# and the command line more than both. `make docs` writes the file in deploy/ anew.\n"
+        "[sensor]"
+    ]
+    for name, option in file_options(typer.main.get_command(app).commands["sensor"]).items():  # type: ignore[attr-defined]
+        value = INSTALLED.get(name, EXAMPLES.get(name, getattr(option.default, "value", option.default)))
+        mark = "" if name in INSTALLED else "# "
+        lines = textwrap.wrap(option.help, 100, initial_indent="# ", subsequent_indent="# ")
+        parts.append("\n".join([*lines, f"{mark}{name} = {json.dumps(value)}"]))
+    return "\n\n".join(parts) + "\n"
+
+
 LABELS = {
     "interface": "an interface that the sensor listens on",
     "layer": "a protocol layer that otmon decodes, such as `tcp` or `802.1q`",
@@ -206,10 +246,17 @@ LABELS = {
     "verdict": "`allowed`, `denied`, `not covered`, or `inside` a zone that restricts nothing",
     "state": "`kept`, `violated` or `unobservable`",
     "rule": "id of a rule of [findings](findings.md); empty in the zeros that `otmon_findings` always has",
+    "class": "what a device is, such as `controller` ([assets](assets.md)); `unsure` between several, "
+    "`contradicted`, `unknown`",
+    "secret": "`default` (published), `empty`, `anonymous`, or `clear` for another one that could be read",
+    "outcome": "`accepted`, `refused`, `attempted` without an answer, `unknown`",
+    "age": "`hour`, `day`, `week`, `month` (30 days): at most so long, longer than the one before; `older`",
+    "reason": "what is wrong with a message, such as `length`, from a fixed table",
     "severity": "`critical`, `high`, `medium`, `low` or `info`",
     "function": "a Modbus function by name",
     "access": "its access class, such as `read` or `write`",
     "exception": "a Modbus exception code",
+    "le": "a bound in seconds: the bucket counts what took at most so long; `+Inf` counts all",
     "version": "version of otmon",
 }
 """What the labels of metrics say."""
@@ -304,6 +351,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/findings.ja.md": lambda: findings_page("ja"),
     "docs/rule-fields.md": fields_page,
     "docs/metrics.md": metrics_page,
+    "deploy/otmon.toml": options_file,
 }
 
 

@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = process.argv[2] ?? join(dirname(here), "json");
 const kinds = {
-  bargauge: "BarGauge", stat: "Stat", statetimeline: "StateTimeline", "state-timeline": "StateTimeline",
+  bargauge: "BarGauge", heatmap: "Heatmap", stat: "Stat", statetimeline: "StateTimeline", "state-timeline": "StateTimeline",
   table: "Table", text: "Text", timeseries: "TimeSeries",
 };
 // What of a panel is typed by its kind: options, and custom settings of its fields.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.source.panels import CARE, GOOD, bars, lines, number, page, words
+from dashboards.source.panels import BAD, CARE, GOOD, bars, lines, number, page, rows, words
 
 WHO = """
 機器の名前はメトリクスに出しません。一覧は台帳にあります: `otmon check --ledger plant.db --lang ja`
@@ -39,6 +39,32 @@ def assets() -> Any:
                 'or otmon_zone_conversations{from_zone="internet", {which}}) or vector(0)',
                 steps=[(None, GOOD), (1, CARE)], width=6,
             ),
+            number(
+                "台帳にない機器 / Not in the inventory",
+                "sum(otmon_unauthorised_devices{{which}}) or vector(0)",
+                steps=[(None, GOOD), (1, BAD)], width=6,
+                about="資産台帳のあるゾーンで数えます。 Counted in zones with an inventory.",
+            ),
+            number(
+                "初期パスワードでのログイン / Log-ins by default passwords",
+                'sum(otmon_log_ins_total{secret="default", outcome!="refused", {which}})',
+                steps=[(None, GOOD), (1, BAD)], width=6,
+            ),
+            number(
+                "パスワードなしのログイン / Log-ins without a password",
+                'sum(otmon_log_ins_total{secret=~"empty|anonymous", outcome!="refused", {which}})',
+                steps=[(None, GOOD), (1, CARE)], width=6,
+            ),
+            number(
+                "読み取れるパスワード / Passwords that can be read",
+                'sum(otmon_log_ins_total{secret="clear", {which}})',
+                steps=[(None, GOOD), (1, CARE)], width=6,
+            ),
+            rows(
+                "機器の種類 / Kinds of devices",
+                "sum by (zone, class) (otmon_devices{{which}})",
+                {"zone": "ゾーン / Zone", "class": "種類 / Class", "Value": "台数 / Devices"},
+            ),
             bars("ゾーンごと / By zone", "sum by (zone) (otmon_assets{{which}})", "{{zone}}", width=12),
             lines("ゾーンごとの推移 / By zone over time",
                   ("sum by (zone) (otmon_assets{{which}})", "{{zone}}")),
@@ -50,7 +76,7 @@ def assets() -> Any:
             bars(
                 "アドレスに関する検知 / Findings about addresses",
                 'sum by (rule) (otmon_findings{rule=~".*address.*|internet-contact", {which}})', "{{rule}}",
-                width=12,
+                width=24,
             ),
             words("どの機器か / Which devices", WHO.strip(), height=5),
         ],

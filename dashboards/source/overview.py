@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.source.boundaries import STATE, STATES
-from dashboards.source.panels import BAD, CARE, GOOD, lines, number, page, rows, states
+from dashboards.source.panels import BAD, CARE, GOOD, lines, number, page, recorded, rows, states
 
+OCTETS = "instance_interface:otmon_capture_bytes:rate5m"
 NOTHING_WRONG = {0: ("なし / none", GOOD)}
 
 
@@ -49,7 +50,7 @@ def overview() -> Any:
             states("境界の状態 / State of the boundaries", STATE, "{{boundary}}", STATES),
             lines(
                 "検知の数 / Findings that stand",
-                ("sum by (severity) (instance_severity:otmon_findings:sum{{which}})", "{{severity}}"),
+                (f"sum by (severity) ({recorded('instance_severity:otmon_findings:sum')})", "{{severity}}"),
             ),
             rows(
                 "検知 / Findings",
@@ -61,15 +62,22 @@ def overview() -> Any:
             ),
             lines(
                 "通信量 / Traffic",
-                ("sum by (instance, interface) (instance_interface:otmon_capture_bytes:rate5m{{which}}) * 8",
+                (f"8 * sum by (instance, interface) ({recorded(OCTETS)})",
                  "{{instance}} {{interface}}"),
-                unit="bps",
+                unit="bps", width=8,
+            ),
+            rows(
+                "検知からの時間 / Age of the findings",
+                "sum by (severity, age) (otmon_findings_by_age{{which}}) > 0",
+                {"severity": "深刻度 / Severity", "age": "経過 / Since", "Value": "件数 / Count"},
+                width=8,
             ),
             rows(
                 "発報中の警報 / Alerts",
                 'sum by (alertname, severity, alertstate) (ALERTS{alertname=~"Otmon.*"})',
                 {"alertname": "警報 / Alert", "severity": "重要度 / Severity",
                  "alertstate": "状態 / State", "Value": "件数 / Count"},
+                width=8,
             ),
         ],
     )  # fmt: skip

@@ -1,17 +1,20 @@
-"""The kinds of panels and their looks: a number, lines over time, bars, a table, states, and words.
+"""The kinds of panels and their looks: a number, lines over time, a heat map, bars, a table, states, words.
 
 Every query is limited to the chosen sensors: `{which}` in an expression stands for that label matcher.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from grafana_foundation_sdk.builders import (
     bargauge,
     common,
     dashboard,
+    heatmap,
     prometheus,
     stat,
     statetimeline,
@@ -20,6 +23,7 @@ from grafana_foundation_sdk.builders import (
     timeseries,
 )
 from grafana_foundation_sdk.models.common import (
+    AxisPlacement,
     BarGaugeDisplayMode,
     BigValueColorMode,
     BigValueGraphMode,
@@ -41,11 +45,14 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
     VariableRefresh,
 )
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from ruamel.yaml import YAML
 
 SOURCE: Final = DataSourceRef("prometheus", "${datasource}")
 GOOD, CARE, BAD, NONE = "green", "orange", "red", "text"
 TAG: Final = "otmon"
+RULES: Final = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules" / "otmon-recording.yml"
 
 Panel = Any
 """A builder of the SDK; its kinds share no type that has the setters used here."""
@@ -54,6 +61,18 @@ Panel = Any
 def limited(expression: str) -> str:
     """The expression for the chosen sensors."""
     return " ".join(expression.replace("{which}", 'instance=~"$instance"').split())
+
+
+def recorded(rule: str) -> str:
+    """What a recording rule keeps; where nobody has evaluated it, as for a replay, its expression."""
+    groups = YAML(typ="safe").load(RULES.read_text(encoding="utf-8"))["groups"]
+    (expression,) = [one["expr"] for group in groups for one in group["rules"] if one["record"] == rule]
+    limited = re.sub(
+        r"\b(otmon_\w+)(?:\{(.*?)\})?",
+        lambda found: f"{found[1]}{{{f'{found[2]}, ' if found[2] else ''}{{which}}}}",
+        expression,
+    )
+    return f"{rule}{{{{which}}}} or {limited.strip()}"
 
 
 def _query(expression: str, legend: str = "") -> prometheus.Dataquery:
@@ -135,6 +154,34 @@ def lines(
     for letter, (expression, legend) in zip("ABCDEF", queries, strict=False):
         panel = panel.with_target(_query(expression, legend).range().ref_id(letter))
     return panel
+
+
+def heat(title: str, expression: str, *, unit: str = "s", width: int = 12, about: str = "") -> Panel:
+    """How many of what is measured lay between two bounds, over time: a histogram's buckets by `le`."""
+    return (
+        heatmap.Panel()
+        .title(title)
+        .description(about)
+        .datasource(SOURCE)
+        .span(width)
+        .height(8)
+        .calculate(False)
+        .cell_gap(1)
+        .color(
+            heatmap.HeatmapColorOptions()
+            .mode(HeatmapColorMode.SCHEME)
+            .scheme("Oranges")
+            .scale(HeatmapColorScale.EXPONENTIAL)
+            .exponent(0.5)
+            .fill("dark-orange")
+            .reverse(False)
+            .steps(64)
+        )
+        .y_axis(heatmap.YAxisConfig().unit(unit).axis_placement(AxisPlacement.LEFT))
+        .tooltip(heatmap.HeatmapTooltip().mode(TooltipDisplayMode.SINGLE).y_histogram(False))
+        .show_legend()
+        .with_target(_query(expression, "{{le}}").range().format(PromQueryFormat.HEATMAP).ref_id("A"))
+    )
 
 
 def bars(title: str, expression: str, legend: str, *, unit: str = "short", width: int = 8) -> Panel:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.source.panels import BAD, CARE, GOOD, bars, lines, number, page
+from dashboards.source.panels import BAD, CARE, GOOD, bars, heat, lines, number, page, recorded
 
 CHANGING = "write|control|program|configure"
+ASKED = "instance_function_access:otmon_modbus_transactions:rate5m"
+ANSWERS = "instance_from_zone_to_zone_le:otmon_modbus_response_seconds_bucket:rate5m"
 ZONES = "{{from_zone}} → {{to_zone}}"
 
 
@@ -40,13 +42,13 @@ def protocols() -> Any:
             ),
             lines(
                 "ファンクション / Functions",
-                ("sum by (function) (instance_function_access:otmon_modbus_transactions:rate5m{{which}})",
+                (f"sum by (function) ({recorded(ASKED)})",
                  "{{function}}"),
                 unit="reqps",
             ),
             lines(
                 "読み書きの別 / Access classes",
-                ("sum by (access) (instance_function_access:otmon_modbus_transactions:rate5m{{which}})",
+                (f"sum by (access) ({recorded(ASKED)})",
                  "{{access}}"),
                 unit="reqps",
             ),
@@ -56,6 +58,17 @@ def protocols() -> Any:
                  "(sum by (from_zone, to_zone) (rate(otmon_modbus_response_seconds_count{{which}}[5m])) > 0)",
                  ZONES),
                 unit="s",
+            ),
+            lines(
+                "95%が収まる応答時間 / Response time of 95 %",
+                (f"histogram_quantile(0.95, sum by (from_zone, to_zone, le) ({recorded(ANSWERS)}))",
+                 ZONES),
+                unit="s", about="応答の95%がこの時間内。 95 of 100 answers took no longer.",
+            ),
+            heat(
+                "応答時間の分布 / Response times",
+                f"sum by (le) ({recorded(ANSWERS)})",
+                about="1秒あたりの応答数。 Answers per second.",
             ),
             lines(
                 "応答時間の最大 / Longest response time",
@@ -69,13 +82,18 @@ def protocols() -> Any:
                 ("sum(rate(otmon_modbus_unanswered_total{{which}}[5m]))", "応答なし / unanswered"),
                 unit="reqps",
             ),
+            lines(
+                "不正なメッセージ / Malformed messages",
+                ("sum by (reason) (rate(otmon_malformed_messages_total{{which}}[5m]))", "{{reason}}"),
+                unit="reqps",
+            ),
             bars(
                 "プロトコル / Conversations by protocol",
-                "sort_desc(sum by (protocol) (otmon_conversations{{which}}))", "{{protocol}}", width=6,
+                "sort_desc(sum by (protocol) (otmon_conversations{{which}}))", "{{protocol}}", width=12,
             ),
             bars(
                 "層 / Packets by layer",
-                "sort_desc(sum by (layer) (otmon_decoded_packets_total{{which}}) > 0)", "{{layer}}", width=6,
+                "sort_desc(sum by (layer) (otmon_decoded_packets_total{{which}}) > 0)", "{{layer}}", width=12,
             ),
         ],
     )  # fmt: skip

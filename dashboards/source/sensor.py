@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.source.panels import BAD, CARE, GOOD, lines, number, page, rows
+from dashboards.source.panels import BAD, CARE, GOOD, lines, number, page, recorded, rows
 
 PORT = "{{instance}} {{interface}}"
 
@@ -46,10 +46,10 @@ def sensor() -> Any:
                 unit="s", steps=[(None, GOOD), (120, CARE), (600, BAD)],
             ),
             lines("パケット / Packets",
-                  ("instance_interface:otmon_capture_packets:rate5m{{which}}", PORT), unit="pps"),
+                  (recorded("instance_interface:otmon_capture_packets:rate5m"), PORT), unit="pps"),
             lines(
                 "取りこぼした割合 / Share that was dropped",
-                ("instance_interface:otmon_capture_dropped:ratio_rate5m{{which}}", PORT),
+                (recorded("instance_interface:otmon_capture_dropped:ratio_rate5m"), PORT),
                 unit="percentunit",
                 about="失われたものは判定できません。 What was lost cannot be judged.",
             ),

@@ -27,6 +27,7 @@ from otmon.cli.options import (
     read_model,
     read_rules,
 )
+from otmon.cli.settings import ENVIRONMENT, from_file
 
 if TYPE_CHECKING:
     from otmon.capture.ring import Ring
@@ -47,7 +48,9 @@ _LOADED_BEFORE = (
 )  # fmt: skip
 """What would else be loaded when it is needed."""
 
-sensor = typer.Typer(add_completion=False, rich_markup_mode=None)
+sensor = typer.Typer(
+    add_completion=False, rich_markup_mode=None, context_settings={"auto_envvar_prefix": ENVIRONMENT}
+)
 
 
 @sensor.callback(invoke_without_command=True)
@@ -97,6 +100,15 @@ def run(
     ring_mb: Annotated[
         int, typer.Option(min=2, max=4096, metavar="MB", help="Memory of each interface's ring.")
     ] = 64,
+    block_ms: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=1000,
+            metavar="MS",
+            help="How long packets may wait in the ring for others before they are read.",
+        ),
+    ] = 100,
     workers: Annotated[
         int,
         typer.Option(
@@ -120,6 +132,15 @@ def run(
         str | None, typer.Option(metavar="NAME", help="Go on as this user once the interfaces are open.")
     ] = None,
     lang: Lang = Language.en,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.toml",
+            is_eager=True,
+            callback=from_file,
+            help="Take from this file what neither the command line nor the environment says.",
+        ),
+    ] = None,
 ) -> None:
     """Listen to interfaces, without end and without sending anything, and tell findings as they come up.
 
@@ -187,7 +208,12 @@ def run(
                 share = (os.getpid() + index, pairs_program(MODBUS_PORT)) if workers > 1 else None
                 source = f"{name}#{number + 1}" if workers > 1 else name
                 rings[source] = Ring(
-                    name, ring_bytes=ring_mb * MEBIBYTE, program=program, card_time=card_time, share=share
+                    name,
+                    ring_bytes=ring_mb * MEBIBYTE,
+                    block_ms=block_ms,
+                    program=program,
+                    card_time=card_time,
+                    share=share,
                 )
         if card_time:
             for name in names:

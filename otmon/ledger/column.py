@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from otmon.ledger.course import Window, length
-from otmon.ledger.facts import RATES, UNKNOWN, Busiest, Change, Evidence, Extreme, Peak
+from otmon.ledger.facts import RATES, RESPONSE_BOUNDS_NS, UNKNOWN, Busiest, Change, Evidence, Extreme, Peak
 
 SETS = {"hours": 42, "arp_asked": 64}
 """Columns that hold a set of numbers, and their hexadecimal digits."""
@@ -29,6 +29,10 @@ def _busiest_as_text(busiest: Busiest) -> str:
 def _course_as_text(course: Iterable[Window]) -> str:
     windows = (f"[{one.times},{one.answered},{one.response_ns_sum},{one.gap_ns}]" for one in course)
     return f"[{','.join(windows)}]"
+
+
+def _counts_as_text(counts: Iterable[int]) -> str:
+    return f"[{','.join(map(str, counts))}]"
 
 
 def _peaks_as_text(peaks: Iterable[Peak]) -> str:
@@ -58,6 +62,7 @@ AS_TEXT: Final[Mapping[str, Callable[[Any], str]]] = {
     **{name: _set_as_text(digits) for name, digits in SETS.items()},
     "busiest": _busiest_as_text,
     "course": _course_as_text,
+    "response_counts": _counts_as_text,
     "peaks": _peaks_as_text,
     "extremes": _extremes_as_text,
     "steps": _extremes_as_text,
@@ -116,6 +121,18 @@ def busiest_of(text: str) -> Busiest:
     if kinds != [int, int, str, int, int] or row[0] < 0:
         raise ValueError("a busiest minute")
     return Busiest(row[0], Evidence(*row[1:]))
+
+
+def response_counts_of(text: str, answered: int) -> tuple[int, ...]:
+    """Raises ValueError for what `AS_TEXT` has not written."""
+    counts = json.loads(text)
+    if not isinstance(counts, list) or len(counts) > len(RESPONSE_BOUNDS_NS):
+        raise ValueError("the number of counts")
+    if any(type(count) is not int or count < 0 for count in counts) or (counts and not counts[-1]):
+        raise ValueError("a count")
+    if sum(counts) > answered:
+        raise ValueError("more than were answered")
+    return tuple(counts)
 
 
 def course_of(text: str, first_ns: int, last_ns: int) -> tuple[Window, ...]:

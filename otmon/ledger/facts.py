@@ -31,6 +31,14 @@ UNANSWERED = -1
 """`Operation.status` of a request that got no response."""
 OPEN_AT_END = -2
 """`Operation.status` of a request whose response may lie after the end of the capture."""
+RESPONSE_BOUNDS_NS: tuple[int, ...] = (
+    1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 50_000_000, 100_000_000, 200_000_000,
+    500_000_000, 1_000_000_000, 2_000_000_000, 5_000_000_000, 10_000_000_000,
+)  # fmt: skip
+"""Response times are told apart from 1 ms, the shortest cycle of a controller, to 10 s, when every master has
+given up; by 1, 2 and 5, so that a quantile is wrong by a factor of 2.5 at most."""
+LONGEST_NS = (1 << 63) - 1
+"""What response times add up to at most, 292 years: only a capture that lies about its times holds more."""
 ACKNOWLEDGE = 5
 """`Operation.status`: Modbus' exception that the server has accepted the request and is still at it (Modbus
 Application Protocol 1.1b3, section 7)."""
@@ -202,11 +210,15 @@ class Operation:
     times: int
     """How many transactions."""
     response_ns_sum: int
-    """Response times, over `answered` transactions."""
+    """Response times, over `answered` transactions; at most `LONGEST_NS`."""
     response_ns_min: int
     """0 where nothing was answered, as the maximum."""
     response_ns_max: int
     answered: int
+    response_counts: tuple[int, ...]
+    """How many answers took at most the first of `RESPONSE_BOUNDS_NS`, at most the second and more than the
+    first, and so on up to the last bound within which there were any. The rest of `answered` took longer, or
+    was answered when nobody counted this."""
     gap_ns: int
     """The longest time between two requests that followed each other in one capture, 0 where there
     was but one; of a sweep, between two for the same elements. A lower bound: what was counted in

@@ -9,8 +9,8 @@ their limits. How each field joins:
   wrapping that was seen ("erspan+gre"), and `expected`, which follows from the key, takes the
   larger text should two versions of otmon differ;
 - courses are those of all requests (`otmon.ledger.course`), none where a part has none;
-- response times take the extremes of those that were answered; the longest gap and of each kind the
-  highest peak stay, of equal peaks the earlier one, and so the busiest minute;
+- response times take the extremes of those that were answered, and their counts add; the longest gap and
+  of each kind the highest peak stay, of equal peaks the earlier one, and so the busiest minute;
 - of two extremes in one order the more extreme one stays, of two steps or changes the larger one, of
   equal ones the one that was seen first;
 - `Anomaly.value` and `needed` belong to the first evidence; `Damage.detail` is the smaller text.
@@ -37,12 +37,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import reduce
-from itertools import chain, groupby
+from itertools import chain, groupby, zip_longest
 from operator import or_
 from typing import Any, TypeVar
 
 from otmon.ledger.course import joined
 from otmon.ledger.facts import (
+    LONGEST_NS,
     UNKNOWN,
     Anomaly,
     Asset,
@@ -352,6 +353,12 @@ def _joined_operations(operations: Iterable[Operation], ranges: int) -> dict[tup
     return found
 
 
+def _added(counts: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    """Place by place; as none ends with 0, neither does the sum."""
+    several = list(filter(None, counts))
+    return several[0] if len(several) == 1 else tuple(map(sum, zip_longest(*several, fillvalue=0)))
+
+
 def _ranges(operations: Iterable[Operation]) -> Iterable[Operation]:
     """One operation for each maximal range of elements, and one for those that name no element."""
     nameless: list[Operation] = []
@@ -401,10 +408,11 @@ def _sum(operations: Iterable[Operation], address: int, count: int, swept: bool)
         one.status,
         swept,
         sum(operation.times for operation in every),
-        sum(operation.response_ns_sum for operation in every),
+        min(sum(operation.response_ns_sum for operation in every), LONGEST_NS),
         min((operation.response_ns_min for operation in answered), default=0),
         max((operation.response_ns_max for operation in answered), default=0),
         sum(operation.answered for operation in every),
+        _added(operation.response_counts for operation in every),
         max(operation.gap_ns for operation in every),
         reduce(_busier, (operation.busiest for operation in every)),
         joined((operation.first_ns, operation.last_ns, operation.course) for operation in every),

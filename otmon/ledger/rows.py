@@ -12,11 +12,13 @@ from otmon.decode.flows import F_A_HI, F_COLUMNS, F_KEY, F_PACKETS, F_VLAN
 from otmon.decode.streams import S_CLIENT, S_FLOW, S_PENDING
 from otmon.decode.transport import PROTO_UDP
 from otmon.kernel import Bytes, Ints
-from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY
+from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY, RESPONSE_BOUNDS_NS
 from otmon.ledger.tables import (
     A_COLUMNS,
     A_TIMES,
     COURSE_COLUMNS,
+    FEW,
+    FEW_BITS,
     FILL_ANOMALIES,
     FILL_ASSETS,
     FILL_FLOWS,
@@ -40,6 +42,7 @@ from otmon.ledger.tables import (
     O_OFFSET,
     O_PACKET,
     O_RANGE,
+    O_RESPONSES,
     O_SERVER_HI,
     O_SERVER_LO,
     O_SERVICE,
@@ -56,6 +59,7 @@ from otmon.ledger.tables import (
     PENDING,
     V_COLUMNS,
     V_GAP,
+    V_RESPONSES,
     W_COLUMNS,
     W_TIMES,
     X_COLUMNS,
@@ -153,11 +157,13 @@ def operations_of(operations: Ints, courses: Ints) -> tuple[Ints, Ints]:
     taken = operations[used]
     place = np.arange(np.count_nonzero(several))
     taken[taken[:, O_TIMES] > 1, O_COURSE] = place
-    # The window that goes on is not in the course yet.
+    # The window that goes on is not in the course yet, nor are the latest answers.
     rows, windows = operations[several], courses[several]
     at = rows[:, O_SLOT] * V_COLUMNS
     for k, total in enumerate((O_TIMES, O_ANSWERED, O_SUM)):
         windows[place, at + k] += rows[:, total] - rows[:, O_BEFORE + k]
+    few = rows[:, O_RESPONSES, None] >> FEW_BITS * np.arange(len(RESPONSE_BOUNDS_NS)) & FEW
+    windows[:, V_RESPONSES : V_RESPONSES + len(RESPONSE_BOUNDS_NS)] += few
     windows[place, at + V_GAP] = np.maximum(windows[place, at + V_GAP], rows[:, O_GAP_NOW])
     return taken, windows
 

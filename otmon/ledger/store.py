@@ -24,7 +24,16 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from otmon.identity.claim import ClaimKind
-from otmon.ledger.column import AS_TEXT, SETS, busiest_of, changes_of, course_of, extremes_of, peaks_of
+from otmon.ledger.column import (
+    AS_TEXT,
+    SETS,
+    busiest_of,
+    changes_of,
+    course_of,
+    extremes_of,
+    peaks_of,
+    response_counts_of,
+)
 from otmon.ledger.facts import (
     HOUR_NS,
     HOURS,
@@ -50,7 +59,7 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -136,6 +145,7 @@ _ADDED = {
     ("conversation", "busiest"): """'[0,0,"",0,0]'""",
     ("operation", "busiest"): """'[0,0,"",0,0]'""",
     ("operation", "course"): "'[]'",
+    ("operation", "response_counts"): "'[]'",
 }
 """What stands in a column where nobody kept it. Of hours, those from the first packet to the last."""
 
@@ -173,6 +183,7 @@ MIGRATIONS: Mapping[int, Migration] = {
     5: _add_columns,
     6: _add_claims,
     7: _add_columns,
+    8: _add_columns,
 }
 """Version n: what makes version n + 1 of it."""
 
@@ -445,14 +456,17 @@ def _facts(
 
 
 def _with_minutes(row: tuple[Any, ...], columns: list[str], path: Path, name: str) -> tuple[Any, ...]:
-    """The row with its busiest minute and its course read."""
+    """The row with its busiest minute, its response times and its course read."""
     values = dict(zip(columns, row, strict=True))
     try:
         values["busiest"] = busiest_of(values["busiest"])
         if "course" in values:
             values["course"] = course_of(values["course"], values["first_ns"], values["last_ns"])
+            values["response_counts"] = response_counts_of(values["response_counts"], values["answered"])
     except (ValueError, RecursionError) as error:
-        raise LedgerError(f"{path}: table {name} holds minutes or a course that are none") from error
+        raise LedgerError(
+            f"{path}: table {name} holds minutes, response times or a course that are none"
+        ) from error
     return tuple(values.values())
 
 

@@ -99,8 +99,10 @@ O_END: Final = 21
 """Times between which that window and the minute go on; none before it was seen twice."""
 O_SLOT: Final = 22
 """Place of that window in its course."""
-O_WIDTH: Final = 23
-"""Windows of its course last `SHORTEST_NS` << this."""
+O_RESPONSES: Final = 23
+"""Of each of `otmon.ledger.facts.RESPONSE_BOUNDS_NS` four bits: answers that `V_RESPONSES` has not counted
+yet. It lies beside what changes with each answer: columns there would cost a packet another cache line, and
+each operation of a flood their room."""
 O_GAP: Final = 24
 """Of the windows that are over."""
 O_BEFORE: Final = 25
@@ -111,13 +113,22 @@ O_COURSE: Final = 29
 """Where its course is, in rows that were taken out of the tables (`otmon.ledger.rows`)."""
 O_MINUTE: Final = 30
 """Its requests by the minute: the columns of `otmon.decode.flows.begin_minute`, once it was seen twice."""
+O_WIDTH: Final = 39
+"""Windows of its course last `SHORTEST_NS` << this."""
 O_COLUMNS: Final = 40
-"""Some columns are spare: rows are whole cache lines."""
+"""Rows are whole cache lines."""
 
 # Columns of a window of an operation's course.
 V_TIMES, V_ANSWERED, V_SUM, V_GAP = range(4)
 V_COLUMNS: Final = 4
-COURSE_COLUMNS: Final = WINDOWS * V_COLUMNS
+V_RESPONSES: Final = WINDOWS * V_COLUMNS
+"""Behind the windows of a course: the answers of its operation that were within each of
+`otmon.ledger.facts.RESPONSE_BOUNDS_NS` and not within the one before."""
+FEW_BITS: Final = 4
+FEW: Final = (1 << FEW_BITS) - 1
+"""The most that one place of `O_RESPONSES` holds: then all are counted there."""
+COURSE_COLUMNS: Final = V_RESPONSES + 16
+"""Some columns are spare: rows are whole cache lines."""
 
 # Columns of an anomaly; the key is the first six.
 A_WHAT: Final = 5

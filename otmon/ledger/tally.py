@@ -8,7 +8,7 @@ from otmon.decode.streams import S_CLIENT, S_HASH
 from otmon.decode.transport import PROTO_UDP
 from otmon.kernel import clear_row, copy_row, kernel
 from otmon.ledger.course import SHORTEST_NS, WINDOWS
-from otmon.ledger.facts import MINUTE_NS
+from otmon.ledger.facts import LONGEST_NS, MINUTE_NS, RESPONSE_BOUNDS_NS
 from otmon.ledger.tables import (
     A_FIRST,
     A_LAST,
@@ -19,6 +19,8 @@ from otmon.ledger.tables import (
     A_VALUE,
     A_WHAT,
     ANOMALIES,
+    FEW,
+    FEW_BITS,
     FILL_ANOMALIES,
     FILL_OPERATIONS,
     HOUR_BIT,
@@ -42,6 +44,7 @@ from otmon.ledger.tables import (
     O_OFFSET,
     O_PACKET,
     O_RANGE,
+    O_RESPONSES,
     O_SERVER_HI,
     O_SERVER_LO,
     O_SERVICE,
@@ -53,6 +56,7 @@ from otmon.ledger.tables import (
     OPERATIONS,
     V_COLUMNS,
     V_GAP,
+    V_RESPONSES,
     V_TIMES,
     WAYS,
     Tables,
@@ -137,9 +141,33 @@ def note_operation(
         if t.operations[i, O_ANSWERED] == 0 or response_ns < t.operations[i, O_MIN]:
             t.operations[i, O_MIN] = response_ns
         t.operations[i, O_MAX] = max(t.operations[i, O_MAX], response_ns)
-        t.operations[i, O_SUM] += response_ns
+        t.operations[i, O_SUM] += min(response_ns, LONGEST_NS - t.operations[i, O_SUM])
+        place = response_place(response_ns)
+        if place < len(RESPONSE_BOUNDS_NS):
+            t.operations[i, O_RESPONSES] += 1 << FEW_BITS * place
+            if t.operations[i, O_RESPONSES] >> FEW_BITS * place & FEW == FEW:
+                count_responses(t, i)
         t.operations[i, O_ANSWERED] += 1
     return i
+
+
+@kernel
+def response_place(response_ns: int) -> int:
+    """Which of `RESPONSE_BOUNDS_NS` is the first one that holds a response time; their number for none."""
+    place = 0
+    while place < len(RESPONSE_BOUNDS_NS) and response_ns > RESPONSE_BOUNDS_NS[place]:
+        place += 1
+    return place
+
+
+@kernel
+def count_responses(t: Tables, i: int) -> None:
+    """Add the few answers of operation `i` that wait in `O_RESPONSES` to those of its course. More than one
+    waits, so there is a course."""
+    few = t.operations[i, O_RESPONSES]
+    for place in range(len(RESPONSE_BOUNDS_NS)):
+        t.courses[i, V_RESPONSES + place] += few >> FEW_BITS * place & FEW
+    t.operations[i, O_RESPONSES] = 0
 
 
 @kernel
@@ -184,7 +212,8 @@ def widen_course(t: Tables, i: int, now: int) -> None:
     while (high >> width) - (low >> width) >= WINDOWS:
         width += 1
     copy_row(t.course, 0, t.courses, i)
-    clear_row(t.courses, i)
+    for k in range(WINDOWS * V_COLUMNS):
+        t.courses[i, k] = 0
     for k in range(WINDOWS):
         if t.course[0, k * V_COLUMNS + V_TIMES] == 0:
             continue

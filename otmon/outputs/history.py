@@ -31,7 +31,8 @@ MINUTES: Final = 50_000
 """Five weeks. A sample takes 16 bytes, and a plant has some hundred series."""
 _END: Final = "# EOF\n"
 
-_Series = tuple[str, tuple[tuple[str, str], ...]]
+_Labels = tuple[tuple[str, str], ...]
+_Series = tuple[str, _Labels]
 """Name of the samples, and their labels."""
 
 
@@ -71,13 +72,15 @@ class History:
         """Everything as OpenMetrics: families in their order, samples of the same labels by time."""
         for first, series in self._families.values():
             family = Metric(first.name, first.documentation, first.type)
-            # Sum and count of one time stand together.
-            for labels in sorted({labels for _, labels in series}):
-                names = [name for name, others in series if others == labels]
+            # What a histogram tells of one time stands together, in its order.
+            for shared in sorted({_without_bound(labels) for _, labels in series}):
                 points = (
-                    (*point, name) for name in names for point in zip(*series[name, labels], strict=True)
+                    (time_s, place, name, labels, value)
+                    for place, (name, labels) in enumerate(series)
+                    if _without_bound(labels) == shared
+                    for time_s, value in zip(*series[name, labels], strict=True)
                 )
-                for time_s, value, name in sorted(points, key=lambda point: (point[0], point[2])):
+                for time_s, _, name, labels, value in sorted(points, key=lambda point: point[:2]):
                     family.add_sample(name, dict(labels), value, time_s)
             registry = CollectorRegistry()
             registry.register(_One(family))
@@ -127,6 +130,11 @@ class History:
             evidence_files=0,
             unproven=0,
         )
+
+
+def _without_bound(labels: _Labels) -> _Labels:
+    """The labels of a histogram that its buckets share."""
+    return tuple(label for label in labels if label[0] != "le")
 
 
 class _One(Collector):

@@ -10,24 +10,45 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from itertools import accumulate
+from typing import Final, get_args
 
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
+    HistogramMetricFamily,
     Metric,
-    SummaryMetricFamily,
 )
 from prometheus_client.registry import Collector
 
+from otmon.assets.place import inventoried, zones_of
 from otmon.detect.detector import SEVERITIES, Case, Finding
+from otmon.detect.unauthorised_device import strangers
 from otmon.findings.coverage import SIGHTS, STATES, Coverage, ZoneCoverage
-from otmon.ledger.facts import UNANSWERED
+from otmon.ledger.facts import (
+    HOUR_NS,
+    LONGEST_NS,
+    OUTCOMES,
+    RESPONSE_BOUNDS_NS,
+    UNANSWERED,
+    CredentialKind,
+    Operation,
+)
 from otmon.ledger.ledger import conversation_key
+from otmon.protocols.modbus import REASONS
 from otmon.zones.place import locate
 
 EXCEPTIONS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 11)
 """The exception codes of Modbus; a message with another one is malformed."""
+_BOUNDS: Final = tuple(str(bound_ns / 1e9) for bound_ns in RESPONSE_BOUNDS_NS)
+"""As OpenMetrics wants them, in seconds."""
+UNSURE: Final = {"possible": "unsure", "contradicted": "contradicted", "unknown": "unknown"}
+"""What stands for the class of a device whose signals name none, or several."""
+AGES: Final = {
+    "hour": HOUR_NS, "day": 24 * HOUR_NS, "week": 7 * 24 * HOUR_NS, "month": 30 * 24 * HOUR_NS,
+    "older": LONGEST_NS,
+}  # fmt: skip
+"""At most so long ago, in nanoseconds."""
 LAYER: Final = "layer."
 """How counters of decoded packets begin."""
 
@@ -61,7 +82,8 @@ class Judged:
 
     ledger: tuple[Metric, ...]
     zones: tuple[Metric, ...]
-    findings: Metric
+    devices: tuple[Metric, ...]
+    findings: tuple[Metric, ...]
     modbus: tuple[Metric, ...]
 
 
@@ -130,7 +152,8 @@ def metrics(status: Status) -> Iterator[Metric]:
     yield from status.judged.ledger
     yield from _saving(status)
     yield from status.judged.zones
-    yield status.judged.findings
+    yield from status.judged.devices
+    yield from status.judged.findings
     yield from _telling(status)
     yield from status.judged.modbus
 
@@ -143,7 +166,11 @@ def judged_metrics(
 ) -> Judged:
     """The metrics of a judgement; nothing of what is given is kept."""
     return Judged(
-        tuple(_facts(case)), tuple(_zones(case, covered, zones)), _findings(findings), tuple(_modbus(case))
+        tuple(_facts(case)),
+        tuple(_zones(case, covered, zones)),
+        tuple(_devices(case)),
+        tuple(_findings(findings, max((one.last_ns for one in case.ledger.sources), default=0))),
+        tuple(_modbus(case)),
     )
 
 
@@ -279,14 +306,52 @@ def _zones(case: Case, covered: Iterable[Coverage], seen: Iterable[ZoneCoverage]
     yield _gauge("assets", "Senders that were seen, by zone.", ("zone",), dict(assets))
 
 
-def _findings(findings: Iterable[Finding]) -> Metric:
+def _devices(case: Case) -> Iterator[Metric]:
+    found: dict[tuple[str, ...], float] = defaultdict(int)
+    for device in case.population.devices:
+        probable = device.probable
+        kind = UNSURE.get(probable.sureness) or probable.classes[0]
+        for zone in zones_of(case.index, device.seen) if case.index is not None else ("",):
+            found[zone, kind] += 1
+    yield _gauge(
+        "devices", "Devices by what they probably are; one in several zones counts in each.",
+        ("zone", "class"), found,
+    )  # fmt: skip
+    unlisted: dict[tuple[str, ...], float] = defaultdict(int)
+    if case.index is not None:
+        unlisted.update({(zone,): 0 for zone in inventoried(case.index)})
+    for _, zone in strangers(case).values():
+        unlisted[(zone,)] += 1
+    yield _gauge(
+        "unauthorised_devices", "Devices in a zone with an inventory that does not list them.", ("zone",),
+        unlisted,
+    )  # fmt: skip
+    log_ins: Counter[tuple[str, ...]] = Counter(
+        {(secret, outcome): 0 for secret in get_args(CredentialKind) for outcome in OUTCOMES}
+    )
+    for one in case.ledger.credentials:
+        log_ins[one.kind, one.outcome] += one.times
+    yield _counter(
+        "log_ins", "Log-ins whose secret could be read or is a published default, by what came of them.",
+        ("secret", "outcome"), log_ins,
+    )  # fmt: skip
+
+
+def _findings(findings: Iterable[Finding], now_ns: int) -> Iterator[Metric]:
     found: dict[tuple[str, ...], float] = {("", severity, ""): 0 for severity in SEVERITIES}
+    aged: dict[tuple[str, ...], float] = {(severity, age): 0 for severity in SEVERITIES for age in AGES}
     for one in findings:
         key = (one.rule, one.severity, one.place.boundary)
         found[key] = found.get(key, 0) + one.alike
-    return _gauge(
+        age = next(age for age, most_ns in AGES.items() if now_ns - one.first_ns <= most_ns)
+        aged[one.severity, age] += one.alike
+    yield _gauge(
         "findings", "Findings that stand, by rule, severity and boundary.",
         ("rule", "severity", "boundary"), found,
+    )  # fmt: skip
+    yield _gauge(
+        "findings_by_age", "The same by how long before the latest packet they began.", ("severity", "age"),
+        aged,
     )  # fmt: skip
 
 
@@ -310,12 +375,46 @@ def _telling(status: Status) -> Iterator[Metric]:
     )
 
 
+class _Answers:
+    """Response times of several operations."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * len(RESPONSE_BOUNDS_NS)
+        self._answered = 0
+        self.total_ns = 0
+        self.longest_ns = 0
+
+    def add(self, one: Operation) -> None:
+        for place, count in enumerate(one.response_counts):
+            self._counts[place] += count
+        self._answered += one.answered
+        self.total_ns += one.response_ns_sum
+        self.longest_ns = max(self.longest_ns, one.response_ns_max)
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Each bound with what was within it, as Prometheus counts."""
+        within = accumulate(self._counts)
+        return [*zip(_BOUNDS, within, strict=True), ("+Inf", self._answered)]
+
+
+def _malformed(case: Case) -> Metric:
+    # From the start, as refusals.
+    found: Counter[tuple[str, ...]] = Counter({("modbus", reason): 0 for reason, _ in REASONS[1:]})
+    for one in case.ledger.anomalies:
+        found[one.protocol, one.reason] += one.times
+    return _counter(
+        "malformed_messages",
+        "Messages that their protocol does not allow; lost-bytes counts where the capture lost some.",
+        ("protocol", "reason"), found,
+    )  # fmt: skip
+
+
 def _modbus(case: Case) -> Iterator[Metric]:
     asked: Counter[tuple[str, ...]] = Counter()
     # From the start, so that the first refusal of a kind is seen as an increase.
     refused: Counter[tuple[str, ...]] = Counter({(str(code),): 0 for code in EXCEPTIONS})
     unanswered = 0
-    times: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    answers: dict[tuple[str, str], _Answers] = defaultdict(_Answers)
     for one in case.ledger.operations:
         asked[one.service, one.access] += one.times
         if one.status > 0:
@@ -323,22 +422,22 @@ def _modbus(case: Case) -> Iterator[Metric]:
         elif one.status == UNANSWERED:
             unanswered += one.times
         verdict = case.verdicts.get(conversation_key(one))
-        sums = times[("", "") if verdict is None else (verdict.from_zone, verdict.to_zone)]
-        sums[0] += one.answered
-        sums[1] += one.response_ns_sum
-        sums[2] = max(sums[2], one.response_ns_max)
+        answers[("", "") if verdict is None else (verdict.from_zone, verdict.to_zone)].add(one)
     yield _counter(
         "modbus_transactions", "Transactions by function and access class.", ("function", "access"), asked
     )
+    yield _malformed(case)
     yield _counter("modbus_exceptions", "Refused transactions by exception code.", ("exception",), refused)
     yield CounterMetricFamily("otmon_modbus_unanswered", "Requests that got no answer.", unanswered)
-    family = SummaryMetricFamily(
-        "otmon_modbus_response_seconds", "Response times by zones.", labels=("from_zone", "to_zone")
+    family = HistogramMetricFamily(
+        "otmon_modbus_response_seconds",
+        "Response times by zones; those that a ledger of an older version counted are in +Inf alone.",
+        labels=("from_zone", "to_zone"),
     )
-    for zones, (count, total, _) in sorted(times.items()):
-        family.add_metric(list(zones), count, total / 1e9)
+    for zones, seen in sorted(answers.items()):
+        family.add_metric(list(zones), seen.buckets(), seen.total_ns / 1e9)
     yield family
     yield _gauge(
         "modbus_response_max_seconds", "The longest response time by zones.", ("from_zone", "to_zone"),
-        {zones: longest / 1e9 for zones, (_, _, longest) in times.items()},
+        {zones: seen.longest_ns / 1e9 for zones, seen in answers.items()},
     )  # fmt: skip

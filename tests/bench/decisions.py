@@ -71,7 +71,7 @@ def many_facts(random: Random) -> list[Conversation | Operation]:
                 **ends, port=502, protocol="modbus", unit=1, function=function, subfunction=-1,
                 service=named.name, access=named.access, address=address, count=random.choice((1, 10, 20)),
                 status=0, swept=False, times=1, response_ns_sum=5, response_ns_min=5, response_ns_max=5,
-                answered=1, gap_ns=0, busiest=NEVER, course=(), **times,
+                answered=1, response_counts=(1,), gap_ns=0, busiest=NEVER, course=(), **times,
             )  # type: ignore[arg-type] # fmt: skip
     conversations = [fact for fact in facts.values() if isinstance(fact, Conversation)]
     operations = [fact for fact in facts.values() if isinstance(fact, Operation)]

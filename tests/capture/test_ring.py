@@ -52,6 +52,20 @@ def test_frames_come_as_they_were_sent(wired: Wire) -> None:
         assert (ring.counts().received, ring.counts().dropped) == (len(frames), 0)
 
 
+def test_packets_wait_for_others_as_long_as_they_are_told_to(wired: Wire) -> None:
+    """A block is handed over when its time is over: with longer times the same packets come in fewer."""
+    batches: dict[int, int] = {}
+    for block_ms in (5, 1000):
+        with inside(wired.namespace), Ring(wired.far, block_ms=block_ms) as ring:
+            for _ in range(40):
+                wired.send([PLAIN])
+                time.sleep(0.02)
+            found = [one for one in iter(lambda: ring.next(1500), None) if one is not None]
+        assert sum(len(one.start) for one in found) == 40
+        batches[block_ms] = len(found)
+    assert batches[1000] < 10 < 20 < batches[5]
+
+
 def test_tags_that_linux_takes_out_are_put_back(wired: Wire) -> None:
     frames = [TAGGED, PLAIN, SERVICE, TAGGED]
     with inside(wired.namespace), Ring(wired.far, ring_bytes=4 * BLOCK_BYTES) as ring:

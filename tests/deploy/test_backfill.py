@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from otmon.outputs.metrics import OF_A_SENSOR
 from tests.command import otmon
+from tests.deploy.test_dashboards import queries
 from tests.sensor.running import ROOT
 
 needed = pytest.mark.skipif(
@@ -30,6 +32,22 @@ def ask(port: int, expression: str, at: float) -> Any:
     words = urllib.parse.urlencode({"query": expression, "time": str(at)})
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/query?{words}", timeout=10) as answer:
         return json.load(answer)["data"]["result"]
+
+
+def asked(port: int, expression: str, span: tuple[float, float]) -> Any:
+    """What a panel shows of the time between two moments, minute by minute."""
+    words = urllib.parse.urlencode(
+        {"query": expression, "start": str(span[0]), "end": str(span[1]), "step": "60"}
+    )
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/query_range?{words}", timeout=20) as answer:
+        return json.load(answer)["data"]["result"]
+
+
+OF_A_LIVE_SENSOR = {
+    "up", "ALERTS", "process_resident_memory_bytes", "process_cpu_seconds_total", "time",
+    *(f"{name}{suffix}" for name in OF_A_SENSOR for suffix in ("", "_total")),
+}  # fmt: skip
+"""What panels ask for that a capture has not."""
 
 
 @needed
@@ -72,6 +90,25 @@ def test_prometheus_answers_for_the_times_of_the_packets(tmp_path: Path) -> None
         assert found["value"][1] == "1"
         assert ask(port, critical, float(samples[0][1])) == []
         assert ask(port, "sum(rate(otmon_modbus_transactions_total[1h])) > 0", float(last[1]))
+        answers = "otmon_modbus_response_seconds"
+        assert ask(
+            port, f'{answers}_bucket{{le="+Inf"}} == on (from_zone, to_zone) {answers}_count', float(last[1])
+        )
+        (sample,) = ask(
+            port, f"histogram_quantile(0.95, sum by (le) (rate({answers}_bucket[1h])))", float(last[1])
+        )
+        assert 0.001 < float(sample["value"][1]) < 1
+        # The same dashboards, at the time of the packets and without recording rules.
+        first = float(samples[0][1])
+        shown = {
+            (page, title): asked(port, expression, (first, float(last[1])))
+            for page, title, expression, _ in queries()
+            if not OF_A_LIVE_SENSOR & set(re.findall(r"\b[A-Za-z_]+\b", expression))
+        }
+        assert len(shown) > 30
+        # What is denied on that day comes within a minute: it has no sample before it to grow from.
+        empty = [title for (_, title), data in shown.items() if not data]
+        assert [title.rpartition(" / ")[2] for title in empty] == ["Denied packets in five minutes"]
     finally:
         server.terminate()
         server.wait(20)

@@ -47,6 +47,7 @@ def test_the_files_are_what_the_code_makes(tmp_path: Path) -> None:
     if find_spec("grafana_foundation_sdk") is None:
         pytest.skip("grafana-foundation-sdk is not installed (`make dashboards` needs it)")
     copy = shutil.copytree(FOLDER / "source", tmp_path / "dashboards" / "source")
+    shutil.copytree(ROOT / "deploy" / "prometheus", tmp_path / "deploy" / "prometheus")
     subprocess.run([sys.executable, "-m", "dashboards.source"], check=True, cwd=tmp_path, timeout=60)
     made = {path.name: path.read_text(encoding="utf-8") for path in (copy.parent / "json").glob("*.json")}
     there = {path.name: path.read_text(encoding="utf-8") for path in PAGES}

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,15 +76,14 @@ def test_systemd_understands_the_units(name: str, tmp_path: Path) -> None:
 
 
 def test_the_options_are_those_of_the_sensor() -> None:
-    (words,) = [value.split() for key, value in settings(FOLDER / "sensor.env") if key == "OTMON_OPTIONS"]
+    file = tomllib.loads((FOLDER.parent / "otmon.toml").read_text(encoding="utf-8"))["sensor"]
     root: Any = typer.main.get_command(app)
-    known = {option for parameter in root.commands["sensor"].params for option in parameter.opts}
-    assert {word for word in words if word.startswith("--")} <= known
+    assert setting("ExecStart").endswith("otmon sensor --config /etc/otmon/otmon.toml")
     assert "otmon sensor compile" in dict(commands(root, "otmon"))
     assert setting("ExecStartPre").endswith("otmon sensor compile")
     # Where the sensor writes, the unit lets it.
     for kind, place in (("StateDirectory", "/var/lib/"), ("LogsDirectory", "/var/log/")):
-        assert f"{place}{setting(kind)}/" in " ".join(words)
+        assert f"{place}{setting(kind)}/" in " ".join(map(str, file.values()))
 
 
 def allowed_calls() -> set[str]:

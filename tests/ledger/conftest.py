@@ -14,6 +14,7 @@ from otmon.ledger.facts import (
     NO_CHANGE,
     NO_STEP,
     RATES,
+    RESPONSE_BOUNDS_NS,
     WAYS,
     Anomaly,
     Asset,
@@ -108,7 +109,8 @@ bare_operations = st.builds(
     amounts,
     amounts,
     amounts,
-    st.integers(0, 2),
+    st.just(0),
+    st.just(()),
     amounts,
     busiest,
     st.just(()),
@@ -122,7 +124,11 @@ bare_operations = st.builds(
 @st.composite
 def operations(draw: st.DrawFn) -> Operation:
     """Some with a course, of requests from less than a window to days apart."""
-    one = draw(bare_operations)
+    counts = draw(st.lists(amounts, max_size=len(RESPONSE_BOUNDS_NS)))
+    while counts and not counts[-1]:
+        del counts[-1]
+    answered = sum(counts) + draw(st.integers(0, 2))
+    one = replace(draw(bare_operations), answered=answered, response_counts=tuple(counts))
     unit = draw(st.sampled_from([1, SHORTEST_NS, 60_000_000_000, 7 * SHORTEST_NS, 86_400_000_000_000]))
     moments = [unit * moment for moment in draw(st.lists(times, max_size=5))]
     if not moments:
@@ -235,5 +241,5 @@ def any_ledgers() -> st.SearchStrategy[Any]:
 def an_operation() -> Operation:
     return Operation(
         "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", "", 1, 3, -1, "Read Holding Registers", "read",
-        0, 10, 0, False, 1, 5, 5, 5, 1, 0, NEVER, (), 1 << 72, 100, 100, Evidence(100, "a.pcap", 1, 40),
+        0, 10, 0, False, 1, 5, 5, 5, 1, (), 0, NEVER, (), 1 << 72, 100, 100, Evidence(100, "a.pcap", 1, 40),
     )  # fmt: skip

@@ -197,6 +197,14 @@ def test_response_times_of_unanswered_operations_do_not_count(an_operation: Oper
     assert (joined.response_ns_min, joined.response_ns_max, joined.answered, joined.times) == (5, 5, 1, 2)
 
 
+def test_response_times_add_by_their_bounds(an_operation: Operation) -> None:
+    unknown = replace(an_operation, answered=3, response_counts=())
+    quick = replace(an_operation, answered=5, response_counts=(5,))
+    slow = replace(an_operation, answered=4, response_counts=(1, 0, 2))
+    (joined,) = collect(operations=[unknown, quick, slow]).operations
+    assert (joined.answered, joined.response_counts) == (12, (6, 0, 2))
+
+
 def test_of_peaks_the_highest_stays_and_of_equal_ones_the_earlier() -> None:
     def sender(*peaks: Peak, **more: object) -> Asset:
         return asset("02:00:00:00:00:01", "10.0.0.1", peaks=peaks, **more)

@@ -227,6 +227,23 @@ def test_addresses_asked_for_that_are_none_are_an_error(text: str, tmp_path: Pat
         load(path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "3", "[0]", "[1,0]", "[true]", "[1.0]", "[-1,1]", "[4]", f"[{'0,' * 13}1]", "[" * 100_000],
+)
+def test_response_times_that_are_none_are_an_error(
+    text: str, tmp_path: Path, an_operation: Operation
+) -> None:
+    fact = replace(an_operation, times=4, answered=3, response_counts=(0, 2, 1))
+    save(collect(operations=[fact]), path := tmp_path / "plant.db")
+    assert load(path).operations == (fact,)
+    with closing(sqlite3.connect(path)) as stored:
+        stored.execute("UPDATE operation SET response_counts = ?", (text,))
+        stored.commit()
+    with pytest.raises(LedgerError, match="response times"):
+        load(path)
+
+
 def test_what_older_versions_did_not_keep_is_nothing(golden: Path, tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     row = "'02:00:00:00:00:01', '10.0.0.1', '', 7, 420, 1, 9, 1, 'a', 1, 24"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -24,10 +26,11 @@ from otmon.decode.flows import (
 from otmon.lab.frames import SECOND_NS, Packet
 from otmon.lab.modbus import READ_HOLDING, read
 from otmon.ledger.course import SHORTEST_NS, Window, width
-from otmon.ledger.facts import MINUTE_NS, Operation
+from otmon.ledger.facts import LONGEST_NS, MINUTE_NS, RESPONSE_BOUNDS_NS, Operation
 from otmon.ledger.harvest import facts_of
-from otmon.ledger.merge import merge_all
+from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rows import rows_in_use
+from otmon.ledger.store import load, save
 from otmon.ledger.tables import O_TIMES, T_REQUEST, T_RESPONSE_NS, T_TIME
 from otmon.ledger.tally import endpoint_of, note_anomaly, note_operation
 from tests.detect.captures import HMI, START_NS, plc
@@ -76,6 +79,18 @@ def check(one: Operation, rows: list[list[int]]) -> None:
     assert sum(window.times for window in one.course) == one.times
     assert sum(window.answered for window in one.course) == one.answered
     assert sum(window.response_ns_sum for window in one.course) == one.response_ns_sum
+    assert one.response_counts == counts_of(row[T_RESPONSE_NS] for row in rows)
+
+
+def counts_of(responses_ns: Iterable[int]) -> tuple[int, ...]:
+    """Of response times, those below 0 for none, how many are within each bound and not the one before."""
+    answers = [one for one in responses_ns if one >= 0]
+    lower = (-1, *RESPONSE_BOUNDS_NS)
+    counts = [
+        sum(low < one <= high for one in answers)
+        for low, high in zip(lower, RESPONSE_BOUNDS_NS, strict=False)
+    ]
+    return tuple(counts[: max((place for place, count in enumerate(counts, 1) if count), default=0)])
 
 
 @settings(max_examples=40, deadline=None)
@@ -91,6 +106,43 @@ def test_minutes_and_courses_are_those_of_the_transactions(waits_ns: list[int]) 
     (one,) = seen.ledger().operations
     assert len(seen.transactions) == one.times == len(waits_ns)
     check(one, seen.transactions)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(1, 400))
+def test_response_times_are_counted_by_their_bounds(random: Random, number: int) -> None:
+    """Also on the bounds, many of one kind in turn, and as they stand while it goes on."""
+    seen = given_to(Seen(), poll(START_NS, (HMI, plc(1)), [REQUEST])[:4])
+    f = int(np.flatnonzero(seen.t.flows[:, F_KEY])[0])
+    s = int(seen.t.flows[f, F_STREAM])
+    bounds = (0, *RESPONSE_BOUNDS_NS, 2**62 // 400)
+    said: list[int] = []
+    while len(said) < number:
+        said += [max(random.choice(bounds) + random.randint(-1, 1), -1)] * random.randint(1, 40)
+    for count, response_ns in enumerate(said):
+        moment = START_NS + count * random.choice((1, SECOND_NS))
+        note_operation(seen.t, s, f, 7 | 3 << 8 | 2 << 36, 5, moment, 1, 24, response_ns)
+        if count in (0, 1, 15, len(said) - 1):
+            (one,) = [fact for fact in facts_of(rows_in_use(seen.t), "x").operations if fact.unit == 7]
+            so_far = said[: count + 1]
+            assert one.answered == sum(one >= 0 for one in so_far)
+            assert one.response_counts == counts_of(so_far)
+
+
+def test_times_that_no_number_holds_end_at_the_largest(tmp_path: Path) -> None:
+    """A capture may say anything of its times; its facts are saved all the same."""
+    answered = given_to(Seen(), poll(START_NS, (HMI, plc(1)), [REQUEST])[:4])
+    f = int(np.flatnonzero(answered.t.flows[:, F_KEY])[0])
+    s = int(answered.t.flows[f, F_STREAM])
+    for number in range(40):
+        note_operation(answered.t, s, f, 7 | 3 << 8 | 2 << 36, 5, START_NS + number * SECOND_NS, 1, 24, 2**62)
+    ledger = facts_of(rows_in_use(answered.t), "x")
+    (fact,) = [fact for fact in ledger.operations if fact.unit == 7]
+    assert (fact.answered, fact.response_ns_sum, fact.response_counts) == (40, LONGEST_NS, ())
+    (joined,) = collect(operations=[fact, fact]).operations
+    assert (joined.answered, joined.response_ns_sum) == (80, LONGEST_NS)
+    save(collect(operations=[joined]), tmp_path / "plant.db")
+    assert load(tmp_path / "plant.db").operations == (joined,)
 
 
 def test_a_course_that_goes_on_is_told_as_far_as_it_went() -> None:

@@ -10,22 +10,40 @@ from otmon.detect.detector import Case
 from otmon.engine import replay
 from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import case_of, found_in
+from otmon.ledger.facts import CredentialSeen
 from otmon.outputs.metrics import InterfaceStatus, Status, judged_metrics
+from otmon.zones.address import host, parse_address
 from otmon.zones.files.load import load_model
+from otmon.zones.model import Device, Line, Name
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @cache
 def case() -> Case:
-    """Some facts found no place; one request was refused."""
+    """Some facts found no place; one request was refused, and somebody logged in by a published default."""
     ledger = replay([str(ROOT / "pcaps" / "factory-day.pcapng")]).ledger
     refused = [replace(one, status=2, times=3) for one in ledger.operations[:1]]
     silent = [replace(one, status=-1, times=5) for one in ledger.operations[1:2]]
     still_open = [replace(one, status=-2, times=7) for one in ledger.operations[2:3]]
     operations = (*refused, *silent, *still_open, *ledger.operations[3:])
-    ledger = replace(ledger, operations=operations, overflow=(("assets", 4), ("conversations", 2)))
-    return case_of(ledger, load_model(str(ROOT / "zones" / "factory.yaml")))
+    asked = ledger.operations[0]
+    log_in = CredentialSeen(
+        asked.client, asked.server, "tcp", 80, "http", "", "admin", "basic", "entry", "default", "accepted",
+        3, asked.first_ns, asked.first_ns, asked.evidence,
+    )  # fmt: skip
+    ledger = replace(
+        ledger,
+        operations=operations,
+        credentials=(log_in,),
+        overflow=(("assets", 4), ("conversations", 2)),
+    )
+    model = load_model(str(ROOT / "zones" / "factory.yaml"))
+    # Of the controllers' zone somebody listed one device.
+    address = parse_address(ledger.operations[0].server)
+    assert address is not None
+    listed = Device("plc-1", Line("inventory.csv", 2), Name("", ""), (host(address),), None, "", "", ("plc",))
+    return case_of(ledger, replace(model, devices=(listed,)))
 
 
 @cache

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 import otmon.outputs.history as history_module
 from otmon.engine import MINUTE_NS, replay
@@ -29,6 +30,26 @@ def text_of(one: History) -> str:
     stream = io.StringIO()
     one.write(stream)
     return stream.getvalue()
+
+
+def parse(text: str) -> list[Metric]:
+    """The metrics as prometheus_client's strict parser reads them. Of a histogram it takes what is told of a
+    second time for told twice, so it is given each time alone."""
+    documents: dict[tuple[str, str], str] = {}
+    head = ""
+    for line in text.removesuffix("# EOF\n").splitlines(keepends=True):
+        if line.startswith("# HELP"):
+            head = line
+        elif line.startswith("# TYPE"):
+            head += line
+        else:
+            time = line.split()[-1] if head.endswith(" histogram\n") else ""
+            documents[head, time] = documents.get((head, time), head) + line
+    found: dict[str, Metric] = {}
+    for document in documents.values():
+        for family in text_string_to_metric_families(f"{document}# EOF\n"):
+            found.setdefault(family.name, Metric(family.name, "", family.type)).samples += family.samples
+    return list(found.values())
 
 
 @pytest.fixture(scope="module", name="day")
@@ -66,6 +87,18 @@ def test_the_last_samples_are_the_facts_at_the_end(day: tuple[str, Ledger]) -> N
     came = families["otmon_last_finding_timestamp_seconds"].samples
     assert came and all(s.value <= float(s.timestamp or 0) for s in came)
     assert all(s.labels["instance"] == "replay" and s.labels["job"] == "otmon" for s in packets)
+
+
+def test_response_times_add_up_at_every_time(day: tuple[str, Ledger]) -> None:
+    (family,) = [one for one in parse(day[0]) if one.name == "otmon_modbus_response_seconds"]
+    assert family.type == "histogram"
+    last = max(float(one.timestamp or 0) for one in family.samples)
+    at_the_end = [one for one in family.samples if float(one.timestamp or 0) == last]
+    answers = [one.value for one in at_the_end if one.name.endswith("_count")]
+    assert sum(answers) == sum(one.answered for one in day[1].operations) > 0
+    counted = sum(sum(one.response_counts) for one in day[1].operations)
+    within = [one.value for one in at_the_end if one.labels.get("le") == "10.0"]
+    assert sum(within) == counted > 0 and len(within) == len(answers) > 1
 
 
 def test_the_same_capture_gives_the_same_bytes(day: tuple[str, Ledger]) -> None:

@@ -14,14 +14,18 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from otmon.assets.place import zones_of
 from otmon.detect.detector import SEVERITIES
+from otmon.detect.unauthorised_device import strangers
 from otmon.findings.coverage import SIGHTS, STATES
 from otmon.findings.judge import case_of, found_in
+from otmon.ledger.facts import HOUR_NS, RESPONSE_BOUNDS_NS
 from otmon.ledger.ledger import EMPTY
 from otmon.outputs.metrics import Status, StatusCollector, judged_metrics, metrics
 from otmon.protocols.modbus import service
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.decide import Outcome
+from otmon.zones.place import locate
 from tests.docs import LABELS
 from tests.outputs.sensed import case, status
 
@@ -153,6 +157,85 @@ def test_refused_unanswered_and_open_requests_are_told_apart() -> None:
     assert value("otmon_modbus_unanswered_total") == silent
     asked = families(status())["otmon_modbus_transactions"].samples
     assert sum(one.value for one in asked) == sum(one.times for one in case().ledger.operations)
+
+
+def test_devices_are_counted_by_zone_and_class_and_those_that_nobody_listed() -> None:
+    known = case()
+    assert known.index is not None
+    found = Counter[tuple[str, str]]()
+    for one in families(status())["otmon_devices"].samples:
+        found[one.labels["zone"], one.labels["class"]] += int(one.value)
+    # The one that is listed is what the inventory says; the router has an address in many zones.
+    assert found["plc", "controller"] >= 1
+    assert sum(found.values()) >= len(known.population.devices)
+    routers = [device for device in known.population.devices if device.probable.classes == ("router",)]
+    zones = sum(len(zones_of(known.index, device.seen)) for device in routers)
+    assert sum(count for (_, kind), count in found.items() if kind == "router") == zones > len(routers)
+    unlisted = families(status())["otmon_unauthorised_devices"].samples
+    assert {one.labels["zone"]: one.value for one in unlisted} == {"plc": len(strangers(known))}
+    assert len(strangers(known)) > 1
+
+
+def test_log_ins_and_malformed_messages_are_told_from_the_start() -> None:
+    assert value("otmon_log_ins_total", secret="default", outcome="accepted") == 3
+    assert value("otmon_log_ins_total", secret="empty", outcome="accepted") == 0
+    assert value("otmon_malformed_messages_total", protocol="modbus", reason="crc") == 0
+    told = families(status())["otmon_malformed_messages"].samples
+    assert sum(one.value for one in told) == sum(one.times for one in case().ledger.anomalies) > 0
+
+
+@pytest.mark.parametrize(
+    ("later_ns", "age"),
+    [(0, "hour"), (HOUR_NS, "hour"), (HOUR_NS + 1, "day"), (25 * HOUR_NS, "week"), (1 << 62, "older")],
+)
+def test_findings_age_by_the_times_of_packets(later_ns: int, age: str) -> None:
+    (finding, *_) = found_in(case())
+    (source,) = case().ledger.sources
+    later = replace(source, last_ns=finding.first_ns + later_ns)
+    known = replace(case(), ledger=replace(case().ledger, sources=(later,)))
+    told = judged_metrics(known, (replace(finding, alike=7),), (), ()).findings[1].samples
+    assert {one.labels["age"]: one.value for one in told if one.value} == {age: 7}
+    assert {one.labels["severity"] for one in told} == set(SEVERITIES)
+
+
+def test_response_times_are_a_histogram_of_each_pair_of_zones() -> None:
+    """Buckets hold all within their bound, the last one every answer; a sum beside them."""
+    known, index = case(), case().index
+    assert index is not None
+    samples = families(status())["otmon_modbus_response_seconds"].samples
+    buckets: dict[tuple[str, str], dict[str, float]] = {}
+    for one in samples:
+        if one.name.endswith("_bucket"):
+            ends = one.labels["from_zone"], one.labels["to_zone"]
+            buckets.setdefault(ends, {})[one.labels["le"]] = one.value
+    assert len(buckets) > 1
+    for ends, within in buckets.items():
+        facts = [
+            one
+            for one in known.ledger.operations
+            if (
+                locate(index, one.client, one.vlan).zone,
+                locate(index, one.server, one.vlan).zone,
+            )
+            == ends
+        ]
+        assert list(within) == [*(str(bound / 1e9) for bound in RESPONSE_BOUNDS_NS), "+Inf"]
+        assert list(within.values()) == sorted(within.values())
+        assert within["+Inf"] == sum(one.answered for one in facts)
+        lines = {
+            one.name.rpartition("_")[2]: one.value
+            for one in samples
+            if (one.labels["from_zone"], one.labels["to_zone"]) == ends and "le" not in one.labels
+        }
+        assert lines == {
+            "count": within["+Inf"],
+            "sum": sum(one.response_ns_sum for one in facts) / 1e9,
+        }
+        # The bounds that lie around all of them tell so.
+        fast = [str(b / 1e9) for b in RESPONSE_BOUNDS_NS if b >= max(one.response_ns_max for one in facts)]
+        least = min(one.response_ns_min for one in facts if one.answered)
+        assert fast and all(within[bound] == within["+Inf"] for bound in fast)
+        assert all(within[str(b / 1e9)] == 0 for b in RESPONSE_BOUNDS_NS if b < least)
 
 
 def test_an_interface_without_a_packet_has_no_time_of_the_latest_one() -> None:

@@ -18,9 +18,10 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 _CHILD = """
-import ctypes, errno, fcntl, json, mmap, os, socket, struct, sys, threading
+import ctypes, errno, fcntl, json, mmap, os, platform, socket, struct, sys, threading
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 from otmon.capture.ring import Ring
+from otmon.sensor import confine as rules
 from otmon.sensor.confine import confine
 from otmon.sensor.observer import compile_kernels
 
@@ -32,7 +33,9 @@ ring = Ring("far0")
 frame = bytes(12) + b"\\x88\\xb5" + bytes(50)
 fd = ring.socket.fileno()
 low = os.pipe()
-confine([fd], sys.argv[1] or None)
+machine = rules._MACHINES[platform.machine()].calls | rules._SHARED
+if sys.argv[2] == "confined":
+    confine([fd], sys.argv[1] or None)
 
 def call(number, *arguments):
     if libc.syscall(number, *arguments) < 0:
@@ -70,6 +73,19 @@ tried = {
     "become root": lambda: os.setuid(0) if os.getuid() else os.chown("/etc", 1, 1),
     "interface": lambda: fcntl.ioctl(fd, 0x8914, struct.pack("16sH22x", b"far0", 0)),
 }
+for name in rules._ALWAYS:
+    # Not execve: without the filter it must leave this program in place.
+    tried["call " + name] = lambda number=machine[name]: call(number, *[ctypes.c_long(-1)] * 6)
+for name, place in rules._ON_DESCRIPTOR.items():
+    if name in machine:
+        # Nothing is there to be sent, so without the filter the call fails in another way or does nothing.
+        words = [ctypes.c_long(fd if at == place else -1) for at in range(6)]
+        tried["call " + name] = lambda number=machine[name], words=words: call(number, *words)
+tried["call pkey_mprotect"] = lambda: call(machine["pkey_mprotect"], ctypes.c_long(page), 4096, 5, -1)
+if platform.machine() == "x86_64":
+    tried["call of the other table"] = lambda: call(0x40000000 | 39)
+if sys.argv[2] == "free":
+    tried = {name: what for name, what in tried.items() if name.startswith("call ")}
 found = {}
 def in_another_thread():
     for name, what in tried.items():
@@ -102,9 +118,9 @@ def wired_fixture() -> Iterator[Wire]:
         yield made
 
 
-def confined(wired: Wire, user: str) -> dict[str, object]:
+def confined(wired: Wire, user: str, how: str = "confined") -> dict[str, object]:
     """What came of each attempt, with another socket listening on both ends meanwhile."""
-    command = ["ip", "netns", "exec", wired.namespace, sys.executable, "-c", _CHILD, user]
+    command = ["ip", "netns", "exec", wired.namespace, sys.executable, "-c", _CHILD, user, how]
     with inside(wired.namespace), Ring(wired.near) as plant:
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
@@ -136,7 +152,14 @@ def test_nothing_that_was_given_up_can_be_done(wired: Wire, user: str) -> None:
         # Root without capabilities may change what belongs to root.
         found.pop("become root")
     assert found == dict.fromkeys(found, "EPERM")
-    assert len(found) >= 20
+    assert len(found) >= 45
+
+
+def test_without_the_filter_none_of_these_calls_is_forbidden(wired: Wire) -> None:
+    """So it is the filter that forbids them, and not that they were tried with nothing in hand."""
+    found = confined(wired, "", "free")
+    tried = {name: came for name, came in found.items() if name.startswith("call ")}
+    assert len(tried) >= 25 and "EPERM" not in tried.values(), tried
 
 
 def test_restrictions_come_before_threads() -> None:

@@ -35,8 +35,8 @@ def operation(
     given: dict[str, Any] = {
         "transport": "tcp", "port": 502, "protocol": "modbus", "vlan": "", "unit": 1, "service": known.name,
         "access": known.access, "status": 0, "swept": False, "times": 1, "response_ns_sum": 5,
-        "response_ns_min": 5, "response_ns_max": 5, "answered": 1, "gap_ns": 0, "busiest": NEVER,
-        "course": (), "hours": 1, "first_ns": 1, "last_ns": 2, "evidence": EVIDENCE,
+        "response_ns_min": 5, "response_ns_max": 5, "answered": 1, "response_counts": (1,), "gap_ns": 0,
+        "busiest": NEVER, "course": (), "hours": 1, "first_ns": 1, "last_ns": 2, "evidence": EVIDENCE,
     }  # fmt: skip
     asked = {"function": function, "subfunction": subfunction, "address": address, "count": count}
     return Operation(client=client, server=server, **asked, **(given | more))

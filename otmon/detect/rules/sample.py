@@ -78,7 +78,7 @@ _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     | {"unit": 1, "function": 3, "subfunction": UNKNOWN, "service": "", "access": "unknown",
        "address": UNKNOWN, "count": UNKNOWN, "status": 0, "swept": False, "times": 1,
        "response_ns_sum": 1, "response_ns_min": 1, "response_ns_max": 1, "answered": 1, "gap_ns": 0,
-       "busiest": 0, "course": ()},
+       "response_counts": (), "busiest": 0, "course": ()},
     "written-value": _TALK
     | {"unit": 1, "table": "holding_registers", "address": 0, "words": 1, "times": 1},
     "asset": {"mac": "", "address": "", "vlan": "", "packets": 1, "bytes": 60, "arp": 0, "arp_asked": 0,
@@ -429,6 +429,7 @@ def _readers(kind: str) -> dict[str, Reader]:
             "gap_ns",
             "busiest",
             "course",
+            "response_counts",
             *_NESTED,
         ):
             continue

@@ -227,5 +227,6 @@ def _operation(
         client="", server="", transport="", port=0, protocol="", vlan="", unit=unit, function=function,
         subfunction=subfunction, service=service, access=access, address=address, count=count, status=0,
         swept=False, times=1, response_ns_sum=0, response_ns_min=0, response_ns_max=0, answered=0,
-        gap_ns=0, busiest=NEVER, course=(), hours=0, first_ns=0, last_ns=0, evidence=Evidence(0, "", 0, 0),
+        response_counts=(), gap_ns=0, busiest=NEVER, course=(), hours=0, first_ns=0, last_ns=0,
+        evidence=Evidence(0, "", 0, 0),
     )  # fmt: skip
