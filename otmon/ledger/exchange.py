@@ -104,6 +104,7 @@ from otmon.ledger.tables import (
     Tables,
     count_rate,
     element_range,
+    pending_row,
 )
 from otmon.ledger.tally import note_anomaly, note_operation
 from otmon.ledger.written import keep_read, note_values, take_back
@@ -189,7 +190,7 @@ def drop_requests(t: Tables, s: int, f: int, may_be_open: bool) -> None:
     while t.streams[s, S_PENDING] > 0:
         oldest = oldest_request(t, s)
         status = UNANSWERED
-        if may_be_open and t.used[LAST_TIME] - t.pending[s * PENDING + oldest, P_TIME] < OPEN_NS:
+        if may_be_open and t.used[LAST_TIME] - t.pending[pending_row(s, oldest), P_TIME] < OPEN_NS:
             status = OPEN
         finish(t, s, f, oldest, status, -1, 0)
 
@@ -199,7 +200,7 @@ def oldest_request(t: Tables, s: int) -> int:
     """The place in the list of the request that has waited longest; there is one."""
     oldest = 0
     for k in range(1, t.streams[s, S_PENDING]):
-        if t.pending[s * PENDING + k, P_ORDER] < t.pending[s * PENDING + oldest, P_ORDER]:
+        if t.pending[pending_row(s, k), P_ORDER] < t.pending[pending_row(s, oldest), P_ORDER]:
             oldest = k
     return oldest
 
@@ -210,7 +211,7 @@ def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int
     `note_operation` does.
     `now` and `packet` are the response's, below 0 and 0 where there was none; `status` is the
     exception code, or says why there is no response."""
-    i = s * PENDING + k
+    i = pending_row(s, k)
     key = t.pending[i, P_KEY]
     unit = (key >> 8) & 0xFF
     function = key & 0xFF
@@ -236,7 +237,7 @@ def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int
         )  # fmt: skip
     last = t.streams[s, S_PENDING] - 1
     if k != last:
-        copy_row(t.pending, i, t.pending, s * PENDING + last)
+        copy_row(t.pending, i, t.pending, pending_row(s, last))
     t.streams[s, S_PENDING] = last
     return row
 
@@ -384,7 +385,7 @@ def ask(t: Tables, s: int, f: int, key: int, packet: int, now: int, offset: int)
     if t.streams[s, S_PENDING] == PENDING:
         finish(t, s, f, oldest_request(t, s), UNANSWERED, -1, 0)
     n = t.streams[s, S_PENDING]
-    i = s * PENDING + n
+    i = pending_row(s, n)
     t.streams[s, S_PENDING] = n + 1
     t.streams[s, S_ORDER] += 1
     t.pending[i, P_KEY] = key
@@ -429,26 +430,25 @@ def request_of(streams: Ints, pending: Ints, pdu: Ints, s: int, key: int) -> int
     newest = -1
     other = -1
     n = streams[s, S_PENDING]
-    base = s * PENDING
     for k in range(n):
-        if pending[base + k, P_KEY] != key:
+        if pending[pending_row(s, k), P_KEY] != key:
             continue
-        if fits(pdu, pending, base + k):
-            if newest < 0 or pending[base + k, P_ORDER] > pending[base + newest, P_ORDER]:
+        if fits(pdu, pending, pending_row(s, k)):
+            if newest < 0 or pending[pending_row(s, k), P_ORDER] > pending[pending_row(s, newest), P_ORDER]:
                 newest = k
-        elif other < 0 or pending[base + k, P_ORDER] > pending[base + other, P_ORDER]:
+        elif other < 0 or pending[pending_row(s, k), P_ORDER] > pending[pending_row(s, other), P_ORDER]:
             other = k
     if newest < 0:
         return -1 if other < 0 else -2 - other
     chosen = newest
     if n > 1:
-        limit = pending[base + newest, P_TIME] - PIPELINE_NS
+        limit = pending[pending_row(s, newest), P_TIME] - PIPELINE_NS
         for k in range(n):
             if (
-                pending[base + k, P_KEY] == key
-                and pending[base + k, P_TIME] >= limit
-                and pending[base + k, P_ORDER] < pending[base + chosen, P_ORDER]
-                and fits(pdu, pending, base + k)
+                pending[pending_row(s, k), P_KEY] == key
+                and pending[pending_row(s, k), P_TIME] >= limit
+                and pending[pending_row(s, k), P_ORDER] < pending[pending_row(s, chosen), P_ORDER]
+                and fits(pdu, pending, pending_row(s, k))
             ):
                 chosen = k
     return chosen
@@ -465,14 +465,14 @@ def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, o
     fitting = k >= 0
     if not fitting:
         k = -2 - k
-        value, needed = t.pdu[M_BYTES], expected_bytes(t.pending, s * PENDING + k)
+        value, needed = t.pdu[M_BYTES], expected_bytes(t.pending, pending_row(s, k))
         if value < 0:
-            value, needed = t.pdu[M_ADDRESS], (t.pending[s * PENDING + k, P_RANGE] >> 20) - 1
+            value, needed = t.pdu[M_ADDRESS], (t.pending[pending_row(s, k), P_RANGE] >> 20) - 1
         note_anomaly(t, f, 1 - d, d, R_MISMATCH, key & 0xFF, value, needed, now, packet, offset)
     t.streams[s, S_ANSWERED] = 1
     exception = t.pdu[M_EXCEPTION]
     if exception != 0 and exception != ACKNOWLEDGE and key & 0xFF in WRITING:
-        i = s * PENDING + k
+        i = pending_row(s, k)
         elements = t.pending[i, P_WRITES if key & 0xFF == READ_WRITE else P_RANGE]
         address, count = (elements >> 20) - 1, (elements & 0xFFFFF) - 1
         take_back(t, s, f, (key >> 8) & 0xFF, key & 0xFF, address, count, t.pending[i, P_ORDER])

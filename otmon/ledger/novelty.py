@@ -59,7 +59,6 @@ from otmon.ledger.tables import (
     P_RANGE,
     P_SUB,
     P_WRITES,
-    PENDING,
     STEPS,
     W_CHANGES,
     W_CLIENT_HI,
@@ -78,6 +77,7 @@ from otmon.ledger.tables import (
     X_SWITCH_HI,
     X_SWITCH_LO,
     Tables,
+    pending_row,
 )
 from otmon.ledger.tally import endpoint_of
 
@@ -216,7 +216,8 @@ def note_waiting(t: Tables, s: int, known: Ints) -> int:
     h = mix(mix(h, t.flows[f, b]), t.flows[f, b + 1])
     h = mix(h, endpoint_of(t, f, client)) | 1
     new = 0
-    for i in range(s * PENDING, s * PENDING + t.streams[s, S_PENDING]):
+    for k in range(t.streams[s, S_PENDING]):
+        i = pending_row(s, k)
         what = t.pending[i, P_KEY]
         service = (what >> 8 & 0xFF) | (what & 0xFF) << 8 | (t.pending[i, P_SUB] + 1) << 16
         new += is_unknown(known, mix(mix(h, service), t.pending[i, P_RANGE]) | 1)

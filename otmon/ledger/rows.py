@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from otmon.decode.flows import F_A_HI, F_COLUMNS, F_KEY, F_PACKETS, F_VLAN
-from otmon.decode.streams import S_CLIENT, S_FLOW, S_PENDING
+from otmon.decode.streams import S_CLIENT, S_FLOW, S_PENDING, STREAMS
 from otmon.decode.transport import PROTO_UDP
 from otmon.kernel import Bytes, Ints
 from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY, RESPONSE_BOUNDS_NS
@@ -56,7 +56,6 @@ from otmon.ledger.tables import (
     P_SUB,
     P_TIME,
     P_WRITES,
-    PENDING,
     V_COLUMNS,
     V_GAP,
     V_RESPONSES,
@@ -174,7 +173,7 @@ def waiting_requests(t: Tables) -> Ints:
     counts = t.streams[streams, S_PENDING]
     s = np.repeat(streams, counts)
     n = np.arange(len(s))
-    asked = t.pending[s * PENDING + n - np.repeat(np.cumsum(counts) - counts, counts)]
+    asked = t.pending[(n - np.repeat(np.cumsum(counts) - counts, counts)) * STREAMS + s]
     flow, client = t.flows[t.streams[s, S_FLOW] - 1], t.streams[s, S_CLIENT]
     key = flow[:, F_KEY]
     # As `otmon.ledger.tally` has them.

@@ -363,6 +363,14 @@ def has_room(t: Tables) -> bool:
 
 
 @inlined
+def pending_row(s: int, k: int) -> int:
+    """Where the request at place `k` of stream `s` is. The first places of all streams lie side by side, as
+    most streams have one request that waits: with those of one stream so, each would have a page of memory
+    for itself, and all of them the same place in a cache."""
+    return k * STREAMS + s
+
+
+@inlined
 def element_range(address: int, count: int) -> int:
     """The elements of a request as one number of 37 bits; either may be -1 for none."""
     return ((address + 1) << 20) | (count + 1)

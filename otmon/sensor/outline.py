@@ -8,6 +8,11 @@ judged by the watch's windows.
 
 from __future__ import annotations
 
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
+
 from otmon.ledger.facts import OPEN_AT_END
 from otmon.ledger.ledger import (
     Ledger,
@@ -20,23 +25,26 @@ from otmon.ledger.ledger import (
     written_key,
 )
 
+Outline = npt.NDArray[np.int64]
+"""Numbers of facts, in order, each once."""
 
-def outline(ledger: Ledger) -> set[int]:
+
+def outline(ledger: Ledger) -> Outline:
     """A number for each fact, another one where it has changed in more than counts. Peaks and resets count by
     their power of two: they grow seldom, and a flood lets them grow at once."""
     asked = {operation_key(one)[:-1] for one in ledger.operations if one.status != OPEN_AT_END}
-    return {
-        *(hash((asset_key(one), one.arp_asked, *((p.kind, p.packets.bit_length()) for p in one.peaks)))
+    return np.unique(np.fromiter(chain(
+        (hash((asset_key(one), one.arp_asked, *((p.kind, p.packets.bit_length()) for p in one.peaks)))
           for one in ledger.assets),
-        *(hash((conversation_key(one), one.answered, one.role, one.expected, one.tunnel,
+        (hash((conversation_key(one), one.answered, one.role, one.expected, one.tunnel,
                 one.resets.bit_length(), one.busiest.count.bit_length())) for one in ledger.conversations),
-        *(hash((operation_key(one), one.swept)) for one in ledger.operations
+        (hash((operation_key(one), one.swept)) for one in ledger.operations
           if one.status != OPEN_AT_END or operation_key(one)[:-1] not in asked),
-        *(hash((written_key(one), *(e.value for e in one.extremes), *(e.value for e in one.steps),
+        (hash((written_key(one), *(e.value for e in one.extremes), *(e.value for e in one.steps),
                 *(e.value for e in one.changes)))
           for one in ledger.written),
-        *(hash(anomaly_key(one)) for one in ledger.anomalies),
-        *(hash(credential_key(one)) for one in ledger.credentials),
-        *(hash(claim_key(one)) for one in ledger.claims),
-        *(hash(kind) for kind, _ in ledger.overflow),
-    }  # fmt: skip
+        (hash(anomaly_key(one)) for one in ledger.anomalies),
+        (hash(credential_key(one)) for one in ledger.credentials),
+        (hash(claim_key(one)) for one in ledger.claims),
+        (hash(kind) for kind, _ in ledger.overflow),
+    ), np.int64))  # fmt: skip

@@ -26,6 +26,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from otmon.detect.detector import Case, Finding
 from otmon.detect.rules.rule import Rule
 from otmon.findings.coverage import coverage, zones_seen
@@ -44,7 +46,7 @@ from otmon.ledger.store import LedgerError, save
 from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
 from otmon.sensor.observer import Part, Reader, State
-from otmon.sensor.outline import outline
+from otmon.sensor.outline import Outline, outline
 from otmon.sensor.proof import ProofFolder
 from otmon.zones.model import Model
 
@@ -69,7 +71,7 @@ PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
 ENDING_S: Final = 3.0
 """After this time nothing more is judged or proved at the end."""
-SAID: Final = 1 << 17
+SAID: Final = 1 << 15
 """Claims and log-ins that are remembered as told, at most."""
 OUTLINES: Final = 2
 """As many numbers of facts are remembered as there are facts, so many times."""
@@ -123,7 +125,7 @@ class Watch:
         """Packets of each reader at the last look at all facts."""
         self._saved: list[int] = [-1]
         """And at the last save."""
-        self._outline = set[int]()
+        self._outline: Outline = np.zeros(0, np.int64)
         """Of all facts that were judged since it grew too large last."""
         self._may_break = self._ending = self._must_end = False
         self.unjudged = False
@@ -320,12 +322,12 @@ class Watch:
         """Judge all facts, where there are others than at the last look, or in any case for a `window`."""
         self._gather()
         outlined = outline(self.ledger)
-        if outlined <= self._outline and not window:
+        if not window and not len(np.setdiff1d(outlined, self._outline, assume_unique=True)):
             return []
         told = self._judged()
         # What comes and goes is new once.
         is_large = len(self._outline) > OUTLINES * len(outlined) + SAID
-        self._outline = outlined if is_large else self._outline | outlined
+        self._outline = outlined if is_large else np.union1d(self._outline, outlined)
         return told
 
     @acyclic()

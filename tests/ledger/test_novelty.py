@@ -63,7 +63,7 @@ def test_what_makes_facts_others_is_new(day: str) -> None:
     for begin, end in pairwise(ends):
         seen.frames(frames[begin:end])
         new = note_new(seen.t, known)
-        now = outline(facts(seen, ended))
+        now = set(outline(facts(seen, ended)).tolist())
         assert new or now <= before, (begin, end)
         changes += not now <= before
         quiet += not new

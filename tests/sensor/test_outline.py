@@ -16,40 +16,46 @@ def day_fixture() -> Ledger:
     return replay([str(ROOT / "pcaps" / "water-works-day.pcapng")]).ledger
 
 
+def drawn(ledger: Ledger) -> set[int]:
+    numbers: list[int] = outline(ledger).tolist()
+    assert numbers == sorted(set(numbers))
+    return set(numbers)
+
+
 def changed(ledger: Ledger, kind: str, **fields: Any) -> Ledger:
     first, *rest = getattr(ledger, kind)
     return replace(ledger, **{kind: (replace(first, **fields), *rest)})
 
 
 def test_counts_and_times_are_nothing_new(day: Ledger) -> None:
-    same = outline(day)
+    same = drawn(day)
     for kind in ("assets", "conversations", "operations", "written"):
         fact = getattr(day, kind)[0]
-        assert outline(changed(day, kind, last_ns=fact.last_ns + 1)) == same
+        assert drawn(changed(day, kind, last_ns=fact.last_ns + 1)) == same
     one = day.conversations[0]
-    assert outline(changed(day, "conversations", flows=one.flows + 1, packets_to_server=99)) == same
-    assert outline(changed(day, "operations", times=1_000_000)) == same
+    assert drawn(changed(day, "conversations", flows=one.flows + 1, packets_to_server=99)) == same
+    assert drawn(changed(day, "operations", times=1_000_000)) == same
 
 
 def test_each_kind_of_fact_counts(day: Ledger) -> None:
-    same = outline(day)
+    same = drawn(day)
     for kind in ("assets", "conversations", "operations", "written", "anomalies", "credentials", "claims"):
         facts = getattr(day, kind)
         if facts:
-            assert outline(replace(day, **{kind: facts[1:]})) != same, kind
-    assert outline(replace(day, overflow=(("assets", 1),))) != same
+            assert drawn(replace(day, **{kind: facts[1:]})) != same, kind
+    assert drawn(replace(day, overflow=(("assets", 1),))) != same
 
 
 def test_what_changes_in_a_fact_is_new(day: Ledger) -> None:
-    same = outline(day)
+    same = drawn(day)
     one = day.conversations[0]
-    assert outline(changed(day, "conversations", answered=not one.answered)) != same
-    assert outline(changed(day, "conversations", resets=2 * one.resets + 1)) != same
+    assert drawn(changed(day, "conversations", answered=not one.answered)) != same
+    assert drawn(changed(day, "conversations", resets=2 * one.resets + 1)) != same
     flood = replace(one.busiest, count=2 * one.busiest.count + 1)
-    assert outline(changed(day, "conversations", busiest=flood)) != same
+    assert drawn(changed(day, "conversations", busiest=flood)) != same
     value = day.written[0].extremes[0]
     beyond = (value._replace(value=value.value + 1), *day.written[0].extremes[1:])
-    assert outline(changed(day, "written", extremes=beyond)) != same
+    assert drawn(changed(day, "written", extremes=beyond)) != same
     asset = next(asset for asset in day.assets if asset.peaks)
     higher = replace(asset, peaks=(asset.peaks[0]._replace(packets=2 * asset.peaks[0].packets),))
-    assert outline(replace(day, assets=(higher,))) != outline(replace(day, assets=(asset,)))
+    assert drawn(replace(day, assets=(higher,))) != drawn(replace(day, assets=(asset,)))

@@ -13,6 +13,7 @@ more hosts than ask it; who asks is *control*; a MAC address that sends for seve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -38,6 +39,10 @@ SCAN: Final = 16
 CHANGING: Final = frozenset({"write", "control", "program", "configure"})
 
 
+_NONE: Final[frozenset[HostKey]] = frozenset()
+"""Shared, as a flood brings tens of thousands of hosts that ask nobody and answer nobody."""
+
+
 @dataclass(slots=True)
 class Host:
     """What was seen of one host."""
@@ -53,10 +58,10 @@ class Host:
     conversations: int = 0
     first_ns: int = 0
     last_ns: int = 0
-    asks: set[HostKey] = field(default_factory=set)
+    asks: AbstractSet[HostKey] = _NONE
     """Hosts that it asked by an industrial protocol, and which answered."""
-    asked_by: set[HostKey] = field(default_factory=set)
-    serves: set[HostKey] = field(default_factory=set)
+    asked_by: AbstractSet[HostKey] = _NONE
+    serves: AbstractSet[HostKey] = _NONE
     """Hosts that it answered by whatever protocol."""
 
     def add(self, packets: int, first_ns: int, last_ns: int) -> None:
@@ -64,6 +69,13 @@ class Host:
         self.first_ns = min(self.first_ns, first_ns) if self.packets or self.conversations else first_ns
         self.last_ns = max(self.last_ns, last_ns)
         self.packets += packets
+
+
+def _with(members: AbstractSet[HostKey], one: HostKey) -> AbstractSet[HostKey]:
+    """With one more; the same set, once it is one of its own."""
+    own = members if isinstance(members, set) else set(members)
+    own.add(one)
+    return own
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +140,10 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
                 one.sent |= sent
         if client is not None and server is not None and talk.answered and talk.client not in scanning:
             asking, asked = host(client, talk.vlan), host(server, talk.vlan)
-            asked.serves.add(found.key(client, talk.vlan))
+            asked.serves = _with(asked.serves, found.key(client, talk.vlan))
             if talk.protocol in industrial:
-                asking.asks.add(found.key(server, talk.vlan))
-                asked.asked_by.add(found.key(client, talk.vlan))
+                asking.asks = _with(asking.asks, found.key(server, talk.vlan))
+                asked.asked_by = _with(asked.asked_by, found.key(client, talk.vlan))
     for operation in ledger.operations:
         client = site(operation.client)
         if client is not None and operation.access in CHANGING and not operation.refused:
