@@ -30,7 +30,7 @@ from otmon.protocols.modbus import M_COLUMNS
 from otmon.protocols.modbus_framing import MBAP, recognise
 from otmon.protocols.registry import PROTOCOLS
 
-MEMORY_BYTES: Final = 64 << 20
+MEMORY_BYTES: Final = 48 << 20
 PACKETS: Final = 200
 """Packets of one finding."""
 ADDRESSES_WITHIN: Final = 256
@@ -56,9 +56,9 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class _Block:
     data: bytes
-    start: npt.NDArray[np.int64]
-    caplen: npt.NDArray[np.int64]
-    wirelen: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int32]
+    caplen: npt.NDArray[np.int32]
+    wirelen: npt.NDArray[np.int32]
     time_ns: npt.NDArray[np.int64]
     first_number: int
 
@@ -90,9 +90,9 @@ class Recent:
         end = int((batch.start + batch.caplen).max())
         block = _Block(
             batch.buf[begin:end].tobytes(),
-            batch.start - begin,
-            batch.caplen.copy(),
-            batch.wirelen.copy(),
+            (batch.start - begin).astype(np.int32),
+            batch.caplen.astype(np.int32),
+            batch.wirelen.astype(np.int32),
             batch.time_ns.copy(),
             batch.first_number + packets_before,
         )
@@ -129,7 +129,7 @@ def wanted_for(finding: Finding, source: str) -> tuple[set[int], list[bytes]]:
 
 
 def _size(block: _Block) -> int:
-    return len(block.data) + 5 * block.start.nbytes
+    return len(block.data) + 3 * block.start.nbytes + block.time_ns.nbytes
 
 
 def _on_the_wire(address: str) -> bytes:
@@ -152,7 +152,8 @@ def _latest(
             break
         # So many that those which are known already can be left out.
         data = np.frombuffer(block.data, np.uint8)
-        here = latest(data, block.start, block.caplen, needles, ADDRESSES_WITHIN, left + len(without))
+        start, caplen = block.start.astype(np.int64), block.caplen.astype(np.int64)
+        here = latest(data, start, caplen, needles, ADDRESSES_WITHIN, left + len(without))
         other = [(block, i) for i in here if block.first_number + i not in without]
         found += other[-left:]
     return found
@@ -163,7 +164,8 @@ def compile_cut() -> None:
     none = np.zeros(1, np.int64)
     latest(np.frombuffer(bytes(1), np.uint8), none, none, [b"1"], 1, 1)
     cut = _Cut(LINKTYPE_ETHERNET)
-    cut.kept(_Block(bytes(60), none, none + 60, none + 60, none, 1), 0)
+    short = none.astype(np.int32)
+    cut.kept(_Block(bytes(60), short, short + 60, short + 60, none, 1), 0)
     cut.recognised(np.zeros(60, np.uint8))
 
 
