@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -187,6 +187,14 @@ def test_telnetd(wire: Mirror, place: Path, tmp_path: Path) -> None:
     }
 
 
+def _until(holds: Callable[[], bool]) -> None:
+    """Wait for a server that is not waited for by its port."""
+    limit = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < limit, "it does not listen"
+        time.sleep(0.02)
+
+
 def _await(source: int, text: bytes) -> None:
     """Read until this was said."""
     said = b""
@@ -315,10 +323,7 @@ def test_snmpd(wire: Mirror, tmp_path: Path) -> None:
     os.environ["SNMP_PERSISTENT_DIR"] = str(tmp_path)
     try:
         wire.serve("snmpd", "-f", "-C", "-c", str(config), "-Lo", "-I", "-smux", f"udp:{SERVER}:161", port=0)
-        end = time.monotonic() + 30
-        while 161 not in asked_inside(wire.server, lambda: serving("udp")):
-            assert time.monotonic() < end, "snmpd does not listen"
-            time.sleep(0.02)
+        _until(lambda: 161 in asked_inside(wire.server, lambda: serving("udp")))
     finally:
         del os.environ["SNMP_PERSISTENT_DIR"]
 
@@ -533,7 +538,7 @@ def test_mariadb(wire: Mirror, tmp_path: Path) -> None:
     }
 
 
-@needs("freeradius", "radclient")
+@needs("freeradius", "radclient", "eapol_test")
 def test_freeradius(wire: Mirror, tmp_path: Path) -> None:
     (tmp_path / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
     (tmp_path / "users").write_text(
@@ -561,6 +566,18 @@ modules {{
 	}}
 	mschap {{
 	}}
+	eap {{
+		default_eap_type = md5
+		md5 {{
+		}}
+		mschapv2 {{
+		}}
+		gtc {{
+			auth_type = PAP
+		}}
+	}}
+	pap {{
+	}}
 }}
 server default {{
 	listen {{
@@ -571,9 +588,14 @@ server default {{
 	authorize {{
 		chap
 		mschap
+		eap
 		files
 	}}
 	authenticate {{
+		eap
+		Auth-Type PAP {{
+			pap
+		}}
 		Auth-Type CHAP {{
 			chap
 		}}
@@ -600,6 +622,64 @@ server default {{
         for method in ("chap", "mschap")
         for outcome in ("accepted", "refused")
     }
+    with wire.captured(tmp_path / "eap.pcapng"):
+        for name, password in (("admin", "moxa"), ("admin", "password"), ("bob", SECRET)):
+            for kind in ("MD5", "MSCHAPV2", "GTC"):
+                station = supplicant(tmp_path, kind, name, password)
+                words = "eapol_test", "-n", "-t", "5", "-c", str(station), "-a", SERVER, "-s", "testing123"
+                assert (wire.call(*words) == 0) == (password != "password"), (kind, name)
+    assert facts(tmp_path / "eap.pcapng", "radius") == {
+        *(
+            ("radius", "admin", method, "default", outcome)
+            for method in ("chap", "mschapv2", "plain")
+            for outcome in ("accepted", "refused")
+        ),
+        ("radius", "bob", "plain", "clear", "accepted"),
+    }
+    assert_nothing_shows_the_secret(tmp_path / "eap.pcapng")
+    assert_nothing_shows_the_secret(tmp_path / "x.pcapng")
+
+
+def supplicant(folder: Path, kind: str, name: str, password: str) -> Path:
+    """The settings of a station for 802.1X with one type of EAP."""
+    path = folder / f"{kind}-{name}-{password}.conf"
+    path.write_text(
+        "ap_scan=0\nnetwork={\n\tkey_mgmt=IEEE8021X\n\teapol_flags=0\n"
+        f'\teap={kind}\n\tidentity="{name}"\n\tpassword="{password}"\n}}\n'
+    )
+    return path
+
+
+@needs("hostapd", "wpa_supplicant")
+@pytest.mark.parametrize("to_all", [0, 1])
+def test_hostapd_at_a_switch_port(wire: Mirror, tmp_path: Path, to_all: int) -> None:
+    """802.1X over a wire: the station answers to the group address, the switch asks there or the station."""
+    (tmp_path / "users").write_text(f'"admin" MD5 "moxa"\n"bob" MD5 "{SECRET}"\n')
+    config = tmp_path / "hostapd.conf"
+    config.write_text(
+        "interface=wire0\ndriver=wired\nieee8021x=1\neap_server=1\neap_reauth_period=0\n"
+        f"eap_user_file={tmp_path}/users\nuse_pae_group_addr={to_all}\nctrl_interface={tmp_path}/control\n"
+    )
+    wire.serve("hostapd", str(config), port=0)
+    _until((tmp_path / "control" / "wire0").exists)
+    with wire.captured(tmp_path / "x.pcapng"):
+        # Whom it refuses hostapd ignores for a minute.
+        for name, password in (("admin", "moxa"), ("bob", SECRET), ("admin", "password")):
+            settings = str(supplicant(tmp_path, "MD5", name, password))
+            end = "FAILURE" if password == "password" else "SUCCESS"
+            words = ("wpa_supplicant", "-D", "wired", "-i", "wire1", "-c", settings)
+            with subprocess.Popen(
+                ["ip", "netns", "exec", wire.client, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            ) as running:
+                assert running.stdout is not None
+                _await(running.stdout.fileno(), b"CTRL-EVENT-EAP-" + end.encode())
+                running.terminate()
+    assert facts(tmp_path / "x.pcapng", "eapol") == {
+        ("eapol", "admin", "chap", "default", "accepted"),
+        ("eapol", "admin", "chap", "default", "refused"),
+    }
+    (server,) = {one.server for one in replay([str(tmp_path / "x.pcapng")]).ledger.credentials}
+    assert not int(server[:2], 16) & 1
     assert_nothing_shows_the_secret(tmp_path / "x.pcapng")
 
 
