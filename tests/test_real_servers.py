@@ -36,6 +36,8 @@ from tests.namespaces import inside, missing
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
 SECRET = "Zx9-kept-by-nobody"
+RPC = "/usr/libexec/samba"
+"""Where Samba has its servers of DCE/RPC."""
 Fact = tuple[str, str, str, str, str]
 """Protocol, account, method, kind, outcome."""
 
@@ -439,16 +441,16 @@ def _postgresql(wire: Mirror, folder: Path, capture: Path) -> None:
             assert (status == 0) == (password != "password"), user
 
 
-@needs("smbd", "smbclient", "smbpasswd")
-def test_samba(wire: Mirror, place: Path, tmp_path: Path) -> None:
-    config = tmp_path / "smb.conf"
+def samba(place: Path, folder: Path) -> tuple[Path, dict[str, Path]]:
+    """The settings of a server with two accounts, and the system's files of users for it."""
+    config = folder / "smb.conf"
     config.write_text(
-        f"[global]\nworkgroup = PLANT\nserver role = standalone server\nlog file = {tmp_path}/log\n"
-        f"private dir = {tmp_path}\nlock directory = {tmp_path}\nstate directory = {tmp_path}\n"
-        f"cache directory = {tmp_path}\npid directory = {tmp_path}\nncalrpc dir = {tmp_path}/rpc\n"
+        f"[global]\nworkgroup = PLANT\nserver role = standalone server\nlog file = {folder}/log\n"
+        f"private dir = {folder}\nlock directory = {folder}\nstate directory = {folder}\n"
+        f"cache directory = {folder}\npid directory = {folder}\nncalrpc dir = {folder}/rpc\n"
         "passdb backend = tdbsam\nmap to guest = never\nserver min protocol = NT1\nntlm auth = yes\n"
         f"bind interfaces only = yes\ninterfaces = {SERVER}/24\nsmb ports = 445\ndisable netbios = yes\n"
-        "load printers = no\nprintcap name = /dev/null\n"
+        "load printers = no\nprintcap name = /dev/null\nrpc start on demand helpers = no\n"
     )
     accounts = users(place, ("admin", "x"), ("bob", "x"))
     for user, password in (("admin", "moxa"), ("bob", SECRET)):
@@ -460,6 +462,12 @@ def test_samba(wire: Mirror, place: Path, tmp_path: Path) -> None:
             check=False,
         )
         assert added.returncode == 0, added.stderr
+    return config, accounts
+
+
+@needs("smbd", "smbclient", "smbpasswd")
+def test_samba(wire: Mirror, place: Path, tmp_path: Path) -> None:
+    config, accounts = samba(place, tmp_path)
     wire.serve("smbd", "-F", "--no-process-group", "-s", str(config), port=445, files=accounts)
     more = ("-s", "/dev/null", "-c", "quit", "--option=client min protocol=NT1")
     with wire.captured(tmp_path / "x.pcapng"):
@@ -475,6 +483,57 @@ def test_samba(wire: Mirror, place: Path, tmp_path: Path) -> None:
         ("smb", "admin", "ntlmv2", "default", "refused"),
         ("smb", "admin", "ntlm", "default", "accepted"),
     }
+
+
+@needs("rpcclient", "smbpasswd", f"{RPC}/samba-dcerpcd")
+def test_dce_rpc_of_samba(wire: Mirror, place: Path, tmp_path: Path) -> None:
+    config, accounts = samba(place, tmp_path)
+    words = (f"{RPC}/samba-dcerpcd", "--libexec-rpcds", "-F", "--no-process-group", "-s", str(config))
+    wire.serve(*words, port=135, files=accounts)
+    with wire.captured(tmp_path / "x.pcapng"):
+        for pair in ("admin%moxa", f"bob%{SECRET}", "admin%password"):
+            for binding in ("sign", "seal"):
+                target = f"ncacn_ip_tcp:{SERVER}[{binding}]"
+                status = wire.call("rpcclient", "-s", str(config), target, "-U", pair, "-c", "querydominfo")
+                assert (status == 0) == (pair != "admin%password"), pair
+    assert facts(tmp_path / "x.pcapng", "dce_rpc") == {
+        ("dce_rpc", "admin", "ntlmv2", "default", "accepted"),
+        ("dce_rpc", "admin", "ntlmv2", "default", "refused"),
+    }
+    assert_nothing_shows_the_secret(tmp_path / "x.pcapng")
+
+
+@needs("dovecot", "ntlm_auth", "curl")
+def test_ntlm_in_mail_of_dovecot(wire: Mirror, place: Path, tmp_path: Path) -> None:
+    """Samba's NTLM, which dovecot asks, has one account, and says no to others."""
+    config, helper = place / "dovecot.conf", place / "helper"
+    (place / "smb.conf").write_text("[global]\nworkgroup = PLANT\nserver role = standalone server\n")
+    helper.write_text(
+        "#!/bin/sh\nexec ntlm_auth --helper-protocol=squid-2.5-ntlmssp --username=admin --password=moxa"
+        f" --configfile={place}/smb.conf --domain=PLANT\n"
+    )
+    helper.chmod(0o755)
+    (place / "mail").mkdir()
+    os.chown(place / "mail", 65_534, 65_534)
+    config.write_text(
+        f"base_dir = {place}/run\nstate_dir = {place}/run\nlog_path = {place}/log\nlisten = {SERVER}\n"
+        "protocols = imap pop3 submission\nssl = no\ndisable_plaintext_auth = no\nauth_mechanisms = ntlm\n"
+        f"auth_use_winbind = yes\nauth_winbind_helper_path = {helper}\nauth_failure_delay = 0\n"
+        f"mail_location = maildir:{place}/mail/%u\nsubmission_relay_host = {SERVER}\n"
+        f"userdb {{\n driver = static\n args = uid=65534 gid=65534 home={place}/mail/%u\n}}\n"
+    )
+    wire.serve("dovecot", "-F", "-c", str(config), port=143)
+    with wire.captured(tmp_path / "x.pcapng"):
+        for password in ("moxa", SECRET, "password"):
+            for url in (f"imap://{SERVER}", f"pop3://{SERVER}", f"smtp://{SERVER}:587"):
+                words = ("curl", "-s", "-m", "20", "--login-options", "AUTH=NTLM", "-X", "NOOP", url)
+                wire.call(*words, "-u", f"admin:{password}")
+    for protocol in ("imap", "pop3", "smtp"):
+        assert facts(tmp_path / "x.pcapng", protocol) == {
+            (protocol, "admin", "ntlmv2", "default", "accepted"),
+            (protocol, "admin", "ntlmv2", "default", "refused"),
+        }
+    assert_nothing_shows_the_secret(tmp_path / "x.pcapng")
 
 
 @needs("redis-server", "redis-cli")
