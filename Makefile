@@ -15,7 +15,9 @@ TEST_PACKAGES := tshark nftables:nft iproute2:ip iptables:iptables-restore prome
 	inetutils-telnet:telnet \
 	tigervnc-standalone-server:Xtigervnc postgresql:psql samba:smbd smbclient redis-server redis-tools:redis-cli \
 	mariadb-server-core:mariadbd mariadb-client-core:mariadb freeradius freeradius-utils:radclient \
-	tgt:tgtd libiscsi-bin:iscsi-inq
+	tgt:tgtd libiscsi-bin:iscsi-inq wpasupplicant:wpa_supplicant hostapd eapoltest:eapol_test \
+	dovecot-imapd:dovecot dovecot-pop3d:/usr/lib/dovecot/pop3 dovecot-submissiond:/usr/lib/dovecot/submission \
+	winbind:ntlm_auth
 BENCH_PACKAGES := tshark libndpi-bin:ndpiReader
 LIVE_PACKAGES := iproute2:ip tcpdump wireshark-common:dumpcap
 

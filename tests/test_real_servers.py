@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +36,8 @@ from tests.namespaces import inside, missing
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
 SECRET = "Zx9-kept-by-nobody"
+RPC = "/usr/libexec/samba"
+"""Where Samba has its servers of DCE/RPC."""
 Fact = tuple[str, str, str, str, str]
 """Protocol, account, method, kind, outcome."""
 
@@ -187,6 +189,14 @@ def test_telnetd(wire: Mirror, place: Path, tmp_path: Path) -> None:
     }
 
 
+def _until(holds: Callable[[], bool]) -> None:
+    """Wait for a server that is not waited for by its port."""
+    limit = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < limit, "it does not listen"
+        time.sleep(0.02)
+
+
 def _await(source: int, text: bytes) -> None:
     """Read until this was said."""
     said = b""
@@ -315,10 +325,7 @@ def test_snmpd(wire: Mirror, tmp_path: Path) -> None:
     os.environ["SNMP_PERSISTENT_DIR"] = str(tmp_path)
     try:
         wire.serve("snmpd", "-f", "-C", "-c", str(config), "-Lo", "-I", "-smux", f"udp:{SERVER}:161", port=0)
-        end = time.monotonic() + 30
-        while 161 not in asked_inside(wire.server, lambda: serving("udp")):
-            assert time.monotonic() < end, "snmpd does not listen"
-            time.sleep(0.02)
+        _until(lambda: 161 in asked_inside(wire.server, lambda: serving("udp")))
     finally:
         del os.environ["SNMP_PERSISTENT_DIR"]
 
@@ -434,16 +441,16 @@ def _postgresql(wire: Mirror, folder: Path, capture: Path) -> None:
             assert (status == 0) == (password != "password"), user
 
 
-@needs("smbd", "smbclient", "smbpasswd")
-def test_samba(wire: Mirror, place: Path, tmp_path: Path) -> None:
-    config = tmp_path / "smb.conf"
+def samba(place: Path, folder: Path) -> tuple[Path, dict[str, Path]]:
+    """The settings of a server with two accounts, and the system's files of users for it."""
+    config = folder / "smb.conf"
     config.write_text(
-        f"[global]\nworkgroup = PLANT\nserver role = standalone server\nlog file = {tmp_path}/log\n"
-        f"private dir = {tmp_path}\nlock directory = {tmp_path}\nstate directory = {tmp_path}\n"
-        f"cache directory = {tmp_path}\npid directory = {tmp_path}\nncalrpc dir = {tmp_path}/rpc\n"
+        f"[global]\nworkgroup = PLANT\nserver role = standalone server\nlog file = {folder}/log\n"
+        f"private dir = {folder}\nlock directory = {folder}\nstate directory = {folder}\n"
+        f"cache directory = {folder}\npid directory = {folder}\nncalrpc dir = {folder}/rpc\n"
         "passdb backend = tdbsam\nmap to guest = never\nserver min protocol = NT1\nntlm auth = yes\n"
         f"bind interfaces only = yes\ninterfaces = {SERVER}/24\nsmb ports = 445\ndisable netbios = yes\n"
-        "load printers = no\nprintcap name = /dev/null\n"
+        "load printers = no\nprintcap name = /dev/null\nrpc start on demand helpers = no\n"
     )
     accounts = users(place, ("admin", "x"), ("bob", "x"))
     for user, password in (("admin", "moxa"), ("bob", SECRET)):
@@ -455,6 +462,12 @@ def test_samba(wire: Mirror, place: Path, tmp_path: Path) -> None:
             check=False,
         )
         assert added.returncode == 0, added.stderr
+    return config, accounts
+
+
+@needs("smbd", "smbclient", "smbpasswd")
+def test_samba(wire: Mirror, place: Path, tmp_path: Path) -> None:
+    config, accounts = samba(place, tmp_path)
     wire.serve("smbd", "-F", "--no-process-group", "-s", str(config), port=445, files=accounts)
     more = ("-s", "/dev/null", "-c", "quit", "--option=client min protocol=NT1")
     with wire.captured(tmp_path / "x.pcapng"):
@@ -470,6 +483,59 @@ def test_samba(wire: Mirror, place: Path, tmp_path: Path) -> None:
         ("smb", "admin", "ntlmv2", "default", "refused"),
         ("smb", "admin", "ntlm", "default", "accepted"),
     }
+
+
+@needs("rpcclient", "smbpasswd", f"{RPC}/samba-dcerpcd")
+def test_dce_rpc_of_samba(wire: Mirror, place: Path, tmp_path: Path) -> None:
+    config, accounts = samba(place, tmp_path)
+    words = (f"{RPC}/samba-dcerpcd", "--libexec-rpcds", "-F", "--no-process-group", "-s", str(config))
+    wire.serve(*words, port=135, files=accounts)
+    with wire.captured(tmp_path / "x.pcapng"):
+        for pair in ("admin%moxa", f"bob%{SECRET}", "admin%password"):
+            for binding in ("sign", "seal"):
+                target = f"ncacn_ip_tcp:{SERVER}[{binding}]"
+                status = wire.call("rpcclient", "-s", str(config), target, "-U", pair, "-c", "querydominfo")
+                assert (status == 0) == (pair != "admin%password"), pair
+    assert facts(tmp_path / "x.pcapng", "dce_rpc") == {
+        ("dce_rpc", "admin", "ntlmv2", "default", "accepted"),
+        ("dce_rpc", "admin", "ntlmv2", "default", "refused"),
+    }
+    assert_nothing_shows_the_secret(tmp_path / "x.pcapng")
+
+
+@needs("dovecot", "ntlm_auth", "curl")
+def test_ntlm_in_mail_of_dovecot(wire: Mirror, place: Path, tmp_path: Path) -> None:
+    """Samba's NTLM, which dovecot asks, has one account, and says no to others."""
+    config, helper = place / "dovecot.conf", place / "helper"
+    (place / "smb.conf").write_text("[global]\nworkgroup = PLANT\nserver role = standalone server\n")
+    helper.write_text(
+        "#!/bin/sh\nexec ntlm_auth --helper-protocol=squid-2.5-ntlmssp --username=admin --password=moxa"
+        f" --configfile={place}/smb.conf --domain=PLANT\n"
+    )
+    helper.chmod(0o755)
+    (place / "mail").mkdir()
+    os.chown(place / "mail", 65_534, 65_534)
+    config.write_text(
+        f"base_dir = {place}/run\nstate_dir = {place}/run\nlog_path = {place}/log\nlisten = {SERVER}\n"
+        "protocols = imap pop3 submission\nssl = no\ndisable_plaintext_auth = no\nauth_mechanisms = ntlm\n"
+        f"auth_use_winbind = yes\nauth_winbind_helper_path = {helper}\nauth_failure_delay = 0\n"
+        f"mail_location = maildir:{place}/mail/%u\nsubmission_relay_host = {SERVER}\n"
+        f"userdb {{\n driver = static\n args = uid=65534 gid=65534 home={place}/mail/%u\n}}\n"
+        # Else who fails waits longer each time.
+        "service anvil {\n unix_listener anvil-auth-penalty {\n mode = 0\n }\n}\n"
+    )
+    wire.serve("dovecot", "-F", "-c", str(config), port=143)
+    with wire.captured(tmp_path / "x.pcapng"):
+        for password in ("moxa", SECRET, "password"):
+            for url in (f"imap://{SERVER}", f"pop3://{SERVER}", f"smtp://{SERVER}:587"):
+                words = ("curl", "-s", "-m", "20", "--login-options", "AUTH=NTLM", url)
+                wire.call(*words, "-u", f"admin:{password}")
+    for protocol in ("imap", "pop3", "smtp"):
+        assert facts(tmp_path / "x.pcapng", protocol) == {
+            (protocol, "admin", "ntlmv2", "default", "accepted"),
+            (protocol, "admin", "ntlmv2", "default", "refused"),
+        }
+    assert_nothing_shows_the_secret(tmp_path / "x.pcapng")
 
 
 @needs("redis-server", "redis-cli")
@@ -533,7 +599,7 @@ def test_mariadb(wire: Mirror, tmp_path: Path) -> None:
     }
 
 
-@needs("freeradius", "radclient")
+@needs("freeradius", "radclient", "eapol_test")
 def test_freeradius(wire: Mirror, tmp_path: Path) -> None:
     (tmp_path / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
     (tmp_path / "users").write_text(
@@ -561,6 +627,18 @@ modules {{
 	}}
 	mschap {{
 	}}
+	eap {{
+		default_eap_type = md5
+		md5 {{
+		}}
+		mschapv2 {{
+		}}
+		gtc {{
+			auth_type = PAP
+		}}
+	}}
+	pap {{
+	}}
 }}
 server default {{
 	listen {{
@@ -571,9 +649,14 @@ server default {{
 	authorize {{
 		chap
 		mschap
+		eap
 		files
 	}}
 	authenticate {{
+		eap
+		Auth-Type PAP {{
+			pap
+		}}
 		Auth-Type CHAP {{
 			chap
 		}}
@@ -600,6 +683,64 @@ server default {{
         for method in ("chap", "mschap")
         for outcome in ("accepted", "refused")
     }
+    with wire.captured(tmp_path / "eap.pcapng"):
+        for name, password in (("admin", "moxa"), ("admin", "password"), ("bob", SECRET)):
+            for kind in ("MD5", "MSCHAPV2", "GTC"):
+                station = supplicant(tmp_path, kind, name, password)
+                words = "eapol_test", "-n", "-t", "5", "-c", str(station), "-a", SERVER, "-s", "testing123"
+                assert (wire.call(*words) == 0) == (password != "password"), (kind, name)
+    assert facts(tmp_path / "eap.pcapng", "radius") == {
+        *(
+            ("radius", "admin", method, "default", outcome)
+            for method in ("chap", "mschapv2", "plain")
+            for outcome in ("accepted", "refused")
+        ),
+        ("radius", "bob", "plain", "clear", "accepted"),
+    }
+    assert_nothing_shows_the_secret(tmp_path / "eap.pcapng")
+    assert_nothing_shows_the_secret(tmp_path / "x.pcapng")
+
+
+def supplicant(folder: Path, kind: str, name: str, password: str) -> Path:
+    """The settings of a station for 802.1X with one type of EAP."""
+    path = folder / f"{kind}-{name}-{password}.conf"
+    path.write_text(
+        "ap_scan=0\nnetwork={\n\tkey_mgmt=IEEE8021X\n\teapol_flags=0\n"
+        f'\teap={kind}\n\tidentity="{name}"\n\tpassword="{password}"\n}}\n'
+    )
+    return path
+
+
+@needs("hostapd", "wpa_supplicant")
+@pytest.mark.parametrize("to_all", [0, 1])
+def test_hostapd_at_a_switch_port(wire: Mirror, tmp_path: Path, to_all: int) -> None:
+    """802.1X over a wire: the station answers to the group address, the switch asks there or the station."""
+    (tmp_path / "users").write_text(f'"admin" MD5 "moxa"\n"bob" MD5 "{SECRET}"\n')
+    config = tmp_path / "hostapd.conf"
+    config.write_text(
+        "interface=wire0\ndriver=wired\nieee8021x=1\neap_server=1\neap_reauth_period=0\n"
+        f"eap_user_file={tmp_path}/users\nuse_pae_group_addr={to_all}\nctrl_interface={tmp_path}/control\n"
+    )
+    wire.serve("hostapd", str(config), port=0)
+    _until((tmp_path / "control" / "wire0").exists)
+    with wire.captured(tmp_path / "x.pcapng"):
+        # Whom it refuses hostapd ignores for a minute.
+        for name, password in (("admin", "moxa"), ("bob", SECRET), ("admin", "password")):
+            settings = str(supplicant(tmp_path, "MD5", name, password))
+            end = "FAILURE" if password == "password" else "SUCCESS"
+            words = ("wpa_supplicant", "-D", "wired", "-i", "wire1", "-c", settings)
+            with subprocess.Popen(
+                ["ip", "netns", "exec", wire.client, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            ) as running:
+                assert running.stdout is not None
+                _await(running.stdout.fileno(), b"CTRL-EVENT-EAP-" + end.encode())
+                running.terminate()
+    assert facts(tmp_path / "x.pcapng", "eapol") == {
+        ("eapol", "admin", "chap", "default", "accepted"),
+        ("eapol", "admin", "chap", "default", "refused"),
+    }
+    (server,) = {one.server for one in replay([str(tmp_path / "x.pcapng")]).ledger.credentials}
+    assert not int(server[:2], 16) & 1
     assert_nothing_shows_the_secret(tmp_path / "x.pcapng")
 
 

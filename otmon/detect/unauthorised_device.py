@@ -66,7 +66,7 @@ def strangers(case: Case) -> dict[str, tuple[Device, str]]:
     found = {}
     for device in case.population.devices if covered else ():
         here = [zone for zone in zones_of(case.index, device.seen) if zone in covered]
-        if device.seen.listed is None and here and not _is_shared(device) and not impersonates(case, device):
+        if device.seen.listed is None and here and not is_shared(device) and not impersonates(case, device):
             order = {zone: SEVERITIES.index(graded(case, zone, "critical")) for zone in here}
             found[device.seen.id] = device, min(here, key=lambda zone: (order[zone], zone))
     return found
@@ -119,7 +119,8 @@ def off_hours(case: Case, rule: str, first_ns: int) -> Iterator[Message]:
         yield say("off-hours", time=f"{hour % DAY:02}:{minute:02}", begins=begins, ends=ends)
 
 
-def _is_shared(device: Device) -> bool:
+def is_shared(device: Device) -> bool:
+    """Whether it is what routers share (VRRP, HSRP, GLBP)."""
     vendors = [vendor_of(mac) for mac in device.seen.macs]
     return any(one is not None and one.name in REDUNDANT_ROUTERS for one in vendors)
 

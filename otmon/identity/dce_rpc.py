@@ -13,8 +13,9 @@ from otmon.identity.login import Claim, LogIn, Outcome, Piece
 from otmon.identity.ntlm import SIGNATURE, Handshake
 
 _RESPONSE, _FAULT, _BIND_NAK = 2, 3, 13
-_ACCESS_DENIED: Final = b"\x05\0\0\0"
-"""Status of a fault: ERROR_ACCESS_DENIED ([MS-ERREF] 2.2)."""
+_NOT_LET_IN: Final = frozenset({0x00000005, 0x1C01000B})
+"""Status of a fault: ERROR_ACCESS_DENIED ([MS-ERREF] 2.2), and nca_proto_error (C706, appendix E), by which
+Samba answers the first call behind a log-in that failed."""
 _STATUS: Final = 24
 _HEADER: Final = 16
 
@@ -48,7 +49,9 @@ def _told(data: bytes) -> Outcome | None:
     if kind == _RESPONSE:
         return "accepted"
     if kind == _FAULT:
-        return "refused" if data[_STATUS : _STATUS + 4] == _ACCESS_DENIED else "unknown"
+        return (
+            "refused" if int.from_bytes(data[_STATUS : _STATUS + 4], "little") in _NOT_LET_IN else "unknown"
+        )
     return "refused" if kind == _BIND_NAK else None
 
 

@@ -16,8 +16,8 @@ Parser = Callable[[Sequence[Piece]], Iterator[LogIn]]
 Teller = Callable[[Sequence[Piece]], Iterator[Claim]]
 
 _MACHINERY: Final = (
-    "ber", "chap", "claim", "claims", "credentials", "des", "digest", "effort", "frames", "headers", "login",
-    "md4", "ntlm", "prompts", "registry", "sasl", "scram", "stream", "usm",
+    "ber", "chap", "claim", "claims", "credentials", "des", "digest", "eap", "effort", "frames", "headers",
+    "login", "md4", "ntlm", "prompts", "registry", "sasl", "scram", "stream", "usm",
 )  # fmt: skip
 
 IDS: Final = tuple(
@@ -42,7 +42,8 @@ FIRST_PAYLOADS: Final[Mapping[str, int]] = {
     "ssh": 1, "tls": 4, "rdp": 4,
     "dhcp": 64, "mdns": 8, "llmnr": 4, "nbns": 8, "nbdgm": 4, "ssdp": 4,
     "lldp": 2, "profinet": 8,
-    "modbus": -8, "s7comm": -8, "ethernet_ip": -16, "bacnet": -8, "fins": -4, "slmp": -4, "pppoe": -16,
+    "modbus": -8, "s7comm": -8, "ethernet_ip": -16, "bacnet": -8, "fins": -4, "slmp": -4,
+    "pppoe": -16, "eapol": -32,
 }  # fmt: skip
 """How many payloads of each direction are copied for claims: of a TCP connection the first ones, in which
 both sides say who they are; of datagrams and frames the first ones of each hour, as one flow may be that of

@@ -41,7 +41,7 @@ from otmon.ledger.clients import clients_of
 from otmon.ledger.facts import AssetClaim, CredentialKind, CredentialSeen, Evidence
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
-from otmon.ledger.messages import OPENING
+from otmon.ledger.messages import EAPOL, OPENING
 from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_MAC, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
 from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
 from otmon.protocols.registry import ethertype_codes, name_of
@@ -63,16 +63,28 @@ ACCOUNT: Final = 64
 PROOFS_LEFT_OUT: Final = "log-in proofs"
 """Kind of what overflowed: proofs that were not held against all passwords (`otmon.identity.effort`)."""
 
+PORTS: Final = 64
+"""Stations of 802.1X that are remembered; the one that was silent longest gives way."""
+PORT_NS: Final = 60_000_000_000
+"""So long after a station spoke the switch may speak to it: its server may ask a person."""
+_ASKS_EAP, _ANSWERS_EAP = b"\x01", b"\x02"
+"""Codes of EAP, behind the header of 802.1X."""
+_GROUP: Final = 1 << 40
+"""A bit of group addresses."""
+
 _KEY: Final = (F_KEY, F_A_HI, F_A_LO, F_B_HI, F_B_LO, F_FIRST_PACKET)
 """Columns that tell connections apart, also those that use the same ports again."""
 _FLOW: Final = (*_KEY, F_PROTOCOL, F_VLAN, F_ISN, F_ISN + 1)
 """Columns of a row that are read of a flow."""
+_VLAN: Final = _FLOW.index(F_VLAN)
 _SAID: Final = (G_WAY, G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT, G_MAC)
 """And of a payload."""
 _Key = tuple[int, ...]
 
 
 _Fact = CredentialSeen | AssetClaim
+_Said = tuple[int, int, int, bytes, Seen, int]
+"""Of a payload its direction, sequence and acknowledgment number, bytes, packet and sender's MAC address."""
 
 
 @dataclass(slots=True)
@@ -83,9 +95,7 @@ class _Dialogue:
     """`_FLOW`"""
     client: int = 0
     """Direction of what the client sends, as far as the last row tells."""
-    said: list[tuple[int, int, int, bytes, Seen, int]] = field(default_factory=list)
-    """Of each payload its direction, sequence and acknowledgment number, bytes, packet and sender's MAC
-    address."""
+    said: list[_Said] = field(default_factory=list)
     size: int = _DIALOGUE_BYTES
     last_ns: int = 0
     found: tuple[_Fact, ...] = ()
@@ -108,6 +118,8 @@ class Dialogues:
         self._size = 0
         self._asking: dict[_Key, None] = {}
         self._effort = Effort()
+        self._ports: dict[_Key, int] = {}
+        """Of stations of 802.1X: the dialogue in which each answers to all, and its MAC address."""
 
     def take(self, rows: Ints, data: Bytes) -> Ledger:
         """Payloads as `otmon.ledger.messages` copied them; the facts of dialogues that ended."""
@@ -136,6 +148,8 @@ class Dialogues:
             one.flow, one.client = flow, client
             text = octets[begin : begin + size]
             one.said.append((way, seq, ack, text, Seen(now, packet, offset), mac))
+            if key[0] & 0xFFFF == EAPOL and key[0] >> 48 & 0xF == 2:
+                self._at_port(key, one, one.said[-1])
             if _ASKS.match(text):
                 self._asking[_server_of(flow, client)] = None
                 if len(self._asking) > ASKING:
@@ -148,6 +162,37 @@ class Dialogues:
             while self._size > ROOM_BYTES:
                 facts += self._ended(self._open.pop(next(iter(self._open))))
         return self._ledger(facts)
+
+    def _at_port(self, key: _Key, one: _Dialogue, said: _Said) -> None:
+        """802.1X: a station may answer to the group address of all ports, as the switch may ask there, or ask
+        each station. So what the switch says is heard in the dialogue of the station, too: where several may
+        be meant only what it asks, as their proofs fit their own challenge alone."""
+        way, _, _, text, seen, _ = said
+        ends = one.flow[2], one.flow[4]
+        to = ends[1 - way]
+        if text[4:5] == _ANSWERS_EAP:
+            if to & _GROUP:
+                self._ports.pop(key, None)
+                self._ports[key] = ends[way]
+                if len(self._ports) > PORTS:
+                    del self._ports[next(iter(self._ports))]
+            return
+        stations = [
+            port for port, mac in self._ports.items() if port in self._open and (to & _GROUP or to == mac)
+        ]
+        heard = [
+            other
+            for other in map(self._open.__getitem__, stations)
+            if other is not one
+            and other.flow[_VLAN] == one.flow[_VLAN]
+            and seen.time_ns - other.last_ns <= PORT_NS
+        ]
+        if len(heard) > 1 and text[4:5] != _ASKS_EAP:
+            return
+        for other in heard:
+            other.said.append((1 - other.client, *said[1:]))
+            other.size += len(text) + _PAYLOAD_BYTES
+            self._size += len(text) + _PAYLOAD_BYTES
 
     def silent_since(self, before_ns: int) -> Ledger:
         """End the dialogues that were silent for too long before this moment; their facts."""
@@ -226,6 +271,8 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -
         Side(mac_text(_mac(one, way)), ends[way]) if family != 2 else Side(ends[way], "")
         for way in (client, 1 - client)
     )
+    if protocol == "eapol" and (a_lo, b_lo)[1 - client] & _GROUP:
+        ends[1 - client] = mac_text(_mac(one, 1 - client)) or ends[1 - client]
     yield from claims_of(protocol, pieces, of_client, of_server, vlan_text(vlan), source)
     if protocol not in IDS:
         return

@@ -97,6 +97,8 @@ TLS: Final = code_of("tls")
 TELLS_LLDP: Final = FIRST_PAYLOADS["lldp"]
 TELLS_PROFINET: Final = FIRST_PAYLOADS["profinet"]
 TELLS_PPP: Final = -FIRST_PAYLOADS["pppoe"]
+TELLS_EAP: Final = -FIRST_PAYLOADS["eapol"]
+EAPOL: Final = 0x888E
 
 
 @kernel
@@ -266,7 +268,7 @@ def new_second(t: Tables, second: int) -> None:
 def tells_below_ip(row: Ints, src: Bytes) -> int:
     """How many frames like this one are copied for claims and log-ins in an hour, 0 for none: LLDP;
     PROFINET's identification, whose frame ids begin with FE (IEC 61158-6-10); CDP, by Cisco's SNAP header;
-    and the log-ins of PPP (C023 PAP, C223 CHAP)."""
+    and the log-ins of PPP (C023 PAP, C223 CHAP) and 802.1X, of the types that `otmon.identity.eap` reads."""
     proto = row[PROTO]
     if proto == 0x88CC:
         return TELLS_LLDP
@@ -278,6 +280,12 @@ def tells_below_ip(row: Ints, src: Bytes) -> int:
     if proto == PPPOE_SESSION and p == row[HEADER] + 2 and row[END] - p >= 4:
         protocol = u16be(src, p - 2)
         return TELLS_PPP if protocol == 0xC223 or protocol == 0xC023 else 0
+    if proto == EAPOL and row[END] - p >= 8 and u8(src, p + 1) == 0:
+        code = u8(src, p + 4)
+        # Those that end it have no type.
+        kind = u8(src, p + 8) if row[END] - p >= 9 else 0
+        if code == 3 or code == 4 or kind == 4 or kind == 6 or kind == 26 or (code == 2 and kind == 1):
+            return TELLS_EAP
     return 0
 
 
@@ -286,11 +294,13 @@ def copy_below_ip(
     t: Tables, f: int, d: int, src: Bytes, most: int, packet: int, now: int, offset: int
 ) -> None:
     """Copy the frame in `Tables.row` of which `most` are copied in an hour: of PPP with its protocol field.
-    Who answers there, by a response of CHAP or a request of PAP, is the client."""
+    Who answers there, by a response of CHAP or EAP or a request of PAP, is the client."""
     row = t.row
     p = row[AT]
     if row[PROTO] == PPPOE_SESSION:
         if u8(src, p) == (2 if u8(src, p - 2) == 0xC2 else 1):
             set_client(t.flows, f, d, ROLE_PROTOCOL)
         p -= 2
+    elif row[PROTO] == EAPOL:
+        set_client(t.flows, f, d if u8(src, p + 4) == 2 else 1 - d, ROLE_PROTOCOL)
     copy_claim(t, f, d, src, p, row[END], row[WIRE_END] - p, most, packet, now, offset)

@@ -52,6 +52,46 @@ def test_so_is_a_mobile_router_but_no_other_one() -> None:
         assert len(found(RULE, *senders, plant=PLANT)) == count
 
 
+FIRST, SECOND = "00:09:0f:00:00:01", "00:09:0f:00:00:02"
+
+
+def router(mac: str, address: str, packets: int = 10) -> list[Any]:
+    """It sends for two addresses of the Internet."""
+    far = ["198.51.100.7", "203.0.113.9"]
+    return [asset(mac, address, arp=1, packets=packets), *(asset(mac, one, packets=1) for one in far)]
+
+
+@pytest.mark.parametrize(("address", "other", "severity"), [
+    ("10.6.0.9", "10.6.0.1", "medium"), ("10.5.0.9", "10.5.0.1", "low"),
+])  # fmt: skip
+def test_a_second_router_is_told_and_the_one_that_sends_most_is_not(
+    address: str, other: str, severity: str
+) -> None:
+    (one,) = found(RULE, *router(FIRST, other, 90), *router(SECOND, address), plant=PLANT)
+    assert (one.key, one.severity, one.link.client) == ((SECOND,), severity, address)
+    assert keys([one])[0] == "rogue-router" and dict(one.what.params)["router"] == other
+
+
+def test_a_router_that_is_listed_is_the_usual_one() -> None:
+    plant = model("""
+        version: 1
+        assets: [{id: fw, address: 10.4.0.1, mac: "00:09:0f:00:00:01", zone: edge, role: firewall}]
+        zones:
+        - {id: hall, importance: high, members: [10.6.0.0/24, 10.4.0.1]}
+        - {id: edge, importance: high, members: 10.4.0.0/24}
+    """)
+    facts = [*router(FIRST, "10.6.0.1", 2), *router(SECOND, "10.6.0.9", 90)]
+    assert [one.key for one in found(RULE, *facts, plant=plant)] == [(SECOND,)]
+
+
+def test_routers_of_different_zones_and_those_that_share_an_address_are_no_second_ones() -> None:
+    here, there = router(FIRST, "10.6.0.1"), router(SECOND, "10.4.0.9")
+    assert found(RULE, *here, *there, plant=PLANT) == []
+    twins = [*here, *router(SECOND, "10.6.0.2"), asset("00:00:5e:00:01:07", "10.6.0.254", arp=1)]
+    assert found(RULE, *twins, plant=PLANT) == []
+    assert found(RULE, *router(FIRST, "10.3.0.1"), *router(SECOND, "10.3.0.2"), plant=PLANT) == []
+
+
 @pytest.mark.parametrize(("address", "count"), [("10.6.0.9", 1), ("10.2.0.1", 1), ("10.2.0.254", 0)])
 def test_who_translates_addresses_is_told_unless_it_is_there_for_that(address: str, count: int) -> None:
     told = found(RULE, *translator(address), plant=PLANT)

@@ -144,6 +144,23 @@ def radius(code: int, number: int, *attributes: tuple[int, bytes], authenticator
     return bytes((code, number)) + (20 + len(body)).to_bytes(2, "big") + authenticator + body
 
 
+def eap(code: int, number: int, kind: int = 0, body: bytes = b"") -> bytes:
+    """A packet of RFC 3748, 4; of kind 0 without a type."""
+    body = (bytes((kind,)) if kind else b"") + body
+    return bytes((code, number)) + (4 + len(body)).to_bytes(2, "big") + body
+
+
+def eapol(packet: bytes) -> bytes:
+    """IEEE 802.1X-2020, 11.3."""
+    return b"\2\0" + len(packet).to_bytes(2, "big") + packet
+
+
+def eap_md5(password: bytes, number: int = 23, challenge: bytes = CHAP_CHALLENGE) -> tuple[bytes, bytes]:
+    """MD5-Challenge and its response."""
+    answer = chap(number, password, challenge)
+    return eap(1, number, 4, b"\x10" + challenge), eap(2, number, 4, b"\x10" + answer)
+
+
 TRANSCRIPTS: dict[str, tuple[Turn, ...]] = {
     "ftp": (
         ("s", b"220-Welcome\r\n220 ready\r\n"),
@@ -330,5 +347,12 @@ TRANSCRIPTS: dict[str, tuple[Turn, ...]] = {
     "radius": (
         ("c", radius(1, 7, (1, b"switch"), (3, b"\x17" + chap(23, b"hunter2")), (60, CHAP_CHALLENGE))),
         ("s", radius(2, 7)),
+    ),
+    "eapol": (
+        ("s", eapol(eap(1, 22, 1))),
+        ("c", eapol(eap(2, 22, 1, b"phone-7"))),
+        ("s", eapol(eap_md5(b"hunter2")[0])),
+        ("c", eapol(eap_md5(b"hunter2")[1])),
+        ("s", eapol(eap(3, 23))),
     ),
 }

@@ -18,6 +18,7 @@ def test_the_first_call_tells() -> None:
     ("answer", "outcome"),
     [
         (dce_rpc(3, DENIED), "refused"),
+        (dce_rpc(3, b"\x0b\0\1\x1c"), "refused"),
         (dce_rpc(3, b"\x1c\0\0\x1c"), "unknown"),
         (dce_rpc(3, b""), "unknown"),
         (dce_rpc(13, bytes(4)), "refused"),

@@ -4,7 +4,7 @@ import hashlib
 
 from otmon.identity.ntlm import nt_hash
 from otmon.identity.radius import log_ins as parse
-from tests.identity.talk import TRANSCRIPTS, Turn, chap, pieces, proof, radius
+from tests.identity.talk import TRANSCRIPTS, Turn, chap, eap, eap_md5, pieces, proof, radius
 
 REQUEST, ACCEPT = TRANSCRIPTS["radius"]
 REJECT: Turn = ("s", radius(3, 7))
@@ -57,6 +57,33 @@ def test_microsofts_responses() -> None:
     (one,) = parse(pieces(request, ACCEPT))
     assert one.method == "mschapv2" and proof(one)(b"clientPass") and not proof(one)(b"client")
     assert nt_hash(b"clientPass") == bytes.fromhex("44ebba8d5312b8d611474411f56989ae")
+
+
+def test_eap_whose_requests_are_joined_by_state() -> None:
+    """RFC 3579, 3.1: a message that is longer than an attribute is cut; two stations at a time."""
+    turns: list[Turn] = [
+        ("c", radius(1, 1, (1, b"phone-7"), (79, eap(2, 1, 1, b"phone-7")))),
+        ("c", radius(1, 2, (1, b"phone-8"), (79, eap(2, 1, 1, b"phone-8")))),
+        ("s", radius(11, 1, (24, b"one"), (79, eap_md5(b"hunter2")[0]))),
+        ("s", radius(11, 2, (24, b"two"), (79, eap_md5(b"other", challenge=bytes(16))[0]))),
+        ("c", radius(1, 4, (1, b"phone-8"), (24, b"two"), (79, eap_md5(b"other", challenge=bytes(16))[1]))),
+        (
+            "c",
+            radius(1, 3, (1, b"phone-7"), (24, b"one"), *((79, bytes((n,))) for n in eap_md5(b"hunter2")[1])),
+        ),
+    ]
+    ends: list[Turn] = [("s", radius(2, 3, (79, eap(3, 23)))), ("s", radius(3, 4, (79, eap(4, 23))))]
+    seven, eight = parse(pieces(*turns, *ends))
+    assert (seven.account, seven.method, seven.outcome) == (b"phone-7", "chap", "accepted")
+    assert (eight.account, eight.outcome) == (b"phone-8", "refused")
+    assert proof(seven)(b"hunter2") and not proof(seven)(b"other") and proof(eight)(b"other")
+    assert sorted(one.outcome for one in parse(pieces(*turns))) == ["attempted", "attempted"]
+    # Asked by nobody, in another exchange, or of a type that is encrypted.
+    assert list(parse(pieces(turns[5]))) == []
+    other: Turn = ("c", radius(1, 3, (1, b"phone-7"), (24, b"none"), (79, eap_md5(b"hunter2")[1])))
+    assert list(parse(pieces(*turns[:4], other, ends[0]))) == []
+    tls: Turn = ("c", radius(1, 3, (1, b"phone-7"), (24, b"one"), (79, eap(2, 23, 25, b"\0\x16\3"))))
+    assert list(parse(pieces(*turns[:4], tls, ends[0]))) == []
 
 
 def test_hidden_passwords_and_broken_packets_are_nothing() -> None:

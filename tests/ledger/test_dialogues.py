@@ -13,11 +13,21 @@ import pytest
 from otmon.identity.credentials import read_credentials
 from otmon.identity.login import LogIn, Seen
 from otmon.lab.frames import SECOND_NS, Packet
-from otmon.ledger.dialogues import ACCOUNT, IDLE_NS, PROOFS_LEFT_OUT, Dialogues, judged, visible
+from otmon.ledger.dialogues import (
+    ACCOUNT,
+    IDLE_NS,
+    PORT_NS,
+    PORTS,
+    PROOFS_LEFT_OUT,
+    Dialogues,
+    judged,
+    visible,
+)
 from otmon.ledger.facts import CredentialSeen
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import merge_all
 from otmon.ledger.rows import ended_rows
+from tests.identity.talk import eap, eap_md5, eapol
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, seen, talk
 
 KNOWN = read_credentials([("x.yml", b"""
@@ -203,3 +213,57 @@ def test_a_proof_is_recomputed_once(monkeypatch: pytest.MonkeyPatch) -> None:
         dialogues.going_on()
     dialogues.finish()
     assert asked == ["digest", "digest"]
+
+
+GROUP, SWITCH = "0180c2000003", "020000000001"
+"""IEEE 802.1X-2020, 11.1.1: the port access entity's address."""
+
+
+def port(*frames: tuple[str, str, bytes]) -> list[Packet]:
+    """Frames of 802.1X: receiver, sender and EAP."""
+    heads = [bytes.fromhex(f"{to}{sender}888e") + eapol(packet) for to, sender, packet in frames]
+    return [Packet(START_NS + n * 10_000_000, one.ljust(60, b"\0"), "x") for n, one in enumerate(heads)]
+
+
+def station(mac: str, password: bytes, number: int, switch: str = SWITCH) -> list[tuple[str, str, bytes]]:
+    """Identity, challenge and response of one station; all to the group address."""
+    asks, answers = eap_md5(password, number, bytes.fromhex(mac) + bytes(10))
+    return [
+        (GROUP, mac, eap(2, number - 1, 1, b"admin")),
+        (GROUP, switch, asks),
+        (GROUP, mac, answers),
+    ]
+
+
+def test_what_a_switch_says_to_the_group_address_is_heard_by_the_station() -> None:
+    one, other = "020000000007", "020000000008"
+    (alone,) = facts(port(*station(one, b"moxa", 9), (GROUP, SWITCH, eap(3, 9))))
+    assert (alone.client, alone.server) == ("02:00:00:00:00:07", "02:00:00:00:00:01")
+    assert (alone.protocol, alone.account, alone.method, alone.entry, alone.outcome) == (
+        "eapol", "admin", "chap", "moxa-web", "accepted",
+    )  # fmt: skip
+    to_it = [
+        (one if sender == SWITCH else to, sender, packet) for to, sender, packet in station(one, b"moxa", 9)
+    ]
+    (asked_alone,) = facts(port(*to_it, (one, SWITCH, eap(4, 9))))
+    assert asked_alone.outcome == "refused"
+    # Of two stations at a time: each proof fits its own challenge, and nobody can tell whom the end is for.
+    mixed = [
+        both for pair in zip(station(one, b"moxa", 9), station(other, b"x", 9), strict=True) for both in pair
+    ]
+    found = facts(port(*mixed, (GROUP, SWITCH, eap(3, 9))))
+    assert [(each.client, each.outcome) for each in found] == [("02:00:00:00:00:07", "attempted")]
+    # Another VLAN, or long after.
+    apart = port(*station(one, b"moxa", 9), (GROUP, SWITCH, eap(3, 9)))
+    late = [*apart[:3], replace(apart[3], time_ns=START_NS + PORT_NS + SECOND_NS)]
+    tagged = replace(apart[3], data=apart[3].data[:12] + b"\x81\0\0\7" + apart[3].data[12:])
+    for packets in (late, [*apart[:3], tagged]):
+        assert [each.outcome for each in facts(packets)] == ["attempted"]
+
+
+def test_stations_of_802_1x_are_bounded() -> None:
+    many = [(GROUP, f"02000000{n:04x}", eap(2, 1, 1, b"admin")) for n in range(16, 16 + PORTS + 9)]
+    rows = ended_rows(seen(port(*many, (GROUP, SWITCH, eap_md5(b"moxa", 9)[0]))).t)
+    dialogues = Dialogues("a.pcap", KNOWN)
+    dialogues.take(rows.messages, rows.octets)
+    assert len(dialogues._ports) == PORTS
