@@ -87,6 +87,7 @@ def test_an_attack_is_found_told_counted_and_proven(tmp_path: Path) -> None:
             assert listening.end()[0] == 1
         scored, told, _ = otmon("lab", "score", "--truth", truth, "--findings", lines)
         assert scored == 0 and "steps found 2/2 (100%), right 2/2 (100%)" in told
+        assert all(time_ns(one["first"]) < time_ns(one["told"]) < time.time_ns() for one in found)
         happened = {event["id"]: event for event in json.loads(truth.read_text())["events"]}
         for one in found:
             step = happened["way-in" if one["rule"] == "internet-contact" else "raised"]
