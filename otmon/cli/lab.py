@@ -91,6 +91,8 @@ def record(
 
     if (scenario is None) == (plant is None) or day != (plant is not None):
         fail("expected either a SCENARIO, or --plant PLANT and --day")
+    if output == "-":
+        fail("a capture and its truth are two files, expected FILE.pcapng")
     if clean and scenario is None:
         fail("--clean belongs to a SCENARIO; a day is always clean")
     if scenario is not None:
