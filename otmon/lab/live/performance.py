@@ -198,6 +198,7 @@ def _event(step: Step, played: Played, planned_ns: int) -> dict[str, Any]:
         "connections": played.connections,
         "answered": played.answered,
         "unanswered": played.unanswered,
+        "refused": played.refused,
         "frames": played.frames,
         "not_played": [_both(words) for words in played.told],
     }

@@ -213,6 +213,16 @@ def test_one_in_the_middle_shows_its_client_what_it_wants() -> None:
         assert events["in-between"]["frames"] > 100
 
 
+def test_a_program_that_the_controller_does_not_take_was_loaded_in_part() -> None:
+    scenario = shipped_scenario("program-download")
+    kept = replace(scenario, steps=tuple(one for one in scenario.steps if one.id in ("stops", "downloads")))
+    with a_range("body-line") as name:
+        truth = perform(name, kept, 1, 60, lambda step: None)
+    stops, downloads = truth["events"][1:]
+    assert (stops["outcome"], stops["refused"]) == ("done", 0)
+    assert (downloads["outcome"], downloads["answered"], downloads["refused"]) == ("partly", 1, 1)
+
+
 def test_who_has_taken_an_address_speaks_from_it() -> None:
     scenario = shipped_scenario("address-taken-over")
     with a_range("body-line") as name:
