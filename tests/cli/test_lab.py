@@ -31,6 +31,18 @@ def test_a_scenario_is_told_step_by_step() -> None:
     assert "センサーには見えない" in otmon("lab", "show", "replayed-commands", "--lang", "ja")[1]
 
 
+def test_a_program_gets_what_people_see() -> None:
+    told = json.loads(otmon("lab", "list", "--json")[1])
+    assert [one["id"] for one in told["plants"]] == list(shipped_plants())
+    assert [one["id"] for one in told["scenarios"]] == list(shipped_scenarios())
+    one = json.loads(otmon("lab", "show", "replayed-commands", "--json")[1])
+    assert one in told["scenarios"] and (one["plant"], one["starts"]) == ("water-works", "15:20:00")
+    pressure = next(step for step in one["steps"] if step["id"] == "pressure")
+    assert (pressure["at"], pressure["actors"]) == ("15:42:00", ["small-machine"])
+    unseen = next(step for step in one["steps"] if not step["visible"])
+    assert set(unseen["unseen_because"]) == {"en", "ja"}
+
+
 def test_a_scenario_of_ones_own_is_recorded_with_its_truth(tmp_path: Path) -> None:
     ours = tmp_path / "private-phone.yaml"
     text = (FOLDER / "private-phone.yaml").read_text(encoding="utf-8")
