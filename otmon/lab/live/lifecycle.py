@@ -108,8 +108,10 @@ def up(name: str, plant: Plant, rules: str | None, file: Path | None = None) -> 
         NOTES.mkdir(mode=0o755, exist_ok=True)
         noted = {"version": 1, "plant": plant.id, "up_ns": time.time_ns()}
         _note(name, "json").write_text(json.dumps(noted) + "\n", encoding="ascii")
+        copy = _note(name, "yaml")
+        copy.unlink(missing_ok=True)
         if file is not None:
-            _note(name, "yaml").write_bytes(content_of(file))
+            copy.write_bytes(content_of(file))
         _begin(name, plant.id)
     except OSError as error:
         down(name)
