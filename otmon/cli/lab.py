@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json as json_text
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +19,10 @@ ScenarioName = Annotated[
 ]
 
 
-def list_(lang: Lang = Language.en) -> None:
+Json = Annotated[bool, typer.Option("--json", help="As one JSON object, in both languages.")]
+
+
+def list_(lang: Lang = Language.en, json: Json = False) -> None:
     """Tell which plants and attack scenarios there are.
 
     Example: otmon lab list --lang ja
@@ -26,6 +30,14 @@ def list_(lang: Lang = Language.en) -> None:
     from otmon.lab.plant import shipped_plant, shipped_plants
     from otmon.lab.scenario import shipped_scenario, shipped_scenarios
 
+    if json:
+        plants = [
+            {"id": one.id, "name": one.title.told(), "model": one.model, "hosts": len(one.hosts)}
+            for one in map(shipped_plant, shipped_plants())
+        ]
+        scenarios = [_told(shipped_scenario(id)) for id in shipped_scenarios()]
+        print(json_text.dumps({"plants": plants, "scenarios": scenarios}, ensure_ascii=False, indent=1))
+        return
     for id in shipped_plants():
         plant = shipped_plant(id)
         print(f"{id:<28} {getattr(plant.title, lang.value)}")
@@ -35,7 +47,25 @@ def list_(lang: Lang = Language.en) -> None:
         print(f"{id:<28} {scenario.plant.id:<14} {getattr(scenario.title, lang.value)}")
 
 
-def show(scenario: ScenarioName, lang: Lang = Language.en) -> None:
+def _told(scenario: Scenario) -> dict[str, Any]:
+    """What a program gets of a scenario: of its steps what the truth about a capture has, without times."""
+    steps = []
+    for step in scenario.steps:
+        told = step.told(0, 0)
+        del told["first_ns"], told["last_ns"]
+        steps.append({**told, "at": _clock(scenario, step.at_ns)})
+    return {
+        "id": scenario.id,
+        "name": scenario.title.told(),
+        "what": scenario.what.told(),
+        "plant": scenario.plant.id,
+        "starts": _clock(scenario, 0),
+        "ends": _clock(scenario, scenario.lasts_ns),
+        "steps": steps,
+    }
+
+
+def show(scenario: ScenarioName, lang: Lang = Language.en, json: Json = False) -> None:
     """Tell what happens in a scenario: its steps, who does them to whom, and what a sensor can see.
 
     Example: otmon lab show rogue-master
@@ -44,6 +74,9 @@ def show(scenario: ScenarioName, lang: Lang = Language.en) -> None:
     from otmon.lab.techniques import TECHNIQUES
 
     told = scenario_of(scenario)
+    if json:
+        print(json_text.dumps(_told(told), ensure_ascii=False, indent=1))
+        return
     words = lang.value
     start, end = (_clock(told, after_ns) for after_ns in (0, told.lasts_ns))
     print(f"{told.id}: {getattr(told.title, words)} ({told.plant.id}, {start}-{end})")
@@ -91,6 +124,8 @@ def record(
 
     if (scenario is None) == (plant is None) or day != (plant is not None):
         fail("expected either a SCENARIO, or --plant PLANT and --day")
+    if output == "-":
+        fail("a capture and its truth are two files, expected FILE.pcapng")
     if clean and scenario is None:
         fail("--clean belongs to a SCENARIO; a day is always clean")
     if scenario is not None:

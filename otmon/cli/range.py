@@ -258,9 +258,8 @@ def run(
             whole = False
             print(text("lab.not-played", lang.value, step=event["id"], reason=reason[words]), file=sys.stderr)
         if event["outcome"] in ("tried", "partly"):
-            told = text(
-                f"lab.{event['outcome']}", lang.value, step=event["id"], unanswered=event["unanswered"]
-            )
+            counted = {"unanswered": event["unanswered"], "refused": event["refused"]}
+            told = text(f"lab.{event['outcome']}", lang.value, step=event["id"], **counted)
             print(told, file=sys.stderr)
     if done["interrupted"]:
         raise typer.Exit(INTERRUPTED)

@@ -52,6 +52,10 @@ class Words:
     ja: str
     en: str
 
+    def told(self) -> dict[str, str]:
+        """As JSON has it."""
+        return {"en": self.en, "ja": self.ja}
+
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", re.ASCII)

@@ -15,7 +15,7 @@ PORT = 102
 PDU_LENGTH = 240
 OPERATOR_PANEL = 0x02
 """First byte of the called TSAP: what kind of partner connects."""
-JOB, ACKNOWLEDGED = 1, 3
+JOB, ACKNOWLEDGED_ALONE, ACKNOWLEDGED = 1, 2, 3
 SETUP, READ_VAR, WRITE_VAR = 0xF0, 0x04, 0x05
 DATA_BLOCKS = 0x84
 FOUND, WORDS = 0xFF, 0x04
@@ -39,6 +39,20 @@ def connect(reference: int, rack_and_slot: int = 2) -> bytes:
 
 def connected(reference: int, rack_and_slot: int = 2) -> bytes:
     return _connection(0xD0, (reference, 1), rack_and_slot)
+
+
+def refuses(stream: bytes) -> bool:
+    """Whether one of the S7 messages in these bytes of a connection, which begin with one, says an error:
+    an answer whose class of error is not 0."""
+    while len(stream) >= 4 and stream[0] == 3:
+        length = int.from_bytes(stream[2:4], "big")
+        one = stream[7:length]
+        if len(one) > 10 and one[0] == 0x32 and one[1] in (ACKNOWLEDGED_ALONE, ACKNOWLEDGED) and one[10]:
+            return True
+        if length < 7:
+            break
+        stream = stream[length:]
+    return False
 
 
 def message(kind: int, number: int, parameters: bytes, data: bytes = b"") -> bytes:

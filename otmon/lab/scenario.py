@@ -74,7 +74,7 @@ class Step:
             "actors": list(self.actors),
             "targets": list(self.targets),
             "visible": self.visible,
-            "unseen_because": None if why is None else {"en": why.en, "ja": why.ja},
+            "unseen_because": None if why is None else why.told(),
             "first_ns": first_ns,
             "last_ns": last_ns,
         }

@@ -73,7 +73,8 @@ _TIME: Final = re.compile(
 )
 _OFFSETS: Final = {"Z": "+00:00", "UTC": "+00:00", "JST": "+09:00"}
 _JAPANESE: Final = re.compile(
-    r"(\d+)\s*年\s*(\d+)\s*月\s*(\d+)\s*日|(\d+)\s*時\s*(?:(\d+)\s*分\s*(?:(\d+)\s*秒)?)?", re.ASCII
+    r"(\d{4})\s?年\s?(\d\d?)\s?月\s?(\d\d?)\s?日|(\d\d?)\s?時\s?(?:(\d\d?)\s?分\s?(?:(\d\d?)\s?秒)?)?",
+    re.ASCII,
 )
 _TECHNIQUE: Final = re.compile(r"T\d{4}(\.\d{3})?", re.ASCII)
 _NEARLY: Final = re.compile(r"T?\d", re.ASCII)

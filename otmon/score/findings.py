@@ -1,8 +1,8 @@
 """otmon's findings as claims: the JSON lines that `otmon replay --json` and `otmon sensor --json` write.
 
 `docs/findings.schema.json` has every member. Of a finding are read its id, rule, client, server, first
-and last instant, evidence, references to ATT&CK for ICS, and `told`, which only `otmon replay --told`
-writes. A sensor tells a finding again when it has become graver: lines of one id are one claim.
+and last instant, evidence, references to ATT&CK for ICS, and `told`, which a sensor and `otmon replay
+--told` write. A sensor tells a finding again when it has become graver: lines of one id are one claim.
 """
 
 from __future__ import annotations

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,18 @@ def test_a_scenario_is_told_step_by_step() -> None:
     assert "センサーには見えない" in otmon("lab", "show", "replayed-commands", "--lang", "ja")[1]
 
 
+def test_a_program_gets_what_people_see() -> None:
+    told = json.loads(otmon("lab", "list", "--json")[1])
+    assert [one["id"] for one in told["plants"]] == list(shipped_plants())
+    assert [one["id"] for one in told["scenarios"]] == list(shipped_scenarios())
+    one = json.loads(otmon("lab", "show", "replayed-commands", "--json")[1])
+    assert one in told["scenarios"] and (one["plant"], one["starts"]) == ("water-works", "15:20:00")
+    pressure = next(step for step in one["steps"] if step["id"] == "pressure")
+    assert (pressure["at"], pressure["actors"]) == ("15:42:00", ["small-machine"])
+    unseen = next(step for step in one["steps"] if not step["visible"])
+    assert set(unseen["unseen_because"]) == {"en", "ja"}
+
+
 def test_a_scenario_of_ones_own_is_recorded_with_its_truth(tmp_path: Path) -> None:
     ours = tmp_path / "private-phone.yaml"
     text = (FOLDER / "private-phone.yaml").read_text(encoding="utf-8")
@@ -44,6 +59,35 @@ def test_a_scenario_of_ones_own_is_recorded_with_its_truth(tmp_path: Path) -> No
     assert clean["scenario"] is None
 
 
+@pytest.mark.slow
+def test_a_day_is_recorded_within_five_minutes_and_in_no_more_memory_than_half_an_hour(
+    tmp_path: Path,
+) -> None:
+    used = {}
+    for name, words, lasts_s in (
+        ("attack", ("rogue-master",), 1_800),
+        ("day", ("--plant", "two-factories", "--day"), 11 * 3_600),
+    ):
+        command = [
+            sys.executable,
+            "-m",
+            "otmon.cli",
+            "lab",
+            "record",
+            *words,
+            "-o",
+            tmp_path / f"{name}.pcapng",
+        ]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        assert child.returncode == 0
+        assert usage.ru_utime + usage.ru_stime < min(lasts_s / 100, 300), name
+        used[name] = usage.ru_maxrss
+    assert (tmp_path / "day.pcapng").stat().st_size > 20 * (tmp_path / "attack.pcapng").stat().st_size
+    assert used["day"] < used["attack"] + 8 * 1024
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -54,6 +98,7 @@ def test_a_scenario_of_ones_own_is_recorded_with_its_truth(tmp_path: Path) -> No
         (("record", "--plant", "body-line", "-o", "x"), "expected either"),
         (("record", "--plant", "body-line", "--day", "--clean", "-o", "x"), "--clean belongs to a SCENARIO"),
         (("record", "--plant", "brewery", "--day", "-o", "x"), "no such plant, expected body-line"),
+        (("record", "rogue-master", "-o", "-"), "expected FILE.pcapng"),
         (("record", "rogue-master", "-o", "/nowhere/x.pcapng"), "/nowhere/x.pcapng: No such file"),
     ],
 )

@@ -53,3 +53,14 @@ def test_the_program_knows_it() -> None:
         known = ask(message, "tcp", (50_000, 1102))
         assert known is not None and known.name == "s7comm"
         assert int.from_bytes(message[2:4], "big") == len(message)
+
+
+def test_a_refusal_is_told_from_an_answer() -> None:
+    done, refused = s7.answer_read(2, VALUE), bytearray(s7.answer_write(3))
+    assert not s7.refuses(done) and not s7.refuses(bytes(refused)) and not s7.refuses(s7.read(2, 10, 4, 6))
+    refused[17] = 0x81
+    assert s7.refuses(bytes(refused)) and s7.refuses(done + bytes(refused))
+    alone = bytes.fromhex("03000013 02f080 32 02 0000 0007 0000 0000 8104")
+    assert s7.refuses(alone) and s7.refuses(s7.connected(1) + alone)
+    for data in (b"", b"\3", b"\3\0\0\0", b"\3\0\0\0" * 9, b"\3\0\xff\xff", alone[:17], b"HTTP" + alone):
+        assert not s7.refuses(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from pathlib import Path
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -162,6 +163,14 @@ def test_a_hundred_megabytes_are_refused_unread(tmp_path: Path) -> None:
     for language, told in (("en", "more than 16777216 bytes"), ("ja", "表として読めない")):
         with pytest.raises(ClaimError, match=told):
             read_answers(str(path), None, language)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cell", ["1" * 32_000, "1 " * 16_000, "2026年" * 6_000, "1時" * 16_000])
+def test_a_cell_of_any_length_costs_little(cell: str, tmp_path: Path) -> None:
+    began = process_time()
+    with pytest.raises(ClaimError, match="is no time"):
+        claims(tmp_path / "a.csv", f"time,from,technique\n{cell},{cell},{cell}\n")
+    assert process_time() - began < 1
 
 
 def test_the_same_row_twice_is_one_answer(tmp_path: Path) -> None:

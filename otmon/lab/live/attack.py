@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Literal
 
+from otmon.lab import s7
 from otmon.lab.form import Words
 from otmon.lab.frames import SECOND_NS, Speaker
 from otmon.lab.live.dialogue import Dialogue, Frame, Script
@@ -47,6 +48,8 @@ class Played:
     """Of them, those that the server accepted."""
     unanswered: int = 0
     """Of them, those that it should have accepted, and did not: the router stopped them, or it is down."""
+    refused: int = 0
+    """Connections on which the server said no to something that it should have done."""
     frames: int = 0
     told: list[Words] = field(default_factory=list)
     """What of it could not be played."""
@@ -56,9 +59,9 @@ class Played:
         """Whether what the step says has happened: done, in part, only tried, or not a word was said."""
         if not self.first_ns:
             return NOTHING
-        if not self.unanswered:
-            return "done"
-        return "partly" if self.answered else TRIED
+        if self.unanswered and not self.answered:
+            return TRIED
+        return "partly" if self.unanswered or self.refused else "done"
 
     def spoke(self) -> None:
         self.last_ns = time.time_ns()
@@ -222,7 +225,7 @@ async def _side(
     played: Played,
 ) -> None:
     """What one side says and hears. An `alive` peer may answer something else, or nothing."""
-    before_ns, patience_s = 0, PATIENCE_S
+    before_ns, patience_s, refused = 0, PATIENCE_S, False
     try:
         for line in one.lines:
             if line.speaker == me:
@@ -237,6 +240,7 @@ async def _side(
                             said = await reader.read(65_536)
                         if not said:
                             break
+                        refused |= one.port == s7.PORT and s7.refuses(said) and not s7.refuses(line.payload)
                     except TimeoutError:
                         # It speaks otherwise than the scenario has it: no more waiting for each word.
                         patience_s = IMPATIENT_S
@@ -249,6 +253,7 @@ async def _side(
         # The other side hung up, or the router let nothing more through.
         pass
     finally:
+        played.refused += refused
         writer.close()
 
 

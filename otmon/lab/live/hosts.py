@@ -1,6 +1,6 @@
 """The hosts of a range at work: a process in which every host is a thread, in its namespace for life.
 
-    python -m otmon.lab.live.hosts RANGE PLANT
+    python -m otmon.lab.live.hosts RANGE PLANT COPY
 
 Each thread runs one loop with the host's servers and its clients. The process stands in the namespace of
 the switch, by which it is found and ended. When every server listens it says so on standard output, and
@@ -24,6 +24,7 @@ from random import Random
 from otmon.lab.camera import FACTORY_PASSWORD, FACTORY_USER
 from otmon.lab.live.clients import Known, poll, run_errand
 from otmon.lab.live.controllers import Works, serve
+from otmon.lab.live.lifecycle import READY, STARTING_S
 from otmon.lab.live.namespace import LiveError, enter, full_name
 from otmon.lab.live.routine import Routine, routine_of
 from otmon.lab.live.s7 import Cpu
@@ -32,8 +33,6 @@ from otmon.lab.plant import Plant, PlantHost, kept_plant
 from otmon.lab.process import block_of, blocks_of, node_of, nodes_of, process_of, tag_of
 from otmon.lab.scenario import shipped_scenario, shipped_scenarios
 
-READY = b"ready"
-STARTING_S = 60.0
 LOOKS_S = 1.0
 """How often a host looks whether its program was stopped."""
 

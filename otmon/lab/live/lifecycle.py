@@ -19,7 +19,6 @@ from pathlib import Path
 from select import select
 
 from otmon.lab.form import RangeError, content_of
-from otmon.lab.live.hosts import READY, STARTING_S
 from otmon.lab.live.namespace import (
     MOUNTED,
     NAME,
@@ -35,6 +34,10 @@ from otmon.lab.live.network import SWITCH, Station, build, mirrored, tags, tear_
 from otmon.lab.plant import Plant, PlantHost, Service, kept_plant
 
 NOTES = Path("/run/otmon-lab")
+READY = b"ready"
+"""What the process of the hosts says when all of them serve."""
+STARTING_S = 60.0
+"""How long that may take."""
 _MOST_NOTED = 65_536
 
 
@@ -73,8 +76,8 @@ class Status:
 def stations_of(plant: Plant, guests: Sequence[PlantHost] = ()) -> list[Station]:
     """Where every host of the plant is connected, strangers too, and then every guest.
 
-    One whose address another has gets none, and speaks by frames alone. A guest without a VLAN is where its
-    network is.
+    One of the plant whose address another has gets none, and speaks by frames alone; a guest has it too. A
+    guest without a VLAN is where its network is.
     """
     segments: dict[str, str] = {}
     vlans: dict[str, int] = {}
@@ -83,7 +86,7 @@ def stations_of(plant: Plant, guests: Sequence[PlantHost] = ()) -> list[Station]
     for host in (*sorted(plant.hosts, key=lambda one: "stranger" in one.roles), *guests):
         network = host.address.rpartition(".")[0]
         segment = segments.setdefault(network, f"vlan {host.vlan or network}") if host.mac else host.name
-        address = "" if host.address in taken else host.address
+        address = "" if host.address in taken and host not in guests else host.address
         mac = host.mac or plant.wire.firewall
         gateway = plant.wire.gateway(host.host)
         vlan = vlans.setdefault(network, host.vlan) if host.mac else 0
@@ -105,8 +108,10 @@ def up(name: str, plant: Plant, rules: str | None, file: Path | None = None) -> 
         NOTES.mkdir(mode=0o755, exist_ok=True)
         noted = {"version": 1, "plant": plant.id, "up_ns": time.time_ns()}
         _note(name, "json").write_text(json.dumps(noted) + "\n", encoding="ascii")
+        copy = _note(name, "yaml")
+        copy.unlink(missing_ok=True)
         if file is not None:
-            _note(name, "yaml").write_bytes(content_of(file))
+            copy.write_bytes(content_of(file))
         _begin(name, plant.id)
     except OSError as error:
         down(name)

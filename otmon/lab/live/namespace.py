@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 TERM_S = 10.0
 """How long a process has to end by itself: a sensor judges and saves before it does."""
+_EXTRA = ("asyncua", "pymodbus", "snap7")
 _NO_ROOT = "a live range needs root; without it otmon lab record makes captures"
 _CLONE_NEWNET = 0x40000000
 _SIOCETHTOOL = 0x8946
@@ -52,6 +54,8 @@ def missing() -> str:
     for command, package in (("ip", "iproute2"), ("tc", "iproute2"), ("nft", "nftables")):
         if shutil.which(command) is None:
             return f"needs {command} (Debian: apt-get install {package})"
+    if any(find_spec(module) is None for module in _EXTRA):
+        return "a live range needs the extra lab: pip install 'otmon[lab]'"
     return ""
 
 

@@ -105,10 +105,11 @@ def build(range_name: str, stations: Sequence[Station], rules: str | None) -> No
         raise
 
 
-def _check(range_name: str, stations: Sequence[Station]) -> None:
+def _check(range_name: str, stations: Sequence[Station], guests: Sequence[Station] = ()) -> None:
+    """Raises LiveError where they cannot be in one range. A guest may have taken somebody's address."""
     if not NAME.fullmatch(range_name):
         raise LiveError(f"{range_name!r}: a range's name has small letters, digits and hyphens, at most 40")
-    names = [station.name for station in stations]
+    names = [station.name for station in (*stations, *guests)]
     addresses = [station.address for station in stations if station.address]
     for one in names:
         if not NAME.fullmatch(one) or one in _PARTS:
@@ -117,8 +118,8 @@ def _check(range_name: str, stations: Sequence[Station]) -> None:
         for one in values:
             if values.count(one) > 1:
                 raise LiveError(f"{one} is there twice")
-    for segment in {station.segment for station in stations}:
-        there = [station for station in stations if station.segment == segment]
+    for segment in {station.segment for station in (*stations, *guests)}:
+        there = [station for station in (*stations, *guests) if station.segment == segment]
         if len(there) > 1 and any(station.internet for station in there):
             raise LiveError(f"{there[0].name}: a host of the Internet is alone on its segment")
 
@@ -317,7 +318,7 @@ def tags(range_name: str, stations: Sequence[Station]) -> bool:
 def plugged(range_name: str, stations: Sequence[Station], guests: Sequence[Station]) -> Iterator[None]:
     """`guests` are connected to the range of `stations` while this lasts. Raises LiveError."""
     everybody = [*stations, *guests]
-    _check(range_name, everybody)
+    _check(range_name, stations, guests)
     names = [full_name(range_name, guest.name) for guest in guests]
     before, after = _segments(stations), _segments(everybody)
     new = {name: leg for name, leg in after.items() if name not in before}

@@ -191,17 +191,14 @@ def _event(step: Step, played: Played, planned_ns: int) -> dict[str, Any]:
     """What became of a step; `planned_ns` stands for the time of one that said nothing."""
     told = step.told(played.first_ns or planned_ns, played.last_ns or planned_ns)
     if step.visible and played.outcome == NOTHING:
-        told |= {"visible": False, "unseen_because": _both(NOT_PLAYED)}
+        told |= {"visible": False, "unseen_because": NOT_PLAYED.told()}
     return {
         **told,
         "outcome": played.outcome if step.visible else None,
         "connections": played.connections,
         "answered": played.answered,
         "unanswered": played.unanswered,
+        "refused": played.refused,
         "frames": played.frames,
-        "not_played": [_both(words) for words in played.told],
+        "not_played": [words.told() for words in played.told],
     }
-
-
-def _both(words: Words) -> dict[str, str]:
-    return {"en": words.en, "ja": words.ja}

@@ -156,8 +156,10 @@ def test_every_guest_has_its_place(scenario_id: str) -> None:
     scenario = shipped_scenario(scenario_id)
     stations = stations_of(scenario.plant, scenario.guests)
     assert [one.name for one in stations[len(scenario.plant.hosts) :]] == [g.name for g in scenario.guests]
-    addresses = [one.address for one in stations if one.address]
+    own = stations[: len(scenario.plant.hosts)]
+    addresses = [one.address for one in own if one.address]
     assert len(addresses) == len(set(addresses))
+    assert [one.address for one in stations[len(own) :]] == [guest.address for guest in scenario.guests]
     json.dumps([one.segment for one in stations])
 
 
@@ -177,3 +179,24 @@ def test_who_is_not_root_is_told_so_and_changes_nothing() -> None:
                 with pytest.raises(LiveError, match="a live range needs root"):
                     pool.submit(ask, name).result()
         assert namespaces_of(name) == before and status(name).whole
+
+
+@live
+def test_without_the_extra_a_range_is_told_of_ended_and_not_brought_up() -> None:
+    program = (
+        "import sys; sys.modules.update(dict.fromkeys(('asyncua', 'pymodbus', 'snap7')))\n"
+        "from otmon.cli import app; sys.argv[0] = 'otmon'; app()"
+    )
+
+    def told(*words: str) -> tuple[int, str]:
+        command = [sys.executable, "-c", program, "lab", *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    fresh = fresh_name()
+    status_of_up, said = told("up", "water-works", "--name", fresh)
+    assert (status_of_up, said) == (2, "otmon: a live range needs the extra lab: pip install 'otmon[lab]'\n")
+    assert left_of(fresh) == []
+    with a_range("food-factory") as name:
+        assert told("status", name) == (0, "")
+        assert told("down", name)[0] == 0 and left_of(name) == []

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +20,7 @@ from pymodbus.client import ModbusTcpClient
 
 from otmon.lab.frames import SECOND_NS
 from otmon.lab.live.lifecycle import status
-from otmon.lab.live.namespace import LiveError, asked_inside, full_name
+from otmon.lab.live.namespace import LiveError, asked_inside, full_name, inside
 from otmon.lab.live.performance import perform
 from otmon.lab.plant import shipped_plant
 from otmon.lab.recording import deeds_of, of_scenario
@@ -83,6 +85,9 @@ def test_an_attack_is_found_told_counted_and_proven(tmp_path: Path) -> None:
             dropped = 'otmon_capture_dropped_packets_total{interface="mirror0"}'
             assert listening.metrics()[dropped] == 0
             assert listening.end()[0] == 1
+        scored, told, _ = otmon("lab", "score", "--truth", truth, "--findings", lines)
+        assert scored == 0 and "steps found 2/2 (100%), right 2/2 (100%)" in told
+        assert all(time_ns(one["first"]) < time_ns(one["told"]) < time.time_ns() for one in found)
         happened = {event["id"]: event for event in json.loads(truth.read_text())["events"]}
         for one in found:
             step = happened["way-in" if one["rule"] == "internet-contact" else "raised"]
@@ -206,6 +211,38 @@ def test_one_in_the_middle_shows_its_client_what_it_wants() -> None:
         events = {event["id"]: event for event in truths[0]["events"]}
         assert all(event.get("not_played", []) == [] for event in events.values())
         assert events["in-between"]["frames"] > 100
+
+
+def test_a_program_that_the_controller_does_not_take_was_loaded_in_part() -> None:
+    scenario = shipped_scenario("program-download")
+    kept = replace(scenario, steps=tuple(one for one in scenario.steps if one.id in ("stops", "downloads")))
+    with a_range("body-line") as name:
+        truth = perform(name, kept, 1, 60, lambda step: None)
+    stops, downloads = truth["events"][1:]
+    assert (stops["outcome"], stops["refused"]) == ("done", 0)
+    assert (downloads["outcome"], downloads["answered"], downloads["refused"]) == ("partly", 1, 1)
+
+
+def test_who_has_taken_an_address_speaks_from_it() -> None:
+    scenario = shipped_scenario("address-taken-over")
+    with a_range("body-line") as name:
+        mirror = full_name(name, "mirror")
+        with inside(mirror):
+            ear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            ear.bind(("mirror0", 0))
+        with ear:
+            ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_000_000)
+            truth = perform(name, scenario, 1, 60, lambda step: None)
+            ear.setblocking(False)
+            heard = []
+            with suppress(BlockingIOError):
+                while True:
+                    heard.append(ear.recv(2048))
+        assert status(name).whole
+    assert [event["outcome"] for event in truth["events"][1:]] == ["done", "done"]
+    laptop = scenario.everybody()["laptop"]
+    written = [frame for frame in heard if b"\x06\x00\x01\x00\x14" in frame[-5:]]
+    assert {frame[6:12].hex(":") for frame in written if frame[36:38] == b"\x01\xf6"} == {laptop.mac}
 
 
 @pytest.mark.parametrize("scenario_id", shipped_scenarios())
