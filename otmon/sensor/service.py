@@ -15,7 +15,7 @@ from typing import Final
 from otmon.sensor.observer import Reader
 from otmon.sensor.watch import ENDING_S, Told, Watch
 
-TICK_S: Final = 0.4
+TICK_S: Final = 0.25
 """How often there is a look at what is due."""
 COLLECT_S: Final = 60.0
 """Between two searches for reference cycles: facts, verdicts and findings have none, and a search through

@@ -210,7 +210,9 @@ class Watch:
         gathered = False
         self._states = [one.state() for one in self._readers]
         heard = [state.source.packets for state in self._states]
-        window = now >= self._next_window
+        saving = self._path is not None and now >= self._next_save
+        # Facts are made once for a judgement and a save that are due at about the same time.
+        window = now >= self._next_window - (SAVE_S / 2 if saving else 0)
         if now >= self._next_judgement and heard != self._heard and (self._is_new() or window):
             gathered = True
             judged = self._judgements
@@ -229,7 +231,7 @@ class Watch:
             # No packet came since: all facts are judged.
             self._judged_s = time.time()
         self._prove(PROVING_S)
-        if self._path is not None and now >= self._next_save and not self._is_saved(heard):
+        if saving and not self._is_saved(heard):
             if not gathered:
                 self._gather()
             with self._breakable():
