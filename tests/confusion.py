@@ -1,8 +1,8 @@
-"""How well devices of real captures are told apart: ``python -m tests.confusion`` writes the table into
-docs/assets.md.
+"""How well devices are told apart: ``python -m tests.confusion`` writes two tables into docs/assets.md.
 
-The devices are those of which their capture names the model, or its page says what it is. `OTMON_CORPUS`
-names the folder of captures.
+The first is of devices in real captures, of which their capture names the model, or its page says what it is;
+`OTMON_CORPUS` names the folder of captures. The second is of the made-up days in `pcaps/`, without their
+inventories: it shows what the program does where nobody has a real capture, and not how well.
 """
 
 from __future__ import annotations
@@ -12,12 +12,23 @@ from collections import Counter
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from otmon.assets.classify import population
+from otmon.assets.classify import Device, population
 from otmon.engine import replay
+from otmon.lab.plant import shipped_plant, shipped_plants
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "assets.md"
 BEGIN, END = "<!-- confusion: begin -->\n", "<!-- confusion: end -->"
+MADE_UP, MADE_UP_END = "<!-- made-up: begin -->\n", "<!-- made-up: end -->"
+_BY_ROLE: Final = {
+    "scada": "hmi", "hmi": "hmi", "engineering": "engineering-station", "controller": "controller",
+    "safety": "controller", "remote-io": "controller", "robot": "controller", "historian": "historian",
+    "server": "server", "names": "server", "time": "server", "office": "pc", "terminal": "pc", "labels": "pc",
+    "printer": "printer", "maintenance": "pc", "switch": "switch",
+}  # fmt: skip
+"""What hosts of the training range are, by their first role (`otmon.lab.plant`)."""
+_BY_NAME: Final = ("phone", "camera", "laptop")
+"""And guests, who have no role, by a part of their name."""
 
 
 class Known(NamedTuple):
@@ -72,30 +83,54 @@ def told(corpus: Path) -> list[tuple[Known, str]]:
         by_id = population(replay([str(corpus / capture)]).ledger).by_id
         for one in DEVICES:
             if one.capture == capture:
-                probable = by_id[one.device].probable
-                classes = " or ".join(probable.classes)
-                named = probable.sureness in ("sure", "likely", "possible")
-                found.append((one, classes if named else probable.sureness))
+                found.append((one, _taken(by_id[one.device])))
     return found
 
 
-def table(found: list[tuple[Known, str]]) -> str:
-    """The table, line by line."""
-    counts = Counter((one.what, taken) for one, taken in found)
-    right = sum(one.what == taken for one, taken in found)
-    among = sum(one.what in taken.split(" or ") for one, taken in found)
+def made_up() -> list[tuple[str, str]]:
+    """Of each host of the plants that its day shows: what it is, and what it is taken for."""
+    found = []
+    for plant in map(shipped_plant, shipped_plants()):
+        day = ROOT / "pcaps" / f"{Path(plant.model).stem}-day.pcapng"
+        people = population(replay([str(day)]).ledger)
+        for host in plant.hosts:
+            device = people.by_id.get(host.mac)
+            what = _BY_ROLE.get(host.roles[0]) or next((one for one in _BY_NAME if one in host.name), None)
+            if device is not None and what is not None:
+                found.append((what, _taken(device)))
+    return found
+
+
+def _taken(device: Device) -> str:
+    probable = device.probable
+    named = probable.sureness in ("sure", "likely", "possible")
+    return " or ".join(probable.classes) if named else probable.sureness
+
+
+def table(found: list[tuple[str, str]]) -> str:
+    """The table of what devices are and are taken for, line by line."""
+    counts = Counter(found)
+    right = sum(what == taken for what, taken in found)
+    among = sum(what in taken.split(" or ") for what, taken in found)
     lines = ["| is | taken for | devices |", "| --- | --- | --- |"]
     lines += [f"| {what} | {taken} | {count} |" for (what, taken), count in sorted(counts.items())]
     lines += ["", f"Of {len(found)} devices {right} are told by their class, {among} by it or among others."]
     return "\n".join(lines) + "\n"
 
 
-def written(page: str, text: str) -> str:
-    """The page with the table between its marks."""
-    head, _, rest = page.partition(BEGIN)
-    return head + BEGIN + text + END + rest.partition(END)[2]
+def written(page: str, real: str, own: str) -> str:
+    """The page with both tables between their marks."""
+    for begin, end, text in ((BEGIN, END, real), (MADE_UP, MADE_UP_END, own)):
+        head, _, rest = page.partition(begin)
+        page = head + begin + text + end + rest.partition(end)[2]
+    return page
+
+
+def pages(corpus: Path) -> tuple[str, str]:
+    """Both tables."""
+    return table([(one.what, taken) for one, taken in told(corpus)]), table(made_up())
 
 
 if __name__ == "__main__":
     CORPUS = Path(os.environ.get("OTMON_CORPUS") or ROOT.parent / "shared" / "corpus")
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), table(told(CORPUS))), encoding="utf-8")
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), *pages(CORPUS)), encoding="utf-8")

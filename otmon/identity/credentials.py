@@ -36,6 +36,9 @@ _TOP: Final = ("vendor", "names", "entries")
 _ENTRY: Final = ("id", "devices", "account", "password", "protocols", "source")
 _SOURCE: Final = ("title", "url")
 _OPTIONAL: Final = frozenset({"names", "protocols"})
+CASELESS: Final = frozenset({"ntlm", "ntlmv2", "mschap", "mschapv2"})
+"""Methods of systems that take an account in any case of letters ([MS-NLMP] 3.3.2 makes it upper case), and
+behind the name of a domain."""
 NAMELESS: Final = frozenset({"fins", "s7comm", "slmp", "vnc"})
 """Protocols that have no account: an entry without protocols is not for them."""
 
@@ -82,6 +85,9 @@ class Credentials:
         for one in self.entries:
             self._by_pair.setdefault((one.account, one.password), []).append(one)
             self._by_account.setdefault(one.account, {})[one.password] = None
+        self._in_any_case: dict[str, list[bytes]] = {}
+        for account in self._by_account:
+            self._in_any_case.setdefault(_folded(account), []).append(account)
 
     def matching(self, log_in: LogIn, protocol: str, effort: Effort | None = None) -> Entry | None:
         """The first entry, by its id, that the log-in used; None where it is on no list. Where `effort` has
@@ -90,8 +96,11 @@ class Credentials:
             return self._first(log_in.account, log_in.secret, protocol)
         if log_in.proves is None:
             return None
-        for password in self._by_account.get(log_in.account, ()):
-            found = self._first(log_in.account, password, protocol)
+        caseless = log_in.method in CASELESS
+        name = _folded(log_in.account.rpartition(b"\\")[2])
+        accounts = self._in_any_case.get(name, ()) if caseless else (log_in.account,)
+        for account, password in ((one, each) for one in accounts for each in self._by_account.get(one, ())):
+            found = self._first(account, password, protocol)
             if found is None:
                 continue
             units = CHEAP if log_in.cost is None else log_in.cost(password)
@@ -119,6 +128,10 @@ class Credentials:
         return tuple(
             other for other in self._by_pair[one.account, one.password] if protocol in other.protocols
         )
+
+
+def _folded(account: bytes) -> str:
+    return account.decode("utf-8", "replace").casefold()
 
 
 @cache

@@ -11,7 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 _PARAMETER: Final = re.compile(rb'([A-Za-z*-]{1,32})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)')
-_HASHES: Final = {b"md5": hashlib.md5, b"sha-256": hashlib.sha256}
+_HASHES: Final = {
+    said: name
+    for said, name in ((b"md5", "md5"), (b"sha-256", "sha256"), (b"sha-512-256", "sha512_256"))
+    if name in hashlib.algorithms_available
+}
+_QUALITIES: Final = (b"", b"auth", b"auth-int")
 MAX_PARAMETERS: Final = 32
 
 
@@ -30,8 +35,8 @@ def parameters(text: bytes) -> dict[bytes, bytes]:
 
 def proof_of(given: Mapping[bytes, bytes], method: bytes) -> Callable[[bytes], bool] | None:
     """What tells whether a password gives the response in `given`, the parameters of an Authorization
-    field of a request with `method`. None where something is missing, the user's name is hashed, or the
-    body is part of it (qop=auth-int)."""
+    field of a request with `method`. None where something is missing or the user's name is hashed. A body
+    that is part of it (qop=auth-int) is taken for empty, as that of most requests is."""
     algorithm = given.get(b"algorithm", b"MD5").lower()
     session = algorithm.endswith(b"-sess")
     hashed = _HASHES.get(algorithm.removesuffix(b"-sess"))
@@ -39,14 +44,14 @@ def proof_of(given: Mapping[bytes, bytes], method: bytes) -> Callable[[bytes], b
     needed = [b"username", b"realm", b"nonce", b"uri", b"response"]
     needed += [b"nc", b"cnonce"] if quality else [b"cnonce"] if session else []
     hides = given.get(b"userhash", b"").lower() == b"true"
-    if hashed is None or hides or quality not in (b"", b"auth") or any(name not in given for name in needed):
+    if hashed is None or hides or quality not in _QUALITIES or any(name not in given for name in needed):
         return None
     response = given[b"response"].lower()
 
     def digest(*parts: bytes) -> bytes:
-        return hashed(b":".join(parts)).hexdigest().encode()
+        return hashlib.new(hashed, b":".join(parts)).hexdigest().encode()
 
-    target = digest(method, given[b"uri"])
+    target = digest(method, given[b"uri"], *([digest()] if quality == b"auth-int" else []))
     counted = [given[b"nc"], given[b"cnonce"], quality] if quality else []
 
     def proves(password: bytes) -> bool:

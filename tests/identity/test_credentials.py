@@ -72,6 +72,21 @@ def test_a_proof_is_recomputed_from_each_password_of_the_account() -> None:
     assert known.matching(LogIn(b"eve", "x", "accepted", SEEN, proves=lambda one: True), "http") is None
 
 
+@pytest.mark.parametrize("method", ["ntlm", "ntlmv2", "mschap", "mschapv2"])
+def test_systems_of_microsoft_take_an_account_in_any_case(method: str) -> None:
+    known = read_credentials([("x.yml", FILE.encode())])
+    for account in (b"admin", b"ADMIN", b"Admin", b"PLANT\\Admin"):
+        one = LogIn(account, method, "accepted", SEEN, proves=lambda password: password == b"root")
+        found = known.matching(one, "http")
+        assert found is not None and found.id == "moxa-b"
+        assert known.matching(replace(one, method="digest"), "http") == (
+            found if account == b"admin" else None
+        )
+    for account in (b"admins", b"adm\xff", b"admin\\plant"):
+        one = LogIn(account, method, "accepted", SEEN, proves=lambda password: True)
+        assert known.matching(one, "http") is None
+
+
 def test_a_proof_that_costs_too_much_is_left_out_and_counted() -> None:
     known = read_credentials([("x.yml", FILE.encode())])
     tried: list[bytes] = []

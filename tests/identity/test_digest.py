@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 import pytest
@@ -46,8 +47,26 @@ def leave_out(names: Iterable[bytes]) -> list[dict[bytes, bytes]]:
 def test_what_cannot_be_recomputed_has_no_proof() -> None:
     for given in leave_out([b"username", b"realm", b"nonce", b"uri", b"response", b"nc", b"cnonce"]):
         assert proof_of(given, b"GET") is None
-    for more in ({b"qop": b"auth-int"}, {b"algorithm": b"SHA-512-256"}, {b"userhash": b"true"}):
+    for more in ({b"qop": b"other"}, {b"algorithm": b"SHA-1"}, {b"userhash": b"true"}):
         assert proof_of(parameters(RFC_2617) | more, b"GET") is None
+
+
+@pytest.mark.parametrize("name", ["md5", "sha256", "sha512_256"])
+def test_a_body_that_is_part_of_it_is_empty_and_each_hash_is_known(name: str) -> None:
+    """RFC 7616, 3.4.1 to 3.4.3."""
+
+    def hashed(*parts: bytes) -> bytes:
+        return hashlib.new(name, b":".join(parts)).hexdigest().encode()
+
+    given = parameters(RFC_2617) | {b"qop": b"auth-int"}
+    given[b"algorithm"] = {"md5": b"MD5", "sha256": b"SHA-256", "sha512_256": b"SHA-512-256"}[name]
+    for body in (b"", b"<x/>"):
+        target = hashed(b"REGISTER", given[b"uri"], hashed(body))
+        key = hashed(b"Mufasa", given[b"realm"], b"lion")
+        given[b"response"] = hashed(key, given[b"nonce"], given[b"nc"], given[b"cnonce"], b"auth-int", target)
+        proves = proof_of(given, b"REGISTER")
+        # Of another body nobody can tell, which is no false alarm.
+        assert proves is not None and proves(b"lion") == (body == b"") and not proves(b"lioness")
 
 
 def test_parameters_are_read_as_they_are_quoted() -> None:
