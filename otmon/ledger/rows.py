@@ -84,6 +84,17 @@ class Rows:
     """Copied payloads, whose bytes are in `octets` (`otmon.ledger.dialogues`); none of rows in use."""
     octets: Bytes
 
+    @property
+    def entries(self) -> dict[str, int]:
+        """How many there are of each table; requests that wait count as operations."""
+        return {
+            "flows": len(self.flows),
+            "assets": len(self.assets),
+            "operations": len(self.operations),
+            "written": len(self.written),
+            "anomalies": len(self.anomalies),
+        }
+
     def __len__(self) -> int:
         parts = self.assets, self.operations, self.written, self.anomalies, self.messages
         return len(self.flows) + sum(map(len, parts))
