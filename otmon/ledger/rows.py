@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -184,6 +185,22 @@ def waiting_requests(t: Tables) -> Ints:
     writes[:, O_SERVICE] |= 1 << 34
     writes[:, O_RANGE] = asked[both, P_WRITES]
     return np.concatenate((rows, writes))
+
+
+_ONE_ANSWER: Final = (*((0,) * place + (1,) for place in range(len(RESPONSE_BOUNDS_NS))), ())
+"""`Operation.response_counts` of one answer by its place."""
+
+
+def response_counts(row: list[int], courses: Ints) -> tuple[int, ...]:
+    """As `Operation.response_counts`, of an operation's row."""
+    if not row[O_ANSWERED]:
+        return ()
+    if row[O_TIMES] == 1:
+        return _ONE_ANSWER[bisect_left(RESPONSE_BOUNDS_NS, row[O_SUM])]
+    counts = courses[row[O_COURSE], V_RESPONSES : V_RESPONSES + len(RESPONSE_BOUNDS_NS)].tolist()
+    while counts and not counts[-1]:
+        del counts[-1]
+    return tuple(counts)
 
 
 def lists_of(rows: Ints) -> Iterator[list[int]]:
