@@ -8,6 +8,10 @@ COPY requirements.lock ./
 RUN python3 -m venv /opt/otmon \
     && /opt/otmon/bin/pip install --no-cache-dir --only-binary :all: --require-hashes --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE ./
+# Links in otmon lead to these.
+COPY plants plants
+COPY rules rules
+COPY scenarios scenarios
 COPY otmon otmon
 RUN /opt/otmon/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 

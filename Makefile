@@ -23,11 +23,12 @@ LIVE_PACKAGES := iproute2:ip tcpdump wireshark-common:dumpcap
 
 MINUTES ?= 30
 KILLS ?= 50
+IMAGE ?= build/image
 
 # The tests start the program a thousand times: what Python compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check kernels fuzz bench bench-live soak kills lab-score lab-seeds goldens docs dashboards vendors lock clean
+.PHONY: help demo test check kernels fuzz bench bench-live soak kills image lab-score lab-seeds goldens docs dashboards vendors lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -39,6 +40,7 @@ help:
 	@echo "make bench-live measure the live sensor; needs root; writes its part of that page"
 	@echo "make soak       listen under load with addresses that change, MINUTES=30; needs root"
 	@echo "make kills      kill the sensor under load, KILLS=50 times; needs root"
+	@echo "make image      carry out the Dockerfile in a Debian of debootstrap and try it; needs root"
 	@echo "make lab-score  score otmon in every scenario of the training range; writes docs/lab-score.md"
 	@echo "make lab-seeds  the same with five other seeds, for a quarter of an hour; writes docs/lab-seeds.md"
 	@echo "make goldens    write the expected outputs anew: review them as a diff"
@@ -86,6 +88,11 @@ kills: $(VENV)/.dev
 	OTMON_KILLS=$(KILLS) $(BIN)/python -m pytest tests/sensor/test_service.py -k killed
 
 # CHECK=--check writes nothing, and fails where the page says something else.
+# Elsewhere: make image IMAGE=/a/folder; SHARES=/a/folder:/another where pip takes wheels from this machine.
+image: $(VENV)/.dev
+	@.ci/system-packages debootstrap iproute2:ip
+	OTMON_IMAGE=$(IMAGE) OTMON_IMAGE_SHARES=$(SHARES) $(BIN)/python -m pytest -o faulthandler_timeout=3600 tests/deploy/test_image.py
+
 lab-score: $(VENV)/.dev
 	$(BIN)/python -m tests.lab_score $(CHECK)
 

@@ -23,6 +23,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 from numba import types
+from numba.core.caching import _CacheLocator
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
@@ -69,6 +70,19 @@ def forget_old_caches() -> None:
 
 
 numba.config.CACHE_DIR = str(cache_folder())
+
+
+_ensure_writable = _CacheLocator.ensure_cache_path
+
+
+def _ensure_cache_path(locator: _CacheLocator) -> None:
+    """Numba uses no folder that it cannot write to; that of a read-only image holds all that is needed."""
+    path = locator.get_cache_path()
+    if not os.path.isdir(path) or os.access(path, os.W_OK):
+        _ensure_writable(locator)
+
+
+_CacheLocator.ensure_cache_path = _ensure_cache_path
 
 
 class _Part(JITCodeLibrary):  # type: ignore[misc]

@@ -257,6 +257,7 @@ LABELS = {
     "access": "its access class, such as `read` or `write`",
     "exception": "a Modbus exception code",
     "le": "a bound in seconds: the bucket counts what took at most so long; `+Inf` counts all",
+    "table": "`flows`, `assets`, `operations`, `written`, `anomalies`: what is followed while packets come",
     "version": "version of otmon",
 }
 """What the labels of metrics say."""
@@ -275,8 +276,8 @@ def metrics_page() -> str:
         rows.append((f"`{name}`", family.type, names, family.documentation))
     intro = (
         "`otmon sensor` serves these to Prometheus, by default on `http://127.0.0.1:9877/metrics`. Counters "
-        "count since the sensor began; those of Modbus and of the ledger go on with what the ledger held "
-        "before. No label names a host: these are in findings."
+        "count since the sensor began; those of Modbus, malformed messages, log-ins and of the ledger go on "
+        "with what the ledger held before. No label names a host: these are in findings."
     )
     return (
         "\n\n".join(

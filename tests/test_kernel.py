@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -141,3 +142,28 @@ print(total.inspect_asm())
     assert "total" in compiled
     assert "NRT_" not in compiled
     assert "lock" not in compiled
+
+
+_LOAD_ONE = """
+import numpy as np
+from otmon.kernel import u16be
+print(u16be(np.array([1, 2], np.uint8), 0), sum(u16be.stats.cache_hits.values()))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make a folder read-only")
+def test_kernels_are_read_where_nobody_can_write(tmp_path: Path) -> None:
+    """As in an image, whose root is read-only."""
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    environment = {key: value for key, value in environment.items() if not key.startswith("NUMBA")}
+    fixed = f"mount --bind {tmp_path} {tmp_path} && mount -o remount,bind,ro {tmp_path}"
+    told = []
+    for mount in ("true", "true", fixed):
+        script = f"{mount} && exec {sys.executable} -c '{_LOAD_ONE}'"
+        done = subprocess.run(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
+            cwd=ROOT, env=environment, text=True, capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        told.append(done.stdout)
+    assert told == ["258 0\n", "258 1\n", "258 1\n"]

@@ -59,6 +59,11 @@ def sensor() -> Any:
                 unit="percentunit", most=1,
             ),
             lines(
+                "テーブルの使用行数 / Rows of the tables in use",
+                ("sum by (table) (otmon_table_entries{{which}})", "{{table}}"),
+                about="満杯になると古い行が退き、数えられます。 Of a full one the oldest go, counted.",
+            ),
+            lines(
                 "制限・読み飛ばし / What was limited or skipped",
                 ("sum by (what) (rate(otmon_noted_total{{which}}[5m])) > 0 or "
                  "0 * sum(rate(otmon_capture_packets_total{{which}}[5m]))", "{{what}}"),
@@ -82,7 +87,7 @@ def sensor() -> Any:
             lines(
                 "忘れた事実(1日) / Facts that were forgotten in a day",
                 ("sum by (instance) (increase(otmon_ledger_aged_total{{which}}[1d]))", "{{instance}}"),
-                about="長く観測されなかったもの。 What was not seen for too long.", width=24,
+                about="長く観測されなかったもの。 What was not seen for too long.",
             ),
             lines(
                 "読取プロセスの再起動 / Reading processes started anew",

@@ -5,7 +5,6 @@ Rows of one key are first joined by numpy, so that Python runs once per fact.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
@@ -45,7 +44,6 @@ from otmon.kernel import Ints
 from otmon.ledger.clients import clients_of
 from otmon.ledger.course import NOTHING, SHORTEST_NS, Window
 from otmon.ledger.facts import (
-    RESPONSE_BOUNDS_NS,
     Anomaly,
     Busiest,
     Conversation,
@@ -56,7 +54,7 @@ from otmon.ledger.facts import (
 )
 from otmon.ledger.ledger import LIMITS, Ledger, Limits
 from otmon.ledger.rank import NO_BARS, READING, Bars, Place, Ranks, hashed_columns, last_place, within
-from otmon.ledger.rows import Rows, lists_of, operations_of, parties
+from otmon.ledger.rows import Rows, lists_of, operations_of, parties, response_counts
 from otmon.ledger.senders import assets_of, ports_of
 from otmon.ledger.tables import (
     A_FIRST,
@@ -95,7 +93,6 @@ from otmon.ledger.tables import (
     O_WINDOW,
     OPERATIONS,
     V_COLUMNS,
-    V_RESPONSES,
     V_TIMES,
     W_TIMES,
     WRITTEN,
@@ -465,7 +462,7 @@ def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
             response_ns_min=row[O_MIN],
             response_ns_max=row[O_MAX],
             answered=row[O_ANSWERED],
-            response_counts=_response_counts(row, courses),
+            response_counts=response_counts(row, courses),
             gap_ns=max(row[O_GAP], row[O_GAP_NOW]),
             busiest=Busiest(1, evidence) if alone else _most(busiest, evidence),
             course=_course(row, courses),
@@ -474,21 +471,6 @@ def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
             last_ns=first_ns if alone else row[O_LAST],
             evidence=evidence,
         )
-
-
-_ONE_ANSWER: Final = (*((0,) * place + (1,) for place in range(len(RESPONSE_BOUNDS_NS))), ())
-"""`Operation.response_counts` of one answer by its place."""
-
-
-def _response_counts(row: list[int], courses: Ints) -> tuple[int, ...]:
-    if not row[O_ANSWERED]:
-        return ()
-    if row[O_TIMES] == 1:
-        return _ONE_ANSWER[bisect_left(RESPONSE_BOUNDS_NS, row[O_SUM])]
-    counts = courses[row[O_COURSE], V_RESPONSES : V_RESPONSES + len(RESPONSE_BOUNDS_NS)].tolist()
-    while counts and not counts[-1]:
-        del counts[-1]
-    return tuple(counts)
 
 
 def _course(row: list[int], courses: Ints) -> tuple[Window, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -87,6 +88,17 @@ class Rows:
     messages: Ints
     """Copied payloads, whose bytes are in `octets` (`otmon.ledger.dialogues`); none of rows in use."""
     octets: Bytes
+
+    @property
+    def entries(self) -> dict[str, int]:
+        """How many there are of each table; requests that wait count as operations."""
+        return {
+            "flows": len(self.flows),
+            "assets": len(self.assets),
+            "operations": len(self.operations),
+            "written": len(self.written),
+            "anomalies": len(self.anomalies),
+        }
 
     def __len__(self) -> int:
         parts = self.assets, self.operations, self.written, self.anomalies, self.messages
@@ -197,6 +209,22 @@ def waiting_requests(t: Tables) -> Ints:
     writes[:, O_SERVICE] |= 1 << 34
     writes[:, O_RANGE] = asked[both, P_WRITES]
     return np.concatenate((rows, writes))
+
+
+_ONE_ANSWER: Final = (*((0,) * place + (1,) for place in range(len(RESPONSE_BOUNDS_NS))), ())
+"""`Operation.response_counts` of one answer by its place."""
+
+
+def response_counts(row: list[int], courses: Ints) -> tuple[int, ...]:
+    """As `Operation.response_counts`, of an operation's row."""
+    if not row[O_ANSWERED]:
+        return ()
+    if row[O_TIMES] == 1:
+        return _ONE_ANSWER[bisect_left(RESPONSE_BOUNDS_NS, row[O_SUM])]
+    counts = courses[row[O_COURSE], V_RESPONSES : V_RESPONSES + len(RESPONSE_BOUNDS_NS)].tolist()
+    while counts and not counts[-1]:
+        del counts[-1]
+    return tuple(counts)
 
 
 def lists_of(rows: Ints) -> Iterator[list[int]]:

@@ -116,6 +116,7 @@ class History:
             started_s=0,
             interfaces=(port,),
             judged=judged_metrics(case, findings, coverage(case), zones_seen(case)),
+            entries=(),
             judgements=0,
             judging_s=0,
             judged_s=0,

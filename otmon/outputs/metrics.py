@@ -95,6 +95,8 @@ class Status:
     started_s: float
     interfaces: tuple[InterfaceStatus, ...]
     judged: Judged
+    entries: tuple[tuple[tuple[str, str], int], ...]
+    """Rows in use, by (interface, table), at the last judgement."""
     judgements: int
     judging_s: float
     """Seconds spent on facts and verdicts."""
@@ -122,7 +124,7 @@ OF_A_SENSOR: Final = frozenset({
     "otmon_last_judgement_timestamp_seconds", "otmon_model_loaded", "otmon_interface_up",
     "otmon_capture_received_packets", "otmon_capture_dropped_packets", "otmon_capture_ring_freezes",
     "otmon_capture_card_time_packets", "otmon_capture_restarts", "otmon_capture_ring_fill_ratio",
-    "otmon_ledger_saves", "otmon_ledger_failed_saves",
+    "otmon_table_entries", "otmon_ledger_saves", "otmon_ledger_failed_saves",
     "otmon_ledger_saving_seconds", "otmon_ledger_saved_timestamp_seconds", "otmon_evidence_files",
     "otmon_evidence_missing",
 })  # fmt: skip
@@ -232,6 +234,11 @@ def _capture(status: Status) -> Iterator[Metric]:
     yield _gauge(
         "capture_last_packet_timestamp_seconds", "Time of the latest packet.", one,
         {(p.name,): p.last_ns / 1e9 for p in ports if p.last_ns},
+    )  # fmt: skip
+    yield _gauge(
+        "table_entries",
+        "Rows in use of the tables of fixed size; those that gave way are among otmon_noted.",
+        ("interface", "table"), dict(status.entries),
     )  # fmt: skip
     layers: Counter[tuple[str, ...]] = Counter()
     noted: Counter[tuple[str, ...]] = Counter()

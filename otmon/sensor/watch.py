@@ -138,6 +138,8 @@ class Watch:
         """Up to when the judgements so far need time without one."""
         self._unproved: deque[Finding] = deque()
         self._unproven = 0
+        self._entries: Counter[tuple[str, str]] = Counter()
+        """Rows in use of each interface's tables, when they were last merged."""
         self._news = News(told)
         self._counts: Counter[tuple[str, str]] = Counter()
         self._told_s: dict[str, float] = {}
@@ -343,6 +345,11 @@ class Watch:
 
     def _merged(self, parts: list[Part]) -> Ledger:
         self._take_ended(parts)
+        self._entries = Counter()
+        for part in parts:
+            self._entries.update(
+                {(self._interfaces[part.source.name], table): n for table, n in part.in_use.entries.items()}
+            )
         now_ns = max((part.source.last_ns for part in parts), default=0)
         self._forget(now_ns)
         dialogues = [self._dialogues[part.source.name] for part in parts]
@@ -436,6 +443,7 @@ class Watch:
             started_s=self._started_s,
             interfaces=_interfaces(self._readers, self._states),
             judged=self._told_of,
+            entries=tuple(sorted(self._entries.items())),
             judgements=self._judgements,
             judging_s=self._judging_s,
             judged_s=self._judged_s,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -35,6 +36,11 @@ def test_what_the_image_copies_is_there_and_not_left_out() -> None:
         if not step.startswith("--from"):
             for name in step.split()[:-1]:
                 assert (ROOT / name).exists() and f"!{name}" in let_in, name
+    # In the image a link to what is left out leads nowhere.
+    copied = {name for step in steps("COPY") if not step.startswith("--from") for name in step.split()[:-1]}
+    for name in copied:
+        for link in filter(Path.is_symlink, (ROOT / name).rglob("*")):
+            assert link.resolve().relative_to(ROOT).parts[0] in copied, link
 
 
 def test_the_image_runs_as_another_user_and_is_compiled_by_it() -> None:
@@ -75,6 +81,7 @@ def test_the_sensor_has_one_capability_and_options_that_exist() -> None:
     sensor = SERVICES["sensor"]
     assert (sensor["cap_drop"], sensor["cap_add"]) == (["ALL"], ["NET_RAW"])
     assert {word for word in sensor["command"] if word.startswith("--")} <= set(sensor_options())
+    assert (sensor["read_only"], sensor["tmpfs"]) == (True, ["/tmp"])
     mounted = {volume.split(":")[1] for volume in sensor["volumes"]}
     for word in sensor["command"]:
         if word.startswith("/"):

@@ -61,6 +61,7 @@ def status() -> Status:
         started_s=1e9,
         interfaces=(mirror, unused),
         judged=judged_metrics(seen, found_in(seen), coverage(seen), zones_seen(seen)),
+        entries=((("eth1", "flows"), 40), (("eth2", "flows"), 0)),
         judgements=12,
         judging_s=1.5,
         judged_s=1e9 + 60,

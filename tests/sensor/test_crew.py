@@ -73,7 +73,7 @@ def timeless(value: object) -> str:
     """Facts without what is never twice the same: times, and which packet showed them first."""
     text = repr(value)
     times = r"\b((?:first|last|time|gap)_ns|response_ns_(?:sum|min|max)|hours|packet)=-?\d+"
-    return re.sub(times, r"\1=0", text)
+    return re.sub(r"response_counts=\([\d, ]*\)", "response_counts=()", re.sub(times, r"\1=0", text))
 
 
 def facts(ledger: Ledger) -> list[list[str]]:

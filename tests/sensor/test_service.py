@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dpkt
@@ -139,14 +140,21 @@ def test_reloading_opens_the_file_of_findings_anew(wired: Wire, tmp_path: Path) 
     assert lines_of(moved) == []
 
 
-def test_nothing_is_ever_sent(wired: Wire, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_nothing_is_ever_sent(wired: Wire, tmp_path: Path, workers: str) -> None:
     with inside(wired.namespace), Ring(wired.near) as plant:
-        with sensor(wired, *options(tmp_path)) as running:
+        with sensor(wired, *options(tmp_path), "--workers", workers) as running:
             for _ in range(20):
                 wired.send(frames_of("factory-day.pcapng"))
             running.wait_for(lambda: running.metrics()["otmon_judgements_total"] >= 2)
             running.end()
         assert plant.next(300) is None and plant.counts().received == 0
+        # What anybody sends there would have been heard.
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as other:
+            other.bind((wired.far, 0))
+            other.send(bytes(60))
+        heard = plant.next(5000)
+        assert heard is not None and len(heard.start) == 1
 
 
 def killed_under_load(wired: Wire, folder: Path, frames: list[bytes], turn: int) -> tuple[int, int]:
@@ -210,6 +218,25 @@ def test_what_is_wrong_with_the_sensor_itself_is_said(wired: Wire, tmp_path: Pat
         assert running.metrics()['otmon_interface_up{interface="far0"}'] == 0
         (tmp_path / "no").mkdir()
         running.wait_for(lambda: running.says("over: ") and (tmp_path / "no" / "plant.db").exists())
+
+
+def test_several_interfaces_make_one_picture(wired: Wire, tmp_path: Path) -> None:
+    """Each is counted for itself, has its own trouble, and what is found on either is told."""
+    frames, few = frames_of(CAPTURE), frames_of("factory-day.pcapng")[:100]
+    with sensor(wired, *options(tmp_path), "--interface", wired.near, "--silence", "3") as running:
+        assert running.says("listening on far0, near0")
+        # Nothing is heard of what this machine sends at an interface itself.
+        replace(wired, near=wired.far).send(frames)
+        wired.send(few)
+        running.wait_for(lambda: SETPOINT in rules_of(tmp_path / "findings.jsonl"))
+        counted = [f'otmon_capture_packets_total{{interface="{name}"}}' for name in (wired.far, wired.near)]
+        wanted = [len(few), len(frames)]
+        running.wait_for(lambda: [running.metrics()[one] for one in counted] == wanted)
+        entries = 'otmon_table_entries{interface="near0",table="operations"}'
+        running.wait_for(lambda: running.metrics().get(entries, 0) >= 10)
+        running.wait_for(lambda: running.says("near0: no packet for 3 seconds"))
+    sources = {source.name: source.packets for source in load(tmp_path / "plant.db").sources}
+    assert sources == {wired.far: len(few), wired.near: len(frames)}
 
 
 def test_systemd_is_told(wired: Wire, tmp_path: Path) -> None:
