@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ from otmon.lab.live.vlan_tag import copy_tagged
 
 SWITCH, ROUTER, MIRROR = "switch", "router", "mirror"
 MIRROR_INTERFACE = "mirror0"
+LINKS_S = 10.0
+"""How long links may take to come up."""
 _PARTS = (SWITCH, ROUTER, MIRROR)
 _LENGTH = 24
 """Of a host's network, as everywhere in the lab."""
@@ -342,9 +345,28 @@ def plugged(range_name: str, stations: Sequence[Station], guests: Sequence[Stati
                 _connect(range_name, guest)
             run(["ip", "-n", router, "-batch", "-"], _legs(everybody, new))
             asked_inside(router, lambda: _without_offloads(new.values()))
+            ports = [f"p{number}" for number in range(len(stations) + 1, len(everybody) + 1)]
+            legs = list(new.values())
+            _await_links({switch: [*ports, *legs], router: legs, **dict.fromkeys(names, ("eth0",))})
             yield
         finally:
             _tidy(range_name, stations)
+
+
+def _await_links(links: Mapping[str, Sequence[str]]) -> None:
+    """Wait until the links of each namespace are up: the kernel takes up to a second to say so, and drops
+    what is sent before. Raises LiveError."""
+    end = time.monotonic() + LINKS_S
+    for namespace, wanted in links.items():
+        while True:
+            told = run(["ip", "-n", namespace, "-br", "link"]).splitlines()
+            states = {line.partition("@")[0].split()[0]: line.split()[1] for line in told}
+            absent = [link for link in wanted if states.get(link) != "UP"]
+            if not absent:
+                break
+            if time.monotonic() > end:
+                raise LiveError(f"namespace {namespace}: {', '.join(absent)} does not come up")
+            time.sleep(0.02)
 
 
 def _tidy(range_name: str, stations: Sequence[Station]) -> None:
