@@ -43,11 +43,12 @@ from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rows import Rows, no_rows
 from otmon.ledger.running import RunningLedger
 from otmon.ledger.store import LedgerError, save
-from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
+from otmon.outputs.metrics import Judged, Status, judged_metrics
 from otmon.sensor import mark
 from otmon.sensor.observer import Part, Reader, State
 from otmon.sensor.outline import Outline, outline
 from otmon.sensor.proof import ProofFolder
+from otmon.sensor.status import interfaces_of
 from otmon.zones.model import Model
 
 JUDGE_S: Final = 1.0
@@ -441,7 +442,7 @@ class Watch:
         return Status(
             version=self._version,
             started_s=self._started_s,
-            interfaces=_interfaces(self._readers, self._states),
+            interfaces=interfaces_of(self._readers, self._states),
             judged=self._told_of,
             entries=tuple(sorted(self._entries.items())),
             judgements=self._judgements,
@@ -477,34 +478,6 @@ def _judgement(case: Case) -> tuple[tuple[Finding, ...], Judged]:
     kept."""
     findings = found_in(case)
     return findings, judged_metrics(case, findings, coverage(case), zones_seen(case))
-
-
-def _interfaces(readers: Sequence[Reader], states: Sequence[State]) -> tuple[InterfaceStatus, ...]:
-    """What the readers of each interface tell together."""
-    by_name: dict[str, list[State]] = {one.interface: [] for one in readers}
-    for reader, state in zip(readers, states, strict=bool(states)):
-        by_name[reader.interface].append(state)
-    return tuple(_interface(name, of) for name, of in by_name.items())
-
-
-def _interface(name: str, states: Sequence[State]) -> InterfaceStatus:
-    counters: Counter[str] = Counter()
-    for one in states:
-        counters.update(dict(one.source.counters))
-    return InterfaceStatus(
-        name=name,
-        is_up=all(one.is_up for one in states),
-        received=sum(one.counts.received for one in states),
-        dropped=sum(one.counts.dropped for one in states),
-        freezes=sum(one.counts.freezes for one in states),
-        fill=max((one.fill for one in states), default=0.0),
-        packets=sum(one.source.packets for one in states),
-        octets=sum(one.source.bytes for one in states),
-        last_ns=max((one.source.last_ns for one in states), default=0),
-        stamped=sum(one.stamped for one in states),
-        restarts=sum(one.restarts for one in states),
-        counters=tuple(sorted(counters.items())),
-    )
 
 
 def judged_by(
