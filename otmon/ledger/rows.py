@@ -70,6 +70,8 @@ from otmon.ledger.texts import address_text, vlan_text
 
 LISTED: Final = 1 << 9
 """Rows that are lists at a time."""
+WIDTHS: Final = (F_COLUMNS, X_COLUMNS, O_COLUMNS, COURSE_COLUMNS, W_COLUMNS, A_COLUMNS, G_COLUMNS)
+"""Columns of the fields of `Rows`; the last field is bytes."""
 MODBUS: Final = "modbus"
 """The one protocol whose operations are facts."""
 
@@ -115,21 +117,17 @@ def ended_rows(t: Tables) -> Rows:
         *operations_of(t.ended_operations[ended], t.ended_courses[ended]),
         t.ended_written[: used[FILL_WRITTEN]].copy(),
         t.ended_anomalies[: used[FILL_ANOMALIES]].copy(),
-        t.messages[: used[FILL_MESSAGES]].copy(),
-        t.message_data[: used[FILL_OCTETS]].copy(),
+        *_messages_of(t),
     )
     used[: FILL_ANOMALIES + 1] = 0
     used[FILL_WRITTEN] = 0
-    used[FILL_MESSAGES] = 0
-    used[FILL_OCTETS] = 0
     return rows
 
 
 def no_rows() -> Rows:
     """None of any kind."""
-    widths = (F_COLUMNS, X_COLUMNS, O_COLUMNS, COURSE_COLUMNS, W_COLUMNS, A_COLUMNS, G_COLUMNS)
     flows, assets, operations, courses, written, anomalies, messages = (
-        np.zeros((0, width), np.int64) for width in widths
+        np.zeros((0, width), np.int64) for width in WIDTHS
     )
     none = np.zeros(0, np.uint8)
     return Rows(flows, assets, operations, courses, written, anomalies, messages, none)
@@ -137,12 +135,17 @@ def no_rows() -> Rows:
 
 def messages_alone(t: Tables) -> Rows:
     """The copied payloads, whose places are free again afterwards; everything else stays where it is."""
+    messages, octets = _messages_of(t)
+    return replace(no_rows(), messages=messages, octets=octets)
+
+
+def _messages_of(t: Tables) -> tuple[Ints, Bytes]:
+    """Copies of the copied payloads and of their bytes, whose places are free again."""
     used = t.used
-    messages = t.messages[: used[FILL_MESSAGES]].copy()
-    octets = t.message_data[: used[FILL_OCTETS]].copy()
+    taken = t.messages[: used[FILL_MESSAGES]].copy(), t.message_data[: used[FILL_OCTETS]].copy()
     used[FILL_MESSAGES] = 0
     used[FILL_OCTETS] = 0
-    return replace(no_rows(), messages=messages, octets=octets)
+    return taken
 
 
 def rows_in_use(t: Tables) -> Rows:

@@ -17,10 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from otmon.capture.ring import RingCounts
-from otmon.decode.flows import F_COLUMNS
 from otmon.ledger.facts import Source
-from otmon.ledger.rows import Rows
-from otmon.ledger.tables import A_COLUMNS, COURSE_COLUMNS, G_COLUMNS, O_COLUMNS, W_COLUMNS, X_COLUMNS
+from otmon.ledger.rows import WIDTHS, Rows
 from otmon.sensor.observer import Part, State
 from otmon.sensor.recent import PACKETS, Kept
 
@@ -30,8 +28,6 @@ _LENGTHS: Final = struct.Struct("=IQ")
 HEAD_BYTES: Final = 1 << 20
 BODY_BYTES: Final = 1 << 30
 """All tables of a worker, and as many ended rows as wait at most."""
-_WIDTHS: Final = (F_COLUMNS, X_COLUMNS, O_COLUMNS, COURSE_COLUMNS, W_COLUMNS, A_COLUMNS, G_COLUMNS)
-"""Columns of the fields of `Rows`; the last field is bytes."""
 
 
 class Gone(Exception):
@@ -113,10 +109,10 @@ def part_of(head: Head, body: bytearray) -> Part:
 def _rows(numbers: Any, body: bytearray) -> Iterator[Rows]:
     at = 0
     for many in numbers:
-        if len(many) != len(_WIDTHS) + 1:
+        if len(many) != len(WIDTHS) + 1:
             raise ValueError(f"{len(many)} tables")
         fields = []
-        for width, count in zip(_WIDTHS, many, strict=False):
+        for width, count in zip(WIDTHS, many, strict=False):
             size = 8 * width * _count(count)
             fields.append(np.frombuffer(_slice(body, at, size), np.int64).reshape(-1, width))
             at += size
