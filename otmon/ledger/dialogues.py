@@ -31,6 +31,7 @@ from otmon.decode.flows import (
 from otmon.decode.transport import PROTO_TCP
 from otmon.identity.claims.opening import opening
 from otmon.identity.credentials import Credentials, shipped_credentials
+from otmon.identity.eap import REQUEST, RESPONSE
 from otmon.identity.effort import Effort
 from otmon.identity.login import ANONYMOUS, LogIn, Seen
 from otmon.identity.registry import FIRST_PAYLOADS, IDS, parser_of
@@ -67,7 +68,7 @@ PORTS: Final = 64
 """Stations of 802.1X that are remembered; the one that was silent longest gives way."""
 PORT_NS: Final = 60_000_000_000
 """So long after a station spoke the switch may speak to it: its server may ask a person."""
-_ASKS_EAP, _ANSWERS_EAP = b"\x01", b"\x02"
+_ASKS_EAP, _ANSWERS_EAP = bytes((REQUEST,)), bytes((RESPONSE,))
 """Codes of EAP, behind the header of 802.1X."""
 _GROUP: Final = 1 << 40
 """A bit of group addresses."""
