@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from otmon.identity.login import Seen
 
@@ -35,9 +34,8 @@ _PLAIN: Final = re.compile(rb"[A-Za-z0-9_.:/-]+")
 _LOST: Final = "\N{REPLACEMENT CHARACTER}"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One thing that is said."""
+class Claim(NamedTuple):
+    """One thing that is said. A tuple, as very many are made."""
 
     kind: ClaimKind
     value: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 Outcome = Literal["accepted", "unknown", "attempted", "refused"]
 """What the answer tells, gravest first: yes and no only where it says so, "unknown" where there was one
@@ -18,24 +18,27 @@ MAX_TEXT: Final = 512
 """Bytes of an account or a secret; longer ones are no log-in of a person or a device."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The packet that a piece came in, as `otmon.ledger.facts.Evidence` names it."""
+class Seen(NamedTuple):
+    """The packet that a piece came in, as `otmon.ledger.facts.Evidence` names it. A tuple, as very many are
+    made."""
 
     time_ns: int
     packet: int
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Bytes of one direction of a flow, in order."""
+class Piece(NamedTuple):
+    """Bytes of one direction of a flow, in order. A tuple, as very many are made."""
 
     from_client: bool
     at: int
     """Position in its direction: where it is more than the end of the piece before, bytes are missing."""
-    data: bytes = field(repr=False)
+    data: bytes
     seen: Seen
+
+    def __repr__(self) -> str:
+        """Without the bytes: they may hold a secret."""
+        return f"Piece({self.from_client}, {self.at}, {len(self.data)} bytes, {self.seen})"
 
 
 @dataclass(frozen=True, slots=True)

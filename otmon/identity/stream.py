@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from otmon.identity.login import Piece, Seen
 
@@ -17,17 +17,20 @@ MAX_LINE: Final = 4_096
 """Bytes of a line; RFC 5321, 4.5.3.1 allows 512, SASL in it 12,288 that no password needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A payload as it was copied, in the order of arrival."""
+class Segment(NamedTuple):
+    """A payload as it was copied, in the order of arrival. A tuple, as very many are made."""
 
     from_client: bool
     seq: int
     """Sequence number of its first byte, modulo 2**32."""
     ack: int
     """Of the next byte that its sender waits for."""
-    data: bytes = field(repr=False)
+    data: bytes
     seen: Seen
+
+    def __repr__(self) -> str:
+        """Without the bytes: they may hold a secret."""
+        return f"Segment({self.from_client}, {self.seq}, {self.ack}, {len(self.data)} bytes, {self.seen})"
 
 
 def in_order(segments: Sequence[Segment], isn: tuple[int, int]) -> list[Piece]:

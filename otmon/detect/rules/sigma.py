@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache, reduce
 from itertools import accumulate
 from operator import ge, gt, le, lt
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import re2
 from sigma.conditions import (
@@ -108,7 +108,7 @@ def compiled(category: str, detection: Any) -> Condition:
             {"title": "-", "logsource": {"product": "otmon"}, "detection": whole}, collect_errors=False
         )
         (condition,) = rule.detection.parsed_condition
-        return _predicate(condition.parsed, FIELDS[category])
+        return _predicate(condition.parsed, FIELDS[category]).holds
     except SigmaError as error:
         said = str(error).splitlines()[0]
         raise SigmaWrong([Wrong(("condition",), f"{said}, expected a condition of Sigma")]) from error
@@ -252,18 +252,33 @@ ANSWERS: Final = 256
 """Values of a field whose answers are kept for each comparison."""
 
 
-def _predicate(node: Any, fields: dict[str, Field]) -> Condition:
+class _Part(NamedTuple):
+    """A part of a condition."""
+
+    cost: int
+    """About what asking it costs: `_COST` of its fields."""
+    holds: Condition
+
+
+_COST: Final[dict[Kind, int]] = {"flag": 1, "number": 1, "text": 2, "texts": 8, "address": 8}
+"""Addresses and names are many, so that the kept answers rarely have them."""
+
+
+def _predicate(node: Any, fields: dict[str, Field]) -> _Part:
     if isinstance(node, ConditionOR):
         leaves = [one for one in node.args if isinstance(one, ConditionFieldEqualsValueExpression)]
         if len(leaves) == len(node.args) and len({one.field for one in leaves}) == 1:
             field = fields[leaves[0].field]
             return _asked(field, [_test(field, one.value) for one in leaves])
     if isinstance(node, ConditionAND | ConditionOR):
-        parts = [_predicate(one, fields) for one in node.args]
-        return reduce(_both if isinstance(node, ConditionAND) else _either, parts)
+        # What is cheap to ask first: most facts are decided by it.
+        parts = sorted((_predicate(one, fields) for one in node.args), key=lambda one: one.cost)
+        joined = _both if isinstance(node, ConditionAND) else _either
+        whole = reduce(lambda later, one: joined(one, later), reversed([one.holds for one in parts]))
+        return _Part(sum(one.cost for one in parts), whole)
     if isinstance(node, ConditionNOT):
-        part = _predicate(node.args[0], fields)
-        return lambda seen: not part(seen)
+        cost, holds = _predicate(node.args[0], fields)
+        return _Part(cost, lambda seen: not holds(seen))
     if isinstance(node, ConditionFieldEqualsValueExpression):
         field = fields[node.field]
         return _asked(field, [_test(field, node.value)])
@@ -278,12 +293,12 @@ def _either(one: Condition, other: Condition) -> Condition:
     return lambda seen: one(seen) or other(seen)
 
 
-def _asked(field: Field, tests: Sequence[Test]) -> Condition:
+def _asked(field: Field, tests: Sequence[Test]) -> _Part:
     """Whether a field has a value that one of the tests takes. A few values come again and again: the
     answers for the last ones are kept."""
     get = field.get
     taken = lru_cache(maxsize=ANSWERS, typed=True)(lambda value: any(test(value) for test in tests))
-    return lambda seen: taken(get(seen))
+    return _Part(_COST[field.kind], lambda seen: taken(get(seen)))
 
 
 def _test(field: Field, value: Any) -> Test:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -48,6 +49,7 @@ def told_in(data: bytes) -> Iterator[tuple[ClaimKind, str]]:
         yield "certificate", line(f"{_shown(subject)}, issued by {by}")
 
 
+@lru_cache(maxsize=1 << 10)
 def is_host(text: str) -> bool:
     """Whether it can be a host's name: no address, no pattern, no sentence."""
     if _HOST.fullmatch(text) is None:

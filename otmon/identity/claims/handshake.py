@@ -7,16 +7,20 @@ References: RFC 8446, 4 and 5.1 (handshake messages and records); RFC 6066, 3 (s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from struct import Struct
 from typing import Final
 
 from otmon.identity.claim import Claim, line
 from otmon.identity.claims.certificate import first_of, is_host, told_in
-from otmon.identity.claims.wire import number, part
 from otmon.identity.login import Piece
 
 _HANDSHAKE: Final = 22
 _CLIENT_HELLO, _CERTIFICATE = 1, 11
 _SERVER_NAME: Final = 0
+_RECORD: Final = Struct("!BBBH")
+"""Type, version, and size of a record."""
+_EXTENSION: Final = Struct("!HH")
+"""Type and size of an extension."""
 MAX_RECORD: Final = (1 << 14) + 256
 MAX_MESSAGES: Final = 16
 """Messages of one side that are read: a handshake has fewer before it is encrypted."""
@@ -43,18 +47,18 @@ def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Type and body of the messages up to what is no handshake in clear; the last one may be cut off."""
     records = []
     at = 0
-    while number(data, at, 1) == _HANDSHAKE and number(data, at + 1, 1) == 3:
-        size = number(data, at + 3, 2)
-        if not 0 < size <= MAX_RECORD:
+    while at + _RECORD.size <= len(data):
+        kind, major, _, size = _RECORD.unpack_from(data, at)
+        if kind != _HANDSHAKE or major != 3 or not 0 < size <= MAX_RECORD:
             break
         records.append(data[at + 5 : at + 5 + size])
         at += 5 + size
-    stream = b"".join(records)
+    stream = records[0] if len(records) == 1 else b"".join(records)
     at = 0
     for _ in range(MAX_MESSAGES):
-        size = number(stream, at + 1, 3)
-        if size < 0:
+        if at + 4 > len(stream):
             return
+        size = int.from_bytes(stream[at + 1 : at + 4])
         yield stream[at], stream[at + 4 : at + 4 + size]
         at += 4 + size
 
@@ -63,16 +67,22 @@ def _server_name(hello: bytes) -> bytes:
     """The host that a ClientHello asks for, b"" where it names none."""
     at = 34
     for size_bytes in (1, 2, 1):
-        size = number(hello, at, size_bytes)
-        if size < 0:
+        if at + size_bytes > len(hello):
             return b""
-        at += size_bytes + size
+        at += size_bytes + int.from_bytes(hello[at : at + size_bytes])
     at += 2
-    while (size := number(hello, at + 2, 2)) >= 0:
-        value = part(hello, at + 4, size)
-        if number(hello, at, 2) == _SERVER_NAME:
-            # A list of names, the first of which is that of a host (type 0).
-            name = number(value or b"", 3, 2)
-            return part(value or b"", 5, name) or b"" if name > 0 and value and value[2] == 0 else b""
-        at += 4 + size
+    while at + _EXTENSION.size <= len(hello):
+        kind, size = _EXTENSION.unpack_from(hello, at)
+        at += _EXTENSION.size
+        if kind == _SERVER_NAME:
+            return _host(hello[at : at + size]) if at + size <= len(hello) else b""
+        at += size
     return b""
+
+
+def _host(names: bytes) -> bytes:
+    """Of a list of names the first, where it is that of a host (type 0) and whole."""
+    if len(names) < 5 or names[2] != 0:
+        return b""
+    name = names[5 : 5 + int.from_bytes(names[3:5])]
+    return name if len(name) == int.from_bytes(names[3:5]) else b""
