@@ -26,6 +26,7 @@ from numba import types
 from numba.core.caching import _CacheLocator
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+from numba.core.types.functions import BaseFunction
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -83,6 +84,26 @@ def _ensure_cache_path(locator: _CacheLocator) -> None:
 
 
 _CacheLocator.ensure_cache_path = _ensure_cache_path
+
+
+_find_signature = BaseFunction.get_call_type
+_signatures: Final[dict[tuple[Any, ...], Any]] = {}
+
+
+def _signature(function: Any, context: object, args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+    """For each place where an operator stands, Numba asks all of its implementations, a dozen, whether they
+    take operands of these types: a third of the time that compiling took. What is built in always gives the
+    same signature for the same types."""
+    key = (context, function, args)
+    found = None if kws else _signatures.get(key)
+    if found is None:
+        found = _find_signature(function, context, args, kws)
+        if not kws and found is not None and function.get_impl_key(found) is function.typing_key:
+            _signatures[key] = found
+    return found
+
+
+BaseFunction.get_call_type = _signature  # type: ignore[method-assign, assignment]
 
 
 class _Part(JITCodeLibrary):  # type: ignore[misc]
