@@ -12,6 +12,8 @@ import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any, BinaryIO, Final, cast
 
 import lz4.frame
@@ -38,13 +40,17 @@ class BytesIn:
     `fault` is "" or what ended the bytes too early; `position` counts the bytes of the file itself.
     """
 
-    def __init__(self, raw: BinaryIO, size: int) -> None:
+    def __init__(self, raw: BinaryIO, size: int, *, ahead: bool = False) -> None:
+        """With `ahead` what is compressed is read ahead of who asks for it, which must not be done where
+        reading may wait for somebody."""
         self._counted = _Counted(raw)
         self.compression = _compression(self._counted.first)
         stream = _decompressed(self._counted, self.compression)
         # A buffered reader that meets a fault throws away what it has read in the same call, so it
         # is asked for one piece at a time.
         self._readinto: Callable[[memoryview], int] = getattr(stream, "readinto1", stream.readinto)
+        self._may_run_ahead = ahead and self.compression != ""
+        self._ahead: _Ahead | None = None
         self.size = size
         self.kind = ""
         self.fault = ""
@@ -76,10 +82,72 @@ class BytesIn:
             if not got:
                 break
             done += got
+        if self._may_run_ahead and self._ahead is None and done == len(view):
+            self._ahead = _Ahead(self._readinto)
+            self._readinto = self._ahead.readinto
         return done
 
     def close(self) -> None:
+        if self._ahead is not None:
+            self._ahead.close()
         self._counted.close()
+
+
+class _Ahead:
+    """What comes next of a stream, decompressed in a thread of its own while others decode what came before:
+    with two processors an archive is read nearly as fast as what is in it."""
+
+    _BLOCK: Final = 512 << 10
+    _BLOCKS: Final = 4
+
+    def __init__(self, readinto: Callable[[memoryview], int]) -> None:
+        self._read = readinto
+        self._ready: Queue[memoryview | Exception] = Queue(self._BLOCKS)
+        """An empty block, or what went wrong, is the last."""
+        self._rest = memoryview(b"")
+        self._over = self._closed = False
+        self._thread = Thread(target=self._run, name="decompress", daemon=True)
+
+    def readinto(self, view: memoryview) -> int:
+        """As `io.RawIOBase.readinto`; raises what the stream raised, behind what it gave before."""
+        if self._thread.ident is None:
+            # Whoever only looks at the beginning pays for no more.
+            self._thread.start()
+        if not self._rest and not self._over:
+            block = self._ready.get()
+            self._over = isinstance(block, Exception) or not block
+            if isinstance(block, Exception):
+                raise block
+            self._rest = block
+        size = min(len(view), len(self._rest))
+        view[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+    def close(self) -> None:
+        """The thread ends before the stream is closed."""
+        self._closed = True
+        while self._thread.is_alive():
+            try:
+                self._ready.get_nowait()
+            except Empty:
+                self._thread.join(0.01)
+
+    def _run(self) -> None:
+        size = self._BLOCK
+        while size == self._BLOCK and not self._closed:
+            block = memoryview(bytearray(self._BLOCK))
+            size = 0
+            try:
+                while size < self._BLOCK and (got := self._read(block[size:])):
+                    size += got
+            except Exception as error:
+                if size:
+                    self._ready.put(block[:size])
+                self._ready.put(error)
+                return
+            self._ready.put(block[:size])
+        self._ready.put(memoryview(b""))
 
 
 class _Counted(io.RawIOBase):
@@ -175,4 +243,4 @@ def open_bytes(path: str) -> BytesIn:
     if path == "-":
         return BytesIn(sys.stdin.buffer, 0)
     file = Path(path).open("rb", buffering=0)  # noqa: SIM115
-    return BytesIn(cast(BinaryIO, file), Path(path).stat().st_size)
+    return BytesIn(cast(BinaryIO, file), Path(path).stat().st_size, ahead=Path(path).is_file())

@@ -10,6 +10,7 @@ import os
 import pty
 import subprocess
 import sys
+import threading
 import tty
 import zlib
 from collections.abc import Callable
@@ -49,8 +50,20 @@ def text(size: int, seed: int = 1) -> bytes:
 
 
 def everything(data: bytes, sizes: tuple[int, ...] = (1 << 30,), ask: int = 1 << 20) -> tuple[bytes, BytesIn]:
-    """All that comes out, asked for `ask` bytes at a time."""
-    stream = BytesIn(Pieces(data, sizes), len(data))
+    """All that comes out, asked for `ask` bytes at a time; the same where a thread reads ahead."""
+    out, stream = all_of(BytesIn(Pieces(data, sizes), len(data)), ask)
+    again, ahead = all_of(BytesIn(Pieces(data, sizes), len(data), ahead=True), min(ask, 4_000))
+    ahead.close()
+    assert (again, ahead.kind, ahead.fault, ahead.position) == (
+        out,
+        stream.kind,
+        stream.fault,
+        stream.position,
+    )
+    return out, stream
+
+
+def all_of(stream: BytesIn, ask: int) -> tuple[bytes, BytesIn]:
     out = b""
     while True:
         buffer = bytearray(ask)
@@ -212,6 +225,31 @@ def test_a_bomb_is_not_unpacked_before_it_is_asked_for() -> None:
     assert stream.readinto(memoryview(bytearray(1000))) == 1000
     # What waits inside is a small part of what would come out.
     assert stream.position <= 1 << 20
+
+
+def test_what_is_read_ahead_is_little_and_stops_when_nobody_reads_on(tmp_path: Path) -> None:
+    data = gzip.compress(text(20_000_000), compresslevel=1)
+    (tmp_path / "a.gz").write_bytes(data)
+    stream = open_bytes(str(tmp_path / "a.gz"))
+    assert stream.readinto(memoryview(bytearray(1_000))) == 1_000
+    assert threads() == []
+    assert stream.readinto(memoryview(bytearray(1_000))) == 1_000
+    assert threads() == ["decompress"]
+    stream.close()
+    assert threads() == []
+    assert stream.position < len(data) // 2
+
+
+def threads() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name == "decompress"]
+
+
+def test_an_end_stays_the_end_also_for_who_asks_again() -> None:
+    data = gzip.compress(text(10_000))
+    stream = BytesIn(io.BytesIO(data), len(data), ahead=True)
+    buffer = memoryview(bytearray(10_000))
+    assert [stream.readinto(buffer) for _ in range(4)] == [10_000, 0, 0, 0]
+    stream.close()
 
 
 def test_the_position_is_that_in_the_file_itself(tmp_path: Path) -> None:
