@@ -12,7 +12,8 @@ are joined to devices by these rules, the first that fits:
    the addresses that it claims by ARP. Another address is the device's that sends from it under its own MAC
    address, else a device of its own, seen only behind that router. Addresses of the Internet are no devices.
 3. An address that one MAC address claims by ARP is not that of another one that only sends from it; that
-   one forwards, too, or pretends.
+   one forwards, too, or pretends. Who claims more addresses of one network than a host has answers there for
+   others (proxy ARP, RFC 1027; translation of each address to another one): which are its own nobody knows.
 4. What is left is one device for each MAC address.
 
 `0.0.0.0` and IPv4 link-local addresses say nothing of a device but that its MAC address is there.
@@ -26,7 +27,7 @@ from typing import Final
 
 from otmon.ledger.facts import Asset, Evidence
 from otmon.ledger.ledger import Ledger
-from otmon.zones.address import IPV4_BITS, MAC_BITS, Address, host, is_group, parse_address, reach
+from otmon.zones.address import IPV4_BITS, MAC_BITS, Address, Network, host, is_group, parse_address, reach
 from otmon.zones.learning.hosts import HostKey, Hosts, hosts, industrial_ids
 from otmon.zones.model import Device
 from otmon.zones.review.devices import ADDRESSES_OF_A_HOST
@@ -128,11 +129,18 @@ def seen_devices(ledger: Ledger, inventory: Sequence[Device] = ()) -> SeenDevice
     found = hosts(ledger, industrial_ids())
     listed = _Listed(inventory)
     senders = [(one, address) for one in ledger.assets if (address := _sender(one)) is not None]
+    answering = _crowded((pair for pair in senders if pair[0].arp), found, listed)
     claims: dict[HostKey, set[str]] = {}
     for asset, address in senders:
-        if asset.arp and asset.address:
+        if asset.arp and asset.address and (asset.mac, found.network(address)) not in answering:
             claims.setdefault(found.key(address, asset.vlan), set()).add(asset.mac)
-    routers = found.gateways | _crowded(senders, found, claims)
+    unclaimed = (
+        (asset, address)
+        for asset, address in senders
+        if asset.mac not in claims.get(found.key(address, asset.vlan), ())
+    )
+    crowded = answering | _crowded(unclaimed, found, listed)
+    routers = found.gateways.union(mac for mac, _ in crowded)
     direct: dict[HostKey, set[str]] = {}
     for asset, address in senders:
         if asset.mac not in routers:
@@ -158,6 +166,9 @@ def seen_devices(ledger: Ledger, inventory: Sequence[Device] = ()) -> SeenDevice
             pile.macs.add(asset.mac)
             pile.forwards[address] = asset.address
             pile.carried.append(asset)
+            # Proxy ARP answers for an address whether anybody has it or not.
+            if asset.packets <= asset.arp:
+                continue
             if named is None and (direct.get(key) or claimed or reach(address) == "internet"):
                 continue
             device = named.id if named is not None else _name(key)
@@ -174,16 +185,19 @@ def seen_devices(ledger: Ledger, inventory: Sequence[Device] = ()) -> SeenDevice
 
 
 def _crowded(
-    senders: Iterable[tuple[Asset, Address]], found: Hosts, claims: dict[HostKey, set[str]]
-) -> frozenset[str]:
-    """MAC addresses that send from more IPv4 addresses of one network than a host has, and claim none of
-    these. IPv6 hosts change their addresses from day to day, and so have many."""
-    carried: dict[str, set[Address]] = {}
+    senders: Iterable[tuple[Asset, Address]], found: Hosts, listed: _Listed
+) -> set[tuple[str, Network]]:
+    """MAC addresses with more IPv4 addresses of one network than a host has, unless all are of one asset.
+    IPv6 hosts change their addresses from day to day, and so have many."""
+    carried: dict[tuple[str, Network], set[Address]] = {}
     for asset, address in senders:
-        claimed = asset.mac in claims.get(found.key(address, asset.vlan), set())
-        if asset.mac and not claimed and address.bits == IPV4_BITS and is_name(asset.address):
-            carried.setdefault(asset.mac, set()).add(address)
-    return frozenset(mac for mac, some in carried.items() if len(some) > ADDRESSES_OF_A_HOST)
+        if asset.mac and address.bits == IPV4_BITS and is_name(asset.address):
+            carried.setdefault((asset.mac, found.network(address)), set()).add(address)
+    return {
+        one
+        for one, some in carried.items()
+        if len(some) > ADDRESSES_OF_A_HOST and not listed.are_of_one(some)
+    }
 
 
 class _Listed:
@@ -213,6 +227,11 @@ class _Listed:
         if known is None or routes or known.mac is None or own is None or own == known.mac:
             return known
         return None
+
+    def are_of_one(self, addresses: Iterable[Address]) -> bool:
+        """Whether the addresses are all of one asset."""
+        owners = {known.id if (known := self.by_address.get(one)) else "" for one in addresses}
+        return len(owners) == 1 and "" not in owners
 
     def interface(self, mac: str) -> Device | None:
         """The asset that has the MAC address; else the only one whose addresses it sends from."""
@@ -253,10 +272,11 @@ def _device(id: str, pile: _Pile) -> SeenDevice:
     everything = [*pile.own, *pile.carried]
     addresses = [
         SeenAddress(
-            one.address, one.vlan, one.mac, one.packets, one.arp > 0, one.first_ns, one.last_ns, one.evidence
+            one.address, one.vlan, one.mac, one.packets, one.arp > 0 and one.mac not in pile.routers,
+            one.first_ns, one.last_ns, one.evidence,
         )
         for one in pile.own
-    ]
+    ]  # fmt: skip
     return SeenDevice(
         id=id,
         listed=pile.listed,

@@ -60,7 +60,7 @@ def list_(
     """
     from otmon.outputs.asset_table import write_devices
 
-    found, index = _population(ledger, zones)
+    found, index = _population(ledger, zones, lang)
     write_devices(sys.stdout, _chosen(found, index, zone, class_, unknown), index, lang.value)
 
 
@@ -78,7 +78,7 @@ def show(
     """
     from otmon.outputs.asset_table import device_lines
 
-    found, index = _population(ledger, zones)
+    found, index = _population(ledger, zones, lang)
     named = device.lower()
     chosen = [
         one for one in found.devices if device == one.seen.id or named in (*one.seen.macs, *one.seen.texts)
@@ -110,7 +110,7 @@ def export(
     """
     from otmon.outputs.asset_export import devices_csv, devices_cyclonedx, devices_json
 
-    found, index = _population(ledger, zones)
+    found, index = _population(ledger, zones, lang)
     chosen = _chosen(found, index, zone, class_, unknown)
     if form is AssetFormat.csv:
         write_bytes(out, devices_csv(chosen, index, lang.value))
@@ -136,9 +136,9 @@ def diff(
     from otmon.assets.changes import since, since_inventory
     from otmon.outputs.asset_table import change_lines
 
-    found, index = _population(ledger, zones)
+    found, index = _population(ledger, zones, lang)
     if before is not None:
-        changes = since(_population(before, zones)[0], found, index)
+        changes = since(_population(before, zones, lang)[0], found, index)
     elif index is None or not index.model.devices:
         fail("nothing to compare with: give --before OLD.db, or --zones with a model that has an inventory")
     else:
@@ -148,11 +148,17 @@ def diff(
     raise typer.Exit(FOUND if changes else NOTHING_FOUND)
 
 
-def _population(ledger: str, zones: str | None) -> tuple[Population, Index | None]:
+def _population(ledger: str, zones: str | None, lang: Language) -> tuple[Population, Index | None]:
+    """The devices of a saved ledger; what found no place in it is told."""
     from otmon.assets.classify import population
+    from otmon.findings.wording import text
     from otmon.zones.place import index
 
     facts = read_ledger(ledger)
+    missing = [f"{kind}: {amount:,}" for kind, amount in facts.overflow if kind in ("assets", "claims")]
+    if missing:
+        told = text("assets.missing", lang.value, ledger=ledger, missing=", ".join(missing))
+        print(f"otmon: {told}", file=sys.stderr)
     model = read_model(zones) if zones is not None else None
     return population(facts, model), index(
         model, facts.assets, claims=facts.claims

@@ -87,6 +87,10 @@ class _Side:
                 self.waiting = None
                 del buf[: self.wants]
                 continue
+            if buf[0] in b"\r\n" and not self.torn:
+                # Before a start line (RFC 9112, 2.2).
+                del buf[: len(buf) - len(buf.lstrip(b"\r\n"))]
+                continue
             if buf[0] == _INTERLEAVED and not self.torn:
                 if len(buf) < 4:
                     return

@@ -19,15 +19,19 @@ from otmon.identity.sasl import decoded
 
 ACCOUNTS: Final = frozenset(
     b"user username login loginname account id uid uname name usr userid user_name loginid j_username"
-    b" auth_user login_user admin_user loginuser luser usuario".split()
+    b" auth_user login_user admin_user loginuser luser usuario canopyusername".split()
 )
 PASSWORDS: Final = frozenset(
     b"password pass passwd pwd psw passwort pw userpwd userpassword user_password loginpassword"
     b" login_password j_password auth_pass login_pwd loginpass login_pass admin_password mypassword"
-    b" passcode".split()
+    b" passcode canopypassword".split()
 )
 """Names of a form's fields, in lower case. A field of another name is not taken for a password."""
-_NEEDLES: Final = (b"uthorization", b"ass", b"pwd", b"psw", b"pw", b"UTHORIZATION", b"ASS", b"PWD", b"PW")
+SHORT: Final = (b"u", b"p")
+"""Account and password where another field says "login" (exacqVision): else they may be anything."""
+_NEEDLES: Final = (
+    b"uthorization", b"ass", b"pwd", b"psw", b"pw", b"&p=", b"UTHORIZATION", b"ASS", b"PWD", b"PW"
+)  # fmt: skip
 """One of these stands in every request that logs in: of all others the rest is not parsed."""
 _QUOTED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 MAX_FORM: Final = 64
@@ -86,6 +90,7 @@ def _pair(fields: Iterator[tuple[bytes, bytes]]) -> tuple[bytes, bytes] | None:
     """Account and password; None where there is no password, or two that differ: it is changed."""
     account = b""
     passwords = set()
+    others: dict[bytes, bytes] = {}
     for name, value in fields:
         if len(value) > MAX_TEXT:
             continue
@@ -93,6 +98,10 @@ def _pair(fields: Iterator[tuple[bytes, bytes]]) -> tuple[bytes, bytes] | None:
             account = account or value
         elif name.lower() in PASSWORDS:
             passwords.add(value)
+        else:
+            others.setdefault(name, value)
+    if not passwords and b"login" in others.values() and others.keys() >= set(SHORT):
+        return others[SHORT[0]], others[SHORT[1]]
     return (account, passwords.pop()) if len(passwords) == 1 else None
 
 

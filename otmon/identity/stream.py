@@ -15,6 +15,9 @@ from otmon.identity.login import Piece, Seen
 
 MAX_LINE: Final = 4_096
 """Bytes of a line; RFC 5321, 4.5.3.1 allows 512, SASL in it 12,288 that no password needs."""
+MAX_LINES: Final = 128
+"""Lines of one piece that are told: who logs in sends a few, and who sends a thousand empty ones would have
+Python look at each."""
 
 
 class Segment(NamedTuple):
@@ -127,19 +130,21 @@ def datagrams(segments: Iterable[Segment]) -> list[Piece]:
     return pieces
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One whole line without its end."""
 
     from_client: bool
-    text: bytes = field(repr=False)
+    text: bytes
     seen: Seen
     """The packet in which it ended."""
+
+    def __repr__(self) -> str:
+        return f"Line(from_client={self.from_client}, seen={self.seen})"
 
 
 def lines(pieces: Iterable[Piece]) -> Iterator[Line]:
     """The lines of both sides, as they end. A line that misses bytes, or is longer than `MAX_LINE`, is
-    left out."""
+    left out; so are those behind the first `MAX_LINES` of a piece."""
     parts = bytearray(), bytearray()
     ends = [0, 0]
     torn = [False, False]
@@ -149,10 +154,12 @@ def lines(pieces: Iterable[Piece]) -> Iterator[Line]:
         if piece.at != ends[side]:
             torn[side] = True
         ends[side] = piece.at + len(piece.data)
-        *whole, rest = piece.data.split(b"\n")
+        *whole, rest = piece.data.split(b"\n", MAX_LINES)
+        rest = rest.rpartition(b"\n")[2]
         for text in whole:
             if not torn[side] and len(part) + len(text) <= MAX_LINE:
-                yield Line(piece.from_client, bytes(part + text).removesuffix(b"\r"), piece.seen)
+                line = bytes(part) + text if part else text
+                yield Line(piece.from_client, line.removesuffix(b"\r"), piece.seen)
             torn[side] = False
             part.clear()
         if len(part) + len(rest) > MAX_LINE:

@@ -42,6 +42,11 @@ def test_of_several_systems_the_newest_counts_and_one_that_is_supported_above_al
     assert told is not None and (told[0].id, told[1]) == ("windows-7", (seven,))
     assert found.system_of([xp, seven, says("Windows NT 10.0 build 19041")]) is None
     assert found.system_of([xp, says("Samba 4.9", "software")]) is None
+    old = found.system_of([says("Windows NT 10.0 build 10240"), says("Windows NT 5.1")])
+    assert old is not None and (old[0].id, old[0].ends.isoformat()) == ("windows-10-1507", "2025-10-14")
+    pro = found.system_of([says("Windows 10 Pro 19045")])
+    assert pro is not None and pro[0].ends.isoformat() == "2025-10-14"
+    assert found.system_of([says("Windows 10 Enterprise LTSC 2021 19044")]) is None
     assert found.system_of([]) is None and found.system_of([says("x", "name")]) is None
 
 

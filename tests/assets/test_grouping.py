@@ -76,13 +76,46 @@ def test_who_sends_from_an_address_that_another_one_claims_does_not_have_it() ->
     assert found.owner("10.1.0.5", "") == A
 
 
-@pytest.mark.parametrize(("addresses", "claimed", "devices"), [(8, 0, 1), (9, 0, 10), (9, 1, 1)])
+@pytest.mark.parametrize("claimed", [0, 1])
+@pytest.mark.parametrize(("addresses", "devices"), [(8, 1), (9, 10)])
 def test_one_mac_address_for_a_whole_network_is_no_giant_host(
     addresses: int, claimed: int, devices: int
 ) -> None:
-    found = group(*(asset(ROUTER, f"10.2.0.{n + 1}", arp=claimed) for n in range(addresses)))
+    found = group(*(asset(ROUTER, f"10.2.0.{n + 1}", packets=2, arp=claimed) for n in range(addresses)))
     assert len(found.devices) == devices
     assert one(found, ROUTER).forwarded == (addresses if devices > 1 else 0)
+    assert not any(at.claimed for device in found.devices if device.routers for at in device.addresses)
+
+
+def test_who_answers_by_arp_for_others_does_not_have_their_addresses() -> None:
+    """Proxy ARP between the halves of a network, seen on both sides: the router claims what hosts claim too,
+    and what nobody has."""
+    near, far = "00:09:0f:00:00:01", "00:09:0f:00:00:02"
+    macs = [f"00:80:f4:00:01:{n:02x}" for n in range(18)]
+    own = [asset(mac, f"10.2.0.{n + 1}", arp=1) for n, mac in enumerate(macs)]
+    proxy = [asset(far if n < 9 else near, f"10.2.0.{n + 1}", packets=5, arp=2) for n in range(18)]
+    empty = [asset(near, f"10.2.0.{n}", packets=2, arp=2) for n in range(100, 110)]
+    found = group(*own, *proxy, *empty)
+    assert told(found) == {mac: (f"10.2.0.{n + 1}",) for n, mac in enumerate(macs)} | {near: (), far: ()}
+    assert (one(found, near).forwarded, one(found, far).forwarded) == (19, 9)
+    assert found.owner("10.2.0.1", "") == macs[0] and found.owner("10.2.0.105", "") == ""
+    # On one side alone, those beyond are devices behind it.
+    found = group(*own[:9], *(sender for sender in (*proxy, *empty) if sender.mac == near))
+    assert {device.id for device in found.devices if device.routers} == {f"10.2.0.{n}" for n in range(10, 19)}
+
+
+def test_a_core_switch_has_an_address_of_its_own_in_each_network() -> None:
+    found = group(*(asset(ROUTER, f"10.{n}.0.254", str(n), arp=1) for n in range(1, 21)))
+    assert len(found.devices) == 1 and len(found.devices[0].texts) == 20
+
+
+def test_the_inventory_knows_a_server_with_many_addresses() -> None:
+    texts = [f"10.2.0.{n}" for n in range(1, 13)]
+    for given in ("", f", mac: '{A}'"):
+        listed = inventory(f"id: server, address: [{', '.join(texts)}]{given}")
+        for claimed in (0, 1):
+            found = group(*(asset(A, text, arp=claimed) for text in texts), listed=listed)
+            assert told(found) == {"server": tuple(texts)} and not found.devices[0].forwarded
 
 
 def test_a_host_may_have_many_addresses_of_ipv6_one_after_the_other() -> None:

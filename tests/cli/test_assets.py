@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from otmon.ledger.ledger import Ledger
+from otmon.ledger.store import save
 from tests.command import ROOT, installed, one_line, otmon
 
 MODEL = ROOT / "zones" / "two-factories.yaml"
@@ -91,3 +93,15 @@ def test_diff_compares_with_the_inventory_or_an_earlier_ledger(day: Path) -> Non
     assert otmon("assets", "diff", day, "--before", day) == (0, "no difference\n", "")
     status, _, err = otmon("assets", "diff", day)
     assert status == 2 and "nothing to compare with" in one_line(err)
+
+
+def test_what_a_ledger_could_not_hold_is_told(tmp_path: Path) -> None:
+    full, whole = tmp_path / "full.db", tmp_path / "whole.db"
+    save(Ledger(overflow=(("assets", 3616), ("claims", 7), ("operations", 5))), full)
+    save(Ledger(overflow=(("operations", 5),)), whole)
+    for words in (("list", full), ("export", full, "--format", "csv"), ("diff", whole, "--before", full)):
+        err = otmon("assets", *words)[2]
+        assert one_line(err).startswith(f"otmon: {full} could not hold all that was seen")
+        assert "(assets: 3,616, claims: 7)" in err
+    assert "欠けている機器がありうる" in otmon("assets", "list", full, "--lang", "ja")[2]
+    assert otmon("assets", "list", whole)[2] == ""

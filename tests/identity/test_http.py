@@ -5,6 +5,7 @@ from hashlib import md5
 
 import pytest
 
+from otmon.identity.credentials import shipped_credentials
 from tests.identity.talk import (
     NTLM_CHALLENGE,
     NTLM_V2,
@@ -93,9 +94,37 @@ def test_forms(kind: str, body: bytes, expected: tuple[bytes, bytes]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"action=login&u=admin&p=admin256", (b"admin", b"admin256")),
+        (b"&Session=0&CanopyUsername=root&CanopyPassword=root&login=Login", (b"root", b"root")),
+        (b"user_name=admin&user_password=admin", (b"admin", b"admin")),
+        (
+            b"Login=Administrator&Redirection=%2FTemplates%2FLoginpage.html&Password=100",
+            (b"Administrator", b"100"),
+        ),
+        (
+            b"_method=POST&data%5BUser%5D%5Bloginid%5D=1234&data%5BUser%5D%5Bpasswd%5D=1234",
+            (b"1234", b"1234"),
+        ),
+        (b"username=admin&password=loytec4u&login=Login", (b"admin", b"loytec4u")),
+    ],
+    ids=["exacq", "canopy", "flir", "miniweb", "osasi", "loytec"],
+)
+def test_forms_of_devices_whose_defaults_are_listed(body: bytes, expected: tuple[bytes, bytes]) -> None:
+    """As the sources of their entries in `rules/credentials` log in."""
+    turn = get(FORM, f"Content-Length: {len(body)}", method="POST", body=body)
+    (one,) = log_ins("http", turn, OK)
+    assert (one.account, one.secret) == expected
+    assert shipped_credentials().matching(one, "http") is not None
+
+
+@pytest.mark.parametrize(
     ("kind", "body"),
     [
         (FORM, b"oldpassword=1&newpassword=2"),
+        (FORM, b"action=show&u=3&p=2"),
+        (FORM, b"action=login&p=2"),
         (FORM, b"password=1&passwd=2"),
         ("Content-Type: application/json", b"[" * 5000),
         ("Content-Type: application/json", b'{"password": 1}'),

@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otmon.identity.login import Seen
-from otmon.identity.stream import MAX_LINE, Segment, _sorted_out, _undisturbed, datagrams, in_order, lines
+from otmon.identity.stream import (
+    MAX_LINE,
+    MAX_LINES,
+    Segment,
+    _sorted_out,
+    _undisturbed,
+    datagrams,
+    in_order,
+    lines,
+)
 from tests.identity.talk import pieces
 
 SEEN = Seen(1, 1, 0)
@@ -95,6 +104,21 @@ def test_lines_end_in_either_way_and_miss_nothing() -> None:
     assert [(one.from_client, one.text) for one in lines(some)] == [
         (False, b"220 x"), (True, b"USER a"), (True, b"PASS b"), (True, b""), (False, b"331 y"),
     ]  # fmt: skip
+
+
+def test_many_lines_of_one_piece_are_passed_over() -> None:
+    many = pieces(
+        ("c", b"\n" * 1_000),
+        ("c", b"\n" * (MAX_LINES - 1) + b"last\n" + b"x\n" * 900 + b"US"),
+        ("c", b"ER a\n"),
+    )
+    texts = [one.text for one in lines(many)]
+    assert len(texts) == 2 * MAX_LINES + 1 and texts[-2:] == [b"last", b"USER a"]
+
+
+def test_no_text_of_a_line_shows_it() -> None:
+    (one,) = lines(pieces(("c", b"PASS hunter2\n")))
+    assert "hunter2" not in repr(one) and one.text == b"PASS hunter2"
 
 
 def test_torn_and_endless_lines_are_left_out() -> None:

@@ -36,7 +36,8 @@ MAX_MERGED: Final = 10_000
 _LOOKED_AT: Final = 1_000_000
 """Characters in which the sign between cells is looked for."""
 _QUOTED: Final = re.compile(r'"[^"]*"')
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+"""A Japanese Excel may take the wide signs for the narrow ones."""
 _PINNED: Final = datetime.datetime(2000, 1, 1)
 _ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _PLACE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,11})", re.ASCII)

@@ -93,6 +93,15 @@ def test_what_is_written_is_read_back(rows: list[list[str]]) -> None:
         assert [one.lstrip("'").strip() for one in found[number]] == [one.lstrip("'").strip() for one in row]
 
 
+@pytest.mark.parametrize("sign", "=+-@＝＋－＠")
+def test_no_cell_of_a_csv_file_is_a_formula(sign: str) -> None:
+    cell = f"{sign}cmd|' /C calc'!A1"
+    data = write_csv([["name", cell]])
+    assert f"'{cell}".encode() in data and f",{sign}".encode() not in data
+    (grid,) = read_sheets(data)
+    assert grid.rows[1] == ("name", cell)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "utf-16"])
 @pytest.mark.parametrize("delimiter", [",", "\t", ";"])
 def test_encodings_and_delimiters(encoding: str, delimiter: str) -> None:
