@@ -154,6 +154,8 @@ C_CLAIMS_QUOTA: Final = next(_n)
 """Datagrams, frames and chosen messages that may tell of their sender, behind what is copied of one flow."""
 C_CLAIMS_SHED: Final = next(_n)
 """Payloads that may tell of their sender, where a second brought more than is copied in one."""
+C_QUESTIONS_SHED: Final = next(_n)
+"""Questions to name servers that may carry data, where a second brought more than are copied in one."""
 COUNTERS: Final = next(_n)
 
 COUNTER_NAMES: Final = (
@@ -212,5 +214,6 @@ COUNTER_NAMES: Final = (
     "log-in payloads behind the budget of a second",
     "claims behind the quota of a flow",
     "claims behind the budget of a second",
+    "names asked behind the budget of a second",
 )
 """Names of the counters in the order of their numbers."""

@@ -29,6 +29,7 @@ def without_older(ledger: Ledger, before_ns: int) -> tuple[Ledger, int]:
         anomalies=_since(ledger.anomalies, before_ns),
         credentials=_since(ledger.credentials, before_ns),
         claims=_since(ledger.claims, before_ns),
+        names=_since(ledger.names, before_ns),
     )
     return kept, _size(ledger) - _size(kept)
 
@@ -38,5 +39,5 @@ def _since(facts: Iterable[_Fact], before_ns: int) -> tuple[_Fact, ...]:
 
 
 def _size(ledger: Ledger) -> int:
-    facts = ledger.operations, ledger.written, ledger.anomalies, ledger.credentials, ledger.claims
-    return sum(map(len, (ledger.assets, ledger.conversations, *facts)))
+    talk = ledger.conversations, ledger.operations, ledger.written, ledger.anomalies, ledger.credentials
+    return sum(map(len, (ledger.assets, *talk, ledger.claims, ledger.names)))

@@ -12,9 +12,19 @@ from functools import lru_cache
 from typing import Any, Final
 
 from otmon.ledger.course import Window, length
-from otmon.ledger.facts import RATES, RESPONSE_BOUNDS_NS, UNKNOWN, Busiest, Change, Evidence, Extreme, Peak
+from otmon.ledger.facts import (
+    NAME_BITS,
+    RATES,
+    RESPONSE_BOUNDS_NS,
+    UNKNOWN,
+    Busiest,
+    Change,
+    Evidence,
+    Extreme,
+    Peak,
+)
 
-SETS = {"hours": 42, "arp_asked": 64}
+SETS = {"hours": 42, "arp_asked": 64, "names": NAME_BITS // 4}
 """Columns that hold a set of numbers, and their hexadecimal digits."""
 
 

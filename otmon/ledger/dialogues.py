@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from ipaddress import ip_address
 from typing import Final
 
@@ -34,15 +35,25 @@ from otmon.identity.credentials import Credentials, shipped_credentials
 from otmon.identity.eap import REQUEST, RESPONSE
 from otmon.identity.effort import Effort
 from otmon.identity.login import ANONYMOUS, LogIn, Seen
+from otmon.identity.question import question_of
 from otmon.identity.registry import FIRST_PAYLOADS, IDS, parser_of
 from otmon.identity.stream import Segment, datagrams, in_order
 from otmon.kernel import Bytes, Ints
 from otmon.ledger.claims import Side, claims_of
 from otmon.ledger.clients import clients_of
-from otmon.ledger.facts import AssetClaim, CredentialKind, CredentialSeen, Evidence
+from otmon.ledger.facts import (
+    DAY_NS,
+    NAME_BITS,
+    AssetClaim,
+    CredentialKind,
+    CredentialSeen,
+    Evidence,
+    NamesAsked,
+)
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.messages import EAPOL, OPENING
+from otmon.ledger.questions import QUESTION
 from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_MAC, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
 from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
 from otmon.protocols.registry import ethertype_codes, name_of
@@ -83,7 +94,7 @@ _SAID: Final = (G_WAY, G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT, G
 _Key = tuple[int, ...]
 
 
-_Fact = CredentialSeen | AssetClaim
+_Fact = CredentialSeen | AssetClaim | NamesAsked
 _Said = tuple[int, int, int, bytes, Seen, int]
 """Of a payload its direction, sequence and acknowledgment number, bytes, packet and sender's MAC address."""
 
@@ -135,6 +146,10 @@ class Dialogues:
             if way & OPENING:
                 seen = Seen(now, packet, offset)
                 facts += _opened(flow, way - OPENING, octets[begin : begin + size], seen, mac, self._source)
+                continue
+            if way & QUESTION:
+                seen = Seen(now, packet, offset)
+                facts += _asked(flow, way - QUESTION, octets[begin : begin + size], seen, self._source)
                 continue
             key = tuple(flow[: len(_KEY)])
             one = self._open.pop(key, None)
@@ -235,6 +250,7 @@ def _collected(facts: Sequence[_Fact], overflow: Sequence[tuple[str, int]] = ())
     return collect(
         credentials=(fact for fact in facts if isinstance(fact, CredentialSeen)),
         claims=(fact for fact in facts if isinstance(fact, AssetClaim)),
+        names=(fact for fact in facts if isinstance(fact, NamesAsked)),
         overflow=overflow,
     )
 
@@ -327,6 +343,33 @@ def _opened(
             last_ns=seen.time_ns,
             evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
         )
+
+
+def _asked(flow: list[int], client: int, message: bytes, seen: Seen, source: str) -> Iterator[NamesAsked]:
+    """What the names in a question to a name server could carry, nothing for no question."""
+    question = question_of(message)
+    if question is None:
+        return
+    key, a_hi, a_lo, b_hi, b_lo, _, _, vlan, *_ = flow
+    family = key >> 48 & 0xF
+    ends = [address_text(family, high, low) for high, low in ((a_hi, a_lo), (b_hi, b_lo))]
+    yield NamesAsked(
+        client=ends[client],
+        server=ends[1 - client],
+        transport=transport_text(family, key & 0xFFFF),
+        port=key >> 16 & 0xFFFF if client == 1 else key >> 32 & 0xFFFF,
+        protocol="dns",
+        vlan=vlan_text(vlan),
+        domain=question.domain,
+        day=seen.time_ns // DAY_NS,
+        times=1,
+        free=int(question.free),
+        names=1 << int.from_bytes(blake2b(question.name, digest_size=8).digest()) % NAME_BITS,
+        carried_bits=question.carried_bits,
+        first_ns=seen.time_ns,
+        last_ns=seen.time_ns,
+        evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
+    )
 
 
 def _mac(one: _Dialogue, way: int) -> int:

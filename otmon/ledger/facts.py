@@ -25,6 +25,7 @@ HOURS = 168
 """Hours of a week: bit 0 of `hours` is Monday 00:00 to 01:00 UTC."""
 MINUTE_NS = 60_000_000_000
 HOUR_NS = 3_600_000_000_000
+DAY_NS = 24 * HOUR_NS
 MONDAY = 72
 """Hours from the beginning of a week to its Thursday: 1970 began on one."""
 UNANSWERED = -1
@@ -405,6 +406,43 @@ class AssetClaim:
     protocol: str
     """What said it: the id of a protocol, or "cdp"."""
     times: int
+    first_ns: int
+    last_ns: int
+    evidence: Evidence
+
+
+NAME_BITS = 1_024
+"""Bits in which names are counted: enough to tell some thousand apart (`otmon.ledger.questions.distinct`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamesAsked:
+    """How much the names could carry that a client asked a name server for, below one domain in one day: of
+    questions that are long or ask for free text only (`otmon.ledger.questions`). Key: everything up to and
+    including `day`.
+
+    It holds none of the names. What a second brought beyond a budget is missing from it.
+    """
+
+    client: str
+    server: str
+    transport: str
+    port: int
+    protocol: str
+    vlan: str
+    domain: str
+    """The one that somebody registered, as far as labels tell (`otmon.identity.question`)."""
+    day: int
+    """Since 1970, in UTC: what little is asked each day never adds up to what a tunnel carries."""
+    times: int
+    """Questions."""
+    free: int
+    """Of these, for types whose answers hold any text or bytes (TXT, NULL, KEY, private ones)."""
+    names: int
+    """The names: a hash of each as one of bits 0 to `NAME_BITS` - 1."""
+    carried_bits: int
+    """What the labels below the domain could carry at most, over all questions: for each its length by the
+    entropy of its characters."""
     first_ns: int
     last_ns: int
     evidence: Evidence

@@ -25,6 +25,7 @@ from otmon.ledger.facts import (
     Conversation,
     CredentialSeen,
     Damage,
+    NamesAsked,
     Operation,
     Source,
     WrittenValue,
@@ -59,6 +60,9 @@ credential_key: Callable[[CredentialSeen], tuple[Any, ...]] = attrgetter(
     "client", "server", "transport", "port", "protocol", "vlan",
     "account", "method", "entry", "kind", "outcome",
 )  # fmt: skip
+names_key: Callable[[NamesAsked], tuple[Any, ...]] = attrgetter(
+    "client", "server", "transport", "port", "protocol", "vlan", "domain", "day"
+)
 claim_key: Callable[[AssetClaim], tuple[Any, ...]] = attrgetter(
     "mac", "address", "vlan", "kind", "value", "protocol"
 )
@@ -85,6 +89,8 @@ class Limits:
     """Of one kind from one sender: a host has a name or two, and who gives more is making them up."""
     domains: int = 256
     """That one sender reached by way of proxies: as many as a person's browser asks for in a week."""
+    names: int = 8_192
+    """Domains, clients and days: a browser finds some tens of domains with long names in a day."""
     damage: int = 4_096
     ranges: int = 512
     """Distinct (address, count) pairs of one service on one conversation before they collapse to
@@ -108,9 +114,10 @@ class Ledger:
     anomalies: tuple[Anomaly, ...] = ()
     credentials: tuple[CredentialSeen, ...] = ()
     claims: tuple[AssetClaim, ...] = ()
+    names: tuple[NamesAsked, ...] = ()
     overflow: tuple[tuple[str, int], ...] = ()
     """Sorted (kind of fact, amount) of what found no place: packets for assets and conversations,
-    transactions for operations, times for written values, anomalies, log-ins, claims and damage; for
+    transactions for operations, times for written values, anomalies, log-ins, claims, names and damage; for
     log-ins also payloads that a sensor could not wait for, which may have held claims. No fact of a kind
     that is not named here is missing."""
 

@@ -52,6 +52,7 @@ from otmon.ledger.facts import (
     Conversation,
     CredentialSeen,
     Damage,
+    NamesAsked,
     Operation,
     Peak,
     Role,
@@ -69,6 +70,7 @@ from otmon.ledger.ledger import (
     conversation_key,
     credential_key,
     damage_key,
+    names_key,
     operation_key,
     service_key,
     source_key,
@@ -82,6 +84,7 @@ from otmon.ledger.rank import (
     of_conversations,
     of_credentials,
     of_equals,
+    of_names,
     of_operations,
     of_others,
 )
@@ -109,6 +112,7 @@ def merge_all(ledgers: Iterable[Ledger], limits: Limits = LIMITS) -> Ledger:
         anomalies=chain.from_iterable(ledger.anomalies for ledger in every),
         credentials=chain.from_iterable(ledger.credentials for ledger in every),
         claims=chain.from_iterable(ledger.claims for ledger in every),
+        names=chain.from_iterable(ledger.names for ledger in every),
         overflow=chain.from_iterable(ledger.overflow for ledger in every),
         limits=limits,
     )
@@ -125,6 +129,7 @@ def collect(
     anomalies: Iterable[Anomaly] = (),
     credentials: Iterable[CredentialSeen] = (),
     claims: Iterable[AssetClaim] = (),
+    names: Iterable[NamesAsked] = (),
     overflow: Iterable[tuple[str, int]] = (),
     limits: Limits = LIMITS,
 ) -> Ledger:
@@ -182,6 +187,10 @@ def collect(
             of_credentials, lambda fact: fact.times, credential_key,
         ),
         claims=kept("claims", said, limits.claims, of_claims, lambda fact: fact.times, claim_key),
+        names=kept(
+            "names", _joined(names, names_key, _join_names), limits.names,
+            of_names, lambda fact: fact.times, names_key,
+        ),
         overflow=tuple(sorted((kind, amount) for kind, amount in lost.items() if amount)),
     )  # fmt: skip
 
@@ -303,7 +312,7 @@ def _join_anomalies(a: Anomaly, b: Anomaly) -> Anomaly:
     )
 
 
-_Said = TypeVar("_Said", CredentialSeen, AssetClaim)
+_Said = TypeVar("_Said", CredentialSeen, AssetClaim, NamesAsked)
 
 
 def _join_times(a: _Said, b: _Said) -> _Said:
@@ -313,6 +322,15 @@ def _join_times(a: _Said, b: _Said) -> _Said:
         first_ns=min(a.first_ns, b.first_ns),
         last_ns=max(a.last_ns, b.last_ns),
         evidence=min(a.evidence, b.evidence),
+    )
+
+
+def _join_names(a: NamesAsked, b: NamesAsked) -> NamesAsked:
+    return replace(
+        _join_times(a, b),
+        free=a.free + b.free,
+        names=a.names | b.names,
+        carried_bits=a.carried_bits + b.carried_bits,
     )
 
 

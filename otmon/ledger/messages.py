@@ -65,6 +65,7 @@ from otmon.ledger.tables import (
     MESSAGE_BYTES,
     MESSAGE_DATA,
     MESSAGES,
+    QUESTIONS,
     SECOND_NS,
     X_OPENED,
     X_OPENINGS,
@@ -262,6 +263,7 @@ def new_second(t: Tables, second: int) -> None:
     t.used[COPY_BYTES] = 0
     t.used[CLAIM_PAYLOADS] = 0
     t.used[CLAIM_BYTES] = 0
+    t.used[QUESTIONS] = 0
 
 
 @inlined

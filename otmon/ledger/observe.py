@@ -106,6 +106,7 @@ from otmon.ledger.messages import (
     copy_opening,
     tells_below_ip,
 )
+from otmon.ledger.questions import DNS, copy_question
 from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
     ARP,
@@ -249,6 +250,9 @@ def observe(
                 code = t.flows[f, F_PROTOCOL]
             if t.listed[code & (CODES - 1)] or (code == 0 and t.flows[f, F_TRIES] <= TRIES):
                 copy_message(t, f, d, src, length, packet, now, offset)
+                continue
+            if code & (CODES - 1) == DNS:
+                copy_question(t, f, d, src, packet, now, offset)
                 continue
             most = t.tells[code & (CODES - 1)]
             if most == 0:

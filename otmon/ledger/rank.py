@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -24,6 +25,7 @@ from otmon.ledger.facts import (
     AssetClaim,
     Conversation,
     CredentialSeen,
+    NamesAsked,
     Operation,
     WrittenValue,
 )
@@ -62,7 +64,7 @@ def _hashes(rows: Sequence[tuple[int, ...]]) -> npt.NDArray[np.uint64]:
 
 
 def _of_links(
-    facts: Sequence[Conversation | Operation | WrittenValue | Anomaly | CredentialSeen],
+    facts: Sequence[Conversation | Operation | WrittenValue | Anomaly | CredentialSeen | NamesAsked],
 ) -> npt.NDArray[np.uint64]:
     """All facts of two hosts and a port have one hash."""
     # In a flood clients are many and servers few.
@@ -101,6 +103,13 @@ def of_credentials(facts: Sequence[CredentialSeen]) -> Places:
     """What is on the list comes before all others, and what was let in before what was not."""
     lesser = [2 * (one.kind != "default") + (one.outcome != "accepted") for one in facts]
     return np.array(lesser, np.int64), _of_links(facts)
+
+
+def of_names(facts: Sequence[NamesAsked]) -> Places:
+    """Of one client, too, who asks below ever other domains takes his share of places alone."""
+    hashes = _of_links(facts)
+    words = [int.from_bytes(blake2b(one.domain.encode(), digest_size=8).digest()) for one in facts]
+    return np.zeros(len(facts), np.int64), hashed_columns(hashes, np.array(words, np.uint64))
 
 
 def of_equals(facts: Sequence[Any]) -> Places:

@@ -33,7 +33,7 @@ class RunningLedger:
             return
         self._waiting.append(part)
         parts = part.conversations, part.operations, part.assets, part.written
-        others = part.anomalies, part.credentials, part.claims, part.damage
+        others = part.anomalies, part.credentials, part.claims, part.names, part.damage
         self._facts += 1 + sum(map(len, (*parts, *others)))
         if self._facts >= WAITING:
             self.bars = bars_of(self.ledger(), LIMITS)

@@ -47,6 +47,7 @@ from otmon.ledger.facts import (
     CredentialSeen,
     Damage,
     Evidence,
+    NamesAsked,
     Operation,
     Outcome,
     Role,
@@ -59,7 +60,7 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -74,6 +75,7 @@ _TABLES: tuple[tuple[str, type[Any]], ...] = (
     ("anomaly", Anomaly),
     ("credential", CredentialSeen),
     ("claim", AssetClaim),
+    ("names_asked", NamesAsked),
 )
 _LINK = "client, server, transport, port, protocol, vlan"
 _KEYS = {
@@ -86,6 +88,7 @@ _KEYS = {
     "anomaly": f"{_LINK}, from_client, reason, field, function",
     "credential": f"{_LINK}, account, method, entry, kind, outcome",
     "claim": "mac, address, vlan, kind, value, protocol",
+    "names_asked": f"{_LINK}, domain, day",
 }
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 TABLES = frozenset({"coils", "holding_registers"})
@@ -102,6 +105,7 @@ CREATE INDEX operation_server ON operation (server, protocol, access, client);
 CREATE INDEX anomaly_server ON anomaly (server, protocol, client);
 CREATE INDEX credential_server ON credential (server, protocol, kind);
 CREATE INDEX claim_address ON claim (address);
+CREATE INDEX names_asked_domain ON names_asked (domain);
 CREATE VIEW talks AS
   SELECT client, server, protocol, transport, port, vlan,
          packets_to_server + packets_to_client AS packets, bytes_to_server + bytes_to_client AS bytes,
@@ -130,6 +134,10 @@ def _add_credentials(connection: sqlite3.Connection) -> None:
 
 def _add_claims(connection: sqlite3.Connection) -> None:
     connection.execute(_table("claim", AssetClaim))
+
+
+def _add_names(connection: sqlite3.Connection) -> None:
+    connection.execute(_table("names_asked", NamesAsked))
 
 
 _ADDED = {
@@ -184,6 +192,7 @@ MIGRATIONS: Mapping[int, Migration] = {
     6: _add_claims,
     7: _add_columns,
     8: _add_columns,
+    9: _add_names,
 }
 """Version n: what makes version n + 1 of it."""
 
@@ -316,6 +325,7 @@ def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
         ledger.anomalies,
         ledger.credentials,
         ledger.claims,
+        ledger.names,
     )
     for (name, fact), facts in zip(_TABLES, stored, strict=True):
         _insert(connection, name, len(list(_columns(fact))), _rows(fact, facts))
@@ -400,6 +410,7 @@ def _read(stored: sqlite3.Connection, path: Path) -> Ledger:
         anomalies=facts["anomaly"],
         credentials=facts["credential"],
         claims=facts["claim"],
+        names=facts["names_asked"],
         overflow=_checked(stored, "overflow", (str, int), path, names),
     )
 

@@ -79,6 +79,7 @@ def lines(
             "anomalies": len(ledger.anomalies),
             "credentials": len(ledger.credentials),
             "claims": len(ledger.claims),
+            "names": len(ledger.names),
         },
         "overflow": dict(ledger.overflow),
     }

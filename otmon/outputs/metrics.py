@@ -257,7 +257,16 @@ def _capture(status: Status) -> Iterator[Metric]:
 
 def _facts(case: Case) -> Iterator[Metric]:
     ledger = case.ledger
-    parts = ("assets", "conversations", "operations", "written", "anomalies", "credentials", "claims")
+    parts = (
+        "assets",
+        "conversations",
+        "operations",
+        "written",
+        "anomalies",
+        "credentials",
+        "claims",
+        "names",
+    )
     yield _gauge(
         "ledger_facts", "Facts that are kept.", ("kind",),
         {(part,): len(getattr(ledger, part)) for part in parts},

@@ -21,6 +21,7 @@ from otmon.ledger.ledger import (
     claim_key,
     conversation_key,
     credential_key,
+    names_key,
     operation_key,
     written_key,
 )
@@ -30,8 +31,8 @@ Outline = npt.NDArray[np.int64]
 
 
 def outline(ledger: Ledger) -> Outline:
-    """A number for each fact, another one where it has changed in more than counts. Peaks and resets count by
-    their power of two: they grow seldom, and a flood lets them grow at once."""
+    """A number for each fact, another one where it has changed in more than counts. Peaks, resets and what
+    names carried count by their power of two: they grow seldom, and a flood lets them grow at once."""
     asked = {operation_key(one)[:-1] for one in ledger.operations if one.status != OPEN_AT_END}
     return np.unique(np.fromiter(chain(
         (hash((asset_key(one), one.arp_asked, *((p.kind, p.packets.bit_length()) for p in one.peaks)))
@@ -46,5 +47,7 @@ def outline(ledger: Ledger) -> Outline:
         (hash(anomaly_key(one)) for one in ledger.anomalies),
         (hash(credential_key(one)) for one in ledger.credentials),
         (hash(claim_key(one)) for one in ledger.claims),
+        (hash((names_key(one), one.carried_bits.bit_length(), one.free.bit_length()))
+          for one in ledger.names),
         (hash(kind) for kind, _ in ledger.overflow),
     ), np.int64))  # fmt: skip

@@ -26,6 +26,7 @@ from otmon.ledger.facts import (
     Damage,
     Evidence,
     Extreme,
+    NamesAsked,
     Operation,
     Peak,
     Source,
@@ -36,7 +37,7 @@ from otmon.ledger.merge import collect
 
 SMALL = Limits(
     assets=3, conversations=3, operations=1000, written=3, anomalies=3, credentials=3, claims=3, values=2,
-    damage=2, ranges=4
+    names=3, damage=2, ranges=4
 )  # fmt: skip
 
 times = st.integers(0, 9)
@@ -207,6 +208,21 @@ claims = st.builds(
 )
 
 
+names_asked = st.builds(
+    NamesAsked,
+    *links,
+    st.sampled_from(["example.com", "工場.example"]),
+    st.sampled_from([20_000, 20_001]),
+    amounts,
+    amounts,
+    st.sampled_from([0, 1, 1 << 1_023, (1 << 1_024) - 1]),
+    amounts,
+    times,
+    times,
+    evidence,
+)
+
+
 def few(facts: st.SearchStrategy[Any], most: int = 4) -> st.SearchStrategy[Any]:
     return st.lists(facts, max_size=most)
 
@@ -233,6 +249,7 @@ def any_ledgers() -> st.SearchStrategy[Any]:
         anomalies=few(anomalies, 6),
         credentials=few(credentials, 6),
         claims=few(claims, 8),
+        names=few(names_asked, 6),
         limits=st.just(SMALL),
     )
 

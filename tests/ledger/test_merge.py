@@ -60,6 +60,7 @@ def test_nothing_is_lost_uncounted(ledgers: Any, small: Limits, data: st.DataObj
             "anomalies": lost.get("anomalies", 0) + sum(fact.times for fact in ledger.anomalies),
             "credentials": lost.get("credentials", 0) + sum(fact.times for fact in ledger.credentials),
             "claims": lost.get("claims", 0) + sum(fact.times for fact in ledger.claims),
+            "names": lost.get("names", 0) + sum(fact.times for fact in ledger.names),
             "damage": lost.get("damage", 0) + sum(fact.count for fact in ledger.damage),
             "conversations": lost.get("conversations", 0)
             + sum(fact.packets_to_server + fact.packets_to_client for fact in ledger.conversations),

@@ -20,15 +20,17 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from itertools import product
-from math import prod
+from math import expm1, prod
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from otmon.detect.rules.field import Fact
 from otmon.detect.rules.phase import EXPECTED, MAX_REQUESTS, counted, read_phases, requests
 from otmon.ledger.facts import (
+    DAY_NS,
     HOUR_NS,
     HOURS,
     MONDAY,
+    NAME_BITS,
     NEVER,
     RATES,
     UNKNOWN,
@@ -42,6 +44,7 @@ from otmon.ledger.facts import (
     CredentialSeen,
     Evidence,
     Extreme,
+    NamesAsked,
     Operation,
     Peak,
     Source,
@@ -54,7 +57,7 @@ from otmon.zones.address import Address, host, parse_address
 from otmon.zones.files.document import quoted
 
 Path = tuple[int | str, ...]
-Listed = Fact | AssetClaim
+Listed = Fact | AssetClaim | NamesAsked
 """What a test case may list: facts that conditions ask for, and what devices say of themselves."""
 
 KINDS: Final[dict[str, type[Listed]]] = {
@@ -65,6 +68,7 @@ KINDS: Final[dict[str, type[Listed]]] = {
     "anomaly": Anomaly,
     "credential": CredentialSeen,
     "claim": AssetClaim,
+    "names-asked": NamesAsked,
 }
 START: Final = "2026-01-05 09:00"
 """A Monday: when a fact is seen that says no time."""
@@ -91,6 +95,8 @@ _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
        "outcome": "accepted", "times": 1},
     "claim": {"mac": "", "address": "", "vlan": "", "kind": "name", "value": "", "protocol": "dhcp",
               "times": 1},
+    "names-asked": {"transport": "udp", "port": 53, "protocol": "dns", "vlan": "", "domain": "", "times": 1,
+                    "free": 0, "names": 1, "carried_bits": 0},
 }  # fmt: skip
 _TIMES: Final = ("first", "last")
 _WRITTEN: Final = ("value", "before")
@@ -134,10 +140,11 @@ def ledger_of(listed: Sequence[Mapping[str, Any]]) -> Ledger:
         anomalies=[one for one in found if isinstance(one, Anomaly)],
         credentials=[one for one in found if isinstance(one, CredentialSeen)],
         claims=[one for one in found if isinstance(one, AssetClaim)],
+        names=[one for one in found if isinstance(one, NamesAsked)],
     )
 
 
-def _conversation_of(fact: Operation | WrittenValue | Anomaly | CredentialSeen) -> Conversation:
+def _conversation_of(fact: Operation | WrittenValue | Anomaly | CredentialSeen | NamesAsked) -> Conversation:
     names = ("client", "server", "transport", "port", "protocol", "vlan")
     ends = dict(zip(names, conversation_key(fact), strict=True))
     given = _DEFAULTS["conversation"] | ends | {"busiest": NEVER}
@@ -248,6 +255,11 @@ def _fact(kind: str, given: dict[str, Any]) -> Listed:
         whole["value"] = value
     if kind == "asset":
         whole["peaks"] = tuple(Peak(rate, packets, first) for rate, packets in whole["peaks"])
+    if kind == "names-asked":
+        whole.setdefault("day", first // DAY_NS)
+        # As many bits as so many names set on average.
+        bits = round(NAME_BITS * -expm1(-whole["names"] / NAME_BITS))
+        whole["names"] = (1 << bits) - 1
     if "busiest" in whole:
         whole["busiest"] = Busiest(whole["busiest"], whole["evidence"])
     return KINDS[kind](**whole)

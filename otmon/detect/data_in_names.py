@@ -1,0 +1,97 @@
+"""A client that carries data out, or in, in the names that it asks a name server for.
+
+What it means, when it is wrong and how to respond: `rules/data-in-names.yml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Final
+
+from otmon.detect.detector import Case, Finding, first, link_of, reached, say, say_some
+from otmon.ledger.facts import NamesAsked
+from otmon.ledger.ledger import Ledger
+from otmon.ledger.questions import distinct
+
+RULE: Final = "data-in-names"
+_BITS: Final = 8
+
+About = tuple[str, str]
+"""Client and domain."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What a client asked for below a domain in one day, of whatever name servers."""
+
+    facts: tuple[NamesAsked, ...]
+    names: int
+    """Different ones."""
+    carried: int
+    """Bytes that these could carry."""
+    free: int
+    times: int
+
+
+def data_in_names(case: Case) -> Iterator[Finding]:
+    usual = {} if case.baseline is None else _days(case, case.baseline)
+    found = {about: day for about, day in _days(case, case.ledger).items() if about not in usual}
+    # A name server that asks others is not who carries.
+    served = {(fact.server, domain) for (_, domain), day in found.items() for fact in day.facts}
+    for about, day in found.items():
+        if about not in served:
+            yield _finding(case, about, day)
+
+
+def _days(case: Case, ledger: Ledger) -> Mapping[About, _Day]:
+    """Of each client and domain the day on which most could be carried, where that is more than names are."""
+    rule = case.rules[RULE]
+    carries, many, ignored = rule.number("carried"), rule.number("names"), rule.texts("ignored")
+    groups: dict[tuple[str, str, int], list[NamesAsked]] = {}
+    for fact in ledger.names:
+        if fact.domain not in ignored:
+            groups.setdefault((fact.client, fact.domain, fact.day), []).append(fact)
+    found: dict[About, _Day] = {}
+    for (client, domain, _), facts in groups.items():
+        day = _day(facts)
+        known = found.get((client, domain))
+        asks_for_text = day.names >= many and 2 * day.free >= day.times
+        if (day.carried >= carries or asks_for_text) and (known is None or known.carried < day.carried):
+            found[client, domain] = day
+    return found
+
+
+def _day(facts: Iterable[NamesAsked]) -> _Day:
+    every = tuple(facts)
+    times = max(sum(one.times for one in every), 1)
+    names = min(distinct(reduce(or_, (one.names for one in every))), times)
+    # A name that is asked for again carries nothing new.
+    carried = sum(one.carried_bits for one in every) * names // times // _BITS
+    return _Day(every, names, carried, sum(one.free for one in every), times)
+
+
+def _finding(case: Case, about: About, day: _Day) -> Finding:
+    client, domain = about
+    one = min(day.facts, key=lambda fact: fact.evidence)
+    why = [say("carried-in-names", names=day.names, times=day.times, carried=day.carried)]
+    if day.free:
+        why.append(say("asks-for-text", count=day.free, times=day.times))
+    servers = sorted({fact.server for fact in day.facts})
+    why.append(say_some("name-servers", servers, case.rules[RULE].number("shown")))
+    return Finding(
+        rule=RULE,
+        key=about,
+        severity="high",
+        link=link_of(one),
+        place=reached(case, day.facts),
+        what=say("data-in-names", client=client, domain=domain),
+        why=tuple(why),
+        count=day.times,
+        unit="messages",
+        first_ns=min(fact.first_ns for fact in day.facts),
+        last_ns=max(fact.last_ns for fact in day.facts),
+        evidence=first(*(fact.evidence for fact in day.facts)),
+    )
