@@ -36,7 +36,7 @@ from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
 from otmon.ledger.rows import ended_rows, rows_in_use
 from otmon.ledger.running import RunningLedger
-from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
+from otmon.ledger.tables import FILL_TRANSACTIONS, LAST_TIME, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
 
@@ -203,7 +203,7 @@ def _replay_file(
         _empty(t, path, rows, merged, dialogues)
     for part in harvest_all(t, path, lambda: merged.bars):
         merged.add(part)
-    merged.add(dialogues.finish())
+    merged.add(dialogues.finish(int(t.used[LAST_TIME])))
     merged.add(arriving.facts())
     merged.add(collect(sources=[source_of(t, path, octets, first_ns)], damage=damage))
     return merged.ledger(), interrupted

@@ -156,6 +156,8 @@ C_CLAIMS_SHED: Final = next(_n)
 """Payloads that may tell of their sender, where a second brought more than is copied in one."""
 C_QUESTIONS_SHED: Final = next(_n)
 """Questions to name servers that may carry data, where a second brought more than are copied in one."""
+C_COMMANDS_SHED: Final = next(_n)
+"""Payloads with commands to controllers, where a second brought more than are copied in one."""
 COUNTERS: Final = next(_n)
 
 COUNTER_NAMES: Final = (
@@ -215,5 +217,6 @@ COUNTER_NAMES: Final = (
     "claims behind the quota of a flow",
     "claims behind the budget of a second",
     "names asked behind the budget of a second",
+    "commands behind the budget of a second",
 )
 """Names of the counters in the order of their numbers."""

@@ -28,7 +28,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.ledger.facts import UNANSWERED, Operation
+from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.zones.decide import Verdict
 
 RULE: Final = "dangerous-command"
@@ -49,6 +49,28 @@ DANGERS: Final[dict[str, dict[str, Danger]]] = {
         "UMAS Begin Upload": "upload",
         "UMAS Upload Block": "upload",
         "UMAS End Upload": "upload",
+    },
+    "s7comm": {
+        "PLC Stop": "stop",
+        "PLC Start": "start",
+        "PLC Cold Start": "restart",
+        "Request Download": "download",
+        "Insert Block": "download",
+        "Delete Block": "download",
+        "Start Upload": "upload",
+    },
+    "fins": {
+        "Stop": "stop",
+        "Run": "start",
+        "Program Area Write": "download",
+        "Program Area Clear": "download",
+        "Program Area Read": "upload",
+    },
+    "slmp": {
+        "Remote Stop": "stop",
+        "Remote Pause": "stop",
+        "Remote Run": "start",
+        "Remote Reset": "restart",
     },
 }
 """Protocol -> the name that it gives a service -> what the service does to a controller."""
@@ -113,7 +135,9 @@ def _severity(case: Case, danger: Danger, fact: Operation, verdict: Verdict | No
 def _why(case: Case, operations: list[Operation], verdict: Verdict | None) -> Iterator[Message]:
     shown = case.rules[RULE].number("shown")
     yield say_some("asked-for", sorted({one.service for one in operations}), shown)
-    yield say_some("units", [str(unit) for unit in sorted({one.unit for one in operations})], shown)
+    units = sorted({one.unit for one in operations} - {UNKNOWN})
+    if units:
+        yield say_some("units", [str(unit) for unit in units], shown)
     if verdict is not None:
         yield from reasons(verdict)[:1]
     refused = sum(one.times for one in operations if one.refused)

@@ -8,7 +8,7 @@ came twice the first ones count. Who spoke first of the two sides is told by wha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from otmon.identity.login import Piece, Seen

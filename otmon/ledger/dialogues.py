@@ -41,6 +41,7 @@ from otmon.identity.stream import Segment, datagrams, in_order
 from otmon.kernel import Bytes, Ints
 from otmon.ledger.claims import Side, claims_of
 from otmon.ledger.clients import clients_of
+from otmon.ledger.commands import COMMAND, Commands, Talk
 from otmon.ledger.facts import (
     DAY_NS,
     NAME_BITS,
@@ -49,6 +50,7 @@ from otmon.ledger.facts import (
     CredentialSeen,
     Evidence,
     NamesAsked,
+    Operation,
 )
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
@@ -89,12 +91,13 @@ _KEY: Final = (F_KEY, F_A_HI, F_A_LO, F_B_HI, F_B_LO, F_FIRST_PACKET)
 _FLOW: Final = (*_KEY, F_PROTOCOL, F_VLAN, F_ISN, F_ISN + 1)
 """Columns of a row that are read of a flow."""
 _VLAN: Final = _FLOW.index(F_VLAN)
+_SPOKEN: Final = _FLOW.index(F_PROTOCOL)
 _SAID: Final = (G_WAY, G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT, G_MAC)
 """And of a payload."""
 _Key = tuple[int, ...]
 
 
-_Fact = CredentialSeen | AssetClaim | NamesAsked
+_Fact = CredentialSeen | AssetClaim | NamesAsked | Operation
 _Said = tuple[int, int, int, bytes, Seen, int]
 """Of a payload its direction, sequence and acknowledgment number, bytes, packet and sender's MAC address."""
 
@@ -130,6 +133,7 @@ class Dialogues:
         self._size = 0
         self._asking: dict[_Key, None] = {}
         self._effort = Effort()
+        self._commands = Commands(source)
         self._ports: dict[_Key, int] = {}
         """Of stations of 802.1X: the dialogue in which each answers to all, and its MAC address."""
 
@@ -152,6 +156,11 @@ class Dialogues:
                 facts += _asked(flow, way - QUESTION, octets[begin : begin + size], seen, self._source)
                 continue
             key = tuple(flow[: len(_KEY)])
+            if way & COMMAND:
+                talk = _talk(flow, client, _spoken(flow[0], flow[_SPOKEN]))
+                text, seen = octets[begin : begin + size], Seen(now, packet, offset)
+                facts += self._commands.take(key, talk, text, seen, from_client=way - COMMAND == client)
+                continue
             one = self._open.pop(key, None)
             if one is not None and now - one.last_ns > IDLE_NS:
                 facts += self._ended(one)
@@ -213,19 +222,22 @@ class Dialogues:
     def silent_since(self, before_ns: int) -> Ledger:
         """End the dialogues that were silent for too long before this moment; their facts."""
         old = [key for key, one in self._open.items() if before_ns - one.last_ns > IDLE_NS]
-        return self._ledger([fact for key in old for fact in self._ended(self._open.pop(key))])
+        ended = [fact for key in old for fact in self._ended(self._open.pop(key))]
+        return self._ledger([*ended, *self._commands.silent_since(before_ns)])
 
     def going_on(self) -> Ledger:
         """The facts of the dialogues that have not ended, as they stand now."""
-        return _collected([fact for one in self._open.values() for fact in self._facts(one)])
+        told = [fact for one in self._open.values() for fact in self._facts(one)]
+        return _collected([*told, *self._commands.going_on()])
 
     def left_out(self) -> Ledger:
         """What was left out since the last facts of dialogues that ended."""
         return self._ledger([])
 
-    def finish(self) -> Ledger:
-        """End all dialogues; their facts."""
+    def finish(self, last_ns: int = 0) -> Ledger:
+        """End all dialogues, in a source whose last packet came at this moment; their facts."""
         facts = [fact for one in self._open.values() for fact in self._ended(one)]
+        facts += self._commands.finish(last_ns)
         self._open.clear()
         return self._ledger(facts)
 
@@ -251,6 +263,7 @@ def _collected(facts: Sequence[_Fact], overflow: Sequence[tuple[str, int]] = ())
         credentials=(fact for fact in facts if isinstance(fact, CredentialSeen)),
         claims=(fact for fact in facts if isinstance(fact, AssetClaim)),
         names=(fact for fact in facts if isinstance(fact, NamesAsked)),
+        operations=(fact for fact in facts if isinstance(fact, Operation)),
         overflow=overflow,
     )
 
@@ -345,21 +358,23 @@ def _opened(
         )
 
 
+def _talk(flow: list[int], client: int, protocol: str) -> Talk:
+    """Who talks to whom in a flow, of which A (0) or B (1) is the client."""
+    key, a_hi, a_lo, b_hi, b_lo, *_ = flow
+    family = key >> 48 & 0xF
+    ends = [address_text(family, high, low) for high, low in ((a_hi, a_lo), (b_hi, b_lo))]
+    port = key >> 16 & 0xFFFF if client == 1 else key >> 32 & 0xFFFF
+    transport = transport_text(family, key & 0xFFFF)
+    return ends[client], ends[1 - client], transport, port, protocol, vlan_text(flow[_VLAN])
+
+
 def _asked(flow: list[int], client: int, message: bytes, seen: Seen, source: str) -> Iterator[NamesAsked]:
     """What the names in a question to a name server could carry, nothing for no question."""
     question = question_of(message)
     if question is None:
         return
-    key, a_hi, a_lo, b_hi, b_lo, _, _, vlan, *_ = flow
-    family = key >> 48 & 0xF
-    ends = [address_text(family, high, low) for high, low in ((a_hi, a_lo), (b_hi, b_lo))]
     yield NamesAsked(
-        client=ends[client],
-        server=ends[1 - client],
-        transport=transport_text(family, key & 0xFFFF),
-        port=key >> 16 & 0xFFFF if client == 1 else key >> 32 & 0xFFFF,
-        protocol="dns",
-        vlan=vlan_text(vlan),
+        *_talk(flow, client, "dns"),
         domain=question.domain,
         day=seen.time_ns // DAY_NS,
         times=1,

@@ -106,7 +106,8 @@ from otmon.ledger.tables import (
 )
 from otmon.ledger.texts import address_text, transport_text, vlan_text
 from otmon.ledger.values import written_values
-from otmon.protocols.modbus import REASONS, Service, service
+from otmon.protocols.modbus import REASONS, service
+from otmon.protocols.protocol import Service
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
 
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")

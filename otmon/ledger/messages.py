@@ -46,6 +46,7 @@ from otmon.ledger.tables import (
     CLAIM_BYTES,
     CLAIM_PAYLOADS,
     CODES,
+    COMMANDS,
     COPY_BYTES,
     COPY_PAYLOADS,
     COPY_SECOND,
@@ -264,6 +265,7 @@ def new_second(t: Tables, second: int) -> None:
     t.used[CLAIM_PAYLOADS] = 0
     t.used[CLAIM_BYTES] = 0
     t.used[QUESTIONS] = 0
+    t.used[COMMANDS] = 0
 
 
 @inlined

@@ -95,6 +95,7 @@ from otmon.decode.transport import (
     PROTO_UDP,
 )
 from otmon.kernel import Bytes, Ints, inlined, kernel, u16be
+from otmon.ledger.commands import copy_commands, is_commanded
 from otmon.ledger.endings import end_flow
 from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
@@ -254,6 +255,8 @@ def observe(
             if code & (CODES - 1) == DNS:
                 copy_question(t, f, d, src, packet, now, offset)
                 continue
+            if is_commanded(code & (CODES - 1)):
+                copy_commands(t, f, d, code & (CODES - 1), src, packet, now, offset)
             most = t.tells[code & (CODES - 1)]
             if most == 0:
                 continue

@@ -218,12 +218,17 @@ _ONE_ANSWER: Final = (*((0,) * place + (1,) for place in range(len(RESPONSE_BOUN
 """`Operation.response_counts` of one answer by its place."""
 
 
+def counts_of_one(response_ns: int) -> tuple[int, ...]:
+    """As `Operation.response_counts`, of one answer."""
+    return _ONE_ANSWER[bisect_left(RESPONSE_BOUNDS_NS, response_ns)]
+
+
 def response_counts(row: list[int], courses: Ints) -> tuple[int, ...]:
     """As `Operation.response_counts`, of an operation's row."""
     if not row[O_ANSWERED]:
         return ()
     if row[O_TIMES] == 1:
-        return _ONE_ANSWER[bisect_left(RESPONSE_BOUNDS_NS, row[O_SUM])]
+        return counts_of_one(row[O_SUM])
     counts = courses[row[O_COURSE], V_RESPONSES : V_RESPONSES + len(RESPONSE_BOUNDS_NS)].tolist()
     while counts and not counts[-1]:
         del counts[-1]

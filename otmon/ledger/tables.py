@@ -240,8 +240,8 @@ MINUTE: Final = 19
 """The number of that minute since 1970, from 1."""
 CLAIM_PAYLOADS, CLAIM_BYTES = 20, 21
 """As the last but two, for payloads that are copied for claims."""
-QUESTIONS: Final = 22
-"""Questions of that second that were copied."""
+QUESTIONS, COMMANDS = 22, 23
+"""Questions to name servers, and payloads with commands, of that second that were copied."""
 
 
 _INT: Final = np.int64

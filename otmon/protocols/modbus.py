@@ -11,11 +11,10 @@ and a message that its function does not allow has `M_REASON` set, with all that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from otmon.kernel import Bytes, Ints, kernel, u8, u16be
-from otmon.protocols.protocol import AccessClass, Protocol
+from otmon.protocols.protocol import Protocol, Service
 
 PROTOCOL: Final = Protocol(
     id="modbus",
@@ -88,14 +87,6 @@ REASONS: Final = (
     ("crc", "CRC"),
 )
 """Id and field of each `M_REASON`. "lost-bytes" is the capture's loss, not the sender's fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What a function code is called, and what it lets a client do."""
-
-    name: str
-    access: AccessClass
 
 
 FUNCTIONS: Final[dict[int, Service]] = {

@@ -19,6 +19,14 @@ AccessClass = Literal["read", "write", "control", "program", "configure", "diagn
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """What a function of a protocol is called, and what it lets a client do."""
+
+    name: str
+    access: AccessClass
+
+
+@dataclass(frozen=True, slots=True)
 class Number:
     """An unsigned integer in the payload must lie in a range: ``low <= (value & mask) <= high``."""
 

@@ -38,7 +38,7 @@ from otmon.ledger.aging import without_older
 from otmon.ledger.arrivals import arrived
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.harvest import facts_of
-from otmon.ledger.ledger import EMPTY, Ledger, claim_key, credential_key
+from otmon.ledger.ledger import EMPTY, Ledger, claim_key, credential_key, operation_key
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rows import Rows, no_rows
 from otmon.ledger.running import RunningLedger
@@ -287,6 +287,7 @@ class Watch:
     def _is_unsaid(self, told: Ledger) -> bool:
         keys = {hash(claim_key(one)) for one in told.claims}
         keys |= {hash(credential_key(one)) for one in told.credentials}
+        keys |= {hash(operation_key(one)) for one in told.operations}
         if keys <= self._said:
             return False
         if len(self._said) > SAID:

@@ -1,0 +1,174 @@
+"""Commands in connections: which are copied, how answers join them, and what becomes of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from otmon.engine import replay
+from otmon.identity.login import Seen as Place
+from otmon.lab.frames import SECOND_NS, Packet, Say, connection, udp_packet
+from otmon.ledger.commands import SECOND_COMMANDS, WAIT_NS, WAITING, Commands, Talk
+from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Evidence, Operation
+from otmon.ledger.merge import collect
+from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE, seen, talk
+from tests.oracle import Tshark
+from tests.protocols.test_commands import (
+    COLD_START,
+    DONE,
+    FINS_STOP,
+    FINS_STOPPED,
+    READ,
+    REFUSED,
+    SLMP_DONE,
+    SLMP_READ,
+    SLMP_REFUSED,
+    SLMP_STOP,
+    STOP,
+    s7,
+)
+
+SHED = "commands behind the budget of a second"
+SNAP7 = "cisagov+icsnpp-s7comm/tests/traces/snap7.pcap"
+TALK: Talk = ("10.1.0.5", "10.1.0.9", "tcp", 102, "s7comm", "")
+SETUP = s7(1, 1, b"\xf0\0\0\1\0\1\0\xf0")
+SET_UP = s7(3, 1, b"\xf0\0\0\1\0\1\0\xf0", b"\0\0")
+VALUES = s7(3, 14, b"\4\1", b"\0\0")
+LIST = s7(7, 20, b"\0\1\x12\x08\x12\x84\1\1\0\0\0\0")
+
+
+def operations(packets: list[Packet]) -> tuple[Operation, ...]:
+    return seen(packets).ledger().operations
+
+
+def test_a_command_and_its_answer_are_an_operation() -> None:
+    (one,) = operations(talk(102, ("c", SETUP), ("s", SET_UP), ("c", STOP), ("s", DONE)))
+    assert (one.client, one.server, one.transport, one.port) == (CLIENT.address, SERVER.address, "tcp", 102)
+    assert (one.protocol, one.service, one.access, one.status) == ("s7comm", "PLC Stop", "control", 0)
+    assert (one.unit, one.subfunction, one.address, one.count) == (UNKNOWN,) * 4
+    assert (one.times, one.answered) == (1, 1)
+    assert one.response_ns_min == one.response_ns_max == one.response_ns_sum > 0
+    assert sum(one.response_counts) == sum(window.times for window in one.course) == 1
+    assert one.hours.bit_count() == 1
+    assert one.evidence.packet == 6
+
+
+def test_reading_and_writing_values_is_none_and_a_refusal_has_its_code() -> None:
+    assert operations(talk(102, ("c", SETUP), ("s", SET_UP), ("c", READ), ("s", VALUES))) == ()
+    (one,) = operations(talk(102, ("c", STOP), ("s", REFUSED)))
+    assert (one.status, one.refused) == (0xD204, True)
+
+
+def test_what_is_not_answered_is_open_and_then_unanswered() -> None:
+    (one,) = operations(talk(102, ("c", STOP)))
+    assert (one.status, one.answered, one.response_counts) == (OPEN_AT_END, 0, ())
+    again = operations(talk(102, ("c", STOP), ("c", STOP), ("s", DONE)))
+    assert sorted(one.status for one in again) == [UNANSWERED, 0]
+
+
+def test_only_one_direction_is_enough() -> None:
+    packets = [
+        packet
+        for packet in talk(102, ("c", SETUP), ("s", SET_UP), ("c", STOP), ("s", DONE))
+        if packet.data[6:12] == packets_sender()
+    ]
+    (one,) = operations(packets)
+    assert (one.service, one.status) == ("PLC Stop", OPEN_AT_END)
+
+
+def packets_sender() -> bytes:
+    return bytes.fromhex(CLIENT.mac.replace(":", ""))
+
+
+def test_who_answers_gives_no_commands() -> None:
+    # A controller that takes a program sends jobs to who loads it.
+    assert operations(talk(102, ("c", SETUP), ("s", SET_UP), ("s", s7(1, 77, b"\x1a" + bytes(16))))) == ()
+
+
+def test_fins_by_datagrams_and_slmp_whose_answer_does_not_say_to_what() -> None:
+    ways = ((CLIENT, SERVER), (50_000, 9600), FINS_STOP), ((SERVER, CLIENT), (9600, 50_000), FINS_STOPPED)
+    packets = [
+        udp_packet(WIRE, START_NS + number * 1_000_000, hosts, ports, data, number, "x")
+        for number, (hosts, ports, data) in enumerate(ways)
+    ]
+    (one,) = operations(packets)
+    assert (one.protocol, one.transport, one.service, one.status) == ("fins", "udp", "Stop", 0)
+    read = bytes.fromhex("d00000ffff030004000000") + b"\1\2"
+    for answer, status in ((SLMP_DONE, 0), (SLMP_REFUSED, 0xC059)):
+        says = ("c", SLMP_READ), ("s", read), ("c", SLMP_STOP), ("s", answer), ("c", SLMP_READ), ("s", read)
+        (one,) = operations(talk(5007, *says))
+        assert (one.protocol, one.service, one.status) == ("slmp", "Remote Stop", status)
+
+
+def test_a_flood_of_what_devices_say_of_themselves_hides_no_command() -> None:
+    says = [("c", SETUP), ("s", SET_UP)] + [("s", LIST)] * 700 + [("c", STOP), ("s", DONE)]
+    assert [one.service for one in operations(talk(102, *says))] == ["PLC Stop"]
+
+
+def test_a_second_has_a_budget_and_what_is_beyond_it_is_counted() -> None:
+    says = [Say("client", SETUP, 1_000), Say("server", SET_UP, 1_000)]
+    says += [Say("client", s7(1, n, STOP[17:]), 1_000) for n in range(SECOND_COMMANDS + 9)]
+    hosts = CLIENT, SERVER
+    found = seen(connection(WIRE, START_NS, hosts, (50_000, 102), says, Random(1), "x"))
+    assert found.counted[SHED] == 9
+    (one,) = found.ledger().operations
+    assert one.times == SECOND_COMMANDS
+    later = START_NS + 2 * SECOND_NS
+    again = connection(
+        WIRE, later, hosts, (50_001, 102), [says[0], Say("client", STOP, 1_000)], Random(2), "x"
+    )
+    found.frames((packet.time_ns, packet.data) for packet in again)
+    assert found.counted[SHED] == 9
+
+
+def place(time_ns: int, packet: int = 1) -> Place:
+    return Place(time_ns, packet, 0)
+
+
+def test_waiting_ends_by_time_and_by_room() -> None:
+    commands = Commands("x")
+    assert list(commands.take("a", TALK, STOP, place(0), from_client=True)) == []
+    assert [one.status for one in commands.going_on()] == [OPEN_AT_END]
+    assert commands.silent_since(WAIT_NS) == []
+    assert [one.status for one in commands.silent_since(WAIT_NS + 1)] == [UNANSWERED]
+    assert commands.going_on() == []
+    left = [
+        one
+        for number in range(WAITING + 3)
+        for one in commands.take(number, TALK, COLD_START, place(number, number), from_client=True)
+    ]
+    assert [(one.status, one.evidence) for one in left] == [
+        (UNANSWERED, Evidence(number, "x", number, 0)) for number in range(3)
+    ]
+    ended = commands.finish(WAIT_NS + 1_000)
+    assert len(ended) == WAITING
+    assert {one.status for one in ended} == {UNANSWERED, OPEN_AT_END}
+    assert commands.finish(0) == []
+
+
+def test_an_answer_of_another_connection_or_reference_is_none() -> None:
+    commands = Commands("x")
+    assert list(commands.take("a", TALK, STOP, place(0), from_client=True)) == []
+    assert list(commands.take("b", TALK, DONE, place(1), from_client=False)) == []
+    assert list(commands.take("a", TALK, s7(3, 1, b"\x29", b"\0\0"), place(1), from_client=False)) == []
+    (one,) = commands.take("a", TALK, DONE, place(5), from_client=False)
+    assert (one.status, one.response_ns_sum) == (0, 5)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_snap7_is_read_as_tshark_reads_it(corpus: Path, reader: Tshark, jobs: int, tmp_path: Path) -> None:
+    path = corpus / SNAP7
+    jobs_of_commands = "s7comm.header.rosctr == 1 && s7comm.param.func in {0x1a, 0x1d, 0x28, 0x29}"
+    wanted = reader.read(path, "-Y", jobs_of_commands, "-T", "fields", "-e", "s7comm.param.func")
+    functions = sorted(int(line, 16) for line in wanted.splitlines())
+    copy = tmp_path / "again.pcap"
+    copy.write_bytes(path.read_bytes())
+    paths = [str(path), str(copy)][:jobs]
+    ledger = replay(paths, jobs=jobs).ledger
+    found = sorted(one.function for one in ledger.operations for _ in range(one.times))
+    assert found == sorted(functions * jobs)
+    assert collect(operations=ledger.operations).operations == ledger.operations
+    names = {one.service for one in ledger.operations}
+    assert names == {"PLC Stop", "PLC Cold Start", "Start Upload", "Compress Memory", "Copy RAM to ROM"}
