@@ -11,9 +11,9 @@ from functools import reduce
 from operator import or_
 from typing import Final
 
-from otmon.detect.detector import Case, Finding, first, link_of, reached, say, say_some
+from otmon.detect.detector import Case, Finding, Link, first, placed, say, say_some
 from otmon.ledger.facts import NamesAsked
-from otmon.ledger.ledger import Ledger
+from otmon.ledger.ledger import Ledger, conversation_key
 from otmon.ledger.questions import distinct
 
 RULE: Final = "data-in-names"
@@ -75,7 +75,7 @@ def _day(facts: Iterable[NamesAsked]) -> _Day:
 
 def _finding(case: Case, about: About, day: _Day) -> Finding:
     client, domain = about
-    one = min(day.facts, key=lambda fact: fact.evidence)
+    talk = conversation_key(min(day.facts, key=lambda fact: fact.evidence))
     why = [say("carried-in-names", names=day.names, times=day.times, carried=day.carried)]
     if day.free:
         why.append(say("asks-for-text", count=day.free, times=day.times))
@@ -85,8 +85,8 @@ def _finding(case: Case, about: About, day: _Day) -> Finding:
         rule=RULE,
         key=about,
         severity="high",
-        link=link_of(one),
-        place=reached(case, day.facts),
+        link=Link(*talk),
+        place=placed(case, talk),
         what=say("data-in-names", client=client, domain=domain),
         why=tuple(why),
         count=day.times,
