@@ -39,10 +39,11 @@ class _Day:
 def data_in_names(case: Case) -> Iterator[Finding]:
     usual = {} if case.baseline is None else _days(case, case.baseline)
     found = {about: day for about, day in _days(case, case.ledger).items() if about not in usual}
-    # A name server that asks others is not who carries.
+    # A name server that asks others is not who carries; two that ask each other hide nobody.
     served = {(fact.server, domain) for (_, domain), day in found.items() for fact in day.facts}
+    begun = {domain for client, domain in found.keys() - served}
     for about, day in found.items():
-        if about not in served:
+        if about not in served or about[1] not in begun:
             yield _finding(case, about, day)
 
 

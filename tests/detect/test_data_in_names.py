@@ -90,6 +90,13 @@ def test_who_passes_it_on_is_not_told(tmp_path: Path) -> None:
     assert other.link.client == SERVER.address
 
 
+def test_two_who_ask_each_other_hide_nobody(tmp_path: Path) -> None:
+    names = tunnel(2 * CARRIED)
+    both = [*questions(names), *questions(names, ends=(SERVER, LAPTOP))]
+    told = captures.found(RULE, both, tmp_path)
+    assert {one.link.client for one in told} == {LAPTOP.address, SERVER.address}
+
+
 def test_what_was_so_in_the_baseline_is_usual(tmp_path: Path) -> None:
     before = captures.replayed(questions(tunnel(2 * CARRIED)), tmp_path)
     after = questions(tunnel(3 * CARRIED, seed=2))
