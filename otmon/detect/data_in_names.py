@@ -51,6 +51,8 @@ def _days(case: Case, ledger: Ledger) -> Mapping[About, _Day]:
     """Of each client and domain the day on which most could be carried, where that is more than names are."""
     rule = case.rules[RULE]
     carries, many, ignored = rule.number("carried"), rule.number("names"), rule.texts("ignored")
+    full, short = rule.number("full"), rule.number("short")
+    asking = _clients(ledger)
     groups: dict[tuple[str, str, int], list[NamesAsked]] = {}
     for fact in ledger.names:
         if fact.domain not in ignored:
@@ -59,10 +61,22 @@ def _days(case: Case, ledger: Ledger) -> Mapping[About, _Day]:
     for (client, domain, _), facts in groups.items():
         day = _day(facts)
         known = found.get((client, domain))
-        asks_for_text = day.names >= many and 2 * day.free >= day.times
-        if (day.carried >= carries or asks_for_text) and (known is None or known.carried < day.carried):
+        # A name server asks for all of its clients.
+        times = max(asking.get(client, 0), 1)
+        asks_for_text = day.names >= many * times and 2 * day.free >= day.times
+        needed = carries * times * (1 if day.carried >= full * day.names else short)
+        if (day.carried >= needed or asks_for_text) and (known is None or known.carried < day.carried):
             found[client, domain] = day
     return found
+
+
+def _clients(ledger: Ledger) -> Mapping[str, int]:
+    """How many clients each name server answered."""
+    found: dict[str, set[str]] = {}
+    for talk in ledger.conversations:
+        if talk.protocol == "dns" and talk.answered:
+            found.setdefault(talk.server, set()).add(talk.client)
+    return {server: len(clients) for server, clients in found.items()}
 
 
 def _day(facts: Iterable[NamesAsked]) -> _Day:
