@@ -173,11 +173,12 @@ def _replay_file(
     items = read(path, progress=progress)
 
     def facts() -> Ledger:
-        """What was seen so far, rows that go on among it."""
+        """What was seen so far, rows and dialogues that go on among it: as a sensor has it."""
+        _empty(t, path, rows, merged, dialogues)
         in_use = facts_of(rows_in_use(t), path, merged.bars)
         source = source_of(t, path, octets, first_ns)
         told = collect(sources=[source], damage=damage)
-        return merge_all((merged.ledger(), in_use, arriving.facts(), told))
+        return merge_all((merged.ledger(), in_use, dialogues.going_on(), arriving.facts(), told))
 
     try:
         for item in items:

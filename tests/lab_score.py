@@ -27,7 +27,7 @@ from otmon.score.findings import read_findings
 from otmon.score.match import ids
 from otmon.score.score import DAY_NS, Score, Share, StepScore, score
 from otmon.score.table import duration_text, share_text
-from otmon.score.truth import read_truth
+from otmon.score.truth import Event, read_truth
 from tests.docs import table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,12 +73,17 @@ def misses_of(result: Result) -> Iterator[Miss]:
     for one in result.score.steps:
         if one.step.visible and not one.found:
             yield Miss(result.name, "missed", one.step.id)
-    after_ns = result.score.after_ns
-    if after_ns is not None and after_ns > SOON_NS:
-        yield Miss(result.name, "late", next(one.step.id for one in result.score.steps if one.step.visible))
+    begins, after_ns = first_visible(result), result.score.after_ns
+    if begins is not None and after_ns is not None and after_ns > SOON_NS and not begins.slow_because:
+        yield Miss(result.name, "late", begins.id)
     for claim in result.score.false_alarms:
         ends = " ".join((*claim.clients, *claim.servers))
         yield Miss(result.name, "false-alarm", f"{claim.said} {ends}".strip())
+
+
+def first_visible(result: Result) -> Event | None:
+    """The step that is to be told within a minute, unless it says why nobody can."""
+    return next((one.step for one in result.score.steps if one.step.visible), None)
 
 
 def explained(path: Path) -> dict[Miss, str]:
@@ -133,6 +138,8 @@ def page(results: Sequence[Result], known: dict[Miss, str]) -> str:
         *_missed(results, known),
         "## What no passive sensor sees",
         *_unseen(scenarios),
+        "## What shows only over time",
+        *_slow(scenarios),
         "## Steps, and the rules that found them",
         table(("scenario", "step", "after", "rules"), [*_steps(scenarios)]),
     ]
@@ -150,13 +157,16 @@ def _summary(scenarios: Sequence[Result]) -> str:
         sum(one.score.recall.part for one in scenarios), sum(one.score.recall.whole for one in scenarios)
     )
     seen = [one for one in scenarios if one.score.recall.part]
-    soon = sum((one.score.after_ns or 0) <= SOON_NS for one in seen)
+    slow = [one for one in scenarios if (begins := first_visible(one)) and begins.slow_because]
+    soon = sum((one.score.after_ns or 0) <= SOON_NS for one in seen if one not in slow)
+    within = f"within a minute in {soon}"
+    within += f" of the {len(scenarios) - len(slow)} that show within one" if slow else ""
     false = sum(len(one.score.false_alarms) for one in scenarios)
     hours = sum(one.score.span_ns for one in scenarios) * 24 / DAY_NS
     visible = [step for one in scenarios for step in one.score.steps if step.step.visible]
     own = sum(any(hit.how == "evidence" for hit in step.hits) for step in visible)
     return (
-        f"{len(scenarios)} scenarios: the attack is found in {len(seen)}, within a minute in {soon}; "
+        f"{len(scenarios)} scenarios: the attack is found in {len(seen)}, {within}; "
         f"visible steps found: {share_text(found)}, by packets of the step itself: "
         f"{share_text(Share(own, len(visible)))}, the others by a finding that goes on or a consequence; "
         f"false alarms: {false} in {hours:.1f} hours."
@@ -202,6 +212,16 @@ def _missed(results: Sequence[Result], known: dict[Miss, str]) -> Iterator[str]:
 def _unseen(scenarios: Sequence[Result]) -> Iterator[str]:
     steps = [(one, step.step) for one in scenarios for step in one.score.steps if not step.step.visible]
     lines = [f"- **{one.name}**, {step.id}: {step.unseen_because}" for one, step in steps]
+    yield "\n".join(lines) or "Nothing."
+
+
+def _slow(scenarios: Sequence[Result]) -> Iterator[str]:
+    steps = [(one, step) for one in scenarios for step in one.score.steps if step.step.slow_because]
+    lines = [
+        f"- **{one.name}**, {step.step.id}, told after {duration_text(step.after_ns)}. "
+        f"Why not sooner: {step.step.slow_because}"
+        for one, step in steps
+    ]
     yield "\n".join(lines) or "Nothing."
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -18,7 +19,7 @@ import pytest
 
 from otmon.capture.sources import NotACapture, expand
 from otmon.engine import replay
-from otmon.ledger.ledger import EMPTY
+from otmon.ledger.ledger import EMPTY, Ledger, claim_key, credential_key
 from otmon.ledger.merge import merge_all
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,13 +140,20 @@ def test_an_interrupt_keeps_what_was_found() -> None:
 @pytest.mark.parametrize("every_s", [1, 60, 3600])
 def test_facts_are_looked_at_after_each_span_with_packets(every_s: int) -> None:
     looked: list[tuple[int, int]] = []
-    result = replay(
-        [str(DAY)],
-        look=lambda time_ns, facts: looked.append((time_ns, facts().sources[0].last_ns)),
-        look_every_ns=every_s * 1_000_000_000,
-    )
+    heard: list[int] = []
+
+    def look(time_ns: int, facts: Callable[[], Ledger]) -> None:
+        seen = facts()
+        looked.append((time_ns, seen.sources[0].last_ns))
+        heard.append(len({*map(claim_key, seen.claims), *map(credential_key, seen.credentials)}))
+
+    result = replay([str(DAY)], look=look, look_every_ns=every_s * 1_000_000_000)
     times = [time_ns for time_ns, _ in looked]
     assert times == sorted(set(times)) and all(at % (every_s * 1_000_000_000) == 0 for at in times)
     # All that a span has is there at its end, and nothing of the next one.
     assert all(at - every_s * 1_000_000_000 <= last < at for at, last in looked)
     assert result.ledger == replay([str(DAY)]).ledger
+    # What hosts say is heard when they have said it, and not at the end.
+    said = *result.ledger.claims, *result.ledger.credentials
+    for at, count in zip(times, heard, strict=True):
+        assert count >= sum(one.last_ns < at for one in said)

@@ -288,9 +288,11 @@ def _listed(device: SeenDevice, given: Iterable[str]) -> Iterator[Signal]:
 
 def _interfaces(device: SeenDevice) -> Iterator[Signal]:
     told = set()
-    for mac in device.macs:
-        vendor = vendor_of(mac)
-        if vendor is None or vendor in told:
+    vendors = {mac: vendor_of(mac) for mac in device.macs}
+    # Beside a maker's address, one that was made up is of somebody else who says that he is this device.
+    has_maker = any(one is not None and one.kind != "local" for one in vendors.values())
+    for mac, vendor in vendors.items():
+        if vendor is None or vendor in told or (has_maker and vendor.kind == "local"):
             continue
         told.add(vendor)
         if vendor.kind == "local":

@@ -89,6 +89,8 @@ def show(scenario: ScenarioName, lang: Lang = Language.en, json: Json = False) -
             print(f"         {technique} {TECHNIQUES[technique]}")
         if step.unseen_because is not None:
             print(f"         {text('lab.unseen', lang.value, why=getattr(step.unseen_because, words))}")
+        if step.slow_because is not None:
+            print(f"         {text('lab.slow', lang.value, why=getattr(step.slow_because, words))}")
 
 
 def record(

@@ -11,9 +11,9 @@ from functools import reduce
 from operator import or_
 from typing import Final
 
-from otmon.detect.detector import Case, Finding, first, link_of, reached, say, say_some
+from otmon.detect.detector import Case, Finding, Link, first, placed, say, say_some
 from otmon.ledger.facts import NamesAsked
-from otmon.ledger.ledger import Ledger
+from otmon.ledger.ledger import Ledger, conversation_key
 from otmon.ledger.questions import distinct
 
 RULE: Final = "data-in-names"
@@ -39,10 +39,11 @@ class _Day:
 def data_in_names(case: Case) -> Iterator[Finding]:
     usual = {} if case.baseline is None else _days(case, case.baseline)
     found = {about: day for about, day in _days(case, case.ledger).items() if about not in usual}
-    # A name server that asks others is not who carries.
+    # A name server that asks others is not who carries; two that ask each other hide nobody.
     served = {(fact.server, domain) for (_, domain), day in found.items() for fact in day.facts}
+    begun = {domain for client, domain in found.keys() - served}
     for about, day in found.items():
-        if about not in served:
+        if about not in served or about[1] not in begun:
             yield _finding(case, about, day)
 
 
@@ -50,6 +51,8 @@ def _days(case: Case, ledger: Ledger) -> Mapping[About, _Day]:
     """Of each client and domain the day on which most could be carried, where that is more than names are."""
     rule = case.rules[RULE]
     carries, many, ignored = rule.number("carried"), rule.number("names"), rule.texts("ignored")
+    full, short = rule.number("full"), rule.number("short")
+    asking = _clients(ledger)
     groups: dict[tuple[str, str, int], list[NamesAsked]] = {}
     for fact in ledger.names:
         if fact.domain not in ignored:
@@ -58,10 +61,22 @@ def _days(case: Case, ledger: Ledger) -> Mapping[About, _Day]:
     for (client, domain, _), facts in groups.items():
         day = _day(facts)
         known = found.get((client, domain))
-        asks_for_text = day.names >= many and 2 * day.free >= day.times
-        if (day.carried >= carries or asks_for_text) and (known is None or known.carried < day.carried):
+        # A name server asks for all of its clients.
+        times = max(asking.get(client, 0), 1)
+        asks_for_text = day.names >= many * times and 2 * day.free >= day.times
+        needed = carries * times * (1 if day.carried >= full * day.names else short)
+        if (day.carried >= needed or asks_for_text) and (known is None or known.carried < day.carried):
             found[client, domain] = day
     return found
+
+
+def _clients(ledger: Ledger) -> Mapping[str, int]:
+    """How many clients each name server answered."""
+    found: dict[str, set[str]] = {}
+    for talk in ledger.conversations:
+        if talk.protocol == "dns" and talk.answered:
+            found.setdefault(talk.server, set()).add(talk.client)
+    return {server: len(clients) for server, clients in found.items()}
 
 
 def _day(facts: Iterable[NamesAsked]) -> _Day:
@@ -75,7 +90,7 @@ def _day(facts: Iterable[NamesAsked]) -> _Day:
 
 def _finding(case: Case, about: About, day: _Day) -> Finding:
     client, domain = about
-    one = min(day.facts, key=lambda fact: fact.evidence)
+    talk = conversation_key(min(day.facts, key=lambda fact: fact.evidence))
     why = [say("carried-in-names", names=day.names, times=day.times, carried=day.carried)]
     if day.free:
         why.append(say("asks-for-text", count=day.free, times=day.times))
@@ -85,8 +100,8 @@ def _finding(case: Case, about: About, day: _Day) -> Finding:
         rule=RULE,
         key=about,
         severity="high",
-        link=link_of(one),
-        place=reached(case, day.facts),
+        link=Link(*talk),
+        place=placed(case, talk),
         what=say("data-in-names", client=client, domain=domain),
         why=tuple(why),
         count=day.times,

@@ -24,16 +24,7 @@ from typing import Literal, TypeVar
 from otmon.assets.classify import Population, population
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
-from otmon.ledger.facts import (
-    UNKNOWN,
-    Asset,
-    Conversation,
-    CredentialSeen,
-    Evidence,
-    NamesAsked,
-    Operation,
-    WrittenValue,
-)
+from otmon.ledger.facts import UNKNOWN, Asset, Conversation, CredentialSeen, Evidence, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
 from otmon.zones.address import PrefixTable, host, is_group, parse_address, prefix_table, reach
@@ -301,7 +292,7 @@ def placed(case: Case, key: ConversationKey) -> Place:
     return Place() if verdict is None else place_of(case, verdict)
 
 
-def reached(case: Case, facts: Iterable[Conversation | Operation | CredentialSeen | NamesAsked]) -> Place:
+def reached(case: Case, facts: Iterable[Conversation | Operation | CredentialSeen]) -> Place:
     """The place of several facts; of zones and boundary what they have in common."""
     verdicts = [
         case.verdicts[key] for key in dict.fromkeys(map(conversation_key, facts)) if key in case.verdicts
@@ -341,7 +332,7 @@ def is_internet(address: str, zone: str) -> bool:
     return zone == INTERNET or (parsed is not None and reach(parsed) == "internet")
 
 
-def link_of(fact: Conversation | Operation | WrittenValue | CredentialSeen | NamesAsked) -> Link:
+def link_of(fact: Conversation | Operation | WrittenValue | CredentialSeen) -> Link:
     """Who talks to whom, as a fact has it."""
     return Link(*conversation_key(fact))
 

@@ -370,6 +370,7 @@ class _Tally:
             "targets": [],
             "visible": True,
             "unseen_because": None,
+            "slow_because": None,
             "first_ns": first,
             "last_ns": last,
             "packets": self._ranges[ROUTINE],

@@ -61,10 +61,12 @@ class Step:
     visible: bool
     """Whether a passive sensor at the plant's mirror can see it."""
     unseen_because: Words | None
+    slow_because: Words | None
+    """Why nobody can tell it from the routine within a minute; None for what shows at once."""
 
     def told(self, first_ns: int, last_ns: int) -> dict[str, Any]:
         """What the truth about a capture says of it, seen from `first_ns` to `last_ns` (since 1970 UTC)."""
-        why = self.unseen_because
+        unseen, slow = self.unseen_because, self.slow_because
         return {
             "id": self.id,
             "incident": self.attack,
@@ -74,7 +76,8 @@ class Step:
             "actors": list(self.actors),
             "targets": list(self.targets),
             "visible": self.visible,
-            "unseen_because": None if why is None else why.told(),
+            "unseen_because": None if unseen is None else unseen.told(),
+            "slow_because": None if slow is None else slow.told(),
             "first_ns": first_ns,
             "last_ns": last_ns,
         }
@@ -118,6 +121,7 @@ class StepForm(Form):
     attack: Truth = True
     visible: Truth = True
     unseen_because: WordsForm | None = None
+    slow_because: WordsForm | None = None
     with_: Annotated[dict[str, Any], Field(alias="with", default_factory=dict)]
 
 
@@ -179,6 +183,9 @@ def _step(
     if form.visible != (form.unseen_because is None):
         what = "a step that is not visible and `unseen_because`, or a visible one without it"
         sheet.say((*place, "visible"), f"visible and unseen_because do not fit together, expected {what}")
+    if form.slow_because is not None and not (form.visible and form.attack):
+        what = "it for a visible step of the attack alone"
+        sheet.say((*place, "slow_because"), f"nothing shows this step, expected {what}")
     kinds = step_kinds()
     parameters: Form | None = None
     if form.does == UNSEEN:
@@ -202,6 +209,7 @@ def _step(
         form.attack,
         form.visible,
         form.unseen_because.value() if form.unseen_because is not None else None,
+        form.slow_because.value() if form.slow_because is not None else None,
     )
 
 

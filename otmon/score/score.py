@@ -202,6 +202,7 @@ def _object(one: Score) -> dict[str, Any]:
                 "techniques": list(step.step.techniques),
                 "visible": step.step.visible,
                 "unseen_because": step.step.unseen_because,
+                "slow_because": step.step.slow_because,
                 "found": step.found,
                 "seconds": _seconds(step.after_ns),
                 "by": [

@@ -57,6 +57,7 @@ class Event:
     targets: frozenset[str] = frozenset()
     visible: bool = True
     unseen_because: str = ""
+    slow_because: str = ""
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -116,6 +117,7 @@ class _Event(_Form):
     targets: list[Name] | None = None
     visible: bool = True
     unseen_because: Text | dict[str, Text] | None = None
+    slow_because: Text | dict[str, Text] | None = None
 
 
 class _Truth(_Form):
@@ -224,9 +226,6 @@ def _truth(form: _Truth) -> Truth:
 def _event(form: _Event) -> Event:
     # An older truth does not tell who acts from who is acted on.
     everybody = form.hosts or ()
-    reason: Any = form.unseen_because or ""
-    if isinstance(reason, dict):
-        reason = reason.get("en", "")
     return Event(
         id=form.id,
         is_step=form.incident,
@@ -236,8 +235,13 @@ def _event(form: _Event) -> Event:
         actors=frozenset(everybody if form.actors is None else form.actors),
         targets=frozenset(everybody if form.targets is None else form.targets),
         visible=form.visible,
-        unseen_because=reason,
+        unseen_because=_reason(form.unseen_because),
+        slow_because=_reason(form.slow_because),
     )
+
+
+def _reason(said: Any) -> str:
+    return said.get("en", "") if isinstance(said, dict) else said or ""
 
 
 def _names(hosts: Iterable[_Host]) -> dict[str, frozenset[str]]:

@@ -135,6 +135,12 @@ def test_the_same_address_in_two_vlans_may_be_two_devices() -> None:
     assert (found.owner("192.168.1.1", "10"), found.owner("192.168.1.1", "20")) == (A, B)
 
 
+def test_what_is_seen_below_ip_only_has_no_vlan_of_its_own() -> None:
+    """Judging such facts ended with an error: a MAC address was looked for in the networks with VLANs."""
+    found = group(asset(A, ""), asset(A, "10.1.0.1"), asset(B, "10.1.0.1", "10"))
+    assert len(found.devices) == 2
+
+
 def test_without_mac_addresses_the_address_is_the_device() -> None:
     assert told(group(asset("", "10.1.0.5"), asset("", "10.1.0.6"))) == {
         "10.1.0.5": ("10.1.0.5",),

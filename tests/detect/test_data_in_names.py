@@ -35,10 +35,10 @@ def questions(
 
 
 def tunnel(size: int, domain: str = "t.example.org", seed: int = 1) -> list[str]:
-    """Names that carry so many bytes, thirty each."""
+    """Names that carry so many bytes, sixty each."""
     data = Random(seed).randbytes(size)
     parts = [b32encode(data[at : at + 30]).decode().lower() for at in range(0, size, 30)]
-    return [f"{part}.{domain}" for part in parts]
+    return [f"{'.'.join(parts[at : at + 2])}.{domain}" for at in range(0, len(parts), 2)]
 
 
 def test_a_tunnel_is_told_of_the_client_whatever_it_asks_for(tmp_path: Path) -> None:
@@ -88,6 +88,34 @@ def test_who_passes_it_on_is_not_told(tmp_path: Path) -> None:
     # Where only the way out is seen, the name server is what there is to tell of.
     (other,) = captures.found(RULE, passed, tmp_path)
     assert other.link.client == SERVER.address
+
+
+def test_a_resolver_may_ask_for_what_its_clients_do(tmp_path: Path) -> None:
+    """Each client asks for some machines of a cloud, and the resolver for all of them."""
+    clients = [Host(f"pc-{n}", f"10.3.0.{n}", f"00:10:c6:77:06:{n:02x}") for n in range(1, 41)]
+    packets: list[Packet] = []
+    for n, client in enumerate(clients):
+        names = [f"load-balancer-of-shop-{n:02d}-{m:04x}.eu-west-1.elb.amazonaws.com" for m in range(60)]
+        packets += questions(names, ends=(client, SERVER)) + questions(names, ends=(SERVER, UPSTREAM))
+        packets.append(udp_packet(WIRE, START_NS, (SERVER, client), (53, 20_000), answer(names[0]), n, "x"))
+    assert captures.found(RULE, packets, tmp_path) == []
+    # One who carries data is told all the same, and not the resolver.
+    carried = tunnel(2 * CARRIED)
+    packets += questions(carried, ends=(clients[7], SERVER)) + questions(carried, ends=(SERVER, UPSTREAM))
+    (one,) = captures.found(RULE, packets, tmp_path)
+    assert one.link.client == clients[7].address
+
+
+def answer(text: str) -> bytes:
+    """That there is no such name."""
+    return asked(text)[:2] + b"\x81\x83" + asked(text)[4:]
+
+
+def test_two_who_ask_each_other_hide_nobody(tmp_path: Path) -> None:
+    names = tunnel(2 * CARRIED)
+    both = [*questions(names), *questions(names, ends=(SERVER, LAPTOP))]
+    told = captures.found(RULE, both, tmp_path)
+    assert {one.link.client for one in told} == {LAPTOP.address, SERVER.address}
 
 
 def test_what_was_so_in_the_baseline_is_usual(tmp_path: Path) -> None:

@@ -63,3 +63,11 @@ def test_what_it_would_be_taken_for_is_told_where_two_signals_say_so() -> None:
 )
 def test_what_fits_or_is_not_listed_is_not(name: str, address: str, mac: str) -> None:
     assert found(RULE, asset(mac, address), calls_itself(name, address, mac), plant=PLANT) == []
+
+
+def test_a_made_up_mac_address_beside_its_own_is_somebody_else_s() -> None:
+    """Who says by ARP that he has its address is told as such (`disputed-address`)."""
+    own, made_up = asset("00:80:f4:00:00:02", "10.2.0.2"), asset("f6:1d:92:c4:08:3b", "10.2.0.2", arp=1)
+    assert found(RULE, own, made_up, plant=PLANT) == []
+    (one,) = found(RULE, made_up, plant=PLANT)
+    assert "signal.random-mac" in keys([one])

@@ -182,6 +182,7 @@ def _routine(start_ns: int, end_ns: int) -> dict[str, Any]:
         "targets": [],
         "visible": True,
         "unseen_because": None,
+        "slow_because": None,
         "first_ns": start_ns,
         "last_ns": end_ns,
     }

@@ -96,8 +96,8 @@ class Hosts:
 
     def key(self, address: Address, vlan: str) -> HostKey:
         """The host behind an address that was seen in a VLAN. A VLAN that a model cannot say (0 and 4095 are
-        none) tells nothing."""
-        told = bool(self.tagged) and self.network(address) in self.tagged
+        none) tells nothing, nor does that of a MAC address, which lies in no network."""
+        told = bool(self.tagged) and address.bits in PREFIX and self.network(address) in self.tagged
         return address, vlan if told and read_vlan(vlan or "untagged") == vlan else None
 
 
