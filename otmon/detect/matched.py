@@ -19,6 +19,7 @@ from otmon.detect.detector import (
     Message,
     Place,
     Unit,
+    contradiction,
     first,
     link_of,
     place_of,
@@ -28,6 +29,7 @@ from otmon.detect.detector import (
 )
 from otmon.detect.rules.field import Seen, ground
 from otmon.detect.rules.rule import Category, Condition, Rule
+from otmon.identity.login import CLEAR
 from otmon.ledger.facts import (
     OUTCOMES,
     UNANSWERED,
@@ -200,6 +202,9 @@ def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
     if isinstance(facts[0], CredentialSeen):
         outcomes = {one.outcome for one in facts}
         yield say(f"log-in.{min(outcomes, key=OUTCOMES.index)}")
+        # A password that everybody could read is one, whatever the answer was.
+        shown = any(one.outcome == "accepted" or one.method in CLEAR for one in facts)
+        yield from contradiction(rule, shown)
     refused = sum(one.times for one in operations if one.refused)
     if refused:
         yield say("refused", times=refused)
