@@ -16,7 +16,6 @@ from otmon.detect.detector import (
     Link,
     Message,
     Severity,
-    contradiction,
     first,
     importance,
     link_of,
@@ -26,6 +25,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
+from otmon.detect.matched import contradiction
 from otmon.identity.credentials import Entry, shipped_credentials
 from otmon.ledger.facts import OUTCOMES, CredentialSeen, Outcome
 

@@ -19,7 +19,7 @@ from functools import cached_property
 from heapq import nsmallest
 from operator import attrgetter
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from otmon.assets.classify import Population, population
 from otmon.detect.rules.load import shipped_rules
@@ -248,8 +248,6 @@ class Case:
 
 
 Detector = Callable[[Case], Iterator[Finding]]
-REQUIREMENTS: Final = ("IEC 62443-3-3", "ETSI EN 303 645", "JC-STAR")
-"""Schemes whose references are what a device should meet."""
 _CONTRACT = ("detector", "matched")
 """Files of this folder that are no detectors: the contract, and what finds by conditions."""
 
@@ -269,14 +267,6 @@ def of_rule(finding: Finding, rule: Rule, risk: Risk | None = None) -> Finding:
     """The finding with what its rule says of all of them, and with its risk where that is given."""
     known = finding.risk if risk is None else risk
     return replace(finding, title=rule.title, references=rule.references, risk=known)
-
-
-def contradiction(rule: Rule | None, shown: bool) -> Iterator[Message]:
-    """What a log-in says of the requirements that its rule names: it can only contradict them."""
-    named = [one for one in rule.references if one.scheme in REQUIREMENTS] if rule is not None else []
-    if named:
-        items = ", ".join(f"{one.scheme} {one.id}" for one in named)
-        yield say("requirements-contradicted" if shown else "requirements-open", items=items)
 
 
 def place_of(case: Case, verdict: Verdict) -> Place:

@@ -19,7 +19,6 @@ from otmon.detect.detector import (
     Message,
     Place,
     Unit,
-    contradiction,
     first,
     link_of,
     place_of,
@@ -49,6 +48,8 @@ _UNITS: Final[dict[Category, Unit]] = {
 }  # fmt: skip
 
 NAMES_SHOWN: Final = 4
+REQUIREMENTS: Final = ("IEC 62443-3-3", "ETSI EN 303 645", "JC-STAR")
+"""Schemes whose references are what a device should meet."""
 
 Group = list[tuple[Any, Verdict | None]]
 
@@ -191,6 +192,14 @@ def _what(group: Group) -> Message:
         )  # fmt: skip
     ends = (fact.client, fact.server) if fact.from_client else (fact.server, fact.client)
     return say("malformed", protocol=fact.protocol, sender=ends[0], receiver=ends[1], times=count)
+
+
+def contradiction(rule: Rule | None, shown: bool) -> Iterator[Message]:
+    """What a log-in says of the requirements that its rule names: it can only contradict them."""
+    named = [one for one in rule.references if one.scheme in REQUIREMENTS] if rule is not None else []
+    if named:
+        items = ", ".join(f"{one.scheme} {one.id}" for one in named)
+        yield say("requirements-contradicted" if shown else "requirements-open", items=items)
 
 
 def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
