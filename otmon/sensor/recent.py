@@ -4,10 +4,10 @@ The ring's blocks are copied here as they come, the oldest give way. When a find
 of its two addresses are written out as a small capture.
 
 A password in a capture would be a password on a disk: only the headers are written, up to where the
-payload begins, of every packet but those that can hold none: Modbus knows no log-in, nor do ARP and the
-factory protocols below IP. Schneider's UMAS does, in a function of Modbus (Kaspersky ICS CERT, The secrets of
-Schneider Electric's UMAS protocol, 2022: the hash of the application password): of it the subfunction is the
-last byte that is written.
+payload begins, of every packet but those that can hold none: Modbus knows no log-in, nor do ARP and those
+factory protocols below IP that carry values or names alone. Schneider's UMAS does, in a function of Modbus
+(Kaspersky ICS CERT, The secrets of Schneider Electric's UMAS protocol, 2022: the hash of the application
+password): of it the subfunction is the last byte that is written.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ _UMAS_BYTES: Final = 3
 _IP_HEADER: Final = 20
 """Bytes that are kept of a fragment from its IP header on."""
 _ARP: Final = 0x0806
-_HARMLESS: Final = frozenset({_ARP}).union(*(one.ethertypes for one in PROTOCOLS if one.kind == "industrial"))
+_PLAIN: Final = frozenset({"dlr", "goose", "gse_management", "mrp", "profinet", "sampled_values"})
+"""Not EtherCAT, whose mailbox carries frames of others and a password for files (ETG.1000.6, EoE and FoE),
+nor POWERLINK and Sercos III, which carry IP, nor CC-Link IE, which carries SLMP."""
+_HARMLESS: Final = frozenset({_ARP}).union(*(one.ethertypes for one in PROTOCOLS if one.id in _PLAIN))
 """EtherTypes whose frames hold no secret."""
 
 
