@@ -9,20 +9,18 @@ import hashlib
 import imaplib
 import os
 import poplib
-import re
 import shutil
 import smtplib
 import sqlite3
 import subprocess
 import time
 import urllib.request
-from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
+import pyarrow.parquet as pq
 import pytest
 
 from otmon.capture.batch import Batch
@@ -30,19 +28,18 @@ from otmon.capture.sources import read
 from otmon.detect.detector import Finding
 from otmon.engine import replay
 from otmon.findings.judge import judge
-from otmon.identity.registry import IDS, parser_of
-from otmon.lab.frames import Host, Packet, Say, Wire, connection, udp_packet
+from otmon.identity.registry import IDS
 from otmon.lab.live.namespace import serving
 from otmon.ledger.facts import CredentialSeen
 from otmon.ledger.ledger import Ledger
 from otmon.outputs.pcapng import pcapng
-from otmon.protocols.registry import PROTOCOLS
 from otmon.sensor.proof import ProofFolder
 from otmon.sensor.recent import Recent
 from tests import scripted
 from tests.command import otmon
-from tests.identity.talk import TRANSCRIPTS, Turn, pieces, ppp
+from tests.identity.talk import ppp
 from tests.listening import captured, free_port, missing
+from tests.secrets import NOT_AS_IT_IS, talks, traces
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
@@ -256,14 +253,6 @@ def test_snmpd(tools: list[str], tmp_path: Path) -> None:
     }
 
 
-def traces(secret: str) -> list[bytes]:
-    """The secret as it might be written: as it is, in other notations, and as a hash."""
-    raw = secret.encode()
-    plain = [raw, raw.hex().encode(), b64encode(raw).rstrip(b"="), raw[::-1]]
-    hashes = [hashlib.new(name, raw) for name in ("md5", "sha1", "sha256", "blake2b")]
-    return [*plain, *(one.digest() for one in hashes), *(one.hexdigest().encode() for one in hashes)]
-
-
 def test_no_secret_is_in_anything_that_is_written(tmp_path: Path) -> None:
     capture, out = tmp_path / "x.pcapng", tmp_path / "out"
     out.mkdir()
@@ -305,7 +294,7 @@ def test_no_secret_is_in_anything_that_is_written(tmp_path: Path) -> None:
         ).fetchall()
     assert ("default", "sysdiag", "schneider-ftp-sysdiag") in kinds and ("clear", "bob", "") in kinds
     for secret in (*secrets, f"bob:{SECRET}", f"sysdiag:{SECRET}"):
-        assert [trace for trace in traces(secret) if trace in said] == [], secret
+        assert [trace for trace in traces(secret.encode()) if trace in said] == [], secret
 
 
 def prove(capture: Path, folder: Path) -> Ledger:
@@ -321,68 +310,18 @@ def prove(capture: Path, folder: Path) -> Ledger:
     return ledger
 
 
-def another(turns: tuple[Turn, ...], protocol: str) -> tuple[tuple[Turn, ...], bytes]:
-    """A transcript with a password of the same length that nothing else says, also in Base64; b"" where its
-    protocol does not carry it as it is."""
-    old = next((one.secret for one in parser_of(protocol)(pieces(*turns)) if one.secret), b"")
-    if not old:
-        return turns, b""
-    new = hashlib.sha256(protocol.encode()).hexdigest().upper().encode()[: len(old)]
-
-    def token(found: re.Match[bytes]) -> bytes:
-        try:
-            said = b64decode(found[0], validate=True)
-        except ValueError:
-            return found[0]
-        return b64encode(b"".join(said.rpartition(old)[:1]) + new) if said.endswith(old) else found[0]
-
-    changed: list[Turn] = []
-    for who, data in turns:
-        head, _, tail = data.rpartition(old) if old in data and who == "c" else (data, b"", b"")
-        whole = re.sub(rb"[A-Za-z0-9+/]{6,}=*", token, data)
-        changed.append((who, head + new + tail if old in data and who == "c" else whole))
-    carried = [one.secret for one in parser_of(protocol)(pieces(*changed))]
-    return tuple(changed), new if len(new) >= 4 and new in carried else b""
-
-
 def test_nothing_that_is_written_has_a_secret_of_any_protocol(tmp_path: Path) -> None:
     """Each protocol that carries its secret as it is has one of its own, from frames to what is written."""
-    packets, secrets = list[Packet](), dict[str, bytes]()
-    wire = Wire("02:00:00:00:00:03", "02:00:00:00:00:04")
-    known_protocols = {one.id: one for one in PROTOCOLS}
-    for number, protocol in enumerate(IDS):
-        known = known_protocols[protocol]
-        turns, secret = another(TRANSCRIPTS[protocol], protocol)
-        if not secret:
-            continue
-        secrets[protocol] = secret
-        client = Host("c", f"10.9.{number}.1", "02:00:00:00:00:01")
-        server = Host("s", f"10.9.{number}.2", "02:00:00:00:00:02")
-        hosts = client, server
-        begins = 10**18 + number * 10**9
-        # The transcript of FINS has no header of its TCP form.
-        if known.tcp_ports and protocol != "fins":
-            says = [Say("client" if who == "c" else "server", data, 1_000_000) for who, data in turns]
-            packets += connection(wire, begins, hosts, (50_000, known.tcp_ports[0]), says, Random(1), "x")
-        else:
-            ports = 50_000, known.udp_ports[0]
-            for turn, (who, data) in enumerate(turns):
-                ways = (hosts, ports) if who == "c" else ((server, client), ports[::-1])
-                packets.append(udp_packet(wire, begins + turn * 10**6, *ways, data, turn, "x"))
-    # Those of others are proofs, turned by a pattern (S7) or too short to look for (LDAP).
-    assert set(IDS) - set(secrets) == {
-        "dce_rpc", "eapol", "iscsi", "ldap", "pppoe", "radius", "s7comm", "sip", "smb", "vnc"
-    }  # fmt: skip
+    packets, secrets = talks(10**18)
+    assert set(IDS) - set(secrets) == NOT_AS_IT_IS
     capture, out = tmp_path / "x.pcapng", tmp_path / "out"
     out.mkdir()
     capture.write_bytes(pcapng([(one.time_ns, one.data) for one in packets], "t", "lo", "lo"))
     sent = capture.read_bytes()
-    # The web and mail have theirs in Base64.
+    # The web and mail have theirs in Base64, S7comm turns it.
     assert {protocol for protocol, secret in secrets.items() if secret not in sent} == {
-        "http",
-        "rtsp",
-        "smtp",
-    }
+        "http", "rtsp", "smtp", "s7comm",
+    }  # fmt: skip
     said = b""
     for language in ("en", "ja"):
         names = ("--json", out / f"{language}.jsonl", "--ledger", out / f"{language}.db", "--lang", language)
@@ -394,8 +333,10 @@ def test_nothing_that_is_written_has_a_secret_of_any_protocol(tmp_path: Path) ->
     assert {one.protocol for one in ledger.credentials} == set(secrets)
     written = [path for path in out.rglob("*") if path.is_file()]
     said += repr(ledger).encode() + b"".join(path.read_bytes() for path in written)
+    # Of this file the columns are packed.
+    said += str(pq.read_table(out / "en.parquet").to_pylist()).encode()
     for protocol, secret in secrets.items():
-        assert [trace for trace in traces(secret.decode()) if trace in said] == [], protocol
+        assert [trace for trace in traces(secret) if trace in said] == [], protocol
 
 
 def _seen_on_lo(one: Finding) -> Finding:

@@ -72,6 +72,11 @@ def facts(path: Path, protocol: str) -> set[Fact]:
     }
 
 
+def claims(path: Path) -> set[tuple[str, str, str, str]]:
+    """Protocol, address, kind and value of what is said in the capture."""
+    return {(one.protocol, one.address, one.kind, one.value) for one in replay([str(path)]).ledger.claims}
+
+
 def assert_nothing_shows_the_secret(path: Path) -> None:
     """Neither in what otmon says of the capture, nor in what it writes."""
     out = path.with_suffix("")
@@ -496,6 +501,11 @@ def test_dce_rpc_of_samba(wire: Mirror, place: Path, tmp_path: Path) -> None:
                 target = f"ncacn_ip_tcp:{SERVER}[{binding}]"
                 status = wire.call("rpcclient", "-s", str(config), target, "-U", pair, "-c", "querydominfo")
                 assert (status == 0) == (pair != "admin%password"), pair
+    name = socket.gethostname().partition(".")[0].upper()[:15]
+    assert claims(tmp_path / "x.pcapng") >= {
+        ("dce_rpc", SERVER, "name", name), ("dce_rpc", SERVER, "domain", name),
+        ("dce_rpc", CLIENT, "name", name),
+    }  # fmt: skip
     assert facts(tmp_path / "x.pcapng", "dce_rpc") == {
         ("dce_rpc", "admin", "ntlmv2", "default", "accepted"),
         ("dce_rpc", "admin", "ntlmv2", "default", "refused"),
@@ -530,7 +540,13 @@ def test_ntlm_in_mail_of_dovecot(wire: Mirror, place: Path, tmp_path: Path) -> N
             for url in (f"imap://{SERVER}", f"pop3://{SERVER}", f"smtp://{SERVER}:587"):
                 words = ("curl", "-s", "-m", "20", "--login-options", "AUTH=NTLM", url)
                 wire.call(*words, "-u", f"admin:{password}")
+    said, name = claims(tmp_path / "x.pcapng"), socket.gethostname().partition(".")[0].upper()[:15]
     for protocol in ("imap", "pop3", "smtp"):
+        assert said >= {
+            (protocol, SERVER, "name", name), (protocol, SERVER, "domain", name),
+            (protocol, CLIENT, "name", "WORKSTATION"),
+        }  # fmt: skip
+        assert [one for one in said if one[:3] == (protocol, SERVER, "software") and "Dovecot" in one[3]]
         assert facts(tmp_path / "x.pcapng", protocol) == {
             (protocol, "admin", "ntlmv2", "default", "accepted"),
             (protocol, "admin", "ntlmv2", "default", "refused"),

@@ -67,7 +67,7 @@ def list_(
 def show(
     ledger: Facts,
     device: Annotated[
-        str, typer.Argument(metavar="DEVICE", help="Its id in the list, or one of its addresses.")
+        str, typer.Argument(metavar="DEVICE", help="Its id in the list, one of its addresses, or its name.")
     ],
     zones: Zones = None,
     lang: Lang = Language.en,
@@ -79,10 +79,7 @@ def show(
     from otmon.outputs.asset_table import device_lines
 
     found, index = _population(ledger, zones, lang)
-    named = device.lower()
-    chosen = [
-        one for one in found.devices if device == one.seen.id or named in (*one.seen.macs, *one.seen.texts)
-    ]
+    chosen = [one for one in found.devices if _is_called(one, device.strip())]
     if not chosen:
         fail(f"no device {device!r} in {ledger}; otmon assets list names them")
     for number, one in enumerate(chosen):
@@ -163,6 +160,17 @@ def _population(ledger: str, zones: str | None, lang: Language) -> tuple[Populat
     return population(facts, model), index(
         model, facts.assets, claims=facts.claims
     ) if model is not None else None
+
+
+def _is_called(device: Device, name: str) -> bool:
+    """Whether a device has this id, address in whatever notation, or name in whatever case of letters."""
+    from otmon.zones.address import host, parse_address
+
+    address = parse_address(name)
+    known = (*device.seen.macs, *device.seen.texts)
+    if name == device.seen.id or (address is not None and str(host(address)) in known):
+        return True
+    return bool(name) and name.casefold() in map(str.casefold, device.names)
 
 
 def _chosen(

@@ -25,6 +25,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
+from otmon.detect.matched import contradiction
 from otmon.identity.credentials import Entry, shipped_credentials
 from otmon.ledger.facts import OUTCOMES, CredentialSeen, Outcome
 
@@ -78,7 +79,10 @@ def _finding(case: Case, key: tuple[str, ...], group: _Group) -> Finding:
             transport=one.transport,
             port=one.port,
         ),
-        why=tuple(_why(one, alike, fitting, vendors, said, clients)),
+        why=(
+            *_why(one, alike, fitting, vendors, said, clients),
+            *contradiction(case.rules.get(RULE), outcome == "accepted"),
+        ),
         count=sum(fact.times for fact in group if fact.outcome == outcome),
         unit="log-ins",
         first_ns=min(fact.first_ns for fact in group),

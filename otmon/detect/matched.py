@@ -28,6 +28,7 @@ from otmon.detect.detector import (
 )
 from otmon.detect.rules.field import Seen, ground
 from otmon.detect.rules.rule import Category, Condition, Rule
+from otmon.identity.login import CLEAR
 from otmon.ledger.facts import (
     OUTCOMES,
     UNANSWERED,
@@ -47,6 +48,8 @@ _UNITS: Final[dict[Category, Unit]] = {
 }  # fmt: skip
 
 NAMES_SHOWN: Final = 4
+REQUIREMENTS: Final = ("IEC 62443-3-3", "ETSI EN 303 645", "JC-STAR")
+"""Schemes whose references are what a device should meet."""
 
 Group = list[tuple[Any, Verdict | None]]
 
@@ -191,6 +194,14 @@ def _what(group: Group) -> Message:
     return say("malformed", protocol=fact.protocol, sender=ends[0], receiver=ends[1], times=count)
 
 
+def contradiction(rule: Rule | None, shown: bool) -> Iterator[Message]:
+    """What a log-in says of the requirements that its rule names: it can only contradict them."""
+    named = [one for one in rule.references if one.scheme in REQUIREMENTS] if rule is not None else []
+    if named:
+        items = ", ".join(f"{one.scheme} {one.id}" for one in named)
+        yield say("requirements-contradicted" if shown else "requirements-open", items=items)
+
+
 def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
     yield say("named", en=rule.title.en, ja=rule.title.ja)
     facts = [one for one, _ in group]
@@ -200,6 +211,9 @@ def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
     if isinstance(facts[0], CredentialSeen):
         outcomes = {one.outcome for one in facts}
         yield say(f"log-in.{min(outcomes, key=OUTCOMES.index)}")
+        # A password that everybody could read is one, whatever the answer was.
+        shown = any(one.outcome == "accepted" or one.method in CLEAR for one in facts)
+        yield from contradiction(rule, shown)
     refused = sum(one.times for one in operations if one.refused)
     if refused:
         yield say("refused", times=refused)

@@ -418,7 +418,7 @@ def _read(stored: sqlite3.Connection, path: Path) -> Ledger:
 def _facts(
     stored: sqlite3.Connection, name: str, fact: type[Any], path: Path, names: dict[str, str]
 ) -> Iterator[Any]:
-    kinds = tuple(kind for _, kind in _columns(fact))
+    columns, kinds = zip(*_columns(fact), strict=True)
     witnessed = "evidence" in fact.__slots__
     words = {
         "role": frozenset(get_args(Role)),
@@ -430,9 +430,9 @@ def _facts(
         words["kind"] = frozenset(get_args(CredentialKind))
     elif fact is AssetClaim:
         words["kind"] = frozenset(get_args(ClaimKind))
-    checks = [(at, words[column]) for at, (column, _) in enumerate(_columns(fact)) if column in words]
-    sets = [(at, column) for at, (column, _) in enumerate(_columns(fact)) if column in SETS]
-    peaks = next((at for at, (column, _) in enumerate(_columns(fact)) if column == "peaks"), None)
+    checks = [(at, words[column]) for at, column in enumerate(columns) if column in words]
+    sets = [(at, column) for at, column in enumerate(columns) if column in SETS]
+    peaks = next((at for at, column in enumerate(columns) if column == "peaks"), None)
     for row in _checked(stored, name, kinds, path, names):
         for at, allowed in checks:
             if row[at] not in allowed:
@@ -449,7 +449,7 @@ def _facts(
             except (ValueError, RecursionError) as error:
                 raise LedgerError(f"{path}: table {name} holds peaks that are none") from error
         if fact in (Conversation, Operation):
-            row = _with_minutes(row, [column for column, _ in _columns(fact)], path, name)
+            row = _with_minutes(row, columns, path, name)
         if fact is WrittenValue:
             *rest, extremes, steps, changes = row[:-4]
             pair = rest[9] == 2
@@ -466,7 +466,7 @@ def _facts(
         yield fact(*row[:-4], Evidence(*row[-4:])) if witnessed else fact(*row)
 
 
-def _with_minutes(row: tuple[Any, ...], columns: list[str], path: Path, name: str) -> tuple[Any, ...]:
+def _with_minutes(row: tuple[Any, ...], columns: tuple[str, ...], path: Path, name: str) -> tuple[Any, ...]:
     """The row with its busiest minute, its response times and its course read."""
     values = dict(zip(columns, row, strict=True))
     try:

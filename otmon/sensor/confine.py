@@ -1,7 +1,7 @@
 """What the sensor gives up once its interfaces are open, so that nobody who takes it over can use it.
 
-In this order: another user, no capabilities, no new privileges, and a filter on system calls (seccomp)
-under which
+In this order: another user, no dump of its memory, no capabilities, no new privileges, and a filter on system
+calls (seccomp) under which
 
 - nothing can be written to, sent on or duplicated from a socket that listens to the plant;
 - no packet socket and no raw socket can be made, and nothing connects to anything or sends to an address:
@@ -10,8 +10,11 @@ under which
 - no memory that was written becomes code: the compiled packet path is loaded by then. A manager of services
   cannot forbid that (MemoryDenyWriteExecute), since it would do so before the start.
 
-A forbidden call fails with EPERM. Sources: seccomp(2), capabilities(7), prctl(2), and the tables of system
-calls of Linux for x86-64 and 64-bit ARM.
+Its memory holds packets of the last moments, and so passwords: where it crashes, or a watchdog ends it,
+nothing of that gets onto a disk.
+
+A forbidden call fails with EPERM. Sources: seccomp(2), capabilities(7), prctl(2), core(5), and the tables of
+system calls of Linux for x86-64 and 64-bit ARM.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import grp
 import os
 import platform
 import pwd
+import resource
 import socket
 import struct
 from collections.abc import Iterator, Sequence
@@ -29,6 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+_SET_DUMPABLE: Final = 4
 _SET_NO_NEW_PRIVS: Final = 38
 _CAPBSET_DROP: Final = 24
 _SECCOMP_SET_MODE_FILTER: Final = 1
@@ -116,6 +121,7 @@ def confine(listening: Sequence[int], user: str | None = None) -> None:
     bound_capabilities()
     if user is not None:
         become(user)
+    forbid_dumps()
     drop_capabilities()
     forbid_calls(listening)
 
@@ -133,6 +139,16 @@ def become(user: str) -> None:
         os.setresuid(known.pw_uid, known.pw_uid, known.pw_uid)
     except PermissionError:
         raise ConfineError(f"only root can go on as {user!r}") from None
+
+
+def forbid_dumps() -> None:
+    """Nobody gets a copy of the memory of this process when it ends, or may look into it. Raises
+    ConfineError."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    # A program that takes dumps (core(5)) need not heed the limit.
+    if libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0):
+        raise ConfineError(f"no dump: {os.strerror(ctypes.get_errno())}")
 
 
 def bound_capabilities() -> None:

@@ -4,8 +4,10 @@ The ring's blocks are copied here as they come, the oldest give way. When a find
 of its two addresses are written out as a small capture.
 
 A password in a capture would be a password on a disk: only the headers are written, up to where the
-payload begins, of every packet but those that can hold none: Modbus knows no log-in, nor do ARP and the
-factory protocols below IP.
+payload begins, of every packet but those that can hold none: Modbus knows no log-in, nor do ARP and those
+factory protocols below IP that carry values or names alone. Schneider's UMAS does, in a function of Modbus
+(Kaspersky ICS CERT, The secrets of Schneider Electric's UMAS protocol, 2022: the hash of the application
+password): of it the subfunction is the last byte that is written.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from otmon.decode.fields import AT, BUFFER, COUNTERS, END, FAMILY, FIELDS, FRAGM
 from otmon.decode.link import LINKTYPE_ETHERNET
 from otmon.decode.packet import decode_packet
 from otmon.detect.detector import Finding
-from otmon.protocols.modbus import M_COLUMNS
+from otmon.protocols.modbus import M_COLUMNS, UMAS
+from otmon.protocols.modbus_framing import HEADER as MBAP_BYTES
 from otmon.protocols.modbus_framing import MBAP, recognise
 from otmon.protocols.registry import PROTOCOLS
 
@@ -35,10 +38,15 @@ PACKETS: Final = 200
 """Packets of one finding."""
 ADDRESSES_WITHIN: Final = 256
 """Where in a packet its addresses are looked for, tunnels and tags included."""
+_UMAS_BYTES: Final = 3
+"""Function, session and subfunction."""
 _IP_HEADER: Final = 20
 """Bytes that are kept of a fragment from its IP header on."""
 _ARP: Final = 0x0806
-_HARMLESS: Final = frozenset({_ARP}).union(*(one.ethertypes for one in PROTOCOLS if one.kind == "industrial"))
+_PLAIN: Final = frozenset({"dlr", "goose", "gse_management", "mrp", "profinet", "sampled_values"})
+"""Not EtherCAT, whose mailbox carries frames of others and a password for files (ETG.1000.6, EoE and FoE),
+nor POWERLINK and Sercos III, which carry IP, nor CC-Link IE, which carries SLMP."""
+_HARMLESS: Final = frozenset({_ARP}).union(*(one.ethertypes for one in PROTOCOLS if one.id in _PLAIN))
 """EtherTypes whose frames hold no secret."""
 
 
@@ -169,6 +177,16 @@ def compile_cut() -> None:
     cut.recognised(np.zeros(60, np.uint8))
 
 
+def _before_umas(frame: npt.NDArray[np.uint8], at: int, end: int) -> int:
+    """How much of a frame is written where messages of Modbus are in ``frame[at:end]``: all, or up to what
+    the first one of UMAS is."""
+    while at + MBAP_BYTES < end:
+        if frame[at + MBAP_BYTES] & 0x7F == UMAS:
+            return at + MBAP_BYTES + _UMAS_BYTES
+        at += 6 + (int(frame[at + 4]) << 8 | int(frame[at + 5]))
+    return len(frame)
+
+
 class _Cut:
     """Decodes packets anew, to know where their payload begins."""
 
@@ -198,6 +216,8 @@ class _Cut:
             end = min(size, int(row[HEADER]) + _IP_HEADER)
         elif self.recognised(frame) != MBAP:
             end = min(size, int(row[AT]))
+        else:
+            end = min(size, _before_umas(frame, int(row[AT]), int(row[END])))
         return Kept(
             block.first_number + index,
             int(block.time_ns[index]),

@@ -51,16 +51,23 @@ def test_a_filter_that_fits_nothing_is_an_error(day: Path, arguments: tuple[str,
     assert (status, out) == (2, "") and expected in one_line(err)
 
 
-@pytest.mark.parametrize("name", [CAMERA, "10.12.2.200", CAMERA.upper()])
+@pytest.mark.parametrize(
+    "name", [CAMERA, "10.12.2.200", CAMERA.upper(), CAMERA.replace(":", "-"), " 10.12.2.200"]
+)
 def test_show_tells_one_device_by_any_of_its_names(day: Path, name: str) -> None:
     status, out, _ = otmon("assets", "show", day, name, "--zones", MODEL)
     assert status == 0
     assert "probably: camera (likely)" in out and "gives video (rtsp)" in out and "zones: factory-b" in out
 
 
-def test_show_says_that_nobody_has_that_name(day: Path) -> None:
-    status, _, err = otmon("assets", "show", day, "10.99.0.1")
-    assert status == 2 and "no device '10.99.0.1'" in one_line(err)
+def test_show_finds_a_device_by_its_host_name(day: Path) -> None:
+    assert otmon("assets", "show", day, "label-pc") == otmon("assets", "show", day, "00:0b:5d:0b:08:35")
+
+
+@pytest.mark.parametrize("name", ["10.99.0.1", "", "nobody"])
+def test_show_says_that_nobody_has_that_name(day: Path, name: str) -> None:
+    status, _, err = otmon("assets", "show", day, name)
+    assert status == 2 and f"no device '{name}'" in one_line(err)
 
 
 def test_export_writes_what_is_listed(day: Path, tmp_path: Path) -> None:

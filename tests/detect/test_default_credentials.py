@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from otmon.findings.wording import worded
 from otmon.ledger.facts import NEVER, Asset, Conversation, CredentialSeen
 from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, PRINTER, at, found, keys
 from tests.zones.facts import model
@@ -54,6 +55,43 @@ def test_the_answer_and_the_zone_grade_it(server: str, outcome: str, severity: s
     assert found(RULE, one, plant=None)[0].severity in ("high", "medium", "low")
 
 
+READABLE, OPEN = "password-in-clear", "login-without-password"
+OF_PASSWORDS = "IEC 62443-3-3 SR 1.5, ETSI EN 303 645 5.1-1, JC-STAR S1.1-02"
+
+
+@pytest.mark.parametrize(
+    ("rule", "changed", "key", "items"),
+    [
+        (RULE, {}, "requirements-contradicted", OF_PASSWORDS),
+        (RULE, {"outcome": "unknown"}, "requirements-open", OF_PASSWORDS),
+        (RULE, {"outcome": "attempted"}, "requirements-open", OF_PASSWORDS),
+        (RULE, {"outcome": "refused"}, "requirements-open", OF_PASSWORDS),
+        # Everybody could read it, whatever the answer was.
+        (
+            READABLE, {"outcome": "refused"}, "requirements-contradicted",
+            "IEC 62443-3-3 SR 1.5, IEC 62443-3-3 SR 4.1",
+        ),
+        (
+            OPEN, {"kind": "anonymous", "method": "anonymous"}, "requirements-contradicted",
+            "IEC 62443-3-3 SR 1.5, JC-STAR S1.1-01",
+        ),
+    ],
+)  # fmt: skip
+def test_a_log_in_can_only_contradict_requirements_and_says_so(
+    rule: str, changed: dict[str, str], key: str, items: str
+) -> None:
+    (finding,) = found(rule, replace(SEEN, **changed))  # type: ignore[arg-type]
+    told = finding.why[-1]
+    assert (told.key, told.params) == (key, (("items", items),))
+    words = [worded(told, language) for language in ("en", "ja")]
+    if key == "requirements-contradicted":
+        assert "confirms none" in words[0] and "of an encrypted log-in nobody can tell" in words[0]
+        assert "適合を意味せず" in words[1] and "暗号化されたログインは判定できない" in words[1]
+    else:
+        assert "cannot be told" in words[0] and "判定できない" in words[1]
+    assert {f"{one.scheme} {one.id}" for one in finding.references} >= set(items.split(", "))
+
+
 def test_only_what_is_on_the_list_is_found() -> None:
     assert (
         found(RULE, *(replace(SEEN, kind=kind, entry="") for kind in ("clear", "empty", "anonymous"))) == []
@@ -101,7 +139,7 @@ def test_the_source_of_the_entry_is_named_and_those_that_are_alike() -> None:
     assert said["default-entry"]["vendor"] == "Amcrest" and "http" in str(said["default-entry"]["url"])
     assert "default-alike-more" in said
     (other,) = found(RULE, replace(SEEN, entry="from-another-version"))
-    assert keys([other])[1:] == ["default-entry-unknown"]
+    assert keys([other])[1:] == ["default-entry-unknown", "requirements-contradicted"]
 
 
 def sender(mac: str, address: str = PLC, packet: int = 3) -> Asset:

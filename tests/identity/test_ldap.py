@@ -3,12 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.identity.talk import TRANSCRIPTS, Turn, log_ins, told
-
-
-def bind(name: bytes, secret: bytes) -> Turn:
-    body = b"\x02\x01\x03\x04" + bytes((len(name),)) + name + b"\x80" + bytes((len(secret),)) + secret
-    body = b"\x02\x01\x01\x60" + bytes((len(body),)) + body
-    return "c", b"\x30" + bytes((len(body),)) + body
+from tests.secrets import bind
 
 
 def answer(code: int) -> Turn:

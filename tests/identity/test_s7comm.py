@@ -3,17 +3,14 @@ from __future__ import annotations
 import pytest
 
 from tests.identity.talk import TRANSCRIPTS, Turn, log_ins, told
+from tests.secrets import turned
 
 SET: Turn = TRANSCRIPTS["s7comm"][0]
 ANSWER: Turn = TRANSCRIPTS["s7comm"][1]
 
 
 def setting(password: bytes) -> Turn:
-    """As thc-hydra's hydra-s7-300.c turns a password."""
-    turned = bytearray()
-    for place, byte in enumerate(password.ljust(8)):
-        turned.append(byte ^ 0x55 ^ (turned[place - 2] if place >= 2 else 0))
-    return "c", SET[1][:-8] + bytes(turned)
+    return "c", SET[1][:-8] + turned(password)
 
 
 def test_a_password_is_turned_back() -> None:

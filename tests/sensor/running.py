@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.namespaces import Wire
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-_ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
+ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
 
 
 class Sensor:
@@ -44,7 +44,7 @@ class Sensor:
 
     def metrics(self) -> dict[str, float]:
         """Every sample by its name with labels."""
-        page = self.wire.run(sys.executable, "-c", _ASK, "http://127.0.0.1:9877/metrics")
+        page = self.wire.run(sys.executable, "-c", ASK, "http://127.0.0.1:9877/metrics")
         lines = [line.rsplit(" ", 1) for line in page.splitlines() if line and not line.startswith("#")]
         return {name: float(value) for name, value in lines}
 
@@ -62,18 +62,30 @@ def _collect(stream: object, lines: list[str]) -> None:
 
 
 @contextmanager
-def sensor(wire: Wire, *options: str, listening: bool = True) -> Iterator[Sensor]:
-    """A sensor on the far end; ready to hear, unless `listening` is False."""
+def sensor(wire: Wire, *options: str, listening: bool = True, folder: Path = ROOT) -> Iterator[Sensor]:
+    """A sensor on the far end, which runs in a folder and may leave its memory there; ready to hear, unless
+    `listening` is False."""
     wire.run("ip", "link", "set", "lo", "up")
-    command = ["ip", "netns", "exec", wire.namespace, sys.executable, "-m", "otmon.cli", "sensor"]
+    command = [
+        "prlimit",
+        "--core=unlimited",
+        "ip",
+        "netns",
+        "exec",
+        wire.namespace,
+        sys.executable,
+        "-m",
+        "otmon.cli",
+        "sensor",
+    ]
     environment = {key: value for key, value in os.environ.items() if key != "NUMBA_DISABLE_JIT"}
     process = subprocess.Popen(
         [*command, "--interface", wire.far, *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=ROOT,
-        env=environment,
+        cwd=folder,
+        env={**environment, "PYTHONPATH": str(ROOT)},
     )
     running = Sensor(wire, process)
     try:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 _CHILD = """
-import ctypes, errno, fcntl, json, mmap, os, platform, socket, struct, sys, threading
+import ctypes, errno, fcntl, json, mmap, os, platform, resource, socket, struct, sys, threading
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 from otmon.capture.ring import Ring
 from otmon.sensor import confine as rules
@@ -108,6 +108,7 @@ found["capabilities"] = [status[one].strip() for one in ("CapInh", "CapPrm", "Ca
 found["seccomp"] = status["Seccomp"].strip()
 found["new privileges"] = status["NoNewPrivs"].strip()
 found["user"] = os.getuid()
+found["dumps"] = [libc.prctl(3, 0, 0, 0, 0), *resource.getrlimit(resource.RLIMIT_CORE)]
 print(json.dumps(found))
 """
 
@@ -148,6 +149,7 @@ def test_nothing_that_was_given_up_can_be_done(wired: Wire, user: str) -> None:
     assert (found.pop("user") == 0) == (user == "")
     assert found.pop("answer") == "metrics"
     assert found.pop("heard") != 0
+    assert found.pop("dumps") == [0, 0, 0]
     if user == "":
         # Root without capabilities may change what belongs to root.
         found.pop("become root")

@@ -107,10 +107,26 @@ def test_no_payload_that_may_hold_a_secret_is_kept(frame: bytes) -> None:
     assert found.data == frame[: len(found.data)]
 
 
-def test_modbus_and_what_is_below_ip_are_kept_whole() -> None:
+@pytest.mark.parametrize("before", [b"", MODBUS_WRITE])
+def test_of_umas_no_more_is_kept_than_what_it_is(before: bytes) -> None:
+    reservation = b"\0\x02\0\0" + struct.pack(">H", 4 + len(SECRET)) + b"\x01\x5a\0\x10" + SECRET
+    frame = tcp("10.0.0.1", "10.0.0.2", 502, before + reservation)
+    (one,) = kept([frame], finding("10.0.0.1", "10.0.0.2", 1))
+    assert one.data == frame[: -len(SECRET)] and one.wire_length == len(frame)
+
+
+def test_modbus_and_values_below_ip_are_kept_whole() -> None:
     arp = bytes(12) + bytes.fromhex("08060001080006040001") + bytes(20)
-    frames = [tcp("10.0.0.1", "10.0.0.2", 1502, MODBUS_WRITE), arp]
-    assert [one.data for one in kept(frames, finding("", "", 1, 2))] == frames
+    profinet, goose = (bytes(12) + bytes.fromhex(kind) + bytes(50) for kind in ("8892", "88b8"))
+    frames = [tcp("10.0.0.1", "10.0.0.2", 1502, MODBUS_WRITE), arp, profinet, goose]
+    assert [one.data for one in kept(frames, finding("", "", 1, 2, 3, 4))] == frames
+
+
+@pytest.mark.parametrize("kind", ["88a4", "88ab", "88cd", "890f"])
+def test_what_carries_others_below_ip_is_cut(kind: str) -> None:
+    """EtherCAT, POWERLINK, Sercos III, CC-Link IE."""
+    (one,) = kept([bytes(12) + bytes.fromhex(kind) + SECRET * 4], finding("", "", 1))
+    assert one.data == bytes(12) + bytes.fromhex(kind)
 
 
 @given(st.lists(st.binary(max_size=120), min_size=1, max_size=8))

@@ -26,7 +26,8 @@ from otmon.ledger.store import load
 from otmon.sensor.watch import WINDOW_S
 from tests.command import one_line, otmon
 from tests.namespaces import Wire, inside, missing, wire
-from tests.sensor.running import ROOT, sensor
+from tests.secrets import talks, traces
+from tests.sensor.running import ASK, ROOT, sensor
 from tests.sensor.soak import passing
 from tests.sensor.traffic import frames_of
 
@@ -237,6 +238,31 @@ def test_several_interfaces_make_one_picture(wired: Wire, tmp_path: Path) -> Non
         running.wait_for(lambda: running.says("near0: no packet for 3 seconds"))
     sources = {source.name: source.packets for source in load(tmp_path / "plant.db").sources}
     assert sources == {wired.far: len(few), wired.near: len(frames)}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_no_password_is_in_anything_that_a_sensor_leaves(wired: Wire, tmp_path: Path, workers: str) -> None:
+    """Neither while it runs nor where it is ended as a watchdog ends it, which would leave its memory on the
+    disk; the ledger's log is read beside it."""
+    packets, secrets = talks(time.time_ns())
+    found = tmp_path / "findings.jsonl"
+    with sensor(wired, *options(tmp_path)[2:], "--workers", workers, folder=tmp_path) as running:
+        wired.send([one.data for one in packets])
+        running.wait_for(lambda: "password-in-clear" in rules_of(found))
+        running.wait_for((tmp_path / "plant.db").exists)
+        running.wait_for(lambda: len(load(tmp_path / "plant.db").credentials) >= len(secrets))
+        page = wired.run(sys.executable, "-c", ASK, "http://127.0.0.1:9877/metrics")
+        written = _everything(tmp_path)
+        assert running.end(signal.SIGABRT)[0] == -signal.SIGABRT
+    said = b"".join((*written, *_everything(tmp_path), page.encode()))
+    said += "\n".join((*running.said, *running.told)).encode()
+    assert {one.protocol for one in load(tmp_path / "plant.db").credentials} == set(secrets)
+    for protocol, secret in secrets.items():
+        assert [trace for trace in traces(secret) if trace in said] == [], protocol
+
+
+def _everything(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
 
 
 def test_systemd_is_told(wired: Wire, tmp_path: Path) -> None:
