@@ -293,7 +293,7 @@ def run(
         fail(error)
     if ledger is not None and not watch.trouble:
         mark.end(Path(ledger))
-    raise typer.Exit(FOUND if watch.findings else NOTHING_FOUND)
+    raise typer.Exit(FOUND if watch.finds_something else NOTHING_FOUND)
 
 
 def _load_everything() -> None:

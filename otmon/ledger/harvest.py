@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -54,7 +55,7 @@ from otmon.ledger.facts import (
 )
 from otmon.ledger.ledger import LIMITS, Ledger, Limits
 from otmon.ledger.rank import NO_BARS, READING, Bars, Place, Ranks, hashed_columns, last_place, within
-from otmon.ledger.rows import Rows, lists_of, operations_of, parties, response_counts
+from otmon.ledger.rows import Marks, Rows, lists_of, operations_of, parties, response_counts, rows_in_use
 from otmon.ledger.senders import assets_of, ports_of
 from otmon.ledger.tables import (
     A_FIRST,
@@ -101,6 +102,7 @@ from otmon.ledger.tables import (
     X_MAC,
     X_PACKETS,
     X_PLACE,
+    X_PORT,
     Tables,
     bits_of,
 )
@@ -109,6 +111,9 @@ from otmon.ledger.values import written_values
 from otmon.protocols.modbus import REASONS, service
 from otmon.protocols.protocol import Service
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
+
+Beyond = tuple[str, int, int]
+"""Kind of fact, rows of it that are no facts, and their amount as `Ledger.overflow` has it."""
 
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
 _MODBUS: Final = "modbus"
@@ -145,6 +150,38 @@ def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIM
     They are in no order, and keys are repeated, until they are merged."""
     every = rows.flows, rows.assets, rows.operations, rows.courses, rows.written, rows.anomalies
     return _harvested(*every, source, bars, limits)
+
+
+def rows_within(t: Tables, bars: Bars) -> tuple[Rows, tuple[Beyond, ...]]:
+    """`rows_in_use` but for those behind `bars`, of which is told how many there are and what of: in a flood
+    these are most, and are not worth a copy. A sender whose switch port is known is kept for its claim."""
+    beyond = []
+    kinds = {
+        "conversations": (bars.conversations, _rank_of_flows, (F_PACKETS, F_PACKETS + 1)),
+        "assets": (bars.assets, _rank_of_assets, (X_PACKETS,)),
+        "operations": (bars.operations, _rank_of_operations, (O_TIMES,)),
+        "written": (bars.written, _rank_of_others, (W_TIMES,)),
+        "anomalies": (bars.anomalies, _rank_of_others, (A_TIMES,)),
+    }
+
+    def wanted(kind: str, rows: Ints, used: Marks) -> Marks:
+        bar, rank, amounts = kinds[kind]
+        if bar is None:
+            return used
+        chosen = used.copy()
+        for begin in range(0, len(rows), SLICE):
+            places = begin + np.flatnonzero(used[begin : begin + SLICE])
+            some = rows[places]
+            chosen[places] = within(bar, *rank(some))
+            if kind == "assets":
+                chosen[places] |= some[:, X_PORT] != 0
+        left = used & ~chosen
+        if left.any():
+            amount = sum(int(rows[left, column].sum()) for column in amounts)
+            beyond.append((kind, int(np.count_nonzero(left)), amount))
+        return chosen
+
+    return rows_in_use(t, wanted), tuple(beyond)
 
 
 def _harvested(
@@ -188,7 +225,11 @@ def _harvested(
     times = anomalies[:, A_TIMES]
     anomalies = kept("anomalies", anomalies, bars.anomalies, limits.anomalies, _rank_of_others, times)
     return Ledger(
-        conversations=tuple(_conversations(flows, source)),
+        conversations=tuple(
+            chain.from_iterable(
+                _conversations(flows[begin : begin + SLICE], source) for begin in range(0, len(flows), SLICE)
+            )
+        ),
         assets=tuple(assets_of(assets, source)),
         claims=tuple(ports),
         operations=tuple(_operations(operations, courses, source)),
@@ -354,7 +395,7 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
             bytes_to_client=bytes_from,
             tunnel=_tunnels(wrapped),
             busiest=_most(busiest, evidence),
-            hours=bits_of(hours),
+            hours=bits_of(tuple(hours)),
             first_ns=evidence.time_ns,
             last_ns=max(evidence.time_ns, last_ns),
             evidence=evidence,
@@ -467,7 +508,7 @@ def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
             gap_ns=max(row[O_GAP], row[O_GAP_NOW]),
             busiest=Busiest(1, evidence) if alone else _most(busiest, evidence),
             course=_course(row, courses),
-            hours=bits_of(row[O_HOURS : O_HOURS + 3]),
+            hours=bits_of(tuple(row[O_HOURS : O_HOURS + 3])),
             first_ns=first_ns,
             last_ns=first_ns if alone else row[O_LAST],
             evidence=evidence,

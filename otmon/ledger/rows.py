@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from otmon.decode.flows import F_A_HI, F_COLUMNS, F_KEY, F_PACKETS, F_VLAN
 from otmon.decode.streams import S_CLIENT, S_FLOW, S_PENDING, STREAMS
@@ -68,6 +70,8 @@ from otmon.ledger.tables import (
 )
 from otmon.ledger.texts import address_text, vlan_text
 
+Marks = npt.NDArray[np.bool_]
+"""Of each row of a table whether it is meant."""
 LISTED: Final = 1 << 9
 """Rows that are lists at a time."""
 WIDTHS: Final = (F_COLUMNS, X_COLUMNS, O_COLUMNS, COURSE_COLUMNS, W_COLUMNS, A_COLUMNS, G_COLUMNS)
@@ -148,26 +152,28 @@ def _messages_of(t: Tables) -> tuple[Ints, Bytes]:
     return taken
 
 
-def rows_in_use(t: Tables) -> Rows:
+def rows_in_use(t: Tables, wanted: Callable[[str, Ints, Marks], Marks] = lambda _, __, used: used) -> Rows:
     """All rows that are still in use, as they stand now; requests that wait for their answer among them, as
-    a command that nobody answers must be told at once."""
-    operations, courses = operations_of(t.operations, t.courses)
+    a command that nobody answers must be told at once. `wanted` may choose fewer, given the kind of fact that
+    a table's rows become, the table, and which rows of it are in use."""
+    asked = wanted("operations", t.operations, t.operations[:, O_TIMES] > 0)
+    operations, courses = operations_of(t.operations, t.courses, asked)
     return Rows(
-        t.flows[t.flows[:, F_KEY] != 0],
-        t.assets[t.assets[:, X_PACKETS] > 0],
+        t.flows[wanted("conversations", t.flows, t.flows[:, F_KEY] != 0)],
+        t.assets[wanted("assets", t.assets, t.assets[:, X_PACKETS] > 0)],
         np.concatenate((operations, waiting_requests(t))),
         courses,
-        t.written[t.written[:, W_TIMES] > 0],
-        t.anomalies[t.anomalies[:, A_TIMES] > 0],
+        t.written[wanted("written", t.written, t.written[:, W_TIMES] > 0)],
+        t.anomalies[wanted("anomalies", t.anomalies, t.anomalies[:, A_TIMES] > 0)],
         t.messages[:0].copy(),
         t.message_data[:0].copy(),
     )
 
 
-def operations_of(operations: Ints, courses: Ints) -> tuple[Ints, Ints]:
-    """Copies of the rows that are in use, and of the courses that they have."""
-    used = operations[:, O_TIMES] > 0
-    several = operations[:, O_TIMES] > 1
+def operations_of(operations: Ints, courses: Ints, wanted: Marks | None = None) -> tuple[Ints, Ints]:
+    """Copies of the rows that are in use, or of those that are wanted, and of the courses that they have."""
+    used = operations[:, O_TIMES] > 0 if wanted is None else wanted
+    several = used & (operations[:, O_TIMES] > 1)
     taken = operations[used]
     place = np.arange(np.count_nonzero(several))
     taken[taken[:, O_TIMES] > 1, O_COURSE] = place
@@ -241,6 +247,18 @@ def lists_of(rows: Ints) -> Iterator[list[int]]:
         yield from rows[begin : begin + LISTED].tolist()
 
 
+def by_kind(rows: Rows) -> list[Rows]:
+    """The rows of facts, one kind at a time, the largest last."""
+    none = no_rows()
+    return [
+        replace(none, anomalies=rows.anomalies),
+        replace(none, written=rows.written),
+        replace(none, operations=rows.operations, courses=rows.courses),
+        replace(none, assets=rows.assets),
+        replace(none, flows=rows.flows),
+    ]
+
+
 def amounts_of(rows: Rows) -> dict[str, int]:
     """What `Ledger.overflow` says of rows that never become facts."""
     packets = rows.flows[:, F_PACKETS] + rows.flows[:, F_PACKETS + 1]
@@ -262,8 +280,12 @@ def parties(row: list[int]) -> tuple[str, str, str, int, str, str]:
     return (
         address_text(family, row[O_CLIENT_HI], row[O_CLIENT_LO]),
         address_text(family, row[O_SERVER_HI], row[O_SERVER_LO]),
-        "udp" if endpoint >> 40 & 1 else "tcp",
-        endpoint & 0xFFFF,
-        MODBUS,
-        vlan_text(endpoint >> 16 & 0xFFFFFF),
+        *_endpoint(endpoint),
     )
+
+
+@lru_cache(maxsize=1 << 10)
+def _endpoint(endpoint: int) -> tuple[str, int, str, str]:
+    """transport, port, protocol, vlan: the same few for all facts."""
+    transport = "udp" if endpoint >> 40 & 1 else "tcp"
+    return transport, endpoint & 0xFFFF, MODBUS, vlan_text(endpoint >> 16 & 0xFFFFFF)

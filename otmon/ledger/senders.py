@@ -42,7 +42,7 @@ def assets_of(rows: Ints, source: str) -> Iterator[Asset]:
             packets=row[X_PACKETS],
             bytes=row[X_BYTES],
             arp=row[X_ARP],
-            arp_asked=bits_of(row[X_ASKED : X_ASKED + ASKED_COLUMNS]),
+            arp_asked=bits_of(tuple(row[X_ASKED : X_ASKED + ASKED_COLUMNS])),
             peaks=tuple(sorted(_peaks(row))),
             first_ns=row[X_FIRST],
             last_ns=row[X_LAST],

@@ -7,7 +7,7 @@ table is nearly full, and Python takes its rows (`otmon.ledger.harvest`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -328,8 +328,10 @@ def new_tables(modbus: int, transactions: bool) -> Tables:
     return tables
 
 
-def bits_of(columns: Iterable[int]) -> int:
-    """The numbers in columns of `HOURS_IN_COLUMN` bits each as one set: bit *n* for number *n*."""
+@lru_cache(maxsize=1 << 10)
+def bits_of(columns: tuple[int, ...]) -> int:
+    """The numbers in columns of `HOURS_IN_COLUMN` bits each as one set: bit *n* for number *n*. Facts of one
+    hour share theirs."""
     bits = 0
     for number, column in enumerate(columns):
         bits |= column << number * HOURS_IN_COLUMN

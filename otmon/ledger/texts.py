@@ -55,7 +55,7 @@ def transport_text(family: int, proto: int) -> str:
     return names.get(proto, f"ip-{proto}")
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 13)
 def words_of(address: str) -> tuple[int, int]:
     """The two words that stand for an IP or MAC address in a table; (0, 0) for none."""
     if "." in address and ":" not in address:

@@ -16,6 +16,7 @@ from otmon.capture.ring import RingCounts
 from otmon.detect.detector import Finding
 from otmon.ledger.facts import Source
 from otmon.ledger.merge import collect
+from otmon.ledger.rank import NO_BARS, Bars
 from otmon.ledger.rows import no_rows
 from otmon.sensor.message import Ended, Gone, Head, kept_of, part_of, receive, send, state_of
 from otmon.sensor.observer import Part, State
@@ -64,8 +65,8 @@ class Worker:
         self._stopped = True
         self._asked({"what": "stop"})
 
-    def part(self) -> Part:
-        """What was seen up to now."""
+    def part(self, bars: Bars = NO_BARS) -> Part:
+        """What was seen up to now, with rows behind `bars`: they are what is left when the process ends."""
         told = self._told("part")
         ended = tuple(rows for part in self._left for rows in (*part.ended, part.in_use))
         self._left = []

@@ -5,6 +5,10 @@ Facts are judged in copies of tables and in tens of thousands of small values th
 are cut out of its heap, which cannot shrink below what lies behind them. With a fixed threshold each large
 block is the system's again as soon as it is free.
 
+Python's own allocator takes memory by the mebibyte, and gives back what holds no value any more: of what a
+judgement leaves behind one value in each is enough to keep it. Caches that are full of addresses that passed
+by, and Python's own lists of free tuples, hold such values, and are emptied behind it.
+
 The compiler's library is needed until the compiled packet path is loaded. Its pages hold what its file
 holds: madvise(2) drops them, and whatever is needed after all is read from there again.
 """
@@ -12,11 +16,13 @@ holds: madvise(2) drops them, and whatever is needed after all is read from ther
 from __future__ import annotations
 
 import ctypes
+import gc
 import re
 import resource
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from otmon.ledger.tables import Tables
 
@@ -33,6 +39,8 @@ SPARSE: Final = (
     "transactions", "read_values", "datagrams", "carry", "held_data", "message_data",
 )  # fmt: skip
 """Tables of which most plants, and floods too, use a small part."""
+LARGE_CACHE: Final = 1 << 12
+"""A cache of so many values is one of addresses, which a flood fills with what does not come again."""
 COMPILER: Final = "libllvmlite.so"
 _HEAD: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)")
 
@@ -44,6 +52,26 @@ def give_large_blocks_back() -> bool:
     except AttributeError:
         return False
     return bool(mallopt(_MMAP_THRESHOLD, LARGE_BYTES)) and bool(mallopt(_TRIM_THRESHOLD, KEPT_BYTES))
+
+
+class Leavings:
+    """What judgements leave behind. Everything that is there already is taken to stay."""
+
+    def __init__(self) -> None:
+        kind = type(lru_cache(lambda: None))
+        known: list[Any] = [one for one in gc.get_objects() if isinstance(one, kind)]
+        self._caches = [one for one in known if (one.cache_info().maxsize or 0) >= LARGE_CACHE]
+        # From now on a search for reference cycles leaves out the program itself.
+        gc.collect()
+        gc.freeze()
+
+    def clear(self) -> None:
+        """Empty full caches, and search for reference cycles, which frees Python's lists of free values."""
+        for one in self._caches:
+            known = one.cache_info()
+            if known.currsize == known.maxsize:
+                one.cache_clear()
+        gc.collect()
 
 
 def drop_library(name: str = COMPILER) -> int:

@@ -22,10 +22,11 @@ from otmon.capture.ring import BLOCK_MS, Ring, RingCounts, walk_block
 from otmon.decode.flows import FLOWS
 from otmon.ledger.endings import end_idle
 from otmon.ledger.facts import Source
-from otmon.ledger.harvest import source_of
+from otmon.ledger.harvest import Beyond, rows_within, source_of
 from otmon.ledger.novelty import KNOWN, note_new
 from otmon.ledger.observe import observe
-from otmon.ledger.rows import Rows, amounts_of, ended_rows, messages_alone, no_rows, rows_in_use
+from otmon.ledger.rank import NO_BARS, Bars
+from otmon.ledger.rows import Rows, amounts_of, ended_rows, messages_alone, no_rows
 from otmon.ledger.tables import FILL_ANOMALIES, FILL_MESSAGES, LAST_TIME, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
@@ -54,6 +55,16 @@ class Part:
     shed: tuple[tuple[str, int], ...]
     """As `Ledger.overflow`, since the part before: what waited and was given up."""
     source: Source
+    beyond: tuple[Beyond, ...] = ()
+    """Of all rows in use those that are not in `in_use`."""
+
+    @property
+    def entries(self) -> dict[str, int]:
+        """As `Rows.entries`, of all rows in use."""
+        entries = Counter(self.in_use.entries)
+        for kind, count, _ in self.beyond:
+            entries["flows" if kind == "conversations" else kind] += count
+        return entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +105,9 @@ class Reader(Protocol):
     def stop(self) -> None:
         """End; what was seen can still be asked for."""
 
-    def part(self) -> Part:
-        """What was seen up to now. Raises what ended the reading for good."""
+    def part(self, bars: Bars = NO_BARS) -> Part:
+        """What was seen up to now; it may leave out rows behind `bars`. Raises what ended the reading for
+        good."""
 
     def messages(self) -> Part:
         """Of what was seen up to now the copied payloads alone, where no other rows wait to be told before
@@ -176,9 +188,9 @@ class Observer(threading.Thread):
         if self.ident is not None:
             self.join(10)
 
-    def part(self) -> Part:
-        """What was seen up to now. Raises what ended the thread."""
-        return self._asked(self._everything)
+    def part(self, bars: Bars = NO_BARS) -> Part:
+        """What was seen up to now, without rows behind `bars`. Raises what ended the thread."""
+        return self._asked(lambda: self._everything(bars))
 
     def messages(self) -> Part:
         """Of what was seen up to now the copied payloads alone, where no other rows wait to be told before
@@ -289,13 +301,14 @@ class Observer(threading.Thread):
         self._part = question()
         self._answered.set()
 
-    def _everything(self) -> Part:
+    def _everything(self, bars: Bars) -> Part:
         used = self._tables.used
         if any(used[: FILL_ANOMALIES + 1]) or used[FILL_MESSAGES]:
             self._set_aside()
         ended, self._ended = tuple(self._ended), []
         shed, self._shed = tuple(sorted(self._shed.items())), Counter()
-        return Part(ended, rows_in_use(self._tables), shed, self.source())
+        in_use, beyond = rows_within(self._tables, bars)
+        return Part(ended, in_use, shed, self.source(), beyond)
 
     def _messages_alone(self) -> Part:
         ended = () if self._ended else (messages_alone(self._tables),)

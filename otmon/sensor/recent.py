@@ -33,7 +33,8 @@ from otmon.protocols.modbus_framing import HEADER as MBAP_BYTES
 from otmon.protocols.modbus_framing import MBAP, recognise
 from otmon.protocols.registry import PROTOCOLS
 
-MEMORY_BYTES: Final = 48 << 20
+MEMORY_BYTES: Final = 32 << 20
+"""Seventeen seconds of polling by 20,000 packets a second; what is new is judged within two."""
 PACKETS: Final = 200
 """Packets of one finding."""
 ADDRESSES_WITHIN: Final = 256

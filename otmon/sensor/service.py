@@ -12,14 +12,12 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Final
 
+from otmon.sensor.memory import Leavings
 from otmon.sensor.observer import Reader
 from otmon.sensor.watch import ENDING_S, Told, Watch
 
 TICK_S: Final = 0.25
 """How often there is a look at what is due."""
-COLLECT_S: Final = 60.0
-"""Between two searches for reference cycles: facts, verdicts and findings have none, and a search through
-all of them costs a tenth of a judgement."""
 
 
 class Notifier:
@@ -87,18 +85,19 @@ class Service:
         for one in self._readers:
             one.start()
         notifier.tell("READY=1")
+        # Facts, verdicts and findings have no reference cycles.
         gc.disable()
-        collected = time.monotonic()
+        leavings, judgements = Leavings(), 0
         try:
             while not self._stop.wait(TICK_S):
-                if time.monotonic() - collected > COLLECT_S:
-                    collected = time.monotonic()
-                    gc.collect()
                 if self._hangup:
                     self._hangup = False
                     self._reload()
                 self._tell(self._watch.step())
                 self._look_after()
+                if self._watch.status.judgements != judgements:
+                    judgements = self._watch.status.judgements
+                    leavings.clear()
                 notifier.tell("WATCHDOG=1")
         finally:
             notifier.tell("STOPPING=1")

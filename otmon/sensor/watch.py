@@ -22,7 +22,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -38,9 +38,10 @@ from otmon.ledger.aging import without_older
 from otmon.ledger.arrivals import arrived
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.harvest import facts_of
-from otmon.ledger.ledger import EMPTY, Ledger, claim_key, credential_key, operation_key
+from otmon.ledger.ledger import EMPTY, LIMITS, Ledger, claim_key, credential_key, operation_key
 from otmon.ledger.merge import collect, merge_all
-from otmon.ledger.rows import Rows, no_rows
+from otmon.ledger.rank import NO_BARS, bars_of
+from otmon.ledger.rows import Rows, by_kind
 from otmon.ledger.running import RunningLedger
 from otmon.ledger.store import LedgerError, save
 from otmon.outputs.metrics import Judged, Status, judged_metrics
@@ -117,6 +118,8 @@ class Watch:
         self._judge = judge
         self._before = before
         self._ended = RunningLedger()
+        self._bars = NO_BARS
+        """Of all facts, when they were merged last."""
         self._path = ledger_path
         self._proofs = proofs
         self._novelty: list[int] = []
@@ -154,10 +157,9 @@ class Watch:
         self._next_aging_ns = 0
         self._aged = 0
         self._model_loaded = True
-        self.ledger = before
-        self.findings, self._told_of = _judgement(judge(before))
-        self._known_before = len(self.findings)
-        left = self._know(self.findings, told is not None)
+        findings, self._told_of = _judgement(judge(before))
+        self._known_before = len(findings)
+        left = self._know(findings, told is not None)
         self._left = left
         """What is told at the first step, as the run before had no time for it."""
         self.status: Status = self._status()
@@ -166,6 +168,22 @@ class Watch:
     def known_before(self) -> int:
         """Findings of the run before that were told by it."""
         return self._known_before - len(self._left)
+
+    @property
+    def ledger(self) -> Ledger:
+        """All facts, made anew: a full ledger takes as much memory as all tables, and is kept no longer than
+        it is judged and saved."""
+        return self._gathered()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What stands now, judged anew."""
+        return found_in(self._judge(self.ledger))
+
+    @property
+    def finds_something(self) -> bool:
+        """Whether there were findings at the last judgement."""
+        return bool(self._news.known)
 
     def use(self, judge: Callable[[Ledger], Case], arrivals: bool = False) -> None:
         """Judge by another model from now on, and tell `arrivals` if it needs them."""
@@ -210,16 +228,16 @@ class Watch:
 
     def _look_after(self, told: list[Told]) -> None:
         now, used = time.monotonic(), time.thread_time()
-        gathered = False
+        ledger: Ledger | None = None
         self._states = [one.state() for one in self._readers]
         heard = [state.source.packets for state in self._states]
         saving = self._path is not None and now >= self._next_save
         # Facts are made once for a judgement and a save that are due at about the same time.
         window = now >= self._next_window - (SAVE_S / 2 if saving else 0)
         if now >= self._next_judgement and heard != self._heard and (self._is_new() or window):
-            gathered = True
+            ledger = self._gathered()
             judged = self._judgements
-            told += self._look(window)
+            told += self._look(ledger, window)
             # What is told of the packets is not older than what is found in them.
             self._states = [one.state() for one in self._readers]
             self._judging_s += time.monotonic() - now
@@ -235,10 +253,10 @@ class Watch:
             self._judged_s = time.time()
         self._prove(PROVING_S)
         if saving and not self._is_saved(heard):
-            if not gathered:
-                self._gather()
+            if ledger is None:
+                ledger = self._gathered()
             with self._breakable():
-                self._save(heard)
+                self._save(ledger, heard)
 
     def _is_saved(self, heard: list[int]) -> bool:
         """Whether the file holds all that was heard; then its time says so."""
@@ -254,11 +272,9 @@ class Watch:
         return True
 
     @acyclic()
-    def _gather(self) -> None:
+    def _gathered(self) -> Ledger:
         """All facts, unjudged: what is saved is not as old as the last judgement."""
-        # Not the old ones and the new ones at once.
-        self.ledger = EMPTY
-        self.ledger = self._merged([one.part() for one in self._readers])
+        return self._merged([one.part(self._bars) for one in self._readers])
 
     def _is_new(self) -> bool:
         """Whether there is something to judge that was not there when this was asked last."""
@@ -302,12 +318,12 @@ class Watch:
         for one in self._readers:
             one.stop()
         told, self._left = self._left, []
-        self._gather()
+        ledger = self._gathered()
         if self._path is not None:
-            self._save([])
+            self._save(ledger, [])
         self._must_end = False
         try:
-            told += self._judged()
+            told += self._judged(ledger)
         except Interrupted:
             self.unjudged = True
         self._keep_told()
@@ -324,23 +340,22 @@ class Watch:
             for one in self._readers:
                 self._proofs.prove(finding, one.recent, one.name)
 
-    def _look(self, window: bool) -> list[Told]:
+    def _look(self, ledger: Ledger, window: bool) -> list[Told]:
         """Judge all facts, where there are others than at the last look, or in any case for a `window`."""
-        self._gather()
-        outlined = outline(self.ledger)
+        outlined = outline(ledger)
         if not window and not len(np.setdiff1d(outlined, self._outline, assume_unique=True)):
             return []
-        told = self._judged()
+        told = self._judged(ledger)
         # What comes and goes is new once.
         is_large = len(self._outline) > OUTLINES * len(outlined) + SAID
         self._outline = outlined if is_large else np.union1d(self._outline, outlined)
         return told
 
     @acyclic()
-    def _judged(self) -> list[Told]:
+    def _judged(self, ledger: Ledger) -> list[Told]:
         with self._breakable():
-            findings, told_of = _judgement(self._judge(self.ledger))
-        self.findings, self._told_of = findings, told_of
+            findings, told_of = _judgement(self._judge(ledger))
+        self._told_of = told_of
         self._judgements += 1
         self._judged_s = time.time()
         return self._know(findings, True)
@@ -350,7 +365,7 @@ class Watch:
         self._entries = Counter()
         for part in parts:
             self._entries.update(
-                {(self._interfaces[part.source.name], table): n for table, n in part.in_use.entries.items()}
+                {(self._interfaces[part.source.name], table): n for table, n in part.entries.items()}
             )
         now_ns = max((part.source.last_ns for part in parts), default=0)
         self._forget(now_ns)
@@ -358,16 +373,21 @@ class Watch:
         going_on = [one.going_on() for one in dialogues]
         for one in dialogues:
             self._ended.add(one.left_out())
-        sources = collect(sources=[part.source for part in parts])
+        beyond = [(kind, amount) for part in parts for kind, _, amount in part.beyond]
+        sources = collect(sources=[part.source for part in parts], overflow=beyond)
         # What ended is kept by now: the rest is made anew each time.
         with self._breakable():
             every = (self._before, *self._ended.parts, *self._in_use(parts), *going_on, sources)
             known = [one for one in every if one != EMPTY]
             # A table may still hold what is too old.
-            return without_older(merge_all(known), now_ns - self._keep_ns)[0]
+            ledger, _ = without_older(merge_all(known), now_ns - self._keep_ns)
+            if not self._must_end:
+                # What is behind them is so next time too, as facts are only added until some are forgotten.
+                self._bars = bars_of(ledger, LIMITS)
+            return ledger
 
     def _facts(self, rows: Rows, source: str) -> Ledger:
-        facts = facts_of(rows, source, self._ended.bars)
+        facts = facts_of(rows, source, self._bars)
         return arrived(facts, self._interfaces[source]) if self._arrivals else facts
 
     def _take_ended(self, parts: list[Part]) -> None:
@@ -385,7 +405,7 @@ class Watch:
         found = []
         while parts:
             part = parts.pop(0)
-            name, kinds = part.source.name, _by_kind(part.in_use)
+            name, kinds = part.source.name, by_kind(part.in_use)
             del part
             while kinds:
                 found.append(self._facts(kinds.pop(), name))
@@ -396,6 +416,7 @@ class Watch:
         if now_ns < self._next_aging_ns:
             return
         self._next_aging_ns = now_ns + DAY_NS
+        self._bars = NO_BARS
         self._before, gone_before = without_older(self._before, now_ns - self._keep_ns)
         self._aged += gone_before + self._ended.forget(now_ns - self._keep_ns)
 
@@ -415,11 +436,11 @@ class Watch:
                     self._unproven += 1
         return told
 
-    def _save(self, heard: list[int]) -> None:
+    def _save(self, ledger: Ledger, heard: list[int]) -> None:
         assert self._path is not None
         begin, used = time.monotonic(), time.thread_time()
         try:
-            save(self.ledger, self._path)
+            save(ledger, self._path)
             self._saves += 1
             self._saved = heard
             self._saved_s = time.time()
@@ -460,18 +481,6 @@ class Watch:
             evidence_files=self._proofs.files if self._proofs is not None else 0,
             unproven=self._unproven + (self._proofs.failed if self._proofs is not None else 0),
         )
-
-
-def _by_kind(rows: Rows) -> list[Rows]:
-    """The rows, one kind at a time, the largest last."""
-    none = no_rows()
-    return [
-        replace(none, anomalies=rows.anomalies),
-        replace(none, written=rows.written),
-        replace(none, operations=rows.operations, courses=rows.courses),
-        replace(none, assets=rows.assets),
-        replace(none, flows=rows.flows),
-    ]
 
 
 def _judgement(case: Case) -> tuple[tuple[Finding, ...], Judged]:

@@ -27,8 +27,9 @@ _OUI = re.compile(
     r"[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}\1[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2})?(?:\1[0-9A-Fa-f])?", re.ASCII
 )
 
-REMEMBERED = 1 << 15
-"""Addresses whose parsing and reach are kept: the same few come with every fact."""
+REMEMBERED = 1 << 14
+"""Addresses whose parsing is kept, and half as many whose reach is, as MAC addresses have none: the same few
+come with every fact, and those of five thousand assets find room."""
 
 Reach = Literal["internet", "site", "link"]
 """How far an address can talk, told by the address alone.
@@ -166,7 +167,7 @@ REACH_CHANGES = _LINK + _SITE_IPV4 + _INTERNET_IPV6
 """Networks at whose edges alone `reach` gives another answer."""
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=REMEMBERED // 2)
 def reach(address: Address) -> Reach:
     """See `Reach`."""
     if address.bits == MAC_BITS or any(address in net for net in _LINK):

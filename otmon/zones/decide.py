@@ -68,7 +68,7 @@ REASONS: Final[dict[str, str]] = {
 _OF_EACH: Final[frozenset[Lacking]] = frozenset({"value", "hours", "expiry"})
 """What is worded by the limit that is broken, or in the time zone of the permission."""
 _KEPT: Final = 1 << 12
-"""Reasons that are kept at hand: most facts have those of a list."""
+"""Reasons that are kept at hand: most facts have those of a list, and those of a stranger lie together."""
 
 
 class Reason(NamedTuple):
@@ -172,7 +172,13 @@ def decide(index: Index, fact: Conversation | Operation | WrittenValue) -> Verdi
         return Verdict("not covered", *ends, "", "", _reason("outside-model"))
     if UNKNOWN_ZONE in ends:
         stranger = fact.client if client.zone == UNKNOWN_ZONE else fact.server
-        return Verdict("denied", *ends, "", "", _reason("unknown-address", address=stranger))
+        known: Verdict | None = index.strangers.get((*ends, stranger))
+        if known is None:
+            if len(index.strangers) >= _KEPT:
+                index.strangers.clear()
+            reason = Reason("unknown-address", (("address", stranger),))
+            known = index.strangers[(*ends, stranger)] = Verdict("denied", *ends, "", "", reason)
+        return known
     pair = (min(ends), max(ends))
     boundary = index.boundaries.get(pair)
     if boundary is None:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from otmon.identity.claim import INTERFACE
 from otmon.ledger.facts import Asset, AssetClaim
@@ -104,11 +104,16 @@ class Index:
     """What was seen in normal operation, None where nobody told."""
     located: dict[tuple[str, str], tuple[Address | None, Found]] = field(default_factory=dict, compare=False)
     """Addresses and their zones by (text, VLAN), kept as they are asked for."""
+    strangers: dict[tuple[str, str, str], Any] = field(default_factory=dict, compare=False)
+    """What is decided of an address that is in no zone, by the zones of both ends and the address: in a
+    flood each comes in several facts."""
 
 
 NOWHERE = Found("")
-REMEMBERED: Final = 1 << 16
-"""Addresses whose zones are kept at hand; the rest of a flood is looked up again."""
+_OF_REACH: Final = {"internet": Found(INTERNET), "site": Found(UNKNOWN_ZONE), "link": NOWHERE}
+REMEMBERED: Final = 1 << 13
+"""Addresses whose zones are kept at hand, as many as a large plant has; the rest of a flood is looked up
+again."""
 
 
 def index(
@@ -294,7 +299,7 @@ def locate_address(index: Index, address: Address, vlan: str) -> Found:
     far = reach(address)
     if far != "internet" and vlan in index.vlans:
         return _found(index.vlans[vlan], vlan)
-    return {"internet": Found(INTERNET), "site": Found(UNKNOWN_ZONE), "link": NOWHERE}[far]
+    return _OF_REACH[far]
 
 
 def _found(claims: tuple[Claim, ...], vlan: str) -> Found:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from otmon.ledger.facts import Conversation
@@ -53,7 +53,8 @@ class Host:
     sent: bool = False
     writes: bool = False
     """It asked a controller to change something, and was not refused."""
-    macs: set[str] = field(default_factory=set)
+    macs: tuple[str, ...] = ()
+    """In order."""
     packets: int = 0
     conversations: int = 0
     first_ns: int = 0
@@ -129,7 +130,9 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
             one = host(address, asset.vlan)
             one.add(asset.packets, asset.first_ns, asset.last_ns)
             one.sent = True
-            one.macs.add(asset.mac)
+            # The assets of a ledger are in the order of their MAC addresses.
+            if one.macs[-1:] != (asset.mac,):
+                one.macs = (*one.macs, asset.mac)
     for talk in ledger.conversations:
         client, server = site(talk.client), site(talk.server)
         for address, sent in ((client, True), (server, talk.packets_to_client > 0)):
@@ -180,7 +183,7 @@ def _role(host: Host, gateways: frozenset[str]) -> Role:
         return "controller"
     if host.asks:
         return "control"
-    return "gateway" if host.macs and host.macs <= gateways else "it"
+    return "gateway" if host.macs and gateways.issuperset(host.macs) else "it"
 
 
 def _network(address: Address, flat: Iterable[Network]) -> Network:

@@ -352,7 +352,7 @@ def _members(part: Part) -> Iterator[Member]:
     elif part.network is not None:
         for network in collapsed(host(one.address) for one in part.hosts):
             yield Member(network, None, part.scope, line)
-    owners = {mac: one for one in part.hosts for mac in sorted(one.macs)}
+    owners = {mac: one for one in part.hosts for mac in one.macs}
     for mac in part.macs:
         address = parse_address(mac)
         own = owners.get(mac)
