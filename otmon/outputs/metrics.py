@@ -432,6 +432,8 @@ def _modbus(case: Case) -> Iterator[Metric]:
     unanswered = 0
     answers: dict[tuple[str, str], _Answers] = defaultdict(_Answers)
     for one in case.ledger.operations:
+        if one.protocol != "modbus":
+            continue
         asked[one.service, one.access] += one.times
         if one.status > 0:
             refused[(str(one.status),)] += one.times

@@ -150,7 +150,7 @@ def seen(key: Lacking, subject: Subject, zone: str = "") -> str:
         case "function":
             return f"{_numbers(operation.function, operation.subfunction)} ({operation.service})"
         case "unit":
-            return str(operation.unit)
+            return "-" if operation.unit == UNKNOWN else str(operation.unit)
         case _:
             return _elements(operation)
 

@@ -230,7 +230,7 @@ _CONVERSATION: Final = (
     ),
 )
 _OPERATION: Final = (
-    _own("unit", "number", "unit identifier"),
+    _perhaps("unit", "unit identifier, null where the protocol has none"),
     _own("function", "number", "number of the service, such as a function code"),
     _perhaps("subfunction", "subfunction, null where there is none"),
     _own("service", "text", "name of the service"),

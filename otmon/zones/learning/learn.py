@@ -32,7 +32,7 @@ from otmon.zones.files.document import MAX_FILE_BYTES, MAX_NODES
 from otmon.zones.files.draftfile import free_id
 from otmon.zones.files.permission import NOT_RECOGNISED, Sides, endpoint
 from otmon.zones.files.schema import TRANSPORTS
-from otmon.zones.functions import MODBUS_OBJECTS
+from otmon.zones.functions import MODBUS_OBJECTS, normal
 from otmon.zones.learning.grant import (
     LEVELS,
     Grant,
@@ -180,10 +180,8 @@ def _wanted(
     wanted = _Wanted(agreed)
     numbers = {conversation_key(talk): number for number, talk in enumerate(ledger.conversations)}
     answered: set[ConversationKey] = set()
-    asking: set[ConversationKey] = set()
     for operation in ledger.operations:
         key = conversation_key(operation)
-        asking.add(key)
         talk = ledger.conversations[numbers[key]] if key in numbers else None
         why: Why | None = None if everything else _why_not_asked(operation, talk, layout.scanners, industrial)
         if why is None:
@@ -200,7 +198,7 @@ def _wanted(
             # Its operations are proposed, and with them the conversation.
             wanted.talks.add(_talk(talk))
             continue
-        if why is None and not everything and (key in asking or talk.protocol in _OPERATED):
+        if why is None and not everything and talk.protocol in _OPERATED:
             why = "no-request"
         seen = Seen(frozenset((number,)), 0, talk.first_ns, talk.last_ns)
         _add(wanted, ready, talk, why, seen, everything)
@@ -313,9 +311,11 @@ def _cell(fact: Conversation | Operation, ends: tuple[Endpoint, Endpoint], seen:
         return replace(grant, access=frozenset(("unknown",))) if operated else grant
     one = len(protocols) == 1
     modbus = fact.protocol == "modbus"
-    function = FunctionRef(fact.function, None if fact.subfunction == UNKNOWN else fact.subfunction, "")
-    listed = one and (1 if modbus else 0) <= fact.function <= (127 if modbus else 10**9 - 1)
-    listed = listed and -1 <= fact.subfunction < 10**9
+    function = FunctionRef(None, None, normal(fact.service))
+    listed = one
+    if modbus:
+        function = FunctionRef(fact.function, None if fact.subfunction == UNKNOWN else fact.subfunction, "")
+        listed = one and 1 <= fact.function <= 127 and -1 <= fact.subfunction < 10**9
     kind = MODBUS_OBJECTS.get(fact.function) if modbus else None
     low, high = _span(fact)
     ranges: Ranges = ((low, high),)

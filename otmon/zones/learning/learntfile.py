@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from otmon.ledger.facts import Conversation, Operation, WrittenValue
+from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.zones.files.draftfile import Block, listing, member_text, scalar
 from otmon.zones.files.permission import ANY, NOT_RECOGNISED
@@ -324,7 +324,8 @@ def _fact(fact: Conversation | Operation) -> str:
     if isinstance(fact, Conversation):
         return f"{ends}, {_count(fact.packets_to_server + fact.packets_to_client, 'packet')}, {period}"
     elements = f" {fact.address}-{fact.address + max(fact.count, 1) - 1}" if fact.address >= 0 else ""
-    return f"{ends} unit {fact.unit} {fact.service}{elements}, {_count(fact.times, 'time')}, {period}"
+    unit = "" if fact.unit == UNKNOWN else f" unit {fact.unit}"
+    return f"{ends}{unit} {fact.service}{elements}, {_count(fact.times, 'time')}, {period}"
 
 
 def _broken(ledger: Ledger) -> Iterator[str]:

@@ -113,7 +113,8 @@ class _Tally:
             return
         self.access.add(fact.access)
         self.functions.add((fact.function, fact.subfunction, fact.service))
-        self.units.add(fact.unit)
+        if fact.unit != UNKNOWN:
+            self.units.add(fact.unit)
         kind = MODBUS_OBJECTS.get(fact.function) if fact.protocol == "modbus" else None
         if kind is not None and fact.address != UNKNOWN:
             span = (fact.address, fact.address + max(fact.count, 1) - 1)
