@@ -11,15 +11,19 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from otmon.lab.frames import Host, Say, Wire, connection, udp_packet
+from tests.identity.test_question import asked
 from tests.ledger.seen import Seen
 from tests.truth import dialogue, segmentation, wrapping
-from tests.truth.capture import Capture
+from tests.truth.capture import Capture, Packet
+from tests.truth.frames import PLAIN
 
 ROOT = Path(__file__).resolve().parents[2]
 LINKTYPES = (0, 1, 9, 101, 108, 113, 228, 276)
@@ -30,14 +34,32 @@ CAPTURES = (
 )  # fmt: skip
 
 
+HOSTS = Host("client", "10.1.0.5", "00:01:fc:30:01:10"), Host("names", "10.1.0.53", "00:01:fc:30:01:53")
+
+
+def questions() -> Capture:
+    """To a name server, over UDP and TCP: labels of all lengths, and types whose answers hold anything."""
+    wire, start_ns, made = Wire(core="00:00:cd:10:00:01", firewall="00:09:0f:20:00:01"), 10**18, []
+    for n in range(64):
+        message = asked(f"{'ab' * (n // 4 + 14)}.example.com" if n % 2 else f"a{n}.example.com", n % 3 * 8)
+        made.append(udp_packet(wire, start_ns + n, HOSTS, (40_000 + n, 53), message, n, "x"))
+        says = [Say("client", len(message).to_bytes(2, "big") + message, 1)]
+        made += connection(wire, start_ns + n, HOSTS, (41_000 + n, 53), says, Random(n), "x")
+    made.sort(key=lambda one: one.time_ns)
+    return Capture("questions", tuple(Packet(one.time_ns, 0, one.data[14:], PLAIN) for one in made))
+
+
+NAMES = questions()
+
+
 def frames_of(capture: Capture, most: int) -> list[tuple[int, int, bytes]]:
     return [(p.time_ns, p.link.linktype, p.frame) for p in capture.packets[:most]]
 
 
-def broken(seed: int) -> list[tuple[int, int, bytes]]:
+def broken(seed: int, captures: Sequence[Capture] = CAPTURES) -> list[tuple[int, int, bytes]]:
     """Frames of a capture with bytes changed, cut and repeated; the same for the same seed."""
     random = Random(seed)
-    frames = frames_of(random.choice(CAPTURES), 300)
+    frames = frames_of(random.choice(captures), 300)
     start = random.randrange(len(frames))
     made = []
     for time_ns, linktype, frame in frames[start : start + 40]:
@@ -74,18 +96,29 @@ def test_broken_captures_raise_nothing(seed: int) -> None:
     assert told(broken(seed))
 
 
+@given(st.integers(0, 2**40))
+def test_broken_questions_to_name_servers_raise_nothing(seed: int) -> None:
+    assert told(broken(seed, [NAMES]))
+
+
 def test_compiled_and_interpreted_kernels_say_the_same() -> None:
     seeds = list(range(40))
     code = (
         "import json, sys\n"
-        "from tests.fuzz.test_observe import CAPTURES, broken, frames_of, told\n"
-        "said = [told(broken(seed)) for seed in json.load(sys.stdin)]\n"
-        "print(json.dumps(said + [told(frames_of(one, 250)) for one in CAPTURES]))\n"
+        "from tests.fuzz.test_observe import everything\n"
+        "print(json.dumps(everything(json.load(sys.stdin))))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], input=json.dumps(seeds), capture_output=True, text=True, check=False,
         cwd=ROOT, env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    expected = [told(broken(seed)) for seed in seeds] + [told(frames_of(one, 250)) for one in CAPTURES]
+    expected = everything(seeds)
+    assert sum("NamesAsked" in one for one in expected) > len(seeds) // 2
     assert json.loads(done.stdout) == json.loads(json.dumps(expected))
+
+
+def everything(seeds: Sequence[int]) -> list[str]:
+    """What is told of broken captures, and of whole ones."""
+    some = [broken(seed, captures) for seed in seeds for captures in (CAPTURES, [NAMES])]
+    return [told(frames) for frames in (*some, *(frames_of(one, 250) for one in (*CAPTURES, NAMES)))]
