@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from otmon.ledger.facts import Asset, Evidence
-from otmon.ledger.ledger import Ledger
+from otmon.ledger.ledger import Ledger, asset_key
 from otmon.zones.address import IPV4_BITS, MAC_BITS, Address, Network, host, is_group, parse_address, reach
 from otmon.zones.learning.hosts import HostKey, Hosts, hosts, industrial_ids
 from otmon.zones.model import Device
@@ -72,6 +72,8 @@ class SeenDevice:
     """Addresses that it sent for and that are not its own."""
     forwards: tuple[str, ...]
     """The first of them, in order, at most `MAX_FORWARDED`."""
+    answers: tuple[SeenAddress, ...]
+    """Those of them for which it answered by ARP, the first ones: it stands where these belong."""
     packets: int
     bytes: int
     first_ns: int
@@ -270,13 +272,8 @@ def _name(key: HostKey) -> str:
 def _device(id: str, pile: _Pile) -> SeenDevice:
     seen = pile.own or pile.carried
     everything = [*pile.own, *pile.carried]
-    addresses = [
-        SeenAddress(
-            one.address, one.vlan, one.mac, one.packets, one.arp > 0 and one.mac not in pile.routers,
-            one.first_ns, one.last_ns, one.evidence,
-        )
-        for one in pile.own
-    ]  # fmt: skip
+    addresses = [_seen(one, one.arp > 0 and one.mac not in pile.routers) for one in pile.own]
+    answered = [one for one in pile.carried if one.arp]
     return SeenDevice(
         id=id,
         listed=pile.listed,
@@ -285,11 +282,18 @@ def _device(id: str, pile: _Pile) -> SeenDevice:
         routers=tuple(sorted(pile.routers)),
         forwarded=len(pile.forwards),
         forwards=tuple(pile.forwards[one] for one in sorted(pile.forwards)[:MAX_FORWARDED]),
+        answers=tuple(_seen(one, True) for one in sorted(answered, key=asset_key)[:MAX_FORWARDED]),
         packets=sum(one.packets for one in seen),
         bytes=sum(one.bytes for one in seen),
         first_ns=min(one.first_ns for one in everything),
         last_ns=max(one.last_ns for one in everything),
         evidence=min(one.evidence for one in everything),
+    )
+
+
+def _seen(one: Asset, claimed: bool) -> SeenAddress:
+    return SeenAddress(
+        one.address, one.vlan, one.mac, one.packets, claimed, one.first_ns, one.last_ns, one.evidence
     )
 
 

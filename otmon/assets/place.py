@@ -13,8 +13,10 @@ NOWHERE = frozenset({"", INTERNET, UNKNOWN_ZONE})
 
 def zones_of(index: Index, seen: SeenDevice) -> tuple[str, ...]:
     """The zones that a device's addresses are in, sorted; "unknown" where no zone lists one. What has no
-    network address goes by its MAC addresses, as far as zones list them or their VLAN."""
+    network address of its own is where those are for which it answers by ARP, else goes by its MAC addresses,
+    as far as zones list them or their VLAN."""
     found = {zone_of(index, one) for one in seen.addresses if one.address in seen.texts}
+    found = found or {zone_of(index, one) for one in seen.answers}
     if not found:
         found = {locate(index, one.mac, one.vlan).zone for one in seen.addresses if one.mac}
         # A MAC address that no zone lists says nothing of a place.

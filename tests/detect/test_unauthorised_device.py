@@ -64,6 +64,18 @@ def test_what_lets_others_in_is_graver(protocol: str, kind: Any, values: list[st
     assert lets_in(device) == (severity == "high")
 
 
+def test_who_answers_for_many_by_arp_stands_where_their_addresses_belong() -> None:
+    """Nobody knows which of them is its own: it must not get out of sight by claiming more."""
+    mac = "00:1b:0c:00:00:01"
+    for count in (3, 12):
+        claimed = [asset(mac, f"10.2.0.{100 + n}", packets=9, arp=2) for n in range(count)]
+        (one, *behind) = told(*claimed)
+        assert one.place.from_zone == "cell" and one.rule == RULE
+        assert mac in str([message.params for message in one.why])
+        # Those whom it lets in are strangers, too.
+        assert bool(behind) == (count == 12)
+
+
 def test_a_device_that_nobody_listed_is_told_with_what_it_is() -> None:
     (one,) = told(SEEN, conversation(HMI, CAMERA, 554, "rtsp"))
     assert (one.key, one.severity, one.place.from_zone) == (("one", CAMERA_MAC), "high", "cell")
