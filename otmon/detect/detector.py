@@ -15,7 +15,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from heapq import nsmallest
 from operator import attrgetter
 from pathlib import Path
@@ -252,6 +252,7 @@ _CONTRACT = ("detector", "matched")
 """Files of this folder that are no detectors: the contract, and what finds by conditions."""
 
 
+@cache
 def detectors() -> Mapping[str, Detector]:
     """Every detector of this folder by the name of its file. One that cannot be imported stops the
     start."""

@@ -28,6 +28,10 @@ SETS = {"hours": 42, "arp_asked": 64, "names": NAME_BITS // 4}
 """Columns that hold a set of numbers, and their hexadecimal digits."""
 
 
+WRITTEN: Final = 1 << 13
+"""Texts that are kept of what was written, which seldom changes while a sensor saves it again and again."""
+
+
 def _set_as_text(digits: int) -> Callable[[int], str]:
     return lambda bits: f"{bits:0{digits}x}"
 
@@ -49,7 +53,8 @@ def _peaks_as_text(peaks: Iterable[Peak]) -> str:
     return f"[{','.join(f'[{_quoted(one.kind)},{one.packets},{one.time_ns}]' for one in peaks)}]"
 
 
-def _extremes_as_text(extremes: Iterable[Extreme]) -> str:
+@lru_cache(maxsize=WRITTEN)
+def _extremes_as_text(extremes: tuple[Extreme, ...]) -> str:
     rows = (f"[{one.value},{one.before},{_evidence(one.evidence)}]" for one in extremes)
     return f"[{','.join(rows)}]"
 
@@ -63,7 +68,8 @@ def _quoted(text: str) -> str:
     return json.dumps(text)
 
 
-def _changes_as_text(changes: Iterable[Change]) -> str:
+@lru_cache(maxsize=WRITTEN)
+def _changes_as_text(changes: tuple[Change, ...]) -> str:
     rows = (f"[{one.value},{one.before},{_evidence(one.since)},{_evidence(one.evidence)}]" for one in changes)
     return f"[{','.join(rows)}]"
 

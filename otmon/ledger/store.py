@@ -19,7 +19,9 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from operator import attrgetter
+from functools import cache
+from itertools import chain
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -254,6 +256,7 @@ def migrate(connection: sqlite3.Connection, version: int, to: int, steps: Mappin
         connection.execute(f"PRAGMA user_version = {version}")
 
 
+@cache
 def schema() -> str:
     """The SQL that makes an empty ledger, as it stands in the file."""
     tables = [_table(name, fact) for name, fact in _TABLES]
@@ -266,6 +269,12 @@ def _columns(fact: type[Any], prefix: str = "") -> Iterator[tuple[str, type[Any]
             yield from _columns(Evidence, "evidence_")
         elif name != "counters":
             yield prefix + name, hint if hint in (int, bool) and name not in SETS else str
+
+
+@cache
+def _widths() -> tuple[int, ...]:
+    """How many columns each of `_TABLES` has."""
+    return tuple(len(list(_columns(fact))) for _, fact in _TABLES)
 
 
 def _quoted(column: str) -> str:
@@ -327,8 +336,8 @@ def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
         ledger.claims,
         ledger.names,
     )
-    for (name, fact), facts in zip(_TABLES, stored, strict=True):
-        _insert(connection, name, len(list(_columns(fact))), _rows(fact, facts))
+    for (name, fact), width, facts in zip(_TABLES, _widths(), stored, strict=True):
+        _insert(connection, name, width, _rows(fact, facts))
     counters = ((source.name, *counter) for source in ledger.sources for counter in source.counters)
     _insert(connection, "counter", 3, counters)
     _insert(connection, "overflow", 2, ledger.overflow)
@@ -337,14 +346,21 @@ def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
 
 def _insert(connection: sqlite3.Connection, table: str, width: int, rows: Iterable[Sequence[Any]]) -> None:
     places = ", ".join("?" * width)
-    connection.executemany(f"INSERT INTO {table} VALUES ({places})", map(_storable, rows))
+    connection.executemany(f"INSERT INTO {table} VALUES ({places})", _storable(iter(rows)))
 
 
-def _storable(row: Sequence[Any]) -> Sequence[Any]:
+def _storable(rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
     """File names need not be Unicode: bytes that are not come as lone surrogates, stored as bytes."""
-    if all(value.isascii() for value in row if type(value) is str):
-        return row
-    return [_encoded(value) if isinstance(value, str) else value for value in row]
+    first = next(rows, None)
+    if first is None:
+        return
+    # Every table has texts, and each column values of one type.
+    texts_of = itemgetter(*(at for at, value in enumerate(first) if type(value) is str))
+    for row in chain((first,), rows):
+        if "".join(texts_of(row)).isascii():
+            yield row
+        else:
+            yield [_encoded(value) if isinstance(value, str) else value for value in row]
 
 
 def _encoded(text: str) -> str | bytes:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
 
 from otmon.kernel import Ints
 from otmon.ledger.facts import (
@@ -41,13 +45,18 @@ from otmon.ledger.tables import (
     W_WHAT,
 )
 
+W_END: Final = W_CHANGES + STEPS * CHANGE_COLUMNS
+REMEMBERED: Final = 1 << 12
+"""Rows whose values are kept: a sensor makes facts of the same rows every few seconds, and most writes change
+their counts alone. A kilobyte and a half each, and 3 kB of what is made of them."""
+
 
 def written_values(rows: Ints, source: str) -> Iterator[WrittenValue]:
     """The facts of rows of `Tables.written`; `source` is the name of the capture."""
-    for row in lists_of(rows):
+    for row, values in zip(lists_of(rows[:, :W_EXTREMES]), rows[:, W_EXTREMES:W_END], strict=True):
         what = row[W_WHAT]
         words = 2 if what >> PAIR_BIT & 1 else 1
-        places = range(W_EXTREMES, W_EXTREMES + 2 * (len(ORDERS) if words == 2 else 2) * E_COLUMNS, E_COLUMNS)
+        extremes, steps, changes = _values(values.tobytes(), words, source)
         yield WrittenValue(
             *parties(row),
             unit=what & 0xFF,
@@ -57,14 +66,24 @@ def written_values(rows: Ints, source: str) -> Iterator[WrittenValue]:
             times=row[W_TIMES],
             first_ns=row[W_FIRST],
             last_ns=row[W_LAST],
-            extremes=tuple(
-                _extreme(row[at : at + E_COLUMNS], number // 2, words, source)
-                for number, at in enumerate(places)
-            ),
-            steps=_steps(row, words, source),
-            changes=_changes(row, words, source),
+            extremes=extremes,
+            steps=steps,
+            changes=changes,
             evidence=Evidence(row[W_FIRST], source, row[W_PACKET], row[W_OFFSET]),
         )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _values(
+    columns: bytes, words: int, source: str
+) -> tuple[tuple[Extreme, ...], tuple[Extreme, ...], tuple[Change, ...]]:
+    """Extremes, steps and changes of a row's columns from `W_EXTREMES` to `W_END`."""
+    row = [0] * W_EXTREMES + np.frombuffer(columns, np.int64).tolist()
+    places = range(W_EXTREMES, W_EXTREMES + 2 * (len(ORDERS) if words == 2 else 2) * E_COLUMNS, E_COLUMNS)
+    extremes = tuple(
+        _extreme(row[at : at + E_COLUMNS], number // 2, words, source) for number, at in enumerate(places)
+    )
+    return extremes, _steps(row, words, source), _changes(row, words, source)
 
 
 def _steps(row: list[int], words: int, source: str) -> tuple[Extreme, ...]:

@@ -55,7 +55,7 @@ def give_large_blocks_back() -> bool:
 
 
 class Leavings:
-    """What judgements leave behind. Everything that is there already is taken to stay."""
+    """What is left behind where all facts were made. Everything that is there already is taken to stay."""
 
     def __init__(self) -> None:
         kind = type(lru_cache(lambda: None))

@@ -87,7 +87,7 @@ class Service:
         notifier.tell("READY=1")
         # Facts, verdicts and findings have no reference cycles.
         gc.disable()
-        leavings, judgements = Leavings(), 0
+        leavings, looks = Leavings(), 0
         try:
             while not self._stop.wait(TICK_S):
                 if self._hangup:
@@ -95,8 +95,8 @@ class Service:
                     self._reload()
                 self._tell(self._watch.step())
                 self._look_after()
-                if self._watch.status.judgements != judgements:
-                    judgements = self._watch.status.judgements
+                if self._watch.looks != looks:
+                    looks = self._watch.looks
                     leavings.clear()
                 notifier.tell("WATCHDOG=1")
         finally:

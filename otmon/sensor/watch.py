@@ -132,6 +132,8 @@ class Watch:
         self._outline: Outline = np.zeros(0, np.int64)
         """Of all facts that were judged since it grew too large last."""
         self._may_break = self._ending = self._must_end = False
+        self.looks = 0
+        """How often all facts were made."""
         self.unjudged = False
         """Whether the end came before the last facts were judged."""
         self._states: list[State] = []
@@ -274,6 +276,7 @@ class Watch:
     @acyclic()
     def _gathered(self) -> Ledger:
         """All facts, unjudged: what is saved is not as old as the last judgement."""
+        self.looks += 1
         return self._merged([one.part(self._bars) for one in self._readers])
 
     def _is_new(self) -> bool:
