@@ -17,7 +17,10 @@ from otmon.sensor.observer import CLOSED_NS, Observer
 from otmon.sensor.recent import Recent
 from otmon.sensor.watch import DAY_NS, WINDOW_S, Watch, judged_by
 from otmon.zones.files.load import load_model
+from tests.ledger.test_commands import SET_UP, SETUP
+from tests.ledger.test_messages import SERVER, talk
 from tests.namespaces import Wire, inside, missing, wire
+from tests.protocols.test_commands import DONE, STOP
 from tests.sensor.traffic import ROOT, frames_of
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
@@ -161,3 +164,17 @@ def test_who_came_in_by_an_interface_is_told_once_a_model_asks(observer: tuple[W
     assert set(told) == senders
     assert {claim.value for claim in told.values()} == {f"interface:{one.interface}"}
     assert sum(claim.times for claim in told.values()) == sum(each.packets for each in watch.ledger.assets)
+
+
+def test_a_command_is_told_although_nothing_else_is_new(observer: tuple[Wire, Observer]) -> None:
+    """It is heard as what hosts say is, and no row of the tables changes."""
+    wired, one = observer
+    watch = Watch([one], judged_by(None, None))
+    frames = [packet.data for packet in talk(102, ("c", SETUP), ("s", SET_UP), ("c", STOP), ("s", DONE))]
+    hear(wired, one, frames[:5])
+    assert watch.step() == []
+    hear(wired, one, frames[5:])
+    watch._next_judgement = 0.0
+    (told,) = watch.step()
+    assert (told.finding.rule, told.finding.link.server) == ("dangerous-command", SERVER.address)
+    assert [fact.service for fact in watch.ledger.operations] == ["PLC Stop"]
