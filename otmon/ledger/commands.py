@@ -26,9 +26,9 @@ from otmon.ledger.facts import (
     Evidence,
     Operation,
 )
-from otmon.ledger.messages import keep, new_second
+from otmon.ledger.messages import keep, may_copy
 from otmon.ledger.rows import counts_of_one
-from otmon.ledger.tables import COMMANDS, COPY_SECOND, SECOND_NS, Tables
+from otmon.ledger.tables import COMMANDS, Tables
 from otmon.protocols.commands import MAX_MESSAGES, said_in
 from otmon.protocols.protocol import Service
 from otmon.protocols.registry import code_of
@@ -169,13 +169,8 @@ def copy_commands(
             t.flows[f, F_COPIED + d] += 1
         elif t.flows[f, F_COPIED + 1 - d] == 0 or (end - begin != 11 and end - begin != 20):
             return
-    second = now // SECOND_NS
-    if t.used[COPY_SECOND] != second:
-        new_second(t, second)
-    if t.used[COMMANDS] >= SECOND_COMMANDS:
-        t.counters[C_COMMANDS_SHED] += 1
+    if not may_copy(t, now, COMMANDS, SECOND_COMMANDS, C_COMMANDS_SHED):
         return
-    t.used[COMMANDS] += 1
     size = min(end - p, COMMAND_BYTES)
     keep(t, f, d | COMMAND, src, p, size, size, packet, now, offset)
 

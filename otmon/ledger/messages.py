@@ -257,6 +257,20 @@ def told_enough(t: Tables, x: int, hour: int) -> bool:
 
 
 @kernel
+def may_copy(t: Tables, now: int, counted: int, most: int, shed: int) -> bool:
+    """Whether one more payload is copied in this second, of those that `Tables.used` counts in `counted`:
+    at most `most`, and those beyond are added to the counter `shed`."""
+    second = now // SECOND_NS
+    if t.used[COPY_SECOND] != second:
+        new_second(t, second)
+    if t.used[counted] >= most:
+        t.counters[shed] += 1
+        return False
+    t.used[counted] += 1
+    return True
+
+
+@kernel
 def new_second(t: Tables, second: int) -> None:
     """Nothing is copied yet in this second of the clock."""
     t.used[COPY_SECOND] = second

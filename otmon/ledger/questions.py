@@ -17,8 +17,8 @@ from otmon.decode.transport import PROTO_TCP
 from otmon.identity.question import HEADER, KEY, MAX_NAME, NULL, PRIVATE, PRIVATE_END, TXT
 from otmon.kernel import Bytes, kernel, u8, u16be
 from otmon.ledger.facts import NAME_BITS
-from otmon.ledger.messages import keep, new_second
-from otmon.ledger.tables import COPY_SECOND, QUESTIONS, SECOND_NS, Tables
+from otmon.ledger.messages import keep, may_copy
+from otmon.ledger.tables import QUESTIONS, Tables
 from otmon.protocols.registry import code_of
 
 DNS: Final = code_of("dns")
@@ -43,13 +43,8 @@ def copy_question(t: Tables, f: int, d: int, src: Bytes, packet: int, now: int, 
         p += 2
     if not may_carry(src, p, end):
         return
-    second = now // SECOND_NS
-    if t.used[COPY_SECOND] != second:
-        new_second(t, second)
-    if t.used[QUESTIONS] >= SECOND_QUESTIONS:
-        t.counters[C_QUESTIONS_SHED] += 1
+    if not may_copy(t, now, QUESTIONS, SECOND_QUESTIONS, C_QUESTIONS_SHED):
         return
-    t.used[QUESTIONS] += 1
     size = min(end - p, QUESTION_BYTES)
     keep(t, f, d | QUESTION, src, p, size, size, packet, now, offset)
 
