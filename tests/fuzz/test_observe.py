@@ -19,8 +19,27 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otmon.lab.frames import Host, Say, Wire, connection, udp_packet
+from otmon.lab.frames import Packet as LabPacket
 from tests.identity.test_question import asked
 from tests.ledger.seen import Seen
+from tests.protocols.test_commands import (
+    ANSWERED,
+    COLD_START,
+    DONE,
+    FINS_READ,
+    FINS_STOP,
+    FINS_STOPPED,
+    FINS_TCP,
+    READ,
+    REFUSED,
+    SLMP_DONE,
+    SLMP_DONE_4E,
+    SLMP_READ,
+    SLMP_STOP,
+    SLMP_STOP_4E,
+    STOP,
+    UPLOAD,
+)
 from tests.truth import dialogue, segmentation, wrapping
 from tests.truth.capture import Capture, Packet
 from tests.truth.frames import PLAIN
@@ -45,11 +64,41 @@ def questions() -> Capture:
         made.append(udp_packet(wire, start_ns + n, HOSTS, (40_000 + n, 53), message, n, "x"))
         says = [Say("client", len(message).to_bytes(2, "big") + message, 1)]
         made += connection(wire, start_ns + n, HOSTS, (41_000 + n, 53), says, Random(n), "x")
+    return capture_of("questions", made)
+
+
+def commands() -> Capture:
+    """To controllers and back, each behind a message that is none."""
+    wire, start_ns, made = Wire(core="00:00:cd:10:00:01", firewall="00:09:0f:20:00:01"), 10**18, []
+    talks = {
+        102: (
+            (READ, b""),
+            (STOP, DONE),
+            (READ + UPLOAD, ANSWERED),
+            (COLD_START, REFUSED),
+            (STOP[4:], DONE[4:]),
+        ),
+        9600: ((FINS_TCP + FINS_READ, b""), (FINS_TCP + FINS_STOP, FINS_TCP + FINS_STOPPED)),
+        5007: ((SLMP_READ, b""), (SLMP_STOP, SLMP_DONE), (SLMP_STOP_4E, SLMP_DONE_4E)),
+    }
+    for n in range(24):
+        port = (102, 102, 9600, 5007)[n % 4]
+        says = [
+            Say(side, data, 1)
+            for command, answer in talks[port]
+            for side, data in (("client", command), ("server", answer))
+            if data
+        ]
+        made += connection(wire, start_ns + n, HOSTS, (42_000 + n, port), says, Random(n), "x")
+    return capture_of("commands", made)
+
+
+def capture_of(name: str, made: list[LabPacket]) -> Capture:
     made.sort(key=lambda one: one.time_ns)
-    return Capture("questions", tuple(Packet(one.time_ns, 0, one.data[14:], PLAIN) for one in made))
+    return Capture(name, tuple(Packet(one.time_ns, 0, one.data[14:], PLAIN) for one in made))
 
 
-NAMES = questions()
+NAMES, COMMANDS = questions(), commands()
 
 
 def frames_of(capture: Capture, most: int) -> list[tuple[int, int, bytes]]:
@@ -101,6 +150,11 @@ def test_broken_questions_to_name_servers_raise_nothing(seed: int) -> None:
     assert told(broken(seed, [NAMES]))
 
 
+@given(st.integers(0, 2**40))
+def test_broken_commands_raise_nothing(seed: int) -> None:
+    assert told(broken(seed, [COMMANDS]))
+
+
 def test_compiled_and_interpreted_kernels_say_the_same() -> None:
     seeds = list(range(40))
     code = (
@@ -115,10 +169,12 @@ def test_compiled_and_interpreted_kernels_say_the_same() -> None:
     assert done.returncode == 0, done.stderr
     expected = everything(seeds)
     assert sum("NamesAsked" in one for one in expected) > len(seeds) // 2
+    assert sum("protocol='s7comm'" in one and "Operation(" in one for one in expected) > len(seeds) // 2
     assert json.loads(done.stdout) == json.loads(json.dumps(expected))
 
 
 def everything(seeds: Sequence[int]) -> list[str]:
     """What is told of broken captures, and of whole ones."""
-    some = [broken(seed, captures) for seed in seeds for captures in (CAPTURES, [NAMES])]
-    return [told(frames) for frames in (*some, *(frames_of(one, 250) for one in (*CAPTURES, NAMES)))]
+    some = [broken(seed, captures) for seed in seeds for captures in (CAPTURES, [NAMES], [COMMANDS])]
+    whole = [frames_of(one, 250) for one in (*CAPTURES, NAMES, COMMANDS)]
+    return [told(frames) for frames in (*some, *whole)]
