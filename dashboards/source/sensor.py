@@ -91,11 +91,15 @@ def sensor() -> Any:
             ),
             lines(
                 "読取プロセスの再起動 / Reading processes started anew",
-                ("increase(otmon_capture_restarts_total{{which}}[1h])", PORT), width=12,
+                ("increase(otmon_capture_restarts_total{{which}}[1h])", PORT), width=8,
+            ),
+            lines(
+                "インターフェースの停止(1時間) / Interfaces that went down in an hour",
+                ("increase(otmon_interface_downs_total{{which}}[1h])", PORT), width=8,
             ),
             lines(
                 "カードの時計による時刻 / Packets with the card's own time",
-                ("rate(otmon_capture_card_time_packets_total{{which}}[5m])", PORT), unit="pps", width=12,
+                ("rate(otmon_capture_card_time_packets_total{{which}}[5m])", PORT), unit="pps", width=8,
             ),
             lines(
                 "CPU", ('rate(process_cpu_seconds_total{job="otmon", {which}}[5m])', "{{instance}}"),

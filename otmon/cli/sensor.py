@@ -28,7 +28,7 @@ from otmon.cli.options import (
     read_model,
     read_rules,
 )
-from otmon.cli.settings import ENVIRONMENT, from_file
+from otmon.cli.settings import ENVIRONMENT, SettingsError, from_file, reread
 
 if TYPE_CHECKING:
     from otmon.capture.ring import Ring
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from otmon.zones.model import Model
 
 MEBIBYTE = 1 << 20
+RELOADED = frozenset({"zones", "rules", "silence", "keep-days", "evidence-mb"})
+"""Options that a running sensor takes anew; the others are those of its sockets, files and rights."""
 TEXTS = 50
 """Findings that are written as text where more come up at once: one costs as much as forty lines of JSON."""
 STAMPED = "packets have the time of the network card"
@@ -271,17 +273,31 @@ def run(
             fail(f"{metrics}: {error.strerror}")
         server.set_app(guarded(exposition.make_wsgi_app(REGISTRY), users))
 
+    begun = dict(context.params)
+
     def reload() -> None:
         output.open()
         try:
-            fresh = load_model(zones) if zones is not None else None
-            judge = judged_by(fresh, normal, with_rules(rules).rules if rules else known_rules)
-            watch.use(judge, fresh is not None and names_interfaces(fresh))
-            output.use(fresh)
-            warn("the model and the rules were read anew")
-        except (ModelError, RuleError, OSError) as error:
+            now = begun | (reread(context, config) if config is not None else {})
+            fresh = load_model(now["zones"]) if now["zones"] is not None else None
+            judge = judged_by(fresh, normal, with_rules(now["rules"] or ()).rules)
+        except (ModelError, RuleError, SettingsError, OSError) as error:
             watch.keep_model()
-            warn(f"{error}\nthe model or the rules have errors; those read before stay in force")
+            what = "the model or the rules" if config is None else f"{config}, the model or the rules"
+            warn(f"{error}\n{what} have errors; those read before stay in force")
+            return
+        watch.use(judge, fresh is not None and names_interfaces(fresh))
+        watch.keep_for(now["keep_days"])
+        if proofs is not None:
+            proofs.keep_within(now["evidence_mb"] * MEBIBYTE)
+        service.warn_after(now["silence"])
+        output.use(fresh)
+        warn("the model and the rules were read anew")
+        other = {
+            name.replace("_", "-") for name, value in now.items() if _plain(begun[name]) != _plain(value)
+        }
+        if later := sorted(other - RELOADED):
+            warn(f"{config}: the next start takes what it says now of {', '.join(later)}")
 
     service = Service(watch, readers, tell=output.tell, warn=warn, reload=reload, silence_s=silence)
     service.listen_to_signals()
@@ -294,6 +310,11 @@ def run(
     if ledger is not None and not watch.trouble:
         mark.end(Path(ledger))
     raise typer.Exit(FOUND if watch.finds_something else NOTHING_FOUND)
+
+
+def _plain(value: object) -> object:
+    """An option's value, to be compared: lists are tuples where click has read them."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _load_everything() -> None:

@@ -1,4 +1,5 @@
 """Options of the sensor from a file, `otmon.toml`: what its command line and the environment do not say.
+A running sensor reads it again (`reread`).
 
 The file is TOML 1.0 with one table, `[sensor]`, whose keys are the names of options without their dashes.
 Whatever is wrong with it is told at once, each with its line.
@@ -19,10 +20,16 @@ from otmon.cli.options import fail
 TABLE: Final = "sensor"
 ENVIRONMENT: Final = "OTMON_SENSOR"
 """How the names of environment variables begin: `OTMON_SENSOR_RING_MB` is `--ring-mb`."""
+_FROM_FILE: Final = ("DEFAULT", "DEFAULT_MAP")
+"""How click names what neither the command line nor the environment gave."""
 _OUTSIDE: Final = ("config", "help")
 """What a file cannot say."""
 _KINDS: Final[dict[Any, type | tuple[type, ...]]] = {int: int, float: (int, float), bool: bool}
 _NAMES: Final[dict[Any, str]] = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
+class SettingsError(Exception):
+    """A file that cannot be used: all that is wrong with it, a line each."""
 
 
 def from_file(context: typer.Context, path: str | None) -> str | None:
@@ -30,12 +37,38 @@ def from_file(context: typer.Context, path: str | None) -> str | None:
     if path is None or context.resilient_parsing:
         return path
     try:
+        context.default_map = _values(context, path)
+    except SettingsError as error:
+        *problems, last = str(error).splitlines()
+        for problem in problems:
+            print(problem, file=sys.stderr)
+        fail(last)
+    return path
+
+
+def reread(context: typer.Context, path: str) -> dict[str, Any]:
+    """What the options come to, by the names of their parameters, with what the file says now: of those that
+    neither the command line nor the environment gave. Raises SettingsError."""
+    values = _values(context, path)
+    known = {str(option.name): option for option in options(context.command).values()}
+    found: dict[str, Any] = {}
+    for name, option in known.items():
+        source = context.get_parameter_source(name)
+        if source is not None and source.name in _FROM_FILE:
+            value = values[name] if name in values else option.get_default(context)
+            found[name] = option.process_value(context, value)
+    return found
+
+
+def _values(context: typer.Context, path: str) -> dict[str, Any]:
+    """What the file says, by the names of parameters. Raises SettingsError."""
+    try:
         text = Path(path).read_bytes().decode()
         whole = tomllib.loads(text)
     except OSError as error:
-        fail(f"{path}: {error.strerror}")
+        raise SettingsError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        fail(f"{path}: not TOML: {error}")
+        raise SettingsError(f"{path}: not TOML: {error}") from error
     problems: list[tuple[int, str]] = []
     for name in whole.keys() - {TABLE}:
         problems.append((_line(text, name), f"{name}: only [{TABLE}] may stand here"))
@@ -53,11 +86,12 @@ def from_file(context: typer.Context, path: str | None) -> str | None:
         elif option is not None:
             values[str(option.name)] = value
     if problems:
-        for line, problem in sorted(problems):
-            print(f"{path}:{line}: {problem}" if line else f"{path}: {problem}", file=sys.stderr)
-        fail(f"{path}: the file has {len(problems)} error(s)")
-    context.default_map = values
-    return path
+        told = [
+            f"{path}:{line}: {problem}" if line else f"{path}: {problem}"
+            for line, problem in sorted(problems)
+        ]
+        raise SettingsError("\n".join((*told, f"{path}: the file has {len(problems)} error(s)")))
+    return values
 
 
 def options(command: Any) -> dict[str, Any]:

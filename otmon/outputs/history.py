@@ -100,6 +100,7 @@ class History:
         port = InterfaceStatus(
             name=INTERFACE,
             is_up=True,
+            downs=0,
             received=0,
             dropped=0,
             freezes=0,

@@ -59,6 +59,8 @@ class InterfaceStatus:
 
     name: str
     is_up: bool
+    downs: int
+    """How often it was found down, having been up."""
     received: int
     dropped: int
     freezes: int
@@ -122,6 +124,7 @@ class Status:
 OF_A_SENSOR: Final = frozenset({
     "otmon_start_time_seconds", "otmon_judgements", "otmon_judging_seconds",
     "otmon_last_judgement_timestamp_seconds", "otmon_model_loaded", "otmon_interface_up",
+    "otmon_interface_downs",
     "otmon_capture_received_packets", "otmon_capture_dropped_packets", "otmon_capture_ring_freezes",
     "otmon_capture_card_time_packets", "otmon_capture_restarts", "otmon_capture_ring_fill_ratio",
     "otmon_table_entries", "otmon_ledger_saves", "otmon_ledger_failed_saves",
@@ -212,6 +215,8 @@ def _capture(status: Status) -> Iterator[Metric]:
     ports = status.interfaces
     yield _gauge("interface_up", "1 where the interface is up.", one, {(p.name,): p.is_up for p in ports})
     for name, help, amounts in (
+        ("interface_downs", "How often the interface was found down, having been up.",
+         [p.downs for p in ports]),
         ("capture_packets", "Packets that were read.", [p.packets for p in ports]),
         ("capture_bytes", "Bytes that they had on the wire.", [p.octets for p in ports]),
         ("capture_received_packets", "Packets that Linux put into the ring or dropped.",

@@ -29,6 +29,10 @@ class ProofFolder:
             for path in sorted(folder.glob(NAME), key=lambda one: one.stat().st_mtime)
         }
 
+    def keep_within(self, budget_bytes: int) -> None:
+        """Change the room; what is too much goes with the next capture."""
+        self._budget = budget_bytes
+
     @property
     def files(self) -> int:
         """How many captures there are."""

@@ -80,6 +80,10 @@ class Service:
         signal.signal(signal.SIGALRM, self._late)
         self._listens = True
 
+    def warn_after(self, silence_s: float) -> None:
+        """Change after how many seconds without a packet there is a warning."""
+        self._silence_s = silence_s
+
     def run(self, notifier: Notifier) -> None:
         """Until a signal comes. Raises Stopped; everything is saved before."""
         for one in self._readers:

@@ -9,21 +9,26 @@ from otmon.outputs.metrics import InterfaceStatus
 from otmon.sensor.observer import Reader, State
 
 
-def interfaces_of(readers: Sequence[Reader], states: Sequence[State]) -> tuple[InterfaceStatus, ...]:
-    """What the readers of each interface tell together."""
+def interfaces_of(
+    readers: Sequence[Reader], states: Sequence[State], before: Sequence[InterfaceStatus] = ()
+) -> tuple[InterfaceStatus, ...]:
+    """What the readers of each interface tell together; `before` is what was said of them last."""
     by_name: dict[str, list[State]] = {one.interface: [] for one in readers}
     for reader, state in zip(readers, states, strict=bool(states)):
         by_name[reader.interface].append(state)
-    return tuple(_interface(name, of) for name, of in by_name.items())
+    known = {one.name: one for one in before}
+    return tuple(_interface(name, of, known.get(name)) for name, of in by_name.items())
 
 
-def _interface(name: str, states: Sequence[State]) -> InterfaceStatus:
+def _interface(name: str, states: Sequence[State], before: InterfaceStatus | None) -> InterfaceStatus:
     counters: Counter[str] = Counter()
     for one in states:
         counters.update(dict(one.source.counters))
+    is_up = all(one.is_up for one in states)
     return InterfaceStatus(
         name=name,
-        is_up=all(one.is_up for one in states),
+        is_up=is_up,
+        downs=0 if before is None else before.downs + (before.is_up and not is_up),
         received=sum(one.counts.received for one in states),
         dropped=sum(one.counts.dropped for one in states),
         freezes=sum(one.counts.freezes for one in states),

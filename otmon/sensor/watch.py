@@ -44,7 +44,7 @@ from otmon.ledger.rank import NO_BARS, bars_of
 from otmon.ledger.rows import Rows, by_kind
 from otmon.ledger.running import RunningLedger
 from otmon.ledger.store import LedgerError, save
-from otmon.outputs.metrics import Judged, Status, judged_metrics
+from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
 from otmon.sensor.observer import Part, Reader, State
 from otmon.sensor.outline import Outline, outline
@@ -164,6 +164,7 @@ class Watch:
         left = self._know(findings, told is not None)
         self._left = left
         """What is told at the first step, as the run before had no time for it."""
+        self._interfaces_told: tuple[InterfaceStatus, ...] = ()
         self.status: Status = self._status()
 
     @property
@@ -195,6 +196,11 @@ class Watch:
         self._next_judgement = self._next_window = 0.0
         self._heard = [-1]
         self.status = self._status()
+
+    def keep_for(self, days: int) -> None:
+        """Forget facts that were not seen again for so many days, from the next step on."""
+        self._keep_ns = days * DAY_NS
+        self._next_aging_ns = 0
 
     def keep_model(self) -> None:
         """The model's files have errors; the one that was read before stays in force."""
@@ -464,10 +470,11 @@ class Watch:
     """Why the last save failed; "" where it did not."""
 
     def _status(self) -> Status:
+        self._interfaces_told = interfaces_of(self._readers, self._states, self._interfaces_told)
         return Status(
             version=self._version,
             started_s=self._started_s,
-            interfaces=interfaces_of(self._readers, self._states),
+            interfaces=self._interfaces_told,
             judged=self._told_of,
             entries=tuple(sorted(self._entries.items())),
             judgements=self._judgements,

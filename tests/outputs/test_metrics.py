@@ -129,6 +129,7 @@ def test_numbers_are_those_of_the_status() -> None:
     assert value("otmon_capture_packets_total", interface="eth2") == 0
     assert value("otmon_capture_ring_fill_ratio", interface="eth1") == 0.25
     assert value("otmon_interface_up", interface="eth2") == 0
+    assert value("otmon_interface_downs_total", interface="eth1") == 2
     assert value("otmon_ledger_missing_total", kind="assets") == 4
     assert value("otmon_ledger_missing_total", kind="operations") == 0
     assert value("otmon_findings_told_total", rule="unlisted-traffic", severity="critical") == 2

@@ -129,6 +129,29 @@ def test_a_broken_model_is_refused_and_a_good_one_taken(wired: Wire, tmp_path: P
         assert running.metrics()[PACKETS] == len(frames_of(CAPTURE))
 
 
+def test_a_reload_takes_what_the_file_of_options_says_now(wired: Wire, tmp_path: Path) -> None:
+    """What can change at run time changes, what cannot is named, and a file with errors changes nothing."""
+    file = tmp_path / "otmon.toml"
+    text = f'[sensor]\nzones = "{ROOT / MODEL}"\nsilence = 500\nring-mb = 4\nkeep-days = 9\n'
+    file.write_text(text, encoding="utf-8")
+    with sensor(wired, "--config", str(file), "--keep-days", "30") as running:
+        wired.send(frames_of(CAPTURE)[:200])
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: running.says("were read anew"))
+        assert not running.says("the next start")
+        file.write_text(text.replace("silence", "silense").replace("500", "1"), encoding="utf-8")
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: running.says("otmon.toml:3: silense: there is no such option"))
+        running.wait_for(lambda: running.says("stay in force"))
+        assert not running.says("far0: no packet for")
+        file.write_text(text.replace("500", "1").replace("= 4", "= 8"), encoding="utf-8")
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: running.says("the next start takes what it says now of ring-mb"))
+        running.wait_for(lambda: running.says("far0: no packet for 1 seconds"))
+        # The command line counts more, before and after.
+        assert not any("keep-days" in line for line in running.said)
+
+
 def test_reloading_opens_the_file_of_findings_anew(wired: Wire, tmp_path: Path) -> None:
     found, moved = tmp_path / "findings.jsonl", tmp_path / "findings.1"
     with sensor(wired, *options(tmp_path)) as running:
@@ -216,7 +239,9 @@ def test_what_is_wrong_with_the_sensor_itself_is_said(wired: Wire, tmp_path: Pat
         running.wait_for(lambda: running.says("over: far0: no packet"))
         wired.run("ip", "link", "set", wired.far, "down")
         running.wait_for(lambda: running.says("far0: the interface is down"))
-        assert running.metrics()['otmon_interface_up{interface="far0"}'] == 0
+        metrics = running.metrics()
+        assert metrics['otmon_interface_up{interface="far0"}'] == 0
+        assert metrics['otmon_interface_downs_total{interface="far0"}'] == 1
         (tmp_path / "no").mkdir()
         running.wait_for(lambda: running.says("over: ") and (tmp_path / "no" / "plant.db").exists())
 

@@ -33,6 +33,20 @@ def test_readers_of_one_interface_are_told_together() -> None:
     assert (second.packets, second.is_up, second.fill, second.last_ns) == (1, True, 0.25, 90)
 
 
+def test_how_often_an_interface_was_found_down_is_counted() -> None:
+    readers, told = [_Named("eth1"), _Named("eth1"), _Named("eth2")], interfaces_of([_Named("eth1")], [])  # type: ignore[list-item]
+    for ups in (
+        (True, True, True),
+        (True, False, True),
+        (False, False, True),
+        (True, True, True),
+        (False, True, True),
+    ):
+        states = [state(1, 1, is_up=up) for up in ups]
+        told = interfaces_of(readers, states, told)  # type: ignore[arg-type]
+    assert [(one.name, one.is_up, one.downs) for one in told] == [("eth1", False, 2), ("eth2", True, 0)]
+
+
 def test_before_the_first_look_nothing_was_heard() -> None:
     (only,) = interfaces_of([_Named("eth1"), _Named("eth1")], [])  # type: ignore[list-item]
     assert (only.packets, only.dropped, only.last_ns, only.fill, only.counters) == (0, 0, 0, 0.0, ())
