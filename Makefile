@@ -17,7 +17,7 @@ TEST_PACKAGES := tshark nftables:nft iproute2:ip iptables:iptables-restore prome
 	mariadb-server-core:mariadbd mariadb-client-core:mariadb freeradius freeradius-utils:radclient \
 	tgt:tgtd libiscsi-bin:iscsi-inq wpasupplicant:wpa_supplicant hostapd eapoltest:eapol_test \
 	dovecot-imapd:dovecot dovecot-pop3d:/usr/lib/dovecot/pop3 dovecot-submissiond:/usr/lib/dovecot/submission \
-	winbind:ntlm_auth
+	winbind:ntlm_auth iodine:iodined dns2tcp:dns2tcpd
 BENCH_PACKAGES := tshark libndpi-bin:ndpiReader
 LIVE_PACKAGES := iproute2:ip tcpdump wireshark-common:dumpcap
 
