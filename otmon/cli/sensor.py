@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import os
 import sys
 import time
@@ -370,15 +369,11 @@ class _Output:
     def tell(self, told: list[Told]) -> None:
         """All findings that came up at once: the JSON lines first, since texts take their time."""
         from otmon.findings.wording import text
-        from otmon.outputs.instant import utc_text
-        from otmon.outputs.jsonlines import finding_line
+        from otmon.outputs.jsonlines import write_told
         from otmon.outputs.table import write_finding
 
         if told and self._stream is not None:
-            now = utc_text(time.time_ns())
-            for one in told:
-                line = {**finding_line(one.finding), "told": now}
-                self._stream.write(json_text.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+            write_told(self._stream, (one.finding for one in told), time.time_ns())
             self._stream.flush()
         if told and self._json != "-":
             for one in told[:TEXTS]:

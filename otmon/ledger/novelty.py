@@ -95,38 +95,39 @@ _FLOW, _ASSET, _OPERATION, _WRITTEN, _ANOMALY = range(1, 6)
 
 
 @kernel
-def note_new(t: Tables, known: Ints) -> int:
+def note_new(t: Tables, known: Ints, secret: int) -> int:
     """Remember in `known`, int64[KNOWN], 0 where it is empty, the identities of all rows, of those that have
-    ended and still wait among them. Returns how many were not known."""
+    ended and still wait among them. Returns how many were not known. Identities are made from a number that
+    is `secret`: whoever knew it could send what is taken for something known."""
     new = 0
     for f in range(FLOWS):
         if t.tags[f] != 0:
-            new += is_unknown(known, flow_identity(t.flows, f))
+            new += is_unknown(known, flow_identity(t.flows, f, secret))
     for f in range(t.used[FILL_FLOWS]):
-        new += is_unknown(known, flow_identity(t.ended_flows, f))
+        new += is_unknown(known, flow_identity(t.ended_flows, f, secret))
     for i in range(ASSETS):
         if t.assets[i, X_PACKETS] > 0:
-            new += is_unknown(known, asset_identity(t.assets, i))
+            new += is_unknown(known, asset_identity(t.assets, i, secret))
     for i in range(t.used[FILL_ASSETS]):
-        new += is_unknown(known, asset_identity(t.ended_assets, i))
+        new += is_unknown(known, asset_identity(t.ended_assets, i, secret))
     for i in range(OPERATIONS):
         if t.operations[i, O_TIMES] > 0:
-            new += note_operation_of(known, t.operations, i)
+            new += note_operation_of(known, t.operations, i, secret)
     for i in range(t.used[FILL_OPERATIONS]):
-        new += note_operation_of(known, t.ended_operations, i)
+        new += note_operation_of(known, t.ended_operations, i, secret)
     for s in range(STREAMS):
         if t.streams[s, S_FLOW] != 0 and t.streams[s, S_PENDING] > 0:
-            new += note_waiting(t, s, known)
+            new += note_waiting(t, s, known, secret)
     for i in range(WRITTEN):
         if t.written[i, W_TIMES] > 0:
-            new += is_unknown(known, written_identity(t.written, i))
+            new += is_unknown(known, written_identity(t.written, i, secret))
     for i in range(t.used[FILL_WRITTEN]):
-        new += is_unknown(known, written_identity(t.ended_written, i))
+        new += is_unknown(known, written_identity(t.ended_written, i, secret))
     for i in range(ANOMALIES):
         if t.anomalies[i, A_TIMES] > 0:
-            new += is_unknown(known, columns_identity(t.anomalies, i, 0, A_WHAT + 1, _ANOMALY))
+            new += is_unknown(known, columns_identity(t.anomalies, i, 0, A_WHAT + 1, _ANOMALY, secret))
     for i in range(t.used[FILL_ANOMALIES]):
-        new += is_unknown(known, columns_identity(t.ended_anomalies, i, 0, A_WHAT + 1, _ANOMALY))
+        new += is_unknown(known, columns_identity(t.ended_anomalies, i, 0, A_WHAT + 1, _ANOMALY, secret))
     return new
 
 
@@ -147,9 +148,9 @@ def is_unknown(known: Ints, identity: int) -> int:
 
 
 @kernel
-def columns_identity(rows: Ints, i: int, begin: int, end: int, kind: int) -> int:
+def columns_identity(rows: Ints, i: int, begin: int, end: int, kind: int, secret: int) -> int:
     """That of some columns of a row."""
-    h = mix(0, kind)
+    h = mix(secret, kind)
     for k in range(begin, end):
         h = mix(h, rows[i, k])
     return h | 1
@@ -166,7 +167,7 @@ def power_of_two(count: int) -> int:
 
 
 @kernel
-def flow_identity(flows: Ints, f: int) -> int:
+def flow_identity(flows: Ints, f: int, secret: int) -> int:
     """A conversation's, and what its facts say besides counts."""
     key, state = flows[f, F_KEY], flows[f, F_STATE]
     port = (key >> 16) & 0xFFFF
@@ -174,7 +175,7 @@ def flow_identity(flows: Ints, f: int) -> int:
     # Of an unknown client's flow the lower port is taken for the service: wrong, it only makes more work.
     if state & CLIENT == CLIENT_A or (state & CLIENT == 0 and other < port):
         port = other
-    h = mix(mix(mix(0, _FLOW), flows[f, F_A_HI]), flows[f, F_A_LO])
+    h = mix(mix(mix(secret, _FLOW), flows[f, F_A_HI]), flows[f, F_A_LO])
     h = mix(mix(h, flows[f, F_B_HI]), flows[f, F_B_LO])
     h = mix(mix(h, port << 20 | (key >> 48 & 0xF) << 16 | (key & 0xFFFF)), flows[f, F_VLAN])
     h = mix(mix(h, flows[f, F_PROTOCOL]), flows[f, F_TUNNEL])
@@ -185,9 +186,9 @@ def flow_identity(flows: Ints, f: int) -> int:
 
 
 @kernel
-def asset_identity(assets: Ints, i: int) -> int:
+def asset_identity(assets: Ints, i: int, secret: int) -> int:
     """A sender's, with whom it asked for by ARP and its rates."""
-    h = mix(mix(mix(0, _ASSET), assets[i, X_MAC]), assets[i, X_HI])
+    h = mix(mix(mix(secret, _ASSET), assets[i, X_MAC]), assets[i, X_HI])
     h = mix(mix(h, assets[i, X_LO]), assets[i, X_PLACE])
     h = mix(mix(mix(h, assets[i, X_PORT]), assets[i, X_SWITCH_HI]), assets[i, X_SWITCH_LO])
     for k in range(ASKED_COLUMNS):
@@ -198,21 +199,21 @@ def asset_identity(assets: Ints, i: int) -> int:
 
 
 @kernel
-def note_operation_of(known: Ints, rows: Ints, i: int) -> int:
+def note_operation_of(known: Ints, rows: Ints, i: int, secret: int) -> int:
     """How many identities of an operation are new: its own, and that of what was asked, whatever became of
     it, as requests that wait have it (`note_waiting`)."""
-    h = columns_identity(rows, i, O_CLIENT_HI, O_SERVICE, _OPERATION)
+    h = columns_identity(rows, i, O_CLIENT_HI, O_SERVICE, _OPERATION, secret)
     asked = mix(mix(h, rows[i, O_SERVICE] & _ASKED), rows[i, O_RANGE]) | 1
     return is_unknown(known, asked) + is_unknown(known, mix(asked, rows[i, O_SERVICE]) | 1)
 
 
 @kernel
-def note_waiting(t: Tables, s: int, known: Ints) -> int:
+def note_waiting(t: Tables, s: int, known: Ints, secret: int) -> int:
     """How many requests that wait in a stream ask for what nobody asked before: a command that nobody answers
     must be told at once."""
     f, client = t.streams[s, S_FLOW] - 1, t.streams[s, S_CLIENT]
     a, b = F_A_HI + 2 * client, F_A_HI + 2 * (1 - client)
-    h = mix(mix(mix(0, _OPERATION), t.flows[f, a]), t.flows[f, a + 1])
+    h = mix(mix(mix(secret, _OPERATION), t.flows[f, a]), t.flows[f, a + 1])
     h = mix(mix(h, t.flows[f, b]), t.flows[f, b + 1])
     h = mix(h, endpoint_of(t, f, client)) | 1
     new = 0
@@ -227,9 +228,9 @@ def note_waiting(t: Tables, s: int, known: Ints) -> int:
 
 
 @kernel
-def written_identity(rows: Ints, i: int) -> int:
+def written_identity(rows: Ints, i: int, secret: int) -> int:
     """A written element's, with its extremes, largest steps and largest changes."""
-    h = columns_identity(rows, i, W_CLIENT_HI, W_WHAT + 1, _WRITTEN)
+    h = columns_identity(rows, i, W_CLIENT_HI, W_WHAT + 1, _WRITTEN, secret)
     for k in range(2 * ORDERS + STEPS):
         h = mix(h, rows[i, W_EXTREMES + E_COLUMNS * k + E_RANK])
     for k in range(STEPS):

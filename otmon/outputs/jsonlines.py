@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from otmon.detect.detector import SEVERITIES, Finding, Message
@@ -42,7 +42,17 @@ def write_jsonlines(
     """Write every line; `files`, `covered` and `zones` are the model's, empty without one. `told_ns` is when
     each finding was told, by its id."""
     for line in lines(ledger, findings, files, version, covered, zones, told_ns):
-        stream.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        _write(stream, line)
+
+
+def write_told(stream: TextIO, findings: Iterable[Finding], told_ns: int) -> None:
+    """Write the lines of findings that came up together, as they do: `told_ns` is when they are told."""
+    for one in findings:
+        _write(stream, {**finding_line(one), "told": utc_text(told_ns)})
+
+
+def _write(stream: TextIO, line: Mapping[str, Any]) -> None:
+    stream.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 def lines(

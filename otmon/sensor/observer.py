@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from secrets import randbits
 from typing import Final, Protocol
 
 import numpy as np
@@ -151,6 +152,7 @@ class Observer(threading.Thread):
         self._shed = Counter[str]()
         self._swept = 0
         self._known = np.zeros(KNOWN, np.int64)
+        self._secret = randbits(62)
         self._novelty = 0
         self._looked = True
         self._next_look = 0.0
@@ -254,7 +256,7 @@ class Observer(threading.Thread):
         return self._novelty
 
     def _look_for_news(self) -> None:
-        self._novelty += note_new(self._tables, self._known)
+        self._novelty += note_new(self._tables, self._known, self._secret)
         self._next_look = time.monotonic() + LOOK_S
 
     def _next(self) -> bool:
@@ -339,5 +341,5 @@ def compile_kernels() -> None:
     walk_block(block, block.view(np.uint32), columns)
     empty = columns[0, :0]
     _observed(Batch(block, empty, empty, empty, empty, empty, "", 0, 1), 1, 0, t)
-    note_new(t, np.zeros(KNOWN, np.int64))
+    note_new(t, np.zeros(KNOWN, np.int64), 0)
     end_idle(t, 0, 0, 0)
