@@ -242,6 +242,18 @@ def lists_of(rows: Ints) -> Iterator[list[int]]:
         yield from rows[begin : begin + LISTED].tolist()
 
 
+def by_kind(rows: Rows) -> list[Rows]:
+    """The rows, one kind at a time, the largest last."""
+    none = no_rows()
+    return [
+        replace(none, anomalies=rows.anomalies),
+        replace(none, written=rows.written),
+        replace(none, operations=rows.operations, courses=rows.courses),
+        replace(none, assets=rows.assets),
+        replace(none, flows=rows.flows),
+    ]
+
+
 def amounts_of(rows: Rows) -> dict[str, int]:
     """What `Ledger.overflow` says of rows that never become facts."""
     packets = rows.flows[:, F_PACKETS] + rows.flows[:, F_PACKETS + 1]
