@@ -11,7 +11,6 @@ from itertools import chain
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from otmon.decode.fields import COUNTER_NAMES, TUNNELS
 from otmon.decode.flows import (
@@ -40,7 +39,6 @@ from otmon.decode.flows import (
     SPOKE_A,
     TOTAL_BEFORE,
 )
-from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.kernel import Ints
 from otmon.ledger.clients import clients_of
 from otmon.ledger.course import NOTHING, SHORTEST_NS, Window
@@ -54,8 +52,16 @@ from otmon.ledger.facts import (
     Source,
 )
 from otmon.ledger.ledger import LIMITS, Ledger, Limits
-from otmon.ledger.rank import NO_BARS, READING, Bars, Place, Ranks, hashed_columns, last_place, within
-from otmon.ledger.rows import Marks, Rows, lists_of, operations_of, parties, response_counts, rows_in_use
+from otmon.ledger.rank import NO_BARS, Bars, Place, Ranks, last_place, within
+from otmon.ledger.row_ranks import (
+    SLICE,
+    rank_of_assets,
+    rank_of_flows,
+    rank_of_operations,
+    rank_of_others,
+    service_of,
+)
+from otmon.ledger.rows import Rows, lists_of, operations_of, parties, response_counts
 from otmon.ledger.senders import assets_of, ports_of
 from otmon.ledger.tables import (
     A_FIRST,
@@ -70,10 +76,7 @@ from otmon.ledger.tables import (
     ASSETS,
     LAST_TIME,
     O_ANSWERED,
-    O_CLIENT_HI,
-    O_CLIENT_LO,
     O_COURSE,
-    O_ENDPOINT,
     O_FIRST,
     O_GAP,
     O_GAP_NOW,
@@ -85,8 +88,6 @@ from otmon.ledger.tables import (
     O_OFFSET,
     O_PACKET,
     O_RANGE,
-    O_SERVER_HI,
-    O_SERVER_LO,
     O_SERVICE,
     O_SUM,
     O_TIMES,
@@ -97,28 +98,17 @@ from otmon.ledger.tables import (
     V_TIMES,
     W_TIMES,
     WRITTEN,
-    X_HI,
-    X_LO,
-    X_MAC,
     X_PACKETS,
-    X_PLACE,
-    X_PORT,
     Tables,
     bits_of,
 )
 from otmon.ledger.texts import address_text, transport_text, vlan_text
 from otmon.ledger.values import written_values
-from otmon.protocols.modbus import REASONS, service
-from otmon.protocols.protocol import Service
+from otmon.protocols.modbus import REASONS
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
-
-Beyond = tuple[str, int, int]
-"""Kind of fact, rows of it that are no facts, and their amount as `Ledger.overflow` has it."""
 
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
 _MODBUS: Final = "modbus"
-SLICE: Final = 1 << 13
-"""Rows that become facts at a time: as lists of numbers they take ten times their place."""
 
 
 def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
@@ -128,7 +118,7 @@ def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BA
     # A full table is not copied.
     flows = t.flows if used.all() else t.flows[used]
     parts = -(-max(len(flows), ASSETS, OPERATIONS, ANOMALIES, WRITTEN) // SLICE)
-    which = _rank_of_flows(flows)[1] % np.uint64(parts)
+    which = rank_of_flows(flows)[1] % np.uint64(parts)
     for number in range(parts):
         part = slice(number * SLICE, (number + 1) * SLICE)
         assets = t.assets[part]
@@ -150,38 +140,6 @@ def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIM
     They are in no order, and keys are repeated, until they are merged."""
     every = rows.flows, rows.assets, rows.operations, rows.courses, rows.written, rows.anomalies
     return _harvested(*every, source, bars, limits)
-
-
-def rows_within(t: Tables, bars: Bars) -> tuple[Rows, tuple[Beyond, ...]]:
-    """`rows_in_use` but for those behind `bars`, of which is told how many there are and what of: in a flood
-    these are most, and are not worth a copy. A sender whose switch port is known is kept for its claim."""
-    beyond = []
-    kinds = {
-        "conversations": (bars.conversations, _rank_of_flows, (F_PACKETS, F_PACKETS + 1)),
-        "assets": (bars.assets, _rank_of_assets, (X_PACKETS,)),
-        "operations": (bars.operations, _rank_of_operations, (O_TIMES,)),
-        "written": (bars.written, _rank_of_others, (W_TIMES,)),
-        "anomalies": (bars.anomalies, _rank_of_others, (A_TIMES,)),
-    }
-
-    def wanted(kind: str, rows: Ints, used: Marks) -> Marks:
-        bar, rank, amounts = kinds[kind]
-        if bar is None:
-            return used
-        chosen = used.copy()
-        for begin in range(0, len(rows), SLICE):
-            places = begin + np.flatnonzero(used[begin : begin + SLICE])
-            some = rows[places]
-            chosen[places] = within(bar, *rank(some))
-            if kind == "assets":
-                chosen[places] |= some[:, X_PORT] != 0
-        left = used & ~chosen
-        if left.any():
-            amount = sum(int(rows[left, column].sum()) for column in amounts)
-            beyond.append((kind, int(np.count_nonzero(left)), amount))
-        return chosen
-
-    return rows_in_use(t, wanted), tuple(beyond)
 
 
 def _harvested(
@@ -213,17 +171,17 @@ def _harvested(
         return fitting
 
     packets = flows[:, F_PACKETS] + flows[:, F_PACKETS + 1]
-    flows = kept("conversations", flows, bars.conversations, limits.conversations, _rank_of_flows, packets)
+    flows = kept("conversations", flows, bars.conversations, limits.conversations, rank_of_flows, packets)
     # Claims have room of their own.
     ports = ports_of(assets, source)
     packets = assets[:, X_PACKETS]
-    assets = kept("assets", assets, bars.assets, limits.assets, _rank_of_assets, packets)
+    assets = kept("assets", assets, bars.assets, limits.assets, rank_of_assets, packets)
     times, bar = operations[:, O_TIMES], bars.operations
-    operations = kept("operations", operations, bar, limits.operations, _rank_of_operations, times)
+    operations = kept("operations", operations, bar, limits.operations, rank_of_operations, times)
     times = written[:, W_TIMES]
-    written = kept("written", written, bars.written, limits.written, _rank_of_others, times)
+    written = kept("written", written, bars.written, limits.written, rank_of_others, times)
     times = anomalies[:, A_TIMES]
-    anomalies = kept("anomalies", anomalies, bars.anomalies, limits.anomalies, _rank_of_others, times)
+    anomalies = kept("anomalies", anomalies, bars.anomalies, limits.anomalies, rank_of_others, times)
     return Ledger(
         conversations=tuple(
             chain.from_iterable(
@@ -237,57 +195,6 @@ def _harvested(
         anomalies=tuple(_anomalies(anomalies, source)),
         overflow=tuple(lost),
     )
-
-
-def _rank_of_flows(flows: Ints) -> Ranks:
-    """As `otmon.ledger.rank.of_conversations` has it, for rows."""
-    client, _ = clients_of(flows)
-    key = flows[:, F_KEY]
-    family, proto = key >> 48 & 0xF, key & 0xFFFF
-    server_port = np.where(client == 1, key >> 16 & 0xFFFF, key >> 32 & 0xFFFF)
-    port = np.where(family == 2, proto, server_port)
-    carries = ((proto == PROTO_TCP) | (proto == PROTO_UDP)) & (family != 2)
-    nameless = (flows[:, F_PROTOCOL] == 0) & carries
-    nameless |= (family == 2) & (ethertype_codes()[port] == 0)
-    a = _words(family, flows[:, F_A_HI], flows[:, F_A_LO])
-    b = _words(family, flows[:, F_B_HI], flows[:, F_B_LO])
-    ends = [np.where(client == 1, late, early) for early, late in zip(a, b, strict=True)]
-    others = [np.where(client == 1, early, late) for early, late in zip(a, b, strict=True)]
-    return nameless, hashed_columns(*ends, *others, port)
-
-
-def _rank_of_assets(rows: Ints) -> Ranks:
-    family = rows[:, X_PLACE] >> 32 & 0xFF
-    words = _words(np.where(family == 2, 4, family), rows[:, X_HI], rows[:, X_LO])
-    return np.zeros(len(rows), bool), hashed_columns(np.maximum(rows[:, X_MAC], 0), *words)
-
-
-def _rank_of_parties(rows: Ints) -> npt.NDArray[np.uint64]:
-    endpoint = rows[:, O_ENDPOINT]
-    family = np.where(endpoint >> 41 & 1, 6, 4)
-    client = _words(family, rows[:, O_CLIENT_HI], rows[:, O_CLIENT_LO])
-    server = _words(family, rows[:, O_SERVER_HI], rows[:, O_SERVER_LO])
-    return hashed_columns(*client, *server, endpoint & 0xFFFF)
-
-
-def _rank_of_operations(rows: Ints) -> Ranks:
-    return _reads(rows), _rank_of_parties(rows)
-
-
-def _rank_of_others(rows: Ints) -> Ranks:
-    return np.zeros(len(rows), bool), _rank_of_parties(rows)
-
-
-def _reads(operations: Ints) -> npt.NDArray[np.bool_]:
-    """Which operations change nothing."""
-    services, which = np.unique(operations[:, O_SERVICE] >> 8 & 0x7FFFFFF, return_inverse=True)
-    reads = [_service(key << 8).access in READING for key in services.tolist()]
-    return np.array(reads, bool)[which]
-
-
-def _words(family: Ints, high: Ints, low: Ints) -> tuple[Ints, Ints]:
-    """Addresses as `otmon.ledger.texts.words_of` has them."""
-    return np.where(family == 6, high, 0), np.where(family == 4, low & 0xFFFFFFFF, low)
 
 
 def source_of(t: Tables, name: str, octets: int, first_ns: int) -> Source:
@@ -470,11 +377,6 @@ def _expected(transport: str, port: int, protocol: str) -> str:
     return PROTOCOLS[usual - 1].id
 
 
-def _service(key: int) -> Service:
-    """The name and access class of an operation's `O_SERVICE`."""
-    return service(key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1, bool(key >> 34 & 1))
-
-
 _ASKED_ONCE: Final = (Window(1, 0, 0, 0),)
 
 
@@ -483,7 +385,7 @@ def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
     for row, busiest in zip(lists_of(rows), lists_of(minutes), strict=True):
         key = row[O_SERVICE]
         function, subfunction = key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1
-        named = _service(key)
+        named = service_of(key)
         first_ns = row[O_FIRST]
         evidence = Evidence(first_ns, source, row[O_PACKET], row[O_OFFSET])
         # Of most only one request was seen, and that is its minute: one value, not two that are equal.

@@ -126,20 +126,11 @@ class LedgerError(Exception):
     """A ledger file that cannot be read or written: which, why, and what to do."""
 
 
-def _add_written_values(connection: sqlite3.Connection) -> None:
-    connection.execute(_table("written_value", WrittenValue))
+def _new_table(name: str, fact: type[Any]) -> Migration:
+    def add(connection: sqlite3.Connection) -> None:
+        connection.execute(_table(name, fact))
 
-
-def _add_credentials(connection: sqlite3.Connection) -> None:
-    connection.execute(_table("credential", CredentialSeen))
-
-
-def _add_claims(connection: sqlite3.Connection) -> None:
-    connection.execute(_table("claim", AssetClaim))
-
-
-def _add_names(connection: sqlite3.Connection) -> None:
-    connection.execute(_table("names_asked", NamesAsked))
+    return add
 
 
 _ADDED = {
@@ -186,15 +177,15 @@ def _hours_between(first_ns: int, last_ns: int) -> str:
 
 
 MIGRATIONS: Mapping[int, Migration] = {
-    1: _add_written_values,
+    1: _new_table("written_value", WrittenValue),
     2: _add_columns,
     3: _add_columns,
-    4: _add_credentials,
+    4: _new_table("credential", CredentialSeen),
     5: _add_columns,
-    6: _add_claims,
+    6: _new_table("claim", AssetClaim),
     7: _add_columns,
     8: _add_columns,
-    9: _add_names,
+    9: _new_table("names_asked", NamesAsked),
 }
 """Version n: what makes version n + 1 of it."""
 
@@ -271,12 +262,6 @@ def _columns(fact: type[Any], prefix: str = "") -> Iterator[tuple[str, type[Any]
             yield prefix + name, hint if hint in (int, bool) and name not in SETS else str
 
 
-@cache
-def _widths() -> tuple[int, ...]:
-    """How many columns each of `_TABLES` has."""
-    return tuple(len(list(_columns(fact))) for _, fact in _TABLES)
-
-
 def _quoted(column: str) -> str:
     """Columns have the names of fields, of which one is a word of SQL."""
     return f'"{column}"' if column == "table" else column
@@ -336,24 +321,23 @@ def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
         ledger.claims,
         ledger.names,
     )
-    for (name, fact), width, facts in zip(_TABLES, _widths(), stored, strict=True):
-        _insert(connection, name, width, _rows(fact, facts))
+    for (name, fact), facts in zip(_TABLES, stored, strict=True):
+        _insert(connection, name, _rows(fact, facts))
     counters = ((source.name, *counter) for source in ledger.sources for counter in source.counters)
-    _insert(connection, "counter", 3, counters)
-    _insert(connection, "overflow", 2, ledger.overflow)
+    _insert(connection, "counter", counters)
+    _insert(connection, "overflow", iter(ledger.overflow))
     connection.execute("COMMIT")
 
 
-def _insert(connection: sqlite3.Connection, table: str, width: int, rows: Iterable[Sequence[Any]]) -> None:
-    places = ", ".join("?" * width)
-    connection.executemany(f"INSERT INTO {table} VALUES ({places})", _storable(iter(rows)))
-
-
-def _storable(rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    """File names need not be Unicode: bytes that are not come as lone surrogates, stored as bytes."""
+def _insert(connection: sqlite3.Connection, table: str, rows: Iterator[Sequence[Any]]) -> None:
     first = next(rows, None)
-    if first is None:
-        return
+    if first is not None:
+        places = ", ".join("?" * len(first))
+        connection.executemany(f"INSERT INTO {table} VALUES ({places})", _storable(first, rows))
+
+
+def _storable(first: Sequence[Any], rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    """File names need not be Unicode: bytes that are not come as lone surrogates, stored as bytes."""
     # Every table has texts, and each column values of one type.
     texts_of = itemgetter(*(at for at, value in enumerate(first) if type(value) is str))
     for row in chain((first,), rows):

@@ -23,10 +23,11 @@ from otmon.capture.ring import BLOCK_MS, Ring, RingCounts, walk_block
 from otmon.decode.flows import FLOWS
 from otmon.ledger.endings import end_idle
 from otmon.ledger.facts import Source
-from otmon.ledger.harvest import Beyond, rows_within, source_of
+from otmon.ledger.harvest import source_of
 from otmon.ledger.novelty import KNOWN, note_new
 from otmon.ledger.observe import observe
 from otmon.ledger.rank import NO_BARS, Bars
+from otmon.ledger.row_ranks import Beyond, rows_within
 from otmon.ledger.rows import Rows, amounts_of, ended_rows, messages_alone, no_rows
 from otmon.ledger.tables import FILL_ANOMALIES, FILL_MESSAGES, LAST_TIME, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of

@@ -7,8 +7,7 @@ connection that lasts for months is one fact, and the facts are those of a repla
 Judging is done when something new was seen (`otmon.ledger.novelty`, then `otmon.sensor.outline`), and every
 ten seconds where packets came; when it takes long it is done less often, so that over minutes it never takes
 more than a tenth of the time, and a fortieth where nothing is new. What is new after a quiet minute is judged
-at once, however long that takes. Saving does not wait for that: it takes along what is new. Without packets
-nothing is done.
+at once, however long that takes. Saving does not wait for that. Without packets nothing is done.
 
 The end does not wait for a judgement: what goes on is broken off (`interrupt`), the facts are saved, and
 what time is left is for judging them. Beside the ledger stands which findings were told
@@ -164,7 +163,6 @@ class Watch:
         left = self._know(findings, told is not None)
         self._left = left
         """What is told at the first step, as the run before had no time for it."""
-        self._interfaces_told: tuple[InterfaceStatus, ...] = ()
         self.status: Status = self._status()
 
     @property
@@ -174,8 +172,7 @@ class Watch:
 
     @property
     def ledger(self) -> Ledger:
-        """All facts, made anew: a full ledger takes as much memory as all tables, and is kept no longer than
-        it is judged and saved."""
+        """All facts, made anew: a full ledger takes as much memory as all tables, and so is not kept."""
         return self._gathered()
 
     @property
@@ -195,7 +192,7 @@ class Watch:
         self._model_loaded = True
         self._next_judgement = self._next_window = 0.0
         self._heard = [-1]
-        self.status = self._status()
+        self.status = self._status(self.status.interfaces)
 
     def keep_for(self, days: int) -> None:
         """Forget facts that were not seen again for so many days, from the next step on."""
@@ -205,7 +202,7 @@ class Watch:
     def keep_model(self) -> None:
         """The model's files have errors; the one that was read before stays in force."""
         self._model_loaded = False
-        self.status = self._status()
+        self.status = self._status(self.status.interfaces)
 
     def interrupt(self) -> None:
         """Break off a judgement or a save, as the end is near; called by a handler of signals in the thread
@@ -231,7 +228,7 @@ class Watch:
         told, self._left = self._left, []
         with suppress(Interrupted):
             self._look_after(told)
-        self.status = self._status()
+        self.status = self._status(self.status.interfaces)
         return told
 
     def _look_after(self, told: list[Told]) -> None:
@@ -338,7 +335,7 @@ class Watch:
         self._keep_told()
         self._states = [one.state() for one in self._readers]
         self._prove(end - time.monotonic())
-        self.status = self._status()
+        self.status = self._status(self.status.interfaces)
         return told
 
     def _prove(self, within_s: float) -> None:
@@ -390,9 +387,8 @@ class Watch:
             known = [one for one in every if one != EMPTY]
             # A table may still hold what is too old.
             ledger, _ = without_older(merge_all(known), now_ns - self._keep_ns)
-            if not self._must_end:
-                # What is behind them is so next time too, as facts are only added until some are forgotten.
-                self._bars = bars_of(ledger, LIMITS)
+            # What is behind them is so next time too: facts are only added, until some are forgotten.
+            self._bars = self._bars if self._must_end else bars_of(ledger, LIMITS)
             return ledger
 
     def _facts(self, rows: Rows, source: str) -> Ledger:
@@ -413,9 +409,7 @@ class Watch:
         soon as they are facts: all of both at once would take twice the memory."""
         found = []
         while parts:
-            part = parts.pop(0)
-            name, kinds = part.source.name, by_kind(part.in_use)
-            del part
+            name, kinds = parts[0].source.name, by_kind(parts.pop(0).in_use)
             while kinds:
                 found.append(self._facts(kinds.pop(), name))
         return found
@@ -469,12 +463,11 @@ class Watch:
     trouble: str = ""
     """Why the last save failed; "" where it did not."""
 
-    def _status(self) -> Status:
-        self._interfaces_told = interfaces_of(self._readers, self._states, self._interfaces_told)
+    def _status(self, before: Sequence[InterfaceStatus] = ()) -> Status:
         return Status(
             version=self._version,
             started_s=self._started_s,
-            interfaces=self._interfaces_told,
+            interfaces=interfaces_of(self._readers, self._states, before),
             judged=self._told_of,
             entries=tuple(sorted(self._entries.items())),
             judgements=self._judgements,

@@ -1,0 +1,141 @@
+"""The places of rows among the facts that a ledger keeps, as `otmon.ledger.rank` has them for facts: what
+lies behind the bars of a full ledger is counted and left out before it becomes a fact.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from otmon.decode.flows import (
+    F_A_HI,
+    F_A_LO,
+    F_B_HI,
+    F_B_LO,
+    F_KEY,
+    F_PACKETS,
+    F_PROTOCOL,
+)
+from otmon.decode.transport import PROTO_TCP, PROTO_UDP
+from otmon.kernel import Ints
+from otmon.ledger.clients import clients_of
+from otmon.ledger.rank import READING, Bars, Ranks, hashed_columns, within
+from otmon.ledger.rows import Marks, Rows, rows_in_use
+from otmon.ledger.tables import (
+    A_TIMES,
+    O_CLIENT_HI,
+    O_CLIENT_LO,
+    O_ENDPOINT,
+    O_SERVER_HI,
+    O_SERVER_LO,
+    O_SERVICE,
+    O_TIMES,
+    W_TIMES,
+    X_HI,
+    X_LO,
+    X_MAC,
+    X_PACKETS,
+    X_PLACE,
+    X_PORT,
+    Tables,
+)
+from otmon.protocols.modbus import service
+from otmon.protocols.protocol import Service
+from otmon.protocols.registry import ethertype_codes
+
+SLICE: Final = 1 << 13
+"""Rows that become facts at a time: as lists of numbers they take ten times their place."""
+
+
+Beyond = tuple[str, int, int]
+"""Kind of fact, rows of it that are no facts, and their amount as `Ledger.overflow` has it."""
+
+
+def service_of(key: int) -> Service:
+    """The name and access class of an operation's `O_SERVICE`."""
+    return service(key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1, bool(key >> 34 & 1))
+
+
+def rank_of_flows(flows: Ints) -> Ranks:
+    """As `otmon.ledger.rank.of_conversations` has it, for rows."""
+    client, _ = clients_of(flows)
+    key = flows[:, F_KEY]
+    family, proto = key >> 48 & 0xF, key & 0xFFFF
+    server_port = np.where(client == 1, key >> 16 & 0xFFFF, key >> 32 & 0xFFFF)
+    port = np.where(family == 2, proto, server_port)
+    carries = ((proto == PROTO_TCP) | (proto == PROTO_UDP)) & (family != 2)
+    nameless = (flows[:, F_PROTOCOL] == 0) & carries
+    nameless |= (family == 2) & (ethertype_codes()[port] == 0)
+    a = _words(family, flows[:, F_A_HI], flows[:, F_A_LO])
+    b = _words(family, flows[:, F_B_HI], flows[:, F_B_LO])
+    ends = [np.where(client == 1, late, early) for early, late in zip(a, b, strict=True)]
+    others = [np.where(client == 1, early, late) for early, late in zip(a, b, strict=True)]
+    return nameless, hashed_columns(*ends, *others, port)
+
+
+def rank_of_assets(rows: Ints) -> Ranks:
+    family = rows[:, X_PLACE] >> 32 & 0xFF
+    words = _words(np.where(family == 2, 4, family), rows[:, X_HI], rows[:, X_LO])
+    return np.zeros(len(rows), bool), hashed_columns(np.maximum(rows[:, X_MAC], 0), *words)
+
+
+def _rank_of_parties(rows: Ints) -> npt.NDArray[np.uint64]:
+    endpoint = rows[:, O_ENDPOINT]
+    family = np.where(endpoint >> 41 & 1, 6, 4)
+    client = _words(family, rows[:, O_CLIENT_HI], rows[:, O_CLIENT_LO])
+    server = _words(family, rows[:, O_SERVER_HI], rows[:, O_SERVER_LO])
+    return hashed_columns(*client, *server, endpoint & 0xFFFF)
+
+
+def rank_of_operations(rows: Ints) -> Ranks:
+    return _reads(rows), _rank_of_parties(rows)
+
+
+def rank_of_others(rows: Ints) -> Ranks:
+    return np.zeros(len(rows), bool), _rank_of_parties(rows)
+
+
+def _reads(operations: Ints) -> npt.NDArray[np.bool_]:
+    """Which operations change nothing."""
+    services, which = np.unique(operations[:, O_SERVICE] >> 8 & 0x7FFFFFF, return_inverse=True)
+    reads = [service_of(key << 8).access in READING for key in services.tolist()]
+    return np.array(reads, bool)[which]
+
+
+def _words(family: Ints, high: Ints, low: Ints) -> tuple[Ints, Ints]:
+    """Addresses as `otmon.ledger.texts.words_of` has them."""
+    return np.where(family == 6, high, 0), np.where(family == 4, low & 0xFFFFFFFF, low)
+
+
+def rows_within(t: Tables, bars: Bars) -> tuple[Rows, tuple[Beyond, ...]]:
+    """`rows_in_use` but for those behind `bars`, of which is told how many there are and what of: in a flood
+    these are most, and are not worth a copy. A sender whose switch port is known is kept for its claim."""
+    beyond = []
+    kinds = {
+        "conversations": (bars.conversations, rank_of_flows, (F_PACKETS, F_PACKETS + 1)),
+        "assets": (bars.assets, rank_of_assets, (X_PACKETS,)),
+        "operations": (bars.operations, rank_of_operations, (O_TIMES,)),
+        "written": (bars.written, rank_of_others, (W_TIMES,)),
+        "anomalies": (bars.anomalies, rank_of_others, (A_TIMES,)),
+    }
+
+    def wanted(kind: str, rows: Ints, used: Marks) -> Marks:
+        bar, rank, amounts = kinds[kind]
+        if bar is None:
+            return used
+        chosen = used.copy()
+        for begin in range(0, len(rows), SLICE):
+            places = begin + np.flatnonzero(used[begin : begin + SLICE])
+            some = rows[places]
+            chosen[places] = within(bar, *rank(some))
+            if kind == "assets":
+                chosen[places] |= some[:, X_PORT] != 0
+        left = used & ~chosen
+        if left.any():
+            amount = sum(int(rows[left, column].sum()) for column in amounts)
+            beyond.append((kind, int(np.count_nonzero(left)), amount))
+        return chosen
+
+    return rows_in_use(t, wanted), tuple(beyond)

@@ -1,0 +1,28 @@
+"""Rows behind the bars of a full ledger are counted, and make no difference to what is kept."""
+
+from __future__ import annotations
+
+from otmon.ledger.harvest import facts_of
+from otmon.ledger.ledger import Limits
+from otmon.ledger.merge import collect, merge_all
+from otmon.ledger.rank import NO_BARS, bars_of
+from otmon.ledger.row_ranks import rows_within
+from otmon.ledger.rows import rows_in_use
+from tests.ledger.seen import Seen
+from tests.ledger.test_novelty import frames_of
+
+FEW = Limits(assets=6, conversations=6, operations=6, written=2)
+
+
+def test_rows_behind_bars_are_counted_and_not_copied() -> None:
+    seen = Seen().frames(frames_of("water-works-day"))
+    every = rows_in_use(seen.t)
+    assert rows_within(seen.t, NO_BARS)[1] == ()
+    bars = bars_of(merge_all([facts_of(every, "x")], FEW), FEW)
+    rows, beyond = rows_within(seen.t, bars)
+    left_out = collect(overflow=[(kind, amount) for kind, _, amount in beyond])
+    whole = merge_all([facts_of(every, "x", bars)], FEW)
+    assert merge_all([facts_of(rows, "x", bars), left_out], FEW) == whole
+    assert {kind for kind, _, _ in beyond} >= {"assets", "conversations"}
+    assert len(rows.flows) + dict((k, n) for k, n, _ in beyond)["conversations"] == len(every.flows)
+    assert len(rows.assets) < len(every.assets)
