@@ -66,12 +66,13 @@ class Leavings:
         gc.freeze()
 
     def clear(self) -> None:
-        """Empty full caches, and search for reference cycles, which frees Python's lists of free values."""
-        for one in self._caches:
-            known = one.cache_info()
-            if known.currsize == known.maxsize:
-                one.cache_clear()
-        gc.collect()
+        """Empty full caches, and then search for reference cycles, which frees Python's lists of free values.
+        Where no cache is full a plant is quiet, and has nothing that would be worth the search."""
+        full = [one for one in self._caches if one.cache_info().currsize == one.cache_info().maxsize]
+        for one in full:
+            one.cache_clear()
+        if full:
+            gc.collect()
 
 
 def drop_library(name: str = COMPILER) -> int:
