@@ -42,12 +42,14 @@ _CACHES_KEPT: Final = 4
 
 def cache_folder() -> Path:
     """Where compiled kernels are kept: one folder for each state of their sources, as Numba itself
-    does not notice when a kernel that another file calls has changed."""
+    does not notice when a kernel that another file calls has changed, and for each place where these
+    lie, as it takes a kernel for another one there."""
     if "NUMBA_CACHE_DIR" in os.environ:
         return Path(os.environ["NUMBA_CACHE_DIR"])
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "otmon"
     digest = hashlib.sha256(numba.__version__.encode())
     package = Path(__file__).parent
+    digest.update(os.fsencode(package.resolve()))
     for stage in _STAGES_WITH_KERNELS:
         for file in sorted((package / stage).rglob("*.py")):
             digest.update(file.read_bytes())

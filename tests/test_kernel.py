@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,24 @@ def test_the_cache_is_one_for_each_state_of_the_sources() -> None:
     assert folder == cache_folder()
     if "NUMBA_CACHE_DIR" not in os.environ:
         assert folder.parent.name == "otmon"
+
+
+def test_the_same_sources_elsewhere_have_a_cache_of_their_own(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "otmon", tmp_path / "otmon", ignore=shutil.ignore_patterns("__pycache__"))
+    environment = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
+    code = "from otmon.kernel import cache_folder; print(cache_folder())"
+    folders = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            cwd=place,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for place in (ROOT, tmp_path, ROOT)
+    }
+    assert len(folders) == 2
 
 
 def test_the_cache_depends_on_every_file_that_holds_or_feeds_a_kernel() -> None:
