@@ -77,7 +77,7 @@ LISTED: Final = 1 << 9
 WIDTHS: Final = (F_COLUMNS, X_COLUMNS, O_COLUMNS, COURSE_COLUMNS, W_COLUMNS, A_COLUMNS, G_COLUMNS)
 """Columns of the fields of `Rows`; the last field is bytes."""
 MODBUS: Final = "modbus"
-"""The one protocol whose operations are facts."""
+"""The one protocol whose operations kernels count, in rows."""
 
 
 @dataclass(frozen=True, slots=True)
