@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, Literal, TypeVar, get_args
 
 from otmon.assets.fingerprints import shipped_fingerprints
@@ -28,7 +28,7 @@ from otmon.assets.grouping import SeenDevice, SeenDevices
 from otmon.assets.makers import COMPUTER, DeviceClass, made_by
 from otmon.assets.vendor import REDUNDANT_ROUTERS, vendor_of
 from otmon.identity.claims.opening import hops_of
-from otmon.ledger.facts import AssetClaim, Conversation, Evidence
+from otmon.ledger.facts import AssetClaim, Conversation, Evidence, Operation
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import parse_address, reach
 from otmon.zones.learning.hosts import CHANGING, industrial_ids, to_group
@@ -123,7 +123,7 @@ def signals(
     ledger: Ledger, found: SeenDevices, said: Mapping[str, tuple[AssetClaim, ...]] | None = None
 ) -> dict[str, tuple[Signal, ...]]:
     """The signals of each device by its id, in a fixed order; `said` has the claims of each."""
-    doings = _doings(ledger, found)
+    traffic = _Traffic(ledger, found)
     roles: dict[str, set[str]] = {}
     for key, host in found.hosts.by_key.items():
         if key in found.of_host:
@@ -132,7 +132,7 @@ def signals(
         device.id: (
             *_signals(
                 device,
-                doings.get(device.id, _Doings()),
+                traffic.doings(device.id),
                 roles.get(device.id, set()),
                 not found.hosts.gateways.isdisjoint(device.macs),
             ),
@@ -178,29 +178,37 @@ def _said(claims: Iterable[AssetClaim]) -> Iterator[Signal]:
                 )  # fmt: skip
 
 
-def _doings(ledger: Ledger, found: SeenDevices) -> dict[str, _Doings]:
-    industrial = industrial_ids()
-    doings: dict[str, _Doings] = {}
+class _Traffic:
+    """The facts of each device that tell what it does. Doings are made of them for one device after the
+    other: those of all hosts of a flood at once would take several times the memory of their facts."""
 
-    @cache
-    def of(text: str, vlan: str) -> _Doings | None:
-        id = found.owner(text, vlan)
-        if id and id not in doings:
-            doings[id] = _Doings()
-        return doings.get(id)
+    def __init__(self, ledger: Ledger, found: SeenDevices) -> None:
+        self._industrial = industrial_ids()
+        self._asked: dict[str, list[Conversation]] = {}
+        self._answered: dict[str, list[Conversation]] = {}
+        self._changed: dict[str, list[Operation]] = {}
+        owner = cache(found.owner)
+        scanners = found.hosts.scanners
+        for talk in ledger.conversations:
+            if talk.client not in scanners:
+                self._asked.setdefault(owner(talk.client, talk.vlan), []).append(talk)
+                self._answered.setdefault(owner(talk.server, talk.vlan), []).append(talk)
+        for one in ledger.operations:
+            if one.access in CHANGING and not one.refused and one.client not in scanners:
+                self._changed.setdefault(owner(one.client, one.vlan), []).append(one)
 
-    for talk in ledger.conversations:
-        if talk.client not in found.hosts.scanners:
-            _count(talk, of(talk.client, talk.vlan), of(talk.server, talk.vlan), industrial)
-    for operation in ledger.operations:
-        client = of(operation.client, operation.vlan)
-        if client is None or operation.refused or operation.client in found.hosts.scanners:
-            continue
-        if operation.access in CHANGING:
-            client.changed = _earlier(client.changed, operation.evidence)
-        if operation.access in ("program", "configure"):
-            client.programmed = _earlier(client.programmed, operation.evidence)
-    return doings
+    def doings(self, id: str) -> _Doings:
+        """Of the device with that id."""
+        does = _Doings()
+        for talk in self._asked.get(id, ()):
+            _count(talk, does, None, self._industrial)
+        for talk in self._answered.get(id, ()):
+            _count(talk, None, does, self._industrial)
+        for operation in self._changed.get(id, ()):
+            does.changed = _earlier(does.changed, operation.evidence)
+            if operation.access in ("program", "configure"):
+                does.programmed = _earlier(does.programmed, operation.evidence)
+        return does
 
 
 def _count(
@@ -371,7 +379,13 @@ def _signal(
     excludes: tuple[DeviceClass, ...],
     **params: str,
 ) -> Signal:
-    return Signal(key, tuple(sorted(params.items())), source, supports, excludes, evidence)
+    return Signal(key, _shared(tuple(sorted(params.items()))), source, supports, excludes, evidence)
+
+
+@lru_cache(maxsize=1 << 10)
+def _shared(params: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """One value for all that are equal: most devices of a flood show the same."""
+    return params
 
 
 def _named(protocols: Iterable[str]) -> str:

@@ -167,7 +167,7 @@ def run(
     from otmon.sensor import mark
     from otmon.sensor.confine import ConfineError, confine
     from otmon.sensor.crew import Worker
-    from otmon.sensor.memory import drop_library, give_large_blocks_back
+    from otmon.sensor.memory import drop_libraries, give_large_blocks_back
     from otmon.sensor.observer import Observer, Reader, compile_kernels
     from otmon.sensor.proof import ProofFolder
     from otmon.sensor.recent import MEMORY_BYTES, Recent, compile_cut
@@ -182,7 +182,6 @@ def run(
     be_compiled(sensor=True)
     compile_kernels()
     compile_cut()
-    drop_library()
     normal = read_ledger(baseline) if baseline is not None else None
     place = None if metrics == "none" else _address(metrics)
     if (certificate is None) != (key is None):
@@ -197,6 +196,7 @@ def run(
             fail(error)
         certificate, key, users = web.certificate, web.key, web.users
     _load_everything()
+    drop_libraries()
     output = _Output(json, lang)
     kept_bytes = MEMORY_BYTES if evidence is not None else 0
     rings: dict[str, Ring] = {}

@@ -28,7 +28,7 @@ from otmon.ledger.facts import UNKNOWN, Asset, Conversation, CredentialSeen, Evi
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
 from otmon.zones.address import PrefixTable, host, is_group, parse_address, prefix_table, reach
-from otmon.zones.decide import Index, Verdict
+from otmon.zones.decide import UNJUDGED, Index, Judgements, Verdict
 from otmon.zones.functions import normal
 from otmon.zones.model import INTERNET, Device, Permission
 from otmon.zones.place import locate
@@ -129,11 +129,11 @@ class Case:
     """By id."""
     index: Index | None
     """The zone model made ready, None without one."""
-    conversations: tuple[tuple[Conversation, Verdict], ...]
+    conversations: Judgements[Conversation]
     """Every conversation with its verdict; empty without a model."""
-    operations: tuple[tuple[Operation, Verdict], ...]
+    operations: Judgements[Operation]
     """Every operation with its verdict; empty without a model."""
-    written: tuple[tuple[WrittenValue, Verdict], ...] = ()
+    written: Judgements[WrittenValue] = UNJUDGED
     """Every written value with its verdict; empty without a model."""
     baseline: Ledger | None = None
     """The facts of normal operation, None where nobody gave any."""
@@ -154,9 +154,12 @@ class Case:
     @cached_property
     def asked(self) -> dict[ConversationKey, list[Operation]]:
         """The operations of each conversation."""
+        # Two of the same keys would take as much memory as the facts of a flood.
+        keys = {key: key for key in self.verdicts}
         found: dict[ConversationKey, list[Operation]] = {}
         for operation in self.ledger.operations:
-            found.setdefault(conversation_key(operation), []).append(operation)
+            key = conversation_key(operation)
+            found.setdefault(keys.get(key, key), []).append(operation)
         return found
 
     @cached_property

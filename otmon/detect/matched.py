@@ -40,7 +40,7 @@ from otmon.ledger.facts import (
     WrittenValue,
 )
 from otmon.ledger.ledger import conversation_key
-from otmon.zones.decide import Verdict, locate
+from otmon.zones.decide import Judgements, Verdict, locate
 
 _UNITS: Final[dict[Category, Unit]] = {
     "conversation": "packets", "operation": "transactions", "written-value": "transactions",
@@ -82,11 +82,12 @@ def _facts(case: Case, category: Category) -> Iterable[tuple[Any, Verdict | None
     if category in ("anomaly", "credential"):
         talked = ledger.anomalies if category == "anomaly" else ledger.credentials
         return ((fact, case.verdicts.get(conversation_key(fact))) for fact in talked)
-    judged, bare = {
+    by_category: dict[Category, tuple[Judgements[Any], Iterable[Any]]] = {
         "conversation": (case.conversations, ledger.conversations),
         "operation": (case.operations, ledger.operations),
         "written-value": (case.written, ledger.written),
-    }[category]
+    }
+    judged, bare = by_category[category]
     return judged if case.index is not None else ((fact, None) for fact in bare)
 
 

@@ -123,17 +123,15 @@ def coverage(case: Case) -> tuple[Coverage, ...]:
     hosts, mirrored, missing = _hosts(case), _mirrored(case), _missing(case)
     crossing: dict[_Pair, list[Conversation]] = {}
     denied: set[_Pair] = set()
-    pairs: dict[object, _Pair] = {}
     for fact, verdict in case.conversations:
-        pair = _pair(verdict.from_zone, verdict.to_zone)
-        crossing.setdefault(pair, []).append(fact)
-        pairs[conversation_key(fact)] = pair
+        crossing.setdefault(_pair(verdict.from_zone, verdict.to_zone), []).append(fact)
     for verdicts in (case.conversations, case.operations, case.written):
         denied |= {_pair(v.from_zone, v.to_zone) for _, v in verdicts if v.outcome == "denied"}
     lost = Counter[_Pair]()
     for anomaly in case.ledger.anomalies:
-        if anomaly.reason in LOSS and conversation_key(anomaly) in pairs:
-            lost[pairs[conversation_key(anomaly)]] += anomaly.times
+        found_for = case.verdicts.get(conversation_key(anomaly)) if anomaly.reason in LOSS else None
+        if found_for is not None:
+            lost[_pair(found_for.from_zone, found_for.to_zone)] += anomaly.times
     found = []
     for boundary in case.index.model.boundaries:
         pair = _pair(*boundary.between)

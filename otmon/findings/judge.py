@@ -14,7 +14,7 @@ from otmon.findings.risk import risk_of, scales
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.ledger import Ledger
 from otmon.protocols.registry import PROTOCOLS
-from otmon.zones.decide import decide, index
+from otmon.zones.decide import UNJUDGED, decide_all, index
 from otmon.zones.model import Model
 
 
@@ -44,11 +44,9 @@ def case_of(
         baseline=baseline,
         protocols={protocol.id: protocol for protocol in PROTOCOLS},
         index=ready,
-        conversations=()
-        if ready is None
-        else tuple((fact, decide(ready, fact)) for fact in ledger.conversations),
-        written=() if ready is None else tuple((fact, decide(ready, fact)) for fact in ledger.written),
-        operations=() if ready is None else tuple((fact, decide(ready, fact)) for fact in ledger.operations),
+        conversations=UNJUDGED if ready is None else decide_all(ready, ledger.conversations),
+        written=UNJUDGED if ready is None else decide_all(ready, ledger.written),
+        operations=UNJUDGED if ready is None else decide_all(ready, ledger.operations),
     )
 
 

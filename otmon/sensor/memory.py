@@ -9,8 +9,8 @@ Python's own allocator takes memory by the mebibyte, and gives back what holds n
 judgement leaves behind one value in each is enough to keep it. Caches that are full of addresses that passed
 by, and Python's own lists of free tuples, hold such values, and are emptied behind it.
 
-The compiler's library is needed until the compiled packet path is loaded. Its pages hold what its file
-holds: madvise(2) drops them, and whatever is needed after all is read from there again.
+Libraries are needed in part once the program is ready, that of the compiler hardly at all. Their pages hold
+what their files hold: madvise(2) drops them, and whatever is needed after all is read from there again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SPARSE: Final = (
 """Tables of which most plants, and floods too, use a small part."""
 LARGE_CACHE: Final = 1 << 12
 """A cache of so many values is one of addresses, which a flood fills with what does not come again."""
-COMPILER: Final = "libllvmlite.so"
+_LIBRARY: Final = re.compile(r".+\.so(\.[0-9.]+)?")
 _HEAD: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)")
 
 
@@ -75,12 +75,12 @@ class Leavings:
             gc.collect()
 
 
-def drop_library(name: str = COMPILER) -> int:
-    """Drop the pages of a loaded library that are as its file has them; how many bytes of addresses these
+def drop_libraries() -> int:
+    """Drop the pages of loaded libraries that are as their files have them; how many bytes of addresses these
     are. What was written to, and what may be, is left alone."""
     libc = ctypes.CDLL(None, use_errno=True)
     dropped = 0
-    for begin, end in _unwritten(Path("/proc/self/smaps"), name):
+    for begin, end in _unwritten(Path("/proc/self/smaps")):
         if libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _DONTNEED) == 0:
             dropped += end - begin
     return dropped
@@ -98,9 +98,9 @@ def keep_sparse(tables: Tables) -> None:
         libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(max(end - begin, 0)), _NO_HUGE_PAGES)
 
 
-def _unwritten(smaps: Path, name: str) -> Iterator[tuple[int, int]]:
-    """The ranges of addresses of a library that cannot be written to and hold no page of this process
-    alone, as relocations leave them (proc_pid_smaps(5))."""
+def _unwritten(smaps: Path) -> Iterator[tuple[int, int]]:
+    """The ranges of addresses of libraries that cannot be written to and hold no page of this process alone,
+    as relocations leave them (proc_pid_smaps(5))."""
     try:
         text = smaps.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
@@ -110,7 +110,7 @@ def _unwritten(smaps: Path, name: str) -> Iterator[tuple[int, int]]:
         head = _HEAD.fullmatch(line)
         if head is not None:
             begin, end, rights, path = head.groups()
-            mine = "w" not in rights and Path(path).name == name
-            place = (int(begin, 16), int(end, 16)) if mine else None
+            is_read = "w" not in rights and _LIBRARY.fullmatch(path) is not None
+            place = (int(begin, 16), int(end, 16)) if is_read else None
         elif place is not None and line.split() == ["Anonymous:", "0", "kB"]:
             yield place

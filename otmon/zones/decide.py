@@ -22,9 +22,11 @@ came nearest.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import or_
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from otmon.ledger.facts import Conversation, Operation, WrittenValue
 from otmon.zones.baseline import Baseline, new_in
@@ -38,7 +40,7 @@ from otmon.zones.quantity import Excess, shown_limit, shown_quantity
 __all__ = [
     "LACKS", "NEAREST", "REASONS",
     "Index", "Lack", "Near", "Outcome", "Reason", "Verdict",
-    "decide", "explain", "index", "locate",
+    "decide", "decide_all", "explain", "index", "locate",
 ]  # fmt: skip
 
 Outcome = Literal["allowed", "denied", "not covered", "inside"]
@@ -68,7 +70,10 @@ REASONS: Final[dict[str, str]] = {
 _OF_EACH: Final[frozenset[Lacking]] = frozenset({"value", "hours", "expiry"})
 """What is worded by the limit that is broken, or in the time zone of the permission."""
 _KEPT: Final = 1 << 12
-"""Reasons that are kept at hand: most facts have those of a list, and those of a stranger lie together."""
+"""Reasons that are kept at hand: most facts have those of a list."""
+_STRANGERS: Final = 1 << 15
+"""Strangers whose verdict is kept at hand: as many as a ledger has conversations and operations, of which
+each has one, and all it takes is shared."""
 
 
 class Reason(NamedTuple):
@@ -151,6 +156,33 @@ class Verdict(NamedTuple):
         return () if self.denial is None else self.denial.nearest()
 
 
+Judged = TypeVar("Judged", Conversation, Operation, WrittenValue)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgements(Generic[Judged]):
+    """Facts with their verdicts. Tuples of two, kept for each fact of a flood, would take as much memory as
+    the verdicts: here they come and go one by one."""
+
+    facts: Sequence[Judged]
+    verdicts: Sequence[Verdict]
+
+    def __iter__(self) -> Iterator[tuple[Judged, Verdict]]:
+        return zip(self.facts, self.verdicts, strict=True)
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+
+UNJUDGED: Final[Judgements[Any]] = Judgements((), ())
+"""Without a model."""
+
+
+def decide_all(index: Index, facts: Sequence[Judged]) -> Judgements[Judged]:
+    """Each fact with its verdict (`decide`)."""
+    return Judgements(facts, [decide(index, fact) for fact in facts])
+
+
 def decide(index: Index, fact: Conversation | Operation | WrittenValue) -> Verdict:
     """Whether the model behind `index` allows what was seen. Never raises."""
     (client_address, client), (server_address, server) = locate_ends(
@@ -174,7 +206,7 @@ def decide(index: Index, fact: Conversation | Operation | WrittenValue) -> Verdi
         stranger = fact.client if client.zone == UNKNOWN_ZONE else fact.server
         known: Verdict | None = index.strangers.get((*ends, stranger))
         if known is None:
-            if len(index.strangers) >= _KEPT:
+            if len(index.strangers) >= _STRANGERS:
                 index.strangers.clear()
             reason = Reason("unknown-address", (("address", stranger),))
             known = index.strangers[(*ends, stranger)] = Verdict("denied", *ends, "", "", reason)

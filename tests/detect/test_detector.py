@@ -36,7 +36,7 @@ from otmon.findings.wording import catalogue
 from otmon.ledger.ledger import conversation_key
 from otmon.ledger.merge import collect
 from otmon.protocols.registry import PROTOCOLS
-from otmon.zones.decide import decide, index
+from otmon.zones.decide import UNJUDGED, decide, decide_all, index
 from tests.detect.plant import EWS, HMI, PC, PLANT, PLC, at
 from tests.zones.facts import asset, conversation, model, operation
 
@@ -47,8 +47,8 @@ def case_of(*facts: object) -> Case:
         collect(conversations=facts),  # type: ignore[arg-type]
         {one.id: one for one in PROTOCOLS},
         ready,
-        tuple((fact, decide(ready, fact)) for fact in facts),  # type: ignore[misc, arg-type]
-        (),
+        decide_all(ready, facts),  # type: ignore[type-var]
+        UNJUDGED,
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.namespaces import missing, wire
 from tests.sensor.soak import Outcome, most_mb, slope, soak
 
-FINE = Outcome(1800, 100, 90, 10, {}, 300.0, 301.0, 320.0, 2.0, 90, 50)
+FINE = Outcome(1800, 100, 90, 10, {}, 300.0, 301.0, 320.0, 2.0, 90, 50, 2.5)
 
 
 @pytest.mark.slow
@@ -32,7 +32,8 @@ def test_a_leak_and_a_loss_are_told() -> None:
     assert len(replace(FINE, seconds=20, last_mb=460.0).trouble()) == 1
     assert len(replace(FINE, read=80, in_ledger=80).trouble()) == 1
     assert len(replace(FINE, in_ledger=80).trouble()) == 1
-    assert len(replace(FINE, most_mb=801.0).trouble()) == 1
+    assert len(replace(FINE, most_mb=501.0).trouble()) == 1
+    assert len(replace(FINE, end_s=5.5).trouble()) == 1
 
 
 def test_memory_is_that_of_all_processes() -> None:
