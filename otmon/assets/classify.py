@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 from otmon.assets.grouping import SeenDevice, SeenDevices, seen_devices
@@ -87,6 +87,8 @@ def population(ledger: Ledger, model: Model | None = None) -> Population:
     grouped = seen_devices(ledger, model.devices if model is not None else ())
     said = claims_of_devices(ledger, grouped)
     told = signals(ledger, grouped, said)
+    # What each host does is in the signals by now: of all hosts of a flood it takes much memory.
+    grouped = replace(grouped, hosts=replace(grouped.hosts, by_key={}))
     devices = tuple(Device(one, classify(told[one.id]), said.get(one.id, ())) for one in grouped.devices)
     return Population(devices, grouped, {one.seen.id: one for one in devices})
 

@@ -204,12 +204,13 @@ def decide(index: Index, fact: Conversation | Operation | WrittenValue) -> Verdi
         return Verdict("not covered", *ends, "", "", _reason("outside-model"))
     if UNKNOWN_ZONE in ends:
         stranger = fact.client if client.zone == UNKNOWN_ZONE else fact.server
-        known: Verdict | None = index.strangers.get((*ends, stranger))
+        strangers: dict[str, Verdict] = index.strangers.setdefault(ends, {})
+        known = strangers.get(stranger)
         if known is None:
-            if len(index.strangers) >= _STRANGERS:
-                index.strangers.clear()
+            if len(strangers) >= _STRANGERS:
+                strangers.clear()
             reason = Reason("unknown-address", (("address", stranger),))
-            known = index.strangers[(*ends, stranger)] = Verdict("denied", *ends, "", "", reason)
+            known = strangers[stranger] = Verdict("denied", *ends, "", "", reason)
         return known
     pair = (min(ends), max(ends))
     boundary = index.boundaries.get(pair)

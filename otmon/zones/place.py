@@ -104,9 +104,9 @@ class Index:
     """What was seen in normal operation, None where nobody told."""
     located: dict[tuple[str, str], tuple[Address | None, Found]] = field(default_factory=dict, compare=False)
     """Addresses and their zones by (text, VLAN), kept as they are asked for."""
-    strangers: dict[tuple[str, str, str], Any] = field(default_factory=dict, compare=False)
-    """What is decided of an address that is in no zone, by the zones of both ends and the address: in a
-    flood each comes in several facts."""
+    strangers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, compare=False)
+    """What is decided of an address that is in no zone, by the zones of both ends and then by the address: in
+    a flood each comes in several facts."""
 
 
 NOWHERE = Found("")
