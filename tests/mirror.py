@@ -71,7 +71,7 @@ class Mirror:
             start_new_session=True,
         )
         self._running.callback(_end, process)
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 60
         while port:
             with inside(self.server), suppress(OSError):
                 socket.create_connection((SERVER, port), 0.2).close()
@@ -89,7 +89,7 @@ class Mirror:
             input=said.encode(),
             capture_output=True,
             check=False,
-            timeout=30,
+            timeout=120,
             env={**os.environ, **(environment or {})},
         )
         return done.returncode
