@@ -66,10 +66,18 @@ def forget_old_caches() -> None:
     """Remove the compiled kernels of versions that were replaced."""
     if "NUMBA_CACHE_DIR" in os.environ or not cache_folder().is_dir():
         return
-    siblings = sorted(cache_folder().parent.iterdir(), key=lambda folder: folder.stat().st_mtime)
+    siblings = sorted(cache_folder().parent.iterdir(), key=_made)
     for folder in siblings[:-_CACHES_KEPT]:
         if folder != cache_folder():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _made(folder: Path) -> float:
+    """When a cache was made; of one that another process removes at this moment, long ago."""
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 numba.config.CACHE_DIR = str(cache_folder())

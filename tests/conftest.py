@@ -19,6 +19,8 @@ from hypothesis import HealthCheck, settings
 from tests.oracle import Readings, Tshark
 
 ROOT = Path(__file__).resolve().parent.parent
+# Programs that tests start are those of this folder, whichever one the environment was made for.
+os.environ["PYTHONPATH"] = str(ROOT)
 
 settings.register_profile(
     "default",

@@ -13,6 +13,9 @@ from otmon.outputs.pcapng import pcapng
 
 _ALL = 3
 _OUTGOING = 4
+_PORTS = iter(range(20_000, 32_768))
+_HELD: list[socket.socket] = []
+"""Names that say which ports are this process's."""
 
 
 def missing() -> str:
@@ -24,10 +27,25 @@ def missing() -> str:
     return ""
 
 
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+def free_port() -> int:
+    """A port of the loopback interface, for TCP and for UDP, that no other process of tests is given while
+    this one lives. It is none of those that Linux gives to whoever names none
+    (net.ipv4.ip_local_port_range): nobody comes upon it between here and its server, and no client that
+    calls it before that server is there can be given it itself, and so be answered by itself."""
+    for port in _PORTS:
+        held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            # A name without a file is gone with the process, however that ends.
+            held.bind(f"\0otmon-test-port-{port}")
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as one:
+                    one.bind(("127.0.0.1", port))
+        except OSError:
+            held.close()
+            continue
+        _HELD.append(held)
+        return port
+    raise AssertionError("no port is free")
 
 
 @contextmanager

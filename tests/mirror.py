@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import socket
@@ -15,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from otmon.outputs.pcapng import pcapng
-from tests.namespaces import inside
+from tests.namespaces import fresh_name, inside
 
-_NUMBERS = itertools.count()
 _ALL = 3
 SERVER, CLIENT = "10.77.0.2", "10.77.0.1"
 _DATABASES = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")))[-1:]
@@ -71,7 +69,7 @@ class Mirror:
             start_new_session=True,
         )
         self._running.callback(_end, process)
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 60
         while port:
             with inside(self.server), suppress(OSError):
                 socket.create_connection((SERVER, port), 0.2).close()
@@ -89,7 +87,7 @@ class Mirror:
             input=said.encode(),
             capture_output=True,
             check=False,
-            timeout=30,
+            timeout=120,
             env={**os.environ, **(environment or {})},
         )
         return done.returncode
@@ -144,8 +142,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def mirror() -> Iterator[Mirror]:
     """Two namespaces joined by a wire, and the mirror of the server's end of it."""
-    number = next(_NUMBERS)
-    one = Mirror(*(f"otmon-{os.getpid()}-{name}-{number}" for name in ("server", "client")))
+    number = fresh_name()
+    one = Mirror(*(f"otmon-{name}-{number}" for name in ("server", "client")))
 
     def run(namespace: str, words: str) -> None:
         done = subprocess.run(

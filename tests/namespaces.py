@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import itertools
 import os
 import shutil
 import socket
@@ -11,9 +10,14 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from secrets import token_hex
 
-_NUMBERS = itertools.count()
 _CLONE_NEWNET = 0x40000000
+
+
+def fresh_name() -> str:
+    """A part of a name that nobody has, whatever an earlier run has left behind."""
+    return f"test-{token_hex(5)}"
 
 
 def missing() -> str:
@@ -22,7 +26,7 @@ def missing() -> str:
         return "needs root"
     if shutil.which("ip") is None:
         return "needs ip (Debian: apt-get install iproute2)"
-    name = f"otmon-{os.getpid()}-try"
+    name = f"otmon-try-{fresh_name()}"
     if subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode:
         return "network namespaces cannot be made here"
     subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
@@ -70,7 +74,7 @@ class Wire:
 @contextmanager
 def wire() -> Iterator[Wire]:
     """The two interfaces are up, and no host of their own speaks on them."""
-    made = Wire(f"otmon-{os.getpid()}-wire-{next(_NUMBERS)}")
+    made = Wire(f"otmon-wire-{fresh_name()}")
     subprocess.run(["ip", "netns", "add", made.namespace], check=True)
     try:
         made.run("ip", "link", "add", made.near, "mtu", "9000", "type", "veth", "peer", "name", made.far)

@@ -60,7 +60,7 @@ def visit(port: int, user: str, password: str) -> None:
     known.add_password(None, f"http://127.0.0.1:{port}/", user, password)
     handlers = urllib.request.HTTPBasicAuthHandler(known), urllib.request.HTTPDigestAuthHandler(known)
     with suppress(OSError, ValueError):
-        urllib.request.build_opener(*handlers).open(f"http://127.0.0.1:{port}/", timeout=5).read()
+        urllib.request.build_opener(*handlers).open(f"http://127.0.0.1:{port}/", timeout=30).read()
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Digest"])
@@ -98,7 +98,7 @@ def test_ftp(tmp_path: Path) -> None:
             ("anonymous", "me@"),
         ):
             with ftplib.FTP() as client, suppress(ftplib.error_perm):
-                client.connect("127.0.0.1", port, 5)
+                client.connect("127.0.0.1", port, 30)
                 client.login(user, password)
     assert set(facts(capture)) == {
         ("sysdiag", "plain", "default", "schneider-ftp-sysdiag", "accepted"),
@@ -131,12 +131,12 @@ def test_mail(tmp_path: Path) -> None:
         scripted.lines(b"* OK IMAP4rev1\r\n", imap) as imap_port,
         captured(capture, pop_port, smtp_port, imap_port),
     ):
-        one = poplib.POP3("127.0.0.1", pop_port, 5)
+        one = poplib.POP3("127.0.0.1", pop_port, 30)
         one.user("admin")
         one.pass_("1234")
-        two = poplib.POP3("127.0.0.1", pop_port, 5)
+        two = poplib.POP3("127.0.0.1", pop_port, 30)
         two.apop("admin", "1234")
-        three = smtplib.SMTP("127.0.0.1", smtp_port, timeout=5)
+        three = smtplib.SMTP("127.0.0.1", smtp_port, timeout=30)
         three.login("admin", "password")
         four = imaplib.IMAP4("127.0.0.1", imap_port)
         with suppress(imaplib.IMAP4.error):
@@ -161,14 +161,14 @@ def test_telnet(tmp_path: Path) -> None:
     greeting = b"\xff\xfd\x18\xff\xfd\x20login: "
     with scripted.lines(greeting, script) as port, captured(capture, port):
         for password in ("vizxv", SECRET):
-            client = telnetlib.Telnet("127.0.0.1", port, 5)
+            client = telnetlib.Telnet("127.0.0.1", port, 30)
             # The options are refused first, as terminals do.
             client.set_option_negotiation_callback(lambda sock, *option: None)
-            client.read_until(b"login: ", 5)
+            client.read_until(b"login: ", 30)
             client.write(b"root\r\n")
-            client.read_until(b"Password: ", 5)
+            client.read_until(b"Password: ", 30)
             client.write(password.encode() + b"\r\n")
-            client.read_until(b"$ ", 1)
+            assert client.expect([rb"\$ ", rb"incorrect"], 30)[0] >= 0
             client.close()
     assert set(facts(capture)) == {
         ("root", "plain", "default", "dahua-telnet-vizxv", "accepted"),
@@ -215,9 +215,9 @@ def test_mosquitto(tools: list[str], tmp_path: Path) -> None:
         with captured(capture, port, open_port):
             for version in ("311", "5"):
                 more = ["-V", version, "-p", str(port), "-u", "guest"]
-                subprocess.run([*say, *more, "-P", "guest"], check=True, timeout=10)
-                subprocess.run([*say, *more, "-P", SECRET], check=False, timeout=10, capture_output=True)
-            subprocess.run([*say, "-p", str(open_port)], check=True, timeout=10)
+                subprocess.run([*say, *more, "-P", "guest"], check=True, timeout=60)
+                subprocess.run([*say, *more, "-P", SECRET], check=False, timeout=60, capture_output=True)
+            subprocess.run([*say, "-p", str(open_port)], check=True, timeout=60)
     finally:
         process.terminate()
         process.wait(10)
@@ -241,8 +241,8 @@ def test_snmpd(tools: list[str], tmp_path: Path) -> None:
         with captured(capture, port):
             for version, community in (("1", "public"), ("2c", SECRET), ("2c", "private")):
                 oid = ".1.3.6.1.2.1.1.5.0"
-                command = [get, "-v", version, "-c", community, "-t", "1", "-r", "0", where, oid]
-                subprocess.run(command, check=False, timeout=10, capture_output=True)
+                command = [get, "-v", version, "-c", community, "-t", "5", "-r", "0", where, oid]
+                subprocess.run(command, check=False, timeout=60, capture_output=True)
     finally:
         process.terminate()
         process.wait(10)
@@ -269,7 +269,7 @@ def test_no_secret_is_in_anything_that_is_written(tmp_path: Path) -> None:
     ):
         for password in secrets:
             with ftplib.FTP() as client:
-                client.connect("127.0.0.1", port, 5)
+                client.connect("127.0.0.1", port, 30)
                 client.login("sysdiag", password)
         visit(page, "bob", SECRET)
     sent = capture.read_bytes()

@@ -196,7 +196,7 @@ def test_telnetd(wire: Mirror, place: Path, tmp_path: Path) -> None:
 
 def _until(holds: Callable[[], bool]) -> None:
     """Wait for a server that is not waited for by its port."""
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < limit, "it does not listen"
         time.sleep(0.02)
@@ -205,7 +205,7 @@ def _until(holds: Callable[[], bool]) -> None:
 def _await(source: int, text: bytes) -> None:
     """Read until this was said."""
     said = b""
-    limit = time.monotonic() + 15
+    limit = time.monotonic() + 60
     os.set_blocking(source, False)
     while text not in said:
         assert time.monotonic() < limit, (text, said)
@@ -284,7 +284,7 @@ def test_whom_a_client_reaches_by_way_of_a_proxy_of_apache(wire: Mirror, place: 
     hosts = place / "hosts"
     hosts.write_text(f"{SERVER} client.teamviewer.com api.hik-connect.com www.example.com splashtop.com\n")
     wire.serve("apache2", "-X", "-f", str(config), port=3128, files={"/etc/hosts": hosts})
-    through = ("curl", "-s", "-m", "5", "-x", f"http://{SERVER}:3128")
+    through = ("curl", "-s", "-m", "30", "-x", f"http://{SERVER}:3128")
     with inside(wire.server):
         web, secure = socket.create_server((SERVER, 80)), socket.create_server((SERVER, 443))
     with web, secure, wire.captured(tmp_path / "x.pcapng"):
@@ -335,7 +335,7 @@ def test_snmpd(wire: Mirror, tmp_path: Path) -> None:
         del os.environ["SNMP_PERSISTENT_DIR"]
 
     def get(*words: str) -> None:
-        more = ("-t", "1", "-r", "0", SERVER, ".1.3.6.1.2.1.1.5.0")
+        more = ("-t", "5", "-r", "0", SERVER, ".1.3.6.1.2.1.1.5.0")
         wire.call("snmpget", *words, *more, environment=environment)
 
     with wire.captured(tmp_path / "x.pcapng"):
@@ -367,7 +367,9 @@ def test_tigervnc(wire: Mirror, tmp_path: Path) -> None:
     (tmp_path / "password").write_bytes(encrypted(key, b"beijer\0\0"))
     wire.serve(
         "Xtigervnc", ":77", "-rfbport", "5900", "-PasswordFile", str(tmp_path / "password"), "-SecurityTypes",
-        "VncAuth", "-geometry", "64x64", "-depth", "24", "-nolisten", "tcp", port=5900,
+        "VncAuth", "-geometry", "64x64", "-depth", "24", "-nolisten", "tcp",
+        # Files of a display's number are there once for all namespaces.
+        "-nolisten", "unix", "-nolock", port=5900,
     )  # fmt: skip
     with wire.captured(tmp_path / "x.pcapng"):
         for password in (b"beijer", b"password", SECRET.encode()):
@@ -538,7 +540,7 @@ def test_ntlm_in_mail_of_dovecot(wire: Mirror, place: Path, tmp_path: Path) -> N
     with wire.captured(tmp_path / "x.pcapng"):
         for password in ("moxa", SECRET, "password"):
             for url in (f"imap://{SERVER}", f"pop3://{SERVER}", f"smtp://{SERVER}:587"):
-                words = ("curl", "-s", "-m", "20", "--login-options", "AUTH=NTLM", url)
+                words = ("curl", "-s", "-m", "60", "--login-options", "AUTH=NTLM", url)
                 wire.call(*words, "-u", f"admin:{password}")
     said, name = claims(tmp_path / "x.pcapng"), socket.gethostname().partition(".")[0].upper()[:15]
     for protocol in ("imap", "pop3", "smtp"):
@@ -703,7 +705,7 @@ server default {{
         for name, password in (("admin", "moxa"), ("admin", "password"), ("bob", SECRET)):
             for kind in ("MD5", "MSCHAPV2", "GTC"):
                 station = supplicant(tmp_path, kind, name, password)
-                words = "eapol_test", "-n", "-t", "5", "-c", str(station), "-a", SERVER, "-s", "testing123"
+                words = "eapol_test", "-n", "-t", "30", "-c", str(station), "-a", SERVER, "-s", "testing123"
                 assert (wire.call(*words) == 0) == (password != "password"), (kind, name)
     assert facts(tmp_path / "eap.pcapng", "radius") == {
         *(

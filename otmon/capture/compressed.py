@@ -155,6 +155,8 @@ class _Counted(io.RawIOBase):
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw
+        # What comes by a pipe, not all that is asked for: between two pieces a program can be interrupted.
+        self._piece: Callable[[Any], int | None] = getattr(raw, "readinto1", cast(Any, raw).readinto)
         self.position = 0
         self.first = b""
         while len(self.first) < PEEK and (more := raw.read(PEEK - len(self.first))):
@@ -170,7 +172,7 @@ class _Counted(io.RawIOBase):
             buffer[:got] = self._waiting[:got]
             self._waiting = self._waiting[got:]
         else:
-            got = cast(Any, self._raw).readinto(buffer) or 0
+            got = self._piece(buffer) or 0
         self.position += got
         return int(got)
 

@@ -65,15 +65,15 @@ def readers_of(sent: Sequence[tuple[frozenset[int], bytes]]) -> dict[frozenset[i
         rings = [
             Ring(wired.far, ring_bytes=16 * BLOCK_BYTES, block_ms=10, share=share) for _ in range(READERS)
         ]
-        # Linux queues a thousand packets of a wire, and drops what comes on top.
-        for begin in range(0, len(sent), 200):
-            wired.send([data for _, data in sent[begin : begin + 200]])
-            time.sleep(0.02)
         readers: dict[frozenset[int], set[int]] = defaultdict(set)
         groups = {data: group for group, data in sent}
-        heard = 0
-        end = time.monotonic() + 5
+        heard = underway = 0
+        end = time.monotonic() + 60
         while heard < len(sent) and time.monotonic() < end:
+            if heard == underway:
+                # Linux queues a thousand packets of a wire, and drops what comes on top.
+                wired.send([data for _, data in sent[underway : underway + 200]])
+                underway = min(underway + 200, len(sent))
             for number, ring in enumerate(rings):
                 batch = ring.next(20)
                 if batch is not None:

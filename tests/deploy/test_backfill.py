@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -19,6 +18,7 @@ import pytest
 from otmon.outputs.metrics import OF_A_SENSOR
 from tests.command import otmon
 from tests.deploy.test_dashboards import queries
+from tests.listening import free_port
 from tests.sensor.running import ROOT
 
 needed = pytest.mark.skipif(
@@ -63,9 +63,7 @@ def test_prometheus_answers_for_the_times_of_the_packets(tmp_path: Path) -> None
     assert float(middle[0]) < float(last[0])
 
     (tmp_path / "empty.yml").write_text("global: {}\n", encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     words = [
         "prometheus", "--config.file=empty.yml", "--storage.tsdb.path=data",
         "--storage.tsdb.retention.time=100y", f"--web.listen-address=127.0.0.1:{port}",

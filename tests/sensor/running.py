@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.namespaces import Wire
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
+ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=60).read().decode())"
 
 
 class Sensor:
@@ -28,8 +28,12 @@ class Sensor:
         """Its lines on standard error so far."""
         self.told: list[str] = []
         """Its lines on standard output so far."""
-        for stream, lines in ((process.stderr, self.said), (process.stdout, self.told)):
-            threading.Thread(target=_collect, args=(stream, lines), daemon=True).start()
+        self._hearing = [
+            threading.Thread(target=_collect, args=(stream, lines), daemon=True)
+            for stream, lines in ((process.stderr, self.said), (process.stdout, self.told))
+        ]
+        for one in self._hearing:
+            one.start()
 
     def wait_for(self, holds: Callable[[], object], seconds: float = 60.0) -> None:
         """Until something holds; fails with what the sensor said."""
@@ -52,8 +56,22 @@ class Sensor:
         """Exit status, and how long the end took in seconds."""
         begin = time.monotonic()
         self.process.send_signal(how)
-        status = self.process.wait(120)
-        return status, time.monotonic() - begin
+        return self.ended(), time.monotonic() - begin
+
+    def ended(self, seconds: float = 180.0) -> int:
+        """Wait for an end that comes by itself, and for the last words; the exit status."""
+        status = self.process.wait(seconds)
+        for one in self._hearing:
+            one.join(seconds)
+            assert not one.is_alive(), "somebody still holds what the sensor speaks to"
+        return status
+
+    def wait_until_judged(self, name: str, packets: int) -> None:
+        """Until a metric has counted so many packets, and the facts of all of them were judged."""
+        self.wait_for(lambda: self.metrics()[name] == packets)
+        # Whatever is judged from now on are the facts of all packets that were told.
+        since = time.time()
+        self.wait_for(lambda: self.metrics()["otmon_last_judgement_timestamp_seconds"] > since)
 
 
 def _collect(stream: object, lines: list[str]) -> None:

@@ -66,7 +66,6 @@ def ledger_by(workers: int, wired: Wire, folder: Path, frames: list[bytes]) -> L
         within_a_window()
         wired.send(frames)
         running.wait_for(lambda: running.metrics()[PACKETS] == len(frames))
-        time.sleep(0.5)
         running.end()
     return load(folder / f"{workers}.db")
 
@@ -122,7 +121,7 @@ def test_findings_come_once_with_their_packets(wired: Wire, tmp_path: Path) -> N
     with sensor(wired, *options(tmp_path), "--workers", "2") as running:
         wired.send(frames_of(CAPTURE))
         running.wait_for(lambda: SETPOINT in rules_of(found))
-        assert running.metrics()[PACKETS] == len(frames_of(CAPTURE))
+        running.wait_for(lambda: running.metrics()[PACKETS] == len(frames_of(CAPTURE)))
         running.wait_for(lambda: list((tmp_path / "evidence").glob("*.pcapng")))
         processes = [*readers(running), *children(running.process.pid)]
         status, took = running.end()
@@ -131,7 +130,11 @@ def test_findings_come_once_with_their_packets(wired: Wire, tmp_path: Path) -> N
     assert sum(f'"rule":"{SETPOINT}"' in line for line in lines) == 1
     proofs = {path.name.partition("-")[2] for path in (tmp_path / "evidence").glob("*.pcapng")}
     assert proofs <= {"far0#1.pcapng", "far0#2.pcapng"}
-    end = time.monotonic() + 5
+    until_gone(processes)
+
+
+def until_gone(processes: list[int]) -> None:
+    end = time.monotonic() + 30
     while any(map(lives, processes)):
         assert time.monotonic() < end, "a process outlives the sensor"
         time.sleep(0.05)
@@ -140,19 +143,18 @@ def test_findings_come_once_with_their_packets(wired: Wire, tmp_path: Path) -> N
 def test_a_killed_process_is_replaced_and_said_and_nothing_that_was_told_is_lost(
     wired: Wire, tmp_path: Path
 ) -> None:
-    frames = frames_of("factory-day.pcapng")
+    # Frames that are the same may come so close together that one is taken for a copy.
+    frames = list(dict.fromkeys(frames_of("factory-day.pcapng")))
     with sensor(wired, *options(tmp_path), "--workers", "2") as running:
         wired.send(frames)
-        running.wait_for(lambda: running.metrics()[PACKETS] == len(frames))
-        running.wait_for(lambda: running.metrics()["otmon_judgements_total"] >= 1)
-        time.sleep(1.5)
+        running.wait_until_judged(PACKETS, len(frames))
         told = in_conversations(running)
         first = readers(running)
         assert len(first) == 2 and running.metrics()[RESTARTS] == 0
         os.kill(first[0], signal.SIGKILL)
         running.wait_for(lambda: running.metrics()[RESTARTS] == 1)
-        assert running.says(f"process {first[0]}, which read it, was ended by signal 9")
-        assert running.says("is started anew")
+        running.wait_for(lambda: running.says(f"process {first[0]}, which read it, was ended by signal 9"))
+        running.wait_for(lambda: running.says("is started anew"))
         second = readers(running)
         assert len(second) == 2 and first[0] not in second and first[1] in second
         wired.send(frames)
@@ -161,8 +163,7 @@ def test_a_killed_process_is_replaced_and_said_and_nothing_that_was_told_is_lost
     ledger = load(tmp_path / "plant.db")
     assert sum(one.packets for one in ledger.sources) == 2 * len(frames)
     talked = sum(one.packets_to_server + one.packets_to_client for one in ledger.conversations)
-    # Frames that are the same may come so close together that one is taken for a copy.
-    assert abs(talked - 2 * told) <= 5 and told > 0
+    assert talked == 2 * told > 0
 
 
 def test_packets_wait_while_nobody_reads(wired: Wire, tmp_path: Path) -> None:
@@ -187,9 +188,6 @@ def test_without_the_keeper_the_sensor_ends(wired: Wire, tmp_path: Path) -> None
     with sensor(wired, "--workers", "2") as running:
         processes = readers(running)
         os.kill(children(running.process.pid)[0], signal.SIGKILL)
-        assert running.process.wait(30) == 2
+        assert running.ended() == 2
         assert running.says("reading has stopped")
-        end = time.monotonic() + 5
-        while any(map(lives, processes)):
-            assert time.monotonic() < end, "a process outlives the sensor"
-            time.sleep(0.05)
+        until_gone(processes)

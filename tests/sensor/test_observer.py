@@ -36,9 +36,22 @@ def wired_fixture() -> Iterator[Wire]:
         yield made
 
 
+def batches(ring: Ring, packets: int) -> Iterator[Batch]:
+    """The next so many packets. A slow machine hands over many blocks in the middle of a send: only a large
+    ring has room for all of them."""
+    count, end = 0, time.monotonic() + 60
+    while count < packets:
+        batch = ring.next(200)
+        assert batch is not None or time.monotonic() < end, f"{count} of {packets} packets came"
+        if batch is not None:
+            count += len(batch.start)
+            yield batch
+    ring.release()
+
+
 def heard(observer: Observer, packets: int) -> Part:
     """What the observer tells once it has read so many packets."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while observer.source().packets < packets and time.monotonic() < end:
         time.sleep(0.02)
     part = observer.part()
@@ -129,9 +142,7 @@ def test_flows_that_ended_are_told_once(wired: Wire) -> None:
 
 def _moved(wired: Wire, ring: Ring, frames: list[bytes], by_ns: int) -> Batch:
     wired.send(frames)
-    batch = None
-    while batch is None:
-        batch = ring.next(100)
+    batch = next(batches(ring, len(frames)))
     return replace(batch, time_ns=batch.time_ns + by_ns)
 
 
@@ -143,7 +154,10 @@ def test_new_things_are_noticed_and_repetitions_are_not(wired: Wire) -> None:
 
         def novelty(packets: int) -> int:
             heard(observer, packets)
-            time.sleep(2 * LOOK_S)
+            end = time.monotonic() + 60
+            while not observer._looked:
+                assert time.monotonic() < end, "nobody looks at what is new"
+                time.sleep(LOOK_S / 10)
             return observer.novelty()
 
         assert observer.novelty() == 0
@@ -166,14 +180,9 @@ def test_payloads_are_told_without_the_rows(wired: Wire) -> None:
         whole, by_parts = Observer(ring, Recent(1, 0)), Observer(ring, Recent(1, 0))
         told = []
         wired.send(frames)
-        taken = 0
-        while taken < len(frames):
-            batch = ring.next(200)
-            assert batch is not None
-            taken += len(batch.start)
+        for batch in batches(ring, len(frames)):
             whole._take(batch)
             by_parts._take(batch)
-            ring.release()
             assert by_parts.state().messages == by_parts._tables.used[FILL_MESSAGES]
             told.append(by_parts.messages())
             assert by_parts.state().messages == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from otmon.capture.ring import BLOCK_BYTES, Ring
+from otmon.capture.ring import Ring
 from otmon.ledger.dialogues import IDLE_NS
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.store import load
@@ -21,6 +21,7 @@ from tests.ledger.test_commands import SET_UP, SETUP
 from tests.ledger.test_messages import SERVER, talk
 from tests.namespaces import Wire, inside, missing, wire
 from tests.protocols.test_commands import DONE, STOP
+from tests.sensor.test_observer import batches
 from tests.sensor.traffic import ROOT, frames_of
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
@@ -30,20 +31,15 @@ JUDGE = judged_by(load_model(str(ROOT / "zones" / "factory.yaml")), None)
 @pytest.fixture(name="observer")
 def observer_fixture() -> Iterator[tuple[Wire, Observer]]:
     """One whose thread does not run: packets are given to it by hand."""
-    with wire() as made, inside(made.namespace), Ring(made.far, ring_bytes=2 * BLOCK_BYTES) as ring:
+    with wire() as made, inside(made.namespace), Ring(made.far) as ring:
         yield made, Observer(ring, Recent(1, 0))
 
 
 def hear(wired: Wire, observer: Observer, frames: list[bytes], later_ns: int = 0) -> None:
     """Packets as if they came so much later."""
     wired.send(frames)
-    count = 0
-    while count < len(frames):
-        batch = observer.ring.next(200)
-        assert batch is not None
+    for batch in batches(observer.ring, len(frames)):
         observer._take(replace(batch, time_ns=batch.time_ns + later_ns))
-        observer.ring.release()
-        count += len(batch.start)
 
 
 def test_each_finding_is_told_once(observer: tuple[Wire, Observer]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from otmon.capture.ring import BLOCK_BYTES, Ring
+from otmon.capture.ring import Ring
 from otmon.sensor.message import kept_of, part_of, receive, send, state_of
 from otmon.sensor.worker import LIVES, post, work
 from tests.namespaces import inside, missing, wire
@@ -26,7 +26,7 @@ def asked(by: socket.socket, **question: Any) -> Any:
 
 def test_a_worker_answers_until_nobody_asks() -> None:
     frames = list(dict.fromkeys(frames_of("factory-day.pcapng")))[:300]
-    with wire() as wired, inside(wired.namespace), Ring(wired.far, ring_bytes=4 * BLOCK_BYTES) as ring:
+    with wire() as wired, inside(wired.namespace), Ring(wired.far) as ring:
         one = post("far0#1", ring, 1 << 20)
         assert (one.name, len(one.pairs)) == ("far0#1", LIVES)
         ours, theirs = one.pairs[0]
@@ -38,6 +38,7 @@ def test_a_worker_answers_until_nobody_asks() -> None:
         end = time.monotonic() + 60
         while (state := state_of(asked(ours, what="state")[0])).source.packets < len(frames):
             assert time.monotonic() < end
+            time.sleep(0.01)
         assert (state.counts.received, state.counts.dropped, state.is_up) == (len(frames), 0, True)
         said = part_of(*asked(ours, what="messages"))
         assert sum(len(rows.messages) for rows in said.ended) == state.messages and not len(said.in_use)
@@ -49,7 +50,7 @@ def test_a_worker_answers_until_nobody_asks() -> None:
         assert asked(ours, what="stop")[0] == {}
         assert part_of(*asked(ours, what="part")).source.packets == len(frames)
         ours.close()
-        working.join(5)
+        working.join(60)
         assert not working.is_alive()
         for pair in one.pairs:
             for end_of_it in pair:

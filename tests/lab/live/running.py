@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from otmon.lab.live.lifecycle import down, up
 from otmon.lab.live.namespace import missing as parts_are_missing
 from otmon.lab.plant import shipped_plant
+from tests.namespaces import fresh_name
 from tests.namespaces import missing as namespaces_are_missing
 
-_NUMBERS = itertools.count()
 MISSING = parts_are_missing() or namespaces_are_missing()
 """Why there can be no range here; nothing where there can."""
-
-
-def fresh_name() -> str:
-    return f"test-{os.getpid()}-{next(_NUMBERS)}"
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
 from typing import Any
@@ -15,14 +14,9 @@ from otmon.lab import modbus
 from otmon.lab.live import clients
 from otmon.lab.live.clients import QUESTIONS, VISITS, Errand, Poll, poll, run_errand
 from otmon.lab.live.servers import Device, serve_datagrams, serve_stream
+from tests.listening import free_port
 
 READ = modbus.read(modbus.READ_HOLDING, 3, 2)
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 async def until(holds: Callable[[], bool], work: Coroutine[Any, Any, None], seconds: float = 15) -> None:
@@ -148,7 +142,7 @@ def test_a_question_is_answered(protocol: str, monkeypatch: pytest.MonkeyPatch) 
         answered += 1
 
     async def run() -> None:
-        port = free_port(socket.SOCK_DGRAM)
+        port = free_port()
         server = await serve_datagrams(protocol, "127.0.0.1", port, {"x.example": "10.0.0.1"})
         errand = Errand("a", "b", "127.0.0.1", port, protocol, 0.05, NAMES.get(protocol, ""))
         await until(lambda: answered >= 2, run_errand(errand, Random(1)))

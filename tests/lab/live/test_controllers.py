@@ -18,6 +18,7 @@ from otmon.lab.live.controllers import MOST_WRITES, Works, joined, kept, serve
 from otmon.lab.modbus import Write
 from otmon.lab.plant import shipped_plant
 from otmon.lab.process import process_of
+from tests.listening import free_port
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 NAMES = (water_works.INTAKE, water_works.DOSING, water_works.FILTERS, water_works.PUMPS, water_works.BRANCH)
@@ -147,10 +148,9 @@ def asked(do: Callable[[AsyncModbusTcpClient], Awaitable[None]], works: Works) -
     """Ask the dosing controller at a port of this machine."""
 
     async def run() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         server = await serve(works, water_works.DOSING, 1, "127.0.0.1", port)
-        client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=2, retries=0)
+        client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=10, retries=0)
         try:
             assert await client.connect()
             await do(client)
@@ -217,8 +217,7 @@ READ = modbus.read(modbus.READ_HOLDING, 0, 1)
 def test_who_is_forced_to_listen_only_does_nothing_until_it_is_restarted() -> None:
     async def run() -> None:
         works = works_at(Clock(NOON_NS))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         server = await serve(works, water_works.DOSING, 1, "127.0.0.1", port)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         number = 0
@@ -254,11 +253,10 @@ def test_each_controller_says_who_it_is() -> None:
         works = works_at(Clock(NOON_NS))
         servers, told = [], []
         for name in (water_works.INTAKE, water_works.BRANCH):
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                port = free.getsockname()[1]
+            port = free_port()
             servers.append((await serve(works, name, 1, "127.0.0.1", port), port))
         for _, port in servers:
-            client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=2, retries=0)
+            client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=10, retries=0)
             assert await client.connect()
             told.append((await client.read_device_information(device_id=1)).information)
             client.close()

@@ -23,8 +23,8 @@ from tests.lab.live.running import MISSING, a_range, fresh_name
 
 ROOT = Path(__file__).resolve().parents[3]
 live = pytest.mark.skipif(bool(MISSING), reason=MISSING)
-LONGEST_S = 40.0
-"""To bring a plant up, on two processors that others use too."""
+MOST_S = 5.0
+"""Of a processor's time, to build a plant's network and start its hosts."""
 
 
 def left_of(name: str) -> list[object]:
@@ -38,11 +38,13 @@ def test_every_plant_comes_up_whole_and_goes_without_a_trace(plant_id: str) -> N
     plant = shipped_plant(plant_id)
     name = fresh_name()
     try:
-        assert up(name, plant, None) < LONGEST_S
+        before = sum(os.times()[:4])
+        up(name, plant, None)
+        assert sum(os.times()[:4]) - before < MOST_S
         first = status(name)
         assert first.whole and first.plant == plant_id and first.processes == 1
         assert [one.host for one in first.hosts] == list(plant.hosts)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while status(name).packets < first.packets + 20:
             assert time.monotonic() < end, "nobody speaks"
             time.sleep(0.2)
@@ -62,7 +64,7 @@ def test_hosts_that_were_killed_are_told_and_cleaned_up() -> None:
     with a_range("water-works") as name:
         (pid,) = processes_in(namespaces_of(name))
         os.kill(pid, signal.SIGKILL)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while any(listens for one in status(name).hosts for _, listens in one.services):
             assert time.monotonic() < end
             time.sleep(0.02)
@@ -80,7 +82,7 @@ def test_what_a_start_leaves_that_is_killed_is_cleaned_up(after_s: float) -> Non
         "up(sys.argv[1], shipped_plant('two-factories'), None)"
     )
     process = subprocess.Popen([sys.executable, "-c", program, name], cwd=ROOT, start_new_session=True)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not namespaces_of(name):
         assert time.monotonic() < end and process.poll() is None
         time.sleep(0.01)

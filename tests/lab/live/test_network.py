@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,8 @@ B = Station("b", "10.1.1.11", "00:14:22:00:01:11", "one", CORE)
 C = Station("c", "10.1.2.10", "00:80:f4:00:02:10", "two", CORE)
 OUTSIDE = Station("outside", "203.0.113.9", FIREWALL, "outside", CORE, ttl=50, internet=True)
 STATIONS = (A, B, C, OUTSIDE)
+BRIEFLY_S = 1.0
+"""Whoever is not reached in this time is taken for one who cannot be."""
 NOTHING_PASSES = """
 table ip filtering_policies {
     chain root0 {
@@ -45,8 +48,8 @@ def name_fixture(request: pytest.FixtureRequest) -> Iterator[tuple[str, bool]]:
     tear_down(name)
 
 
-def answers(name: str, client: Station, server: Station, patience_s: float = 1.0) -> bool:
-    """Whether a word gets from one to the other and back; the server's side sees the client's address."""
+def answers(name: str, client: Station, server: Station, patience_s: float = 10.0) -> bool:
+    """Whether a word gets there and back within this time; the server's side sees the client's address."""
     with inside(full_name(name, server.name)):
         listener = socket.create_server((server.address, 0))
     with inside(full_name(name, client.name)):
@@ -67,13 +70,15 @@ def answers(name: str, client: Station, server: Station, patience_s: float = 1.0
 def test_who_reaches_whom(name: tuple[str, bool]) -> None:
     range_name, open_to_all = name
     assert answers(range_name, A, B)
-    assert answers(range_name, A, C) == open_to_all
-    assert answers(range_name, C, A) == open_to_all
+    patience_s = 10.0 if open_to_all else BRIEFLY_S
+    assert answers(range_name, A, C, patience_s) == open_to_all
+    assert answers(range_name, C, A, patience_s) == open_to_all
     assert answers(range_name, OUTSIDE, C) and answers(range_name, A, OUTSIDE)
 
 
 def test_the_mirror_shows_each_packet_once_as_its_sender_sent_it(name: tuple[str, bool]) -> None:
     range_name, _ = name
+    earlier = mirrored(range_name)
     with inside(full_name(range_name, MIRROR)):
         ear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         ear.bind(("mirror0", 0))
@@ -89,13 +94,19 @@ def test_the_mirror_shows_each_packet_once_as_its_sender_sent_it(name: tuple[str
         with pytest.raises(TimeoutError):
             while True:
                 frames.append(ear.recv(2048))
+        after = mirrored(range_name)
+        ear.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                frames.append(ear.recv(2048))
+    later = mirrored(range_name)
     mine = [frame for frame in frames if frame.endswith(b"from afar") and frame[23] == 17]
     assert len(mine) == 1
     assert mine[0][:12] == bytes.fromhex((CORE + FIREWALL).replace(":", ""))
     assert mine[0][22] == OUTSIDE.ttl
     assert len(mine[0]) == 42 + len(b"from afar")
-    after = mirrored(range_name)
-    assert after[0] - before[0] == len(frames) and after[1] > before[1]
+    # A machine may ask for another's address at any moment, also between two looks.
+    assert after[0] - before[0] <= len(frames) <= later[0] - earlier[0] and after[1] > before[1]
 
 
 def test_frames_are_as_large_as_on_a_wire_and_their_checksums_whole(name: tuple[str, bool]) -> None:
@@ -146,7 +157,7 @@ def test_a_guest_comes_and_goes(name: tuple[str, bool]) -> None:
     for _ in range(2):
         with plugged(range_name, STATIONS, (guest, afar, branch)):
             assert answers(range_name, guest, A) and answers(range_name, afar, guest)
-            assert answers(range_name, branch, A) == open_to_all
+            assert answers(range_name, branch, A, 10.0 if open_to_all else BRIEFLY_S) == open_to_all
             with (
                 pytest.raises(LiveError, match="another scenario is played in the range"),
                 plugged(range_name, STATIONS, (guest,)),
@@ -178,19 +189,19 @@ def test_what_a_killed_scenario_left_goes_with_the_next(name: tuple[str, bool]) 
         with pytest.raises(LiveError, match="another scenario"), plugged(range_name, STATIONS, ()):
             pass
         one.kill()
-    assert links(range_name) != before[0] and not answers(range_name, A, B)
+    assert links(range_name) != before[0] and not answers(range_name, A, B, BRIEFLY_S)
     guest = Station("guest", "10.1.1.201", "24:0a:c4:00:01:c9", "one", CORE)
     with plugged(range_name, STATIONS, (guest,)):
-        assert answers(range_name, guest, A) and answers(range_name, A, B, 10.0)
+        assert answers(range_name, guest, A) and answers(range_name, A, B)
     assert (links(range_name), namespaces_of(range_name)) == before
 
 
 def test_a_cable_is_pulled_and_put_in_again(name: tuple[str, bool]) -> None:
     range_name, _ = name
     unplug(range_name, STATIONS, "b", out=True)
-    assert not answers(range_name, A, B)
+    assert not answers(range_name, A, B, BRIEFLY_S)
     unplug(range_name, STATIONS, "b", out=False)
-    assert answers(range_name, A, B, 10.0)
+    assert answers(range_name, A, B)
 
 
 def test_this_machine_s_own_network_is_left_alone(name: tuple[str, bool]) -> None:

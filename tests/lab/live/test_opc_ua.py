@@ -16,7 +16,7 @@ from asyncua.ua.uaerrors import UaError
 from otmon.lab.live import opc_ua
 from otmon.lab.live.opc_ua import PASSWORD, Gateway, read_nodes, write_node
 from otmon.lab.opc_ua import USER, Conversation, url
-from tests.lab.live.test_clients import free_port
+from tests.listening import free_port
 
 for _name in ("asyncua", "asyncio"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
