@@ -247,13 +247,13 @@ def _count(
 
 
 def _note(seen: dict[_Key, Evidence], key: _Key, evidence: Evidence) -> None:
-    seen[key] = _earlier(seen.get(key), evidence)
+    known = seen.get(key)
+    if known is None or evidence < known:
+        seen[key] = evidence
 
 
 def _earlier(known: Evidence | None, evidence: Evidence) -> Evidence:
-    if known is None or evidence.time_ns < known.time_ns:
-        return evidence
-    return known if known.time_ns < evidence.time_ns else min(known, evidence)
+    return evidence if known is None or evidence < known else known
 
 
 def _signals(device: SeenDevice, does: _Doings, roles: set[str], routes: bool) -> Iterator[Signal]:

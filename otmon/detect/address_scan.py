@@ -23,6 +23,7 @@ from otmon.detect.detector import (
     severity_of_reach,
     spans,
 )
+from otmon.detect.once import once
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.address import IPV4_BITS, Address, host, parse_address, reach
@@ -77,6 +78,7 @@ def address_scan(case: Case) -> Iterator[Finding]:
         )
 
 
+@once
 def swept(case: Case) -> Swept:
     """Who swept which ports over addresses; nobody where the rule is not looked for, as what others
     leave to it would then be told nowhere."""

@@ -251,8 +251,8 @@ class Case:
 
 
 Detector = Callable[[Case], Iterator[Finding]]
-_CONTRACT = ("detector", "matched")
-"""Files of this folder that are no detectors: the contract, and what finds by conditions."""
+_CONTRACT = ("detector", "matched", "once")
+"""Files of this folder that are no detectors: the contract, what finds by conditions, what is found once."""
 
 
 @cache

@@ -33,6 +33,7 @@ from otmon.zones.decide import Verdict, lapsed
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
 RULE: Final = "unlisted-traffic"
+_STRANGE: Final = frozenset({INTERNET, UNKNOWN_ZONE})
 
 Denied = list[tuple[Conversation, Verdict]]
 
@@ -43,10 +44,10 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
     probes = scanned(case)
     for fact, verdict in case.conversations:
         # What a scan missed is told there.
-        if verdict.outcome != "denied" or conversation_key(fact) in probes:
+        if verdict.outcome != "denied" or (probes and conversation_key(fact) in probes):
             continue
         # Addresses that the model does not know have rules of their own.
-        strange = {verdict.from_zone, verdict.to_zone} & {INTERNET, UNKNOWN_ZONE}
+        strange = verdict.from_zone in _STRANGE or verdict.to_zone in _STRANGE
         # So has what is allowed at other times.
         if not strange and not lapsed(verdict):
             groups.setdefault((fact.client, verdict.from_zone, verdict.to_zone), []).append((fact, verdict))
@@ -63,7 +64,10 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
 
 
 def _operations(case: Case, part: Denied) -> list[Operation]:
-    return [operation for fact, _ in part for operation in case.asked.get(conversation_key(fact), [])]
+    asked = case.asked
+    if not asked:
+        return []
+    return [operation for fact, _ in part for operation in asked.get(conversation_key(fact), [])]
 
 
 def _single(case: Case, part: Denied) -> Finding:

@@ -17,7 +17,7 @@ Levels stay within 1 and 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -90,9 +90,9 @@ def scales(case: Case) -> Scales:
     changing = (one for one in ledger.operations if one.access in CHANGING and not one.refused)
     return Scales(
         Ground(case.index),
-        frozenset(key for one in ledger.conversations if one.answered for key in _keys(one)),
-        frozenset(key for one in changing for key in _keys(one)),
-        frozenset(key for one in _passed(case) for key in _keys(one)),
+        _keys(one for one in ledger.conversations if one.answered),
+        _keys(changing),
+        _keys(_passed(case)),
     )
 
 
@@ -102,9 +102,14 @@ def _passed(case: Case) -> Iterator[Conversation | Operation]:
     yield from (one for one, verdict in case.operations if one.status == 0 and verdict.outcome == "denied")
 
 
-def _keys(fact: Conversation | Operation) -> tuple[tuple[str, ...], ...]:
-    talk = (fact.client, fact.server, fact.transport, str(fact.port), fact.protocol)
-    return talk, (fact.client,), (fact.server,)
+def _keys(facts: Iterable[Conversation | Operation]) -> frozenset[tuple[str, ...]]:
+    found: set[tuple[str, ...]] = set()
+    ends: set[str] = set()
+    for one in facts:
+        found.add((one.client, one.server, one.transport, str(one.port), one.protocol))
+        ends.add(one.client)
+        ends.add(one.server)
+    return frozenset(found.union((end,) for end in ends))
 
 
 def risk_of(finding: Finding, threat: int, ready: Scales) -> Risk:

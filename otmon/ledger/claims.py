@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from otmon.identity.login import Piece
 from otmon.identity.registry import CLAIM_IDS, teller_of
 from otmon.ledger.facts import AssetClaim, Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One end of a flow as facts name it."""
+class Side(NamedTuple):
+    """One end of a flow as facts name it. A tuple, as very many are made."""
 
     mac: str
     address: str
@@ -25,20 +24,11 @@ def claims_of(
     one fact, and what the flow repeats is made again by each message."""
     if protocol not in CLAIM_IDS:
         return
-    for one in teller_of(protocol)(pieces):
-        if not one.value:
+    for kind, value, (time_ns, packet, offset), from_client, its_mac, its_address in teller_of(protocol)(
+        pieces
+    ):
+        if not value:
             continue
-        side = client if one.from_client else server
-        seen = one.seen
-        yield AssetClaim(
-            mac=one.mac or side.mac,
-            address=one.address if one.mac else side.address,
-            vlan=vlan,
-            kind=one.kind,
-            value=one.value,
-            protocol=protocol,
-            times=1,
-            first_ns=seen.time_ns,
-            last_ns=seen.time_ns,
-            evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
-        )
+        mac, address = (its_mac, its_address) if its_mac else client if from_client else server
+        evidence = Evidence(time_ns, source, packet, offset)
+        yield AssetClaim(mac, address, vlan, kind, value, protocol, 1, time_ns, time_ns, evidence)

@@ -64,7 +64,8 @@ IDLE_NS: Final = 600_000_000_000
 """A dialogue ends this long after its last payload: log-ins wait for people, but not longer."""
 ROOM_BYTES: Final = 16 << 20
 """Payloads of all dialogues that are kept; the one that was silent longest ends first."""
-_ASKS: Final = re.compile(rb"(?:HTTP/1|RTSP/[12])\.[0-9] 401")
+_REFUSED: Final = b"401"
+_ASKS: Final = re.compile(rb"(?:HTTP/1|RTSP/[12])\.[0-9] " + _REFUSED)
 """Clients go on in another connection, so that what one was asked in is remembered by the server."""
 ASKING: Final = 4_096
 """Servers that are remembered; the first ones give way."""
@@ -98,28 +99,33 @@ _Key = tuple[int, ...]
 
 
 _Fact = CredentialSeen | AssetClaim | NamesAsked | Operation
-_Said = tuple[int, int, int, bytes, Seen, int]
-"""Of a payload its direction, sequence and acknowledgment number, bytes, packet and sender's MAC address."""
 
 
 @dataclass(slots=True)
 class _Dialogue:
     """The payloads of one flow; `flow` is its row at the last one."""
 
-    flow: list[int]
+    flow: tuple[int, ...]
     """`_FLOW`"""
-    client: int = 0
+    client: int
     """Direction of what the client sends, as far as the last row tells."""
-    said: list[_Said] = field(default_factory=list)
+    said: list[Segment] = field(default_factory=list)
+    macs: dict[int, int] = field(default_factory=dict)
+    """The sender's MAC address of each direction's first payload."""
     size: int = _DIALOGUE_BYTES
     last_ns: int = 0
-    found: tuple[_Fact, ...] = ()
+    found: Sequence[_Fact] = ()
     asked: bool = False
     """Its server was seen before to ask a client for a password (`_ASKS`)."""
     read: int = 0
     """Payloads that `found` was made of."""
     verdicts: dict[Hashable, tuple[CredentialKind | None, str]] = field(default_factory=dict, repr=False)
     """Of log-ins that were judged before: a proof is recomputed once."""
+
+    def turn(self) -> None:
+        """The client is the other one."""
+        self.client = 1 - self.client
+        self.said = [one._replace(from_client=not one.from_client) for one in self.said]
 
 
 class Dialogues:
@@ -144,21 +150,20 @@ class Dialogues:
         if not len(rows):
             return collect()
         clients = clients_of(rows)[0].tolist()
-        flows, payloads = rows[:, _FLOW].tolist(), rows[:, _SAID].tolist()
-        for flow, payload, client in zip(flows, payloads, clients, strict=True):
-            way, seq, ack, now, packet, offset, begin, size, mac = payload
+        flows, payloads = rows[:, _FLOW].T.tolist(), rows[:, _SAID].T.tolist()
+        for flow, client, way, seq, ack, now, packet, offset, begin, size, mac in zip(
+            zip(*flows, strict=True), clients, *payloads, strict=True
+        ):
+            text, seen = octets[begin : begin + size], Seen(now, packet, offset)
             if way & OPENING:
-                seen = Seen(now, packet, offset)
-                facts += _opened(flow, way - OPENING, octets[begin : begin + size], seen, mac, self._source)
+                facts += _opened(flow, way - OPENING, text, seen, mac, self._source)
                 continue
             if way & QUESTION:
-                seen = Seen(now, packet, offset)
-                facts += _asked(flow, way - QUESTION, octets[begin : begin + size], seen, self._source)
+                facts += _asked(flow, way - QUESTION, text, seen, self._source)
                 continue
-            key = tuple(flow[: len(_KEY)])
+            key = flow[: len(_KEY)]
             if way & COMMAND:
                 talk = _talk(flow, client, _spoken(flow[0], flow[_SPOKEN]))
-                text, seen = octets[begin : begin + size], Seen(now, packet, offset)
                 facts += self._commands.take(key, talk, text, seen, from_client=way - COMMAND == client)
                 continue
             one = self._open.pop(key, None)
@@ -166,33 +171,37 @@ class Dialogues:
                 facts += self._ended(one)
                 one = None
             if one is None:
-                one = _Dialogue(flow)
+                one = _Dialogue(flow, client)
                 self._size += one.size
             # Last in the order of what is open.
             self._open[key] = one
-            one.flow, one.client = flow, client
-            text = octets[begin : begin + size]
-            one.said.append((way, seq, ack, text, Seen(now, packet, offset), mac))
+            one.flow = flow
+            if one.client != client:
+                one.turn()
+            one.said.append(Segment(way == client, seq, ack, text, seen))
+            one.macs.setdefault(way, mac)
             if key[0] & 0xFFFF == EAPOL and key[0] >> 48 & 0xF == 2:
-                self._at_port(key, one, one.said[-1])
-            if _ASKS.match(text):
+                self._at_port(key, one, way, mac)
+            if text[9:12] == _REFUSED and _ASKS.match(text):
                 self._asking[_server_of(flow, client)] = None
                 if len(self._asking) > ASKING:
                     del self._asking[next(iter(self._asking))]
             if self._asking and not one.asked:
                 one.asked = _server_of(flow, client) in self._asking
-            one.last_ns = max(one.last_ns, now)
+            if now > one.last_ns:
+                one.last_ns = now
             one.size += size + _PAYLOAD_BYTES
             self._size += size + _PAYLOAD_BYTES
             while self._size > ROOM_BYTES:
                 facts += self._ended(self._open.pop(next(iter(self._open))))
         return self._ledger(facts)
 
-    def _at_port(self, key: _Key, one: _Dialogue, said: _Said) -> None:
+    def _at_port(self, key: _Key, one: _Dialogue, way: int, mac: int) -> None:
         """802.1X: a station may answer to the group address of all ports, as the switch may ask there, or ask
         each station. So what the switch says is heard in the dialogue of the station, too: where several may
         be meant only what it asks, as their proofs fit their own challenge alone."""
-        way, _, _, text, seen, _ = said
+        said = one.said[-1]
+        text = said.data
         ends = one.flow[2], one.flow[4]
         to = ends[1 - way]
         if text[4:5] == _ANSWERS_EAP:
@@ -210,12 +219,13 @@ class Dialogues:
             for other in map(self._open.__getitem__, stations)
             if other is not one
             and other.flow[_VLAN] == one.flow[_VLAN]
-            and seen.time_ns - other.last_ns <= PORT_NS
+            and said.seen.time_ns - other.last_ns <= PORT_NS
         ]
         if len(heard) > 1 and text[4:5] != _ASKS_EAP:
             return
         for other in heard:
-            other.said.append((1 - other.client, *said[1:]))
+            other.said.append(said._replace(from_client=False))
+            other.macs.setdefault(1 - other.client, mac)
             other.size += len(text) + _PAYLOAD_BYTES
             self._size += len(text) + _PAYLOAD_BYTES
 
@@ -245,15 +255,15 @@ class Dialogues:
         left_out = self._effort.take_left_out()
         return _collected(facts, [(PROOFS_LEFT_OUT, left_out)] if left_out else [])
 
-    def _ended(self, one: _Dialogue) -> tuple[_Fact, ...]:
+    def _ended(self, one: _Dialogue) -> Sequence[_Fact]:
         self._size -= one.size
         return self._facts(one)
 
-    def _facts(self, one: _Dialogue) -> tuple[_Fact, ...]:
+    def _facts(self, one: _Dialogue) -> Sequence[_Fact]:
         if one.read < len(one.said):
             if self._known is None:
                 self._known = shipped_credentials()
-            one.found = tuple(_facts_of(one, self._source, self._known, self._effort))
+            one.found = _facts_of(one, self._source, self._known, self._effort)
             one.read = len(one.said)
         return one.found
 
@@ -268,7 +278,7 @@ def _collected(facts: Sequence[_Fact], overflow: Sequence[tuple[str, int]] = ())
     )
 
 
-def _server_of(flow: list[int], client: int) -> _Key:
+def _server_of(flow: Sequence[int], client: int) -> _Key:
     key, a_hi, a_lo, b_hi, b_lo, *_ = flow
     return (a_hi, a_lo, key >> 16 & 0xFFFF) if client == 1 else (b_hi, b_lo, key >> 32 & 0xFFFF)
 
@@ -283,29 +293,28 @@ def _spoken(key: int, spoken: int) -> str:
     return name_of(code) if code else ""
 
 
-def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -> Iterator[_Fact]:
+def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -> list[_Fact]:
     key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = one.flow
     protocol = _spoken(key, spoken)
     if not protocol:
-        return
+        return []
     client = one.client
-    segments = [Segment(way == client, seq, ack, text, seen) for way, seq, ack, text, seen, _ in one.said]
     family = key >> 48 & 0xF
     # Messages that were chosen from a connection are whole, and what lies between them is no loss.
     if key & 0xFFFF == PROTO_TCP and family != 2 and FIRST_PAYLOADS.get(protocol, 1) > 0:
-        pieces = in_order(segments, (isn[client], isn[1 - client]))
+        pieces = in_order(one.said, (isn[client], isn[1 - client]))
     else:
-        pieces = datagrams(segments)
-    ends = [address_text(family, high, low) for high, low in ((a_hi, a_lo), (b_hi, b_lo))]
+        pieces = datagrams(one.said)
+    ends = [address_text(family, a_hi, a_lo), address_text(family, b_hi, b_lo)]
     of_client, of_server = (
-        Side(mac_text(_mac(one, way)), ends[way]) if family != 2 else Side(ends[way], "")
+        Side(mac_text(one.macs.get(way, -1)), ends[way]) if family != 2 else Side(ends[way], "")
         for way in (client, 1 - client)
     )
     if protocol == "eapol" and (a_lo, b_lo)[1 - client] & _GROUP:
-        ends[1 - client] = mac_text(_mac(one, 1 - client)) or ends[1 - client]
-    yield from claims_of(protocol, pieces, of_client, of_server, vlan_text(vlan), source)
+        ends[1 - client] = mac_text(one.macs.get(1 - client, -1)) or ends[1 - client]
+    facts: list[_Fact] = [*claims_of(protocol, pieces, of_client, of_server, vlan_text(vlan), source)]
     if protocol not in IDS:
-        return
+        return facts
     for log_in in parser_of(protocol)(pieces):
         seen = log_in.seen
         key_of_verdict = seen, log_in.method, log_in.account
@@ -317,7 +326,7 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -
         kind, entry = verdict
         if kind is None:
             continue
-        yield CredentialSeen(
+        seen_log_in = CredentialSeen(
             client=ends[client],
             server=ends[1 - client],
             transport=transport_text(family, key & 0xFFFF),
@@ -334,10 +343,12 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -
             last_ns=seen.time_ns,
             evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
         )
+        facts.append(seen_log_in)
+    return facts
 
 
 def _opened(
-    flow: list[int], way: int, headers: bytes, seen: Seen, mac: int, source: str
+    flow: Sequence[int], way: int, headers: bytes, seen: Seen, mac: int, source: str
 ) -> Iterator[AssetClaim]:
     """How the sender of the headers opens connections; of hosts of the Internet nothing."""
     key, a_hi, a_lo, b_hi, b_lo, _, _, vlan, *_ = flow
@@ -358,7 +369,7 @@ def _opened(
         )
 
 
-def _talk(flow: list[int], client: int, protocol: str) -> Talk:
+def _talk(flow: Sequence[int], client: int, protocol: str) -> Talk:
     """Who talks to whom in a flow, of which A (0) or B (1) is the client."""
     key, a_hi, a_lo, b_hi, b_lo, *_ = flow
     family = key >> 48 & 0xF
@@ -368,7 +379,7 @@ def _talk(flow: list[int], client: int, protocol: str) -> Talk:
     return ends[client], ends[1 - client], transport, port, protocol, vlan_text(flow[_VLAN])
 
 
-def _asked(flow: list[int], client: int, message: bytes, seen: Seen, source: str) -> Iterator[NamesAsked]:
+def _asked(flow: Sequence[int], client: int, message: bytes, seen: Seen, source: str) -> Iterator[NamesAsked]:
     """What the names in a question to a name server could carry, nothing for no question."""
     question = question_of(message)
     if question is None:
@@ -385,11 +396,6 @@ def _asked(flow: list[int], client: int, message: bytes, seen: Seen, source: str
         last_ns=seen.time_ns,
         evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
     )
-
-
-def _mac(one: _Dialogue, way: int) -> int:
-    """The MAC address of one direction's first payload, -1 for none."""
-    return next((mac for direction, *_, mac in one.said if direction == way), -1)
 
 
 def judged(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, repeat
 from typing import Final
 
 import numpy as np
@@ -251,62 +251,43 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
     firsts = order[starts]
     tunnels = np.zeros(len(flows), np.int64)
     tunnels[flows[:, F_TUNNEL] > 0] = 1 << flows[flows[:, F_TUNNEL] > 0, F_TUNNEL]
-    for key_row, seen, *sums in zip(
-        keys[firsts].tolist(),
-        flows[firsts][:, [F_FIRST, F_FIRST_PACKET, F_FIRST_OFFSET]].tolist(),
-        largest(role),
-        largest(answered.astype(np.int64)),
+    client_hi, client_lo, server_hi, server_lo, kinds, numbers, codes, vlans = keys[firsts].T.tolist()
+    families = [kind >> 16 for kind in kinds]
+    first_ns, packets, offsets = flows[firsts][:, [F_FIRST, F_FIRST_PACKET, F_FIRST_OFFSET]].T.tolist()
+    evidence = list(map(Evidence, first_ns, repeat(source), packets, offsets))
+    transports, ports, protocols, expected = zip(*map(_spoken, kinds, numbers, codes), strict=True)
+    hours = (np.bitwise_or.reduceat(flows[order, F_HOURS + n], starts).tolist() for n in range(3))
+    # In the order of its fields: naming them takes as long as everything else.
+    yield from map(
+        Conversation,
+        map(address_text, families, client_hi, client_lo),
+        map(address_text, families, server_hi, server_lo),
+        transports,
+        ports,
+        protocols,
+        map(vlan_text, vlans),
+        expected,
+        map(_ROLES.__getitem__, largest(role)),
+        map(bool, largest(answered.astype(np.int64))),
         total(np.ones(len(flows), np.int64)),
         total((flows[:, F_STATE] & RESET) // RESET),
-        *map(total, (*from_client, *from_server)),
-        np.bitwise_or.reduceat(tunnels[order], starts).tolist(),
-        largest(flows[:, F_LAST]),
-        *(np.bitwise_or.reduceat(flows[order, F_HOURS + n], starts).tolist() for n in range(3)),
-        _busiest(flows, order, starts),
-        strict=True,
-    ):
-        client_hi, client_lo, server_hi, server_lo, kind, number, its_code, vlan = key_row
-        (
-            sure,
-            spoke,
-            count,
-            resets,
-            packets_to,
-            bytes_to,
-            packets_from,
-            bytes_from,
-            wrapped,
-            last_ns,
-            *hours,
-            busiest,
-        ) = sums
-        six = kind >> 16
-        evidence = Evidence(seen[0], source, seen[1], seen[2])
-        transport = transport_text(six, kind & 0xFFFF)
-        protocol = _protocol(transport, kind & 0xFFFF, number, its_code)
-        yield Conversation(
-            client=address_text(six, client_hi, client_lo),
-            server=address_text(six, server_hi, server_lo),
-            transport=transport,
-            port=kind & 0xFFFF if six == 2 else number,
-            protocol=protocol,
-            vlan=vlan_text(vlan),
-            expected=_expected(transport, number, protocol),
-            role=_ROLES[sure],
-            answered=bool(spoke),
-            flows=count,
-            resets=resets,
-            packets_to_server=packets_to,
-            packets_to_client=packets_from,
-            bytes_to_server=bytes_to,
-            bytes_to_client=bytes_from,
-            tunnel=_tunnels(wrapped),
-            busiest=_most(busiest, evidence),
-            hours=bits_of(tuple(hours)),
-            first_ns=evidence.time_ns,
-            last_ns=max(evidence.time_ns, last_ns),
-            evidence=evidence,
-        )
+        *map(total, (from_client[0], from_server[0], from_client[1], from_server[1])),
+        map(_tunnels, np.bitwise_or.reduceat(tunnels[order], starts).tolist()),
+        map(_most, _busiest(flows, order, starts), evidence),
+        map(bits_of, zip(*hours, strict=True)),
+        first_ns,
+        map(max, first_ns, largest(flows[:, F_LAST])),
+        evidence,
+    )
+
+
+@lru_cache(maxsize=1 << 12)
+def _spoken(kind: int, number: int, code: int) -> tuple[str, int, str, str]:
+    """transport, port, protocol and expected protocol of a conversation."""
+    six, proto = kind >> 16, kind & 0xFFFF
+    transport = transport_text(six, proto)
+    protocol = _protocol(transport, proto, number, code)
+    return transport, proto if six == 2 else number, protocol, _expected(transport, number, protocol)
 
 
 def _busiest(flows: Ints, order: Ints, starts: Ints) -> list[list[int]]:
@@ -362,7 +343,6 @@ def _protocol(transport: str, number: int, port: int, code: int) -> str:
     return transport
 
 
-@lru_cache(maxsize=1 << 12)
 def _expected(transport: str, port: int, protocol: str) -> str:
     """The protocol that a port is usually used for, where the conversation speaks another one."""
     if transport not in ("tcp", "udp") or protocol in TUNNELS:

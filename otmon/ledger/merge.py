@@ -35,7 +35,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import reduce
 from itertools import chain, groupby, zip_longest
 from operator import or_
@@ -52,6 +51,7 @@ from otmon.ledger.facts import (
     Conversation,
     CredentialSeen,
     Damage,
+    Evidence,
     NamesAsked,
     Operation,
     Peak,
@@ -152,7 +152,7 @@ def collect(
             return tuple(sorted(facts, key=key))
         return tuple(map(found.__getitem__, sorted(found)))
 
-    said, unheard = _few(_joined(claims, claim_key, _join_times), limits)
+    said, unheard = _few(_joined(claims, claim_key, _join_claims), limits)
     sources_by_name = _joined(sources, source_key, _join_sources)
     lost["claims"] += unheard
     return Ledger(
@@ -183,7 +183,7 @@ def collect(
             of_others, lambda fact: fact.times, anomaly_key,
         ),
         credentials=kept(
-            "credentials", _joined(credentials, credential_key, _join_times), limits.credentials,
+            "credentials", _joined(credentials, credential_key, _join_credentials), limits.credentials,
             of_credentials, lambda fact: fact.times, credential_key,
         ),
         claims=kept("claims", said, limits.claims, of_claims, lambda fact: fact.times, claim_key),
@@ -315,22 +315,55 @@ def _join_anomalies(a: Anomaly, b: Anomaly) -> Anomaly:
 _Said = TypeVar("_Said", CredentialSeen, AssetClaim, NamesAsked)
 
 
-def _join_times(a: _Said, b: _Said) -> _Said:
-    return replace(
-        a,
-        times=a.times + b.times,
-        first_ns=min(a.first_ns, b.first_ns),
-        last_ns=max(a.last_ns, b.last_ns),
-        evidence=min(a.evidence, b.evidence),
+def _join_claims(a: AssetClaim, b: AssetClaim) -> AssetClaim:
+    return AssetClaim(a.mac, a.address, a.vlan, a.kind, a.value, a.protocol, *_times(a, b))
+
+
+def _join_credentials(a: CredentialSeen, b: CredentialSeen) -> CredentialSeen:
+    return CredentialSeen(
+        a.client,
+        a.server,
+        a.transport,
+        a.port,
+        a.protocol,
+        a.vlan,
+        a.account,
+        a.method,
+        a.entry,
+        a.kind,
+        a.outcome,
+        *_times(a, b),
     )
 
 
 def _join_names(a: NamesAsked, b: NamesAsked) -> NamesAsked:
-    return replace(
-        _join_times(a, b),
-        free=a.free + b.free,
-        names=a.names | b.names,
-        carried_bits=a.carried_bits + b.carried_bits,
+    times, first_ns, last_ns, evidence = _times(a, b)
+    return NamesAsked(
+        a.client,
+        a.server,
+        a.transport,
+        a.port,
+        a.protocol,
+        a.vlan,
+        a.domain,
+        a.day,
+        times,
+        a.free + b.free,
+        a.names | b.names,
+        a.carried_bits + b.carried_bits,
+        first_ns,
+        last_ns,
+        evidence,
+    )
+
+
+def _times(a: _Said, b: _Said) -> tuple[int, int, int, Evidence]:
+    """times, first_ns, last_ns and evidence of both."""
+    return (
+        a.times + b.times,
+        min(a.first_ns, b.first_ns),
+        max(a.last_ns, b.last_ns),
+        min(a.evidence, b.evidence),
     )
 
 

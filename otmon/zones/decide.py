@@ -257,6 +257,11 @@ def _reason(key: str, **params: str) -> Reason:
     return Reason(key, tuple(sorted(params.items())))
 
 
+@lru_cache(maxsize=_KEPT)
+def _reason_of_list(key: str, owner: str, line: str) -> Reason:
+    return Reason(key, (("line", line), ("list", owner)))
+
+
 def _decide_listed(table: PermissionTable, boundary: str, subject: Subject) -> Verdict:
     ends = subject.client_zone, subject.server_zone
     fit = table.fit(subject)
@@ -265,16 +270,20 @@ def _decide_listed(table: PermissionTable, boundary: str, subject: Subject) -> V
         number = table.deciding(allowing)
         permission, line = table.permissions[number], table.lines[number]
         granted = taken_for_granted(permission, subject)
-        key = f"permission-{granted}-unseen" if granted else "permission"
-        reason = _reason(key, line=line, permission=permission.called())
-        return Verdict("allowed", *ends, boundary, line, reason, None, permission)
-    said = {"list": table.owner, "line": table.line}
+        known: Verdict | None = table.allowed.get((*ends, number, granted))
+        if known is None:
+            key = f"permission-{granted}-unseen" if granted else "permission"
+            reason = _reason(key, line=line, permission=permission.called())
+            known = Verdict("allowed", *ends, boundary, line, reason, None, permission)
+            table.allowed[(*ends, number, granted)] = known
+        return known
     if not table.permissions:
-        reason = _reason("nothing-listed", **said)
+        reason = _reason_of_list("nothing-listed", table.owner, table.line)
     elif fit.allowing_reverse:
-        reason = _reason("other-direction", client=subject.fact.client, server=subject.fact.server, **said)
+        fact, said = subject.fact, {"list": table.owner, "line": table.line}
+        reason = _reason("other-direction", client=fact.client, server=fact.server, **said)
     else:
-        reason = _reason("not-listed", **said)
+        reason = _reason_of_list("not-listed", table.owner, table.line)
     return Verdict("denied", *ends, boundary, table.line, reason, _Denial(table, subject, fit))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_, or_
-from typing import Final
+from typing import Any, Final
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.zones.address import Address
@@ -145,19 +145,30 @@ class PermissionTable:
     """Permissions with what they lack, kept as they are needed."""
     nearby: dict[Fit, Nearest] = field(default_factory=dict, compare=False)
     """The nearest permissions, kept as they are needed."""
+    ends: dict[tuple[str, Address | None], tuple[Set, Set]] = field(default_factory=dict, compare=False)
+    """Those that admit an address in a zone as client and as server, kept as they are needed."""
+    requests: dict[tuple[object, ...], tuple[Set, ...]] = field(default_factory=dict, compare=False)
+    """Those that admit what a conversation or an operation is, whoever has it, likewise."""
+    allowed: dict[tuple[str, str, int, str], Any] = field(default_factory=dict, compare=False)
+    """What is decided where a permission allows, by the zones of both ends, its number, and what is taken for
+    granted."""
 
     def fit(self, subject: Subject) -> Fit:
         """Which permissions admit what of a fact."""
-        client_zone, client = subject.client_zone, subject.client
-        server_zone, server = subject.server_zone, subject.server
-        return Fit(
-            client_zone,
-            self.clients.at(client_zone, client),
-            self.servers.at(server_zone, server),
-            self.clients.at(server_zone, server),
-            self.servers.at(client_zone, client),
-            tuple(self._admitting(subject)),
-        )
+        client_zone = subject.client_zone
+        clients, turned_servers = self._of_end(client_zone, subject.client)
+        turned_clients, servers = self._of_end(subject.server_zone, subject.server)
+        rest = self._admitting(subject)
+        return Fit(client_zone, clients, servers, turned_clients, turned_servers, rest)
+
+    def _of_end(self, zone: str, address: Address | None) -> tuple[Set, Set]:
+        known = self.ends.get((zone, address))
+        if known is None:
+            if len(self.ends) >= NEARBY:
+                self.ends.clear()
+            known = self.clients.at(zone, address), self.servers.at(zone, address)
+            self.ends[zone, address] = known
+        return known
 
     def lacking(self, fit: Fit) -> list[Set]:
         """For each of `ASPECTS` the permissions that do not admit a fact there."""
@@ -172,38 +183,53 @@ class PermissionTable:
         every = numbers(allowing, len(self.permissions))
         return max(every, key=lambda number: (self.permissions[number].rate or 0, -number))
 
-    def _admitting(self, subject: Subject) -> list[Set]:
+    def _admitting(self, subject: Subject) -> tuple[Set, ...]:
         """For each of `ASPECTS` from the transport on the permissions that admit the subject."""
-        fact, operation = subject.fact, subject.operation
+        fact, operation, written = subject.fact, subject.operation, subject.written
+        if written is not None:
+            return self._at_times(fact, (*self._admitting_talk(subject), *self._admitting_value(written)))
+        key: tuple[object, ...] = fact.transport, fact.port, subject.protocol, subject.assumed
+        if operation is not None:
+            one = operation
+            key += one.access, one.function, one.subfunction, one.service, one.unit, one.address, one.count
+        known = self.requests.get(key)
+        if known is None:
+            if len(self.requests) >= NEARBY:
+                self.requests.clear()
+            asked = self._admitting_request(operation) if operation is not None else []
+            known = self.requests[key] = (*self._admitting_talk(subject), *asked)
+        return self._at_times(fact, known)
+
+    def _admitting_talk(self, subject: Subject) -> tuple[Set, Set, Set]:
         protocols = self.protocols.at(subject.protocol)
         if subject.assumed:
             # A port that the permission names speaks for its protocol, where no payload could.
             protocols |= self.everyone & ~self.free_ports
-        admitting = [
-            self.transports.at(fact.transport),
-            self.free_ports | self.ports.at(fact.port),
-            protocols,
-        ]
-        if operation is not None:
-            admitting += self._admitting_request(operation)
-        written = subject.written
-        if written is not None:
-            functions = self.functions
-            named = reduce(or_, (functions.numbers.get(n, 0) for n in _WRITING[written.table]), 0)
-            for name in _WRITING_NAMES[written.table]:
-                named |= functions.names.get(name, 0)
-            admitting += [
-                self.access.at("write"),
-                functions.free | named,
-                self.free_units | self.units.at(written.unit),
-                self._admits_span(written.table, written.address, written.address + written.words - 1),
-                self.everyone & ~sum(bit for bit, _ in self.exceeded(written)),
-            ]
-        if self.timed:
-            # Aspects that are not asked of this fact keep their places.
-            admitting += [self.everyone] * (ASPECTS.index("hours") - len(_ENDS) - len(admitting))
-            admitting += self._admitting_times(fact)
-        return admitting
+        fact = subject.fact
+        return self.transports.at(fact.transport), self.free_ports | self.ports.at(fact.port), protocols
+
+    def _admitting_value(self, written: WrittenValue) -> tuple[Set, ...]:
+        functions = self.functions
+        named = reduce(or_, (functions.numbers.get(n, 0) for n in _WRITING[written.table]), 0)
+        for name in _WRITING_NAMES[written.table]:
+            named |= functions.names.get(name, 0)
+        return (
+            self.access.at("write"),
+            functions.free | named,
+            self.free_units | self.units.at(written.unit),
+            self._admits_span(written.table, written.address, written.address + written.words - 1),
+            self.everyone & ~sum(bit for bit, _ in self.exceeded(written)),
+        )
+
+    def _at_times(
+        self, fact: Conversation | Operation | WrittenValue, admitting: tuple[Set, ...]
+    ) -> tuple[Set, ...]:
+        """With the permissions that hold at the times of a fact, where some do at times only."""
+        if not self.timed:
+            return admitting
+        # Aspects that are not asked of this fact keep their places.
+        others = [self.everyone] * (ASPECTS.index("hours") - len(_ENDS) - len(admitting))
+        return (*admitting, *others, *self._admitting_times(fact))
 
     def _admitting_times(self, fact: Conversation | Operation | WrittenValue) -> list[Set]:
         """The permissions whose hours a fact keeps, and those that had not expired."""

@@ -65,12 +65,13 @@ def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _server_name(hello: bytes) -> bytes:
     """The host that a ClientHello asks for, b"" where it names none."""
-    at = 34
-    for size_bytes in (1, 2, 1):
-        if at + size_bytes > len(hello):
-            return b""
-        at += size_bytes + int.from_bytes(hello[at : at + size_bytes])
-    at += 2
+    try:
+        # Session, cipher suites, compression: behind each one's size; then the size of the extensions.
+        at = 35 + hello[34]
+        at += 2 + (hello[at] << 8 | hello[at + 1])
+        at += 3 + hello[at]
+    except IndexError:
+        return b""
     while at + _EXTENSION.size <= len(hello):
         kind, size = _EXTENSION.unpack_from(hello, at)
         at += _EXTENSION.size

@@ -58,7 +58,9 @@ def wholes(pieces: Iterable[Piece]) -> Iterator[Piece]:
         if ends[piece.from_client] - (run[0].at if run else piece.at) <= MAX_SIDE:
             run.append(piece)
     for run in runs:
-        if run:
+        if len(run) == 1:
+            yield run[0]
+        elif run:
             first = run[0]
             yield Piece(first.from_client, first.at, b"".join(one.data for one in run), first.seen)
 

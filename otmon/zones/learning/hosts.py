@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal
 
 from otmon.ledger.facts import Conversation
@@ -67,8 +68,10 @@ class Host:
 
     def add(self, packets: int, first_ns: int, last_ns: int) -> None:
         """Count what was seen from `first_ns` to `last_ns`."""
-        self.first_ns = min(self.first_ns, first_ns) if self.packets or self.conversations else first_ns
-        self.last_ns = max(self.last_ns, last_ns)
+        if first_ns < self.first_ns or not (self.packets or self.conversations):
+            self.first_ns = first_ns
+        if last_ns > self.last_ns:
+            self.last_ns = last_ns
         self.packets += packets
 
 
@@ -117,8 +120,7 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
     scanning = scanners(ledger.conversations)
     found = Hosts({}, flat, _tagged(ledger, site, flat, gateways), scanning, gateways)
 
-    def host(address: Address, vlan: str) -> Host:
-        key = found.key(address, vlan)
+    def host(key: HostKey) -> Host:
         one = found.by_key.get(key)
         if one is None:
             one = found.by_key[key] = Host(*key)
@@ -127,26 +129,33 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
     for asset in ledger.assets:
         address = site(asset.address)
         if address is not None:
-            one = host(address, asset.vlan)
+            one = host(found.key(address, asset.vlan))
             one.add(asset.packets, asset.first_ns, asset.last_ns)
             one.sent = True
             # The assets of a ledger are in the order of their MAC addresses.
             if one.macs[-1:] != (asset.mac,):
                 one.macs = (*one.macs, asset.mac)
+
+    @cache
+    def end(text: str, vlan: str) -> HostKey | None:
+        address = site(text)
+        return None if address is None else found.key(address, vlan)
+
     for talk in ledger.conversations:
-        client, server = site(talk.client), site(talk.server)
-        for address, sent in ((client, True), (server, talk.packets_to_client > 0)):
-            if address is not None and (sent or everything):
-                one = host(address, talk.vlan)
+        caller, called = end(talk.client, talk.vlan), end(talk.server, talk.vlan)
+        for key, sent in ((caller, True), (called, talk.packets_to_client > 0)):
+            if key is not None and (sent or everything):
+                one = host(key)
                 one.add(0, talk.first_ns, talk.last_ns)
                 one.conversations += 1
                 one.sent |= sent
-        if client is not None and server is not None and talk.answered and talk.client not in scanning:
-            asking, asked = host(client, talk.vlan), host(server, talk.vlan)
-            asked.serves = _with(asked.serves, found.key(client, talk.vlan))
+        if caller is not None and called is not None and talk.answered and talk.client not in scanning:
+            asked = host(called)
+            asked.serves = _with(asked.serves, caller)
             if talk.protocol in industrial:
-                asking.asks = _with(asking.asks, found.key(server, talk.vlan))
-                asked.asked_by = _with(asked.asked_by, found.key(client, talk.vlan))
+                asking = host(caller)
+                asking.asks = _with(asking.asks, called)
+                asked.asked_by = _with(asked.asked_by, caller)
     for operation in ledger.operations:
         client = site(operation.client)
         if client is not None and operation.access in CHANGING and not operation.refused:
