@@ -37,6 +37,7 @@ from otmon.ledger.observe import observe
 from otmon.ledger.rows import ended_rows, rows_in_use
 from otmon.ledger.running import RunningLedger
 from otmon.ledger.tables import FILL_TRANSACTIONS, LAST_TIME, Tables, new_tables
+from otmon.libraries import drop_libraries
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
 
@@ -237,6 +238,13 @@ def _take(
         if taken >= len(batch.start):
             return
         _empty(t, batch.source, rows, merged, dialogues)
+        _give_libraries_back()
+
+
+@cache
+def _give_libraries_back() -> None:
+    """Once: where tables are full for the first time there is much to come, and all is loaded by then."""
+    drop_libraries()
 
 
 def _empty(

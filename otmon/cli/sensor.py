@@ -162,12 +162,13 @@ def run(
     from otmon.capture.ring import Ring, RingError, card_stamps
     from otmon.detect.rules.load import RuleError, with_rules
     from otmon.ledger.ledger import EMPTY
+    from otmon.libraries import drop_libraries
     from otmon.outputs.instant import short_text
     from otmon.outputs.metrics import StatusCollector
     from otmon.sensor import mark
     from otmon.sensor.confine import ConfineError, confine
     from otmon.sensor.crew import Worker
-    from otmon.sensor.memory import drop_libraries, give_large_blocks_back
+    from otmon.sensor.memory import give_large_blocks_back
     from otmon.sensor.observer import Observer, Reader, compile_kernels
     from otmon.sensor.proof import ProofFolder
     from otmon.sensor.recent import MEMORY_BYTES, Recent, compile_cut

@@ -1,4 +1,4 @@
-"""Memory that the sensor gives back to the system: what the allocator would keep, and the compiler.
+"""Memory that the sensor gives back to the system, which the allocator would keep.
 
 Facts are judged in copies of tables and in tens of thousands of small values that come and go at once. glibc
 (mallopt(3)) lets its threshold for blocks of their own grow up to 32 MiB with each that is freed: later ones
@@ -8,28 +8,22 @@ block is the system's again as soon as it is free.
 Python's own allocator takes memory by the mebibyte, and gives back what holds no value any more: of what a
 judgement leaves behind one value in each is enough to keep it. Caches that are full of addresses that passed
 by, and Python's own lists of free tuples, hold such values, and are emptied behind it.
-
-Libraries are needed in part once the program is ready, that of the compiler hardly at all. Their pages hold
-what their files hold: madvise(2) drops them, and whatever is needed after all is read from there again.
 """
 
 from __future__ import annotations
 
 import ctypes
 import gc
-import re
 import resource
-from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
 from otmon.ledger.tables import Tables
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt (malloc.h)."""
-_DONTNEED, _NO_HUGE_PAGES = 4, 15
-"""madvise(2): MADV_DONTNEED, MADV_NOHUGEPAGE (asm-generic/mman-common.h)."""
+_NO_HUGE_PAGES = 15
+"""madvise(2): MADV_NOHUGEPAGE (asm-generic/mman-common.h)."""
 LARGE_BYTES: Final = 256 << 10
 """A block of this size or more is the system's again when it is freed."""
 KEPT_BYTES: Final = 1 << 20
@@ -41,8 +35,6 @@ SPARSE: Final = (
 """Tables of which most plants, and floods too, use a small part."""
 LARGE_CACHE: Final = 1 << 12
 """A cache of so many values is one of addresses, which a flood fills with what does not come again."""
-_LIBRARY: Final = re.compile(r".+\.so(\.[0-9.]+)?")
-_HEAD: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)")
 
 
 def give_large_blocks_back() -> bool:
@@ -75,17 +67,6 @@ class Leavings:
             gc.collect()
 
 
-def drop_libraries() -> int:
-    """Drop the pages of loaded libraries that are as their files have them; how many bytes of addresses these
-    are. What was written to, and what may be, is left alone."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    dropped = 0
-    for begin, end in _unwritten(Path("/proc/self/smaps")):
-        if libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _DONTNEED) == 0:
-            dropped += end - begin
-    return dropped
-
-
 def keep_sparse(tables: Tables) -> None:
     """Let `SPARSE` of new tables, which nobody wrote to yet, become resident row by row. A system without
     huge pages refuses, and needs none of it."""
@@ -96,21 +77,3 @@ def keep_sparse(tables: Tables) -> None:
         begin = -(-table.ctypes.data // page) * page
         end = (table.ctypes.data + table.nbytes) // page * page
         libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(max(end - begin, 0)), _NO_HUGE_PAGES)
-
-
-def _unwritten(smaps: Path) -> Iterator[tuple[int, int]]:
-    """The ranges of addresses of libraries that cannot be written to and hold no page of this process alone,
-    as relocations leave them (proc_pid_smaps(5))."""
-    try:
-        text = smaps.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
-        return
-    place: tuple[int, int] | None = None
-    for line in text.splitlines():
-        head = _HEAD.fullmatch(line)
-        if head is not None:
-            begin, end, rights, path = head.groups()
-            is_read = "w" not in rights and _LIBRARY.fullmatch(path) is not None
-            place = (int(begin, 16), int(end, 16)) if is_read else None
-        elif place is not None and line.split() == ["Anonymous:", "0", "kB"]:
-            yield place
