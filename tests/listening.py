@@ -30,8 +30,7 @@ def missing() -> str:
 def free_port() -> int:
     """A port of the loopback interface, for TCP and for UDP, that no other process of tests is given while
     this one lives. It is none of those that Linux gives to whoever names none
-    (net.ipv4.ip_local_port_range): nobody comes upon it between here and its server, and no client that
-    calls it before that server is there can be given it itself, and so be answered by itself."""
+    (net.ipv4.ip_local_port_range): nobody comes upon it between here and its server."""
     for port in _PORTS:
         held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from otmon.capture.ring import Ring
@@ -35,11 +37,20 @@ def observer_fixture() -> Iterator[tuple[Wire, Observer]]:
         yield made, Observer(ring, Recent(1, 0))
 
 
+BEGIN_NS = 1_772_413_200_000_000_000
+"""A Monday, 01:00 UTC."""
+STEP_NS = 100_000
+
+
 def hear(wired: Wire, observer: Observer, frames: list[bytes], later_ns: int = 0) -> None:
-    """Packets as if they came so much later."""
+    """Packets as if they came so much later than those before, and always as fast: how many there are in a
+    second can be something new."""
     wired.send(frames)
+    now_ns = (observer.last_packet_ns() or BEGIN_NS) + later_ns
     for batch in batches(observer.ring, len(frames)):
-        observer._take(replace(batch, time_ns=batch.time_ns + later_ns))
+        times = now_ns + STEP_NS * np.arange(1, len(batch.start) + 1)
+        observer._take(replace(batch, time_ns=times))
+        now_ns = int(times[-1])
 
 
 def test_each_finding_is_told_once(observer: tuple[Wire, Observer]) -> None:
@@ -91,6 +102,8 @@ def test_what_hosts_say_is_judged_when_nobody_said_it_before(observer: tuple[Wir
     hear(wired, one, frames[1:], 60 * 1_000_000_000)
     assert one.state().messages > 50
     watch._next_judgement = 0.0
+    # However long that took, it is not yet time for a judgement of which nothing new is expected.
+    watch._next_window = math.inf
     assert watch.step() == [] and one.state().messages == 0
     assert watch.status.judgements == judged
 

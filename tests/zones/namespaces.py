@@ -1,6 +1,6 @@
 """A plant of network namespaces: one for each zone, joined by a router that loads firewall rules.
 
-Nothing outside the namespaces is touched: links are made inside them, names carry the process id, and
+Nothing outside the namespaces is touched: links are made inside them, names are nobody else's, and
 everything goes when the plant is closed, however that happens.
 """
 
@@ -12,14 +12,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
+
+from tests.namespaces import fresh_name
 
 Check = tuple[str, str, str, int]
 """Client address, server address, transport, port."""
 
-_NUMBERS = count()
 _SERVER = """
 import json, selectors, socket, sys
 ports = json.loads(sys.argv[1])
@@ -57,7 +58,7 @@ def passes(check):
     family = socket.AF_INET6 if ":" in client else socket.AF_INET
     kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
     with socket.socket(family, kind) as s:
-        s.settimeout(1.0)
+        s.settimeout(5.0)
         s.bind((client, 0))
         try:
             s.connect((server, port))
@@ -78,7 +79,7 @@ def missing() -> str:
     absent = [command for command in ("ip", "nft") if shutil.which(command) is None]
     if absent:
         return f"needs {' and '.join(absent)}"
-    name = f"otmon-{os.getpid()}-try"
+    name = f"otmon-try-{fresh_name()}"
     if subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode:
         return "network namespaces cannot be made here"
     subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
@@ -105,17 +106,22 @@ class Plant:
     def passing(self, checks: Sequence[Check]) -> list[bool]:
         """Whether each of the connections was answered."""
         found: dict[Check, bool] = {}
-        for namespace in dict.fromkeys(self.homes[check[0]] for check in checks):
+
+        def ask(namespace: str) -> None:
             here = [check for check in checks if self.homes[check[0]] == namespace]
             words = ("ip", "netns", "exec", namespace, sys.executable, "-c", _CLIENT)
             found.update(zip(here, json.loads(_run(*words, given=json.dumps(here))), strict=True))
+
+        # Each waits a while for answers that never come.
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(ask, {self.homes[check[0]] for check in checks}))
         return [found[check] for check in checks]
 
 
 @contextmanager
 def plant(hosts: dict[str, Sequence[str]], ports: Sequence[int]) -> Iterator[Plant]:
     """A plant with these hosts: a name for the namespace, and the addresses in it."""
-    mark = f"otmon-{os.getpid()}-{next(_NUMBERS)}"
+    mark = f"otmon-{fresh_name()}"
     router = f"{mark}-router"
     made: list[str] = []
     servers: list[subprocess.Popen[str]] = []
