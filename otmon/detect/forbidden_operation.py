@@ -38,7 +38,7 @@ def forbidden_operation(case: Case) -> Iterator[Finding]:
     probes = probed(case)
     for fact, verdict in case.operations:
         # What a scan missed is told there.
-        if operation_key(fact) in probes:
+        if probes and operation_key(fact) in probes:
             continue
         conversation = conversation_key(fact)
         if verdict.outcome == "denied" and not lapsed(verdict) and _may_talk(case.verdicts.get(conversation)):

@@ -25,6 +25,7 @@ from otmon.detect.detector import (
     severity_of_reach,
     spans,
 )
+from otmon.detect.once import once
 from otmon.detect.rules.rule import Rule
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.ledger.ledger import operation_key, service_key
@@ -66,6 +67,7 @@ def modbus_scan(case: Case) -> Iterator[Finding]:
         yield _finding(case, client, kind, parts)
 
 
+@once
 def probed(case: Case) -> frozenset[tuple[object, ...]]:
     """The keys of the operations that are told as part of a scan, and as nothing else: those that were
     refused, and reads that nobody answered. A change that nobody answered may have been made. Nothing
@@ -79,15 +81,17 @@ def probed(case: Case) -> frozenset[tuple[object, ...]]:
     )
 
 
-def _scans(case: Case) -> Iterator[tuple[str, str, Parts]]:
+@once
+def _scans(case: Case) -> list[tuple[str, str, Parts]]:
     """Client and kind of each scan, with what was asked."""
     rule = case.rules.get(RULE)
     if rule is None or not rule.runs:
-        return
+        return []
     units = min(rule.number("silent_units"), rule.number("units"))
     fewest = units, rule.number("functions"), rule.number("ranges")
     least = rule.number("identities")
     allowed = least * rule.number("allowed")
+    scans = []
     for client, asked in _asked(case, min(*fewest, least)).items():
         for (kind, part_of), few in zip(_KINDS, fewest, strict=True):
             found = {
@@ -97,11 +101,12 @@ def _scans(case: Case) -> Iterator[tuple[str, str, Parts]]:
             }
             parts = {about: part for about, part in found.items() if part is not None}
             if parts:
-                yield client, kind, parts
+                scans.append((client, kind, parts))
         for parts, most in zip(_identities(case, asked), (least, allowed), strict=True):
             if sum(part.tried for part in parts.values()) >= most:
-                yield client, "identities", parts
+                scans.append((client, "identities", parts))
                 break
+    return scans
 
 
 def _asked(case: Case, few: int) -> dict[str, Asked]:

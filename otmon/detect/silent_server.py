@@ -20,6 +20,7 @@ from otmon.detect.detector import (
     say_some,
 )
 from otmon.detect.malformed_message import LOSS
+from otmon.detect.once import once
 from otmon.ledger.facts import UNANSWERED, Conversation, Operation
 
 RULE: Final = "silent-server"
@@ -37,6 +38,7 @@ def silent_server(case: Case) -> Iterator[Finding]:
         yield _finding(case, about, facts, last_ns, attempts)
 
 
+@once
 def fell_silent(case: Case) -> dict[Server, Silence]:
     """The servers that answered and then no more, in order; none where the rule is not looked for."""
     rule = case.rules.get(RULE)
@@ -49,6 +51,8 @@ def fell_silent(case: Case) -> dict[Server, Silence]:
         if one.status >= 0:
             about = one.server, one.transport, one.port
             answered[about] = max(answered.get(about, 0), one.last_ns)
+    if not answered:
+        return {}
     after: dict[Server, list[Operation | Conversation]] = {}
     for one in case.ledger.operations:
         about = one.server, one.transport, one.port

@@ -29,8 +29,9 @@ def stopped_poll(case: Case) -> Iterator[Finding]:
     least_ns = _silence_ns(rule)
     pause = rule.number("pause")
     end_ns = max((source.last_ns for source in case.ledger.sources), default=0)
-    talked = {conversation_key(fact): fact for fact in case.ledger.conversations}
-    for key, operations in case.asked.items():
+    asked = case.asked
+    talked = {conversation_key(fact): fact for fact in case.ledger.conversations} if asked else {}
+    for key, operations in asked.items():
         polls = [poll for poll in polls_of(operations) if _is_steady(poll, rule)]
         conversation = talked.get(key)
         if not polls or conversation is None:

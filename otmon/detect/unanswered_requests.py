@@ -39,6 +39,8 @@ Talk = tuple[str, str, str, int]
 
 
 def unanswered_requests(case: Case) -> Iterator[Finding]:
+    if not case.ledger.operations:
+        return
     rule = case.rules[RULE]
     least, share = rule.number("unanswered"), rule.number("share")
     usual = {

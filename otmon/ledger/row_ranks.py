@@ -4,6 +4,7 @@ lies behind the bars of a full ledger is counted and left out before it becomes 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -53,6 +54,7 @@ Beyond = tuple[str, int, int]
 """Kind of fact, rows of it that are no facts, and their amount as `Ledger.overflow` has it."""
 
 
+@lru_cache(maxsize=1 << 10)
 def service_of(key: int) -> Service:
     """The name and access class of an operation's `O_SERVICE`."""
     return service(key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1, bool(key >> 34 & 1))

@@ -25,13 +25,6 @@ from otmon.ledger.tables import (
     COIL_BIT,
     E_BEFORE,
     E_COLUMNS,
-    E_OFFSET,
-    E_PACKET,
-    E_RANK,
-    E_SINCE,
-    E_SINCE_OFFSET,
-    E_SINCE_PACKET,
-    E_TIME,
     PAIR_BIT,
     STEPS,
     W_CHANGES,
@@ -56,20 +49,19 @@ def written_values(rows: Ints, source: str) -> Iterator[WrittenValue]:
     for row, values in zip(lists_of(rows[:, :W_EXTREMES]), rows[:, W_EXTREMES:W_END], strict=True):
         what = row[W_WHAT]
         words = 2 if what >> PAIR_BIT & 1 else 1
-        extremes, steps, changes = _values(values.tobytes(), words, source)
+        first_ns = row[W_FIRST]
+        # In the order of its fields, as they are many.
         yield WrittenValue(
             *parties(row),
-            unit=what & 0xFF,
-            table="coils" if what >> COIL_BIT & 1 else "holding_registers",
-            address=what >> 8 & 0xFFFF,
-            words=words,
-            times=row[W_TIMES],
-            first_ns=row[W_FIRST],
-            last_ns=row[W_LAST],
-            extremes=extremes,
-            steps=steps,
-            changes=changes,
-            evidence=Evidence(row[W_FIRST], source, row[W_PACKET], row[W_OFFSET]),
+            what & 0xFF,
+            "coils" if what >> COIL_BIT & 1 else "holding_registers",
+            what >> 8 & 0xFFFF,
+            words,
+            row[W_TIMES],
+            first_ns,
+            row[W_LAST],
+            *_values(values.tobytes(), words, source),
+            Evidence(first_ns, source, row[W_PACKET], row[W_OFFSET]),
         )
 
 
@@ -78,55 +70,62 @@ def _values(
     columns: bytes, words: int, source: str
 ) -> tuple[tuple[Extreme, ...], tuple[Extreme, ...], tuple[Change, ...]]:
     """Extremes, steps and changes of a row's columns from `W_EXTREMES` to `W_END`."""
-    row = [0] * W_EXTREMES + np.frombuffer(columns, np.int64).tolist()
-    places = range(W_EXTREMES, W_EXTREMES + 2 * (len(ORDERS) if words == 2 else 2) * E_COLUMNS, E_COLUMNS)
-    extremes = tuple(
-        _extreme(row[at : at + E_COLUMNS], number // 2, words, source) for number, at in enumerate(places)
-    )
-    return extremes, _steps(row, words, source), _changes(row, words, source)
+    row = np.frombuffer(columns, np.int64).tolist()
+    return _extremes(row, words, source), _steps(row, words, source), _changes(row, words, source)
+
+
+def _extremes(row: list[int], words: int, source: str) -> tuple[Extreme, ...]:
+    """Smallest, then largest, for each order."""
+    shift = 0 if words == 2 else 16
+    found = []
+    for number in range(2 * (len(ORDERS) if words == 2 else 2)):
+        rank, before, time_ns, packet, offset = row[number * E_COLUMNS : (number + 1) * E_COLUMNS]
+        bits = rank & 0xFFFFFFFF
+        if number >= 4:
+            bits = (bits & 0xFFFF) << 16 | bits >> 16
+        seen = Evidence(time_ns, source, packet, offset)
+        found.append(Extreme(bits >> shift, UNKNOWN if before < 0 else before >> shift, seen))
+    return tuple(found)
 
 
 def _steps(row: list[int], words: int, source: str) -> tuple[Extreme, ...]:
-    """All there are, or none: of whole numbers there is a step where anything was known before."""
-    if row[W_STEPS + E_BEFORE] < 0:
+    """All there are, or none: of whole numbers there is a step where anything was known before. Most are the
+    largest one in several ways, which are one value."""
+    begin = W_STEPS - W_EXTREMES
+    if row[begin + E_BEFORE] < 0:
         return ()
     shift = 0 if words == 2 else 16
-    ways = range(W_STEPS, W_STEPS + (STEPS if words == 2 else 2) * E_COLUMNS, E_COLUMNS)
-    return tuple(
-        NO_STEP
-        if row[at + E_BEFORE] < 0
-        else Extreme(
-            row[at + E_RANK] >> shift,
-            row[at + E_BEFORE] >> shift,
-            Evidence(row[at + E_TIME], source, row[at + E_PACKET], row[at + E_OFFSET]),
-        )
-        for at in ways
-    )
+    found: list[Extreme] = []
+    last: list[int] = []
+    for at in range(begin, begin + (STEPS if words == 2 else 2) * E_COLUMNS, E_COLUMNS):
+        columns = row[at : at + E_COLUMNS]
+        if columns == last:
+            found.append(found[-1])
+            continue
+        last = columns
+        value, before, time_ns, packet, offset = columns
+        seen = Evidence(time_ns, source, packet, offset)
+        found.append(NO_STEP if before < 0 else Extreme(value >> shift, before >> shift, seen))
+    return tuple(found)
 
 
 def _changes(row: list[int], words: int, source: str) -> tuple[Change, ...]:
-    """All there are, or none where nothing changed in any way."""
+    """All there are, or none where nothing changed in any way; as with steps, several may be one value."""
+    begin = W_CHANGES - W_EXTREMES
     shift = 0 if words == 2 else 16
-    size = (STEPS if words == 2 else 2) * CHANGE_COLUMNS
-    found = tuple(
-        NO_CHANGE
-        if row[at + E_BEFORE] < 0
-        else Change(
-            row[at + E_RANK] >> shift,
-            row[at + E_BEFORE] >> shift,
-            Evidence(row[at + E_SINCE], source, row[at + E_SINCE_PACKET], row[at + E_SINCE_OFFSET]),
-            Evidence(row[at + E_TIME], source, row[at + E_PACKET], row[at + E_OFFSET]),
-        )
-        for at in range(W_CHANGES, W_CHANGES + size, CHANGE_COLUMNS)
-    )
-    return found if any(one is not NO_CHANGE for one in found) else ()
-
-
-def _extreme(columns: list[int], order: int, words: int, source: str) -> Extreme:
-    bits = columns[E_RANK] & 0xFFFFFFFF
-    if order >= 2:
-        bits = (bits & 0xFFFF) << 16 | bits >> 16
-    shift = 0 if words == 2 else 16
-    before = UNKNOWN if columns[E_BEFORE] < 0 else columns[E_BEFORE] >> shift
-    seen = Evidence(columns[E_TIME], source, columns[E_PACKET], columns[E_OFFSET])
-    return Extreme(bits >> shift, before, seen)
+    found: list[Change] = []
+    last: list[int] = []
+    for at in range(begin, begin + (STEPS if words == 2 else 2) * CHANGE_COLUMNS, CHANGE_COLUMNS):
+        columns = row[at : at + CHANGE_COLUMNS]
+        if columns == last:
+            found.append(found[-1])
+            continue
+        last = columns
+        value, before, time_ns, packet, offset, since_ns, since_packet, since_offset = columns
+        if before < 0:
+            found.append(NO_CHANGE)
+            continue
+        since = Evidence(since_ns, source, since_packet, since_offset)
+        seen = Evidence(time_ns, source, packet, offset)
+        found.append(Change(value >> shift, before >> shift, since, seen))
+    return tuple(found) if any(one is not NO_CHANGE for one in found) else ()
