@@ -101,7 +101,7 @@ def run(
     ] = None,
     ring_mb: Annotated[
         int, typer.Option(min=2, max=4096, metavar="MB", help="Memory of each interface's ring.")
-    ] = 64,
+    ] = 48,
     block_ms: Annotated[
         int,
         typer.Option(

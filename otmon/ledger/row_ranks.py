@@ -46,7 +46,7 @@ from otmon.protocols.modbus import service
 from otmon.protocols.protocol import Service
 from otmon.protocols.registry import ethertype_codes
 
-SLICE: Final = 1 << 13
+SLICE: Final = 1 << 12
 """Rows that become facts at a time: as lists of numbers they take ten times their place."""
 
 

@@ -24,7 +24,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt (malloc.h)."""
 _NO_HUGE_PAGES = 15
 """madvise(2): MADV_NOHUGEPAGE (asm-generic/mman-common.h)."""
-LARGE_BYTES: Final = 256 << 10
+LARGE_BYTES: Final = 128 << 10
 """A block of this size or more is the system's again when it is freed."""
 KEPT_BYTES: Final = 1 << 20
 """Free memory that stays at the heap's end."""
