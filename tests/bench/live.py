@@ -42,8 +42,8 @@ no proof came for so long: what is measured is a plant in which hardly anything 
 CAPTURE_PACKETS: Final = 500_000
 PROBES, PROBE_EVERY_S = 3, 3.0
 WRITE: Final = Block(6, 30, 1)
-BUFFER_MB: Final = 48
-"""Of each tool, as much as of the sensor's ring."""
+BUFFER_MB: Final = 64
+"""Of each tool, and of the sensor's ring."""
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 CORES: Final = sorted(os.sched_getaffinity(0))
 
