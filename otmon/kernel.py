@@ -22,11 +22,13 @@ from typing import Any, Final, TypeVar, cast
 import numba
 import numpy as np
 import numpy.typing as npt
+from llvmlite import ir
 from numba import types
 from numba.core.caching import _CacheLocator
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.types.functions import BaseFunction
+from numba.extending import intrinsic
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -240,3 +242,35 @@ def copy_bytes(target: Bytes, p: int, source: Bytes, q: int, size: int) -> None:
     """``target[p : p + size] = source[q : q + size]``, first byte first."""
     for k in range(size):
         target[np.uint64(p + k)] = source[np.uint64(q + k)]
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _prefetch(typing: Any, array: Any, place: Any) -> Any:
+    """LLVM's `llvm.prefetch` of the element at `place` of a flat or whole contiguous array."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        pointer = builder.gep(data, [args[1]])
+        kind, one = ir.IntType(32), ir.IntType(8).as_pointer()
+        function = builder.module.declare_intrinsic(
+            "llvm.prefetch", [one], ir.FunctionType(ir.VoidType(), [one, kind, kind, kind])
+        )
+        # To read, into all caches, data.
+        builder.call(function, [builder.bitcast(pointer, one), kind(0), kind(3), kind(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), build
+
+
+if numba.config.DISABLE_JIT:
+
+    def prefetch(array: Any, place: int) -> None:
+        """Nothing: what is read ahead changes no result."""
+
+else:
+
+    @kernel
+    def prefetch(array: Any, place: int) -> None:
+        """Have the cache line of ``array.flat[place]`` brought in while other work is done. It reads
+        nothing, so that any place will do; of a contiguous array."""
+        _prefetch(array, place)

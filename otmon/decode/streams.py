@@ -66,7 +66,10 @@ S_OLD: Final = 29
 """Segments in a row that held nothing new."""
 S_ANSWERED: Final = 31
 """1 when a response has matched a request."""
-S_COLUMNS: Final = 32
+S_OPERATION: Final = 32
+"""Row of the operation of its last transaction."""
+S_COLUMNS: Final = 40
+"""Some columns are spare: rows are whole cache lines."""
 
 UNSEEN: Final = 0
 """Values of S_SYNC: nothing seen, in step with messages, or out of step."""

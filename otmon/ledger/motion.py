@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from otmon.kernel import kernel
+import numpy as np
+
+from otmon.kernel import inlined, kernel
 from otmon.ledger.facts import MINUTE_NS
 from otmon.ledger.tables import (
     CHANGE_COLUMNS,
@@ -46,6 +48,8 @@ SLOT_NS: Final = MINUTE_NS // 12
 # `BOTH` where they are those of two registers. A time of 0 is a free place.
 N_TIME, N_PACKET, N_OFFSET, N_BITS = range(4)
 BOTH: Final = 32
+POWERS: Final = 2.0 ** (np.arange(256) - 150)
+"""What the last bit of the fraction is worth, by the exponent as it is stored."""
 
 
 @kernel
@@ -68,7 +72,7 @@ def real_of(bits: int) -> float:
         exponent = 1
     else:
         fraction |= 0x800000
-    value = fraction * 2.0 ** (exponent - 150)
+    value = float(fraction * POWERS[exponent])
     return -value if bits >> 31 else value
 
 
@@ -115,6 +119,8 @@ def note_change(
     pair = t.written[i, W_WHAT] >> PAIR_BIT & 1
     if before >= 0:
         remember(t, k, before | (pair << BOTH), packet, now, offset)
+    if not has_moved(t, k, pair, bits, now):
+        return
     for way in range(STEPS if pair else 2):
         e = W_CHANGES + way * CHANGE_COLUMNS
         known = 0.0
@@ -122,7 +128,7 @@ def note_change(
             known = step_of(t.written[i, e + E_RANK], t.written[i, e + E_BEFORE], way)
         for at in range(0, POINTS * POINT_COLUMNS, POINT_COLUMNS):
             since = t.points[k, at + N_TIME]
-            if since == 0 or since > now or now - since > MINUTE_NS:
+            if not is_recent(since, now):
                 continue
             held = t.points[k, at + N_BITS]
             if pair and not held >> BOTH and way < STEPS - 2:
@@ -142,6 +148,23 @@ def note_change(
                 t.written[i, e + E_SINCE] = since
                 t.written[i, e + E_SINCE_PACKET] = t.points[k, at + N_PACKET]
                 t.written[i, e + E_SINCE_OFFSET] = t.points[k, at + N_OFFSET]
+
+
+@kernel
+def has_moved(t: Tables, k: int, pair: int, bits: int, now: int) -> bool:
+    """Whether the element held something else than `bits` in the minute before: most writes say what the one
+    before said."""
+    mask = 0xFFFFFFFF if pair else 0xFFFF0000
+    for at in range(0, POINTS * POINT_COLUMNS, POINT_COLUMNS):
+        if is_recent(t.points[k, at + N_TIME], now) and t.points[k, at + N_BITS] & mask != bits:
+            return True
+    return False
+
+
+@inlined
+def is_recent(since: int, now: int) -> bool:
+    """Whether a value was remembered at `since`, 0 for none, and within the minute before `now`."""
+    return bool(0 < since <= now <= since + MINUTE_NS)
 
 
 @kernel

@@ -94,7 +94,7 @@ from otmon.decode.transport import (
     PROTO_TCP,
     PROTO_UDP,
 )
-from otmon.kernel import Bytes, Ints, inlined, kernel, u16be
+from otmon.kernel import Bytes, Ints, inlined, kernel, prefetch, u16be
 from otmon.ledger.commands import copy_commands, is_commanded
 from otmon.ledger.endings import end_flow
 from otmon.ledger.exchange import end_stream, message, new_stream
@@ -136,6 +136,8 @@ from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP, MORE, RTU
 from otmon.protocols.modbus_framing import recognise as recognise_modbus
 from otmon.protocols.signature import SignatureTables, recognise
 
+AHEAD: Final = 4
+"""So many packets before it is read the headers of a packet are fetched."""
 TRIES: Final = 8
 """Payloads of a flow on which signatures are tried."""
 
@@ -160,9 +162,11 @@ def observe(
     a table of ended rows must be emptied first.
     """
     row = t.row
+    last = len(start) - 1
     for i in range(begin, len(start)):
         if not has_room(t):
             return i
+        prefetch(buf, start[min(i + AHEAD, last)])
         now = time_ns[i]
         packet = first_number + i
         offset = base + start[i]

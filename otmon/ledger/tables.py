@@ -97,8 +97,9 @@ O_GAP_NOW: Final = 19
 O_BEGIN: Final = 20
 O_END: Final = 21
 """Times between which that window and the minute go on; none before it was seen twice."""
-O_SLOT: Final = 22
-"""Place of that window in its course."""
+O_NEXT: Final = 22
+"""Row of the operation that its stream did next the last time: a poll does the same ones again and again. It
+may have become another's."""
 O_RESPONSES: Final = 23
 """Of each of `otmon.ledger.facts.RESPONSE_BOUNDS_NS` four bits: answers that `V_RESPONSES` has not counted
 yet. It lies beside what changes with each answer: columns there would cost a packet another cache line, and
@@ -109,8 +110,10 @@ O_BEFORE: Final = 25
 """What O_TIMES, O_ANSWERED and O_SUM were when the window began."""
 O_WINDOW: Final = 28
 """Which window since 1970, of that width, is the first one of its course."""
-O_COURSE: Final = 29
+O_COURSE: Final = O_NEXT
 """Where its course is, in rows that were taken out of the tables (`otmon.ledger.rows`)."""
+O_SLOT: Final = 29
+"""Place of the window that goes on in its course."""
 O_MINUTE: Final = 30
 """Its requests by the minute: the columns of `otmon.decode.flows.begin_minute`, once it was seen twice."""
 O_WIDTH: Final = 39
@@ -289,6 +292,8 @@ _FIELDS: Final = [
 ]
 _LINE: Final = 64
 """Bytes of a cache line: each table begins at one, so that rows lie across as few as they can."""
+LINE_COLUMNS: Final = _LINE // np.dtype(_INT).itemsize
+"""Columns of a row in one."""
 
 
 def _layout() -> np.dtype[np.void]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from otmon.decode.fields import C_ANOMALIES_EVICTED, C_OPERATIONS_EVICTED
 from otmon.decode.flows import F_A_HI, F_KEY, F_VLAN, begin_minute, mix
-from otmon.decode.streams import S_CLIENT, S_HASH
+from otmon.decode.streams import S_CLIENT, S_HASH, S_OPERATION
 from otmon.decode.transport import PROTO_UDP
-from otmon.kernel import clear_row, copy_row, kernel
+from otmon.kernel import clear_row, copy_row, inlined, kernel, prefetch
 from otmon.ledger.course import SHORTEST_NS, WINDOWS
 from otmon.ledger.facts import LONGEST_NS, MINUTE_NS, RESPONSE_BOUNDS_NS
 from otmon.ledger.tables import (
@@ -25,12 +25,15 @@ from otmon.ledger.tables import (
     FILL_OPERATIONS,
     HOUR_BIT,
     HOUR_COLUMN,
+    KEPT_BYTES,
+    LINE_COLUMNS,
     NOTHING_READ,
     O_ANSWERED,
     O_BEFORE,
     O_BEGIN,
     O_CLIENT_HI,
     O_CLIENT_LO,
+    O_COLUMNS,
     O_END,
     O_ENDPOINT,
     O_FIRST,
@@ -41,6 +44,7 @@ from otmon.ledger.tables import (
     O_MAX,
     O_MIN,
     O_MINUTE,
+    O_NEXT,
     O_OFFSET,
     O_PACKET,
     O_RANGE,
@@ -83,29 +87,13 @@ def note_operation(
     endpoint = endpoint_of(t, f, client)
     a = F_A_HI + 2 * client
     b = F_A_HI + 2 * (1 - client)
-    h = mix(mix(t.streams[s, S_HASH], service), span ^ endpoint)
-    base = ((h >> 16) & (OPERATIONS // WAYS - 1)) * WAYS
-    victim = base
-    i = -1
-    for k in range(base, base + WAYS):
-        if (
-            t.operations[k, O_SERVICE] == service
-            and t.operations[k, O_RANGE] == span
-            and t.operations[k, O_ENDPOINT] == endpoint
-            and t.operations[k, O_CLIENT_LO] == t.flows[f, a + 1]
-            and t.operations[k, O_SERVER_LO] == t.flows[f, b + 1]
-            and t.operations[k, O_CLIENT_HI] == t.flows[f, a]
-            and t.operations[k, O_SERVER_HI] == t.flows[f, b]
-        ):
-            i = k
-            break
-        if t.operations[k, O_TIMES] == 0:
-            if t.operations[victim, O_TIMES] != 0:
-                victim = k
-        elif t.operations[victim, O_TIMES] != 0 and t.operations[k, O_LAST] < t.operations[victim, O_LAST]:
-            victim = k
+    before = t.streams[s, S_OPERATION]
+    i = t.operations[before, O_NEXT]
+    if not is_operation(t, i, f, a, b, endpoint, service, span):
+        i = operation_row(t, s, f, a, b, endpoint, service, span)
+        t.operations[before, O_NEXT] = i if i >= 0 else -1 - i
     if i < 0:
-        i = victim
+        i = -1 - i
         if t.operations[i, O_TIMES] != 0:
             t.counters[C_OPERATIONS_EVICTED] += 1
             copy_row(t.ended_operations, t.used[FILL_OPERATIONS], t.operations, i)
@@ -126,6 +114,8 @@ def note_operation(
         t.operations[i, O_LAST] = first
         t.operations[i, O_PACKET] = packet
         t.operations[i, O_OFFSET] = offset
+    t.streams[s, S_OPERATION] = i
+    fetch_operation(t, t.operations[i, O_NEXT])
     if t.operations[i, O_TIMES] > 0 and (first < t.operations[i, O_BEGIN] or first >= t.operations[i, O_END]):
         begin_window(t, i, first, packet, offset)
     t.operations[i, O_TIMES] += 1
@@ -148,7 +138,47 @@ def note_operation(
             if t.operations[i, O_RESPONSES] >> FEW_BITS * place & FEW == FEW:
                 count_responses(t, i)
         t.operations[i, O_ANSWERED] += 1
-    return i
+    return int(i)
+
+
+@inlined
+def is_operation(t: Tables, i: int, f: int, a: int, b: int, endpoint: int, service: int, span: int) -> bool:
+    """Whether row `i` is that of an operation of the flow's two ends, columns `a` and `b` of it on."""
+    return bool(
+        t.operations[i, O_SERVICE] == service
+        and t.operations[i, O_RANGE] == span
+        and t.operations[i, O_ENDPOINT] == endpoint
+        and t.operations[i, O_CLIENT_LO] == t.flows[f, a + 1]
+        and t.operations[i, O_SERVER_LO] == t.flows[f, b + 1]
+        and t.operations[i, O_CLIENT_HI] == t.flows[f, a]
+        and t.operations[i, O_SERVER_HI] == t.flows[f, b]
+    )
+
+
+@kernel
+def operation_row(t: Tables, s: int, f: int, a: int, b: int, endpoint: int, service: int, span: int) -> int:
+    """The row of an operation; where there is none, the row to take, as its complement."""
+    h = mix(mix(t.streams[s, S_HASH], service), span ^ endpoint)
+    base = ((h >> 16) & (OPERATIONS // WAYS - 1)) * WAYS
+    victim = base
+    for k in range(base, base + WAYS):
+        if is_operation(t, k, f, a, b, endpoint, service, span):
+            return int(k)
+        if t.operations[k, O_TIMES] == 0:
+            if t.operations[victim, O_TIMES] != 0:
+                victim = k
+        elif t.operations[victim, O_TIMES] != 0 and t.operations[k, O_LAST] < t.operations[victim, O_LAST]:
+            victim = k
+    return -1 - victim
+
+
+@inlined
+def fetch_operation(t: Tables, i: int) -> None:
+    """Have what a transaction changes of an operation at hand when its stream comes to it."""
+    for k in range(0, O_GAP, LINE_COLUMNS):
+        prefetch(t.operations, i * O_COLUMNS + k)
+    prefetch(t.read_times, i)
+    prefetch(t.read_values, i * KEPT_BYTES)
 
 
 @kernel

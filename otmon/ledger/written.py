@@ -95,13 +95,14 @@ def keep_read(t: Tables, i: int, src: Bytes, p: int, size: int, now: int) -> Non
     if t.read_times[i] == 0:
         t.read_rows[t.used[READ_ROWS]] = i
         t.used[READ_ROWS] += 1
+    if t.read_times[i] <= 0:
+        t.read_keys[i] = read_key(
+            t.operations[i, O_SERVER_HI],
+            t.operations[i, O_SERVER_LO],
+            t.operations[i, O_SERVICE] & 0xFFFF,
+            t.operations[i, O_ENDPOINT] & 0xFFFF,
+        )
     t.read_times[i] = max(now, 1)
-    t.read_keys[i] = read_key(
-        t.operations[i, O_SERVER_HI],
-        t.operations[i, O_SERVER_LO],
-        t.operations[i, O_SERVICE] & 0xFFFF,
-        t.operations[i, O_ENDPOINT] & 0xFFFF,
-    )
     copy_bytes(t.read_values, i * KEPT_BYTES, src, p, min(size, KEPT_BYTES))
 
 
