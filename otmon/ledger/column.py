@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from otmon.ledger.course import Window, length
 from otmon.ledger.facts import (
@@ -29,7 +29,8 @@ SETS = {"hours": 42, "arp_asked": 64, "names": NAME_BITS // 4}
 
 
 WRITTEN: Final = 1 << 13
-"""Texts that are kept of what was written, which seldom changes while a sensor saves it again and again."""
+"""Texts that are kept of what was written and of windows that are over: they seldom change while a sensor
+saves them again and again."""
 
 
 def _set_as_text(digits: int) -> Callable[[int], str]:
@@ -40,9 +41,20 @@ def _busiest_as_text(busiest: Busiest) -> str:
     return f"[{busiest.count},{_evidence(busiest.evidence)}]"
 
 
-def _course_as_text(course: Iterable[Window]) -> str:
-    windows = (f"[{one.times},{one.answered},{one.response_ns_sum},{one.gap_ns}]" for one in course)
-    return f"[{','.join(windows)}]"
+def _course_as_text(course: tuple[Window, ...]) -> str:
+    return f"[{_over_as_text(course[:-1])}{_windows_as_text(course[-1:])}]"
+
+
+@lru_cache(maxsize=WRITTEN)
+def _over_as_text(windows: tuple[Window, ...]) -> str:
+    """Of all windows but the one that goes on."""
+    return f"{_windows_as_text(windows)}," if windows else ""
+
+
+def _windows_as_text(windows: tuple[Window, ...]) -> str:
+    return ",".join(
+        [f"[{times},{answered},{sum_ns},{gap_ns}]" for times, answered, sum_ns, gap_ns in windows]
+    )
 
 
 def _counts_as_text(counts: Iterable[int]) -> str:
@@ -55,12 +67,12 @@ def _peaks_as_text(peaks: Iterable[Peak]) -> str:
 
 @lru_cache(maxsize=WRITTEN)
 def _extremes_as_text(extremes: tuple[Extreme, ...]) -> str:
-    rows = (f"[{one.value},{one.before},{_evidence(one.evidence)}]" for one in extremes)
-    return f"[{','.join(rows)}]"
+    return _listed(extremes, lambda one: f"[{one.value},{one.before},{_evidence(one.evidence)}]")
 
 
 def _evidence(seen: Evidence) -> str:
-    return f"{seen.time_ns},{_quoted(seen.source)},{seen.packet},{seen.offset}"
+    time_ns, source, packet, offset = seen
+    return f"{time_ns},{_quoted(source)},{packet},{offset}"
 
 
 @lru_cache(maxsize=64)
@@ -70,8 +82,23 @@ def _quoted(text: str) -> str:
 
 @lru_cache(maxsize=WRITTEN)
 def _changes_as_text(changes: tuple[Change, ...]) -> str:
-    rows = (f"[{one.value},{one.before},{_evidence(one.since)},{_evidence(one.evidence)}]" for one in changes)
-    return f"[{','.join(rows)}]"
+    return _listed(
+        changes,
+        lambda one: f"[{one.value},{one.before},{_evidence(one.since)},{_evidence(one.evidence)}]",
+    )
+
+
+_Listed = TypeVar("_Listed")
+
+
+def _listed(values: Iterable[_Listed], as_text: Callable[[_Listed], str]) -> str:
+    """A list of texts. Most values are the same one as that before (`otmon.ledger.values`)."""
+    texts: list[str] = []
+    last = None
+    for one in values:
+        texts.append(texts[-1] if one is last else as_text(one))
+        last = one
+    return f"[{','.join(texts)}]"
 
 
 AS_TEXT: Final[Mapping[str, Callable[[Any], str]]] = {
