@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from otmon.detect.detector import Case, Finding, Link, first, graded, placed, say
-from otmon.detect.stopped_poll import polls_of
-from otmon.ledger.course import Window, joined, spans
+from otmon.detect.stopped_poll import Poll, polls_of
+from otmon.ledger.course import Window, spans
 from otmon.ledger.facts import Operation
 from otmon.ledger.ledger import ConversationKey
 from otmon.zones.times import shown_instant
@@ -42,23 +42,19 @@ class _Change:
 
 def changed_poll(case: Case) -> Iterator[Finding]:
     limits = _Limits._make(map(case.rules[RULE].number, _Limits._fields))
-    for key, operations in sorted(case.asked.items()):
-        changes = [change for poll in polls_of(operations) if (change := _change(limits, poll)) is not None]
+    for key, polls in sorted(polls_of(case).items()):
+        changes = [change for poll in polls if (change := _change(limits, poll)) is not None]
         if changes:
             yield _finding(case, key, changes)
 
 
-def _change(limits: _Limits, poll: list[Operation]) -> _Change | None:
+def _change(limits: _Limits, poll: Poll) -> _Change | None:
     least = limits.windows
-    if sum(len(one.course) for one in poll) < 2 * least:
-        return None
-    course = joined((one.first_ns, one.last_ns, one.course) for one in poll)
     # The first and the last window are not whole.
-    whole = course[1:-1]
+    whole = poll.course[1:-1]
     if len(whole) < 2 * least:
         return None
-    first_ns, last_ns = min(one.first_ns for one in poll), max(one.last_ns for one in poll)
-    start_ns, begin_ns, _ = next(spans(first_ns, last_ns, course))
+    start_ns, begin_ns, _ = next(spans(poll.first_ns, poll.last_ns, poll.course))
     width_ns = begin_ns - start_ns
     before = _steady(limits, whole, width_ns)
     # All in one rhythm, as most polls are.
@@ -73,7 +69,8 @@ def _change(limits: _Limits, poll: list[Operation]) -> _Change | None:
             before_ns, after_ns = _period(whole[:cut], width_ns), _period(whole[start:], width_ns)
             if max(before_ns, after_ns) >= limits.factor * min(before_ns, after_ns):
                 since_ns = begin_ns + cut * width_ns
-                return _Change(poll, since_ns, before_ns, after_ns, sum(one.times for one in poll))
+                times = sum(one.times for one in poll.operations)
+                return _Change(poll.operations, since_ns, before_ns, after_ns, times)
     return None
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from otmon.detect.detector import Case, Finding, Link, first, graded, reached, say, say_some
-from otmon.detect.stopped_poll import polls_of
-from otmon.ledger.course import Window, joined, spans
+from otmon.detect.stopped_poll import Poll, polls_of
+from otmon.ledger.course import spans
 from otmon.ledger.facts import Operation
 from otmon.zones.times import shown_instant
 
@@ -50,19 +50,19 @@ def slower_answers(case: Case) -> Iterator[Finding]:
     least = 2 * limits.windows
     judged: dict[Server, int] = {}
     drifts: dict[Server, list[_Drift]] = {}
-    for key, operations in case.asked.items():
+    for key, polls in polls_of(case).items():
         server = key[1], key[2], key[3], key[4]
-        for poll in polls_of(operations):
-            if sum(len(one.course) for one in poll) < least:
+        for poll in polls:
+            if len(poll.course) < least:
                 continue
-            course = joined((one.first_ns, one.last_ns, one.course) for one in poll)
             # Of the windows with enough answers to tell.
-            means = [sum_ns // answered for _, answered, sum_ns, _ in course if answered >= limits.answers]
+            enough = limits.answers
+            means = [sum_ns // answered for _, answered, sum_ns, _ in poll.course if answered >= enough]
             if len(means) < least:
                 continue
             judged[server] = judged.get(server, 0) + 1
             if _much_slower(limits, min(means), max(means)):
-                drift = _drift(limits, poll, course)
+                drift = _drift(limits, poll)
                 if drift is not None:
                     drifts.setdefault(server, []).append(drift)
     for server, found in sorted(drifts.items()):
@@ -75,12 +75,11 @@ def _much_slower(limits: _Limits, before_ns: int, after_ns: int) -> bool:
     return after_ns >= limits.factor * before_ns and after_ns - before_ns >= 1_000_000 * limits.milliseconds
 
 
-def _drift(limits: _Limits, poll: list[Operation], course: tuple[Window, ...]) -> _Drift | None:
+def _drift(limits: _Limits, poll: Poll) -> _Drift | None:
     """Where every window from one on is much slower than every one before; the one between may be either."""
-    first_ns, last_ns = min(one.first_ns for one in poll), max(one.last_ns for one in poll)
     means: list[Mean] = [
         (begin_ns, end_ns, window.answered, window.response_ns_sum // window.answered)
-        for begin_ns, end_ns, window in spans(first_ns, last_ns, course)
+        for begin_ns, end_ns, window in spans(*poll[1:])
         if window.answered >= limits.answers
     ]
     for cut in range(limits.windows, len(means) - limits.windows + 1):
@@ -91,7 +90,7 @@ def _drift(limits: _Limits, poll: list[Operation], course: tuple[Window, ...]) -
             slowest, quickest = max(one[3] for one in before), min(one[3] for one in after)
             if _much_slower(limits, slowest, quickest):
                 answered = sum(one[2] for one in means)
-                return _Drift(poll, before[-1][1], _mean(before), _mean(after), answered)
+                return _Drift(poll.operations, before[-1][1], _mean(before), _mean(after), answered)
     return None
 
 

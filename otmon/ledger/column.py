@@ -29,8 +29,7 @@ SETS = {"hours": 42, "arp_asked": 64, "names": NAME_BITS // 4}
 
 
 WRITTEN: Final = 1 << 13
-"""Texts that are kept of what was written and of windows that are over: they seldom change while a sensor
-saves them again and again."""
+"""Texts that are kept of what was written, which seldom changes while a sensor saves it again and again."""
 
 
 def _set_as_text(digits: int) -> Callable[[int], str]:
@@ -41,20 +40,9 @@ def _busiest_as_text(busiest: Busiest) -> str:
     return f"[{busiest.count},{_evidence(busiest.evidence)}]"
 
 
-def _course_as_text(course: tuple[Window, ...]) -> str:
-    return f"[{_over_as_text(course[:-1])}{_windows_as_text(course[-1:])}]"
-
-
-@lru_cache(maxsize=WRITTEN)
-def _over_as_text(windows: tuple[Window, ...]) -> str:
-    """Of all windows but the one that goes on."""
-    return f"{_windows_as_text(windows)}," if windows else ""
-
-
-def _windows_as_text(windows: tuple[Window, ...]) -> str:
-    return ",".join(
-        [f"[{times},{answered},{sum_ns},{gap_ns}]" for times, answered, sum_ns, gap_ns in windows]
-    )
+def _course_as_text(course: Iterable[Window]) -> str:
+    windows = [f"[{times},{answered},{sum_ns},{gap_ns}]" for times, answered, sum_ns, gap_ns in course]
+    return f"[{','.join(windows)}]"
 
 
 def _counts_as_text(counts: Iterable[int]) -> str:
