@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from otmon.ledger.course import Window, length
 from otmon.ledger.facts import (
@@ -55,12 +55,12 @@ def _peaks_as_text(peaks: Iterable[Peak]) -> str:
 
 @lru_cache(maxsize=WRITTEN)
 def _extremes_as_text(extremes: tuple[Extreme, ...]) -> str:
-    return _listed(extremes, lambda one: f"[{one.value},{one.before},{_evidence(one.evidence)}]")
+    rows = (f"[{one.value},{one.before},{_evidence(one.evidence)}]" for one in extremes)
+    return f"[{','.join(rows)}]"
 
 
 def _evidence(seen: Evidence) -> str:
-    time_ns, source, packet, offset = seen
-    return f"{time_ns},{_quoted(source)},{packet},{offset}"
+    return f"{seen.time_ns},{_quoted(seen.source)},{seen.packet},{seen.offset}"
 
 
 @lru_cache(maxsize=64)
@@ -70,23 +70,8 @@ def _quoted(text: str) -> str:
 
 @lru_cache(maxsize=WRITTEN)
 def _changes_as_text(changes: tuple[Change, ...]) -> str:
-    return _listed(
-        changes,
-        lambda one: f"[{one.value},{one.before},{_evidence(one.since)},{_evidence(one.evidence)}]",
-    )
-
-
-_Listed = TypeVar("_Listed")
-
-
-def _listed(values: Iterable[_Listed], as_text: Callable[[_Listed], str]) -> str:
-    """A list of texts. Most values are the same one as that before (`otmon.ledger.values`)."""
-    texts: list[str] = []
-    last = None
-    for one in values:
-        texts.append(texts[-1] if one is last else as_text(one))
-        last = one
-    return f"[{','.join(texts)}]"
+    rows = (f"[{one.value},{one.before},{_evidence(one.since)},{_evidence(one.evidence)}]" for one in changes)
+    return f"[{','.join(rows)}]"
 
 
 AS_TEXT: Final[Mapping[str, Callable[[Any], str]]] = {

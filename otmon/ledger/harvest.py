@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from typing import Final
 
 import numpy as np
@@ -41,9 +41,8 @@ from otmon.decode.flows import (
 )
 from otmon.kernel import Ints
 from otmon.ledger.clients import clients_of
-from otmon.ledger.course import NOTHING, SHORTEST_NS, WINDOWS, Window
+from otmon.ledger.course import NOTHING, SHORTEST_NS, Window
 from otmon.ledger.facts import (
-    RESPONSE_BOUNDS_NS,
     Anomaly,
     Busiest,
     Conversation,
@@ -62,7 +61,7 @@ from otmon.ledger.row_ranks import (
     rank_of_others,
     service_of,
 )
-from otmon.ledger.rows import LISTED, Rows, counts_of_one, lists_of, operations_of, parties
+from otmon.ledger.rows import Rows, lists_of, operations_of, parties, response_counts
 from otmon.ledger.senders import assets_of, ports_of
 from otmon.ledger.tables import (
     A_FIRST,
@@ -89,13 +88,13 @@ from otmon.ledger.tables import (
     O_OFFSET,
     O_PACKET,
     O_RANGE,
+    O_SERVICE,
     O_SUM,
     O_TIMES,
     O_WIDTH,
     O_WINDOW,
     OPERATIONS,
     V_COLUMNS,
-    V_RESPONSES,
     V_TIMES,
     W_TIMES,
     WRITTEN,
@@ -106,14 +105,10 @@ from otmon.ledger.tables import (
 from otmon.ledger.texts import address_text, transport_text, vlan_text
 from otmon.ledger.values import written_values
 from otmon.protocols.modbus import REASONS
-from otmon.protocols.protocol import AccessClass
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
 
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
 _MODBUS: Final = "modbus"
-REMEMBERED: Final = 1 << 13
-"""Operations of which is kept what stays as it is, 700 bytes each: a sensor makes facts of the same rows
-every few seconds."""
 
 
 def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
@@ -367,26 +362,35 @@ _ASKED_ONCE: Final = (Window(1, 0, 0, 0),)
 
 def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
     minutes = _of_minutes(rows[:, O_MINUTE : O_MINUTE + MINUTE_COLUMNS], rows[:, O_TIMES])
-    courses_told = _courses(rows[rows[:, O_TIMES] > 1], courses)
     for row, busiest in zip(lists_of(rows), lists_of(minutes), strict=True):
+        key = row[O_SERVICE]
+        function, subfunction = key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1
+        named = service_of(key)
         first_ns = row[O_FIRST]
-        asked, evidence = _begun(*row[: O_RANGE + 1], source, first_ns, row[O_PACKET], row[O_OFFSET])
+        evidence = Evidence(first_ns, source, row[O_PACKET], row[O_OFFSET])
         # Of most only one request was seen, and that is its minute: one value, not two that are equal.
         alone = row[O_TIMES] == 1
-        course, counts = _course_of_one(row) if alone else next(courses_told)
         # In the order of its fields, as they are many.
         yield Operation(
-            *asked,
+            *parties(row),
+            key & 0xFF,
+            function,
+            subfunction,
+            named.name,
+            named.access,
+            (row[O_RANGE] >> 20) - 1,
+            (row[O_RANGE] & 0xFFFFF) - 1,
+            (key >> 36) - 2,
             False,
             row[O_TIMES],
             row[O_SUM],
             row[O_MIN],
             row[O_MAX],
             row[O_ANSWERED],
-            counts,
+            response_counts(row, courses),
             max(row[O_GAP], row[O_GAP_NOW]),
             Busiest(1, evidence) if alone else _most(busiest, evidence),
-            course,
+            _course(row, courses),
             bits_of(tuple(row[O_HOURS : O_HOURS + 3])),
             first_ns,
             first_ns if alone else row[O_LAST],
@@ -394,58 +398,12 @@ def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
         )
 
 
-_Asked = tuple[str, str, str, int, str, str, int, int, int, str, AccessClass, int, int, int]
-"""The key of an operation."""
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _begun(
-    client_hi: int, client_lo: int, server_hi: int, server_lo: int, endpoint: int, key: int, elements: int,
-    source: str, first_ns: int, packet: int, offset: int,
-) -> tuple[_Asked, Evidence]:  # fmt: skip
-    """The key and the evidence of an operation, which stay as they are while it is asked again and again."""
-    named = service_of(key)
-    asked = (
-        *parties([client_hi, client_lo, server_hi, server_lo, endpoint]),
-        key & 0xFF,
-        key >> 8 & 0xFF,
-        (key >> 16 & 0x3FFFF) - 1,
-        named.name,
-        named.access,
-        (elements >> 20) - 1,
-        (elements & 0xFFFFF) - 1,
-        (key >> 36) - 2,
-    )
-    return asked, Evidence(first_ns, source, packet, offset)
-
-
-_Told = tuple[tuple[Window, ...], tuple[int, ...]]
-"""`Operation.course` and `.response_counts`."""
-
-
-def _course_of_one(row: list[int]) -> _Told:
-    """Of an operation that was seen once."""
-    if not row[O_ANSWERED]:
-        return _ASKED_ONCE, ()
-    return (Window(1, row[O_ANSWERED], row[O_SUM], 0),), counts_of_one(row[O_SUM])
-
-
-def _courses(rows: Ints, courses: Ints) -> Iterator[_Told]:
-    """Of operations that were seen more than once."""
-    lengths = (rows[:, O_LAST] // SHORTEST_NS >> rows[:, O_WIDTH]) - rows[:, O_WINDOW] + 1
-    places = np.arange(1, len(RESPONSE_BOUNDS_NS) + 1)
-    for begin in range(0, len(rows), LISTED):
-        some = courses[rows[begin : begin + LISTED, O_COURSE]]
-        length = lengths[begin : begin + LISTED]
-        windows = some[:, :V_RESPONSES].reshape(len(some), WINDOWS, V_COLUMNS)
-        windows[windows[:, :, V_TIMES] == 0] = NOTHING
-        # Windows are many: a tuple is made in half the time of a call of their class.
-        made = map(tuple.__new__, repeat(Window), windows[np.arange(WINDOWS) < length[:, None]].tolist())
-        counts = some[:, V_RESPONSES : V_RESPONSES + len(RESPONSE_BOUNDS_NS)]
-        # None ends with 0.
-        ends = np.where(counts != 0, places, 0).max(axis=1)
-        for number, answers, end in zip(length.tolist(), counts.tolist(), ends.tolist(), strict=True):
-            yield tuple(islice(made, number)), tuple(answers[:end])
+def _course(row: list[int], courses: Ints) -> tuple[Window, ...]:
+    if row[O_TIMES] == 1:
+        return (Window(1, row[O_ANSWERED], row[O_SUM], 0),) if row[O_ANSWERED] else _ASKED_ONCE
+    count = (row[O_LAST] // SHORTEST_NS >> row[O_WIDTH]) - row[O_WINDOW] + 1
+    columns = courses[row[O_COURSE], : count * V_COLUMNS].reshape(count, V_COLUMNS).tolist()
+    return tuple(Window._make(window) if window[V_TIMES] else NOTHING for window in columns)
 
 
 def _anomalies(rows: Ints, source: str) -> Iterator[Anomaly]:

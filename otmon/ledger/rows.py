@@ -229,6 +229,18 @@ def counts_of_one(response_ns: int) -> tuple[int, ...]:
     return _ONE_ANSWER[bisect_left(RESPONSE_BOUNDS_NS, response_ns)]
 
 
+def response_counts(row: list[int], courses: Ints) -> tuple[int, ...]:
+    """As `Operation.response_counts`, of an operation's row."""
+    if not row[O_ANSWERED]:
+        return ()
+    if row[O_TIMES] == 1:
+        return counts_of_one(row[O_SUM])
+    counts = courses[row[O_COURSE], V_RESPONSES : V_RESPONSES + len(RESPONSE_BOUNDS_NS)].tolist()
+    while counts and not counts[-1]:
+        del counts[-1]
+    return tuple(counts)
+
+
 def lists_of(rows: Ints) -> Iterator[list[int]]:
     """Each row as a list, made some at a time: as lists of numbers rows take ten times their place."""
     for begin in range(0, len(rows), LISTED):
