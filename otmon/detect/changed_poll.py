@@ -7,20 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from otmon.detect.detector import Case, Finding, Link, first, graded, placed, say
-from otmon.detect.rules.rule import Rule
-from otmon.detect.stopped_poll import polls_of
-from otmon.ledger.course import Window, joined, spans
+from otmon.detect.stopped_poll import Poll, polls_of
+from otmon.ledger.course import Window, spans
 from otmon.ledger.facts import Operation
 from otmon.ledger.ledger import ConversationKey
 from otmon.zones.times import shown_instant
 
 RULE: Final = "changed-poll"
 
-Stretch = tuple[int, int, Window]
-"""Begin and end of a window, and what was asked in it."""
+
+class _Limits(NamedTuple):
+    """The rule's parameters, which every poll is held against."""
+
+    windows: int
+    times: int
+    spread: int
+    pause: int
+    factor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,48 +41,52 @@ class _Change:
 
 
 def changed_poll(case: Case) -> Iterator[Finding]:
-    rule = case.rules[RULE]
-    for key, operations in sorted(case.asked.items()):
-        changes = [change for poll in polls_of(operations) if (change := _change(rule, poll)) is not None]
+    limits = _Limits._make(map(case.rules[RULE].number, _Limits._fields))
+    for key, polls in sorted(polls_of(case).items()):
+        changes = [change for poll in polls if (change := _change(limits, poll)) is not None]
         if changes:
             yield _finding(case, key, changes)
 
 
-def _change(rule: Rule, poll: list[Operation]) -> _Change | None:
-    least, factor = rule.number("windows"), rule.number("factor")
-    if sum(len(one.course) for one in poll) < 2 * least:
-        return None
-    course = joined((one.first_ns, one.last_ns, one.course) for one in poll)
-    first_ns, last_ns = min(one.first_ns for one in poll), max(one.last_ns for one in poll)
+def _change(limits: _Limits, poll: Poll) -> _Change | None:
+    least = limits.windows
     # The first and the last window are not whole.
-    whole = list(spans(first_ns, last_ns, course))[1:-1]
-    for cut in range(least, len(whole) - least + 1):
-        if not _is_steady(rule, whole[:cut]):
-            return None
-        for after in (whole[cut:], whole[cut + 1 :]):
-            if len(after) < least or not _is_steady(rule, after):
+    whole = poll.course[1:-1]
+    if len(whole) < 2 * least:
+        return None
+    start_ns, begin_ns, _ = next(spans(poll.first_ns, poll.last_ns, poll.course))
+    width_ns = begin_ns - start_ns
+    before = _steady(limits, whole, width_ns)
+    # All in one rhythm, as most polls are.
+    if before < least or (before == len(whole) and limits.spread < 100 * limits.factor):
+        return None
+    after = len(whole) - _steady(limits, whole[::-1], width_ns)
+    for cut in range(least, min(before, len(whole) - least) + 1):
+        # The window between may be either.
+        for start in (cut, cut + 1):
+            if start < after or len(whole) - start < least:
                 continue
-            before_ns, after_ns = _period(whole[:cut]), _period(after)
-            if max(before_ns, after_ns) >= factor * min(before_ns, after_ns):
-                return _Change(poll, whole[cut - 1][1], before_ns, after_ns, sum(one.times for one in poll))
+            before_ns, after_ns = _period(whole[:cut], width_ns), _period(whole[start:], width_ns)
+            if max(before_ns, after_ns) >= limits.factor * min(before_ns, after_ns):
+                since_ns = begin_ns + cut * width_ns
+                times = sum(one.times for one in poll.operations)
+                return _Change(poll.operations, since_ns, before_ns, after_ns, times)
     return None
 
 
-def _is_steady(rule: Rule, windows: list[Stretch]) -> bool:
-    """Whether about as much was asked in each window, and nowhere with a pause."""
-    counts = [window.times for _, _, window in windows]
-    if min(counts) < rule.number("times") or 100 * max(counts) > rule.number("spread") * min(counts):
-        return False
-    return all(
-        10 * window.gap_ns * window.times <= rule.number("pause") * (end_ns - begin_ns)
-        for begin_ns, end_ns, window in windows
-    )
+def _steady(limits: _Limits, windows: tuple[Window, ...], width_ns: int) -> int:
+    """In how many windows, from the first one on, about as much was asked, and nowhere with a pause."""
+    low = high = windows[0].times
+    for number, (times, _, _, gap_ns) in enumerate(windows):
+        low, high = min(low, times), max(high, times)
+        uneven = low < limits.times or 100 * high > limits.spread * low
+        if uneven or 10 * gap_ns * times > limits.pause * width_ns:
+            return number
+    return len(windows)
 
 
-def _period(windows: list[Stretch]) -> int:
-    return sum(end_ns - begin_ns for begin_ns, end_ns, _ in windows) // sum(
-        window.times for _, _, window in windows
-    )
+def _period(windows: tuple[Window, ...], width_ns: int) -> int:
+    return len(windows) * width_ns // sum(window.times for window in windows)
 
 
 def _finding(case: Case, key: ConversationKey, changes: list[_Change]) -> Finding:

@@ -100,11 +100,15 @@ def _undenied(case: Case) -> Iterator[tuple[WrittenValue, Verdict | None]]:
 
 def _creeps(rule: Rule, facts: Iterable[tuple[WrittenValue, Verdict | None]]) -> list[_Creep]:
     """Each register once, as the first reading that explains it."""
-    least = rule.number("steps")
+    least, apart_ns = rule.number("steps"), SECOND_NS * rule.number("seconds")
     often = [
         (fact, verdict)
         for fact, verdict in facts
-        if fact.table == "holding_registers" and fact.times >= least and fact.steps
+        if fact.table == "holding_registers"
+        and fact.times >= least
+        and fact.steps
+        # What is written in each cycle follows something.
+        and fact.last_ns - fact.first_ns >= apart_ns * (fact.times - 1)
     ]
     found: list[_Creep] = []
     known: set[Register] = set()
@@ -150,7 +154,6 @@ def _is_creep(rule: Rule, one: _Creep) -> bool:
         and 100 * far >= rule.number("percent") * abs(one.before)
         and 100 * far >= rule.number("share") * writes * one.step
         and one.until.time_ns - one.since.time_ns >= rule.number("minutes") * MINUTE_NS
-        and one.fact.last_ns - one.fact.first_ns >= rule.number("seconds") * SECOND_NS * writes
     )
 
 

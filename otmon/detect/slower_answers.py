@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from otmon.detect.detector import Case, Finding, Link, first, graded, reached, say, say_some
-from otmon.detect.rules.rule import Rule
-from otmon.detect.stopped_poll import polls_of
-from otmon.ledger.course import joined, spans
+from otmon.detect.stopped_poll import Poll, polls_of
+from otmon.ledger.course import spans
 from otmon.ledger.facts import Operation
 from otmon.zones.times import shown_instant
 
@@ -22,6 +21,15 @@ Server = tuple[str, str, int, str]
 """Address, transport, port, protocol."""
 Mean = tuple[int, int, int, int]
 """Begin and end of a window, how much was answered in it, and how long that took on average, in ns."""
+
+
+class _Limits(NamedTuple):
+    """The rule's parameters, which every poll is held against."""
+
+    windows: int
+    answers: int
+    factor: int
+    milliseconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +46,23 @@ class _Drift:
 
 
 def slower_answers(case: Case) -> Iterator[Finding]:
-    rule = case.rules[RULE]
-    least = 2 * rule.number("windows")
+    limits = _Limits._make(map(case.rules[RULE].number, _Limits._fields))
+    least = 2 * limits.windows
     judged: dict[Server, int] = {}
     drifts: dict[Server, list[_Drift]] = {}
-    for key, operations in case.asked.items():
+    for key, polls in polls_of(case).items():
         server = key[1], key[2], key[3], key[4]
-        for poll in polls_of(operations):
-            if sum(len(one.course) for one in poll) < least:
+        for poll in polls:
+            if len(poll.course) < least:
                 continue
-            means = _means(rule, poll)
-            if len(means) >= least:
-                judged[server] = judged.get(server, 0) + 1
-                drift = _drift(rule, poll, means)
+            # Of the windows with enough answers to tell.
+            enough = limits.answers
+            means = [sum_ns // answered for _, answered, sum_ns, _ in poll.course if answered >= enough]
+            if len(means) < least:
+                continue
+            judged[server] = judged.get(server, 0) + 1
+            if _much_slower(limits, min(means), max(means)):
+                drift = _drift(limits, poll)
                 if drift is not None:
                     drifts.setdefault(server, []).append(drift)
     for server, found in sorted(drifts.items()):
@@ -59,30 +71,26 @@ def slower_answers(case: Case) -> Iterator[Finding]:
             yield _finding(case, server, found, judged[server])
 
 
-def _means(rule: Rule, poll: list[Operation]) -> list[Mean]:
-    """The windows with enough answers to tell."""
-    course = joined((one.first_ns, one.last_ns, one.course) for one in poll)
-    first_ns, last_ns = min(one.first_ns for one in poll), max(one.last_ns for one in poll)
-    return [
-        (begin_ns, end_ns, window.answered, window.response_ns_sum // window.answered)
-        for begin_ns, end_ns, window in spans(first_ns, last_ns, course)
-        if window.answered >= rule.number("answers")
-    ]
+def _much_slower(limits: _Limits, before_ns: int, after_ns: int) -> bool:
+    return after_ns >= limits.factor * before_ns and after_ns - before_ns >= 1_000_000 * limits.milliseconds
 
 
-def _drift(rule: Rule, poll: list[Operation], means: list[Mean]) -> _Drift | None:
+def _drift(limits: _Limits, poll: Poll) -> _Drift | None:
     """Where every window from one on is much slower than every one before; the one between may be either."""
-    least, factor = rule.number("windows"), rule.number("factor")
-    more_ns = 1_000_000 * rule.number("milliseconds")
-    for cut in range(least, len(means) - least + 1):
+    means: list[Mean] = [
+        (begin_ns, end_ns, window.answered, window.response_ns_sum // window.answered)
+        for begin_ns, end_ns, window in spans(*poll[1:])
+        if window.answered >= limits.answers
+    ]
+    for cut in range(limits.windows, len(means) - limits.windows + 1):
         before = means[:cut]
         for after in (means[cut:], means[cut + 1 :]):
-            if len(after) < least:
+            if len(after) < limits.windows:
                 continue
             slowest, quickest = max(one[3] for one in before), min(one[3] for one in after)
-            if quickest >= factor * slowest and quickest - slowest >= more_ns:
+            if _much_slower(limits, slowest, quickest):
                 answered = sum(one[2] for one in means)
-                return _Drift(poll, before[-1][1], _mean(before), _mean(after), answered)
+                return _Drift(poll.operations, before[-1][1], _mean(before), _mean(after), answered)
     return None
 
 

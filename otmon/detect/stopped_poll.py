@@ -6,7 +6,7 @@ What it means, when it is wrong and how to respond: `rules/stopped-poll.yml`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from otmon.detect.detector import (
     Case,
@@ -17,7 +17,9 @@ from otmon.detect.detector import (
     placed,
     say,
 )
+from otmon.detect.once import once
 from otmon.detect.rules.rule import Rule
+from otmon.ledger.course import Window, joined
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, conversation_key
 
@@ -27,12 +29,13 @@ RULE: Final = "stopped-poll"
 def stopped_poll(case: Case) -> Iterator[Finding]:
     rule = case.rules[RULE]
     least_ns = _silence_ns(rule)
-    pause = rule.number("pause")
+    pause, times, lasted_s = rule.number("pause"), rule.number("times"), rule.number("lasted_s")
     end_ns = max((source.last_ns for source in case.ledger.sources), default=0)
     asked = case.asked
     talked = {conversation_key(fact): fact for fact in case.ledger.conversations} if asked else {}
-    for key, operations in asked.items():
-        polls = [poll for poll in polls_of(operations) if _is_steady(poll, rule)]
+    for key, every in polls_of(case).items():
+        operations = asked[key]
+        polls = [poll.operations for poll in every if _is_steady(poll, times, lasted_s, pause)]
         conversation = talked.get(key)
         if not polls or conversation is None:
             continue
@@ -46,23 +49,44 @@ def _silence_ns(rule: Rule) -> int:
     return 1_000_000_000 * rule.number("silence_s")
 
 
-def polls_of(operations: list[Operation]) -> list[list[Operation]]:
-    """What is asked for the same elements, however it ended."""
+class Poll(NamedTuple):
+    """What a client asks for the same elements, however it ended."""
+
+    operations: list[Operation]
+    first_ns: int
+    last_ns: int
+    course: tuple[Window, ...]
+
+
+@once
+def polls_of(case: Case) -> dict[ConversationKey, list[Poll]]:
+    """The polls of each conversation."""
+    return {key: list(_polls(operations)) for key, operations in case.asked.items()}
+
+
+def _polls(operations: list[Operation]) -> Iterator[Poll]:
     found: dict[tuple[int, ...], list[Operation]] = {}
     for one in operations:
         if not one.swept:
             about = one.unit, one.function, one.subfunction, one.address, one.count
             found.setdefault(about, []).append(one)
-    return list(found.values())
+    for group in found.values():
+        one = group[0]
+        if len(group) == 1:
+            yield Poll(group, one.first_ns, one.last_ns, one.course)
+        else:
+            first_ns, last_ns = min(one.first_ns for one in group), max(one.last_ns for one in group)
+            course = joined((one.first_ns, one.last_ns, one.course) for one in group)
+            yield Poll(group, first_ns, last_ns, course)
 
 
-def _is_steady(poll: list[Operation], rule: Rule) -> bool:
-    times = sum(one.times for one in poll)
-    gap_ns = max(one.gap_ns for one in poll)
-    lasted_ns = max(one.last_ns for one in poll) - min(one.first_ns for one in poll)
-    if times < rule.number("times") or gap_ns == 0 or lasted_ns < 1_000_000_000 * rule.number("lasted_s"):
+def _is_steady(poll: Poll, least: int, lasted_s: int, pause: int) -> bool:
+    times = sum([one.times for one in poll.operations])
+    gap_ns = max([one.gap_ns for one in poll.operations])
+    lasted_ns = poll.last_ns - poll.first_ns
+    if times < least or gap_ns == 0 or lasted_ns < 1_000_000_000 * lasted_s:
         return False
-    return gap_ns * (times - 1) <= rule.number("pause") * lasted_ns
+    return gap_ns * (times - 1) <= pause * lasted_ns
 
 
 def _tries_again(case: Case, key: ConversationKey, operations: list[Operation]) -> bool:

@@ -41,7 +41,7 @@ def _busiest_as_text(busiest: Busiest) -> str:
 
 
 def _course_as_text(course: Iterable[Window]) -> str:
-    windows = (f"[{one.times},{one.answered},{one.response_ns_sum},{one.gap_ns}]" for one in course)
+    windows = [f"[{times},{answered},{sum_ns},{gap_ns}]" for times, answered, sum_ns, gap_ns in course]
     return f"[{','.join(windows)}]"
 
 

@@ -5,9 +5,9 @@ the tables hold at this moment. The last is made anew each time and never merged
 connection that lasts for months is one fact, and the facts are those of a replay of the same packets.
 
 Judging is done when something new was seen (`otmon.ledger.novelty`, then `otmon.sensor.outline`), and every
-ten seconds where packets came; when it takes long it is done less often, so that over minutes it never takes
-more than a tenth of the time, and a fortieth where nothing is new. What is new after a quiet minute is judged
-at once, however long that takes. Saving does not wait for that. Without packets nothing is done.
+half a minute where packets came, of the facts that are saved then; when it takes long it is done less often,
+so that over minutes it never takes more than a tenth of the time, and a fortieth where nothing is new. What
+is new after a quiet minute is judged at once, however long that takes. Without packets nothing is done.
 
 The end does not wait for a judgement: what goes on is broken off (`interrupt`), the facts are saved, and
 what time is left is for judging them. Beside the ledger stands which findings were told
@@ -53,10 +53,12 @@ from otmon.zones.model import Model
 
 JUDGE_S: Final = 1.0
 """Between two judgements at least, where something is new."""
-WINDOW_S: Final = 10.0
-"""Between two judgements at most; and what a power failure can cost."""
-SAVE_S: Final = 8.0
-"""Between two saves, which take their time as well."""
+WINDOW_S: Final = 30.0
+"""Between two judgements at most: what only counts tell waits so long."""
+LOST_S: Final = 10.0
+"""What a power failure can cost."""
+SAVE_S: Final = 9.0
+"""Between the facts of two saves, which take their time as well."""
 DAY_NS: Final = 86_400_000_000_000
 KEEP_DAYS: Final = 400
 """Long enough for what a plant does once a year."""
@@ -124,10 +126,8 @@ class Watch:
         self._novelty: list[int] = []
         self._said = set[int]()
         """Keys of claims and log-ins that were told."""
-        self._heard: list[int] = [-1]
-        """Packets of each reader at the last look at all facts."""
-        self._saved: list[int] = [-1]
-        """And at the last save."""
+        self._heard = self._saved = [-1]
+        """Packets of each reader at the last look at all facts, and at the last save."""
         self._outline: Outline = np.zeros(0, np.int64)
         """Of all facts that were judged since it grew too large last."""
         self._may_break = self._ending = self._must_end = False
@@ -160,8 +160,7 @@ class Watch:
         self._model_loaded = True
         findings, self._told_of = _judgement(judge(before))
         self._known_before = len(findings)
-        left = self._know(findings, told is not None)
-        self._left = left
+        self._left = self._know(findings, told is not None)
         """What is told at the first step, as the run before had no time for it."""
         self.status: Status = self._status()
 
@@ -237,8 +236,8 @@ class Watch:
         self._states = [one.state() for one in self._readers]
         heard = [state.source.packets for state in self._states]
         saving = self._path is not None and now >= self._next_save
-        # Facts are made once for a judgement and a save that are due at about the same time.
-        window = now >= self._next_window - (SAVE_S / 2 if saving else 0)
+        # What is saved is judged where no other save comes before that is due: facts are made once for both.
+        window = now >= self._next_window - (SAVE_S if saving else 0)
         if now >= self._next_judgement and heard != self._heard and (self._is_new() or window):
             ledger = self._gathered()
             judged = self._judgements
@@ -261,7 +260,7 @@ class Watch:
             if ledger is None:
                 ledger = self._gathered()
             with self._breakable():
-                self._save(ledger, heard)
+                self._save(ledger, heard, now)
 
     def _is_saved(self, heard: list[int]) -> bool:
         """Whether the file holds all that was heard; then its time says so."""
@@ -326,7 +325,7 @@ class Watch:
         told, self._left = self._left, []
         ledger = self._gathered()
         if self._path is not None:
-            self._save(ledger, [])
+            self._save(ledger, [], time.monotonic())
         self._must_end = False
         try:
             told += self._judged(ledger)
@@ -439,7 +438,8 @@ class Watch:
                     self._unproven += 1
         return told
 
-    def _save(self, ledger: Ledger, heard: list[int]) -> None:
+    def _save(self, ledger: Ledger, heard: list[int], asked: float) -> None:
+        """`asked` is when the facts were asked for."""
         assert self._path is not None
         begin, used = time.monotonic(), time.thread_time()
         try:
@@ -453,7 +453,7 @@ class Watch:
             self.trouble = str(error)
         self._keep_told()
         self._saving_s += time.monotonic() - begin
-        self._next_save = begin + max(SAVE_S, SAVE_SHARE * (time.thread_time() - used))
+        self._next_save = asked + max(SAVE_S, SAVE_SHARE * (time.thread_time() - used))
 
     def _keep_told(self) -> None:
         """Behind the save of what the findings are about: what is told twice is less bad than never."""

@@ -25,7 +25,7 @@ import pytest
 from otmon.capture.ring import Ring
 from otmon.ledger.ledger import LIMITS
 from otmon.ledger.store import load
-from otmon.sensor.watch import WINDOW_S
+from otmon.sensor.watch import LOST_S
 from tests.command import one_line, otmon
 from tests.namespaces import Wire, inside, missing, wire
 from tests.secrets import talks, traces
@@ -197,14 +197,14 @@ def killed_under_load(wired: Wire, folder: Path, frames: list[bytes], turn: int)
         send(frames)
         running.wait_for(path.exists)
         # Killed at different moments of saving and between two; now and then after several saves.
-        seconds = 2 * WINDOW_S if turn % 10 == 5 else 0.3 + 0.13 * (turn % 7)
+        seconds = 2 * LOST_S if turn % 10 == 5 else 0.3 + 0.13 * (turn % 7)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             send(frames[:200])
             time.sleep(0.01)
         assert running.end(signal.SIGKILL)[0] == -signal.SIGKILL
     # A judgement and a save of a busy machine take their time as well.
-    early = end - WINDOW_S - 3
+    early = end - LOST_S - 3
     return sum(count for _, count in sent), sum(count for when, count in sent if when < early)
 
 

@@ -6,7 +6,9 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.store import load
 from otmon.sensor.observer import CLOSED_NS, Observer
 from otmon.sensor.recent import Recent
-from otmon.sensor.watch import DAY_NS, WINDOW_S, Watch, judged_by
+from otmon.sensor.watch import DAY_NS, LOST_S, SAVE_S, WINDOW_S, Watch, judged_by
 from otmon.zones.files.load import load_model
 from tests.ledger.test_commands import SET_UP, SETUP
 from tests.ledger.test_messages import SERVER, talk
@@ -145,6 +147,32 @@ def test_quiet_times_cost_nothing(observer: tuple[Wire, Observer]) -> None:
         time.sleep(0.05)
     assert watch.status.judgements == 1
     assert WINDOW_S > 2
+
+
+def test_what_only_counts_tell_is_judged_with_a_save(
+    observer: tuple[Wire, Observer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wired, one = observer
+    now = 1_000.0
+    clock = SimpleNamespace(monotonic=lambda: now, thread_time=lambda: 0.0, time=lambda: now)
+    monkeypatch.setattr("otmon.sensor.watch.time", clock)
+    watch = Watch([one], JUDGE, ledger_path=tmp_path / "plant.db")
+    frame = frames_of("factory-day.pcapng")[:1]
+    judged, saved = [], []
+    looks = 0
+    while now < 1_000 + 3 * WINDOW_S:
+        before = watch.status
+        hear(wired, one, frame, 60 * 1_000_000_000)
+        watch.step()
+        judged += [now] * (watch.status.judgements - before.judgements)
+        saved += [now] * (watch.status.saves - before.saves)
+        # What the packets tell is new only once.
+        looks = watch.looks - len(saved) if len(saved) == 1 else looks
+        now += 1.0
+    assert all(later - earlier <= LOST_S for earlier, later in pairwise(saved))
+    # It waits for a save, and never so long that the next one would be too late.
+    assert set(judged) <= set(saved) and watch.looks == looks + len(saved) > 2 * len(judged)
+    assert all(WINDOW_S - SAVE_S <= later - earlier <= WINDOW_S for earlier, later in pairwise(judged))
 
 
 def test_a_run_goes_on_where_the_one_before_ended(observer: tuple[Wire, Observer], tmp_path: Path) -> None:
