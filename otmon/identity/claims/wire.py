@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
@@ -43,9 +43,13 @@ def said(kind: ClaimKind, value: bytes | str, piece: Piece) -> Iterator[Claim]:
         yield Claim(kind, text, piece.seen, piece.from_client)
 
 
-def wholes(pieces: Iterable[Piece]) -> Iterator[Piece]:
+def wholes(pieces: Sequence[Piece]) -> Iterator[Piece]:
     """What each side said without a gap, as one piece for each such run, at most `MAX_SIDE` bytes, with the
     packet in which it began."""
+    if len(pieces) == 1:
+        # So it is with most TLS: only whom the client asks for was copied.
+        yield from [one for one in pieces if len(one.data) <= MAX_SIDE]
+        return
     runs: list[list[Piece]] = []
     open_runs: dict[bool, list[Piece]] = {}
     ends: dict[bool, int] = {}
