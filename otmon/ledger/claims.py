@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Final
 
 from otmon.identity.claim import ClaimKind
 from otmon.identity.login import Piece, Seen
@@ -14,19 +14,15 @@ ClaimKey = tuple[str, str, str, ClaimKind, str, str]
 """mac, address, vlan, kind, value, protocol: as `otmon.ledger.ledger.claim_key`."""
 Told = tuple[ClaimKey, Seen]
 """What was said once, and in which packet."""
-
-
-class Side(NamedTuple):
-    """One end of a flow as facts name it. A tuple, as very many are made."""
-
-    mac: str
-    address: str
+Side = tuple[str, str]
+"""MAC address and address of one end of a flow, as facts name it."""
+_IDS: Final = frozenset(CLAIM_IDS)
 
 
 def told_by(protocol: str, pieces: Sequence[Piece], client: Side, server: Side, vlan: str) -> list[Told]:
     """What one flow says; nothing for a protocol whose claims nobody reads. What one message repeats is
     said once, and what the flow repeats is said again by each message."""
-    if protocol not in CLAIM_IDS:
+    if protocol not in _IDS:
         return []
     found: list[Told] = []
     for kind, value, seen, from_client, mac, address in teller_of(protocol)(pieces):

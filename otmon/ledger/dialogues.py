@@ -11,11 +11,13 @@ Secrets are compared here and forgotten: no fact holds one, nor anything made of
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from ipaddress import ip_address
 from itertools import repeat
+from struct import Struct
 from typing import Final
 
 import numpy as np
@@ -42,7 +44,7 @@ from otmon.identity.question import question_of
 from otmon.identity.registry import FIRST_PAYLOADS, IDS, parser_of
 from otmon.identity.stream import Segment, datagrams, in_order
 from otmon.kernel import Bytes, Ints
-from otmon.ledger.claims import Side, Told, claims_of, told_by
+from otmon.ledger.claims import Told, claims_of, told_by
 from otmon.ledger.clients import clients_of
 from otmon.ledger.commands import COMMAND, Commands, Talk
 from otmon.ledger.facts import (
@@ -58,6 +60,7 @@ from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.messages import EAPOL, OPENING
 from otmon.ledger.questions import QUESTION
+from otmon.ledger.rows import LISTED
 from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_MAC, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
 from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
 from otmon.protocols.registry import ethertype_codes, name_of
@@ -74,6 +77,7 @@ ASKING: Final = 4_096
 _PAYLOAD_BYTES: Final = 400
 _DIALOGUE_BYTES: Final = 2_000
 """What a payload takes besides its bytes, and a dialogue besides its payloads."""
+_LOGGING_IN: Final = frozenset(IDS)
 ACCOUNT: Final = 64
 """Characters of an account that a fact names."""
 
@@ -88,6 +92,8 @@ _ASKS_EAP, _ANSWERS_EAP = bytes((REQUEST,)), bytes((RESPONSE,))
 """Codes of EAP, behind the header of 802.1X."""
 _GROUP: Final = 1 << 40
 """A bit of group addresses."""
+_NOBODY: Final = -2
+"""In place of the MAC address of who has said nothing; who said something without one has -1."""
 
 _KEY: Final = (F_KEY, F_A_HI, F_A_LO, F_B_HI, F_B_LO, F_FIRST_PACKET)
 """Columns that tell connections apart, also those that use the same ports again."""
@@ -98,6 +104,8 @@ _SPOKEN: Final = _FLOW.index(F_PROTOCOL)
 _SAID: Final = (G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT, G_MAC)
 """And of a payload."""
 _Flow = tuple[int, ...]
+"""The columns of `_FLOW` of a row, read from their bytes (`_flow_of`): most are never asked for."""
+_flow_of: Final[Callable[[bytes], _Flow]] = Struct(f"={len(_FLOW)}q").unpack
 _Key = bytes
 """A row's columns of `_KEY`: a key is asked for again and again, and bytes remember their hash."""
 _Server = tuple[int, int, int]
@@ -116,14 +124,14 @@ class _Found:
 
 @dataclass(slots=True)
 class _Dialogue:
-    """The payloads of one flow; `flow` is its row at the last one."""
+    """The payloads of one flow; `row` is its row at the last one."""
 
-    flow: _Flow
+    row: bytes
     """`_FLOW`"""
     client: int
     """Direction of what the client sends, as far as the last row tells."""
     said: list[Segment] = field(default_factory=list)
-    macs: dict[int, int] = field(default_factory=dict)
+    macs: list[int] = field(default_factory=lambda: [_NOBODY, _NOBODY])
     """The sender's MAC address of each direction's first payload."""
     size: int = _DIALOGUE_BYTES
     last_ns: int = 0
@@ -149,7 +157,7 @@ class Dialogues:
         """`known` are the published passwords, those of the program where there are none."""
         self._source = source
         self._known = known
-        self._open: dict[_Key, _Dialogue] = {}
+        self._open: OrderedDict[_Key, _Dialogue] = OrderedDict()
         self._size = 0
         self._asking: dict[_Server, None] = {}
         self._effort = Effort()
@@ -162,53 +170,59 @@ class Dialogues:
         if not len(rows):
             return collect()
         found = _Found()
-        clients = clients_of(rows)[0]
-        flows, ways = rows[:, _FLOW], rows[:, G_WAY]
-        keys = np.ascontiguousarray(flows[:, : len(_KEY)]).view(f"V{8 * len(_KEY)}").ravel().tolist()
+        octets = data.tobytes()
+        # Some at a time: what a row becomes is then still at hand where it is used.
+        for begin in range(0, len(rows), LISTED):
+            self._take(rows[begin : begin + LISTED], octets, found)
+        return self._ledger(found)
+
+    def _take(self, rows: Ints, octets: bytes, found: _Found) -> None:
+        clients, ways = clients_of(rows)[0], rows[:, G_WAY]
+        flows = rows[:, _FLOW]
+        keys = _bytes_of(flows[:, : len(_KEY)])
         ports = (flows[:, 0] & 0xFFFF == EAPOL) & (flows[:, 0] >> 48 & 0xF == 2)
         seqs, acks, times, packets, offsets, begins, sizes, macs = rows[:, _SAID].T.tolist()
-        octets = data.tobytes()
         texts = [octets[begin : begin + size] for begin, size in zip(begins, sizes, strict=True)]
         # As the classes themselves do it, without a call of Python for each value.
         seen = map(tuple.__new__, repeat(Seen), zip(times, packets, offsets, strict=True))
         parts = (ways == clients).tolist(), seqs, acks, texts, seen
         said = map(tuple.__new__, repeat(Segment), zip(*parts, strict=True))
-        for key, flow, client, way, port, segment, now, size, mac in zip(
-            keys, map(tuple, flows.tolist()), clients.tolist(), ways.tolist(), ports.tolist(), said, times,
-            sizes, macs, strict=True,
+        for key, row, client, way, port, segment, now, size, mac in zip(
+            keys, _bytes_of(flows), clients.tolist(), ways.tolist(), ports.tolist(),
+            said, times, sizes, macs, strict=True,
         ):  # fmt: skip
             if way >= OPENING:
-                self._take_alone(key, flow, client, way, segment, mac, found)
+                self._take_alone(key, _flow_of(row), client, way, segment, mac, found)
                 continue
             one = self._open.pop(key, None)
             if one is not None and now - one.last_ns > IDLE_NS:
                 self._end(one, found)
                 one = None
             if one is None:
-                one = _Dialogue(flow, client)
+                one = _Dialogue(row, client)
                 self._size += _DIALOGUE_BYTES
             # Last in the order of what is open.
             self._open[key] = one
-            one.flow = flow
+            one.row = row
             if one.client != client:
                 one.turn()
             one.said.append(segment)
-            one.macs.setdefault(way, mac)
+            if one.macs[way] == _NOBODY:
+                one.macs[way] = mac
             if port:
                 self._at_port(key, one, way, mac)
             if segment.data[9:12] == _REFUSED and _ASKS.match(segment.data):
-                self._asking[_server_of(flow, client)] = None
+                self._asking[_server_of(_flow_of(row), client)] = None
                 if len(self._asking) > ASKING:
                     del self._asking[next(iter(self._asking))]
             if self._asking and not one.asked:
-                one.asked = _server_of(flow, client) in self._asking
+                one.asked = _server_of(_flow_of(row), client) in self._asking
             if now > one.last_ns:
                 one.last_ns = now
             one.size += size + _PAYLOAD_BYTES
             self._size += size + _PAYLOAD_BYTES
             while self._size > ROOM_BYTES:
-                self._end(self._open.pop(next(iter(self._open))), found)
-        return self._ledger(found)
+                self._end(self._open.popitem(last=False)[1], found)
 
     def _take_alone(
         self, key: _Key, flow: _Flow, client: int, way: int, said: Segment, mac: int, found: _Found
@@ -229,7 +243,8 @@ class Dialogues:
         be meant only what it asks, as their proofs fit their own challenge alone."""
         said = one.said[-1]
         text = said.data
-        ends = one.flow[2], one.flow[4]
+        flow = _flow_of(one.row)
+        ends = flow[2], flow[4]
         to = ends[1 - way]
         if text[4:5] == _ANSWERS_EAP:
             if to & _GROUP:
@@ -245,14 +260,15 @@ class Dialogues:
             other
             for other in map(self._open.__getitem__, stations)
             if other is not one
-            and other.flow[_VLAN] == one.flow[_VLAN]
+            and _flow_of(other.row)[_VLAN] == flow[_VLAN]
             and said.seen.time_ns - other.last_ns <= PORT_NS
         ]
         if len(heard) > 1 and text[4:5] != _ASKS_EAP:
             return
         for other in heard:
             other.said.append(said._replace(from_client=False))
-            other.macs.setdefault(1 - other.client, mac)
+            if other.macs[1 - other.client] == _NOBODY:
+                other.macs[1 - other.client] = mac
             other.size += len(text) + _PAYLOAD_BYTES
             self._size += len(text) + _PAYLOAD_BYTES
 
@@ -314,6 +330,12 @@ def _collected(found: _Found, source: str, overflow: Sequence[tuple[str, int]] =
     )
 
 
+def _bytes_of(columns: Ints) -> list[bytes]:
+    """Each row as its bytes."""
+    rows: list[bytes] = np.ascontiguousarray(columns).view(f"V{8 * columns.shape[1]}").ravel().tolist()
+    return rows
+
+
 def _server_of(flow: _Flow, client: int) -> _Server:
     key, a_hi, a_lo, b_hi, b_lo, *_ = flow
     return (a_hi, a_lo, key >> 16 & 0xFFFF) if client == 1 else (b_hi, b_lo, key >> 32 & 0xFFFF)
@@ -333,7 +355,7 @@ def _read(
     one: _Dialogue, source: str, known: Credentials, effort: Effort
 ) -> tuple[Sequence[Told], Sequence[CredentialSeen]]:
     """What is said in a dialogue, and its log-ins."""
-    key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = one.flow
+    key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = _flow_of(one.row)
     protocol = _spoken(key, spoken)
     if not protocol:
         return (), ()
@@ -346,13 +368,14 @@ def _read(
         pieces = datagrams(one.said)
     ends = [address_text(family, a_hi, a_lo), address_text(family, b_hi, b_lo)]
     if family != 2:
-        of_client, of_server = (Side(mac_text(one.macs.get(way, -1)), ends[way]) for way in (client, server))
+        of_client = mac_text(one.macs[client]), ends[client]
+        of_server = mac_text(one.macs[server]), ends[server]
     else:
-        of_client, of_server = Side(ends[client], ""), Side(ends[server], "")
+        of_client, of_server = (ends[client], ""), (ends[server], "")
     if protocol == "eapol" and (a_lo, b_lo)[server] & _GROUP:
-        ends[server] = mac_text(one.macs.get(server, -1)) or ends[server]
+        ends[server] = mac_text(one.macs[server]) or ends[server]
     told = told_by(protocol, pieces, of_client, of_server, vlan_text(vlan))
-    if protocol not in IDS:
+    if protocol not in _LOGGING_IN:
         return told, ()
     facts: list[CredentialSeen] = []
     for log_in in parser_of(protocol)(pieces):

@@ -82,8 +82,8 @@ def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
 
 
 def _head(piece: Piece) -> bytes:
-    head, end, _ = piece.data.partition(b"\r\n\r\n")
-    return head + end[:2]
+    end = piece.data.find(b"\r\n\r\n")
+    return piece.data if end < 0 else piece.data[: end + 2]
 
 
 def _proxies(heads: Sequence[tuple[Piece, bytes]]) -> Iterator[Claim]:
