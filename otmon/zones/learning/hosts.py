@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 
 from otmon.ledger.facts import Conversation
@@ -141,8 +141,13 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
         address = site(text)
         return None if address is None else found.key(address, vlan)
 
+    ends: tuple[str, str, str] | None = None
+    caller = called = None
     for talk in ledger.conversations:
-        caller, called = end(talk.client, talk.vlan), end(talk.server, talk.vlan)
+        # Those of the same ends stand behind each other.
+        if ends != (talk.client, talk.server, talk.vlan):
+            ends = talk.client, talk.server, talk.vlan
+            caller, called = end(talk.client, talk.vlan), end(talk.server, talk.vlan)
         for key, sent in ((caller, True), (called, talk.packets_to_client > 0)):
             if key is not None and (sent or everything):
                 one = host(key)
@@ -181,6 +186,7 @@ def scanners(conversations: Iterable[Conversation]) -> frozenset[str]:
     return frozenset(client for client, (all_, vain) in counts.items() if vain >= SCAN and 2 * vain > all_)
 
 
+@lru_cache(maxsize=1 << 13)
 def to_group(text: str) -> bool:
     """Whether an address is one of many hosts, as far as it says so itself."""
     address = parse_address(text)
