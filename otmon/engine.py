@@ -89,7 +89,7 @@ def replay(
     with _rows(transactions) as rows:
         for index, path in enumerate(paths):
             ledger, interrupted = _replay_file(path, rows, arrivals, _for_file(progress, index), spans=spans)
-            merged.add(ledger)
+            merged.add_merged(ledger)
             if interrupted:
                 break
     if spans is not None:
@@ -295,7 +295,7 @@ def _replay_in_processes(
         ]
         for index, future in enumerate(waiting):
             ledger, cut = _result(future, stop)
-            merged.add(ledger)
+            merged.add_merged(ledger)
             interrupted = interrupted or cut or stop.is_set()
             if progress is not None:
                 progress(index, 1, 1)

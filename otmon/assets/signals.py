@@ -241,9 +241,14 @@ def _count(
         _note(client.asked_industrial, talk.protocol, talk.evidence)
     elif client is not None:
         _note(client.used, (talk.server, talk.protocol), talk.evidence)
-        address = parse_address(talk.server)
-        if address is not None and reach(address) == "internet":
+        if _is_outside(talk.server):
             client.outside = _earlier(client.outside, talk.evidence)
+
+
+@lru_cache(maxsize=1 << 13)
+def _is_outside(text: str) -> bool:
+    address = parse_address(text)
+    return address is not None and reach(address) == "internet"
 
 
 def _note(seen: dict[_Key, Evidence], key: _Key, evidence: Evidence) -> None:

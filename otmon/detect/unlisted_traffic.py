@@ -56,6 +56,8 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
         for fact, verdict in group:
             # The tag is no part of what is agreed.
             parts.setdefault(conversation_key(fact)[:-1], []).append((fact, verdict))
+            if len(parts) > spread:
+                break
         if len(parts) > spread:
             yield _spread(case, group)
         else:

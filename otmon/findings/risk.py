@@ -17,14 +17,16 @@ Levels stay within 1 and 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 import yaml
 
-from otmon.detect.detector import CHANGING, Case, Finding, Risk
+from otmon.detect.detector import CHANGING, Case, Finding, Link, Risk
 from otmon.detect.rules.field import Ground
 from otmon.detect.rules.load import FOLDER
 from otmon.ledger.facts import Conversation, Operation
@@ -76,11 +78,11 @@ class Scales:
     """A case made ready, so that each finding is looked up and not searched for."""
 
     ground: Ground
-    answered: frozenset[tuple[str, ...]]
+    answered: AbstractSet[tuple[object, ...]]
     """Conversations without their VLAN that were answered, and the addresses at both of their ends."""
-    changed: frozenset[tuple[str, ...]]
+    changed: AbstractSet[tuple[object, ...]]
     """Likewise, where a command that changes a device was not refused."""
-    passed: frozenset[tuple[str, ...]]
+    passed: AbstractSet[tuple[object, ...]]
     """Likewise, where the model denies what was answered."""
 
 
@@ -102,14 +104,20 @@ def _passed(case: Case) -> Iterator[Conversation | Operation]:
     yield from (one for one, verdict in case.operations if one.status == 0 and verdict.outcome == "denied")
 
 
-def _keys(facts: Iterable[Conversation | Operation]) -> frozenset[tuple[str, ...]]:
-    found: set[tuple[str, ...]] = set()
+_talk: Final[Callable[[Conversation | Operation | Link], tuple[object, ...]]] = attrgetter(
+    "client", "server", "transport", "port", "protocol"
+)
+
+
+def _keys(facts: Iterable[Conversation | Operation]) -> AbstractSet[tuple[object, ...]]:
+    found: set[tuple[object, ...]] = set()
     ends: set[str] = set()
     for one in facts:
-        found.add((one.client, one.server, one.transport, str(one.port), one.protocol))
+        found.add(_talk(one))
         ends.add(one.client)
         ends.add(one.server)
-    return frozenset(found.union((end,) for end in ends))
+    found.update((end,) for end in ends)
+    return found
 
 
 def risk_of(finding: Finding, threat: int, ready: Scales) -> Risk:
@@ -129,11 +137,10 @@ def _threat(finding: Finding, base: int, ready: Scales) -> int:
     return _level(base + strange + changed - silent)
 
 
-def _about(finding: Finding) -> tuple[str, ...]:
+def _about(finding: Finding) -> tuple[object, ...]:
     """The conversation, or the one address, as `Scales` has it."""
     link = finding.link
-    talk = (link.client, link.server, link.transport, str(link.port), link.protocol)
-    return talk if link.server else (link.client,)
+    return _talk(link) if link.server else (link.client,)
 
 
 def _vulnerability(finding: Finding, ready: Scales) -> int:

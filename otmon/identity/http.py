@@ -42,8 +42,8 @@ MAX_DEPTH: Final = 4
 
 def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
     """The log-ins of a connection."""
-    said = [piece.data for piece in pieces if piece.from_client]
-    if not any(needle in b"".join(said) for needle in _NEEDLES):
+    said = b"".join([piece.data for piece in pieces if piece.from_client])
+    if not any(needle in said for needle in _NEEDLES):
         return
     challenged = False
     handshake = Handshake()

@@ -28,7 +28,7 @@ expired, password to be changed, locked out, log-on type not granted."""
 
 def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
     """The NTLM log-ins of a connection."""
-    if SIGNATURE not in b"".join(piece.data for piece in pieces if piece.from_client):
+    if SIGNATURE not in b"".join([piece.data for piece in pieces if piece.from_client]):
         return
     handshake = Handshake()
     claim: Claim | None = None

@@ -48,18 +48,20 @@ def _undisturbed(segments: Iterable[Segment], firsts: Sequence[int]) -> list[Pie
     """The pieces as they came, where each side's bytes came once and in order, and nobody had received
     what had not come yet; else None. So it is with most connections."""
     found: list[Piece] = []
-    ends = [0, 0]
+    # Of the server and the client.
+    ends, (client_first, server_first) = [0, 0], firsts
+    begins = server_first, client_first
     for from_client, seq, ack, data, seen in segments:
-        side = 0 if from_client else 1
-        at = ends[side]
+        at, other = ends[from_client], not from_client
         # As `_ahead`, without its call.
-        if (seq - firsts[side]) & 0xFFFFFFFF != at:
+        if (seq - begins[from_client]) & 0xFFFFFFFF != at:
             return None
-        if ends[1 - side] < (ack - firsts[1 - side]) & 0xFFFFFFFF < 1 << 31:
+        if ends[other] < (ack - begins[other]) & 0xFFFFFFFF < 1 << 31:
             return None
         if data:
-            found.append(Piece(from_client, at, data, seen))
-            ends[side] = at + len(data)
+            # As the class does it, in a third of the time.
+            found.append(tuple.__new__(Piece, (from_client, at, data, seen)))
+            ends[from_client] = at + len(data)
     return found
 
 

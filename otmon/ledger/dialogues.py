@@ -11,11 +11,16 @@ Secrets are compared here and forgotten: no fact holds one, nor anything made of
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from ipaddress import ip_address
+from itertools import repeat
+from struct import Struct
 from typing import Final
+
+import numpy as np
 
 from otmon.decode.flows import (
     F_A_HI,
@@ -39,13 +44,12 @@ from otmon.identity.question import question_of
 from otmon.identity.registry import FIRST_PAYLOADS, IDS, parser_of
 from otmon.identity.stream import Segment, datagrams, in_order
 from otmon.kernel import Bytes, Ints
-from otmon.ledger.claims import Side, claims_of
+from otmon.ledger.claims import Told, claims_of, told_by
 from otmon.ledger.clients import clients_of
 from otmon.ledger.commands import COMMAND, Commands, Talk
 from otmon.ledger.facts import (
     DAY_NS,
     NAME_BITS,
-    AssetClaim,
     CredentialKind,
     CredentialSeen,
     Evidence,
@@ -56,6 +60,7 @@ from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.messages import EAPOL, OPENING
 from otmon.ledger.questions import QUESTION
+from otmon.ledger.rows import LISTED
 from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_MAC, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
 from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
 from otmon.protocols.registry import ethertype_codes, name_of
@@ -72,6 +77,7 @@ ASKING: Final = 4_096
 _PAYLOAD_BYTES: Final = 400
 _DIALOGUE_BYTES: Final = 2_000
 """What a payload takes besides its bytes, and a dialogue besides its payloads."""
+_LOGGING_IN: Final = frozenset(IDS)
 ACCOUNT: Final = 64
 """Characters of an account that a fact names."""
 
@@ -86,6 +92,8 @@ _ASKS_EAP, _ANSWERS_EAP = bytes((REQUEST,)), bytes((RESPONSE,))
 """Codes of EAP, behind the header of 802.1X."""
 _GROUP: Final = 1 << 40
 """A bit of group addresses."""
+_NOBODY: Final = -2
+"""In place of the MAC address of who has said nothing; who said something without one has -1."""
 
 _KEY: Final = (F_KEY, F_A_HI, F_A_LO, F_B_HI, F_B_LO, F_FIRST_PACKET)
 """Columns that tell connections apart, also those that use the same ports again."""
@@ -93,32 +101,46 @@ _FLOW: Final = (*_KEY, F_PROTOCOL, F_VLAN, F_ISN, F_ISN + 1)
 """Columns of a row that are read of a flow."""
 _VLAN: Final = _FLOW.index(F_VLAN)
 _SPOKEN: Final = _FLOW.index(F_PROTOCOL)
-_SAID: Final = (G_WAY, G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT, G_MAC)
+_SAID: Final = (G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT, G_MAC)
 """And of a payload."""
-_Key = tuple[int, ...]
+_Flow = tuple[int, ...]
+"""The columns of `_FLOW` of a row, read from their bytes (`_flow_of`): most are never asked for."""
+_flow_of: Final[Callable[[bytes], _Flow]] = Struct(f"={len(_FLOW)}q").unpack
+_Key = bytes
+"""A row's columns of `_KEY`: a key is asked for again and again, and bytes remember their hash."""
+_Server = tuple[int, int, int]
+"""Both words of an address, and a port."""
 
 
-_Fact = CredentialSeen | AssetClaim | NamesAsked | Operation
+@dataclass(slots=True)
+class _Found:
+    """What was found, of each kind."""
+
+    told: list[Told] = field(default_factory=list)
+    log_ins: list[CredentialSeen] = field(default_factory=list)
+    names: list[NamesAsked] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Dialogue:
-    """The payloads of one flow; `flow` is its row at the last one."""
+    """The payloads of one flow; `row` is its row at the last one."""
 
-    flow: tuple[int, ...]
+    row: bytes
     """`_FLOW`"""
     client: int
     """Direction of what the client sends, as far as the last row tells."""
     said: list[Segment] = field(default_factory=list)
-    macs: dict[int, int] = field(default_factory=dict)
+    macs: list[int] = field(default_factory=lambda: [_NOBODY, _NOBODY])
     """The sender's MAC address of each direction's first payload."""
     size: int = _DIALOGUE_BYTES
     last_ns: int = 0
-    found: Sequence[_Fact] = ()
+    told: Sequence[Told] = ()
+    log_ins: Sequence[CredentialSeen] = ()
     asked: bool = False
     """Its server was seen before to ask a client for a password (`_ASKS`)."""
     read: int = 0
-    """Payloads that `found` was made of."""
+    """Payloads that `told` and `log_ins` were made of."""
     verdicts: dict[Hashable, tuple[CredentialKind | None, str]] = field(default_factory=dict, repr=False)
     """Of log-ins that were judged before: a proof is recomputed once."""
 
@@ -135,9 +157,9 @@ class Dialogues:
         """`known` are the published passwords, those of the program where there are none."""
         self._source = source
         self._known = known
-        self._open: dict[_Key, _Dialogue] = {}
+        self._open: OrderedDict[_Key, _Dialogue] = OrderedDict()
         self._size = 0
-        self._asking: dict[_Key, None] = {}
+        self._asking: dict[_Server, None] = {}
         self._effort = Effort()
         self._commands = Commands(source)
         self._ports: dict[_Key, int] = {}
@@ -145,56 +167,75 @@ class Dialogues:
 
     def take(self, rows: Ints, data: Bytes) -> Ledger:
         """Payloads as `otmon.ledger.messages` copied them; the facts of dialogues that ended."""
-        facts: list[_Fact] = []
-        octets = data.tobytes()
         if not len(rows):
             return collect()
-        clients = clients_of(rows)[0].tolist()
-        flows, payloads = rows[:, _FLOW].T.tolist(), rows[:, _SAID].T.tolist()
-        for flow, client, way, seq, ack, now, packet, offset, begin, size, mac in zip(
-            zip(*flows, strict=True), clients, *payloads, strict=True
-        ):
-            text, seen = octets[begin : begin + size], Seen(now, packet, offset)
-            if way & OPENING:
-                facts += _opened(flow, way - OPENING, text, seen, mac, self._source)
-                continue
-            if way & QUESTION:
-                facts += _asked(flow, way - QUESTION, text, seen, self._source)
-                continue
-            key = flow[: len(_KEY)]
-            if way & COMMAND:
-                talk = _talk(flow, client, _spoken(flow[0], flow[_SPOKEN]))
-                facts += self._commands.take(key, talk, text, seen, from_client=way - COMMAND == client)
+        found = _Found()
+        octets = data.tobytes()
+        # Some at a time: what a row becomes is then still at hand where it is used.
+        for begin in range(0, len(rows), LISTED):
+            self._take(rows[begin : begin + LISTED], octets, found)
+        return self._ledger(found)
+
+    def _take(self, rows: Ints, octets: bytes, found: _Found) -> None:
+        clients, ways = clients_of(rows)[0], rows[:, G_WAY]
+        flows = rows[:, _FLOW]
+        keys = _bytes_of(flows[:, : len(_KEY)])
+        ports = (flows[:, 0] & 0xFFFF == EAPOL) & (flows[:, 0] >> 48 & 0xF == 2)
+        seqs, acks, times, packets, offsets, begins, sizes, macs = rows[:, _SAID].T.tolist()
+        texts = [octets[begin : begin + size] for begin, size in zip(begins, sizes, strict=True)]
+        # As the classes themselves do it, without a call of Python for each value.
+        seen = map(tuple.__new__, repeat(Seen), zip(times, packets, offsets, strict=True))
+        parts = (ways == clients).tolist(), seqs, acks, texts, seen
+        said = map(tuple.__new__, repeat(Segment), zip(*parts, strict=True))
+        for key, row, client, way, port, segment, now, size, mac in zip(
+            keys, _bytes_of(flows), clients.tolist(), ways.tolist(), ports.tolist(),
+            said, times, sizes, macs, strict=True,
+        ):  # fmt: skip
+            if way >= OPENING:
+                self._take_alone(key, _flow_of(row), client, way, segment, mac, found)
                 continue
             one = self._open.pop(key, None)
             if one is not None and now - one.last_ns > IDLE_NS:
-                facts += self._ended(one)
+                self._end(one, found)
                 one = None
             if one is None:
-                one = _Dialogue(flow, client)
-                self._size += one.size
+                one = _Dialogue(row, client)
+                self._size += _DIALOGUE_BYTES
             # Last in the order of what is open.
             self._open[key] = one
-            one.flow = flow
+            one.row = row
             if one.client != client:
                 one.turn()
-            one.said.append(Segment(way == client, seq, ack, text, seen))
-            one.macs.setdefault(way, mac)
-            if key[0] & 0xFFFF == EAPOL and key[0] >> 48 & 0xF == 2:
+            one.said.append(segment)
+            if one.macs[way] == _NOBODY:
+                one.macs[way] = mac
+            if port:
                 self._at_port(key, one, way, mac)
-            if text[9:12] == _REFUSED and _ASKS.match(text):
-                self._asking[_server_of(flow, client)] = None
+            if segment.data[9:12] == _REFUSED and _ASKS.match(segment.data):
+                self._asking[_server_of(_flow_of(row), client)] = None
                 if len(self._asking) > ASKING:
                     del self._asking[next(iter(self._asking))]
             if self._asking and not one.asked:
-                one.asked = _server_of(flow, client) in self._asking
+                one.asked = _server_of(_flow_of(row), client) in self._asking
             if now > one.last_ns:
                 one.last_ns = now
             one.size += size + _PAYLOAD_BYTES
             self._size += size + _PAYLOAD_BYTES
             while self._size > ROOM_BYTES:
-                facts += self._ended(self._open.pop(next(iter(self._open))))
-        return self._ledger(facts)
+                self._end(self._open.popitem(last=False)[1], found)
+
+    def _take_alone(
+        self, key: _Key, flow: _Flow, client: int, way: int, said: Segment, mac: int, found: _Found
+    ) -> None:
+        """A payload that is no part of a dialogue."""
+        if way & OPENING:
+            found.told += _opened(flow, way - OPENING, said.data, said.seen, mac)
+        elif way & QUESTION:
+            found.names += _asked(flow, way - QUESTION, said.data, said.seen, self._source)
+        else:
+            talk = _talk(flow, client, _spoken(flow[0], flow[_SPOKEN]))
+            from_client = way - COMMAND == client
+            found.operations += self._commands.take(key, talk, said.data, said.seen, from_client=from_client)
 
     def _at_port(self, key: _Key, one: _Dialogue, way: int, mac: int) -> None:
         """802.1X: a station may answer to the group address of all ports, as the switch may ask there, or ask
@@ -202,7 +243,8 @@ class Dialogues:
         be meant only what it asks, as their proofs fit their own challenge alone."""
         said = one.said[-1]
         text = said.data
-        ends = one.flow[2], one.flow[4]
+        flow = _flow_of(one.row)
+        ends = flow[2], flow[4]
         to = ends[1 - way]
         if text[4:5] == _ANSWERS_EAP:
             if to & _GROUP:
@@ -218,67 +260,83 @@ class Dialogues:
             other
             for other in map(self._open.__getitem__, stations)
             if other is not one
-            and other.flow[_VLAN] == one.flow[_VLAN]
+            and _flow_of(other.row)[_VLAN] == flow[_VLAN]
             and said.seen.time_ns - other.last_ns <= PORT_NS
         ]
         if len(heard) > 1 and text[4:5] != _ASKS_EAP:
             return
         for other in heard:
             other.said.append(said._replace(from_client=False))
-            other.macs.setdefault(1 - other.client, mac)
+            if other.macs[1 - other.client] == _NOBODY:
+                other.macs[1 - other.client] = mac
             other.size += len(text) + _PAYLOAD_BYTES
             self._size += len(text) + _PAYLOAD_BYTES
 
     def silent_since(self, before_ns: int) -> Ledger:
         """End the dialogues that were silent for too long before this moment; their facts."""
-        old = [key for key, one in self._open.items() if before_ns - one.last_ns > IDLE_NS]
-        ended = [fact for key in old for fact in self._ended(self._open.pop(key))]
-        return self._ledger([*ended, *self._commands.silent_since(before_ns)])
+        found = _Found()
+        for key in [key for key, one in self._open.items() if before_ns - one.last_ns > IDLE_NS]:
+            self._end(self._open.pop(key), found)
+        found.operations += self._commands.silent_since(before_ns)
+        return self._ledger(found)
 
     def going_on(self) -> Ledger:
         """The facts of the dialogues that have not ended, as they stand now."""
-        told = [fact for one in self._open.values() for fact in self._facts(one)]
-        return _collected([*told, *self._commands.going_on()])
+        found = _Found()
+        for one in self._open.values():
+            self._read(one, found)
+        found.operations += self._commands.going_on()
+        return _collected(found, self._source)
 
     def left_out(self) -> Ledger:
         """What was left out since the last facts of dialogues that ended."""
-        return self._ledger([])
+        return self._ledger(_Found())
 
     def finish(self, last_ns: int = 0) -> Ledger:
         """End all dialogues, in a source whose last packet came at this moment; their facts."""
-        facts = [fact for one in self._open.values() for fact in self._ended(one)]
-        facts += self._commands.finish(last_ns)
+        found = _Found()
+        for one in self._open.values():
+            self._end(one, found)
+        found.operations += self._commands.finish(last_ns)
         self._open.clear()
-        return self._ledger(facts)
+        return self._ledger(found)
 
-    def _ledger(self, facts: Sequence[_Fact]) -> Ledger:
+    def _ledger(self, found: _Found) -> Ledger:
         left_out = self._effort.take_left_out()
-        return _collected(facts, [(PROOFS_LEFT_OUT, left_out)] if left_out else [])
+        return _collected(found, self._source, [(PROOFS_LEFT_OUT, left_out)] if left_out else [])
 
-    def _ended(self, one: _Dialogue) -> Sequence[_Fact]:
+    def _end(self, one: _Dialogue, found: _Found) -> None:
         self._size -= one.size
-        return self._facts(one)
+        self._read(one, found)
 
-    def _facts(self, one: _Dialogue) -> Sequence[_Fact]:
+    def _read(self, one: _Dialogue, found: _Found) -> None:
+        """Add what a dialogue says."""
         if one.read < len(one.said):
             if self._known is None:
                 self._known = shipped_credentials()
-            one.found = _facts_of(one, self._source, self._known, self._effort)
+            one.told, one.log_ins = _read(one, self._source, self._known, self._effort)
             one.read = len(one.said)
-        return one.found
+        found.told += one.told
+        found.log_ins += one.log_ins
 
 
-def _collected(facts: Sequence[_Fact], overflow: Sequence[tuple[str, int]] = ()) -> Ledger:
+def _collected(found: _Found, source: str, overflow: Sequence[tuple[str, int]] = ()) -> Ledger:
     return collect(
-        credentials=(fact for fact in facts if isinstance(fact, CredentialSeen)),
-        claims=(fact for fact in facts if isinstance(fact, AssetClaim)),
-        names=(fact for fact in facts if isinstance(fact, NamesAsked)),
-        operations=(fact for fact in facts if isinstance(fact, Operation)),
+        credentials=found.log_ins,
+        claims=claims_of(found.told, source),
+        names=found.names,
+        operations=found.operations,
         overflow=overflow,
     )
 
 
-def _server_of(flow: Sequence[int], client: int) -> _Key:
+def _bytes_of(columns: Ints) -> list[bytes]:
+    """Each row as its bytes."""
+    rows: list[bytes] = np.ascontiguousarray(columns).view(f"V{8 * columns.shape[1]}").ravel().tolist()
+    return rows
+
+
+def _server_of(flow: _Flow, client: int) -> _Server:
     key, a_hi, a_lo, b_hi, b_lo, *_ = flow
     return (a_hi, a_lo, key >> 16 & 0xFFFF) if client == 1 else (b_hi, b_lo, key >> 32 & 0xFFFF)
 
@@ -293,28 +351,33 @@ def _spoken(key: int, spoken: int) -> str:
     return name_of(code) if code else ""
 
 
-def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -> list[_Fact]:
-    key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = one.flow
+def _read(
+    one: _Dialogue, source: str, known: Credentials, effort: Effort
+) -> tuple[Sequence[Told], Sequence[CredentialSeen]]:
+    """What is said in a dialogue, and its log-ins."""
+    key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = _flow_of(one.row)
     protocol = _spoken(key, spoken)
     if not protocol:
-        return []
-    client = one.client
+        return (), ()
+    client, server = one.client, 1 - one.client
     family = key >> 48 & 0xF
     # Messages that were chosen from a connection are whole, and what lies between them is no loss.
     if key & 0xFFFF == PROTO_TCP and family != 2 and FIRST_PAYLOADS.get(protocol, 1) > 0:
-        pieces = in_order(one.said, (isn[client], isn[1 - client]))
+        pieces = in_order(one.said, (isn[client], isn[server]))
     else:
         pieces = datagrams(one.said)
     ends = [address_text(family, a_hi, a_lo), address_text(family, b_hi, b_lo)]
-    of_client, of_server = (
-        Side(mac_text(one.macs.get(way, -1)), ends[way]) if family != 2 else Side(ends[way], "")
-        for way in (client, 1 - client)
-    )
-    if protocol == "eapol" and (a_lo, b_lo)[1 - client] & _GROUP:
-        ends[1 - client] = mac_text(one.macs.get(1 - client, -1)) or ends[1 - client]
-    facts: list[_Fact] = [*claims_of(protocol, pieces, of_client, of_server, vlan_text(vlan), source)]
-    if protocol not in IDS:
-        return facts
+    if family != 2:
+        of_client = mac_text(one.macs[client]), ends[client]
+        of_server = mac_text(one.macs[server]), ends[server]
+    else:
+        of_client, of_server = (ends[client], ""), (ends[server], "")
+    if protocol == "eapol" and (a_lo, b_lo)[server] & _GROUP:
+        ends[server] = mac_text(one.macs[server]) or ends[server]
+    told = told_by(protocol, pieces, of_client, of_server, vlan_text(vlan))
+    if protocol not in _LOGGING_IN:
+        return told, ()
+    facts: list[CredentialSeen] = []
     for log_in in parser_of(protocol)(pieces):
         seen = log_in.seen
         key_of_verdict = seen, log_in.method, log_in.account
@@ -328,7 +391,7 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -
             continue
         seen_log_in = CredentialSeen(
             client=ends[client],
-            server=ends[1 - client],
+            server=ends[server],
             transport=transport_text(family, key & 0xFFFF),
             port=key >> 16 & 0xFFFF if client == 1 else key >> 32 & 0xFFFF,
             protocol=protocol,
@@ -344,32 +407,19 @@ def _facts_of(one: _Dialogue, source: str, known: Credentials, effort: Effort) -
             evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
         )
         facts.append(seen_log_in)
-    return facts
+    return told, facts
 
 
-def _opened(
-    flow: Sequence[int], way: int, headers: bytes, seen: Seen, mac: int, source: str
-) -> Iterator[AssetClaim]:
+def _opened(flow: _Flow, way: int, headers: bytes, seen: Seen, mac: int) -> Iterator[Told]:
     """How the sender of the headers opens connections; of hosts of the Internet nothing."""
     key, a_hi, a_lo, b_hi, b_lo, _, _, vlan, *_ = flow
     address = address_text(key >> 48 & 0xF, *((a_hi, a_lo), (b_hi, b_lo))[way])
     value = opening(headers)
     if value and not ip_address(address).is_global:
-        yield AssetClaim(
-            mac=mac_text(mac),
-            address=address,
-            vlan=vlan_text(vlan),
-            kind="tcp-opening",
-            value=value,
-            protocol="tcp",
-            times=1,
-            first_ns=seen.time_ns,
-            last_ns=seen.time_ns,
-            evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
-        )
+        yield (mac_text(mac), address, vlan_text(vlan), "tcp-opening", value, "tcp"), seen
 
 
-def _talk(flow: Sequence[int], client: int, protocol: str) -> Talk:
+def _talk(flow: _Flow, client: int, protocol: str) -> Talk:
     """Who talks to whom in a flow, of which A (0) or B (1) is the client."""
     key, a_hi, a_lo, b_hi, b_lo, *_ = flow
     family = key >> 48 & 0xF
@@ -379,7 +429,7 @@ def _talk(flow: Sequence[int], client: int, protocol: str) -> Talk:
     return ends[client], ends[1 - client], transport, port, protocol, vlan_text(flow[_VLAN])
 
 
-def _asked(flow: Sequence[int], client: int, message: bytes, seen: Seen, source: str) -> Iterator[NamesAsked]:
+def _asked(flow: _Flow, client: int, message: bytes, seen: Seen, source: str) -> Iterator[NamesAsked]:
     """What the names in a question to a name server could carry, nothing for no question."""
     question = question_of(message)
     if question is None:

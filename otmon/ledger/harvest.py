@@ -63,6 +63,7 @@ from otmon.ledger.row_ranks import (
 )
 from otmon.ledger.rows import Rows, lists_of, operations_of, parties, response_counts
 from otmon.ledger.senders import assets_of, ports_of
+from otmon.ledger.swift import of_columns
 from otmon.ledger.tables import (
     A_FIRST,
     A_LAST,
@@ -108,7 +109,6 @@ from otmon.protocols.modbus import REASONS
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
 
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
-_MODBUS: Final = "modbus"
 
 
 def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
@@ -213,53 +213,53 @@ def _grouped(keys: Ints, first: Ints, packet: Ints) -> tuple[Ints, Ints]:
     return order, np.flatnonzero(np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1)))
 
 
+_CONVERSATIONS: Final = of_columns(Conversation)
+_BUSIEST: Final = of_columns(Busiest)
+_A_THEN_B: Final = (F_A_HI, F_A_LO, F_B_HI, F_B_LO)
+_B_THEN_A: Final = (F_B_HI, F_B_LO, F_A_HI, F_A_LO)
+
+
 def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
     if not len(flows):
         return
     client, role = clients_of(flows)
     n = np.arange(len(flows))
-    a_side, b_side = flows[:, [F_A_HI, F_A_LO]], flows[:, [F_B_HI, F_B_LO]]
-    to_server = np.where(client == 1, 1, 0)
+    by_b = client == 1
     key = flows[:, F_KEY]
-    family, proto = key >> 48 & 0xF, key & 0xFFFF
-    port = np.where(client == 1, key >> 16 & 0xFFFF, key >> 32 & 0xFFFF)
+    port = np.where(by_b, key >> 16, key >> 32) & 0xFFFF
     code = np.where(flows[:, F_PROTOCOL] < 0, flows[:, F_PROTOCOL], flows[:, F_PROTOCOL] & (PROVISIONAL - 1))
     # A flow without payload says nothing about its protocol.
-    silent = (code == 0) & (flows[:, F_TRIES] == 0)
-    code = np.where(silent, _SILENT, code)
-    from_client = flows[n, F_PACKETS + to_server], flows[n, F_BYTES + to_server]
-    from_server = flows[n, F_PACKETS + 1 - to_server], flows[n, F_BYTES + 1 - to_server]
-    answered = (flows[:, F_STATE] & np.where(client == 1, SPOKE_A, SPOKE_A << 1)) != 0
+    code[(code == 0) & (flows[:, F_TRIES] == 0)] = _SILENT
     keys = np.column_stack(
         [
-            np.where(client[:, None] == 1, b_side, a_side),
-            np.where(client[:, None] == 1, a_side, b_side),
-            family << 16 | proto,
+            np.where(by_b[:, None], flows[:, _B_THEN_A], flows[:, _A_THEN_B]),
+            (key >> 48 & 0xF) << 16 | key & 0xFFFF,
             port,
             code,
             flows[:, F_VLAN],
         ]
     )
     order, starts = _grouped(keys, flows[:, F_FIRST], flows[:, F_FIRST_PACKET])
-
-    def total(values: Ints) -> list[int]:
-        return list(np.add.reduceat(values[order], starts).tolist())
-
-    def largest(values: Ints) -> list[int]:
-        return list(np.maximum.reduceat(values[order], starts).tolist())
-
+    state, tunnel = flows[:, F_STATE], flows[:, F_TUNNEL]
+    # To the server, and to the client.
+    packets = flows[n, F_PACKETS + client], flows[n, F_PACKETS + 1 - client]
+    octets = flows[n, F_BYTES + client], flows[n, F_BYTES + 1 - client]
+    counts = np.column_stack([(state & RESET) // RESET, *packets, *octets])
+    sets = np.column_stack([np.where(tunnel > 0, 1 << tunnel, 0), flows[:, F_HOURS : F_HOURS + 3]])
+    answered = state & np.where(by_b, SPOKE_A, SPOKE_A << 1) != 0
     firsts = order[starts]
-    tunnels = np.zeros(len(flows), np.int64)
-    tunnels[flows[:, F_TUNNEL] > 0] = 1 << flows[flows[:, F_TUNNEL] > 0, F_TUNNEL]
     client_hi, client_lo, server_hi, server_lo, kinds, numbers, codes, vlans = keys[firsts].T.tolist()
-    families = [kind >> 16 for kind in kinds]
-    first_ns, packets, offsets = flows[firsts][:, [F_FIRST, F_FIRST_PACKET, F_FIRST_OFFSET]].T.tolist()
-    evidence = list(map(Evidence, first_ns, repeat(source), packets, offsets))
+    families = (keys[firsts, 4] >> 16).tolist()
+    begins = flows[firsts][:, [F_FIRST, F_FIRST_PACKET, F_FIRST_OFFSET]]
+    first_ns = begins[:, 0].tolist()
+    # As the class does it, without a call of Python for each.
+    evidence = list(
+        map(tuple.__new__, repeat(Evidence), zip(first_ns, repeat(source), *begins[:, 1:].T.tolist()))
+    )
     transports, ports, protocols, expected = zip(*map(_spoken, kinds, numbers, codes), strict=True)
-    hours = (np.bitwise_or.reduceat(flows[order, F_HOURS + n], starts).tolist() for n in range(3))
+    tunnels, *hours = np.bitwise_or.reduceat(sets[order], starts).T.tolist()
     # In the order of its fields: naming them takes as long as everything else.
-    yield from map(
-        Conversation,
+    yield from _CONVERSATIONS(
         map(address_text, families, client_hi, client_lo),
         map(address_text, families, server_hi, server_lo),
         transports,
@@ -267,16 +267,15 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
         protocols,
         map(vlan_text, vlans),
         expected,
-        map(_ROLES.__getitem__, largest(role)),
-        map(bool, largest(answered.astype(np.int64))),
-        total(np.ones(len(flows), np.int64)),
-        total((flows[:, F_STATE] & RESET) // RESET),
-        *map(total, (from_client[0], from_server[0], from_client[1], from_server[1])),
-        map(_tunnels, np.bitwise_or.reduceat(tunnels[order], starts).tolist()),
-        map(_most, _busiest(flows, order, starts), evidence),
+        map(_ROLES.__getitem__, np.maximum.reduceat(role[order], starts).tolist()),
+        np.logical_or.reduceat(answered[order], starts).tolist(),
+        np.diff(starts, append=len(flows)).tolist(),
+        *np.add.reduceat(counts[order], starts).T.tolist(),
+        map(_tunnels, tunnels),
+        _busiest(flows, order, starts, begins, evidence),
         map(bits_of, zip(*hours, strict=True)),
         first_ns,
-        map(max, first_ns, largest(flows[:, F_LAST])),
+        np.maximum(begins[:, 0], np.maximum.reduceat(flows[order, F_LAST], starts)).tolist(),
         evidence,
     )
 
@@ -290,15 +289,23 @@ def _spoken(kind: int, number: int, code: int) -> tuple[str, int, str, str]:
     return transport, proto if six == 2 else number, protocol, _expected(transport, number, protocol)
 
 
-def _busiest(flows: Ints, order: Ints, starts: Ints) -> list[list[int]]:
-    """Of each group of flows the most packets that one of them had in a minute, and time, number and offset
-    of the first one of these; of equal ones the earliest."""
+def _busiest(
+    flows: Ints, order: Ints, starts: Ints, begins: Ints, evidence: list[Evidence]
+) -> Iterator[Busiest]:
+    """Of each group of flows the most packets that one of them had in a minute, and the first one of these;
+    of equal ones the earliest. `begins` has time, number and offset of `evidence`, the group's first packet:
+    where the minute began with that, one value is kept and not two that are equal."""
     packets = flows[:, F_PACKETS] + flows[:, F_PACKETS + 1]
     most = _of_minutes(flows[:, F_MINUTE : F_MINUTE + MINUTE_COLUMNS], packets)
     group = np.empty(len(order), np.int64)
-    group[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
+    group[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
     ranked = np.lexsort((most[:, 2], most[:, 1], -most[:, 0], group))
-    return list(most[ranked[starts]].tolist())
+    found = most[ranked[starts]]
+    shown = evidence.copy()
+    others = np.flatnonzero((found[:, 1:3] != begins[:, :2]).any(axis=1))
+    for at, (time_ns, packet, offset) in zip(others.tolist(), found[others, 1:].tolist(), strict=True):
+        shown[at] = Evidence(time_ns, evidence[at].source, packet, offset)
+    return _BUSIEST(found[:, 0].tolist(), shown)
 
 
 def _of_minutes(columns: Ints, totals: Ints) -> Ints:

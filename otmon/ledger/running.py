@@ -10,7 +10,7 @@ from typing import Final
 
 from otmon.ledger.aging import without_older
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
-from otmon.ledger.merge import merge_all
+from otmon.ledger.merge import grown
 from otmon.ledger.rank import NO_BARS, bars_of
 
 WAITING: Final = 8_192
@@ -38,6 +38,13 @@ class RunningLedger:
         if self._facts >= WAITING:
             self.bars = bars_of(self.ledger(), LIMITS)
 
+    def add_merged(self, ledger: Ledger) -> None:
+        """Take in what was merged already: where nothing came before, it is what there is."""
+        if self._waiting or self._merged != EMPTY:
+            self.add(ledger)
+        else:
+            self._merged = ledger
+
     @property
     def parts(self) -> tuple[Ledger, ...]:
         """What was merged and what waits: for one who merges it all with something else."""
@@ -46,7 +53,7 @@ class RunningLedger:
     def ledger(self) -> Ledger:
         """All of it."""
         if self._waiting:
-            self._merged = merge_all(self.parts)
+            self._merged = grown(self._merged, self._waiting)
             self._waiting = []
             self._facts = 0
         return self._merged

@@ -29,11 +29,12 @@ from operator import or_
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from otmon.ledger.facts import Conversation, Operation, WrittenValue
+from otmon.zones.address import Address
 from otmon.zones.baseline import Baseline, new_in
 from otmon.zones.lack import ASPECTS, LACKS, Lack, Lacking, Subject, seen, subject, taken_for_granted
 from otmon.zones.model import UNKNOWN_ZONE, Permission
-from otmon.zones.nearest import NEAREST, Fit, NearTo
-from otmon.zones.permission_table import PermissionTable
+from otmon.zones.nearest import NEAREST, Fit, NearTo, Set
+from otmon.zones.permission_table import NEARBY, PermissionTable
 from otmon.zones.place import Index, index, locate, locate_ends
 from otmon.zones.quantity import Excess, shown_limit, shown_quantity
 
@@ -95,15 +96,38 @@ class Near(NamedTuple):
     lacks: tuple[Lack, ...]
 
 
+class _Way(NamedTuple):
+    """What the ends of a fact tell, whatever they said to each other. A tuple, as very many are made."""
+
+    addresses: tuple[Address | None, Address | None]
+    zones: tuple[str, str]
+    """Of the client and the server."""
+    verdict: Verdict | None
+    """Where the ends alone decide."""
+    table: PermissionTable | None = None
+    """The list that applies, where they do not."""
+    boundary: str = ""
+    """Id of the boundary whose list that is."""
+    baseline: bool = False
+    """What is not listed may be in the baseline of the zone."""
+    admitting: tuple[Set, Set, Set, Set] = (0, 0, 0, 0)
+    """As in `Fit`."""
+
+
 class _Denial(NamedTuple):
     """What the nearest permissions are found from, when somebody asks."""
 
     table: PermissionTable
-    subject: Subject
+    fact: Conversation | Operation | WrittenValue
+    way: _Way
     fit: Fit
 
+    @property
+    def subject(self) -> Subject:
+        return subject(self.fact, self.way.addresses, self.way.zones)
+
     def nearest(self) -> tuple[Near, ...]:
-        table, subject, fit = self
+        table, fit, subject = self.table, self.fit, self.subject
         aspects, permissions = table.nearest_to(fit)
         told = {aspect: seen(aspect, subject) for aspect in aspects if aspect not in _OF_EACH}
         return tuple(
@@ -126,10 +150,9 @@ class _Denial(NamedTuple):
 
     def _lack(self, near: NearTo, aspect: Lacking, allowed: str) -> Lack:
         """A lack of which the permission says how it is worded."""
-        written = self.subject.written
-        if aspect != "value" or written is None:
+        if aspect != "value" or not isinstance(self.fact, WrittenValue):
             return Lack(aspect, allowed, seen(aspect, self.subject, near.zone))
-        exceeded = dict(self.table.exceeded(written))[1 << near.number]
+        exceeded = dict(self.table.exceeded(self.fact))[1 << near.number]
         return Lack(aspect, shown_limit(exceeded.limit), shown_quantity(exceeded.written))
 
 
@@ -156,6 +179,14 @@ class Verdict(NamedTuple):
         return () if self.denial is None else self.denial.nearest()
 
 
+class _Refusal(NamedTuple):
+    """A denial without the fact that is denied."""
+
+    fit: Fit
+    reason: Reason | None
+    """None where it names the ends."""
+
+
 Judged = TypeVar("Judged", Conversation, Operation, WrittenValue)
 
 
@@ -179,31 +210,42 @@ UNJUDGED: Final[Judgements[Any]] = Judgements((), ())
 
 
 def decide_all(index: Index, facts: Sequence[Judged]) -> Judgements[Judged]:
-    """Each fact with its verdict (`decide`)."""
-    return Judgements(facts, [decide(index, fact) for fact in facts])
+    """Each fact with its verdict (`decide`). Facts of the same ends stand behind each other in a ledger: what
+    the ends tell is found once for them."""
+    verdicts: list[Verdict] = []
+    last: tuple[str, str, str] | None = None
+    for fact in facts:
+        ends = fact.client, fact.server, fact.vlan
+        if ends != last:
+            way, last = _way(index, *ends), ends
+        verdicts.append(way.verdict or _decided(index, way, fact))
+    return Judgements(facts, verdicts)
 
 
 def decide(index: Index, fact: Conversation | Operation | WrittenValue) -> Verdict:
     """Whether the model behind `index` allows what was seen. Never raises."""
-    (client_address, client), (server_address, server) = locate_ends(
-        index, fact.client, fact.server, fact.vlan
-    )
+    way = _way(index, fact.client, fact.server, fact.vlan)
+    return way.verdict or _decided(index, way, fact)
+
+
+def _way(index: Index, client_text: str, server_text: str, vlan: str) -> _Way:
+    (client_address, client), (server_address, server) = locate_ends(index, client_text, server_text, vlan)
     addresses, ends = (client_address, server_address), (client.zone, server.zone)
     if client.zone == server.zone:
         zone = index.zones.get(client.zone)
         if zone is None:
             key = "outside-model" if client.zone else "link-only"
-            return Verdict("not covered", *ends, "", "", _reason(key))
+            return _Way(addresses, ends, Verdict("not covered", *ends, "", "", _reason(key)))
         table = index.inside[zone.id]
         if zone.inside == "everything":
             reason = _reason("inside-zone", line=table.line, zone=zone.id)
-            return Verdict("inside", *ends, "", table.line, reason)
-        listed = _decide_listed(table, "", subject(fact, addresses, ends))
-        return listed if zone.inside == "listed" else _decide_baseline(index.baseline, fact, listed, table)
+            return _Way(addresses, ends, Verdict("inside", *ends, "", table.line, reason))
+        admitting = table.admitting_ends(*addresses, *ends)
+        return _Way(addresses, ends, None, table, "", zone.inside == "baseline", admitting)
     if client.zone not in index.zones and server.zone not in index.zones:
-        return Verdict("not covered", *ends, "", "", _reason("outside-model"))
+        return _Way(addresses, ends, Verdict("not covered", *ends, "", "", _reason("outside-model")))
     if UNKNOWN_ZONE in ends:
-        stranger = fact.client if client.zone == UNKNOWN_ZONE else fact.server
+        stranger = client_text if client.zone == UNKNOWN_ZONE else server_text
         strangers: dict[str, Verdict] = index.strangers.setdefault(ends, {})
         known = strangers.get(stranger)
         if known is None:
@@ -211,24 +253,33 @@ def decide(index: Index, fact: Conversation | Operation | WrittenValue) -> Verdi
                 strangers.clear()
             reason = Reason("unknown-address", (("address", stranger),))
             known = strangers[stranger] = Verdict("denied", *ends, "", "", reason)
-        return known
+        return _Way(addresses, ends, known)
     pair = (min(ends), max(ends))
     boundary = index.boundaries.get(pair)
     if boundary is None:
         reason = _reason("no-boundary", from_zone=client.zone, to_zone=server.zone)
-        return Verdict("denied", *ends, "", "", reason)
-    return _decide_listed(index.across[pair], boundary.id, subject(fact, addresses, ends))
+        return _Way(addresses, ends, Verdict("denied", *ends, "", "", reason))
+    table = index.across[pair]
+    return _Way(addresses, ends, None, table, boundary.id, False, table.admitting_ends(*addresses, *ends))
+
+
+def _decided(index: Index, way: _Way, fact: Conversation | Operation | WrittenValue) -> Verdict:
+    """Where a list decides."""
+    table = way.table
+    assert table is not None
+    listed = _decide_listed(table, way, fact)
+    return _decide_baseline(index.baseline, fact, listed, table) if way.baseline else listed
 
 
 def excess_of(verdict: Verdict) -> tuple[Excess, ...]:
     """What a denied written value exceeds in the permissions that admit it in all but its value, in the
     order of the file; nothing where it is denied for another reason too."""
     denial = verdict.denial
-    if denial is None or denial.subject.written is None:
+    if denial is None or not isinstance(denial.fact, WrittenValue):
         return ()
     lacks = denial.table.lacking(denial.fit)
     only = lacks.pop(ASPECTS.index("value")) & ~reduce(or_, lacks)
-    return tuple(beyond for bit, beyond in denial.table.exceeded(denial.subject.written) if bit & only)
+    return tuple(beyond for bit, beyond in denial.table.exceeded(denial.fact) if bit & only)
 
 
 def lapsed(verdict: Verdict) -> tuple[Permission, ...]:
@@ -262,29 +313,49 @@ def _reason_of_list(key: str, owner: str, line: str) -> Reason:
     return Reason(key, (("line", line), ("list", owner)))
 
 
-def _decide_listed(table: PermissionTable, boundary: str, subject: Subject) -> Verdict:
-    ends = subject.client_zone, subject.server_zone
-    fit = table.fit(subject)
+def _decide_listed(
+    table: PermissionTable, way: _Way, fact: Conversation | Operation | WrittenValue
+) -> Verdict:
+    key: tuple[object, ...] | None = None
+    if isinstance(fact, Conversation) and not table.timed:
+        # Nothing else of it is looked at, and a network has few different questions.
+        key = way.zones, way.admitting, fact.transport, fact.port, fact.protocol, fact.expected
+    answer: Verdict | _Refusal | None = table.answers.get(key)
+    if answer is None:
+        answer = _answer(table, way, subject(fact, way.addresses, way.zones))
+        if key is not None:
+            if len(table.answers) >= NEARBY:
+                table.answers.clear()
+            table.answers[key] = answer
+    if isinstance(answer, Verdict):
+        return answer
+    fit, reason = answer
+    if reason is None:
+        said = {"list": table.owner, "line": table.line}
+        reason = _reason("other-direction", client=fact.client, server=fact.server, **said)
+    denial = _Denial(table, fact, way, fit)
+    return Verdict("denied", *way.zones, way.boundary, table.line, reason, denial)
+
+
+def _answer(table: PermissionTable, way: _Way, subject: Subject) -> Verdict | _Refusal:
+    fit = table.fit(subject, way.admitting)
     allowing = fit.allowing
     if allowing:
         number = table.deciding(allowing)
         permission, line = table.permissions[number], table.lines[number]
         granted = taken_for_granted(permission, subject)
-        known: Verdict | None = table.allowed.get((*ends, number, granted))
+        known: Verdict | None = table.allowed.get((*way.zones, number, granted))
         if known is None:
             key = f"permission-{granted}-unseen" if granted else "permission"
             reason = _reason(key, line=line, permission=permission.called())
-            known = Verdict("allowed", *ends, boundary, line, reason, None, permission)
-            table.allowed[(*ends, number, granted)] = known
+            known = Verdict("allowed", *way.zones, way.boundary, line, reason, None, permission)
+            table.allowed[(*way.zones, number, granted)] = known
         return known
     if not table.permissions:
-        reason = _reason_of_list("nothing-listed", table.owner, table.line)
-    elif fit.allowing_reverse:
-        fact, said = subject.fact, {"list": table.owner, "line": table.line}
-        reason = _reason("other-direction", client=fact.client, server=fact.server, **said)
-    else:
-        reason = _reason_of_list("not-listed", table.owner, table.line)
-    return Verdict("denied", *ends, boundary, table.line, reason, _Denial(table, subject, fit))
+        return _Refusal(fit, _reason_of_list("nothing-listed", table.owner, table.line))
+    if fit.allowing_reverse:
+        return _Refusal(fit, None)
+    return _Refusal(fit, _reason_of_list("not-listed", table.owner, table.line))
 
 
 def _decide_baseline(

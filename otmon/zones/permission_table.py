@@ -149,17 +149,26 @@ class PermissionTable:
     """Those that admit an address in a zone as client and as server, kept as they are needed."""
     requests: dict[tuple[object, ...], tuple[Set, ...]] = field(default_factory=dict, compare=False)
     """Those that admit what a conversation or an operation is, whoever has it, likewise."""
+    answers: dict[Any, Any] = field(default_factory=dict, compare=False)
+    """What is decided of conversations that are alike in all that is looked at, likewise."""
     allowed: dict[tuple[str, str, int, str], Any] = field(default_factory=dict, compare=False)
     """What is decided where a permission allows, by the zones of both ends, its number, and what is taken for
     granted."""
 
-    def fit(self, subject: Subject) -> Fit:
-        """Which permissions admit what of a fact."""
-        client_zone = subject.client_zone
-        clients, turned_servers = self._of_end(client_zone, subject.client)
-        turned_clients, servers = self._of_end(subject.server_zone, subject.server)
-        rest = self._admitting(subject)
-        return Fit(client_zone, clients, servers, turned_clients, turned_servers, rest)
+    def admitting_ends(
+        self, client: Address | None, server: Address | None, client_zone: str, server_zone: str
+    ) -> tuple[Set, Set, Set, Set]:
+        """Which permissions admit the ends of a fact: client, server, and both turned (`Fit`)."""
+        clients, turned_servers = self._of_end(client_zone, client)
+        turned_clients, servers = self._of_end(server_zone, server)
+        return clients, servers, turned_clients, turned_servers
+
+    def fit(self, subject: Subject, ends: tuple[Set, Set, Set, Set] | None = None) -> Fit:
+        """Which permissions admit what of a fact; `ends` as `admitting_ends` said, where that was asked."""
+        if ends is None:
+            zones = subject.client_zone, subject.server_zone
+            ends = self.admitting_ends(subject.client, subject.server, *zones)
+        return Fit(subject.client_zone, *ends, self._admitting(subject))
 
     def _of_end(self, zone: str, address: Address | None) -> tuple[Set, Set]:
         known = self.ends.get((zone, address))

@@ -7,8 +7,8 @@ from random import Random
 
 from otmon.identity.registry import FIRST_PAYLOADS
 from otmon.lab.frames import Host, Packet, Say, connection, udp_packet
-from otmon.ledger.claims import Side, claims_of
-from otmon.ledger.facts import HOUR_NS, AssetClaim
+from otmon.ledger.claims import claims_of, told_by
+from otmon.ledger.facts import HOUR_NS, AssetClaim, Evidence
 from otmon.ledger.ledger import LIMITS
 from otmon.ledger.messages import (
     SECOND_CLAIMS,
@@ -40,17 +40,24 @@ def frame(kind: int, payload: bytes, source: str = "000e8c010203", vlan: int = 0
 
 def test_a_claim_has_the_side_that_it_is_about() -> None:
     turns = MESSAGES["dhcp"][0] + MESSAGES["dhcp"][0]
-    client, server = Side("02:00:00:00:00:01", "0.0.0.0"), Side("02:00:00:00:00:02", "10.0.0.1")
-    found = list(claims_of("dhcp", pieces(*turns), client, server, "7", "a.pcap"))
+    client, server = ("02:00:00:00:00:01", "0.0.0.0"), ("02:00:00:00:00:02", "10.0.0.1")
+    found = list(claims_of(told_by("dhcp", pieces(*turns), client, server, "7"), "a.pcap"))
     assert {(one.mac, one.address, one.vlan) for one in found} == {("00:1a:4b:f6:01:02", "", "7")}
-    assert found[0] == AssetClaim(
-        "00:1a:4b:f6:01:02", "", "7", "name", "xp-line1", "dhcp", 1, 1000, 1000, found[0].evidence
-    )
-    greets = list(claims_of("smtp", pieces(*MESSAGES["smtp"][0]), client, server, "", "a.pcap"))
-    assert [(one.mac, one.address) for one in greets] == [
-        (server.mac, server.address), (client.mac, client.address)
-    ]  # fmt: skip
-    assert list(claims_of("tls", pieces(("c", b"x")), client, server, "", "a")) == []
+    greets = claims_of(told_by("smtp", pieces(*MESSAGES["smtp"][0]), client, server, ""), "a.pcap")
+    assert [(one.mac, one.address) for one in greets] == [server, client]
+    assert told_by("tls", pieces(("c", b"x")), client, server, "") == []
+
+
+def test_what_is_said_again_is_one_fact_of_the_first_packet() -> None:
+    said = MESSAGES["dhcp"][0]
+    client, server = ("02:00:00:00:00:01", "0.0.0.0"), ("02:00:00:00:00:02", "10.0.0.1")
+    flow = told_by("dhcp", pieces(*said, *said), client, server, "7")
+    first, *others = claims_of(flow, "a.pcap")
+    key = "00:1a:4b:f6:01:02", "", "7", "name", "xp-line1", "dhcp"
+    assert first == AssetClaim(*key, 2, 1000, 2000, Evidence(1000, "a.pcap", 1, 100))
+    assert [one.times for one in others] == [2] * (len(flow) // 2 - 1)
+    # In whatever order flows end, it is the same.
+    assert set(claims_of(reversed(flow), "a.pcap")) == {first, *others}
 
 
 def test_frames_below_ip_are_their_sender_s() -> None:

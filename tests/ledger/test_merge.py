@@ -20,7 +20,7 @@ from otmon.ledger.facts import (
     Source,
 )
 from otmon.ledger.ledger import EMPTY, LIMITS, Limits, asset_key, operation_key, service_key
-from otmon.ledger.merge import collect, merge, merge_all
+from otmon.ledger.merge import collect, grown, merge, merge_all
 from tests.zones.facts import asset
 
 examples = settings(max_examples=80, deadline=None)
@@ -47,6 +47,21 @@ def test_merge_is_associative(ledgers: Any, small: Limits, data: st.DataObject) 
 def test_the_empty_ledger_changes_nothing(ledgers: Any, small: Limits, data: st.DataObject) -> None:
     a = data.draw(ledgers)
     assert merge(a, EMPTY, small) == a == merge(EMPTY, a, small)
+
+
+@examples
+@given(st.data())
+def test_a_ledger_grows_as_all_at_once_are_merged(ledgers: Any, data: st.DataObject) -> None:
+    """Also by itself: what comes twice counts twice."""
+    a, b = data.draw(ledgers), data.draw(ledgers)
+    merged = merge(a, EMPTY)
+    assert grown(merged, [b, b]) == merge_all([a, b, b])
+    for kind in ("assets", "operations", "claims"):
+        one = collect(**{kind: getattr(b, kind)})
+        assert grown(merged, [one]) == merge(a, one)
+    sender = asset("00:00:00:00:00:01", "10.0.0.1")
+    (twice,) = collect(assets=[sender, sender]).assets
+    assert twice.packets == 2 * sender.packets > 0
 
 
 @examples

@@ -41,6 +41,19 @@ def test_parts_come_to_one_merge_of_all(day: Ledger, waiting: int, monkeypatch: 
     assert grown.parts == (grown.ledger(),)
 
 
+def test_a_merged_ledger_is_what_there_is_until_others_come(day: Ledger) -> None:
+    alone = RunningLedger()
+    alone.add_merged(day)
+    assert alone.ledger() is day
+    alone.add_merged(day)
+    alone.add(collect(overflow=[("assets", 3)]))
+    assert alone.ledger() == merge_all([day, day, collect(overflow=[("assets", 3)])])
+    late = RunningLedger()
+    late.add(collect(conversations=reversed(day.conversations)))
+    late.add_merged(day)
+    assert late.ledger() == merge_all([collect(conversations=day.conversations), day])
+
+
 def test_a_full_ledger_has_bars_as_soon_as_it_is_merged(monkeypatch: pytest.MonkeyPatch, day: Ledger) -> None:
     monkeypatch.setattr(running, "WAITING", 1)
     monkeypatch.setattr(running, "LIMITS", replace(LIMITS, conversations=1))

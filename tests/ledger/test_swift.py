@@ -10,7 +10,7 @@ from dataclasses import FrozenInstanceError, dataclass, fields, replace
 import pytest
 
 from otmon.ledger import facts
-from otmon.ledger.swift import swift
+from otmon.ledger.swift import of_columns, swift
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +51,14 @@ def test_every_field_of_a_fact_gets_its_own_value() -> None:
         names = [field.name for field in fields(kind)]
         fact = kind(*names)  # type: ignore[arg-type]
         assert [getattr(fact, name) for name in names] == names
+        assert list(of_columns(kind)(*([name, name] for name in names))) == [fact, fact]
+
+
+def test_values_of_columns_are_frozen_and_of_their_class() -> None:
+    several = list(of_columns(Slow)(["a", "b"], iter((1, 2))))
+    assert several == [Slow("a", 1), Slow("b", 2)] and {type(one) for one in several} == {Slow}
+    with pytest.raises(FrozenInstanceError):
+        several[0].name = "c"  # type: ignore[misc]
+    with pytest.raises(ValueError, match="shorter"):
+        list(of_columns(Slow)(["a", "b"], [1]))
+    assert list(of_columns(Slow)([], [])) == []

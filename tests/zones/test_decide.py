@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.ledger.facts import Conversation, Operation
-from otmon.zones.decide import LACKS, NEAREST, REASONS, Verdict, decide, explain, index
+from otmon.ledger.facts import HOUR_NS, Conversation, Operation
+from otmon.zones.decide import LACKS, NEAREST, REASONS, Verdict, decide, decide_all, explain, index
 from otmon.zones.model import Boundary, Model, Permission, Zone
 from otmon.zones.place import Index
 from tests.detect.plant import ledger_of
@@ -117,6 +118,32 @@ def decided_by(verdict: Verdict) -> str:
 def test_conversations(plant: Index, fact: Conversation, outcome: str, by: str) -> None:
     verdict = decide(plant, fact)
     assert (verdict.outcome, decided_by(verdict)) == (outcome, by)
+
+
+def test_what_was_asked_before_decides_nothing_that_differs() -> None:
+    """All conversations between all ends, with what is kept of the others and by an index of their own; once
+    more where hours are looked at."""
+    ends = HMI, "10.1.0.6", EWS, PLC, "10.2.0.2", PC, STRANGER, WEB, "224.0.0.251"
+    said = {(fact.port, fact.protocol, fact.transport, fact.expected) for fact, _, _ in CONVERSATIONS}
+    monday = 96 * HOUR_NS
+    facts = [
+        conversation(
+            client, server, port, protocol, transport=transport, expected=expected,
+            hours=1 << hour, first_ns=monday + hour * HOUR_NS, last_ns=monday + hour * HOUR_NS,
+        )
+        for client, server in permutations(ends, 2)
+        for port, protocol, transport, expected in sorted(said)
+        for hour in (1, 100)
+    ]  # fmt: skip
+    timed = PLANT.replace("- {id: reads,", "- {id: reads, hours: mon 00:00-12:00,")
+    timed = f"\n    timezone: UTC{timed}"
+    for text in (PLANT, timed):
+        zones = model(text)
+        together = decide_all(index(zones), facts)
+        assert [(told(one), one.nearest) for one in together.verdicts] == [
+            (told(one), one.nearest) for one in (decide(index(zones), fact) for fact in facts)
+        ]
+        assert {one.outcome for one in together.verdicts} >= {"allowed", "denied", "inside", "not covered"}
 
 
 OPERATIONS: list[tuple[Operation, str, str]] = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from otmon.ledger.facts import (
     UNKNOWN,
@@ -92,9 +92,8 @@ def ground(index: Index | None, claims: Iterable[AssetClaim] = ()) -> Ground:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A fact with its verdict, if there is one."""
+class Seen(NamedTuple):
+    """A fact with its verdict, if there is one. A tuple, as very many are made."""
 
     fact: Any
     verdict: Verdict | None
@@ -122,29 +121,24 @@ class Field:
     name: str
     kind: Kind
     meaning: str
-    get: Callable[[Seen], Value]
+    read: Callable[[Seen], Value]
+    lacking: Value = None
+    """What `read` gives for null."""
+
+    def get(self, seen: Seen) -> Value:
+        """The value that a fact has, None for null."""
+        value = self.read(seen)
+        return None if value == self.lacking else value
 
 
 def _own(name: str, kind: Kind, meaning: str) -> Field:
     """A field that the fact itself has; -1 and "" are null."""
-    read = attrgetter(name)
-
-    def get(seen: Seen) -> Value:
-        value: Value = read(seen.fact)
-        return None if value == "" else value
-
-    return Field(name, kind, meaning, get)
+    return Field(name, kind, meaning, attrgetter(f"fact.{name}"), lacking="")
 
 
 def _perhaps(name: str, meaning: str) -> Field:
     """A number that the fact may lack."""
-    read = attrgetter(name)
-
-    def get(seen: Seen) -> Value:
-        value: int = read(seen.fact)
-        return None if value == UNKNOWN else value
-
-    return Field(name, "number", meaning, get)
+    return Field(name, "number", meaning, attrgetter(f"fact.{name}"), lacking=UNKNOWN)
 
 
 def _extreme(name: str, place: int, meaning: str) -> Field:

@@ -296,9 +296,14 @@ def _either(one: Condition, other: Condition) -> Condition:
 def _asked(field: Field, tests: Sequence[Test]) -> _Part:
     """Whether a field has a value that one of the tests takes. A few values come again and again: the
     answers for the last ones are kept."""
-    get = field.get
-    taken = lru_cache(maxsize=ANSWERS, typed=True)(lambda value: any(test(value) for test in tests))
-    return _Part(_COST[field.kind], lambda seen: taken(get(seen)))
+    read, lacking = field.read, field.lacking
+
+    @lru_cache(maxsize=ANSWERS, typed=True)
+    def taken(value: Value) -> bool:
+        found = None if value == lacking else value
+        return any(test(found) for test in tests)
+
+    return _Part(_COST[field.kind], lambda seen: taken(read(seen)))
 
 
 def _test(field: Field, value: Any) -> Test:

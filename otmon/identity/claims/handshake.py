@@ -30,10 +30,10 @@ def told(wholes: Iterable[Piece], skipped: dict[bool, int] | None = None) -> Ite
     """The claims of runs of bytes that begin a connection; `skipped` says how many bytes of each side stand
     before TLS."""
     for whole in wholes:
-        before = (skipped or {}).get(whole.from_client, 0)
         if whole.at:
             continue
-        for kind, message in _messages(whole.data[before:]):
+        data = whole.data[skipped.get(whole.from_client, 0) :] if skipped else whole.data
+        for kind, message in _messages(data):
             if kind == _CLIENT_HELLO and whole.from_client:
                 name = line(_server_name(message))
                 if is_host(name):
@@ -43,7 +43,7 @@ def told(wholes: Iterable[Piece], skipped: dict[bool, int] | None = None) -> Ite
                     yield Claim(of, value, whole.seen, whole.from_client)
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _messages(data: bytes) -> list[tuple[int, bytes]]:
     """Type and body of the messages up to what is no handshake in clear; the last one may be cut off."""
     records = []
     at = 0
@@ -54,13 +54,13 @@ def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
         records.append(data[at + 5 : at + 5 + size])
         at += 5 + size
     stream = records[0] if len(records) == 1 else b"".join(records)
+    found: list[tuple[int, bytes]] = []
     at = 0
-    for _ in range(MAX_MESSAGES):
-        if at + 4 > len(stream):
-            return
+    while at + 4 <= len(stream) and len(found) < MAX_MESSAGES:
         size = int.from_bytes(stream[at + 1 : at + 4])
-        yield stream[at], stream[at + 4 : at + 4 + size]
+        found.append((stream[at], stream[at + 4 : at + 4 + size]))
         at += 4 + size
+    return found
 
 
 def _server_name(hello: bytes) -> bytes:

@@ -23,6 +23,8 @@ from otmon.identity.ntlm import told_by
 from otmon.identity.sasl import decoded
 
 _HEADS: Final = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ", b"PROPFIND ", b"HTTP/1.")
+_CONNECT: Final = b"CONNECT "
+_STARTS: Final = (*_HEADS, _CONNECT)
 _HOST: Final = re.compile(rb"\nhost *: *([^\s:]{1,255})(?::[0-9]{1,5})?[ \t]*\r?\n", re.IGNORECASE)
 _PASSED_ON: Final = {
     True: re.compile(rb"\n(?:via|forwarded|x-forwarded-for) *: *[^\s]", re.IGNORECASE),
@@ -31,7 +33,6 @@ _PASSED_ON: Final = {
 _TO_PROXY: Final = re.compile(
     rb"(?:CONNECT |[A-Z]{3,8} https?://(?:[^/@\s]{1,255}@)?)([^/:@\s]{1,255})", re.IGNORECASE
 )
-_CONNECT: Final = b"CONNECT "
 _HELLO: Final = b"\x16\x03"
 """A TLS record of the handshake."""
 _NOT_REACHED: Final = re.compile(rb"HTTP/1\.[01] (?:40[0357]|5[0-9]{2}|1[0-9]{2})[ \r]")
@@ -42,32 +43,47 @@ _TOKEN: Final = re.compile(
     rb"([A-Za-z0-9+/]{16,8192}=*)[ \t]*\r?\n",
     re.IGNORECASE,
 )
+_OF_PASSED_ON: Final = (b"\nvia", b"forwarded")
+_OF_TOKENS: Final = (b"ntlm", b"negotiate")
+_OF_SOFTWARE: Final = (b"\nserver", b"\nuser-agent")
+"""In lower case, one of these stands in every head that `_PASSED_ON` fits, or `_TOKEN`, or that names a
+program."""
 
 
 def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
     """The claims of a flow."""
-    heads = [(piece, _head(piece)) for piece in pieces if piece.data.startswith((*_HEADS, _CONNECT))]
-    to_proxy = any(piece.from_client and _TO_PROXY.match(head) for piece, head in heads)
+    heads = [(piece, _head(piece)) for piece in pieces if piece.data.startswith(_STARTS)]
+    # What few connections say is looked for in all heads of a side at once.
+    asks = b"".join([head for piece, head in heads if piece.from_client]).lower()
+    answers = b"".join([head for piece, head in heads if not piece.from_client]).lower()
+    passes = any(map((asks + answers).__contains__, _OF_PASSED_ON))
+    to_proxy = any([piece.from_client and _TO_PROXY.match(head) for piece, head in heads])
+    named = {
+        True: any(map(asks.__contains__, _OF_SOFTWARE)),
+        False: any(map(answers.__contains__, _OF_SOFTWARE)) and not to_proxy,
+    }
     own = [
         piece for piece, head in heads
-        if not _PASSED_ON[piece.from_client].search(head) and (piece.from_client or not to_proxy)
+        if named[piece.from_client] and not (passes and _PASSED_ON[piece.from_client].search(head))
     ]  # fmt: skip
     yield from software_fields(own, _HEADS)
-    yield from _proxies(heads)
+    if passes or _CONNECT.lower() in asks:
+        yield from _proxies(heads)
     if to_proxy:
         passed_on = {piece.seen for piece, head in heads if _PASSED_ON[True].search(head)}
         yield from _reached(piece for piece in pieces if piece.seen not in passed_on)
     else:
         yield from _asked_for(heads)
-    for piece, head in heads:
-        for found in _TOKEN.finditer(head):
-            for kind, value in told_by(decoded(found[1])):
-                yield Claim(kind, value, piece.seen, piece.from_client)
+    if any(map((asks + answers).__contains__, _OF_TOKENS)):
+        for piece, head in heads:
+            for found in _TOKEN.finditer(head):
+                for kind, value in told_by(decoded(found[1])):
+                    yield Claim(kind, value, piece.seen, piece.from_client)
 
 
 def _head(piece: Piece) -> bytes:
-    head, end, _ = piece.data.partition(b"\r\n\r\n")
-    return head + end[:2]
+    end = piece.data.find(b"\r\n\r\n")
+    return piece.data if end < 0 else piece.data[: end + 2]
 
 
 def _proxies(heads: Sequence[tuple[Piece, bytes]]) -> Iterator[Claim]:

@@ -22,7 +22,7 @@ _CODES: Final = {True: 0xE0, False: 0xD0}
 
 def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
     """The claims at the beginning of a connection."""
-    runs = list(wholes(pieces))
+    runs = wholes(pieces)
     before = {
         one.from_client: number(one.data, 2, 2)
         for one in runs
@@ -30,4 +30,4 @@ def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
         and number(one.data, 0, 2) == _TPKT
         and number(one.data, 5, 1) == _CODES[one.from_client]
     }
-    yield from told((one for one in runs if before.get(one.from_client, -1) >= 0), before)
+    return told((one for one in runs if before.get(one.from_client, -1) >= 0), before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
@@ -43,9 +43,12 @@ def said(kind: ClaimKind, value: bytes | str, piece: Piece) -> Iterator[Claim]:
         yield Claim(kind, text, piece.seen, piece.from_client)
 
 
-def wholes(pieces: Iterable[Piece]) -> Iterator[Piece]:
+def wholes(pieces: Sequence[Piece]) -> Sequence[Piece]:
     """What each side said without a gap, as one piece for each such run, at most `MAX_SIDE` bytes, with the
     packet in which it began."""
+    if len(pieces) == 1 and len(pieces[0].data) <= MAX_SIDE:
+        # So it is with most TLS: only whom the client asks for was copied.
+        return pieces
     runs: list[list[Piece]] = []
     open_runs: dict[bool, list[Piece]] = {}
     ends: dict[bool, int] = {}
@@ -57,12 +60,13 @@ def wholes(pieces: Iterable[Piece]) -> Iterator[Piece]:
         ends[piece.from_client] = piece.at + len(piece.data)
         if ends[piece.from_client] - (run[0].at if run else piece.at) <= MAX_SIDE:
             run.append(piece)
-    for run in runs:
-        if len(run) == 1:
-            yield run[0]
-        elif run:
-            first = run[0]
-            yield Piece(first.from_client, first.at, b"".join(one.data for one in run), first.seen)
+    return [
+        run[0]
+        if len(run) == 1
+        else Piece(run[0].from_client, run[0].at, b"".join([one.data for one in run]), run[0].seen)
+        for run in runs
+        if run
+    ]
 
 
 def software_fields(pieces: Sequence[Piece], heads: tuple[bytes, ...]) -> Iterator[Claim]:

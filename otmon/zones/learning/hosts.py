@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 
 from otmon.ledger.facts import Conversation
@@ -141,19 +141,31 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
         address = site(text)
         return None if address is None else found.key(address, vlan)
 
+    ends: tuple[str, str, str] | None = None
     for talk in ledger.conversations:
-        caller, called = end(talk.client, talk.vlan), end(talk.server, talk.vlan)
-        for key, sent in ((caller, True), (called, talk.packets_to_client > 0)):
-            if key is not None and (sent or everything):
-                one = host(key)
-                one.add(0, talk.first_ns, talk.last_ns)
-                one.conversations += 1
-                one.sent |= sent
-        if caller is not None and called is not None and talk.answered and talk.client not in scanning:
-            asked = host(called)
-            asked.serves = _with(asked.serves, caller)
+        # Those of the same ends stand behind each other: their hosts are looked up once.
+        if ends != (talk.client, talk.server, talk.vlan):
+            ends = talk.client, talk.server, talk.vlan
+            caller, called = end(talk.client, talk.vlan), end(talk.server, talk.vlan)
+            asking = None if caller is None else host(caller)
+            asked: Host | None = None
+            scans, serves = talk.client in scanning, False
+        if asking is not None:
+            asking.add(0, talk.first_ns, talk.last_ns)
+            asking.conversations += 1
+            asking.sent = True
+        answers = talk.packets_to_client > 0
+        if called is not None and (answers or everything):
+            asked = asked or host(called)
+            asked.add(0, talk.first_ns, talk.last_ns)
+            asked.conversations += 1
+            asked.sent |= answers
+        if talk.answered and not scans and caller is not None and asking is not None and called is not None:
+            asked = asked or host(called)
+            if not serves:
+                serves = True
+                asked.serves = _with(asked.serves, caller)
             if talk.protocol in industrial:
-                asking = host(caller)
                 asking.asks = _with(asking.asks, called)
                 asked.asked_by = _with(asked.asked_by, caller)
     for operation in ledger.operations:
@@ -181,6 +193,7 @@ def scanners(conversations: Iterable[Conversation]) -> frozenset[str]:
     return frozenset(client for client, (all_, vain) in counts.items() if vain >= SCAN and 2 * vain > all_)
 
 
+@lru_cache(maxsize=1 << 13)
 def to_group(text: str) -> bool:
     """Whether an address is one of many hosts, as far as it says so itself."""
     address = parse_address(text)
