@@ -63,8 +63,8 @@ APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
 SCHEMA_VERSION = 10
 PAGE_BYTES = 1 << 13
-"""A row that does not fit into a quarter of a page is spread over others. That of a written value takes up to
-2 kB: with pages of 4 kB, SQLite's default, a save took twice the time."""
+"""A row that does not fit into a quarter of a page is spread over others, and that of a written value takes
+up to 2 kB: with pages of 4 kB, SQLite's default, files are larger and take longer to write."""
 
 Migration = Callable[[sqlite3.Connection], None]
 
