@@ -11,6 +11,7 @@ by what was moved in one slot: of a ramp a twelfth at most, of moves to and fro 
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -76,20 +77,25 @@ def real_of(bits: int) -> float:
     return -value if bits >> 31 else value
 
 
+@inlined
+def number_of(bits: int, way: int) -> float:
+    """What a value of 32 bits is, in one of `STEPS` ways. Exact for whole numbers, and the same compiled and
+    interpreted for the others; NaN where it is none, which is neither larger than anything nor equal."""
+    if way >= 6:
+        return float(rank_of(bits & 0xFFFF0000, way - 6))
+    if way < ORDERS:
+        return float(rank_of(bits, way))
+    if way == 5:
+        bits = ((bits & 0xFFFF) << 16) | (bits >> 16)
+    return math.nan if (bits >> 23) & 0xFF == 0xFF else real_of(bits)
+
+
 @kernel
 def step_of(bits: int, before: int, way: int) -> float:
     """How far apart two values of 32 bits are, in one of `STEPS` ways; below 0 where one of them is no
-    number. Exact for whole numbers, and the same compiled and interpreted for the others."""
-    if way >= 6:
-        return float(abs(rank_of(bits & 0xFFFF0000, way - 6) - rank_of(before & 0xFFFF0000, way - 6)))
-    if way < ORDERS:
-        return float(abs(rank_of(bits, way) - rank_of(before, way)))
-    if way == 5:
-        bits = ((bits & 0xFFFF) << 16) | (bits >> 16)
-        before = ((before & 0xFFFF) << 16) | (before >> 16)
-    if (bits >> 23) & 0xFF == 0xFF or (before >> 23) & 0xFF == 0xFF:
-        return -1.0
-    return abs(real_of(bits) - real_of(before))
+    number."""
+    step = abs(number_of(bits, way) - number_of(before, way))
+    return step if step >= 0.0 else -1.0
 
 
 @kernel
@@ -126,6 +132,7 @@ def note_change(
         known = 0.0
         if t.written[i, e + E_BEFORE] >= 0:
             known = step_of(t.written[i, e + E_RANK], t.written[i, e + E_BEFORE], way)
+        number = number_of(bits, way)
         for at in range(0, POINTS * POINT_COLUMNS, POINT_COLUMNS):
             since = t.points[k, at + N_TIME]
             if not is_recent(since, now):
@@ -136,7 +143,7 @@ def note_change(
             held &= 0xFFFFFFFF if pair else 0xFFFF0000
             if held == bits:
                 continue
-            change = step_of(bits, held, way)
+            change = abs(number - number_of(held, way))
             # Of equal ones the earliest is told, as when two ledgers are merged.
             if change > known or (change == known and change > 0.0 and now < t.written[i, e + E_TIME]):
                 known = change

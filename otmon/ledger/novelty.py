@@ -52,8 +52,7 @@ from otmon.ledger.tables import (
     O_CLIENT_HI,
     O_RANGE,
     O_SERVICE,
-    O_TIMES,
-    OPERATIONS,
+    OPERATION_ROWS,
     ORDERS,
     P_KEY,
     P_RANGE,
@@ -110,9 +109,8 @@ def note_new(t: Tables, known: Ints, secret: int) -> int:
             new += is_unknown(known, asset_identity(t.assets, i, secret))
     for i in range(t.used[FILL_ASSETS]):
         new += is_unknown(known, asset_identity(t.ended_assets, i, secret))
-    for i in range(OPERATIONS):
-        if t.operations[i, O_TIMES] > 0:
-            new += note_operation_of(known, t.operations, i, secret)
+    for i in range(t.used[OPERATION_ROWS]):
+        new += note_operation_of(known, t.operations, i, secret)
     for i in range(t.used[FILL_OPERATIONS]):
         new += note_operation_of(known, t.ended_operations, i, secret)
     for s in range(STREAMS):

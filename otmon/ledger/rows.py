@@ -52,6 +52,7 @@ from otmon.ledger.tables import (
     O_SLOT,
     O_SUM,
     O_TIMES,
+    OPERATION_ROWS,
     P_KEY,
     P_OFFSET,
     P_PACKET,
@@ -156,8 +157,9 @@ def rows_in_use(t: Tables, wanted: Callable[[str, Ints, Marks], Marks] = lambda 
     """All rows that are still in use, as they stand now; requests that wait for their answer among them, as
     a command that nobody answers must be told at once. `wanted` may choose fewer, given the kind of fact that
     a table's rows become, the table, and which rows of it are in use."""
-    asked = wanted("operations", t.operations, t.operations[:, O_TIMES] > 0)
-    operations, courses = operations_of(t.operations, t.courses, asked)
+    operations, courses = t.operations[: t.used[OPERATION_ROWS]], t.courses[: t.used[OPERATION_ROWS]]
+    asked = wanted("operations", operations, operations[:, O_TIMES] > 0)
+    operations, courses = operations_of(operations, courses, asked)
     return Rows(
         t.flows[wanted("conversations", t.flows, t.flows[:, F_KEY] != 0)],
         t.assets[wanted("assets", t.assets, t.assets[:, X_PACKETS] > 0)],

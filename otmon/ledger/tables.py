@@ -68,6 +68,10 @@ WRITTEN: Final = 1 << 13
 """Elements that a client writes to."""
 KEPT: Final = 1 << 14
 """Elements whose value is at hand."""
+ROW_BITS: Final = 16
+"""Low bits of a number in `operation_places`: the row plus 1; above them are bits of the hash that tell one
+operation from most others, and where its place is."""
+ROW_MASK: Final = (1 << ROW_BITS) - 1
 NOTHING_READ: Final = -1
 """Time of an operation's row in `read_rows` whose values belonged to another one."""
 FLOW_PAYLOADS: Final = 128
@@ -245,6 +249,8 @@ CLAIM_PAYLOADS, CLAIM_BYTES = 20, 21
 """As the last but two, for payloads that are copied for claims."""
 QUESTIONS, COMMANDS = 22, 23
 """Questions to name servers, and payloads with commands, of that second that were copied."""
+OPERATION_ROWS: Final = 24
+"""Rows of `operations` that were taken, from the first one on."""
 
 
 _INT: Final = np.int64
@@ -252,7 +258,7 @@ _FIELDS: Final = [
     ("row", _INT, (FIELDS,)),
     ("pdu", _INT, (M_COLUMNS,)),
     ("counters", _INT, (COUNTERS,)),
-    ("used", _INT, (24,)),
+    ("used", _INT, (32,)),
     ("recent", _INT, (DUPLICATES, 2)),
     ("slots", _INT, (ip.SLOTS, ip.COLUMNS)),
     ("tags", _INT, (FLOWS,)),
@@ -261,6 +267,7 @@ _FIELDS: Final = [
     ("streams", _INT, (STREAMS, S_COLUMNS)),
     ("pending", _INT, (STREAMS * PENDING, P_COLUMNS)),
     ("held", _INT, (HELD, H_COLUMNS)),
+    ("operation_places", _INT, (OPERATIONS,)),
     ("operations", _INT, (OPERATIONS, O_COLUMNS)),
     ("courses", _INT, (OPERATIONS, COURSE_COLUMNS)),
     ("course", _INT, (1, COURSE_COLUMNS)),
@@ -292,8 +299,6 @@ _FIELDS: Final = [
 ]
 _LINE: Final = 64
 """Bytes of a cache line: each table begins at one, so that rows lie across as few as they can."""
-LINE_COLUMNS: Final = _LINE // np.dtype(_INT).itemsize
-"""Columns of a row in one."""
 
 
 def _layout() -> np.dtype[np.void]:

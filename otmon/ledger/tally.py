@@ -6,7 +6,7 @@ from otmon.decode.fields import C_ANOMALIES_EVICTED, C_OPERATIONS_EVICTED
 from otmon.decode.flows import F_A_HI, F_KEY, F_VLAN, begin_minute, mix
 from otmon.decode.streams import S_CLIENT, S_HASH, S_OPERATION
 from otmon.decode.transport import PROTO_UDP
-from otmon.kernel import clear_row, copy_row, inlined, kernel, prefetch
+from otmon.kernel import clear_row, copy_row, inlined, kernel
 from otmon.ledger.course import SHORTEST_NS, WINDOWS
 from otmon.ledger.facts import LONGEST_NS, MINUTE_NS, RESPONSE_BOUNDS_NS
 from otmon.ledger.tables import (
@@ -25,15 +25,12 @@ from otmon.ledger.tables import (
     FILL_OPERATIONS,
     HOUR_BIT,
     HOUR_COLUMN,
-    KEPT_BYTES,
-    LINE_COLUMNS,
     NOTHING_READ,
     O_ANSWERED,
     O_BEFORE,
     O_BEGIN,
     O_CLIENT_HI,
     O_CLIENT_LO,
-    O_COLUMNS,
     O_END,
     O_ENDPOINT,
     O_FIRST,
@@ -57,7 +54,10 @@ from otmon.ledger.tables import (
     O_TIMES,
     O_WIDTH,
     O_WINDOW,
+    OPERATION_ROWS,
     OPERATIONS,
+    ROW_BITS,
+    ROW_MASK,
     V_COLUMNS,
     V_GAP,
     V_RESPONSES,
@@ -115,7 +115,6 @@ def note_operation(
         t.operations[i, O_PACKET] = packet
         t.operations[i, O_OFFSET] = offset
     t.streams[s, S_OPERATION] = i
-    fetch_operation(t, t.operations[i, O_NEXT])
     if t.operations[i, O_TIMES] > 0 and (first < t.operations[i, O_BEGIN] or first >= t.operations[i, O_END]):
         begin_window(t, i, first, packet, offset)
     t.operations[i, O_TIMES] += 1
@@ -157,36 +156,43 @@ def is_operation(t: Tables, i: int, f: int, a: int, b: int, endpoint: int, servi
 
 @kernel
 def operation_row(t: Tables, s: int, f: int, a: int, b: int, endpoint: int, service: int, span: int) -> int:
-    """The row of an operation; where there is none, the row to take, as its complement."""
+    """The row of an operation; where there is none, the row to take, as its complement. Rows are taken one
+    after the other, so that those of a plant lie close together: it would cost the processor a page of memory
+    for each transaction to find them all over the table."""
     h = mix(mix(t.streams[s, S_HASH], service), span ^ endpoint)
-    base = ((h >> 16) & (OPERATIONS // WAYS - 1)) * WAYS
-    victim = base
+    base = ((h >> ROW_BITS) & (OPERATIONS // WAYS - 1)) * WAYS
+    places = t.operation_places
     for k in range(base, base + WAYS):
-        if is_operation(t, k, f, a, b, endpoint, service, span):
-            return int(k)
-        if t.operations[k, O_TIMES] == 0:
-            if t.operations[victim, O_TIMES] != 0:
-                victim = k
-        elif t.operations[victim, O_TIMES] != 0 and t.operations[k, O_LAST] < t.operations[victim, O_LAST]:
-            victim = k
-    return -1 - victim
+        if places[k] == 0:
+            row = t.used[OPERATION_ROWS]
+            t.used[OPERATION_ROWS] += 1
+            places[k] = h >> ROW_BITS << ROW_BITS | (row + 1)
+            return int(-1 - row)
+        row = (places[k] & ROW_MASK) - 1
+        if places[k] >> ROW_BITS == h >> ROW_BITS and is_operation(t, row, f, a, b, endpoint, service, span):
+            return int(row)
+    oldest = base
+    for k in range(base + 1, base + WAYS):
+        if last_use(t, k) < last_use(t, oldest):
+            oldest = k
+    row = (places[oldest] & ROW_MASK) - 1
+    places[oldest] = h >> ROW_BITS << ROW_BITS | (row + 1)
+    return int(-1 - row)
 
 
 @inlined
-def fetch_operation(t: Tables, i: int) -> None:
-    """Have what a transaction changes of an operation at hand when its stream comes to it."""
-    for k in range(0, O_GAP, LINE_COLUMNS):
-        prefetch(t.operations, i * O_COLUMNS + k)
-    prefetch(t.read_times, i)
-    prefetch(t.read_values, i * KEPT_BYTES)
+def last_use(t: Tables, k: int) -> int:
+    """When the operation was seen last whose row place `k` names."""
+    return int(t.operations[(t.operation_places[k] & ROW_MASK) - 1, O_LAST])
 
 
 @kernel
 def response_place(response_ns: int) -> int:
     """Which of `RESPONSE_BOUNDS_NS` is the first one that holds a response time; their number for none."""
+    # All are compared: where a search ends no processor can foretell.
     place = 0
-    while place < len(RESPONSE_BOUNDS_NS) and response_ns > RESPONSE_BOUNDS_NS[place]:
-        place += 1
+    for bound in RESPONSE_BOUNDS_NS:
+        place += response_ns > bound
     return place
 
 
