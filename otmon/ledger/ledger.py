@@ -14,9 +14,9 @@ So two ledgers of the same facts are equal values, however they were put togethe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from otmon.ledger.facts import (
     Anomaly,
@@ -122,5 +122,7 @@ class Ledger:
     that is not named here is missing."""
 
 
+KINDS: Final = tuple(field.name for field in fields(Ledger) if field.name != "overflow")
+"""The fields that hold facts."""
 EMPTY = Ledger()
 """The identity of `merge`."""

@@ -35,11 +35,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import reduce
 from itertools import chain, groupby, zip_longest
 from operator import or_
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from otmon.ledger.course import joined
 from otmon.ledger.facts import (
@@ -61,6 +61,7 @@ from otmon.ledger.facts import (
     WrittenValue,
 )
 from otmon.ledger.ledger import (
+    KINDS,
     LIMITS,
     Ledger,
     Limits,
@@ -92,7 +93,6 @@ from otmon.ledger.rank import (
 from otmon.ledger.reach import join_written
 
 _Fact = TypeVar("_Fact")
-_KINDS: Final = tuple(field.name for field in fields(Ledger) if field.name != "overflow")
 _SURENESS: dict[Role, int] = {"handshake": 0, "protocol": 1, "port": 2, "first packet": 3}
 
 
@@ -125,7 +125,7 @@ def grown(merged: Ledger, parts: Sequence[Ledger]) -> Ledger:
     ledger are not looked at again."""
     same = {
         kind: facts
-        for kind in _KINDS
+        for kind in KINDS
         if (facts := getattr(merged, kind)) and not any([getattr(part, kind) for part in parts])
     }
     rest = replace(merged, **dict.fromkeys(same, ()))

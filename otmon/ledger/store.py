@@ -55,7 +55,7 @@ from otmon.ledger.facts import (
     Source,
     WrittenValue,
 )
-from otmon.ledger.ledger import Ledger
+from otmon.ledger.ledger import KINDS, Ledger
 from otmon.ledger.merge import collect
 from otmon.protocols.protocol import AccessClass
 
@@ -81,7 +81,7 @@ _TABLES: tuple[tuple[str, type[Any]], ...] = (
     ("claim", AssetClaim),
     ("names_asked", NamesAsked),
 )
-"""In the order of the fields of `Ledger`."""
+"""In the order of `KINDS`."""
 _LINK = "client, server, transport, port, protocol, vlan"
 _KEYS = {
     "source": "name",
@@ -313,8 +313,7 @@ def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.executescript(schema())
     connection.execute("BEGIN")
-    kinds = (field.name for field in dataclasses.fields(Ledger) if field.name != "overflow")
-    for (name, fact), kind in zip(_TABLES, kinds, strict=True):
+    for (name, fact), kind in zip(_TABLES, KINDS, strict=True):
         _insert(connection, name, _rows(fact, getattr(ledger, kind)))
     counters = ((source.name, *counter) for source in ledger.sources for counter in source.counters)
     _insert(connection, "counter", counters)
