@@ -127,7 +127,10 @@ class Field:
 
     def get(self, seen: Seen) -> Value:
         """The value that a fact has, None for null."""
-        value = self.read(seen)
+        return self.told(self.read(seen))
+
+    def told(self, value: Value) -> Value:
+        """The value that was read, None for null."""
         return None if value == self.lacking else value
 
 

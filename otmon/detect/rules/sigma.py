@@ -296,11 +296,11 @@ def _either(one: Condition, other: Condition) -> Condition:
 def _asked(field: Field, tests: Sequence[Test]) -> _Part:
     """Whether a field has a value that one of the tests takes. A few values come again and again: the
     answers for the last ones are kept."""
-    read, lacking = field.read, field.lacking
+    read = field.read
 
     @lru_cache(maxsize=ANSWERS, typed=True)
     def taken(value: Value) -> bool:
-        found = None if value == lacking else value
+        found = field.told(value)
         return any(test(found) for test in tests)
 
     return _Part(_COST[field.kind], lambda seen: taken(read(seen)))
