@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 
 from otmon.detect.detector import SEVERITIES, Case, Finding, detectors
@@ -16,6 +16,10 @@ from otmon.ledger.ledger import Ledger
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.decide import UNJUDGED, decide_all, index
 from otmon.zones.model import Model
+
+
+def go_on() -> None:
+    """What is done between two steps of a judgement: nothing."""
 
 
 def judge(
@@ -51,13 +55,13 @@ def case_of(
 
 
 @acyclic()
-def found_in(case: Case) -> tuple[Finding, ...]:
+def found_in(case: Case, between: Callable[[], None] = go_on) -> tuple[Finding, ...]:
     """What the rules find, gravest first, then by risk, then by time; what is too much to be read one by one
-    is told as one (`otmon.findings.crowd`)."""
+    is told as one (`otmon.findings.crowd`). `between` is called between two rules, and may raise."""
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
     ready = scales(case)
     crowds: dict[Kind, Crowd] = {}
-    for one, rule in _found(case):
+    for one, rule in _found(case, between):
         kind = kind_of(one)
         crowd = crowds.get(kind)
         if crowd is None:
@@ -74,10 +78,11 @@ def by_risk(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda one: one.risk.value))
 
 
-def _found(case: Case) -> Iterator[tuple[Finding, Rule]]:
+def _found(case: Case, between: Callable[[], None]) -> Iterator[tuple[Finding, Rule]]:
     """Of each rule that names a detector, then of those that are conditions."""
     known = detectors()
     for rule in case.rules.values():
+        between()
         if rule.detector and rule.runs:
             yield from ((finding, rule) for finding in known[rule.detector](case))
     for finding in matched(case, case.rules.values()):

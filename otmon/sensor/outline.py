@@ -9,6 +9,7 @@ judged by the watch's windows.
 from __future__ import annotations
 
 from itertools import chain
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,40 @@ from otmon.ledger.ledger import (
 
 Outline = npt.NDArray[np.int64]
 """Numbers of facts, in order, each once."""
+TIMES: Final = 2
+"""As many numbers of facts are remembered as there are facts, so many times."""
+SAID: Final = 1 << 15
+"""And so many more; claims, log-ins and operations that were heard, so many at most."""
+
+
+class Known:
+    """What was judged, or told of, before. What comes and goes is new once, within bounds."""
+
+    def __init__(self) -> None:
+        self._judged: Outline = np.zeros(0, np.int64)
+        """Of all facts that were judged since it grew too large last."""
+        self._heard = set[int]()
+
+    def holds(self, outlined: Outline) -> bool:
+        """Whether all facts with these numbers were judged."""
+        return not len(np.setdiff1d(outlined, self._judged, assume_unique=True))
+
+    def add(self, outlined: Outline) -> None:
+        """The facts with these numbers were judged."""
+        is_large = len(self._judged) > TIMES * len(outlined) + SAID
+        self._judged = outlined if is_large else np.union1d(self._judged, outlined)
+
+    def hears_new(self, told: Ledger) -> bool:
+        """Whether hosts said in `told` what this did not hear before."""
+        keys = {hash(claim_key(one)) for one in told.claims}
+        keys |= {hash(credential_key(one)) for one in told.credentials}
+        keys |= {hash(operation_key(one)) for one in told.operations}
+        if keys <= self._heard:
+            return False
+        if len(self._heard) > SAID:
+            self._heard = set()
+        self._heard |= keys
+        return True
 
 
 def outline(ledger: Ledger) -> Outline:

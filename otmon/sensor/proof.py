@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,10 +16,15 @@ from otmon.sensor.recent import Proving
 
 BUDGET_BYTES: Final = 256 << 20
 NAME: Final = "*.pcapng"
+WAITING: Final = 2_000
+"""Findings that wait for their proofs at most; what comes behind them has none, and is counted."""
 
 
 class ProofFolder:
-    """The folder and how much is in it. Where it cannot be written, `failed` counts."""
+    """The folder, how much is in it, and the findings that wait to be proved."""
+
+    failed: int
+    """Findings without a proof: too many waited, or the folder could not be written."""
 
     def __init__(self, folder: Path, budget_bytes: int = BUDGET_BYTES) -> None:
         """Raises OSError where the folder cannot be made."""
@@ -24,6 +32,7 @@ class ProofFolder:
         self._folder = folder
         self._budget = budget_bytes
         self.failed = 0
+        self._waiting: deque[Finding] = deque()
         self._sizes = {
             path.name: path.stat().st_size
             for path in sorted(folder.glob(NAME), key=lambda one: one.stat().st_mtime)
@@ -37,6 +46,22 @@ class ProofFolder:
     def files(self) -> int:
         """How many captures there are."""
         return len(self._sizes)
+
+    def ask(self, finding: Finding) -> None:
+        """Have the packets of a finding written by `prove_waiting`, or count it where too many wait."""
+        if len(self._waiting) < WAITING:
+            self._waiting.append(finding)
+        else:
+            self.failed += 1
+
+    def prove_waiting(self, readers: Sequence[tuple[Proving, str]], within_s: float) -> None:
+        """Write the packets of findings that each of the readers has seen, in the order in which they were
+        asked for, for so long; the others wait."""
+        end = time.monotonic() + within_s
+        while self._waiting and time.monotonic() < end:
+            finding = self._waiting.popleft()
+            for recent, interface in readers:
+                self.prove(finding, recent, interface)
 
     def prove(self, finding: Finding, recent: Proving, interface: str) -> Path | None:
         """Write the packets of a finding that the reader `interface` has seen; nothing where there are

@@ -6,8 +6,9 @@ connection that lasts for months is one fact, and the facts are those of a repla
 
 Judging is done when something new was seen (`otmon.ledger.novelty`, then `otmon.sensor.outline`), and every
 half a minute where packets came, of the facts that are saved then; when it takes long it is done less often,
-so that over minutes it never takes more than a tenth of the time, and a fortieth where nothing is new. What
-is new after a quiet minute is judged at once, however long that takes. Without packets nothing is done.
+so that over minutes it never takes more than a tenth of the time, and a fortieth where nothing is new
+(`otmon.sensor.pace`). What is new after a quiet minute is judged at once, however long that takes; a
+judgement of which nothing new was expected gives way to it. Without packets nothing is done.
 
 The end does not wait for a judgement: what goes on is broken off (`interrupt`), the facts are saved, and
 what time is left is for judging them. Beside the ledger stands which findings were told
@@ -18,26 +19,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from otmon.detect.detector import Case, Finding
 from otmon.detect.rules.rule import Rule
 from otmon.findings.coverage import coverage, zones_seen
-from otmon.findings.judge import case_of, found_in
+from otmon.findings.judge import case_of, found_in, go_on
 from otmon.findings.news import News
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.aging import without_older
 from otmon.ledger.arrivals import arrived
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.harvest import facts_of
-from otmon.ledger.ledger import EMPTY, LIMITS, Ledger, claim_key, credential_key, operation_key
+from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rank import NO_BARS, bars_of
 from otmon.ledger.rows import Rows, by_kind
@@ -46,40 +46,21 @@ from otmon.ledger.store import LedgerError, save
 from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
 from otmon.sensor.observer import Part, Reader, State
-from otmon.sensor.outline import Outline, outline
+from otmon.sensor.outline import Known, outline
+from otmon.sensor.pace import Pace
 from otmon.sensor.proof import ProofFolder
 from otmon.sensor.status import interfaces_of
 from otmon.zones.model import Model
 
-JUDGE_S: Final = 1.0
-"""Between two judgements at least, where something is new."""
-WINDOW_S: Final = 30.0
-"""Between two judgements at most: what only counts tell waits so long."""
-LOST_S: Final = 10.0
-"""What a power failure can cost."""
-SAVE_S: Final = 9.0
-"""Between the facts of two saves, which take their time as well."""
 DAY_NS: Final = 86_400_000_000_000
 KEEP_DAYS: Final = 400
 """Long enough for what a plant does once a year."""
-SHARE: Final = 10
-"""A judgement needs this many times its duration without one."""
-WINDOW_SHARE: Final = 40
-"""The same for one of which nothing new is expected."""
-SAVE_SHARE: Final = 4
-"""The same for a save: a full ledger on a slow disk may take longer than seconds."""
-CREDIT_S: Final = 60.0
-"""So much time without a judgement can be had beforehand."""
 PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
+GLANCE_S: Final = 0.1
+"""How often a judgement of which nothing new is expected asks whether something new came."""
 ENDING_S: Final = 3.0
 """After this time nothing more is judged or proved at the end."""
-SAID: Final = 1 << 15
-"""Claims and log-ins that are remembered as told, at most."""
-OUTLINES: Final = 2
-"""As many numbers of facts are remembered as there are facts, so many times."""
-UNPROVED: Final = 2_000
-"""Findings that wait for their proofs at most; what comes behind them has none, and is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +73,10 @@ class Told:
 
 class Interrupted(Exception):
     """The end was asked for while facts were judged or saved."""
+
+
+class Overtaken(Exception):
+    """Something new came while facts were judged of which nothing new was expected."""
 
 
 class Watch:
@@ -124,25 +109,19 @@ class Watch:
         self._path = ledger_path
         self._proofs = proofs
         self._novelty: list[int] = []
-        self._said = set[int]()
-        """Keys of claims and log-ins that were told."""
+        self._is_news = False
+        """Whether something came that was not there when all facts were made last."""
+        self._known = Known()
         self._heard = self._saved = [-1]
         """Packets of each reader at the last look at all facts, and at the last save."""
-        self._outline: Outline = np.zeros(0, np.int64)
-        """Of all facts that were judged since it grew too large last."""
         self._may_break = self._ending = self._must_end = False
         self.looks = 0
         """How often all facts were made."""
         self.unjudged = False
         """Whether the end came before the last facts were judged."""
         self._states: list[State] = []
-        self._next_judgement = 0.0
-        self._next_window = 0.0
-        self._next_save = 0.0
-        self._paid = 0.0
-        """Up to when the judgements so far need time without one."""
-        self._unproved: deque[Finding] = deque()
-        self._unproven = 0
+        self._pace = Pace()
+        self._next_glance = 0.0
         self._entries: Counter[tuple[str, str]] = Counter()
         """Rows in use of each interface's tables, when they were last merged."""
         self._news = News(told)
@@ -189,7 +168,7 @@ class Watch:
         self._judge = judge
         self._arrivals = arrivals
         self._model_loaded = True
-        self._next_judgement = self._next_window = 0.0
+        self._pace.judge_soon()
         self._heard = [-1]
         self.status = self._status(self.status.interfaces)
 
@@ -226,41 +205,78 @@ class Watch:
         """Judge and save where it is due; what came up."""
         told, self._left = self._left, []
         with suppress(Interrupted):
-            self._look_after(told)
+            try:
+                self._look_after(told, may_yield=True)
+            except Overtaken:
+                self._look_after(told, may_yield=False)
         self.status = self._status(self.status.interfaces)
         return told
 
-    def _look_after(self, told: list[Told]) -> None:
-        now, used = time.monotonic(), time.thread_time()
-        ledger: Ledger | None = None
+    def _look_after(self, told: list[Told], may_yield: bool) -> None:
+        now = time.monotonic()
         self._states = [one.state() for one in self._readers]
         heard = [state.source.packets for state in self._states]
-        saving = self._path is not None and now >= self._next_save
-        # What is saved is judged where no other save comes before that is due: facts are made once for both.
-        window = now >= self._next_window - (SAVE_S if saving else 0)
-        if now >= self._next_judgement and heard != self._heard and (self._is_new() or window):
-            ledger = self._gathered()
-            judged = self._judgements
-            told += self._look(ledger, window)
-            # What is told of the packets is not older than what is found in them.
-            self._states = [one.state() for one in self._readers]
-            self._judging_s += time.monotonic() - now
-            # What others make it wait for does not count.
-            spent = time.thread_time() - used
-            self._paid = max(self._paid, now - CREDIT_S) + SHARE * spent
-            self._next_judgement = max(now + JUDGE_S, self._paid)
-            if judged != self._judgements:
-                self._next_window = max(now + WINDOW_S, now + WINDOW_SHARE * spent, self._paid)
-                self._heard = heard
-        elif heard == self._heard:
+        saving = self._path is not None and self._pace.must_save(now)
+        window = False
+        ledger: Ledger | None = None
+        if heard == self._heard:
             # No packet came since: all facts are judged.
             self._judged_s = time.time()
+        elif self._pace.may_judge(now):
+            window = self._pace.must_judge(now, saving)
+            self._hear_news()
+            if self._is_news:
+                ledger = self._look(told, None, window)
+                window = False
         self._prove(PROVING_S)
         if saving and not self._is_saved(heard):
             if ledger is None:
                 ledger = self._gathered()
             with self._breakable():
                 self._save(ledger, heard, now)
+        if window:
+            self._look(told, ledger, True, may_yield)
+
+    def _look(self, told: list[Told], ledger: Ledger | None, window: bool, may_yield: bool = False) -> Ledger:
+        """Judge all facts (`ledger`, else made anew), where there are others than at the last look, or in any
+        case for a `window`; the facts. Raises Overtaken if that can be given up for what is new."""
+        begun, used, judged = time.monotonic(), time.thread_time(), self._judgements
+        heard = [state.source.packets for state in self._states]
+        try:
+            if ledger is None:
+                self._is_news = False
+                ledger = self._gathered()
+            outlined = outline(ledger)
+            if window or not self._known.holds(outlined):
+                told += self._judged(ledger, partial(self._give_way, begun, used) if may_yield else go_on)
+                self._known.add(outlined)
+                self._heard = heard
+        except Overtaken:
+            self._pace.yielded(begun, time.thread_time() - used)
+            raise
+        finally:
+            self._judging_s += time.monotonic() - begun
+        self._pace.looked(begun, time.thread_time() - used, judged != self._judgements)
+        # What is told of the packets is not older than what is found in them.
+        self._states = [one.state() for one in self._readers]
+        return ledger
+
+    def _give_way(self, begun: float, used: float) -> None:
+        """Between two steps of a judgement that began at `begun`, when so much processor time was `used`:
+        raises Overtaken if something new came and can be judged at once."""
+        now = time.monotonic()
+        if now < self._next_glance:
+            return
+        self._next_glance = now + GLANCE_S
+        # Who is asked must be let finish.
+        self._may_break = False
+        self._states = [one.state() for one in self._readers]
+        self._hear_news()
+        self._may_break = True
+        if self._ending:
+            raise Interrupted
+        if self._is_news and self._pace.may_yield(begun, time.thread_time() - used, now):
+            raise Overtaken
 
     def _is_saved(self, heard: list[int]) -> bool:
         """Whether the file holds all that was heard; then its time says so."""
@@ -272,7 +288,7 @@ class Watch:
             return False
         self._keep_told()
         self._saved_s = time.time()
-        self._next_save = time.monotonic() + SAVE_S
+        self._pace.saved(time.monotonic(), 0.0)
         return True
 
     @acyclic()
@@ -281,12 +297,12 @@ class Watch:
         self.looks += 1
         return self._merged([one.part(self._bars) for one in self._readers])
 
-    def _is_new(self) -> bool:
+    def _hear_news(self) -> None:
         """Whether there is something to judge that was not there when this was asked last."""
         novelty = [state.novelty for state in self._states]
-        is_new = novelty != self._novelty
+        self._is_news |= novelty != self._novelty
         self._novelty = novelty
-        return is_new or self._says_something_new()
+        self._is_news |= self._says_something_new()
 
     def _says_something_new(self) -> bool:
         """Read the payloads that were copied: whether they tell what nobody told before. Hosts repeat
@@ -296,25 +312,14 @@ class Watch:
             if state.messages:
                 for rows in one.messages().ended:
                     is_new |= self._listen(one.name, rows)
-                is_new |= self._is_unsaid(self._dialogues[one.name].going_on())
+                is_new |= self._known.hears_new(self._dialogues[one.name].going_on())
         return is_new
 
     def _listen(self, name: str, rows: Rows) -> bool:
         """Take copied payloads in; whether those that are complete tell what nobody told before."""
         told = self._dialogues[name].take(rows.messages, rows.octets)
         self._ended.add(told)
-        return self._is_unsaid(told)
-
-    def _is_unsaid(self, told: Ledger) -> bool:
-        keys = {hash(claim_key(one)) for one in told.claims}
-        keys |= {hash(credential_key(one)) for one in told.credentials}
-        keys |= {hash(operation_key(one)) for one in told.operations}
-        if keys <= self._said:
-            return False
-        if len(self._said) > SAID:
-            self._said = set()
-        self._said |= keys
-        return True
+        return self._known.hears_new(told)
 
     def finish(self) -> list[Told]:
         """End the reading and save everything; judge it, unless that is interrupted (`unjudged`)."""
@@ -338,28 +343,13 @@ class Watch:
         return told
 
     def _prove(self, within_s: float) -> None:
-        """Write the packets of findings, gravest first, for so long; the others wait."""
-        end = time.monotonic() + within_s
-        while self._proofs is not None and self._unproved and time.monotonic() < end:
-            finding = self._unproved.popleft()
-            for one in self._readers:
-                self._proofs.prove(finding, one.recent, one.name)
-
-    def _look(self, ledger: Ledger, window: bool) -> list[Told]:
-        """Judge all facts, where there are others than at the last look, or in any case for a `window`."""
-        outlined = outline(ledger)
-        if not window and not len(np.setdiff1d(outlined, self._outline, assume_unique=True)):
-            return []
-        told = self._judged(ledger)
-        # What comes and goes is new once.
-        is_large = len(self._outline) > OUTLINES * len(outlined) + SAID
-        self._outline = outlined if is_large else np.union1d(self._outline, outlined)
-        return told
+        if self._proofs is not None:
+            self._proofs.prove_waiting([(one.recent, one.name) for one in self._readers], within_s)
 
     @acyclic()
-    def _judged(self, ledger: Ledger) -> list[Told]:
+    def _judged(self, ledger: Ledger, between: Callable[[], None] = go_on) -> list[Told]:
         with self._breakable():
-            findings, told_of = _judgement(self._judge(ledger))
+            findings, told_of = _judgement(self._judge(ledger), between)
         self._told_of = told_of
         self._judgements += 1
         self._judged_s = time.time()
@@ -430,12 +420,8 @@ class Watch:
                 told.append(Told(finding, is_new))
                 self._counts[finding.rule, finding.severity] += 1
                 self._told_s[finding.severity] = self._judged_s
-                if self._proofs is None:
-                    continue
-                if len(self._unproved) < UNPROVED:
-                    self._unproved.append(finding)
-                else:
-                    self._unproven += 1
+                if self._proofs is not None:
+                    self._proofs.ask(finding)
         return told
 
     def _save(self, ledger: Ledger, heard: list[int], asked: float) -> None:
@@ -453,7 +439,7 @@ class Watch:
             self.trouble = str(error)
         self._keep_told()
         self._saving_s += time.monotonic() - begin
-        self._next_save = asked + max(SAVE_S, SAVE_SHARE * (time.thread_time() - used))
+        self._pace.saved(asked, time.thread_time() - used)
 
     def _keep_told(self) -> None:
         """Behind the save of what the findings are about: what is told twice is less bad than never."""
@@ -482,14 +468,14 @@ class Watch:
             told=tuple(sorted(self._counts.items())),
             told_s=tuple(sorted(self._told_s.items())),
             evidence_files=self._proofs.files if self._proofs is not None else 0,
-            unproven=self._unproven + (self._proofs.failed if self._proofs is not None else 0),
+            unproven=self._proofs.failed if self._proofs is not None else 0,
         )
 
 
-def _judgement(case: Case) -> tuple[tuple[Finding, ...], Judged]:
+def _judgement(case: Case, between: Callable[[], None] = go_on) -> tuple[tuple[Finding, ...], Judged]:
     """The findings, and what metrics tell of the case, which takes more memory than its facts and is not
     kept."""
-    findings = found_in(case)
+    findings = found_in(case, between)
     return findings, judged_metrics(case, findings, coverage(case), zones_seen(case))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from otmon.engine import replay
 from otmon.ledger.ledger import Ledger
-from otmon.sensor.outline import outline
+from otmon.sensor.outline import Known, outline
 from tests.sensor.running import ROOT
 
 
@@ -59,3 +59,28 @@ def test_what_changes_in_a_fact_is_new(day: Ledger) -> None:
     asset = next(asset for asset in day.assets if asset.peaks)
     higher = replace(asset, peaks=(asset.peaks[0]._replace(packets=2 * asset.peaks[0].packets),))
     assert drawn(replace(day, assets=(higher,))) != drawn(replace(day, assets=(asset,)))
+
+
+def test_what_comes_and_goes_is_new_once_within_bounds(day: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otmon.sensor.outline.SAID", 0)
+    known, all_of_it = Known(), outline(day)
+    assert not known.holds(all_of_it)
+    known.add(all_of_it)
+    assert known.holds(all_of_it) and known.holds(all_of_it[::3])
+    known.add(all_of_it[::2])
+    assert known.holds(all_of_it)
+    # More than twice what there is now is forgotten.
+    known.add(all_of_it[:1])
+    assert known.holds(all_of_it[:1]) and not known.holds(all_of_it)
+
+
+def test_hosts_that_repeat_themselves_say_nothing_new(day: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Known()
+    first, *others = day.claims
+    assert known.hears_new(Ledger(claims=(first,)))
+    assert not known.hears_new(Ledger(claims=(replace(first, times=first.times + 1),)))
+    assert known.hears_new(day) and not known.hears_new(Ledger(claims=(first, *others)))
+    monkeypatch.setattr("otmon.sensor.outline.SAID", 0)
+    # Where it is full it begins anew.
+    assert known.hears_new(Ledger(claims=(replace(first, value="another"),)))
+    assert known.hears_new(Ledger(claims=(first,)))

@@ -41,6 +41,26 @@ def test_where_nothing_was_seen_there_is_no_file(tmp_path: Path) -> None:
     assert folder.files == 0
 
 
+def test_findings_wait_for_their_proofs_within_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otmon.sensor.proof.WAITING", 3)
+    folder = ProofFolder(tmp_path)
+    about = [replace(finding("10.0.0.1", "10.0.0.2", 1), key=(str(n),)) for n in range(5)]
+    for one in about:
+        folder.ask(one)
+    assert folder.failed == 2
+    readers = [(recent_with(FRAMES), "x"), (recent_with(FRAMES), "y")]
+    folder.prove_waiting(readers, 0)
+    assert folder.files == 0
+    folder.prove_waiting(readers, 60)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{id_of(one)}-{name}.pcapng" for one in about[:3] for name in "xy"
+    }
+    folder.prove_waiting(readers, 60)
+    assert (folder.files, folder.failed) == (6, 2)
+
+
 def test_the_oldest_give_way(tmp_path: Path) -> None:
     folder = ProofFolder(tmp_path, 2_000)
     for n in range(20):

@@ -25,7 +25,7 @@ import pytest
 from otmon.capture.ring import Ring
 from otmon.ledger.ledger import LIMITS
 from otmon.ledger.store import load
-from otmon.sensor.watch import LOST_S
+from otmon.sensor.pace import LOST_S
 from tests.command import one_line, otmon
 from tests.namespaces import Wire, inside, missing, wire
 from tests.secrets import talks, traces

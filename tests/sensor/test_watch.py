@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import os
-import time
-from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -14,8 +11,9 @@ from otmon.findings.judge import judge
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.store import load
 from otmon.sensor import mark
+from otmon.sensor.pace import Pace
 from otmon.sensor.proof import ProofFolder
-from otmon.sensor.watch import CREDIT_S, ENDING_S, JUDGE_S, SHARE, Watch, judged_by
+from otmon.sensor.watch import ENDING_S, Watch, judged_by
 from otmon.zones.files.load import load_model
 from tests.sensor.running import ROOT
 
@@ -73,7 +71,7 @@ def test_a_ledger_that_cannot_be_saved_is_counted(day: Ledger, tmp_path: Path) -
 def test_findings_beyond_those_that_can_wait_for_a_proof_are_counted(
     day: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otmon.sensor.watch.UNPROVED", 1)
+    monkeypatch.setattr("otmon.sensor.proof.WAITING", 1)
     watch = Watch([], judged_by(None, None), before=day, proofs=ProofFolder(tmp_path))
     watch.step()
     watch.use(judged_by(MODEL, None))
@@ -82,58 +80,21 @@ def test_findings_beyond_those_that_can_wait_for_a_proof_are_counted(
     assert watch.finish() == [] and watch.status.unproven == len(told) - 1
 
 
-def test_after_a_quiet_minute_judging_follows_at_once_and_then_keeps_its_share(
-    day: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = 1_000.0
-    used = 0.0
-
-    def judge(ledger: Ledger) -> Case:
-        nonlocal now, used
-        now, used = now + 3.0, used + 2.0
-        return judged_by(None, None)(ledger)
-
-    clock = SimpleNamespace(monotonic=lambda: now, thread_time=lambda: used, time=lambda: now)
-    monkeypatch.setattr("otmon.sensor.watch.time", clock)
-    watch = Watch([], judge, before=day)
-    judged = []
-    while now < 1_300:
-        before = watch.status.judgements
-        watch.step()
-        if watch.status.judgements > before:
-            judged.append(now)
-            # Something is always new.
-            watch._next_window = 0.0
-            watch._heard = [-1]
-            watch._novelty = [len(judged)]
-        now += 0.25
-    waits = [later - one for one, later in pairwise(judged)]
-    # The quiet time before pays for three judgements; then each is followed by ten times what it used.
-    assert CREDIT_S / SHARE == 6.0 and JUDGE_S == 1.0
-    assert waits[0] < 5 and waits[1] < 5
-    assert all(SHARE * 2.0 <= wait < SHARE * 2.0 + 5 for wait in waits[4:])
-    assert used / (now - 1_000) < 1 / SHARE + 6.0 / (now - 1_000) + 0.02
-
-
-def test_nothing_is_judged_or_written_where_nothing_was_heard(
-    day: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_judged_or_written_where_nothing_was_heard(day: Ledger, tmp_path: Path) -> None:
     path = tmp_path / "plant.db"
-    now = 1_000.0
-    clock = SimpleNamespace(monotonic=lambda: now, thread_time=lambda: 0.0, time=time.time)
-    monkeypatch.setattr("otmon.sensor.watch.time", clock)
     watch = Watch([], judged_by(MODEL, None), before=day, ledger_path=path)
     watch.step()
     os.utime(path, (1, 1))
     judged_s = watch.status.judged_s
     for _ in range(100):
-        now += 1.0
+        # Everything is due.
+        watch._pace = Pace()
         watch.step()
     assert watch.status.judged_s > judged_s
     # The file's time says that it still holds everything.
     assert (watch.status.judgements, watch.status.saves) == (1, 1) and path.stat().st_mtime > 1
     path.unlink()
-    now += 10.0
+    watch._pace = Pace()
     watch.step()
     assert watch.status.saves == 2 and load(path) == day
 
@@ -169,7 +130,6 @@ def test_a_save_that_is_broken_off_leaves_the_file_and_what_was_told(
     watch = Watch([], judged_by(None, None), before=day, ledger_path=path)
     watch.use(judged_by(MODEL, None))
     monkeypatch.setattr("otmon.sensor.watch.save", lambda ledger, place: watch.interrupt())
-    told = watch.step()
-    assert told and watch.status.saves == 0 and not path.exists()
+    assert watch.step() == [] and watch.status.saves == 0 and not path.exists()
     monkeypatch.undo()
-    assert watch.finish() == [] and load(path) == day and ENDING_S < 5
+    assert watch.finish() and load(path) == day and ENDING_S < 5

@@ -6,20 +6,20 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from otmon.capture.ring import Ring
+from otmon.detect.detector import Case
 from otmon.ledger.dialogues import IDLE_NS
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.store import load
 from otmon.sensor.observer import CLOSED_NS, Observer
+from otmon.sensor.pace import WINDOW_S, Pace
 from otmon.sensor.recent import Recent
-from otmon.sensor.watch import DAY_NS, LOST_S, SAVE_S, WINDOW_S, Watch, judged_by
+from otmon.sensor.watch import DAY_NS, Watch, judged_by
 from otmon.zones.files.load import load_model
 from tests.ledger.test_commands import SET_UP, SETUP
 from tests.ledger.test_messages import SERVER, talk
@@ -64,7 +64,7 @@ def test_each_finding_is_told_once(observer: tuple[Wire, Observer]) -> None:
     assert told and all(each.is_new for each in told)
     assert [each.finding for each in told] == list(watch.findings)
     hear(wired, one, frames[:400])
-    watch._next_judgement = watch._next_window = 0.0
+    watch._pace.judge_soon()
     assert watch.step() == []
     assert dict(watch.status.told) and watch.status.judgements == 2
 
@@ -82,7 +82,7 @@ def test_log_ins_are_told_while_they_go_on_and_count_once(observer: tuple[Wire, 
     }
     # Their dialogues end, as nothing more is said in them, and then are counted as what ended.
     hear(wired, one, frames_of("factory-day.pcapng")[:50], 2 * IDLE_NS)
-    watch._next_judgement = watch._next_window = 0.0
+    watch._pace.judge_soon()
     watch.step()
     assert watch.ledger.credentials == seen and watch._ended.ledger().credentials == seen
 
@@ -97,15 +97,14 @@ def test_what_hosts_say_is_judged_when_nobody_said_it_before(observer: tuple[Wir
     assert watch.status.judgements == 1
     hear(wired, one, frames[1:])
     assert one.state().messages > 50
-    watch._next_judgement = 0.0
+    watch._pace._next_judgement = 0.0
     assert [told.finding.rule for told in watch.step()].count("default-credentials") == 2
     judged = watch.status.judgements
     assert judged == 2
     hear(wired, one, frames[1:], 60 * 1_000_000_000)
     assert one.state().messages > 50
-    watch._next_judgement = 0.0
     # However long that took, it is not yet time for a judgement of which nothing new is expected.
-    watch._next_window = math.inf
+    watch._pace._next_judgement, watch._pace._next_window = 0.0, math.inf
     assert watch.step() == [] and one.state().messages == 0
     assert watch.status.judgements == judged
 
@@ -130,8 +129,8 @@ def test_facts_that_are_not_seen_again_are_forgotten(observer: tuple[Wire, Obser
 
 
 def _again(watch: Watch) -> None:
-    watch._next_judgement = watch._next_window = 0.0
-    watch._novelty = {}
+    watch._pace.judge_soon()
+    watch._novelty = []
     watch._heard = [-1]
     watch.step()
 
@@ -149,30 +148,76 @@ def test_quiet_times_cost_nothing(observer: tuple[Wire, Observer]) -> None:
     assert WINDOW_S > 2
 
 
-def test_what_only_counts_tell_is_judged_with_a_save(
-    observer: tuple[Wire, Observer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_only_counts_tell_is_judged_of_the_facts_that_are_saved(
+    observer: tuple[Wire, Observer], tmp_path: Path
 ) -> None:
     wired, one = observer
-    now = 1_000.0
-    clock = SimpleNamespace(monotonic=lambda: now, thread_time=lambda: 0.0, time=lambda: now)
-    monkeypatch.setattr("otmon.sensor.watch.time", clock)
-    watch = Watch([one], JUDGE, ledger_path=tmp_path / "plant.db")
+    path = tmp_path / "plant.db"
+    watch = Watch([one], JUDGE, ledger_path=path)
     frame = frames_of("factory-day.pcapng")[:1]
-    judged, saved = [], []
-    looks = 0
-    while now < 1_000 + 3 * WINDOW_S:
-        before = watch.status
+    hear(wired, one, frame)
+    watch.step()
+    for n in range(2, 5):
+        looks = watch.looks
         hear(wired, one, frame, 60 * 1_000_000_000)
+        watch._pace = Pace()
         watch.step()
-        judged += [now] * (watch.status.judgements - before.judgements)
-        saved += [now] * (watch.status.saves - before.saves)
-        # What the packets tell is new only once.
-        looks = watch.looks - len(saved) if len(saved) == 1 else looks
-        now += 1.0
-    assert all(later - earlier <= LOST_S for earlier, later in pairwise(saved))
-    # It waits for a save, and never so long that the next one would be too late.
-    assert set(judged) <= set(saved) and watch.looks == looks + len(saved) > 2 * len(judged)
-    assert all(WINDOW_S - SAVE_S <= later - earlier <= WINDOW_S for earlier, later in pairwise(judged))
+        assert (watch.status.judgements, watch.status.saves, watch.looks) == (n, n, looks + 1)
+        assert load(path).sources[0].packets == n
+
+
+def test_a_judgement_of_nothing_new_gives_way_to_what_is_new(
+    observer: tuple[Wire, Observer], tmp_path: Path
+) -> None:
+    wired, one = observer
+    path = tmp_path / "plant.db"
+    frames = frames_of("factory-day.pcapng")
+    begun = []
+
+    def judge(ledger: Ledger) -> Case:
+        begun.append(ledger.sources[0].packets if ledger.sources else 0)
+        if len(begun) == 3:
+            hear(wired, one, frames)
+            one._look_for_news()
+        return JUDGE(ledger)
+
+    watch = Watch([one], judge, ledger_path=path)
+    hear(wired, one, frames[:1])
+    assert watch.step() == []
+    hear(wired, one, frames[:1], 60 * 1_000_000_000)
+    watch._pace = Pace()
+    told = watch.step()
+    # The third one, of two packets, went no further than where the new ones came.
+    assert begun == [0, 1, 2, len(frames) + 2]
+    assert {each.finding for each in told} == set(watch.findings) != set()
+    assert watch.status.judgements == 2
+    # What is saved had not to wait for it.
+    assert load(path).sources[0].packets == 2
+    watch.finish()
+    assert load(path) == watch.ledger
+
+
+def test_a_judgement_gives_way_once(observer: tuple[Wire, Observer]) -> None:
+    """However often something new comes, it gets done."""
+    wired, one = observer
+    frame = frames_of("factory-day.pcapng")[:1]
+    begun = []
+
+    def judge(ledger: Ledger) -> Case:
+        begun.append(ledger)
+        hear(wired, one, frame, 60 * 1_000_000_000)
+        one._novelty += 1
+        return JUDGE(ledger)
+
+    watch = Watch([one], judge)
+    hear(wired, one, frame)
+    watch.step()
+    for n in range(2, 5):
+        watch._is_news, watch._novelty = False, [one.novelty()]
+        watch._pace = Pace()
+        before = len(begun)
+        watch.step()
+        assert len(begun) == before + 2 and watch.status.judgements == n
 
 
 def test_a_run_goes_on_where_the_one_before_ended(observer: tuple[Wire, Observer], tmp_path: Path) -> None:
@@ -211,7 +256,7 @@ def test_a_command_is_told_although_nothing_else_is_new(observer: tuple[Wire, Ob
     hear(wired, one, frames[:5])
     assert watch.step() == []
     hear(wired, one, frames[5:])
-    watch._next_judgement = 0.0
+    watch._pace._next_judgement = 0.0
     (told,) = watch.step()
     assert (told.finding.rule, told.finding.link.server) == ("dangerous-command", SERVER.address)
     assert [fact.service for fact in watch.ledger.operations] == ["PLC Stop"]

@@ -1,0 +1,75 @@
+"""When the sensor judges and saves: soon enough to tell what is new, and seldom enough to cost little.
+
+All times are seconds of one monotonic clock, and what a judgement or a save took is processor time of the
+thread that did it: what others make it wait for does not count.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+JUDGE_S: Final = 1.0
+"""Between two judgements at least, where something is new."""
+WINDOW_S: Final = 30.0
+"""Between two judgements at most: what only counts tell waits so long."""
+LOST_S: Final = 10.0
+"""What a power failure can cost."""
+SAVE_S: Final = 9.0
+"""Between the facts of two saves, which take their time as well."""
+SHARE: Final = 10
+"""A judgement needs this many times its duration without one."""
+WINDOW_SHARE: Final = 40
+"""The same for one of which nothing new is expected."""
+SAVE_SHARE: Final = 4
+"""The same for a save: a full ledger on a slow disk may take longer than seconds."""
+CREDIT_S: Final = 60.0
+"""So much time without a judgement can be had beforehand."""
+
+
+class Pace:
+    """What is due; told of all that is done."""
+
+    def __init__(self) -> None:
+        self._next_judgement = self._next_window = self._next_save = 0.0
+        self._paid = 0.0
+        """Up to when the judgements so far need time without one."""
+
+    def may_judge(self, now: float) -> bool:
+        """Whether what is new may be judged."""
+        return now >= self._next_judgement
+
+    def must_judge(self, now: float, saving: bool) -> bool:
+        """Whether all is judged, new or not. What is saved (`saving`) is judged where no other save comes
+        before that is due: facts are made once for both."""
+        return self.may_judge(now) and now >= self._next_window - (SAVE_S if saving else 0)
+
+    def must_save(self, now: float) -> bool:
+        """Whether a save is due."""
+        return now >= self._next_save
+
+    def may_yield(self, begun: float, spent: float, now: float) -> bool:
+        """Whether a judgement that began at `begun` and took `spent` so far can be given up, as another may
+        follow at once."""
+        return self._paid_after(begun, spent) <= now
+
+    def yielded(self, begun: float, spent: float) -> None:
+        """A judgement was given up for another."""
+        self._paid = self._next_judgement = self._paid_after(begun, spent)
+
+    def looked(self, begun: float, spent: float, judged: bool) -> None:
+        """All facts were made; `judged`: and not found to be as they were."""
+        self._paid = self._paid_after(begun, spent)
+        self._next_judgement = max(begun + JUDGE_S, self._paid)
+        if judged:
+            self._next_window = max(begun + WINDOW_S, begun + WINDOW_SHARE * spent, self._paid)
+
+    def saved(self, asked: float, spent: float) -> None:
+        """Facts that were asked for at `asked` were saved, or could not be."""
+        self._next_save = asked + max(SAVE_S, SAVE_SHARE * spent)
+
+    def judge_soon(self) -> None:
+        """All is judged next, as the model is another one."""
+        self._next_judgement = self._next_window = 0.0
+
+    def _paid_after(self, begun: float, spent: float) -> float:
+        return max(self._paid, begun - CREDIT_S) + SHARE * spent

@@ -1,0 +1,107 @@
+"""When the sensor judges and saves, over minutes of a clock that is only told."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from otmon.sensor.pace import (
+    CREDIT_S,
+    JUDGE_S,
+    LOST_S,
+    SAVE_S,
+    SAVE_SHARE,
+    SHARE,
+    WINDOW_S,
+    WINDOW_SHARE,
+    Pace,
+)
+
+TICK_S = 0.25
+BEGIN = 1_000.0
+
+
+def test_after_a_quiet_minute_judging_follows_at_once_and_then_keeps_its_share() -> None:
+    """Something is always new, and a judgement takes two seconds of the processor in three."""
+    pace, now, judged = Pace(), BEGIN, list[float]()
+    while now < BEGIN + 300:
+        if pace.may_judge(now):
+            judged.append(now)
+            pace.looked(now, 2.0, judged=True)
+            now += 3.0
+        now += TICK_S
+    waits = [later - one for one, later in pairwise(judged)]
+    # The quiet time before pays for three judgements; then each is followed by ten times what it used.
+    assert CREDIT_S / SHARE == 6.0
+    assert waits[0] < 5 and waits[1] < 5
+    assert all(SHARE * 2.0 <= wait < SHARE * 2.0 + TICK_S for wait in waits[4:])
+    assert 2.0 * len(judged) / (now - BEGIN) < 1 / SHARE + 6.0 / (now - BEGIN) + 0.02
+
+
+def test_quick_judgements_are_a_second_apart() -> None:
+    pace = Pace()
+    pace.looked(BEGIN, 0.01, judged=False)
+    assert not pace.may_judge(BEGIN + 0.99 * JUDGE_S) and pace.may_judge(BEGIN + JUDGE_S)
+
+
+@pytest.mark.parametrize("used", [0.01, 0.2, 0.7])
+def test_what_only_counts_tell_is_judged_with_a_save(used: float) -> None:
+    """It waits for a save, and never so long that the next one would be too late."""
+    pace, now = Pace(), BEGIN
+    judged, saved = list[float](), list[float]()
+    while now < BEGIN + 10 * WINDOW_S:
+        saving = pace.must_save(now)
+        window = pace.must_judge(now, saving)
+        if saving:
+            saved.append(now)
+            pace.saved(now, used / 2)
+        if window:
+            judged.append(now)
+            pace.looked(now, used, judged=True)
+        now += TICK_S
+    assert all(SAVE_S <= later - one < LOST_S for one, later in pairwise(saved))
+    assert set(judged) <= set(saved) and len(judged) >= 10
+    assert all(later - one <= max(WINDOW_S, WINDOW_SHARE * used + SAVE_S) for one, later in pairwise(judged))
+
+
+def test_without_a_file_it_waits_for_its_time() -> None:
+    pace = Pace()
+    pace.looked(BEGIN, 0.1, judged=True)
+    assert not pace.must_judge(BEGIN + WINDOW_S - 1, saving=False)
+    assert pace.must_judge(BEGIN + WINDOW_S - 1, saving=True)
+    assert pace.must_judge(BEGIN + WINDOW_S, saving=False)
+
+
+def test_a_look_that_found_nothing_new_is_no_judgement() -> None:
+    pace = Pace()
+    pace.looked(BEGIN, 0.1, judged=True)
+    pace.looked(BEGIN + 20, 0.1, judged=False)
+    assert pace.must_judge(BEGIN + WINDOW_S, saving=False)
+
+
+def test_what_was_given_up_for_what_is_new_is_paid_and_makes_nothing_wait() -> None:
+    pace, spent = Pace(), 0.5
+    given_up = 0
+    while pace.may_yield(BEGIN, spent, BEGIN + 1):
+        pace.yielded(BEGIN, spent)
+        given_up += 1
+        assert pace.may_judge(BEGIN + 1)
+    # So often in a minute, and not more: then it goes on to its end.
+    assert given_up == (CREDIT_S + 1) // (SHARE * spent)
+    pace.looked(BEGIN + 1, spent, judged=True)
+    assert not pace.may_judge(BEGIN + 3)
+
+
+def test_a_slow_disk_is_written_to_less_often() -> None:
+    pace = Pace()
+    pace.saved(BEGIN, 5.0)
+    assert not pace.must_save(BEGIN + SAVE_SHARE * 5.0 - 1) and pace.must_save(BEGIN + SAVE_SHARE * 5.0)
+
+
+def test_another_model_is_judged_by_at_once() -> None:
+    pace = Pace()
+    pace.looked(BEGIN, 3.0, judged=True)
+    assert not pace.must_judge(BEGIN + 1, saving=False)
+    pace.judge_soon()
+    assert pace.must_judge(BEGIN + 1, saving=False)
