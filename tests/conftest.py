@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,9 @@ from tests.oracle import Readings, Tshark
 ROOT = Path(__file__).resolve().parent.parent
 # Programs that tests start are those of this folder, whichever one the environment was made for.
 os.environ["PYTHONPATH"] = str(ROOT)
+# A shell lets what it starts in the background ignore interrupts, and programs that that starts do so too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "default",
