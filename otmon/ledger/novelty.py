@@ -1,8 +1,8 @@
 """What is new among the rows of the tables: a sensor asks several times a second, and judges only then.
 
-A row's *identity* is what makes its fact another one, or graver: who, how, and the power of two of its peaks.
-Counts and times, the client's port and a request that waits for its answer as so many before it are not in
-it: a plant that polls without end has them without end.
+A row's *identity* is what makes its fact another one, or graver: who, how, and the power of two of its peaks
+(of four of a flow's busiest minute). Counts and times, the client's port and a request that waits for its
+answer as so many before it are not in it: a plant that polls without end has them without end.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def flow_identity(flows: Ints, f: int, secret: int) -> int:
     h = mix(h, state & (CLIENT | ROLE | SPOKE_A | SPOKE_A << 1 | RESET))
     count = flows[f, F_PACKETS] + flows[f, F_PACKETS + 1] - flows[f, F_MINUTE + TOTAL_BEFORE]
     most = max(count, flows[f, F_MINUTE + MOST])
-    return mix(h, power_of_two(most) << 1 | (1 if flows[f, F_TRIES] > 0 else 0)) | 1
+    return mix(h, (power_of_two(most) + 1 >> 1) << 1 | (1 if flows[f, F_TRIES] > 0 else 0)) | 1
 
 
 @kernel

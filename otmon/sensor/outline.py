@@ -67,13 +67,15 @@ class Known:
 
 def outline(ledger: Ledger) -> Outline:
     """A number for each fact, another one where it has changed in more than counts. Peaks, resets and what
-    names carried count by their power of two: they grow seldom, and a flood lets them grow at once."""
+    names carried count by their power of two, the busiest minutes of conversations by that of four: they grow
+    seldom, and a flood lets them grow at once."""
     asked = {operation_key(one)[:-1] for one in ledger.operations if one.status != OPEN_AT_END}
     return np.unique(np.fromiter(chain(
         (hash((asset_key(one), one.arp_asked, *((p.kind, p.packets.bit_length()) for p in one.peaks)))
           for one in ledger.assets),
         (hash((conversation_key(one), one.answered, one.role, one.expected, one.tunnel,
-                one.resets.bit_length(), one.busiest.count.bit_length())) for one in ledger.conversations),
+                one.resets.bit_length(), (one.busiest.count.bit_length() + 1) >> 1))
+          for one in ledger.conversations),
         (hash((operation_key(one), one.swept)) for one in ledger.operations
           if one.status != OPEN_AT_END or operation_key(one)[:-1] not in asked),
         (hash((written_key(one), *(e.value for e in one.extremes), *(e.value for e in one.steps),

@@ -16,7 +16,7 @@ LOST_S: Final = 10.0
 """What a power failure can cost."""
 SAVE_S: Final = 9.0
 """Between the facts of two saves, which take their time as well."""
-SHARE: Final = 10
+SHARE: Final = 5
 """A judgement needs this many times its duration without one."""
 WINDOW_SHARE: Final = 40
 """The same for one of which nothing new is expected."""

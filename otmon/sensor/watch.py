@@ -6,7 +6,7 @@ connection that lasts for months is one fact, and the facts are those of a repla
 
 Judging is done when something new was seen (`otmon.ledger.novelty`, then `otmon.sensor.outline`), and every
 half a minute where packets came, of the facts that are saved then; when it takes long it is done less often,
-so that over minutes it never takes more than a tenth of the time, and a fortieth where nothing is new
+so that over minutes it never takes more than a fifth of the time, and a fortieth where nothing is new
 (`otmon.sensor.pace`). What is new after a quiet minute is judged at once, however long that takes; a
 judgement of which nothing new was expected gives way to it. Without packets nothing is done.
 
