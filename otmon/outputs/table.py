@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -282,7 +282,7 @@ def _by_boundary(console: Console, findings: Sequence[Finding], language: Langua
     _more(console, len(rows) - BOUNDARIES_SHOWN, language)
 
 
-def _finding(finding: Finding, language: Language, timezone: str) -> Padding:
+def _finding(finding: Finding, language: Language, timezone: str) -> Group:
     head = Text()
     head.append(f"[{text(f'severity.{finding.severity}', language)}] ", STYLES[finding.severity])
     head.append(worded(finding.what, language), "bold")
@@ -324,7 +324,4 @@ def _finding(finding: Finding, language: Language, timezone: str) -> Padding:
         grid.add_row("" if number else text("table.evidence", language), line)
     references = ", ".join(f"{one.scheme} {one.id}" for one in finding.references)
     grid.add_row(text("table.references", language), references)
-    block = Table.grid()
-    block.add_row(head)
-    block.add_row(Padding(grid, (0, 0, 1, 4)))
-    return Padding(block, (0, 0, 0, 2))
+    return Group(Padding(head, (0, 0, 0, 2)), Padding(grid, (0, 0, 1, 6)))
