@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import types
-from numba.core.caching import _CacheLocator
+from numba.core.caching import Cache, _CacheLocator
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.types.functions import BaseFunction
@@ -96,6 +96,16 @@ def _ensure_cache_path(locator: _CacheLocator) -> None:
 
 
 _CacheLocator.ensure_cache_path = _ensure_cache_path
+
+
+def _load_overload(cache: Any, signature: object, context: object) -> Any:
+    """What was compiled before needs none of Numba's own functions and operators: to make them ready took
+    longer than to load it. Where something is compiled after all, the compiler makes them ready."""
+    with cache._guard_against_spurious_io_errors():
+        return cache._load_overload(signature, context)
+
+
+Cache.load_overload = _load_overload
 
 
 _find_signature = BaseFunction.get_call_type

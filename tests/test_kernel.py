@@ -186,3 +186,35 @@ def test_kernels_are_read_where_nobody_can_write(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         told.append(done.stdout)
     assert told == ["258 0\n", "258 1\n", "258 1\n"]
+
+
+def test_what_is_loaded_makes_no_compiler_ready_and_what_is_not_does(tmp_path: Path) -> None:
+    script = tmp_path / "one_more_kernel.py"
+    script.write_text(
+        """
+import numpy as np
+from otmon.kernel import Bytes, kernel, u16be
+
+buf = np.array([1, 2], np.uint8)
+print(u16be(buf, 0), len(u16be.targetctx._registries))
+
+@kernel
+def square(buf: Bytes) -> int:
+    return int(np.int64(buf[1])) ** 2 + u16be(buf, 0)
+
+print(square(buf), len(u16be.targetctx._registries) > 0)
+""",
+        encoding="utf-8",
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    told = []
+    for _ in range(2):
+        (tmp_path / "__pycache__").mkdir(exist_ok=True)
+        run = subprocess.run(
+            [sys.executable, "-B", script], env=environment, capture_output=True, text=True, check=True
+        )
+        told.append(run.stdout.split())
+        for kept in tmp_path.rglob("*square*"):
+            kept.unlink()
+    assert told[0][0] == "258" and int(told[0][1]) > 0
+    assert told[1] == ["258", "0", "262", "True"] and told[0][2:] == told[1][2:]
