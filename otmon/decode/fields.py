@@ -78,6 +78,17 @@ PORT_INDEXED: Final = 1 << 43
 V4_MAPPED: Final = 0xFFFF << 32
 """High part of the low word of an IPv4 address, RFC 4291 section 2.5.5.2."""
 
+# Values of `PROTO`: IANA's assigned Internet protocol numbers.
+PROTO_ICMP: Final = 1
+PROTO_IGMP: Final = 2
+PROTO_IPIP: Final = 4
+PROTO_TCP: Final = 6
+PROTO_UDP: Final = 17
+PROTO_IPV6: Final = 41
+PROTO_GRE: Final = 47
+PROTO_ICMPV6: Final = 58
+PROTO_SCTP: Final = 132
+
 TCP_FIN: Final = 1
 TCP_SYN: Final = 2
 TCP_RST: Final = 4

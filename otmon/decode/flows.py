@@ -23,6 +23,7 @@ from otmon.decode.fields import (
     PART_BYTES,
     PARTS,
     PROTO,
+    PROTO_TCP,
     SEQ,
     SPORT,
     SRC_LO,
@@ -32,7 +33,6 @@ from otmon.decode.fields import (
     TCP_SYN,
     WIRE_END,
 )
-from otmon.decode.transport import PROTO_TCP
 from otmon.kernel import Bytes, Ints, clear_row, inlined, kernel, u8
 
 FLOWS: Final = 1 << 16

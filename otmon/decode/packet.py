@@ -36,6 +36,8 @@ from otmon.decode.fields import (
     PARTS,
     PORT,
     PROTO,
+    PROTO_TCP,
+    PROTO_UDP,
     SENDER_IP,
     SEQ,
     SPORT,
@@ -68,14 +70,7 @@ from otmon.decode.link import (
     mpls,
     ppp,
 )
-from otmon.decode.transport import (
-    PORT_TZSP,
-    PORT_VXLAN,
-    PORT_VXLAN_LINUX,
-    PROTO_TCP,
-    PROTO_UDP,
-    transport,
-)
+from otmon.decode.transport import PORT_TZSP, PORT_VXLAN, PORT_VXLAN_LINUX, transport
 from otmon.kernel import Bytes, Ints, inlined, kernel, u8, u16be, u32be, u48be
 
 MAX_LAYERS: Final = 32

@@ -41,6 +41,15 @@ from otmon.decode.fields import (
     PORT_INDEXED,
     PORT_SESSION,
     PORT_TOLD,
+    PROTO_GRE,
+    PROTO_ICMP,
+    PROTO_ICMPV6,
+    PROTO_IGMP,
+    PROTO_IPIP,
+    PROTO_IPV6,
+    PROTO_SCTP,
+    PROTO_TCP,
+    PROTO_UDP,
     SEQ,
     SPORT,
     SRC_HI,
@@ -56,16 +65,6 @@ from otmon.decode.fields import (
 )
 from otmon.decode.link import DONE, ETHERNET, ETHERTYPE, IPV4, IPV6, PPP
 from otmon.kernel import Bytes, Ints, kernel, u8, u16be, u32be
-
-PROTO_ICMP: Final = 1
-PROTO_IGMP: Final = 2
-PROTO_IPIP: Final = 4
-PROTO_TCP: Final = 6
-PROTO_UDP: Final = 17
-PROTO_IPV6: Final = 41
-PROTO_GRE: Final = 47
-PROTO_ICMPV6: Final = 58
-PROTO_SCTP: Final = 132
 
 PORT_VXLAN: Final = 4789
 PORT_VXLAN_LINUX: Final = 8472

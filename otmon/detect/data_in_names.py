@@ -12,9 +12,8 @@ from operator import or_
 from typing import Final
 
 from otmon.detect.detector import Case, Finding, Link, first, placed, say, say_some
-from otmon.ledger.facts import NamesAsked
+from otmon.ledger.facts import NamesAsked, distinct
 from otmon.ledger.ledger import Ledger, conversation_key
-from otmon.ledger.questions import distinct
 
 RULE: Final = "data-in-names"
 _BITS: Final = 8

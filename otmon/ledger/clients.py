@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from otmon.decode.fields import PROTO_TCP, PROTO_UDP
 from otmon.decode.flows import (
     CLIENT,
     CLIENT_B,
@@ -24,7 +25,6 @@ from otmon.decode.flows import (
     ROLE_PORT,
     ROLE_SHIFT,
 )
-from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.kernel import Ints
 from otmon.protocols.registry import port_hints
 

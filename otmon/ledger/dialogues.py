@@ -22,6 +22,7 @@ from typing import Final
 
 import numpy as np
 
+from otmon.decode.fields import PROTO_TCP
 from otmon.decode.flows import (
     F_A_HI,
     F_A_LO,
@@ -34,7 +35,6 @@ from otmon.decode.flows import (
     F_VLAN,
     PROVISIONAL,
 )
-from otmon.decode.transport import PROTO_TCP
 from otmon.identity.claims.opening import opening
 from otmon.identity.credentials import Credentials, shipped_credentials
 from otmon.identity.eap import REQUEST, RESPONSE

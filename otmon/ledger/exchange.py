@@ -126,10 +126,9 @@ from otmon.protocols.modbus import (
     R_OK,
     R_UNMATCHED,
     READ_WRITE,
-    parse_request,
-    parse_response,
 )
 from otmon.protocols.modbus_framing import HEADER, RTU, plausible, rtu_plausible
+from otmon.protocols.modbus_pdu import parse_request, parse_response
 
 PIPELINE_NS: Final = 50_000_000
 """Requests of one transaction id within this time are answered in order; clients wait longer

@@ -12,6 +12,7 @@ customer tag.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 from typing import Literal, NamedTuple, get_args
 
 from otmon.identity.claim import ClaimKind
@@ -420,7 +421,7 @@ class AssetClaim:
 
 
 NAME_BITS = 1_024
-"""Bits in which names are counted: enough to tell some thousand apart (`otmon.ledger.questions.distinct`)."""
+"""Bits in which names are counted: enough to tell some thousand apart (`distinct`)."""
 
 
 @swift
@@ -455,3 +456,11 @@ class NamesAsked:
     first_ns: int
     last_ns: int
     evidence: Evidence
+
+
+def distinct(names: int) -> int:
+    """How many different names there were, from the bits of their hashes: linear counting (Whang and others,
+    "A linear-time probabilistic counting algorithm for database applications", 1990). Where all bits are set,
+    it is a lower bound."""
+    free = max(NAME_BITS - names.bit_count(), 1)
+    return round(NAME_BITS * log(NAME_BITS / free))

@@ -22,6 +22,8 @@ from otmon.decode.fields import (
     END,
     HEADER,
     PROTO,
+    PROTO_TCP,
+    PROTO_UDP,
     SEQ,
     SPORT,
     SRC_MAC,
@@ -38,7 +40,6 @@ from otmon.decode.flows import (
     set_client,
 )
 from otmon.decode.link import PPPOE_SESSION
-from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.identity.registry import FIRST_PAYLOADS
 from otmon.kernel import Bytes, Ints, copy_bytes, inlined, kernel, u8, u16be, u32be
 from otmon.ledger.facts import HOUR_NS

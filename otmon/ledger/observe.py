@@ -28,6 +28,10 @@ from otmon.decode.fields import (
     OUTER_SRC_LO,
     PORT,
     PROTO,
+    PROTO_GRE,
+    PROTO_IPIP,
+    PROTO_TCP,
+    PROTO_UDP,
     SENDER_IP,
     SEQ,
     SPORT,
@@ -86,14 +90,7 @@ from otmon.decode.streams import (
     S_SYNC,
     UNSEEN,
 )
-from otmon.decode.transport import (
-    PORT_TZSP,
-    PORT_VXLAN,
-    PROTO_GRE,
-    PROTO_IPIP,
-    PROTO_TCP,
-    PROTO_UDP,
-)
+from otmon.decode.transport import PORT_TZSP, PORT_VXLAN
 from otmon.kernel import Bytes, Ints, inlined, kernel, prefetch, u16be
 from otmon.ledger.commands import copy_commands, is_commanded
 from otmon.ledger.endings import end_flow

@@ -9,14 +9,11 @@ References: RFC 1035, 4.1.1 and 4.1.2 (header, question), 4.2.2 (length before m
 
 from __future__ import annotations
 
-from math import log
 from typing import Final
 
-from otmon.decode.fields import AT, C_QUESTIONS_SHED, END, PROTO, WIRE_END
-from otmon.decode.transport import PROTO_TCP
+from otmon.decode.fields import AT, C_QUESTIONS_SHED, END, PROTO, PROTO_TCP, WIRE_END
 from otmon.identity.question import HEADER, KEY, MAX_NAME, NULL, PRIVATE, PRIVATE_END, TXT
 from otmon.kernel import Bytes, kernel, u8, u16be
-from otmon.ledger.facts import NAME_BITS
 from otmon.ledger.messages import keep, may_copy
 from otmon.ledger.tables import QUESTIONS, Tables
 from otmon.protocols.registry import code_of
@@ -71,11 +68,3 @@ def may_carry(src: Bytes, p: int, end: int) -> bool:
         is_long = is_long or size >= LONG_LABEL
         at += 1 + size
     return False
-
-
-def distinct(names: int) -> int:
-    """How many different names there were, from the bits of their hashes: linear counting (Whang and others,
-    "A linear-time probabilistic counting algorithm for database applications", 1990). Where all bits are set,
-    it is a lower bound."""
-    free = max(NAME_BITS - names.bit_count(), 1)
-    return round(NAME_BITS * log(NAME_BITS / free))

@@ -18,7 +18,6 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from otmon.kernel import Ints
 from otmon.ledger.facts import (
     Anomaly,
     Asset,
@@ -34,7 +33,7 @@ from otmon.ledger.texts import words_of
 
 Place = tuple[bool, int]
 """Whether a fact is one of the lesser ones, and its hash: smaller ones are kept."""
-Places = tuple[Ints, npt.NDArray[np.uint64]]
+Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]
 """How much lesser facts are, 0 for those that come first, and their hashes."""
 
 Ranks = tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]

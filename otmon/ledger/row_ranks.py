@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from otmon.decode.fields import PROTO_TCP, PROTO_UDP
 from otmon.decode.flows import (
     F_A_HI,
     F_A_LO,
@@ -19,7 +20,6 @@ from otmon.decode.flows import (
     F_PACKETS,
     F_PROTOCOL,
 )
-from otmon.decode.transport import PROTO_TCP, PROTO_UDP
 from otmon.kernel import Ints
 from otmon.ledger.clients import clients_of
 from otmon.ledger.rank import READING, Bars, Ranks, hashed_columns, within

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from otmon.decode.fields import PROTO_UDP
 from otmon.decode.flows import F_A_HI, F_COLUMNS, F_KEY, F_PACKETS, F_VLAN
 from otmon.decode.streams import S_CLIENT, S_FLOW, S_PENDING, STREAMS
-from otmon.decode.transport import PROTO_UDP
 from otmon.kernel import Bytes, Ints
 from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY, RESPONSE_BOUNDS_NS
 from otmon.ledger.tables import (

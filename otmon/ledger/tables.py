@@ -27,6 +27,7 @@ from otmon.decode.fields import (
     PORT,
     PORT_TOLD,
     PROTO,
+    PROTO_TCP,
     TARGET_IP,
     TCP_ACK,
     TCP_RST,
@@ -47,7 +48,6 @@ from otmon.decode.streams import (
     S_COLUMNS,
     STREAMS,
 )
-from otmon.decode.transport import PROTO_TCP
 from otmon.identity.registry import FIRST_PAYLOADS, IDS, LOG_IN_PAYLOADS
 from otmon.kernel import Ints, clear_row, copy_row, inlined, kernel
 from otmon.ledger.course import WINDOWS

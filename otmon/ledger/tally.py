@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from otmon.decode.fields import C_ANOMALIES_EVICTED, C_OPERATIONS_EVICTED
+from otmon.decode.fields import C_ANOMALIES_EVICTED, C_OPERATIONS_EVICTED, PROTO_UDP
 from otmon.decode.flows import F_A_HI, F_KEY, F_VLAN, begin_minute, mix
 from otmon.decode.streams import S_CLIENT, S_HASH, S_OPERATION
-from otmon.decode.transport import PROTO_UDP
 from otmon.kernel import clear_row, copy_row, inlined, kernel
 from otmon.ledger.course import SHORTEST_NS, WINDOWS
 from otmon.ledger.facts import LONGEST_NS, MINUTE_NS, RESPONSE_BOUNDS_NS

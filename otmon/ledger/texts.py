@@ -6,8 +6,16 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Final
 
-from otmon.decode.fields import PORT_INDEXED, PORT_SESSION, V4_MAPPED
-from otmon.decode.transport import PROTO_ICMP, PROTO_ICMPV6, PROTO_SCTP, PROTO_TCP, PROTO_UDP
+from otmon.decode.fields import (
+    PORT_INDEXED,
+    PORT_SESSION,
+    PROTO_ICMP,
+    PROTO_ICMPV6,
+    PROTO_SCTP,
+    PROTO_TCP,
+    PROTO_UDP,
+    V4_MAPPED,
+)
 
 _WORD: Final = (1 << 64) - 1
 

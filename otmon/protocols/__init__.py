@@ -7,7 +7,8 @@ Takes the payloads and EtherTypes that `otmon.decode` found. Gives a protocol's 
   usual ports and EtherTypes, the signatures that recognise it on any port, and the standards in
   which each of these facts stands.
 - `registry.py` finds the files, without a list kept by hand.
-- `modbus_framing.py` is the one protocol's second half: how its messages lie in a stream.
+- `modbus_pdu.py` and `modbus_framing.py` are the other halves of one protocol: what its messages say, and how
+  they lie in a stream.
 - `signature.py` lays all signatures out as tables and holds a payload against them.
 
 Promises: a port alone never names a protocol; random bytes are named less than once in 10,000; no

@@ -13,15 +13,8 @@ from typing import Final
 import numpy as np
 
 from otmon.kernel import Bytes, Ints, kernel, u8, u16be, u16le
-from otmon.protocols.modbus import (
-    M_REASON,
-    MAX_PDU,
-    R_OK,
-    has_meaning,
-    length_fits,
-    parse_request,
-    parse_response,
-)
+from otmon.protocols.modbus import M_REASON, MAX_PDU, R_OK
+from otmon.protocols.modbus_pdu import has_meaning, length_fits, parse_request, parse_response
 
 HEADER: Final = 7
 """Bytes of the MBAP header; its length field counts from the unit id on."""

@@ -9,6 +9,7 @@ import pty
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,23 @@ def test_a_zone_of_an_interface_holds_who_came_in_by_it(tmp_path: Path) -> None:
         seen = {one[end] for one in contacts for end in ("from_zone", "to_zone")}
         assert seen <= zones and ("tapped" in seen) == (name == "mirror0"), (name, seen)
     assert "interface:mirror0" in otmon("assets", "show", ledger, "10.30.1.10")[1]
+
+
+def test_saved_facts_are_checked_and_models_read_without_a_compiler(tmp_path: Path) -> None:
+    """Numba takes a third of a second to load, and 60 MB."""
+    ledger = tmp_path / "day.db"
+    otmon("replay", DAY, "--ledger", ledger)
+    for words in (("check", "--ledger", ledger, "--zones", MODEL), ("zones", "check", MODEL)):
+        script = f"""
+import sys
+from otmon.cli import app
+sys.argv = ["otmon", *{[str(word) for word in words]!r}]
+try:
+    app()
+finally:
+    print("compiler:", "numba" in sys.modules, file=sys.stderr)
+"""
+        run = subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert run.returncode in (0, 1) and run.stderr == "compiler: False\n"

@@ -10,10 +10,10 @@ import pytest
 
 from otmon.identity.question import TXT
 from otmon.lab.frames import SECOND_NS, Packet, Say, connection, udp_packet
-from otmon.ledger.facts import DAY_NS, NAME_BITS, Evidence, NamesAsked
+from otmon.ledger.facts import DAY_NS, NAME_BITS, Evidence, NamesAsked, distinct
 from otmon.ledger.ledger import LIMITS
 from otmon.ledger.merge import collect
-from otmon.ledger.questions import LONG_LABEL, SECOND_QUESTIONS, distinct
+from otmon.ledger.questions import LONG_LABEL, SECOND_QUESTIONS
 from tests.identity.test_question import A, asked
 from tests.ledger.seen import Seen
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE, seen

@@ -27,7 +27,15 @@ each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS, ids=IDS)
 def test_all_files_but_the_machinery_are_protocols() -> None:
     folder = Path(otmon.protocols.__file__ or "").parent
     files = {path.stem for path in folder.glob("*.py")}
-    assert files - set(IDS) == {"__init__", "commands", "modbus_framing", "protocol", "registry", "signature"}
+    assert files - set(IDS) == {
+        "__init__",
+        "commands",
+        "modbus_framing",
+        "modbus_pdu",
+        "protocol",
+        "registry",
+        "signature",
+    }
     assert tuple(protocol.id for protocol in PROTOCOLS) == IDS == tuple(sorted(IDS))
 
 
