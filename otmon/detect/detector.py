@@ -251,8 +251,9 @@ class Case:
 
 
 Detector = Callable[[Case], Iterator[Finding]]
-_CONTRACT = ("detector", "matched", "once")
-"""Files of this folder that are no detectors: the contract, what finds by conditions, what is found once."""
+_CONTRACT = ("detector", "matched", "once", "values")
+"""Files of this folder that are no detectors: the contract, what finds by conditions, what is found once, and
+how written values are told."""
 
 
 @cache
@@ -468,29 +469,6 @@ def spans(numbers: Iterable[int], shown: Callable[[int], str] = str) -> list[str
         else:
             found.append([number, number])
     return [shown(low) if low == high else f"{shown(low)}-{shown(high)}" for low, high in found]
-
-
-VALUES_SHOWN = 4
-"""Written values that are named in one finding."""
-
-
-def values_written(case: Case, conversations: Iterable[ConversationKey]) -> Iterator[Message]:
-    """What was written in the conversations, the largest change of each element, largest first."""
-    changes: dict[tuple[int, str, int], tuple[int, str]] = {}
-    for key in conversations:
-        for fact in case.values.get(key, ()):
-            for extreme in fact.extremes[:2]:
-                shift = 16 * (fact.words - 1)
-                value, before = extreme.value >> shift, extreme.before >> shift
-                known = extreme.before != UNKNOWN
-                size = abs(value - before) if known else value
-                element = (fact.unit, fact.table, fact.address)
-                text = f"{fact.table} {fact.unit}:{fact.address} {before if known else '?'} → {value}"
-                if element not in changes or changes[element][0] < size:
-                    changes[element] = size, text
-    if changes:
-        ordered = sorted(changes.items(), key=lambda item: (-item[1][0], item[0]))
-        yield say_some("wrote", [text for _, (_, text) in ordered], VALUES_SHOWN)
 
 
 def first(*evidence: Evidence) -> tuple[Evidence, ...]:

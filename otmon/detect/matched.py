@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from otmon.detect.address_scan import silence
 from otmon.detect.detector import (
-    CHANGING,
     Case,
     Finding,
     Link,
@@ -24,10 +23,10 @@ from otmon.detect.detector import (
     place_of,
     say,
     say_some,
-    values_written,
 )
 from otmon.detect.rules.field import Seen, ground
 from otmon.detect.rules.rule import Category, Condition, Rule
+from otmon.detect.values import values_of, values_written
 from otmon.identity.login import CLEAR
 from otmon.ledger.facts import (
     OUTCOMES,
@@ -207,8 +206,8 @@ def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
     yield say("named", en=rule.title.en, ja=rule.title.ja)
     facts = [one for one, _ in group]
     operations = [one for one in facts if isinstance(one, Operation)]
-    if any(one.access in CHANGING for one in operations) or isinstance(facts[0], WrittenValue):
-        yield from values_written(case, sorted({conversation_key(one) for one in facts}))
+    yield from values_written(case, operations)
+    yield from values_of(one for one in facts if isinstance(one, WrittenValue))
     if isinstance(facts[0], CredentialSeen):
         outcomes = {one.outcome for one in facts}
         yield say(f"log-in.{min(outcomes, key=OUTCOMES.index)}")

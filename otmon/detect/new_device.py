@@ -23,9 +23,9 @@ from otmon.detect.detector import (
     registered,
     say,
     say_some,
-    values_written,
 )
 from otmon.detect.unauthorised_device import at_ports, strangers
+from otmon.detect.values import values_written
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import locate
@@ -111,7 +111,7 @@ def _why(
         yield say_some("talks-with", peers, shown)
     if asked:
         yield say_some("asked-for", sorted({one.service for one in asked}), shown)
-        yield from values_written(case, sorted({conversation_key(one) for one in asked}))
+        yield from values_written(case, asked)
 
 
 def _many(case: Case, zone: str, found: dict[str, list[Asset]]) -> Finding:

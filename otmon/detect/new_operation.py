@@ -28,10 +28,10 @@ from otmon.detect.detector import (
     place_of,
     say,
     say_some,
-    values_written,
 )
+from otmon.detect.values import values_written
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation
-from otmon.ledger.ledger import Ledger, conversation_key
+from otmon.ledger.ledger import Ledger
 from otmon.zones.address import MAC_BITS, is_group, parse_address
 from otmon.zones.decide import Verdict
 from otmon.zones.model import Range, Ranges, merged, spans
@@ -217,8 +217,7 @@ def _why(case: Case, news: _News) -> Iterator[Message]:
     if news.elements:
         ranges = sorted({(one.service, one.unit, *_range(one)) for one, _ in news.elements})
         yield say_some("new-elements", [_words(*one) for one in ranges], shown)
-    changing = sorted({conversation_key(one) for one, _ in news.operations() if changes([one])})
-    yield from values_written(case, changing)
+    yield from values_written(case, [one for one, _ in news.operations() if changes([one])])
     if news.talks and not any(one.answered for one, _ in news.talks):
         yield silence(one for one, _ in news.talks)
 

@@ -20,10 +20,10 @@ from otmon.detect.detector import (
     importance,
     say,
     say_some,
-    values_written,
 )
 from otmon.detect.port_scan import scanned
 from otmon.detect.unauthorised_device import what_it_is
+from otmon.detect.values import values_written
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
@@ -84,7 +84,7 @@ def _finding(
     if operations:
         services = sorted({one.service for one in operations})
         why.append(say_some("asked-for", services, shown))
-        why.extend(values_written(case, [conversation_key(fact) for fact, _ in talk]))
+        why.extend(values_written(case, operations))
     facts: list[Conversation | Asset] = [*(fact for fact, _ in talk), *assets]
     return Finding(
         rule=RULE,

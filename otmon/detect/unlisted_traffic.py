@@ -23,10 +23,10 @@ from otmon.detect.detector import (
     reasons,
     say,
     say_some,
-    values_written,
 )
 from otmon.detect.port_scan import scanned
 from otmon.detect.unauthorised_device import at_ports
+from otmon.detect.values import values_written
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict, lapsed
@@ -79,7 +79,7 @@ def _single(case: Case, part: Denied) -> Finding:
     if operations:
         services = sorted({operation.service for operation in operations})
         why.append(say_some("asked-for", services, case.rules[RULE].number("shown")))
-        why.extend(values_written(case, [conversation_key(one) for one, _ in part]))
+        why.extend(values_written(case, operations))
     if not any(one.answered for one, _ in part):
         why.append(silence(one for one, _ in part))
     return _finding(case, part, operations, ("one", *map(str, conversation_key(fact)[:-1])), why, say(
