@@ -24,7 +24,7 @@ from otmon.detect.detector import (
     spans,
 )
 from otmon.detect.once import once
-from otmon.ledger.facts import Conversation, Operation
+from otmon.ledger.facts import UNANSWERED, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.address import IPV4_BITS, Address, host, parse_address, reach
 from otmon.zones.decide import Verdict
@@ -168,6 +168,14 @@ def is_missed(fact: Conversation) -> bool:
 def silence(facts: Iterable[Conversation]) -> Message:
     """That nobody answered, as far as it is so: a TCP reset is an answer of a host that is there."""
     return say("refuses-connections" if any(one.packets_to_client for one in facts) else "unanswered")
+
+
+def unanswered(case: Case, operations: Iterable[Operation]) -> Iterator[Message]:
+    """That no request was answered, where that is so: without a packet of the server nobody can tell."""
+    asked = list(operations)
+    if all(one.status == UNANSWERED for one in asked):
+        heard = any(conversation_key(one) in case.heard for one in asked)
+        yield say("unanswered" if heard else "server-unseen")
 
 
 def _order(address: str) -> Address:

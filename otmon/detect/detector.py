@@ -24,7 +24,15 @@ from typing import Literal, TypeVar
 from otmon.assets.classify import Population, population
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
-from otmon.ledger.facts import UNKNOWN, Asset, Conversation, CredentialSeen, Evidence, Operation, WrittenValue
+from otmon.ledger.facts import (
+    UNKNOWN,
+    Asset,
+    Conversation,
+    CredentialSeen,
+    Evidence,
+    Operation,
+    WrittenValue,
+)
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
 from otmon.zones.address import PrefixTable, host, is_group, parse_address, prefix_table, reach
@@ -170,6 +178,11 @@ class Case:
             for name in (claim.mac, claim.address) if claim.kind == "switch-port" else ():
                 found.setdefault(name, set()).add(claim.value)
         return found
+
+    @cached_property
+    def heard(self) -> frozenset[ConversationKey]:
+        """The conversations of which the capture holds packets of the server."""
+        return frozenset(conversation_key(one) for one in self.ledger.conversations if one.packets_to_client)
 
     @cached_property
     def values(self) -> dict[ConversationKey, list[WrittenValue]]:

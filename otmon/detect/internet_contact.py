@@ -23,6 +23,7 @@ from otmon.detect.detector import (
     reasons,
     say,
 )
+from otmon.detect.rules.field import was_answered
 from otmon.ledger.facts import Conversation
 from otmon.zones.address import IPV4_BITS, IPV6_BITS, parse_address
 from otmon.zones.decide import Verdict, lapsed
@@ -81,7 +82,7 @@ def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:
     why: list[Message] = list(reasons(verdict)) if verdict else [say("no-model")]
     shown = case.rules[RULE].number("shown")
     why.append(say("outside", addresses=", ".join(outside[:shown]), count=len(outside)))
-    answered = any(one.answered for one, _ in group)
+    answered = any(was_answered(one) for one, _ in group)
     if not answered:
         why.append(silence(one for one, _ in group))
     zone = (verdict.to_zone if inbound else verdict.from_zone) if verdict else ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from otmon.detect.address_scan import silence
+from otmon.detect.address_scan import silence, unanswered
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -24,13 +24,12 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.rules.field import Seen, ground
+from otmon.detect.rules.field import Seen, ground, was_answered
 from otmon.detect.rules.rule import Category, Condition, Rule
 from otmon.detect.values import values_of, values_written
 from otmon.identity.login import CLEAR
 from otmon.ledger.facts import (
     OUTCOMES,
-    UNANSWERED,
     Anomaly,
     Asset,
     Conversation,
@@ -217,7 +216,8 @@ def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
     refused = sum(one.times for one in operations if one.refused)
     if refused:
         yield say("refused", times=refused)
-    silent = [one.status == UNANSWERED for one in operations]
-    silent += [not one.answered for one in facts if isinstance(one, Conversation)]
-    if silent and all(silent):
-        yield silence(one for one in facts if isinstance(one, Conversation))
+    if operations:
+        yield from unanswered(case, operations)
+    talks = [one for one in facts if isinstance(one, Conversation)]
+    if talks and not any(map(was_answered, talks)):
+        yield silence(talks)

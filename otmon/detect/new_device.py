@@ -24,6 +24,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
+from otmon.detect.rules.field import was_answered
 from otmon.detect.unauthorised_device import at_ports, strangers
 from otmon.detect.values import values_written
 from otmon.ledger.facts import Asset, Conversation, Operation
@@ -87,7 +88,7 @@ def _severity(
     if changes(asked):
         return graded(case, zone, "high")
     industrial = {one.id for one in case.protocols.values() if one.kind == "industrial"}
-    if any(talk.protocol in industrial and talk.answered for talk in talks):
+    if any(talk.protocol in industrial and was_answered(talk) for talk in talks):
         return graded(case, zone, "medium")
     return "medium" if importance(case, zone) == "high" else "low"
 

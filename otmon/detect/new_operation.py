@@ -29,6 +29,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
+from otmon.detect.rules.field import was_answered
 from otmon.detect.values import values_written
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation
 from otmon.ledger.ledger import Ledger
@@ -202,7 +203,7 @@ def _severity(case: Case, news: _News) -> Severity:
     if changing:
         verdict = changing[0][1]
         return "low" if agreed else graded(case, verdict.to_zone if verdict else "", "high")
-    silent = not news.operations() and not any(talk.answered for talk, _ in news.talks)
+    silent = not news.operations() and not any(was_answered(talk) for talk, _ in news.talks)
     return "info" if agreed or silent else "low"
 
 
@@ -218,7 +219,7 @@ def _why(case: Case, news: _News) -> Iterator[Message]:
         ranges = sorted({(one.service, one.unit, *_range(one)) for one, _ in news.elements})
         yield say_some("new-elements", [_words(*one) for one in ranges], shown)
     yield from values_written(case, [one for one, _ in news.operations() if changes([one])])
-    if news.talks and not any(one.answered for one, _ in news.talks):
+    if news.talks and not any(was_answered(one) for one, _ in news.talks):
         yield silence(one for one, _ in news.talks)
 
 

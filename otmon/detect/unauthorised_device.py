@@ -27,6 +27,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
+from otmon.detect.rules.field import was_answered
 from otmon.ledger.facts import HOUR_NS, Conversation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.address import parse_address
@@ -157,7 +158,7 @@ def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Fi
     gravest: Severity = "medium"
     if changes(asked):
         gravest = "critical"
-    elif outside or lets_in(device) or any(talk.answered for talk in talks):
+    elif outside or lets_in(device) or any(map(was_answered, talks)):
         gravest = "high"
     return Finding(
         rule=RULE,

@@ -22,6 +22,7 @@ from otmon.detect.detector import (
     say_some,
 )
 from otmon.detect.port_scan import scanned
+from otmon.detect.rules.field import was_answered
 from otmon.detect.unauthorised_device import what_it_is
 from otmon.detect.values import values_written
 from otmon.ledger.facts import Asset, Conversation, Operation
@@ -114,6 +115,6 @@ def _severity(case: Case, zones: list[str], talk: Talk, operations: list[Operati
     high = any(importance(case, zone) == "high" for zone in zones)
     if changes(operations):
         return "critical" if high else "high"
-    if any(fact.answered for fact, _ in talk) and zones:
+    if any(was_answered(fact) for fact, _ in talk) and zones:
         return "high" if high else "medium"
     return "medium" if high else "low"

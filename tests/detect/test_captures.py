@@ -16,13 +16,14 @@ from random import Random
 import pytest
 
 from otmon.findings.judge import judge
-from otmon.lab.frames import MILLISECOND_NS, Packet, Say
+from otmon.lab.frames import MILLISECOND_NS, Host, Packet, Say, mac_bytes
 from otmon.lab.modbus import ILLEGAL_VALUE, NO_SUCH_UNIT, READ_HOLDING, adu, answer, exception, read
 from otmon.ledger.ledger import Ledger
 from otmon.zones.model import Model
 from tests.detect import captures
 from tests.detect.captures import claimed, said
 from tests.detect.modbus_polls import MEMORY, poll
+from tests.detect.plant import keys
 from tests.truth.capture import capture, check, packets
 from tests.truth.frames import ETHERNET, Link, ethernet
 from tests.truth.messages import (
@@ -509,6 +510,22 @@ LISTED = model(f"""
 """An inventory with MAC addresses, and a network that two zones list."""
 CONTESTED, MOVED, TAKEN = ["contested-address"], ["moved-device"], ["address-taken-over"]
 POLL = read(READ_HOLDING, 0, 10)
+
+
+def of_sender(packets: list[Packet], host: Host) -> list[Packet]:
+    """What a mirror of one direction shows."""
+    return [one for one in packets if one.data[6:12] == mac_bytes(host.mac)]
+
+
+def test_of_a_capture_of_one_direction_nobody_says_that_nothing_was_answered(tmp_path: Path) -> None:
+    asked = of_sender(poll(captures.START_NS, (captures.LAPTOP, captures.plc(1)), [POLL]), captures.LAPTOP)
+    (talk,) = captures.found("unlisted-traffic", asked, tmp_path)
+    assert talk.severity == "high" and "unanswered" not in keys([talk])
+    (attempt,) = captures.found("unlisted-traffic", asked[:1], tmp_path)
+    assert attempt.severity == "medium" and "unanswered" in keys([attempt])
+    stop = Say("client", adu(1, 1, bytes((8, 0, 1, 0, 0))), MILLISECOND_NS)
+    (command,) = captures.found("dangerous-command", of_sender(said(502, stop), captures.HMI), tmp_path)
+    assert "server-unseen" in keys([command]) and "unanswered" not in keys([command])
 
 
 def polled(address: str, mac: str) -> list[Packet]:
