@@ -148,6 +148,11 @@ class Case:
     rules: Mapping[str, Rule] = field(default_factory=shipped_rules)
     """The rules to look for, by name; a detector finds its parameters there."""
 
+    @property
+    def timezone(self) -> str:
+        """The plant's, as the model has it; "" where nobody says."""
+        return self.index.model.timezone if self.index is not None else ""
+
     @cached_property
     def verdicts(self) -> dict[ConversationKey, Verdict]:
         """The verdict of each conversation; empty without a model."""

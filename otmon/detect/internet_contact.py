@@ -54,16 +54,21 @@ def _contacts(case: Case) -> Iterator[tuple[Conversation, Verdict | None]]:
             ends = {verdict.from_zone, verdict.to_zone}
             # What is allowed at other times has a rule of its own.
             denied = verdict.outcome == "denied" and not lapsed(verdict)
-            if denied and INTERNET in ends and UNKNOWN_ZONE not in ends:
+            strangers = ends == {INTERNET} and _is_industrial(case, fact)
+            if (denied and INTERNET in ends and UNKNOWN_ZONE not in ends) or strangers:
                 yield fact, verdict
         return
     for fact in case.ledger.conversations:
-        protocol = case.protocols.get(fact.protocol)
-        industrial = protocol is not None and protocol.kind == "industrial"
-        if not industrial or _have_one_owner(case, fact.client, fact.server):
-            continue
-        if is_internet(fact.client, "") or is_internet(fact.server, ""):
+        outside = is_internet(fact.client, "") or is_internet(fact.server, "")
+        if outside and _is_industrial(case, fact):
             yield fact, None
+
+
+def _is_industrial(case: Case, fact: Conversation) -> bool:
+    """Whether it is of a kind that has no business between two owners."""
+    protocol = case.protocols.get(fact.protocol)
+    industrial = protocol is not None and protocol.kind == "industrial"
+    return industrial and not _have_one_owner(case, fact.client, fact.server)
 
 
 def _have_one_owner(case: Case, client: str, server: str) -> bool:
@@ -89,7 +94,7 @@ def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:
     return Finding(
         rule=RULE,
         key=key,
-        severity=_severity(answered, inbound, importance(case, zone) == "high" or not verdict),
+        severity=_severity(answered, inbound, importance(case, zone) == "high" or zone in ("", INTERNET)),
         link=link_of(fact),
         place=place_of(case, verdict) if verdict else Place(),
         what=say(

@@ -32,6 +32,7 @@ from otmon.ledger.facts import HOUR_NS, Conversation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.address import parse_address
 from otmon.zones.model import Device as Listed
+from otmon.zones.times import local_time
 
 RULE: Final = "unauthorised-device"
 
@@ -41,7 +42,6 @@ SHOWN: Final = 6
 """Addresses and peers that are named in one finding."""
 OPENINGS: Final[tuple[DeviceClass, ...]] = ("access-point", "mobile-router")
 """What lets others in by radio."""
-DAY: Final = 24
 
 
 def unauthorised_device(case: Case) -> Iterator[Finding]:
@@ -114,10 +114,15 @@ def off_hours(case: Case, rule: str, first_ns: int) -> Iterator[Message]:
     """That a device was first seen outside working hours; nothing where the capture may just begin there."""
     begins, ends, offset = (case.rules[rule].number(name) for name in ("begins", "ends", "offset"))
     seen_from = min((source.first_ns for source in case.ledger.sources if source.packets), default=first_ns)
-    hour = first_ns // HOUR_NS + offset
-    if first_ns - seen_from >= HOUR_NS and not begins <= hour % DAY < ends:
-        minute = first_ns % HOUR_NS // (HOUR_NS // 60)
-        yield say("off-hours", time=f"{hour % DAY:02}:{minute:02}", begins=begins, ends=ends)
+    if first_ns - seen_from < HOUR_NS:
+        return
+    try:
+        clock = local_time(first_ns if case.timezone else first_ns + offset * HOUR_NS, case.timezone or "UTC")
+    except (OverflowError, ValueError):
+        # A capture that lies about its times.
+        return
+    if not begins <= clock.hour < ends:
+        yield say("off-hours", time=f"{clock:%H:%M}", begins=begins, ends=ends)
 
 
 def is_shared(device: Device) -> bool:
