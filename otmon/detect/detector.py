@@ -185,11 +185,6 @@ class Case:
         return found
 
     @cached_property
-    def heard(self) -> frozenset[ConversationKey]:
-        """The conversations of which the capture holds packets of the server."""
-        return frozenset(conversation_key(one) for one in self.ledger.conversations if one.packets_to_client)
-
-    @cached_property
     def values(self) -> dict[ConversationKey, list[WrittenValue]]:
         """What was written in each conversation, one word at a time."""
         found: dict[ConversationKey, list[WrittenValue]] = {}
@@ -237,22 +232,29 @@ class Case:
     @cached_property
     def newcomers(self) -> dict[str, list[Asset]]:
         """The addresses that sent something and nothing in the baseline, with the facts that show it, in
-        order. What has no address of the plant goes by its MAC address; who sends from the Internet is
-        left out. Empty without a baseline."""
+        order. What has no address of the plant goes by its MAC address; who sends from the Internet and is in
+        no zone is left out. Empty without a baseline."""
         if self.baseline is None:
             return {}
         before = {one.address for one in self.baseline.assets} | {one.mac for one in self.baseline.assets}
-        placed = {one.mac for one in self.ledger.assets if is_site(one.address)}
+        placed = {one.mac for one in self.ledger.assets if self.is_own(one.address, one.vlan)}
         found: dict[str, list[Asset]] = {}
         for one in self.ledger.assets:
-            ip = parse_address(one.address)
-            if ip is not None and reach(ip) == "internet":
+            ip, own = parse_address(one.address), self.is_own(one.address, one.vlan)
+            if not own and ip is not None and reach(ip) == "internet":
                 continue
-            name = one.address if is_site(one.address) else "" if one.mac in placed else one.mac
+            name = one.address if own else "" if one.mac in placed else one.mac
             address = parse_address(name)
             if address is not None and name not in before and not is_group(address):
                 found.setdefault(name, []).append(one)
         return dict(sorted(found.items()))
+
+    def is_own(self, text: str, vlan: str) -> bool:
+        """Whether an address is of one host of the plant: not of the Internet, or listed by a zone."""
+        address = parse_address(text)
+        if self.index is None or address is None or reach(address) != "internet":
+            return is_site(text)
+        return locate(self.index, text, vlan).zone in self.index.zones
 
     @cached_property
     def population(self) -> Population:

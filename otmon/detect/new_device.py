@@ -19,7 +19,6 @@ from otmon.detect.detector import (
     first,
     graded,
     importance,
-    is_site,
     registered,
     say,
     say_some,
@@ -102,7 +101,11 @@ def _why(
         yield say("seen-with", macs=", ".join(macs[:shown]))
     yield from at_ports(case, (name, *macs))
     if case.baseline is not None:
-        known = {one.address for one in case.baseline.assets if one.mac in macs and is_site(one.address)}
+        known = {
+            one.address
+            for one in case.baseline.assets
+            if one.mac in macs and case.is_own(one.address, one.vlan)
+        }
         if known:
             yield say_some("mac-before", sorted(known), shown)
     for device in registered(case, name)[:shown]:

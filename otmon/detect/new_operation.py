@@ -22,7 +22,6 @@ from otmon.detect.detector import (
     first,
     graded,
     is_new_master,
-    is_site,
     link_of,
     permission_of,
     place_of,
@@ -87,11 +86,11 @@ def new_operation(case: Case) -> Iterator[Finding]:
     news: dict[Pair, _News] = {}
     for fact, verdict in case.undenied_conversations:
         pair = fact.client, fact.server
-        if pair not in masters and _is_judged(case, pair) and not _is_known(habits, fact, _way(case, fact)):
+        if pair not in masters and _is_judged(case, fact) and not _is_known(habits, fact, _way(case, fact)):
             news.setdefault(pair, _News()).talks.append((fact, verdict))
     for one, verdict in case.undenied_operations:
         pair = one.client, one.server
-        if pair in masters or not _is_judged(case, pair):
+        if pair in masters or not _is_judged(case, one):
             continue
         habit = habits.get(pair, _NONE)
         if _service(one) not in habit.services:
@@ -146,9 +145,12 @@ def _range(one: Operation) -> Range:
     return one.address, one.address + max(one.count, 1) - 1
 
 
-def _is_judged(case: Case, pair: Pair) -> bool:
+def _is_judged(case: Case, fact: Conversation | Operation) -> bool:
     """Both ends are hosts of the plant, and neither is itself new."""
-    return all(end not in case.newcomers and (is_site(end) or _is_mac(end)) for end in pair)
+    return all(
+        end not in case.newcomers and (case.is_own(end, fact.vlan) or _is_mac(end))
+        for end in (fact.client, fact.server)
+    )
 
 
 def _is_mac(text: str) -> bool:

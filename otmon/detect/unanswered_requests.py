@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from otmon.detect.address_scan import heard
 from otmon.detect.detector import (
     CHANGING,
     Case,
@@ -54,7 +55,7 @@ def unanswered_requests(case: Case) -> Iterator[Finding]:
     for one in case.ledger.operations:
         key = conversation_key(one)
         broadcast = one.unit == EVERYBODY and one.access in CHANGING
-        if broadcast or one.status == OPEN_AT_END or key not in case.heard or key in lost:
+        if broadcast or one.status == OPEN_AT_END or key not in heard(case) or key in lost:
             continue
         asked[_unit(one)] += one.times
         if _is_silence(one) and operation_key(one) not in told and _unit(one) not in usual:

@@ -23,7 +23,6 @@ from otmon.detect.detector import (
     changes,
     first,
     graded,
-    is_internet,
     say,
     say_some,
 )
@@ -31,7 +30,9 @@ from otmon.detect.rules.field import was_answered
 from otmon.ledger.facts import HOUR_NS, Conversation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.address import parse_address
+from otmon.zones.model import INTERNET
 from otmon.zones.model import Device as Listed
+from otmon.zones.place import locate
 from otmon.zones.times import local_time
 
 RULE: Final = "unauthorised-device"
@@ -141,6 +142,7 @@ def _talks(case: Case, ids: set[str]) -> dict[str, list[Conversation]]:
 
 
 def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Finding:
+    assert case.index is not None
     seen = device.seen
     name = seen.texts[0] if seen.texts else seen.id
     ends = {*seen.texts, *seen.macs}
@@ -155,7 +157,10 @@ def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Fi
     why += off_hours(case, RULE, seen.first_ns)
     if peers:
         why.append(say_some("talks-with", peers, SHOWN))
-    outside = [peer for peer in peers if is_internet(peer, "")]
+    zones = {
+        end: locate(case.index, end, talk.vlan).zone for talk in talks for end in (talk.client, talk.server)
+    }
+    outside = [peer for peer in peers if zones[peer] == INTERNET]
     if outside:
         why.append(say_some("reaches-outside", outside, SHOWN))
     if asked:

@@ -489,6 +489,35 @@ def test_what_is_new_needs_a_baseline(traffic: Traffic, found: list[str], tmp_pa
     assert rules(ledger) == []
 
 
+PUBLIC = model("""
+    version: 1
+    zones:
+    - {id: cell, importance: high, members: ['2400:8500::/64', 130.69.7.0/24]}
+    - {id: yard, importance: low, members: '2400:8500:0:1::/64'}
+""")
+
+
+@pytest.mark.parametrize(
+    ("hmi", "plc", "other"),
+    [("2400:8500::1", "2400:8500::2", "2400:8500::99"), ("130.69.7.1", "130.69.7.2", "130.69.7.99")],
+)
+def test_public_addresses_that_a_zone_lists_are_the_plants(
+    hmi: str, plc: str, other: str, tmp_path: Path
+) -> None:
+    def made(*talks: tuple[str, Message]) -> Ledger:
+        tap = Tap(tmp_path)
+        for number, (client, message) in enumerate(talks):
+            tap.talk(
+                client, plc, (message, 1), macs=(bytes((0xA4, 1, 0, 0, 0, number)), bytes(6)[:-1] + b"\x01")
+            )
+        return tap.ledger("public")
+
+    before = made((hmi, READ))
+    news = [rules(made((hmi, READ), more), PUBLIC, before) for more in ((hmi, WRITE), (other, READ))]
+    assert "new-operation" in news[0] and "new-device" not in news[0]
+    assert "new-device" in news[1]
+
+
 CONTROLLER, NOTEBOOK, NEW = captures.plc(1).mac, captures.LAPTOP.mac, "00:80:f4:30:02:fe"
 LISTED = model(f"""
     version: 1

@@ -208,3 +208,16 @@ def test_working_hours_are_those_of_the_plants_time_zone(zone: str, first: int, 
     """)
     messages = list(off_hours(case_of(ledger, plant), RULE, first * 10**9))
     assert [dict(one.params)["time"] for one in messages] == ([] if said is None else [said])
+
+
+def test_public_addresses_that_a_zone_lists_are_no_internet() -> None:
+    plant = model(f"""
+        version: 1
+        assets: [{{id: plc, address: {PLC}}}]
+        zones:
+        - {{id: cell, importance: high, members: 10.2.0.0/24}}
+        - {{id: office, importance: low, members: 130.69.7.0/24}}
+    """)
+    for peer, outside in (("130.69.7.9", False), ("130.69.8.9", True)):
+        (one,) = found(RULE, SEEN, conversation(CAMERA, peer, 443, "tls"), plant=plant)
+        assert ("reaches-outside" in keys([one])) == outside
