@@ -33,6 +33,12 @@ RULE: Final = "internet-contact"
 OWNED: Final = {IPV4_BITS: "owned_ipv4", IPV6_BITS: "owned_ipv6"}
 """Parameters: first bits that the public addresses of one owner have in common."""
 
+_WORDS: Final = {
+    (True, True): "internet-in", (True, False): "internet-in-tried",
+    (False, True): "internet-out", (False, False): "internet-out-tried",
+}  # fmt: skip
+"""Messages, by whether it came from outside and whether it was answered."""
+
 Contact = list[tuple[Conversation, Verdict | None]]
 
 
@@ -98,7 +104,7 @@ def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:
         link=link_of(fact),
         place=place_of(case, verdict) if verdict else Place(),
         what=say(
-            "internet-in" if inbound else "internet-out",
+            _WORDS[inbound, answered],
             inside=key[0], protocol=fact.protocol, transport=fact.transport, port=fact.port,
         ),
         why=tuple(why),

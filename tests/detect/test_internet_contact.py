@@ -22,7 +22,7 @@ def test_who_is_reached_weighs_most() -> None:
     assert (one.severity, one.what.key) == ("critical", "internet-in")
     (tried,) = found(RULE, conversation(WEB, PLC, 3389, "none", answered=False, packets_to_client=0))
     assert tried.severity == "medium"
-    assert keys([tried])[-1] == "unanswered"
+    assert tried.what.key == "internet-in-tried" and keys([tried])[-1] == "unanswered"
     (office,) = found(RULE, conversation(WEB, PC, 3389, "rdp"))
     assert office.severity == "high"
 
