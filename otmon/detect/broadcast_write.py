@@ -24,10 +24,9 @@ from otmon.detect.detector import (
     reasons,
     say,
     say_some,
-    values_written,
 )
+from otmon.detect.values import values_written
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
-from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
 from otmon.zones.learning.hosts import to_group
 
@@ -144,6 +143,6 @@ def _why(
     shown = case.rules[RULE].number("shown")
     yield say_some("asked-for", sorted({one.service for one in operations}), shown)
     yield say_some("units", [str(unit) for unit in units], shown)
-    yield from values_written(case, sorted({conversation_key(one) for one in operations}))
+    yield from values_written(case, operations)
     if verdict is not None:
         yield from reasons(verdict)[:1]

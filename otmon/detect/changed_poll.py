@@ -101,7 +101,7 @@ def _finding(case: Case, key: ConversationKey, changes: list[_Change]) -> Findin
         place=place,
         what=say(
             "poll-changed", client=key[0], server=key[1], protocol=key[4],
-            since=shown_instant(best.since_ns, ""),
+            since=shown_instant(best.since_ns, case.timezone),
             before=f"{best.before_ns / 1e9:.2f}", after=f"{best.after_ns / 1e9:.2f}",
         ),
         why=(say("poll-changed-of", service=best.poll[0].service, times=best.times, polls=len(changes)),),

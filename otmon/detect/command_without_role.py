@@ -26,10 +26,9 @@ from otmon.detect.detector import (
     registered,
     say,
     say_some,
-    values_written,
 )
+from otmon.detect.values import values_written
 from otmon.ledger.facts import Operation
-from otmon.ledger.ledger import conversation_key
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import host, parse_address
 from otmon.zones.decide import Verdict
@@ -160,7 +159,7 @@ def _why(case: Case, client: str, group: Asked) -> Iterator[Message]:
     if not devices:
         yield say("not-in-inventory", address=client)
     yield say_some("asked-for", sorted({one.service for one, _ in group}), shown)
-    yield from values_written(case, sorted({conversation_key(one) for one, _ in group}))
+    yield from values_written(case, [one for one, _ in group])
     agreed = sorted(
         {(one.called(), str(one.line)) for _, verdict in group if (one := permission_of(verdict)) is not None}
     )

@@ -173,7 +173,7 @@ def _finding(case: Case, one: _Creep) -> Finding:
         ),
         why=(
             say("creeps-by", step=shown_quantity(one.step), times=fact.times, type=one.type),
-            say("creeps-since", since=shown_instant(one.since.time_ns, "")),
+            say("creeps-since", since=shown_instant(one.since.time_ns, case.timezone)),
         ),
         count=fact.times,
         unit="transactions",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from otmon.detect.address_scan import unanswered
 from otmon.detect.detector import (
     SEVERITIES,
     Case,
@@ -28,7 +29,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
+from otmon.ledger.facts import UNKNOWN, Operation
 from otmon.zones.decide import Verdict
 
 RULE: Final = "dangerous-command"
@@ -143,5 +144,4 @@ def _why(case: Case, operations: list[Operation], verdict: Verdict | None) -> It
     refused = sum(one.times for one in operations if one.refused)
     if refused:
         yield say("refused", times=refused)
-    if all(one.status == UNANSWERED for one in operations):
-        yield say("unanswered")
+    yield from unanswered(case, operations)

@@ -24,7 +24,15 @@ from typing import Literal, TypeVar
 from otmon.assets.classify import Population, population
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
-from otmon.ledger.facts import UNKNOWN, Asset, Conversation, CredentialSeen, Evidence, Operation, WrittenValue
+from otmon.ledger.facts import (
+    UNKNOWN,
+    Asset,
+    Conversation,
+    CredentialSeen,
+    Evidence,
+    Operation,
+    WrittenValue,
+)
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
 from otmon.zones.address import PrefixTable, host, is_group, parse_address, prefix_table, reach
@@ -140,6 +148,11 @@ class Case:
     rules: Mapping[str, Rule] = field(default_factory=shipped_rules)
     """The rules to look for, by name; a detector finds its parameters there."""
 
+    @property
+    def timezone(self) -> str:
+        """The plant's, as the model has it; "" where nobody says."""
+        return self.index.model.timezone if self.index is not None else ""
+
     @cached_property
     def verdicts(self) -> dict[ConversationKey, Verdict]:
         """The verdict of each conversation; empty without a model."""
@@ -219,22 +232,29 @@ class Case:
     @cached_property
     def newcomers(self) -> dict[str, list[Asset]]:
         """The addresses that sent something and nothing in the baseline, with the facts that show it, in
-        order. What has no address of the plant goes by its MAC address; who sends from the Internet is
-        left out. Empty without a baseline."""
+        order. What has no address of the plant goes by its MAC address; who sends from the Internet and is in
+        no zone is left out. Empty without a baseline."""
         if self.baseline is None:
             return {}
         before = {one.address for one in self.baseline.assets} | {one.mac for one in self.baseline.assets}
-        placed = {one.mac for one in self.ledger.assets if is_site(one.address)}
+        placed = {one.mac for one in self.ledger.assets if self.is_own(one.address, one.vlan)}
         found: dict[str, list[Asset]] = {}
         for one in self.ledger.assets:
-            ip = parse_address(one.address)
-            if ip is not None and reach(ip) == "internet":
+            ip, own = parse_address(one.address), self.is_own(one.address, one.vlan)
+            if not own and ip is not None and reach(ip) == "internet":
                 continue
-            name = one.address if is_site(one.address) else "" if one.mac in placed else one.mac
+            name = one.address if own else "" if one.mac in placed else one.mac
             address = parse_address(name)
             if address is not None and name not in before and not is_group(address):
                 found.setdefault(name, []).append(one)
         return dict(sorted(found.items()))
+
+    def is_own(self, text: str, vlan: str) -> bool:
+        """Whether an address is of one host of the plant: not of the Internet, or listed by a zone."""
+        address = parse_address(text)
+        if self.index is None or address is None or reach(address) != "internet":
+            return is_site(text)
+        return locate(self.index, text, vlan).zone in self.index.zones
 
     @cached_property
     def population(self) -> Population:
@@ -251,8 +271,9 @@ class Case:
 
 
 Detector = Callable[[Case], Iterator[Finding]]
-_CONTRACT = ("detector", "matched", "once")
-"""Files of this folder that are no detectors: the contract, what finds by conditions, what is found once."""
+_CONTRACT = ("detector", "matched", "once", "values")
+"""Files of this folder that are no detectors: the contract, what finds by conditions, what is found once, and
+how written values are told."""
 
 
 @cache
@@ -468,29 +489,6 @@ def spans(numbers: Iterable[int], shown: Callable[[int], str] = str) -> list[str
         else:
             found.append([number, number])
     return [shown(low) if low == high else f"{shown(low)}-{shown(high)}" for low, high in found]
-
-
-VALUES_SHOWN = 4
-"""Written values that are named in one finding."""
-
-
-def values_written(case: Case, conversations: Iterable[ConversationKey]) -> Iterator[Message]:
-    """What was written in the conversations, the largest change of each element, largest first."""
-    changes: dict[tuple[int, str, int], tuple[int, str]] = {}
-    for key in conversations:
-        for fact in case.values.get(key, ()):
-            for extreme in fact.extremes[:2]:
-                shift = 16 * (fact.words - 1)
-                value, before = extreme.value >> shift, extreme.before >> shift
-                known = extreme.before != UNKNOWN
-                size = abs(value - before) if known else value
-                element = (fact.unit, fact.table, fact.address)
-                text = f"{fact.table} {fact.unit}:{fact.address} {before if known else '?'} → {value}"
-                if element not in changes or changes[element][0] < size:
-                    changes[element] = size, text
-    if changes:
-        ordered = sorted(changes.items(), key=lambda item: (-item[1][0], item[0]))
-        yield say_some("wrote", [text for _, (_, text) in ordered], VALUES_SHOWN)
 
 
 def first(*evidence: Evidence) -> tuple[Evidence, ...]:

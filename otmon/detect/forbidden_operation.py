@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from otmon.detect.address_scan import unanswered
 from otmon.detect.detector import (
     CHANGING,
     Case,
@@ -21,10 +22,10 @@ from otmon.detect.detector import (
     reasons,
     say,
     say_some,
-    values_written,
 )
 from otmon.detect.modbus_scan import probed
-from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
+from otmon.detect.values import values_written
+from otmon.ledger.facts import UNKNOWN, Operation
 from otmon.ledger.ledger import conversation_key, operation_key
 from otmon.zones.decide import Verdict, lapsed
 
@@ -63,13 +64,11 @@ def _finding(case: Case, key: tuple[str, ...], group: Denied) -> Finding:
     if ranges:
         shown = case.rules[RULE].number("ranges_shown")
         why.append(say_some("elements", [_range(*one) for one in ranges], shown))
-    if any(one.access in CHANGING for one in operations):
-        why.extend(values_written(case, sorted({conversation_key(one) for one in operations})))
+    why.extend(values_written(case, operations))
     refused = sum(one.times for one in operations if one.refused)
     if refused:
         why.append(say("refused", times=refused))
-    if all(one.status == UNANSWERED for one in operations):
-        why.append(say("unanswered"))
+    why.extend(unanswered(case, operations))
     return Finding(
         rule=RULE,
         key=key,

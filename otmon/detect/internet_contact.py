@@ -23,6 +23,7 @@ from otmon.detect.detector import (
     reasons,
     say,
 )
+from otmon.detect.rules.field import was_answered
 from otmon.ledger.facts import Conversation
 from otmon.zones.address import IPV4_BITS, IPV6_BITS, parse_address
 from otmon.zones.decide import Verdict, lapsed
@@ -31,6 +32,12 @@ from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 RULE: Final = "internet-contact"
 OWNED: Final = {IPV4_BITS: "owned_ipv4", IPV6_BITS: "owned_ipv6"}
 """Parameters: first bits that the public addresses of one owner have in common."""
+
+_WORDS: Final = {
+    (True, True): "internet-in", (True, False): "internet-in-tried",
+    (False, True): "internet-out", (False, False): "internet-out-tried",
+}  # fmt: skip
+"""Messages, by whether it came from outside and whether it was answered."""
 
 Contact = list[tuple[Conversation, Verdict | None]]
 
@@ -53,16 +60,21 @@ def _contacts(case: Case) -> Iterator[tuple[Conversation, Verdict | None]]:
             ends = {verdict.from_zone, verdict.to_zone}
             # What is allowed at other times has a rule of its own.
             denied = verdict.outcome == "denied" and not lapsed(verdict)
-            if denied and INTERNET in ends and UNKNOWN_ZONE not in ends:
+            strangers = ends == {INTERNET} and _is_industrial(case, fact)
+            if (denied and INTERNET in ends and UNKNOWN_ZONE not in ends) or strangers:
                 yield fact, verdict
         return
     for fact in case.ledger.conversations:
-        protocol = case.protocols.get(fact.protocol)
-        industrial = protocol is not None and protocol.kind == "industrial"
-        if not industrial or _have_one_owner(case, fact.client, fact.server):
-            continue
-        if is_internet(fact.client, "") or is_internet(fact.server, ""):
+        outside = is_internet(fact.client, "") or is_internet(fact.server, "")
+        if outside and _is_industrial(case, fact):
             yield fact, None
+
+
+def _is_industrial(case: Case, fact: Conversation) -> bool:
+    """Whether it is of a kind that has no business between two owners."""
+    protocol = case.protocols.get(fact.protocol)
+    industrial = protocol is not None and protocol.kind == "industrial"
+    return industrial and not _have_one_owner(case, fact.client, fact.server)
 
 
 def _have_one_owner(case: Case, client: str, server: str) -> bool:
@@ -81,18 +93,18 @@ def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:
     why: list[Message] = list(reasons(verdict)) if verdict else [say("no-model")]
     shown = case.rules[RULE].number("shown")
     why.append(say("outside", addresses=", ".join(outside[:shown]), count=len(outside)))
-    answered = any(one.answered for one, _ in group)
+    answered = any(was_answered(one) for one, _ in group)
     if not answered:
         why.append(silence(one for one, _ in group))
     zone = (verdict.to_zone if inbound else verdict.from_zone) if verdict else ""
     return Finding(
         rule=RULE,
         key=key,
-        severity=_severity(answered, inbound, importance(case, zone) == "high" or not verdict),
+        severity=_severity(answered, inbound, importance(case, zone) == "high" or zone in ("", INTERNET)),
         link=link_of(fact),
         place=place_of(case, verdict) if verdict else Place(),
         what=say(
-            "internet-in" if inbound else "internet-out",
+            _WORDS[inbound, answered],
             inside=key[0], protocol=fact.protocol, transport=fact.transport, port=fact.port,
         ),
         why=tuple(why),

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from otmon.detect.address_scan import silence
+from otmon.detect.address_scan import silence, unanswered
 from otmon.detect.detector import (
-    CHANGING,
     Case,
     Finding,
     Link,
@@ -24,14 +23,13 @@ from otmon.detect.detector import (
     place_of,
     say,
     say_some,
-    values_written,
 )
-from otmon.detect.rules.field import Seen, ground
+from otmon.detect.rules.field import Seen, ground, was_answered
 from otmon.detect.rules.rule import Category, Condition, Rule
+from otmon.detect.values import values_of, values_written
 from otmon.identity.login import CLEAR
 from otmon.ledger.facts import (
     OUTCOMES,
-    UNANSWERED,
     Anomaly,
     Asset,
     Conversation,
@@ -207,8 +205,8 @@ def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
     yield say("named", en=rule.title.en, ja=rule.title.ja)
     facts = [one for one, _ in group]
     operations = [one for one in facts if isinstance(one, Operation)]
-    if any(one.access in CHANGING for one in operations) or isinstance(facts[0], WrittenValue):
-        yield from values_written(case, sorted({conversation_key(one) for one in facts}))
+    yield from values_written(case, operations)
+    yield from values_of(one for one in facts if isinstance(one, WrittenValue))
     if isinstance(facts[0], CredentialSeen):
         outcomes = {one.outcome for one in facts}
         yield say(f"log-in.{min(outcomes, key=OUTCOMES.index)}")
@@ -218,7 +216,8 @@ def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
     refused = sum(one.times for one in operations if one.refused)
     if refused:
         yield say("refused", times=refused)
-    silent = [one.status == UNANSWERED for one in operations]
-    silent += [not one.answered for one in facts if isinstance(one, Conversation)]
-    if silent and all(silent):
-        yield silence(one for one in facts if isinstance(one, Conversation))
+    if operations:
+        yield from unanswered(case, operations)
+    talks = [one for one in facts if isinstance(one, Conversation)]
+    if talks and not any(map(was_answered, talks)):
+        yield silence(talks)

@@ -19,13 +19,13 @@ from otmon.detect.detector import (
     first,
     graded,
     importance,
-    is_site,
     registered,
     say,
     say_some,
-    values_written,
 )
+from otmon.detect.rules.field import was_answered
 from otmon.detect.unauthorised_device import at_ports, strangers
+from otmon.detect.values import values_written
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import locate
@@ -87,7 +87,7 @@ def _severity(
     if changes(asked):
         return graded(case, zone, "high")
     industrial = {one.id for one in case.protocols.values() if one.kind == "industrial"}
-    if any(talk.protocol in industrial and talk.answered for talk in talks):
+    if any(talk.protocol in industrial and was_answered(talk) for talk in talks):
         return graded(case, zone, "medium")
     return "medium" if importance(case, zone) == "high" else "low"
 
@@ -101,7 +101,11 @@ def _why(
         yield say("seen-with", macs=", ".join(macs[:shown]))
     yield from at_ports(case, (name, *macs))
     if case.baseline is not None:
-        known = {one.address for one in case.baseline.assets if one.mac in macs and is_site(one.address)}
+        known = {
+            one.address
+            for one in case.baseline.assets
+            if one.mac in macs and case.is_own(one.address, one.vlan)
+        }
         if known:
             yield say_some("mac-before", sorted(known), shown)
     for device in registered(case, name)[:shown]:
@@ -111,7 +115,7 @@ def _why(
         yield say_some("talks-with", peers, shown)
     if asked:
         yield say_some("asked-for", sorted({one.service for one in asked}), shown)
-        yield from values_written(case, sorted({conversation_key(one) for one in asked}))
+        yield from values_written(case, asked)
 
 
 def _many(case: Case, zone: str, found: dict[str, list[Asset]]) -> Finding:

@@ -25,10 +25,9 @@ from otmon.detect.detector import (
     place_of,
     say,
     say_some,
-    values_written,
 )
+from otmon.detect.values import values_written
 from otmon.ledger.facts import Operation
-from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
 
 RULE: Final = "new-master"
@@ -82,7 +81,7 @@ def _why(case: Case, group: Asked, known: bool) -> Iterator[Message]:
     yield say_some("masters-before", sorted(masters), shown)
     yield say("client-known" if known else "client-new", client=fact.client)
     yield say_some("asked-for", sorted({one.service for one, _ in group}), shown)
-    yield from values_written(case, sorted({conversation_key(one) for one, _ in group}))
+    yield from values_written(case, [one for one, _ in group])
     refused = sum(one.times for one, _ in group if one.refused)
     if refused:
         yield say("refused", times=refused)

@@ -22,16 +22,16 @@ from otmon.detect.detector import (
     first,
     graded,
     is_new_master,
-    is_site,
     link_of,
     permission_of,
     place_of,
     say,
     say_some,
-    values_written,
 )
+from otmon.detect.rules.field import was_answered
+from otmon.detect.values import values_written
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation
-from otmon.ledger.ledger import Ledger, conversation_key
+from otmon.ledger.ledger import Ledger
 from otmon.zones.address import MAC_BITS, is_group, parse_address
 from otmon.zones.decide import Verdict
 from otmon.zones.model import Range, Ranges, merged, spans
@@ -86,11 +86,11 @@ def new_operation(case: Case) -> Iterator[Finding]:
     news: dict[Pair, _News] = {}
     for fact, verdict in case.undenied_conversations:
         pair = fact.client, fact.server
-        if pair not in masters and _is_judged(case, pair) and not _is_known(habits, fact, _way(case, fact)):
+        if pair not in masters and _is_judged(case, fact) and not _is_known(habits, fact, _way(case, fact)):
             news.setdefault(pair, _News()).talks.append((fact, verdict))
     for one, verdict in case.undenied_operations:
         pair = one.client, one.server
-        if pair in masters or not _is_judged(case, pair):
+        if pair in masters or not _is_judged(case, one):
             continue
         habit = habits.get(pair, _NONE)
         if _service(one) not in habit.services:
@@ -145,9 +145,12 @@ def _range(one: Operation) -> Range:
     return one.address, one.address + max(one.count, 1) - 1
 
 
-def _is_judged(case: Case, pair: Pair) -> bool:
+def _is_judged(case: Case, fact: Conversation | Operation) -> bool:
     """Both ends are hosts of the plant, and neither is itself new."""
-    return all(end not in case.newcomers and (is_site(end) or _is_mac(end)) for end in pair)
+    return all(
+        end not in case.newcomers and (case.is_own(end, fact.vlan) or _is_mac(end))
+        for end in (fact.client, fact.server)
+    )
 
 
 def _is_mac(text: str) -> bool:
@@ -202,7 +205,7 @@ def _severity(case: Case, news: _News) -> Severity:
     if changing:
         verdict = changing[0][1]
         return "low" if agreed else graded(case, verdict.to_zone if verdict else "", "high")
-    silent = not news.operations() and not any(talk.answered for talk, _ in news.talks)
+    silent = not news.operations() and not any(was_answered(talk) for talk, _ in news.talks)
     return "info" if agreed or silent else "low"
 
 
@@ -217,9 +220,8 @@ def _why(case: Case, news: _News) -> Iterator[Message]:
     if news.elements:
         ranges = sorted({(one.service, one.unit, *_range(one)) for one, _ in news.elements})
         yield say_some("new-elements", [_words(*one) for one in ranges], shown)
-    changing = sorted({conversation_key(one) for one, _ in news.operations() if changes([one])})
-    yield from values_written(case, changing)
-    if news.talks and not any(one.answered for one, _ in news.talks):
+    yield from values_written(case, [one for one, _ in news.operations() if changes([one])])
+    if news.talks and not any(was_answered(one) for one, _ in news.talks):
         yield silence(one for one, _ in news.talks)
 
 

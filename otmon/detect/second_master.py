@@ -24,11 +24,10 @@ from otmon.detect.detector import (
     place_of,
     say,
     say_some,
-    values_written,
 )
+from otmon.detect.values import values_written
 from otmon.ledger.course import spans
 from otmon.ledger.facts import MINUTE_NS, Operation
-from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
 
 RULE: Final = "second-master"
@@ -128,7 +127,7 @@ def _why(case: Case, reign: _Reign, operations: list[Operation]) -> Iterator[Mes
     yield say("reign-goes-on", master=reign.master)
     shown = case.rules[RULE].number("shown")
     yield say_some("asked-for", sorted({one.service for one in operations}), shown)
-    yield from values_written(case, sorted({conversation_key(one) for one in operations}))
+    yield from values_written(case, operations)
     refused = sum(one.times for one in operations if one.status > 0)
     if refused:
         yield say("refused", times=refused)

@@ -112,7 +112,7 @@ def _finding(case: Case, server: Server, drifts: list[_Drift], judged: int) -> F
         link=Link(clients[0] if len(clients) == 1 else "", address, transport, port, protocol),
         place=place,
         what=say(
-            "slower", server=address, protocol=protocol, since=shown_instant(best.since_ns, ""),
+            "slower", server=address, protocol=protocol, since=shown_instant(best.since_ns, case.timezone),
             factor=f"{best.after_ns / max(best.before_ns, 1):.1f}",
             before=f"{best.before_ns / 1e6:.1f}", after=f"{best.after_ns / 1e6:.1f}",
         ),

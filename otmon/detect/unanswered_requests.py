@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from otmon.detect.address_scan import heard
 from otmon.detect.detector import (
     CHANGING,
     Case,
@@ -49,13 +50,12 @@ def unanswered_requests(case: Case) -> Iterator[Finding]:
         if _is_silence(one)
     }
     told, silent, lost = probed(case), fell_silent(case), _lossy(case)
-    heard = {conversation_key(fact) for fact in case.ledger.conversations if fact.packets_to_client}
     asked, without = Counter[tuple[object, ...]](), Counter[tuple[object, ...]]()
     facts: dict[Talk, list[Operation]] = {}
     for one in case.ledger.operations:
         key = conversation_key(one)
         broadcast = one.unit == EVERYBODY and one.access in CHANGING
-        if broadcast or one.status == OPEN_AT_END or key not in heard or key in lost:
+        if broadcast or one.status == OPEN_AT_END or key not in heard(case) or key in lost:
             continue
         asked[_unit(one)] += one.times
         if _is_silence(one) and operation_key(one) not in told and _unit(one) not in usual:

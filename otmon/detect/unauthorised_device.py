@@ -23,14 +23,17 @@ from otmon.detect.detector import (
     changes,
     first,
     graded,
-    is_internet,
     say,
     say_some,
 )
+from otmon.detect.rules.field import was_answered
 from otmon.ledger.facts import HOUR_NS, Conversation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.address import parse_address
+from otmon.zones.model import INTERNET
 from otmon.zones.model import Device as Listed
+from otmon.zones.place import locate
+from otmon.zones.times import local_time
 
 RULE: Final = "unauthorised-device"
 
@@ -40,7 +43,6 @@ SHOWN: Final = 6
 """Addresses and peers that are named in one finding."""
 OPENINGS: Final[tuple[DeviceClass, ...]] = ("access-point", "mobile-router")
 """What lets others in by radio."""
-DAY: Final = 24
 
 
 def unauthorised_device(case: Case) -> Iterator[Finding]:
@@ -113,10 +115,15 @@ def off_hours(case: Case, rule: str, first_ns: int) -> Iterator[Message]:
     """That a device was first seen outside working hours; nothing where the capture may just begin there."""
     begins, ends, offset = (case.rules[rule].number(name) for name in ("begins", "ends", "offset"))
     seen_from = min((source.first_ns for source in case.ledger.sources if source.packets), default=first_ns)
-    hour = first_ns // HOUR_NS + offset
-    if first_ns - seen_from >= HOUR_NS and not begins <= hour % DAY < ends:
-        minute = first_ns % HOUR_NS // (HOUR_NS // 60)
-        yield say("off-hours", time=f"{hour % DAY:02}:{minute:02}", begins=begins, ends=ends)
+    if first_ns - seen_from < HOUR_NS:
+        return
+    try:
+        clock = local_time(first_ns if case.timezone else first_ns + offset * HOUR_NS, case.timezone or "UTC")
+    except (OverflowError, ValueError):
+        # A capture that lies about its times.
+        return
+    if not begins <= clock.hour < ends:
+        yield say("off-hours", time=f"{clock:%H:%M}", begins=begins, ends=ends)
 
 
 def is_shared(device: Device) -> bool:
@@ -135,6 +142,7 @@ def _talks(case: Case, ids: set[str]) -> dict[str, list[Conversation]]:
 
 
 def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Finding:
+    assert case.index is not None
     seen = device.seen
     name = seen.texts[0] if seen.texts else seen.id
     ends = {*seen.texts, *seen.macs}
@@ -149,7 +157,10 @@ def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Fi
     why += off_hours(case, RULE, seen.first_ns)
     if peers:
         why.append(say_some("talks-with", peers, SHOWN))
-    outside = [peer for peer in peers if is_internet(peer, "")]
+    zones = {
+        end: locate(case.index, end, talk.vlan).zone for talk in talks for end in (talk.client, talk.server)
+    }
+    outside = [peer for peer in peers if zones[peer] == INTERNET]
     if outside:
         why.append(say_some("reaches-outside", outside, SHOWN))
     if asked:
@@ -157,7 +168,7 @@ def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Fi
     gravest: Severity = "medium"
     if changes(asked):
         gravest = "critical"
-    elif outside or lets_in(device) or any(talk.answered for talk in talks):
+    elif outside or lets_in(device) or any(map(was_answered, talks)):
         gravest = "high"
     return Finding(
         rule=RULE,

@@ -20,10 +20,11 @@ from otmon.detect.detector import (
     importance,
     say,
     say_some,
-    values_written,
 )
 from otmon.detect.port_scan import scanned
+from otmon.detect.rules.field import was_answered
 from otmon.detect.unauthorised_device import what_it_is
+from otmon.detect.values import values_written
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
@@ -84,7 +85,7 @@ def _finding(
     if operations:
         services = sorted({one.service for one in operations})
         why.append(say_some("asked-for", services, shown))
-        why.extend(values_written(case, [conversation_key(fact) for fact, _ in talk]))
+        why.extend(values_written(case, operations))
     facts: list[Conversation | Asset] = [*(fact for fact, _ in talk), *assets]
     return Finding(
         rule=RULE,
@@ -114,6 +115,6 @@ def _severity(case: Case, zones: list[str], talk: Talk, operations: list[Operati
     high = any(importance(case, zone) == "high" for zone in zones)
     if changes(operations):
         return "critical" if high else "high"
-    if any(fact.answered for fact, _ in talk) and zones:
+    if any(was_answered(fact) for fact, _ in talk) and zones:
         return "high" if high else "medium"
     return "medium" if high else "low"

@@ -23,10 +23,11 @@ from otmon.detect.detector import (
     reasons,
     say,
     say_some,
-    values_written,
 )
 from otmon.detect.port_scan import scanned
+from otmon.detect.rules.field import was_answered
 from otmon.detect.unauthorised_device import at_ports
+from otmon.detect.values import values_written
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict, lapsed
@@ -79,8 +80,8 @@ def _single(case: Case, part: Denied) -> Finding:
     if operations:
         services = sorted({operation.service for operation in operations})
         why.append(say_some("asked-for", services, case.rules[RULE].number("shown")))
-        why.extend(values_written(case, [conversation_key(one) for one, _ in part]))
-    if not any(one.answered for one, _ in part):
+        why.extend(values_written(case, operations))
+    if not any(was_answered(one) for one, _ in part):
         why.append(silence(one for one, _ in part))
     return _finding(case, part, operations, ("one", *map(str, conversation_key(fact)[:-1])), why, say(
         "conversation", client=fact.client, server=fact.server, protocol=fact.protocol,
@@ -140,6 +141,6 @@ def _severity(case: Case, part: Denied, operations: list[Operation]) -> Severity
     high = importance(case, part[0][1].to_zone) == "high"
     if changes(operations):
         return "critical" if high else "high"
-    if not any(one.answered for one, _ in part):
+    if not any(was_answered(one) for one, _ in part):
         return "medium" if high else "low"
     return "high" if high else "medium"

@@ -37,12 +37,17 @@ def value_out_of_limits(case: Case) -> Iterator[Finding]:
         found = excess_of(verdict) if verdict.outcome == "denied" else ()
         if found:
             # One register alone and with its neighbour are one element.
-            key = (*conversation_key(fact)[:-1], fact.unit, fact.table, fact.address)
+            key = (*conversation_key(fact)[:-1], fact.unit, fact.table, found[0].limit.address)
             known = worst.get(key)
-            if known is None or known[2].distance < found[0].distance:
+            if known is None or _weight(known[2]) < _weight(found[0]):
                 worst[key] = fact, verdict, found[0]
     for about, (fact, verdict, excess) in worst.items():
         yield _finding(case, tuple(map(str, about)), fact, verdict, excess)
+
+
+def _weight(excess: Excess) -> tuple[Decimal, bool]:
+    """What tells more is a quantity farther beyond, and rather a whole one than half of one."""
+    return excess.distance, not excess.half
 
 
 def _finding(
@@ -57,7 +62,7 @@ def _finding(
         link=link_of(fact),
         place=place_of(case, verdict),
         what=say(
-            "wrote-beyond",
+            _what(excess),
             client=fact.client,
             server=fact.server,
             written=shown_quantity(excess.written),
@@ -73,6 +78,13 @@ def _finding(
         last_ns=fact.last_ns,
         evidence=first(*began, excess.extreme.evidence),
     )
+
+
+def _what(excess: Excess) -> str:
+    if not excess.half:
+        return "wrote-beyond"
+    below = not excess.written.is_nan() and excess.written < excess.limit.low
+    return "wrote-half-below" if below else "wrote-half-above"
 
 
 def _why(case: Case, fact: WrittenValue, excess: Excess) -> Iterator[Message]:

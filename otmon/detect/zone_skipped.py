@@ -22,6 +22,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
+from otmon.detect.rules.field import was_answered
 from otmon.ledger.facts import Conversation
 from otmon.zones.decide import Index, Verdict
 from otmon.zones.model import INTERNET
@@ -95,7 +96,7 @@ def _finding(case: Case, group: Passed, levels: tuple[float, float], between: li
 
 def _severity(case: Case, group: Passed, levels: tuple[float, float]) -> Severity:
     """By the deeper of the two zones, as that is the one whose shelter is lost."""
-    if not any(one.answered for one, _ in group):
+    if not any(was_answered(one) for one, _ in group):
         return "info"
     verdict = group[0][1]
     deeper = verdict.from_zone if levels[0] < levels[1] else verdict.to_zone

@@ -27,7 +27,7 @@ from typing import Any, Final
 import yaml
 
 from otmon.detect.detector import CHANGING, Case, Finding, Link, Risk
-from otmon.detect.rules.field import Ground
+from otmon.detect.rules.field import Ground, was_answered
 from otmon.detect.rules.load import FOLDER
 from otmon.ledger.facts import Conversation, Operation
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
@@ -92,7 +92,7 @@ def scales(case: Case) -> Scales:
     changing = (one for one in ledger.operations if one.access in CHANGING and not one.refused)
     return Scales(
         Ground(case.index),
-        _keys(one for one in ledger.conversations if one.answered),
+        _keys(one for one in ledger.conversations if was_answered(one)),
         _keys(changing),
         _keys(_passed(case)),
     )
@@ -100,7 +100,9 @@ def scales(case: Case) -> Scales:
 
 def _passed(case: Case) -> Iterator[Conversation | Operation]:
     """What was answered although the model denies it."""
-    yield from (one for one, verdict in case.conversations if one.answered and verdict.outcome == "denied")
+    yield from (
+        one for one, verdict in case.conversations if was_answered(one) and verdict.outcome == "denied"
+    )
     yield from (one for one, verdict in case.operations if one.status == 0 and verdict.outcome == "denied")
 
 

@@ -20,13 +20,13 @@ from otmon.zones.functions import MODBUS_FUNCTIONS, MODBUS_OBJECTS, normal
 from otmon.zones.lack import ASPECTS, Lacking, Subject, allowed
 from otmon.zones.model import Boundary, Endpoint, Limit, Permission, Ranges, Zone
 from otmon.zones.nearest import NEAREST, Fit, Nearest, NearTo, Set, nearest, numbers
-from otmon.zones.quantity import Excess, excess
+from otmon.zones.quantity import Excess, excess, higher_word
 
 _ENDS: Final[tuple[Lacking, ...]] = ("direction", "client", "server")
 Carriers = Mapping[Address, tuple[Address, ...]]
 """By IP address the MAC addresses that speak for it: a permission for one of these admits it."""
 
-_WRITING: Final = {"coils": (5, 15), "holding_registers": (6, 16, 23)}
+_WRITING: Final = {"coils": (5, 15), "holding_registers": (6, 16, 22, 23)}
 """Modbus functions that write values to a table."""
 _WRITING_NAMES: Final = {
     table: tuple(name for name, (number, _) in MODBUS_FUNCTIONS.items() if number in codes)
@@ -136,7 +136,8 @@ class PermissionTable:
     """By type of element: those that list it, and its ranges; one `Steps` holds at most one range of
     each permission, so that two elements in one step set lie in one range."""
     limits: dict[tuple[str, int], tuple[tuple[Set, Limit], ...]]
-    """Limits of written values by (type of element, address), with the permission of each."""
+    """Limits of written values by (type of element, address), with the permission of each; of a number in two
+    registers also by the address of its higher word."""
     timed: tuple[tuple[Set, Permission], ...]
     """Those that hold at some times only."""
     rated: Set
@@ -227,7 +228,7 @@ class PermissionTable:
             functions.free | named,
             self.free_units | self.units.at(written.unit),
             self._admits_span(written.table, written.address, written.address + written.words - 1),
-            self.everyone & ~sum(bit for bit, _ in self.exceeded(written)),
+            self.everyone & ~reduce(or_, (bit for bit, _ in self.exceeded(written)), 0),
         )
 
     def _at_times(
@@ -449,8 +450,9 @@ def _limits(
     found: dict[tuple[str, int], tuple[tuple[Set, Limit], ...]] = {}
     for number, permission in enumerate(permissions):
         for limit in permission.limits:
-            key = limit.table, limit.address
-            found[key] = (*found.get(key, ()), (1 << number, limit))
+            for address in sorted({limit.address, higher_word(limit)}):
+                key = limit.table, address
+                found[key] = (*found.get(key, ()), (1 << number, limit))
     return found
 
 

@@ -32,6 +32,9 @@ class Excess:
     change: Change | None = None
     """How writes moved the element within a minute, where only that is too far; `before` and `written` are
     its ends."""
+    half: bool = False
+    """The higher word alone was written: with whatever is in the other register the quantity is `written`, or
+    lies farther beyond the limit."""
 
     @property
     def distance(self) -> Decimal:
@@ -48,6 +51,11 @@ class Excess:
 def words_of(type: ValueType) -> int:
     """How many registers a type takes."""
     return 1 if type in ("uint16", "int16") else 2
+
+
+def higher_word(limit: Limit) -> int:
+    """The address of the register with the higher word of a number; of the element where it takes one."""
+    return limit.address + limit.type.endswith("-swapped")
 
 
 def quantity(bits: int, type: ValueType, scale: Decimal) -> Decimal:
@@ -71,6 +79,10 @@ def excess(limit: Limit, fact: WrittenValue) -> Excess | None:
     The extremes of all orders are looked at: whatever a type's own order is, its smallest and largest
     values are among them.
     """
+    if limit.table == "holding_registers" and fact.words < words_of(limit.type):
+        return _half(limit, fact)
+    if fact.address != limit.address:
+        return None
     worst: Excess | None = None
     for value, before, extreme in _values(limit, fact):
         if not value.is_nan() and limit.low <= value <= limit.high:
@@ -79,6 +91,30 @@ def excess(limit: Limit, fact: WrittenValue) -> Excess | None:
         if worst is None or found.distance > worst.distance:
             worst = found
     return worst or _leap(limit, fact) or _drift(limit, fact)
+
+
+def _half(limit: Limit, fact: WrittenValue) -> Excess | None:
+    """A higher word that was written beyond a limit, whatever the other register holds: None where with some
+    lower word the quantity would be within."""
+    if fact.address != higher_word(limit):
+        return None
+    worst: Excess | None = None
+    for extreme in fact.extremes:
+        pairs = (extreme.value << 16, extreme.value << 16 | 0xFFFF)
+        if limit.type.endswith("-swapped"):
+            pairs = (extreme.value, 0xFFFF << 16 | extreme.value)
+        one, other = (quantity(bits, limit.type, limit.scale) for bits in pairs)
+        if one.is_nan() or other.is_nan():
+            # Words of which no float is a number that is finite.
+            nearest = one
+        elif limit.low <= max(one, other) and min(one, other) <= limit.high:
+            continue
+        else:
+            nearest = min(one, other) if min(one, other) > limit.high else max(one, other)
+        found = Excess(limit, nearest, None, extreme, half=True)
+        if worst is None or found.distance > worst.distance:
+            worst = found
+    return worst
 
 
 def _leap(limit: Limit, fact: WrittenValue) -> Excess | None:

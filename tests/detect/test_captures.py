@@ -6,6 +6,7 @@ with ARP, other protocols and wrong messages by the generators of the range.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,19 +16,21 @@ from random import Random
 import pytest
 
 from otmon.findings.judge import judge
-from otmon.lab.frames import MILLISECOND_NS, Packet, Say
+from otmon.lab.frames import MILLISECOND_NS, Host, Packet, Say, mac_bytes
 from otmon.lab.modbus import ILLEGAL_VALUE, NO_SUCH_UNIT, READ_HOLDING, adu, answer, exception, read
 from otmon.ledger.ledger import Ledger
 from otmon.zones.model import Model
 from tests.detect import captures
 from tests.detect.captures import claimed, said
 from tests.detect.modbus_polls import MEMORY, poll
+from tests.detect.plant import keys
 from tests.truth.capture import capture, check, packets
 from tests.truth.frames import ETHERNET, Link, ethernet
 from tests.truth.messages import (
     Message,
     device_identification,
     diagnose,
+    mask_write,
     read_registers,
     umas,
     write_registers,
@@ -345,6 +348,103 @@ def test_what_people_agreed_on_is_held(traffic: Traffic, found: list[str], tmp_p
     assert told == found
 
 
+LIMITED = model("""
+    version: 1
+    zones:
+    - {id: control, importance: high, members: 10.1.0.0/24}
+    - {id: cell, importance: high, members: 10.2.0.0/24}
+    boundaries:
+    - id: control-cell
+      between: [control, cell]
+      allow:
+      - {from: 10.1.0.5, to: cell, protocol: modbus, functions: [mask-write-register], holding_registers: 40,
+         limits: [{holding_register: 40, low: 0, high: 100}]}
+      - {from: 10.1.0.9, to: cell, protocol: modbus, access: write,
+         limits: [{holding_register: 50, type: float32, low: 55, high: 75},
+                  {holding_register: 52, type: float32-swapped, low: 55, high: 75},
+                  {holding_register: 54, type: int32, low: -1000, high: 100000}]}
+""")
+SIXTY_TWO, SIX_THOUSAND = (0x427A, 0x0000), (0x45BB, 0x8000)
+"""62.5 and 6000 as IEEE 754 binary32, the higher word first."""
+
+
+def singly(*values: tuple[int, int]) -> list[tuple[Message, int]]:
+    """Registers and what is written to each by function 6."""
+    return [(write_single(6, register, value), 1) for register, value in values]
+
+
+def masked_within(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (mask_write(40, 0, 100), 1))
+
+
+def masked_beyond(tap: Tap) -> None:
+    tap.talk(HMI, PLC, (mask_write(40, 0, 10_000), 1))
+
+
+def halves_within(tap: Tap) -> None:
+    tap.talk(
+        EWS, PLC, *singly((50, SIXTY_TWO[0]), (51, SIXTY_TWO[1]), (53, SIXTY_TWO[0]), (54, 1), (54, 0xFFFF))
+    )
+
+
+def lower_half(tap: Tap) -> None:
+    tap.talk(EWS, PLC, *singly((51, SIX_THOUSAND[0]), (52, SIX_THOUSAND[0]), (55, 0xFFFF)))
+
+
+def higher_half(tap: Tap) -> None:
+    tap.talk(EWS, PLC, *singly((50, SIX_THOUSAND[0])))
+
+
+def higher_half_behind_the_lower(tap: Tap) -> None:
+    tap.talk(EWS, PLC, *singly((53, SIX_THOUSAND[0])))
+
+
+def higher_half_of_a_whole_number(tap: Tap) -> None:
+    tap.talk(EWS, PLC, *singly((54, 2)))
+
+
+def higher_half_below(tap: Tap) -> None:
+    tap.talk(EWS, PLC, *singly((54, 0xFFFE)))
+
+
+def higher_half_of_no_number(tap: Tap) -> None:
+    tap.talk(EWS, PLC, *singly((50, 0x7FC0)))
+
+
+def both_halves_at_once(tap: Tap) -> None:
+    request = struct.pack(">BHHB2H", 16, 50, 2, 4, *SIX_THOUSAND)
+    swapped = struct.pack(">BHHB2H", 16, 52, 2, 4, *reversed(SIX_THOUSAND))
+    for pdu, first in ((request, 50), (swapped, 52)):
+        answer = struct.pack(">BHH", 16, first, 2)
+        tap.talk(EWS, PLC, (Message("16 writes a float", pdu, answer, first, 2, echo=True), 1))
+
+
+@pytest.mark.parametrize(
+    ("traffic", "said"),
+    [
+        (masked_within, []),
+        (masked_beyond, [("wrote-beyond", "10000")]),
+        (halves_within, []),
+        (lower_half, []),
+        (higher_half, [("wrote-half-above", "5984")]),
+        (higher_half_behind_the_lower, [("wrote-half-above", "5984")]),
+        (higher_half_of_a_whole_number, [("wrote-half-above", "131072")]),
+        (higher_half_below, [("wrote-half-below", "-65537")]),
+        (higher_half_of_no_number, [("wrote-half-above", "NaN")]),
+        (both_halves_at_once, [("wrote-beyond", "6000"), ("wrote-beyond", "6000")]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_value_is_held_by_whatever_function_it_is_written(
+    traffic: Traffic, said: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    tap = Tap(tmp_path)
+    traffic(tap)
+    told = judge(tap.ledger(traffic.__name__), LIMITED)
+    assert [(one.what.key, dict(one.what.params)["written"]) for one in told] == said
+    assert {one.rule for one in told} <= {"value-out-of-limits"}
+
+
 def normal(tap: Tap) -> None:
     tap.talk(HMI, PLC, (READ, 1), (WRITE, 1))
     tap.talk(EWS, PLC, (READ, 1))
@@ -389,6 +489,35 @@ def test_what_is_new_needs_a_baseline(traffic: Traffic, found: list[str], tmp_pa
     assert rules(ledger) == []
 
 
+PUBLIC = model("""
+    version: 1
+    zones:
+    - {id: cell, importance: high, members: ['2400:8500::/64', 130.69.7.0/24]}
+    - {id: yard, importance: low, members: '2400:8500:0:1::/64'}
+""")
+
+
+@pytest.mark.parametrize(
+    ("hmi", "plc", "other"),
+    [("2400:8500::1", "2400:8500::2", "2400:8500::99"), ("130.69.7.1", "130.69.7.2", "130.69.7.99")],
+)
+def test_public_addresses_that_a_zone_lists_are_the_plants(
+    hmi: str, plc: str, other: str, tmp_path: Path
+) -> None:
+    def made(*talks: tuple[str, Message]) -> Ledger:
+        tap = Tap(tmp_path)
+        for number, (client, message) in enumerate(talks):
+            tap.talk(
+                client, plc, (message, 1), macs=(bytes((0xA4, 1, 0, 0, 0, number)), bytes(6)[:-1] + b"\x01")
+            )
+        return tap.ledger("public")
+
+    before = made((hmi, READ))
+    news = [rules(made((hmi, READ), more), PUBLIC, before) for more in ((hmi, WRITE), (other, READ))]
+    assert "new-operation" in news[0] and "new-device" not in news[0]
+    assert "new-device" in news[1]
+
+
 CONTROLLER, NOTEBOOK, NEW = captures.plc(1).mac, captures.LAPTOP.mac, "00:80:f4:30:02:fe"
 LISTED = model(f"""
     version: 1
@@ -410,6 +539,22 @@ LISTED = model(f"""
 """An inventory with MAC addresses, and a network that two zones list."""
 CONTESTED, MOVED, TAKEN = ["contested-address"], ["moved-device"], ["address-taken-over"]
 POLL = read(READ_HOLDING, 0, 10)
+
+
+def of_sender(packets: list[Packet], host: Host) -> list[Packet]:
+    """What a mirror of one direction shows."""
+    return [one for one in packets if one.data[6:12] == mac_bytes(host.mac)]
+
+
+def test_of_a_capture_of_one_direction_nobody_says_that_nothing_was_answered(tmp_path: Path) -> None:
+    asked = of_sender(poll(captures.START_NS, (captures.LAPTOP, captures.plc(1)), [POLL]), captures.LAPTOP)
+    (talk,) = captures.found("unlisted-traffic", asked, tmp_path)
+    assert talk.severity == "high" and "unanswered" not in keys([talk])
+    (attempt,) = captures.found("unlisted-traffic", asked[:1], tmp_path)
+    assert attempt.severity == "medium" and "unanswered" in keys([attempt])
+    stop = Say("client", adu(1, 1, bytes((8, 0, 1, 0, 0))), MILLISECOND_NS)
+    (command,) = captures.found("dangerous-command", of_sender(said(502, stop), captures.HMI), tmp_path)
+    assert "server-unseen" in keys([command]) and "unanswered" not in keys([command])
 
 
 def polled(address: str, mac: str) -> list[Packet]:

@@ -20,9 +20,9 @@ def test_who_reaches_out_is_one_finding_for_all_addresses_there() -> None:
 def test_who_is_reached_weighs_most() -> None:
     (one,) = found(RULE, conversation(WEB, PLC, 3389, "rdp"))
     assert (one.severity, one.what.key) == ("critical", "internet-in")
-    (tried,) = found(RULE, conversation(WEB, PLC, 3389, "rdp", answered=False, packets_to_client=0))
+    (tried,) = found(RULE, conversation(WEB, PLC, 3389, "none", answered=False, packets_to_client=0))
     assert tried.severity == "medium"
-    assert keys([tried])[-1] == "unanswered"
+    assert tried.what.key == "internet-in-tried" and keys([tried])[-1] == "unanswered"
     (office,) = found(RULE, conversation(WEB, PC, 3389, "rdp"))
     assert office.severity == "high"
 
@@ -68,3 +68,11 @@ def test_without_a_model_industrial_protocols_have_no_business_there(
     findings = found(RULE, conversation(client, server, 502, protocol), plant=None)
     assert [one.severity for one in findings] == ([severity] if severity else [])
     assert all("no-model" in keys([one]) for one in findings)
+
+
+def test_a_model_takes_nothing_away_where_no_end_is_in_it() -> None:
+    facts = conversation("2400:8500:1::5", "2400:8500:2::7"), conversation(WEB, "198.51.7.9", 443, "tls")
+    (one,) = found(RULE, *facts)
+    assert (one.severity, one.link.server) == ("critical", "2400:8500:2::7")
+    assert keys([one]) == ["internet-in", "reason.outside-model", "outside"]
+    assert found(RULE, conversation("2400:8500:1::5", "2400:8500:1:9::7")) == []

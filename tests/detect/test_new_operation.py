@@ -52,7 +52,7 @@ def test_functions_and_elements_that_were_never_asked_for_are_new(fact: Fact, to
         (conversation(HMI, PLC, 502, "http"), ["low new-conversations"]),
         (conversation(HMI, OTHER_PLC), ["low new-conversations"]),
         (
-            conversation(HMI, OTHER_PLC, answered=False, packets_to_client=0),
+            conversation(HMI, OTHER_PLC, protocol="none", answered=False, packets_to_client=0),
             ["info new-conversations unanswered"],
         ),
         (conversation(HMI, OTHER_PLC, answered=False), ["info new-conversations refuses-connections"]),
@@ -66,7 +66,7 @@ def test_functions_and_elements_that_were_never_asked_for_are_new(fact: Fact, to
         (conversation(HMI, WEB, 443, "tls"), []),
         (conversation(HMI, "239.0.0.1", 5353, "mdns", transport="udp"), []),
         (
-            conversation(HMI, "10.2.0.200", answered=False, packets_to_client=0),
+            conversation(HMI, "10.2.0.200", protocol="none", answered=False, packets_to_client=0),
             ["info new-conversations unanswered"],
         ),
     ],

@@ -186,3 +186,38 @@ def test_an_arrival_outside_working_hours_is_said(hours: float, said: dict[str, 
     ledger = collect(sources=[Source("a.pcap", 1, 60, start, 99 * HOUR_NS, ())])
     messages = list(off_hours(case_of(ledger, PLANT), RULE, first))
     assert [dict(one.params) for one in messages] == ([] if said is None else [said])
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "said"),
+    [
+        # 2026-03-29 and 2026-03-28, 04:30 UTC: the clocks of Berlin are two hours and one hour ahead.
+        ("Europe/Berlin", 1_774_758_600, None),
+        ("Europe/Berlin", 1_774_672_200, "05:30"),
+        ("Asia/Kolkata", 1_774_758_600, None),
+        ("Asia/Kolkata", 1_774_754_940, None),
+        ("Asia/Kolkata", 1_774_739_400, "04:40"),
+    ],
+)
+def test_working_hours_are_those_of_the_plants_time_zone(zone: str, first: int, said: str | None) -> None:
+    ledger = collect(sources=[Source("a.pcap", 1, 60, 1_774_600_000 * 10**9, 1_774_800_000 * 10**9, ())])
+    plant = model(f"""
+        version: 1
+        timezone: {zone}
+        zones: [{{id: cell, importance: high, members: 10.2.0.0/24}}]
+    """)
+    messages = list(off_hours(case_of(ledger, plant), RULE, first * 10**9))
+    assert [dict(one.params)["time"] for one in messages] == ([] if said is None else [said])
+
+
+def test_public_addresses_that_a_zone_lists_are_no_internet() -> None:
+    plant = model(f"""
+        version: 1
+        assets: [{{id: plc, address: {PLC}}}]
+        zones:
+        - {{id: cell, importance: high, members: 10.2.0.0/24}}
+        - {{id: office, importance: low, members: 130.69.7.0/24}}
+    """)
+    for peer, outside in (("130.69.7.9", False), ("130.69.8.9", True)):
+        (one,) = found(RULE, SEEN, conversation(CAMERA, peer, 443, "tls"), plant=plant)
+        assert ("reaches-outside" in keys([one])) == outside

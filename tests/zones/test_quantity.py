@@ -90,8 +90,15 @@ def test_a_single_register_is_the_first_of_a_pair() -> None:
     assert excess(limit(), fact(2, 0x0002_FFFF)) is None
 
 
-def test_half_a_number_is_not_judged() -> None:
-    assert excess(limit("float32"), fact(1, 0x7F80)) is None
+def test_half_a_number_is_beyond_where_no_other_half_mends_it() -> None:
+    found = excess(limit("float32"), fact(1, 0x45BB, before=0x3F80))
+    assert found is not None and found.half
+    assert (found.written, found.before, found.distance) == (5984, None, 5982)
+    assert excess(limit("float32"), fact(1, 0x3FC0)) is None
+    # With some other word it is within.
+    assert excess(limit("uint32", high="70000"), fact(1, 1)) is None
+    # Here the higher word is the next one.
+    assert excess(limit("float32-swapped"), fact(1, 0x45BB)) is None
 
 
 @pytest.mark.parametrize("bits", [0x7FC00000, 0x7F800000, 0xFF800000])

@@ -134,6 +134,13 @@ class Field:
         return None if value == self.lacking else value
 
 
+def was_answered(fact: Conversation) -> bool:
+    """The server sent something other than a refusal, or must have: who sends data over TCP has been
+    answered, and where no packet of the server is there the capture shows one direction only."""
+    unseen = fact.transport in ("tcp", "sctp") and fact.protocol != "none" and not fact.packets_to_client
+    return fact.answered or unseen
+
+
 def _own(name: str, kind: Kind, meaning: str) -> Field:
     """A field that the fact itself has; -1 and "" are null."""
     return Field(name, kind, meaning, attrgetter(f"fact.{name}"), lacking="")
@@ -200,7 +207,13 @@ _JUDGED: Final = (
 )
 _CONVERSATION: Final = (
     _own("expected", "text", "protocol that is usual on the port, where another or none was spoken"),
-    _own("answered", "flag", "the server sent something other than a refusal"),
+    Field(
+        "answered",
+        "flag",
+        "the server sent something other than a refusal; or the capture holds none of its packets, and the"
+        " client sent data over TCP",
+        lambda seen: was_answered(seen.fact),
+    ),
     _own(
         "role",
         "text",

@@ -1,0 +1,53 @@
+"""What was written, as findings tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from otmon.detect.detector import Case, Message, say_some
+from otmon.ledger.facts import UNKNOWN, Operation, WrittenValue
+from otmon.ledger.ledger import ConversationKey, conversation_key
+from otmon.zones.functions import MODBUS_OBJECTS
+from otmon.zones.model import Range, merged, spans
+
+VALUES_SHOWN: Final = 4
+"""Written values that are named in one finding."""
+
+
+def values_written(case: Case, operations: Iterable[Operation]) -> Iterator[Message]:
+    """What operations wrote, as far as it was seen."""
+    asked: dict[tuple[ConversationKey, int, str], list[Range]] = {}
+    for one in operations:
+        table = MODBUS_OBJECTS.get(one.function, "") if one.protocol == "modbus" else ""
+        if one.access == "write" and table and one.address != UNKNOWN:
+            about = conversation_key(one), one.unit, table
+            asked.setdefault(about, []).append((one.address, one.address + max(one.count, 1) - 1))
+    facts = []
+    for (key, unit, table), ranges in sorted(asked.items()):
+        elements = merged(ranges)
+        facts += [
+            fact
+            for fact in case.values.get(key, ())
+            if (fact.unit, fact.table) == (unit, table)
+            and spans(elements, fact.address, fact.address + fact.words - 1)
+        ]
+    yield from values_of(facts)
+
+
+def values_of(facts: Iterable[WrittenValue]) -> Iterator[Message]:
+    """What was written, the largest change of each element, largest first."""
+    changes: dict[tuple[int, str, int], tuple[int, str]] = {}
+    for fact in facts:
+        for extreme in fact.extremes[:2]:
+            shift = 16 * (fact.words - 1)
+            value, before = extreme.value >> shift, extreme.before >> shift
+            known = extreme.before != UNKNOWN
+            size = abs(value - before) if known else value
+            element = (fact.unit, fact.table, fact.address)
+            text = f"{fact.table} {fact.unit}:{fact.address} {before if known else '?'} → {value}"
+            if element not in changes or changes[element][0] < size:
+                changes[element] = size, text
+    if changes:
+        ordered = sorted(changes.items(), key=lambda item: (-item[1][0], item[0]))
+        yield say_some("wrote", [text for _, (_, text) in ordered], VALUES_SHOWN)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from otmon.detect.values import values_of, values_written
+from otmon.findings.judge import case_of, judge
+from tests.detect.plant import ledger_of
+from tests.detect.test_captures import HMI, PLC, Tap
+from tests.truth.messages import write_single
+from tests.zones.facts import conversation, model, operation, written
+
+
+def test_values_of_what_is_allowed_are_no_evidence_of_what_is_not(tmp_path: Path) -> None:
+    tap = Tap(tmp_path)
+    tap.talk(HMI, PLC, (write_single(6, 10, 60_000), 1), (write_single(6, 30, 5), 1))
+    plant = model("""
+        version: 1
+        zones:
+        - {id: control, importance: high, members: 10.1.0.0/24}
+        - {id: cell, importance: high, members: 10.2.0.0/24}
+        boundaries:
+        - between: [control, cell]
+          id: control-cell
+          allow: [{to: cell, protocol: modbus, holding_registers: 0-19}]
+    """)
+    (one,) = judge(tap.ledger("both"), plant)
+    assert one.rule == "forbidden-operation"
+    (wrote,) = [dict(message.params)["items"] for message in one.why if message.key == "wrote"]
+    assert wrote == "holding_registers 1:30 ? → 5"
+
+
+def test_only_what_writes_of_the_element_is_told() -> None:
+    facts = [written(HMI, PLC, 30, value=5), written(HMI, PLC, 31, value=7), written(HMI, PLC, 40, value=9)]
+    case = case_of(ledger_of(conversation(HMI, PLC), *facts), None)
+    for asked, told in (
+        (operation(HMI, PLC, 16, 30, 2), ["holding_registers 1:31 ? → 7, holding_registers 1:30 ? → 5"]),
+        (operation(HMI, PLC, 3, 30, 2), []),
+        (operation(HMI, PLC, 5, 30, 1), []),
+        (operation(HMI, PLC, 6, 30, 1, unit=2), []),
+        (operation(HMI, PLC, 6), []),
+    ):
+        assert [dict(one.params)["items"] for one in values_written(case, [asked])] == told
+    assert [dict(one.params)["items"] for one in values_of(facts[:1])] == ["holding_registers 1:30 ? → 5"]
