@@ -3,7 +3,10 @@
 Sources: *MODBUS Application Protocol Specification V1.1b3* (2012-04-26): sections 4.1 (lengths), 5
 (function code categories), 6.1 to 6.21 (each function), 7 (exceptions), annex A (reserved codes);
 IANA: port 502 tcp and udp. Function 90 is Schneider Electric's UMAS; its subfunctions are known from
-public research, not from a standard.
+public research, not from a standard (Liras, "The Unity (UMAS) protocol", parts I to VI; Wireshark
+packet-umas.c). These call it an upload when a program goes from the computer into the controller (30 to
+32) and a download when it comes out (33 to 35): here it is a download that goes in, as in ATT&CK and in
+S7comm. 28 and 29 are how an M221 gives and takes its program.
 
 Contract: a kernel reads ``buf[p:end]`` only; it says what it found in a row ``int64[M_COLUMNS]``,
 and a message that its function does not allow has `M_REASON` set, with all that could be read.
@@ -35,6 +38,8 @@ MAX_PDU: Final = 253
 MASK_WRITE: Final = 22
 READ_WRITE: Final = 23
 UMAS: Final = 90
+UMAS_ERROR: Final = 0xFD
+"""What a response of UMAS says where it refuses; it stands for the exception code."""
 
 # What a message said.
 M_FUNCTION: Final = 0
@@ -145,12 +150,14 @@ SUBFUNCTIONS: Final[dict[tuple[int, int], Service]] = {
     (UMAS, 0x23): Service("UMAS Write Variables", "write"),
     (UMAS, 0x24): Service("UMAS Read Coils and Registers", "read"),
     (UMAS, 0x25): Service("UMAS Write Coils and Registers", "write"),
-    (UMAS, 0x30): Service("UMAS Begin Upload", "program"),
-    (UMAS, 0x31): Service("UMAS Upload Block", "program"),
-    (UMAS, 0x32): Service("UMAS End Upload", "program"),
-    (UMAS, 0x33): Service("UMAS Begin Download", "program"),
-    (UMAS, 0x34): Service("UMAS Download Block", "program"),
-    (UMAS, 0x35): Service("UMAS End Download", "program"),
+    (UMAS, 0x28): Service("UMAS Read Physical Address", "program"),
+    (UMAS, 0x29): Service("UMAS Write Physical Address", "program"),
+    (UMAS, 0x30): Service("UMAS Begin Download", "program"),
+    (UMAS, 0x31): Service("UMAS Download Block", "program"),
+    (UMAS, 0x32): Service("UMAS End Download", "program"),
+    (UMAS, 0x33): Service("UMAS Begin Upload", "program"),
+    (UMAS, 0x34): Service("UMAS Upload Block", "program"),
+    (UMAS, 0x35): Service("UMAS End Upload", "program"),
     (UMAS, 0x40): Service("UMAS Start PLC", "control"),
     (UMAS, 0x41): Service("UMAS Stop PLC", "control"),
     (UMAS, 0x50): Service("UMAS Monitor PLC", "read"),
@@ -390,7 +397,11 @@ def parse_response(buf: Bytes, p: int, end: int, pdu: Ints) -> None:
             exactly(pdu, size, 5)
         else:
             exactly(pdu, size, 3 + u16be(buf, p + 1))
-    elif function != UMAS:
+    elif function == UMAS:
+        # The session key, and whether it was done (FE) or not.
+        if size >= 3 and u8(buf, p + 2) == UMAS_ERROR:
+            pdu[M_EXCEPTION] = UMAS_ERROR
+    else:
         subfunction(buf, p, size, pdu)
         if not has_meaning(function):
             wrong(pdu, R_FUNCTION, function, -1)

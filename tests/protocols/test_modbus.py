@@ -40,6 +40,7 @@ from otmon.protocols.modbus import (
     R_VALUE,
     REASONS,
     SUBFUNCTIONS,
+    UMAS_ERROR,
     has_meaning,
     length_fits,
     parse_request,
@@ -178,11 +179,19 @@ def test_names_and_classes_that_models_rely_on() -> None:
     assert service(6).access == service(16).access == service(23, -1, True).access == "write"
     assert service(8, 1).access == service(90, 0x41).access == "control"
     assert service(90, 0x33).access == "program"
+    # The other way round than in the names that research gave them.
+    assert [service(90, code).name for code in (0x30, 0x33)] == ["UMAS Begin Download", "UMAS Begin Upload"]
     assert service(43, 14) == SUBFUNCTIONS[43, 14]
     assert service(90, 0x99).name.startswith("UMAS")
     assert len({one.name for one in (*FUNCTIONS.values(), *SUBFUNCTIONS.values())}) == len(FUNCTIONS) + len(
         SUBFUNCTIONS
     )
+
+
+def test_umas_says_itself_what_it_refuses() -> None:
+    assert read(b"\x5a\0\xfe", False)[M_EXCEPTION] == 0
+    assert read(b"\x5a\0\xfd\x83\xa1", False)[M_EXCEPTION] == UMAS_ERROR
+    assert read(b"\x5a\xfd", False)[M_EXCEPTION] == read(b"\x5a\0\xfd", True)[M_EXCEPTION] == 0
 
 
 @pytest.mark.parametrize("message", public(), ids=lambda message: message.name)
