@@ -34,7 +34,7 @@ from otmon.zones.decide import Verdict
 
 RULE: Final = "dangerous-command"
 
-Danger = Literal["stop", "start", "restart", "silence", "download", "upload", "clear"]
+Danger = Literal["stop", "start", "restart", "silence", "download", "erase", "upload", "clear"]
 
 DANGERS: Final[dict[str, dict[str, Danger]]] = {
     "modbus": {
@@ -47,6 +47,7 @@ DANGERS: Final[dict[str, dict[str, Danger]]] = {
         "UMAS Begin Download": "download",
         "UMAS Download Block": "download",
         "UMAS End Download": "download",
+        "UMAS Write Physical Address": "download",
         "UMAS Begin Upload": "upload",
         "UMAS Upload Block": "upload",
         "UMAS End Upload": "upload",
@@ -57,21 +58,29 @@ DANGERS: Final[dict[str, dict[str, Danger]]] = {
         "PLC Cold Start": "restart",
         "Request Download": "download",
         "Insert Block": "download",
-        "Delete Block": "download",
+        "NC Request Download": "download",
+        "Delete Block": "erase",
+        "Memory Reset": "erase",
         "Start Upload": "upload",
+        "NC Start Upload": "upload",
     },
     "fins": {
         "Stop": "stop",
         "Run": "start",
+        "Reset": "restart",
         "Program Area Write": "download",
-        "Program Area Clear": "download",
+        "Program Area Clear": "erase",
+        "Memory Card Format": "erase",
+        "File Delete": "erase",
         "Program Area Read": "upload",
+        "Error Log Clear": "clear",
     },
     "slmp": {
         "Remote Stop": "stop",
         "Remote Pause": "stop",
         "Remote Run": "start",
         "Remote Reset": "restart",
+        "Delete File": "erase",
     },
 }
 """Protocol -> the name that it gives a service -> what the service does to a controller."""
@@ -82,6 +91,7 @@ GRAVEST: Final[dict[Danger, Severity]] = {
     "restart": "high",
     "silence": "high",
     "download": "high",
+    "erase": "high",
     "upload": "medium",
     "clear": "low",
 }

@@ -20,6 +20,9 @@ _NOBODY, _NAMED = 321, 324
 """Ids of the binary encoding (OPC 10000-6, A.1): requests and tokens."""
 _REFUSALS: Final = frozenset((0x801F0000, 0x80200000, 0x80210000, 0x80130000))
 """Bad_UserAccessDenied, Bad_IdentityTokenInvalid, Bad_IdentityTokenRejected, Bad_SecurityChecksFailed."""
+_ENCRYPTED: Final = (b"\1\0\x89\x44\1", b"\1\0\x8a\x44\1")
+"""How a password begins that is an RsaEncryptedSecret or an EccEncryptedSecret (OPC 10000-4, 7.40.2.3): the
+id of its type (17545, 17546; OPC 10000-6, A.1) and a binary body. It says its algorithm in itself."""
 _MAX_ITEMS: Final = 64
 
 
@@ -74,7 +77,8 @@ def _token(reader: _Reader, seen: Seen) -> Claim | None:
     if kind != _NAMED:
         return None
     user, password, algorithm = token.text(), token.text(), token.text()
-    if token.short or algorithm or max(len(user), len(password)) > MAX_TEXT:
+    hidden = algorithm or password.startswith(_ENCRYPTED)
+    if token.short or hidden or max(len(user), len(password)) > MAX_TEXT:
         return None
     return Claim(user, "plain", seen, secret=password)
 

@@ -20,7 +20,19 @@ _SAID: Final = 2_048
 _NAME: Final = re.compile(
     rb"(?<!last )\b(?:log ?-?in|user ?-?name|user ?id|user|account|name|logon)[^:>?]{0,16}[:>?]\s*$", re.I
 )
-_PASSWORD: Final = re.compile(rb"\b(?:pass ?-?word|passwd|passcode|pin\b)[^:>?]{0,24}[:>?]\s*$", re.I)
+_ELSEWHERE: Final = b"|".join(
+    re.escape("パスワード".encode(coding)) for coding in ("utf-8", "shift_jis", "euc_jp")
+)
+_PASSWORD: Final = re.compile(
+    rb"(?:\b(?:pass ?-?wor[dt]|passwd|passcode|passphrase|pin\b)"
+    rb"|\b(?:kennwort|mot de passe|contrase|senha|wachtwoord)|"
+    + _ELSEWHERE
+    + rb")[^:>?]{0,24}(?:[:>?]|\xef\xbc\x9a|\x81\x46|\xa1\xa7)\s*$",
+    re.I,
+)
+"""In the languages of makers whose devices are met, behind a colon of either width."""
+_HIDDEN: Final = re.compile(rb"(?:secret|code|key|token|phrase)\b[^:>?]{0,16}[:>?]\s*$", re.I)
+"""What is asked for is no name, whatever stands before: a name is kept, and a secret is not."""
 _REFUSAL: Final = re.compile(
     rb"incorrect|invalid|fail|denied|wrong|bad (?:pass|user|login)|not (?:valid|allowed|authori)|try again"
     rb"|reject|error",
@@ -73,7 +85,7 @@ def typed_log_ins(texts: Iterable[tuple[Piece, bytes]], account: bytes = b"") ->
 def _asks(tail: bytearray) -> str:
     if _PASSWORD.search(tail):
         return "password"
-    return "name" if _NAME.search(tail) else ""
+    return "name" if _NAME.search(tail) and not _HIDDEN.search(tail) else ""
 
 
 def _outcome(said: bytearray, asks: str) -> Outcome:

@@ -135,6 +135,12 @@ def datagrams(segments: Iterable[Segment]) -> list[Piece]:
     return pieces
 
 
+def chosen(segments: Iterable[Segment]) -> list[Piece]:
+    """The pieces of messages that were chosen out of a flow: something lies between two of them, so that none
+    goes on in the next, whatever its length says."""
+    return [piece._replace(at=piece.at + between) for between, piece in enumerate(datagrams(segments))]
+
+
 class Line(NamedTuple):
     """One whole line without its end."""
 

@@ -1,8 +1,10 @@
 """Commands to controllers in protocols of which no kernel reads the rest (`otmon.protocols.commands`): copied
 out of connections that go on for months, joined with their answers, and made operations.
 
+Each message of a payload is looked at, however many there are, and those that matter are copied one by one.
 What is copied is bounded for each second, apart from what devices say of themselves, so that no flood of that
-hides a command; the rest is counted. A command that is cut into several segments is not seen.
+hides a command; the rest is counted. A command that is cut into several segments is seen where the cut lies
+behind its header of TPKT or COTP, or behind that of FINS in TCP, and nowhere else.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from otmon.decode.fields import AT, C_COMMANDS_SHED, END
+from otmon.decode.fields import AT, C_COMMANDS_SHED, END, PROTO, PROTO_UDP
 from otmon.decode.flows import F_COPIED
 from otmon.identity.login import Seen
 from otmon.kernel import Bytes, inlined, kernel, u8, u16be, u16le, u32be
@@ -28,8 +30,16 @@ from otmon.ledger.facts import (
 )
 from otmon.ledger.messages import keep, may_copy
 from otmon.ledger.rows import counts_of_one
-from otmon.ledger.tables import COMMANDS, Tables
-from otmon.protocols.commands import MAX_MESSAGES, said_in
+from otmon.ledger.tables import COMMANDS as SECOND
+from otmon.ledger.tables import (
+    FILL_MESSAGES,
+    FILL_OCTETS,
+    MESSAGE_BYTES,
+    MESSAGE_DATA,
+    MESSAGES,
+    Tables,
+)
+from otmon.protocols.commands import said_in
 from otmon.protocols.protocol import Service
 from otmon.protocols.registry import code_of
 
@@ -37,11 +47,15 @@ FINS: Final = code_of("fins")
 S7COMM: Final = code_of("s7comm")
 SLMP: Final = code_of("slmp")
 COMMAND: Final = 8
-"""Added to the direction in `G_WAY`: a payload with a command, or with what may be the answer to one."""
+"""Added to the direction in `G_WAY`: a command, or what may be the answer to one."""
+COMMANDS: Final = 1
+ANSWERS: Final = 2
+"""What a message does. The kernels that look at one give this and, times four, how many bytes the message has
+that begins at `p`, of which ``src[p:end]`` is there; 0 where none begins."""
 COMMAND_BYTES: Final = 1_024
-"""Kept of a payload: what names a command stands at its beginning."""
+"""Kept of a message: what names a command stands at its beginning."""
 SECOND_COMMANDS: Final = 512
-"""Payloads copied in one second; an engineering station sends some in a minute."""
+"""Messages copied in one second; an engineering station sends some in a minute."""
 WAITING: Final = 4_096
 """Commands that wait for their answers; the first one gives way."""
 WAIT_NS: Final = 10_000_000_000
@@ -65,24 +79,30 @@ class Commands:
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self._waiting: dict[tuple[object, int], _Asked] = {}
+        self._waiting: dict[tuple[object, int, int], _Asked] = {}
+        """By connection, direction of the command, and reference."""
 
     def take(
-        self, flow: object, talk: Talk, payload: bytes, seen: Seen, *, from_client: bool
+        self, flow: object, talks: tuple[Talk, Talk], message: bytes, seen: Seen, way: int
     ) -> Iterator[Operation]:
-        """A payload as `copy_commands` chose it; what was answered, or will not be any more. `flow` tells
-        connections apart."""
-        for said in said_in(talk[4], payload, from_client=from_client):
-            key = flow, said.reference
-            asked = self._waiting.pop(key, None)
-            if said.service is not None:
-                if asked is not None:
-                    yield self._operation(asked, UNANSWERED)
-                elif len(self._waiting) >= WAITING:
-                    yield self._operation(self._waiting.pop(next(iter(self._waiting))), UNANSWERED)
-                self._waiting[key] = _Asked(talk, said.function, said.service, seen)
-            elif asked is not None:
-                yield self._operation(asked, said.status, max(seen.time_ns - asked.seen.time_ns, 0))
+        """A message as `copy_commands` chose it, in direction `way`; what was answered, or will not be any
+        more. `flow` tells connections apart; `talks` are of who asks in direction 0 and 1: the message says
+        whether it is a command, whoever opened the connection."""
+        said = said_in(talks[way][4], message)
+        if said is None:
+            return
+        asker = way if said.service is not None else 1 - way
+        key = flow, asker, said.reference
+        asked = self._waiting.get(key)
+        if said.service is not None:
+            if asked is not None:
+                yield self._operation(self._waiting.pop(key), UNANSWERED)
+            elif len(self._waiting) >= WAITING:
+                yield self._operation(self._waiting.pop(next(iter(self._waiting))), UNANSWERED)
+            self._waiting[key] = _Asked(talks[asker], said.function, said.service, seen)
+        elif asked is not None and said.function in (0, asked.function):
+            del self._waiting[key]
+            yield self._operation(asked, said.status, max(seen.time_ns - asked.seen.time_ns, 0))
 
     def silent_since(self, now_ns: int) -> Sequence[Operation]:
         """Those for which no answer comes any more at this moment."""
@@ -147,71 +167,170 @@ def is_commanded(code: int) -> bool:
 def copy_commands(
     t: Tables, f: int, d: int, code: int, src: Bytes, packet: int, now: int, offset: int
 ) -> None:
-    """Copy the payload in `Tables.row`, of a flow that speaks `code`, if it has a command or may have the
-    answer to one. There is room for it."""
-    row = t.row
-    p = row[AT]
-    end = row[END]
-    if code == S7COMM:
-        if not has_s7_command(src, p, end):
+    """Copy the messages in the payload in `Tables.row`, of a flow that speaks `code`, that are a command or
+    may be the answer to one. There is room for one."""
+    p = t.row[AT]
+    end = t.row[END]
+    first = True
+    while p < end:
+        if code == S7COMM:
+            found = s7_message(src, p, end, first)
+        elif code == FINS:
+            found = fins_message(src, p, end, first, t.row[PROTO] == PROTO_UDP)
+        else:
+            found = slmp_message(src, p, end)
+        size = found >> 2
+        if size == 0:
             return
-    elif code == FINS:
-        if not is_fins_command(src, p, end):
-            return
-    else:
-        # An answer does not say to what: those behind a command are taken, of the length of one.
-        begin = p + 4 if end - p >= 2 and u8(src, p) & 0x04 else p
-        if end - begin < 11 or u8(src, p + 1) != 0:
-            return
-        if u8(src, p) == 0x50 or u8(src, p) == 0x54:
-            if end - begin < 13 or not is_slmp_command(u16le(src, begin + 11)):
+        kind = found & 3
+        if code == SLMP and kind == COMMANDS:
+            t.flows[f, F_COPIED + d] = max(t.flows[f, F_COPIED + d], 1)
+        # An answer of SLMP does not say to what: those behind a command are taken.
+        if kind == COMMANDS or (kind == ANSWERS and (code != SLMP or t.flows[f, F_COPIED + 1 - d] > 0)):
+            if t.used[FILL_MESSAGES] >= MESSAGES or t.used[FILL_OCTETS] > MESSAGE_DATA - MESSAGE_BYTES:
+                t.counters[C_COMMANDS_SHED] += 1
                 return
-            t.flows[f, F_COPIED + d] += 1
-        elif t.flows[f, F_COPIED + 1 - d] == 0 or (end - begin != 11 and end - begin != 20):
-            return
-    if not may_copy(t, now, COMMANDS, SECOND_COMMANDS, C_COMMANDS_SHED):
-        return
-    size = min(end - p, COMMAND_BYTES)
-    keep(t, f, d | COMMAND, src, p, size, size, packet, now, offset)
+            if may_copy(t, now, SECOND, SECOND_COMMANDS, C_COMMANDS_SHED):
+                kept = min(size, end - p, COMMAND_BYTES)
+                keep(t, f, d | COMMAND, src, p, kept, kept, packet, now, offset)
+        p += size
+        first = False
 
 
 @kernel
-def has_s7_command(src: Bytes, p: int, end: int) -> bool:
-    """Whether one of the messages in a payload is a job of `S7_FUNCTIONS`, or the answer to one."""
-    # The payload may begin behind a TPKT header that came in a segment of its own.
-    at = p - 4 if end - p >= 2 and u16be(src, p) == 0x02F0 else p
-    for _ in range(MAX_MESSAGES):
-        if end - at < 18 or u16be(src, at + 4) != 0x02F0 or u8(src, at + 7) != 0x32:
-            return False
-        kind = u8(src, at + 8)
-        begin = at + 17 if kind == 1 else at + 19
-        # An answer that is an error may have no parameter, and then does not say what it is about.
-        if kind == 2 or (kind == 3 and u16be(src, at + 13) == 0):
-            return True
-        if (kind == 1 or kind == 3) and begin < end:
-            function = u8(src, begin)
-            if function == 0x1A or function == 0x1D or function == 0x28 or function == 0x29:
-                return True
-        if at < p:
-            return False
-        size = u16be(src, at + 2)
+def s7_message(src: Bytes, p: int, end: int, first: bool) -> int:
+    """A message in TPKT. The `first` one of a payload may begin behind the header of TPKT, or that and the
+    one of COTP, which came in a segment of their own."""
+    size = 0
+    at = p + 7
+    if end - p >= 4 and u8(src, p) == 3:
+        size = u16be(src, p + 2)
         if size < 7:
-            return False
-        at += size
-    return False
+            return 0
+        # Others than COTP data units, and empty ones, may lie between.
+        if end - p < 6 or u16be(src, p + 4) != 0x02F0:
+            return size << 2
+    elif first and end - p >= 2 and u16be(src, p) == 0x02F0:
+        at = p + 3
+    elif first:
+        at = p
+    else:
+        return 0
+    if end - at < 10 or u8(src, at) != 0x32:
+        return size << 2
+    kind = u8(src, at + 1)
+    function = at + (12 if kind == 2 or kind == 3 else 10)
+    if size == 0:
+        size = function - p + u16be(src, at + 6) + u16be(src, at + 8)
+        if u16be(src, at + 2) != 0 or size > end - p:
+            return 0
+    if kind == 7:
+        return size << 2 | s7_user_data(src, at + 10, end)
+    # An answer that is an error may have no parameter, and then does not say what it is about.
+    if kind == 2 or (kind == 3 and u16be(src, at + 6) == 0):
+        return size << 2 | ANSWERS
+    if (kind == 1 or kind == 3) and function < end and u8(src, function) in (0x1A, 0x1D, 0x28, 0x29):
+        return size << 2 | (COMMANDS if kind == 1 else ANSWERS)
+    return size << 2
+
+
+@inlined
+def s7_user_data(src: Bytes, p: int, end: int) -> int:
+    """What the parameter at `p` of user data does: 0 where it has none of `S7_USER_DATA`."""
+    if end - p < 8 or u16be(src, p) != 1 or u8(src, p + 2) != 0x12:
+        return 0
+    group = u8(src, p + 5) & 0x0F
+    function = u8(src, p + 6)
+    if not (
+        (group == 1 and 0x08 <= function <= 0x0C)
+        or (group == 7 and (function == 2 or function == 4))
+        or (group == 15 and (function == 1 or function == 6))
+    ):
+        return 0
+    way = u8(src, p + 5) >> 4
+    if way == 4 or way == 7:
+        return COMMANDS
+    return ANSWERS if way == 8 or way == 11 else 0
 
 
 @kernel
-def is_fins_command(src: Bytes, p: int, end: int) -> bool:
-    """Whether a payload is a command of `FINS_COMMANDS`, or the answer to one."""
-    at = p + 16 if end - p >= 4 and u32be(src, p) == 0x46494E53 else p
-    if end - at < 12:
-        return False
-    command = u16be(src, at + 10)
-    return command in (0x0202, 0x0203, 0x0401, 0x0402, 0x0702, 0x2301, 0x2302) or 0x0306 <= command <= 0x0308
+def fins_message(src: Bytes, p: int, end: int, first: bool, datagram: bool) -> int:
+    """A frame of FINS in TCP, or one without its header: a datagram, or the `first` one of a payload, whose
+    header came in a segment of its own. What only goes on there has no such information control field."""
+    size = end - p
+    at = p
+    if size >= 8 and u32be(src, p) == 0x46494E53:
+        size = 8 + u32be(src, p + 4)
+        at = p + 16
+        if size < 16:
+            return 0
+    elif not first or size < 12 or not (datagram or (u8(src, p) & 0x3E == 0 and u8(src, p + 1) == 0)):
+        return 0
+    if end - at < 12 or not is_fins_command(u16be(src, at + 10)):
+        return size << 2
+    return size << 2 | (ANSWERS if u8(src, at) & 0x40 else COMMANDS)
+
+
+@inlined
+def is_fins_command(command: int) -> bool:
+    """Whether it is one of `FINS_COMMANDS`."""
+    return (
+        command in (0x0202, 0x0203, 0x0221, 0x0702, 0x2103, 0x220B, 0x220C, 0x2301, 0x2302)
+        or 0x0304 <= command <= 0x0308
+        or 0x0401 <= command <= 0x0403
+        or 0x2203 <= command <= 0x2205
+    )
 
 
 @kernel
+def slmp_message(src: Bytes, p: int, end: int) -> int:
+    """A frame of SLMP: 3E or 4E, in binary or ASCII code."""
+    if end - p < 4:
+        return 0
+    sub = u8(src, p)
+    if u8(src, p + 1) == 0 and sub in (0x50, 0x54, 0xD0, 0xD4):
+        at = p + (11 if sub & 4 else 7)
+        if end - at < 2:
+            return 0
+        size = at + 2 + u16le(src, at) - p
+        if sub >= 0xD0:
+            return size << 2 | (ANSWERS if u16le(src, at) in (2, 11) else 0)
+        if end - at < 6:
+            return size << 2
+        return size << 2 | (COMMANDS if is_slmp_command(u16le(src, at + 4)) else 0)
+    sub = u32be(src, p)
+    if sub not in (0x35303030, 0x35343030, 0x44303030, 0x44343030):
+        return 0
+    at = p + (22 if sub & 0x040000 else 14)
+    length = digits(src, at, end)
+    if length < 0:
+        return 0
+    size = at + 4 + length - p
+    if sub >> 24 == 0x44:
+        return size << 2 | (ANSWERS if length in (4, 22) else 0)
+    return size << 2 | (COMMANDS if is_slmp_command(digits(src, at + 8, end)) else 0)
+
+
+@inlined
+def digits(src: Bytes, p: int, end: int) -> int:
+    """The number that four hexadecimal digits at `p` are, -1 where they are none."""
+    if end - p < 4:
+        return -1
+    number = 0
+    for k in range(p, p + 4):
+        digit = u8(src, k)
+        if 0x30 <= digit <= 0x39:
+            number = number << 4 | (digit - 0x30)
+        elif 0x41 <= (digit & 0xDF) <= 0x46:
+            number = number << 4 | ((digit & 0xDF) - 0x37)
+        else:
+            return -1
+    return number
+
+
+@inlined
 def is_slmp_command(command: int) -> bool:
     """Whether it is one of `SLMP_COMMANDS`."""
-    return command in (0x1001, 0x1002, 0x1003, 0x1005, 0x1006)
+    return command in (
+        0x1001, 0x1002, 0x1003, 0x1005, 0x1006, 0x1820, 0x1822, 0x1824, 0x1828, 0x1829
+    )  # fmt: skip

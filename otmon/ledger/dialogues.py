@@ -42,7 +42,7 @@ from otmon.identity.effort import Effort
 from otmon.identity.login import ANONYMOUS, LogIn, Seen
 from otmon.identity.question import question_of
 from otmon.identity.registry import FIRST_PAYLOADS, IDS, parser_of
-from otmon.identity.stream import Segment, datagrams, in_order
+from otmon.identity.stream import Segment, chosen, datagrams, in_order
 from otmon.kernel import Bytes, Ints
 from otmon.ledger.claims import Told, claims_of, told_by
 from otmon.ledger.clients import clients_of
@@ -192,7 +192,7 @@ class Dialogues:
             said, times, sizes, macs, strict=True,
         ):  # fmt: skip
             if way >= OPENING:
-                self._take_alone(key, _flow_of(row), client, way, segment, mac, found)
+                self._take_alone(key, _flow_of(row), way, segment, mac, found)
                 continue
             one = self._open.pop(key, None)
             if one is not None and now - one.last_ns > IDLE_NS:
@@ -224,18 +224,16 @@ class Dialogues:
             while self._size > ROOM_BYTES:
                 self._end(self._open.popitem(last=False)[1], found)
 
-    def _take_alone(
-        self, key: _Key, flow: _Flow, client: int, way: int, said: Segment, mac: int, found: _Found
-    ) -> None:
+    def _take_alone(self, key: _Key, flow: _Flow, way: int, said: Segment, mac: int, found: _Found) -> None:
         """A payload that is no part of a dialogue."""
         if way & OPENING:
             found.told += _opened(flow, way - OPENING, said.data, said.seen, mac)
         elif way & QUESTION:
             found.names += _asked(flow, way - QUESTION, said.data, said.seen, self._source)
         else:
-            talk = _talk(flow, client, _spoken(flow[0], flow[_SPOKEN]))
-            from_client = way - COMMAND == client
-            found.operations += self._commands.take(key, talk, said.data, said.seen, from_client=from_client)
+            protocol = _spoken(flow[0], flow[_SPOKEN])
+            talks = _talk(flow, 0, protocol), _talk(flow, 1, protocol)
+            found.operations += self._commands.take(key, talks, said.data, said.seen, way - COMMAND)
 
     def _at_port(self, key: _Key, one: _Dialogue, way: int, mac: int) -> None:
         """802.1X: a station may answer to the group address of all ports, as the switch may ask there, or ask
@@ -361,8 +359,9 @@ def _read(
         return (), ()
     client, server = one.client, 1 - one.client
     family = key >> 48 & 0xF
-    # Messages that were chosen from a connection are whole, and what lies between them is no loss.
-    if key & 0xFFFF == PROTO_TCP and family != 2 and FIRST_PAYLOADS.get(protocol, 1) > 0:
+    if FIRST_PAYLOADS.get(protocol, 1) < 0:
+        pieces = chosen(one.said)
+    elif key & 0xFFFF == PROTO_TCP and family != 2:
         pieces = in_order(one.said, (isn[client], isn[server]))
     else:
         pieces = datagrams(one.said)

@@ -39,6 +39,7 @@ from otmon.protocols.modbus_framing import (
     MORE,
     NO,
     RTU,
+    mbap_size,
     plausible,
     recognise,
     rtu_frame,
@@ -61,12 +62,7 @@ def frame_size(t: Tables, s: int, d: int, src: Bytes, p: int, end: int) -> int:
     """Bytes of the message that begins at `p`: 0 more are needed to tell, -1 none can begin here."""
     if t.streams[s, S_MODE] == RTU:
         return serial_size(src, p, end, d == t.streams[s, S_CLIENT])
-    if end - p < 6:
-        return 0
-    length = u16be(src, p + 4)
-    if u16be(src, p + 2) != 0 or length < 2 or length > MAX_LENGTH:
-        return -1
-    return 6 + length
+    return mbap_size(src, p, end)
 
 
 @kernel

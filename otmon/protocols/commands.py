@@ -1,25 +1,28 @@
 """Commands that change what a controller does or which program it runs, and their answers, in protocols whose
 reading and writing of values is not decoded: S7comm, FINS and SLMP.
 
-References for S7comm: Wireshark packet-s7comm.c and Snap7 s7_types.h (functions, PI services), as Siemens
-publishes no specification; RFC 1006, 6 (TPKT); ITU-T X.224, 13.7 (data unit). For FINS: Omron W227, "FINS
-Commands Reference Manual"; W421 for its header in TCP. For SLMP: Mitsubishi SH-080956ENG, "SLMP Reference
-Manual", 4.2 (frames 3E and 4E in binary code) and chapter 5 (commands; remote control is 10xx).
+References for S7comm: Wireshark packet-s7comm.c and Snap7 s7_types.h (functions, PI services, groups and
+subfunctions of user data), as Siemens publishes no specification; RFC 1006, 6 (TPKT); ITU-T X.224, 13.7 (data
+unit). For FINS: Omron W227, "FINS Commands Reference Manual", and W342, 5-3; W421 for its header in TCP and
+for RESET of an Ethernet unit. For SLMP: Mitsubishi SH-080956ENG, "SLMP Reference Manual", 4.2 (frames 3E and
+4E in binary and ASCII code) and chapter 5 (commands; remote control is 10xx, files are 18xx).
+
+Contract: a message begins where the kernel of `otmon.ledger.commands` found that it does, and is one message.
+Who of the two asks is said by the message, as both may: FINS has peers, and a controller that opens the
+connection is commanded by who accepts it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from otmon.protocols.protocol import Service
 
-MAX_MESSAGES: Final = 16
-"""Messages of one payload that are looked at."""
 _COTP_DATA: Final = b"\x02\xf0"
 _S7: Final = 0x32
 _JOB: Final = 1
 _ANSWERS: Final = (2, 3)
+_USER_DATA: Final = 7
 _INVOCATION: Final = 0x28
 S7_FUNCTIONS: Final[dict[int, Service]] = {
     0x1A: Service("Request Download", "program"),
@@ -29,25 +32,52 @@ S7_FUNCTIONS: Final[dict[int, Service]] = {
 }
 """Of a down- or upload the job that begins it: its parts are many, and say nothing else."""
 _COLD: Final = b"C "
-_S7_SERVICES: Final[dict[bytes, Service]] = {
+S7_SERVICES: Final[dict[bytes, Service]] = {
     b"P_PROGRAM": Service("PLC Start", "control"),
     b"_INSE": Service("Insert Block", "program"),
+    b"_INS2": Service("Insert Block", "program"),
     b"_DELE": Service("Delete Block", "program"),
     b"_GARB": Service("Compress Memory", "program"),
     b"_MODU": Service("Copy RAM to ROM", "program"),
 }
 """Program invocation services by their name in the job."""
-_COLD_START: Final = Service("PLC Cold Start", "control")
+COLD_START: Final = Service("PLC Cold Start", "control")
+S7_USER_DATA: Final[dict[int, Service]] = {
+    0x0108: Service("Modify Variable", "write"),
+    0x0109: Service("Force", "control"),
+    0x010A: Service("Breakpoint", "control"),
+    0x010B: Service("Exit HOLD", "control"),
+    0x010C: Service("Memory Reset", "program"),
+    0x0702: Service("Set Clock", "configure"),
+    0x0704: Service("Set Clock", "configure"),
+    0x0F01: Service("NC Request Download", "program"),
+    0x0F06: Service("NC Start Upload", "program"),
+}
+"""By function group (1 programmer commands, 7 time functions, 15 NC programming) and subfunction."""
+_USER_HEAD: Final = b"\0\1\x12"
+_ASKS: Final = (4, 7)
+_TELLS: Final = (8, 0x0B)
+"""Kinds of user data: requests and responses, of a controller and of a numerical control."""
 
 FINS_COMMANDS: Final[dict[int, Service]] = {
     0x0202: Service("Parameter Area Write", "configure"),
     0x0203: Service("Parameter Area Clear", "configure"),
+    0x0221: Service("Data Link Table Write", "configure"),
+    0x0304: Service("Program Area Protect", "configure"),
+    0x0305: Service("Program Area Protect Clear", "configure"),
     0x0306: Service("Program Area Read", "program"),
     0x0307: Service("Program Area Write", "program"),
     0x0308: Service("Program Area Clear", "program"),
     0x0401: Service("Run", "control"),
     0x0402: Service("Stop", "control"),
+    0x0403: Service("Reset", "control"),
     0x0702: Service("Clock Write", "configure"),
+    0x2103: Service("Error Log Clear", "configure"),
+    0x2203: Service("Single File Write", "program"),
+    0x2204: Service("Memory Card Format", "program"),
+    0x2205: Service("File Delete", "program"),
+    0x220B: Service("Parameter Area File Transfer", "configure"),
+    0x220C: Service("Program Area File Transfer", "program"),
     0x2301: Service("Forced Set/Reset", "control"),
     0x2302: Service("Forced Set/Reset Cancel", "control"),
 }
@@ -63,9 +93,16 @@ SLMP_COMMANDS: Final[dict[int, Service]] = {
     0x1003: Service("Remote Pause", "control"),
     0x1005: Service("Remote Latch Clear", "control"),
     0x1006: Service("Remote Reset", "control"),
+    0x1820: Service("New File", "program"),
+    0x1822: Service("Delete File", "program"),
+    0x1824: Service("Copy File", "program"),
+    0x1828: Service("Read File", "program"),
+    0x1829: Service("Write File", "program"),
 }
-_SLMP_ROUTES: Final = {b"\x50\x00": 2, b"\x54\x00": 6, b"\xd0\x00": 2, b"\xd4\x00": 6}
+_SLMP_BINARY: Final = {b"\x50\x00": 2, b"\x54\x00": 6, b"\xd0\x00": 2, b"\xd4\x00": 6}
+_SLMP_ASCII: Final = {b"5000": 4, b"5400": 12, b"D000": 4, b"D400": 12}
 """Subheader, and where the route behind it begins: 4E has a serial number between."""
+_SLMP_ASKS: Final = b"\x50\x54" + b"5"
 
 PROTOCOLS: Final = ("fins", "s7comm", "slmp")
 
@@ -76,78 +113,95 @@ class Said(NamedTuple):
     reference: int
     """What a command and its answer have in common."""
     function: int
+    """0 where an answer does not say to what."""
     service: Service | None
     """Of a command; None of an answer."""
     status: int = 0
     """Of an answer: 0 for done, else the protocol's error code."""
 
 
-def said_in(protocol: str, payload: bytes, *, from_client: bool) -> Iterator[Said]:
-    """The commands, or the answers, in a payload of one of `PROTOCOLS`."""
+def said_in(protocol: str, message: bytes) -> Said | None:
+    """The command, or the answer, that a message of one of `PROTOCOLS` is; None for another one."""
     if protocol == "s7comm":
-        return _s7comm(payload, from_client)
-    return (_fins if protocol == "fins" else _slmp)(payload, from_client)
+        return _s7comm(message)
+    return (_fins if protocol == "fins" else _slmp)(message)
 
 
-def _s7comm(payload: bytes, from_client: bool) -> Iterator[Said]:
-    # A segment may begin behind a TPKT header that came in one of its own.
-    at = -4 if payload[:2] == _COTP_DATA else 0
-    for _ in range(MAX_MESSAGES):
-        head = payload[at + 7 : at + 19]
-        if payload[at + 4 : at + 6] != _COTP_DATA or len(head) < 11 or head[0] != _S7:
-            return
-        reference = int.from_bytes(head[4:6], "big")
-        if from_client and head[1] == _JOB:
-            function = head[10]
-            if function in S7_FUNCTIONS:
-                size = int.from_bytes(head[6:8], "big")
-                service = _s7_service(payload[at + 17 : at + 17 + size])
-                yield Said(reference, function, service)
-        elif not from_client and head[1] in _ANSWERS and len(head) == 12:
-            function = payload[at + 19] if at + 19 < len(payload) else 0
-            yield Said(reference, function, None, int.from_bytes(head[10:12], "big"))
-        size = int.from_bytes(payload[at + 2 : at + 4], "big") if at >= 0 else 0
-        if size < 7:
-            return
-        at += size
+def _s7comm(message: bytes) -> Said | None:
+    # TPKT, or it and the header of COTP, may have come in a segment of their own.
+    begin = 0 if message[:1] == bytes((_S7,)) else 3 if message[:2] == _COTP_DATA else 7
+    head = message[begin : begin + 12]
+    if len(head) < 11 or head[0] != _S7:
+        return None
+    kind, reference = head[1], int.from_bytes(head[4:6], "big")
+    size = int.from_bytes(head[6:8], "big")
+    if kind in _ANSWERS:
+        about = message[begin + 12] if size and begin + 12 < len(message) else 0
+        return Said(reference, about, None, int.from_bytes(head[10:12], "big")) if len(head) == 12 else None
+    parameter = message[begin + 10 : begin + 10 + size]
+    if kind == _JOB and head[10] in S7_FUNCTIONS:
+        return Said(reference, head[10], _s7_service(head[10], parameter))
+    return _user_data(reference, parameter) if kind == _USER_DATA else None
 
 
-def _s7_service(parameter: bytes) -> Service:
-    function = S7_FUNCTIONS[parameter[0]] if parameter else S7_FUNCTIONS[_INVOCATION]
-    if parameter[:1] != bytes((_INVOCATION,)) or len(parameter) < 11:
-        return function
+def _user_data(reference: int, parameter: bytes) -> Said | None:
+    if len(parameter) < 8 or parameter[:3] != _USER_HEAD:
+        return None
+    function = (parameter[5] & 0x0F) << 8 | parameter[6]
+    service = S7_USER_DATA.get(function)
+    if service is None or parameter[5] >> 4 not in _ASKS + _TELLS:
+        return None
+    if parameter[5] >> 4 in _ASKS:
+        return Said(reference, function, service)
+    return Said(reference, function, None, int.from_bytes(parameter[10:12], "big"))
+
+
+def _s7_service(function: int, parameter: bytes) -> Service:
+    known = S7_FUNCTIONS[function]
+    if function != _INVOCATION or len(parameter) < 11:
+        return known
     # Seven bytes of unknown meaning; the argument with its length; the service's name with its length.
     end = 10 + int.from_bytes(parameter[8:10], "big")
     name = parameter[end + 1 : end + 1 + parameter[end]] if end < len(parameter) else b""
     if name == b"P_PROGRAM" and parameter[10:end] == _COLD:
-        return _COLD_START
-    return _S7_SERVICES.get(name, function)
+        return COLD_START
+    return S7_SERVICES.get(name, known)
 
 
-def _fins(payload: bytes, from_client: bool) -> Iterator[Said]:
-    data = payload[_FINS_TCP_HEADER:] if payload[:4] == _FINS_TCP else payload
-    if len(data) < 12 or bool(data[0] & _FINS_ANSWER) == from_client:
-        return
+def _fins(message: bytes) -> Said | None:
+    data = message[_FINS_TCP_HEADER:] if message[:4] == _FINS_TCP else message
     command = int.from_bytes(data[10:12], "big")
-    if command not in FINS_COMMANDS:
-        return
+    if len(data) < 12 or command not in FINS_COMMANDS:
+        return None
     reference = data[9] << 16 | command
-    if from_client:
-        yield Said(reference, command, FINS_COMMANDS[command])
-    elif len(data) >= 14:
-        yield Said(reference, command, None, int.from_bytes(data[12:14], "big") & _FINS_NO_ERROR)
+    if not data[0] & _FINS_ANSWER:
+        return Said(reference, command, FINS_COMMANDS[command])
+    if len(data) < 14:
+        return None
+    return Said(reference, command, None, int.from_bytes(data[12:14], "big") & _FINS_NO_ERROR)
 
 
-def _slmp(payload: bytes, from_client: bool) -> Iterator[Said]:
-    begin = _SLMP_ROUTES.get(payload[:2], 0)
-    if not begin or (payload[0] >= 0xD0) == from_client:
-        return
-    reference = int.from_bytes(payload[2:4], "little") if begin > 2 else 0
+def _slmp(message: bytes) -> Said | None:
+    begin, width = _SLMP_BINARY.get(message[:2], 0), 2
+    if not begin:
+        begin, width = _SLMP_ASCII.get(message[:4], 0), 4
+    if not begin:
+        return None
+    reference = _word(message, width, width) if begin > width else 0
     # Network, station, module and multidrop station; length; then a timer or the end code.
-    told = payload[begin + 7 : begin + 11]
-    if from_client and len(told) == 4:
-        command = int.from_bytes(told[2:4], "little")
-        if command in SLMP_COMMANDS:
-            yield Said(reference, command, SLMP_COMMANDS[command])
-    elif not from_client and len(told) >= 2:
-        yield Said(reference, 0, None, int.from_bytes(told[:2], "little"))
+    at = begin + 5 * width // 2 + width
+    told = _word(message, at, width)
+    if message[0] not in _SLMP_ASKS:
+        return Said(reference, 0, None, told) if told >= 0 else None
+    command = _word(message, at + width, width)
+    return Said(reference, command, SLMP_COMMANDS[command]) if command in SLMP_COMMANDS else None
+
+
+def _word(message: bytes, at: int, width: int) -> int:
+    """A number of SLMP: two bytes, the lower first, or four hexadecimal digits; -1 where it is none."""
+    part = message[at : at + width]
+    if len(part) < width:
+        return -1
+    if width == 2:
+        return int.from_bytes(part, "little")
+    return int(part, 16) if all(byte in b"0123456789ABCDEFabcdef" for byte in part) else -1

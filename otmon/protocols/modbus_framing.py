@@ -13,19 +13,37 @@ from typing import Final
 import numpy as np
 
 from otmon.kernel import Bytes, Ints, kernel, u8, u16be, u16le
-from otmon.protocols.modbus import M_REASON, MAX_PDU, R_OK
+from otmon.protocols.modbus import M_REASON, MAX_PDU, R_OK, UMAS
 from otmon.protocols.modbus_pdu import has_meaning, length_fits, parse_request, parse_response
 
 HEADER: Final = 7
 """Bytes of the MBAP header; its length field counts from the unit id on."""
 MAX_LENGTH: Final = MAX_PDU + 1
 """Largest length field: unit id and PDU."""
+MAX_UMAS_LENGTH: Final = 1_040
+"""The same for UMAS, which says in its first messages how long others may be: blocks of a program have up to
+1,022 bytes (Liras, "The Unity (UMAS) protocol", parts I and III), and some stand before them."""
 
 NO: Final = 0
 MBAP: Final = 1
 RTU: Final = 2
 MORE: Final = 3
 """What `recognise` and a stream's mode say: not Modbus, a framing, or too few bytes to tell."""
+
+
+@kernel
+def mbap_size(buf: Bytes, p: int, end: int) -> int:
+    """Bytes of the message at `p` as its header says: 0 where more are needed to tell, -1 where none can
+    begin there. One that only UMAS may be as long as is believed where all of it is there: who waited for
+    the rest would miss what comes instead."""
+    if end - p < 6:
+        return 0
+    length = u16be(buf, p + 4)
+    if u16be(buf, p + 2) != 0 or length < 2 or length > MAX_UMAS_LENGTH:
+        return -1
+    if length > MAX_LENGTH and (end - p < 6 + length or u8(buf, p + HEADER) & 0x7F != UMAS):
+        return -1
+    return int(6 + length)
 
 
 @kernel

@@ -35,6 +35,7 @@ from otmon.protocols.modbus import (
     R_REFERENCE,
     R_VALUE,
     UMAS,
+    UMAS_ERROR,
 )
 
 
@@ -252,7 +253,11 @@ def parse_response(buf: Bytes, p: int, end: int, pdu: Ints) -> None:
             exactly(pdu, size, 5)
         else:
             exactly(pdu, size, 3 + u16be(buf, p + 1))
-    elif function != UMAS:
+    elif function == UMAS:
+        # The session key, and whether it was done (FE) or not.
+        if size >= 3 and u8(buf, p + 2) == UMAS_ERROR:
+            pdu[M_EXCEPTION] = UMAS_ERROR
+    else:
         subfunction(buf, p, size, pdu)
         if not has_meaning(function):
             wrong(pdu, R_FUNCTION, function, -1)

@@ -4,13 +4,21 @@ import pytest
 
 from otmon.detect.dangerous_command import DANGERS, GRAVEST, Danger
 from otmon.detect.rules.load import shipped_rules
+from otmon.protocols.commands import (
+    COLD_START,
+    FINS_COMMANDS,
+    S7_FUNCTIONS,
+    S7_SERVICES,
+    S7_USER_DATA,
+    SLMP_COMMANDS,
+)
 from otmon.protocols.modbus import SUBFUNCTIONS
 from tests.detect.plant import EWS, HMI, PC, PLC, at, found, keys
 from tests.zones.facts import conversation, model, operation
 
 RULE = "dangerous-command"
 SPREAD = shipped_rules()[RULE].number("spread")
-STOP, START, DOWNLOAD, UPLOAD = 0x41, 0x40, 0x34, 0x31
+STOP, START, DOWNLOAD, UPLOAD = 0x41, 0x40, 0x31, 0x34
 
 PLANT = model("""
     version: 1
@@ -31,15 +39,22 @@ PLANT = model("""
 def test_every_service_in_the_table_is_one_of_the_protocol() -> None:
     named = {service.name for service in SUBFUNCTIONS.values()}
     assert set(DANGERS["modbus"]) <= named
-    assert set(DANGERS["modbus"].values()) == set(GRAVEST)
+    names = {
+        "s7comm": (S7_FUNCTIONS, S7_SERVICES, S7_USER_DATA, {0: COLD_START}),
+        "fins": (FINS_COMMANDS,),
+        "slmp": (SLMP_COMMANDS,),
+    }
+    for protocol, tables in names.items():
+        assert set(DANGERS[protocol]) <= {one.name for table in tables for one in table.values()}
+    assert {danger for dangers in DANGERS.values() for danger in dangers.values()} == set(GRAVEST)
 
 
 @pytest.mark.parametrize(
     ("function", "subfunction", "danger"),
     [
         (8, 1, "restart"), (8, 4, "silence"), (8, 10, "clear"), (8, 20, "clear"), (90, 0x41, "stop"),
-        (90, 0x40, "start"), (90, 0x33, "download"), (90, 0x34, "download"), (90, 0x35, "download"),
-        (90, 0x30, "upload"), (90, 0x31, "upload"), (90, 0x32, "upload"),
+        (90, 0x40, "start"), (90, 0x30, "download"), (90, 0x31, "download"), (90, 0x32, "download"),
+        (90, 0x29, "download"), (90, 0x33, "upload"), (90, 0x34, "upload"), (90, 0x35, "upload"),
     ],
 )  # fmt: skip
 def test_each_danger_is_found_without_a_model(function: int, subfunction: int, danger: Danger) -> None:
@@ -59,7 +74,7 @@ def test_what_looks_and_keeps_alive_is_no_danger(function: int, subfunction: int
 def test_one_finding_for_a_client_a_server_and_a_kind_of_command() -> None:
     facts = [
         operation(PC, PLC, 90, subfunction=code, unit=unit, times=2, first_ns=unit, last_ns=unit + 9)
-        for code in (0x33, 0x34, 0x35)
+        for code in (0x30, 0x31, 0x32)
         for unit in (1, 2)
     ]
     (one,) = found(RULE, *facts, plant=None)

@@ -51,6 +51,9 @@ def test_an_encrypted_password_a_certificate_and_broken_messages_are_nothing() -
     secret = named(b"operator", b"\x80" * 256, opc_ua_text(b"http://www.w3.org/2001/04/xmlenc#rsa-oaep"))
     certificate: Turn = ("c", opc_ua_activate(327, opc_ua_text(b"p") + opc_ua_text(b"\x30\x82")))
     assert log_ins("opc_ua", secret, ("s", opc_ua_result(0))) == []
+    for kind in (17545, 17546):
+        inside = b"\1\0" + kind.to_bytes(2, "little") + b"\1" + opc_ua_text(bytes(200))
+        assert log_ins("opc_ua", named(b"operator", inside), ("s", opc_ua_result(0))) == []
     assert log_ins("opc_ua", certificate) == []
     for size in range(len(ASK[1])):
         assert log_ins("opc_ua", ("c", ASK[1][:size])) == []

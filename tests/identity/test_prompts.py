@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from otmon.identity.login import Piece, Seen
 from otmon.identity.prompts import typed_log_ins
 from tests.identity.talk import told
@@ -27,3 +29,30 @@ def test_a_name_that_was_said_before_counts_until_another_is_typed() -> None:
 
 def test_what_is_typed_without_a_prompt_is_nothing() -> None:
     assert list(typed_log_ins(texts(("s", b"$ "), ("c", b"ls\r"), ("s", b"a b\r\n$ ")), b"root")) == []
+
+
+WESTERN = (
+    "Login Passwort:",
+    "Login-Kennwort: ",
+    "Login mot de passe :",
+    "User contraseña: ",
+    "login password>",
+)
+PROMPTS = [
+    *(prompt.encode(coding) for prompt in WESTERN for coding in ("utf-8", "latin-1")),
+    *("パスワード：".encode(coding) for coding in ("utf-8", "shift_jis", "euc_jp")),
+]
+HIDDEN = [b"User access code: ", b"account key:", b"Login secret> ", b"user token: "]
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_a_password_is_no_name_in_other_languages(prompt: bytes) -> None:
+    talk = texts(("s", prompt), ("c", b"first\r"), ("s", b"\r\nEnable password: "), ("c", b"second\r"))
+    found = told(list(typed_log_ins(talk, b"")))
+    assert [(account, secret) for account, _, _, secret in found] == [(b"", b"first"), (b"", b"second")]
+
+
+@pytest.mark.parametrize("prompt", HIDDEN)
+def test_what_is_hidden_is_no_name(prompt: bytes) -> None:
+    talk = texts(("s", prompt), ("c", b"first\r"), ("s", b"\r\nPassword: "), ("c", b"second\r"))
+    assert [(one.account, one.secret) for one in typed_log_ins(talk, b"")] == [(b"", b"second")]

@@ -13,11 +13,13 @@ from otmon.lab.frames import SECOND_NS, Packet, Say, connection, udp_packet
 from otmon.ledger.commands import SECOND_COMMANDS, WAIT_NS, WAITING, Commands, Talk
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Evidence, Operation
 from otmon.ledger.merge import collect
+from otmon.protocols.commands import S7_USER_DATA
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE, seen, talk
 from tests.oracle import Tshark
 from tests.protocols.test_commands import (
     COLD_START,
     DONE,
+    EMPTY,
     FINS_STOP,
     FINS_STOPPED,
     READ,
@@ -32,7 +34,14 @@ from tests.protocols.test_commands import (
 
 SHED = "commands behind the budget of a second"
 SNAP7 = "cisagov+icsnpp-s7comm/tests/traces/snap7.pcap"
+SIEMENS = [
+    f"ITI+ICS-Security-Tools/pcaps/s7/s7comm_{name}.pcap"
+    for name in ("program_blocklist_onlineview", "reading_plc_status", "reading_setting_plc_time")
+]
 TALK: Talk = ("10.1.0.5", "10.1.0.9", "tcp", 102, "s7comm", "")
+BACK: Talk = ("10.1.0.9", "10.1.0.5", "tcp", 50_000, "s7comm", "")
+TALKS = TALK, BACK
+ASKS, ANSWERS = 0, 1
 SETUP = s7(1, 1, b"\xf0\0\0\1\0\1\0\xf0")
 SET_UP = s7(3, 1, b"\xf0\0\0\1\0\1\0\xf0", b"\0\0")
 VALUES = s7(3, 14, b"\4\1", b"\0\0")
@@ -83,8 +92,9 @@ def packets_sender() -> bytes:
 
 
 def test_who_answers_gives_no_commands() -> None:
-    # A controller that takes a program sends jobs to who loads it.
-    assert operations(talk(102, ("c", SETUP), ("s", SET_UP), ("s", s7(1, 77, b"\x1a" + bytes(16))))) == ()
+    # A controller that takes a program sends jobs to who loads it: it asks for the parts.
+    parts = [("s", s7(1, 77, bytes((function,)) + bytes(16))) for function in (0x1B, 0x1C)]
+    assert operations(talk(102, ("c", SETUP), ("s", SET_UP), *parts)) == ()
 
 
 def test_fins_by_datagrams_and_slmp_whose_answer_does_not_say_to_what() -> None:
@@ -100,6 +110,39 @@ def test_fins_by_datagrams_and_slmp_whose_answer_does_not_say_to_what() -> None:
         says = ("c", SLMP_READ), ("s", read), ("c", SLMP_STOP), ("s", answer), ("c", SLMP_READ), ("s", read)
         (one,) = operations(talk(5007, *says))
         assert (one.protocol, one.service, one.status) == ("slmp", "Remote Stop", status)
+
+
+def test_a_message_before_it_hides_no_command_and_what_is_copied_is_its_own() -> None:
+    long = s7(1, 15, b"\5\1\x12\x0a\x10\2\4\0\0\x0a\x84\0\0\0" + bytes(1_100))
+    for before in (long, READ * 20, EMPTY * 60):
+        (one,) = operations(talk(102, ("c", SETUP), ("s", SET_UP), ("c", before + STOP), ("s", DONE)))
+        assert (one.service, one.status, one.evidence.packet) == ("PLC Stop", 0, 6)
+
+
+def test_who_sends_a_command_is_its_client_whoever_opened_the_connection() -> None:
+    # A controller that opens a connection of SLMP, or FINS in TCP, is commanded by who accepts it.
+    (one,) = operations(talk(5007, ("s", SLMP_READ), ("c", SLMP_DONE), ("s", SLMP_STOP), ("c", SLMP_REFUSED)))
+    assert (one.client, one.server, one.status) == (SERVER.address, CLIENT.address, 0xC059)
+    # Peers of FINS have one port; an answer that nobody asked for comes first.
+    ways = [(CLIENT, SERVER, FINS_STOPPED), (CLIENT, SERVER, FINS_STOP), (SERVER, CLIENT, FINS_STOPPED)]
+    ways += [(SERVER, CLIENT, FINS_STOP), (CLIENT, SERVER, FINS_STOPPED)]
+    packets = [
+        udp_packet(WIRE, START_NS + number * 1_000_000, (a, b), (9600, 9600), data, number, "x")
+        for number, (a, b, data) in enumerate(ways)
+    ]
+    found = operations(packets)
+    assert {(one.client, one.server, one.port, one.service, one.status) for one in found} == {
+        (CLIENT.address, SERVER.address, 9600, "Stop", 0),
+        (SERVER.address, CLIENT.address, 9600, "Stop", 0),
+    }
+
+
+def test_an_answer_to_another_function_is_none() -> None:
+    commands = Commands("x")
+    assert list(commands.take("a", TALKS, STOP, place(0), ASKS)) == []
+    assert list(commands.take("a", TALKS, s7(3, 0x3B, b"\x28", b"\x81\4"), place(1), ANSWERS)) == []
+    (one,) = commands.take("a", TALKS, REFUSED, place(2), ANSWERS)
+    assert one.status == 0xD204
 
 
 def test_a_flood_of_what_devices_say_of_themselves_hides_no_command() -> None:
@@ -129,7 +172,7 @@ def place(time_ns: int, packet: int = 1) -> Place:
 
 def test_waiting_ends_by_time_and_by_room() -> None:
     commands = Commands("x")
-    assert list(commands.take("a", TALK, STOP, place(0), from_client=True)) == []
+    assert list(commands.take("a", TALKS, STOP, place(0), ASKS)) == []
     assert [one.status for one in commands.going_on()] == [OPEN_AT_END]
     assert commands.silent_since(WAIT_NS) == []
     assert [one.status for one in commands.silent_since(WAIT_NS + 1)] == [UNANSWERED]
@@ -137,7 +180,7 @@ def test_waiting_ends_by_time_and_by_room() -> None:
     left = [
         one
         for number in range(WAITING + 3)
-        for one in commands.take(number, TALK, COLD_START, place(number, number), from_client=True)
+        for one in commands.take(number, TALKS, COLD_START, place(number, number), ASKS)
     ]
     assert [(one.status, one.evidence) for one in left] == [
         (UNANSWERED, Evidence(number, "x", number, 0)) for number in range(3)
@@ -150,25 +193,51 @@ def test_waiting_ends_by_time_and_by_room() -> None:
 
 def test_an_answer_of_another_connection_or_reference_is_none() -> None:
     commands = Commands("x")
-    assert list(commands.take("a", TALK, STOP, place(0), from_client=True)) == []
-    assert list(commands.take("b", TALK, DONE, place(1), from_client=False)) == []
-    assert list(commands.take("a", TALK, s7(3, 1, b"\x29", b"\0\0"), place(1), from_client=False)) == []
-    (one,) = commands.take("a", TALK, DONE, place(5), from_client=False)
+    assert list(commands.take("a", TALKS, STOP, place(0), ASKS)) == []
+    assert list(commands.take("b", TALKS, DONE, place(1), ANSWERS)) == []
+    assert list(commands.take("a", TALKS, s7(3, 1, b"\x29", b"\0\0"), place(1), ANSWERS)) == []
+    (one,) = commands.take("a", TALKS, DONE, place(5), ANSWERS)
     assert (one.status, one.response_ns_sum) == (0, 5)
+
+
+def asked_of_tshark(reader: Tshark, path: Path) -> list[int]:
+    """The functions of jobs and of requests in user data that are commands, each time."""
+    jobs = "s7comm.header.rosctr == 1 && s7comm.param.func in {0x1a, 0x1d, 0x28, 0x29}"
+    found = [
+        int(line, 16)
+        for line in reader.read(path, "-Y", jobs, "-T", "fields", "-e", "s7comm.param.func").split()
+    ]
+    fields = "s7comm.param.userdata.funcgroup", "s7comm.param.userdata.subfunc"
+    shown = [option for field in fields for option in ("-e", field)]
+    requests = "s7comm.param.userdata.type in {4, 7}"
+    for line in reader.read(path, "-Y", requests, "-T", "fields", *shown).splitlines():
+        group, function = (int(part, 0) for part in line.split("\t"))
+        found += [group << 8 | function] if group << 8 | function in S7_USER_DATA else []
+    return sorted(found)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_snap7_is_read_as_tshark_reads_it(corpus: Path, reader: Tshark, jobs: int, tmp_path: Path) -> None:
     path = corpus / SNAP7
-    jobs_of_commands = "s7comm.header.rosctr == 1 && s7comm.param.func in {0x1a, 0x1d, 0x28, 0x29}"
-    wanted = reader.read(path, "-Y", jobs_of_commands, "-T", "fields", "-e", "s7comm.param.func")
-    functions = sorted(int(line, 16) for line in wanted.splitlines())
     copy = tmp_path / "again.pcap"
     copy.write_bytes(path.read_bytes())
     paths = [str(path), str(copy)][:jobs]
     ledger = replay(paths, jobs=jobs).ledger
     found = sorted(one.function for one in ledger.operations for _ in range(one.times))
-    assert found == sorted(functions * jobs)
+    assert found == sorted(asked_of_tshark(reader, path) * jobs)
     assert collect(operations=ledger.operations).operations == ledger.operations
     names = {one.service for one in ledger.operations}
-    assert names == {"PLC Stop", "PLC Cold Start", "Start Upload", "Compress Memory", "Copy RAM to ROM"}
+    assert names == {
+        "PLC Stop", "PLC Cold Start", "Start Upload", "Compress Memory", "Copy RAM to ROM", "Set Clock"
+    }  # fmt: skip
+    (clock,) = {(one.status, one.answered) for one in ledger.operations if one.service == "Set Clock"}
+    assert clock == (0, jobs)
+
+
+@pytest.mark.parametrize("name", SIEMENS)
+def test_what_engineering_software_says_is_read_as_tshark_reads_it(
+    corpus: Path, reader: Tshark, name: str
+) -> None:
+    ledger = replay([str(corpus / name)]).ledger
+    found = sorted(one.function for one in ledger.operations for _ in range(one.times))
+    assert found == asked_of_tshark(reader, corpus / name)

@@ -27,7 +27,7 @@ from otmon.ledger.facts import CredentialSeen
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import merge_all
 from otmon.ledger.rows import ended_rows
-from tests.identity.talk import eap, eap_md5, eapol
+from tests.identity.talk import TRANSCRIPTS, eap, eap_md5, eapol
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, seen, talk
 
 KNOWN = read_credentials([("x.yml", b"""
@@ -267,3 +267,10 @@ def test_stations_of_802_1x_are_bounded() -> None:
     dialogues = Dialogues("a.pcap", KNOWN)
     dialogues.take(rows.messages, rows.octets)
     assert len(dialogues._ports) == PORTS
+
+
+def test_a_message_that_lies_of_its_length_hides_no_log_in_behind_it() -> None:
+    (_, asks), (_, tells) = TRANSCRIPTS["s7comm"]
+    longer = asks[:2] + b"\0\x60" + asks[4:]
+    found = seen(talk(102, ("c", longer), ("c", asks), ("s", tells))).ledger().credentials
+    assert [one.outcome for one in found] == ["accepted"]

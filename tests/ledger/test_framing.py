@@ -14,7 +14,7 @@ from tests.ledger.seen import Seen
 from tests.truth.capture import packets
 from tests.truth.messages import diagnose, mbap, read_registers
 from tests.truth.segmentation import polling
-from tests.truth.talk import CLIENT, MILLISECOND, Talk, cut, join, whole
+from tests.truth.talk import CLIENT, MILLISECOND, SERVER, Talk, cut, join, whole
 
 
 def test_every_cut_gives_every_message() -> None:
@@ -79,3 +79,38 @@ def test_the_inside_of_a_message_is_not_taken_for_one(begin: int, cuts: list[int
     seen = Seen().packets(packets(talk, pieces)).finish()
     assert seen.counted["transactions"] == 3
     assert seen.ledger().anomalies == ()
+
+
+def umas(code: int, size: int, answer: bytes, **lies: int) -> Talk:
+    """A poll, and a command of UMAS of so many bytes with its answer."""
+    talk = Talk("x")
+    talk.poll(read_registers(3, 0, 2, Random(0)))
+    talk.say(CLIENT, mbap(9, 1, bytes((90, 0, code)) + bytes(size - 3), **lies))
+    talk.now += MILLISECOND
+    talk.say(SERVER, mbap(9, 1, bytes((90, 0)) + answer))
+    talk.now += MILLISECOND
+    talk.poll(read_registers(3, 9, 2, Random(0)))
+    return talk
+
+
+@pytest.mark.parametrize("size", [3, 253, 254, 1_030])
+def test_umas_may_be_longer_than_modbus(size: int) -> None:
+    talk = umas(0x41, size, b"\xfe")
+    found = Seen().packets(packets(talk, whole(talk))).finish().ledger()
+    assert [one.service for one in found.operations if one.function == 90] == ["UMAS Stop PLC"]
+    assert (sum(one.times for one in found.operations), found.anomalies) == (3, ())
+
+
+@pytest.mark.parametrize("lie", [{"length": 900}, {"length": 1_041}, {"length": 300}])
+def test_nobody_waits_for_the_rest_of_a_long_message(lie: dict[str, int]) -> None:
+    talk = umas(0x41, 5, b"\xfe", **lie)
+    found = Seen().packets(packets(talk, whole(talk))).finish().ledger()
+    assert sum(one.times for one in found.operations if one.function == 3) == 2
+    assert [one.reason for one in found.anomalies if one.from_client] == ["length"]
+
+
+def test_a_refusal_of_umas_is_one() -> None:
+    talk = umas(0x41, 5, b"\xfd\x83\xa1")
+    found = Seen().packets(packets(talk, whole(talk))).finish().ledger()
+    (stop,) = (one for one in found.operations if one.function == 90)
+    assert (stop.service, stop.refused, stop.answered) == ("UMAS Stop PLC", True, 1)

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.ledger.commands import has_s7_command, is_fins_command
-from otmon.protocols.commands import PROTOCOLS, Said, said_in
+from otmon.ledger.commands import ANSWERS, COMMANDS, fins_message, s7_message, slmp_message
+from otmon.protocols.commands import (
+    FINS_COMMANDS,
+    PROTOCOLS,
+    S7_FUNCTIONS,
+    S7_USER_DATA,
+    SLMP_COMMANDS,
+    Said,
+    said_in,
+)
 
 
 def s7(kind: int, reference: int, parameter: bytes, error: bytes = b"") -> bytes:
@@ -24,6 +32,24 @@ def invoked(name: bytes, argument: bytes = b"") -> bytes:
     return b"\x28\0\0\0\0\0\0\xfd" + size + argument + bytes((len(name),)) + name
 
 
+def user_data(way: int, group: int, function: int, reference: int, error: int = -1) -> bytes:
+    """User data with an empty data part; answers have an error code."""
+    head = bytes((way << 4 | group, function, 0)) + (b"" if error < 0 else b"\0\0" + error.to_bytes(2, "big"))
+    parameter = b"\0\1\x12" + bytes((len(head) + 1, 0x11 if error < 0 else 0x12)) + head
+    whole = s7(7, reference, parameter)
+    head, size = whole[4:15], (len(whole) + 4).to_bytes(2, "big")
+    return whole[:2] + size + head + b"\0\4" + whole[17:] + b"\x0a\0\0\0"
+
+
+def ascii_slmp(frame: bytes) -> bytes:
+    """A 3E frame without data in ASCII code: each number in hexadecimal digits, the highest first."""
+    sub, network, station = frame[:2], frame[2:3], frame[3:4]
+    io, multidrop, rest = frame[4:6][::-1], frame[6:7], frame[9:]
+    words = b"".join(rest[at : at + 2][::-1] for at in range(0, len(rest), 2))
+    text = (network + station + io + multidrop).hex().upper() + f"{2 * len(rest):04X}" + words.hex().upper()
+    return sub.hex().upper().encode() + text.encode()
+
+
 STOP = s7(1, 0x3B, b"\x29\0\0\0\0\0\x09P_PROGRAM")
 COLD_START = s7(1, 0x3F, invoked(b"P_PROGRAM", b"C "))
 START = s7(1, 0x40, invoked(b"P_PROGRAM"))
@@ -34,6 +60,13 @@ ANSWERED = s7(3, 8, b"\x1d\0\1\0\0\0\0\x07\x07000021", b"\0\0")
 DONE = s7(3, 0x3B, b"\x29", b"\0\0")
 REFUSED = s7(2, 0x3B, b"", b"\xd2\x04")
 READ = s7(1, 14, b"\4\1\x12\x0a\x10\2\0\4\0\x0a\x84\0\0\0")
+INSERT = s7(1, 0x42, invoked(b"_INS2"))
+EMPTY = b"\3\0\0\7\x02\xf0\0"
+"""A data unit without data, which keeps a connection alive."""
+RESET = user_data(4, 1, 0x0C, 0x50)
+RESET_DONE = user_data(8, 1, 0x0C, 0x50, 0)
+CLOCK = user_data(4, 7, 4, 0x51)
+CLOCK_REFUSED = user_data(8, 7, 4, 0x51, 0xD241)
 
 FINS_STOP = bytes.fromhex("800002000100000a0007" + "0402")
 FINS_STOPPED = bytes.fromhex("c00002000a000001000704020000")
@@ -45,20 +78,34 @@ SLMP_DONE = bytes.fromhex("d00000ffff030002000000")
 SLMP_REFUSED = bytes.fromhex("d00000ffff03000b0059c000ffff030002100000")
 SLMP_DONE_4E = bytes.fromhex("d40034120000" + "00ffff030002000000")
 SLMP_READ = bytes.fromhex("500000ffff03000c00100001040000640000a80100")
+SLMP_STOP_ASCII = b"500000FF03FF00" + b"0010" + b"0010" + b"1002" + b"00000001"
+SLMP_STOP_4E_ASCII = b"540012340000" + SLMP_STOP_ASCII[4:]
+SLMP_DONE_ASCII = b"D00000FF03FF00" + b"0004" + b"0000"
+SLMP_REFUSED_ASCII = b"D00000FF03FF00" + b"0016" + b"C059" + b"00FF03FF0010020000"
+SLMP_DONE_4E_ASCII = b"D40012340000" + SLMP_DONE_ASCII[4:]
+FINS_CLEAR = bytes.fromhex("800002000100000a0008" + "2103")
+FINS_RESET = bytes.fromhex("800002000100000a0009" + "0403")
 
-COMMANDS = [
+COMMANDS_READ = [
     ("s7comm", STOP, 0x3B, "PLC Stop", "control"),
     ("s7comm", COLD_START, 0x3F, "PLC Cold Start", "control"),
     ("s7comm", START, 0x40, "PLC Start", "control"),
     ("s7comm", COMPRESS, 0x41, "Compress Memory", "program"),
     ("s7comm", UPLOAD, 8, "Start Upload", "program"),
     ("s7comm", DOWNLOAD, 9, "Request Download", "program"),
+    ("s7comm", INSERT, 0x42, "Insert Block", "program"),
+    ("s7comm", RESET, 0x50, "Memory Reset", "program"),
+    ("s7comm", CLOCK, 0x51, "Set Clock", "configure"),
+    ("fins", FINS_RESET, 9 << 16 | 0x0403, "Reset", "control"),
+    ("fins", FINS_CLEAR, 8 << 16 | 0x2103, "Error Log Clear", "configure"),
     ("fins", FINS_STOP, 7 << 16 | 0x0402, "Stop", "control"),
     ("fins", FINS_TCP + FINS_STOP, 7 << 16 | 0x0402, "Stop", "control"),
     ("slmp", SLMP_STOP, 0, "Remote Stop", "control"),
     ("slmp", SLMP_STOP_4E, 0x1234, "Remote Stop", "control"),
+    ("slmp", SLMP_STOP_ASCII, 0, "Remote Stop", "control"),
+    ("slmp", SLMP_STOP_4E_ASCII, 0x1234, "Remote Stop", "control"),
 ]
-ANSWERS = [
+ANSWERS_READ = [
     ("s7comm", DONE, 0x3B, 0),
     ("s7comm", REFUSED, 0x3B, 0xD204),
     ("s7comm", ANSWERED, 8, 0),
@@ -66,40 +113,112 @@ ANSWERS = [
     ("slmp", SLMP_DONE, 0, 0),
     ("slmp", SLMP_REFUSED, 0, 0xC059),
     ("slmp", SLMP_DONE_4E, 0x1234, 0),
+    ("s7comm", RESET_DONE, 0x50, 0),
+    ("s7comm", CLOCK_REFUSED, 0x51, 0xD241),
+    ("slmp", SLMP_DONE_ASCII, 0, 0),
+    ("slmp", SLMP_REFUSED_ASCII, 0, 0xC059),
+    ("slmp", SLMP_DONE_4E_ASCII, 0x1234, 0),
 ]
 
 
-def told(protocol: str, payload: bytes, *, from_client: bool = True) -> list[Said]:
-    return list(said_in(protocol, payload, from_client=from_client))
+def found(protocol: str, payload: bytes, *, datagram: bool = False) -> list[tuple[int, bytes]]:
+    """What the messages of a payload do, and their bytes, as `copy_commands` goes through them."""
+    data = np.frombuffer(payload, np.uint8)
+    messages = []
+    at, end = 0, len(payload)
+    while at < end:
+        if protocol == "s7comm":
+            told = s7_message(data, at, end, at == 0)
+        elif protocol == "fins":
+            told = fins_message(data, at, end, at == 0, datagram)
+        else:
+            told = slmp_message(data, at, end)
+        if told >> 2 == 0:
+            break
+        messages.append((told & 3, payload[at : at + (told >> 2)]))
+        at += told >> 2
+    return messages
 
 
-@pytest.mark.parametrize(("protocol", "payload", "reference", "name", "access"), COMMANDS)
+def told(protocol: str, payload: bytes) -> list[Said]:
+    """What is read in a payload."""
+    said = [said_in(protocol, message) for kind, message in found(protocol, payload) if kind]
+    return [one for one in said if one is not None]
+
+
+@pytest.mark.parametrize(("protocol", "payload", "reference", "name", "access"), COMMANDS_READ)
 def test_a_command_has_a_name_and_an_access_class(
     protocol: str, payload: bytes, reference: int, name: str, access: str
 ) -> None:
     (one,) = told(protocol, payload)
     assert one.service is not None
     assert (one.reference, one.service.name, one.service.access) == (reference, name, access)
-    assert told(protocol, payload, from_client=False) == []
 
 
-@pytest.mark.parametrize(("protocol", "payload", "reference", "status"), ANSWERS)
+@pytest.mark.parametrize(("protocol", "payload", "reference", "status"), ANSWERS_READ)
 def test_an_answer_says_whether_it_was_done(
     protocol: str, payload: bytes, reference: int, status: int
 ) -> None:
-    (one,) = told(protocol, payload, from_client=False)
+    (one,) = told(protocol, payload)
     assert (one.reference, one.service, one.status) == (reference, None, status)
-    assert told(protocol, payload) == []
+
+
+def test_each_command_that_has_a_name_is_copied_and_nothing_else() -> None:
+    jobs = {f for f in range(256) for kind, _ in found("s7comm", s7(1, 1, bytes((f, 0, 0)))) if kind}
+    assert jobs == set(S7_FUNCTIONS)
+    numbers = [group << 8 | function for group in range(16) for function in range(256)]
+    for ways, does in (((4, 7), COMMANDS), ((8, 11), ANSWERS)):
+        for way in ways:
+            read = {n for n in numbers if found("s7comm", user_data(way, n >> 8, n & 0xFF, 1))[0][0] == does}
+            assert read == set(S7_USER_DATA)
+    assert {kind for n in numbers for kind, _ in found("s7comm", user_data(0, n >> 8, n & 0xFF, 1))} == {0}
+    head, route = FINS_STOP[:10], SLMP_STOP[2:11]
+    for code in (high << 8 | low for high in range(0x30) for low in range(0x30)):
+        frame = head + code.to_bytes(2, "big")
+        assert (found("fins", frame, datagram=True)[0][0] == COMMANDS) == (code in FINS_COMMANDS)
+        frame = b"\x50\0" + route + code.to_bytes(2, "little") + bytes(4)
+        assert (found("slmp", frame)[0][0] == COMMANDS) == (code in SLMP_COMMANDS)
+        assert (found("slmp", ascii_slmp(frame))[0][0] == COMMANDS) == (code in SLMP_COMMANDS)
 
 
 def test_reading_is_no_command() -> None:
     assert told("s7comm", READ) == told("fins", FINS_READ) == told("slmp", SLMP_READ) == []
 
 
-def test_several_in_one_segment_and_one_behind_a_header_that_came_before() -> None:
-    assert [one.reference for one in told("s7comm", READ + STOP + UPLOAD)] == [0x3B, 8]
-    assert told("s7comm", STOP[4:]) == told("s7comm", STOP)
-    assert told("s7comm", DONE[4:], from_client=False) == told("s7comm", DONE, from_client=False)
+@pytest.mark.parametrize("between", [READ, EMPTY, READ[:2] + b"\4\0" + READ[4:] + bytes(1024 - len(READ))])
+def test_nothing_before_it_hides_a_command(between: bytes) -> None:
+    assert [one.reference for one in told("s7comm", between * 40 + STOP + UPLOAD)] == [0x3B, 8]
+
+
+def test_nothing_before_it_hides_a_command_of_fins_or_slmp() -> None:
+    def wrapped(frame: bytes) -> bytes:
+        return b"FINS" + (8 + len(frame)).to_bytes(4, "big") + bytes((0, 0, 0, 2, 0, 0, 0, 0)) + frame
+
+    address = b"FINS" + bytes.fromhex("0000000c000000000000000000000000")
+    (one,) = told("fins", address + wrapped(FINS_READ) * 40 + wrapped(FINS_STOP))
+    assert one.service is not None and one.service.name == "Stop"
+    for frames in (SLMP_READ * 40 + SLMP_STOP, ascii_slmp(SLMP_READ) * 40 + SLMP_STOP_ASCII):
+        (one,) = told("slmp", frames)
+        assert one.service is not None and one.service.name == "Remote Stop"
+
+
+def test_headers_that_came_before_are_not_needed() -> None:
+    for cut in (4, 7):
+        assert told("s7comm", STOP[cut:]) == told("s7comm", STOP)
+        assert told("s7comm", DONE[cut:]) == told("s7comm", DONE)
+        assert told("s7comm", READ[cut:] + STOP) == told("s7comm", STOP)
+    assert told("fins", FINS_STOP + b"\xff\xff") == told("fins", FINS_STOP)
+
+
+def test_what_only_goes_on_in_a_segment_is_no_command_of_fins() -> None:
+    assert told("fins", b"\x12\x34" + FINS_STOP[2:]) == []
+    assert found("fins", b"\x12\x34" + FINS_STOP[2:], datagram=True)[0][0] == COMMANDS
+
+
+def test_a_stop_is_one_whatever_its_lengths_say() -> None:
+    lie = STOP[:13] + b"\0\0" + STOP[15:]
+    (one,) = told("s7comm", lie)
+    assert one.service is not None and one.service.name == "PLC Stop"
 
 
 def test_an_invocation_of_another_name_is_one() -> None:
@@ -109,10 +228,10 @@ def test_an_invocation_of_another_name_is_one() -> None:
 
 def test_tpkt_that_leads_nowhere_ends() -> None:
     for size in (0, 3, 6):
-        assert len(told("s7comm", STOP[:2] + size.to_bytes(2, "big") + STOP[4:] + STOP)) == 1
+        assert told("s7comm", STOP[:2] + size.to_bytes(2, "big") + STOP[4:] + STOP) == []
 
 
-@pytest.mark.parametrize(("protocol", "payload"), [case[:2] for case in COMMANDS])
+@pytest.mark.parametrize(("protocol", "payload"), [case[:2] for case in COMMANDS_READ])
 def test_what_is_cut_is_nothing_or_the_same_function(protocol: str, payload: bytes) -> None:
     (whole,) = told(protocol, payload)
     for size in range(len(payload)):
@@ -125,20 +244,17 @@ def test_what_is_cut_is_nothing_or_the_same_function(protocol: str, payload: byt
     which=st.integers(0, 30),
     changes=st.lists(st.tuples(st.integers(0, 80), st.integers(0, 255)), max_size=3),
     before=st.sampled_from([b"", READ, STOP, DONE]),
-    from_client=st.booleans(),
 )
-def test_no_bytes_raise_and_what_is_read_was_chosen_by_the_kernel(
-    protocol: str, which: int, changes: list[tuple[int, int]], before: bytes, from_client: bool
+def test_no_bytes_raise_and_what_is_read_says_what_the_kernel_took_it_for(
+    protocol: str, which: int, changes: list[tuple[int, int]], before: bytes
 ) -> None:
-    known = [case[1] for case in (*COMMANDS, *ANSWERS) if case[0] == protocol]
+    known = [case[1] for case in (*COMMANDS_READ, *ANSWERS_READ) if case[0] == protocol]
     payload = bytearray(known[which % len(known)])
     for at, value in changes:
         payload[at % len(payload)] = value
     if protocol == "s7comm":
         payload[:0] = before
-    found = told(protocol, bytes(payload), from_client=from_client)
-    data = np.frombuffer(bytes(payload), np.uint8)
-    if protocol == "s7comm" and any(one.service is not None for one in found):
-        assert has_s7_command(data, 0, len(data))
-    if protocol == "fins" and found:
-        assert is_fins_command(data, 0, len(data))
+    for kind, message in found(protocol, bytes(payload)):
+        said = said_in(protocol, message)
+        if kind:
+            assert said is None or (said.service is not None) == (kind == COMMANDS)

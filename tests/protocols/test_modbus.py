@@ -25,6 +25,8 @@ def test_names_and_classes_that_models_rely_on() -> None:
     assert service(6).access == service(16).access == service(23, -1, True).access == "write"
     assert service(8, 1).access == service(90, 0x41).access == "control"
     assert service(90, 0x33).access == "program"
+    # The other way round than in the names that research gave them.
+    assert [service(90, code).name for code in (0x30, 0x33)] == ["UMAS Begin Download", "UMAS Begin Upload"]
     assert service(43, 14) == SUBFUNCTIONS[43, 14]
     assert service(90, 0x99).name.startswith("UMAS")
     assert len({one.name for one in (*FUNCTIONS.values(), *SUBFUNCTIONS.values())}) == len(FUNCTIONS) + len(

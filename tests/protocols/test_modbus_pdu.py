@@ -39,6 +39,7 @@ from otmon.protocols.modbus import (
     R_REFERENCE,
     R_VALUE,
     REASONS,
+    UMAS_ERROR,
     service,
 )
 from otmon.protocols.modbus_pdu import has_meaning, length_fits, parse_request, parse_response
@@ -153,6 +154,12 @@ def test_any_bytes_are_read_without_those_around_them(pdu: bytes, request: bool)
     rows = [read(pdu, request, filling) for filling in (0x00, 0xFF)]
     assert rows[0] == rows[1]
     assert rows[0][M_REASON] in range(len(REASONS))
+
+
+def test_umas_says_itself_what_it_refuses() -> None:
+    assert read(b"\x5a\0\xfe", False)[M_EXCEPTION] == 0
+    assert read(b"\x5a\0\xfd\x83\xa1", False)[M_EXCEPTION] == UMAS_ERROR
+    assert read(b"\x5a\xfd", False)[M_EXCEPTION] == read(b"\x5a\0\xfd", True)[M_EXCEPTION] == 0
 
 
 @pytest.mark.parametrize("message", public(), ids=lambda message: message.name)

@@ -216,6 +216,8 @@ def _ranges(ranges: Ranges, hexadecimal: bool = False) -> list[str]:
 def _function(function: FunctionRef, modbus: bool) -> str:
     if modbus and (function.number, function.subfunction) in _NAMES:
         return _NAMES[function.number or 0, function.subfunction]
+    if function.number is None:
+        return function.name
     return (
         f"{function.number}" if function.subfunction is None else f"{function.number}/{function.subfunction}"
     )
