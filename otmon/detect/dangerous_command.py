@@ -52,6 +52,9 @@ DANGERS: Final[dict[str, dict[str, Danger]]] = {
         "UMAS Upload Block": "upload",
         "UMAS End Upload": "upload",
     },
+    "iec104": {
+        "Reset Process": "restart",
+    },
     "s7comm": {
         "PLC Stop": "stop",
         "PLC Start": "start",
@@ -63,6 +66,23 @@ DANGERS: Final[dict[str, dict[str, Danger]]] = {
         "Memory Reset": "erase",
         "Start Upload": "upload",
         "NC Start Upload": "upload",
+    },
+    "bacnet": {
+        "Reinitialize Device": "restart",
+        "Disable Communication": "silence",
+    },
+    "dnp3": {
+        "Cold Restart": "restart",
+        "Warm Restart": "restart",
+        "Initialize Application": "restart",
+        "Start Application": "start",
+        "Stop Application": "stop",
+        "Delete File": "erase",
+    },
+    "ethernet_ip": {
+        "Reset": "restart",
+        "Start": "start",
+        "Stop": "stop",
     },
     "fins": {
         "Stop": "stop",

@@ -28,6 +28,7 @@ from otmon.ledger.facts import (
     Evidence,
     Operation,
 )
+from otmon.ledger.identification import PACKED_SERVICES, behind_object
 from otmon.ledger.messages import keep, may_copy
 from otmon.ledger.rows import counts_of_one
 from otmon.ledger.tables import COMMANDS as SECOND
@@ -43,7 +44,11 @@ from otmon.protocols.commands import said_in
 from otmon.protocols.protocol import Service
 from otmon.protocols.registry import code_of
 
+BACNET: Final = code_of("bacnet")
+DNP3: Final = code_of("dnp3")
+ETHERNET_IP: Final = code_of("ethernet_ip")
 FINS: Final = code_of("fins")
+IEC104: Final = code_of("iec104")
 S7COMM: Final = code_of("s7comm")
 SLMP: Final = code_of("slmp")
 COMMAND: Final = 8
@@ -160,7 +165,7 @@ class Commands:
 @inlined
 def is_commanded(code: int) -> bool:
     """Whether commands of the protocol with this code are read here."""
-    return code == S7COMM or code == FINS or code == SLMP
+    return code in (BACNET, DNP3, ETHERNET_IP, FINS, IEC104, S7COMM, SLMP)
 
 
 @kernel
@@ -177,16 +182,34 @@ def copy_commands(
             found = s7_message(src, p, end, first)
         elif code == FINS:
             found = fins_message(src, p, end, first, t.row[PROTO] == PROTO_UDP)
-        else:
+        elif code == SLMP:
             found = slmp_message(src, p, end)
+        elif code == ETHERNET_IP:
+            # In datagrams is what goes round all the time, and who is who.
+            found = cip_message(src, p, end) if t.row[PROTO] != PROTO_UDP else 0
+        elif code == DNP3:
+            found = dnp3_message(src, p, end)
+        elif code == BACNET:
+            found = bacnet_message(src, p, end)
+        else:
+            found = iec104_message(src, p, end)
         size = found >> 2
         if size == 0:
             return
         kind = found & 3
-        if code == SLMP and kind == COMMANDS:
-            t.flows[f, F_COPIED + d] = max(t.flows[f, F_COPIED + d], 1)
-        # An answer of SLMP does not say to what: those behind a command are taken.
-        if kind == COMMANDS or (kind == ANSWERS and (code != SLMP or t.flows[f, F_COPIED + 1 - d] > 0)):
+        if (code == SLMP or code == DNP3) and kind != 0:
+            # Their answers do not say to what: those behind a command are taken, and of DNP3 the one that has
+            # its number.
+            number = 1 + (u8(src, p + 11) & 0x0F) if code == DNP3 else 1
+            if kind == COMMANDS:
+                t.flows[f, F_COPIED + d] = max(t.flows[f, F_COPIED + d], 1) if code == SLMP else number
+            elif t.flows[f, F_COPIED + 1 - d] == 0 or (
+                code == DNP3 and t.flows[f, F_COPIED + 1 - d] != number
+            ):
+                kind = 0
+            elif code == DNP3:
+                t.flows[f, F_COPIED + 1 - d] = 0
+        if kind != 0:
             if t.used[FILL_MESSAGES] >= MESSAGES or t.used[FILL_OCTETS] > MESSAGE_DATA - MESSAGE_BYTES:
                 t.counters[C_COMMANDS_SHED] += 1
                 return
@@ -334,3 +357,120 @@ def is_slmp_command(command: int) -> bool:
     return command in (
         0x1001, 0x1002, 0x1003, 0x1005, 0x1006, 0x1820, 0x1822, 0x1824, 0x1828, 0x1829
     )  # fmt: skip
+
+
+@kernel
+def cip_message(src: Bytes, p: int, end: int) -> int:
+    """A message of EtherNet/IP: a service of CIP, also for a module behind this one (Unconnected_Send), or
+    one of several in a packet."""
+    if end - p < 24:
+        return 0
+    size = 24 + u16le(src, p + 2)
+    command = u16le(src, p)
+    if (command != 0x006F and command != 0x0070) or end - p < 44:
+        return size << 2
+    # The first item is an address, mostly none; the second one has the message.
+    at = p + 36 + u16le(src, p + 34)
+    if end - at < 2:
+        return size << 2
+    at += 6 if u16le(src, at) == 0x00B1 else 4
+    if end - at < 4:
+        return size << 2
+    service = u8(src, at)
+    if service & 0x80:
+        answers = service == 0xD2 or is_cip_command(service & 0x7F)
+        return size << 2 | (ANSWERS if answers else 0)
+    if service == 0x52:
+        behind = behind_object(src, at + 2, end, 6)
+        if behind == 0 or end - behind < 8:
+            return size << 2
+        at = behind + 4
+        service = u8(src, at)
+    if service == 0x0A:
+        behind = behind_object(src, at + 2, end, 2)
+        if behind == 0 or end - behind < 2:
+            return size << 2
+        for n in range(min(u16le(src, behind), PACKED_SERVICES)):
+            place = behind + 2 + 2 * n
+            if end - place < 2:
+                break
+            one = behind + u16le(src, place)
+            if one < end and is_cip_command(u8(src, one)):
+                return size << 2 | COMMANDS
+        return size << 2
+    return size << 2 | (COMMANDS if is_cip_command(service) else 0)
+
+
+@inlined
+def is_cip_command(service: int) -> bool:
+    """Whether it is one of `CIP_COMMANDS`."""
+    return 5 <= service <= 7
+
+
+@kernel
+def dnp3_message(src: Bytes, p: int, end: int) -> int:
+    """A link frame of DNP3, of which the first one of a fragment has the function."""
+    if end - p < 10 or u16be(src, p) != 0x0564 or u8(src, p + 2) < 5:
+        return 0
+    user = u8(src, p + 2) - 5
+    size = 10 + user + 2 * ((user + 15) // 16)
+    if user < 3 or end - p < 13 or u8(src, p + 10) & 0x40 == 0:
+        return size << 2
+    function = u8(src, p + 12)
+    if is_dnp3_command(function):
+        return size << 2 | COMMANDS
+    return size << 2 | (ANSWERS if function == 129 else 0)
+
+
+@inlined
+def is_dnp3_command(function: int) -> bool:
+    """Whether it is one of `DNP3_COMMANDS`."""
+    return 13 <= function <= 19 or function == 27 or function == 31
+
+
+@kernel
+def bacnet_message(src: Bytes, p: int, end: int) -> int:
+    """A datagram of BACnet/IP."""
+    size = end - p
+    at = p + (10 if size > 1 and u8(src, p + 1) == 4 else 4)
+    if end - at < 4 or u8(src, at) != 1 or u8(src, at + 1) & 0x80:
+        return size << 2
+    control = u8(src, at + 1)
+    at += 2
+    for bit in (0x20, 0x08):
+        if control & bit:
+            if end - at < 4:
+                return size << 2
+            at += 3 + u8(src, at + 2)
+    at += 1 if control & 0x20 else 0
+    if end - at < 3:
+        return size << 2
+    kind = u8(src, at) >> 4
+    if kind == 2 or kind == 5:
+        return size << 2 | (ANSWERS if is_bacnet_command(u8(src, at + 2)) else 0)
+    if kind == 6 or kind == 7:
+        return size << 2 | ANSWERS
+    behind = at + (5 if u8(src, at) & 0x08 else 3)
+    if kind != 0 or behind >= end:
+        return size << 2
+    return size << 2 | (COMMANDS if is_bacnet_command(u8(src, behind)) else 0)
+
+
+@inlined
+def is_bacnet_command(service: int) -> bool:
+    """Whether it is one of `BACNET_COMMANDS`."""
+    return service == 17 or service == 20
+
+
+@kernel
+def iec104_message(src: Bytes, p: int, end: int) -> int:
+    """A frame of IEC 104, of which those of format I have a type."""
+    if end - p < 6 or u8(src, p) != 0x68 or u8(src, p + 1) < 4:
+        return 0
+    size = 2 + u8(src, p + 1)
+    if end - p < 12 or u8(src, p + 2) & 1 or u8(src, p + 6) != 105:
+        return size << 2
+    cause = u8(src, p + 8)
+    if cause & 0x3F == 6:
+        return size << 2 | COMMANDS
+    return size << 2 | (ANSWERS if cause & 0x3F == 7 or cause & 0x40 else 0)

@@ -1,11 +1,16 @@
 """Commands that change what a controller does or which program it runs, and their answers, in protocols whose
-reading and writing of values is not decoded: S7comm, FINS and SLMP.
+reading and writing of values is not decoded: S7comm, FINS, SLMP, EtherNet/IP, DNP3, BACnet and IEC 104.
 
 References for S7comm: Wireshark packet-s7comm.c and Snap7 s7_types.h (functions, PI services, groups and
 subfunctions of user data), as Siemens publishes no specification; RFC 1006, 6 (TPKT); ITU-T X.224, 13.7 (data
 unit). For FINS: Omron W227, "FINS Commands Reference Manual", and W342, 5-3; W421 for its header in TCP and
 for RESET of an Ethernet unit. For SLMP: Mitsubishi SH-080956ENG, "SLMP Reference Manual", 4.2 (frames 3E and
-4E in binary and ASCII code) and chapter 5 (commands; remote control is 10xx, files are 18xx).
+4E in binary and ASCII code) and chapter 5 (commands; remote control is 10xx, files are 18xx). For
+EtherNet/IP: The CIP Networks Library, volume 1, appendix A (common services), 3-5.5 (Unconnected_Send), and
+volume 2, 2-6 (common packet format). For DNP3: IEEE 1815-2012, 4.2.2 (application header, function codes) and
+9.2 (link frame). For BACnet: ANSI/ASHRAE 135-2020, 16.1 (DeviceCommunicationControl), 16.4
+(ReinitializeDevice), 20.1 (APDUs), 20.2 (tags). For IEC 104: IEC 60870-5-101:2003, 7.2 (types, causes),
+7.3.4.6 (reset process).
 
 Contract: a message begins where the kernel of `otmon.ledger.commands` found that it does, and is one message.
 Who of the two asks is said by the message, as both may: FINS has peers, and a controller that opens the
@@ -14,6 +19,7 @@ connection is commanded by who accepts it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from otmon.protocols.protocol import Service
@@ -104,7 +110,48 @@ _SLMP_ASCII: Final = {b"5000": 4, b"5400": 12, b"D000": 4, b"D400": 12}
 """Subheader, and where the route behind it begins: 4E has a serial number between."""
 _SLMP_ASKS: Final = b"\x50\x54" + b"5"
 
-PROTOCOLS: Final = ("fins", "s7comm", "slmp")
+CIP_COMMANDS: Final[dict[int, Service]] = {
+    5: Service("Reset", "control"),
+    6: Service("Start", "control"),
+    7: Service("Stop", "control"),
+}
+"""Common services, whatever the class."""
+PACKED_SERVICES: Final = 32
+"""Services of one packet that are looked at."""
+_CIP_REPLY: Final = 0x80
+_CIP_ROUTED, _CIP_PACKED = 0x52, 0x0A
+_CONNECTED: Final = 0x00B1
+
+DNP3_COMMANDS: Final[dict[int, Service]] = {
+    13: Service("Cold Restart", "control"),
+    14: Service("Warm Restart", "control"),
+    15: Service("Initialize Data", "configure"),
+    16: Service("Initialize Application", "control"),
+    17: Service("Start Application", "control"),
+    18: Service("Stop Application", "control"),
+    19: Service("Save Configuration", "configure"),
+    27: Service("Delete File", "program"),
+    31: Service("Activate Configuration", "program"),
+}
+_DNP3_RESPONSE: Final = 129
+_DNP3_REFUSED: Final = 0x07
+"""Second octet of the internal indications: no such function, no such object, wrong parameter."""
+
+_RESTARTS: Final = (0, 1)
+_REINITIALIZE, _COMMUNICATION = 20, 17
+BACNET_COMMANDS: Final[dict[int, Service]] = {
+    _REINITIALIZE: Service("Reinitialize Device", "control"),
+    _COMMUNICATION: Service("Disable Communication", "control"),
+}
+BACKUP: Final = Service("Backup or Restore", "program")
+ENABLE: Final = Service("Enable Communication", "control")
+
+RESET_PROCESS: Final = Service("Reset Process", "control")
+_C_RP_NA: Final = 105
+_ACTIVATION, _CONFIRMATION = 6, 7
+_NEGATIVE: Final = 0x40
+
+PROTOCOLS: Final = ("bacnet", "dnp3", "ethernet_ip", "fins", "iec104", "s7comm", "slmp")
 
 
 class Said(NamedTuple):
@@ -122,9 +169,7 @@ class Said(NamedTuple):
 
 def said_in(protocol: str, message: bytes) -> Said | None:
     """The command, or the answer, that a message of one of `PROTOCOLS` is; None for another one."""
-    if protocol == "s7comm":
-        return _s7comm(message)
-    return (_fins if protocol == "fins" else _slmp)(message)
+    return _READERS[protocol](message)
 
 
 def _s7comm(message: bytes) -> Said | None:
@@ -205,3 +250,109 @@ def _word(message: bytes, at: int, width: int) -> int:
     if width == 2:
         return int.from_bytes(part, "little")
     return int(part, 16) if all(byte in b"0123456789ABCDEFabcdef" for byte in part) else -1
+
+
+def _ethernet_ip(message: bytes) -> Said | None:
+    at = 36 + int.from_bytes(message[34:36], "little")
+    connected = int.from_bytes(message[at : at + 2], "little") == _CONNECTED
+    reference = int.from_bytes(message[at + 4 : at + 6] if connected else message[12:20], "little")
+    data = message[at + 6 if connected else at + 4 :]
+    if len(data) < 4:
+        return None
+    if data[0] & _CIP_REPLY:
+        about = data[0] & ~_CIP_REPLY
+        return Said(reference, about if about in CIP_COMMANDS else 0, None, data[2])
+    if data[0] == _CIP_ROUTED:
+        # Behind its path time-outs, and the length of what it carries.
+        data = data[2 + 2 * data[1] + 4 :]
+    for one in _packed(data) if data[:1] == bytes((_CIP_PACKED,)) else (data,):
+        if one and one[0] in CIP_COMMANDS:
+            return Said(reference, one[0], CIP_COMMANDS[one[0]])
+    return None
+
+
+def _packed(data: bytes) -> Iterator[bytes]:
+    """The services of one packet, of which the places are told."""
+    services = data[2 + 2 * data[1] :] if len(data) > 1 else b""
+    for n in range(min(int.from_bytes(services[:2], "little"), PACKED_SERVICES)):
+        place = services[2 + 2 * n : 4 + 2 * n]
+        if len(place) == 2:
+            yield services[int.from_bytes(place, "little") :]
+
+
+def _dnp3(message: bytes) -> Said | None:
+    if len(message) < 13:
+        return None
+    to, sender = (int.from_bytes(message[at : at + 2], "little") for at in (4, 6))
+    number, function = message[11] & 0x0F, message[12]
+    if function in DNP3_COMMANDS:
+        return Said(to << 20 | sender << 4 | number, function, DNP3_COMMANDS[function])
+    if function == _DNP3_RESPONSE and len(message) > 14:
+        return Said(sender << 20 | to << 4 | number, 0, None, message[14] & _DNP3_REFUSED)
+    return None
+
+
+def _bacnet(message: bytes) -> Said | None:
+    apdu = message[bacnet_apdu(message) :]
+    if len(apdu) < 3:
+        return None
+    kind, reference = apdu[0] >> 4, apdu[2] if apdu[0] >> 4 == 0 else apdu[1]
+    if kind:
+        # A simple acknowledgement and an error say to what; a rejection and an abort do not.
+        about = apdu[2] if kind in (2, 5) else 0
+        return Said(reference, about, None, 0 if kind == 2 else kind)
+    behind = 5 if apdu[0] & 0x08 else 3
+    function = apdu[behind] if len(apdu) > behind else 0
+    if function not in BACNET_COMMANDS:
+        return None
+    service = BACNET_COMMANDS[function]
+    if function == _REINITIALIZE:
+        state = _context(apdu, behind + 1, 0)
+        return Said(reference, function, service if state in (*_RESTARTS, -1) else BACKUP)
+    return Said(reference, function, ENABLE if _context(apdu, behind + 1, 1) == 0 else service)
+
+
+def bacnet_apdu(data: bytes) -> int:
+    """Where the APDU of a BACnet/IP message begins (J.2, 6.2); the message's end where there is none."""
+    at = 10 if data[1:2] == b"\4" else 4
+    control = data[at + 1] if len(data) > at + 1 else 0x80
+    at += 2
+    for bit in (0x20, 0x08):
+        if control & bit:
+            at += 3 + (data[at + 2] if len(data) > at + 2 else len(data))
+    return len(data) if control & 0x80 else at + (1 if control & 0x20 else 0)
+
+
+def _context(data: bytes, at: int, wanted: int) -> int:
+    """The number in a primitive element with this context tag, which one may precede; -1 for none."""
+    for _ in range(2):
+        head = data[at] if at < len(data) else 0
+        size = head & 0x07
+        if not head & 0x08 or size > 4 or at + 1 + size > len(data):
+            return -1
+        if head >> 4 == wanted:
+            return int.from_bytes(data[at + 1 : at + 1 + size], "big")
+        at += 1 + size
+    return -1
+
+
+def _iec104(message: bytes) -> Said | None:
+    if len(message) < 12 or message[6] != _C_RP_NA:
+        return None
+    cause, about = message[8] & 0x3F, int.from_bytes(message[10:12], "little")
+    if cause == _ACTIVATION:
+        return Said(about, _C_RP_NA, RESET_PROCESS)
+    if cause == _CONFIRMATION or message[8] & _NEGATIVE:
+        return Said(about, _C_RP_NA, None, 1 if message[8] & _NEGATIVE else 0)
+    return None
+
+
+_READERS: Final = {
+    "bacnet": _bacnet,
+    "dnp3": _dnp3,
+    "ethernet_ip": _ethernet_ip,
+    "fins": _fins,
+    "iec104": _iec104,
+    "s7comm": _s7comm,
+    "slmp": _slmp,
+}

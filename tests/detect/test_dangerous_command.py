@@ -5,8 +5,12 @@ import pytest
 from otmon.detect.dangerous_command import DANGERS, GRAVEST, Danger
 from otmon.detect.rules.load import shipped_rules
 from otmon.protocols.commands import (
+    BACNET_COMMANDS,
+    CIP_COMMANDS,
     COLD_START,
+    DNP3_COMMANDS,
     FINS_COMMANDS,
+    RESET_PROCESS,
     S7_FUNCTIONS,
     S7_SERVICES,
     S7_USER_DATA,
@@ -41,7 +45,11 @@ def test_every_service_in_the_table_is_one_of_the_protocol() -> None:
     assert set(DANGERS["modbus"]) <= named
     names = {
         "s7comm": (S7_FUNCTIONS, S7_SERVICES, S7_USER_DATA, {0: COLD_START}),
+        "bacnet": (BACNET_COMMANDS,),
+        "dnp3": (DNP3_COMMANDS,),
+        "ethernet_ip": (CIP_COMMANDS,),
         "fins": (FINS_COMMANDS,),
+        "iec104": ({0: RESET_PROCESS},),
         "slmp": (SLMP_COMMANDS,),
     }
     for protocol, tables in names.items():

@@ -18,6 +18,9 @@ from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE, seen, tal
 from tests.oracle import Tshark
 from tests.protocols.test_commands import (
     COLD_START,
+    DNP3_READ,
+    DNP3_REFUSED,
+    DNP3_RESTART,
     DONE,
     EMPTY,
     FINS_STOP,
@@ -28,12 +31,25 @@ from tests.protocols.test_commands import (
     SLMP_READ,
     SLMP_REFUSED,
     SLMP_STOP,
+    SLMP_STOP_4E,
     STOP,
+    dnp3,
     s7,
 )
 
 SHED = "commands behind the budget of a second"
 SNAP7 = "cisagov+icsnpp-s7comm/tests/traces/snap7.pcap"
+OTHERS = [
+    "ITI+ICS-Security-Tools/pcaps/EthernetIP/cip_start_plc.pcap",
+    "ITI+ICS-Security-Tools/pcaps/EthernetIP/cip_stop_plc.pcap",
+    "ITI+ICS-Security-Tools/pcaps/openics/EIP-RebootorRestart.pcap",
+    "OISF+suricata-verify/tests/dnp3/dnp3-file-del/input.pcap",
+    "cisagov+icsnpp-bacnet/testing/traces/bacnet_services.pcap",
+]
+ASKED_OF_OTHERS = (
+    "(cip.rr == 0 && cip.sc in {5, 6, 7}) || dnp3.al.func in {13..19, 27, 31}"
+    " || (bacapp.type == 0 && bacapp.confirmed_service in {17, 20})"
+)
 SIEMENS = [
     f"ITI+ICS-Security-Tools/pcaps/s7/s7comm_{name}.pcap"
     for name in ("program_blocklist_onlineview", "reading_plc_status", "reading_setting_plc_time")
@@ -135,6 +151,19 @@ def test_who_sends_a_command_is_its_client_whoever_opened_the_connection() -> No
         (CLIENT.address, SERVER.address, 9600, "Stop", 0),
         (SERVER.address, CLIENT.address, 9600, "Stop", 0),
     }
+
+
+def test_frames_behind_the_first_of_a_connection_are_seen() -> None:
+    for frames in (SLMP_READ + SLMP_STOP, SLMP_READ * 3 + SLMP_STOP_4E):
+        (one,) = operations(talk(5007, ("c", frames)))
+        assert (one.protocol, one.service) == ("slmp", "Remote Stop")
+
+
+def test_an_answer_of_dnp3_is_one_to_the_number_of_the_command_alone() -> None:
+    other = dnp3(129, 5, to=1, sender=10, more=b"\x80\1")
+    polls = [("c", DNP3_READ), ("s", other)] * 3
+    (one,) = operations(talk(20_000, *polls, ("c", DNP3_RESTART), ("s", other), *polls, ("s", DNP3_REFUSED)))
+    assert (one.protocol, one.service, one.status, one.answered) == ("dnp3", "Cold Restart", 1, 1)
 
 
 def test_an_answer_to_another_function_is_none() -> None:
@@ -241,3 +270,15 @@ def test_what_engineering_software_says_is_read_as_tshark_reads_it(
     ledger = replay([str(corpus / name)]).ledger
     found = sorted(one.function for one in ledger.operations for _ in range(one.times))
     assert found == asked_of_tshark(reader, corpus / name)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_commands_of_other_protocols_are_read_as_tshark_reads_them(
+    corpus: Path, reader: Tshark, name: str
+) -> None:
+    fields = "cip.sc", "dnp3.al.func", "bacapp.confirmed_service"
+    shown = [option for field in fields for option in ("-e", field)]
+    lines = reader.read(corpus / name, "-Y", ASKED_OF_OTHERS, "-T", "fields", *shown).splitlines()
+    wanted = sorted(int("".join(line.split("\t")), 0) for line in lines)
+    ledger = replay([str(corpus / name)]).ledger
+    assert sorted(one.function for one in ledger.operations for _ in range(one.times)) == wanted != []

@@ -7,8 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.ledger.commands import ANSWERS, COMMANDS, fins_message, s7_message, slmp_message
+from otmon.ledger.commands import (
+    ANSWERS,
+    COMMANDS,
+    bacnet_message,
+    cip_message,
+    dnp3_message,
+    fins_message,
+    iec104_message,
+    s7_message,
+    slmp_message,
+)
 from otmon.protocols.commands import (
+    BACNET_COMMANDS,
+    CIP_COMMANDS,
+    DNP3_COMMANDS,
     FINS_COMMANDS,
     PROTOCOLS,
     S7_FUNCTIONS,
@@ -50,6 +63,48 @@ def ascii_slmp(frame: bytes) -> bytes:
     return sub.hex().upper().encode() + text.encode()
 
 
+def unconnected(service: bytes, context: bytes = b"12345678") -> bytes:
+    """SendRRData with a service of CIP."""
+    items = b"\2\0" + bytes(4) + b"\xb2\0" + len(service).to_bytes(2, "little") + service
+    size = (6 + len(items)).to_bytes(2, "little")
+    return b"\x6f\0" + size + bytes(8) + context + bytes(4) + bytes(6) + items
+
+
+def connected(service: bytes, sequence: int) -> bytes:
+    """SendUnitData with a service of CIP."""
+    data = sequence.to_bytes(2, "little") + service
+    items = b"\2\0\xa1\0\4\0abcd\xb1\0" + len(data).to_bytes(2, "little") + data
+    return b"\x70\0" + (6 + len(items)).to_bytes(2, "little") + bytes(20) + bytes(6) + items
+
+
+def summed(block: bytes) -> bytes:
+    """A block of DNP3 with its CRC (IEEE 1815-2012, 9.2.4.3)."""
+    crc = 0
+    for octet in block:
+        crc ^= octet
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0xA6BC if crc & 1 else 0)
+    return block + (crc ^ 0xFFFF).to_bytes(2, "little")
+
+
+def dnp3(function: int, number: int, *, to: int = 10, sender: int = 1, more: bytes = b"") -> bytes:
+    """A fragment of DNP3 in one link frame."""
+    user = bytes((0xC0, 0xC0 | number, function)) + more
+    head = b"\5\x64" + bytes((5 + len(user), 0x44 if function > 127 else 0xC4))
+    head += to.to_bytes(2, "little") + sender.to_bytes(2, "little")
+    return summed(head) + b"".join(summed(user[at : at + 16]) for at in range(0, len(user), 16))
+
+
+def bacnet(apdu: bytes, npdu: bytes = b"\1\4") -> bytes:
+    return b"\x81\x0a" + (4 + len(npdu) + len(apdu)).to_bytes(2, "big") + npdu + apdu
+
+
+def iec104(kind: int, cause: int, station: int = 1) -> bytes:
+    """A frame of format I with one object."""
+    body = bytes(4) + bytes((kind, 1, cause, 0)) + station.to_bytes(2, "little") + b"\0\0\0\1"
+    return bytes((0x68, len(body))) + body
+
+
 STOP = s7(1, 0x3B, b"\x29\0\0\0\0\0\x09P_PROGRAM")
 COLD_START = s7(1, 0x3F, invoked(b"P_PROGRAM", b"C "))
 START = s7(1, 0x40, invoked(b"P_PROGRAM"))
@@ -86,7 +141,41 @@ SLMP_DONE_4E_ASCII = b"D40012340000" + SLMP_DONE_ASCII[4:]
 FINS_CLEAR = bytes.fromhex("800002000100000a0008" + "2103")
 FINS_RESET = bytes.fromhex("800002000100000a0009" + "0403")
 
+CIP_STOP = unconnected(b"\7\2\x20\x8e\x24\1")
+CIP_RESET = connected(b"\5\2\x20\1\x24\1\0", 0x102)
+CIP_ROUTED = unconnected(b"\x52\2\x20\6\x24\1\5\x9d\6\0" + b"\6\2\x20\x8e\x24\1" + b"\1\0\1\0")
+CIP_PACKED = connected(b"\x0a\2\x20\2\x24\1\2\0\6\0\x0c\0" + b"\1\2\x20\1\x24\1" + b"\7\2\x20\x8e\x24\1", 9)
+CIP_DONE = unconnected(b"\x87\0\0\0")
+CIP_REFUSED = connected(b"\x85\0\x10\0", 0x102)
+CIP_READ = connected(b"\x4c\2\x20\x6b\x24\1\1\0", 8)
+CONTEXT = int.from_bytes(b"12345678", "little")
+DNP3_RESTART = dnp3(13, 3)
+DNP3_DONE = dnp3(129, 3, to=1, sender=10, more=b"\x80\0")
+DNP3_REFUSED = dnp3(129, 3, to=1, sender=10, more=b"\x80\1")
+DNP3_READ = dnp3(1, 4, more=b"\x3c\2\6")
+BACNET_RESTART = bacnet(b"\0\4\x21\x14\x09\0\x1d\7\0secret")
+BACNET_BACKUP = bacnet(b"\0\4\x22\x14\x09\2")
+BACNET_SILENCE = bacnet(b"\0\4\x23\x11\x09\5\x19\1", b"\1\x24\0\7\0\xff")
+BACNET_ENABLE = bacnet(b"\0\4\x24\x11\x19\0")
+BACNET_DONE = bacnet(b"\x20\x21\x14", b"\1\0")
+BACNET_REFUSED = bacnet(b"\x50\x21\x14\x91\4\x91\x1a", b"\1\0")
+BACNET_REJECTED = bacnet(b"\x60\x21\x09", b"\1\0")
+BACNET_READ = bacnet(b"\0\4\x25\x0c\x0c\2\0\0\1\x19\x4d")
+IEC104_RESET = iec104(105, 6)
+IEC104_DONE = iec104(105, 7)
+IEC104_REFUSED = iec104(105, 0x47)
+IEC104_READ = iec104(100, 6)
 COMMANDS_READ = [
+    ("ethernet_ip", CIP_STOP, CONTEXT, "Stop", "control"),
+    ("ethernet_ip", CIP_RESET, 0x102, "Reset", "control"),
+    ("ethernet_ip", CIP_ROUTED, CONTEXT, "Start", "control"),
+    ("ethernet_ip", CIP_PACKED, 9, "Stop", "control"),
+    ("dnp3", DNP3_RESTART, 10 << 20 | 1 << 4 | 3, "Cold Restart", "control"),
+    ("bacnet", BACNET_RESTART, 0x21, "Reinitialize Device", "control"),
+    ("bacnet", BACNET_BACKUP, 0x22, "Backup or Restore", "program"),
+    ("bacnet", BACNET_SILENCE, 0x23, "Disable Communication", "control"),
+    ("bacnet", BACNET_ENABLE, 0x24, "Enable Communication", "control"),
+    ("iec104", IEC104_RESET, 1, "Reset Process", "control"),
     ("s7comm", STOP, 0x3B, "PLC Stop", "control"),
     ("s7comm", COLD_START, 0x3F, "PLC Cold Start", "control"),
     ("s7comm", START, 0x40, "PLC Start", "control"),
@@ -106,6 +195,15 @@ COMMANDS_READ = [
     ("slmp", SLMP_STOP_4E_ASCII, 0x1234, "Remote Stop", "control"),
 ]
 ANSWERS_READ = [
+    ("ethernet_ip", CIP_DONE, CONTEXT, 0),
+    ("ethernet_ip", CIP_REFUSED, 0x102, 0x10),
+    ("dnp3", DNP3_DONE, 10 << 20 | 1 << 4 | 3, 0),
+    ("dnp3", DNP3_REFUSED, 10 << 20 | 1 << 4 | 3, 1),
+    ("bacnet", BACNET_DONE, 0x21, 0),
+    ("bacnet", BACNET_REFUSED, 0x21, 5),
+    ("bacnet", BACNET_REJECTED, 0x21, 6),
+    ("iec104", IEC104_DONE, 1, 0),
+    ("iec104", IEC104_REFUSED, 1, 1),
     ("s7comm", DONE, 0x3B, 0),
     ("s7comm", REFUSED, 0x3B, 0xD204),
     ("s7comm", ANSWERED, 8, 0),
@@ -131,8 +229,16 @@ def found(protocol: str, payload: bytes, *, datagram: bool = False) -> list[tupl
             told = s7_message(data, at, end, at == 0)
         elif protocol == "fins":
             told = fins_message(data, at, end, at == 0, datagram)
-        else:
+        elif protocol == "slmp":
             told = slmp_message(data, at, end)
+        else:
+            looks = {
+                "bacnet": bacnet_message,
+                "dnp3": dnp3_message,
+                "ethernet_ip": cip_message,
+                "iec104": iec104_message,
+            }
+            told = looks[protocol](data, at, end)
         if told >> 2 == 0:
             break
         messages.append((told & 3, payload[at : at + (told >> 2)]))
@@ -181,8 +287,33 @@ def test_each_command_that_has_a_name_is_copied_and_nothing_else() -> None:
         assert (found("slmp", ascii_slmp(frame))[0][0] == COMMANDS) == (code in SLMP_COMMANDS)
 
 
+def test_each_command_of_the_others_is_copied_and_nothing_else() -> None:
+    for code in range(128):
+        service = bytes((code, 2)) + b"\x20\x8e\x24\1"
+        for message in (unconnected(service), connected(service, 1)):
+            assert (found("ethernet_ip", message)[0][0] == COMMANDS) == (code in CIP_COMMANDS)
+            assert (said_in("ethernet_ip", message) is not None) == (code in CIP_COMMANDS)
+        reply = unconnected(bytes((0x80 | code, 0, 0, 0)))
+        assert (found("ethernet_ip", reply)[0][0] == ANSWERS) == (code in CIP_COMMANDS or code == 0x52)
+        assert (found("dnp3", dnp3(code, 1))[0][0] == COMMANDS) == (code in DNP3_COMMANDS)
+        asks = bacnet(bytes((0, 4, 1, code)))
+        assert (found("bacnet", asks)[0][0] == COMMANDS) == (code in BACNET_COMMANDS)
+        assert (found("iec104", iec104(code, 6))[0][0] == COMMANDS) == (code == 105)
+    assert found("dnp3", dnp3(129, 1, more=b"\0\0"))[0][0] == ANSWERS
+
+
+def test_a_message_before_it_hides_no_command_of_the_others() -> None:
+    for protocol, before, command in (
+        ("ethernet_ip", CIP_READ, CIP_STOP),
+        ("dnp3", DNP3_READ, DNP3_RESTART),
+        ("iec104", b"\x68\4\1\0\2\0" + IEC104_READ, IEC104_RESET),
+    ):
+        assert told(protocol, before * 40 + command) == told(protocol, command) != []
+
+
 def test_reading_is_no_command() -> None:
     assert told("s7comm", READ) == told("fins", FINS_READ) == told("slmp", SLMP_READ) == []
+    assert told("ethernet_ip", CIP_READ) == told("dnp3", DNP3_READ) == told("bacnet", BACNET_READ) == []
 
 
 @pytest.mark.parametrize("between", [READ, EMPTY, READ[:2] + b"\4\0" + READ[4:] + bytes(1024 - len(READ))])
