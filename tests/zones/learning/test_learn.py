@@ -51,7 +51,12 @@ def ledger_of(*facts: Any, assets: Iterable[Any] = ()) -> Ledger:
 
 
 def found(ledger: Ledger, model: Model) -> list[tuple[str, ...]]:
-    return [(one.rule, *one.key) for one in judge(ledger, model) if one.rule in RULES]
+    """What the model is about: nobody agrees what two addresses of the Internet say to each other."""
+    return [
+        (one.rule, *one.key)
+        for one in judge(ledger, model)
+        if one.rule in RULES and not one.place.from_zone == one.place.to_zone == INTERNET
+    ]
 
 
 def outcomes(ledger: Ledger, model: Model, facts: Iterable[Conversation | Operation]) -> list[str]:
