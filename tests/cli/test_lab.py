@@ -28,7 +28,7 @@ def test_a_scenario_is_told_step_by_step() -> None:
     assert "15:42:00 pressure: sends the setpoint of the pressure again" in out
     assert "small-machine -> plc-pumps" in out and "T0855 Unauthorized Command Message" in out
     assert "no sensor sees it: who only listens sends no packet" in out
-    assert "センサーには見えない" in otmon("lab", "show", "replayed-commands", "--lang", "ja")[1]
+    assert "センサには見えない" in otmon("lab", "show", "replayed-commands", "--lang", "ja")[1]
 
 
 def test_a_program_gets_what_people_see() -> None:
