@@ -37,7 +37,7 @@ def overview() -> Any:
                 steps=[(None, GOOD), (1, CARE)], words=NOTHING_WRONG,
             ),
             number(
-                "応答しないセンサー / Sensors that do not answer",
+                "応答しないセンサ / Sensors that do not answer",
                 'count(up{job="otmon", {which}} == 0) or vector(0)',
                 steps=[(None, GOOD), (1, BAD)], words=NOTHING_WRONG,
             ),
@@ -57,7 +57,7 @@ def overview() -> Any:
                 'sum by (severity, rule, boundary) (otmon_findings{rule!="", {which}})',
                 {"severity": "深刻度 / Severity", "rule": "規則 / Rule", "boundary": "境界 / Boundary",
                  "Value": "件数 / Count"},
-                about="どの機器かは、センサーの検知ファイル(--json)にあります。 "
+                about="どの機器かは、センサの検知ファイル(--json)にあります。 "
                 "Which hosts, is in the sensor's file of findings (--json).",
             ),
             lines(

@@ -270,7 +270,7 @@ def page(uid: str, title: str, about: str, panels: Iterable[Panel]) -> Any:
         )
         .with_variable(
             dashboard.QueryVariable("instance")
-            .label("センサー / Sensor")
+            .label("センサ / Sensor")
             .datasource(SOURCE)
             .query("label_values(otmon_build_info, instance)")
             .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)

@@ -13,7 +13,7 @@ def sensor() -> Any:
     """For those who run the sensor."""
     return page(
         "otmon-sensor",
-        "otmon: センサーの状態 / Sensor health",
+        "otmon: センサの状態 / Sensor health",
         "取りこぼし、保存、判定の遅れ。 Losses, saves, and how far judging lags behind.",
         [
             number(
@@ -116,14 +116,14 @@ def sensor() -> Any:
                  "{{instance}} なし / missing"), width=8,
             ),
             rows(
-                "センサー / Sensors", "sum by (instance, version) (otmon_build_info{{which}})",
-                {"instance": "センサー / Sensor", "version": "版 / Version", "Value": "数 / Count"},
+                "センサ / Sensors", "sum by (instance, version) (otmon_build_info{{which}})",
+                {"instance": "センサ / Sensor", "version": "版 / Version", "Value": "数 / Count"},
                 height=6,
             ),
             rows(
                 "起動 / Started",
                 "sum by (instance) (time() - otmon_start_time_seconds{{which}})",
-                {"instance": "センサー / Sensor", "Value": "稼働秒数 / Seconds since the start"},
+                {"instance": "センサ / Sensor", "Value": "稼働秒数 / Seconds since the start"},
                 height=6,
             ),
         ],
