@@ -24,8 +24,8 @@ from otmon.detect.detector import (
     spans,
 )
 from otmon.detect.once import once
-from otmon.ledger.facts import UNANSWERED, Conversation, Operation
-from otmon.ledger.ledger import ConversationKey, conversation_key
+from otmon.ledger.facts import Conversation, Operation
+from otmon.ledger.ledger import conversation_key
 from otmon.zones.address import IPV4_BITS, Address, host, parse_address, reach
 from otmon.zones.decide import Verdict
 from otmon.zones.model import Permission
@@ -163,25 +163,6 @@ def is_missed(fact: Conversation) -> bool:
     """Whether the client got nothing or a refusal. A client that sent data over TCP has been
     answered, whether the capture holds it or not."""
     return not fact.answered and (fact.transport in _DATAGRAMS or fact.protocol == "none")
-
-
-def silence(facts: Iterable[Conversation]) -> Message:
-    """That nobody answered, as far as it is so: a TCP reset is an answer of a host that is there."""
-    return say("refuses-connections" if any(one.packets_to_client for one in facts) else "unanswered")
-
-
-@once
-def heard(case: Case) -> frozenset[ConversationKey]:
-    """The conversations of which the capture holds packets of the server."""
-    return frozenset(conversation_key(one) for one in case.ledger.conversations if one.packets_to_client)
-
-
-def unanswered(case: Case, operations: Iterable[Operation]) -> Iterator[Message]:
-    """That no request was answered, where that is so: without a packet of the server nobody can tell."""
-    asked = list(operations)
-    if all(one.status == UNANSWERED for one in asked):
-        seen = any(conversation_key(one) in heard(case) for one in asked)
-        yield say("unanswered" if seen else "server-unseen")
 
 
 def _order(address: str) -> Address:

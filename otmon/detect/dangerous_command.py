@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from otmon.detect.address_scan import unanswered
 from otmon.detect.detector import (
     SEVERITIES,
     Case,
@@ -29,6 +28,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
+from otmon.detect.silence import unanswered
 from otmon.ledger.facts import UNKNOWN, Operation
 from otmon.zones.decide import Verdict
 

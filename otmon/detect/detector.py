@@ -24,15 +24,7 @@ from typing import Literal, TypeVar
 from otmon.assets.classify import Population, population
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
-from otmon.ledger.facts import (
-    UNKNOWN,
-    Asset,
-    Conversation,
-    CredentialSeen,
-    Evidence,
-    Operation,
-    WrittenValue,
-)
+from otmon.ledger.facts import UNKNOWN, Asset, Conversation, CredentialSeen, Evidence, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import Protocol
 from otmon.zones.address import PrefixTable, host, is_group, parse_address, prefix_table, reach
@@ -271,9 +263,9 @@ class Case:
 
 
 Detector = Callable[[Case], Iterator[Finding]]
-_CONTRACT = ("detector", "matched", "once", "values")
+_CONTRACT = ("detector", "matched", "once", "silence", "values")
 """Files of this folder that are no detectors: the contract, what finds by conditions, what is found once, and
-how written values are told."""
+how silence and written values are told."""
 
 
 @cache

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from otmon.detect.address_scan import unanswered
 from otmon.detect.detector import (
     CHANGING,
     Case,
@@ -24,6 +23,7 @@ from otmon.detect.detector import (
     say_some,
 )
 from otmon.detect.modbus_scan import probed
+from otmon.detect.silence import unanswered
 from otmon.detect.values import values_written
 from otmon.ledger.facts import UNKNOWN, Operation
 from otmon.ledger.ledger import conversation_key, operation_key

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from otmon.detect.address_scan import silence
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -24,6 +23,7 @@ from otmon.detect.detector import (
     say,
 )
 from otmon.detect.rules.field import was_answered
+from otmon.detect.silence import silence
 from otmon.ledger.facts import Conversation
 from otmon.zones.address import IPV4_BITS, IPV6_BITS, parse_address
 from otmon.zones.decide import Verdict, lapsed

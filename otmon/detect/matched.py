@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from otmon.detect.address_scan import silence, unanswered
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -26,6 +25,7 @@ from otmon.detect.detector import (
 )
 from otmon.detect.rules.field import Seen, ground, was_answered
 from otmon.detect.rules.rule import Category, Condition, Rule
+from otmon.detect.silence import silence, unanswered
 from otmon.detect.values import values_of, values_written
 from otmon.identity.login import CLEAR
 from otmon.ledger.facts import (

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from otmon.detect.address_scan import silence
 from otmon.detect.detector import (
     SEVERITIES,
     Case,
@@ -29,6 +28,7 @@ from otmon.detect.detector import (
     say_some,
 )
 from otmon.detect.rules.field import was_answered
+from otmon.detect.silence import silence
 from otmon.detect.values import values_written
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation
 from otmon.ledger.ledger import Ledger

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from otmon.detect.address_scan import heard
 from otmon.detect.detector import (
     CHANGING,
     Case,
@@ -25,6 +24,7 @@ from otmon.detect.detector import (
 from otmon.detect.malformed_message import LOSS
 from otmon.detect.modbus_scan import probed
 from otmon.detect.refused_requests import SILENT_UNIT
+from otmon.detect.silence import heard
 from otmon.detect.silent_server import fell_silent
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, Operation
 from otmon.ledger.ledger import ConversationKey, conversation_key, operation_key

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from otmon.detect.address_scan import silence
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -26,6 +25,7 @@ from otmon.detect.detector import (
 )
 from otmon.detect.port_scan import scanned
 from otmon.detect.rules.field import was_answered
+from otmon.detect.silence import silence
 from otmon.detect.unauthorised_device import at_ports
 from otmon.detect.values import values_written
 from otmon.ledger.facts import Conversation, Operation

@@ -28,19 +28,12 @@ from otmon.ledger.facts import (
     Evidence,
     Operation,
 )
-from otmon.ledger.identification import PACKED_SERVICES, behind_object
-from otmon.ledger.messages import keep, may_copy
+from otmon.ledger.identification import behind_object
+from otmon.ledger.messages import is_full, keep, may_copy
 from otmon.ledger.rows import counts_of_one
 from otmon.ledger.tables import COMMANDS as SECOND
-from otmon.ledger.tables import (
-    FILL_MESSAGES,
-    FILL_OCTETS,
-    MESSAGE_BYTES,
-    MESSAGE_DATA,
-    MESSAGES,
-    Tables,
-)
-from otmon.protocols.commands import said_in
+from otmon.ledger.tables import Tables
+from otmon.protocols.commands import PACKED_SERVICES, said_in
 from otmon.protocols.protocol import Service
 from otmon.protocols.registry import code_of
 
@@ -210,7 +203,7 @@ def copy_commands(
             elif code == DNP3:
                 t.flows[f, F_COPIED + 1 - d] = 0
         if kind != 0:
-            if t.used[FILL_MESSAGES] >= MESSAGES or t.used[FILL_OCTETS] > MESSAGE_DATA - MESSAGE_BYTES:
+            if is_full(t):
                 t.counters[C_COMMANDS_SHED] += 1
                 return
             if may_copy(t, now, SECOND, SECOND_COMMANDS, C_COMMANDS_SHED):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from otmon.kernel import Bytes, inlined, kernel, u8, u16be, u16le, u32be
+from otmon.protocols.commands import PACKED_SERVICES
 from otmon.protocols.registry import code_of
 
 S7COMM: Final = code_of("s7comm")
@@ -17,8 +18,6 @@ ETHERNET_IP: Final = code_of("ethernet_ip")
 BACNET: Final = code_of("bacnet")
 FINS: Final = code_of("fins")
 SLMP: Final = code_of("slmp")
-PACKED_SERVICES: Final = 32
-"""Services of a CIP packet that are looked at, as the reader does: a controller's tags come in twenties."""
 
 
 @kernel

@@ -137,6 +137,12 @@ def copy_message(
     keep(t, f, d, src, row[AT], size, length, packet, now, offset)
 
 
+@inlined
+def is_full(t: Tables) -> bool:
+    """Whether one more message may find no room; for the first one of a packet there is some (`has_room`)."""
+    return bool(t.used[FILL_MESSAGES] >= MESSAGES or t.used[FILL_OCTETS] > MESSAGE_DATA - MESSAGE_BYTES)
+
+
 @kernel
 def keep(
     t: Tables, f: int, d: int, src: Bytes, p: int, size: int, length: int, packet: int, now: int, offset: int
@@ -200,10 +206,13 @@ def copy_claim(
     second = now // SECOND_NS
     if t.used[COPY_SECOND] != second:
         new_second(t, second)
-    full = t.used[FILL_MESSAGES] >= MESSAGES or t.used[FILL_OCTETS] > MESSAGE_DATA - MESSAGE_BYTES
     # What is shed counts as copied: a connection is not asked again with each packet.
     t.flows[f, F_COPIED + d] += 1
-    if full or t.used[CLAIM_PAYLOADS] >= SECOND_CLAIMS or t.used[CLAIM_BYTES] + size > SECOND_CLAIM_BYTES:
+    if (
+        is_full(t)
+        or t.used[CLAIM_PAYLOADS] >= SECOND_CLAIMS
+        or t.used[CLAIM_BYTES] + size > SECOND_CLAIM_BYTES
+    ):
         t.counters[C_CLAIMS_SHED] += 1
         return
     t.used[CLAIM_PAYLOADS] += 1

@@ -117,7 +117,8 @@ CIP_COMMANDS: Final[dict[int, Service]] = {
 }
 """Common services, whatever the class."""
 PACKED_SERVICES: Final = 32
-"""Services of one packet that are looked at."""
+"""Services of a CIP packet that are looked at, by whoever chooses or reads it: a controller's tags come in
+twenties."""
 _CIP_REPLY: Final = 0x80
 _CIP_ROUTED, _CIP_PACKED = 0x52, 0x0A
 _CONNECTED: Final = 0x00B1

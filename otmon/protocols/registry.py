@@ -1,7 +1,7 @@
 """All protocols, found by the folder: a file is a protocol, its name the protocol's id.
 
-Names are known without loading the files, as some hold kernels and so bring Numba; `PROTOCOLS` is
-read from the files when it is first asked for. A file that does not hold what it should stops the
+Names are known without loading the files, as there are many; `PROTOCOLS` is read from the files when it is
+first asked for. A file that does not hold what it should stops the
 start with an error that names it.
 """
 

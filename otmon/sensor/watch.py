@@ -240,14 +240,15 @@ class Watch:
     def _look(self, told: list[Told], ledger: Ledger | None, window: bool, may_yield: bool = False) -> Ledger:
         """Judge all facts (`ledger`, else made anew), where there are others than at the last look, or in any
         case for a `window`; the facts. Raises Overtaken if that can be given up for what is new."""
-        begun, used, judged = time.monotonic(), time.thread_time(), self._judgements
+        begun, used = time.monotonic(), time.thread_time()
         heard = [state.source.packets for state in self._states]
         try:
             if ledger is None:
                 self._is_news = False
                 ledger = self._gathered()
             outlined = outline(ledger)
-            if window or not self._known.holds(outlined):
+            judges = window or not self._known.holds(outlined)
+            if judges:
                 told += self._judged(ledger, partial(self._give_way, begun, used) if may_yield else go_on)
                 self._known.add(outlined)
                 self._heard = heard
@@ -256,7 +257,7 @@ class Watch:
             raise
         finally:
             self._judging_s += time.monotonic() - begun
-        self._pace.looked(begun, time.thread_time() - used, judged != self._judgements)
+        self._pace.looked(begun, time.thread_time() - used, judges)
         # What is told of the packets is not older than what is found in them.
         self._states = [one.state() for one in self._readers]
         return ledger

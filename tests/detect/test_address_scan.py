@@ -7,8 +7,9 @@ from random import Random
 
 import pytest
 
-from otmon.detect.address_scan import is_meant, is_missed, may_be_probe, silence, swept
+from otmon.detect.address_scan import is_meant, is_missed, may_be_probe, swept
 from otmon.detect.rules.load import shipped_rules
+from otmon.detect.silence import silence
 from otmon.engine import replay
 from otmon.findings.judge import case_of, judge
 from otmon.lab.dialogues import ping

@@ -1,0 +1,29 @@
+"""That nobody answered, as findings tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from otmon.detect.detector import Case, Message, say
+from otmon.detect.once import once
+from otmon.ledger.facts import UNANSWERED, Conversation, Operation
+from otmon.ledger.ledger import ConversationKey, conversation_key
+
+
+def silence(facts: Iterable[Conversation]) -> Message:
+    """That nobody answered, as far as it is so: a TCP reset is an answer of a host that is there."""
+    return say("refuses-connections" if any(one.packets_to_client for one in facts) else "unanswered")
+
+
+@once
+def heard(case: Case) -> frozenset[ConversationKey]:
+    """The conversations of which the capture holds packets of the server."""
+    return frozenset(conversation_key(one) for one in case.ledger.conversations if one.packets_to_client)
+
+
+def unanswered(case: Case, operations: Iterable[Operation]) -> Iterator[Message]:
+    """That no request was answered, where that is so: without a packet of the server nobody can tell."""
+    asked = list(operations)
+    if all(one.status == UNANSWERED for one in asked):
+        seen = any(conversation_key(one) in heard(case) for one in asked)
+        yield say("unanswered" if seen else "server-unseen")
