@@ -6,8 +6,8 @@ without bounds checks; so it may read byte ``p`` only after it has checked ``p <
 that is how kernels are fuzzed and debugged.
 
 Both ways must give the same numbers. Bytes are read by the loads below, which give signed words;
-hashes are masked to 62 bits so that no product wraps differently; every value in a table is an
-``int64``.
+what may overflow wraps at 64 bits when it is compiled, and is masked to 62, as Python's numbers do not wrap;
+every value in a table is an ``int64``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from numba.core.caching import Cache, _CacheLocator
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.types.functions import BaseFunction
+from numba.cpython import numbers
 from numba.extending import intrinsic
 
 Bytes = npt.NDArray[np.uint8]
@@ -126,6 +127,15 @@ def _signature(function: Any, context: object, args: tuple[Any, ...], kws: dict[
 
 
 BaseFunction.get_call_type = _signature  # type: ignore[method-assign, assignment]
+
+
+def _promises(kind: object) -> list[str]:
+    """None. Numba promises LLVM that no signed sum, difference or product overflows, and what does is then
+    anything: the same hash was one number in one kernel and another one in the next. Here they wrap."""
+    return []
+
+
+numbers._int_arith_flags = _promises
 
 
 class _Part(JITCodeLibrary):  # type: ignore[misc]
