@@ -29,7 +29,7 @@ from otmon.ledger.facts import (
     WrittenValue,
 )
 from otmon.ledger.ledger import Ledger, Limits
-from otmon.ledger.texts import words_of
+from otmon.ledger.texts import words_of_all
 
 Place = tuple[bool, int]
 """Whether a fact is one of the lesser ones, and its hash: smaller ones are kept."""
@@ -58,22 +58,21 @@ def hashed_columns(*columns: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     return h
 
 
-def _hashes(rows: Sequence[tuple[int, ...]]) -> npt.NDArray[np.uint64]:
-    return hashed_columns(*np.array(rows, np.uint64).T)
-
-
 def _of_links(
     facts: Sequence[Conversation | Operation | WrittenValue | Anomaly | CredentialSeen | NamesAsked],
 ) -> npt.NDArray[np.uint64]:
     """All facts of two hosts and a port have one hash."""
-    # In a flood clients are many and servers few.
-    words = {server: words_of(server) for server in {one.server for one in facts}}
-    return _hashes([(*words_of(one.client), *words[one.server], one.port) for one in facts])
+    clients, servers = (
+        words_of_all([one.client for one in facts]),
+        words_of_all([one.server for one in facts]),
+    )
+    return hashed_columns(*clients.T, *servers.T, np.array([one.port for one in facts], np.uint64))
 
 
 def _of_senders(facts: Sequence[Asset | AssetClaim]) -> npt.NDArray[np.uint64]:
     """All facts of one sender have one hash."""
-    return _hashes([(words_of(one.mac)[1], *words_of(one.address)) for one in facts])
+    macs, addresses = words_of_all([one.mac for one in facts]), words_of_all([one.address for one in facts])
+    return hashed_columns(macs[:, 1], *addresses.T)
 
 
 def of_conversations(facts: Sequence[Conversation]) -> Places:

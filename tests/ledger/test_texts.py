@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otmon.decode.fields import PORT_INDEXED, PORT_SESSION, PORT_TOLD
-from otmon.ledger.texts import address_text, mac_text, port_text, transport_text, vlan_text, words_of
+from otmon.ledger.texts import (
+    address_text,
+    mac_text,
+    port_text,
+    transport_text,
+    vlan_text,
+    words_of,
+    words_of_all,
+)
 from otmon.zones.files.switch_port import read_port
 
 
@@ -49,3 +57,14 @@ def test_a_switch_port_is_written_as_a_model_reads_it() -> None:
     six = port_text(told | PORT_INDEXED | 0xFFFFFFFF, (0xFD00 << 48) - (1 << 64), 1)
     assert six == "erspan:fd00::1/3/4294967295"
     assert all(read_port(text) == text for text in ("erspan:10.0.0.2/3", six))
+
+
+ADDRESSES = st.tuples(st.sampled_from((2, 4, 6)), st.integers(0, 2**63 - 1), st.integers(0, 2**48 - 1))
+
+
+@given(st.lists(ADDRESSES, max_size=20), st.booleans())
+def test_the_words_of_many_addresses_are_those_of_each(
+    numbers: list[tuple[int, int, int]], nobody: bool
+) -> None:
+    addresses = [*(address_text(*each) for each in numbers), *[""] * nobody]
+    assert [tuple(row) for row in words_of_all(addresses).tolist()] == [words_of(one) for one in addresses]
