@@ -51,7 +51,7 @@ from otmon.ledger.facts import (
     Source,
 )
 from otmon.ledger.ledger import LIMITS, Ledger, Limits
-from otmon.ledger.rank import NO_BARS, Bars, Place, Ranks, hashed_columns, last_place, within
+from otmon.ledger.rank import NO_BARS, Bars, Place, Ranks, last_place, within
 from otmon.ledger.row_ranks import (
     SLICE,
     rank_of_assets,
@@ -209,9 +209,10 @@ def source_of(t: Tables, name: str, octets: int, first_ns: int) -> Source:
 
 def _grouped(keys: Ints, first: Ints, packet: Ints) -> tuple[Ints, Ints]:
     """Rows that share a key behind each other, in the order of time: the order of the rows, and
-    where in it each group begins. There is at least one row. Should two keys have one hash, theirs are
-    several groups."""
-    order = np.lexsort((packet, first, hashed_columns(*keys.T)))
+    where in it each group begins. There is at least one row."""
+    # Columns of one value, as half of them have where all are of IPv4, tell nothing.
+    telling = keys.T[(keys != keys[0]).any(axis=0)]
+    order = np.lexsort((packet, first, *telling[::-1]))
     ordered = keys[order]
     return order, np.flatnonzero(np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1)))
 
