@@ -18,9 +18,11 @@ Only answered conversations count, and none of a host that scans: an attempt sho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Final, Literal, TypeVar, get_args
 
 from otmon.assets.fingerprints import shipped_fingerprints
@@ -54,6 +56,7 @@ MANY_CLIENTS: Final = 3
 SEVERAL_SERVICES: Final = 2
 """Servers and protocols: what any device with a user or a task of its own asks for."""
 _Key = TypeVar("_Key")
+_ends: Final[Callable[[Conversation], tuple[str, str, str]]] = attrgetter("client", "server", "vlan")
 
 FIRST_HOPS: Final = frozenset({30, 32, 60, 64, 100, 128, 150, 200, 255})
 """Times to live that systems begin with: 64 (RFC 1700), 128 (Windows), 255, and those of small ones."""
@@ -189,10 +192,12 @@ class _Traffic:
         self._changed: dict[str, list[Operation]] = {}
         owner = cache(found.owner)
         scanners = found.hosts.scanners
-        for talk in ledger.conversations:
-            if talk.client not in scanners:
-                self._asked.setdefault(owner(talk.client, talk.vlan), []).append(talk)
-                self._answered.setdefault(owner(talk.server, talk.vlan), []).append(talk)
+        # Those of the same ends stand behind each other: whose these are is looked up once.
+        for (client, server, vlan), talks in groupby(ledger.conversations, _ends):
+            if client not in scanners:
+                every = list(talks)
+                self._asked.setdefault(owner(client, vlan), []).extend(every)
+                self._answered.setdefault(owner(server, vlan), []).extend(every)
         for one in ledger.operations:
             if one.access in CHANGING and not one.refused and one.client not in scanners:
                 self._changed.setdefault(owner(one.client, one.vlan), []).append(one)
@@ -200,10 +205,8 @@ class _Traffic:
     def doings(self, id: str) -> _Doings:
         """Of the device with that id."""
         does = _Doings()
-        for talk in self._asked.get(id, ()):
-            _count(talk, does, None, self._industrial)
-        for talk in self._answered.get(id, ()):
-            _count(talk, None, does, self._industrial)
+        _count_asked(self._asked.get(id, ()), does, self._industrial)
+        _count_answered(self._answered.get(id, ()), does, self._industrial)
         for operation in self._changed.get(id, ()):
             does.changed = _earlier(does.changed, operation.evidence)
             if operation.access in ("program", "configure"):
@@ -211,38 +214,45 @@ class _Traffic:
         return does
 
 
-def _count(
-    talk: Conversation, client: _Doings | None, server: _Doings | None, industrial: frozenset[str]
-) -> None:
-    known = talk.protocol in industrial
-    if talk.transport == "ethernet":
-        for end in (client, server if talk.answered else None):
-            if end is not None and known:
-                _note(end.below_ip, talk.protocol, talk.evidence)
-            elif end is not None and end is client:
-                _note(end.announced, talk.protocol, talk.evidence)
-        return
-    if to_group(talk.server):
-        if client is not None:
-            _note(client.announced, talk.protocol, talk.evidence)
-        return
-    if not talk.answered or talk.transport not in ("tcp", "udp"):
-        return
-    if server is not None:
-        _note(server.industrial if known else server.served, talk.protocol, talk.evidence)
-        server.clients.setdefault(talk.protocol, set()).add(talk.client)
-        if (
-            talk.transport == "tcp"
-            and talk.port in PRINTER_PORTS
-            and talk.protocol in ("unknown", "none", "http")
-        ):
-            server.printed = _earlier(server.printed, talk.evidence)
-    if client is not None and known:
-        _note(client.asked_industrial, talk.protocol, talk.evidence)
-    elif client is not None:
-        _note(client.used, (talk.server, talk.protocol), talk.evidence)
-        if _is_outside(talk.server):
-            client.outside = _earlier(client.outside, talk.evidence)
+def _count_asked(talks: Iterable[Conversation], client: _Doings, industrial: frozenset[str]) -> None:
+    """What a device said to others."""
+    server, group, outside = "", False, False
+    for talk in talks:
+        # Those with one server stand behind each other.
+        if talk.server != server:
+            server = talk.server
+            group, outside = to_group(server), _is_outside(server)
+        protocol, evidence = talk.protocol, talk.evidence
+        known = protocol in industrial
+        if talk.transport == "ethernet":
+            _note(client.below_ip if known else client.announced, protocol, evidence)
+        elif group:
+            _note(client.announced, protocol, evidence)
+        elif not talk.answered or talk.transport not in ("tcp", "udp"):
+            continue
+        elif known:
+            _note(client.asked_industrial, protocol, evidence)
+        else:
+            _note(client.used, (server, protocol), evidence)
+            if outside:
+                client.outside = _earlier(client.outside, evidence)
+
+
+def _count_answered(talks: Iterable[Conversation], server: _Doings, industrial: frozenset[str]) -> None:
+    """What a device answered to others."""
+    for talk in talks:
+        if not talk.answered:
+            continue
+        transport, protocol = talk.transport, talk.protocol
+        known = protocol in industrial
+        if transport == "ethernet":
+            if known:
+                _note(server.below_ip, protocol, talk.evidence)
+        elif transport in ("tcp", "udp") and not to_group(talk.server):
+            _note(server.industrial if known else server.served, protocol, talk.evidence)
+            server.clients.setdefault(protocol, set()).add(talk.client)
+            if transport == "tcp" and talk.port in PRINTER_PORTS and protocol in ("unknown", "none", "http"):
+                server.printed = _earlier(server.printed, talk.evidence)
 
 
 @lru_cache(maxsize=1 << 13)

@@ -87,9 +87,9 @@ def swept(case: Case) -> Swept:
         return {}
     least, share = rule.number("missed"), rule.number("share")
     strange_or_not = least, least * rule.number("allowed")
-    missed = Counter(
-        (fact.client, fact.transport, fact.port) for fact in case.ledger.conversations if is_missed(fact)
-    )
+    missed = Counter([(fact.client, fact.transport, fact.port) for fact in missed_in(case)])
+    if max(missed.values(), default=0) < least:
+        return {}
     asked: dict[tuple[str, str], dict[int, list[Conversation]]] = {}
     for fact in case.ledger.conversations:
         # Who comes into another network still ends the connections of the one before it.
@@ -112,6 +112,12 @@ def swept(case: Case) -> Swept:
                     found.setdefault(about, {})[port] = facts
                     break
     return found
+
+
+@once
+def missed_in(case: Case) -> tuple[Conversation, ...]:
+    """The conversations in which the client was missed (`is_missed`)."""
+    return tuple(filter(is_missed, case.ledger.conversations))
 
 
 def may_be_probe(case: Case, fact: Conversation) -> bool:

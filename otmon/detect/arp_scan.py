@@ -28,15 +28,16 @@ def arp_scan(case: Case) -> Iterator[Finding]:
     share = case.rules[RULE].number("share")
     before = () if case.baseline is None else case.baseline.assets
     usual = {asset_key(one) for one in before if asks_for_many(case, one)}
-    peers: dict[str, set[str]] = {}
-    for fact in case.ledger.conversations:
+    asking = [one for one in case.ledger.assets if asks_for_many(case, one) and asset_key(one) not in usual]
+    peers: dict[str, set[str]] = {asset.address: set() for asset in asking}
+    for fact in case.ledger.conversations if peers else ():
         if fact.answered:
-            peers.setdefault(fact.client, set()).add(fact.server)
-            peers.setdefault(fact.server, set()).add(fact.client)
-    for asset in case.ledger.assets:
+            for one, other in ((fact.client, fact.server), (fact.server, fact.client)):
+                if one in peers:
+                    peers[one].add(other)
+    for asset in asking:
         asked = asset.arp_asked.bit_count()
-        known = len(peers.get(asset.address, ()))
-        if asks_for_many(case, asset) and known * share < asked and asset_key(asset) not in usual:
+        if len(peers[asset.address]) * share < asked:
             yield _finding(case, asset, asked)
 
 

@@ -15,9 +15,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
-from heapq import nsmallest
-from operator import attrgetter
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -26,10 +24,12 @@ from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
 from otmon.ledger.facts import UNKNOWN, Asset, Conversation, CredentialSeen, Evidence, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
+from otmon.ledger.swift import swift
 from otmon.protocols.protocol import Protocol
 from otmon.zones.address import PrefixTable, host, is_group, parse_address, prefix_table, reach
 from otmon.zones.decide import UNJUDGED, Index, Judgements, Verdict
 from otmon.zones.functions import normal
+from otmon.zones.lack import Lack
 from otmon.zones.model import INTERNET, Device, Permission
 from otmon.zones.place import locate
 
@@ -53,6 +53,7 @@ class Message:
     """A parameter that is itself a list of messages is worded and joined."""
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Link:
     """Who talks to whom and how, as far as the finding says one; "" and 0 where it does not."""
@@ -66,6 +67,7 @@ class Link:
     vlan: str = ""
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in the zone model: ids, all "" without a model."""
@@ -90,6 +92,7 @@ class Risk:
     importance: int
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that a person should look at."""
@@ -160,7 +163,7 @@ class Case:
     def asked(self) -> dict[ConversationKey, list[Operation]]:
         """The operations of each conversation."""
         # Two of the same keys would take as much memory as the facts of a flood.
-        keys = {key: key for key in self.verdicts}
+        keys = {key: key for key in self.verdicts} if self.ledger.operations else {}
         found: dict[ConversationKey, list[Operation]] = {}
         for operation in self.ledger.operations:
             key = conversation_key(operation)
@@ -177,11 +180,11 @@ class Case:
         return found
 
     @cached_property
-    def values(self) -> dict[ConversationKey, list[WrittenValue]]:
-        """What was written in each conversation, one word at a time."""
-        found: dict[ConversationKey, list[WrittenValue]] = {}
+    def values(self) -> dict[tuple[ConversationKey, int, str], list[WrittenValue]]:
+        """What was written in each conversation to a table of a unit, one word at a time."""
+        found: dict[tuple[ConversationKey, int, str], list[WrittenValue]] = {}
         for fact in self.ledger.written:
-            found.setdefault(conversation_key(fact), []).append(fact)
+            found.setdefault((conversation_key(fact), fact.unit, fact.table), []).append(fact)
         return found
 
     @cached_property
@@ -197,7 +200,8 @@ class Case:
         """Likewise operations: neither they nor their conversations are denied."""
         if self.index is None:
             return tuple((fact, None) for fact in self.ledger.operations)
-        denied = {key for key, verdict in self.verdicts.items() if verdict.outcome == "denied"}
+        talks = self.conversations if self.operations else ()
+        denied = {conversation_key(fact) for fact, verdict in talks if verdict.outcome == "denied"}
         return tuple(
             (fact, verdict)
             for fact, verdict in self.operations
@@ -452,11 +456,17 @@ def reasons(verdict: Verdict) -> tuple[Message, ...]:
             "nearest",
             permission=near.permission,
             line=near.line,
-            lacks=tuple(say(f"lack.{lack.key}", allowed=lack.allowed, seen=lack.seen) for lack in near.lacks),
+            lacks=tuple(map(_lacking, near.lacks)),
         )
         for near in verdict.nearest
     ]
     return (say(f"reason.{verdict.reason.key}", **dict(verdict.reason.params)), *nearest)
+
+
+@lru_cache(maxsize=1 << 10)
+def _lacking(lack: Lack) -> Message:
+    """A lack in words: many facts of a network lack the same."""
+    return say(f"lack.{lack.key}", allowed=lack.allowed, seen=lack.seen)
 
 
 def say(key: str, **params: str | int | tuple[Message, ...]) -> Message:
@@ -485,6 +495,5 @@ def spans(numbers: Iterable[int], shown: Callable[[int], str] = str) -> list[str
 
 def first(*evidence: Evidence) -> tuple[Evidence, ...]:
     """The earliest packets, at most `EVIDENCE`."""
-    # Many times as fast as letting the values compare themselves.
-    order = attrgetter("time_ns", "source", "packet", "offset")
-    return tuple(nsmallest(EVIDENCE, set(evidence), key=order))
+    times = sorted({one.time_ns for one in evidence})[:EVIDENCE]
+    return tuple(sorted({one for one in evidence if one.time_ns <= times[-1]})[:EVIDENCE])

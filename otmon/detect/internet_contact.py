@@ -57,11 +57,13 @@ def internet_contact(case: Case) -> Iterator[Finding]:
 def _contacts(case: Case) -> Iterator[tuple[Conversation, Verdict | None]]:
     if case.index is not None:
         for fact, verdict in case.conversations:
-            ends = {verdict.from_zone, verdict.to_zone}
+            ends = verdict.from_zone, verdict.to_zone
+            if INTERNET not in ends:
+                continue
             # What is allowed at other times has a rule of its own.
-            denied = verdict.outcome == "denied" and not lapsed(verdict)
-            strangers = ends == {INTERNET} and _is_industrial(case, fact)
-            if (denied and INTERNET in ends and UNKNOWN_ZONE not in ends) or strangers:
+            denied = verdict.outcome == "denied" and UNKNOWN_ZONE not in ends and not lapsed(verdict)
+            strangers = ends == (INTERNET, INTERNET) and _is_industrial(case, fact)
+            if denied or strangers:
                 yield fact, verdict
         return
     for fact in case.ledger.conversations:

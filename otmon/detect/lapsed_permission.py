@@ -22,9 +22,10 @@ from otmon.detect.detector import (
     reasons,
     say,
 )
+from otmon.detect.once import once
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
-from otmon.zones.decide import Verdict, lapsed
+from otmon.zones.decide import Verdict, can_lapse, lapsed
 from otmon.zones.model import Boundary, Permission, Zone
 
 RULE: Final = "lapsed-permission"
@@ -35,12 +36,12 @@ def lapsed_permission(case: Case) -> Iterator[Finding]:
         return
     # An operation of a conversation that is itself told adds nothing.
     told = set()
-    for fact, verdict in case.conversations:
+    for fact, verdict in case.conversations if can_lapse(case.index) else ():
         if lapsed(verdict):
             told.add(conversation_key(fact))
             count = fact.packets_to_server + fact.packets_to_client
             yield _used(case, fact, verdict, count, "packets", case.asked.get(conversation_key(fact), []))
-    for operation, verdict in case.operations:
+    for operation, verdict in case.operations if can_lapse(case.index) else ():
         if lapsed(verdict) and conversation_key(operation) not in told:
             yield _used(case, operation, verdict, operation.times, "transactions", [operation])
     last_ns = max((source.last_ns for source in case.ledger.sources), default=0)
@@ -51,6 +52,15 @@ def lapsed_permission(case: Case) -> Iterator[Finding]:
         for permission in owner.permissions:
             if permission.expires_ns is not None and permission.expires_ns <= last_ns:
                 yield _expired(owner, permission, last_ns)
+
+
+@once
+def denied(case: Case) -> tuple[tuple[Conversation, Verdict], ...]:
+    """The conversations that the model denies at whatever time: what it allows at others is told here."""
+    pairs = [pair for pair in case.conversations if pair[1].outcome == "denied"]
+    if case.index is None or not can_lapse(case.index):
+        return tuple(pairs)
+    return tuple([pair for pair in pairs if not lapsed(pair[1])])
 
 
 def _used(

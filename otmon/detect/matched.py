@@ -7,7 +7,7 @@ one for its MAC address, address and VLAN. Whatever matched in it is counted tog
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from otmon.detect.detector import (
@@ -23,8 +23,8 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.rules.field import Seen, ground, was_answered
-from otmon.detect.rules.rule import Category, Condition, Rule
+from otmon.detect.rules.field import Seen, Value, ground, was_answered
+from otmon.detect.rules.rule import Category, Condition, Question, Rule
 from otmon.detect.silence import silence, unanswered
 from otmon.detect.values import values_of, values_written
 from otmon.identity.login import CLEAR
@@ -56,20 +56,39 @@ def matched(case: Case, rules: Iterable[Rule]) -> Iterator[Finding]:
     """What the conditions among the rules match, rule by rule."""
     known = ground(case.index, case.ledger.claims)
     facts: dict[Category, list[Seen]] = {}
+    columns: dict[Category, dict[str, list[Value]]] = {}
     for rule in rules:
         category, condition = rule.category, rule.condition
         if category is None or condition is None or not rule.runs:
             continue
         if category not in facts:
-            facts[category] = [Seen(fact, verdict, known) for fact, verdict in _facts(case, category)]
+            # As the class does it, in a third of the time.
+            facts[category] = [
+                tuple.__new__(Seen, (fact, verdict, known)) for fact, verdict in _facts(case, category)
+            ]
         groups: dict[tuple[str, ...], list[Seen]] = {}
-        for seen in facts[category]:
+        for seen in _likely(condition.needs, facts[category], columns.setdefault(category, {})):
             if condition(seen):
                 groups.setdefault(_key(seen.fact), []).append(seen)
         for key, group in groups.items():
             by_name = tuple(_by_name(condition, group)) if category == "conversation" else ()
             facts_of = [(one.fact, one.verdict) for one in group]
             yield _finding(case, rule, category, key, facts_of, by_name)
+
+
+def _likely(needs: Iterable[Question], facts: list[Seen], columns: dict[str, list[Value]]) -> Iterable[Seen]:
+    """The facts for which the answers to all that a condition needs are yes: each question is asked once of
+    each value that its field has. `columns` keep these values for other conditions."""
+    places: Sequence[int] = range(len(facts))
+    for asked in needs:
+        if not places:
+            break
+        column = columns.get(asked.field.name)
+        if column is None:
+            column = columns[asked.field.name] = list(map(asked.field.read, facts))
+        taken = {value: asked.taken(value) for value in set(column)}
+        places = [place for place in places if taken[column[place]]]
+    return map(facts.__getitem__, places)
 
 
 def _facts(case: Case, category: Category) -> Iterable[tuple[Any, Verdict | None]]:

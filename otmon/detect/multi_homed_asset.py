@@ -21,6 +21,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
+from otmon.detect.once import once
 from otmon.detect.rules.load import shipped_rules
 from otmon.ledger.facts import Asset
 from otmon.zones.address import MAC_BITS, parse_address
@@ -73,6 +74,7 @@ def router_roles(case: Case) -> frozenset[str]:
     return frozenset((case.rules.get(RULE) or shipped_rules()[RULE]).texts("routers"))
 
 
+@once
 def _homes(case: Case) -> set[Home]:
     """The addresses that have neighbours: a router's far side has none."""
     found: set[Home] = set()

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from otmon.detect.address_scan import allowed_by, is_allowed, is_missed, may_be_probe, swept
+from otmon.detect.address_scan import allowed_by, is_allowed, is_missed, may_be_probe, missed_in, swept
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -77,9 +77,9 @@ def tried(case: Case) -> Tried:
         return {}
     least, share, packets = rule.number("missed"), rule.number("share"), rule.number("packets")
     strange_or_not = least, least * rule.number("allowed")
-    missing = Counter(
-        (fact.client, fact.transport, fact.server) for fact in case.ledger.conversations if is_missed(fact)
-    )
+    missing = Counter([(fact.client, fact.transport, fact.server) for fact in missed_in(case)])
+    if max(missing.values(), default=0) < least:
+        return {}
     asked: dict[tuple[str, str, str], list[Conversation]] = {}
     for fact in case.ledger.conversations:
         about = fact.client, fact.transport, fact.server

@@ -45,10 +45,12 @@ def rate_exceeded(case: Case) -> Iterator[Finding]:
     for _, group in sorted(asked.items()):
         _, permission, verdict = group[0]
         yield from _requests(case, permission, [one for one, *_ in group], verdict)
-    for conversation, verdict in case.conversations:
-        permission = permission_of(verdict)
-        if permission is not None and permission.rate is not None and permission.protocols != MODBUS:
-            yield from _packets(case, permission, conversation, verdict)
+    for conversation, judged in case.undenied_conversations:
+        permission = permission_of(judged)
+        if judged is None or permission is None or permission.rate is None:
+            continue
+        if permission.protocols != MODBUS:
+            yield from _packets(case, permission, conversation, judged)
 
 
 def _requests(

@@ -27,9 +27,11 @@ def reset_connections(case: Case) -> Iterator[Finding]:
     before = () if case.baseline is None else case.baseline.conversations
     usual = {conversation_key(fact) for fact in before if fact.resets * share >= fact.flows}
     for fact in case.ledger.conversations:
+        if fact.resets < least or fact.resets * share < fact.flows:
+            continue
         key = conversation_key(fact)
         spoke = fact.answered and fact.protocol != "none"
-        if not spoke or fact.resets < least or fact.resets * share < fact.flows or key in usual:
+        if not spoke or key in usual:
             continue
         place = placed(case, key)
         yield Finding(

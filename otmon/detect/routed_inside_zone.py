@@ -23,6 +23,8 @@ def routed_inside_zone(case: Case) -> Iterator[Finding]:
     if case.index is None:
         return
     behind = _behind(case, {zone.id for zone in case.index.model.zones if zone.flat})
+    if not behind:
+        return
     groups: dict[tuple[str, str], list[Conversation]] = {}
     for fact, verdict in case.conversations:
         if verdict.from_zone == verdict.to_zone:

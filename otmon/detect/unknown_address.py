@@ -42,6 +42,8 @@ def unknown_address(case: Case) -> Iterator[Finding]:
     talks: dict[str, Talk] = {}
     probes = scanned(case)
     for fact, verdict in case.conversations:
+        if UNKNOWN_ZONE not in (verdict.from_zone, verdict.to_zone):
+            continue
         for address, zone in ((fact.client, verdict.from_zone), (fact.server, verdict.to_zone)):
             # An address that a scan looked for need not be there.
             if zone == UNKNOWN_ZONE and (address == fact.client or conversation_key(fact) not in probes):

@@ -23,6 +23,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
+from otmon.detect.lapsed_permission import denied
 from otmon.detect.port_scan import scanned
 from otmon.detect.rules.field import was_answered
 from otmon.detect.silence import silence
@@ -30,7 +31,7 @@ from otmon.detect.unauthorised_device import at_ports
 from otmon.detect.values import values_written
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
-from otmon.zones.decide import Verdict, lapsed
+from otmon.zones.decide import Verdict
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
 RULE: Final = "unlisted-traffic"
@@ -43,20 +44,17 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
     spread = case.rules[RULE].number("spread")
     groups: dict[tuple[str, str, str], Denied] = {}
     probes = scanned(case)
-    for fact, verdict in case.conversations:
-        # What a scan missed is told there.
-        if verdict.outcome != "denied" or (probes and conversation_key(fact) in probes):
-            continue
-        # Addresses that the model does not know have rules of their own.
-        strange = verdict.from_zone in _STRANGE or verdict.to_zone in _STRANGE
-        # So has what is allowed at other times.
-        if not strange and not lapsed(verdict):
-            groups.setdefault((fact.client, verdict.from_zone, verdict.to_zone), []).append((fact, verdict))
+    for pair in denied(case):
+        fact, verdict = pair
+        about = fact.client, verdict.from_zone, verdict.to_zone
+        # Addresses that the model does not know have rules of their own; what a scan missed is told there.
+        if _STRANGE.isdisjoint(about[1:]) and not (probes and conversation_key(fact) in probes):
+            groups.setdefault(about, []).append(pair)
     for group in groups.values():
         parts: dict[tuple[object, ...], Denied] = {}
-        for fact, verdict in group:
+        for pair in group:
             # The tag is no part of what is agreed.
-            parts.setdefault(conversation_key(fact)[:-1], []).append((fact, verdict))
+            parts.setdefault(conversation_key(pair[0])[:-1], []).append(pair)
             if len(parts) > spread:
                 break
         if len(parts) > spread:
@@ -117,6 +115,7 @@ def _finding(
     what: Message,
 ) -> Finding:
     fact, verdict = part[0]
+    facts = [one for one, _ in part]
     return Finding(
         rule=RULE,
         key=key,
@@ -125,13 +124,13 @@ def _finding(
         place=place_of(case, verdict),
         what=what,
         why=tuple(why),
-        count=sum(one.packets_to_server + one.packets_to_client for one, _ in part),
+        # Lists, as a client may have very many: in half the time of generators.
+        count=sum([one.packets_to_server + one.packets_to_client for one in facts]),
         unit="packets",
-        first_ns=min(one.first_ns for one, _ in part),
-        last_ns=max(one.last_ns for one, _ in part),
+        first_ns=min([one.first_ns for one in facts]),
+        last_ns=max([one.last_ns for one in facts]),
         evidence=first(
-            *(one.evidence for one, _ in part),
-            *(one.evidence for one in operations if changes([one])),
+            *[one.evidence for one in facts], *[one.evidence for one in operations if changes([one])]
         ),
     )
 

@@ -24,13 +24,12 @@ def values_written(case: Case, operations: Iterable[Operation]) -> Iterator[Mess
             about = conversation_key(one), one.unit, table
             asked.setdefault(about, []).append((one.address, one.address + max(one.count, 1) - 1))
     facts = []
-    for (key, unit, table), ranges in sorted(asked.items()):
+    for about, ranges in sorted(asked.items()):
         elements = merged(ranges)
         facts += [
             fact
-            for fact in case.values.get(key, ())
-            if (fact.unit, fact.table) == (unit, table)
-            and spans(elements, fact.address, fact.address + fact.words - 1)
+            for fact in case.values.get(about, ())
+            if spans(elements, fact.address, fact.address + fact.words - 1)
         ]
     yield from values_of(facts)
 

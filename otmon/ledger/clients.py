@@ -68,8 +68,7 @@ def clients_of(flows: Ints) -> tuple[Ints, Ints]:
 def _is_group(family: Ints, high: Ints, low: Ints) -> npt.NDArray[np.bool_]:
     """Multicast and broadcast addresses (RFC 1112, RFC 4291 section 2.7, IEEE 802 section 8.4)."""
     four = low & 0xFFFFFFFF
-    return np.select(
-        [family == 4, family == 6],
-        [((four >> 28) == 0xE) | (four == 0xFFFFFFFF), ((high >> 56) & 0xFF) == 0xFF],
-        (low >> 40) & 1 == 1,
-    )
+    of_four = (four >> 28 == 0xE) | (four == 0xFFFFFFFF)
+    of_six, of_link = high >> 56 & 0xFF == 0xFF, low >> 40 & 1 == 1
+    groups: npt.NDArray[np.bool_] = np.where(family == 4, of_four, np.where(family == 6, of_six, of_link))
+    return groups

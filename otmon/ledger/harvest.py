@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import chain, repeat
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -41,7 +41,6 @@ from otmon.decode.flows import (
 )
 from otmon.kernel import Ints
 from otmon.ledger.clients import clients_of
-from otmon.ledger.course import NOTHING, SHORTEST_NS, Window
 from otmon.ledger.facts import (
     Anomaly,
     Busiest,
@@ -61,7 +60,14 @@ from otmon.ledger.row_ranks import (
     rank_of_others,
     service_of,
 )
-from otmon.ledger.rows import Rows, lists_of, operations_of, parties, response_counts
+from otmon.ledger.rows import (
+    Rows,
+    courses_of,
+    evidence_of,
+    operations_of,
+    parties_of,
+    response_counts_of,
+)
 from otmon.ledger.senders import assets_of, ports_of
 from otmon.ledger.swift import of_columns
 from otmon.ledger.tables import (
@@ -77,7 +83,6 @@ from otmon.ledger.tables import (
     ASSETS,
     LAST_TIME,
     O_ANSWERED,
-    O_COURSE,
     O_FIRST,
     O_GAP,
     O_GAP_NOW,
@@ -92,11 +97,7 @@ from otmon.ledger.tables import (
     O_SERVICE,
     O_SUM,
     O_TIMES,
-    O_WIDTH,
-    O_WINDOW,
     OPERATIONS,
-    V_COLUMNS,
-    V_TIMES,
     W_TIMES,
     WRITTEN,
     X_PACKETS,
@@ -108,6 +109,7 @@ from otmon.ledger.values import written_values
 from otmon.protocols.modbus import REASONS
 from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
 
+_Fact = TypeVar("_Fact")
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
 
 
@@ -170,6 +172,10 @@ def _harvested(
             lost.append((kind, int(amounts.sum() - amounts[fit].sum())))
         return fitting
 
+    def made(of: Callable[[Ints, str], Iterator[_Fact]], rows: Ints) -> tuple[_Fact, ...]:
+        slices = (rows[begin : begin + SLICE] for begin in range(0, len(rows), SLICE))
+        return tuple(chain.from_iterable(of(some, source) for some in slices))
+
     packets = flows[:, F_PACKETS] + flows[:, F_PACKETS + 1]
     flows = kept("conversations", flows, bars.conversations, limits.conversations, rank_of_flows, packets)
     # Claims have room of their own.
@@ -183,16 +189,12 @@ def _harvested(
     times = anomalies[:, A_TIMES]
     anomalies = kept("anomalies", anomalies, bars.anomalies, limits.anomalies, rank_of_others, times)
     return Ledger(
-        conversations=tuple(
-            chain.from_iterable(
-                _conversations(flows[begin : begin + SLICE], source) for begin in range(0, len(flows), SLICE)
-            )
-        ),
-        assets=tuple(assets_of(assets, source)),
+        conversations=made(_conversations, flows),
+        assets=made(assets_of, assets),
         claims=tuple(ports),
-        operations=tuple(_operations(operations, courses, source)),
-        written=tuple(written_values(written, source)),
-        anomalies=tuple(_anomalies(anomalies, source)),
+        operations=made(lambda rows, source: _operations(rows, courses, source), operations),
+        written=made(written_values, written),
+        anomalies=made(_anomalies, anomalies),
         overflow=tuple(lost),
     )
 
@@ -208,20 +210,21 @@ def source_of(t: Tables, name: str, octets: int, first_ns: int) -> Source:
 def _grouped(keys: Ints, first: Ints, packet: Ints) -> tuple[Ints, Ints]:
     """Rows that share a key behind each other, in the order of time: the order of the rows, and
     where in it each group begins. There is at least one row."""
-    order = np.lexsort((packet, first, *keys.T[::-1]))
+    # Columns of one value, as half of them have where all are of IPv4, tell nothing.
+    telling = keys.T[(keys != keys[0]).any(axis=0)]
+    order = np.lexsort((packet, first, *telling[::-1]))
     ordered = keys[order]
     return order, np.flatnonzero(np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1)))
 
 
 _CONVERSATIONS: Final = of_columns(Conversation)
 _BUSIEST: Final = of_columns(Busiest)
+_NEVER: Final = np.iinfo(np.int64).max
 _A_THEN_B: Final = (F_A_HI, F_A_LO, F_B_HI, F_B_LO)
 _B_THEN_A: Final = (F_B_HI, F_B_LO, F_A_HI, F_A_LO)
 
 
 def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
-    if not len(flows):
-        return
     client, role = clients_of(flows)
     n = np.arange(len(flows))
     by_b = client == 1
@@ -241,6 +244,8 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
     )
     order, starts = _grouped(keys, flows[:, F_FIRST], flows[:, F_FIRST_PACKET])
     state, tunnel = flows[:, F_STATE], flows[:, F_TUNNEL]
+    minutes = flows[:, F_MINUTE : F_MINUTE + MINUTE_COLUMNS]
+    minutes = _of_minutes(minutes, flows[:, F_PACKETS] + flows[:, F_PACKETS + 1])[order]
     # To the server, and to the client.
     packets = flows[n, F_PACKETS + client], flows[n, F_PACKETS + 1 - client]
     octets = flows[n, F_BYTES + client], flows[n, F_BYTES + 1 - client]
@@ -252,10 +257,7 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
     families = (keys[firsts, 4] >> 16).tolist()
     begins = flows[firsts][:, [F_FIRST, F_FIRST_PACKET, F_FIRST_OFFSET]]
     first_ns = begins[:, 0].tolist()
-    # As the class does it, without a call of Python for each.
-    evidence = list(
-        map(tuple.__new__, repeat(Evidence), zip(first_ns, repeat(source), *begins[:, 1:].T.tolist()))
-    )
+    evidence = evidence_of(begins, source)
     transports, ports, protocols, expected = zip(*map(_spoken, kinds, numbers, codes), strict=True)
     tunnels, *hours = np.bitwise_or.reduceat(sets[order], starts).T.tolist()
     # In the order of its fields: naming them takes as long as everything else.
@@ -272,7 +274,7 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
         np.diff(starts, append=len(flows)).tolist(),
         *np.add.reduceat(counts[order], starts).T.tolist(),
         map(_tunnels, tunnels),
-        _busiest(flows, order, starts, begins, evidence),
+        _busiest(_busiest_of(minutes, starts), begins, evidence),
         map(bits_of, zip(*hours, strict=True)),
         first_ns,
         np.maximum(begins[:, 0], np.maximum.reduceat(flows[order, F_LAST], starts)).tolist(),
@@ -289,23 +291,28 @@ def _spoken(kind: int, number: int, code: int) -> tuple[str, int, str, str]:
     return transport, proto if six == 2 else number, protocol, _expected(transport, number, protocol)
 
 
-def _busiest(
-    flows: Ints, order: Ints, starts: Ints, begins: Ints, evidence: list[Evidence]
-) -> Iterator[Busiest]:
-    """Of each group of flows the most packets that one of them had in a minute, and the first one of these;
-    of equal ones the earliest. `begins` has time, number and offset of `evidence`, the group's first packet:
-    where the minute began with that, one value is kept and not two that are equal."""
-    packets = flows[:, F_PACKETS] + flows[:, F_PACKETS + 1]
-    most = _of_minutes(flows[:, F_MINUTE : F_MINUTE + MINUTE_COLUMNS], packets)
-    group = np.empty(len(order), np.int64)
-    group[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
-    ranked = np.lexsort((most[:, 2], most[:, 1], -most[:, 0], group))
-    found = most[ranked[starts]]
+def _busiest(found: Ints, begins: Ints, evidence: list[Evidence]) -> Iterator[Busiest]:
+    """The busiest minutes of facts: count, time, packet, offset. `begins` has time, number and offset of
+    `evidence`, the first packet of each: where the minute began with that, one value is kept and not two that
+    are equal."""
     shown = evidence.copy()
     others = np.flatnonzero((found[:, 1:3] != begins[:, :2]).any(axis=1))
-    for at, (time_ns, packet, offset) in zip(others.tolist(), found[others, 1:].tolist(), strict=True):
-        shown[at] = Evidence(time_ns, evidence[at].source, packet, offset)
+    source = evidence[0].source if evidence else ""
+    for at, seen in zip(others.tolist(), evidence_of(found[others, 1:], source), strict=True):
+        shown[at] = seen
     return _BUSIEST(found[:, 0].tolist(), shown)
+
+
+def _busiest_of(minutes: Ints, starts: Ints) -> Ints:
+    """Of each group of busiest minutes the one with the most, of equal ones the first."""
+    sizes = np.diff(starts, append=len(minutes))
+    chosen = np.repeat(np.maximum.reduceat(minutes[:, 0], starts), sizes) == minutes[:, 0]
+    for column in (1, 2):
+        values = np.where(chosen, minutes[:, column], _NEVER)
+        chosen &= values == np.repeat(np.minimum.reduceat(values, starts), sizes)
+    places = np.flatnonzero(chosen)
+    found: Ints = minutes[places[np.searchsorted(places, starts)]]
+    return found
 
 
 def _of_minutes(columns: Ints, totals: Ints) -> Ints:
@@ -315,15 +322,6 @@ def _of_minutes(columns: Ints, totals: Ints) -> Ints:
     last[:, 0] = totals - last[:, 0]
     found: Ints = np.where(last[:, :1] > before[:, :1], last, before)
     return found
-
-
-def _most(found: list[int], first: Evidence) -> Busiest:
-    """The busiest minute of a fact whose evidence is `first`: where it began with that, one value is kept and
-    not two that are equal."""
-    count, time_ns, packet, offset = found
-    if packet == first.packet and time_ns == first.time_ns:
-        return Busiest(count, first)
-    return Busiest(count, Evidence(time_ns, first.source, packet, offset))
 
 
 @lru_cache
@@ -364,68 +362,53 @@ def _expected(transport: str, port: int, protocol: str) -> str:
     return PROTOCOLS[usual - 1].id
 
 
-_ASKED_ONCE: Final = (Window(1, 0, 0, 0),)
+_OPERATIONS: Final = of_columns(Operation)
 
 
 def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
-    minutes = _of_minutes(rows[:, O_MINUTE : O_MINUTE + MINUTE_COLUMNS], rows[:, O_TIMES])
-    for row, busiest in zip(lists_of(rows), lists_of(minutes), strict=True):
-        key = row[O_SERVICE]
-        function, subfunction = key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1
-        named = service_of(key)
-        first_ns = row[O_FIRST]
-        evidence = Evidence(first_ns, source, row[O_PACKET], row[O_OFFSET])
-        # Of most only one request was seen, and that is its minute: one value, not two that are equal.
-        alone = row[O_TIMES] == 1
-        # In the order of its fields, as they are many.
-        yield Operation(
-            *parties(row),
-            key & 0xFF,
-            function,
-            subfunction,
-            named.name,
-            named.access,
-            (row[O_RANGE] >> 20) - 1,
-            (row[O_RANGE] & 0xFFFFF) - 1,
-            (key >> 36) - 2,
-            False,
-            row[O_TIMES],
-            row[O_SUM],
-            row[O_MIN],
-            row[O_MAX],
-            row[O_ANSWERED],
-            response_counts(row, courses),
-            max(row[O_GAP], row[O_GAP_NOW]),
-            Busiest(1, evidence) if alone else _most(busiest, evidence),
-            _course(row, courses),
-            bits_of(tuple(row[O_HOURS : O_HOURS + 3])),
-            first_ns,
-            first_ns if alone else row[O_LAST],
-            evidence,
-        )
-
-
-def _course(row: list[int], courses: Ints) -> tuple[Window, ...]:
-    if row[O_TIMES] == 1:
-        return (Window(1, row[O_ANSWERED], row[O_SUM], 0),) if row[O_ANSWERED] else _ASKED_ONCE
-    count = (row[O_LAST] // SHORTEST_NS >> row[O_WIDTH]) - row[O_WINDOW] + 1
-    columns = courses[row[O_COURSE], : count * V_COLUMNS].reshape(count, V_COLUMNS).tolist()
-    return tuple(Window._make(window) if window[V_TIMES] else NOTHING for window in columns)
+    services, ranges, times = rows[:, O_SERVICE], rows[:, O_RANGE], rows[:, O_TIMES]
+    named = list(map(service_of, services.tolist()))
+    begins = rows[:, [O_FIRST, O_PACKET, O_OFFSET]]
+    evidence = evidence_of(begins, source)
+    minutes = _of_minutes(rows[:, O_MINUTE : O_MINUTE + MINUTE_COLUMNS], times)
+    # Of most only one request was seen, and that is its minute.
+    once = times == 1
+    minutes[once, 0], minutes[once, 1:] = 1, begins[once]
+    # In the order of its fields, as they are many.
+    yield from _OPERATIONS(
+        *parties_of(rows),
+        (services & 0xFF).tolist(),
+        (services >> 8 & 0xFF).tolist(),
+        ((services >> 16 & 0x3FFFF) - 1).tolist(),
+        [one.name for one in named],
+        [one.access for one in named],
+        ((ranges >> 20) - 1).tolist(),
+        ((ranges & 0xFFFFF) - 1).tolist(),
+        ((services >> 36) - 2).tolist(),
+        repeat(False, len(rows)),
+        times.tolist(),
+        *rows[:, [O_SUM, O_MIN, O_MAX, O_ANSWERED]].T.tolist(),
+        response_counts_of(rows, courses),
+        np.maximum(rows[:, O_GAP], rows[:, O_GAP_NOW]).tolist(),
+        _busiest(minutes, begins, evidence),
+        courses_of(rows, courses),
+        map(bits_of, zip(*rows[:, O_HOURS : O_HOURS + 3].T.tolist(), strict=True)),
+        begins[:, 0].tolist(),
+        np.where(once, begins[:, 0], rows[:, O_LAST]).tolist(),
+        evidence,
+    )
 
 
 def _anomalies(rows: Ints, source: str) -> Iterator[Anomaly]:
-    for row in lists_of(rows):
-        reason, field = REASONS[row[A_WHAT] & 0xFF]
-        yield Anomaly(
-            *parties(row),
-            from_client=bool(row[A_WHAT] >> 20 & 1),
-            reason=reason,
-            field=field,
-            function=(row[A_WHAT] >> 8 & 0xFFF) - 1,
-            value=row[A_VALUE],
-            needed=row[A_NEEDED],
-            times=row[A_TIMES],
-            first_ns=row[A_FIRST],
-            last_ns=row[A_LAST],
-            evidence=Evidence(row[A_FIRST], source, row[A_PACKET], row[A_OFFSET]),
-        )
+    what = rows[:, A_WHAT]
+    reasons = [REASONS[number] for number in (what & 0xFF).tolist()]
+    return map(
+        Anomaly,
+        *parties_of(rows),
+        (what >> 20 & 1 == 1).tolist(),
+        [reason for reason, _ in reasons],
+        [field for _, field in reasons],
+        ((what >> 8 & 0xFFF) - 1).tolist(),
+        *rows[:, [A_VALUE, A_NEEDED, A_TIMES, A_FIRST, A_LAST]].T.tolist(),
+        evidence_of(rows[:, [A_FIRST, A_PACKET, A_OFFSET]], source),
+    )

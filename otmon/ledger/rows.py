@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from itertools import repeat
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,8 @@ from otmon.decode.fields import PROTO_UDP
 from otmon.decode.flows import F_A_HI, F_COLUMNS, F_KEY, F_PACKETS, F_VLAN
 from otmon.decode.streams import S_CLIENT, S_FLOW, S_PENDING, STREAMS
 from otmon.kernel import Bytes, Ints
-from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY, RESPONSE_BOUNDS_NS
+from otmon.ledger.course import NOTHING, SHORTEST_NS, WINDOWS, Window
+from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY, RESPONSE_BOUNDS_NS, Evidence
 from otmon.ledger.tables import (
     A_COLUMNS,
     A_TIMES,
@@ -52,6 +54,8 @@ from otmon.ledger.tables import (
     O_SLOT,
     O_SUM,
     O_TIMES,
+    O_WIDTH,
+    O_WINDOW,
     OPERATION_ROWS,
     P_KEY,
     P_OFFSET,
@@ -63,6 +67,7 @@ from otmon.ledger.tables import (
     V_COLUMNS,
     V_GAP,
     V_RESPONSES,
+    V_TIMES,
     W_COLUMNS,
     W_TIMES,
     X_COLUMNS,
@@ -231,16 +236,54 @@ def counts_of_one(response_ns: int) -> tuple[int, ...]:
     return _ONE_ANSWER[bisect_left(RESPONSE_BOUNDS_NS, response_ns)]
 
 
-def response_counts(row: list[int], courses: Ints) -> tuple[int, ...]:
-    """As `Operation.response_counts`, of an operation's row."""
-    if not row[O_ANSWERED]:
-        return ()
-    if row[O_TIMES] == 1:
-        return counts_of_one(row[O_SUM])
-    counts = courses[row[O_COURSE], V_RESPONSES : V_RESPONSES + len(RESPONSE_BOUNDS_NS)].tolist()
-    while counts and not counts[-1]:
-        del counts[-1]
-    return tuple(counts)
+def response_counts_of(rows: Ints, courses: Ints) -> list[tuple[int, ...]]:
+    """As `Operation.response_counts`, of operations' rows."""
+    found: list[tuple[int, ...]] = [()] * len(rows)
+    answered = rows[:, O_ANSWERED] > 0
+    once = np.flatnonzero(answered & (rows[:, O_TIMES] == 1))
+    for at, response_ns in zip(once.tolist(), rows[once, O_SUM].tolist(), strict=True):
+        found[at] = counts_of_one(response_ns)
+    several = np.flatnonzero(answered & (rows[:, O_TIMES] > 1))
+    counts = courses[rows[several, O_COURSE], V_RESPONSES : V_RESPONSES + len(RESPONSE_BOUNDS_NS)]
+    # None ends with 0.
+    lengths = ((counts > 0) * np.arange(1, len(RESPONSE_BOUNDS_NS) + 1)).max(axis=1)
+    for at, every, length in zip(several.tolist(), counts.tolist(), lengths.tolist(), strict=True):
+        found[at] = tuple(every[:length])
+    return found
+
+
+_ASKED_ONCE: Final[tuple[Window, ...]] = (Window(1, 0, 0, 0),)
+
+
+def courses_of(rows: Ints, courses: Ints) -> list[tuple[Window, ...]]:
+    """As `Operation.course`, of operations' rows. What many share is one value: a window of nothing, and the
+    course of one request that nobody answered."""
+    found = [_ASKED_ONCE] * len(rows)
+    once = np.flatnonzero((rows[:, O_TIMES] == 1) & (rows[:, O_ANSWERED] > 0))
+    for at, answered, sum_ns in zip(
+        once.tolist(), *rows[once][:, [O_ANSWERED, O_SUM]].T.tolist(), strict=True
+    ):
+        found[at] = (Window(1, answered, sum_ns, 0),)
+    several = np.flatnonzero(rows[:, O_TIMES] > 1)
+    some = rows[several]
+    lengths = (some[:, O_LAST] // SHORTEST_NS >> some[:, O_WIDTH]) - some[:, O_WINDOW] + 1
+    every = courses[some[:, O_COURSE], :V_RESPONSES].reshape(len(some), WINDOWS, V_COLUMNS)
+    columns = every[np.arange(WINDOWS) < lengths[:, None]]
+    windows = list(map(tuple.__new__, repeat(Window), zip(*columns.T.tolist(), strict=True)))
+    for at in np.flatnonzero(columns[:, V_TIMES] == 0).tolist():
+        windows[at] = NOTHING
+    end = 0
+    for at, length in zip(several.tolist(), lengths.tolist(), strict=True):
+        begin, end = end, end + length
+        found[at] = tuple(windows[begin:end])
+    return found
+
+
+def evidence_of(columns: Ints, source: str) -> list[Evidence]:
+    """Of columns of times, numbers and offsets of packets in a source."""
+    times, packets, offsets = columns.T.tolist()
+    # As the class does it, without a call of Python for each.
+    return list(map(tuple.__new__, repeat(Evidence), zip(times, repeat(source), packets, offsets)))
 
 
 def lists_of(rows: Ints) -> Iterator[list[int]]:
@@ -275,15 +318,14 @@ def amounts_of(rows: Rows) -> dict[str, int]:
     return {kind: total for kind, amount in amounts.items() if (total := int(amount.sum()))}
 
 
-def parties(row: list[int]) -> tuple[str, str, str, int, str, str]:
-    """client, server, transport, port, protocol, vlan of an operation's or anomaly's row."""
-    endpoint = row[O_ENDPOINT]
-    family = 6 if endpoint >> 41 & 1 else 4
-    return (
-        address_text(family, row[O_CLIENT_HI], row[O_CLIENT_LO]),
-        address_text(family, row[O_SERVER_HI], row[O_SERVER_LO]),
-        *_endpoint(endpoint),
-    )
+def parties_of(rows: Ints) -> Iterator[Sequence[Any]]:
+    """Columns of clients, servers, transports, ports, protocols and VLANs, of rows of operations, written
+    values or anomalies."""
+    families = np.where(rows[:, O_ENDPOINT] >> 41 & 1, 6, 4).tolist()
+    client_hi, client_lo, server_hi, server_lo, endpoints = rows[:, : O_ENDPOINT + 1].T.tolist()
+    yield list(map(address_text, families, client_hi, client_lo))
+    yield list(map(address_text, families, server_hi, server_lo))
+    yield from zip(*map(_endpoint, endpoints), strict=True)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -49,6 +49,7 @@ def port_text(port: int, switch_hi: int, switch_lo: int) -> str:
     return f"erspan:{switch}/{port >> PORT_SESSION & 0x3FF}{index}"
 
 
+@lru_cache(maxsize=1 << 10)
 def vlan_text(vlan: int) -> str:
     """A stack of tags as facts write it."""
     outer, inner = vlan >> 12, vlan & 0xFFF

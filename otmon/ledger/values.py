@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import Final
+from itertools import chain, repeat
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from otmon.kernel import Ints
-from otmon.ledger.facts import (
-    NO_CHANGE,
-    NO_STEP,
-    ORDERS,
-    UNKNOWN,
-    Change,
-    Evidence,
-    Extreme,
-    WrittenValue,
-)
-from otmon.ledger.rows import lists_of, parties
+from otmon.ledger.facts import NO_CHANGE, NO_STEP, ORDERS, UNKNOWN, Change, Evidence, Extreme, WrittenValue
+from otmon.ledger.rows import evidence_of, parties_of
+from otmon.ledger.swift import of_columns
 from otmon.ledger.tables import (
     CHANGE_COLUMNS,
     COIL_BIT,
     E_BEFORE,
     E_COLUMNS,
+    E_RANK,
+    E_TIME,
     PAIR_BIT,
     STEPS,
     W_CHANGES,
@@ -38,94 +32,82 @@ from otmon.ledger.tables import (
     W_WHAT,
 )
 
-W_END: Final = W_CHANGES + STEPS * CHANGE_COLUMNS
-REMEMBERED: Final = 1 << 12
-"""Rows whose values are kept: a sensor makes facts of the same rows every few seconds, and most writes change
-their counts alone. A kilobyte and a half each, and 3 kB of what is made of them."""
+_Move = TypeVar("_Move", Extreme, Change)
+_WRITTEN: Final = of_columns(WrittenValue)
+_TABLES: Final = ("holding_registers", "coils")
 
 
 def written_values(rows: Ints, source: str) -> Iterator[WrittenValue]:
-    """The facts of rows of `Tables.written`; `source` is the name of the capture."""
-    for row, values in zip(lists_of(rows[:, :W_EXTREMES]), rows[:, W_EXTREMES:W_END], strict=True):
-        what = row[W_WHAT]
-        words = 2 if what >> PAIR_BIT & 1 else 1
-        first_ns = row[W_FIRST]
-        # In the order of its fields, as they are many.
-        yield WrittenValue(
-            *parties(row),
-            what & 0xFF,
-            "coils" if what >> COIL_BIT & 1 else "holding_registers",
-            what >> 8 & 0xFFFF,
-            words,
-            row[W_TIMES],
-            first_ns,
-            row[W_LAST],
-            *_values(values.tobytes(), words, source),
-            Evidence(first_ns, source, row[W_PACKET], row[W_OFFSET]),
-        )
+    """The facts of rows of `Tables.written`; `source` is the name of the capture. There is at least one."""
+    what = rows[:, W_WHAT]
+    words = np.where(what >> PAIR_BIT & 1, 2, 1)
+    values: list[tuple[Any, ...]] = [()] * len(rows)
+    for count in (1, 2):
+        places = np.flatnonzero(words == count)
+        some = rows[places]
+        found = _extremes(some, count, source), _steps(some, count, source), _changes(some, count, source)
+        for at, of_one in zip(places.tolist(), zip(*found, strict=True), strict=True):
+            values[at] = of_one
+    # In the order of its fields, as they are many.
+    yield from _WRITTEN(
+        *parties_of(rows),
+        (what & 0xFF).tolist(),
+        map(_TABLES.__getitem__, (what >> COIL_BIT & 1).tolist()),
+        (what >> 8 & 0xFFFF).tolist(),
+        words.tolist(),
+        *rows[:, [W_TIMES, W_FIRST, W_LAST]].T.tolist(),
+        *zip(*values, strict=True),
+        evidence_of(rows[:, [W_FIRST, W_PACKET, W_OFFSET]], source),
+    )
 
 
-@lru_cache(maxsize=REMEMBERED)
-def _values(
-    columns: bytes, words: int, source: str
-) -> tuple[tuple[Extreme, ...], tuple[Extreme, ...], tuple[Change, ...]]:
-    """Extremes, steps and changes of a row's columns from `W_EXTREMES` to `W_END`."""
-    row = np.frombuffer(columns, np.int64).tolist()
-    return _extremes(row, words, source), _steps(row, words, source), _changes(row, words, source)
-
-
-def _extremes(row: list[int], words: int, source: str) -> tuple[Extreme, ...]:
+def _extremes(rows: Ints, words: int, source: str) -> list[tuple[Extreme, ...]]:
     """Smallest, then largest, for each order."""
+    orders = len(ORDERS) if words == 2 else 2
+    columns = rows[:, W_EXTREMES : W_EXTREMES + 2 * orders * E_COLUMNS].reshape(-1, 2 * orders, E_COLUMNS)
+    # The bits as written, of a rank among values of 32 bits.
+    columns = columns & np.array([0xFFFFFFFF, *[-1] * (E_COLUMNS - 1)])
+    swapped = columns[:, 4:, E_RANK]
+    columns[:, 4:, E_RANK] = (swapped & 0xFFFF) << 16 | swapped >> 16
+    # The smallest of all orders are mostly one value, and so the largest.
+    by_side = columns.reshape(-1, orders, 2, E_COLUMNS).swapaxes(1, 2)
+    found = _moves(Extreme, by_side, words, source)
+    pairs = zip(found[::2], found[1::2], strict=True)
+    return [tuple(chain.from_iterable(zip(*both, strict=True))) for both in pairs]
+
+
+def _steps(rows: Ints, words: int, source: str) -> list[tuple[Extreme, ...]]:
+    """All there are, or none: of whole numbers there is a step where anything was known before."""
+    columns = rows[:, W_STEPS : W_STEPS + STEPS * E_COLUMNS].reshape(-1, STEPS, E_COLUMNS)
+    found = _moves(Extreme, columns if words == 2 else columns[:, :2], words, source, NO_STEP)
+    return [() if steps[0] is NO_STEP else steps for steps in found]
+
+
+def _changes(rows: Ints, words: int, source: str) -> list[tuple[Change, ...]]:
+    """All there are, or none where nothing changed in any way."""
+    columns = rows[:, W_CHANGES : W_CHANGES + STEPS * CHANGE_COLUMNS].reshape(-1, STEPS, CHANGE_COLUMNS)
+    found = _moves(Change, columns if words == 2 else columns[:, :2], words, source, NO_CHANGE)
+    return [() if changes.count(NO_CHANGE) == len(changes) else changes for changes in found]
+
+
+def _moves(
+    kind: type[_Move], columns: Ints, words: int, source: str, nothing: _Move | None = None
+) -> list[tuple[_Move, ...]]:
+    """The values in the last axis of columns, by the axis before that; `nothing` where nobody knows what was
+    before. Many are equal to the one before them: these are one value."""
+    flat = columns.reshape(-1, columns.shape[-1])
+    fresh = np.append(True, (flat[1:] != flat[:-1]).any(axis=1))[: len(flat)]
+    some = flat[fresh]
     shift = 0 if words == 2 else 16
-    found = []
-    for number in range(2 * (len(ORDERS) if words == 2 else 2)):
-        rank, before, time_ns, packet, offset = row[number * E_COLUMNS : (number + 1) * E_COLUMNS]
-        bits = rank & 0xFFFFFFFF
-        if number >= 4:
-            bits = (bits & 0xFFFF) << 16 | bits >> 16
-        seen = Evidence(time_ns, source, packet, offset)
-        found.append(Extreme(bits >> shift, UNKNOWN if before < 0 else before >> shift, seen))
-    return tuple(found)
-
-
-def _steps(row: list[int], words: int, source: str) -> tuple[Extreme, ...]:
-    """All there are, or none: of whole numbers there is a step where anything was known before. Most are the
-    largest one in several ways, which are one value."""
-    begin = W_STEPS - W_EXTREMES
-    if row[begin + E_BEFORE] < 0:
-        return ()
-    shift = 0 if words == 2 else 16
-    found: list[Extreme] = []
-    last: list[int] = []
-    for at in range(begin, begin + (STEPS if words == 2 else 2) * E_COLUMNS, E_COLUMNS):
-        columns = row[at : at + E_COLUMNS]
-        if columns == last:
-            found.append(found[-1])
-            continue
-        last = columns
-        value, before, time_ns, packet, offset = columns
-        seen = Evidence(time_ns, source, packet, offset)
-        found.append(NO_STEP if before < 0 else Extreme(value >> shift, before >> shift, seen))
-    return tuple(found)
-
-
-def _changes(row: list[int], words: int, source: str) -> tuple[Change, ...]:
-    """All there are, or none where nothing changed in any way; as with steps, several may be one value."""
-    begin = W_CHANGES - W_EXTREMES
-    shift = 0 if words == 2 else 16
-    found: list[Change] = []
-    last: list[int] = []
-    for at in range(begin, begin + (STEPS if words == 2 else 2) * CHANGE_COLUMNS, CHANGE_COLUMNS):
-        columns = row[at : at + CHANGE_COLUMNS]
-        if columns == last:
-            found.append(found[-1])
-            continue
-        last = columns
-        value, before, time_ns, packet, offset, since_ns, since_packet, since_offset = columns
-        if before < 0:
-            found.append(NO_CHANGE)
-            continue
-        since = Evidence(since_ns, source, since_packet, since_offset)
-        seen = Evidence(time_ns, source, packet, offset)
-        found.append(Change(value >> shift, before >> shift, since, seen))
-    return tuple(found) if any(one is not NO_CHANGE for one in found) else ()
+    before = np.where(some[:, E_BEFORE] < 0, UNKNOWN, some[:, E_BEFORE] >> shift)
+    # Those of the last packet, and of the first one, if these are two.
+    seen: list[list[Evidence]] = [
+        evidence_of(some[:, at : at + 3], source) for at in range(E_TIME, some.shape[1], 3)
+    ]
+    parts = (some[:, E_RANK] >> shift).tolist(), before.tolist(), *reversed(seen)
+    made: list[_Move] = list(map(tuple.__new__, repeat(kind), zip(*parts, strict=True)))
+    if nothing is not None:
+        for at in np.flatnonzero(before < 0).tolist():
+            made[at] = nothing
+    each = map(made.__getitem__, (np.cumsum(fresh) - 1).tolist())
+    return list(zip(*[each] * columns.shape[-2], strict=True))

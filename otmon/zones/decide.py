@@ -22,10 +22,10 @@ came nearest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from operator import or_
+from operator import attrgetter, or_
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from otmon.ledger.facts import Conversation, Operation, WrittenValue
@@ -279,7 +279,14 @@ def excess_of(verdict: Verdict) -> tuple[Excess, ...]:
         return ()
     lacks = denial.table.lacking(denial.fit)
     only = lacks.pop(ASPECTS.index("value")) & ~reduce(or_, lacks)
+    if not only:
+        return ()
     return tuple(beyond for bit, beyond in denial.table.exceeded(denial.fact) if bit & only)
+
+
+def can_lapse(index: Index) -> bool:
+    """Whether a permission holds at some times only."""
+    return any(table.timed for table in (*index.inside.values(), *index.across.values()))
 
 
 def lapsed(verdict: Verdict) -> tuple[Permission, ...]:
@@ -313,17 +320,29 @@ def _reason_of_list(key: str, owner: str, line: str) -> Reason:
     return Reason(key, (("line", line), ("list", owner)))
 
 
+_LOOKED_AT: Final[dict[type, Callable[[Any], tuple[object, ...]]]] = {
+    Conversation: attrgetter("transport", "port", "protocol", "expected"),
+    Operation: attrgetter(
+        "transport", "port", "protocol", "access", "function", "subfunction", "service", "unit", "address",
+        "count",
+    ),
+    WrittenValue: attrgetter("transport", "port", "protocol", "unit", "table", "address", "words"),
+}  # fmt: skip
+"""What a list without times asks of a fact besides its ends and limits."""
+
+
 def _decide_listed(
     table: PermissionTable, way: _Way, fact: Conversation | Operation | WrittenValue
 ) -> Verdict:
-    key: tuple[object, ...] | None = None
-    if isinstance(fact, Conversation) and not table.timed:
-        # Nothing else of it is looked at, and a network has few different questions.
-        key = way.zones, way.admitting, fact.transport, fact.port, fact.protocol, fact.expected
+    # Nothing else of a fact is looked at, and a network has few different questions.
+    asked: tuple[object, ...] = _LOOKED_AT[type(fact)](fact)
+    if isinstance(fact, WrittenValue):
+        asked = table.exceeding(fact), asked
+    key = way.zones, way.admitting, asked
     answer: Verdict | _Refusal | None = table.answers.get(key)
     if answer is None:
         answer = _answer(table, way, subject(fact, way.addresses, way.zones))
-        if key is not None:
+        if not table.timed:
             if len(table.answers) >= NEARBY:
                 table.answers.clear()
             table.answers[key] = answer
@@ -331,10 +350,12 @@ def _decide_listed(
         return answer
     fit, reason = answer
     if reason is None:
-        said = {"list": table.owner, "line": table.line}
-        reason = _reason("other-direction", client=fact.client, server=fact.server, **said)
-    denial = _Denial(table, fact, way, fit)
-    return Verdict("denied", *way.zones, way.boundary, table.line, reason, denial)
+        owner = {"list": table.owner, "line": table.line}
+        reason = _reason("other-direction", client=fact.client, server=fact.server, **owner)
+    # As the classes do it, in a third of the time.
+    denial = tuple.__new__(_Denial, (table, fact, way, fit))
+    said = ("denied", *way.zones, way.boundary, table.line, reason, denial, None)
+    return tuple.__new__(Verdict, said)
 
 
 def _answer(table: PermissionTable, way: _Way, subject: Subject) -> Verdict | _Refusal:

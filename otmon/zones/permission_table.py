@@ -151,7 +151,7 @@ class PermissionTable:
     requests: dict[tuple[object, ...], tuple[Set, ...]] = field(default_factory=dict, compare=False)
     """Those that admit what a conversation or an operation is, whoever has it, likewise."""
     answers: dict[Any, Any] = field(default_factory=dict, compare=False)
-    """What is decided of conversations that are alike in all that is looked at, likewise."""
+    """What is decided of facts that are alike in all that is looked at, likewise."""
     allowed: dict[tuple[str, str, int, str], Any] = field(default_factory=dict, compare=False)
     """What is decided where a permission allows, by the zones of both ends, its number, and what is taken for
     granted."""
@@ -228,7 +228,7 @@ class PermissionTable:
             functions.free | named,
             self.free_units | self.units.at(written.unit),
             self._admits_span(written.table, written.address, written.address + written.words - 1),
-            self.everyone & ~reduce(or_, (bit for bit, _ in self.exceeded(written)), 0),
+            self.everyone & ~self.exceeding(written),
         )
 
     def _at_times(
@@ -293,6 +293,10 @@ class PermissionTable:
             self.free_units | self.units.at(operation.unit),
             self._admits_elements(operation, named),
         ]
+
+    def exceeding(self, written: WrittenValue) -> Set:
+        """The permissions of which a written value breaks a limit."""
+        return reduce(or_, [bit for bit, _ in self.exceeded(written)], 0)
 
     def exceeded(self, written: WrittenValue) -> list[tuple[Set, Excess]]:
         """The limits that a written value breaks, each with its permission."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeVar
 
-from otmon.ledger.facts import ORDERS, UNKNOWN, WAYS, Change, Extreme, Way, WrittenValue
+from otmon.ledger.facts import UNKNOWN, WAYS, Change, Extreme, Way, WrittenValue
 from otmon.zones.model import Limit, ValueType
 
 _Move = TypeVar("_Move", Extreme, Change)
@@ -83,14 +83,27 @@ def excess(limit: Limit, fact: WrittenValue) -> Excess | None:
         return _half(limit, fact)
     if fact.address != limit.address:
         return None
+    # A single register's value is in the higher word of a pair's.
+    shift = 16 if limit.table == "holding_registers" and fact.words > words_of(limit.type) else 0
     worst: Excess | None = None
-    for value, before, extreme in _values(limit, fact):
+    for extreme in _different(fact.extremes):
+        value = quantity(extreme.value >> shift, limit.type, limit.scale)
         if not value.is_nan() and limit.low <= value <= limit.high:
             continue
+        seen = extreme.before != UNKNOWN
+        before = quantity(extreme.before >> shift, limit.type, limit.scale) if seen else None
         found = Excess(limit, value, before, extreme)
         if worst is None or found.distance > worst.distance:
             worst = found
     return worst or _leap(limit, fact) or _drift(limit, fact)
+
+
+def _different(extremes: Iterable[Extreme]) -> Iterable[Extreme]:
+    """The first ones of each value: those of several orders are mostly one."""
+    found: dict[int, Extreme] = {}
+    for one in extremes:
+        found.setdefault(one.value, one)
+    return found.values()
 
 
 def _half(limit: Limit, fact: WrittenValue) -> Excess | None:
@@ -99,7 +112,7 @@ def _half(limit: Limit, fact: WrittenValue) -> Excess | None:
     if fact.address != higher_word(limit):
         return None
     worst: Excess | None = None
-    for extreme in fact.extremes:
+    for extreme in _different(fact.extremes):
         pairs = (extreme.value << 16, extreme.value << 16 | 0xFFFF)
         if limit.type.endswith("-swapped"):
             pairs = (extreme.value, 0xFFFF << 16 | extreme.value)
@@ -168,19 +181,6 @@ _WAYS_OF: Final[dict[ValueType, Way]] = {
     "float32": "float",
     "float32-swapped": "float-swapped",
 }
-
-
-def _values(limit: Limit, fact: WrittenValue) -> Iterator[tuple[Decimal, Decimal | None, Extreme]]:
-    """The extremes as quantities. A single register's value is in the higher word of a pair's."""
-    words = words_of(limit.type) if limit.table == "holding_registers" else 1
-    if fact.words < words:
-        return
-    shift = 16 if fact.words > words else 0
-    for extreme in fact.extremes[: 2 * len(ORDERS)]:
-        before = None
-        if extreme.before != UNKNOWN:
-            before = quantity(extreme.before >> shift, limit.type, limit.scale)
-        yield quantity(extreme.value >> shift, limit.type, limit.scale), before, extreme
 
 
 def shown_quantity(value: Decimal) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar, get_args
 
-from otmon.detect.rules.field import Seen
+from otmon.detect.rules.field import Field, Seen, Value
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
@@ -23,7 +23,28 @@ Category = Literal["conversation", "operation", "written-value", "asset", "anoma
 CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
 """Kinds of facts that a condition may be about."""
 
-Condition = Callable[[Seen], bool]
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one field of a fact is asked."""
+
+    field: Field
+    taken: Callable[[Value], bool]
+    """Whether the answer is yes, for a value as `Field.read` gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What facts a rule is about."""
+
+    holds: Callable[[Seen], bool]
+    needs: tuple[Question, ...] = ()
+    """It can hold only where the answer to each of these is yes, which is cheap to ask of very many facts."""
+
+    def __call__(self, seen: Seen) -> bool:
+        return self.holds(seen)
+
+
 """Whether a fact is what the rule looks for."""
 
 _Kind = TypeVar("_Kind", int, tuple[str, ...])

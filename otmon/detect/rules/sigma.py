@@ -40,8 +40,8 @@ from sigma.types import (
     SpecialChars,
 )
 
-from otmon.detect.rules.field import FIELDS, Field, Kind, Value
-from otmon.detect.rules.rule import Condition
+from otmon.detect.rules.field import FIELDS, Field, Kind, Seen, Value
+from otmon.detect.rules.rule import Condition, Question
 from otmon.zones.address import Network, parse_address, parse_network
 
 Path = tuple[int | str, ...]
@@ -108,7 +108,8 @@ def compiled(category: str, detection: Any) -> Condition:
             {"title": "-", "logsource": {"product": "otmon"}, "detection": whole}, collect_errors=False
         )
         (condition,) = rule.detection.parsed_condition
-        return _predicate(condition.parsed, FIELDS[category]).holds
+        part = _predicate(condition.parsed, FIELDS[category])
+        return Condition(part.holds, part.needs)
     except SigmaError as error:
         said = str(error).splitlines()[0]
         raise SigmaWrong([Wrong(("condition",), f"{said}, expected a condition of Sigma")]) from error
@@ -252,16 +253,23 @@ ANSWERS: Final = 256
 """Values of a field whose answers are kept for each comparison."""
 
 
+Holds = Callable[[Seen], bool]
+
+
 class _Part(NamedTuple):
     """A part of a condition."""
 
     cost: int
     """About what asking it costs: `_COST` of its fields."""
-    holds: Condition
+    holds: Holds
+    needs: tuple[Question, ...] = ()
+    """As in `Condition`."""
+    alone: bool = False
+    """There is one question, and it is all of it."""
 
 
-_COST: Final[dict[Kind, int]] = {"flag": 1, "number": 1, "text": 2, "texts": 8, "address": 8}
-"""Addresses and names are many, so that the kept answers rarely have them."""
+_COST: Final[dict[Kind, int]] = {"number": 1, "text": 2, "flag": 3, "texts": 8, "address": 8}
+"""Addresses and names are many, so that the kept answers rarely have them; a flag decides half of them."""
 
 
 def _predicate(node: Any, fields: dict[str, Field]) -> _Part:
@@ -275,21 +283,31 @@ def _predicate(node: Any, fields: dict[str, Field]) -> _Part:
         parts = sorted((_predicate(one, fields) for one in node.args), key=lambda one: one.cost)
         joined = _both if isinstance(node, ConditionAND) else _either
         whole = reduce(lambda later, one: joined(one, later), reversed([one.holds for one in parts]))
-        return _Part(sum(one.cost for one in parts), whole)
+        needs = [asked for one in parts for asked in one.needs] if isinstance(node, ConditionAND) else []
+        return _Part(sum(one.cost for one in parts), whole, tuple(needs))
     if isinstance(node, ConditionNOT):
-        cost, holds = _predicate(node.args[0], fields)
-        return _Part(cost, lambda seen: not holds(seen))
+        part = _predicate(node.args[0], fields)
+        return _Part(part.cost, lambda seen: not part.holds(seen), _denied(part), part.alone)
     if isinstance(node, ConditionFieldEqualsValueExpression):
         field = fields[node.field]
         return _asked(field, [_test(field, node.value)])
     raise SigmaWrong([Wrong(("condition",), f"{type(node).__name__} cannot be evaluated, expected fields")])
 
 
-def _both(one: Condition, other: Condition) -> Condition:
+def _denied(part: _Part) -> tuple[Question, ...]:
+    """What is needed for a part not to hold, where that is one question."""
+    return tuple(
+        Question(asked.field, lambda value, asked=asked: not asked.taken(value))  # type: ignore[misc]
+        for asked in part.needs
+        if part.alone
+    )
+
+
+def _both(one: Holds, other: Holds) -> Holds:
     return lambda seen: one(seen) and other(seen)
 
 
-def _either(one: Condition, other: Condition) -> Condition:
+def _either(one: Holds, other: Holds) -> Holds:
     return lambda seen: one(seen) or other(seen)
 
 
@@ -303,7 +321,7 @@ def _asked(field: Field, tests: Sequence[Test]) -> _Part:
         found = field.told(value)
         return any(test(found) for test in tests)
 
-    return _Part(_COST[field.kind], lambda seen: taken(read(seen)))
+    return _Part(_COST[field.kind], lambda seen: taken(read(seen)), (Question(field, taken),), alone=True)
 
 
 def _test(field: Field, value: Any) -> Test:
