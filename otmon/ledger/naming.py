@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from otmon.decode.fields import AT, DPORT, END, PROTO, PROTO_UDP, SPORT
+from otmon.decode.fields import AT, DPORT, END, PROTO, PROTO_TCP, PROTO_UDP, SEQ, SPORT
 from otmon.decode.flows import (
     CLIENT,
     CLIENT_B,
@@ -27,8 +27,10 @@ from otmon.decode.flows import (
     ROLE_SHIFT,
     set_client,
 )
-from otmon.kernel import Bytes, kernel
-from otmon.ledger.tables import MODBUS, Tables
+from otmon.kernel import Bytes, inlined, kernel
+from otmon.ledger.command_messages import message_at
+from otmon.ledger.commands import goes_on, join_cut, note_cut
+from otmon.ledger.tables import CUT_BYTES, CUTS, MODBUS, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.signature import LOOSE, USUAL, SignatureTables, commanded_on, recognise
 
@@ -78,10 +80,66 @@ def apply_signatures(t: Tables, signatures: SignatureTables, f: int, d: int, src
 
 
 @kernel
-def is_own(t: Tables, signatures: SignatureTables, f: int, d: int) -> bool:
-    """Whether the flow of the payload in `Tables.row` is to a usual port of a protocol with commands, other
-    than Modbus: what only begins like Modbus is not followed there, as it would hide the port's own. Who asks
-    is told by the handshake, or else the first datagram; of other connections either port will do."""
+def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, now: int) -> bool:
+    """As `apply_signatures`, for a flow whose port is `own_of` a protocol with commands; False for another
+    one. There each message of a TCP segment may name the flow, and one that goes on in the next segment."""
+    row = t.row
+    own = own_of(t, signatures, f, d)
+    if own == 0:
+        return False
+    apply_signatures(t, signatures, f, d, src)
+    if row[PROTO] != PROTO_TCP or is_named(t, f):
+        return True
+    at, end = row[AT], row[END]
+    p = at
+    u = (2 * f + d) & (CUTS - 1)
+    if t.cuts[u, U_FLOW] == 2 * f + d + 1 and t.cuts[u, U_NEXT] == row[SEQ]:
+        behind = (t.cuts[u, U_BEHIND] - row[SEQ]) & 0xFFFFFFFF
+        if t.cuts[u, U_HELD] > 0:
+            held = join_cut(t, u, src)
+            begin = u * CUT_BYTES
+            cut = t.cut_data[:]
+            row[AT] = begin
+            row[END] = begin + held
+            apply_signatures(t, signatures, f, d, cut)
+            row[AT] = at
+            row[END] = end
+            if is_named(t, f):
+                return True
+            size = message_at(own, cut, begin, begin + held, False, False) >> 2
+            if held < CUT_BYTES and goes_on(own, cut, begin, begin + held, size):
+                t.cuts[u, U_HELD] = held
+                t.cuts[u, U_NEXT] = (row[SEQ] + end - at) & 0xFFFFFFFF
+                return True
+            behind = max(0, size - t.cuts[u, U_HELD])
+        p += behind
+    while p < end:
+        if p > at:
+            row[AT] = p
+            apply_signatures(t, signatures, f, d, src)
+            row[AT] = at
+            if is_named(t, f):
+                return True
+        size = message_at(own, src, p, end, p == at, False) >> 2
+        if size == 0 or size > end - p:
+            break
+        p += size
+    note_cut(t, u, f, d, own, src, p, now)
+    return True
+
+
+@inlined
+def is_named(t: Tables, f: int) -> bool:
+    """Whether the flow's name is final."""
+    return bool(t.flows[f, F_PROTOCOL] != 0 and t.flows[f, F_PROTOCOL] & PROVISIONAL == 0)
+
+
+@kernel
+def own_of(t: Tables, signatures: SignatureTables, f: int, d: int) -> int:
+    """Code of the protocol with commands, other than Modbus, for which the port is usual to which the flow of
+    the payload in `Tables.row` goes, 0 for none: what only begins like Modbus is not followed there, as it
+    would hide the port's own. Who asks is told by the handshake, or else by the first datagram; of other
+    connections either port will do."""
     row = t.row
     state = t.flows[f, F_STATE]
     source, target = row[SPORT], row[DPORT]
@@ -92,6 +150,5 @@ def is_own(t: Tables, signatures: SignatureTables, f: int, d: int) -> bool:
         asks = d == (1 if state & CLIENT_B else 0)
         source, target = (0, target) if asks else (source, 0)
     if source == MODBUS_PORT or target == MODBUS_PORT:
-        return False
-    own = commanded_on(signatures, row[PROTO], source) | commanded_on(signatures, row[PROTO], target)
-    return bool(own != 0)
+        return 0
+    return max(commanded_on(signatures, row[PROTO], source), commanded_on(signatures, row[PROTO], target))

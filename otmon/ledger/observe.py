@@ -92,7 +92,8 @@ from otmon.decode.streams import (
 )
 from otmon.decode.transport import PORT_TZSP, PORT_VXLAN
 from otmon.kernel import Bytes, Ints, inlined, kernel, prefetch, u16be
-from otmon.ledger.commands import copy_commands, is_commanded
+from otmon.ledger.command_messages import is_commanded
+from otmon.ledger.commands import copy_commands
 from otmon.ledger.endings import end_flow
 from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
@@ -104,7 +105,7 @@ from otmon.ledger.messages import (
     copy_opening,
     tells_below_ip,
 )
-from otmon.ledger.naming import TRIES, apply_signatures, is_own
+from otmon.ledger.naming import TRIES, apply_signatures, name_own
 from otmon.ledger.questions import DNS, copy_question
 from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
@@ -247,9 +248,7 @@ def observe(
             code = t.flows[f, F_PROTOCOL]
             undecided = code == 0 or code & PROVISIONAL
             if (undecided and t.flows[f, F_TRIES] < TRIES) or code == t.used[MODBUS]:
-                if undecided and is_own(t, signatures, f, d):
-                    apply_signatures(t, signatures, f, d, src)
-                else:
+                if not (undecided and name_own(t, signatures, f, d, src, now)):
                     follow(t, signatures, f, d, src, length, packet, now, offset)
                 code = t.flows[f, F_PROTOCOL]
             if t.listed[code & (CODES - 1)] or (code == 0 and t.flows[f, F_TRIES] <= TRIES):
