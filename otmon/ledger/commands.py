@@ -204,27 +204,31 @@ def copy_commands(
     took, a message may begin with the segment as well."""
     row = t.row
     p = row[AT]
-    if row[PROTO] != PROTO_TCP:
-        read_messages(t, f, d, code, src, p, 0, packet, now, offset)
-        return
     u = (2 * f + d) & (CUTS - 1)
-    if t.cuts[u, U_FLOW] == 2 * f + d + 1:
+    known = t.cuts[u, U_FLOW] == 2 * f + d + 1
+    if known and row[PROTO] == PROTO_TCP:
         late = (t.cuts[u, U_NEXT] - row[SEQ]) & 0xFFFFFFFF
-        if late == 0:
-            found = end_cut(t, u, f, d, code, src, packet, now, offset)
+        if late < BEFORE:
+            found = end_cut(t, u, f, d, code, src, packet, now, offset) if late == 0 else -2
             if found != 0 and found & DONE == 0:
-                read_messages(t, f, d, code, src, p, found >> 1, packet, now, offset)
+                look_at(t, f, d, code, src, found >> 1, packet, now, offset)
             if found < 0:
                 return
             p = max(p, found >> 1)
-        elif late < BEFORE:
-            read_messages(t, f, d, code, src, p, 0, packet, now, offset)
-            return
     p = read_messages(t, f, d, code, src, p, 0, packet, now, offset)
-    note_cut(t, u, f, d, code, src, p, now)
+    if row[PROTO] == PROTO_TCP and (known or p != row[WIRE_END]):
+        note_cut(t, u, f, d, code, src, p, now)
 
 
 @kernel
+def look_at(
+    t: Tables, f: int, d: int, code: int, src: Bytes, stop: int, packet: int, now: int, offset: int
+) -> None:
+    """As `read_messages`, from the beginning of the payload, of which nothing is to be gone on with."""
+    read_messages(t, f, d, code, src, t.row[AT], stop, packet, now, offset)
+
+
+@inlined
 def read_messages(
     t: Tables, f: int, d: int, code: int, src: Bytes, p: int, stop: int, packet: int, now: int, offset: int
 ) -> int:

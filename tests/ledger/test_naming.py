@@ -168,3 +168,11 @@ def test_modbus_to_another_port_is_known_from_whatever_port_it_is_sent() -> None
             packets = connection(WIRE, START_NS, (CLIENT, SERVER), (source, port), asks, Random(1), "x")
             found = seen(packets).finish()
             assert named(found) == [("modbus", CLIENT.address, port)]
+
+
+def test_a_remote_desktop_that_began_before_is_known_unless_tls_is_around_it() -> None:
+    desktop = [one.payload for one in MESSAGES if one.protocol == "rdp" and not one.anywhere][2:]
+    record = b"\x17\3\3\0\x30" + bytes(range(48))
+    for payload, name in ((desktop[0], "rdp"), (desktop[1], "rdp"), (record, "tls"), (b"\0\x80?", "unknown")):
+        found = seen(talk(3389, ("c", b"\x04?"), ("s", payload)))
+        assert [one.protocol for one in found.ledger().conversations] == [name]
