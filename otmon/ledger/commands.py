@@ -3,8 +3,9 @@ out of connections that go on for months, joined with their answers, and made op
 
 Each message of a payload is looked at, however many there are, and those that matter are copied one by one.
 What is copied is bounded for each second, apart from what devices say of themselves, so that no flood of that
-hides a command; the rest is counted. A command that is cut into several segments is seen where the cut lies
-behind its header of TPKT or COTP, or behind that of FINS in TCP, and nowhere else.
+hides a command; the rest is counted, and answers have a part of it only. Of a message that goes on in the
+next segment the first bytes wait for that where they do not tell yet what it does, and where it ends the next
+one begins. Of segments that come in another order than they were sent each is looked at from its first byte.
 """
 
 from __future__ import annotations
@@ -12,10 +13,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from otmon.decode.fields import AT, C_COMMANDS_SHED, END, PROTO, PROTO_UDP
+from otmon.decode.fields import AT, C_COMMANDS_SHED, END, PROTO, PROTO_TCP, SEQ, WIRE_END
 from otmon.decode.flows import F_COPIED
 from otmon.identity.login import Seen
-from otmon.kernel import Bytes, inlined, kernel, u8, u16be, u16le, u32be
+from otmon.kernel import Bytes, copy_bytes, inlined, kernel, u8
+from otmon.ledger.command_messages import (
+    BACNET,
+    COMMANDS,
+    DNP3,
+    ETHERNET_IP,
+    S7COMM,
+    SLMP,
+    may_begin,
+    message_at,
+)
 from otmon.ledger.course import Window
 from otmon.ledger.facts import (
     HOUR_NS,
@@ -28,36 +39,45 @@ from otmon.ledger.facts import (
     Evidence,
     Operation,
 )
-from otmon.ledger.identification import behind_object
-from otmon.ledger.messages import is_full, keep, may_copy
+from otmon.ledger.messages import is_full, keep, may_copy, new_hour
 from otmon.ledger.rows import counts_of_one
 from otmon.ledger.tables import COMMANDS as SECOND
-from otmon.ledger.tables import Tables
-from otmon.protocols.commands import PACKED_SERVICES, said_in
+from otmon.ledger.tables import (
+    CUT_BYTES,
+    CUTS,
+    FILL_MESSAGES,
+    G_SEQ,
+    U_BEHIND,
+    U_FLOW,
+    U_HELD,
+    U_NEXT,
+    U_TIME,
+    Tables,
+)
+from otmon.protocols.commands import said_in
 from otmon.protocols.protocol import Service
-from otmon.protocols.registry import code_of
 
-BACNET: Final = code_of("bacnet")
-DNP3: Final = code_of("dnp3")
-ETHERNET_IP: Final = code_of("ethernet_ip")
-FINS: Final = code_of("fins")
-IEC104: Final = code_of("iec104")
-S7COMM: Final = code_of("s7comm")
-SLMP: Final = code_of("slmp")
 COMMAND: Final = 8
-"""Added to the direction in `G_WAY`: a command, or what may be the answer to one."""
-COMMANDS: Final = 1
-ANSWERS: Final = 2
-"""What a message does. The kernels that look at one give this and, times four, how many bytes the message has
-that begins at `p`, of which ``src[p:end]`` is there; 0 where none begins."""
+"""Added to the direction in `G_WAY`: a command, or what may be the answer to one; `G_SEQ` is the sequence
+number behind it."""
 COMMAND_BYTES: Final = 1_024
 """Kept of a message: what names a command stands at its beginning."""
 SECOND_COMMANDS: Final = 512
 """Messages copied in one second; an engineering station sends some in a minute."""
+SECOND_ANSWERS: Final = 256
+"""Answers are copied while fewer messages than that were: errors come as often as a client asks for what is
+not there, and leave the rest to commands."""
 WAITING: Final = 4_096
-"""Commands that wait for their answers; the first one gives way."""
+"""Commands that wait for their answers, and those that may come again; the first one gives way."""
 WAIT_NS: Final = 10_000_000_000
 """What was not answered within this time was not answered."""
+RESENT_NS: Final = 120_000_000_000
+"""TCP sends a segment again for 100 s at least (RFC 9293, 3.8.3)."""
+DONE: Final = 1
+LONGEST: Final = 1 << 16
+"""Bytes that a message goes on for at most: what says more is none, or not worth to be waited for."""
+BEFORE: Final = 1 << 16
+"""A segment that begins by fewer bytes before the next one comes again, and changes nothing."""
 
 Talk = tuple[str, str, str, int, str, str]
 """client, server, transport, port, protocol, vlan."""
@@ -79,15 +99,23 @@ class Commands:
         self._source = source
         self._waiting: dict[tuple[object, int, int], _Asked] = {}
         """By connection, direction of the command, and reference."""
+        self._sent: dict[tuple[object, int, int, int, int], int] = {}
+        """When commands of TCP came: by connection, direction, sequence number behind it, reference and
+        function."""
 
     def take(
-        self, flow: object, talks: tuple[Talk, Talk], message: bytes, seen: Seen, way: int
+        self, flow: object, talks: tuple[Talk, Talk], message: bytes, seen: Seen, way: int, behind: int = -1
     ) -> Iterator[Operation]:
         """A message as `copy_commands` chose it, in direction `way`; what was answered, or will not be any
         more. `flow` tells connections apart; `talks` are of who asks in direction 0 and 1: the message says
-        whether it is a command, whoever opened the connection."""
+        whether it is a command, whoever opened the connection. `behind` is the sequence number behind it, by
+        which one that TCP sends again is known; -1 in a datagram."""
         said = said_in(talks[way][4], message)
         if said is None:
+            return
+        if said.service is not None and self._is_resent(
+            (flow, way, behind, said.reference, said.function), seen
+        ):
             return
         asker = way if said.service is not None else 1 - way
         key = flow, asker, said.reference
@@ -101,6 +129,16 @@ class Commands:
         elif asked is not None and said.function in (0, asked.function):
             del self._waiting[key]
             yield self._operation(asked, said.status, max(seen.time_ns - asked.seen.time_ns, 0))
+
+    def _is_resent(self, sent: tuple[object, int, int, int, int], seen: Seen) -> bool:
+        """Whether TCP sends a command again, which is else remembered."""
+        if sent[2] < 0:
+            return False
+        before = self._sent.pop(sent, None)
+        self._sent[sent] = seen.time_ns
+        if len(self._sent) > WAITING:
+            del self._sent[next(iter(self._sent))]
+        return before is not None and abs(seen.time_ns - before) <= RESENT_NS
 
     def silent_since(self, now_ns: int) -> Sequence[Operation]:
         """Those for which no answer comes any more at this moment."""
@@ -155,315 +193,179 @@ class Commands:
         )
 
 
-@inlined
-def is_commanded(code: int) -> bool:
-    """Whether commands of the protocol with this code are read here."""
-    return code in (BACNET, DNP3, ETHERNET_IP, FINS, IEC104, S7COMM, SLMP)
-
-
 @kernel
 def copy_commands(
     t: Tables, f: int, d: int, code: int, src: Bytes, packet: int, now: int, offset: int
 ) -> None:
     """Copy the messages in the payload in `Tables.row`, of a flow that speaks `code`, that are a command or
-    may be the answer to one. There is room for one."""
-    p = t.row[AT]
-    end = t.row[END]
-    first = True
-    while p < end:
-        if code == S7COMM:
-            found = s7_message(src, p, end, first)
-        elif code == FINS:
-            found = fins_message(src, p, end, first, t.row[PROTO] == PROTO_UDP)
-        elif code == SLMP:
-            found = slmp_message(src, p, end)
-        elif code == ETHERNET_IP:
-            # In datagrams is what goes round all the time, and who is who.
-            found = cip_message(src, p, end) if t.row[PROTO] != PROTO_UDP else 0
-        elif code == DNP3:
-            found = dnp3_message(src, p, end)
-        elif code == BACNET:
-            found = bacnet_message(src, p, end)
-        else:
-            found = iec104_message(src, p, end)
+    may be the answer to one. There is room for one.
+
+    What the segment before it left is gone on with; but as that may have been another one than the receiver
+    took, a message may begin with the segment as well."""
+    row = t.row
+    p = row[AT]
+    u = (2 * f + d) & (CUTS - 1)
+    known = t.cuts[u, U_FLOW] == 2 * f + d + 1
+    if known and row[PROTO] == PROTO_TCP:
+        late = (t.cuts[u, U_NEXT] - row[SEQ]) & 0xFFFFFFFF
+        if late < BEFORE:
+            found = end_cut(t, u, f, d, code, src, packet, now, offset) if late == 0 else -2
+            if found != 0 and found & DONE == 0:
+                look_at(t, f, d, code, src, found >> 1, packet, now, offset)
+            if found < 0:
+                return
+            p = max(p, found >> 1)
+    p = read_messages(t, f, d, code, src, p, 0, packet, now, offset)
+    if row[PROTO] == PROTO_TCP and (known or p != row[WIRE_END]):
+        note_cut(t, u, f, d, code, src, p, now)
+
+
+@kernel
+def look_at(
+    t: Tables, f: int, d: int, code: int, src: Bytes, stop: int, packet: int, now: int, offset: int
+) -> None:
+    """As `read_messages`, from the beginning of the payload, of which nothing is to be gone on with."""
+    read_messages(t, f, d, code, src, t.row[AT], stop, packet, now, offset)
+
+
+@inlined
+def read_messages(
+    t: Tables, f: int, d: int, code: int, src: Bytes, p: int, stop: int, packet: int, now: int, offset: int
+) -> int:
+    """Choose among the messages from `p` to the end of the payload, or to one that begins at `stop`. Returns
+    where one begins that is cut before it tells what it does; where none begins; or where the next one would,
+    which may be behind the end."""
+    row = t.row
+    end = row[END]
+    while p < end and p != stop:
+        found = message_at(code, src, p, end, p == row[AT], row[PROTO] != PROTO_TCP)
         size = found >> 2
         if size == 0:
-            return
+            return p
         kind = found & 3
-        if (code == SLMP or code == DNP3) and kind != 0:
-            # Their answers do not say to what: those behind a command are taken, and of DNP3 the one that has
-            # its number.
-            number = 1 + (u8(src, p + 11) & 0x0F) if code == DNP3 else 1
-            if kind == COMMANDS:
-                t.flows[f, F_COPIED + d] = max(t.flows[f, F_COPIED + d], 1) if code == SLMP else number
-            elif t.flows[f, F_COPIED + 1 - d] == 0 or (
-                code == DNP3 and t.flows[f, F_COPIED + 1 - d] != number
-            ):
-                kind = 0
-            elif code == DNP3:
-                t.flows[f, F_COPIED + 1 - d] = 0
         if kind != 0:
-            if is_full(t):
-                t.counters[C_COMMANDS_SHED] += 1
-                return
-            if may_copy(t, now, SECOND, SECOND_COMMANDS, C_COMMANDS_SHED):
-                kept = min(size, end - p, COMMAND_BYTES)
-                keep(t, f, d | COMMAND, src, p, kept, kept, packet, now, offset)
+            choose(t, f, d, code, kind, src, p, min(size, end - p), p - row[AT] + size, packet, now, offset)
+        if size > end - p and (
+            (kind == 0 and end - p < CUT_BYTES) or (code == ETHERNET_IP and not may_begin(code, src, p, end))
+        ):
+            return p
         p += size
-        first = False
+    return p
 
 
 @kernel
-def s7_message(src: Bytes, p: int, end: int, first: bool) -> int:
-    """A message in TPKT. The `first` one of a payload may begin behind the header of TPKT, or that and the
-    one of COTP, which came in a segment of their own."""
-    size = 0
-    at = p + 7
-    if end - p >= 4 and u8(src, p) == 3:
-        size = u16be(src, p + 2)
-        if size < 7:
-            return 0
-        # Others than COTP data units, and empty ones, may lie between.
-        if end - p < 6 or u16be(src, p + 4) != 0x02F0:
-            return size << 2
-    elif first and end - p >= 2 and u16be(src, p) == 0x02F0:
-        at = p + 3
-    elif first:
-        at = p
-    else:
-        return 0
-    if end - at < 10 or u8(src, at) != 0x32:
-        return size << 2
-    kind = u8(src, at + 1)
-    function = at + (12 if kind == 2 or kind == 3 else 10)
-    if size == 0:
-        size = function - p + u16be(src, at + 6) + u16be(src, at + 8)
-        if u16be(src, at + 2) != 0 or size > end - p:
-            return 0
-    if kind == 7:
-        return size << 2 | s7_user_data(src, at + 10, end)
-    # An answer that is an error may have no parameter, and then does not say what it is about.
-    if kind == 2 or (kind == 3 and u16be(src, at + 6) == 0):
-        return size << 2 | ANSWERS
-    if (kind == 1 or kind == 3) and function < end and u8(src, function) in (0x1A, 0x1D, 0x28, 0x29):
-        return size << 2 | (COMMANDS if kind == 1 else ANSWERS)
-    return size << 2
-
-
-@inlined
-def s7_user_data(src: Bytes, p: int, end: int) -> int:
-    """What the parameter at `p` of user data does: 0 where it has none of `S7_USER_DATA`."""
-    if end - p < 8 or u16be(src, p) != 1 or u8(src, p + 2) != 0x12:
-        return 0
-    group = u8(src, p + 5) & 0x0F
-    function = u8(src, p + 6)
-    if not (
-        (group == 1 and 0x08 <= function <= 0x0C)
-        or (group == 7 and (function == 2 or function == 4))
-        or (group == 15 and (function == 1 or function == 6))
-    ):
-        return 0
-    way = u8(src, p + 5) >> 4
-    if way == 4 or way == 7:
-        return COMMANDS
-    return ANSWERS if way == 8 or way == 11 else 0
+def choose(
+    t: Tables, f: int, d: int, code: int, kind: int, src: Bytes, p: int, size: int, behind: int,
+    packet: int, now: int, offset: int,
+) -> None:  # fmt: skip
+    """Copy the message of which ``src[p:p + size]`` is there, unless it is an answer and no command was
+    before it. It ends `behind` bytes behind the beginning of the payload in `Tables.row`."""
+    if code == SLMP or code == DNP3 or code == S7COMM or code == BACNET:
+        # Their answers do not say to what, or errors do not: those behind a command are taken, and of DNP3
+        # the one that has its number.
+        number = 1 + (u8(src, p + 11) & 0x0F) if code == DNP3 else 1
+        if code != DNP3:
+            new_hour(t, f, now)
+        if kind == COMMANDS:
+            t.flows[f, F_COPIED + d] = number if code == DNP3 else max(t.flows[f, F_COPIED + d], 1)
+        elif t.flows[f, F_COPIED + 1 - d] == 0 or (code == DNP3 and t.flows[f, F_COPIED + 1 - d] != number):
+            return
+        elif code == DNP3:
+            t.flows[f, F_COPIED + 1 - d] = 0
+    if is_full(t):
+        t.counters[C_COMMANDS_SHED] += 1
+        return
+    most = SECOND_COMMANDS if kind == COMMANDS else SECOND_ANSWERS
+    if may_copy(t, now, SECOND, most, C_COMMANDS_SHED):
+        size = min(size, COMMAND_BYTES)
+        keep(t, f, d | COMMAND, src, p, size, size, packet, now, offset)
+        t.messages[t.used[FILL_MESSAGES] - 1, G_SEQ] = (t.row[SEQ] + behind) & 0xFFFFFFFF
 
 
 @kernel
-def fins_message(src: Bytes, p: int, end: int, first: bool, datagram: bool) -> int:
-    """A frame of FINS in TCP, or one without its header: a datagram, or the `first` one of a payload, whose
-    header came in a segment of its own. What only goes on there has no such information control field."""
-    size = end - p
-    at = p
-    if size >= 8 and u32be(src, p) == 0x46494E53:
-        size = 8 + u32be(src, p + 4)
-        at = p + 16
-        if size < 16:
-            return 0
-    elif not first or size < 12 or not (datagram or (u8(src, p) & 0x3E == 0 and u8(src, p + 1) == 0)):
-        return 0
-    if end - at < 12 or not is_fins_command(u16be(src, at + 10)):
-        return size << 2
-    return size << 2 | (ANSWERS if u8(src, at) & 0x40 else COMMANDS)
+def join_cut(t: Tables, u: int, src: Bytes) -> int:
+    """Write the payload in `Tables.row` behind the bytes that row `u` of `Tables.cuts` has of the segment
+    before. Returns how many bytes are there then; what the row says of them is left as it is."""
+    held = t.cuts[u, U_HELD]
+    n = min(t.row[END] - t.row[AT], CUT_BYTES - held)
+    copy_bytes(t.cut_data, u * CUT_BYTES + held, src, t.row[AT], n)
+    return int(held + n)
 
 
 @inlined
-def is_fins_command(command: int) -> bool:
-    """Whether it is one of `FINS_COMMANDS`."""
-    return (
-        command in (0x0202, 0x0203, 0x0221, 0x0702, 0x2103, 0x220B, 0x220C, 0x2301, 0x2302)
-        or 0x0304 <= command <= 0x0308
-        or 0x0401 <= command <= 0x0403
-        or 0x2203 <= command <= 0x2205
-    )
+def goes_on(code: int, src: Bytes, p: int, end: int, size: int) -> bool:
+    """Whether the message at `p` of `size` bytes, 0 if that is not known, may go on behind `end`."""
+    begins = may_begin(code, src, p, end)
+    return begins if size == 0 else size > end - p and (begins or code != ETHERNET_IP)
 
 
 @kernel
-def slmp_message(src: Bytes, p: int, end: int) -> int:
-    """A frame of SLMP: 3E or 4E, in binary or ASCII code."""
-    if end - p < 4:
-        return 0
-    sub = u8(src, p)
-    if u8(src, p + 1) == 0 and sub in (0x50, 0x54, 0xD0, 0xD4):
-        at = p + (11 if sub & 4 else 7)
-        if end - at < 2:
+def end_cut(
+    t: Tables, u: int, f: int, d: int, code: int, src: Bytes, packet: int, now: int, offset: int
+) -> int:
+    """Go on with what row `u` of `Tables.cuts` has of the segment before. Returns 0 where that was no
+    message, else twice the place where its message ends in the payload, or below 0 where it does not end
+    there; DONE is added if it was chosen."""
+    row = t.row
+    p, end = row[AT], row[END]
+    behind = (t.cuts[u, U_BEHIND] - row[SEQ]) & 0xFFFFFFFF
+    done = 0
+    if t.cuts[u, U_HELD] > 0:
+        held = join_cut(t, u, src)
+        begin = u * CUT_BYTES
+        cut = t.cut_data[:]
+        found = message_at(code, cut, begin, begin + held, False, False)
+        size = found >> 2
+        behind = size - t.cuts[u, U_HELD]
+        if found & 3 != 0:
+            kept = min(size, held)
+            choose(t, f, d, code, found & 3, cut, begin, kept, behind, packet, now, offset)
+            done = DONE
+        elif goes_on(code, cut, begin, begin + held, size):
+            if held < CUT_BYTES and row[WIRE_END] == end:
+                t.cuts[u, U_HELD] = held
+                t.cuts[u, U_NEXT] = (row[SEQ] + end - p) & 0xFFFFFFFF
+                return -2
+        elif size == 0:
+            t.cuts[u, U_FLOW] = 0
             return 0
-        size = at + 2 + u16le(src, at) - p
-        if sub >= 0xD0:
-            return size << 2 | (ANSWERS if u16le(src, at) in (2, 11) else 0)
-        if end - at < 6:
-            return size << 2
-        return size << 2 | (COMMANDS if is_slmp_command(u16le(src, at + 4)) else 0)
-    sub = u32be(src, p)
-    if sub not in (0x35303030, 0x35343030, 0x44303030, 0x44343030):
-        return 0
-    at = p + (22 if sub & 0x040000 else 14)
-    length = digits(src, at, end)
-    if length < 0:
-        return 0
-    size = at + 4 + length - p
-    if sub >> 24 == 0x44:
-        return size << 2 | (ANSWERS if length in (4, 22) else 0)
-    return size << 2 | (COMMANDS if is_slmp_command(digits(src, at + 8, end)) else 0)
+    set_cut(t, u, 2 * f + d + 1, 0, behind, now)
+    return (p + behind) << 1 | done if behind < end - p else -2 | done
 
 
-@inlined
-def digits(src: Bytes, p: int, end: int) -> int:
-    """The number that four hexadecimal digits at `p` are, -1 where they are none."""
-    if end - p < 4:
-        return -1
-    number = 0
-    for k in range(p, p + 4):
-        digit = u8(src, k)
-        if 0x30 <= digit <= 0x39:
-            number = number << 4 | (digit - 0x30)
-        elif 0x41 <= (digit & 0xDF) <= 0x46:
-            number = number << 4 | ((digit & 0xDF) - 0x37)
+@kernel
+def note_cut(t: Tables, u: int, f: int, d: int, code: int, src: Bytes, p: int, now: int) -> None:
+    """Keep in row `u` of `Tables.cuts` what the payload in `Tables.row` leaves: the beginning of a message at
+    `p`, or how far one goes that ends there."""
+    row = t.row
+    n = row[END] - p
+    held = 0
+    if n > 0:
+        size = message_at(code, src, p, row[END], p == row[AT], False) >> 2
+        if not goes_on(code, src, p, row[END], size):
+            p = row[AT]
+        elif row[WIRE_END] == row[END] and n <= CUT_BYTES:
+            held = n
+            copy_bytes(t.cut_data, u * CUT_BYTES, src, p, n)
         else:
-            return -1
-    return number
-
-
-@inlined
-def is_slmp_command(command: int) -> bool:
-    """Whether it is one of `SLMP_COMMANDS`."""
-    return command in (
-        0x1001, 0x1002, 0x1003, 0x1005, 0x1006, 0x1820, 0x1822, 0x1824, 0x1828, 0x1829
-    )  # fmt: skip
+            p += size
+    set_cut(t, u, 2 * f + d + 1, held, p - row[AT], now)
 
 
 @kernel
-def cip_message(src: Bytes, p: int, end: int) -> int:
-    """A message of EtherNet/IP: a service of CIP, also for a module behind this one (Unconnected_Send), or
-    one of several in a packet."""
-    if end - p < 24:
-        return 0
-    size = 24 + u16le(src, p + 2)
-    command = u16le(src, p)
-    if (command != 0x006F and command != 0x0070) or end - p < 44:
-        return size << 2
-    # The first item is an address, mostly none; the second one has the message.
-    at = p + 36 + u16le(src, p + 34)
-    if end - at < 2:
-        return size << 2
-    at += 6 if u16le(src, at) == 0x00B1 else 4
-    if end - at < 4:
-        return size << 2
-    service = u8(src, at)
-    if service & 0x80:
-        answers = service == 0xD2 or is_cip_command(service & 0x7F)
-        return size << 2 | (ANSWERS if answers else 0)
-    if service == 0x52:
-        behind = behind_object(src, at + 2, end, 6)
-        if behind == 0 or end - behind < 8:
-            return size << 2
-        at = behind + 4
-        service = u8(src, at)
-    if service == 0x0A:
-        behind = behind_object(src, at + 2, end, 2)
-        if behind == 0 or end - behind < 2:
-            return size << 2
-        for n in range(min(u16le(src, behind), PACKED_SERVICES)):
-            place = behind + 2 + 2 * n
-            if end - place < 2:
-                break
-            one = behind + u16le(src, place)
-            if one < end and is_cip_command(u8(src, one)):
-                return size << 2 | COMMANDS
-        return size << 2
-    return size << 2 | (COMMANDS if is_cip_command(service) else 0)
-
-
-@inlined
-def is_cip_command(service: int) -> bool:
-    """Whether it is one of `CIP_COMMANDS`."""
-    return 5 <= service <= 7
-
-
-@kernel
-def dnp3_message(src: Bytes, p: int, end: int) -> int:
-    """A link frame of DNP3, of which the first one of a fragment has the function."""
-    if end - p < 10 or u16be(src, p) != 0x0564 or u8(src, p + 2) < 5:
-        return 0
-    user = u8(src, p + 2) - 5
-    size = 10 + user + 2 * ((user + 15) // 16)
-    if user < 3 or end - p < 13 or u8(src, p + 10) & 0x40 == 0:
-        return size << 2
-    function = u8(src, p + 12)
-    if is_dnp3_command(function):
-        return size << 2 | COMMANDS
-    return size << 2 | (ANSWERS if function == 129 else 0)
-
-
-@inlined
-def is_dnp3_command(function: int) -> bool:
-    """Whether it is one of `DNP3_COMMANDS`."""
-    return 13 <= function <= 19 or function == 27 or function == 31
-
-
-@kernel
-def bacnet_message(src: Bytes, p: int, end: int) -> int:
-    """A datagram of BACnet/IP."""
-    size = end - p
-    at = p + (10 if size > 1 and u8(src, p + 1) == 4 else 4)
-    if end - at < 4 or u8(src, at) != 1 or u8(src, at + 1) & 0x80:
-        return size << 2
-    control = u8(src, at + 1)
-    at += 2
-    for bit in (0x20, 0x08):
-        if control & bit:
-            if end - at < 4:
-                return size << 2
-            at += 3 + u8(src, at + 2)
-    at += 1 if control & 0x20 else 0
-    if end - at < 3:
-        return size << 2
-    kind = u8(src, at) >> 4
-    if kind == 2 or kind == 5:
-        return size << 2 | (ANSWERS if is_bacnet_command(u8(src, at + 2)) else 0)
-    if kind == 6 or kind == 7:
-        return size << 2 | ANSWERS
-    behind = at + (5 if u8(src, at) & 0x08 else 3)
-    if kind != 0 or behind >= end:
-        return size << 2
-    return size << 2 | (COMMANDS if is_bacnet_command(u8(src, behind)) else 0)
-
-
-@inlined
-def is_bacnet_command(service: int) -> bool:
-    """Whether it is one of `BACNET_COMMANDS`."""
-    return service == 17 or service == 20
-
-
-@kernel
-def iec104_message(src: Bytes, p: int, end: int) -> int:
-    """A frame of IEC 104, of which those of format I have a type."""
-    if end - p < 6 or u8(src, p) != 0x68 or u8(src, p + 1) < 4:
-        return 0
-    size = 2 + u8(src, p + 1)
-    if end - p < 12 or u8(src, p + 2) & 1 or u8(src, p + 6) != 105:
-        return size << 2
-    cause = u8(src, p + 8)
-    if cause & 0x3F == 6:
-        return size << 2 | COMMANDS
-    return size << 2 | (ANSWERS if cause & 0x3F == 7 or cause & 0x40 else 0)
+def set_cut(t: Tables, u: int, flow: int, held: int, behind: int, now: int) -> None:
+    """Note in row `u` of `Tables.cuts` that of a `flow`'s message `held` bytes are there, or that one begins
+    `behind` bytes behind the beginning of the payload in `Tables.row`; a piece of another flow gives way."""
+    row = t.row
+    length = row[WIRE_END] - row[AT]
+    if held == 0 and (behind <= length or behind - length > LONGEST):
+        if t.cuts[u, U_FLOW] == flow:
+            t.cuts[u, U_FLOW] = 0
+        return
+    if t.cuts[u, U_FLOW] != flow and t.cuts[u, U_HELD] > 0 and now - t.cuts[u, U_TIME] <= WAIT_NS:
+        t.counters[C_COMMANDS_SHED] += t.cuts[u, U_FLOW] != 0
+    t.cuts[u, U_FLOW] = flow
+    t.cuts[u, U_NEXT] = (row[SEQ] + length) & 0xFFFFFFFF
+    t.cuts[u, U_BEHIND] = (row[SEQ] + behind) & 0xFFFFFFFF
+    t.cuts[u, U_HELD] = held
+    t.cuts[u, U_TIME] = now

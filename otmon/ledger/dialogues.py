@@ -233,7 +233,8 @@ class Dialogues:
         else:
             protocol = _spoken(flow[0], flow[_SPOKEN])
             talks = _talk(flow, 0, protocol), _talk(flow, 1, protocol)
-            found.operations += self._commands.take(key, talks, said.data, said.seen, way - COMMAND)
+            behind = said.seq if talks[0][2] == "tcp" else -1
+            found.operations += self._commands.take(key, talks, said.data, said.seen, way - COMMAND, behind)
 
     def _at_port(self, key: _Key, one: _Dialogue, way: int, mac: int) -> None:
         """802.1X: a station may answer to the group address of all ports, as the switch may ask there, or ask

@@ -178,11 +178,7 @@ def copy_claim(
     chosen = most < 0
     most = abs(most)
     if chosen or t.row[PROTO] != PROTO_TCP:
-        hour = now // HOUR_NS
-        if t.flows[f, F_COPIED_HOUR] != hour:
-            t.flows[f, F_COPIED_HOUR] = hour
-            for k in range(F_COPIED, F_COPIED_BYTES + 2):
-                t.flows[f, k] = 0
+        new_hour(t, f, now)
         if t.flows[f, F_COPIED + d] >= most:
             t.counters[C_CLAIMS_QUOTA] += 1
             return
@@ -219,6 +215,16 @@ def copy_claim(
     t.used[CLAIM_BYTES] += size
     t.flows[f, F_COPIED_BYTES + d] += size
     keep(t, f, d, src, p, size, length, packet, now, offset)
+
+
+@kernel
+def new_hour(t: Tables, f: int, now: int) -> None:
+    """Nothing of the flow is counted as copied yet in this hour, unless it is the one of what was."""
+    hour = now // HOUR_NS
+    if t.flows[f, F_COPIED_HOUR] != hour:
+        t.flows[f, F_COPIED_HOUR] = hour
+        for k in range(F_COPIED, F_COPIED_BYTES + 2):
+            t.flows[f, k] = 0
 
 
 @kernel

@@ -92,7 +92,8 @@ from otmon.decode.streams import (
 )
 from otmon.decode.transport import PORT_TZSP, PORT_VXLAN
 from otmon.kernel import Bytes, Ints, inlined, kernel, prefetch, u16be
-from otmon.ledger.commands import copy_commands, is_commanded
+from otmon.ledger.command_messages import is_commanded
+from otmon.ledger.commands import copy_commands
 from otmon.ledger.endings import end_flow
 from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
@@ -104,6 +105,7 @@ from otmon.ledger.messages import (
     copy_opening,
     tells_below_ip,
 )
+from otmon.ledger.naming import TRIES, apply_signatures, name_own
 from otmon.ledger.questions import DNS, copy_question
 from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
@@ -131,12 +133,10 @@ from otmon.ledger.tables import (
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP, MORE, RTU
 from otmon.protocols.modbus_framing import recognise as recognise_modbus
-from otmon.protocols.signature import SignatureTables, recognise
+from otmon.protocols.signature import SignatureTables
 
 AHEAD: Final = 4
 """So many packets before it is read the headers of a packet are fetched."""
-TRIES: Final = 8
-"""Payloads of a flow on which signatures are tried."""
 
 
 @kernel
@@ -248,7 +248,8 @@ def observe(
             code = t.flows[f, F_PROTOCOL]
             undecided = code == 0 or code & PROVISIONAL
             if (undecided and t.flows[f, F_TRIES] < TRIES) or code == t.used[MODBUS]:
-                follow(t, signatures, f, d, src, length, packet, now, offset)
+                if not (undecided and name_own(t, signatures, f, d, src, now)):
+                    follow(t, signatures, f, d, src, length, packet, now, offset)
                 code = t.flows[f, F_PROTOCOL]
             if t.listed[code & (CODES - 1)] or (code == 0 and t.flows[f, F_TRIES] <= TRIES):
                 copy_message(t, f, d, src, length, packet, now, offset)
@@ -382,26 +383,6 @@ def start_stream(t: Tables, f: int, now: int) -> int:
             t.streams[s, S_SYNC + way] = IN_STEP
     t.streams[s, S_HANDSHAKE] = t.flows[f, F_ISN] >= 0 and t.flows[f, F_ISN + 1] >= 0
     return s
-
-
-@kernel
-def apply_signatures(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes) -> None:
-    """Name the flow by the payload in `Tables.row`, or count the try."""
-    row = t.row
-    found = recognise(signatures, src, row[AT], row[END], row[PROTO], row[SPORT], row[DPORT])
-    if found == 0:
-        t.flows[f, F_TRIES] += 1
-        return
-    code = found & 0xFFFF
-    sender = (found >> 16) & 3
-    if found & PROVISIONAL:
-        t.flows[f, F_TRIES] += 1
-        code |= PROVISIONAL
-        if t.flows[f, F_PROTOCOL] != 0:
-            return
-    t.flows[f, F_PROTOCOL] = code
-    if sender != 0:
-        set_client(t.flows, f, d if sender == 1 else 1 - d, ROLE_PROTOCOL)
 
 
 @kernel

@@ -34,20 +34,8 @@ from otmon.decode.fields import (
     TCP_SYN,
     VLAN,
 )
-from otmon.decode.flows import (
-    DUPLICATES,
-    F_COLUMNS,
-    FLOWS,
-    mix,
-)
-from otmon.decode.streams import (
-    CARRY,
-    H_COLUMNS,
-    HELD,
-    HELD_BYTES,
-    S_COLUMNS,
-    STREAMS,
-)
+from otmon.decode.flows import DUPLICATES, F_COLUMNS, FLOWS, mix
+from otmon.decode.streams import CARRY, H_COLUMNS, HELD, HELD_BYTES, S_COLUMNS, STREAMS
 from otmon.identity.registry import FIRST_PAYLOADS, IDS, LOG_IN_PAYLOADS
 from otmon.kernel import Ints, clear_row, copy_row, inlined, kernel
 from otmon.ledger.course import WINDOWS
@@ -216,6 +204,11 @@ MESSAGES: Final = 1 << 12
 MESSAGE_BYTES: Final = 2048
 """Bytes kept of one payload: a full frame, and less than one that the card put together of many."""
 MESSAGE_DATA: Final = 1 << 22
+# Columns of a message with a command, or of any before it, that the next segment goes on with: direction and
+# flow, sequence numbers of that segment and behind the message, bytes that are there, and their time.
+U_FLOW, U_NEXT, U_BEHIND, U_HELD, U_TIME = range(5)
+CUTS: Final = 1 << 10
+CUT_BYTES: Final = 1_024
 CODES: Final = 256
 """Codes of protocols."""
 
@@ -287,6 +280,7 @@ _FIELDS: Final = [
     ("ended_written", _INT, (ENDED_WRITTEN, W_COLUMNS)),
     ("transactions", _INT, (TRANSACTIONS, T_COLUMNS)),
     ("messages", _INT, (MESSAGES, G_COLUMNS)),
+    ("cuts", _INT, (CUTS, 8)),
     ("listed", _INT, (CODES,)),
     ("tells", _INT, (CODES,)),
     ("listed_ports", np.uint8, (2 << 16,)),
@@ -296,6 +290,7 @@ _FIELDS: Final = [
     ("read_values", np.uint8, (OPERATIONS * KEPT_BYTES,)),
     ("held_data", np.uint8, (HELD * HELD_BYTES,)),
     ("message_data", np.uint8, (MESSAGE_DATA,)),
+    ("cut_data", np.uint8, (CUTS * CUT_BYTES,)),
 ]
 _LINE: Final = 64
 """Bytes of a cache line: each table begins at one, so that rows lie across as few as they can."""

@@ -43,6 +43,7 @@ PROTOCOL: Final = Protocol(
         # Results, tables of broadcast devices and foreign devices, secured messages.
         Signature("udp", (_TYPE, Number(1, 1, 0, 12), _LENGTH), minimum=4),
     ),
+    commanded=("udp",),
     references=(
         "ANSI/ASHRAE 135-2020, J.2 (BVLL messages), 6.2 (NPDU), 20.1.2 (APDU types)",
         "IANA service names: bacnet, 47808/udp",

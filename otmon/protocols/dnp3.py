@@ -28,6 +28,7 @@ PROTOCOL: Final = Protocol(
         ),
         *(Signature(t, (*_HEADER, Number(3, 1, 0, 0x7F)), minimum=10, sender="server") for t in _TRANSPORTS),
     ),
+    commanded=_TRANSPORTS,
     references=(
         "IEEE 1815-2012, 9.2 (link header, direction bit, CRC), 13 (TCP and UDP)",
         "IANA service names: dnp, 20000",

@@ -71,6 +71,7 @@ PROTOCOL: Final = Protocol(
             minimum=18,
         ),
     ),
+    commanded=("tcp",),
     references=(
         "ODVA, EtherNet/IP Adaptation of CIP, 2-3 and 2-4 (encapsulation), 2-6 (common packet format)",
         "IANA service names: EtherNet-IP-1, 2222; EtherNet-IP-2, 44818",

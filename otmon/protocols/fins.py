@@ -41,6 +41,7 @@ PROTOCOL: Final = Protocol(
         ),
         Signature("tcp", (_TCP, Number(8, 4, 2, 6)), minimum=16),
     ),
+    commanded=("tcp", "udp"),
     references=(
         "Omron W227-E1, FINS Commands Reference Manual (header, command codes)",
         "Omron W421-E1, CS/CJ Ethernet Units (FINS over UDP and TCP, port 9600)",

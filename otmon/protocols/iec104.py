@@ -41,8 +41,10 @@ PROTOCOL: Final = Protocol(
         Signature("tcp", (_START, Text(1, b"\x04\x01\x00"), Number(4, 1, 0, 0, mask=0x01)), minimum=6),
         # An I frame that fills the segment and has no originator; elsewhere the port must help.
         Signature("tcp", (*_INFORMATION, Length(1, 1, add=2), Number(9, 1, 0, 0)), minimum=12),
+        Signature("tcp", (*_INFORMATION, Length(1, 1, add=2)), minimum=12, hinted=True),
         Signature("tcp", _INFORMATION, minimum=12, hinted=True),
     ),
+    commanded=("tcp",),
     references=(
         "IEC 60870-5-104:2006, 5 (APCI; I, S and U format)",
         "IEC 60870-5-101:2003, 7.2 (type identification, cause of transmission)",

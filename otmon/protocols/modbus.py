@@ -21,6 +21,7 @@ PROTOCOL: Final = Protocol(
     kind="industrial",
     tcp_ports=(502,),
     udp_ports=(502,),
+    commanded=("udp",),
     references=(
         "MODBUS Application Protocol Specification V1.1b3",
         "MODBUS Messaging on TCP/IP Implementation Guide V1.0b, 3.1.3",

@@ -112,5 +112,8 @@ class Protocol:
     udp_ports: tuple[int, ...] = ()
     ethertypes: tuple[int, ...] = ()
     signatures: tuple[Signature, ...] = ()
+    commanded: tuple[Transport, ...] = ()
+    """Where controllers are stopped, started or loaded with it: on its usual ports there it is looked for
+    as long as something else, or nothing, was recognised."""
     references: tuple[str, ...] = field(default=())
     """Standard and section of each fact in the file."""

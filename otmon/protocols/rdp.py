@@ -11,6 +11,12 @@ _CONNECT: Final = (Text(0, b"\x03\x00"), Length(2, 2, add=0), Length(4, 1, add=5
 _REQUEST: Final = (*_CONNECT, Number(5, 1, 0xE0, 0xE0), Number(6, 2, 0, 0))
 _CONFIRM: Final = (*_CONNECT, Number(5, 1, 0xD0, 0xD0))
 _NEGOTIATION_BYTES: Final = Text(13, b"\x08\x00")
+_OUTPUT: Final = (
+    Number(0, 1, 0, 0, mask=0x3F),
+    Number(1, 1, 0x80, 0xFF),
+    Length(1, 2, add=0, mask=0x7FFF),
+)
+"""Action 0, reserved bits, two flags of encryption; then the length of the whole in 15 bits."""
 
 PROTOCOL: Final = Protocol(
     id="rdp",
@@ -26,11 +32,13 @@ PROTOCOL: Final = Protocol(
         # Without anything, as version 5.2 and before connect.
         Signature("tcp", _REQUEST, minimum=11, sender="client", hinted=True),
         Signature("tcp", _CONFIRM, minimum=11, sender="server", hinted=True),
-        # Data, and fast-path input and output.
+        # Of a session that began before: data, and fast-path output that fills the segment. Where TLS is
+        # around them nothing tells them from other TLS.
         Signature("tcp", (Text(0, b"\x03\x00"), Text(4, b"\x02\xf0\x80")), minimum=8, hinted=True),
+        Signature("tcp", _OUTPUT, minimum=16, sender="server", hinted=True),
     ),
     references=(
-        "[MS-RDPBCGR] 2.2.1.1 and 2.2.1.2 (connection request and confirm)",
+        "[MS-RDPBCGR] 2.2.1.1 and 2.2.1.2 (connection request and confirm), 2.2.9.1.2 (fast-path output)",
         "RFC 1006, 6 (TPKT)",
         "ITU-T X.224 (1995), 13.3",
     ),

@@ -58,6 +58,7 @@ PROTOCOL: Final = Protocol(
             for size in _TPDU_SIZES
         ),
     ),
+    commanded=("tcp",),
     references=(
         "RFC 1006, 6 (TPKT)",
         "ITU-T X.224 (1995), 13.3, 13.4, 13.7 (COTP connection and data units)",

@@ -26,7 +26,9 @@ TCP: Final = 6
 UDP: Final = 17
 SENDER_SHIFT: Final = 16
 PROVISIONAL: Final = 1 << 20
-"""Parts of what `recognise` gives: ``code | sender << SENDER_SHIFT | PROVISIONAL``."""
+USUAL: Final = 1 << 21
+LOOSE: Final = 1 << 22
+"""Parts of what `recognise` gives: ``code | sender << SENDER_SHIFT | PROVISIONAL | USUAL | LOOSE``."""
 SENDERS: Final[tuple[Sender, ...]] = ("either", "client", "server")
 
 _PORTS: Final = 1 << 16
@@ -35,6 +37,8 @@ _ANY_UDP: Final = 1
 _NO_PORT: Final = 2
 """First rows of `SignatureTables.lists`: signatures that need no port, and the empty list of ports
 that are usual for nothing."""
+LOOSE_BITS: Final = 18
+"""A signature that fixes fewer bits names what is tried again and again in the end."""
 _FEW_BYTES: Final = 7
 """Bytes of a text that one row holds: so that the value stays a positive 64-bit word."""
 _ANYTHING: Final = 1 << 62
@@ -80,6 +84,9 @@ class SignatureTables(NamedTuple):
     """int64[signatures, G_COLUMNS]"""
     checks: Ints
     """int64[checks, K_COLUMNS]"""
+    commanded: Bytes
+    """uint8[2 * 65536]: code of the protocol with commands for which a port is usual
+    (`otmon.protocols.protocol.Protocol.commanded`), 0 for none; first TCP, then UDP."""
 
 
 class _Entry(NamedTuple):
@@ -121,11 +128,22 @@ def compile_signatures(protocols: Sequence[Protocol]) -> SignatureTables:
             len(checks),
             entry.code
             | SENDERS.index(entry.signature.sender) << SENDER_SHIFT
-            | (PROVISIONAL if entry.signature.provisional else 0),
+            | (PROVISIONAL if entry.signature.provisional else 0)
+            | (LOOSE if signature_bits(entry.signature) < LOOSE_BITS else 0),
         )
     ports, lists, candidates = _index(entries)
     table = np.array(checks, np.int64).reshape(-1, K_COLUMNS)
-    return SignatureTables(ports, lists, candidates, signatures, table)
+    return SignatureTables(ports, lists, candidates, signatures, table, _commanded(protocols))
+
+
+def _commanded(protocols: Sequence[Protocol]) -> Bytes:
+    """`SignatureTables.commanded`."""
+    codes = np.zeros(2 * _PORTS, np.uint8)
+    for code, protocol in enumerate(protocols, 1):
+        for base, transport, ports in ((0, "tcp", protocol.tcp_ports), (_PORTS, "udp", protocol.udp_ports)):
+            if transport in protocol.commanded:
+                codes[[base + port for port in ports]] = code
+    return codes
 
 
 def _index(entries: Sequence[_Entry]) -> tuple[Bytes, Ints, Ints]:
@@ -279,8 +297,9 @@ def recognise(
     """Which protocol the payload ``buf[p:end]`` of a TCP segment or UDP datagram belongs to.
 
     `transport` is an IP protocol number. Gives 0 for none, else ``code | sender << SENDER_SHIFT``,
-    with PROVISIONAL added where a later message may name a more precise protocol; `sender` is an
-    index in SENDERS.
+    with PROVISIONAL added where a later message may name a more precise protocol, USUAL where it is one
+    of a port that `commanded_on` tells of, and LOOSE where it was too weak to be tried often; `sender` is
+    an index in SENDERS.
     """
     if p >= end or (transport != TCP and transport != UDP):
         return 0
@@ -289,20 +308,27 @@ def recognise(
     provisional = 0
     for turn in range(3):
         row = anywhere
-        if turn == 0:
-            row = u8(tables.ports, anywhere * _PORTS + (dport & 0xFFFF))
-        elif turn == 1:
-            row = u8(tables.ports, anywhere * _PORTS + (sport & 0xFFFF))
+        usual = 0
+        if turn < 2:
+            place = anywhere * _PORTS + ((sport if turn else dport) & 0xFFFF)
+            row = u8(tables.ports, place)
+            usual = USUAL if u8(tables.commanded, place) != 0 else 0
         at = row * 256 + first
         for i in range(tables.lists[at], tables.lists[at + 1]):
             n = tables.candidates[i]
             if passes(tables.signatures, tables.checks, n, buf, p, end):
-                result = tables.signatures[n, G_RESULT]
+                result = tables.signatures[n, G_RESULT] | usual
                 if result & PROVISIONAL == 0:
                     return int(result)
                 if provisional == 0:
                     provisional = result
     return int(provisional)
+
+
+@inlined
+def commanded_on(tables: SignatureTables, transport: int, port: int) -> int:
+    """Code of the protocol with commands for which a port is usual, 0 for none."""
+    return u8(tables.commanded, (0 if transport == TCP else _PORTS) + (port & 0xFFFF))
 
 
 @inlined

@@ -70,6 +70,7 @@ PROTOCOL: Final = Protocol(
             for subheader, sender in _TSN
         ),
     ),
+    commanded=_BOTH,
     references=(
         "CLPA, SLMP Specification (message format)",
         "Mitsubishi SH-080008, MELSEC Communication Protocol, 4.2 and 4.3 (3E and 4E frames, ASCII)",

@@ -460,6 +460,9 @@ MESSAGES: tuple[Message, ...] = (
     ),
     Message("quic", "udp", _hex("c0 00000000 00 08 f067a5502a4262b5 00000001"), "server", anywhere=False),
     Message("rdp", "tcp", _data(_hex("64 0006 03eb 70 0e") + bytes(14)), anywhere=False),
+    # Fast-path output: encrypted, with its signature; and in the clear.
+    Message("rdp", "tcp", _hex("c0 8090 0102030405060708") + bytes(range(133)), "server", anywhere=False),
+    Message("rdp", "tcp", _hex("00 8018 01 1200 0100 0200") + bytes(14), "server", anywhere=False),
     Message(
         "s7comm_plus",
         "tcp",

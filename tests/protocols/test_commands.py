@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.ledger.commands import (
+from otmon.ledger.command_messages import (
     ANSWERS,
     COMMANDS,
     bacnet_message,

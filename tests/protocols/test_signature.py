@@ -18,9 +18,14 @@ from otmon.protocols.protocol import (
     Transport,
 )
 from otmon.protocols.signature import (
+    LOOSE,
     PROVISIONAL,
     SENDER_SHIFT,
     SENDERS,
+    TCP,
+    UDP,
+    USUAL,
+    commanded_on,
     compile_signatures,
     signature_bits,
     signature_fault,
@@ -47,7 +52,8 @@ def code(
     ports: tuple[int, int] = UNUSUAL,
     transport: Transport = "tcp",
 ) -> int:
-    return number(payload, transport, ports, compile_signatures(declared))
+    """What is recognised, whether the signature is a weak one or not."""
+    return number(payload, transport, ports, compile_signatures(declared)) & ~LOOSE
 
 
 def holds(check: Check, payload: bytes) -> bool:
@@ -260,3 +266,17 @@ def test_a_signature_for_usual_ports_needs_some() -> None:
 )
 def test_bits_that_a_check_fixes(check: Check, bits: float) -> None:
     assert signature_bits(Signature("tcp", (check,), minimum=10)) == pytest.approx(bits)
+
+
+def test_a_name_says_whether_it_is_that_of_a_port_with_commands_and_whether_it_is_weak() -> None:
+    strong, weak = tcp(Text(0, b"abcd")), tcp(Text(0, b"ab"))
+    first, second, third = protocols(("a", (1000,), strong), ("b", (2000,), strong), ("c", (3000,), weak))
+    declared = replace(first, commanded=("tcp",)), second, replace(third, commanded=("udp",))
+    assert code(declared, b"abcd....", (40001, 1000)) == 1 | USUAL == code(declared, b"abcd....", (1000, 7))
+    assert code(declared, b"abcd....", (40001, 2000)) == 2
+    assert code(declared, b"abcd....") == 1
+    tables = compile_signatures(declared)
+    assert number(b"ab......", "tcp", (1000, 3000), tables) == 3 | LOOSE
+    ports = (1000, 2000, 3000, 0, 65_535)
+    assert [commanded_on(tables, TCP, port) for port in ports] == [1, 0, 0, 0, 0]
+    assert [commanded_on(tables, UDP, port) for port in ports] == [0, 0, 3, 0, 0]

@@ -1,0 +1,326 @@
+"""What a message of a protocol with commands does, told by its first bytes: whether it is a command, or may
+be the answer to one (`otmon.protocols.commands` tells which).
+
+Contract of the kernels that look at one: they give COMMANDS, ANSWERS or 0 and, times four, how many bytes the
+message has that begins at `p`, of which ``src[p:end]`` is there; 0 where none begins.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otmon.kernel import Bytes, inlined, kernel, u8, u16be, u16le, u32be
+from otmon.ledger.identification import behind_object
+from otmon.protocols.commands import PACKED_SERVICES
+from otmon.protocols.registry import code_of
+
+BACNET: Final = code_of("bacnet")
+DNP3: Final = code_of("dnp3")
+ETHERNET_IP: Final = code_of("ethernet_ip")
+FINS: Final = code_of("fins")
+IEC104: Final = code_of("iec104")
+S7COMM: Final = code_of("s7comm")
+SLMP: Final = code_of("slmp")
+COMMANDS: Final = 1
+ANSWERS: Final = 2
+
+
+@inlined
+def is_commanded(code: int) -> bool:
+    """Whether commands of the protocol with this code are read here."""
+    return code in (BACNET, DNP3, ETHERNET_IP, FINS, IEC104, S7COMM, SLMP)
+
+
+@inlined
+def message_at(code: int, src: Bytes, p: int, end: int, first: bool, datagram: bool) -> int:
+    """What the message at `p` of the protocol with this code does; `first`: a payload begins there."""
+    if code == S7COMM:
+        return s7_message(src, p, end, first)
+    if code == FINS:
+        return fins_message(src, p, end, first, datagram)
+    if code == SLMP:
+        return slmp_message(src, p, end)
+    if code == ETHERNET_IP:
+        # In datagrams is what goes round all the time, and who is who.
+        return 0 if datagram else cip_message(src, p, end)
+    if code == DNP3:
+        return dnp3_message(src, p, end)
+    if code == BACNET:
+        return bacnet_message(src, p, end)
+    return iec104_message(src, p, end)
+
+
+@kernel
+def may_begin(code: int, src: Bytes, p: int, end: int) -> bool:
+    """Whether ``src[p:end]``, at least one byte, may be the beginning of a message, too short to tell its
+    length; of EtherNet/IP also whether a header that is all there may be one (volume 2, 2-3: no command is
+    above 255, and the options are 0)."""
+    n = end - p
+    begins = u8(src, p)
+    if code == S7COMM:
+        return bool(n < 4 and begins == 3)
+    if code == FINS:
+        return bool(n < 8 and begins == 0x46)
+    if code == SLMP:
+        return bool(n < 26 and begins in (0x35, 0x44, 0x50, 0x54, 0xD0, 0xD4))
+    if code == ETHERNET_IP:
+        return bool((n < 2 or u8(src, p + 1) == 0) and (n < 24 or u32be(src, p + 20) == 0))
+    if code == DNP3:
+        return bool(n < 10 and begins == 5)
+    return bool(n < 6 and begins == 0x68)
+
+
+@kernel
+def s7_message(src: Bytes, p: int, end: int, first: bool) -> int:
+    """A message in TPKT. The `first` one of a payload may begin behind the header of TPKT, or that and the
+    one of COTP, which came in a segment of their own."""
+    size = 0
+    at = p + 7
+    if end - p >= 4 and u8(src, p) == 3:
+        size = u16be(src, p + 2)
+        if size < 7:
+            return 0
+        # Others than COTP data units, and empty ones, may lie between.
+        if end - p < 6 or u16be(src, p + 4) != 0x02F0:
+            return size << 2
+    elif first and end - p >= 2 and u16be(src, p) == 0x02F0:
+        at = p + 3
+    elif first:
+        at = p
+    else:
+        return 0
+    if end - at < 10 or u8(src, at) != 0x32:
+        return size << 2
+    kind = u8(src, at + 1)
+    function = at + (12 if kind == 2 or kind == 3 else 10)
+    if size == 0:
+        size = function - p + u16be(src, at + 6) + u16be(src, at + 8)
+        if u16be(src, at + 2) != 0 or size > end - p:
+            return 0
+    if kind == 7:
+        return size << 2 | s7_user_data(src, at + 10, end)
+    # An answer that is an error may have no parameter, and then does not say what it is about.
+    if kind == 2 or (kind == 3 and u16be(src, at + 6) == 0):
+        return size << 2 | ANSWERS
+    if (kind == 1 or kind == 3) and function < end and u8(src, function) in (0x1A, 0x1D, 0x28, 0x29):
+        return size << 2 | (COMMANDS if kind == 1 else ANSWERS)
+    return size << 2
+
+
+@inlined
+def s7_user_data(src: Bytes, p: int, end: int) -> int:
+    """What the parameter at `p` of user data does: 0 where it has none of `S7_USER_DATA`."""
+    if end - p < 8 or u16be(src, p) != 1 or u8(src, p + 2) != 0x12:
+        return 0
+    group = u8(src, p + 5) & 0x0F
+    function = u8(src, p + 6)
+    if not (
+        (group == 1 and 0x08 <= function <= 0x0C)
+        or (group == 7 and (function == 2 or function == 4))
+        or (group == 15 and (function == 1 or function == 6))
+    ):
+        return 0
+    way = u8(src, p + 5) >> 4
+    if way == 4 or way == 7:
+        return COMMANDS
+    return ANSWERS if way == 8 or way == 11 else 0
+
+
+@kernel
+def fins_message(src: Bytes, p: int, end: int, first: bool, datagram: bool) -> int:
+    """A frame of FINS in TCP, or one without its header: a datagram, or the `first` one of a payload, whose
+    header came in a segment of its own. What only goes on there has no such information control field."""
+    size = end - p
+    at = p
+    if size >= 8 and u32be(src, p) == 0x46494E53:
+        size = 8 + u32be(src, p + 4)
+        at = p + 16
+        if size < 16:
+            return 0
+    elif not first or size < 12 or not (datagram or (u8(src, p) & 0x3E == 0 and u8(src, p + 1) == 0)):
+        return 0
+    if end - at < 12 or not is_fins_command(u16be(src, at + 10)):
+        return size << 2
+    return size << 2 | (ANSWERS if u8(src, at) & 0x40 else COMMANDS)
+
+
+@inlined
+def is_fins_command(command: int) -> bool:
+    """Whether it is one of `FINS_COMMANDS`."""
+    return (
+        command in (0x0202, 0x0203, 0x0221, 0x0702, 0x2103, 0x220B, 0x220C, 0x2301, 0x2302)
+        or 0x0304 <= command <= 0x0308
+        or 0x0401 <= command <= 0x0403
+        or 0x2203 <= command <= 0x2205
+    )
+
+
+@kernel
+def slmp_message(src: Bytes, p: int, end: int) -> int:
+    """A frame of SLMP: 3E or 4E, in binary or ASCII code."""
+    if end - p < 4:
+        return 0
+    sub = u8(src, p)
+    if u8(src, p + 1) == 0 and sub in (0x50, 0x54, 0xD0, 0xD4):
+        at = p + (11 if sub & 4 else 7)
+        if end - at < 2:
+            return 0
+        size = at + 2 + u16le(src, at) - p
+        if sub >= 0xD0:
+            return size << 2 | (ANSWERS if u16le(src, at) in (2, 11) else 0)
+        if end - at < 6:
+            return size << 2
+        return size << 2 | (COMMANDS if is_slmp_command(u16le(src, at + 4)) else 0)
+    sub = u32be(src, p)
+    if sub not in (0x35303030, 0x35343030, 0x44303030, 0x44343030):
+        return 0
+    at = p + (22 if sub & 0x040000 else 14)
+    length = digits(src, at, end)
+    if length < 0:
+        return 0
+    size = at + 4 + length - p
+    if sub >> 24 == 0x44:
+        return size << 2 | (ANSWERS if length in (4, 22) else 0)
+    return size << 2 | (COMMANDS if is_slmp_command(digits(src, at + 8, end)) else 0)
+
+
+@inlined
+def digits(src: Bytes, p: int, end: int) -> int:
+    """The number that four hexadecimal digits at `p` are, -1 where they are none."""
+    if end - p < 4:
+        return -1
+    number = 0
+    for k in range(p, p + 4):
+        digit = u8(src, k)
+        if 0x30 <= digit <= 0x39:
+            number = number << 4 | (digit - 0x30)
+        elif 0x41 <= (digit & 0xDF) <= 0x46:
+            number = number << 4 | ((digit & 0xDF) - 0x37)
+        else:
+            return -1
+    return number
+
+
+@inlined
+def is_slmp_command(command: int) -> bool:
+    """Whether it is one of `SLMP_COMMANDS`."""
+    return command in (
+        0x1001, 0x1002, 0x1003, 0x1005, 0x1006, 0x1820, 0x1822, 0x1824, 0x1828, 0x1829
+    )  # fmt: skip
+
+
+@kernel
+def cip_message(src: Bytes, p: int, end: int) -> int:
+    """A message of EtherNet/IP: a service of CIP, also for a module behind this one (Unconnected_Send), or
+    one of several in a packet."""
+    if end - p < 24:
+        return 0
+    size = 24 + u16le(src, p + 2)
+    command = u16le(src, p)
+    if (command != 0x006F and command != 0x0070) or end - p < 44:
+        return size << 2
+    # The first item is an address, mostly none; the second one has the message.
+    at = p + 36 + u16le(src, p + 34)
+    if end - at < 2:
+        return size << 2
+    at += 6 if u16le(src, at) == 0x00B1 else 4
+    if end - at < 4:
+        return size << 2
+    service = u8(src, at)
+    if service & 0x80:
+        answers = service == 0xD2 or is_cip_command(service & 0x7F)
+        return size << 2 | (ANSWERS if answers else 0)
+    if service == 0x52:
+        behind = behind_object(src, at + 2, end, 6)
+        if behind == 0 or end - behind < 8:
+            return size << 2
+        at = behind + 4
+        service = u8(src, at)
+    if service == 0x0A:
+        behind = behind_object(src, at + 2, end, 2)
+        if behind == 0 or end - behind < 2:
+            return size << 2
+        for n in range(min(u16le(src, behind), PACKED_SERVICES)):
+            place = behind + 2 + 2 * n
+            if end - place < 2:
+                break
+            one = behind + u16le(src, place)
+            if one < end and is_cip_command(u8(src, one)):
+                return size << 2 | COMMANDS
+        return size << 2
+    return size << 2 | (COMMANDS if is_cip_command(service) else 0)
+
+
+@inlined
+def is_cip_command(service: int) -> bool:
+    """Whether it is one of `CIP_COMMANDS`."""
+    return 5 <= service <= 7
+
+
+@kernel
+def dnp3_message(src: Bytes, p: int, end: int) -> int:
+    """A link frame of DNP3, of which the first one of a fragment has the function."""
+    if end - p < 10 or u16be(src, p) != 0x0564 or u8(src, p + 2) < 5:
+        return 0
+    user = u8(src, p + 2) - 5
+    size = 10 + user + 2 * ((user + 15) // 16)
+    if user < 3 or end - p < 13 or u8(src, p + 10) & 0x40 == 0:
+        return size << 2
+    function = u8(src, p + 12)
+    if is_dnp3_command(function):
+        return size << 2 | COMMANDS
+    return size << 2 | (ANSWERS if function == 129 else 0)
+
+
+@inlined
+def is_dnp3_command(function: int) -> bool:
+    """Whether it is one of `DNP3_COMMANDS`."""
+    return 13 <= function <= 19 or function == 27 or function == 31
+
+
+@kernel
+def bacnet_message(src: Bytes, p: int, end: int) -> int:
+    """A datagram of BACnet/IP."""
+    size = end - p
+    at = p + (10 if size > 1 and u8(src, p + 1) == 4 else 4)
+    if end - at < 4 or u8(src, at) != 1 or u8(src, at + 1) & 0x80:
+        return size << 2
+    control = u8(src, at + 1)
+    at += 2
+    for bit in (0x20, 0x08):
+        if control & bit:
+            if end - at < 4:
+                return size << 2
+            at += 3 + u8(src, at + 2)
+    at += 1 if control & 0x20 else 0
+    if end - at < 3:
+        return size << 2
+    kind = u8(src, at) >> 4
+    if kind == 2 or kind == 5:
+        return size << 2 | (ANSWERS if is_bacnet_command(u8(src, at + 2)) else 0)
+    if kind == 6 or kind == 7:
+        return size << 2 | ANSWERS
+    behind = at + (5 if u8(src, at) & 0x08 else 3)
+    if kind != 0 or behind >= end:
+        return size << 2
+    return size << 2 | (COMMANDS if is_bacnet_command(u8(src, behind)) else 0)
+
+
+@inlined
+def is_bacnet_command(service: int) -> bool:
+    """Whether it is one of `BACNET_COMMANDS`."""
+    return service == 17 or service == 20
+
+
+@kernel
+def iec104_message(src: Bytes, p: int, end: int) -> int:
+    """A frame of IEC 104, of which those of format I have a type."""
+    if end - p < 6 or u8(src, p) != 0x68 or u8(src, p + 1) < 4:
+        return 0
+    size = 2 + u8(src, p + 1)
+    if end - p < 12 or u8(src, p + 2) & 1 or u8(src, p + 6) != 105:
+        return size << 2
+    cause = u8(src, p + 8)
+    if cause & 0x3F == 6:
+        return size << 2 | COMMANDS
+    return size << 2 | (ANSWERS if cause & 0x3F == 7 or cause & 0x40 else 0)

@@ -1,0 +1,154 @@
+"""What a flow speaks, told by the signatures of its payloads.
+
+A name is final, except where a port of the flow is usual for a protocol with commands
+(`otmon.protocols.protocol.Protocol.commanded`) and this is none of that port: what was sent before a command,
+to hide it or by chance, must not. There the port's own protocol is looked for as long as the flow lasts, and
+takes it over by one payload that fits. A weak signature is no longer believed then.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otmon.decode.fields import AT, DPORT, END, PROTO, PROTO_TCP, PROTO_UDP, SEQ, SPORT
+from otmon.decode.flows import (
+    CLIENT,
+    CLIENT_B,
+    F_COPIED,
+    F_COPIED_BYTES,
+    F_PROTOCOL,
+    F_STATE,
+    F_TRIES,
+    FIRST_B,
+    PROVISIONAL,
+    ROLE,
+    ROLE_HANDSHAKE,
+    ROLE_PROTOCOL,
+    ROLE_SHIFT,
+    set_client,
+)
+from otmon.kernel import Bytes, inlined, kernel
+from otmon.ledger.command_messages import message_at
+from otmon.ledger.commands import goes_on, join_cut, note_cut
+from otmon.ledger.tables import CUT_BYTES, CUTS, MODBUS, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
+from otmon.protocols.modbus import PORT as MODBUS_PORT
+from otmon.protocols.signature import LOOSE, USUAL, SignatureTables, commanded_on, recognise
+
+TRIES: Final = 8
+"""Payloads of a flow on which signatures are tried."""
+FOREIGN: Final = PROVISIONAL << 1
+"""Added to `F_PROTOCOL` beside PROVISIONAL: none of the port that is usual for a protocol with commands."""
+
+
+@kernel
+def apply_signatures(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes) -> None:
+    """Name the flow by the payload in `Tables.row`, or count the try."""
+    row = t.row
+    found = recognise(signatures, src, row[AT], row[END], row[PROTO], row[SPORT], row[DPORT])
+    source = commanded_on(signatures, row[PROTO], row[SPORT])
+    own = commanded_on(signatures, row[PROTO], row[DPORT])
+    # Of two such protocols neither hides the other.
+    disputed = source != 0 and own != 0 and source != own
+    own = max(source, own)
+    # Modbus is looked for elsewhere, and not in the last try.
+    most = TRIES - 2 if source == t.used[MODBUS] or own == t.used[MODBUS] else TRIES - 1
+    if own != 0 and found & LOOSE and t.flows[f, F_TRIES] >= most:
+        found = 0
+    foreign = own != 0 and found & USUAL == 0
+    if found == 0 or foreign or found & PROVISIONAL:
+        t.flows[f, F_TRIES] += 1
+        if own != 0:
+            t.flows[f, F_TRIES] = min(t.flows[f, F_TRIES], most)
+    before = t.flows[f, F_PROTOCOL]
+    if found == 0 or (found & PROVISIONAL and before != 0) or (foreign and before & FOREIGN):
+        return
+    if before & FOREIGN:
+        # Who is the client, and what was copied, was told of something else.
+        if row[PROTO] == PROTO_UDP:
+            t.flows[f, F_STATE] &= ~(CLIENT | ROLE)
+        for k in range(F_COPIED, F_COPIED_BYTES + 2):
+            t.flows[f, k] = 0
+    code = found & (0xFFFF | PROVISIONAL)
+    if foreign:
+        code |= PROVISIONAL | FOREIGN
+    elif disputed:
+        code |= PROVISIONAL
+    t.flows[f, F_PROTOCOL] = code
+    sender = (found >> 16) & 3
+    if sender != 0:
+        set_client(t.flows, f, d if sender == 1 else 1 - d, ROLE_PROTOCOL)
+
+
+@kernel
+def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, now: int) -> bool:
+    """As `apply_signatures`, for a flow whose port is `own_of` a protocol with commands; False for another
+    one. There each message of a TCP segment may name the flow, and one that goes on in the next segment."""
+    row = t.row
+    own = own_of(t, signatures, f, d)
+    if own == 0:
+        return False
+    apply_signatures(t, signatures, f, d, src)
+    if row[PROTO] != PROTO_TCP or is_named(t, f):
+        return True
+    at, end = row[AT], row[END]
+    p = at
+    u = (2 * f + d) & (CUTS - 1)
+    if t.cuts[u, U_FLOW] == 2 * f + d + 1 and t.cuts[u, U_NEXT] == row[SEQ]:
+        behind = (t.cuts[u, U_BEHIND] - row[SEQ]) & 0xFFFFFFFF
+        if t.cuts[u, U_HELD] > 0:
+            held = join_cut(t, u, src)
+            begin = u * CUT_BYTES
+            cut = t.cut_data[:]
+            row[AT] = begin
+            row[END] = begin + held
+            apply_signatures(t, signatures, f, d, cut)
+            row[AT] = at
+            row[END] = end
+            if is_named(t, f):
+                return True
+            size = message_at(own, cut, begin, begin + held, False, False) >> 2
+            if held < CUT_BYTES and goes_on(own, cut, begin, begin + held, size):
+                t.cuts[u, U_HELD] = held
+                t.cuts[u, U_NEXT] = (row[SEQ] + end - at) & 0xFFFFFFFF
+                return True
+            behind = max(0, size - t.cuts[u, U_HELD])
+        p += behind
+    while p < end:
+        if p > at:
+            row[AT] = p
+            apply_signatures(t, signatures, f, d, src)
+            row[AT] = at
+            if is_named(t, f):
+                return True
+        size = message_at(own, src, p, end, p == at, False) >> 2
+        if size == 0 or size > end - p:
+            break
+        p += size
+    note_cut(t, u, f, d, own, src, p, now)
+    return True
+
+
+@inlined
+def is_named(t: Tables, f: int) -> bool:
+    """Whether the flow's name is final."""
+    return bool(t.flows[f, F_PROTOCOL] != 0 and t.flows[f, F_PROTOCOL] & PROVISIONAL == 0)
+
+
+@kernel
+def own_of(t: Tables, signatures: SignatureTables, f: int, d: int) -> int:
+    """Code of the protocol with commands, other than Modbus, for which the port is usual to which the flow of
+    the payload in `Tables.row` goes, 0 for none: what only begins like Modbus is not followed there, as it
+    would hide the port's own. Who asks is told by the handshake, or else by the first datagram; of other
+    connections either port will do."""
+    row = t.row
+    state = t.flows[f, F_STATE]
+    source, target = row[SPORT], row[DPORT]
+    if row[PROTO] == PROTO_UDP:
+        asks = d == (1 if state & FIRST_B else 0)
+        source, target = (0, target) if asks else (source, 0)
+    elif (state & ROLE) >> ROLE_SHIFT == ROLE_HANDSHAKE:
+        asks = d == (1 if state & CLIENT_B else 0)
+        source, target = (0, target) if asks else (source, 0)
+    if source == MODBUS_PORT or target == MODBUS_PORT:
+        return 0
+    return max(commanded_on(signatures, row[PROTO], source), commanded_on(signatures, row[PROTO], target))

@@ -1,0 +1,178 @@
+"""What a flow speaks, where something else came first on the ports of a protocol with commands."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from otmon.decode.flows import F_COPIED, F_PROTOCOL, F_TRIES
+from otmon.lab.frames import Host, Packet, Say, connection, udp_packet
+from otmon.ledger.naming import TRIES
+from otmon.protocols.registry import PROTOCOLS, code_of
+from tests.ledger.seen import Seen
+from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE, seen, talk
+from tests.protocols.messages import MESSAGES
+from tests.protocols.test_commands import (
+    BACNET_READ,
+    BACNET_RESTART,
+    CIP_STOP,
+    DNP3_RESTART,
+    EMPTY,
+    FINS_STOP,
+    FINS_STOPPED,
+    FINS_TCP,
+    IEC104_RESET,
+    SLMP_STOP,
+    STOP,
+)
+
+DNS = next(one.payload for one in MESSAGES if (one.protocol, one.transport) == ("dns", "udp"))
+DNS_ANSWER = next(one.payload for one in MESSAGES if (one.protocol, one.sender) == ("dns", "server"))
+NTP = next(one.payload for one in MESSAGES if one.protocol == "ntp" and one.anywhere)
+SNMP = bytes.fromhex("302602010104067075626c6963a019020101020100020100300e300c06082b060102010101000500")
+MODBUS = bytes.fromhex("000100000006010300000001")
+WEB = b"GET / HTTP/1.1\r\n\r\n"
+NOP = b"\0\0\4\0" + bytes(20) + b"nop!"
+KEEP_ALIVE = bytes.fromhex("680443000000")
+
+DATAGRAMS = [
+    ("fins", 9600, FINS_STOP),
+    ("slmp", 61451, SLMP_STOP),
+    ("slmp", 45237, SLMP_STOP),
+    ("bacnet", 47808, BACNET_RESTART),
+    ("dnp3", 20000, DNP3_RESTART),
+]
+CONNECTIONS = [
+    ("s7comm", 102, STOP, EMPTY),
+    ("s7comm", 102, STOP, EMPTY[:6] + b"\x80"),
+    ("fins", 9600, FINS_TCP + FINS_STOP, b"F"),
+    ("slmp", 61451, SLMP_STOP, SLMP_STOP[:5]),
+    ("ethernet_ip", 44818, CIP_STOP, NOP),
+    ("dnp3", 20000, DNP3_RESTART, DNP3_RESTART[:4]),
+    ("iec104", 2404, IEC104_RESET, KEEP_ALIVE[:2]),
+]
+"""Protocol, port, a command, and what says nothing before it."""
+
+
+def datagrams(*said: tuple[bytes, int, int], hosts: tuple[Host, Host] = (CLIENT, SERVER)) -> list[Packet]:
+    """Payloads with their ports, of which a source port below 0 is the one of who answers."""
+    packets = []
+    for number, (payload, source, port) in enumerate(said):
+        back = source < 0
+        ends, ports = (hosts[::-1], (port, -source)) if back else (hosts, (source, port))
+        packets.append(udp_packet(WIRE, START_NS + number * 1_000_000, ends, ports, payload, number, "x"))
+    return packets
+
+
+def named(found: Seen) -> list[tuple[str, str, int]]:
+    ledger = found.ledger()
+    return [(one.protocol, one.client, one.port) for one in ledger.conversations]
+
+
+def commands(found: Seen) -> list[tuple[str, str]]:
+    return [(one.protocol, one.access) for one in found.ledger().operations]
+
+
+@pytest.mark.parametrize("decoy", [DNS, DNS_ANSWER, NTP, SNMP, MODBUS, b"?"], ids=lambda one: one[:4].hex())
+@pytest.mark.parametrize(("protocol", "port", "command"), DATAGRAMS)
+@pytest.mark.parametrize(("source", "times"), [(50_000, 1), (53, 1), (50_000, 3 * TRIES)])
+def test_a_datagram_before_it_hides_no_command(
+    protocol: str, port: int, command: bytes, decoy: bytes, source: int, times: int
+) -> None:
+    found = seen(datagrams(*[(decoy, source, port)] * times, (command, source, port)))
+    assert commands(found) == [(protocol, "control")]
+    assert named(found) == [(protocol, CLIENT.address, port)]
+
+
+def test_a_decoy_of_another_protocol_with_commands_hides_none_either() -> None:
+    said = (BACNET_READ, 47808, 9600), (FINS_STOP, 47808, 9600), (BACNET_READ, 47808, 9600)
+    operations = seen(datagrams(*said, (FINS_STOP, 47808, 9600))).ledger().operations
+    assert {one.protocol for one in operations} == {"fins"}
+    assert sum(one.times for one in operations) == 2
+
+
+def test_modbus_in_datagrams_is_seen_behind_a_decoy() -> None:
+    for decoy in (DNS, b"?"):
+        for times in (1, 3 * TRIES):
+            said = [(decoy, 50_000, 502)] * times + [(MODBUS, 50_000, 502)]
+            found = seen(datagrams(*said)).finish()
+            assert [one.function for one in found.ledger().operations] == [3]
+
+
+def test_who_answered_the_decoy_is_not_the_client() -> None:
+    answered = (DNS_ANSWER, 50_000, 9600), (FINS_STOP, 50_000, 9600), (FINS_STOPPED, -50_000, 9600)
+    ledger = seen(datagrams(*answered)).ledger()
+    assert [(one.protocol, one.client) for one in ledger.conversations] == [("fins", CLIENT.address)]
+    assert [(one.client, one.status) for one in ledger.operations] == [(CLIENT.address, 0)]
+
+
+def test_what_was_copied_of_the_decoy_is_forgotten() -> None:
+    found = seen(datagrams((SNMP, 50_000, 61451), (SLMP_STOP, 50_000, 61451)))
+    (flow,) = [row for row in found.t.flows if row[F_PROTOCOL]]
+    assert flow[F_PROTOCOL] == code_of("slmp")
+    assert sorted(flow[F_COPIED : F_COPIED + 2]) == [0, 1]
+
+
+def test_a_flow_keeps_its_name_where_nothing_else_is_spoken() -> None:
+    for payload, name in ((DNS, "dns"), (SNMP, "snmp"), (NTP, "ntp")):
+        found = seen(
+            datagrams(*[(payload, 47808, 4000)] * 5, (b"other", 47808, 4000), (payload, 47808, 4000))
+        )
+        assert [one[0] for one in named(found)] == [name]
+    found = seen(talk(9600, ("c", WEB), ("s", b"HTTP/1.1 200 OK\r\n\r\n220 smtp ESMTP\r\n"), ("c", WEB)))
+    assert [one.protocol for one in found.ledger().conversations] == ["http"]
+
+
+def test_elsewhere_a_name_is_final() -> None:
+    found = seen(datagrams((DNS, 50_000, 4000), (FINS_STOP, 50_000, 4000)))
+    assert (named(found), commands(found)) == ([("dns", CLIENT.address, 4000)], [])
+
+
+@pytest.mark.parametrize(("protocol", "port", "command", "nothing"), CONNECTIONS)
+@pytest.mark.parametrize("times", [1, 3 * TRIES])
+def test_what_says_nothing_uses_up_no_tries(
+    protocol: str, port: int, command: bytes, nothing: bytes, times: int
+) -> None:
+    for before in (nothing, WEB, b"\xff"):
+        found = seen(talk(port, *[("c", before)] * times, ("c", command)))
+        assert (protocol, "control") in commands(found), before
+        assert [one.protocol for one in found.ledger().conversations] == [protocol]
+
+
+def test_a_weak_signature_is_believed_at_the_beginning_only() -> None:
+    # A frame that has an originator, and something behind it: on its port alone it would be a name.
+    weak = IEC104_RESET[:9] + b"\7" + IEC104_RESET[10:] + b"\xff\xff"
+    for before, name in ((TRIES - 2, "iec104"), (TRIES, "")):
+        found = seen(talk(2404, *[("c", b"\xff")] * before, ("c", weak)))
+        assert [one.protocol for one in found.ledger().conversations] == [name or "unknown"]
+        (flow,) = [row for row in found.t.flows if row[F_TRIES]]
+        assert flow[F_TRIES] == min(before, TRIES - 1)
+
+
+def test_protocols_with_commands_are_those_that_are_read() -> None:
+    from otmon.protocols.commands import PROTOCOLS as READ
+
+    assert {one.id for one in PROTOCOLS if one.commanded} == {*READ, "modbus"}
+    for one in PROTOCOLS:
+        ports = {"tcp": one.tcp_ports, "udp": one.udp_ports}
+        assert all(ports[transport] for transport in one.commanded), one.id
+
+
+def test_modbus_to_another_port_is_known_from_whatever_port_it_is_sent() -> None:
+    for source in (50_000, 47808, 9600):
+        found = seen(datagrams((MODBUS, source, 4000))).finish()
+        assert named(found) == [("modbus", CLIENT.address, 4000)]
+        for port in (502, 4000):
+            asks = [Say("client", MODBUS, 1_000_000)]
+            packets = connection(WIRE, START_NS, (CLIENT, SERVER), (source, port), asks, Random(1), "x")
+            found = seen(packets).finish()
+            assert named(found) == [("modbus", CLIENT.address, port)]
+
+
+def test_a_remote_desktop_that_began_before_is_known_unless_tls_is_around_it() -> None:
+    desktop = [one.payload for one in MESSAGES if one.protocol == "rdp" and not one.anywhere][2:]
+    record = b"\x17\3\3\0\x30" + bytes(range(48))
+    for payload, name in ((desktop[0], "rdp"), (desktop[1], "rdp"), (record, "tls"), (b"\0\x80?", "unknown")):
+        found = seen(talk(3389, ("c", b"\x04?"), ("s", payload)))
+        assert [one.protocol for one in found.ledger().conversations] == [name]
