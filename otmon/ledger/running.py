@@ -14,8 +14,8 @@ from otmon.ledger.merge import grown
 from otmon.ledger.rank import NO_BARS, bars_of
 
 WAITING: Final = 32_768
-"""Facts that wait to be merged, a quarter of what a ledger may hold: in a flood all of it is looked at again each
-time."""
+"""Facts that wait to be merged, a quarter of what a ledger may hold: in a flood all of it is looked at again
+each time."""
 
 
 class RunningLedger:
