@@ -15,21 +15,26 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
 import numba
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.caching import Cache, _CacheLocator
+from numba.core.callconv import CPUCallConv
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.types.functions import BaseFunction
 from numba.cpython import numbers
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -138,6 +143,43 @@ def _promises(kind: object) -> list[str]:
 numbers._int_arith_flags = _promises
 
 
+def _index(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
+    """An index as it is. Numba lets one below 0 count from the end, for which it looks at the sign of each;
+    no kernel has such an index."""
+    return context.cast(builder, index, kind, types.intp)
+
+
+arrayobj.fix_integer_index = _index
+
+
+@contextmanager
+def _left_as_it_is() -> Iterator[None]:
+    """Memory that is written before it is read: Numba fills it with zeros where a function begins, also where
+    that was put into a loop."""
+
+    def allocated(builder: Any, kind: Any, size: None = None, name: str = "") -> Any:
+        with builder.goto_entry_block():
+            return builder.alloca(kind, name=name)
+
+    before, cgutils.alloca_once = cgutils.alloca_once, allocated
+    try:
+        yield
+    finally:
+        cgutils.alloca_once = before
+
+
+_call = CPUCallConv.call_function
+
+
+def _call_function(*args: Any, **kwargs: Any) -> Any:
+    """A call gives the place of its result, and of what it may raise, a value itself."""
+    with _left_as_it_is():
+        return _call(*args, **kwargs)
+
+
+CPUCallConv.call_function = _call_function
+
+
 class _Part(JITCodeLibrary):  # type: ignore[misc]
     """The code of a kernel as others take it in. Numba would optimise it in full and make machine code of it
     for itself as well: half of the time that compiling took. Those that take it in do both."""
@@ -203,28 +245,52 @@ def u8(buf: Bytes, p: int) -> int:
     return int(np.int64(buf[np.uint64(p)]))
 
 
+def _word(size: int, order: Literal["big", "little"]) -> Any:
+    """A load of `size` bytes in one go; made of bytes the compiler would not always find that it is one."""
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def load(typing: Any, array: Any, place: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            data = context.make_array(signature.args[0])(context, builder, args[0]).data
+            kind = ir.IntType(8 * size)
+            pointer = builder.bitcast(builder.gep(data, [args[1]]), kind.as_pointer())
+            word = builder.load(pointer, align=1)
+            return builder.zext(word if order == sys.byteorder else builder.bswap(word), ir.IntType(64))
+
+        return types.int64(array, types.int64), build
+
+    def interpreted(buf: Bytes, p: int) -> int:
+        return int.from_bytes(bytes([u8(buf, p + i) for i in range(size)]), order)
+
+    return interpreted if numba.config.DISABLE_JIT else load
+
+
+_big_16, _big_32 = _word(2, "big"), _word(4, "big")
+_little_16, _little_32 = _word(2, "little"), _word(4, "little")
+
+
 @kernel
 def u16be(buf: Bytes, p: int) -> int:
     """Big-endian 16-bit load; the caller has checked ``p + 2 <= end``."""
-    return (u8(buf, p) << 8) | u8(buf, p + 1)
+    return int(_big_16(buf, p))
 
 
 @kernel
 def u16le(buf: Bytes, p: int) -> int:
     """Little-endian 16-bit load; the caller has checked ``p + 2 <= end``."""
-    return (u8(buf, p + 1) << 8) | u8(buf, p)
+    return int(_little_16(buf, p))
 
 
 @kernel
 def u32be(buf: Bytes, p: int) -> int:
     """Big-endian 32-bit load; the caller has checked ``p + 4 <= end``."""
-    return (u8(buf, p) << 24) | (u8(buf, p + 1) << 16) | (u8(buf, p + 2) << 8) | u8(buf, p + 3)
+    return int(_big_32(buf, p))
 
 
 @kernel
 def u32le(buf: Bytes, p: int) -> int:
     """Little-endian 32-bit load; the caller has checked ``p + 4 <= end``."""
-    return (u8(buf, p + 3) << 24) | (u8(buf, p + 2) << 16) | (u8(buf, p + 1) << 8) | u8(buf, p)
+    return int(_little_32(buf, p))
 
 
 @kernel
