@@ -27,9 +27,8 @@ from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.ledger.swift import swift
 from otmon.protocols.protocol import Protocol
 from otmon.zones.address import PrefixTable, host, is_group, parse_address, prefix_table, reach
-from otmon.zones.decide import UNJUDGED, Index, Judgements, Verdict
+from otmon.zones.decide import UNJUDGED, Index, Judgements, Near, Verdict
 from otmon.zones.functions import normal
-from otmon.zones.lack import Lack
 from otmon.zones.model import INTERNET, Device, Permission
 from otmon.zones.place import locate
 
@@ -451,22 +450,15 @@ def changes(operations: Iterable[Operation]) -> bool:
 
 def reasons(verdict: Verdict) -> tuple[Message, ...]:
     """Why a verdict is as it is: the line of the model or its absence, and what nearly fitted."""
-    nearest = [
-        say(
-            "nearest",
-            permission=near.permission,
-            line=near.line,
-            lacks=tuple(map(_lacking, near.lacks)),
-        )
-        for near in verdict.nearest
-    ]
-    return (say(f"reason.{verdict.reason.key}", **dict(verdict.reason.params)), *nearest)
+    reason = say(f"reason.{verdict.reason.key}", **dict(verdict.reason.params))
+    return (reason, *map(_nearby, verdict.nearest))
 
 
 @lru_cache(maxsize=1 << 10)
-def _lacking(lack: Lack) -> Message:
-    """A lack in words: many facts of a network lack the same."""
-    return say(f"lack.{lack.key}", allowed=lack.allowed, seen=lack.seen)
+def _nearby(near: Near) -> Message:
+    """A permission that nearly fitted: many facts of a network come as near to it."""
+    lacks = [say(f"lack.{lack.key}", allowed=lack.allowed, seen=lack.seen) for lack in near.lacks]
+    return say("nearest", permission=near.permission, line=near.line, lacks=tuple(lacks))
 
 
 def say(key: str, **params: str | int | tuple[Message, ...]) -> Message:

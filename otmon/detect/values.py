@@ -36,7 +36,7 @@ def values_written(case: Case, operations: Iterable[Operation]) -> Iterator[Mess
 
 def values_of(facts: Iterable[WrittenValue]) -> Iterator[Message]:
     """What was written, the largest change of each element, largest first."""
-    changes: dict[tuple[int, str, int], tuple[int, str]] = {}
+    changes: dict[tuple[int, str, int], tuple[int, int, int | None]] = {}
     for fact in facts:
         for extreme in fact.extremes[:2]:
             shift = 16 * (fact.words - 1)
@@ -44,9 +44,12 @@ def values_of(facts: Iterable[WrittenValue]) -> Iterator[Message]:
             known = extreme.before != UNKNOWN
             size = abs(value - before) if known else value
             element = (fact.unit, fact.table, fact.address)
-            text = f"{fact.table} {fact.unit}:{fact.address} {before if known else '?'} → {value}"
             if element not in changes or changes[element][0] < size:
-                changes[element] = size, text
+                changes[element] = size, value, before if known else None
     if changes:
         ordered = sorted(changes.items(), key=lambda item: (-item[1][0], item[0]))
-        yield say_some("wrote", [text for _, (_, text) in ordered], VALUES_SHOWN)
+        texts = [
+            f"{table} {unit}:{address} {'?' if before is None else before} → {value}"
+            for (unit, table, address), (_, value, before) in ordered
+        ]
+        yield say_some("wrote", texts, VALUES_SHOWN)

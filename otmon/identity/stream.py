@@ -39,7 +39,11 @@ class Segment(NamedTuple):
 def in_order(segments: Sequence[Segment], isn: tuple[int, int]) -> list[Piece]:
     """The pieces of a TCP connection. `isn` has the sequence number of each side's SYN, the client's
     first, or -1; without one the first byte is the lowest that was seen."""
-    firsts = [_first(segments, isn[0], True), _first(segments, isn[1], False)]
+    client, server = isn
+    firsts = (
+        client + 1 if client >= 0 else _first(segments, True),
+        server + 1 if server >= 0 else _first(segments, False),
+    )
     undisturbed = _undisturbed(segments, firsts)
     return _sorted_out(segments, firsts) if undisturbed is None else undisturbed
 
@@ -90,9 +94,8 @@ class _Placed:
     turn: int
 
 
-def _first(segments: Sequence[Segment], isn: int, from_client: bool) -> int:
-    if isn >= 0:
-        return isn + 1
+def _first(segments: Sequence[Segment], from_client: bool) -> int:
+    """The lowest sequence number of a side."""
     own = [one.seq for one in segments if one.from_client == from_client]
     return own[0] + min(_ahead(one, own[0]) for one in own) if own else 0
 

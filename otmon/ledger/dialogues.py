@@ -171,13 +171,19 @@ class Dialogues:
             return collect()
         found = _Found()
         octets = data.tobytes()
+        clients, _ = clients_of(rows)
+        ended: list[_Dialogue] = []
         # Some at a time: what a row becomes is then still at hand where it is used.
         for begin in range(0, len(rows), LISTED):
-            self._take(rows[begin : begin + LISTED], octets, found)
+            some = slice(begin, begin + LISTED)
+            self._take(rows[some], clients[some], octets, found, ended)
+        # Behind each other, which takes less time than one by one between other things.
+        for one in ended:
+            self._read(one, found)
         return self._ledger(found)
 
-    def _take(self, rows: Ints, octets: bytes, found: _Found) -> None:
-        clients, ways = clients_of(rows)[0], rows[:, G_WAY]
+    def _take(self, rows: Ints, clients: Ints, octets: bytes, found: _Found, ended: list[_Dialogue]) -> None:
+        ways = rows[:, G_WAY]
         flows = rows[:, _FLOW]
         keys = _bytes_of(flows[:, : len(_KEY)])
         ports = (flows[:, 0] & 0xFFFF == EAPOL) & (flows[:, 0] >> 48 & 0xF == 2)
@@ -187,23 +193,27 @@ class Dialogues:
         seen = map(tuple.__new__, repeat(Seen), zip(times, packets, offsets, strict=True))
         parts = (ways == clients).tolist(), seqs, acks, texts, seen
         said = map(tuple.__new__, repeat(Segment), zip(*parts, strict=True))
-        for key, row, client, way, port, segment, now, size, mac in zip(
+        opened = self._open
+        for key, row, client, way, port, segment, text, now, size, mac in zip(
             keys, _bytes_of(flows), clients.tolist(), ways.tolist(), ports.tolist(),
-            said, times, sizes, macs, strict=True,
+            said, texts, times, sizes, macs, strict=True,
         ):  # fmt: skip
             if way >= OPENING:
                 self._take_alone(key, _flow_of(row), way, segment, mac, found)
                 continue
-            one = self._open.pop(key, None)
+            one = opened.get(key)
             if one is not None and now - one.last_ns > IDLE_NS:
-                self._end(one, found)
+                del opened[key]
+                self._size -= one.size
+                ended.append(one)
                 one = None
             if one is None:
-                one = _Dialogue(row, client)
+                one = opened[key] = _Dialogue(row, client)
                 self._size += _DIALOGUE_BYTES
-            # Last in the order of what is open.
-            self._open[key] = one
-            one.row = row
+            else:
+                # Last in the order of what is open.
+                opened.move_to_end(key)
+                one.row = row
             if one.client != client:
                 one.turn()
             one.said.append(segment)
@@ -211,7 +221,7 @@ class Dialogues:
                 one.macs[way] = mac
             if port:
                 self._at_port(key, one, way, mac)
-            if segment.data[9:12] == _REFUSED and _ASKS.match(segment.data):
+            if text.startswith(_REFUSED, 9) and _ASKS.match(text):
                 self._asking[_server_of(_flow_of(row), client)] = None
                 if len(self._asking) > ASKING:
                     del self._asking[next(iter(self._asking))]
@@ -219,10 +229,12 @@ class Dialogues:
                 one.asked = _server_of(_flow_of(row), client) in self._asking
             if now > one.last_ns:
                 one.last_ns = now
-            one.size += size + _PAYLOAD_BYTES
-            self._size += size + _PAYLOAD_BYTES
+            size += _PAYLOAD_BYTES
+            one.size += size
+            self._size += size
             while self._size > ROOM_BYTES:
-                self._end(self._open.popitem(last=False)[1], found)
+                self._size -= (one := opened.popitem(last=False)[1]).size
+                ended.append(one)
 
     def _take_alone(self, key: _Key, flow: _Flow, way: int, said: Segment, mac: int, found: _Found) -> None:
         """A payload that is no part of a dialogue."""

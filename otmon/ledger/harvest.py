@@ -117,16 +117,14 @@ def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BA
     """The facts of the rows that are still in use, at the end of a source, in parts: `bars` is asked before
     each. Flows of one conversation are in one part. As of `facts_of`, they are in no order yet."""
     used = t.flows[:, F_KEY] != 0
-    # A full table is not copied.
-    flows = t.flows if used.all() else t.flows[used]
-    parts = -(-max(len(flows), ASSETS, OPERATIONS, ANOMALIES, WRITTEN) // SLICE)
-    which = rank_of_flows(flows)[1] % np.uint64(parts)
+    parts = -(-max(int(np.count_nonzero(used)), ASSETS, OPERATIONS, ANOMALIES, WRITTEN) // SLICE)
+    which = rank_of_flows(t.flows)[1] % np.uint64(parts)
     for number in range(parts):
         part = slice(number * SLICE, (number + 1) * SLICE)
         assets = t.assets[part]
         written, anomalies = t.written[part], t.anomalies[part]
         yield _harvested(
-            flows[which == number],
+            t.flows[used & (which == number)],
             assets[assets[:, X_PACKETS] > 0],
             *operations_of(t.operations[part], t.courses[part]),
             written[written[:, W_TIMES] > 0],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, repeat
+from itertools import repeat
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -69,11 +70,10 @@ def _extremes(rows: Ints, words: int, source: str) -> list[tuple[Extreme, ...]]:
     columns = columns & np.array([0xFFFFFFFF, *[-1] * (E_COLUMNS - 1)])
     swapped = columns[:, 4:, E_RANK]
     columns[:, 4:, E_RANK] = (swapped & 0xFFFF) << 16 | swapped >> 16
-    # The smallest of all orders are mostly one value, and so the largest.
-    by_side = columns.reshape(-1, orders, 2, E_COLUMNS).swapaxes(1, 2)
-    found = _moves(Extreme, by_side, words, source)
-    pairs = zip(found[::2], found[1::2], strict=True)
-    return [tuple(chain.from_iterable(zip(*both, strict=True))) for both in pairs]
+    # The smallest of all orders are mostly one value, and so the largest: each stand behind each other here.
+    by_side = columns.reshape(-1, orders, 2, E_COLUMNS).swapaxes(1, 2).reshape(columns.shape)
+    in_pairs = itemgetter(*np.arange(2 * orders).reshape(2, orders).T.ravel().tolist())
+    return list(map(in_pairs, _moves(Extreme, by_side, words, source)))
 
 
 def _steps(rows: Ints, words: int, source: str) -> list[tuple[Extreme, ...]]:

@@ -22,7 +22,7 @@ came nearest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import attrgetter, or_
@@ -130,23 +130,23 @@ class _Denial(NamedTuple):
         table, fit, subject = self.table, self.fit, self.subject
         aspects, permissions = table.nearest_to(fit)
         told = {aspect: seen(aspect, subject) for aspect in aspects if aspect not in _OF_EACH}
-        return tuple(
-            [
-                Near(
-                    near.called,
-                    near.line,
-                    tuple(
-                        [
-                            Lack(aspect, allowed, told[aspect])
-                            if aspect in told
-                            else self._lack(near, aspect, allowed)
-                            for aspect, allowed in near.lacks
-                        ]
-                    ),
-                )
-                for near in permissions
-            ]
-        )
+        # Facts that fit alike and have the same there lack the same.
+        key = (fit, *told.values()) if len(told) == len(aspects) else None
+        known: tuple[Near, ...] | None = table.lacked.get(key)
+        if known is None:
+            known = tuple([self._near(near, told) for near in permissions])
+            if key is not None:
+                if len(table.lacked) >= NEARBY:
+                    table.lacked.clear()
+                table.lacked[key] = known
+        return known
+
+    def _near(self, near: NearTo, told: Mapping[Lacking, str]) -> Near:
+        lacks = [
+            Lack(aspect, allowed, told[aspect]) if aspect in told else self._lack(near, aspect, allowed)
+            for aspect, allowed in near.lacks
+        ]
+        return Near(near.called, near.line, tuple(lacks))
 
     def _lack(self, near: NearTo, aspect: Lacking, allowed: str) -> Lack:
         """A lack of which the permission says how it is worded."""

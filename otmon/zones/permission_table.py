@@ -146,6 +146,8 @@ class PermissionTable:
     """Permissions with what they lack, kept as they are needed."""
     nearby: dict[Fit, Nearest] = field(default_factory=dict, compare=False)
     """The nearest permissions, kept as they are needed."""
+    lacked: dict[Any, Any] = field(default_factory=dict, compare=False)
+    """What they lack for facts that fit alike and are alike there, likewise."""
     ends: dict[tuple[str, Address | None], tuple[Set, Set]] = field(default_factory=dict, compare=False)
     """Those that admit an address in a zone as client and as server, kept as they are needed."""
     requests: dict[tuple[object, ...], tuple[Set, ...]] = field(default_factory=dict, compare=False)

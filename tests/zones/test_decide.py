@@ -146,6 +146,30 @@ def test_what_was_asked_before_decides_nothing_that_differs() -> None:
         assert {one.outcome for one in together.verdicts} >= {"allowed", "denied", "inside", "not covered"}
 
 
+def test_what_was_asked_before_decides_no_command_and_no_value_that_differs() -> None:
+    """Likewise all operations, and values within limits and beyond."""
+    ends = HMI, "10.1.0.6", EWS, PLC, "10.2.0.2", PC
+    limited = "holding_registers: 20-29, limits: [{holding_register: 20, low: 0, high: 50}]}"
+    zones = model(PLANT.replace("holding_registers: 20-29}", limited))
+    facts = [
+        replace(fact, client=client, server=server)
+        for client, server in permutations(ends, 2)
+        for fact in (
+            *(one for one, _, _ in OPERATIONS),
+            *(written(HMI, PLC, 20, value=value) for value in (50, 51, 50)),
+            *(written(HMI, PLC, 20, words, 51 << 16) for words in (2, 1)),
+            written(HMI, PLC, 21, value=51),
+            written(HMI, PLC, 20, value=51, table="coils"),
+        )
+    ]
+    together = decide_all(index(zones), facts).verdicts
+    alone = [decide(index(zones), fact) for fact in facts]
+    assert [(told(one), one.nearest) for one in together] == [(told(one), one.nearest) for one in alone]
+    assert {lack.key for one in together for near in one.nearest for lack in near.lacks} >= {
+        "client", "access", "function", "unit", "elements", "value",
+    }  # fmt: skip
+
+
 OPERATIONS: list[tuple[Operation, str, str]] = [
     (operation(HMI, PLC, 3, 0, 100), "allowed", "reads"),
     (operation(HMI, PLC, 3, 0, 101), "denied", "elements"),

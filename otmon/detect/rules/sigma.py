@@ -296,11 +296,10 @@ def _predicate(node: Any, fields: dict[str, Field]) -> _Part:
 
 def _denied(part: _Part) -> tuple[Question, ...]:
     """What is needed for a part not to hold, where that is one question."""
-    return tuple(
-        Question(asked.field, lambda value, asked=asked: not asked.taken(value))  # type: ignore[misc]
-        for asked in part.needs
-        if part.alone
-    )
+    if not part.alone:
+        return ()
+    (asked,) = part.needs
+    return (Question(asked.field, lambda value: not asked.taken(value)),)
 
 
 def _both(one: Holds, other: Holds) -> Holds:

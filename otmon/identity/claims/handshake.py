@@ -37,7 +37,8 @@ def told(wholes: Iterable[Piece], skipped: dict[bool, int] | None = None) -> Ite
             if kind == _CLIENT_HELLO and whole.from_client:
                 name = line(_server_name(message))
                 if is_host(name):
-                    yield Claim("called", name.rstrip("."), whole.seen, from_client=False)
+                    # As the class does it, in a third of the time.
+                    yield tuple.__new__(Claim, ("called", name.rstrip("."), whole.seen, False, "", ""))
             elif kind == _CERTIFICATE:
                 for of, value in told_in(first_of(message)):
                     yield Claim(of, value, whole.seen, whole.from_client)
@@ -46,18 +47,19 @@ def told(wholes: Iterable[Piece], skipped: dict[bool, int] | None = None) -> Ite
 def _messages(data: bytes) -> list[tuple[int, bytes]]:
     """Type and body of the messages up to what is no handshake in clear; the last one may be cut off."""
     records = []
-    at = 0
-    while at + _RECORD.size <= len(data):
+    at, end = 0, len(data)
+    while at + _RECORD.size <= end:
         kind, major, _, size = _RECORD.unpack_from(data, at)
         if kind != _HANDSHAKE or major != 3 or not 0 < size <= MAX_RECORD:
             break
-        records.append(data[at + 5 : at + 5 + size])
-        at += 5 + size
+        at += _RECORD.size
+        records.append(data[at : at + size])
+        at += size
     stream = records[0] if len(records) == 1 else b"".join(records)
     found: list[tuple[int, bytes]] = []
-    at = 0
-    while at + 4 <= len(stream) and len(found) < MAX_MESSAGES:
-        size = int.from_bytes(stream[at + 1 : at + 4])
+    at, end = 0, len(stream)
+    while at + 4 <= end and len(found) < MAX_MESSAGES:
+        size = stream[at + 1] << 16 | stream[at + 2] << 8 | stream[at + 3]
         found.append((stream[at], stream[at + 4 : at + 4 + size]))
         at += 4 + size
     return found
@@ -85,5 +87,6 @@ def _host(names: bytes) -> bytes:
     """Of a list of names the first, where it is that of a host (type 0) and whole."""
     if len(names) < 5 or names[2] != 0:
         return b""
-    name = names[5 : 5 + int.from_bytes(names[3:5])]
-    return name if len(name) == int.from_bytes(names[3:5]) else b""
+    size = names[3] << 8 | names[4]
+    name = names[5 : 5 + size]
+    return name if len(name) == size else b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import product
 from typing import Any
 
 import pytest
@@ -95,7 +96,35 @@ def test_a_condition_joins_selections(condition: str, expected: bool) -> None:
         "yes": {"port": "23"}, "yes_too": {"port|lt": "24"}, "no": {"port": "1"}, "no_too": {"port": "2"},
         "condition": condition,
     }  # fmt: skip
-    assert compiled("conversation", detection)(Seen(TALK, None, Ground(None))) is expected
+    asked, seen = compiled("conversation", detection), Seen(TALK, None, Ground(None))
+    assert asked(seen) is expected
+    assert not expected or all(one.taken(one.field.read(seen)) for one in asked.needs)
+
+
+@pytest.mark.parametrize(
+    ("condition", "needs"),
+    [
+        ("one", ["protocol"]),
+        ("two", ["port", "protocol"]),
+        ("one and not other", ["protocol", "transport"]),
+        ("not other and two", ["transport", "port", "protocol"]),
+        # Of two questions nobody knows which one must be answered with no.
+        ("not two", []),
+        ("one or other", []),
+        ("one and (other or two)", ["protocol"]),
+        ("not (not other)", ["transport"]),
+    ],
+)
+def test_what_a_condition_needs_is_asked_without_all_of_it(condition: str, needs: list[str]) -> None:
+    detection = {
+        "one": {"protocol": "telnet"}, "two": {"protocol": "telnet", "port": "23"},
+        "other": {"transport": "udp"}, "condition": condition,
+    }  # fmt: skip
+    asked = compiled("conversation", detection)
+    assert [one.field.name for one in asked.needs] == needs
+    for protocol, port, transport in product(("telnet", "ssh"), (23, 24), ("tcp", "udp")):
+        seen = Seen(conversation(PC, PLC, port, protocol, transport=transport), None, Ground(None))
+        assert not asked(seen) or all(one.taken(one.field.read(seen)) for one in asked.needs)
 
 
 def test_what_a_fact_lacks_is_null_and_equals_nothing() -> None:
