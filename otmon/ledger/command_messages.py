@@ -108,6 +108,12 @@ def s7_message(src: Bytes, p: int, end: int, first: bool) -> int:
 
 
 @inlined
+def is_other_unit(src: Bytes, p: int, end: int) -> bool:
+    """Whether ``src[p:end]`` is one whole unit of TPKT in which is no S7comm."""
+    return bool(end - p >= 8 and u16be(src, p + 2) == end - p and u8(src, p + 7) != 0x32)
+
+
+@inlined
 def s7_user_data(src: Bytes, p: int, end: int) -> int:
     """What the parameter at `p` of user data does: 0 where it has none of `S7_USER_DATA`."""
     if end - p < 8 or u16be(src, p) != 1 or u8(src, p + 2) != 0x12:
