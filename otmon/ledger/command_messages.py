@@ -31,7 +31,7 @@ def is_commanded(code: int) -> bool:
     return code in (BACNET, DNP3, ETHERNET_IP, FINS, IEC104, S7COMM, SLMP)
 
 
-@inlined
+@kernel
 def message_at(code: int, src: Bytes, p: int, end: int, first: bool, datagram: bool) -> int:
     """What the message at `p` of the protocol with this code does; `first`: a payload begins there."""
     if code == S7COMM:

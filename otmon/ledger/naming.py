@@ -95,11 +95,9 @@ def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes,
     known = t.cuts[u, U_FLOW] == 2 * f + d + 1
     if own == S7COMM and t.flows[f, F_PROTOCOL] & PEER and not known and is_other_unit(src, at, end):
         return True
-    apply_signatures(t, signatures, f, d, src)
-    if row[PROTO] != PROTO_TCP or is_named(t, f):
-        return True
-    p = at
-    if known and t.cuts[u, U_NEXT] == row[SEQ]:
+    behind = 0
+    waits = False
+    if known and row[PROTO] == PROTO_TCP and t.cuts[u, U_NEXT] == row[SEQ]:
         behind = (t.cuts[u, U_BEHIND] - row[SEQ]) & 0xFFFFFFFF
         if t.cuts[u, U_HELD] > 0:
             held = join_cut(t, u, src)
@@ -113,19 +111,22 @@ def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes,
             if is_named(t, f):
                 return True
             size = message_at(own, cut, begin, begin + held, False, False) >> 2
-            if held < CUT_BYTES and goes_on(own, cut, begin, begin + held, size):
+            behind = max(0, size - t.cuts[u, U_HELD])
+            waits = held < CUT_BYTES and goes_on(own, cut, begin, begin + held, size)
+            if waits:
                 t.cuts[u, U_HELD] = held
                 t.cuts[u, U_NEXT] = (row[SEQ] + end - at) & 0xFFFFFFFF
-                return True
-            behind = max(0, size - t.cuts[u, U_HELD])
-        p += behind
+    # As in `copy_commands`, one may begin with the segment as well.
+    p = at
     while p < end:
-        if p > at:
-            row[AT] = p
-            apply_signatures(t, signatures, f, d, src)
-            row[AT] = at
-            if is_named(t, f):
-                return True
+        row[AT] = p
+        apply_signatures(t, signatures, f, d, src)
+        row[AT] = at
+        if is_named(t, f) or waits or row[PROTO] != PROTO_TCP:
+            return True
+        if p == at and behind > 0:
+            p += behind
+            continue
         size = message_at(own, src, p, end, p == at, False) >> 2
         if size == 0 or size > end - p:
             break
