@@ -31,7 +31,7 @@ def is_commanded(code: int) -> bool:
     return code in (BACNET, DNP3, ETHERNET_IP, FINS, IEC104, S7COMM, SLMP)
 
 
-@inlined
+@kernel
 def message_at(code: int, src: Bytes, p: int, end: int, first: bool, datagram: bool) -> int:
     """What the message at `p` of the protocol with this code does; `first`: a payload begins there."""
     if code == S7COMM:
@@ -105,6 +105,12 @@ def s7_message(src: Bytes, p: int, end: int, first: bool) -> int:
     if (kind == 1 or kind == 3) and function < end and u8(src, function) in (0x1A, 0x1D, 0x28, 0x29):
         return size << 2 | (COMMANDS if kind == 1 else ANSWERS)
     return size << 2
+
+
+@inlined
+def is_other_unit(src: Bytes, p: int, end: int) -> bool:
+    """Whether ``src[p:end]`` is one whole unit of TPKT in which is no S7comm."""
+    return bool(end - p >= 8 and u16be(src, p + 2) == end - p and u8(src, p + 7) != 0x32)
 
 
 @inlined

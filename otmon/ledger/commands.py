@@ -74,6 +74,7 @@ WAIT_NS: Final = 10_000_000_000
 RESENT_NS: Final = 120_000_000_000
 """TCP sends a segment again for 100 s at least (RFC 9293, 3.8.3)."""
 DONE: Final = 1
+"""Part of what `end_cut` gives."""
 LONGEST: Final = 1 << 16
 """Bytes that a message goes on for at most: what says more is none, or not worth to be waited for."""
 BEFORE: Final = 1 << 16

@@ -28,7 +28,7 @@ from otmon.decode.flows import (
     set_client,
 )
 from otmon.kernel import Bytes, inlined, kernel
-from otmon.ledger.command_messages import message_at
+from otmon.ledger.command_messages import S7COMM, is_other_unit, message_at
 from otmon.ledger.commands import goes_on, join_cut, note_cut
 from otmon.ledger.tables import CUT_BYTES, CUTS, MODBUS, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
 from otmon.protocols.modbus import PORT as MODBUS_PORT
@@ -38,6 +38,8 @@ TRIES: Final = 8
 """Payloads of a flow on which signatures are tried."""
 FOREIGN: Final = PROVISIONAL << 1
 """Added to `F_PROTOCOL` beside PROVISIONAL: none of the port that is usual for a protocol with commands."""
+PEER: Final = FOREIGN << 1
+"""The same: it has that port, too."""
 
 
 @kernel
@@ -47,9 +49,10 @@ def apply_signatures(t: Tables, signatures: SignatureTables, f: int, d: int, src
     found = recognise(signatures, src, row[AT], row[END], row[PROTO], row[SPORT], row[DPORT])
     source = commanded_on(signatures, row[PROTO], row[SPORT])
     own = commanded_on(signatures, row[PROTO], row[DPORT])
-    # Of two such protocols neither hides the other.
+    # Of two such protocols neither hides the other, nor does one that shares the port.
     disputed = source != 0 and own != 0 and source != own
     own = max(source, own)
+    disputed = disputed or (own != 0 and found & 0xFFFF != own)
     # Modbus is looked for elsewhere, and not in the last try.
     most = TRIES - 2 if source == t.used[MODBUS] or own == t.used[MODBUS] else TRIES - 1
     if own != 0 and found & LOOSE and t.flows[f, F_TRIES] >= most:
@@ -60,7 +63,7 @@ def apply_signatures(t: Tables, signatures: SignatureTables, f: int, d: int, src
         if own != 0:
             t.flows[f, F_TRIES] = min(t.flows[f, F_TRIES], most)
     before = t.flows[f, F_PROTOCOL]
-    if found == 0 or (found & PROVISIONAL and before != 0) or (foreign and before & FOREIGN):
+    if found == 0 or (found & PROVISIONAL and before != 0) or (foreign and before & (FOREIGN | PEER)):
         return
     if before & FOREIGN:
         # Who is the client, and what was copied, was told of something else.
@@ -71,8 +74,8 @@ def apply_signatures(t: Tables, signatures: SignatureTables, f: int, d: int, src
     code = found & (0xFFFF | PROVISIONAL)
     if foreign:
         code |= PROVISIONAL | FOREIGN
-    elif disputed:
-        code |= PROVISIONAL
+    elif disputed and found & PROVISIONAL == 0:
+        code |= PROVISIONAL | PEER
     t.flows[f, F_PROTOCOL] = code
     sender = (found >> 16) & 3
     if sender != 0:
@@ -87,13 +90,14 @@ def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes,
     own = own_of(t, signatures, f, d)
     if own == 0:
         return False
-    apply_signatures(t, signatures, f, d, src)
-    if row[PROTO] != PROTO_TCP or is_named(t, f):
-        return True
     at, end = row[AT], row[END]
-    p = at
     u = (2 * f + d) & (CUTS - 1)
-    if t.cuts[u, U_FLOW] == 2 * f + d + 1 and t.cuts[u, U_NEXT] == row[SEQ]:
+    known = t.cuts[u, U_FLOW] == 2 * f + d + 1
+    if own == S7COMM and t.flows[f, F_PROTOCOL] & PEER and not known and is_other_unit(src, at, end):
+        return True
+    behind = 0
+    waits = False
+    if known and row[PROTO] == PROTO_TCP and t.cuts[u, U_NEXT] == row[SEQ]:
         behind = (t.cuts[u, U_BEHIND] - row[SEQ]) & 0xFFFFFFFF
         if t.cuts[u, U_HELD] > 0:
             held = join_cut(t, u, src)
@@ -107,19 +111,22 @@ def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes,
             if is_named(t, f):
                 return True
             size = message_at(own, cut, begin, begin + held, False, False) >> 2
-            if held < CUT_BYTES and goes_on(own, cut, begin, begin + held, size):
+            behind = max(0, size - t.cuts[u, U_HELD])
+            waits = held < CUT_BYTES and goes_on(own, cut, begin, begin + held, size)
+            if waits:
                 t.cuts[u, U_HELD] = held
                 t.cuts[u, U_NEXT] = (row[SEQ] + end - at) & 0xFFFFFFFF
-                return True
-            behind = max(0, size - t.cuts[u, U_HELD])
-        p += behind
+    # As in `copy_commands`, one may begin with the segment as well.
+    p = at
     while p < end:
-        if p > at:
-            row[AT] = p
-            apply_signatures(t, signatures, f, d, src)
-            row[AT] = at
-            if is_named(t, f):
-                return True
+        row[AT] = p
+        apply_signatures(t, signatures, f, d, src)
+        row[AT] = at
+        if is_named(t, f) or waits or row[PROTO] != PROTO_TCP:
+            return True
+        if p == at and behind > 0:
+            p += behind
+            continue
         size = message_at(own, src, p, end, p == at, False) >> 2
         if size == 0 or size > end - p:
             break

@@ -176,3 +176,18 @@ def test_a_remote_desktop_that_began_before_is_known_unless_tls_is_around_it() -
     for payload, name in ((desktop[0], "rdp"), (desktop[1], "rdp"), (record, "tls"), (b"\0\x80?", "unknown")):
         found = seen(talk(3389, ("c", b"\x04?"), ("s", payload)))
         assert [one.protocol for one in found.ledger().conversations] == [name]
+
+
+@pytest.mark.parametrize("name", ["mms", "s7comm_plus"])
+def test_one_that_shares_the_port_hides_no_command(name: str) -> None:
+    decoy = next(one.payload for one in MESSAGES if one.protocol == name and one.payload[4:6] == b"\2\xf0")
+    for says in ([STOP], [STOP[:5], STOP[5:]], [EMPTY + STOP], [decoy + STOP], [decoy[:9], decoy[9:] + STOP]):
+        found = seen(talk(102, *[("c", one) for one in (decoy, decoy, *says)])).ledger()
+        assert [one.protocol for one in found.conversations] == ["s7comm"]
+        assert [one.function for one in found.operations] == [0x29]
+    found = seen(talk(102, *[("c", decoy)] * 30, ("s", EMPTY), ("s", WEB), ("c", decoy + decoy))).ledger()
+    assert [one.protocol for one in found.conversations] == [name]
+    # What only asks for a connection may be either.
+    opens = next(one.payload for one in MESSAGES if one.protocol == "mms" and one.provisional)
+    found = seen(talk(102, ("c", opens), ("c", decoy))).ledger()
+    assert [one.protocol for one in found.conversations] == [name]
