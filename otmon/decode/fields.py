@@ -68,7 +68,12 @@ PORT: Final = 33
 """The switch port where the frame came in, as the outermost ERSPAN header tells it: its index, the session
 behind `PORT_SESSION`, `PORT_TOLD`, and `PORT_INDEXED` where there is an index. 0 where nothing tells it, or
 the frame went out."""
-FIELDS: Final = 34
+PRINT: Final = 34
+"""What tells it from other packets (`otmon.decode.flows.fingerprint`)."""
+TAG: Final = 35
+"""What tells its flow from others (`otmon.decode.flows.flow_tag`)."""
+FIELDS: Final = 40
+"""Some columns are spare: rows are whole cache lines."""
 
 PORT_SESSION: Final = 32
 """Bits of the index, behind which the ten of the session are."""

@@ -22,6 +22,7 @@ from otmon.decode.fields import (
     IP_ID,
     PART_BYTES,
     PARTS,
+    PRINT,
     PROTO,
     PROTO_TCP,
     SEQ,
@@ -142,15 +143,12 @@ def sum_of(a: int, b: int, c: int, d: int, e: int) -> int:
 
 
 @inlined
-def is_duplicate(buf: Bytes, row: Ints, now: int, recent: Ints) -> bool:
-    """Whether the packet is a copy of one just seen: a mirror of both directions, or of both sides
-    of a router, gives each packet twice. Link addresses, tags and TTL may differ. What comes back without
-    end is none: a loop or a flood of equal frames. `recent` is int64[DUPLICATES, 2]: fingerprint with the
-    number of its copies, time."""
+def fingerprint(buf: Bytes, row: Ints) -> int:
+    """A hash of what is the same in all copies of a packet: link addresses, tags and TTL may differ. It is
+    never 0; its low `COPIES_BITS` are."""
     proto = row[PROTO]
     payload = row[WIRE_END] - row[AT]
     h = 0
-    weak = True
     if row[FAMILY] == 2:
         h = sum_of(proto, 0, row[SRC_LO], row[DST_LO], payload)
         for p in range(row[HEADER], min(row[END], row[HEADER] + HASHED_BYTES)):
@@ -161,19 +159,36 @@ def is_duplicate(buf: Bytes, row: Ints, now: int, recent: Ints) -> bool:
             (row[IP_ID] << 40) ^ (row[SPORT] << 24) ^ (row[DPORT] << 8) ^ row[FLAGS],
             row[SRC_LO], row[DST_LO], payload,
         )  # fmt: skip
-        weak = row[IP_ID] <= 0 and payload == 0
     else:
         h = sum_of(
             (row[SPORT] << 40) ^ (row[DPORT] << 24) ^ (row[CHECKSUM] << 8) ^ proto,
             row[IP_ID], row[SRC_LO], row[DST_LO], payload,
         )  # fmt: skip
-        weak = row[IP_ID] <= 0
-        if weak or row[CHECKSUM] == 0:
+        if row[IP_ID] <= 0 or row[CHECKSUM] == 0:
             # A sum is the same for many contents.
             for p in range(row[AT], min(row[END], row[AT] + HASHED_BYTES)):
                 h = mix(h, u8(buf, p))
-    h = ((mix(h, 0) >> COPIES_BITS) | 1) << COPIES_BITS
-    slot = (h >> 20) & (DUPLICATES - 1)
+    return ((mix(h, 0) >> COPIES_BITS) | 1) << COPIES_BITS
+
+
+@inlined
+def place_of_print(h: int) -> int:
+    """Where a fingerprint is in the table of recent packets."""
+    return (h >> 20) & (DUPLICATES - 1)
+
+
+@inlined
+def is_duplicate(row: Ints, now: int, recent: Ints) -> bool:
+    """Whether the packet, whose fingerprint is in its row, is a copy of one just seen: a mirror of both
+    directions, or of both sides of a router, gives each packet twice. What comes back without end is none: a
+    loop or a flood of equal frames. `recent` is int64[DUPLICATES, 2]: fingerprint with the number of its
+    copies, time."""
+    h = row[PRINT]
+    # Where nothing but its content tells it from others.
+    weak = row[IP_ID] <= 0 or row[FAMILY] == 2
+    if row[PROTO] == PROTO_TCP and row[FAMILY] != 2:
+        weak = row[IP_ID] <= 0 and row[WIRE_END] == row[AT]
+    slot = place_of_print(h)
     age = now - recent[slot, 1]
     copies = recent[slot, 0] - h
     if copies < 0 or copies > COPIES or age < 0:
@@ -207,6 +222,34 @@ def flow_tag(key: int, a_hi: int, a_lo: int, b_hi: int, b_lo: int, vlan: int) ->
 
 
 @inlined
+def is_turned(src_hi: int, src_lo: int, dst_hi: int, dst_lo: int, sport: int, dport: int) -> bool:
+    """Whether a packet goes from B to A."""
+    if src_lo == dst_lo:
+        return src_hi > dst_hi or (src_hi == dst_hi and sport > dport)
+    return src_lo > dst_lo
+
+
+@inlined
+def flow_tag_of(
+    proto: int, family: int, src_hi: int, src_lo: int, dst_hi: int, dst_lo: int, sport: int, dport: int,
+    vlan: int,
+) -> int:  # fmt: skip
+    """The `flow_tag` of the flow of a packet that goes from here to there."""
+    if is_turned(src_hi, src_lo, dst_hi, dst_lo, sport, dport):
+        src_hi, dst_hi = dst_hi, src_hi
+        src_lo, dst_lo = dst_lo, src_lo
+        sport, dport = dport, sport
+    key = proto | (sport << 16) | (dport << 32) | (family << 48)
+    return flow_tag(key, src_hi, src_lo, dst_hi, dst_lo, vlan)
+
+
+@inlined
+def set_of_tag(tag: int) -> int:
+    """The first of the `WAYS` rows where a flow of this tag may be."""
+    return ((tag >> 16) & (FLOWS // WAYS - 1)) * WAYS
+
+
+@inlined
 def find_flow(
     proto: int,
     family: int,
@@ -217,24 +260,22 @@ def find_flow(
     sport: int,
     dport: int,
     vlan: int,
+    tag: int,
     flows: Ints,
     tags: Ints,
 ) -> int:
     """The row of a flow times two, plus the direction of the packet. Where there is none, the same
-    of the row that it shall take, as its complement (below 0). `tags` is int64[FLOWS]: the
-    `flow_tag` of each row, 0 for a free one, so that a set is looked through in one cache line."""
-    swap = src_lo > dst_lo
-    if src_lo == dst_lo:
-        swap = src_hi > dst_hi or (src_hi == dst_hi and sport > dport)
+    of the row that it shall take, as its complement (below 0). `tag` is its `flow_tag_of`; `tags` is
+    int64[FLOWS]: the `flow_tag` of each row, 0 for a free one, so that a set is looked through in one cache
+    line."""
     direction = 0
-    if swap:
+    if is_turned(src_hi, src_lo, dst_hi, dst_lo, sport, dport):
         src_hi, dst_hi = dst_hi, src_hi
         src_lo, dst_lo = dst_lo, src_lo
         sport, dport = dport, sport
         direction = 1
     key = proto | (sport << 16) | (dport << 32) | (family << 48)
-    tag = flow_tag(key, src_hi, src_lo, dst_hi, dst_lo, vlan)
-    base = ((tag >> 16) & (FLOWS // WAYS - 1)) * WAYS
+    base = set_of_tag(tag)
     for i in range(base, base + WAYS):
         if (
             tags[i] == tag

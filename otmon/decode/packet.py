@@ -7,11 +7,9 @@ from typing import Final
 from otmon.decode.fields import (
     ACK,
     AT,
-    BUFFER,
     C_TOO_DEEP,
     CHECKSUM,
     DPORT,
-    DST_HI,
     DST_LO,
     DST_MAC,
     END,
@@ -27,27 +25,16 @@ from otmon.decode.fields import (
     L_TCP,
     L_UDP,
     NEXT,
-    OUTER_DST_HI,
-    OUTER_DST_LO,
-    OUTER_FAMILY,
-    OUTER_SRC_HI,
-    OUTER_SRC_LO,
     PART_BYTES,
     PARTS,
-    PORT,
     PROTO,
     PROTO_TCP,
     PROTO_UDP,
-    SENDER_IP,
     SEQ,
     SPORT,
-    SRC_HI,
     SRC_LO,
     SRC_MAC,
-    TARGET_IP,
-    TUNNEL,
     V4_MAPPED,
-    VLAN,
     WIRE_END,
 )
 from otmon.decode.ip import ipv4, ipv6, reassemble
@@ -75,13 +62,16 @@ from otmon.kernel import Bytes, Ints, inlined, kernel, u8, u16be, u32be, u48be
 
 MAX_LAYERS: Final = 32
 """Headers in one packet; more is an attack on decoders."""
+USUAL: Final = ((FAMILY, 4), (PARTS, 1))
+"""Columns that are alike in all rows of `decode_usual`, with their values; others that it does not write are
+0. Whoever makes such a row writes them, once."""
 
 
 @inlined
-def decode_usual(buf: Bytes, start: int, caplen: int, wirelen: int, row: Ints, counters: Ints) -> bool:
+def decode_usual(buf: Bytes, start: int, caplen: int, wirelen: int, row: Ints) -> bool:
     """Most packets of a plant in one step: Ethernet without tag, IPv4 without options or fragments,
-    TCP or UDP, all of it captured. The same row and counts as the layers one by one give; False,
-    with nothing done, for every other packet and for the UDP ports of tunnels."""
+    TCP or UDP, all of it captured. The same row as the layers one by one give, in one of `USUAL`; False,
+    with nothing done, for every other packet and for the UDP ports of tunnels. `count_usual` counts it."""
     p = start + 14
     q = start + 34
     if caplen < 42 or u16be(buf, start + 12) != 0x0800 or u8(buf, p) != 0x45 or u16be(buf, p + 6) & 0x3FFF:
@@ -101,7 +91,6 @@ def decode_usual(buf: Bytes, start: int, caplen: int, wirelen: int, row: Ints, c
         row[ACK] = u32be(buf, q + 8)
         row[FLAGS] = u8(buf, q + 13)
         row[CHECKSUM] = u16be(buf, q + 16)
-        counters[L_TCP] += 1
     elif proto == PROTO_UDP:
         port = u16be(buf, q + 2)
         if total < 28 or u16be(buf, q + 4) != total - 20:
@@ -113,43 +102,35 @@ def decode_usual(buf: Bytes, start: int, caplen: int, wirelen: int, row: Ints, c
         row[ACK] = 0
         row[FLAGS] = 0
         row[CHECKSUM] = u16be(buf, q + 6)
-        counters[L_UDP] += 1
     else:
         return False
-    counters[L_FRAME] += 1
-    counters[L_ETHERNET] += 1
-    counters[L_IPV4] += 1
     row[AT] = payload
     row[END] = stop
     row[WIRE_END] = stop
     row[NEXT] = proto
-    row[BUFFER] = 0
-    row[FAMILY] = 4
-    row[SRC_HI] = 0
     row[SRC_LO] = V4_MAPPED | u32be(buf, p + 12)
-    row[DST_HI] = 0
     row[DST_LO] = V4_MAPPED | u32be(buf, p + 16)
     row[PROTO] = proto
     row[SPORT] = u16be(buf, q)
     row[DPORT] = u16be(buf, q + 2)
-    row[VLAN] = 0
     row[SRC_MAC] = u48be(buf, start + 6)
     row[DST_MAC] = u48be(buf, start)
     row[IP_ID] = u16be(buf, p + 4)
-    row[TUNNEL] = 0
-    row[OUTER_FAMILY] = 0
-    row[OUTER_SRC_HI] = 0
-    row[OUTER_SRC_LO] = 0
-    row[OUTER_DST_HI] = 0
-    row[OUTER_DST_LO] = 0
-    row[SENDER_IP] = 0
-    row[TARGET_IP] = 0
     row[HEADER] = p
-    row[FRAGMENT] = 0
-    row[PARTS] = 1
     row[PART_BYTES] = wirelen
-    row[PORT] = 0
     return True
+
+
+@inlined
+def count_usual(row: Ints, counters: Ints) -> None:
+    """Count the layers of a packet that `decode_usual` decoded, as they one by one would."""
+    counters[L_FRAME] += 1
+    counters[L_ETHERNET] += 1
+    counters[L_IPV4] += 1
+    if row[PROTO] == PROTO_TCP:
+        counters[L_TCP] += 1
+    else:
+        counters[L_UDP] += 1
 
 
 @kernel

@@ -47,6 +47,7 @@ from otmon.ledger.tables import (
     CUTS,
     FILL_MESSAGES,
     G_SEQ,
+    ROW,
     U_BEHIND,
     U_FLOW,
     U_HELD,
@@ -198,12 +199,12 @@ class Commands:
 def copy_commands(
     t: Tables, f: int, d: int, code: int, src: Bytes, packet: int, now: int, offset: int
 ) -> None:
-    """Copy the messages in the payload in `Tables.row`, of a flow that speaks `code`, that are a command or
+    """Copy the messages in the packet's payload, of a flow that speaks `code`, that are a command or
     may be the answer to one. There is room for one.
 
     What the segment before it left is gone on with; but as that may have been another one than the receiver
     took, a message may begin with the segment as well."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     p = row[AT]
     u = (2 * f + d) & (CUTS - 1)
     known = t.cuts[u, U_FLOW] == 2 * f + d + 1
@@ -226,7 +227,7 @@ def look_at(
     t: Tables, f: int, d: int, code: int, src: Bytes, stop: int, packet: int, now: int, offset: int
 ) -> None:
     """As `read_messages`, from the beginning of the payload, of which nothing is to be gone on with."""
-    read_messages(t, f, d, code, src, t.row[AT], stop, packet, now, offset)
+    read_messages(t, f, d, code, src, t.rows[t.used[ROW], AT], stop, packet, now, offset)
 
 
 @inlined
@@ -236,7 +237,7 @@ def read_messages(
     """Choose among the messages from `p` to the end of the payload, or to one that begins at `stop`. Returns
     where one begins that is cut before it tells what it does; where none begins; or where the next one would,
     which may be behind the end."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     end = row[END]
     while p < end and p != stop:
         found = message_at(code, src, p, end, p == row[AT], row[PROTO] != PROTO_TCP)
@@ -260,7 +261,7 @@ def choose(
     packet: int, now: int, offset: int,
 ) -> None:  # fmt: skip
     """Copy the message of which ``src[p:p + size]`` is there, unless it is an answer and no command was
-    before it. It ends `behind` bytes behind the beginning of the payload in `Tables.row`."""
+    before it. It ends `behind` bytes behind the beginning of the packet's payload."""
     if code == SLMP or code == DNP3 or code == S7COMM or code == BACNET:
         # Their answers do not say to what, or errors do not: those behind a command are taken, and of DNP3
         # the one that has its number.
@@ -280,16 +281,16 @@ def choose(
     if may_copy(t, now, SECOND, most, C_COMMANDS_SHED):
         size = min(size, COMMAND_BYTES)
         keep(t, f, d | COMMAND, src, p, size, size, packet, now, offset)
-        t.messages[t.used[FILL_MESSAGES] - 1, G_SEQ] = (t.row[SEQ] + behind) & 0xFFFFFFFF
+        t.messages[t.used[FILL_MESSAGES] - 1, G_SEQ] = (t.rows[t.used[ROW], SEQ] + behind) & 0xFFFFFFFF
 
 
 @kernel
 def join_cut(t: Tables, u: int, src: Bytes) -> int:
-    """Write the payload in `Tables.row` behind the bytes that row `u` of `Tables.cuts` has of the segment
+    """Write the packet's payload behind the bytes that row `u` of `Tables.cuts` has of the segment
     before. Returns how many bytes are there then; what the row says of them is left as it is."""
     held = t.cuts[u, U_HELD]
-    n = min(t.row[END] - t.row[AT], CUT_BYTES - held)
-    copy_bytes(t.cut_data, u * CUT_BYTES + held, src, t.row[AT], n)
+    n = min(t.rows[t.used[ROW], END] - t.rows[t.used[ROW], AT], CUT_BYTES - held)
+    copy_bytes(t.cut_data, u * CUT_BYTES + held, src, t.rows[t.used[ROW], AT], n)
     return int(held + n)
 
 
@@ -307,7 +308,7 @@ def end_cut(
     """Go on with what row `u` of `Tables.cuts` has of the segment before. Returns 0 where that was no
     message, else twice the place where its message ends in the payload, or below 0 where it does not end
     there; DONE is added if it was chosen."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     p, end = row[AT], row[END]
     behind = (t.cuts[u, U_BEHIND] - row[SEQ]) & 0xFFFFFFFF
     done = 0
@@ -336,9 +337,9 @@ def end_cut(
 
 @kernel
 def note_cut(t: Tables, u: int, f: int, d: int, code: int, src: Bytes, p: int, now: int) -> None:
-    """Keep in row `u` of `Tables.cuts` what the payload in `Tables.row` leaves: the beginning of a message at
+    """Keep in row `u` of `Tables.cuts` what the packet's payload leaves: the beginning of a message at
     `p`, or how far one goes that ends there."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     n = row[END] - p
     held = 0
     if n > 0:
@@ -356,8 +357,8 @@ def note_cut(t: Tables, u: int, f: int, d: int, code: int, src: Bytes, p: int, n
 @kernel
 def set_cut(t: Tables, u: int, flow: int, held: int, behind: int, now: int) -> None:
     """Note in row `u` of `Tables.cuts` that of a `flow`'s message `held` bytes are there, or that one begins
-    `behind` bytes behind the beginning of the payload in `Tables.row`; a piece of another flow gives way."""
-    row = t.row
+    `behind` bytes behind the beginning of the packet's payload; a piece of another flow gives way."""
+    row = t.rows[t.used[ROW]]
     length = row[WIRE_END] - row[AT]
     if held == 0 and (behind <= length or behind - length > LONGEST):
         if t.cuts[u, U_FLOW] == flow:

@@ -81,6 +81,7 @@ from otmon.ledger.tables import (
     P_WRITES,
     PENDING,
     REQUESTS,
+    ROW,
     T_ADDRESS,
     T_CLIENT_HI,
     T_CLIENT_LO,
@@ -371,7 +372,7 @@ def message(
             note_values(t, s, f, unit, src, first, packet, now, offset)
         return
     i = answer(t, s, f, d, key, packet, now, offset)
-    own = t.row[SRC_LO] == t.flows[f, F_A_LO + 2 * d]
+    own = t.rows[t.used[ROW], SRC_LO] == t.flows[f, F_A_LO + 2 * d]
     if sound and own and t.pdu[M_FUNCTION] in IDENTIFYING and t.pdu[M_EXCEPTION] == 0:
         copy_claim(t, f, d, src, first, stop, stop - first, TELLS_MODBUS, packet, now, offset)
     if i >= 0 and sound and t.pdu[M_FUNCTION] in (1, 3) and t.pdu[M_EXCEPTION] == 0:
@@ -491,6 +492,6 @@ def unmatched(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int
     service = ((key >> 8) & 0xFF) | (function << 8) | ((sub + 1) << 16) | ((exception + 2) << 36)
     note_operation(t, s, f, service, elements, now, packet, offset, -1)
     held = t.streams[s, S_HELD] + t.streams[s, S_HELD + 1]
-    ahead = distance(t.row[ACK], t.streams[s, S_NEXT + 1 - d])
+    ahead = distance(t.rows[t.used[ROW], ACK], t.streams[s, S_NEXT + 1 - d])
     if t.streams[s, S_HANDSHAKE] and t.streams[s, S_GAPS] == 0 and held == 0 and ahead <= 0:
         note_anomaly(t, f, 1 - d, d, R_UNMATCHED, function, (key >> 16) - 1, -1, now, packet, offset)

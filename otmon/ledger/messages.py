@@ -68,6 +68,7 @@ from otmon.ledger.tables import (
     MESSAGE_DATA,
     MESSAGES,
     QUESTIONS,
+    ROW,
     SECOND_NS,
     X_OPENED,
     X_OPENINGS,
@@ -108,9 +109,9 @@ EAPOL: Final = 0x888E
 def copy_message(
     t: Tables, f: int, d: int, src: Bytes, length: int, packet: int, now: int, offset: int
 ) -> None:
-    """Copy the payload in `Tables.row`, whose length on the wire is `length`. There is room for one
+    """Copy the packet's payload, whose length on the wire is `length`. There is room for one
     (`otmon.ledger.tables.has_room`). A flow that has no name yet is copied on usual ports only."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     if t.flows[f, F_PROTOCOL] == 0:
         udp = 1 << 16 if row[PROTO] == PROTO_UDP else 0
         if t.listed_ports[udp | row[SPORT]] == 0 and t.listed_ports[udp | row[DPORT]] == 0:
@@ -148,7 +149,7 @@ def keep(
     t: Tables, f: int, d: int, src: Bytes, p: int, size: int, length: int, packet: int, now: int, offset: int
 ) -> None:
     """Copy ``src[p:p + size]`` with the row of its flow. There is room for it."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     m = t.used[FILL_MESSAGES]
     at = t.used[FILL_OCTETS]
     for k in range(F_COLUMNS):
@@ -177,7 +178,7 @@ def copy_claim(
     `otmon.identity.registry.FIRST_PAYLOADS`; `length` is what there was on the wire."""
     chosen = most < 0
     most = abs(most)
-    if chosen or t.row[PROTO] != PROTO_TCP:
+    if chosen or t.rows[t.used[ROW], PROTO] != PROTO_TCP:
         new_hour(t, f, now)
         if t.flows[f, F_COPIED + d] >= most:
             t.counters[C_CLAIMS_QUOTA] += 1
@@ -229,10 +230,10 @@ def new_hour(t: Tables, f: int, now: int) -> None:
 
 @kernel
 def copy_opening(t: Tables, f: int, d: int, src: Bytes, packet: int, now: int, offset: int) -> None:
-    """Copy the headers of the packet in `Tables.row` that opens a connection, where its sender opens it in
+    """Copy the headers of the packet that opens a connection, where its sender opens it in
     another way than the last one: by time to live, window and length of the options. It has no payload, so
     that there is room for it."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     x = t.flows[f, F_ASSET + d]
     p = row[HEADER]
     end = row[AT]
@@ -327,9 +328,9 @@ def tells_below_ip(row: Ints, src: Bytes) -> int:
 def copy_below_ip(
     t: Tables, f: int, d: int, src: Bytes, most: int, packet: int, now: int, offset: int
 ) -> None:
-    """Copy the frame in `Tables.row` of which `most` are copied in an hour: of PPP with its protocol field.
+    """Copy the packet's frame of which `most` are copied in an hour: of PPP with its protocol field.
     Who answers there, by a response of CHAP or EAP or a request of PAP, is the client."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     p = row[AT]
     if row[PROTO] == PPPOE_SESSION:
         if u8(src, p) == (2 if u8(src, p - 2) == 0xC2 else 1):

@@ -30,7 +30,7 @@ from otmon.decode.flows import (
 from otmon.kernel import Bytes, inlined, kernel
 from otmon.ledger.command_messages import S7COMM, is_other_unit, message_at
 from otmon.ledger.commands import goes_on, join_cut, note_cut
-from otmon.ledger.tables import CUT_BYTES, CUTS, MODBUS, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
+from otmon.ledger.tables import CUT_BYTES, CUTS, MODBUS, ROW, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.signature import LOOSE, USUAL, SignatureTables, commanded_on, recognise
 
@@ -44,8 +44,8 @@ PEER: Final = FOREIGN << 1
 
 @kernel
 def apply_signatures(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes) -> None:
-    """Name the flow by the payload in `Tables.row`, or count the try."""
-    row = t.row
+    """Name the flow by the packet's payload, or count the try."""
+    row = t.rows[t.used[ROW]]
     found = recognise(signatures, src, row[AT], row[END], row[PROTO], row[SPORT], row[DPORT])
     source = commanded_on(signatures, row[PROTO], row[SPORT])
     own = commanded_on(signatures, row[PROTO], row[DPORT])
@@ -86,7 +86,7 @@ def apply_signatures(t: Tables, signatures: SignatureTables, f: int, d: int, src
 def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, now: int) -> bool:
     """As `apply_signatures`, for a flow whose port is `own_of` a protocol with commands; False for another
     one. There each message of a TCP segment may name the flow, and one that goes on in the next segment."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     own = own_of(t, signatures, f, d)
     if own == 0:
         return False
@@ -144,10 +144,10 @@ def is_named(t: Tables, f: int) -> bool:
 @kernel
 def own_of(t: Tables, signatures: SignatureTables, f: int, d: int) -> int:
     """Code of the protocol with commands, other than Modbus, for which the port is usual to which the flow of
-    the payload in `Tables.row` goes, 0 for none: what only begins like Modbus is not followed there, as it
+    the packet's payload goes, 0 for none: what only begins like Modbus is not followed there, as it
     would hide the port's own. Who asks is told by the handshake, or else by the first datagram; of other
     connections either port will do."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     state = t.flows[f, F_STATE]
     source, target = row[SPORT], row[DPORT]
     if row[PROTO] == PROTO_UDP:

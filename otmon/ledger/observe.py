@@ -6,8 +6,6 @@ the connection, and give its payload to the protocol it speaks or find out which
 
 from __future__ import annotations
 
-from typing import Final
-
 from otmon.decode.fields import (
     ACK,
     AT,
@@ -27,6 +25,7 @@ from otmon.decode.fields import (
     OUTER_SRC_HI,
     OUTER_SRC_LO,
     PORT,
+    PRINT,
     PROTO,
     PROTO_GRE,
     PROTO_IPIP,
@@ -38,6 +37,7 @@ from otmon.decode.fields import (
     SRC_HI,
     SRC_LO,
     SRC_MAC,
+    TAG,
     TCP_ACK,
     TCP_RST,
     TCP_SYN,
@@ -70,12 +70,12 @@ from otmon.decode.flows import (
     begin_minute,
     count_packet,
     find_flow,
+    flow_tag_of,
     is_duplicate,
     set_client,
     tcp_flags,
 )
-from otmon.decode.link import LINKTYPE_ETHERNET
-from otmon.decode.packet import decode_packet, decode_usual
+from otmon.decode.packet import count_usual
 from otmon.decode.streams import (
     IN_STEP,
     LOST_STEP,
@@ -91,7 +91,8 @@ from otmon.decode.streams import (
     UNSEEN,
 )
 from otmon.decode.transport import PORT_TZSP, PORT_VXLAN
-from otmon.kernel import Bytes, Ints, inlined, kernel, prefetch, u16be
+from otmon.kernel import Bytes, Ints, inlined, kernel, u16be
+from otmon.ledger.ahead import look_ahead, read_headers
 from otmon.ledger.command_messages import is_commanded
 from otmon.ledger.commands import copy_commands
 from otmon.ledger.endings import end_flow
@@ -109,6 +110,7 @@ from otmon.ledger.naming import TRIES, apply_signatures, name_own
 from otmon.ledger.questions import DNS, copy_question
 from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
+    AHEAD,
     ARP,
     CODES,
     HOUR_BIT,
@@ -118,6 +120,7 @@ from otmon.ledger.tables import (
     MINUTE_BEGIN,
     MINUTE_END,
     MODBUS,
+    ROW,
     X_HI,
     X_LO,
     X_MAC,
@@ -134,9 +137,6 @@ from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP, MORE, RTU
 from otmon.protocols.modbus_framing import recognise as recognise_modbus
 from otmon.protocols.signature import SignatureTables
-
-AHEAD: Final = 4
-"""So many packets before it is read the headers of a packet are fetched."""
 
 
 @kernel
@@ -158,12 +158,16 @@ def observe(
     Returns the index of the first packet that was not taken: less than the number of packets when
     a table of ended rows must be emptied first.
     """
-    row = t.row
-    last = len(start) - 1
     for i in range(begin, len(start)):
         if not has_room(t):
             return i
-        prefetch(buf, start[min(i + AHEAD, last)])
+        r = (i - begin) & (AHEAD - 1)
+        if r == 0:
+            look_ahead(buf, start, caplen, wirelen, linktype, i, t)
+        if t.rows[r, PRINT] == 0:
+            r = AHEAD
+        t.used[ROW] = r
+        row = t.rows[r]
         now = time_ns[i]
         packet = first_number + i
         offset = base + start[i]
@@ -171,20 +175,17 @@ def observe(
             t.used[LAST_TIME] = now
         if now < t.used[MINUTE_BEGIN] or now >= t.used[MINUTE_END]:
             set_minute(t, now)
-        if linktype[i] != LINKTYPE_ETHERNET or not decode_usual(
-            buf, start[i], caplen[i], wirelen[i], row, t.counters
-        ):
-            decode_packet(
-                buf, start[i], caplen[i], wirelen[i], linktype[i], now, row, t.slots, t.datagrams[:],
-                t.units, t.counters,
-            )  # fmt: skip
+        if r == AHEAD:
+            read_headers(t, buf, start[i], caplen[i], wirelen[i], linktype[i], now)
+        else:
+            count_usual(row, t.counters)
         src = t.datagrams[:] if row[BUFFER] else buf
         if row[FAMILY] == 0:
             continue
         f = -1
         d = 0
         if row[FRAGMENT] == 0:
-            if is_duplicate(src, row, now, t.recent):
+            if is_duplicate(row, now, t.recent):
                 t.counters[C_DUPLICATE] += 1
                 continue
             if row[TUNNEL] != 0:
@@ -192,7 +193,7 @@ def observe(
             if row[FAMILY] != 2 or row[PROTO] != ARP:
                 found = find_flow(
                     row[PROTO], row[FAMILY], row[SRC_HI], row[SRC_LO], row[DST_HI], row[DST_LO],
-                    row[SPORT], row[DPORT], row[VLAN], t.flows, t.tags,
+                    row[SPORT], row[DPORT], row[VLAN], row[TAG], t.flows, t.tags,
                 )  # fmt: skip
                 if found < 0 or (row[PROTO] == PROTO_TCP and is_other_connection(t, found)):
                     found = open_flow(
@@ -274,7 +275,7 @@ def observe(
 @inlined
 def count_sender(t: Tables, f: int, d: int, now: int, packet: int, offset: int) -> None:
     """Add the packet to the asset that sent it; flows remember its row."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     hi, lo, mac = row[SRC_HI], row[SRC_LO], row[SRC_MAC]
     if row[FAMILY] == 2:
         hi = 0
@@ -308,17 +309,17 @@ def count_time(t: Tables, f: int, now: int, packet: int, offset: int) -> None:
 def is_other_connection(t: Tables, found: int) -> bool:
     """Whether a TCP handshake begins that is not the flow's: its ports are used again, or, under
     another tag, a host of another network has the same address."""
-    if t.row[FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) != TCP_SYN:
+    if t.rows[t.used[ROW], FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) != TCP_SYN:
         return False
     f = found >> 1
     d = found & 1
     return bool(
-        t.flows[f, F_ISN + d] != t.row[SEQ]
+        t.flows[f, F_ISN + d] != t.rows[t.used[ROW], SEQ]
         and (
             t.flows[f, F_ISN + d] >= 0
             or t.flows[f, F_PACKETS + d] > 0
             or t.flows[f, F_STATE] & CLOSED != 0
-            or t.flows[f, F_VLAN] != t.row[VLAN]
+            or t.flows[f, F_VLAN] != t.rows[t.used[ROW], VLAN]
         )
     )
 
@@ -340,7 +341,7 @@ def open_flow(
         proto, family, hi, lo, to_hi, to_lo, sport, dport, vlan, t.flows, t.tags, f, found & 1,
         now, packet, offset,
     )  # fmt: skip
-    t.flows[f, F_TUNNEL] = t.row[TUNNEL]
+    t.flows[f, F_TUNNEL] = t.rows[t.used[ROW], TUNNEL]
     return found
 
 
@@ -348,7 +349,7 @@ def open_flow(
 def count_tunnel(t: Tables, now: int, packet: int, offset: int) -> None:
     """The tunnel is a conversation of its own: who mirrors to whom. Its protocol is the tunnel's
     kind, below 0."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     kind = row[TUNNEL]
     proto = PROTO_GRE
     port = 0
@@ -358,7 +359,8 @@ def count_tunnel(t: Tables, now: int, packet: int, offset: int) -> None:
     elif kind == TUNNEL_IPIP:
         proto = PROTO_IPIP
     hi, lo, to_hi, to_lo = row[OUTER_SRC_HI], row[OUTER_SRC_LO], row[OUTER_DST_HI], row[OUTER_DST_LO]
-    found = find_flow(proto, row[OUTER_FAMILY], hi, lo, to_hi, to_lo, 0, port, 0, t.flows, t.tags)
+    tag = flow_tag_of(proto, row[OUTER_FAMILY], hi, lo, to_hi, to_lo, 0, port, 0)
+    found = find_flow(proto, row[OUTER_FAMILY], hi, lo, to_hi, to_lo, 0, port, 0, tag, t.flows, t.tags)
     if found < 0:
         found = open_flow(
             t, found, proto, row[OUTER_FAMILY], hi, lo, to_hi, to_lo, 0, port, 0, now, packet, offset
@@ -387,9 +389,9 @@ def start_stream(t: Tables, f: int, now: int) -> int:
 
 @kernel
 def may_be_modbus(t: Tables, f: int, src: Bytes, length: int, usual: bool) -> bool:
-    """Whether the payload in `Tables.row`, which no signature knows, may begin a Modbus stream. On
+    """Whether the packet's payload, which no signature knows, may begin a Modbus stream. On
     another port than its own the first bytes of a connection must say so."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     verdict = recognise_modbus(src, row[AT], row[END], usual, t.pdu)
     if row[PROTO] == PROTO_UDP:
         return bool(verdict == MBAP and (usual or u16be(src, row[AT] + 4) == length - 6))
@@ -407,13 +409,13 @@ def follow(
     t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, length: int,
     packet: int, now: int, offset: int,
 ) -> None:  # fmt: skip
-    """Everything but the usual case: find out what a flow speaks, give the payload in `Tables.row`
+    """Everything but the usual case: find out what a flow speaks, give the packet's payload
     to its stream, and see what the other direction acknowledges.
 
     On Modbus's own port Modbus comes first; elsewhere the signatures do. A candidate may turn out
     to be something else, of which a signature then may know the name.
     """
-    row = t.row
+    row = t.rows[t.used[ROW]]
     s = t.flows[f, F_STREAM]
     usual = row[SPORT] == MODBUS_PORT or row[DPORT] == MODBUS_PORT
     known = t.flows[f, F_PROTOCOL] == t.used[MODBUS]

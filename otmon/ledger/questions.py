@@ -15,7 +15,7 @@ from otmon.decode.fields import AT, C_QUESTIONS_SHED, END, PROTO, PROTO_TCP, WIR
 from otmon.identity.question import HEADER, KEY, MAX_NAME, NULL, PRIVATE, PRIVATE_END, TXT
 from otmon.kernel import Bytes, kernel, u8, u16be
 from otmon.ledger.messages import keep, may_copy
-from otmon.ledger.tables import QUESTIONS, Tables
+from otmon.ledger.tables import QUESTIONS, ROW, Tables
 from otmon.protocols.registry import code_of
 
 DNS: Final = code_of("dns")
@@ -31,9 +31,9 @@ SECOND_QUESTIONS: Final = 128
 
 @kernel
 def copy_question(t: Tables, f: int, d: int, src: Bytes, packet: int, now: int, offset: int) -> None:
-    """Copy the first message of the payload in `Tables.row`, which is DNS, if it is a question that may carry
+    """Copy the first message of the packet's payload, which is DNS, if it is a question that may carry
     data. There is room for it."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     p = row[AT]
     end = row[END]
     if row[PROTO] == PROTO_TCP and end - p > 2 and u16be(src, p) <= row[WIRE_END] - p - 2:

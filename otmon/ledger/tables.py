@@ -35,6 +35,7 @@ from otmon.decode.fields import (
     VLAN,
 )
 from otmon.decode.flows import DUPLICATES, F_COLUMNS, FLOWS, mix
+from otmon.decode.packet import USUAL
 from otmon.decode.streams import CARRY, H_COLUMNS, HELD, HELD_BYTES, S_COLUMNS, STREAMS
 from otmon.identity.registry import FIRST_PAYLOADS, IDS, LOG_IN_PAYLOADS
 from otmon.kernel import Ints, clear_row, copy_row, inlined, kernel
@@ -244,11 +245,16 @@ QUESTIONS, COMMANDS = 22, 23
 """Questions to name servers, and payloads with commands, of that second that were copied."""
 OPERATION_ROWS: Final = 24
 """Rows of `operations` that were taken, from the first one on."""
+ROW: Final = 25
+"""Which of `Tables.rows` is that of the packet whose turn it is."""
+AHEAD: Final = 16
+"""Packets whose headers are read before the first of them is counted; `Tables.rows` has one row more, for a
+packet whose headers are read in its turn (`otmon.ledger.ahead`)."""
 
 
 _INT: Final = np.int64
 _FIELDS: Final = [
-    ("row", _INT, (FIELDS,)),
+    ("rows", _INT, (AHEAD + 1, FIELDS)),
     ("pdu", _INT, (M_COLUMNS,)),
     ("counters", _INT, (COUNTERS,)),
     ("used", _INT, (32,)),
@@ -322,6 +328,8 @@ def new_tables(modbus: int, transactions: bool) -> Tables:
     tables: Tables = memory[first : first + _LAYOUT.itemsize].view(_LAYOUT).view(np.recarray)[0]
     tables.used[WANT_TRANSACTIONS] = transactions
     tables.used[MODBUS] = modbus
+    for column, value in USUAL:
+        tables.rows[:AHEAD, column] = value
     for name in sorted(set(IDS) - set(FIRST_PAYLOADS)):
         one = code_of(name)
         tables.listed[one] = LOG_IN_PAYLOADS.get(name, FLOW_PAYLOADS)
@@ -395,7 +403,7 @@ def asset_place(row: Ints) -> int:
 @kernel
 def is_other_port(t: Tables, i: int) -> bool:
     """Whether the packet, whose switch port is known, came in elsewhere than those of an asset."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     return bool(
         t.assets[i, X_PORT] != row[PORT]
         or t.assets[i, X_SWITCH_LO] != row[OUTER_SRC_LO]
@@ -408,9 +416,9 @@ def note_asset(t: Tables, mac: int, hi: int, lo: int, place: int, now: int, pack
     """Row of the asset that sent the packet; a new row where it is new."""
     # A MAC address may be made of the IP address: joined before they are mixed they would cancel out.
     h = mix(mix(mix(0, mac), lo), hi ^ place)
-    port = t.row[PORT]
+    port = t.rows[t.used[ROW], PORT]
     if port != 0:
-        h = mix(mix(h, port), t.row[OUTER_SRC_LO])
+        h = mix(mix(h, port), t.rows[t.used[ROW], OUTER_SRC_LO])
     base = ((h >> 16) & (ASSETS // WAYS - 1)) * WAYS
     victim = base
     for i in range(base, base + WAYS):
@@ -443,28 +451,28 @@ def note_asset(t: Tables, mac: int, hi: int, lo: int, place: int, now: int, pack
     t.assets[victim, X_OFFSET] = offset
     if port != 0:
         t.assets[victim, X_PORT] = port
-        t.assets[victim, X_SWITCH_HI] = t.row[OUTER_SRC_HI]
-        t.assets[victim, X_SWITCH_LO] = t.row[OUTER_SRC_LO]
+        t.assets[victim, X_SWITCH_HI] = t.rows[t.used[ROW], OUTER_SRC_HI]
+        t.assets[victim, X_SWITCH_LO] = t.rows[t.used[ROW], OUTER_SRC_LO]
     return victim
 
 
 @inlined
 def count_asset(t: Tables, i: int, now: int) -> None:
     """Add the packet in the row to an asset."""
-    t.assets[i, X_PACKETS] += t.row[PARTS]
-    t.assets[i, X_BYTES] += t.row[PART_BYTES]
+    t.assets[i, X_PACKETS] += t.rows[t.used[ROW], PARTS]
+    t.assets[i, X_BYTES] += t.rows[t.used[ROW], PART_BYTES]
     if now > t.assets[i, X_LAST]:
         t.assets[i, X_LAST] = now
-    if t.row[FAMILY] == 2 or t.row[PROTO] != PROTO_TCP:
+    if t.rows[t.used[ROW], FAMILY] == 2 or t.rows[t.used[ROW], PROTO] != PROTO_TCP:
         count_connectionless(t, i, now)
-    elif t.row[FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) == TCP_SYN:
+    elif t.rows[t.used[ROW], FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) == TCP_SYN:
         count_rate(t, i, OPENINGS, now)
 
 
 @kernel
 def count_connectionless(t: Tables, i: int, now: int) -> None:
     """Add what costs its sender no connection to an asset's rates."""
-    row = t.row
+    row = t.rows[t.used[ROW]]
     if row[FAMILY] == 2 and row[PROTO] == ARP:
         t.assets[i, X_ARP] += 1
         if row[TARGET_IP] != 0:

@@ -38,7 +38,9 @@ from otmon.decode.flows import (
     WAYS,
     begin_flow,
     find_flow,
+    fingerprint,
     flow_tag,
+    flow_tag_of,
     is_duplicate,
     mix,
     set_client,
@@ -55,12 +57,14 @@ A, B = ("10.0.1.10", "10.0.2.17")
 @kernel
 def duplicate(buf, row, now, recent):  # type: ignore[no-untyped-def]
     """What is put into its caller's body needs a caller; so below."""
-    return is_duplicate(buf, row, now, recent)
+    row[fields.PRINT] = fingerprint(buf, row)
+    return is_duplicate(row, now, recent)
 
 
 @kernel
 def find(proto, hi, lo, to_hi, to_lo, sport, dport, vlan, flows, tags):  # type: ignore[no-untyped-def]
-    return find_flow(proto, 4, hi, lo, to_hi, to_lo, sport, dport, vlan, flows, tags)
+    tag = flow_tag_of(proto, 4, hi, lo, to_hi, to_lo, sport, dport, vlan)
+    return find_flow(proto, 4, hi, lo, to_hi, to_lo, sport, dport, vlan, tag, flows, tags)
 
 
 @kernel

@@ -86,8 +86,8 @@ def test_there_is_room_until_one_packet_more_could_end_too_many_rows(fill: int, 
 
 def test_an_asset_is_one_row_and_counts_its_packets() -> None:
     t = new_tables(7, False)
-    t.row[PARTS], t.row[PART_BYTES] = 1, 60
-    rows = {int(note_asset(t, 5, 0, 6, asset_place(t.row), now, 1, 24)) for now in (1, 2, 3)}
+    t.rows[0, PARTS], t.rows[0, PART_BYTES] = 1, 60
+    rows = {int(note_asset(t, 5, 0, 6, asset_place(t.rows[0]), now, 1, 24)) for now in (1, 2, 3)}
     assert len(rows) == 1
     (i,) = rows
     for now in (1, 2, 3):
@@ -99,7 +99,7 @@ def test_an_asset_is_one_row_and_counts_its_packets() -> None:
 
 def test_more_assets_than_rows_are_moved_not_lost() -> None:
     t = new_tables(7, False)
-    t.row[PARTS], t.row[PART_BYTES] = 1, 60
+    t.rows[0, PARTS], t.rows[0, PART_BYTES] = 1, 60
     known = 2 * ASSETS
     ended = 0
     for mac in range(known):
