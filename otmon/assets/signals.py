@@ -150,10 +150,10 @@ def _translates(device: SeenDevice, claims: Iterable[AssetClaim], found: SeenDev
     """Whether connections of others come from behind its address (NAT): theirs have lost from the time to
     live that systems begin with, its own have not. What comes by way of a router has lost, but all of it."""
     opened: dict[tuple[str, str, str], dict[int, Evidence]] = {}
-    routers = found.hosts.gateways.union(device.routers)
     for claim in claims if not device.forwarded else ():
         hops = hops_of(claim.value) if claim.kind == "tcp-opening" else -1
-        if hops >= 0 and claim.mac and claim.mac not in routers:
+        routed = claim.mac in found.hosts.gateways or claim.mac in device.routers
+        if hops >= 0 and claim.mac and not routed:
             sender = opened.setdefault((claim.mac, claim.address, claim.vlan), {})
             sender[hops] = min(sender.get(hops, claim.evidence), claim.evidence)
     for sender in opened.values():

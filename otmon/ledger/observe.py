@@ -182,6 +182,7 @@ def observe(
         src = t.datagrams[:] if row[BUFFER] else buf
         if row[FAMILY] == 0:
             continue
+        opens = row[FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) == TCP_SYN
         f = -1
         d = 0
         if row[FRAGMENT] == 0:
@@ -195,7 +196,7 @@ def observe(
                     row[PROTO], row[FAMILY], row[SRC_HI], row[SRC_LO], row[DST_HI], row[DST_LO],
                     row[SPORT], row[DPORT], row[VLAN], row[TAG], t.flows, t.tags,
                 )  # fmt: skip
-                if found < 0 or (row[PROTO] == PROTO_TCP and is_other_connection(t, found)):
+                if found < 0 or (opens and is_other_connection(t, found)):
                     found = open_flow(
                         t, found, row[PROTO], row[FAMILY], row[SRC_HI], row[SRC_LO], row[DST_HI], row[DST_LO],
                         row[SPORT], row[DPORT], row[VLAN], now, packet, offset,
@@ -218,7 +219,7 @@ def observe(
                 continue
         else:
             tcp_flags(row, t.flows, f, d)
-            if row[FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) == TCP_SYN and row[END] == row[AT]:
+            if opens and row[END] == row[AT]:
                 copy_opening(t, f, d, src, packet, now, offset)
         s = t.flows[f, F_STREAM]
         length = row[WIRE_END] - row[AT]
@@ -307,10 +308,8 @@ def count_time(t: Tables, f: int, now: int, packet: int, offset: int) -> None:
 
 @kernel
 def is_other_connection(t: Tables, found: int) -> bool:
-    """Whether a TCP handshake begins that is not the flow's: its ports are used again, or, under
+    """Whether a packet begins a TCP handshake that is not the flow's: its ports are used again, or, under
     another tag, a host of another network has the same address."""
-    if t.rows[t.used[ROW], FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) != TCP_SYN:
-        return False
     f = found >> 1
     d = found & 1
     return bool(

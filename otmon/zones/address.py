@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Final, Generic, Literal, NamedTuple, TypeVar
 
 IPV4_BITS, MAC_BITS, IPV6_BITS = 32, 48, 128
 
@@ -167,14 +168,32 @@ REACH_CHANGES = _LINK + _SITE_IPV4 + _INTERNET_IPV6
 """Networks at whose edges alone `reach` gives another answer."""
 
 
-@lru_cache(maxsize=REMEMBERED // 2)
-def reach(address: Address) -> Reach:
-    """See `Reach`."""
-    if address.bits == MAC_BITS or any(address in net for net in _LINK):
+def _reach(address: Address) -> Reach:
+    if any(address in net for net in _LINK):
         return "link"
     if address.bits == IPV4_BITS:
         return "site" if any(address in net for net in _SITE_IPV4) else "internet"
     return "internet" if any(address in net for net in _INTERNET_IPV6) else "site"
+
+
+def _steps(bits: int) -> tuple[list[int], list[Reach]]:
+    """Where the reach of addresses changes, from 0 on, and what it is from there."""
+    networks = [net for net in REACH_CHANGES if net.bits == bits]
+    edges = {(net.prefix + behind) << (bits - net.length) for net in networks for behind in (0, 1)}
+    begins = sorted({0, *edges} - {1 << bits})
+    return begins, [_reach(Address(bits, begin)) for begin in begins]
+
+
+_STEPS: Final = {bits: _steps(bits) for bits in (IPV4_BITS, IPV6_BITS)}
+
+
+@lru_cache(maxsize=REMEMBERED // 2)
+def reach(address: Address) -> Reach:
+    """See `Reach`."""
+    if address.bits == MAC_BITS:
+        return "link"
+    begins, reaches = _STEPS[address.bits]
+    return reaches[bisect_right(begins, address.value) - 1]
 
 
 def is_group(address: Address) -> bool:

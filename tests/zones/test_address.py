@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otmon.zones.address import (
+    _LINK,
+    INTERNET_WITHIN,
     MAC_BITS,
+    NOT_INTERNET,
+    REACH_CHANGES,
     Address,
     Network,
     Reach,
@@ -138,6 +142,19 @@ def test_how_far_an_address_reaches(text: str, far: Reach, group: bool) -> None:
     address = parse_address(text)
     assert address is not None
     assert (reach(address), is_group(address)) == (far, group)
+
+
+@pytest.mark.parametrize("net", REACH_CHANGES, ids=str)
+def test_the_reach_changes_at_the_edges_of_networks(net: Network) -> None:
+    first, behind = (end << net.bits - net.length for end in (net.prefix, net.prefix + 1))
+    for value in (first - 1, first, first + 1, behind - 1, behind):
+        address = Address(net.bits, value)
+        if 0 <= value < 1 << net.bits:
+            internet = any(address in one for one in INTERNET_WITHIN) and all(
+                address not in one for one in NOT_INTERNET
+            )
+            assert (reach(address) == "internet") == internet
+            assert (reach(address) == "link") == any(address in one for one in _LINK)
 
 
 @pytest.mark.parametrize(
