@@ -21,7 +21,9 @@ each time."""
 class RunningLedger:
     """Ledgers in their order, merged when those that wait are many."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: int = WAITING) -> None:
+        """At most so many facts wait to be merged."""
+        self._most = waiting
         self._merged = EMPTY
         self._waiting: list[Ledger] = []
         self._facts = 0
@@ -36,7 +38,7 @@ class RunningLedger:
         parts = part.conversations, part.operations, part.assets, part.written
         others = part.anomalies, part.credentials, part.claims, part.names, part.damage
         self._facts += 1 + sum(map(len, (*parts, *others)))
-        if self._facts >= WAITING:
+        if self._facts >= self._most:
             self.bars = bars_of(self.ledger(), LIMITS)
 
     def add_merged(self, ledger: Ledger) -> None:

@@ -55,6 +55,8 @@ from otmon.zones.model import Model
 DAY_NS: Final = 86_400_000_000_000
 KEEP_DAYS: Final = 400
 """Long enough for what a plant does once a year."""
+WAITING: Final = 8_192
+"""Facts that wait to be merged: fewer than in a replay, for the sake of memory."""
 PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
 GLANCE_S: Final = 0.1
@@ -103,7 +105,7 @@ class Watch:
         self._dialogues = {one.name: Dialogues(one.name) for one in readers}
         self._judge = judge
         self._before = before
-        self._ended = RunningLedger()
+        self._ended = RunningLedger(WAITING)
         self._bars = NO_BARS
         """Of all facts, when they were merged last."""
         self._path = ledger_path

@@ -28,10 +28,9 @@ def day_fixture() -> Ledger:
 
 
 @pytest.mark.parametrize("waiting", [1, 7, 1 << 20])
-def test_parts_come_to_one_merge_of_all(day: Ledger, waiting: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "WAITING", waiting)
+def test_parts_come_to_one_merge_of_all(day: Ledger, waiting: int) -> None:
     parts = parts_of(day)
-    grown = RunningLedger()
+    grown = RunningLedger(waiting)
     for part in parts:
         grown.add(part)
         grown.add(EMPTY)
@@ -55,9 +54,8 @@ def test_a_merged_ledger_is_what_there_is_until_others_come(day: Ledger) -> None
 
 
 def test_a_full_ledger_has_bars_as_soon_as_it_is_merged(monkeypatch: pytest.MonkeyPatch, day: Ledger) -> None:
-    monkeypatch.setattr(running, "WAITING", 1)
     monkeypatch.setattr(running, "LIMITS", replace(LIMITS, conversations=1))
-    grown = RunningLedger()
+    grown = RunningLedger(waiting=1)
     assert grown.bars == NO_BARS
     grown.add(collect(conversations=day.conversations))
     assert grown.bars == bars_of(grown.ledger(), replace(LIMITS, conversations=1)) != NO_BARS
