@@ -240,8 +240,7 @@ def u8(buf: Bytes, p: int) -> int:
     """One byte as a signed word (Numba's ``int()`` of a byte is unsigned, and unsigned mixed with
     signed becomes a float); the caller has checked ``p < end``.
 
-    The index is unsigned: for a signed one Numba compiles a test whether it counts from the end, and
-    neighbouring bytes are no longer read at once. Interpreted, a position below 0 raises."""
+    The index is unsigned so that, interpreted, a position below 0 raises."""
     return int(np.int64(buf[np.uint64(p)]))
 
 
