@@ -68,6 +68,9 @@ S_ANSWERED: Final = 31
 """1 when a response has matched a request."""
 S_OPERATION: Final = 32
 """Row of the operation of its last transaction."""
+S_OWN: Final = 33
+"""Code of the protocol with commands for which a port of its connection is usual, 0 for none: the first
+payload of that ends the stream."""
 S_COLUMNS: Final = 40
 """Some columns are spare: rows are whole cache lines."""
 

@@ -27,11 +27,14 @@ from otmon.decode.flows import (
     ROLE_SHIFT,
     set_client,
 )
+from otmon.decode.streams import S_OWN
 from otmon.kernel import Bytes, inlined, kernel
 from otmon.ledger.command_messages import S7COMM, is_other_unit, message_at
 from otmon.ledger.commands import goes_on, join_cut, note_cut
 from otmon.ledger.tables import CUT_BYTES, CUTS, MODBUS, ROW, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
 from otmon.protocols.modbus import PORT as MODBUS_PORT
+from otmon.protocols.modbus_framing import MBAP
+from otmon.protocols.modbus_framing import recognise as recognise_modbus
 from otmon.protocols.signature import LOOSE, USUAL, SignatureTables, commanded_on, recognise
 
 TRIES: Final = 8
@@ -85,7 +88,8 @@ def apply_signatures(t: Tables, signatures: SignatureTables, f: int, d: int, src
 @kernel
 def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, now: int) -> bool:
     """As `apply_signatures`, for a flow whose port is `own_of` a protocol with commands; False for another
-    one. There each message of a TCP segment may name the flow, and one that goes on in the next segment."""
+    one, and for what begins with a message of Modbus where nothing was named yet. There each message of a TCP
+    segment may name the flow, and one that goes on in the next segment."""
     row = t.rows[t.used[ROW]]
     own = own_of(t, signatures, f, d)
     if own == 0:
@@ -131,7 +135,22 @@ def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes,
         if size == 0 or size > end - p:
             break
         p += size
+    if t.flows[f, F_PROTOCOL] == 0 and recognise_modbus(src, at, end, False, t.pdu) == MBAP:
+        return False
     note_cut(t, u, f, d, own, src, p, now)
+    return True
+
+
+@kernel
+def ends_stream(t: Tables, signatures: SignatureTables, f: int, s: int, src: Bytes) -> bool:
+    """Whether the packet's payload is surely of the protocol whose port the Modbus stream `s` of the flow
+    uses. Then it may name the flow."""
+    row = t.rows[t.used[ROW]]
+    found = recognise(signatures, src, row[AT], row[END], row[PROTO], row[SPORT], row[DPORT])
+    if found & 0xFFFF != t.streams[s, S_OWN] or found & (PROVISIONAL | LOOSE):
+        return False
+    t.flows[f, F_PROTOCOL] = t.used[MODBUS] | PROVISIONAL | FOREIGN
+    t.flows[f, F_TRIES] = 0
     return True
 
 
@@ -144,9 +163,8 @@ def is_named(t: Tables, f: int) -> bool:
 @kernel
 def own_of(t: Tables, signatures: SignatureTables, f: int, d: int) -> int:
     """Code of the protocol with commands, other than Modbus, for which the port is usual to which the flow of
-    the packet's payload goes, 0 for none: what only begins like Modbus is not followed there, as it
-    would hide the port's own. Who asks is told by the handshake, or else by the first datagram; of other
-    connections either port will do."""
+    the packet's payload goes, 0 for none. Who asks is told by the handshake, or else by the first datagram;
+    of other connections either port will do."""
     row = t.rows[t.used[ROW]]
     state = t.flows[f, F_STATE]
     source, target = row[SPORT], row[DPORT]

@@ -87,6 +87,7 @@ from otmon.decode.streams import (
     S_MODE,
     S_NEXT,
     S_OLD,
+    S_OWN,
     S_SYNC,
     UNSEEN,
 )
@@ -106,7 +107,7 @@ from otmon.ledger.messages import (
     copy_opening,
     tells_below_ip,
 )
-from otmon.ledger.naming import TRIES, apply_signatures, name_own
+from otmon.ledger.naming import TRIES, apply_signatures, ends_stream, name_own, own_of
 from otmon.ledger.questions import DNS, copy_question
 from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
@@ -222,6 +223,9 @@ def observe(
             if opens and row[END] == row[AT]:
                 copy_opening(t, f, d, src, packet, now, offset)
         s = t.flows[f, F_STREAM]
+        if s >= 0 and t.streams[s, S_OWN] != 0 and ends_stream(t, signatures, f, s, src):
+            end_stream(t, s, False)
+            s = -1
         length = row[WIRE_END] - row[AT]
         if s >= 0:
             t.streams[s, S_LAST] = now
@@ -421,6 +425,7 @@ def follow(
     if s < 0 and known:
         # Its stream gave way to another one.
         s = start_stream(t, f, now)
+        t.streams[s, S_OWN] = own_of(t, signatures, f, d)
     elif s < 0:
         given_up = t.flows[f, F_TRIES] >= TRIES - 1
         if not usual or given_up:
@@ -432,6 +437,7 @@ def follow(
                 apply_signatures(t, signatures, f, d, src)
             return
         s = start_stream(t, f, now)
+        t.streams[s, S_OWN] = own_of(t, signatures, f, d)
     seq = row[SEQ]
     if row[PROTO] == PROTO_UDP:
         # A datagram has its turn at once, and begins with a message.

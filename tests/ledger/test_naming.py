@@ -134,7 +134,7 @@ def test_elsewhere_a_name_is_final() -> None:
 def test_what_says_nothing_uses_up_no_tries(
     protocol: str, port: int, command: bytes, nothing: bytes, times: int
 ) -> None:
-    for before in (nothing, WEB, b"\xff"):
+    for before in (nothing, WEB, MODBUS, b"\xff"):
         found = seen(talk(port, *[("c", before)] * times, ("c", command)))
         assert (protocol, "control") in commands(found), before
         assert [one.protocol for one in found.ledger().conversations] == [protocol]
@@ -157,6 +157,14 @@ def test_protocols_with_commands_are_those_that_are_read() -> None:
     for one in PROTOCOLS:
         ports = {"tcp": one.tcp_ports, "udp": one.udp_ports}
         assert all(ports[transport] for transport in one.commanded), one.id
+
+
+def test_modbus_to_the_port_of_other_commands_is_known_until_these_come() -> None:
+    answer = bytes.fromhex("0001000000050103020007")
+    for port in {port for _, port, _, _ in CONNECTIONS}:
+        found = seen(talk(port, ("c", MODBUS), ("s", answer), ("c", MODBUS), ("s", answer))).finish()
+        assert named(found) == [("modbus", CLIENT.address, port)]
+        assert [(one.function, one.times) for one in found.ledger().operations] == [(3, 2)]
 
 
 def test_modbus_to_another_port_is_known_from_whatever_port_it_is_sent() -> None:
