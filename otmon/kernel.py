@@ -16,8 +16,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, cast
 
@@ -152,29 +151,24 @@ def _index(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
 arrayobj.fix_integer_index = _index
 
 
-@contextmanager
-def _left_as_it_is() -> Iterator[None]:
-    """Memory that is written before it is read: Numba fills it with zeros where a function begins, also where
-    that was put into a loop."""
-
-    def allocated(builder: Any, kind: Any, size: None = None, name: str = "") -> Any:
-        with builder.goto_entry_block():
-            return builder.alloca(kind, name=name)
-
-    before, cgutils.alloca_once = cgutils.alloca_once, allocated
-    try:
-        yield
-    finally:
-        cgutils.alloca_once = before
-
-
+_allocate = cgutils.alloca_once
 _call = CPUCallConv.call_function
+
+
+def _left_as_it_is(builder: Any, kind: Any, size: None = None, name: str = "") -> Any:
+    """Memory with whatever is in it. Numba fills it with zeros where a function begins, also where that was
+    put into a loop."""
+    with builder.goto_entry_block():
+        return builder.alloca(kind, name=name)
 
 
 def _call_function(*args: Any, **kwargs: Any) -> Any:
     """A call gives the place of its result, and of what it may raise, a value itself."""
-    with _left_as_it_is():
+    cgutils.alloca_once = _left_as_it_is
+    try:
         return _call(*args, **kwargs)
+    finally:
+        cgutils.alloca_once = _allocate
 
 
 CPUCallConv.call_function = _call_function

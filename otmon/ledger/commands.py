@@ -288,9 +288,10 @@ def choose(
 def join_cut(t: Tables, u: int, src: Bytes) -> int:
     """Write the packet's payload behind the bytes that row `u` of `Tables.cuts` has of the segment
     before. Returns how many bytes are there then; what the row says of them is left as it is."""
+    row = t.rows[t.used[ROW]]
     held = t.cuts[u, U_HELD]
-    n = min(t.rows[t.used[ROW], END] - t.rows[t.used[ROW], AT], CUT_BYTES - held)
-    copy_bytes(t.cut_data, u * CUT_BYTES + held, src, t.rows[t.used[ROW], AT], n)
+    n = min(row[END] - row[AT], CUT_BYTES - held)
+    copy_bytes(t.cut_data, u * CUT_BYTES + held, src, row[AT], n)
     return int(held + n)
 
 

@@ -314,15 +314,16 @@ def count_time(t: Tables, f: int, now: int, packet: int, offset: int) -> None:
 def is_other_connection(t: Tables, found: int) -> bool:
     """Whether a packet begins a TCP handshake that is not the flow's: its ports are used again, or, under
     another tag, a host of another network has the same address."""
+    row = t.rows[t.used[ROW]]
     f = found >> 1
     d = found & 1
     return bool(
-        t.flows[f, F_ISN + d] != t.rows[t.used[ROW], SEQ]
+        t.flows[f, F_ISN + d] != row[SEQ]
         and (
             t.flows[f, F_ISN + d] >= 0
             or t.flows[f, F_PACKETS + d] > 0
             or t.flows[f, F_STATE] & CLOSED != 0
-            or t.flows[f, F_VLAN] != t.rows[t.used[ROW], VLAN]
+            or t.flows[f, F_VLAN] != row[VLAN]
         )
     )
 
@@ -378,8 +379,9 @@ def count_tunnel(t: Tables, now: int, packet: int, offset: int) -> None:
 
 
 @kernel
-def start_stream(t: Tables, f: int, now: int) -> int:
-    """The stream of a flow, from its handshake on where that was seen."""
+def start_stream(t: Tables, signatures: SignatureTables, f: int, d: int, now: int) -> int:
+    """The stream of the flow of the packet, which goes in direction `d`, from its handshake on where that was
+    seen."""
     s = new_stream(t, f, now)
     for way in range(2):
         isn = t.flows[f, F_ISN + way]
@@ -387,6 +389,7 @@ def start_stream(t: Tables, f: int, now: int) -> int:
             t.streams[s, S_NEXT + way] = (isn + 1) & 0xFFFFFFFF
             t.streams[s, S_SYNC + way] = IN_STEP
     t.streams[s, S_HANDSHAKE] = t.flows[f, F_ISN] >= 0 and t.flows[f, F_ISN + 1] >= 0
+    t.streams[s, S_OWN] = own_of(t, signatures, f, d)
     return s
 
 
@@ -424,8 +427,7 @@ def follow(
     known = t.flows[f, F_PROTOCOL] == t.used[MODBUS]
     if s < 0 and known:
         # Its stream gave way to another one.
-        s = start_stream(t, f, now)
-        t.streams[s, S_OWN] = own_of(t, signatures, f, d)
+        s = start_stream(t, signatures, f, d, now)
     elif s < 0:
         given_up = t.flows[f, F_TRIES] >= TRIES - 1
         if not usual or given_up:
@@ -436,8 +438,7 @@ def follow(
             if usual:
                 apply_signatures(t, signatures, f, d, src)
             return
-        s = start_stream(t, f, now)
-        t.streams[s, S_OWN] = own_of(t, signatures, f, d)
+        s = start_stream(t, signatures, f, d, now)
     seq = row[SEQ]
     if row[PROTO] == PROTO_UDP:
         # A datagram has its turn at once, and begins with a message.

@@ -62,10 +62,8 @@ def _of_links(
     facts: Sequence[Conversation | Operation | WrittenValue | Anomaly | CredentialSeen | NamesAsked],
 ) -> npt.NDArray[np.uint64]:
     """All facts of two hosts and a port have one hash."""
-    clients, servers = (
-        words_of_all([one.client for one in facts]),
-        words_of_all([one.server for one in facts]),
-    )
+    clients = words_of_all([one.client for one in facts])
+    servers = words_of_all([one.server for one in facts])
     return hashed_columns(*clients.T, *servers.T, np.array([one.port for one in facts], np.uint64))
 
 

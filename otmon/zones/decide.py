@@ -334,15 +334,16 @@ _LOOKED_AT: Final[dict[type, Callable[[Any], tuple[object, ...]]]] = {
 def _decide_listed(
     table: PermissionTable, way: _Way, fact: Conversation | Operation | WrittenValue
 ) -> Verdict:
-    # Nothing else of a fact is looked at, and a network has few different questions.
-    asked: tuple[object, ...] = _LOOKED_AT[type(fact)](fact)
-    if isinstance(fact, WrittenValue):
-        asked = table.exceeding(fact), asked
-    key = way.zones, way.admitting, asked
+    key: tuple[object, ...] | None = None
+    if not table.timed:
+        # Nothing else of a fact is looked at, and a network has few different questions.
+        asked = _LOOKED_AT[type(fact)](fact)
+        beyond = table.exceeding(fact) if isinstance(fact, WrittenValue) else None
+        key = way.zones, way.admitting, beyond, asked
     answer: Verdict | _Refusal | None = table.answers.get(key)
     if answer is None:
         answer = _answer(table, way, subject(fact, way.addresses, way.zones))
-        if not table.timed:
+        if key is not None:
             if len(table.answers) >= NEARBY:
                 table.answers.clear()
             table.answers[key] = answer
