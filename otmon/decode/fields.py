@@ -71,7 +71,10 @@ the frame went out."""
 PRINT: Final = 34
 """What tells it from other packets (`otmon.decode.flows.fingerprint`)."""
 TAG: Final = 35
-"""What tells its flow from others (`otmon.decode.flows.flow_tag`)."""
+"""What its flow is, as `otmon.decode.flows.name_flow` writes it: a hash, then the key of the flow's row and
+the packet's direction in it."""
+KEY: Final = 36
+WAY: Final = 37
 FIELDS: Final = 40
 """Some columns are spare: rows are whole cache lines."""
 

@@ -14,12 +14,14 @@ from otmon.decode.fields import (
     AT,
     CHECKSUM,
     DPORT,
+    DST_HI,
     DST_LO,
     END,
     FAMILY,
     FLAGS,
     HEADER,
     IP_ID,
+    KEY,
     PART_BYTES,
     PARTS,
     PRINT,
@@ -27,11 +29,16 @@ from otmon.decode.fields import (
     PROTO_TCP,
     SEQ,
     SPORT,
+    SRC_HI,
     SRC_LO,
+    TAG,
     TCP_ACK,
     TCP_FIN,
     TCP_RST,
     TCP_SYN,
+    TUNNEL,
+    VLAN,
+    WAY,
     WIRE_END,
 )
 from otmon.kernel import Bytes, Ints, clear_row, inlined, kernel, u8
@@ -143,31 +150,21 @@ def sum_of(a: int, b: int, c: int, d: int, e: int) -> int:
 
 
 @inlined
-def fingerprint(buf: Bytes, row: Ints) -> int:
+def fingerprint(buf: Bytes, row: Ints, ends: int) -> int:
     """A hash of what is the same in all copies of a packet: link addresses, tags and TTL may differ. It is
-    never 0; its low `COPIES_BITS` are."""
-    proto = row[PROTO]
+    never 0; its low `COPIES_BITS` are. `ends` is what `name_flow` gave."""
     payload = row[WIRE_END] - row[AT]
-    h = 0
+    h = sum_of(
+        ends, (row[SEQ] << 32) ^ row[ACK] ^ (row[CHECKSUM] << 40),
+        (row[IP_ID] << 40) ^ (payload << 16) ^ (row[WAY] << 8) ^ row[FLAGS], 0, 0,
+    )  # fmt: skip
     if row[FAMILY] == 2:
-        h = sum_of(proto, 0, row[SRC_LO], row[DST_LO], payload)
         for p in range(row[HEADER], min(row[END], row[HEADER] + HASHED_BYTES)):
             h = mix(h, u8(buf, p))
-    elif proto == PROTO_TCP:
-        h = sum_of(
-            (row[SEQ] << 32) ^ row[ACK] ^ (row[CHECKSUM] << 40),
-            (row[IP_ID] << 40) ^ (row[SPORT] << 24) ^ (row[DPORT] << 8) ^ row[FLAGS],
-            row[SRC_LO], row[DST_LO], payload,
-        )  # fmt: skip
-    else:
-        h = sum_of(
-            (row[SPORT] << 40) ^ (row[DPORT] << 24) ^ (row[CHECKSUM] << 8) ^ proto,
-            row[IP_ID], row[SRC_LO], row[DST_LO], payload,
-        )  # fmt: skip
-        if row[IP_ID] <= 0 or row[CHECKSUM] == 0:
-            # A sum is the same for many contents.
-            for p in range(row[AT], min(row[END], row[AT] + HASHED_BYTES)):
-                h = mix(h, u8(buf, p))
+    elif row[PROTO] != PROTO_TCP and (row[IP_ID] <= 0 or row[CHECKSUM] == 0):
+        # A sum is the same for many contents.
+        for p in range(row[AT], min(row[END], row[AT] + HASHED_BYTES)):
+            h = mix(h, u8(buf, p))
     return ((mix(h, 0) >> COPIES_BITS) | 1) << COPIES_BITS
 
 
@@ -211,36 +208,28 @@ def is_duplicate(row: Ints, now: int, recent: Ints) -> bool:
 
 
 @inlined
-def flow_tag(key: int, a_hi: int, a_lo: int, b_hi: int, b_lo: int, vlan: int) -> int:
-    """A hash of what tells flows apart, never 0; A and B in their order.
+def name_flow(row: Ints, family: int, src_hi: int, dst_hi: int, vlan: int) -> int:
+    """Write into a packet's row what its flow is: `TAG`, a hash, never 0, of what tells flows apart, `KEY`
+    and `WAY`. What is the same in all usual rows comes as arguments. Returns a hash of the two ends.
 
     TCP flows are the same whatever their tag: mirrors tag the two directions of a connection in
     different ways, and a routed connection is seen on either side.
     """
-    place = 0 if key & 0xFFFF == PROTO_TCP else vlan
-    return mix(sum_of(a_hi, a_lo, b_hi ^ (place << 38), b_lo, key), 0) | 1
-
-
-@inlined
-def is_turned(src_hi: int, src_lo: int, dst_hi: int, dst_lo: int, sport: int, dport: int) -> bool:
-    """Whether a packet goes from B to A."""
+    proto, sport, dport = row[PROTO], row[SPORT], row[DPORT]
+    src_lo, dst_lo = row[SRC_LO], row[DST_LO]
+    way = int(src_lo > dst_lo)
     if src_lo == dst_lo:
-        return src_hi > dst_hi or (src_hi == dst_hi and sport > dport)
-    return src_lo > dst_lo
-
-
-@inlined
-def flow_tag_of(
-    proto: int, family: int, src_hi: int, src_lo: int, dst_hi: int, dst_lo: int, sport: int, dport: int,
-    vlan: int,
-) -> int:  # fmt: skip
-    """The `flow_tag` of the flow of a packet that goes from here to there."""
-    if is_turned(src_hi, src_lo, dst_hi, dst_lo, sport, dport):
-        src_hi, dst_hi = dst_hi, src_hi
-        src_lo, dst_lo = dst_lo, src_lo
-        sport, dport = dport, sport
-    key = proto | (sport << 16) | (dport << 32) | (family << 48)
-    return flow_tag(key, src_hi, src_lo, dst_hi, dst_lo, vlan)
+        way = int(src_hi > dst_hi or (src_hi == dst_hi and sport > dport))
+    # Turned where that is so, without a branch: no processor can foretell it.
+    turn = -way
+    lo, hi, port = (src_lo ^ dst_lo) & turn, (src_hi ^ dst_hi) & turn, (sport ^ dport) & turn
+    key = proto | ((sport ^ port) << 16) | ((dport ^ port) << 32) | (family << 48)
+    ends = sum_of(src_hi ^ hi, src_lo ^ lo, dst_hi ^ hi, dst_lo ^ lo, key)
+    place = 0 if proto == PROTO_TCP else vlan
+    row[WAY] = way
+    row[KEY] = key
+    row[TAG] = mix(ends, place) | 1
+    return ends
 
 
 @inlined
@@ -250,43 +239,25 @@ def set_of_tag(tag: int) -> int:
 
 
 @inlined
-def find_flow(
-    proto: int,
-    family: int,
-    src_hi: int,
-    src_lo: int,
-    dst_hi: int,
-    dst_lo: int,
-    sport: int,
-    dport: int,
-    vlan: int,
-    tag: int,
-    flows: Ints,
-    tags: Ints,
-) -> int:
-    """The row of a flow times two, plus the direction of the packet. Where there is none, the same
-    of the row that it shall take, as its complement (below 0). `tag` is its `flow_tag_of`; `tags` is
-    int64[FLOWS]: the `flow_tag` of each row, 0 for a free one, so that a set is looked through in one cache
+def find_flow(row: Ints, flows: Ints, tags: Ints) -> int:
+    """The row of a packet's flow times two, plus the direction of the packet. Where there is none, the same
+    of the row that it shall take, as its complement (below 0). `name_flow` has named it; `tags` is
+    int64[FLOWS]: the `TAG` of each row, 0 for a free one, so that a set is looked through in one cache
     line."""
-    direction = 0
-    if is_turned(src_hi, src_lo, dst_hi, dst_lo, sport, dport):
-        src_hi, dst_hi = dst_hi, src_hi
-        src_lo, dst_lo = dst_lo, src_lo
-        sport, dport = dport, sport
-        direction = 1
-    key = proto | (sport << 16) | (dport << 32) | (family << 48)
-    base = set_of_tag(tag)
+    src = F_A_HI + 2 * row[WAY]
+    dst = F_A_HI + 2 * (1 - row[WAY])
+    base = set_of_tag(row[TAG])
     for i in range(base, base + WAYS):
         if (
-            tags[i] == tag
-            and flows[i, F_KEY] == key
-            and flows[i, F_A_LO] == src_lo
-            and flows[i, F_B_LO] == dst_lo
-            and flows[i, F_A_HI] == src_hi
-            and flows[i, F_B_HI] == dst_hi
-            and (flows[i, F_VLAN] == vlan or proto == PROTO_TCP)
+            tags[i] == row[TAG]
+            and flows[i, F_KEY] == row[KEY]
+            and flows[i, src + 1] == row[SRC_LO]
+            and flows[i, dst + 1] == row[DST_LO]
+            and flows[i, src] == row[SRC_HI]
+            and flows[i, dst] == row[DST_HI]
+            and (flows[i, F_VLAN] == row[VLAN] or row[PROTO] == PROTO_TCP)
         ):
-            return i * 2 + direction
+            return int(i * 2 + row[WAY])
     victim = base
     for i in range(base, base + WAYS):
         if tags[i] == 0:
@@ -294,40 +265,21 @@ def find_flow(
             break
         if flows[i, F_LAST] < flows[victim, F_LAST]:
             victim = i
-    return -1 - (victim * 2 + direction)
+    return int(-1 - (victim * 2 + row[WAY]))
 
 
 @kernel
-def begin_flow(
-    proto: int,
-    family: int,
-    src_hi: int,
-    src_lo: int,
-    dst_hi: int,
-    dst_lo: int,
-    sport: int,
-    dport: int,
-    vlan: int,
-    flows: Ints,
-    tags: Ints,
-    f: int,
-    direction: int,
-    now: int,
-    packet: int,
-    offset: int,
-) -> None:
-    """Write a new flow into row `f`, whose packet goes in `direction`."""
-    if direction:
-        src_hi, dst_hi = dst_hi, src_hi
-        src_lo, dst_lo = dst_lo, src_lo
-        sport, dport = dport, sport
+def begin_flow(row: Ints, flows: Ints, tags: Ints, f: int, now: int, packet: int, offset: int) -> None:
+    """Write a packet's flow, which is new, into row `f`."""
+    src = F_A_HI + 2 * row[WAY]
+    dst = F_A_HI + 2 * (1 - row[WAY])
     clear_row(flows, f)
-    flows[f, F_A_HI] = src_hi
-    flows[f, F_A_LO] = src_lo
-    flows[f, F_B_HI] = dst_hi
-    flows[f, F_B_LO] = dst_lo
-    flows[f, F_KEY] = proto | (sport << 16) | (dport << 32) | (family << 48)
-    flows[f, F_VLAN] = vlan
+    flows[f, src] = row[SRC_HI]
+    flows[f, src + 1] = row[SRC_LO]
+    flows[f, dst] = row[DST_HI]
+    flows[f, dst + 1] = row[DST_LO]
+    flows[f, F_KEY] = row[KEY]
+    flows[f, F_VLAN] = row[VLAN]
     flows[f, F_STREAM] = -1
     flows[f, F_ASSET] = -1
     flows[f, F_ASSET + 1] = -1
@@ -335,11 +287,12 @@ def begin_flow(
     flows[f, F_LAST] = now
     flows[f, F_FIRST_PACKET] = packet
     flows[f, F_FIRST_OFFSET] = offset
+    flows[f, F_TUNNEL] = row[TUNNEL]
     flows[f, F_ISN] = -1
     flows[f, F_ISN + 1] = -1
-    if direction:
+    if row[WAY]:
         flows[f, F_STATE] = FIRST_B
-    tags[f] = flow_tag(flows[f, F_KEY], src_hi, src_lo, dst_hi, dst_lo, vlan)
+    tags[f] = row[TAG]
 
 
 @inlined

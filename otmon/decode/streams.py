@@ -71,6 +71,8 @@ S_OPERATION: Final = 32
 S_OWN: Final = 33
 """Code of the protocol with commands for which a port of its connection is usual, 0 for none: the first
 payload of that ends the stream."""
+S_ENDPOINT: Final = 34
+"""What tells its conversation from others of the same two addresses (`otmon.ledger.tally.endpoint_of`)."""
 S_COLUMNS: Final = 40
 """Some columns are spare: rows are whole cache lines."""
 

@@ -7,43 +7,32 @@ of its turn all that a packet touches first is at hand. No result depends on it.
 
 from __future__ import annotations
 
-from otmon.decode.fields import (
-    BUFFER,
-    DPORT,
-    DST_HI,
-    DST_LO,
-    FAMILY,
-    FRAGMENT,
-    PRINT,
-    PROTO,
-    SPORT,
-    SRC_HI,
-    SRC_LO,
-    TAG,
-    VLAN,
-)
-from otmon.decode.flows import fingerprint, flow_tag_of, place_of_print, set_of_tag
+from otmon.decode.fields import BUFFER, DST_HI, FAMILY, FRAGMENT, PRINT, SRC_HI, TAG, VLAN
+from otmon.decode.flows import fingerprint, name_flow, place_of_print, set_of_tag
 from otmon.decode.link import LINKTYPE_ETHERNET
 from otmon.decode.packet import decode_packet, decode_usual
-from otmon.kernel import Bytes, Ints, inlined, kernel, prefetch
+from otmon.kernel import Bytes, Ints, kernel, prefetch
 from otmon.ledger.tables import AHEAD, ROW, Tables
 
 
-@inlined
+@kernel
 def look_ahead(
     buf: Bytes, start: Ints, caplen: Ints, wirelen: Ints, linktype: Ints, begin: int, t: Tables
 ) -> None:
     """Read the headers of the next `AHEAD` packets of a batch, from index `begin` on, into `Tables.rows`: of
     those that are usual. `PRINT` is 0 in the rows of the others."""
     last = len(start) - 1
-    for i in range(begin, min(begin + AHEAD, len(start))):
+    stop = min(begin + AHEAD, len(start))
+    for i in range(begin, stop):
         prefetch(buf, start[min(i + AHEAD, last)])
         row = t.rows[i - begin]
-        row[PRINT] = 0
-        if linktype[i] == LINKTYPE_ETHERNET and decode_usual(buf, start[i], caplen[i], wirelen[i], row):
-            # Family, high words and tag are those of all usual packets.
-            row[TAG] = flow_tag_of(row[PROTO], 4, 0, row[SRC_LO], 0, row[DST_LO], row[SPORT], row[DPORT], 0)
-            row[PRINT] = fingerprint(buf, row)
+        usual = linktype[i] == LINKTYPE_ETHERNET and decode_usual(buf, start[i], caplen[i], wirelen[i], row)
+        row[PRINT] = usual
+    # In a loop of its own: what it works with has room in a processor's registers then.
+    for r in range(stop - begin):
+        row = t.rows[r]
+        if row[PRINT] != 0:
+            row[PRINT] = fingerprint(buf, row, name_flow(row, 4, 0, 0, 0))
             prefetch(t.tags, set_of_tag(row[TAG]))
             prefetch(t.recent, 2 * place_of_print(row[PRINT]))
 
@@ -58,8 +47,5 @@ def read_headers(
     data = t.datagrams[:]
     decode_packet(buf, start, caplen, wirelen, linktype, now, row, t.slots, data, t.units, t.counters)
     if row[FAMILY] != 0 and row[FRAGMENT] == 0:
-        row[PRINT] = fingerprint(data if row[BUFFER] else buf, row)
-        row[TAG] = flow_tag_of(
-            row[PROTO], row[FAMILY], row[SRC_HI], row[SRC_LO], row[DST_HI], row[DST_LO], row[SPORT],
-            row[DPORT], row[VLAN],
-        )  # fmt: skip
+        ends = name_flow(row, row[FAMILY], row[SRC_HI], row[DST_HI], row[VLAN])
+        row[PRINT] = fingerprint(data if row[BUFFER] else buf, row, ends)

@@ -1,9 +1,7 @@
 """From the messages of a Modbus stream to transactions: who asks, who answers, and what.
 
-A request waits in its stream's list until its response comes. A response belongs to the newest
-request of its transaction id, unit and function, as ids are used again once a client has given up;
-requests that were sent nearly at once are answered in order. A response that does not fit what was
-asked for is a fact of its own.
+A request waits in its stream's list until its response comes (`otmon.ledger.matching`). A response that does
+not fit what was asked for is a fact of its own.
 
 Contract: the message that a kernel is about has been read into `Tables.pdu`.
 """
@@ -46,6 +44,7 @@ from otmon.decode.flows import (
 from otmon.decode.streams import (
     S_ANSWERED,
     S_CLIENT,
+    S_ENDPOINT,
     S_FLOW,
     S_GAPS,
     S_GOOD,
@@ -65,8 +64,9 @@ from otmon.decode.streams import (
     forget,
 )
 from otmon.identity.registry import FIRST_PAYLOADS
-from otmon.kernel import Bytes, Ints, clear_row, copy_row, inlined, kernel, u8, u16be
+from otmon.kernel import Bytes, clear_row, copy_row, inlined, kernel, u8, u16be
 from otmon.ledger.facts import ACKNOWLEDGE
+from otmon.ledger.matching import expected_bytes, request_of
 from otmon.ledger.messages import copy_claim
 from otmon.ledger.tables import (
     FILL_TRANSACTIONS,
@@ -107,7 +107,7 @@ from otmon.ledger.tables import (
     element_range,
     pending_row,
 )
-from otmon.ledger.tally import note_anomaly, note_operation
+from otmon.ledger.tally import endpoint_of, note_anomaly, note_operation, service_of
 from otmon.ledger.written import keep_read, note_values, take_back
 from otmon.protocols.modbus import (
     M_ADDRESS,
@@ -131,9 +131,6 @@ from otmon.protocols.modbus import (
 from otmon.protocols.modbus_framing import HEADER, RTU, plausible, rtu_plausible
 from otmon.protocols.modbus_pdu import parse_request, parse_response
 
-PIPELINE_NS: Final = 50_000_000
-"""Requests of one transaction id within this time are answered in order; clients wait longer
-than this before they give up and use the id again."""
 OPEN_NS: Final = 10_000_000_000
 """A request this close to the end of the capture may have been answered after it."""
 
@@ -205,7 +202,7 @@ def oldest_request(t: Tables, s: int) -> int:
     return oldest
 
 
-@inlined
+@kernel
 def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int) -> int:
     """End request `k` of the stream: its operation, its transaction, its place in the list. Returns what
     `note_operation` does.
@@ -213,8 +210,6 @@ def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int
     exception code, or says why there is no response."""
     i = pending_row(s, k)
     key = t.pending[i, P_KEY]
-    unit = (key >> 8) & 0xFF
-    function = key & 0xFF
     time = t.pending[i, P_TIME]
     took = max(now - time, 0) if now >= 0 else -1
     if status == OPEN:
@@ -222,11 +217,9 @@ def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int
     elif status == UNANSWERED:
         t.counters[C_UNANSWERED] += 1
     elements = t.pending[i, P_RANGE]
-    write_transaction(
-        t, s, f, time, key, t.pending[i, P_SUB], elements, max(status, 0), t.pending[i, P_PACKET], packet,
-        took,
-    )  # fmt: skip
-    service = unit | (function << 8) | ((t.pending[i, P_SUB] + 1) << 16) | ((status + 2) << 36)
+    sub = t.pending[i, P_SUB]
+    count_transaction(t, s, f, time, key, sub, elements, max(status, 0), t.pending[i, P_PACKET], packet, took)
+    service = service_of(key, sub, status)
     row = -1
     for half in range(2 if t.pending[i, P_WRITES] >= 0 else 1):
         if half == 1:
@@ -242,6 +235,17 @@ def finish(t: Tables, s: int, f: int, k: int, status: int, now: int, packet: int
     return row
 
 
+@inlined
+def count_transaction(
+    t: Tables, s: int, f: int, time: int, key: int, sub: int, elements: int, exception: int,
+    request: int, response: int, took: int,
+) -> None:  # fmt: skip
+    """Count it, and write it out where that is wanted."""
+    t.counters[C_TRANSACTIONS] += 1
+    if t.used[WANT_TRANSACTIONS] != 0:
+        write_transaction(t, s, f, time, key, sub, elements, exception, request, response, took)
+
+
 @kernel
 def write_transaction(
     t: Tables, s: int, f: int, time: int, key: int, sub: int, elements: int, exception: int,
@@ -249,9 +253,6 @@ def write_transaction(
 ) -> None:  # fmt: skip
     """One row for `--transactions`; `elements` is an `element_range`, packet numbers are 0 where there is no
     such packet."""
-    t.counters[C_TRANSACTIONS] += 1
-    if t.used[WANT_TRANSACTIONS] == 0:
-        return
     n = t.used[FILL_TRANSACTIONS]
     t.used[FILL_TRANSACTIONS] = n + 1
     c = t.streams[s, S_CLIENT]
@@ -302,8 +303,9 @@ def choose_client(t: Tables, s: int, f: int, d: int, shapes: int) -> None:
 
 @kernel
 def set_requester(t: Tables, s: int, f: int, client: int) -> None:
-    """Requests go in direction `client`; the hash of the conversation goes with it."""
+    """Requests go in direction `client`; what tells the conversation from others goes with it."""
     t.streams[s, S_CLIENT] = client
+    t.streams[s, S_ENDPOINT] = endpoint_of(t, f, client)
     a = F_A_HI + 2 * client
     b = F_A_HI + 2 * (1 - client)
     h = mix(mix(mix(0, t.flows[f, a]), t.flows[f, a + 1]), t.flows[f, b + 1])
@@ -330,7 +332,7 @@ def check_roles(t: Tables, s: int, f: int, d: int, shapes: int) -> None:
         set_requester(t, s, f, client)
 
 
-@inlined
+@kernel
 def message(
     t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int, packet: int, now: int, offset: int
 ) -> None:
@@ -363,11 +365,12 @@ def message(
     key = (transaction << 16) | (unit << 8) | (t.pdu[M_FUNCTION] & 0xFF)
     sound = t.pdu[M_REASON] == R_OK
     if d == client:
-        ask(t, s, f, key, packet, now, offset)
-        x = t.flows[f, F_ASSET + d]
-        # A piece that had to wait may come when the row is another sender's.
-        if x >= 0 and t.assets[x, X_LO] == t.flows[f, F_A_LO + 2 * client]:
-            count_rate(t, x, REQUESTS, now)
+        if t.streams[s, S_PENDING] == PENDING:
+            finish(t, s, f, oldest_request(t, s), UNANSWERED, -1, 0)
+        elements, writes = element_range(t.pdu[M_ADDRESS], t.pdu[M_COUNT]), -1
+        if t.pdu[M_WRITE_ADDRESS] >= 0:
+            writes = element_range(t.pdu[M_WRITE_ADDRESS], t.pdu[M_WRITE_COUNT])
+        ask(t, s, f, key, elements, t.pdu[M_SUB], writes, packet, now, offset)
         if sound and t.pdu[M_FUNCTION] in WRITING:
             note_values(t, s, f, unit, src, first, packet, now, offset)
         return
@@ -380,10 +383,20 @@ def message(
 
 
 @inlined
-def ask(t: Tables, s: int, f: int, key: int, packet: int, now: int, offset: int) -> None:
-    """The request begins to wait; where too many wait the oldest is given up."""
-    if t.streams[s, S_PENDING] == PENDING:
-        finish(t, s, f, oldest_request(t, s), UNANSWERED, -1, 0)
+def ask(
+    t: Tables,
+    s: int,
+    f: int,
+    key: int,
+    elements: int,
+    sub: int,
+    writes: int,
+    packet: int,
+    now: int,
+    offset: int,
+) -> None:
+    """The request begins to wait; there is room for it. `elements` and `writes`, -1 for none, are of
+    `element_range`."""
     n = t.streams[s, S_PENDING]
     i = pending_row(s, n)
     t.streams[s, S_PENDING] = n + 1
@@ -392,66 +405,15 @@ def ask(t: Tables, s: int, f: int, key: int, packet: int, now: int, offset: int)
     t.pending[i, P_TIME] = now
     t.pending[i, P_PACKET] = packet
     t.pending[i, P_OFFSET] = offset
-    t.pending[i, P_RANGE] = element_range(t.pdu[M_ADDRESS], t.pdu[M_COUNT])
-    t.pending[i, P_SUB] = t.pdu[M_SUB]
-    t.pending[i, P_WRITES] = -1
-    if t.pdu[M_WRITE_ADDRESS] >= 0:
-        t.pending[i, P_WRITES] = element_range(t.pdu[M_WRITE_ADDRESS], t.pdu[M_WRITE_COUNT])
+    t.pending[i, P_RANGE] = elements
+    t.pending[i, P_SUB] = sub
+    t.pending[i, P_WRITES] = writes
     t.pending[i, P_ORDER] = t.streams[s, S_ORDER]
-
-
-@inlined
-def expected_bytes(pending: Ints, i: int) -> int:
-    """How many bytes of values answer waiting request `i`, -1 where it asks for none."""
-    function = pending[i, P_KEY] & 0xFF
-    count = (pending[i, P_RANGE] & 0xFFFFF) - 1
-    if function in (1, 2):
-        return int((count + 7) // 8)
-    if function in (3, 4, 23):
-        return int(count * 2)
-    return -1
-
-
-@inlined
-def fits(pdu: Ints, pending: Ints, i: int) -> bool:
-    """Whether the response in `pdu` can be the answer to waiting request `i`."""
-    if pdu[M_EXCEPTION] != 0 or pdu[M_REASON] != R_OK:
-        return True
-    expected = expected_bytes(pending, i)
-    if pdu[M_BYTES] >= 0 and expected >= 0:
-        return bool(pdu[M_BYTES] == expected)
-    return bool(pdu[M_ADDRESS] < 0 or element_range(pdu[M_ADDRESS], pdu[M_COUNT]) == pending[i, P_RANGE])
-
-
-@inlined
-def request_of(streams: Ints, pending: Ints, pdu: Ints, s: int, key: int) -> int:
-    """Which waiting request the response in `pdu` answers: its place in the list, -1 for none; one
-    that does not fit is given as -2 minus its place."""
-    newest = -1
-    other = -1
-    n = streams[s, S_PENDING]
-    for k in range(n):
-        if pending[pending_row(s, k), P_KEY] != key:
-            continue
-        if fits(pdu, pending, pending_row(s, k)):
-            if newest < 0 or pending[pending_row(s, k), P_ORDER] > pending[pending_row(s, newest), P_ORDER]:
-                newest = k
-        elif other < 0 or pending[pending_row(s, k), P_ORDER] > pending[pending_row(s, other), P_ORDER]:
-            other = k
-    if newest < 0:
-        return -1 if other < 0 else -2 - other
-    chosen = newest
-    if n > 1:
-        limit = pending[pending_row(s, newest), P_TIME] - PIPELINE_NS
-        for k in range(n):
-            if (
-                pending[pending_row(s, k), P_KEY] == key
-                and pending[pending_row(s, k), P_TIME] >= limit
-                and pending[pending_row(s, k), P_ORDER] < pending[pending_row(s, chosen), P_ORDER]
-                and fits(pdu, pending, pending_row(s, k))
-            ):
-                chosen = k
-    return chosen
+    client = t.streams[s, S_CLIENT]
+    x = t.flows[f, F_ASSET + client]
+    # A piece that had to wait may come when the row is another sender's.
+    if x >= 0 and t.assets[x, X_LO] == t.flows[f, F_A_LO + 2 * client]:
+        count_rate(t, x, REQUESTS, now)
 
 
 @inlined
@@ -488,9 +450,8 @@ def unmatched(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int
     function = key & 0xFF
     exception, sub = t.pdu[M_EXCEPTION], t.pdu[M_SUB]
     elements = element_range(t.pdu[M_ADDRESS], t.pdu[M_COUNT])
-    write_transaction(t, s, f, now, key, sub, elements, exception, 0, packet, -1)
-    service = ((key >> 8) & 0xFF) | (function << 8) | ((sub + 1) << 16) | ((exception + 2) << 36)
-    note_operation(t, s, f, service, elements, now, packet, offset, -1)
+    count_transaction(t, s, f, now, key, sub, elements, exception, 0, packet, -1)
+    note_operation(t, s, f, service_of(key, sub, exception), elements, now, packet, offset, -1)
     held = t.streams[s, S_HELD] + t.streams[s, S_HELD + 1]
     ahead = distance(t.rows[t.used[ROW], ACK], t.streams[s, S_NEXT + 1 - d])
     if t.streams[s, S_HANDSHAKE] and t.streams[s, S_GAPS] == 0 and held == 0 and ahead <= 0:

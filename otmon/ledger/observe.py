@@ -37,7 +37,6 @@ from otmon.decode.fields import (
     SRC_HI,
     SRC_LO,
     SRC_MAC,
-    TAG,
     TCP_ACK,
     TCP_RST,
     TCP_SYN,
@@ -61,7 +60,6 @@ from otmon.decode.flows import (
     F_STATE,
     F_STREAM,
     F_TRIES,
-    F_TUNNEL,
     F_VLAN,
     PROVISIONAL,
     ROLE_PROTOCOL,
@@ -70,8 +68,8 @@ from otmon.decode.flows import (
     begin_minute,
     count_packet,
     find_flow,
-    flow_tag_of,
     is_duplicate,
+    name_flow,
     set_client,
     tcp_flags,
 )
@@ -100,6 +98,7 @@ from otmon.ledger.endings import end_flow
 from otmon.ledger.exchange import end_stream, message, new_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
 from otmon.ledger.identification import identifies
+from otmon.ledger.known import count_known
 from otmon.ledger.messages import (
     copy_below_ip,
     copy_claim,
@@ -108,6 +107,7 @@ from otmon.ledger.messages import (
     tells_below_ip,
 )
 from otmon.ledger.naming import TRIES, apply_signatures, ends_stream, name_own, own_of
+from otmon.ledger.polling import polled
 from otmon.ledger.questions import DNS, copy_question
 from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
@@ -121,6 +121,7 @@ from otmon.ledger.tables import (
     MINUTE_BEGIN,
     MINUTE_END,
     MODBUS,
+    OUTER,
     ROW,
     X_HI,
     X_LO,
@@ -165,7 +166,8 @@ def observe(
         r = (i - begin) & (AHEAD - 1)
         if r == 0:
             look_ahead(buf, start, caplen, wirelen, linktype, i, t)
-        if t.rows[r, PRINT] == 0:
+        usual = t.rows[r, PRINT] != 0
+        if not usual:
             r = AHEAD
         t.used[ROW] = r
         row = t.rows[r]
@@ -176,105 +178,138 @@ def observe(
             t.used[LAST_TIME] = now
         if now < t.used[MINUTE_BEGIN] or now >= t.used[MINUTE_END]:
             set_minute(t, now)
-        if r == AHEAD:
-            read_headers(t, buf, start[i], caplen[i], wirelen[i], linktype[i], now)
-        else:
+        found = -1
+        if usual:
             count_usual(row, t.counters)
-        src = t.datagrams[:] if row[BUFFER] else buf
-        if row[FAMILY] == 0:
-            continue
-        opens = row[FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) == TCP_SYN
-        f = -1
-        d = 0
-        if row[FRAGMENT] == 0:
-            if is_duplicate(row, now, t.recent):
-                t.counters[C_DUPLICATE] += 1
-                continue
-            if row[TUNNEL] != 0:
-                count_tunnel(t, now, packet, offset)
-            if row[FAMILY] != 2 or row[PROTO] != ARP:
-                found = find_flow(
-                    row[PROTO], row[FAMILY], row[SRC_HI], row[SRC_LO], row[DST_HI], row[DST_LO],
-                    row[SPORT], row[DPORT], row[VLAN], row[TAG], t.flows, t.tags,
-                )  # fmt: skip
-                if found < 0 or (opens and is_other_connection(t, found)):
-                    found = open_flow(
-                        t, found, row[PROTO], row[FAMILY], row[SRC_HI], row[SRC_LO], row[DST_HI], row[DST_LO],
-                        row[SPORT], row[DPORT], row[VLAN], now, packet, offset,
-                    )  # fmt: skip
-                f = found >> 1
-                d = found & 1
-                count_time(t, f, now, packet, offset)
-                count_packet(row, now, t.flows, f, d)
-        count_sender(t, f, d, now, packet, offset)
-        if f < 0 or row[FAMILY] == 2:
-            if f >= 0:
-                t.flows[f, F_STATE] |= SPOKE_A << d
-                most = tells_below_ip(row, src)
-                if most > 0:
-                    copy_below_ip(t, f, d, src, most, packet, now, offset)
-            continue
-        if row[PROTO] != PROTO_TCP:
-            t.flows[f, F_STATE] |= SPOKE_A << d
-            if row[PROTO] != PROTO_UDP:
-                continue
+            found = count_known(t, row, now)
         else:
-            tcp_flags(row, t.flows, f, d)
-            if opens and row[END] == row[AT]:
-                copy_opening(t, f, d, src, packet, now, offset)
+            read_headers(t, buf, start[i], caplen[i], wirelen[i], linktype[i], now)
+        if found < 0:
+            found = count_any(t, buf, packet, now, offset)
+            if found < 0:
+                continue
+        f = found >> 1
+        d = found & 1
         s = t.flows[f, F_STREAM]
-        if s >= 0 and t.streams[s, S_OWN] != 0 and ends_stream(t, signatures, f, s, src):
-            end_stream(t, s, False)
-            s = -1
-        length = row[WIRE_END] - row[AT]
-        if s >= 0:
-            t.streams[s, S_LAST] = now
-            p = row[AT]
-            end = row[END]
-            # The usual case first: in its turn, in step, one whole message.
+        p = row[AT]
+        end = row[END]
+        if s < 0 and p == end:
+            continue
+        # The usual case first: in its turn, in step, one whole message or nothing.
+        if s >= 0 and usual and row[PROTO] == PROTO_TCP and t.streams[s, S_OWN] == 0:
+            if p == end and t.streams[s, S_HELD + 1 - d] == 0:
+                t.streams[s, S_LAST] = now
+                continue
             if (
                 row[SEQ] == t.streams[s, S_NEXT + d]
                 and t.streams[s, S_MODE] == MBAP
                 and t.streams[s, S_SYNC + d] == IN_STEP
                 and t.streams[s, S_CARRIED + d] == 0
                 and t.streams[s, S_HELD] + t.streams[s, S_HELD + 1] == 0
-                and length == end - p
-                and length >= HEADER + 1
-                and length <= 6 + MAX_LENGTH
-                and u16be(src, p + 4) == length - 6
-                and u16be(src, p + 2) == 0
-                and row[PROTO] == PROTO_TCP
+                and end - p >= HEADER + 1
+                and end - p <= 6 + MAX_LENGTH
+                and u16be(buf, p + 4) == end - p - 6
+                and u16be(buf, p + 2) == 0
             ):
-                t.streams[s, S_NEXT + d] = (row[SEQ] + length) & 0xFFFFFFFF
+                t.streams[s, S_LAST] = now
+                t.streams[s, S_NEXT + d] = (row[SEQ] + end - p) & 0xFFFFFFFF
                 t.streams[s, S_OLD + d] = 0
-                message(t, s, f, d, src, p, end, packet, now, offset)
-            elif length > 0 or t.streams[s, S_HELD + 1 - d] > 0:
-                follow(t, signatures, f, d, src, length, packet, now, offset)
-        elif row[END] > row[AT]:
-            code = t.flows[f, F_PROTOCOL]
-            undecided = code == 0 or code & PROVISIONAL
-            if (undecided and t.flows[f, F_TRIES] < TRIES) or code == t.used[MODBUS]:
-                if not (undecided and name_own(t, signatures, f, d, src, now)):
-                    follow(t, signatures, f, d, src, length, packet, now, offset)
-                code = t.flows[f, F_PROTOCOL]
-            if t.listed[code & (CODES - 1)] or (code == 0 and t.flows[f, F_TRIES] <= TRIES):
-                copy_message(t, f, d, src, length, packet, now, offset)
+                if not polled(t, s, f, d, buf, p, end, packet, now, offset):
+                    message(t, s, f, d, buf, p, end, packet, now, offset)
                 continue
-            if code & (CODES - 1) == DNS:
-                copy_question(t, f, d, src, packet, now, offset)
-                continue
-            if is_commanded(code & (CODES - 1)):
-                copy_commands(t, f, d, code & (CODES - 1), src, packet, now, offset)
-            most = t.tells[code & (CODES - 1)]
-            if most == 0:
-                continue
-            asked, answered = t.flows[f, F_COPIED + 1 - d], t.flows[f, F_COPIED + d]
-            if most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END], asked, answered):
-                continue
-            # A connection that has told enough is passed over without a call.
-            if row[PROTO] != PROTO_TCP or most < 0 or t.flows[f, F_COPIED + d] < most:
-                copy_claim(t, f, d, src, row[AT], row[END], length, most, packet, now, offset)
+        src = t.datagrams[:] if row[BUFFER] else buf
+        read_payload(t, signatures, f, d, src, packet, now, offset)
     return len(start)
+
+
+@kernel
+def read_payload(
+    t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, packet: int, now: int, offset: int
+) -> None:
+    """Give the payload of the packet in the row to what its flow speaks, or find out what that is. A segment
+    without one may acknowledge what the other direction holds."""
+    row = t.rows[t.used[ROW]]
+    length = row[WIRE_END] - row[AT]
+    s = t.flows[f, F_STREAM]
+    if s >= 0 and t.streams[s, S_OWN] != 0 and ends_stream(t, signatures, f, s, src):
+        end_stream(t, s, False)
+        s = -1
+    if s >= 0:
+        t.streams[s, S_LAST] = now
+        if length > 0 or t.streams[s, S_HELD + 1 - d] > 0:
+            follow(t, signatures, f, d, src, length, packet, now, offset)
+        return
+    if row[END] <= row[AT]:
+        return
+    code = t.flows[f, F_PROTOCOL]
+    undecided = code == 0 or code & PROVISIONAL
+    if (undecided and t.flows[f, F_TRIES] < TRIES) or code == t.used[MODBUS]:
+        if not (undecided and name_own(t, signatures, f, d, src, now)):
+            follow(t, signatures, f, d, src, length, packet, now, offset)
+        code = t.flows[f, F_PROTOCOL]
+    if t.listed[code & (CODES - 1)] or (code == 0 and t.flows[f, F_TRIES] <= TRIES):
+        copy_message(t, f, d, src, length, packet, now, offset)
+        return
+    if code & (CODES - 1) == DNS:
+        copy_question(t, f, d, src, packet, now, offset)
+        return
+    if is_commanded(code & (CODES - 1)):
+        copy_commands(t, f, d, code & (CODES - 1), src, packet, now, offset)
+    most = t.tells[code & (CODES - 1)]
+    if most == 0:
+        return
+    asked, answered = t.flows[f, F_COPIED + 1 - d], t.flows[f, F_COPIED + d]
+    if most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END], asked, answered):
+        return
+    # A connection that has told enough is passed over without a call.
+    if row[PROTO] != PROTO_TCP or most < 0 or t.flows[f, F_COPIED + d] < most:
+        copy_claim(t, f, d, src, row[AT], row[END], length, most, packet, now, offset)
+
+
+@kernel
+def count_any(t: Tables, buf: Bytes, packet: int, now: int, offset: int) -> int:
+    """Count the packet in the row whatever it is: a copy, its tunnel, flow and sender, and what it says of
+    these by itself. Returns its flow times two, plus its direction, where its payload is to be read: of TCP
+    and UDP. Else -1."""
+    row = t.rows[t.used[ROW]]
+    if row[FAMILY] == 0:
+        return -1
+    src = t.datagrams[:] if row[BUFFER] else buf
+    opens = row[FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) == TCP_SYN
+    f = -1
+    d = 0
+    if row[FRAGMENT] == 0:
+        if is_duplicate(row, now, t.recent):
+            t.counters[C_DUPLICATE] += 1
+            return -1
+        if row[TUNNEL] != 0:
+            count_tunnel(t, now, packet, offset)
+        if row[FAMILY] != 2 or row[PROTO] != ARP:
+            found = find_flow(row, t.flows, t.tags)
+            if found < 0 or (opens and is_other_connection(t, found)):
+                found = open_flow(t, row, found, now, packet, offset)
+            f = found >> 1
+            d = found & 1
+            count_time(t, f, now, packet, offset)
+            count_packet(row, now, t.flows, f, d)
+    count_sender(t, f, d, now, packet, offset)
+    if f < 0:
+        return -1
+    if row[FAMILY] == 2:
+        t.flows[f, F_STATE] |= SPOKE_A << d
+        most = tells_below_ip(row, src)
+        if most > 0:
+            copy_below_ip(t, f, d, src, most, packet, now, offset)
+        return -1
+    if row[PROTO] == PROTO_TCP:
+        tcp_flags(row, t.flows, f, d)
+        if opens and row[END] == row[AT]:
+            copy_opening(t, f, d, src, packet, now, offset)
+    else:
+        t.flows[f, F_STATE] |= SPOKE_A << d
+        if row[PROTO] != PROTO_UDP:
+            return -1
+    return f * 2 + d
 
 
 @inlined
@@ -329,11 +364,8 @@ def is_other_connection(t: Tables, found: int) -> bool:
 
 
 @kernel
-def open_flow(
-    t: Tables, found: int, proto: int, family: int, hi: int, lo: int, to_hi: int, to_lo: int,
-    sport: int, dport: int, vlan: int, now: int, packet: int, offset: int,
-) -> int:  # fmt: skip
-    """A new row for a flow, where `find_flow` said; what was there is moved to the ended flows."""
+def open_flow(t: Tables, row: Ints, found: int, now: int, packet: int, offset: int) -> int:
+    """A new row for a packet's flow, where `find_flow` said; what was there is moved to the ended flows."""
     evicts = found < 0
     if evicts:
         found = -1 - found
@@ -341,11 +373,7 @@ def open_flow(
     if t.flows[f, F_KEY] != 0:
         t.counters[C_FLOWS_EVICTED] += evicts
         end_flow(t, f)
-    begin_flow(
-        proto, family, hi, lo, to_hi, to_lo, sport, dport, vlan, t.flows, t.tags, f, found & 1,
-        now, packet, offset,
-    )  # fmt: skip
-    t.flows[f, F_TUNNEL] = t.rows[t.used[ROW], TUNNEL]
+    begin_flow(row, t.flows, t.tags, f, now, packet, offset)
     return found
 
 
@@ -355,21 +383,20 @@ def count_tunnel(t: Tables, now: int, packet: int, offset: int) -> None:
     kind, below 0."""
     row = t.rows[t.used[ROW]]
     kind = row[TUNNEL]
-    proto = PROTO_GRE
-    port = 0
+    outer = t.rows[OUTER]
+    outer[PROTO] = PROTO_GRE
+    outer[DPORT] = 0
     if kind == TUNNEL_VXLAN or kind == TUNNEL_TZSP:
-        proto = PROTO_UDP
-        port = PORT_VXLAN if kind == TUNNEL_VXLAN else PORT_TZSP
+        outer[PROTO] = PROTO_UDP
+        outer[DPORT] = PORT_VXLAN if kind == TUNNEL_VXLAN else PORT_TZSP
     elif kind == TUNNEL_IPIP:
-        proto = PROTO_IPIP
-    hi, lo, to_hi, to_lo = row[OUTER_SRC_HI], row[OUTER_SRC_LO], row[OUTER_DST_HI], row[OUTER_DST_LO]
-    tag = flow_tag_of(proto, row[OUTER_FAMILY], hi, lo, to_hi, to_lo, 0, port, 0)
-    found = find_flow(proto, row[OUTER_FAMILY], hi, lo, to_hi, to_lo, 0, port, 0, tag, t.flows, t.tags)
+        outer[PROTO] = PROTO_IPIP
+    outer[SRC_HI], outer[SRC_LO] = row[OUTER_SRC_HI], row[OUTER_SRC_LO]
+    outer[DST_HI], outer[DST_LO] = row[OUTER_DST_HI], row[OUTER_DST_LO]
+    name_flow(outer, row[OUTER_FAMILY], outer[SRC_HI], outer[DST_HI], 0)
+    found = find_flow(outer, t.flows, t.tags)
     if found < 0:
-        found = open_flow(
-            t, found, proto, row[OUTER_FAMILY], hi, lo, to_hi, to_lo, 0, port, 0, now, packet, offset
-        )
-        t.flows[found >> 1, F_TUNNEL] = 0
+        found = open_flow(t, outer, found, now, packet, offset)
         t.flows[found >> 1, F_PROTOCOL] = -kind
         set_client(t.flows, found >> 1, found & 1, ROLE_PROTOCOL)
     f = found >> 1

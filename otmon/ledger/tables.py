@@ -248,13 +248,13 @@ OPERATION_ROWS: Final = 24
 ROW: Final = 25
 """Which of `Tables.rows` is that of the packet whose turn it is."""
 AHEAD: Final = 16
-"""Packets whose headers are read before the first of them is counted; `Tables.rows` has one row more, for a
-packet whose headers are read in its turn (`otmon.ledger.ahead`)."""
-
+"""Packets whose headers are read before the first of them is counted (`otmon.ledger.ahead`). `Tables.rows`
+has two rows more: for a packet whose headers are read in its turn, and for the tunnel around one."""
+OUTER: Final = AHEAD + 1
 
 _INT: Final = np.int64
 _FIELDS: Final = [
-    ("rows", _INT, (AHEAD + 1, FIELDS)),
+    ("rows", _INT, (OUTER + 1, FIELDS)),
     ("pdu", _INT, (M_COLUMNS,)),
     ("counters", _INT, (COUNTERS,)),
     ("used", _INT, (32,)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from otmon.decode.fields import C_ANOMALIES_EVICTED, C_OPERATIONS_EVICTED, PROTO_UDP
 from otmon.decode.flows import F_A_HI, F_KEY, F_VLAN, begin_minute, mix
-from otmon.decode.streams import S_CLIENT, S_HASH, S_OPERATION
+from otmon.decode.streams import S_CLIENT, S_ENDPOINT, S_HASH, S_OPERATION
 from otmon.kernel import clear_row, copy_row, inlined, kernel
 from otmon.ledger.course import SHORTEST_NS, WINDOWS
 from otmon.ledger.facts import LONGEST_NS, MINUTE_NS, RESPONSE_BOUNDS_NS
@@ -76,6 +76,12 @@ def endpoint_of(t: Tables, f: int, client: int) -> int:
     return int(port | (t.flows[f, F_VLAN] << 16) | (udp << 40) | (six << 41) | (1 << 42))
 
 
+@inlined
+def service_of(key: int, sub: int, status: int) -> int:
+    """Unit, function, subfunction and outcome of a request with this `P_KEY`, as `O_SERVICE` keeps them."""
+    return int(((key >> 8) & 0xFF) | ((key & 0xFF) << 8) | ((sub + 1) << 16) | ((status + 2) << 36))
+
+
 @kernel
 def note_operation(
     t: Tables, s: int, f: int, service: int, span: int, first: int, packet: int, offset: int, response_ns: int
@@ -83,7 +89,7 @@ def note_operation(
     """Add one transaction to its operation. `response_ns` is below 0 where there was no response.
     Returns the operation's row."""
     client = t.streams[s, S_CLIENT]
-    endpoint = endpoint_of(t, f, client)
+    endpoint = t.streams[s, S_ENDPOINT]
     a = F_A_HI + 2 * client
     b = F_A_HI + 2 * (1 - client)
     before = t.streams[s, S_OPERATION]

@@ -23,7 +23,7 @@ from typing import Final
 
 from otmon.decode.fields import C_VALUES_EVICTED, C_VALUES_LOST
 from otmon.decode.flows import F_A_HI, mix
-from otmon.decode.streams import S_CLIENT, S_ORDER
+from otmon.decode.streams import S_CLIENT, S_ENDPOINT, S_ORDER
 from otmon.kernel import Bytes, clear_row, copy_bytes, copy_row, inlined, kernel, u8, u16be
 from otmon.ledger.motion import correct, forget, note_change, note_step, rank_of
 from otmon.ledger.tables import (
@@ -67,7 +67,6 @@ from otmon.ledger.tables import (
     WRITTEN,
     Tables,
 )
-from otmon.ledger.tally import endpoint_of
 from otmon.protocols.modbus import (
     M_ADDRESS,
     M_COUNT,
@@ -128,7 +127,7 @@ def note_values(
         return
     coil = 1 if function == 5 or function == 15 else 0
     client = t.streams[s, S_CLIENT]
-    endpoint = endpoint_of(t, f, client)
+    endpoint = t.streams[s, S_ENDPOINT]
     hi = t.flows[f, F_A_HI + 2 * (1 - client)]
     lo = t.flows[f, F_A_HI + 2 * (1 - client) + 1]
     place = place_of(unit, coil, endpoint)
@@ -178,7 +177,7 @@ def take_back(
     """The device refused what the request of that `P_ORDER` wrote: its elements hold what they did before."""
     coil = 1 if function == 5 or function == 15 else 0
     client = t.streams[s, S_CLIENT]
-    endpoint = endpoint_of(t, f, client)
+    endpoint = t.streams[s, S_ENDPOINT]
     place = place_of(unit, coil, endpoint)
     hi = t.flows[f, F_A_HI + 2 * (1 - client)]
     lo = t.flows[f, F_A_HI + 2 * (1 - client) + 1]

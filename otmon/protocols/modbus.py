@@ -32,6 +32,9 @@ PROTOCOL: Final = Protocol(
 PORT: Final = 502
 MAX_PDU: Final = 253
 """Bytes of the longest PDU (4.1)."""
+MOST_COILS: Final = 2000
+MOST_REGISTERS: Final = 125
+"""Coils or registers that one request may read (6.1 to 6.4)."""
 MASK_WRITE: Final = 22
 READ_WRITE: Final = 23
 UMAS: Final = 90

@@ -24,6 +24,8 @@ from otmon.protocols.modbus import (
     M_WRITE_ADDRESS,
     M_WRITE_COUNT,
     MAX_PDU,
+    MOST_COILS,
+    MOST_REGISTERS,
     R_BODY,
     R_BYTE_COUNT,
     R_EXCEPTION,
@@ -102,7 +104,7 @@ def parse_request(buf: Bytes, p: int, end: int, pdu: Ints) -> None:
     elif function <= 4:
         exactly(pdu, size, 5)
         if size >= 5:
-            span(buf, p + 1, pdu, 2000 if function <= 2 else 125)
+            span(buf, p + 1, pdu, MOST_COILS if function <= 2 else MOST_REGISTERS)
     elif function in (5, 6):
         exactly(pdu, size, 5)
         if size >= 5:
@@ -160,7 +162,7 @@ def request_of_read_write(buf: Bytes, p: int, size: int, pdu: Ints) -> None:
     span(buf, p + 5, pdu, 121)
     pdu[M_WRITE_ADDRESS] = pdu[M_ADDRESS]
     pdu[M_WRITE_COUNT] = pdu[M_COUNT]
-    span(buf, p + 1, pdu, 125)
+    span(buf, p + 1, pdu, MOST_REGISTERS)
     octets = u8(buf, p + 9)
     if octets != pdu[M_WRITE_COUNT] * 2:
         wrong(pdu, R_BYTE_COUNT, octets, pdu[M_WRITE_COUNT] * 2)

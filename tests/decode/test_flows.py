@@ -39,10 +39,9 @@ from otmon.decode.flows import (
     begin_flow,
     find_flow,
     fingerprint,
-    flow_tag,
-    flow_tag_of,
     is_duplicate,
     mix,
+    name_flow,
     set_client,
     tcp_flags,
 )  # fmt: skip
@@ -55,26 +54,39 @@ A, B = ("10.0.1.10", "10.0.2.17")
 
 
 @kernel
-def duplicate(buf, row, now, recent):  # type: ignore[no-untyped-def]
+def named(row):  # type: ignore[no-untyped-def]
     """What is put into its caller's body needs a caller; so below."""
-    row[fields.PRINT] = fingerprint(buf, row)
+    return name_flow(
+        row, row[fields.FAMILY], row[fields.SRC_HI], row[fields.DST_HI], row[fields.VLAN]
+    )  # fmt: skip
+
+
+@kernel
+def duplicate(buf, row, now, recent):  # type: ignore[no-untyped-def]
+    row[fields.PRINT] = fingerprint(buf, row, named(row))
     return is_duplicate(row, now, recent)
 
 
 @kernel
-def find(proto, hi, lo, to_hi, to_lo, sport, dport, vlan, flows, tags):  # type: ignore[no-untyped-def]
-    tag = flow_tag_of(proto, 4, hi, lo, to_hi, to_lo, sport, dport, vlan)
-    return find_flow(proto, 4, hi, lo, to_hi, to_lo, sport, dport, vlan, tag, flows, tags)
-
-
-@kernel
-def tag(key, a_hi, a_lo, b_hi, b_lo, vlan):  # type: ignore[no-untyped-def]
-    return flow_tag(key, a_hi, a_lo, b_hi, b_lo, vlan)
+def find(row, flows, tags):  # type: ignore[no-untyped-def]
+    return find_flow(row, flows, tags)
 
 
 @kernel
 def flags_of(row, flows, f, direction):  # type: ignore[no-untyped-def]
     tcp_flags(row, flows, f, direction)
+
+
+def row_of(
+    src: int, dst: int, sport: int, dport: int, proto: int = 6, vlan: int = 0, hi: tuple[int, int] = (0, 0)
+) -> Ints:
+    """The row of a packet, with its flow named."""
+    row: Ints = np.zeros(fields.FIELDS, np.int64)
+    row[fields.FAMILY], row[fields.PROTO], row[fields.VLAN] = 4, proto, vlan
+    row[fields.SRC_HI], row[fields.SRC_LO], row[fields.SPORT] = hi[0], src, sport
+    row[fields.DST_HI], row[fields.DST_LO], row[fields.DPORT] = hi[1], dst, dport
+    named(row)
+    return row
 
 
 class Table:
@@ -88,13 +100,11 @@ class Table:
         self, src: int, dst: int, sport: int, dport: int, proto: int = 6, vlan: int = 0, now: int = 1
     ) -> int:
         """Row and direction of a packet's flow, which is begun where there is none."""
-        found = int(find(proto, 0, src, 0, dst, sport, dport, vlan, self.flows, self.tags))
+        row = row_of(src, dst, sport, dport, proto, vlan)
+        found = int(find(row, self.flows, self.tags))
         if found < 0:
             found = -1 - found
-            begin_flow(
-                proto, 4, 0, src, 0, dst, sport, dport, vlan, self.flows, self.tags, found >> 1, found & 1,
-                now, 1, 0,
-            )  # fmt: skip
+            begin_flow(row, self.flows, self.tags, found >> 1, now, 1, 0)
         self.flows[found >> 1, F_LAST] = now
         return found
 
@@ -105,9 +115,23 @@ def test_a_hash_stays_within_62_bits_and_is_what_is_written(h: int, x: int) -> N
     assert mix(h, x) == expected ^ (expected >> 29)
 
 
-@given(st.lists(WORDS, min_size=6, max_size=6))
-def test_a_tag_is_never_that_of_a_free_row(words: list[int]) -> None:
-    assert tag(*words) & 1 == 1
+PORT = st.integers(0, 65_535)
+
+
+@given(WORDS, WORDS, PORT, PORT, st.sampled_from([6, 17]), st.integers(0, 4095), st.tuples(WORDS, WORDS))
+def test_both_directions_have_one_name(
+    src: int, dst: int, sport: int, dport: int, proto: int, vlan: int, hi: tuple[int, int]
+) -> None:
+    there = row_of(src, dst, sport, dport, proto, vlan, hi)
+    back = row_of(dst, src, dport, sport, proto, vlan, hi[::-1])
+    assert (there[fields.KEY], there[fields.TAG]) == (back[fields.KEY], back[fields.TAG])
+    assert there[fields.WAY] != back[fields.WAY] or (src, sport, hi[0]) == (dst, dport, hi[1])
+    # The tag of a free row is 0.
+    assert there[fields.TAG] & 1 == 1
+    ends = [(hi[0], src, sport), (hi[1], dst, dport)]
+    a, b = ends[:: -1 if there[fields.WAY] else 1]
+    assert (a[1], a[0], a[2]) <= (b[1], b[0], b[2])
+    assert there[fields.KEY] == proto | a[2] << 16 | b[2] << 32 | 4 << 48
 
 
 def test_both_directions_are_one_flow() -> None:
@@ -137,7 +161,7 @@ def crowd(table: Table) -> Iterator[tuple[int, int]]:
     base = None
     for port in range(65_536):
         for src in range(1, 40):
-            found = int(find(6, 0, src, 0, 1000, port, 502, 0, table.flows, table.tags))
+            found = int(find(row_of(src, 1000, port, 502), table.flows, table.tags))
             row = (-1 - found if found < 0 else found) >> 1
             if base is None:
                 base = row // WAYS
@@ -155,14 +179,14 @@ def test_a_full_set_gives_its_longest_idle_row() -> None:
     assert len(set(rows)) == WAYS == 8
     table.flows[rows[3], F_LAST] = 0
     src, port = next(members)
-    assert -1 - int(find(6, 0, src, 0, 1000, port, 502, 0, table.flows, table.tags)) >> 1 == rows[3]
+    assert -1 - int(find(row_of(src, 1000, port, 502), table.flows, table.tags)) >> 1 == rows[3]
 
 
 def test_a_new_flow_knows_nothing_of_the_one_before() -> None:
     table = Table()
     f = table.see(1, 2, 100, 502, vlan=7) >> 1
     table.flows[f, F_STATE] = CLOSED | CLIENT_B
-    begin_flow(6, 4, 0, 3, 0, 4, 5, 6, 8, table.flows, table.tags, f, 0, 9, 2, 33)
+    begin_flow(row_of(3, 4, 5, 6, vlan=8), table.flows, table.tags, f, 9, 2, 33)
     assert table.flows[f, F_STATE] == 0
     assert table.flows[f, F_VLAN] == 8
     assert table.flows[f, F_KEY] == 6 | 5 << 16 | 6 << 32 | 4 << 48

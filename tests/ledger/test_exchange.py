@@ -6,12 +6,11 @@ from random import Random
 
 import pytest
 
-from otmon.ledger.exchange import PIPELINE_NS
 from otmon.ledger.tables import PENDING, T_ADDRESS, T_EXCEPTION, T_ID, T_REQUEST, T_RESPONSE, T_RESPONSE_NS
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
 from tests.truth.messages import Message, mbap, read_registers, write_single
-from tests.truth.talk import MILLISECOND, SERVER, Talk, ending, handshake, whole
+from tests.truth.talk import SERVER, Talk, ending, handshake, whole
 
 READ = read_registers(3, 100, 4, Random(1))
 WRITE = write_single(6, 7, 99)
@@ -22,42 +21,6 @@ def rows(talk: Talk) -> tuple[Seen, list[dict[str, int]]]:
     names = {"id": T_ID, "address": T_ADDRESS, "exception": T_EXCEPTION, "request": T_REQUEST,
              "response": T_RESPONSE, "took": T_RESPONSE_NS}  # fmt: skip
     return seen, [{name: row[at] for name, at in names.items()} for row in seen.transactions]
-
-
-def test_a_response_belongs_to_its_transaction_id_in_any_order() -> None:
-    talk = Talk("x")
-    numbers = [talk.ask(read_registers(3, 10 * i, 1 + i, Random(i))) for i in range(5)]
-    talk.now += MILLISECOND
-    for number in reversed(numbers):
-        talk.answer(number)
-        talk.now += MILLISECOND
-    _, found = rows(talk)
-    assert [row["address"] for row in found] == [40, 30, 20, 10, 0]
-    assert [row["took"] for row in found] == [MILLISECOND * n for n in range(1, 6)]
-
-
-def test_an_id_that_is_used_again_is_answered_for_the_newest_request() -> None:
-    talk = Talk("x")
-    talk.ask(READ, transaction=7)
-    talk.now += 20 * PIPELINE_NS
-    second = talk.ask(READ, transaction=7)
-    talk.now += MILLISECOND
-    talk.answer(second)
-    seen, found = rows(talk)
-    assert {(row["request"] > 4, row["response"] > 0) for row in found} == {(False, False), (True, True)}
-    assert seen.counted["requests unanswered"] == 1
-
-
-def test_ids_that_are_all_zero_are_answered_in_order() -> None:
-    talk = Talk("x")
-    numbers = [talk.ask(read_registers(3, 10 * i, 4, Random(i)), transaction=0) for i in range(3)]
-    talk.now += MILLISECOND
-    for number in numbers:
-        talk.answer(number)
-        talk.now += MILLISECOND
-    _, found = rows(talk)
-    assert [row["address"] for row in found] == [0, 10, 20]
-    assert all(row["response"] for row in found)
 
 
 def test_more_waiting_requests_than_are_kept_give_up_the_oldest() -> None:
