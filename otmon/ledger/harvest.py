@@ -6,11 +6,13 @@ Rows of one key are first joined by numpy, so that Python runs once per fact.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, repeat
 from typing import Final, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from otmon.decode.fields import COUNTER_NAMES, TUNNELS
 from otmon.decode.flows import (
@@ -64,6 +66,7 @@ from otmon.ledger.rows import (
     Rows,
     courses_of,
     evidence_of,
+    no_rows,
     operations_of,
     parties_of,
     response_counts_of,
@@ -113,46 +116,58 @@ _Fact = TypeVar("_Fact")
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
 
 
-def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
-    """The facts of the rows that are still in use, at the end of a source, in parts: `bars` is asked before
-    each. Flows of one conversation are in one part. As of `facts_of`, they are in no order yet."""
-    used = t.flows[:, F_KEY] != 0
-    parts = -(-max(int(np.count_nonzero(used)), ASSETS, OPERATIONS, ANOMALIES, WRITTEN) // SLICE)
-    which = rank_of_flows(t.flows)[1] % np.uint64(parts)
-    for number in range(parts):
-        part = slice(number * SLICE, (number + 1) * SLICE)
-        assets = t.assets[part]
-        written, anomalies = t.written[part], t.anomalies[part]
-        yield _harvested(
-            t.flows[used & (which == number)],
-            assets[assets[:, X_PACKETS] > 0],
-            *operations_of(t.operations[part], t.courses[part]),
-            written[written[:, W_TIMES] > 0],
-            anomalies[anomalies[:, A_TIMES] > 0],
-            source,
-            bars(),
+_NO_FLOWS: Final = no_rows().flows
+
+
+def harvest_all(
+    t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS, ended: Ints = _NO_FLOWS
+) -> Iterator[Ledger]:
+    """The facts of the rows that are still in use, at the end of a source, and of flows that ended before, in
+    parts: `bars` is asked before each. Flows of one conversation are in one part. As of `facts_of`, they are
+    in no order yet."""
+    rest = no_rows()
+    for flows in _by_conversation(t.flows, ended):
+        yield facts_of(replace(rest, flows=flows), source, bars())
+    for begin in range(0, max(ASSETS, OPERATIONS, ANOMALIES, WRITTEN), SLICE):
+        part = slice(begin, begin + SLICE)
+        assets, written, anomalies = t.assets[part], t.written[part], t.anomalies[part]
+        operations, courses = operations_of(t.operations[part], t.courses[part])
+        rows = replace(
+            rest,
+            assets=assets[assets[:, X_PACKETS] > 0],
+            operations=operations,
+            courses=courses,
+            written=written[written[:, W_TIMES] > 0],
+            anomalies=anomalies[anomalies[:, A_TIMES] > 0],
         )
+        yield facts_of(rows, source, bars())
+
+
+def _by_conversation(*tables: Ints) -> Iterator[Ints]:
+    """The rows of flows that are in use, about `SLICE` at a time, those of one conversation together."""
+    places = [np.flatnonzero(rows[:, F_KEY]) for rows in tables]
+    # Few parts become longer than that, as they are not all of one length.
+    parts = -(-9 * sum(map(len, places)) // (8 * SLICE))
+    which = [_parts_of(rows, at, parts) for rows, at in zip(tables, places, strict=True)]
+    for number in range(parts):
+        yield np.concatenate(
+            [rows[at[of == number]] for rows, at, of in zip(tables, places, which, strict=True)]
+        )
+
+
+def _parts_of(flows: Ints, places: Ints, parts: int) -> npt.NDArray[np.uint64]:
+    """In which of so many parts each of the rows at these places is, by its conversation."""
+    found = np.zeros(len(places), np.uint64)
+    for begin in range(0, len(places) if parts > 1 else 0, SLICE):
+        some = slice(begin, begin + SLICE)
+        found[some] = rank_of_flows(flows[places[some]])[1] % np.uint64(parts)
+    return found
 
 
 def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIMITS) -> Ledger:
     """The facts of rows, but for messages, which are read by `otmon.ledger.dialogues`. Rows behind `bars`,
     or behind so many others of their own that a ledger has no place for them, are counted in `overflow` only.
     They are in no order, and keys are repeated, until they are merged."""
-    every = rows.flows, rows.assets, rows.operations, rows.courses, rows.written, rows.anomalies
-    return _harvested(*every, source, bars, limits)
-
-
-def _harvested(
-    flows: Ints,
-    assets: Ints,
-    operations: Ints,
-    courses: Ints,
-    written: Ints,
-    anomalies: Ints,
-    source: str,
-    bars: Bars,
-    limits: Limits = LIMITS,
-) -> Ledger:
     lost: list[tuple[str, int]] = []
 
     def kept(
@@ -174,23 +189,24 @@ def _harvested(
         slices = (rows[begin : begin + SLICE] for begin in range(0, len(rows), SLICE))
         return tuple(chain.from_iterable(of(some, source) for some in slices))
 
-    packets = flows[:, F_PACKETS] + flows[:, F_PACKETS + 1]
-    flows = kept("conversations", flows, bars.conversations, limits.conversations, rank_of_flows, packets)
+    packets = rows.flows[:, F_PACKETS] + rows.flows[:, F_PACKETS + 1]
+    bar, limit = bars.conversations, limits.conversations
+    flows = kept("conversations", rows.flows, bar, limit, rank_of_flows, packets)
     # Claims have room of their own.
-    ports = ports_of(assets, source)
-    packets = assets[:, X_PACKETS]
-    assets = kept("assets", assets, bars.assets, limits.assets, rank_of_assets, packets)
-    times, bar = operations[:, O_TIMES], bars.operations
-    operations = kept("operations", operations, bar, limits.operations, rank_of_operations, times)
-    times = written[:, W_TIMES]
-    written = kept("written", written, bars.written, limits.written, rank_of_others, times)
-    times = anomalies[:, A_TIMES]
-    anomalies = kept("anomalies", anomalies, bars.anomalies, limits.anomalies, rank_of_others, times)
+    ports = ports_of(rows.assets, source)
+    packets = rows.assets[:, X_PACKETS]
+    assets = kept("assets", rows.assets, bars.assets, limits.assets, rank_of_assets, packets)
+    times, bar = rows.operations[:, O_TIMES], bars.operations
+    operations = kept("operations", rows.operations, bar, limits.operations, rank_of_operations, times)
+    times = rows.written[:, W_TIMES]
+    written = kept("written", rows.written, bars.written, limits.written, rank_of_others, times)
+    times, bar = rows.anomalies[:, A_TIMES], bars.anomalies
+    anomalies = kept("anomalies", rows.anomalies, bar, limits.anomalies, rank_of_others, times)
     return Ledger(
         conversations=made(_conversations, flows),
         assets=made(assets_of, assets),
         claims=tuple(ports),
-        operations=made(lambda rows, source: _operations(rows, courses, source), operations),
+        operations=made(lambda some, source: _operations(some, rows.courses, source), operations),
         written=made(written_values, written),
         anomalies=made(_anomalies, anomalies),
         overflow=tuple(lost),

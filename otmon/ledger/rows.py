@@ -33,6 +33,9 @@ from otmon.ledger.tables import (
     FILL_WRITTEN,
     G_COLUMNS,
     HOURS_IN_COLUMN,
+    MESSAGE_BYTES,
+    MESSAGE_DATA,
+    MESSAGES,
     O_ANSWERED,
     O_BEFORE,
     O_CLIENT_HI,
@@ -132,6 +135,15 @@ def ended_rows(t: Tables) -> Rows:
     used[: FILL_ANOMALIES + 1] = 0
     used[FILL_WRITTEN] = 0
     return rows
+
+
+def rows_in_the_way(t: Tables) -> Rows:
+    """What must leave the tables so that they have room again: the copied payloads alone where these need it,
+    else all ended rows. Facts of many rows at once are fewer, and most of their joins are done by numpy."""
+    used = t.used
+    if used[FILL_MESSAGES] >= MESSAGES or used[FILL_OCTETS] > MESSAGE_DATA - MESSAGE_BYTES:
+        return messages_alone(t)
+    return ended_rows(t)
 
 
 def no_rows() -> Rows:
