@@ -12,7 +12,6 @@ from itertools import chain, repeat
 from typing import Final, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from otmon.decode.fields import COUNTER_NAMES, TUNNELS
 from otmon.decode.flows import (
@@ -64,6 +63,7 @@ from otmon.ledger.row_ranks import (
 )
 from otmon.ledger.rows import (
     Rows,
+    by_runs,
     courses_of,
     evidence_of,
     no_rows,
@@ -114,8 +114,8 @@ from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_h
 
 _Fact = TypeVar("_Fact")
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
-
-
+_A_THEN_B: Final = (F_A_HI, F_A_LO, F_B_HI, F_B_LO)
+_B_THEN_A: Final = (F_B_HI, F_B_LO, F_A_HI, F_A_LO)
 _NO_FLOWS: Final = no_rows().flows
 
 
@@ -123,10 +123,9 @@ def harvest_all(
     t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS, ended: Ints = _NO_FLOWS
 ) -> Iterator[Ledger]:
     """The facts of the rows that are still in use, at the end of a source, and of flows that ended before, in
-    parts: `bars` is asked before each. Flows of one conversation are in one part. As of `facts_of`, they are
-    in no order yet."""
+    parts: `bars` is asked before each. As of `facts_of`, they are in no order yet, and keys are repeated."""
     rest = no_rows()
-    for flows in _by_conversation(t.flows, ended):
+    for flows in _by_ends(t.flows, ended):
         yield facts_of(replace(rest, flows=flows), source, bars())
     for begin in range(0, max(ASSETS, OPERATIONS, ANOMALIES, WRITTEN), SLICE):
         part = slice(begin, begin + SLICE)
@@ -143,24 +142,32 @@ def harvest_all(
         yield facts_of(rows, source, bars())
 
 
-def _by_conversation(*tables: Ints) -> Iterator[Ints]:
-    """The rows of flows that are in use, about `SLICE` at a time, those of one conversation together."""
+def _by_ends(*tables: Ints) -> Iterator[Ints]:
+    """The rows of flows that are in use, at most `SLICE` at a time, by clients and servers: those of one
+    conversation are together, but where a part ends, and what will be looked at one after the other lies so
+    in memory."""
     places = [np.flatnonzero(rows[:, F_KEY]) for rows in tables]
-    # Few parts become longer than that, as they are not all of one length.
-    parts = -(-9 * sum(map(len, places)) // (8 * SLICE))
-    which = [_parts_of(rows, at, parts) for rows, at in zip(tables, places, strict=True)]
-    for number in range(parts):
-        yield np.concatenate(
-            [rows[at[of == number]] for rows, at, of in zip(tables, places, which, strict=True)]
-        )
+    begins = np.cumsum([0, *map(len, places)])
+    order = np.arange(begins[-1])
+    if len(order) > SLICE:
+        ends = [_ends_of(rows)[at] for rows, at in zip(tables, places, strict=True)]
+        order = _order_of(np.concatenate(ends))
+    for begin in range(0, len(order), SLICE):
+        some = order[begin : begin + SLICE]
+        parts = []
+        for rows, at, first, end in zip(tables, places, begins, begins[1:], strict=False):
+            here = some[(some >= first) & (some < end)]
+            parts.append(rows[at[here - first]])
+        yield np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
-def _parts_of(flows: Ints, places: Ints, parts: int) -> npt.NDArray[np.uint64]:
-    """In which of so many parts each of the rows at these places is, by its conversation."""
-    found = np.zeros(len(places), np.uint64)
-    for begin in range(0, len(places) if parts > 1 else 0, SLICE):
-        some = slice(begin, begin + SLICE)
-        found[some] = rank_of_flows(flows[places[some]])[1] % np.uint64(parts)
+def _ends_of(flows: Ints) -> Ints:
+    """Both words of the addresses of the client and the server of each row."""
+    found = np.empty((len(flows), len(_A_THEN_B)), np.int64)
+    for begin in range(0, len(flows), SLICE):
+        some = flows[begin : begin + SLICE]
+        by_b = clients_of(some)[0][:, None] == 1
+        found[begin : begin + SLICE] = np.where(by_b, some[:, _B_THEN_A], some[:, _A_THEN_B])
     return found
 
 
@@ -192,6 +199,7 @@ def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIM
     packets = rows.flows[:, F_PACKETS] + rows.flows[:, F_PACKETS + 1]
     bar, limit = bars.conversations, limits.conversations
     flows = kept("conversations", rows.flows, bar, limit, rank_of_flows, packets)
+    together = _by_ends(flows) if len(flows) > SLICE else [flows] * (len(flows) > 0)
     # Claims have room of their own.
     ports = ports_of(rows.assets, source)
     packets = rows.assets[:, X_PACKETS]
@@ -203,7 +211,7 @@ def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIM
     times, bar = rows.anomalies[:, A_TIMES], bars.anomalies
     anomalies = kept("anomalies", rows.anomalies, bar, limits.anomalies, rank_of_others, times)
     return Ledger(
-        conversations=made(_conversations, flows),
+        conversations=tuple(chain.from_iterable(_conversations(some, source) for some in together)),
         assets=made(assets_of, assets),
         claims=tuple(ports),
         operations=made(lambda some, source: _operations(some, rows.courses, source), operations),
@@ -224,18 +232,22 @@ def source_of(t: Tables, name: str, octets: int, first_ns: int) -> Source:
 def _grouped(keys: Ints, first: Ints, packet: Ints) -> tuple[Ints, Ints]:
     """Rows that share a key behind each other, in the order of time: the order of the rows, and
     where in it each group begins. There is at least one row."""
-    # Columns of one value, as half of them have where all are of IPv4, tell nothing.
-    telling = keys.T[(keys != keys[0]).any(axis=0)]
-    order = np.lexsort((packet, first, *telling[::-1]))
+    order = _order_of(keys, packet, first)
     ordered = keys[order]
     return order, np.flatnonzero(np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1)))
+
+
+def _order_of(keys: Ints, *later: Ints) -> Ints:
+    """The order of rows by their keys, then by other columns, the last of these first; there is a row."""
+    # Columns of one value, as half of them have where all are of IPv4, tell nothing.
+    telling = keys.T[(keys != keys[0]).any(axis=0)]
+    order: Ints = np.lexsort((*later, *telling[::-1])) if len(telling) or later else np.arange(len(keys))
+    return order
 
 
 _CONVERSATIONS: Final = of_columns(Conversation)
 _BUSIEST: Final = of_columns(Busiest)
 _NEVER: Final = np.iinfo(np.int64).max
-_A_THEN_B: Final = (F_A_HI, F_A_LO, F_B_HI, F_B_LO)
-_B_THEN_A: Final = (F_B_HI, F_B_LO, F_A_HI, F_A_LO)
 
 
 def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
@@ -267,29 +279,29 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
     sets = np.column_stack([np.where(tunnel > 0, 1 << tunnel, 0), flows[:, F_HOURS : F_HOURS + 3]])
     answered = state & np.where(by_b, SPOKE_A, SPOKE_A << 1) != 0
     firsts = order[starts]
-    client_hi, client_lo, server_hi, server_lo, kinds, numbers, codes, vlans = keys[firsts].T.tolist()
-    families = (keys[firsts, 4] >> 16).tolist()
+    key = keys[firsts]
+    ends = np.column_stack([key[:, 4] >> 16, key])
     begins = flows[firsts][:, [F_FIRST, F_FIRST_PACKET, F_FIRST_OFFSET]]
     first_ns = begins[:, 0].tolist()
     evidence = evidence_of(begins, source)
-    transports, ports, protocols, expected = zip(*map(_spoken, kinds, numbers, codes), strict=True)
-    tunnels, *hours = np.bitwise_or.reduceat(sets[order], starts).T.tolist()
+    transports, ports, protocols, expected = zip(*map(_spoken, *key[:, 4:7].T.tolist()), strict=True)
+    tunnels_and_hours = np.bitwise_or.reduceat(sets[order], starts)
     # In the order of its fields: naming them takes as long as everything else.
     yield from _CONVERSATIONS(
-        map(address_text, families, client_hi, client_lo),
-        map(address_text, families, server_hi, server_lo),
+        by_runs(address_text, ends[:, [0, 1, 2]]),
+        by_runs(address_text, ends[:, [0, 3, 4]]),
         transports,
         ports,
         protocols,
-        map(vlan_text, vlans),
+        by_runs(vlan_text, key[:, 7:]),
         expected,
         map(_ROLES.__getitem__, np.maximum.reduceat(role[order], starts).tolist()),
         np.logical_or.reduceat(answered[order], starts).tolist(),
         np.diff(starts, append=len(flows)).tolist(),
         *np.add.reduceat(counts[order], starts).T.tolist(),
-        map(_tunnels, tunnels),
+        by_runs(_tunnels, tunnels_and_hours[:, :1]),
         _busiest(_busiest_of(minutes, starts), begins, evidence),
-        map(bits_of, zip(*hours, strict=True)),
+        by_runs(lambda *columns: bits_of(columns), tunnels_and_hours[:, 1:]),
         first_ns,
         np.maximum(begins[:, 0], np.maximum.reduceat(flows[order, F_LAST], starts)).tolist(),
         evidence,

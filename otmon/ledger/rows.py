@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import repeat
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +79,7 @@ from otmon.ledger.tables import (
 )
 from otmon.ledger.texts import address_text, vlan_text
 
+_Made = TypeVar("_Made")
 Marks = npt.NDArray[np.bool_]
 """Of each row of a table whether it is meant."""
 LISTED: Final = 1 << 9
@@ -296,6 +297,13 @@ def evidence_of(columns: Ints, source: str) -> list[Evidence]:
     times, packets, offsets = columns.T.tolist()
     # As the class does it, without a call of Python for each.
     return list(map(tuple.__new__, repeat(Evidence), zip(times, repeat(source), packets, offsets)))
+
+
+def by_runs(of: Callable[..., _Made], columns: Ints) -> list[_Made]:
+    """What a function makes of each row's numbers: one value of rows behind each other that are equal."""
+    fresh = np.append(True, (columns[1:] != columns[:-1]).any(axis=1))[: len(columns)]
+    made = list(map(of, *columns[fresh].T.tolist()))
+    return list(map(made.__getitem__, (np.cumsum(fresh) - 1).tolist()))
 
 
 def lists_of(rows: Ints) -> Iterator[list[int]]:

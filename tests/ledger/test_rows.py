@@ -15,6 +15,7 @@ from otmon.ledger.merge import merge
 from otmon.ledger.rows import (
     LISTED,
     amounts_of,
+    by_runs,
     ended_rows,
     lists_of,
     rows_in_the_way,
@@ -92,6 +93,16 @@ def test_where_payloads_fill_the_tables_other_ended_rows_stay(fill: int, most: i
     left = rows_in_the_way(seen.t)
     assert len(left) == len(left.flows) == 1
     assert seen.t.used[FILL_FLOWS] == 0
+
+
+def test_equal_rows_behind_each_other_share_one_value() -> None:
+    columns = np.array([[1, 2], [1, 2], [3, 4], [1, 2]], np.int64)
+    asked: list[tuple[int, int]] = []
+    made = by_runs(lambda *row: asked.append(row) or str(row), columns)  # type: ignore[func-returns-value]
+    assert made == ["(1, 2)", "(1, 2)", "(3, 4)", "(1, 2)"]
+    assert asked == [(1, 2), (3, 4), (1, 2)]
+    assert made[0] is made[1]
+    assert by_runs(str, columns[:0, :1]) == []
 
 
 def test_rows_become_lists_in_their_order() -> None:
