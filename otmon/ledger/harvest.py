@@ -68,6 +68,7 @@ from otmon.ledger.rows import (
     evidence_of,
     no_rows,
     operations_of,
+    order_of,
     parties_of,
     response_counts_of,
 )
@@ -100,8 +101,9 @@ from otmon.ledger.tables import (
     O_SERVICE,
     O_SUM,
     O_TIMES,
-    OPERATIONS,
+    OPERATION_ROWS,
     W_TIMES,
+    W_WHAT,
     WRITTEN,
     X_PACKETS,
     Tables,
@@ -125,12 +127,14 @@ def harvest_all(
     """The facts of the rows that are still in use, at the end of a source, and of flows that ended before, in
     parts: `bars` is asked before each. As of `facts_of`, they are in no order yet, and keys are repeated."""
     rest = no_rows()
-    for flows in _by_ends(t.flows, ended):
+    # Where no row was ever taken nothing is read, so that the system gives no memory for it.
+    for flows in _by_ends((t.flows, np.flatnonzero(t.tags)), (ended, np.arange(len(ended)))):
         yield facts_of(replace(rest, flows=flows), source, bars())
-    for begin in range(0, max(ASSETS, OPERATIONS, ANOMALIES, WRITTEN), SLICE):
+    taken = t.used[OPERATION_ROWS]
+    for begin in range(0, max(ASSETS, ANOMALIES, WRITTEN, taken), SLICE):
         part = slice(begin, begin + SLICE)
         assets, written, anomalies = t.assets[part], t.written[part], t.anomalies[part]
-        operations, courses = operations_of(t.operations[part], t.courses[part])
+        operations, courses = operations_of(t.operations[:taken][part], t.courses[:taken][part])
         rows = replace(
             rest,
             assets=assets[assets[:, X_PACKETS] > 0],
@@ -142,30 +146,28 @@ def harvest_all(
         yield facts_of(rows, source, bars())
 
 
-def _by_ends(*tables: Ints) -> Iterator[Ints]:
-    """The rows of flows that are in use, at most `SLICE` at a time, by clients and servers: those of one
-    conversation are together, but where a part ends, and what will be looked at one after the other lies so
-    in memory."""
-    places = [np.flatnonzero(rows[:, F_KEY]) for rows in tables]
-    begins = np.cumsum([0, *map(len, places)])
+def _by_ends(*tables: tuple[Ints, Ints]) -> Iterator[Ints]:
+    """The rows of flows at some places of tables, at most `SLICE` at a time, by clients and servers: those of
+    one conversation are together, but where a part ends, and what will be looked at one after the other lies
+    so in memory."""
+    begins = np.cumsum([0, *(len(places) for _, places in tables)])
     order = np.arange(begins[-1])
     if len(order) > SLICE:
-        ends = [_ends_of(rows)[at] for rows, at in zip(tables, places, strict=True)]
-        order = _order_of(np.concatenate(ends))
+        order = order_of(np.concatenate([_ends_of(*table) for table in tables]))
     for begin in range(0, len(order), SLICE):
         some = order[begin : begin + SLICE]
         parts = []
-        for rows, at, first, end in zip(tables, places, begins, begins[1:], strict=False):
-            here = some[(some >= first) & (some < end)]
-            parts.append(rows[at[here - first]])
-        yield np.concatenate(parts) if len(parts) > 1 else parts[0]
+        for (flows, places), first in zip(tables, begins, strict=False):
+            here = some[(some >= first) & (some < first + len(places))]
+            parts.append(flows[places[here - first]])
+        yield np.concatenate(parts)
 
 
-def _ends_of(flows: Ints) -> Ints:
-    """Both words of the addresses of the client and the server of each row."""
-    found = np.empty((len(flows), len(_A_THEN_B)), np.int64)
-    for begin in range(0, len(flows), SLICE):
-        some = flows[begin : begin + SLICE]
+def _ends_of(flows: Ints, places: Ints) -> Ints:
+    """Both words of the addresses of the client and the server of each row at these places."""
+    found = np.empty((len(places), len(_A_THEN_B)), np.int64)
+    for begin in range(0, len(places), SLICE):
+        some = flows[places[begin : begin + SLICE]]
         by_b = clients_of(some)[0][:, None] == 1
         found[begin : begin + SLICE] = np.where(by_b, some[:, _B_THEN_A], some[:, _A_THEN_B])
     return found
@@ -192,14 +194,15 @@ def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIM
             lost.append((kind, int(amounts.sum() - amounts[fit].sum())))
         return fitting
 
-    def made(of: Callable[[Ints, str], Iterator[_Fact]], rows: Ints) -> tuple[_Fact, ...]:
+    def made(of: Callable[[Ints, str], Iterator[_Fact]], rows: Ints, keys: int = 0) -> tuple[_Fact, ...]:
         slices = (rows[begin : begin + SLICE] for begin in range(0, len(rows), SLICE))
-        return tuple(chain.from_iterable(of(some, source) for some in slices))
+        ordered = (some[order_of(some[:, :keys])] for some in slices)
+        return tuple(chain.from_iterable(of(some, source) for some in ordered))
 
     packets = rows.flows[:, F_PACKETS] + rows.flows[:, F_PACKETS + 1]
     bar, limit = bars.conversations, limits.conversations
     flows = kept("conversations", rows.flows, bar, limit, rank_of_flows, packets)
-    together = _by_ends(flows) if len(flows) > SLICE else [flows] * (len(flows) > 0)
+    together = _by_ends((flows, np.arange(len(flows)))) if len(flows) > SLICE else [flows] * (len(flows) > 0)
     # Claims have room of their own.
     ports = ports_of(rows.assets, source)
     packets = rows.assets[:, X_PACKETS]
@@ -214,8 +217,10 @@ def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIM
         conversations=tuple(chain.from_iterable(_conversations(some, source) for some in together)),
         assets=made(assets_of, assets),
         claims=tuple(ports),
-        operations=made(lambda some, source: _operations(some, rows.courses, source), operations),
-        written=made(written_values, written),
+        operations=made(
+            lambda some, source: _operations(some, rows.courses, source), operations, O_RANGE + 1
+        ),
+        written=made(written_values, written, W_WHAT + 1),
         anomalies=made(_anomalies, anomalies),
         overflow=tuple(lost),
     )
@@ -232,17 +237,9 @@ def source_of(t: Tables, name: str, octets: int, first_ns: int) -> Source:
 def _grouped(keys: Ints, first: Ints, packet: Ints) -> tuple[Ints, Ints]:
     """Rows that share a key behind each other, in the order of time: the order of the rows, and
     where in it each group begins. There is at least one row."""
-    order = _order_of(keys, packet, first)
+    order = order_of(keys, packet, first)
     ordered = keys[order]
     return order, np.flatnonzero(np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1)))
-
-
-def _order_of(keys: Ints, *later: Ints) -> Ints:
-    """The order of rows by their keys, then by other columns, the last of these first; there is a row."""
-    # Columns of one value, as half of them have where all are of IPv4, tell nothing.
-    telling = keys.T[(keys != keys[0]).any(axis=0)]
-    order: Ints = np.lexsort((*later, *telling[::-1])) if len(telling) or later else np.arange(len(keys))
-    return order
 
 
 _CONVERSATIONS: Final = of_columns(Conversation)
@@ -393,7 +390,7 @@ _OPERATIONS: Final = of_columns(Operation)
 
 def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
     services, ranges, times = rows[:, O_SERVICE], rows[:, O_RANGE], rows[:, O_TIMES]
-    named = list(map(service_of, services.tolist()))
+    named = by_runs(service_of, services[:, None])
     begins = rows[:, [O_FIRST, O_PACKET, O_OFFSET]]
     evidence = evidence_of(begins, source)
     minutes = _of_minutes(rows[:, O_MINUTE : O_MINUTE + MINUTE_COLUMNS], times)
@@ -418,7 +415,7 @@ def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
         np.maximum(rows[:, O_GAP], rows[:, O_GAP_NOW]).tolist(),
         _busiest(minutes, begins, evidence),
         courses_of(rows, courses),
-        map(bits_of, zip(*rows[:, O_HOURS : O_HOURS + 3].T.tolist(), strict=True)),
+        by_runs(lambda *columns: bits_of(columns), rows[:, O_HOURS : O_HOURS + 3]),
         begins[:, 0].tolist(),
         np.where(once, begins[:, 0], rows[:, O_LAST]).tolist(),
         evidence,

@@ -179,7 +179,7 @@ def rows_in_use(t: Tables, wanted: Callable[[str, Ints, Marks], Marks] = lambda 
     asked = wanted("operations", operations, operations[:, O_TIMES] > 0)
     operations, courses = operations_of(operations, courses, asked)
     return Rows(
-        t.flows[wanted("conversations", t.flows, t.flows[:, F_KEY] != 0)],
+        t.flows[wanted("conversations", t.flows, t.tags != 0)],
         t.assets[wanted("assets", t.assets, t.assets[:, X_PACKETS] > 0)],
         np.concatenate((operations, waiting_requests(t))),
         courses,
@@ -299,6 +299,14 @@ def evidence_of(columns: Ints, source: str) -> list[Evidence]:
     return list(map(tuple.__new__, repeat(Evidence), zip(times, repeat(source), packets, offsets)))
 
 
+def order_of(keys: Ints, *later: Ints) -> Ints:
+    """The order of rows by their keys, then by other columns, the last of these first."""
+    # Columns of one value, as half of them have where all are of IPv4, tell nothing.
+    telling = keys.T[(keys != keys[:1]).any(axis=0)]
+    order: Ints = np.lexsort((*later, *telling[::-1])) if len(telling) or later else np.arange(len(keys))
+    return order
+
+
 def by_runs(of: Callable[..., _Made], columns: Ints) -> list[_Made]:
     """What a function makes of each row's numbers: one value of rows behind each other that are equal."""
     fresh = np.append(True, (columns[1:] != columns[:-1]).any(axis=1))[: len(columns)]
@@ -341,11 +349,10 @@ def amounts_of(rows: Rows) -> dict[str, int]:
 def parties_of(rows: Ints) -> Iterator[Sequence[Any]]:
     """Columns of clients, servers, transports, ports, protocols and VLANs, of rows of operations, written
     values or anomalies."""
-    families = np.where(rows[:, O_ENDPOINT] >> 41 & 1, 6, 4).tolist()
-    client_hi, client_lo, server_hi, server_lo, endpoints = rows[:, : O_ENDPOINT + 1].T.tolist()
-    yield list(map(address_text, families, client_hi, client_lo))
-    yield list(map(address_text, families, server_hi, server_lo))
-    yield from zip(*map(_endpoint, endpoints), strict=True)
+    families = np.where(rows[:, O_ENDPOINT] >> 41 & 1, 6, 4)
+    for end in (O_CLIENT_HI, O_SERVER_HI):
+        yield by_runs(address_text, np.column_stack([families, rows[:, end : end + 2]]))
+    yield from zip(*by_runs(_endpoint, rows[:, O_ENDPOINT, None]), strict=True)
 
 
 @lru_cache(maxsize=1 << 10)
