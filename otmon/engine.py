@@ -34,7 +34,7 @@ from otmon.ledger.harvest import facts_of, harvest_all, source_of
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
-from otmon.ledger.rows import ended_rows, rows_in_use
+from otmon.ledger.rows import Rows, ended_rows, rows_in_the_way, rows_in_use
 from otmon.ledger.running import RunningLedger
 from otmon.ledger.tables import FILL_TRANSACTIONS, LAST_TIME, Tables, new_tables
 from otmon.libraries import drop_libraries
@@ -175,7 +175,7 @@ def _replay_file(
 
     def facts() -> Ledger:
         """What was seen so far, rows and dialogues that go on among it: as a sensor has it."""
-        _empty(t, path, rows, merged, dialogues)
+        _merge(ended_rows(t), path, merged, dialogues)
         in_use = facts_of(rows_in_use(t), path, merged.bars)
         source = source_of(t, path, octets, first_ns)
         told = collect(sources=[source], damage=damage)
@@ -202,8 +202,10 @@ def _replay_file(
     begin = 0
     while begin < STREAMS:
         begin = finish_source(t, begin)
-        _empty(t, path, rows, merged, dialogues)
-    for part in harvest_all(t, path, lambda: merged.bars):
+        _make_room(t, path, rows, merged, dialogues)
+    ended = ended_rows(t)
+    _merge(replace(ended, flows=ended.flows[:0]), path, merged, dialogues)
+    for part in harvest_all(t, path, lambda: merged.bars, ended.flows):
         merged.add(part)
     merged.add(dialogues.finish(int(t.used[LAST_TIME])))
     merged.add(arriving.facts())
@@ -237,7 +239,7 @@ def _take(
         )
         if taken >= len(batch.start):
             return
-        _empty(t, batch.source, rows, merged, dialogues)
+        _make_room(t, batch.source, rows, merged, dialogues)
         _give_libraries_back()
 
 
@@ -247,16 +249,20 @@ def _give_libraries_back() -> None:
     drop_libraries()
 
 
-def _empty(
+def _make_room(
     t: Tables, source: str, rows: TransactionsFile | None, merged: RunningLedger, dialogues: Dialogues
 ) -> None:
-    """Merge the facts of ended rows; write the transactions that wait."""
+    """Write the transactions that wait, and merge the facts of the rows that are in the way."""
     if rows is not None:
         rows.write(t.transactions[: t.used[FILL_TRANSACTIONS]], source)
         t.used[FILL_TRANSACTIONS] = 0
-    ended = ended_rows(t)
-    merged.add(facts_of(ended, source, merged.bars))
-    merged.add(dialogues.take(ended.messages, ended.octets))
+    _merge(rows_in_the_way(t), source, merged, dialogues)
+
+
+def _merge(rows: Rows, source: str, merged: RunningLedger, dialogues: Dialogues) -> None:
+    """Merge the facts of ended rows."""
+    merged.add(facts_of(rows, source, merged.bars))
+    merged.add(dialogues.take(rows.messages, rows.octets))
 
 
 _stop: Event | None = None

@@ -90,10 +90,16 @@ class Fingerprints:
     every: tuple[Fingerprint, ...]
     """In the order of their ids."""
     systems: dict[str, System]
+    by_kind: dict[ClaimKind, list[Fingerprint]] = field(init=False, default_factory=dict)
+    """Those of each kind of claim, in the same order."""
+
+    def __post_init__(self) -> None:
+        for one in self.every:
+            self.by_kind.setdefault(one.kind, []).append(one)
 
     def of(self, claim: AssetClaim) -> tuple[Fingerprint, ...]:
         """Those that a claim fits."""
-        return tuple(one for one in self.every if one.fits(claim))
+        return tuple([one for one in self.by_kind.get(claim.kind, ()) if one.fits(claim)])
 
     def system_of(self, claims: Iterable[AssetClaim]) -> tuple[System, tuple[AssetClaim, ...]] | None:
         """The system of a device and the claims that say it. Of several the one that was supported longest

@@ -57,6 +57,7 @@ SEVERAL_SERVICES: Final = 2
 """Servers and protocols: what any device with a user or a task of its own asks for."""
 _Key = TypeVar("_Key")
 _ends: Final[Callable[[Conversation], tuple[str, str, str]]] = attrgetter("client", "server", "vlan")
+_server: Final[Callable[[Conversation], str]] = attrgetter("server")
 
 FIRST_HOPS: Final = frozenset({30, 32, 60, 64, 100, 128, 150, 200, 255})
 """Times to live that systems begin with: 64 (RFC 1700), 128 (Windows), 255, and those of small ones."""
@@ -216,43 +217,48 @@ class _Traffic:
 
 def _count_asked(talks: Iterable[Conversation], client: _Doings, industrial: frozenset[str]) -> None:
     """What a device said to others."""
-    server, group, outside = "", False, False
-    for talk in talks:
-        # Those with one server stand behind each other.
-        if talk.server != server:
-            server = talk.server
-            group, outside = to_group(server), _is_outside(server)
-        protocol, evidence = talk.protocol, talk.evidence
-        known = protocol in industrial
-        if talk.transport == "ethernet":
-            _note(client.below_ip if known else client.announced, protocol, evidence)
-        elif group:
-            _note(client.announced, protocol, evidence)
-        elif not talk.answered or talk.transport not in ("tcp", "udp"):
-            continue
-        elif known:
-            _note(client.asked_industrial, protocol, evidence)
-        else:
-            _note(client.used, (server, protocol), evidence)
-            if outside:
-                client.outside = _earlier(client.outside, evidence)
+    # Those with one server stand behind each other.
+    for server, some in groupby(talks, _server):
+        group, outside = to_group(server), _is_outside(server)
+        for talk in some:
+            protocol, evidence = talk.protocol, talk.evidence
+            known = protocol in industrial
+            if talk.transport == "ethernet":
+                _note(client.below_ip if known else client.announced, protocol, evidence)
+            elif group:
+                _note(client.announced, protocol, evidence)
+            elif not talk.answered or talk.transport not in ("tcp", "udp"):
+                continue
+            elif known:
+                _note(client.asked_industrial, protocol, evidence)
+            else:
+                _note(client.used, (server, protocol), evidence)
+                if outside:
+                    client.outside = _earlier(client.outside, evidence)
 
 
 def _count_answered(talks: Iterable[Conversation], server: _Doings, industrial: frozenset[str]) -> None:
     """What a device answered to others."""
+    by_protocol: dict[tuple[str, str], list[Conversation]] = {}
     for talk in talks:
-        if not talk.answered:
-            continue
-        transport, protocol = talk.transport, talk.protocol
+        if talk.answered:
+            by_protocol.setdefault((talk.transport, talk.protocol), []).append(talk)
+    for (transport, protocol), some in by_protocol.items():
         known = protocol in industrial
         if transport == "ethernet":
             if known:
-                _note(server.below_ip, protocol, talk.evidence)
-        elif transport in ("tcp", "udp") and not to_group(talk.server):
-            _note(server.industrial if known else server.served, protocol, talk.evidence)
-            server.clients.setdefault(protocol, set()).add(talk.client)
-            if transport == "tcp" and talk.port in PRINTER_PORTS and protocol in ("unknown", "none", "http"):
-                server.printed = _earlier(server.printed, talk.evidence)
+                _note(server.below_ip, protocol, min([talk.evidence for talk in some]))
+            continue
+        served = [talk for talk in some if not to_group(talk.server)] if transport in ("tcp", "udp") else []
+        if not served:
+            continue
+        evidence = min([talk.evidence for talk in served])
+        _note(server.industrial if known else server.served, protocol, evidence)
+        server.clients.setdefault(protocol, set()).update([talk.client for talk in served])
+        if transport == "tcp" and protocol in ("unknown", "none", "http"):
+            for talk in served:
+                if talk.port in PRINTER_PORTS:
+                    server.printed = _earlier(server.printed, talk.evidence)
 
 
 @lru_cache(maxsize=1 << 13)

@@ -6,6 +6,7 @@ Rows of one key are first joined by numpy, so that Python runs once per fact.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, repeat
 from typing import Final, TypeVar
@@ -62,9 +63,12 @@ from otmon.ledger.row_ranks import (
 )
 from otmon.ledger.rows import (
     Rows,
+    by_runs,
     courses_of,
     evidence_of,
+    no_rows,
     operations_of,
+    order_of,
     parties_of,
     response_counts_of,
 )
@@ -97,8 +101,9 @@ from otmon.ledger.tables import (
     O_SERVICE,
     O_SUM,
     O_TIMES,
-    OPERATIONS,
+    OPERATION_ROWS,
     W_TIMES,
+    W_WHAT,
     WRITTEN,
     X_PACKETS,
     Tables,
@@ -111,48 +116,67 @@ from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_h
 
 _Fact = TypeVar("_Fact")
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
+_A_THEN_B: Final = (F_A_HI, F_A_LO, F_B_HI, F_B_LO)
+_B_THEN_A: Final = (F_B_HI, F_B_LO, F_A_HI, F_A_LO)
+_NO_FLOWS: Final = no_rows().flows
 
 
-def harvest_all(t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS) -> Iterator[Ledger]:
-    """The facts of the rows that are still in use, at the end of a source, in parts: `bars` is asked before
-    each. Flows of one conversation are in one part. As of `facts_of`, they are in no order yet."""
-    used = t.flows[:, F_KEY] != 0
-    parts = -(-max(int(np.count_nonzero(used)), ASSETS, OPERATIONS, ANOMALIES, WRITTEN) // SLICE)
-    which = rank_of_flows(t.flows)[1] % np.uint64(parts)
-    for number in range(parts):
-        part = slice(number * SLICE, (number + 1) * SLICE)
-        assets = t.assets[part]
-        written, anomalies = t.written[part], t.anomalies[part]
-        yield _harvested(
-            t.flows[used & (which == number)],
-            assets[assets[:, X_PACKETS] > 0],
-            *operations_of(t.operations[part], t.courses[part]),
-            written[written[:, W_TIMES] > 0],
-            anomalies[anomalies[:, A_TIMES] > 0],
-            source,
-            bars(),
+def harvest_all(
+    t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS, ended: Ints = _NO_FLOWS
+) -> Iterator[Ledger]:
+    """The facts of the rows that are still in use, at the end of a source, and of flows that ended before, in
+    parts: `bars` is asked before each. As of `facts_of`, they are in no order yet, and keys are repeated."""
+    rest = no_rows()
+    # Where no row was ever taken nothing is read, so that the system gives no memory for it.
+    for flows in _by_ends((t.flows, np.flatnonzero(t.tags)), (ended, np.arange(len(ended)))):
+        yield facts_of(replace(rest, flows=flows), source, bars())
+    taken = t.used[OPERATION_ROWS]
+    for begin in range(0, max(ASSETS, ANOMALIES, WRITTEN, taken), SLICE):
+        part = slice(begin, begin + SLICE)
+        assets, written, anomalies = t.assets[part], t.written[part], t.anomalies[part]
+        operations, courses = operations_of(t.operations[:taken][part], t.courses[:taken][part])
+        rows = replace(
+            rest,
+            assets=assets[assets[:, X_PACKETS] > 0],
+            operations=operations,
+            courses=courses,
+            written=written[written[:, W_TIMES] > 0],
+            anomalies=anomalies[anomalies[:, A_TIMES] > 0],
         )
+        yield facts_of(rows, source, bars())
+
+
+def _by_ends(*tables: tuple[Ints, Ints]) -> Iterator[Ints]:
+    """The rows of flows at some places of tables, at most `SLICE` at a time, by clients and servers: those of
+    one conversation are together, but where a part ends, and what will be looked at one after the other lies
+    so in memory."""
+    begins = np.cumsum([0, *(len(places) for _, places in tables)])
+    order = np.arange(begins[-1])
+    if len(order) > SLICE:
+        order = order_of(np.concatenate([_ends_of(*table) for table in tables]))
+    for begin in range(0, len(order), SLICE):
+        some = order[begin : begin + SLICE]
+        parts = []
+        for (flows, places), first in zip(tables, begins, strict=False):
+            here = some[(some >= first) & (some < first + len(places))]
+            parts.append(flows[places[here - first]])
+        yield np.concatenate(parts)
+
+
+def _ends_of(flows: Ints, places: Ints) -> Ints:
+    """Both words of the addresses of the client and the server of each row at these places."""
+    found = np.empty((len(places), len(_A_THEN_B)), np.int64)
+    for begin in range(0, len(places), SLICE):
+        some = flows[places[begin : begin + SLICE]]
+        by_b = clients_of(some)[0][:, None] == 1
+        found[begin : begin + SLICE] = np.where(by_b, some[:, _B_THEN_A], some[:, _A_THEN_B])
+    return found
 
 
 def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIMITS) -> Ledger:
     """The facts of rows, but for messages, which are read by `otmon.ledger.dialogues`. Rows behind `bars`,
     or behind so many others of their own that a ledger has no place for them, are counted in `overflow` only.
     They are in no order, and keys are repeated, until they are merged."""
-    every = rows.flows, rows.assets, rows.operations, rows.courses, rows.written, rows.anomalies
-    return _harvested(*every, source, bars, limits)
-
-
-def _harvested(
-    flows: Ints,
-    assets: Ints,
-    operations: Ints,
-    courses: Ints,
-    written: Ints,
-    anomalies: Ints,
-    source: str,
-    bars: Bars,
-    limits: Limits = LIMITS,
-) -> Ledger:
     lost: list[tuple[str, int]] = []
 
     def kept(
@@ -170,28 +194,33 @@ def _harvested(
             lost.append((kind, int(amounts.sum() - amounts[fit].sum())))
         return fitting
 
-    def made(of: Callable[[Ints, str], Iterator[_Fact]], rows: Ints) -> tuple[_Fact, ...]:
+    def made(of: Callable[[Ints, str], Iterator[_Fact]], rows: Ints, keys: int = 0) -> tuple[_Fact, ...]:
         slices = (rows[begin : begin + SLICE] for begin in range(0, len(rows), SLICE))
-        return tuple(chain.from_iterable(of(some, source) for some in slices))
+        ordered = (some[order_of(some[:, :keys])] for some in slices)
+        return tuple(chain.from_iterable(of(some, source) for some in ordered))
 
-    packets = flows[:, F_PACKETS] + flows[:, F_PACKETS + 1]
-    flows = kept("conversations", flows, bars.conversations, limits.conversations, rank_of_flows, packets)
+    packets = rows.flows[:, F_PACKETS] + rows.flows[:, F_PACKETS + 1]
+    bar, limit = bars.conversations, limits.conversations
+    flows = kept("conversations", rows.flows, bar, limit, rank_of_flows, packets)
+    together = _by_ends((flows, np.arange(len(flows)))) if len(flows) > SLICE else [flows] * (len(flows) > 0)
     # Claims have room of their own.
-    ports = ports_of(assets, source)
-    packets = assets[:, X_PACKETS]
-    assets = kept("assets", assets, bars.assets, limits.assets, rank_of_assets, packets)
-    times, bar = operations[:, O_TIMES], bars.operations
-    operations = kept("operations", operations, bar, limits.operations, rank_of_operations, times)
-    times = written[:, W_TIMES]
-    written = kept("written", written, bars.written, limits.written, rank_of_others, times)
-    times = anomalies[:, A_TIMES]
-    anomalies = kept("anomalies", anomalies, bars.anomalies, limits.anomalies, rank_of_others, times)
+    ports = ports_of(rows.assets, source)
+    packets = rows.assets[:, X_PACKETS]
+    assets = kept("assets", rows.assets, bars.assets, limits.assets, rank_of_assets, packets)
+    times, bar = rows.operations[:, O_TIMES], bars.operations
+    operations = kept("operations", rows.operations, bar, limits.operations, rank_of_operations, times)
+    times = rows.written[:, W_TIMES]
+    written = kept("written", rows.written, bars.written, limits.written, rank_of_others, times)
+    times, bar = rows.anomalies[:, A_TIMES], bars.anomalies
+    anomalies = kept("anomalies", rows.anomalies, bar, limits.anomalies, rank_of_others, times)
     return Ledger(
-        conversations=made(_conversations, flows),
+        conversations=tuple(chain.from_iterable(_conversations(some, source) for some in together)),
         assets=made(assets_of, assets),
         claims=tuple(ports),
-        operations=made(lambda rows, source: _operations(rows, courses, source), operations),
-        written=made(written_values, written),
+        operations=made(
+            lambda some, source: _operations(some, rows.courses, source), operations, O_RANGE + 1
+        ),
+        written=made(written_values, written, W_WHAT + 1),
         anomalies=made(_anomalies, anomalies),
         overflow=tuple(lost),
     )
@@ -208,9 +237,7 @@ def source_of(t: Tables, name: str, octets: int, first_ns: int) -> Source:
 def _grouped(keys: Ints, first: Ints, packet: Ints) -> tuple[Ints, Ints]:
     """Rows that share a key behind each other, in the order of time: the order of the rows, and
     where in it each group begins. There is at least one row."""
-    # Columns of one value, as half of them have where all are of IPv4, tell nothing.
-    telling = keys.T[(keys != keys[0]).any(axis=0)]
-    order = np.lexsort((packet, first, *telling[::-1]))
+    order = order_of(keys, packet, first)
     ordered = keys[order]
     return order, np.flatnonzero(np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1)))
 
@@ -218,8 +245,6 @@ def _grouped(keys: Ints, first: Ints, packet: Ints) -> tuple[Ints, Ints]:
 _CONVERSATIONS: Final = of_columns(Conversation)
 _BUSIEST: Final = of_columns(Busiest)
 _NEVER: Final = np.iinfo(np.int64).max
-_A_THEN_B: Final = (F_A_HI, F_A_LO, F_B_HI, F_B_LO)
-_B_THEN_A: Final = (F_B_HI, F_B_LO, F_A_HI, F_A_LO)
 
 
 def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
@@ -251,29 +276,29 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
     sets = np.column_stack([np.where(tunnel > 0, 1 << tunnel, 0), flows[:, F_HOURS : F_HOURS + 3]])
     answered = state & np.where(by_b, SPOKE_A, SPOKE_A << 1) != 0
     firsts = order[starts]
-    client_hi, client_lo, server_hi, server_lo, kinds, numbers, codes, vlans = keys[firsts].T.tolist()
-    families = (keys[firsts, 4] >> 16).tolist()
+    key = keys[firsts]
+    ends = np.column_stack([key[:, 4] >> 16, key])
     begins = flows[firsts][:, [F_FIRST, F_FIRST_PACKET, F_FIRST_OFFSET]]
     first_ns = begins[:, 0].tolist()
     evidence = evidence_of(begins, source)
-    transports, ports, protocols, expected = zip(*map(_spoken, kinds, numbers, codes), strict=True)
-    tunnels, *hours = np.bitwise_or.reduceat(sets[order], starts).T.tolist()
+    transports, ports, protocols, expected = zip(*map(_spoken, *key[:, 4:7].T.tolist()), strict=True)
+    tunnels_and_hours = np.bitwise_or.reduceat(sets[order], starts)
     # In the order of its fields: naming them takes as long as everything else.
     yield from _CONVERSATIONS(
-        map(address_text, families, client_hi, client_lo),
-        map(address_text, families, server_hi, server_lo),
+        by_runs(address_text, ends[:, [0, 1, 2]]),
+        by_runs(address_text, ends[:, [0, 3, 4]]),
         transports,
         ports,
         protocols,
-        map(vlan_text, vlans),
+        by_runs(vlan_text, key[:, 7:]),
         expected,
         map(_ROLES.__getitem__, np.maximum.reduceat(role[order], starts).tolist()),
         np.logical_or.reduceat(answered[order], starts).tolist(),
         np.diff(starts, append=len(flows)).tolist(),
         *np.add.reduceat(counts[order], starts).T.tolist(),
-        map(_tunnels, tunnels),
+        by_runs(_tunnels, tunnels_and_hours[:, :1]),
         _busiest(_busiest_of(minutes, starts), begins, evidence),
-        map(bits_of, zip(*hours, strict=True)),
+        by_runs(lambda *columns: bits_of(columns), tunnels_and_hours[:, 1:]),
         first_ns,
         np.maximum(begins[:, 0], np.maximum.reduceat(flows[order, F_LAST], starts)).tolist(),
         evidence,
@@ -365,7 +390,7 @@ _OPERATIONS: Final = of_columns(Operation)
 
 def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
     services, ranges, times = rows[:, O_SERVICE], rows[:, O_RANGE], rows[:, O_TIMES]
-    named = list(map(service_of, services.tolist()))
+    named = by_runs(service_of, services[:, None])
     begins = rows[:, [O_FIRST, O_PACKET, O_OFFSET]]
     evidence = evidence_of(begins, source)
     minutes = _of_minutes(rows[:, O_MINUTE : O_MINUTE + MINUTE_COLUMNS], times)
@@ -390,7 +415,7 @@ def _operations(rows: Ints, courses: Ints, source: str) -> Iterator[Operation]:
         np.maximum(rows[:, O_GAP], rows[:, O_GAP_NOW]).tolist(),
         _busiest(minutes, begins, evidence),
         courses_of(rows, courses),
-        map(bits_of, zip(*rows[:, O_HOURS : O_HOURS + 3].T.tolist(), strict=True)),
+        by_runs(lambda *columns: bits_of(columns), rows[:, O_HOURS : O_HOURS + 3]),
         begins[:, 0].tolist(),
         np.where(once, begins[:, 0], rows[:, O_LAST]).tolist(),
         evidence,

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import struct
 from math import isfinite
+from typing import Final
 
-from otmon.ledger.facts import UNKNOWN, WAYS, Change, Extreme, WrittenValue
+from otmon.ledger.facts import ORDERS, UNKNOWN, WAYS, Change, Extreme, WrittenValue
+
+_FLOAT: Final = WAYS.index("float")
+_FIRST_REGISTER: Final = WAYS.index("first-unsigned")
+_FLOAT_32: Final = struct.Struct(">f")
 
 
 def rank_of(value: int, words: int, order: int) -> int:
@@ -76,21 +81,21 @@ def reach_of(step: Extreme | Change, words: int, way: int) -> float:
     """How far a step or change goes, in one of `otmon.ledger.facts.WAYS`; -1 where there is none."""
     if step.before == UNKNOWN:
         return -1
-    if WAYS[way].startswith("float"):
-        value, before = (
-            _real(bits, way == WAYS.index("float-swapped")) for bits in (step.value, step.before)
-        )
-        return abs(value - before) if isfinite(value) and isfinite(before) else -1
-    if WAYS[way].startswith("first"):
-        order = way - WAYS.index("first-unsigned")
-        return abs(rank_of(step.value >> 16, 1, order) - rank_of(step.before >> 16, 1, order))
-    return abs(rank_of(step.value, words, way) - rank_of(step.before, words, way))
+    value, before = step.value, step.before
+    if way < len(ORDERS):
+        return abs(rank_of(value, words, way) - rank_of(before, words, way))
+    if way < _FIRST_REGISTER:
+        swapped = way != _FLOAT
+        number, other = _real(value, swapped), _real(before, swapped)
+        return abs(number - other) if isfinite(number) and isfinite(other) else -1
+    order = way - _FIRST_REGISTER
+    return abs(rank_of(value >> 16, 1, order) - rank_of(before >> 16, 1, order))
 
 
 def _real(bits: int, swapped: bool) -> float:
     if swapped:
         bits = (bits & 0xFFFF) << 16 | bits >> 16
-    number: float = struct.unpack(">f", bits.to_bytes(4, "big"))[0]
+    number: float = _FLOAT_32.unpack(bits.to_bytes(4, "big"))[0]
     return number
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import repeat
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,9 @@ from otmon.ledger.tables import (
     FILL_WRITTEN,
     G_COLUMNS,
     HOURS_IN_COLUMN,
+    MESSAGE_BYTES,
+    MESSAGE_DATA,
+    MESSAGES,
     O_ANSWERED,
     O_BEFORE,
     O_CLIENT_HI,
@@ -76,6 +79,7 @@ from otmon.ledger.tables import (
 )
 from otmon.ledger.texts import address_text, vlan_text
 
+_Made = TypeVar("_Made")
 Marks = npt.NDArray[np.bool_]
 """Of each row of a table whether it is meant."""
 LISTED: Final = 1 << 9
@@ -134,6 +138,15 @@ def ended_rows(t: Tables) -> Rows:
     return rows
 
 
+def rows_in_the_way(t: Tables) -> Rows:
+    """What must leave the tables so that they have room again: the copied payloads alone where these need it,
+    else all ended rows. Facts of many rows at once are fewer, and most of their joins are done by numpy."""
+    used = t.used
+    if used[FILL_MESSAGES] >= MESSAGES or used[FILL_OCTETS] > MESSAGE_DATA - MESSAGE_BYTES:
+        return messages_alone(t)
+    return ended_rows(t)
+
+
 def no_rows() -> Rows:
     """None of any kind."""
     flows, assets, operations, courses, written, anomalies, messages = (
@@ -166,7 +179,7 @@ def rows_in_use(t: Tables, wanted: Callable[[str, Ints, Marks], Marks] = lambda 
     asked = wanted("operations", operations, operations[:, O_TIMES] > 0)
     operations, courses = operations_of(operations, courses, asked)
     return Rows(
-        t.flows[wanted("conversations", t.flows, t.flows[:, F_KEY] != 0)],
+        t.flows[wanted("conversations", t.flows, t.tags != 0)],
         t.assets[wanted("assets", t.assets, t.assets[:, X_PACKETS] > 0)],
         np.concatenate((operations, waiting_requests(t))),
         courses,
@@ -286,6 +299,21 @@ def evidence_of(columns: Ints, source: str) -> list[Evidence]:
     return list(map(tuple.__new__, repeat(Evidence), zip(times, repeat(source), packets, offsets)))
 
 
+def order_of(keys: Ints, *later: Ints) -> Ints:
+    """The order of rows by their keys, then by other columns, the last of these first."""
+    # Columns of one value, as half of them have where all are of IPv4, tell nothing.
+    telling = keys.T[(keys != keys[:1]).any(axis=0)]
+    order: Ints = np.lexsort((*later, *telling[::-1])) if len(telling) or later else np.arange(len(keys))
+    return order
+
+
+def by_runs(of: Callable[..., _Made], columns: Ints) -> list[_Made]:
+    """What a function makes of each row's numbers: one value of rows behind each other that are equal."""
+    fresh = np.append(True, (columns[1:] != columns[:-1]).any(axis=1))[: len(columns)]
+    made = list(map(of, *columns[fresh].T.tolist()))
+    return list(map(made.__getitem__, (np.cumsum(fresh) - 1).tolist()))
+
+
 def lists_of(rows: Ints) -> Iterator[list[int]]:
     """Each row as a list, made some at a time: as lists of numbers rows take ten times their place."""
     for begin in range(0, len(rows), LISTED):
@@ -321,11 +349,10 @@ def amounts_of(rows: Rows) -> dict[str, int]:
 def parties_of(rows: Ints) -> Iterator[Sequence[Any]]:
     """Columns of clients, servers, transports, ports, protocols and VLANs, of rows of operations, written
     values or anomalies."""
-    families = np.where(rows[:, O_ENDPOINT] >> 41 & 1, 6, 4).tolist()
-    client_hi, client_lo, server_hi, server_lo, endpoints = rows[:, : O_ENDPOINT + 1].T.tolist()
-    yield list(map(address_text, families, client_hi, client_lo))
-    yield list(map(address_text, families, server_hi, server_lo))
-    yield from zip(*map(_endpoint, endpoints), strict=True)
+    families = np.where(rows[:, O_ENDPOINT] >> 41 & 1, 6, 4)
+    for end in (O_CLIENT_HI, O_SERVER_HI):
+        yield by_runs(address_text, np.column_stack([families, rows[:, end : end + 2]]))
+    yield from zip(*by_runs(_endpoint, rows[:, O_ENDPOINT, None]), strict=True)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -11,7 +11,7 @@ import numpy as np
 
 from otmon.kernel import Ints
 from otmon.ledger.facts import NO_CHANGE, NO_STEP, ORDERS, UNKNOWN, Change, Evidence, Extreme, WrittenValue
-from otmon.ledger.rows import evidence_of, parties_of
+from otmon.ledger.rows import parties_of
 from otmon.ledger.swift import of_columns
 from otmon.ledger.tables import (
     CHANGE_COLUMNS,
@@ -33,6 +33,8 @@ from otmon.ledger.tables import (
     W_WHAT,
 )
 
+_Known = dict[int, Evidence]
+"""By the numbers of packets in a source."""
 _Move = TypeVar("_Move", Extreme, Change)
 _WRITTEN: Final = of_columns(WrittenValue)
 _TABLES: Final = ("holding_registers", "coils")
@@ -43,10 +45,11 @@ def written_values(rows: Ints, source: str) -> Iterator[WrittenValue]:
     what = rows[:, W_WHAT]
     words = np.where(what >> PAIR_BIT & 1, 2, 1)
     values: list[tuple[Any, ...]] = [()] * len(rows)
+    known: _Known = {}
     for count in (1, 2):
         places = np.flatnonzero(words == count)
         some = rows[places]
-        found = _extremes(some, count, source), _steps(some, count, source), _changes(some, count, source)
+        found = [of(some, count, source, known) for of in (_extremes, _steps, _changes)]
         for at, of_one in zip(places.tolist(), zip(*found, strict=True), strict=True):
             values[at] = of_one
     # In the order of its fields, as they are many.
@@ -58,11 +61,20 @@ def written_values(rows: Ints, source: str) -> Iterator[WrittenValue]:
         words.tolist(),
         *rows[:, [W_TIMES, W_FIRST, W_LAST]].T.tolist(),
         *zip(*values, strict=True),
-        evidence_of(rows[:, [W_FIRST, W_PACKET, W_OFFSET]], source),
+        _evidence_of(rows[:, [W_FIRST, W_PACKET, W_OFFSET]], source, known),
     )
 
 
-def _extremes(rows: Ints, words: int, source: str) -> list[tuple[Extreme, ...]]:
+def _evidence_of(columns: Ints, source: str, known: _Known) -> list[Evidence]:
+    """As `otmon.ledger.rows.evidence_of`, one value for each packet: a request writes many elements, and most
+    of what is told of each was in a few of them."""
+    return [
+        known.get(packet) or known.setdefault(packet, Evidence(time_ns, source, packet, offset))
+        for time_ns, packet, offset in columns.tolist()
+    ]
+
+
+def _extremes(rows: Ints, words: int, source: str, known: _Known) -> list[tuple[Extreme, ...]]:
     """Smallest, then largest, for each order."""
     orders = len(ORDERS) if words == 2 else 2
     columns = rows[:, W_EXTREMES : W_EXTREMES + 2 * orders * E_COLUMNS].reshape(-1, 2 * orders, E_COLUMNS)
@@ -73,25 +85,30 @@ def _extremes(rows: Ints, words: int, source: str) -> list[tuple[Extreme, ...]]:
     # The smallest of all orders are mostly one value, and so the largest: each stand behind each other here.
     by_side = columns.reshape(-1, orders, 2, E_COLUMNS).swapaxes(1, 2).reshape(columns.shape)
     in_pairs = itemgetter(*np.arange(2 * orders).reshape(2, orders).T.ravel().tolist())
-    return list(map(in_pairs, _moves(Extreme, by_side, words, source)))
+    return list(map(in_pairs, _moves(Extreme, by_side, words, source, known)))
 
 
-def _steps(rows: Ints, words: int, source: str) -> list[tuple[Extreme, ...]]:
+def _steps(rows: Ints, words: int, source: str, known: _Known) -> list[tuple[Extreme, ...]]:
     """All there are, or none: of whole numbers there is a step where anything was known before."""
     columns = rows[:, W_STEPS : W_STEPS + STEPS * E_COLUMNS].reshape(-1, STEPS, E_COLUMNS)
-    found = _moves(Extreme, columns if words == 2 else columns[:, :2], words, source, NO_STEP)
+    found = _moves(Extreme, columns if words == 2 else columns[:, :2], words, source, known, NO_STEP)
     return [() if steps[0] is NO_STEP else steps for steps in found]
 
 
-def _changes(rows: Ints, words: int, source: str) -> list[tuple[Change, ...]]:
+def _changes(rows: Ints, words: int, source: str, known: _Known) -> list[tuple[Change, ...]]:
     """All there are, or none where nothing changed in any way."""
     columns = rows[:, W_CHANGES : W_CHANGES + STEPS * CHANGE_COLUMNS].reshape(-1, STEPS, CHANGE_COLUMNS)
-    found = _moves(Change, columns if words == 2 else columns[:, :2], words, source, NO_CHANGE)
+    found = _moves(Change, columns if words == 2 else columns[:, :2], words, source, known, NO_CHANGE)
     return [() if changes.count(NO_CHANGE) == len(changes) else changes for changes in found]
 
 
 def _moves(
-    kind: type[_Move], columns: Ints, words: int, source: str, nothing: _Move | None = None
+    kind: type[_Move],
+    columns: Ints,
+    words: int,
+    source: str,
+    known: _Known,
+    nothing: _Move | None = None,
 ) -> list[tuple[_Move, ...]]:
     """The values in the last axis of columns, by the axis before that; `nothing` where nobody knows what was
     before. Many are equal to the one before them: these are one value."""
@@ -102,7 +119,7 @@ def _moves(
     before = np.where(some[:, E_BEFORE] < 0, UNKNOWN, some[:, E_BEFORE] >> shift)
     # Those of the last packet, and of the first one, if these are two.
     seen: list[list[Evidence]] = [
-        evidence_of(some[:, at : at + 3], source) for at in range(E_TIME, some.shape[1], 3)
+        _evidence_of(some[:, at : at + 3], source, known) for at in range(E_TIME, some.shape[1], 3)
     ]
     parts = (some[:, E_RANK] >> shift).tolist(), before.tolist(), *reversed(seen)
     made: list[_Move] = list(map(tuple.__new__, repeat(kind), zip(*parts, strict=True)))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from random import Random
 
+import numpy as np
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
+from otmon.decode.flows import F_KEY
 from otmon.ledger.facts import Conversation
 from otmon.ledger.harvest import facts_of, harvest_all, source_of
+from otmon.ledger.ledger import conversation_key
+from otmon.ledger.merge import merge_all
+from otmon.ledger.row_ranks import SLICE
 from otmon.ledger.rows import ended_rows
 from otmon.ledger.tables import FILL_FLOWS
 from tests.ledger.seen import Seen
@@ -76,11 +81,34 @@ def test_harvesting_in_parts_gives_what_harvesting_at_once_does() -> None:
                 ledgers.append(facts_of(ended_rows(seen.t), "x"))
                 assert seen.t.used[FILL_FLOWS] == 0
         seen.finish()
-        from otmon.ledger.merge import merge_all
-
         return merge_all([*ledgers, facts_of(ended_rows(seen.t), "x"), *harvest_all(seen.t, "x")])
 
     assert observed(True) == observed(False)
+
+
+@pytest.mark.parametrize("at_once", [SLICE, 2])
+def test_flows_that_ended_become_facts_with_those_that_go_on(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    seen = Seen()
+    for number in range(12):
+        talk = Talk(f"{number}", 49_152 + number, f"10.0.1.{number % 3}")
+        talk.poll(read_registers(3, number, 2, Random(number)))
+        seen.packets(packets(talk, whole(talk)))
+    whole_ledger = merge_all(harvest_all(seen.finish().t, "x"))
+    flows = seen.t.flows
+    places = np.flatnonzero(flows[:, F_KEY])[::2]
+    ended = flows[places]
+    flows[places, F_KEY] = seen.t.tags[places] = 0
+    monkeypatch.setattr("otmon.ledger.harvest.SLICE", at_once)
+    parts = list(harvest_all(seen.t, "x", ended=ended))
+    assert merge_all(parts) == whole_ledger
+    told = [list(map(conversation_key, part.conversations)) for part in parts if part.conversations]
+    assert max(map(len, told)) <= at_once
+    every = [key for part in told for key in part]
+    assert every == sorted(every) and len(set(every)) == 3, "by clients and servers"
+    assert len(every) < 3 + len(told), "each in one part but where a part ends"
+    assert sum(fact.flows for fact in whole_ledger.conversations) == 2 * len(ended) == 12
 
 
 def test_a_source_names_every_counter_that_is_not_zero() -> None:

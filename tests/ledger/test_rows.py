@@ -7,11 +7,22 @@ from random import Random
 import numpy as np
 import pytest
 
+from otmon.decode.flows import F_KEY
 from otmon.ledger.facts import OPEN_AT_END
 from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import EMPTY
 from otmon.ledger.merge import merge
-from otmon.ledger.rows import LISTED, amounts_of, ended_rows, lists_of, rows_in_use, waiting_requests
+from otmon.ledger.rows import (
+    LISTED,
+    amounts_of,
+    by_runs,
+    ended_rows,
+    lists_of,
+    rows_in_the_way,
+    rows_in_use,
+    waiting_requests,
+)
+from otmon.ledger.tables import FILL_FLOWS, FILL_MESSAGES, FILL_OCTETS, MESSAGE_DATA, MESSAGES
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
 from tests.truth.messages import Message, mask_write, read_write, write_bits, write_single
@@ -68,6 +79,30 @@ def test_ended_rows_are_taken_once_and_hold_what_the_tables_go_on_without() -> N
     assert len(ended_rows(seen.t)) == 0
     after = merge(facts_of(ended, "x"), facts_of(rows_in_use(seen.t), "x"))
     assert after == merge(before, EMPTY)
+
+
+@pytest.mark.parametrize(("fill", "most"), [(FILL_MESSAGES, MESSAGES), (FILL_OCTETS, MESSAGE_DATA)])
+def test_where_payloads_fill_the_tables_other_ended_rows_stay(fill: int, most: int) -> None:
+    seen = watched()
+    seen.t.ended_flows[0] = seen.t.flows[np.flatnonzero(seen.t.flows[:, F_KEY])[0]]
+    seen.t.used[FILL_FLOWS] = 1
+    seen.t.used[fill] = most
+    full = rows_in_the_way(seen.t)
+    assert len(full) == len(full.messages) > 0
+    assert seen.t.used[FILL_MESSAGES] == seen.t.used[FILL_OCTETS] == 0
+    left = rows_in_the_way(seen.t)
+    assert len(left) == len(left.flows) == 1
+    assert seen.t.used[FILL_FLOWS] == 0
+
+
+def test_equal_rows_behind_each_other_share_one_value() -> None:
+    columns = np.array([[1, 2], [1, 2], [3, 4], [1, 2]], np.int64)
+    asked: list[tuple[int, int]] = []
+    made = by_runs(lambda *row: asked.append(row) or str(row), columns)  # type: ignore[func-returns-value]
+    assert made == ["(1, 2)", "(1, 2)", "(3, 4)", "(1, 2)"]
+    assert asked == [(1, 2), (3, 4), (1, 2)]
+    assert made[0] is made[1]
+    assert by_runs(str, columns[:0, :1]) == []
 
 
 def test_rows_become_lists_in_their_order() -> None:

@@ -29,3 +29,16 @@ def test_each_element_is_a_fact_with_its_extremes_and_steps() -> None:
     assert (pair.steps[0].value, pair.steps[0].before) == (0x3F800000, 0x7F800000)
     assert (second.words, len(second.steps)) == (1, 2)
     assert {one.evidence.source for one in found.values()} == {"cap"}
+
+
+def test_what_one_packet_showed_of_many_elements_is_one_value() -> None:
+    talk = Talk("x")
+    for value in (1, 2, 3):
+        talk.poll(writes(20, *[value] * 8))
+    seen = Seen().packets(packets(talk, whole(talk)))
+    found = list(written_values(rows_in_use(seen.t).written, "cap"))
+    shown = [one.evidence for one in found]
+    shown += [move.evidence for one in found for move in (*one.extremes, *one.steps)]
+    shown += [seen for one in found for change in one.changes for seen in (change.since, change.evidence)]
+    assert len({id(one) for one in shown}) == len(set(shown)) <= 4
+    assert len(shown) > 100
