@@ -31,7 +31,7 @@ from otmon.decode.streams import S_OWN
 from otmon.kernel import Bytes, inlined, kernel
 from otmon.ledger.command_messages import S7COMM, is_other_unit, message_at
 from otmon.ledger.commands import goes_on, join_cut, note_cut
-from otmon.ledger.tables import CUT_BYTES, CUTS, MODBUS, ROW, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
+from otmon.ledger.tables import CUT_BYTES, MODBUS, ROW, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.modbus_framing import MBAP
 from otmon.protocols.modbus_framing import recognise as recognise_modbus
@@ -86,16 +86,15 @@ def apply_signatures(t: Tables, signatures: SignatureTables, f: int, d: int, src
 
 
 @kernel
-def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, now: int) -> bool:
+def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, u: int, src: Bytes, now: int) -> bool:
     """As `apply_signatures`, for a flow whose port is `own_of` a protocol with commands; False for another
     one, and for what begins with a message of Modbus where nothing was named yet. There each message of a TCP
-    segment may name the flow, and one that goes on in the next segment."""
+    segment may name the flow, and one that goes on in the next segment, as row `u` of `Tables.cuts` says."""
     row = t.rows[t.used[ROW]]
     own = own_of(t, signatures, f, d)
     if own == 0:
         return False
     at, end = row[AT], row[END]
-    u = (2 * f + d) & (CUTS - 1)
     known = t.cuts[u, U_FLOW] == 2 * f + d + 1
     if own == S7COMM and t.flows[f, F_PROTOCOL] & PEER and not known and is_other_unit(src, at, end):
         return True

@@ -114,6 +114,7 @@ from otmon.ledger.tables import (
     AHEAD,
     ARP,
     CODES,
+    CUTS,
     HOUR_BIT,
     HOUR_COLUMN,
     LAST_TIME,
@@ -134,6 +135,7 @@ from otmon.ledger.tables import (
     note_asset,
     set_minute,
 )
+from otmon.ledger.turns import EARLY, READ, read_in_turn
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP, MORE, RTU
 from otmon.protocols.modbus_framing import recognise as recognise_modbus
@@ -253,18 +255,24 @@ def observe(
         elif row[END] > row[AT]:
             code = t.flows[f, F_PROTOCOL]
             undecided = code == 0 or code & PROVISIONAL
-            if (undecided and t.flows[f, F_TRIES] < TRIES) or code == t.used[MODBUS]:
-                if not (undecided and name_own(t, signatures, f, d, src, now)):
+            undecided = undecided and t.flows[f, F_TRIES] < TRIES
+            u = (2 * f + d) & (CUTS - 1)
+            turn = 0
+            if row[PROTO] == PROTO_TCP and (undecided or is_commanded(code & (CODES - 1))):
+                turn = read_in_turn(t, signatures, f, d, src, packet, now, offset)
+            if turn != READ and (undecided or code == t.used[MODBUS]):
+                # What is ahead of its turn begins nothing.
+                if not (undecided and (name_own(t, signatures, f, d, u, src, now) or turn == EARLY)):
                     follow(t, signatures, f, d, src, length, packet, now, offset)
-                code = t.flows[f, F_PROTOCOL]
+            code = t.flows[f, F_PROTOCOL]
             if t.listed[code & (CODES - 1)] or (code == 0 and t.flows[f, F_TRIES] <= TRIES):
                 copy_message(t, f, d, src, length, packet, now, offset)
                 continue
             if code & (CODES - 1) == DNS:
                 copy_question(t, f, d, src, packet, now, offset)
                 continue
-            if is_commanded(code & (CODES - 1)):
-                copy_commands(t, f, d, code & (CODES - 1), src, packet, now, offset)
+            if is_commanded(code & (CODES - 1)) and turn != READ:
+                copy_commands(t, f, d, u, code & (CODES - 1), src, packet, now, offset)
             most = t.tells[code & (CODES - 1)]
             if most == 0:
                 continue
