@@ -32,6 +32,24 @@ def is_commanded(code: int) -> bool:
     return code in (BACNET, DNP3, ETHERNET_IP, FINS, IEC104, S7COMM, SLMP)
 
 
+@inlined
+def begun_by(first: int, datagram: bool) -> int:
+    """Code of the protocol of which commands may begin with this byte, 0 for none."""
+    if first in (0x50, 0x54, 0x35):
+        return SLMP
+    if first == (0x80 if datagram else 0x46):
+        return FINS
+    if first == 5:
+        return DNP3
+    if datagram:
+        return BACNET if first == 0x81 else 0
+    if first == 3:
+        return S7COMM
+    if first == 0x6F or first == 0x70:
+        return ETHERNET_IP
+    return IEC104 if first == 0x68 else 0
+
+
 @kernel
 def message_at(code: int, src: Bytes, p: int, end: int, first: bool, datagram: bool) -> int:
     """What the message at `p` of the protocol with this code does; `first`: a payload begins there."""

@@ -81,7 +81,6 @@ from otmon.decode.streams import (
     LOST_STEP,
     S_BAD,
     S_CARRIED,
-    S_HANDSHAKE,
     S_HELD,
     S_LAST,
     S_MODE,
@@ -97,7 +96,7 @@ from otmon.ledger.ahead import look_ahead, read_headers
 from otmon.ledger.command_messages import is_commanded
 from otmon.ledger.commands import copy_commands
 from otmon.ledger.endings import end_flow
-from otmon.ledger.exchange import end_stream, message, new_stream
+from otmon.ledger.exchange import end_stream, message
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
 from otmon.ledger.identification import identifies
 from otmon.ledger.messages import (
@@ -107,7 +106,17 @@ from otmon.ledger.messages import (
     copy_opening,
     tells_below_ip,
 )
-from otmon.ledger.naming import TRIES, apply_signatures, ends_stream, name_own, own_of
+from otmon.ledger.naming import (
+    TRIES,
+    apply_signatures,
+    begin_modbus,
+    ends_stream,
+    may_be_modbus,
+    name_own,
+    start_stream,
+    take_over,
+    taken_over_by,
+)
 from otmon.ledger.questions import DNS, copy_question
 from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
@@ -137,8 +146,7 @@ from otmon.ledger.tables import (
 )
 from otmon.ledger.turns import EARLY, READ, read_in_turn
 from otmon.protocols.modbus import PORT as MODBUS_PORT
-from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP, MORE, RTU
-from otmon.protocols.modbus_framing import recognise as recognise_modbus
+from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP
 from otmon.protocols.signature import SignatureTables
 
 
@@ -229,6 +237,16 @@ def observe(
             end_stream(t, s, False)
             s = -1
         length = row[WIRE_END] - row[AT]
+        if s >= 0 and row[SPORT] != MODBUS_PORT and row[DPORT] != MODBUS_PORT and row[END] > row[AT]:
+            other = taken_over_by(t, signatures, f, src)
+            if other == t.used[MODBUS]:
+                end_stream(t, s, False)
+                begin_modbus(t, signatures, f, d, now)
+                s = t.flows[f, F_STREAM]
+            elif other != 0:
+                end_stream(t, s, False)
+                take_over(t, f, d, other)
+                s = -1
         if s >= 0:
             t.streams[s, S_LAST] = now
             p = row[AT]
@@ -256,6 +274,15 @@ def observe(
             code = t.flows[f, F_PROTOCOL]
             undecided = code == 0 or code & PROVISIONAL
             undecided = undecided and t.flows[f, F_TRIES] < TRIES
+            if not undecided and code != t.used[MODBUS]:
+                other = taken_over_by(t, signatures, f, src)
+                if other == t.used[MODBUS]:
+                    begin_modbus(t, signatures, f, d, now)
+                    follow(t, signatures, f, d, src, length, packet, now, offset)
+                    continue
+                if other != 0:
+                    take_over(t, f, d, other)
+                    code = other
             u = (2 * f + d) & (CUTS - 1)
             turn = 0
             if row[PROTO] == PROTO_TCP and (undecided or is_commanded(code & (CODES - 1))):
@@ -387,38 +414,6 @@ def count_tunnel(t: Tables, now: int, packet: int, offset: int) -> None:
 
 
 @kernel
-def start_stream(t: Tables, signatures: SignatureTables, f: int, d: int, now: int) -> int:
-    """The stream of the flow of the packet, which goes in direction `d`, from its handshake on where that was
-    seen."""
-    s = new_stream(t, f, now)
-    for way in range(2):
-        isn = t.flows[f, F_ISN + way]
-        if isn >= 0:
-            t.streams[s, S_NEXT + way] = (isn + 1) & 0xFFFFFFFF
-            t.streams[s, S_SYNC + way] = IN_STEP
-    t.streams[s, S_HANDSHAKE] = t.flows[f, F_ISN] >= 0 and t.flows[f, F_ISN + 1] >= 0
-    t.streams[s, S_OWN] = own_of(t, signatures, f, d)
-    return s
-
-
-@kernel
-def may_be_modbus(t: Tables, f: int, src: Bytes, length: int, usual: bool) -> bool:
-    """Whether the packet's payload, which no signature knows, may begin a Modbus stream. On
-    another port than its own the first bytes of a connection must say so."""
-    row = t.rows[t.used[ROW]]
-    verdict = recognise_modbus(src, row[AT], row[END], usual, t.pdu)
-    if row[PROTO] == PROTO_UDP:
-        return bool(verdict == MBAP and (usual or u16be(src, row[AT] + 4) == length - 6))
-    if usual:
-        return True
-    return bool(
-        verdict == MBAP
-        or verdict == RTU
-        or (verdict == MORE and length <= HEADER and t.flows[f, F_TRIES] == 1)
-    )
-
-
-@kernel
 def follow(
     t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, length: int,
     packet: int, now: int, offset: int,
@@ -472,6 +467,8 @@ def follow(
     if t.streams[s, S_MODE] == CANDIDATE and end > a:
         if t.flows[f, F_TRIES] < TRIES and not known:
             apply_signatures(t, signatures, f, d, src)
-        if (t.flows[f, F_PROTOCOL] != 0 and not known) or t.streams[s, S_BAD] >= BAD_BYTES:
+        waits = t.streams[s, S_CARRIED] + t.streams[s, S_CARRIED + 1] + t.streams[s, S_HELD + d] > 0
+        named = t.flows[f, F_PROTOCOL] != 0 and not known and not (usual and waits)
+        if named or t.streams[s, S_BAD] >= BAD_BYTES:
             end_stream(t, s, False)
             t.flows[f, F_TRIES] = max(t.flows[f, F_TRIES], TRIES - 1)
