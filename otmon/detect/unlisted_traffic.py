@@ -15,6 +15,7 @@ from otmon.detect.detector import (
     Message,
     Severity,
     changes,
+    conversation,
     first,
     importance,
     link_of,
@@ -82,10 +83,8 @@ def _single(case: Case, part: Denied) -> Finding:
         why.extend(values_written(case, operations))
     if not any(was_answered(one) for one, _ in part):
         why.append(silence(one for one, _ in part))
-    return _finding(case, part, operations, ("one", *map(str, conversation_key(fact)[:-1])), why, say(
-        "conversation", client=fact.client, server=fact.server, protocol=fact.protocol,
-        transport=fact.transport, port=fact.port,
-    ))  # fmt: skip
+    key = ("one", *map(str, conversation_key(fact)[:-1]))
+    return _finding(case, part, operations, key, why, conversation(fact))
 
 
 def whose_link_local(case: Case, fact: Conversation | Operation) -> Iterator[Message]:
