@@ -30,7 +30,7 @@ from otmon.ledger.ledger import Ledger, asset_key
 from otmon.zones.address import IPV4_BITS, MAC_BITS, Address, Network, host, is_group, parse_address, reach
 from otmon.zones.learning.hosts import HostKey, Hosts, hosts, industrial_ids
 from otmon.zones.model import Device
-from otmon.zones.review.devices import ADDRESSES_OF_A_HOST
+from otmon.zones.place import ADDRESSES_OF_A_HOST
 
 MAX_FORWARDED: Final = 64
 """Addresses kept of those that a device sent for and that are not its own; all are counted."""

@@ -466,6 +466,13 @@ def say(key: str, **params: str | int | tuple[Message, ...]) -> Message:
     return Message(key, tuple(sorted(params.items())))
 
 
+def conversation(fact: Conversation) -> Message:
+    """Who talks to whom, and in what, where anything was said."""
+    said = {} if fact.protocol == "none" else {"protocol": fact.protocol}
+    ends = {"client": fact.client, "server": fact.server, "transport": fact.transport}
+    return say("conversation" if said else "conversation-silent", port=fact.port, **ends, **said)
+
+
 def say_some(key: str, items: Sequence[str], shown: int) -> Message:
     """The message `key` with `items` in one parameter; `key` with "-more" where some are left out."""
     named = ", ".join(items[:shown])

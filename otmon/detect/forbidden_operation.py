@@ -24,6 +24,7 @@ from otmon.detect.detector import (
 )
 from otmon.detect.modbus_scan import probed
 from otmon.detect.silence import unanswered
+from otmon.detect.unlisted_traffic import whose_link_local
 from otmon.detect.values import values_written
 from otmon.ledger.facts import UNKNOWN, Operation
 from otmon.ledger.ledger import conversation_key, operation_key
@@ -57,7 +58,7 @@ def _finding(case: Case, key: tuple[str, ...], group: Denied) -> Finding:
     fact, verdict = group[0]
     operations = [one for one, _ in group]
     times = sum(one.times for one in operations)
-    why = list(reasons(verdict))
+    why = [*reasons(verdict), *whose_link_local(case, fact)]
     ranges = sorted(
         {(one.unit, one.address, max(one.count, 1)) for one in operations if one.address != UNKNOWN}
     )

@@ -15,6 +15,7 @@ from otmon.detect.detector import (
     Place,
     Severity,
     changes,
+    conversation,
     first,
     importance,
     link_of,
@@ -75,8 +76,7 @@ def _used(
         say("operation", client=fact.client, server=fact.server, service=fact.service, access=fact.access,
             times=fact.times)
         if isinstance(fact, Operation)
-        else say("conversation", client=fact.client, server=fact.server, protocol=fact.protocol,
-                 transport=fact.transport, port=fact.port)
+        else conversation(fact)
     )  # fmt: skip
     about = (fact.service, str(fact.unit), str(fact.address)) if isinstance(fact, Operation) else ()
     names = ", ".join(permission.called() for permission in lapsed(verdict))

@@ -17,6 +17,7 @@ from otmon.detect.detector import (
     Message,
     Place,
     Unit,
+    conversation,
     first,
     link_of,
     place_of,
@@ -190,10 +191,7 @@ def _what(group: Group) -> Message:
     if isinstance(fact, Asset):
         return say("matched.asset", address=fact.address or fact.mac)
     if isinstance(fact, Conversation):
-        return say(
-            "conversation", client=fact.client, server=fact.server, protocol=fact.protocol,
-            transport=fact.transport, port=fact.port,
-        )  # fmt: skip
+        return conversation(fact)
     if isinstance(fact, Operation):
         return say(
             "operation", client=fact.client, server=fact.server, service=fact.service, access=fact.access,

@@ -15,6 +15,7 @@ from otmon.detect.detector import (
     Message,
     Severity,
     changes,
+    conversation,
     first,
     importance,
     link_of,
@@ -31,6 +32,7 @@ from otmon.detect.unauthorised_device import at_ports
 from otmon.detect.values import values_written
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
+from otmon.zones.address import host, parse_address
 from otmon.zones.decide import Verdict
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
@@ -74,17 +76,25 @@ def _operations(case: Case, part: Denied) -> list[Operation]:
 def _single(case: Case, part: Denied) -> Finding:
     fact, verdict = part[0]
     operations = _operations(case, part)
-    why = [*reasons(verdict), *at_ports(case, (fact.client,))]
+    why = [*reasons(verdict), *whose_link_local(case, fact), *at_ports(case, (fact.client,))]
     if operations:
         services = sorted({operation.service for operation in operations})
         why.append(say_some("asked-for", services, case.rules[RULE].number("shown")))
         why.extend(values_written(case, operations))
     if not any(was_answered(one) for one, _ in part):
         why.append(silence(one for one, _ in part))
-    return _finding(case, part, operations, ("one", *map(str, conversation_key(fact)[:-1])), why, say(
-        "conversation", client=fact.client, server=fact.server, protocol=fact.protocol,
-        transport=fact.transport, port=fact.port,
-    ))  # fmt: skip
+    key = ("one", *map(str, conversation_key(fact)[:-1]))
+    return _finding(case, part, operations, key, why, conversation(fact))
+
+
+def whose_link_local(case: Case, fact: Conversation | Operation) -> Iterator[Message]:
+    """The other addresses of a link-local one, where these told its zone."""
+    index = case.index
+    for end in (fact.client, fact.server) if index is not None and index.linked else ():
+        address = parse_address(end)
+        if index is not None and address is not None and (address, fact.vlan) in index.linked:
+            own = [str(host(one)) for one in index.carriers[address]]
+            yield say("link-local", address=end, own=", ".join(own[: case.rules[RULE].number("shown")]))
 
 
 def _spread(case: Case, group: Denied) -> Finding:
@@ -94,6 +104,7 @@ def _spread(case: Case, group: Denied) -> Finding:
     ports = sorted({(one.transport, one.port) for one, _ in group})
     why = [
         *reasons(verdict)[:1],
+        *(one for one in whose_link_local(case, fact) if dict(one.params)["address"] == fact.client),
         say("many-servers", servers=", ".join(servers[:shown]), count=len(servers)),
         say(
             "many-ports",

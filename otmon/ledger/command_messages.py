@@ -13,6 +13,7 @@ from otmon.kernel import Bytes, inlined, kernel, u8, u16be, u16le, u32be
 from otmon.ledger.identification import behind_object
 from otmon.protocols.commands import PACKED_SERVICES
 from otmon.protocols.registry import code_of
+from otmon.protocols.signature import crc16
 
 BACNET: Final = code_of("bacnet")
 DNP3: Final = code_of("dnp3")
@@ -29,6 +30,24 @@ ANSWERS: Final = 2
 def is_commanded(code: int) -> bool:
     """Whether commands of the protocol with this code are read here."""
     return code in (BACNET, DNP3, ETHERNET_IP, FINS, IEC104, S7COMM, SLMP)
+
+
+@inlined
+def begun_by(first: int, datagram: bool) -> int:
+    """Code of the protocol of which commands may begin with this byte, 0 for none."""
+    if first in (0x50, 0x54, 0x35):
+        return SLMP
+    if first == (0x80 if datagram else 0x46):
+        return FINS
+    if first == 5:
+        return DNP3
+    if datagram:
+        return BACNET if first == 0x81 else 0
+    if first == 3:
+        return S7COMM
+    if first == 0x6F or first == 0x70:
+        return ETHERNET_IP
+    return IEC104 if first == 0x68 else 0
 
 
 @kernel
@@ -265,17 +284,43 @@ def is_cip_command(service: int) -> bool:
 
 @kernel
 def dnp3_message(src: Bytes, p: int, end: int) -> int:
-    """A link frame of DNP3, of which the first one of a fragment has the function."""
-    if end - p < 10 or u16be(src, p) != 0x0564 or u8(src, p + 2) < 5:
+    """A link frame of DNP3, of which the first one of a fragment has the function, or too few bytes to have
+    it: then it is told by one of a master's that goes on with it. What is no frame is passed over, as
+    a receiver does (IEEE 1815-2012, 9.2.4)."""
+    if not begins_frame(src, p, end):
+        for q in range(p + 1, end if end - p >= 10 else p):
+            if begins_frame(src, q, end) or (end - q < 10 and u8(src, q) == 5):
+                return (q - p) << 2
         return 0
     user = u8(src, p + 2) - 5
     size = 10 + user + 2 * ((user + 15) // 16)
-    if user < 3 or end - p < 13 or u8(src, p + 10) & 0x40 == 0:
+    if user < 1 or end - p < 11:
+        return size << 2
+    if is_part(src, p):
+        return size << 2 | (COMMANDS if u8(src, p + 3) & 0x80 else 0)
+    if user < 3 or end - p < 13:
         return size << 2
     function = u8(src, p + 12)
     if is_dnp3_command(function):
         return size << 2 | COMMANDS
     return size << 2 | (ANSWERS if function == 129 else 0)
+
+
+@inlined
+def begins_frame(src: Bytes, p: int, end: int) -> bool:
+    """Whether the whole header of a link frame of DNP3 is at `p`."""
+    return bool(
+        end - p >= 10
+        and u16be(src, p) == 0x0564
+        and u8(src, p + 2) >= 5
+        and crc16(src, p, p + 8, 0xA6BC) ^ 0xFFFF == u16le(src, p + 8)
+    )
+
+
+@inlined
+def is_part(src: Bytes, p: int) -> bool:
+    """Whether the link frame at `p` begins a fragment without its function, or goes on with one (8.2)."""
+    return bool(u8(src, p + 10) & 0x40 == 0 or (u8(src, p + 2) < 8 and u8(src, p + 10) & 0x80 == 0))
 
 
 @inlined

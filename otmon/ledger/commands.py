@@ -5,7 +5,8 @@ Each message of a payload is looked at, however many there are, and those that m
 What is copied is bounded for each second, apart from what devices say of themselves, so that no flood of that
 hides a command; the rest is counted, and answers have a part of it only. Of a message that goes on in the
 next segment the first bytes wait for that where they do not tell yet what it does, and where it ends the next
-one begins. Of segments that come in another order than they were sent each is looked at from its first byte.
+one begins. Of segments that come in another order than they were sent each is looked at from its first byte,
+and in its turn as well (`otmon.ledger.turns`).
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from otmon.decode.fields import AT, C_COMMANDS_SHED, END, PROTO, PROTO_TCP, SEQ, WIRE_END
-from otmon.decode.flows import F_COPIED
+from otmon.decode.flows import F_COPIED, F_COPIED_BYTES
 from otmon.identity.login import Seen
-from otmon.kernel import Bytes, copy_bytes, inlined, kernel, u8
+from otmon.kernel import Bytes, copy_bytes, inlined, kernel, u8, u32be
 from otmon.ledger.command_messages import (
     BACNET,
     COMMANDS,
     DNP3,
     ETHERNET_IP,
+    FINS,
     S7COMM,
     SLMP,
+    is_part,
     may_begin,
     message_at,
 )
@@ -44,7 +47,6 @@ from otmon.ledger.rows import counts_of_one
 from otmon.ledger.tables import COMMANDS as SECOND
 from otmon.ledger.tables import (
     CUT_BYTES,
-    CUTS,
     FILL_MESSAGES,
     G_SEQ,
     ROW,
@@ -55,12 +57,12 @@ from otmon.ledger.tables import (
     U_TIME,
     Tables,
 )
-from otmon.protocols.commands import said_in
+from otmon.protocols.commands import dnp3_joined, has_function, said_in
 from otmon.protocols.protocol import Service
 
 COMMAND: Final = 8
 """Added to the direction in `G_WAY`: a command, or what may be the answer to one; `G_SEQ` is the sequence
-number behind it."""
+number behind it, or of FINS where its frame begins, whose length a header tells that may be missing."""
 COMMAND_BYTES: Final = 1_024
 """Kept of a message: what names a command stands at its beginning."""
 SECOND_COMMANDS: Final = 512
@@ -74,6 +76,8 @@ WAIT_NS: Final = 10_000_000_000
 """What was not answered within this time was not answered."""
 RESENT_NS: Final = 120_000_000_000
 """TCP sends a segment again for 100 s at least (RFC 9293, 3.8.3)."""
+PARTS: Final = 64
+"""Frames of DNP3 that are looked at for the function of a fragment that begins without."""
 DONE: Final = 1
 """Part of what `end_cut` gives."""
 LONGEST: Final = 1 << 16
@@ -104,6 +108,8 @@ class Commands:
         self._sent: dict[tuple[object, int, int, int, int], int] = {}
         """When commands of TCP came: by connection, direction, sequence number behind it, reference and
         function."""
+        self._parts: dict[tuple[object, int, bytes], bytes] = {}
+        """Fragments of DNP3 that lack their function, as frames: by connection, direction and addresses."""
 
     def take(
         self, flow: object, talks: tuple[Talk, Talk], message: bytes, seen: Seen, way: int, behind: int = -1
@@ -112,6 +118,8 @@ class Commands:
         more. `flow` tells connections apart; `talks` are of who asks in direction 0 and 1: the message says
         whether it is a command, whoever opened the connection. `behind` is the sequence number behind it, by
         which one that TCP sends again is known; -1 in a datagram."""
+        if talks[way][4] == "dnp3":
+            message = self._joined((flow, way, message[4:8]), message)
         said = said_in(talks[way][4], message)
         if said is None:
             return
@@ -131,6 +139,19 @@ class Commands:
         elif asked is not None and said.function in (0, asked.function):
             del self._waiting[key]
             yield self._operation(asked, said.status, max(seen.time_ns - asked.seen.time_ns, 0))
+
+    def _joined(self, key: tuple[object, int, bytes], frame: bytes) -> bytes:
+        """A frame of DNP3 with what the fragment had before it."""
+        joined = dnp3_joined(self._parts.get(key, b""), frame)
+        if not joined:
+            # One that does not go on with it is none for the receiver either.
+            return frame
+        self._parts.pop(key, None)
+        if not has_function(joined):
+            self._parts[key] = joined
+            if len(self._parts) > WAITING:
+                del self._parts[next(iter(self._parts))]
+        return joined
 
     def _is_resent(self, sent: tuple[object, int, int, int, int], seen: Seen) -> bool:
         """Whether TCP sends a command again, which is else remembered."""
@@ -197,16 +218,15 @@ class Commands:
 
 @kernel
 def copy_commands(
-    t: Tables, f: int, d: int, code: int, src: Bytes, packet: int, now: int, offset: int
+    t: Tables, f: int, d: int, u: int, code: int, src: Bytes, packet: int, now: int, offset: int
 ) -> None:
     """Copy the messages in the packet's payload, of a flow that speaks `code`, that are a command or
-    may be the answer to one. There is room for one.
+    may be the answer to one. There is room for one. What is cut is in row `u` of `Tables.cuts`.
 
     What the segment before it left is gone on with; but as that may have been another one than the receiver
     took, a message may begin with the segment as well."""
     row = t.rows[t.used[ROW]]
     p = row[AT]
-    u = (2 * f + d) & (CUTS - 1)
     known = t.cuts[u, U_FLOW] == 2 * f + d + 1
     if known and row[PROTO] == PROTO_TCP:
         late = (t.cuts[u, U_NEXT] - row[SEQ]) & 0xFFFFFFFF
@@ -262,7 +282,14 @@ def choose(
 ) -> None:  # fmt: skip
     """Copy the message of which ``src[p:p + size]`` is there, unless it is an answer and no command was
     before it. It ends `behind` bytes behind the beginning of the packet's payload."""
-    if code == SLMP or code == DNP3 or code == S7COMM or code == BACNET:
+    if code == DNP3 and is_part(src, p):
+        # While a fragment waits for its function: files are written in very many frames.
+        begins = u8(src, p + 10) & 0x40
+        t.flows[f, F_COPIED_BYTES + d] = PARTS if begins else t.flows[f, F_COPIED_BYTES + d] - 1
+        if t.flows[f, F_COPIED_BYTES + d] < 0:
+            t.flows[f, F_COPIED_BYTES + d] = 0
+            return
+    elif code == SLMP or code == DNP3 or code == S7COMM or code == BACNET:
         # Their answers do not say to what, or errors do not: those behind a command are taken, and of DNP3
         # the one that has its number.
         number = 1 + (u8(src, p + 11) & 0x0F) if code == DNP3 else 1
@@ -274,6 +301,8 @@ def choose(
             return
         elif code == DNP3:
             t.flows[f, F_COPIED + 1 - d] = 0
+    elif code == FINS and t.rows[t.used[ROW], PROTO] == PROTO_TCP:
+        behind -= u32be(src, p + 4) - 8 if size >= 16 and u32be(src, p) == 0x46494E53 else size
     if is_full(t):
         t.counters[C_COMMANDS_SHED] += 1
         return

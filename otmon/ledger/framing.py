@@ -257,6 +257,9 @@ def step(
     where more bytes are needed. Bytes up to `old` came with the packets before this one."""
     if t.streams[s, S_MODE] == CANDIDATE:
         q = settle(t, s, f, d, src, p, end)
+        if q == end and p < old < end and t.streams[s, S_BAD] < BAD_BYTES:
+            # What came before was none, and this segment may begin one.
+            return old
         if q != p or t.streams[s, S_MODE] == CANDIDATE:
             return q
     elif t.streams[s, S_SYNC + d] >= LOST_STEP:

@@ -1,9 +1,13 @@
 """What a flow speaks, told by the signatures of its payloads.
 
-A name is final, except where a port of the flow is usual for a protocol with commands
-(`otmon.protocols.protocol.Protocol.commanded`) and this is none of that port: what was sent before a command,
-to hide it or by chance, must not. There the port's own protocol is looked for as long as the flow lasts, and
-takes it over by one payload that fits. A weak signature is no longer believed then.
+A name is final, but for what was sent before a command, to hide it or by chance:
+
+- Where a port of the flow is usual for a protocol with commands
+  (`otmon.protocols.protocol.Protocol.commanded`) and the name is none of that port, the port's own protocol
+  is looked for as long as the flow lasts, and takes it over by one payload that fits. A weak signature is no
+  longer believed then. On Modbus's port over TCP a message does so, or the beginning of one.
+- On other ports a command does so that is a whole payload, or a request of Modbus that writes: one random
+  payload in 2 ** 33 or less passes for one.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from otmon.decode.flows import (
     CLIENT_B,
     F_COPIED,
     F_COPIED_BYTES,
+    F_ISN,
     F_PROTOCOL,
     F_STATE,
     F_TRIES,
@@ -27,13 +32,14 @@ from otmon.decode.flows import (
     ROLE_SHIFT,
     set_client,
 )
-from otmon.decode.streams import S_OWN
-from otmon.kernel import Bytes, inlined, kernel
-from otmon.ledger.command_messages import S7COMM, is_other_unit, message_at
+from otmon.decode.streams import IN_STEP, S_HANDSHAKE, S_NEXT, S_OWN, S_SYNC, UNSEEN
+from otmon.kernel import Bytes, inlined, kernel, u8, u16be
+from otmon.ledger.command_messages import COMMANDS, S7COMM, begun_by, is_other_unit, message_at
 from otmon.ledger.commands import goes_on, join_cut, note_cut
-from otmon.ledger.tables import CUT_BYTES, CUTS, MODBUS, ROW, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
+from otmon.ledger.exchange import new_stream
+from otmon.ledger.tables import CODES, CUT_BYTES, MODBUS, ROW, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
 from otmon.protocols.modbus import PORT as MODBUS_PORT
-from otmon.protocols.modbus_framing import MBAP
+from otmon.protocols.modbus_framing import HEADER, MBAP, MORE, RTU, plausible
 from otmon.protocols.modbus_framing import recognise as recognise_modbus
 from otmon.protocols.signature import LOOSE, USUAL, SignatureTables, commanded_on, recognise
 
@@ -86,16 +92,15 @@ def apply_signatures(t: Tables, signatures: SignatureTables, f: int, d: int, src
 
 
 @kernel
-def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, now: int) -> bool:
+def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, u: int, src: Bytes, now: int) -> bool:
     """As `apply_signatures`, for a flow whose port is `own_of` a protocol with commands; False for another
     one, and for what begins with a message of Modbus where nothing was named yet. There each message of a TCP
-    segment may name the flow, and one that goes on in the next segment."""
+    segment may name the flow, and one that goes on in the next segment, as row `u` of `Tables.cuts` says."""
     row = t.rows[t.used[ROW]]
     own = own_of(t, signatures, f, d)
     if own == 0:
         return False
     at, end = row[AT], row[END]
-    u = (2 * f + d) & (CUTS - 1)
     known = t.cuts[u, U_FLOW] == 2 * f + d + 1
     if own == S7COMM and t.flows[f, F_PROTOCOL] & PEER and not known and is_other_unit(src, at, end):
         return True
@@ -142,6 +147,51 @@ def name_own(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes,
 
 
 @kernel
+def start_stream(t: Tables, signatures: SignatureTables, f: int, d: int, now: int) -> int:
+    """The stream of the flow of the packet, which goes in direction `d`, from its handshake on where that was
+    seen."""
+    s = new_stream(t, f, now)
+    for way in range(2):
+        isn = t.flows[f, F_ISN + way]
+        if isn >= 0:
+            # What was tried before is not waited for.
+            begun = way == d and t.flows[f, F_TRIES] > 1
+            t.streams[s, S_NEXT + way] = t.rows[t.used[ROW], SEQ] if begun else (isn + 1) & 0xFFFFFFFF
+            t.streams[s, S_SYNC + way] = IN_STEP
+    t.streams[s, S_HANDSHAKE] = t.flows[f, F_ISN] >= 0 and t.flows[f, F_ISN + 1] >= 0
+    t.streams[s, S_OWN] = own_of(t, signatures, f, d)
+    return s
+
+
+@kernel
+def may_be_modbus(t: Tables, f: int, src: Bytes, length: int, usual: bool) -> bool:
+    """Whether the packet's payload, which no signature knows, may begin a Modbus stream. On
+    another port than its own the first bytes of a connection must say so."""
+    row = t.rows[t.used[ROW]]
+    verdict = recognise_modbus(src, row[AT], row[END], usual, t.pdu)
+    if row[PROTO] == PROTO_UDP:
+        return bool(verdict == MBAP and (usual or u16be(src, row[AT] + 4) == length - 6))
+    if usual:
+        return True
+    return bool(
+        verdict == MBAP
+        or verdict == RTU
+        or (verdict == MORE and length <= HEADER and t.flows[f, F_TRIES] == 1)
+    )
+
+
+@kernel
+def begin_modbus(t: Tables, signatures: SignatureTables, f: int, d: int, now: int) -> None:
+    """Begin a Modbus stream with the packet's payload, in a flow of which something else was believed: it
+    has that name until a message is whole. What came before is not waited for."""
+    s = start_stream(t, signatures, f, d, now)
+    t.streams[s, S_HANDSHAKE] = 0
+    t.streams[s, S_SYNC + 1 - d] = UNSEEN
+    t.streams[s, S_SYNC + d] = IN_STEP
+    t.streams[s, S_NEXT + d] = t.rows[t.used[ROW], SEQ]
+
+
+@kernel
 def ends_stream(t: Tables, signatures: SignatureTables, f: int, s: int, src: Bytes) -> bool:
     """Whether the packet's payload is surely of the protocol whose port the Modbus stream `s` of the flow
     uses. Then it may name the flow."""
@@ -152,6 +202,47 @@ def ends_stream(t: Tables, signatures: SignatureTables, f: int, s: int, src: Byt
     t.flows[f, F_PROTOCOL] = t.used[MODBUS] | PROVISIONAL | FOREIGN
     t.flows[f, F_TRIES] = 0
     return True
+
+
+@kernel
+def taken_over_by(t: Tables, signatures: SignatureTables, f: int, src: Bytes) -> int:
+    """Code of the protocol of which the packet's payload is surely, although its flow has another name or
+    none was found; 0 for none. Of Modbus on its own port it may go on in the next segment."""
+    row = t.rows[t.used[ROW]]
+    p, end = row[AT], row[END]
+    code = t.flows[f, F_PROTOCOL] & (CODES - 1)
+    usual = row[SPORT] == MODBUS_PORT or row[DPORT] == MODBUS_PORT
+    if code == t.used[MODBUS]:
+        pass
+    elif usual and row[PROTO] == PROTO_TCP:
+        verdict = recognise_modbus(src, p, end, True, t.pdu)
+        return int(t.used[MODBUS]) if verdict == MBAP or verdict == MORE else 0
+    elif end - p > HEADER and u16be(src, p + 2) == 0 and u16be(src, p + 4) == end - p - 6:
+        if u8(src, p + HEADER) in (5, 6, 15, 16, 22, 23) and plausible(src, p, end, t.pdu) & 1:
+            return int(t.used[MODBUS])
+    other = begun_by(u8(src, p), row[PROTO] != PROTO_TCP)
+    if other == 0 or other == code or usual:
+        return 0
+    if message_at(other, src, p, end, True, row[PROTO] != PROTO_TCP) & 3 != COMMANDS:
+        return 0
+    # Whoever has its port for another one of these is that.
+    source = commanded_on(signatures, row[PROTO], row[SPORT])
+    if code != 0 and (source == code or commanded_on(signatures, row[PROTO], row[DPORT]) == code):
+        return 0
+    found = recognise(signatures, src, p, end, row[PROTO], 0, 0)
+    return other if found & 0xFFFF == other and found & (PROVISIONAL | LOOSE) == 0 else 0
+
+
+@kernel
+def take_over(t: Tables, f: int, d: int, code: int) -> None:
+    """The flow speaks the protocol with this code, and the packet's payload is a command of it."""
+    t.flows[f, F_PROTOCOL] = code
+    for k in range(F_COPIED, F_COPIED_BYTES + 2):
+        t.flows[f, k] = 0
+    if t.rows[t.used[ROW], PROTO] == PROTO_UDP:
+        # Who is the client was told of something else.
+        t.flows[f, F_STATE] &= ~(CLIENT | ROLE)
+    set_client(t.flows, f, d, ROLE_PROTOCOL)
 
 
 @inlined

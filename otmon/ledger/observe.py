@@ -1,13 +1,12 @@
 """The loop over packets: one pass from bytes to everything that is counted.
 
 For each packet: decode it, leave out copies that a mirror made, find its flow and its sender, follow
-the connection, and give its payload to the protocol it speaks or find out which that is.
+the connection, and have its payload read (`otmon.ledger.payload`). What most packets are goes a short way.
 """
 
 from __future__ import annotations
 
 from otmon.decode.fields import (
-    ACK,
     AT,
     BUFFER,
     C_DUPLICATE,
@@ -45,12 +44,10 @@ from otmon.decode.fields import (
     TUNNEL_TZSP,
     TUNNEL_VXLAN,
     VLAN,
-    WIRE_END,
 )
 from otmon.decode.flows import (
     CLOSED,
     F_ASSET,
-    F_COPIED,
     F_HOURS,
     F_ISN,
     F_KEY,
@@ -59,9 +56,7 @@ from otmon.decode.flows import (
     F_PROTOCOL,
     F_STATE,
     F_STREAM,
-    F_TRIES,
     F_VLAN,
-    PROVISIONAL,
     ROLE_PROTOCOL,
     SPOKE_A,
     begin_flow,
@@ -76,10 +71,7 @@ from otmon.decode.flows import (
 from otmon.decode.packet import count_usual
 from otmon.decode.streams import (
     IN_STEP,
-    LOST_STEP,
-    S_BAD,
     S_CARRIED,
-    S_HANDSHAKE,
     S_HELD,
     S_LAST,
     S_MODE,
@@ -87,40 +79,29 @@ from otmon.decode.streams import (
     S_OLD,
     S_OWN,
     S_SYNC,
-    UNSEEN,
 )
 from otmon.decode.transport import PORT_TZSP, PORT_VXLAN
 from otmon.kernel import Bytes, Ints, inlined, kernel, u16be
 from otmon.ledger.ahead import look_ahead, read_headers
-from otmon.ledger.command_messages import is_commanded
-from otmon.ledger.commands import copy_commands
 from otmon.ledger.endings import end_flow
-from otmon.ledger.exchange import end_stream, message, new_stream
-from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
-from otmon.ledger.identification import identifies
+from otmon.ledger.exchange import message
 from otmon.ledger.known import count_known
 from otmon.ledger.messages import (
     copy_below_ip,
-    copy_claim,
-    copy_message,
     copy_opening,
     tells_below_ip,
 )
-from otmon.ledger.naming import TRIES, apply_signatures, ends_stream, name_own, own_of
+from otmon.ledger.payload import read_payload
 from otmon.ledger.polling import polled
-from otmon.ledger.questions import DNS, copy_question
-from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
     AHEAD,
     ARP,
-    CODES,
     HOUR_BIT,
     HOUR_COLUMN,
     LAST_TIME,
     MINUTE,
     MINUTE_BEGIN,
     MINUTE_END,
-    MODBUS,
     OUTER,
     ROW,
     X_HI,
@@ -136,8 +117,7 @@ from otmon.ledger.tables import (
     set_minute,
 )
 from otmon.protocols.modbus import PORT as MODBUS_PORT
-from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP, MORE, RTU
-from otmon.protocols.modbus_framing import recognise as recognise_modbus
+from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP
 from otmon.protocols.signature import SignatureTables
 
 
@@ -210,6 +190,7 @@ def observe(
                 and end - p <= 6 + MAX_LENGTH
                 and u16be(buf, p + 4) == end - p - 6
                 and u16be(buf, p + 2) == 0
+                and (row[SPORT] == MODBUS_PORT or row[DPORT] == MODBUS_PORT)
             ):
                 t.streams[s, S_LAST] = now
                 t.streams[s, S_NEXT + d] = (row[SEQ] + end - p) & 0xFFFFFFFF
@@ -220,50 +201,6 @@ def observe(
         src = t.datagrams[:] if row[BUFFER] else buf
         read_payload(t, signatures, f, d, src, packet, now, offset)
     return len(start)
-
-
-@kernel
-def read_payload(
-    t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, packet: int, now: int, offset: int
-) -> None:
-    """Give the payload of the packet in the row to what its flow speaks, or find out what that is. A segment
-    without one may acknowledge what the other direction holds."""
-    row = t.rows[t.used[ROW]]
-    length = row[WIRE_END] - row[AT]
-    s = t.flows[f, F_STREAM]
-    if s >= 0 and t.streams[s, S_OWN] != 0 and ends_stream(t, signatures, f, s, src):
-        end_stream(t, s, False)
-        s = -1
-    if s >= 0:
-        t.streams[s, S_LAST] = now
-        if length > 0 or t.streams[s, S_HELD + 1 - d] > 0:
-            follow(t, signatures, f, d, src, length, packet, now, offset)
-        return
-    if row[END] <= row[AT]:
-        return
-    code = t.flows[f, F_PROTOCOL]
-    undecided = code == 0 or code & PROVISIONAL
-    if (undecided and t.flows[f, F_TRIES] < TRIES) or code == t.used[MODBUS]:
-        if not (undecided and name_own(t, signatures, f, d, src, now)):
-            follow(t, signatures, f, d, src, length, packet, now, offset)
-        code = t.flows[f, F_PROTOCOL]
-    if t.listed[code & (CODES - 1)] or (code == 0 and t.flows[f, F_TRIES] <= TRIES):
-        copy_message(t, f, d, src, length, packet, now, offset)
-        return
-    if code & (CODES - 1) == DNS:
-        copy_question(t, f, d, src, packet, now, offset)
-        return
-    if is_commanded(code & (CODES - 1)):
-        copy_commands(t, f, d, code & (CODES - 1), src, packet, now, offset)
-    most = t.tells[code & (CODES - 1)]
-    if most == 0:
-        return
-    asked, answered = t.flows[f, F_COPIED + 1 - d], t.flows[f, F_COPIED + d]
-    if most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END], asked, answered):
-        return
-    # A connection that has told enough is passed over without a call.
-    if row[PROTO] != PROTO_TCP or most < 0 or t.flows[f, F_COPIED + d] < most:
-        copy_claim(t, f, d, src, row[AT], row[END], length, most, packet, now, offset)
 
 
 @kernel
@@ -403,94 +340,3 @@ def count_tunnel(t: Tables, now: int, packet: int, offset: int) -> None:
     t.flows[f, F_STATE] |= SPOKE_A << (found & 1)
     count_time(t, f, now, packet, offset)
     count_packet(row, now, t.flows, f, found & 1)
-
-
-@kernel
-def start_stream(t: Tables, signatures: SignatureTables, f: int, d: int, now: int) -> int:
-    """The stream of the flow of the packet, which goes in direction `d`, from its handshake on where that was
-    seen."""
-    s = new_stream(t, f, now)
-    for way in range(2):
-        isn = t.flows[f, F_ISN + way]
-        if isn >= 0:
-            t.streams[s, S_NEXT + way] = (isn + 1) & 0xFFFFFFFF
-            t.streams[s, S_SYNC + way] = IN_STEP
-    t.streams[s, S_HANDSHAKE] = t.flows[f, F_ISN] >= 0 and t.flows[f, F_ISN + 1] >= 0
-    t.streams[s, S_OWN] = own_of(t, signatures, f, d)
-    return s
-
-
-@kernel
-def may_be_modbus(t: Tables, f: int, src: Bytes, length: int, usual: bool) -> bool:
-    """Whether the packet's payload, which no signature knows, may begin a Modbus stream. On
-    another port than its own the first bytes of a connection must say so."""
-    row = t.rows[t.used[ROW]]
-    verdict = recognise_modbus(src, row[AT], row[END], usual, t.pdu)
-    if row[PROTO] == PROTO_UDP:
-        return bool(verdict == MBAP and (usual or u16be(src, row[AT] + 4) == length - 6))
-    if usual:
-        return True
-    return bool(
-        verdict == MBAP
-        or verdict == RTU
-        or (verdict == MORE and length <= HEADER and t.flows[f, F_TRIES] == 1)
-    )
-
-
-@kernel
-def follow(
-    t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, length: int,
-    packet: int, now: int, offset: int,
-) -> None:  # fmt: skip
-    """Everything but the usual case: find out what a flow speaks, give the packet's payload
-    to its stream, and see what the other direction acknowledges.
-
-    On Modbus's own port Modbus comes first; elsewhere the signatures do. A candidate may turn out
-    to be something else, of which a signature then may know the name.
-    """
-    row = t.rows[t.used[ROW]]
-    s = t.flows[f, F_STREAM]
-    usual = row[SPORT] == MODBUS_PORT or row[DPORT] == MODBUS_PORT
-    known = t.flows[f, F_PROTOCOL] == t.used[MODBUS]
-    if s < 0 and known:
-        # Its stream gave way to another one.
-        s = start_stream(t, signatures, f, d, now)
-    elif s < 0:
-        given_up = t.flows[f, F_TRIES] >= TRIES - 1
-        if not usual or given_up:
-            apply_signatures(t, signatures, f, d, src)
-            if given_up or t.flows[f, F_PROTOCOL] != 0:
-                return
-        if not may_be_modbus(t, f, src, length, usual):
-            if usual:
-                apply_signatures(t, signatures, f, d, src)
-            return
-        s = start_stream(t, signatures, f, d, now)
-    seq = row[SEQ]
-    if row[PROTO] == PROTO_UDP:
-        # A datagram has its turn at once, and begins with a message.
-        seq = t.streams[s, S_NEXT + d]
-        t.streams[s, S_SYNC + d] = IN_STEP
-    elif t.streams[s, S_SYNC + d] == UNSEEN and length > 0:
-        t.streams[s, S_SYNC + d] = LOST_STEP
-        t.streams[s, S_NEXT + d] = seq
-    a = row[AT]
-    end = row[END]
-    if row[PROTO] == PROTO_TCP and length > 0 and row[FLAGS] & TCP_ACK:
-        answered(t, s, f, 1 - d, src, row[ACK], packet, now, offset)
-    for _ in range(2):
-        feed(t, s, f, d, src, a, end, length, seq, packet, now, offset)
-        if row[PROTO] == PROTO_UDP or row[FLAGS] & TCP_ACK == 0 or t.streams[s, S_HELD + 1 - d] == 0:
-            break
-        d = 1 - d
-        if length < 0 or not acknowledge(t, s, d, row[ACK], now):
-            break
-        length = -1
-    if row[PROTO] == PROTO_UDP:
-        end_datagram(t, s, f, d, length == end - a, packet, now, offset)
-    if t.streams[s, S_MODE] == CANDIDATE and end > a:
-        if t.flows[f, F_TRIES] < TRIES and not known:
-            apply_signatures(t, signatures, f, d, src)
-        if (t.flows[f, F_PROTOCOL] != 0 and not known) or t.streams[s, S_BAD] >= BAD_BYTES:
-            end_stream(t, s, False)
-            t.flows[f, F_TRIES] = max(t.flows[f, F_TRIES], TRIES - 1)

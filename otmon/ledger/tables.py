@@ -210,6 +210,8 @@ MESSAGE_DATA: Final = 1 << 22
 U_FLOW, U_NEXT, U_BEHIND, U_HELD, U_TIME = range(5)
 CUTS: Final = 1 << 10
 CUT_BYTES: Final = 1_024
+TURNS: Final = CUTS // 2
+"""Flows whose segments are put in order; the rows of `cuts` behind the first `CUTS` are theirs."""
 CODES: Final = 256
 """Codes of protocols."""
 
@@ -219,24 +221,19 @@ WANT_TRANSACTIONS: Final = 5
 """1 where transactions are to be written out."""
 MODBUS: Final = 6
 """Code of Modbus in the registry of protocols."""
-LAST_TIME: Final = 7
-"""The latest packet time."""
-FILL_WRITTEN: Final = 8
+LAST_TIME, FILL_WRITTEN = 7, 8
+"""The latest packet time; rows of written values."""
 READ_ROWS: Final = 13
 """How many operations are in `read_rows`: those that have kept values, in any order."""
-MINUTE_BEGIN: Final = 9
-MINUTE_END: Final = 10
+MINUTE_BEGIN, MINUTE_END = 9, 10
 """The minute of the packet before, in nanoseconds since 1970."""
-HOUR_COLUMN: Final = 11
-HOUR_BIT: Final = 12
+HOUR_COLUMN, HOUR_BIT = 11, 12
 """Where that hour of the week is in `F_HOURS` and `O_HOURS`."""
-FILL_MESSAGES: Final = 14
-FILL_OCTETS: Final = 15
+FILL_MESSAGES, FILL_OCTETS = 14, 15
 """Bytes used of `message_data`."""
 COPY_SECOND: Final = 16
 """The second of the clock whose copied payloads and bytes the next two count."""
-COPY_PAYLOADS: Final = 17
-COPY_BYTES: Final = 18
+COPY_PAYLOADS, COPY_BYTES = 17, 18
 MINUTE: Final = 19
 """The number of that minute since 1970, from 1."""
 CLAIM_PAYLOADS, CLAIM_BYTES = 20, 21
@@ -286,7 +283,9 @@ _FIELDS: Final = [
     ("ended_written", _INT, (ENDED_WRITTEN, W_COLUMNS)),
     ("transactions", _INT, (TRANSACTIONS, T_COLUMNS)),
     ("messages", _INT, (MESSAGES, G_COLUMNS)),
-    ("cuts", _INT, (CUTS, 8)),
+    ("cuts", _INT, (2 * CUTS, 8)),
+    ("turns", _INT, (TURNS, S_COLUMNS)),
+    ("early", _INT, (HELD, H_COLUMNS)),
     ("listed", _INT, (CODES,)),
     ("tells", _INT, (CODES,)),
     ("listed_ports", np.uint8, (2 << 16,)),
@@ -296,7 +295,8 @@ _FIELDS: Final = [
     ("read_values", np.uint8, (OPERATIONS * KEPT_BYTES,)),
     ("held_data", np.uint8, (HELD * HELD_BYTES,)),
     ("message_data", np.uint8, (MESSAGE_DATA,)),
-    ("cut_data", np.uint8, (CUTS * CUT_BYTES,)),
+    ("cut_data", np.uint8, (2 * CUTS * CUT_BYTES,)),
+    ("early_data", np.uint8, (HELD * HELD_BYTES,)),
 ]
 _LINE: Final = 64
 """Bytes of a cache line: each table begins at one, so that rows lie across as few as they can."""

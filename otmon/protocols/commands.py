@@ -134,6 +134,10 @@ DNP3_COMMANDS: Final[dict[int, Service]] = {
     27: Service("Delete File", "program"),
     31: Service("Activate Configuration", "program"),
 }
+_DNP3_BEGINS, _DNP3_ENDS = 0x40, 0x80
+"""Bits of the transport header: the first and the last frame of a fragment."""
+_DNP3_WHOLE: Final = 8
+"""The least length in the header of a first frame that has the function."""
 _DNP3_RESPONSE: Final = 129
 _DNP3_REFUSED: Final = 0x07
 """Second octet of the internal indications: no such function, no such object, wrong parameter."""
@@ -281,8 +285,38 @@ def _packed(data: bytes) -> Iterator[bytes]:
             yield services[int.from_bytes(place, "little") :]
 
 
+def dnp3_joined(before: bytes, frame: bytes) -> bytes:
+    """What a link frame and the beginning of its fragment `before` it are together, as one frame; b"" where
+    the frame neither goes on with it nor begins one that goes on (IEEE 1815-2012, 8.2)."""
+    user = min(frame[2] - 5, 16) if len(frame) > 10 else 0
+    part = frame[10 : 10 + user]
+    if user < 1 or dnp3_crc(part) != frame[10 + user : 12 + user]:
+        return b""
+    header, number = part[0], part[0] & 0x3F
+    if header & _DNP3_BEGINS:
+        return b"" if header & _DNP3_ENDS or frame[2] >= _DNP3_WHOLE else frame[:10] + part
+    if not before or number != before[10] + 1 & 0x3F:
+        return b""
+    return before[:10] + bytes((header | _DNP3_BEGINS,)) + before[11:] + part[1:]
+
+
+def has_function(frame: bytes) -> bool:
+    """Whether a link frame of DNP3 that begins a fragment has its function."""
+    return len(frame) > 12
+
+
+def dnp3_crc(block: bytes) -> bytes:
+    """The CRC of a block of a link frame of DNP3, as it stands behind it (9.2.4.3)."""
+    crc = 0
+    for octet in block:
+        crc ^= octet
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA6BC if crc & 1 else 0)
+    return (crc ^ 0xFFFF).to_bytes(2, "little")
+
+
 def _dnp3(message: bytes) -> Said | None:
-    if len(message) < 13:
+    if not has_function(message) or not message[10] & _DNP3_BEGINS:
         return None
     to, sender = (int.from_bytes(message[at : at + 2], "little") for at in (4, 6))
     number, function = message[11] & 0x0F, message[12]

@@ -4,9 +4,11 @@
 Sources: *MODBUS Application Protocol Specification V1.1b3* (2012-04-26): sections 5 (function code
 categories), 6.1 to 6.21 (each function), annex A (reserved codes); IANA: port 502 tcp and udp. Function 90 is
 Schneider Electric's UMAS; its subfunctions are known from public research, not from a standard (Liras, "The
-Unity (UMAS) protocol", parts I to VI; Wireshark packet-umas.c). These call it an upload when a program goes
-from the computer into the controller (30 to 32) and a download when it comes out (33 to 35): here it is a
-download that goes in, as in ATT&CK and in S7comm. 28 and 29 are how an M221 gives and takes its program.
+Unity (UMAS) protocol", parts I to VI; Wireshark packet-umas.c; for signed requests "From Pass-the-Hash to
+Code Execution on Schneider Electric M340 PLCs", Black Hat Europe 2024, and its dissector). These call it an
+upload when a program goes from the computer into the controller (30 to 32), a download when it comes out
+(33 to 35): here it is a download that goes in, as in ATT&CK and in S7comm. 28 and 29 are how an M221 gives
+and takes its program.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ MOST_REGISTERS: Final = 125
 MASK_WRITE: Final = 22
 READ_WRITE: Final = 23
 UMAS: Final = 90
+UMAS_SIGNED: Final = 0x38
+"""Holds another request behind a signature, where the controller is reserved by who knows its password."""
 UMAS_ERROR: Final = 0xFD
 """What a response of UMAS says where it refuses; it stands for the exception code."""
 
@@ -158,6 +162,7 @@ SUBFUNCTIONS: Final[dict[tuple[int, int], Service]] = {
     (UMAS, 0x33): Service("UMAS Begin Upload", "program"),
     (UMAS, 0x34): Service("UMAS Upload Block", "program"),
     (UMAS, 0x35): Service("UMAS End Upload", "program"),
+    (UMAS, UMAS_SIGNED): Service("UMAS Signed Request", "configure"),
     (UMAS, 0x40): Service("UMAS Start PLC", "control"),
     (UMAS, 0x41): Service("UMAS Stop PLC", "control"),
     (UMAS, 0x50): Service("UMAS Monitor PLC", "read"),

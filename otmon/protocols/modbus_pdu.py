@@ -9,6 +9,8 @@ and a message that its function does not allow has `M_REASON` set, with all that
 
 from __future__ import annotations
 
+from typing import Final
+
 from otmon.kernel import Bytes, Ints, kernel, u8, u16be
 from otmon.protocols.modbus import (
     M_ADDRESS,
@@ -38,7 +40,11 @@ from otmon.protocols.modbus import (
     R_VALUE,
     UMAS,
     UMAS_ERROR,
+    UMAS_SIGNED,
 )
+
+SIGNED: Final = 36
+"""Where the request begins that a signed one of UMAS holds, and its response."""
 
 
 @kernel
@@ -214,6 +220,14 @@ def subfunction(buf: Bytes, p: int, size: int, pdu: Ints) -> None:
             exactly(pdu, size, 3)
         else:
             pdu[M_SUB] = u8(buf, p + 2)
+            if pdu[M_SUB] == UMAS_SIGNED and is_signed(buf, p, size):
+                pdu[M_SUB] = u8(buf, p + SIGNED + 2)
+
+
+@kernel
+def is_signed(buf: Bytes, p: int, size: int) -> bool:
+    """Whether the PDU of UMAS has another one behind a byte and a signature of 32."""
+    return bool(size >= SIGNED + 3 and u8(buf, p + SIGNED) == UMAS)
 
 
 @kernel
@@ -259,6 +273,9 @@ def parse_response(buf: Bytes, p: int, end: int, pdu: Ints) -> None:
         # The session key, and whether it was done (FE) or not.
         if size >= 3 and u8(buf, p + 2) == UMAS_ERROR:
             pdu[M_EXCEPTION] = UMAS_ERROR
+        elif is_signed(buf, p, size) and u8(buf, p + SIGNED + 1) == u8(buf, p + 1):
+            if u8(buf, p + SIGNED + 2) == UMAS_ERROR:
+                pdu[M_EXCEPTION] = UMAS_ERROR
     else:
         subfunction(buf, p, size, pdu)
         if not has_meaning(function):

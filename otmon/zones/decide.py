@@ -213,9 +213,9 @@ def decide_all(index: Index, facts: Sequence[Judged]) -> Judgements[Judged]:
     """Each fact with its verdict (`decide`). Facts of the same ends stand behind each other in a ledger: what
     the ends tell is found once for them."""
     verdicts: list[Verdict] = []
-    last: tuple[str, str, str] | None = None
+    last: tuple[str, str, str, str] | None = None
     for fact in facts:
-        ends = fact.client, fact.server, fact.vlan
+        ends = fact.client, fact.server, fact.vlan, fact.transport
         if ends != last:
             way, last = _way(index, *ends), ends
         verdicts.append(way.verdict or _decided(index, way, fact))
@@ -224,12 +224,14 @@ def decide_all(index: Index, facts: Sequence[Judged]) -> Judgements[Judged]:
 
 def decide(index: Index, fact: Conversation | Operation | WrittenValue) -> Verdict:
     """Whether the model behind `index` allows what was seen. Never raises."""
-    way = _way(index, fact.client, fact.server, fact.vlan)
+    way = _way(index, fact.client, fact.server, fact.vlan, fact.transport)
     return way.verdict or _decided(index, way, fact)
 
 
-def _way(index: Index, client_text: str, server_text: str, vlan: str) -> _Way:
-    (client_address, client), (server_address, server) = locate_ends(index, client_text, server_text, vlan)
+def _way(index: Index, client_text: str, server_text: str, vlan: str, transport: str) -> _Way:
+    (client_address, client), (server_address, server) = locate_ends(
+        index, client_text, server_text, vlan, transport
+    )
     addresses, ends = (client_address, server_address), (client.zone, server.zone)
     if client.zone == server.zone:
         zone = index.zones.get(client.zone)

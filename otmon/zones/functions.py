@@ -71,6 +71,7 @@ MODBUS_FUNCTIONS: Final[dict[str, tuple[int, int | None]]] = {
     "umas-begin-upload": (90, 0x33),
     "umas-upload-block": (90, 0x34),
     "umas-end-upload": (90, 0x35),
+    "umas-signed-request": (90, 0x38),
     "umas-start-plc": (90, 0x40),
     "umas-stop-plc": (90, 0x41),
     "umas-monitor-plc": (90, 0x50),

@@ -135,7 +135,7 @@ def seen(key: Lacking, subject: Subject, zone: str = "") -> str:
         case "port":
             return str(fact.port)
     if key == "hours":
-        return f"{shown_instant(fact.first_ns, zone)} to {shown_instant(fact.last_ns, zone)}"
+        return f"{shown_instant(fact.first_ns, zone)} … {shown_instant(fact.last_ns, zone)}"
     if key == "expiry":
         return shown_instant(fact.last_ns, zone)
     if written is not None and key != "protocol":
@@ -162,7 +162,7 @@ def _ends(ends: Iterable[Endpoint]) -> str:
 def _elements(operation: Operation) -> str:
     kind = MODBUS_OBJECTS.get(operation.function)
     if kind is None:
-        return "no element"
+        return "-"
     return kind if operation.address == UNKNOWN else f"{kind} {shown((_span(operation),))}"
 
 

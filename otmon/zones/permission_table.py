@@ -24,7 +24,8 @@ from otmon.zones.quantity import Excess, excess, higher_word
 
 _ENDS: Final[tuple[Lacking, ...]] = ("direction", "client", "server")
 Carriers = Mapping[Address, tuple[Address, ...]]
-"""By IP address the MAC addresses that speak for it: a permission for one of these admits it."""
+"""By IP address the MAC addresses that speak for it, by link-local address also the other addresses of its
+device: a permission for one of these admits it."""
 
 _WRITING: Final = {"coils": (5, 15), "holding_registers": (6, 16, 22, 23)}
 """Modbus functions that write values to a table."""

@@ -15,6 +15,14 @@ A MAC address of a conversation below IP is looked up among the MAC members, the
 vendor, then by its VLAN. Of equal claims of a zone and one within it the inner one's counts. Where two
 other zones claim an address equally, the lower id decides, so that the order of zones in the files changes
 nothing; `Found.also` names the others.
+
+An IPv6 link-local address that no member claims is where the other addresses of its MAC address are, in a
+conversation of two hosts (`locate_ends`): no router passes it on, so the frame is the host's own.
+
+- Where the MAC address claims IPv4 addresses by ARP, these are its own: from others it may only forward.
+- A MAC address whose own addresses are of several zones, of none, or more than a host has, says nothing:
+  it may be a router's. So do MAC addresses of several zones that send from one link-local address, unless
+  this is made of one of them (RFC 4291, appendix A), as then the others only pretend.
 """
 
 from __future__ import annotations
@@ -28,6 +36,7 @@ from otmon.ledger.facts import Asset, AssetClaim
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import (
     IPV4_BITS,
+    IPV6_BITS,
     MAC_BITS,
     Address,
     Network,
@@ -97,19 +106,24 @@ class Index:
     across: dict[tuple[str, str], PermissionTable]
     """What may cross a boundary, by the ids of its zones, the lower one first."""
     carriers: Carriers
-    """Of the addresses that were seen with a MAC address which a permission names."""
+    """Of the addresses that were seen with a MAC address which a permission names, and of those that are
+    `linked`."""
     around: dict[str, tuple[str, ...]]
     """The zones around each zone, the nearest first."""
     baseline: Baseline | None
     """What was seen in normal operation, None where nobody told."""
     located: dict[tuple[str, str], tuple[Address | None, Found]] = field(default_factory=dict, compare=False)
     """Addresses and their zones by (text, VLAN), kept as they are asked for."""
+    linked: dict[tuple[Address, str], Found] = field(default_factory=dict, compare=False)
+    """IPv6 link-local addresses by (address, VLAN), as far as other addresses tell where they are."""
     strangers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, compare=False)
     """What is decided of an address that is in no zone, by the zones of both ends and then by the address: in
     a flood each comes in several facts."""
 
 
 NOWHERE = Found("")
+ADDRESSES_OF_A_HOST: Final = 8
+"""A server with several services may have a handful of addresses; a router shows a network's worth."""
 _OF_REACH: Final = {"internet": Found(INTERNET), "site": Found(UNKNOWN_ZONE), "link": NOWHERE}
 REMEMBERED: Final = 1 << 13
 """Addresses whose zones are kept at hand, as many as a large plant has; the rest of a flood is looked up
@@ -157,7 +171,7 @@ def index(
             _plug(one, claim, ports, relayed)
     networks += relayed
     macs += relayed
-    return Index(
+    ready = Index(
         model,
         {zone.id: zone for zone in model.zones},
         {(min(b.between), max(b.between)): b for b in model.boundaries},
@@ -172,6 +186,10 @@ def index(
         around,
         baseline_of(baseline) if baseline is not None and baseline_zones(model) else None,
     )
+    for key, (place, own) in _linked(ready, assets).items():
+        ready.linked[key] = place
+        carriers[key[0]] = tuple(sorted({*carriers.get(key[0], ()), *own}))
+    return ready
 
 
 def _of_addresses(told: Iterable[AssetClaim], assets: Iterable[Asset]) -> Iterator[AssetClaim]:
@@ -238,7 +256,7 @@ def _seen(macs: PrefixTable[Claim], assets: Iterable[Asset]) -> dict[tuple[Addre
     return seen
 
 
-def _carriers(model: Model, assets: Iterable[Asset]) -> Carriers:
+def _carriers(model: Model, assets: Iterable[Asset]) -> dict[Address, tuple[Address, ...]]:
     """The MAC addresses by which permissions name devices, for each address that these sent from. What the
     model gives an address as well has no others: a router's asset does not speak for all behind it."""
     lists = (*(zone.permissions for zone in model.zones), *(one.permissions for one in model.boundaries))
@@ -259,6 +277,67 @@ def _carriers(model: Model, assets: Iterable[Asset]) -> Carriers:
         if reach(address) != "internet" and not is_group(address):
             found.setdefault(address, set()).add(mac)
     return {address: tuple(sorted(macs)) for address, macs in found.items()}
+
+
+Home = tuple[Found, tuple[Address, ...]]
+"""Where a device is, and its addresses there."""
+
+
+def _linked(index: Index, assets: tuple[Asset, ...]) -> dict[tuple[Address, str], Home]:
+    """Where IPv6 link-local addresses are by those of their devices, as this file's first lines say."""
+    local: dict[tuple[Address, str], set[str]] = {}
+    for asset in assets:
+        address = parse_address(asset.address) if asset.address.startswith(_LINK_LOCAL) else None
+        if address is not None and asset.mac:
+            local.setdefault((address, asset.vlan), set()).add(asset.mac)
+    own: dict[tuple[str, str], list[tuple[Address, bool]]] = {
+        (mac, vlan): [] for (_, vlan), macs in local.items() for mac in macs
+    }
+    for asset in assets if own else ():
+        some = own.get((asset.mac, asset.vlan))
+        address = parse_address(asset.address) if some is not None else None
+        if some is not None and address is not None and reach(address) != "link":
+            some.append((address, asset.arp > 0))
+    homes = {(mac, vlan): _home(index, some, vlan) for (mac, vlan), some in own.items() if some}
+    found: dict[tuple[Address, str], Home] = {}
+    for (address, vlan), macs in local.items():
+        made_of = {mac for mac in macs if address.value & _INTERFACE == _interface(mac)}
+        told = [homes[mac, vlan] for mac in sorted(made_of or macs) if (mac, vlan) in homes]
+        zones = {home[0].zone if home is not None else "" for home in told}
+        if len(zones) == 1 and "" not in zones and len(told) <= ADDRESSES_OF_A_HOST:
+            known = [home for home in told if home is not None]
+            every = known[0][1] if len(known) == 1 else tuple({one for _, some in known for one in some})
+            found[address, vlan] = min(known, key=lambda home: home[0].line)[0], every
+    return found
+
+
+_LINK_LOCAL: Final = ("fe8", "fe9", "fea", "feb")
+"""What the texts of fe80::/10 begin with (RFC 4291, section 2.5.6)."""
+_INTERFACE: Final = (1 << 64) - 1
+
+
+def _interface(mac: str) -> int:
+    """The interface identifier that is made of a MAC address (RFC 4291, appendix A); -1 of none."""
+    address = parse_address(mac)
+    if address is None:
+        return -1
+    return (address.value >> 24 << 40 | 0xFFFE << 24 | address.value & 0xFFFFFF) ^ 1 << 57
+
+
+def _home(index: Index, sent: list[tuple[Address, bool]], vlan: str) -> Home | None:
+    """Where a MAC address is that sent from addresses, claiming some by ARP; None where they do not tell."""
+    claimed = [address for address, is_claimed in sent if is_claimed]
+    own = [one for one, is_claimed in sent if is_claimed or one.bits == IPV6_BITS or not claimed]
+    if sum(one.bits == IPV4_BITS for one in own) > ADDRESSES_OF_A_HOST:
+        return None
+    places = {one: locate_address(index, one, vlan) for one in own}
+    telling = claimed or own
+    zones = {places[one].zone for one in telling}
+    if len(zones) > 1 or not zones <= index.zones.keys():
+        return None
+    # IPv6 hosts change their addresses from day to day: the first few are as good as all.
+    there = sorted(one for one in own if places[one].zone in zones)[: 2 * ADDRESSES_OF_A_HOST]
+    return places[min(telling)], tuple(there)
 
 
 def locate(index: Index, address: str, vlan: str) -> Found:
@@ -320,7 +399,7 @@ def innermost(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
 
 
 def locate_ends(
-    index: Index, client: str, server: str, vlan: str
+    index: Index, client: str, server: str, vlan: str, transport: str
 ) -> tuple[tuple[Address | None, Found], tuple[Address | None, Found]]:
     """Address and zone of both ends of a conversation; no address for a text that is none.
 
@@ -328,10 +407,17 @@ def locate_ends(
     link only: a group that somebody sends to, a MAC address, an IPv6 link-local address; and an IPv4
     one (169.254/16, 0.0.0.0) where both ends are such. A sender under an IPv4 link-local address that
     talks with a host of a zone is not taken for a host of that zone: no plant gives such addresses.
+
+    Before that an IPv6 link-local address which talks with one host is where its device is
+    (`Index.linked`). What hosts of a link say to find each other is no crossing, as with ARP: neighbour
+    discovery and the rest of ICMPv6 (RFC 4861).
     """
     ends = (one, first), (other, second) = _located(index, client, vlan), _located(index, server, vlan)
     if one is None or other is None or (first is not NOWHERE and second is not NOWHERE):
         return ends
+    if index.linked and transport != "icmpv6" and not (is_group(one) or is_group(other)):
+        first = index.linked.get((one, vlan), first) if first is NOWHERE else first
+        second = index.linked.get((other, vlan), second) if second is NOWHERE else second
     link_only = reach(one) == "link" and reach(other) == "link"
     if first is NOWHERE:
         follows = link_only or (one.bits != IPV4_BITS and not is_group(one))

@@ -195,11 +195,11 @@ def shown_quantity(value: Decimal) -> str:
 
 
 def shown_limit(limit: Limit) -> str:
-    """The limits of an element, such as "holding_registers 21: 0-2 ml/l"."""
+    """The limits of an element, such as "holding_registers 21: 0 … 2 ml/l", understood in both languages
+    of the texts that they stand in."""
     low, high = shown_quantity(limit.low), shown_quantity(limit.high)
-    span = f"{low} to {high}" if low != high else low
+    span = f"{low} … {high}" if low != high else low
     measure = f" {limit.unit}" if limit.unit else ""
-    # Understood in both languages of the texts that it stands in.
     step = f" (±{shown_quantity(limit.step)}{measure})" if limit.step is not None else ""
-    change = f" (±{shown_quantity(limit.change)}{measure}/minute)" if limit.change is not None else ""
+    change = f" (±{shown_quantity(limit.change)}{measure}/min)" if limit.change is not None else ""
     return f"{limit.table} {limit.address}: {span}{measure}{step}{change}"

@@ -489,6 +489,45 @@ def test_what_is_new_needs_a_baseline(traffic: Traffic, found: list[str], tmp_pa
     assert rules(ledger) == []
 
 
+def by_link_local(tap: Tap, client: str, server: str, message: Message) -> None:
+    """Hosts that ask by IPv4 elsewhere, and each other by IPv6 on the link that they share."""
+    tap.talk(client, "10.9.0.1", (READ, 1))
+    tap.talk(server, "10.9.0.1", (READ, 1))
+    ends = [f"fe80::{mac(one)[0]:x}:{one.replace('.', ':')}" for one in (client, server)]
+    tap.talk(ends[0], ends[1], (message, 1), macs=(mac(client), mac(server)))
+
+
+@pytest.mark.parametrize(
+    ("client", "message", "found"),
+    [(HMI, READ, []), (HMI, WRITE, ["forbidden-operation"]), (OFFICE, READ, ["unlisted-traffic"])],
+)
+def test_a_link_local_address_is_its_devices(
+    client: str, message: Message, found: list[str], tmp_path: Path
+) -> None:
+    plant = model("""
+        version: 1
+        zones:
+        - {id: control, importance: high, members: 10.1.0.0/24}
+        - {id: cell, importance: high, members: 10.2.0.0/24}
+        - {id: office, importance: low, members: 10.4.0.0/24}
+        - {id: yard, importance: low, members: 10.9.0.0/24}
+        boundaries:
+        - id: a
+          between: [control, cell]
+          allow: [{from: 10.1.0.5, to: 10.2.0.1, protocol: modbus, access: read}]
+        - {id: b, between: [control, yard], allow: [{from: control, protocol: any}]}
+        - {id: c, between: [cell, yard], allow: [{from: cell, protocol: any}]}
+        - {id: d, between: [office, yard], allow: [{from: office, protocol: any}]}
+    """)
+    tap = Tap(tmp_path)
+    by_link_local(tap, client, PLC, message)
+    ledger = tap.ledger("link")
+    findings = judge(ledger, plant)
+    assert sorted(one.rule for one in findings) == found
+    told = [dict(one.params) for finding in findings for one in finding.why if one.key == "link-local"]
+    assert [one["own"] for one in told] == ([client, PLC] if found else [])
+
+
 PUBLIC = model("""
     version: 1
     zones:

@@ -54,7 +54,7 @@ def test_a_setpoint_raised_a_hundredfold_is_one_finding_with_all_that_is_to_be_k
     said = dict(one.what.params)
     assert (said["before"], said["written"], said["measure"]) == ("1", "111", " ml/l")
     limit = dict(one.why[0].params)
-    assert limit["limit"] == "holding_registers 21: 0 to 2 ml/l (uint16, ×0.01)"
+    assert limit["limit"] == "holding_registers 21: 0 … 2 ml/l (uint16, ×0.01)"
     assert str(limit["line"]).startswith("m.yaml:")
     assert one.evidence == (at(11_100),)
 

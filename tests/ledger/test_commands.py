@@ -34,6 +34,8 @@ from tests.protocols.test_commands import (
     SLMP_STOP_4E,
     STOP,
     dnp3,
+    dnp3_frame,
+    dnp3_parts,
     s7,
 )
 
@@ -164,6 +166,42 @@ def test_an_answer_of_dnp3_is_one_to_the_number_of_the_command_alone() -> None:
     polls = [("c", DNP3_READ), ("s", other)] * 3
     (one,) = operations(talk(20_000, *polls, ("c", DNP3_RESTART), ("s", other), *polls, ("s", DNP3_REFUSED)))
     assert (one.protocol, one.service, one.status, one.answered) == ("dnp3", "Cold Restart", 1, 1)
+
+
+@pytest.mark.parametrize("sizes", [(0,), (1,), (0, 1), (0, 0, 0), (1, 0, 0)])
+def test_a_function_of_dnp3_in_another_frame_than_its_fragment_begins_in(sizes: tuple[int, ...]) -> None:
+    first, *rest = dnp3_parts(13, 62, *sizes)
+    status = dnp3_frame(b"", 0xC9)
+    elsewhere = dnp3_parts(13, 62, 1, to=11)
+    broken = rest[0][:-1] + b"?"
+    strange = dnp3_parts(1, 40, 1)[1]
+    for between in (
+        [],
+        [status],
+        elsewhere[:1],
+        [broken],
+        [strange],
+        [DNP3_READ[:9] + b"?" + DNP3_READ[10:]],
+    ):
+        frames = [DNP3_READ, first, *between, *rest]
+        for packets in (
+            talk(20000, *[("c", one) for one in frames]),
+            talk(20000, ("c", b"".join(frames))),
+            [
+                udp_packet(WIRE, START_NS + n, (CLIENT, SERVER), (50_000, 20000), one, n, "x")
+                for n, one in enumerate(frames)
+            ],
+        ):
+            assert [(one.function, one.times) for one in operations(packets)] == [(13, 1)]
+    # Others go on with it, and then it is none.
+    assert operations(talk(20000, ("c", first), ("c", rest[-1][:10]), ("c", elsewhere[1]))) == ()
+
+
+def test_frames_of_dnp3_that_go_on_use_up_no_room() -> None:
+    file = dnp3_frame(b"\x05" + bytes(200))
+    found = seen(talk(20000, ("c", DNP3_READ), *[("c", file)] * 700, ("c", dnp3(13, 3))))
+    assert SHED not in found.counted
+    assert [one.function for one in found.ledger().operations] == [13]
 
 
 def test_an_answer_to_another_function_is_none() -> None:

@@ -17,14 +17,20 @@ from tests.protocols.test_commands import (
     BACNET_READ,
     BACNET_RESTART,
     CIP_STOP,
+    DNP3_READ,
     DNP3_RESTART,
     EMPTY,
+    FINS_READ,
     FINS_STOP,
     FINS_STOPPED,
     FINS_TCP,
     IEC104_RESET,
+    READ,
+    SLMP_READ,
     SLMP_STOP,
+    SLMP_STOP_4E,
     STOP,
+    ascii_slmp,
 )
 
 DNS = next(one.payload for one in MESSAGES if (one.protocol, one.transport) == ("dns", "udp"))
@@ -124,9 +130,83 @@ def test_a_flow_keeps_its_name_where_nothing_else_is_spoken() -> None:
     assert [one.protocol for one in found.ledger().conversations] == ["http"]
 
 
+WRITE = bytes.fromhex("000200000006010600050003")
+MODBUS_WRITE = ("modbus", 6)
+ELSEWHERE = [
+    ("slmp", SLMP_STOP),
+    ("slmp", SLMP_STOP_4E),
+    ("slmp", ascii_slmp(SLMP_STOP)),
+    ("fins", FINS_TCP + FINS_STOP),
+    ("s7comm", STOP),
+    ("dnp3", DNP3_RESTART),
+]
+
+
+@pytest.mark.parametrize(("protocol", "command"), ELSEWHERE)
+@pytest.mark.parametrize(
+    "decoy", [WEB, MODBUS, MODBUS[:7], STOP, b"SSH-2.0-x\r\n", b"?"], ids=lambda one: one[:4].hex()
+)
+def test_what_is_sent_before_hides_no_command_on_any_port(
+    protocol: str, command: bytes, decoy: bytes
+) -> None:
+    for times in (1, 3 * TRIES):
+        found = seen(talk(5007, *[("c", decoy)] * times, ("c", command), ("c", command)))
+        assert sum(one.times for one in found.ledger().operations if one.protocol == protocol) >= 2
+        assert [one.protocol for one in found.ledger().conversations] == [protocol]
+
+
+@pytest.mark.parametrize("decoy", [DNS, SNMP, MODBUS, BACNET_READ, b"?"], ids=lambda one: one[:4].hex())
+def test_nor_does_a_datagram(decoy: bytes) -> None:
+    for protocol, command in (("slmp", SLMP_STOP), ("fins", FINS_STOP), ("bacnet", BACNET_RESTART)):
+        for times in (1, 3 * TRIES):
+            found = seen(datagrams(*[(decoy, 50_000, 5007)] * times, (command, 50_000, 5007)))
+            assert (protocol, "control") in commands(found)
+            assert named(found) == [(protocol, CLIENT.address, 5007)]
+
+
+@pytest.mark.parametrize("port", [502, 5020])
+@pytest.mark.parametrize(
+    "decoy", [WEB, b"SSH-2.0-x\r\n", SLMP_STOP, STOP, b"?" * 700, b"\xff"], ids=lambda one: one[:4].hex()
+)
+def test_what_is_sent_before_hides_no_write_of_modbus(port: int, decoy: bytes) -> None:
+    for times in (1, 3 * TRIES):
+        for parts in (
+            [WRITE],
+            [WRITE, MODBUS + WRITE],
+            *([[WRITE[:at], WRITE[at:]] for at in (1, 3, 7, 9)] if port == 502 else []),
+        ):
+            found = seen(
+                talk(port, *[("c", decoy)] * times, *[("c", one) for one in parts], ("s", WRITE))
+            ).finish()
+            ledger = found.ledger()
+            writes = [
+                one.times for one in ledger.operations if one.protocol == "modbus" and one.function == 6
+            ]
+            assert sum(writes) == b"".join(parts).count(WRITE), (times, parts)
+            assert [one.protocol for one in ledger.conversations] == ["modbus"]
+            assert "gaps in tcp streams" not in found.counted
+
+
 def test_elsewhere_a_name_is_final() -> None:
-    found = seen(datagrams((DNS, 50_000, 4000), (FINS_STOP, 50_000, 4000)))
-    assert (named(found), commands(found)) == ([("dns", CLIENT.address, 4000)], [])
+    for payload in (SLMP_READ, FINS_READ, BACNET_READ, FINS_STOP[:11]):
+        found = seen(datagrams((DNS, 50_000, 4000), (payload, 50_000, 4000)))
+        assert (named(found), commands(found)) == ([("dns", CLIENT.address, 4000)], [])
+    for payload in (READ, SLMP_READ, MODBUS, b"x" + STOP, DNP3_READ):
+        found = seen(talk(5007, ("c", WEB), ("c", payload)))
+        assert [one.protocol for one in found.ledger().conversations] == ["http"]
+
+
+def test_random_payloads_take_no_flow_over() -> None:
+    random = Random(7)
+    begins = [
+        one[:size]
+        for one in (SLMP_STOP, FINS_STOP, STOP, FINS_TCP, WRITE, DNP3_RESTART)
+        for size in (1, 2, 4)
+    ]
+    noise = [random.choice(begins) + random.randbytes(random.randrange(40)) for _ in range(2_000)]
+    for port in (443, 5007):
+        found = seen(talk(port, ("c", WEB), *[("c", one) for one in noise]))
+        assert [one.protocol for one in found.ledger().conversations] == ["http"]
 
 
 @pytest.mark.parametrize(("protocol", "port", "command", "nothing"), CONNECTIONS)

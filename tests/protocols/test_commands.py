@@ -28,6 +28,7 @@ from otmon.protocols.commands import (
     S7_USER_DATA,
     SLMP_COMMANDS,
     Said,
+    dnp3_joined,
     said_in,
 )
 
@@ -90,9 +91,24 @@ def summed(block: bytes) -> bytes:
 def dnp3(function: int, number: int, *, to: int = 10, sender: int = 1, more: bytes = b"") -> bytes:
     """A fragment of DNP3 in one link frame."""
     user = bytes((0xC0, 0xC0 | number, function)) + more
-    head = b"\5\x64" + bytes((5 + len(user), 0x44 if function > 127 else 0xC4))
+    return dnp3_frame(user, 0x44 if function > 127 else 0xC4, to, sender)
+
+
+def dnp3_frame(user: bytes, control: int = 0xC4, to: int = 10, sender: int = 1) -> bytes:
+    head = b"\5\x64" + bytes((5 + len(user), control))
     head += to.to_bytes(2, "little") + sender.to_bytes(2, "little")
     return summed(head) + b"".join(summed(user[at : at + 16]) for at in range(0, len(user), 16))
+
+
+def dnp3_parts(function: int, first: int, *sizes: int, to: int = 10) -> list[bytes]:
+    """A fragment in frames that have so many of its bytes, the last one the rest; `first` is the first one's
+    number."""
+    left, frames = bytes((0xC3, function)) + b"\x3c\2\6", []
+    for n, size in enumerate((*sizes, len(left))):
+        part, left = left[:size], left[size:]
+        header = (0x40 if n == 0 else 0) | (0x80 if n == len(sizes) else 0) | (first + n) & 0x3F
+        frames.append(dnp3_frame(bytes((header,)) + part, to=to))
+    return frames
 
 
 def bacnet(apdu: bytes, npdu: bytes = b"\1\4") -> bytes:
@@ -389,3 +405,28 @@ def test_no_bytes_raise_and_what_is_read_says_what_the_kernel_took_it_for(
         said = said_in(protocol, message)
         if kind:
             assert said is None or (said.service is not None) == (kind == COMMANDS)
+
+
+def test_a_frame_of_dnp3_goes_on_with_its_fragment_alone() -> None:
+    first, second = dnp3_parts(13, 63, 1)
+    begun = dnp3_joined(b"", first)
+    assert begun and said_in("dnp3", begun) is None
+    whole = said_in("dnp3", dnp3_joined(begun, second))
+    assert whole == said_in("dnp3", DNP3_RESTART)
+    broken = second[:11] + b"?" + second[12:]
+    for other in (broken, dnp3_parts(13, 62, 1)[1], DNP3_RESTART, second[:10], dnp3_frame(b"")):
+        assert dnp3_joined(begun, other) == b""
+    assert dnp3_joined(b"", second) == dnp3_joined(b"", DNP3_RESTART) == b""
+
+
+def test_what_is_no_frame_of_dnp3_is_passed_over() -> None:
+    wrong = DNP3_READ[:8] + b"??" + DNP3_READ[10:]
+    for junk in (b"?", b"\5", b"\5\x64", b"\5\x64\xff", wrong, bytes(300)):
+        assert [one[1] for one in found("dnp3", junk + DNP3_RESTART)][-1] == DNP3_RESTART
+        for size in range(1, 10):
+            cut = junk + DNP3_RESTART[:size]
+            data = np.frombuffer(cut, np.uint8)
+            at = 0
+            while dnp3_message(data, at, len(cut)) >> 2:
+                at += dnp3_message(data, at, len(cut)) >> 2
+            assert at <= len(junk) and (len(cut) < 10 or at == len(junk)), (junk, size)

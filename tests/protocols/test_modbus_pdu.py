@@ -156,6 +156,19 @@ def test_any_bytes_are_read_without_those_around_them(pdu: bytes, request: bool)
     assert rows[0][M_REASON] in range(len(REASONS))
 
 
+def test_a_signed_request_of_umas_is_the_one_that_it_holds() -> None:
+    signed = b"\x5a\x07\x38\x01" + bytes(range(32)) + b"\x5a\x07\x41\xff\x00"
+    assert read(signed, True)[M_SUB] == 0x41
+    for other in (
+        signed[:38],
+        signed[:36] + b"\x5b" + signed[37:],
+        b"\x5a\x07\x38",
+    ):
+        assert (read(other, True)[M_SUB], read(other, True)[M_REASON]) == (0x38, R_OK)
+    done, refused = (b"\x5a\x07\xfe\x01" + bytes(32) + b"\x5a\x07" + one for one in (b"\xfe", b"\xfd\x83"))
+    assert [read(one, False)[M_EXCEPTION] for one in (done, refused)] == [0, UMAS_ERROR]
+
+
 def test_umas_says_itself_what_it_refuses() -> None:
     assert read(b"\x5a\0\xfe", False)[M_EXCEPTION] == 0
     assert read(b"\x5a\0\xfd\x83\xa1", False)[M_EXCEPTION] == UMAS_ERROR

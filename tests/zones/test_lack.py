@@ -75,7 +75,7 @@ def test_every_lack_can_be_worded() -> None:
 
 
 def test_an_operation_on_no_element_is_worded_as_such() -> None:
-    for fact, text in [(operation(HMI, PLC, 7), "no element"), (operation(HMI, PLC, 3), "holding_registers")]:
+    for fact, text in [(operation(HMI, PLC, 7), "-"), (operation(HMI, PLC, 3), "holding_registers")]:
         assert seen("elements", read(fact)) == text
 
 
@@ -103,5 +103,5 @@ def test_times_are_told_in_the_time_zone_of_the_model() -> None:
     late = replace(conversation("10.1.0.5", "10.2.0.9"), first_ns=0, last_ns=15 * 3_600_000_000_000)
     read = subject(late, (None, None), ("a", "b"))
     assert seen("expiry", read, "Asia/Tokyo") == "1970-01-02 00:00 +09:00"
-    assert seen("hours", read, "Asia/Tokyo") == "1970-01-01 09:00 +09:00 to 1970-01-02 00:00 +09:00"
+    assert seen("hours", read, "Asia/Tokyo") == "1970-01-01 09:00 +09:00 … 1970-01-02 00:00 +09:00"
     assert seen("expiry", read) == "1970-01-01 15:00 UTC"

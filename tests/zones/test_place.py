@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from time import process_time
 from typing import Any
 
 import pytest
@@ -120,7 +122,7 @@ def test_two_zones_that_claim_an_address_equally() -> None:
 def test_an_end_that_never_leaves_its_link_is_where_the_other_end_is(
     client: str, server: str, zones: tuple[str, str]
 ) -> None:
-    (one, first), (other, second) = locate_ends(READY, client, server, "1")
+    (one, first), (other, second) = locate_ends(READY, client, server, "1", "udp")
     assert (one, other) == (parse_address(client), parse_address(server))
     assert (first.zone, second.zone) == zones
 
@@ -229,3 +231,87 @@ def test_what_is_remembered_of_a_flood_is_bounded(monkeypatch: pytest.MonkeyPatc
             zone = "cell" if number % 2 else "unknown"
             assert locate(ready, f"{'10.30.2' if number % 2 else '11.0.0.x'}.{number}", "").zone == zone
             assert len(ready.located) <= 3
+
+
+OFFICE, CELL, FORGER, ROUTER = (f"00:00:00:00:01:{number:02x}" for number in range(1, 5))
+SEEN = [
+    asset(OFFICE, "10.40.0.3", "1", arp=2), asset(OFFICE, "fe80::3", "1"), asset(OFFICE, "10.30.2.77", "1"),
+    asset(OFFICE, "198.51.100.7", "1"), asset(OFFICE, "fe80::3", "2"),
+    asset(CELL, "10.30.2.1", "1"), asset(CELL, "fd00:30::1", "1"), asset(CELL, "fe80::200:ff:fe00:102", "1"),
+    asset(FORGER, "10.40.0.9", "1"), asset(FORGER, "fe80::9", "1"),
+    asset(FORGER, "fe80::200:ff:fe00:102", "1"),
+    asset(ROUTER, "10.40.0.254", "1"), asset(ROUTER, "10.30.2.5", "1"), asset(ROUTER, "fe80::254", "1"),
+    asset("00:00:00:00:01:05", "fe80::5", "1"),
+    asset("00:00:00:00:01:06", "fe80::6", "1"), asset("00:00:00:00:01:06", "fe80::3", "1"),
+    *(asset("00:00:00:00:01:07", f"10.40.0.{number}", "1", arp=1) for number in range(20, 29)),
+    asset("00:00:00:00:01:07", "fe80::7", "1"),
+    asset("00:00:00:00:01:08", "fe80::8", "1"), asset("00:00:00:00:01:08", "172.31.0.8", "1"),
+]  # fmt: skip
+LINKS = model("""
+    zones:
+    - {id: office, importance: low, members: 10.40.0.0/16}
+    - {id: cell, importance: high, members: [10.30.2.0/24, 10.30.3.0/24]}
+    - {id: line, importance: high, members: [fd00:30::/32, "00:00:00:00:00:07"]}
+""")
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "transport", "zones"),
+    [
+        ("fe80::3", "fe80::9", "tcp", ("office", "office")),
+        ("fe80::3", "fe80::9", "icmpv6", ("", "")),
+        ("fe80::3", "ff02::fb", "udp", ("", "")),
+        ("::", "fe80::3", "udp", ("office", "office")),
+        ("fe80::3", "fd00:30::1", "tcp", ("office", "line")),
+        ("fe80::3", "fd00:30::1", "icmpv6", ("line", "line")),
+        # Its other addresses are of two zones, as a router's are.
+        ("fe80::3", "fe80::200:ff:fe00:102", "tcp", ("office", "office")),
+        ("fe80::254", "fe80::9", "tcp", ("office", "office")),
+        ("fe80::254", "fe80::5", "tcp", ("", "")),
+        # Nobody knows anything of the one end, or it is in no zone, or there are too many.
+        ("fe80::5", "fe80::3", "tcp", ("office", "office")),
+        ("fe80::7", "fe80::5", "tcp", ("", "")),
+        ("fe80::8", "fe80::5", "tcp", ("", "")),
+        ("fe80::3", "00:00:00:00:00:07", "ethernet", ("office", "line")),
+    ],
+)
+def test_a_link_local_address_is_where_its_device_is(
+    client: str, server: str, transport: str, zones: tuple[str, str]
+) -> None:
+    for seen in (SEEN, SEEN[::-1]):
+        (_, first), (_, second) = locate_ends(index(LINKS, seen), client, server, "1", transport)
+        assert (first.zone, second.zone) == zones
+
+
+def test_a_forged_frame_hides_no_link_local_address_that_is_made_of_a_mac_address() -> None:
+    own = [one for one in SEEN if one.address != "fd00:30::1"]
+    for seen in (own, own[::-1]):
+        ready = index(LINKS, seen)
+        address = parse_address("fe80::200:ff:fe00:102")
+        assert address is not None
+        assert ready.linked[address, "1"] == Found("cell", "m.yaml:3")
+        assert ready.carriers[address] == (parse_address("10.30.2.1"),)
+    # Under an address that tells no MAC address nobody knows whose it is.
+    other = [asset(OFFICE, "fe80::44", "1"), asset(CELL, "fe80::44", "1"), *own]
+    assert (parse_address("fe80::44"), "1") not in index(LINKS, other).linked
+    # The same address on another link is another one.
+    assert (parse_address("fe80::3"), "2") not in index(LINKS, own).linked
+
+
+def test_a_flood_of_link_local_senders_is_no_step_that_grows_with_its_square() -> None:
+    def spent(number: int) -> float:
+        flood = [
+            asset(OFFICE, f"{block}:{one:x}", "1") for one in range(number) for block in ("fe80:", "fd00:30:")
+        ]
+        many = [
+            asset(f"02:00:00:00:{one >> 8:02x}:{one & 255:02x}", "fe80::f:44", "1") for one in range(number)
+        ]
+        places = [replace(one, address=f"10.40.{place >> 8}.{place & 255}") for place, one in enumerate(many)]
+        begun = process_time()
+        ready = index(LINKS, [*flood, *many, *places])
+        assert len(ready.linked) == number
+        assert max(map(len, ready.carriers.values())) <= 16
+        return process_time() - begun
+
+    spent(500)
+    assert spent(8_000) < 80 * spent(500)

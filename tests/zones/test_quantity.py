@@ -121,7 +121,7 @@ def test_quantities_are_shown_short(number: str, text: str) -> None:
 
 
 def test_a_limit_is_shown_with_its_element_and_unit() -> None:
-    assert shown_limit(limit(unit="ml/l")) == "holding_registers 21: 0 to 2 ml/l"
+    assert shown_limit(limit(unit="ml/l")) == "holding_registers 21: 0 … 2 ml/l"
     assert shown_limit(limit(low="1", high="1")) == "holding_registers 21: 1"
 
 
@@ -201,5 +201,5 @@ def test_a_value_beyond_outweighs_a_step() -> None:
 def test_nobody_knows_a_step_from_nowhere() -> None:
     assert excess(limit(high="99", step="1"), fact(1, 50)) is None
     assert excess(limit("float32", "-9", "9", step="0.1"), stepped(2, "unsigned", 5, 1)) is None
-    assert shown_limit(limit(unit="ml/l", step="0.2")) == "holding_registers 21: 0 to 2 ml/l (±0.2 ml/l)"
-    assert shown_limit(limit(change="0.2")) == "holding_registers 21: 0 to 2 (±0.2/minute)"
+    assert shown_limit(limit(unit="ml/l", step="0.2")) == "holding_registers 21: 0 … 2 ml/l (±0.2 ml/l)"
+    assert shown_limit(limit(change="0.2")) == "holding_registers 21: 0 … 2 (±0.2/min)"

@@ -37,8 +37,8 @@ class Column:
 COLUMNS: Final = (
     Column("boundary", "境界", "Boundary", 20),
     Column("device", "境界の機器", "Device", 22),
-    Column("device_owner", "機器の所有者", "Device owner", 18),
-    Column("settings_owner", "設定の所有者", "Settings owner", 18),
+    Column("device_owner", "機器の責任者", "Device owner", 18),
+    Column("settings_owner", "設定の責任者", "Settings owner", 18),
     Column("id", "許可の名前", "Permission", 18),
     Column("name_ja", "許可の名称", "Name (ja)", 22),
     Column("name_en", "許可の名称(英語)", "Name (en)", 22),

@@ -370,7 +370,7 @@ def _strays(ledger: Ledger, zones: Sequence[Zone]) -> tuple[Member, ...]:
         before = len(found)
         facts: list[Conversation | Operation] = [*ledger.conversations, *ledger.operations]
         for fact in facts:
-            for address, place in locate_ends(ready, fact.client, fact.server, fact.vlan):
+            for address, place in locate_ends(ready, fact.client, fact.server, fact.vlan, fact.transport):
                 if address is not None and place.zone == "unknown":
                     if address.bits == MAC_BITS:
                         found[host(address)] = Member(None, address, None, line)

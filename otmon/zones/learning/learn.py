@@ -27,6 +27,7 @@ from otmon.ledger.acyclic import acyclic
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.registry import IDS
+from otmon.zones.address import host, parse_address
 from otmon.zones.decide import decide
 from otmon.zones.files.document import MAX_FILE_BYTES, MAX_NODES
 from otmon.zones.files.draftfile import free_id
@@ -333,8 +334,12 @@ def _end(wanted: _Wanted, ready: Index, text: str, zone: str, way: Way) -> Endpo
     known = wanted.ends.get((text, zone, way))
     if known is None:
         sides = wanted.sides.get(way) or wanted.sides.setdefault(way, _sides(ready, way))
-        end = endpoint(text, sides)
-        known = end if isinstance(end, Endpoint) and end.zone == zone else Endpoint(zone, None)
+        address = parse_address(text)
+        # A link-local address that no zone lists goes by one of its device's.
+        others = ready.carriers.get(address, ()) if address is not None else ()
+        ends = [endpoint(one, sides) for one in (text, *(str(host(other)) for other in others))]
+        there = (end for end in ends if isinstance(end, Endpoint) and end.zone == zone)
+        known = next(there, Endpoint(zone, None))
         wanted.ends[text, zone, way] = known
     return known
 

@@ -310,7 +310,7 @@ def _of_baseline(model: Model, baseline: Ledger | None) -> Iterator[Caution]:
     if baseline is not None and wanting:
         ready = index(model, baseline.assets, claims=baseline.claims)
         for fact in baseline.conversations:
-            (_, client), (_, server) = locate_ends(ready, fact.client, fact.server, fact.vlan)
+            (_, client), (_, server) = locate_ends(ready, fact.client, fact.server, fact.vlan, fact.transport)
             held |= {client.zone} if client.zone == server.zone else set()
     key = "zone-without-baseline" if baseline is None else "baseline-empty"
     for zone in model.zones:

@@ -15,12 +15,10 @@ from typing import Final
 
 from otmon.ledger.facts import Asset, Evidence
 from otmon.zones.address import Address, is_group, parse_address, reach
-from otmon.zones.place import Index, locate_address
+from otmon.zones.place import ADDRESSES_OF_A_HOST, Index, locate_address
 
 ZONES_OF_A_ROUTER: Final = 3
 """A machine with a foot in two zones is common, one with a foot in three is built to route."""
-ADDRESSES_OF_A_HOST: Final = 8
-"""A server with several services may have a handful of addresses; a router shows a network's worth."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

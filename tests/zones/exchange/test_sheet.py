@@ -68,8 +68,8 @@ def test_a_row_says_who_owns_what_and_who_may_what() -> None:
     made = sheet(FACTORY, FACTORY.boundaries, (), "ja")
     row = dict(zip(made.head, made.rows[2], strict=True))
     assert row == {
-        "境界": "line-plc", "境界の機器": "コアスイッチ (ACL)", "機器の所有者": "情報システム部",
-        "設定の所有者": "製造部 制御課", "許可の名前": "hmi-setpoints",
+        "境界": "line-plc", "境界の機器": "コアスイッチ (ACL)", "機器の責任者": "情報システム部",
+        "設定の責任者": "製造部 制御課", "許可の名前": "hmi-setpoints",
         "送信元ゾーン": "line-control (10.30.1.0/24)", "送信元IPアドレス": "10.30.1.10",
         "宛先ゾーン": "plc (10.30.2.0/24, 10.30.2.2 00:90:e8:31:02:02, 10.30.2.12 00:80:f4:30:02:12, "
         "10.30.2.21 00:a0:45:30:02:21)",

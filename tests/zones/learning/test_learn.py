@@ -516,3 +516,25 @@ def test_what_a_model_denies_with_the_internet_is_a_comment() -> None:
     )
     made = learn_missing(ledger_of(conversation("10.1.0.1", "198.51.100.1", 443, "tls")), plant)
     assert (made.permissions, made.asked) == (0, 1)
+
+
+def test_a_link_local_address_is_drafted_as_one_of_its_device() -> None:
+    seen = [
+        asset(f"00:00:00:00:00:0{number}", address, arp=arp)
+        for number, own in (
+            ("1", ("10.1.0.1", "fe80::1")),
+            ("2", ("10.1.0.2", "fe80::2")),
+            ("3", ("10.2.0.1", "fe80::3")),
+        )
+        for arp, address in zip((1, 0), own, strict=True)
+    ]
+    asked, other = (operation(f"fe80::{number}", "fe80::3", 16, 5, 1) for number in (1, 2))
+    routine = [conversation("10.1.0.1", "10.1.0.2"), conversation("10.1.0.2", "10.2.0.1", 80, "http")]
+    ledger = ledger_of(conversation("fe80::1", "fe80::3"), asked, *routine, assets=seen)
+    made = learn(ledger)
+    assert "fe80" not in made.text
+    assert outcomes(ledger, loaded(made), [asked, other]) == ["allowed", "denied"]
+    lacking = learn_missing(
+        ledger_of(asked, assets=seen), replace(loaded(learn(ledger_of(*routine))), boundaries=())
+    )
+    assert outcomes(ledger, loaded(lacking), [asked, other]) == ["allowed", "denied"]

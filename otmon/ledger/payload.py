@@ -1,0 +1,201 @@
+"""Where the payload of a packet goes: to what its flow speaks, or to finding out what that is."""
+
+from __future__ import annotations
+
+from otmon.decode.fields import (
+    ACK,
+    AT,
+    DPORT,
+    END,
+    FLAGS,
+    PROTO,
+    PROTO_TCP,
+    PROTO_UDP,
+    SEQ,
+    SPORT,
+    TCP_ACK,
+    WIRE_END,
+)
+from otmon.decode.flows import (
+    F_COPIED,
+    F_PROTOCOL,
+    F_STREAM,
+    F_TRIES,
+    PROVISIONAL,
+)
+from otmon.decode.streams import (
+    IN_STEP,
+    LOST_STEP,
+    S_BAD,
+    S_CARRIED,
+    S_HELD,
+    S_LAST,
+    S_MODE,
+    S_NEXT,
+    S_OWN,
+    S_SYNC,
+    UNSEEN,
+)
+from otmon.kernel import Bytes, kernel
+from otmon.ledger.command_messages import is_commanded
+from otmon.ledger.commands import copy_commands
+from otmon.ledger.exchange import end_stream
+from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
+from otmon.ledger.identification import identifies
+from otmon.ledger.messages import (
+    copy_claim,
+    copy_message,
+)
+from otmon.ledger.naming import (
+    TRIES,
+    apply_signatures,
+    begin_modbus,
+    ends_stream,
+    may_be_modbus,
+    name_own,
+    start_stream,
+    take_over,
+    taken_over_by,
+)
+from otmon.ledger.questions import DNS, copy_question
+from otmon.ledger.segments import acknowledge, answered, feed
+from otmon.ledger.tables import (
+    CODES,
+    CUTS,
+    MODBUS,
+    ROW,
+    Tables,
+)
+from otmon.ledger.turns import EARLY, READ, read_in_turn
+from otmon.protocols.modbus import PORT as MODBUS_PORT
+from otmon.protocols.signature import SignatureTables
+
+
+@kernel
+def read_payload(
+    t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, packet: int, now: int, offset: int
+) -> None:
+    """Give the payload of the packet in the row to what its flow speaks, or find out what that is. A segment
+    without one may acknowledge what the other direction holds."""
+    row = t.rows[t.used[ROW]]
+    length = row[WIRE_END] - row[AT]
+    s = t.flows[f, F_STREAM]
+    if s >= 0 and t.streams[s, S_OWN] != 0 and ends_stream(t, signatures, f, s, src):
+        end_stream(t, s, False)
+        s = -1
+    if s >= 0 and row[SPORT] != MODBUS_PORT and row[DPORT] != MODBUS_PORT and row[END] > row[AT]:
+        other = taken_over_by(t, signatures, f, src)
+        if other == t.used[MODBUS]:
+            end_stream(t, s, False)
+            begin_modbus(t, signatures, f, d, now)
+            s = t.flows[f, F_STREAM]
+        elif other != 0:
+            end_stream(t, s, False)
+            take_over(t, f, d, other)
+            s = -1
+    if s >= 0:
+        t.streams[s, S_LAST] = now
+        if length > 0 or t.streams[s, S_HELD + 1 - d] > 0:
+            follow(t, signatures, f, d, src, length, packet, now, offset)
+        return
+    if row[END] <= row[AT]:
+        return
+    code = t.flows[f, F_PROTOCOL]
+    undecided = code == 0 or code & PROVISIONAL
+    undecided = undecided and t.flows[f, F_TRIES] < TRIES
+    if not undecided and code != t.used[MODBUS]:
+        other = taken_over_by(t, signatures, f, src)
+        if other == t.used[MODBUS]:
+            begin_modbus(t, signatures, f, d, now)
+            follow(t, signatures, f, d, src, length, packet, now, offset)
+            return
+        if other != 0:
+            take_over(t, f, d, other)
+            code = other
+    u = (2 * f + d) & (CUTS - 1)
+    turn = 0
+    if row[PROTO] == PROTO_TCP and (undecided or is_commanded(code & (CODES - 1))):
+        turn = read_in_turn(t, signatures, f, d, src, packet, now, offset)
+    if turn != READ and (undecided or code == t.used[MODBUS]):
+        # What is ahead of its turn begins nothing.
+        if not (undecided and (name_own(t, signatures, f, d, u, src, now) or turn == EARLY)):
+            follow(t, signatures, f, d, src, length, packet, now, offset)
+    code = t.flows[f, F_PROTOCOL]
+    if t.listed[code & (CODES - 1)] or (code == 0 and t.flows[f, F_TRIES] <= TRIES):
+        copy_message(t, f, d, src, length, packet, now, offset)
+        return
+    if code & (CODES - 1) == DNS:
+        copy_question(t, f, d, src, packet, now, offset)
+        return
+    if is_commanded(code & (CODES - 1)) and turn != READ:
+        copy_commands(t, f, d, u, code & (CODES - 1), src, packet, now, offset)
+    most = t.tells[code & (CODES - 1)]
+    if most == 0:
+        return
+    asked, answered = t.flows[f, F_COPIED + 1 - d], t.flows[f, F_COPIED + d]
+    if most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END], asked, answered):
+        return
+    # A connection that has told enough is passed over without a call.
+    if row[PROTO] != PROTO_TCP or most < 0 or t.flows[f, F_COPIED + d] < most:
+        copy_claim(t, f, d, src, row[AT], row[END], length, most, packet, now, offset)
+
+
+@kernel
+def follow(
+    t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, length: int,
+    packet: int, now: int, offset: int,
+) -> None:  # fmt: skip
+    """Everything but the usual case: find out what a flow speaks, give the packet's payload
+    to its stream, and see what the other direction acknowledges.
+
+    On Modbus's own port Modbus comes first; elsewhere the signatures do. A candidate may turn out
+    to be something else, of which a signature then may know the name.
+    """
+    row = t.rows[t.used[ROW]]
+    s = t.flows[f, F_STREAM]
+    usual = row[SPORT] == MODBUS_PORT or row[DPORT] == MODBUS_PORT
+    known = t.flows[f, F_PROTOCOL] == t.used[MODBUS]
+    if s < 0 and known:
+        # Its stream gave way to another one.
+        s = start_stream(t, signatures, f, d, now)
+    elif s < 0:
+        given_up = t.flows[f, F_TRIES] >= TRIES - 1
+        if not usual or given_up:
+            apply_signatures(t, signatures, f, d, src)
+            if given_up or t.flows[f, F_PROTOCOL] != 0:
+                return
+        if not may_be_modbus(t, f, src, length, usual):
+            if usual:
+                apply_signatures(t, signatures, f, d, src)
+            return
+        s = start_stream(t, signatures, f, d, now)
+    seq = row[SEQ]
+    if row[PROTO] == PROTO_UDP:
+        # A datagram has its turn at once, and begins with a message.
+        seq = t.streams[s, S_NEXT + d]
+        t.streams[s, S_SYNC + d] = IN_STEP
+    elif t.streams[s, S_SYNC + d] == UNSEEN and length > 0:
+        t.streams[s, S_SYNC + d] = LOST_STEP
+        t.streams[s, S_NEXT + d] = seq
+    a = row[AT]
+    end = row[END]
+    if row[PROTO] == PROTO_TCP and length > 0 and row[FLAGS] & TCP_ACK:
+        answered(t, s, f, 1 - d, src, row[ACK], packet, now, offset)
+    for _ in range(2):
+        feed(t, s, f, d, src, a, end, length, seq, packet, now, offset)
+        if row[PROTO] == PROTO_UDP or row[FLAGS] & TCP_ACK == 0 or t.streams[s, S_HELD + 1 - d] == 0:
+            break
+        d = 1 - d
+        if length < 0 or not acknowledge(t, s, d, row[ACK], now):
+            break
+        length = -1
+    if row[PROTO] == PROTO_UDP:
+        end_datagram(t, s, f, d, length == end - a, packet, now, offset)
+    if t.streams[s, S_MODE] == CANDIDATE and end > a:
+        if t.flows[f, F_TRIES] < TRIES and not known:
+            apply_signatures(t, signatures, f, d, src)
+        waits = t.streams[s, S_CARRIED] + t.streams[s, S_CARRIED + 1] + t.streams[s, S_HELD + d] > 0
+        named = t.flows[f, F_PROTOCOL] != 0 and not known and not (usual and waits)
+        if named or t.streams[s, S_BAD] >= BAD_BYTES:
+            end_stream(t, s, False)
+            t.flows[f, F_TRIES] = max(t.flows[f, F_TRIES], TRIES - 1)

@@ -1,0 +1,54 @@
+"""Where a payload goes."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from otmon.ledger.tables import FILL_MESSAGES
+from tests.ledger.seen import Seen
+from tests.ledger.test_naming import DNS, MODBUS
+from tests.truth.capture import packets
+from tests.truth.frames import ACK, ethernet, ipv4, udp
+from tests.truth.messages import read_registers, write_single
+from tests.truth.talk import SERVER, START_NS, Segment, Talk, whole
+
+
+@pytest.mark.parametrize("port", [502, 5020, 40_502])
+def test_modbus_is_read_on_any_port(port: int) -> None:
+    talk = Talk("x", server_port=port)
+    for number in range(9):
+        talk.poll(read_registers(3, number, 2, Random(number)) if number % 2 else write_single(6, 7, number))
+    seen = Seen().packets(packets(talk, whole(talk))).finish()
+    assert seen.counted["transactions"] == 9
+    ledger = seen.ledger()
+    assert [one.protocol for one in ledger.conversations] == ["modbus"]
+    assert sum(one.times for one in ledger.operations) == 9
+
+
+def test_a_segment_without_payload_tells_that_a_gap_is_final() -> None:
+    """A request that was acknowledged is missing from the capture; the one behind it is read then, not at the
+    end."""
+    talk = Talk("x")
+    for number in range(3):
+        talk.poll(read_registers(3, number, 2, Random(number)))
+    segments = whole(talk)
+    asked = [one for one in segments if one.sender == 0 and one.end > one.start >= 0]
+    before = [one for one in segments if one.time_ns < asked[1].time_ns]
+    places = before[-1].end, asked[2].end
+    acknowledges = [
+        Segment(asked[2].time_ns + n, SERVER, places[0], places[0], places[1], ACK) for n in (1, 2, 3)
+    ]
+    seen = Seen().packets(packets(talk, [*before, asked[2]]))
+    assert seen.counted.get("bytes lost in streams", 0) == 0
+    seen.packets(packets(talk, acknowledges))
+    assert seen.counted["bytes lost in streams"] == asked[1].end - asked[1].start
+
+
+@pytest.mark.parametrize(("port", "payload", "named"), [(53, DNS, "dns"), (502, MODBUS, "modbus")])
+def test_what_is_understood_is_not_copied(port: int, payload: bytes, named: str) -> None:
+    data = udp("10.0.0.1", "10.0.0.2", (40_000, port), payload)
+    seen = Seen().frames([(START_NS, ethernet()(ipv4("10.0.0.1", "10.0.0.2", 17, data, 1), 0))])
+    assert seen.t.used[FILL_MESSAGES] == 0
+    assert [one.protocol for one in seen.finish().ledger().conversations] == [named]
