@@ -7,12 +7,17 @@ of its turn all that a packet touches first is at hand. No result depends on it.
 
 from __future__ import annotations
 
+from typing import Final
+
 from otmon.decode.fields import BUFFER, DST_HI, FAMILY, FRAGMENT, PRINT, SRC_HI, TAG, VLAN
 from otmon.decode.flows import fingerprint, name_flow, place_of_print, set_of_tag
 from otmon.decode.link import LINKTYPE_ETHERNET
 from otmon.decode.packet import decode_packet, decode_usual
 from otmon.kernel import Bytes, Ints, kernel, prefetch
 from otmon.ledger.tables import AHEAD, ROW, Tables
+
+_PAYLOAD: Final = 54
+"""Where the payload of a usual TCP segment begins: mostly in another cache line than the headers do."""
 
 
 @kernel
@@ -25,6 +30,7 @@ def look_ahead(
     stop = min(begin + AHEAD, len(start))
     for i in range(begin, stop):
         prefetch(buf, start[min(i + AHEAD, last)])
+        prefetch(buf, start[min(i + AHEAD, last)] + _PAYLOAD)
         row = t.rows[i - begin]
         usual = linktype[i] == LINKTYPE_ETHERNET and decode_usual(buf, start[i], caplen[i], wirelen[i], row)
         row[PRINT] = usual
