@@ -34,7 +34,7 @@ from otmon.ledger.harvest import facts_of, harvest_all, source_of
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
-from otmon.ledger.rows import Rows, ended_rows, rows_in_the_way, rows_in_use
+from otmon.ledger.rows import Rows, ended_rows, messages_alone, rows_in_the_way, rows_in_use
 from otmon.ledger.running import RunningLedger
 from otmon.ledger.tables import FILL_TRANSACTIONS, LAST_TIME, Tables, new_tables
 from otmon.libraries import drop_libraries
@@ -169,7 +169,7 @@ def _replay_file(
     arriving = Arrivals(path)
     damage: list[Damage] = []
     octets = 0
-    first_ns = 0
+    begin = first_ns = 0
     interrupted = False
     items = read(path, progress=progress)
 
@@ -199,12 +199,12 @@ def _replay_file(
                 break
     except KeyboardInterrupt:
         interrupted = True
-    begin = 0
-    while begin < STREAMS:
-        begin = finish_source(t, begin)
+    while (begin := finish_source(t, begin)) < STREAMS:
         _make_room(t, path, rows, merged, dialogues)
+    _write(t, path, rows)
+    _merge(messages_alone(t), path, merged, dialogues)
     ended = ended_rows(t)
-    _merge(replace(ended, flows=ended.flows[:0]), path, merged, dialogues)
+    merged.add(facts_of(replace(ended, flows=ended.flows[:0]), path, merged.bars))
     for part in harvest_all(t, path, lambda: merged.bars, ended.flows):
         merged.add(part)
     merged.add(dialogues.finish(int(t.used[LAST_TIME])))
@@ -253,10 +253,15 @@ def _make_room(
     t: Tables, source: str, rows: TransactionsFile | None, merged: RunningLedger, dialogues: Dialogues
 ) -> None:
     """Write the transactions that wait, and merge the facts of the rows that are in the way."""
+    _write(t, source, rows)
+    _merge(rows_in_the_way(t), source, merged, dialogues)
+
+
+def _write(t: Tables, source: str, rows: TransactionsFile | None) -> None:
+    """Write the transactions that wait."""
     if rows is not None:
         rows.write(t.transactions[: t.used[FILL_TRANSACTIONS]], source)
         t.used[FILL_TRANSACTIONS] = 0
-    _merge(rows_in_the_way(t), source, merged, dialogues)
 
 
 def _merge(rows: Rows, source: str, merged: RunningLedger, dialogues: Dialogues) -> None:

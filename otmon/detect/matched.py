@@ -24,7 +24,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.rules.field import Seen, Value, ground, was_answered
+from otmon.detect.rules.field import Field, Ground, Seen, Value, ground, was_answered
 from otmon.detect.rules.rule import Category, Condition, Question, Rule
 from otmon.detect.silence import silence, unanswered
 from otmon.detect.values import values_of, values_written
@@ -56,19 +56,15 @@ Group = list[tuple[Any, Verdict | None]]
 def matched(case: Case, rules: Iterable[Rule]) -> Iterator[Finding]:
     """What the conditions among the rules match, rule by rule."""
     known = ground(case.index, case.ledger.claims)
-    facts: dict[Category, list[Seen]] = {}
-    columns: dict[Category, dict[str, list[Value]]] = {}
+    kinds: dict[Category, _Kind] = {}
     for rule in rules:
         category, condition = rule.category, rule.condition
         if category is None or condition is None or not rule.runs:
             continue
-        if category not in facts:
-            # As the class does it, in a third of the time.
-            facts[category] = [
-                tuple.__new__(Seen, (fact, verdict, known)) for fact, verdict in _facts(case, category)
-            ]
+        if category not in kinds:
+            kinds[category] = _Kind(*_facts(case, category), known)
         groups: dict[tuple[str, ...], list[Seen]] = {}
-        for seen in _likely(condition.needs, facts[category], columns.setdefault(category, {})):
+        for seen in kinds[category].likely(condition.needs):
             if condition(seen):
                 groups.setdefault(_key(seen.fact), []).append(seen)
         for key, group in groups.items():
@@ -77,36 +73,65 @@ def matched(case: Case, rules: Iterable[Rule]) -> Iterator[Finding]:
             yield _finding(case, rule, category, key, facts_of, by_name)
 
 
-def _likely(needs: Iterable[Question], facts: list[Seen], columns: dict[str, list[Value]]) -> Iterable[Seen]:
-    """The facts for which the answers to all that a condition needs are yes: each question is asked once of
-    each value that its field has. `columns` keep these values for other conditions."""
-    places: Sequence[int] = range(len(facts))
-    for asked in needs:
-        if not places:
-            break
-        column = columns.get(asked.field.name)
+class _Kind:
+    """The facts of one kind, and the values that their fields have, kept for all conditions."""
+
+    def __init__(
+        self, facts: Sequence[Any], verdicts: Sequence[Verdict | None] | None, known: Ground
+    ) -> None:
+        """Of each fact its verdict, None where there are none."""
+        self._facts = facts
+        self._verdicts = verdicts
+        self._ground = known
+        self._columns: dict[str, list[Value]] = {}
+
+    def likely(self, needs: Iterable[Question]) -> Iterator[Seen]:
+        """The facts for which the answers to all that a condition needs are yes: each question is asked once
+        of each value that its field has."""
+        places: Sequence[int] = range(len(self._facts))
+        for asked in needs:
+            if not places:
+                return
+            column = self._column(asked.field)
+            taken = {value: asked.taken(value) for value in set(column)}
+            if not all(taken.values()):
+                places = [place for place in places if taken[column[place]]]
+        yield from map(self._seen, places)
+
+    def _seen(self, place: int) -> Seen:
+        verdict = None if self._verdicts is None else self._verdicts[place]
+        return Seen(self._facts[place], verdict, self._ground)
+
+    def _column(self, field: Field) -> list[Value]:
+        column = self._columns.get(field.name)
         if column is None:
-            column = columns[asked.field.name] = list(map(asked.field.read, facts))
-        taken = {value: asked.taken(value) for value in set(column)}
-        places = [place for place in places if taken[column[place]]]
-    return map(facts.__getitem__, places)
+            column = self._columns[field.name] = self._read(field)
+        return column
+
+    def _read(self, field: Field) -> list[Value]:
+        if field.of_fact is not None:
+            return list(map(field.of_fact, self._facts))
+        if field.of_verdict is not None and self._verdicts is not None:
+            read = field.of_verdict
+            return [None if verdict is None else read(verdict) or None for verdict in self._verdicts]
+        return list(map(field.read, map(self._seen, range(len(self._facts)))))
 
 
-def _facts(case: Case, category: Category) -> Iterable[tuple[Any, Verdict | None]]:
-    """The facts of a kind with their verdicts, None where there are none."""
+def _facts(case: Case, category: Category) -> tuple[Sequence[Any], Sequence[Any] | None]:
+    """The facts of a kind, and their verdicts, if there are any."""
     ledger = case.ledger
     if category == "asset":
-        return ((fact, None) for fact in ledger.assets)
+        return ledger.assets, None
     if category in ("anomaly", "credential"):
         talked = ledger.anomalies if category == "anomaly" else ledger.credentials
-        return ((fact, case.verdicts.get(conversation_key(fact))) for fact in talked)
-    by_category: dict[Category, tuple[Judgements[Any], Iterable[Any]]] = {
+        return talked, [case.verdicts.get(conversation_key(fact)) for fact in talked]
+    by_category: dict[Category, tuple[Judgements[Any], Sequence[Any]]] = {
         "conversation": (case.conversations, ledger.conversations),
         "operation": (case.operations, ledger.operations),
         "written-value": (case.written, ledger.written),
     }
     judged, bare = by_category[category]
-    return judged if case.index is not None else ((fact, None) for fact in bare)
+    return (judged.facts, judged.verdicts) if case.index is not None else (bare, None)
 
 
 def _key(fact: Any) -> tuple[str, ...]:

@@ -46,11 +46,15 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
     spread = case.rules[RULE].number("spread")
     groups: dict[tuple[str, str, str], Denied] = {}
     probes = scanned(case)
+    about: tuple[str, str, str] | None = None
     for pair in denied(case):
         fact, verdict = pair
-        about = fact.client, verdict.from_zone, verdict.to_zone
+        # Those of one client in one zone stand behind each other.
+        if about != (fact.client, verdict.from_zone, verdict.to_zone):
+            about = fact.client, verdict.from_zone, verdict.to_zone
+            strange = not _STRANGE.isdisjoint(about[1:])
         # Addresses that the model does not know have rules of their own; what a scan missed is told there.
-        if _STRANGE.isdisjoint(about[1:]) and not (probes and conversation_key(fact) in probes):
+        if not strange and not (probes and conversation_key(fact) in probes):
             groups.setdefault(about, []).append(pair)
     for group in groups.values():
         parts: dict[tuple[object, ...], Denied] = {}

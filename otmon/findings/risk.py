@@ -17,10 +17,10 @@ Levels stay within 1 and 3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby, repeat
 from operator import attrgetter
 from typing import Any, Final
 
@@ -73,53 +73,60 @@ def table() -> Table:
     )
 
 
+class Talks:
+    """Conversations without their VLAN, and the addresses at both of their ends. Of very many facts a few are
+    asked for: those of a client are made ready when somebody asks for one of them."""
+
+    def __init__(self, facts: Sequence[Conversation | Operation]) -> None:
+        """Those of one client stand behind each other, as in a ledger."""
+        self._facts: dict[str, list[Conversation | Operation]] = {}
+        for client, some in groupby(facts, attrgetter("client")):
+            self._facts.setdefault(client, []).extend(some)
+        self._ends = self._facts.keys() | {one.server for one in facts}
+        self._talks: dict[str, frozenset[_Talk]] = {}
+
+    def __contains__(self, about: _Talk | str) -> bool:
+        if isinstance(about, str):
+            return about in self._ends
+        client = about[0]
+        if client not in self._talks:
+            self._talks[client] = frozenset(map(_talk, self._facts.get(client, ())))
+        return about in self._talks[client]
+
+
+_Talk = tuple[str, str, str, int, str]
+_talk: Final[Callable[[Conversation | Operation | Link], _Talk]] = attrgetter(
+    "client", "server", "transport", "port", "protocol"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Scales:
     """A case made ready, so that each finding is looked up and not searched for."""
 
     ground: Ground
-    answered: AbstractSet[tuple[object, ...]]
-    """Conversations without their VLAN that were answered, and the addresses at both of their ends."""
-    changed: AbstractSet[tuple[object, ...]]
-    """Likewise, where a command that changes a device was not refused."""
-    passed: AbstractSet[tuple[object, ...]]
-    """Likewise, where the model denies what was answered."""
+    answered: Talks
+    """What was answered."""
+    changed: Talks
+    """Where a command that changes a device was not refused."""
+    passed: Talks
+    """Where the model denies what was answered."""
 
 
 def scales(case: Case) -> Scales:
     """What the facts of a case tell of each conversation and address."""
     ledger = case.ledger
-    changing = (one for one in ledger.operations if one.access in CHANGING and not one.refused)
+    judged = case.conversations or zip(ledger.conversations, repeat(None))
+    answered = [pair for pair in judged if was_answered(pair[0])]
+    # What was answered although the model denies it.
+    passed = [one for one, verdict in answered if verdict is not None and verdict.outcome == "denied"]
+    asked = [one for one, verdict in case.operations if one.status == 0 and verdict.outcome == "denied"]
     return Scales(
         Ground(case.index),
-        _keys(one for one in ledger.conversations if was_answered(one)),
-        _keys(changing),
-        _keys(_passed(case)),
+        Talks([one for one, _ in answered]),
+        Talks([one for one in ledger.operations if one.access in CHANGING and not one.refused]),
+        Talks([*passed, *asked]),
     )
-
-
-def _passed(case: Case) -> Iterator[Conversation | Operation]:
-    """What was answered although the model denies it."""
-    yield from (
-        one for one, verdict in case.conversations if was_answered(one) and verdict.outcome == "denied"
-    )
-    yield from (one for one, verdict in case.operations if one.status == 0 and verdict.outcome == "denied")
-
-
-_talk: Final[Callable[[Conversation | Operation | Link], tuple[object, ...]]] = attrgetter(
-    "client", "server", "transport", "port", "protocol"
-)
-
-
-def _keys(facts: Iterable[Conversation | Operation]) -> AbstractSet[tuple[object, ...]]:
-    found: set[tuple[object, ...]] = set()
-    ends: set[str] = set()
-    for one in facts:
-        found.add(_talk(one))
-        ends.add(one.client)
-        ends.add(one.server)
-    found.update((end,) for end in ends)
-    return found
 
 
 def risk_of(finding: Finding, threat: int, ready: Scales) -> Risk:
@@ -139,10 +146,10 @@ def _threat(finding: Finding, base: int, ready: Scales) -> int:
     return _level(base + strange + changed - silent)
 
 
-def _about(finding: Finding) -> tuple[object, ...]:
-    """The conversation, or the one address, as `Scales` has it."""
+def _about(finding: Finding) -> _Talk | str:
+    """The conversation, or the one address, as `Talks` has it."""
     link = finding.link
-    return _talk(link) if link.server else (link.client,)
+    return _talk(link) if link.server else link.client
 
 
 def _vulnerability(finding: Finding, ready: Scales) -> int:

@@ -195,14 +195,14 @@ def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIM
         return fitting
 
     def made(of: Callable[[Ints, str], Iterator[_Fact]], rows: Ints, keys: int = 0) -> tuple[_Fact, ...]:
+        """By the first columns: rows of the same hosts then share their texts and lie together."""
         slices = (rows[begin : begin + SLICE] for begin in range(0, len(rows), SLICE))
-        ordered = (some[order_of(some[:, :keys])] for some in slices)
+        ordered = (some[order_of(some[:, :keys])] for some in slices) if keys else slices
         return tuple(chain.from_iterable(of(some, source) for some in ordered))
 
     packets = rows.flows[:, F_PACKETS] + rows.flows[:, F_PACKETS + 1]
     bar, limit = bars.conversations, limits.conversations
     flows = kept("conversations", rows.flows, bar, limit, rank_of_flows, packets)
-    together = _by_ends((flows, np.arange(len(flows)))) if len(flows) > SLICE else [flows] * (len(flows) > 0)
     # Claims have room of their own.
     ports = ports_of(rows.assets, source)
     packets = rows.assets[:, X_PACKETS]
@@ -214,7 +214,7 @@ def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIM
     times, bar = rows.anomalies[:, A_TIMES], bars.anomalies
     anomalies = kept("anomalies", rows.anomalies, bar, limits.anomalies, rank_of_others, times)
     return Ledger(
-        conversations=tuple(chain.from_iterable(_conversations(some, source) for some in together)),
+        conversations=made(_conversations, flows),
         assets=made(assets_of, assets),
         claims=tuple(ports),
         operations=made(

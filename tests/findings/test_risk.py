@@ -9,7 +9,7 @@ import pytest
 
 from otmon.detect.detector import Finding
 from otmon.findings.judge import by_risk, judge
-from otmon.findings.risk import LEVELS, VALUES, table
+from otmon.findings.risk import LEVELS, VALUES, Talks, table
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.model import Model
 from tests.detect.plant import HMI, OTHER_PLC, PC, PLANT, PLC, PRINTER, STRANGER, WEB, ledger_of
@@ -141,3 +141,14 @@ def test_findings_of_one_severity_are_in_the_order_of_risk() -> None:
     assert [one.risk.value for one in findings] == sorted(one.risk.value for one in findings)
     assert by_risk(reversed(findings))[0].risk.value == "A"
     assert len({one.risk.value for one in findings}) > 1
+
+
+def test_talks_know_each_conversation_and_both_of_its_ends_and_nothing_else() -> None:
+    facts = [conversation(PC, PLC), conversation(PC, PLC, 22, "ssh"), operation(HMI, PLC, 6, 1, 1)]
+    talks = Talks(facts)
+    # Asked twice, as what is looked up is kept.
+    for _ in range(2):
+        assert all((one.client, one.server, "tcp", one.port, one.protocol) in talks for one in facts)
+        assert {PC, PLC, HMI} == {end for end in (PC, PLC, HMI, OTHER_PLC, "") if end in talks}
+        assert (PC, PLC, "tcp", 22, "modbus") not in talks
+        assert (PLC, PC, "tcp", 22, "ssh") not in talks

@@ -124,6 +124,10 @@ class Field:
     read: Callable[[Seen], Value]
     lacking: Value = None
     """What `read` gives for null."""
+    of_fact: Callable[[Any], Value] | None = None
+    """The same as `read`, where the fact alone tells it: of very many facts in a third of the time."""
+    of_verdict: Callable[[Any], Value] | None = None
+    """Likewise of the verdict, if there is one; `read` gives None for what is "" or missing."""
 
     def get(self, seen: Seen) -> Value:
         """The value that a fact has, None for null."""
@@ -143,12 +147,12 @@ def was_answered(fact: Conversation) -> bool:
 
 def _own(name: str, kind: Kind, meaning: str) -> Field:
     """A field that the fact itself has; -1 and "" are null."""
-    return Field(name, kind, meaning, attrgetter(f"fact.{name}"), lacking="")
+    return Field(name, kind, meaning, attrgetter(f"fact.{name}"), "", attrgetter(name))
 
 
 def _perhaps(name: str, meaning: str) -> Field:
     """A number that the fact may lack."""
-    return Field(name, "number", meaning, attrgetter(f"fact.{name}"), lacking=UNKNOWN)
+    return Field(name, "number", meaning, attrgetter(f"fact.{name}"), UNKNOWN, attrgetter(name))
 
 
 def _extreme(name: str, place: int, meaning: str) -> Field:
@@ -163,7 +167,11 @@ def _judged(name: str, meaning: str) -> Field:
     """A member of the verdict; null without a model."""
     read = attrgetter(name)
     return Field(
-        name, "text", meaning, lambda seen: None if seen.verdict is None else read(seen.verdict) or None
+        name,
+        "text",
+        meaning,
+        lambda seen: None if seen.verdict is None else read(seen.verdict) or None,
+        of_verdict=read,
     )
 
 
@@ -213,6 +221,7 @@ _CONVERSATION: Final = (
         "the server sent something other than a refusal; or the capture holds none of its packets, and the"
         " client sent data over TCP",
         lambda seen: was_answered(seen.fact),
+        of_fact=was_answered,
     ),
     _own(
         "role",

@@ -55,6 +55,10 @@ def test_every_field_answers_in_its_kind_or_not_at_all(category: str, with_model
         value = field.get(seen)
         assert value is None or type(value) is KINDS[field.kind], name
         assert field.name == name and field.meaning
+        if field.of_fact is not None:
+            assert field.of_fact(fact) == field.read(seen), name
+        if field.of_verdict is not None and verdict is not None:
+            assert (field.of_verdict(verdict) or None) == field.read(seen), name
     told = {name: field.get(seen) for name, field in FIELDS[category].items()}
     if category == "asset":
         wanted: dict[str, Any] = {"zone": "plc", "importance": "high", "roles": ("plc",), "address": None}
