@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otmon.assets.grouping import SeenAddress, SeenDevice
+from otmon.assets.grouping import SeenAddress, SeenDevice, is_name
 from otmon.zones.address import Address, host
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Device
 from otmon.zones.place import Index, locate, locate_address
@@ -15,7 +15,7 @@ def zones_of(index: Index, seen: SeenDevice) -> tuple[str, ...]:
     """The zones that a device's addresses are in, sorted; "unknown" where no zone lists one. What has no
     network address of its own is where those are for which it answers by ARP, else goes by its MAC addresses,
     as far as zones list them or their VLAN."""
-    found = {zone_of(index, one) for one in seen.addresses if one.address in seen.texts}
+    found = {zone_of(index, one) for one in seen.addresses if is_name(one.address)}
     found = found or {zone_of(index, one) for one in seen.answers}
     if not found:
         found = {locate(index, one.mac, one.vlan).zone for one in seen.addresses if one.mac}

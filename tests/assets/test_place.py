@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from otmon.assets.place import home_zones, inventoried, listed_addresses, listed_mac, zone_of, zones_of
@@ -40,3 +42,15 @@ def test_what_the_inventory_says_of_a_device() -> None:
     assert [home_zones(index, one) for one in (plc, hmi, phone)] == [{"cell"}, {"cell"}, set()]
     assert [listed_addresses(one) for one in (plc, hmi, phone)] == [{"10.1.0.1"}, {"10.1.0.2"}, set()]
     assert [listed_mac(one) for one in (plc, hmi, phone)] == [PLC, "", ""]
+
+
+def test_a_device_of_very_many_addresses_is_placed_in_time_that_grows_with_them() -> None:
+    def spent(number: int) -> float:
+        found, index = here(*(asset(PHONE, f"fe80::1:{one:x}") for one in range(number)))
+        (device,) = found.devices
+        begun = process_time()
+        assert zones_of(index, device.seen) == ()
+        return process_time() - begun
+
+    spent(100)
+    assert spent(4_000) < 60 * spent(400)
