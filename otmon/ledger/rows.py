@@ -84,6 +84,8 @@ Marks = npt.NDArray[np.bool_]
 """Of each row of a table whether it is meant."""
 LISTED: Final = 1 << 9
 """Rows that are lists at a time."""
+FEW_ROWS: Final = 128
+"""Of fewer rows it takes longer to find those that are equal than to look at each."""
 WIDTHS: Final = (F_COLUMNS, X_COLUMNS, O_COLUMNS, COURSE_COLUMNS, W_COLUMNS, A_COLUMNS, G_COLUMNS)
 """Columns of the fields of `Rows`; the last field is bytes."""
 MODBUS: Final = "modbus"
@@ -309,7 +311,9 @@ def order_of(keys: Ints, *later: Ints) -> Ints:
 
 def by_runs(of: Callable[..., _Made], columns: Ints) -> list[_Made]:
     """What a function makes of each row's numbers: one value of rows behind each other that are equal."""
-    fresh = np.append(True, (columns[1:] != columns[:-1]).any(axis=1))[: len(columns)]
+    if len(columns) < FEW_ROWS:
+        return list(map(of, *columns.T.tolist()))
+    fresh = np.append(True, (columns[1:] != columns[:-1]).any(axis=1))
     made = list(map(of, *columns[fresh].T.tolist()))
     return list(map(made.__getitem__, (np.cumsum(fresh) - 1).tolist()))
 

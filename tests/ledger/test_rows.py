@@ -13,6 +13,7 @@ from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import EMPTY
 from otmon.ledger.merge import merge
 from otmon.ledger.rows import (
+    FEW_ROWS,
     LISTED,
     amounts_of,
     by_runs,
@@ -95,13 +96,13 @@ def test_where_payloads_fill_the_tables_other_ended_rows_stay(fill: int, most: i
     assert seen.t.used[FILL_FLOWS] == 0
 
 
-def test_equal_rows_behind_each_other_share_one_value() -> None:
-    columns = np.array([[1, 2], [1, 2], [3, 4], [1, 2]], np.int64)
+@pytest.mark.parametrize(("times", "values"), [(1, 4), (FEW_ROWS, 3)])
+def test_equal_rows_behind_each_other_share_one_value(times: int, values: int) -> None:
+    columns = np.array([[1, 2], [1, 2], [3, 4], [1, 2]], np.int64).repeat(times, axis=0)
     asked: list[tuple[int, int]] = []
     made = by_runs(lambda *row: asked.append(row) or str(row), columns)  # type: ignore[func-returns-value]
-    assert made == ["(1, 2)", "(1, 2)", "(3, 4)", "(1, 2)"]
-    assert asked == [(1, 2), (3, 4), (1, 2)]
-    assert made[0] is made[1]
+    assert made == [str(tuple(row)) for row in columns.tolist()]
+    assert len(asked) == values, "of a few rows each is looked at"
     assert by_runs(str, columns[:0, :1]) == []
 
 
