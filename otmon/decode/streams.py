@@ -71,8 +71,11 @@ S_OPERATION: Final = 32
 S_OWN: Final = 33
 """Code of the protocol with commands for which a port of its connection is usual, 0 for none: the first
 payload of that ends the stream."""
+S_WRITES: Final = 34
+WRITES: Final = 6
+"""Hashes of the last requests that wrote, in any order: whether one that comes late was read."""
 S_COLUMNS: Final = 40
-"""Some columns are spare: rows are whole cache lines."""
+"""Rows are whole cache lines."""
 
 UNSEEN: Final = 0
 """Values of S_SYNC: nothing seen, in step with messages, or out of step."""

@@ -45,7 +45,7 @@ def look_ahead(
             row[TAG] = flow_tag_of(row[PROTO], 4, 0, row[SRC_LO], 0, row[DST_LO], row[SPORT], row[DPORT], 0)
             row[PRINT] = fingerprint(buf, row)
             prefetch(t.tags, set_of_tag(row[TAG]))
-            prefetch(t.recent, 2 * place_of_print(row[PRINT]))
+            prefetch(t.recent, 4 * place_of_print(row[PRINT]))
 
 
 @kernel

@@ -71,7 +71,9 @@ from otmon.decode.flows import (
     count_packet,
     find_flow,
     flow_tag_of,
+    is_copy,
     is_duplicate,
+    note_copied,
     set_client,
     tcp_flags,
 )
@@ -197,7 +199,9 @@ def observe(
         f = -1
         d = 0
         if row[FRAGMENT] == 0:
-            if is_duplicate(row, now, t.recent):
+            if not is_duplicate(row, now, t.recent):
+                note_copied(row, packet, t.recent)
+            elif is_copy(row, buf, first_number, packet, t.recent):
                 t.counters[C_DUPLICATE] += 1
                 continue
             if row[TUNNEL] != 0:
@@ -230,6 +234,9 @@ def observe(
                 continue
         else:
             tcp_flags(row, t.flows, f, d)
+            # What comes with it is numbered behind it (RFC 9293, 3.4).
+            if row[FLAGS] & TCP_SYN:
+                row[SEQ] = (row[SEQ] + 1) & 0xFFFFFFFF
             if opens and row[END] == row[AT]:
                 copy_opening(t, f, d, src, packet, now, offset)
         s = t.flows[f, F_STREAM]
