@@ -23,6 +23,7 @@ LAYERS: dict[str, dict[str, tuple[int, int]]] = {
 
 MESSAGES: dict[str, tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {
     FUZZED: ([(6, 33)], [(2, 28), (7, 34), (19, 47), (21, 51), (30, 64)]),
+    "OISF+suricata-verify/tests/modbus/modbus.pcap": ([], [(80, 1), (82, 1)]),
 }
 """By capture: packets and functions that only tshark finds, and that only this program finds."""
 

@@ -12,6 +12,7 @@ from typing import Final
 from otmon.decode.fields import (
     ACK,
     AT,
+    BUFFER,
     CHECKSUM,
     DPORT,
     DST_HI,
@@ -41,7 +42,7 @@ from otmon.decode.fields import (
     WAY,
     WIRE_END,
 )
-from otmon.kernel import Bytes, Ints, clear_row, inlined, kernel, u8
+from otmon.kernel import Bytes, Ints, clear_row, inlined, kernel, u8, u32be
 
 FLOWS: Final = 1 << 16
 """Flows followed at a time: 16 MiB."""
@@ -115,7 +116,7 @@ RESET: Final = 1 << 8
 """One of the two sent a TCP reset."""
 
 DUPLICATES: Final = 1 << 13
-"""Fingerprints of recent packets: 128 KiB."""
+"""Fingerprints of recent packets: 256 KiB."""
 DUPLICATE_NS: Final = 5_000_000
 """A mirror's copy follows within this time; TCP resends after 200 ms at the earliest (RFC 6298)."""
 DUPLICATE_WEAK_NS: Final = 100_000
@@ -138,6 +139,15 @@ def mix(h: int, x: int) -> int:
     The first step of a chain takes a constant: two addresses that are alike would cancel out."""
     h = ((int(h) ^ int(x)) * 0x1E3779B97F4A7C15) & MASK
     return h ^ (h >> 29)
+
+
+@kernel
+def hash_of(src: Bytes, p: int, end: int) -> int:
+    """Of the bytes ``src[p:end]``."""
+    h = 0
+    for k in range(p, end):
+        h = mix(h, u8(src, k))
+    return h
 
 
 @inlined
@@ -178,8 +188,8 @@ def place_of_print(h: int) -> int:
 def is_duplicate(row: Ints, now: int, recent: Ints) -> bool:
     """Whether the packet, whose fingerprint is in its row, is a copy of one just seen: a mirror of both
     directions, or of both sides of a router, gives each packet twice. What comes back without end is none: a
-    loop or a flood of equal frames. `recent` is int64[DUPLICATES, 2]: fingerprint with the number of its
-    copies, time."""
+    loop or a flood of equal frames. `recent` is int64[DUPLICATES, 4]: fingerprint with the number of its
+    copies, time; what `is_copy` wants."""
     h = row[PRINT]
     # Where nothing but its content tells it from others.
     weak = row[IP_ID] <= 0 or row[FAMILY] == 2
@@ -205,6 +215,37 @@ def is_duplicate(row: Ints, now: int, recent: Ints) -> bool:
     recent[slot, 0] = h + copies
     recent[slot, 1] = now
     return False
+
+
+@inlined
+def is_copy(row: Ints, buf: Bytes, first: int, packet: int, recent: Ints) -> bool:
+    """Whether the payload in ``buf`` of a packet that `is_duplicate` is that of the one before it as well, as
+    far as both are of the batch that begins with packet `first`: who forges a frame with the same checksum
+    hides none with it. Where it is not, the next copy is one of this packet."""
+    slot = place_of_print(row[PRINT])
+    number, at = recent[slot, 2], recent[slot, 3]
+    if row[BUFFER] == 0 and number >= first and at >= 0:
+        size = row[END] - row[AT]
+        k = 0
+        if at + size > len(buf):
+            k = -1
+        while 0 <= k <= size - 4:
+            k = k + 4 if u32be(buf, row[AT] + k) == u32be(buf, at + k) else -1
+        while 0 <= k < size:
+            k = k + 1 if u8(buf, row[AT] + k) == u8(buf, at + k) else -1
+        if k >= 0:
+            return True
+        note_copied(row, packet, recent)
+        return False
+    return True
+
+
+@inlined
+def note_copied(row: Ints, packet: int, recent: Ints) -> None:
+    """Of the packet there may be copies."""
+    slot = place_of_print(row[PRINT])
+    recent[slot, 2] = packet
+    recent[slot, 3] = row[AT] if row[BUFFER] == 0 else -1
 
 
 @inlined

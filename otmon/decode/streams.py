@@ -73,8 +73,11 @@ S_OWN: Final = 33
 payload of that ends the stream."""
 S_ENDPOINT: Final = 34
 """What tells its conversation from others of the same two addresses (`otmon.ledger.tally.endpoint_of`)."""
+S_WRITES: Final = 35
+WRITES: Final = 5
+"""Hashes of the last requests that wrote, in any order: whether one that comes late was read."""
 S_COLUMNS: Final = 40
-"""Some columns are spare: rows are whole cache lines."""
+"""Rows are whole cache lines."""
 
 UNSEEN: Final = 0
 """Values of S_SYNC: nothing seen, in step with messages, or out of step."""

@@ -40,7 +40,7 @@ def look_ahead(
         if row[PRINT] != 0:
             row[PRINT] = fingerprint(buf, row, name_flow(row, 4, 0, 0, 0))
             prefetch(t.tags, set_of_tag(row[TAG]))
-            prefetch(t.recent, 2 * place_of_print(row[PRINT]))
+            prefetch(t.recent, 4 * place_of_print(row[PRINT]))
 
 
 @kernel

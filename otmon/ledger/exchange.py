@@ -38,6 +38,7 @@ from otmon.decode.flows import (
     ROLE_PORT,
     ROLE_PROTOCOL,
     ROLE_SHIFT,
+    hash_of,
     mix,
     set_client,
 )
@@ -57,9 +58,11 @@ from otmon.decode.streams import (
     S_ORDER,
     S_PENDING,
     S_SYNC,
+    S_WRITES,
     STREAM_WAYS,
     STREAMS,
     UNSEEN,
+    WRITES,
     distance,
     forget,
 )
@@ -140,8 +143,7 @@ IDENTIFYING: Final = (17, 43)
 """Functions whose responses say what the device is."""
 TELLS_MODBUS: Final = FIRST_PAYLOADS["modbus"]
 
-UNANSWERED: Final = -1
-OPEN: Final = -2
+UNANSWERED, OPEN = -1, -2
 
 
 @kernel
@@ -372,6 +374,7 @@ def message(
             writes = element_range(t.pdu[M_WRITE_ADDRESS], t.pdu[M_WRITE_COUNT])
         ask(t, s, f, key, elements, t.pdu[M_SUB], writes, packet, now, offset)
         if sound and t.pdu[M_FUNCTION] in WRITING:
+            t.streams[s, S_WRITES + t.streams[s, S_ORDER] % WRITES] = hash_of(src, p, end)
             note_values(t, s, f, unit, src, first, packet, now, offset)
         return
     i = answer(t, s, f, d, key, packet, now, offset)

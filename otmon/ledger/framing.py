@@ -46,6 +46,7 @@ from otmon.protocols.modbus_framing import (
     rtu_plausible,
     rtu_size,
 )
+from otmon.protocols.modbus_pdu import has_meaning, length_fits
 
 CANDIDATE: Final = 0
 """`S_MODE` of a stream that may be Modbus; else MBAP or RTU."""
@@ -169,6 +170,9 @@ def bad_header(
     if t.streams[s, S_MODE] == MBAP:
         behind = p + 6 + u16be(src, p + 4)
         if behind == end or (behind < end and begins_message(t, s, src, behind, end)):
+            if u16be(src, p + 2) != 0 and behind > p + HEADER and behind <= p + 6 + MAX_LENGTH:
+                # Many servers do not look at it, and do what is asked.
+                message(t, s, f, d, src, p, behind, packet, now, offset)
             return behind
     t.streams[s, S_SYNC + d] = BAD_STEP
     return search(t, s, d, src, p + 1, end)
@@ -196,6 +200,16 @@ def tell_header(
 
 
 @kernel
+def has_other_protocol(src: Bytes, p: int, end: int) -> bool:
+    """Whether ``src[p:end]`` is a request but for the protocol id in its header, which many servers do not
+    look at."""
+    if end - p < HEADER + 2 or u16be(src, p + 2) == 0 or u16be(src, p + 4) != end - p - 6:
+        return False
+    function, length = u8(src, p + HEADER), end - p - HEADER
+    return bool(has_meaning(function) and length_fits(function, length, True))
+
+
+@kernel
 def settle(t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int) -> int:
     """What a candidate turns out to be, from ``src[p:end]``. Returns where its first message
     begins; bytes up to there are done with. `S_MODE` and `S_BAD` tell the outcome."""
@@ -205,6 +219,8 @@ def settle(t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int) -> i
     if t.streams[s, S_SYNC + d] == LOST_STEP and is_zeros(src, p, end):
         verdict = NO
     q = p
+    if verdict == NO and usual and has_other_protocol(src, p, end):
+        verdict = MBAP
     if verdict == NO and not usual:
         t.streams[s, S_BAD] = BAD_BYTES
         return end

@@ -37,6 +37,7 @@ from otmon.decode.flows import (
     F_STATE,
     SPOKE_A,
     WAYS,
+    note_copied,
     place_of_print,
     set_of_tag,
 )
@@ -48,7 +49,7 @@ _USUAL_PLACE: Final = 4 << 32
 
 
 @inlined
-def count_known(t: Tables, row: Ints, now: int) -> int:
+def count_known(t: Tables, row: Ints, packet: int, now: int) -> int:
     """Count a usual packet of a known flow. Returns the flow times two, plus the packet's direction; -1, with
     nothing done, for every other packet."""
     place = place_of_print(row[PRINT])
@@ -78,6 +79,7 @@ def count_known(t: Tables, row: Ints, now: int) -> int:
         return -1
     t.recent[place, 0] = row[PRINT]
     t.recent[place, 1] = now
+    note_copied(row, packet, t.recent)
     t.flows[f, F_STATE] |= SPOKE_A << d
     t.flows[f, F_PACKETS + d] += 1
     t.flows[f, F_BYTES + d] += row[PART_BYTES]

@@ -33,10 +33,10 @@ from otmon.decode.flows import (
     set_client,
 )
 from otmon.decode.streams import IN_STEP, S_HANDSHAKE, S_NEXT, S_OWN, S_SYNC, UNSEEN
-from otmon.kernel import Bytes, inlined, kernel, u8, u16be
+from otmon.kernel import Bytes, Ints, inlined, kernel, u8, u16be
 from otmon.ledger.command_messages import COMMANDS, S7COMM, begun_by, is_other_unit, message_at
 from otmon.ledger.commands import goes_on, join_cut, note_cut
-from otmon.ledger.exchange import new_stream
+from otmon.ledger.exchange import WRITING, new_stream
 from otmon.ledger.tables import CODES, CUT_BYTES, MODBUS, ROW, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.modbus_framing import HEADER, MBAP, MORE, RTU, plausible
@@ -217,9 +217,8 @@ def taken_over_by(t: Tables, signatures: SignatureTables, f: int, src: Bytes) ->
     elif usual and row[PROTO] == PROTO_TCP:
         verdict = recognise_modbus(src, p, end, True, t.pdu)
         return int(t.used[MODBUS]) if verdict == MBAP or verdict == MORE else 0
-    elif end - p > HEADER and u16be(src, p + 2) == 0 and u16be(src, p + 4) == end - p - 6:
-        if u8(src, p + HEADER) in (5, 6, 15, 16, 22, 23) and plausible(src, p, end, t.pdu) & 1:
-            return int(t.used[MODBUS])
+    elif end - p > HEADER and u16be(src, p + 2) == 0 and writes(src, p, end, t.pdu):
+        return int(t.used[MODBUS])
     other = begun_by(u8(src, p), row[PROTO] != PROTO_TCP)
     if other == 0 or other == code or usual:
         return 0
@@ -231,6 +230,16 @@ def taken_over_by(t: Tables, signatures: SignatureTables, f: int, src: Bytes) ->
         return 0
     found = recognise(signatures, src, p, end, row[PROTO], 0, 0)
     return other if found & 0xFFFF == other and found & (PROVISIONAL | LOOSE) == 0 else 0
+
+
+@kernel
+def writes(src: Bytes, p: int, end: int, pdu: Ints) -> bool:
+    """Whether ``src[p:end]`` is one whole request of Modbus, or several, and one of these writes."""
+    found = False
+    while end - p > HEADER and plausible(src, p, end, pdu) & 1:
+        found |= u8(src, p + HEADER) in WRITING
+        p += 6 + u16be(src, p + 4)
+    return bool(found and p == end)
 
 
 @kernel

@@ -63,8 +63,10 @@ from otmon.decode.flows import (
     begin_minute,
     count_packet,
     find_flow,
+    is_copy,
     is_duplicate,
     name_flow,
+    note_copied,
     set_client,
     tcp_flags,
 )
@@ -161,11 +163,11 @@ def observe(
         found = -1
         if usual:
             count_usual(row, t.counters)
-            found = count_known(t, row, now)
+            found = count_known(t, row, packet, now)
         else:
             read_headers(t, buf, start[i], caplen[i], wirelen[i], linktype[i], now)
         if found < 0:
-            found = count_any(t, buf, packet, now, offset)
+            found = count_any(t, buf, first_number, packet, now, offset)
             if found < 0:
                 continue
         f = found >> 1
@@ -204,10 +206,10 @@ def observe(
 
 
 @kernel
-def count_any(t: Tables, buf: Bytes, packet: int, now: int, offset: int) -> int:
-    """Count the packet in the row whatever it is: a copy, its tunnel, flow and sender, and what it says of
-    these by itself. Returns its flow times two, plus its direction, where its payload is to be read: of TCP
-    and UDP. Else -1."""
+def count_any(t: Tables, buf: Bytes, first: int, packet: int, now: int, offset: int) -> int:
+    """Count the packet in the row, in a batch that begins with packet `first`, whatever it is: a copy, its
+    tunnel, flow and sender, and what it says of these by itself. Returns its flow times two, plus its
+    direction, where its payload is to be read: of TCP and UDP. Else -1."""
     row = t.rows[t.used[ROW]]
     if row[FAMILY] == 0:
         return -1
@@ -216,7 +218,9 @@ def count_any(t: Tables, buf: Bytes, packet: int, now: int, offset: int) -> int:
     f = -1
     d = 0
     if row[FRAGMENT] == 0:
-        if is_duplicate(row, now, t.recent):
+        if not is_duplicate(row, now, t.recent):
+            note_copied(row, packet, t.recent)
+        elif is_copy(row, buf, first, packet, t.recent):
             t.counters[C_DUPLICATE] += 1
             return -1
         if row[TUNNEL] != 0:
@@ -240,6 +244,9 @@ def count_any(t: Tables, buf: Bytes, packet: int, now: int, offset: int) -> int:
         return -1
     if row[PROTO] == PROTO_TCP:
         tcp_flags(row, t.flows, f, d)
+        # What comes with it is numbered behind it (RFC 9293, 3.4).
+        if row[FLAGS] & TCP_SYN:
+            row[SEQ] = (row[SEQ] + 1) & 0xFFFFFFFF
         if opens and row[END] == row[AT]:
             copy_opening(t, f, d, src, packet, now, offset)
     else:

@@ -7,6 +7,7 @@ What lies out of order is held until what is missing comes or is lost for good
 from __future__ import annotations
 
 from otmon.decode.fields import C_GAP_BYTES, C_GAPS, C_RETRANSMITTED
+from otmon.decode.flows import hash_of
 from otmon.decode.streams import (
     ACK_PATIENCE,
     H_LENGTH,
@@ -15,6 +16,7 @@ from otmon.decode.streams import (
     H_SEQ,
     H_TIME,
     HELD_BYTES,
+    IN_STEP,
     LOST_STEP,
     OLD_PATIENCE,
     S_ACKED,
@@ -27,7 +29,9 @@ from otmon.decode.streams import (
     S_NEXT,
     S_OLD,
     S_SYNC,
+    S_WRITES,
     WINDOW,
+    WRITES,
     distance,
     final_gap,
     gap_is_final,
@@ -35,11 +39,13 @@ from otmon.decode.streams import (
     hold,
     next_held,
 )
-from otmon.kernel import Bytes, kernel
+from otmon.kernel import Bytes, kernel, u8, u16be
+from otmon.ledger.exchange import WRITING, message
 from otmon.ledger.framing import CANDIDATE, consume
 from otmon.ledger.tables import Tables
 from otmon.ledger.tally import note_anomaly
 from otmon.protocols.modbus import R_LOST
+from otmon.protocols.modbus_framing import HEADER, RTU, plausible
 
 
 @kernel
@@ -82,7 +88,33 @@ def feed(
         elif old:
             t.counters[C_RETRANSMITTED] += 1
             length = 0
+            if is_unread_write(t, s, d, src, a, end):
+                if t.streams[s, S_MODE] == CANDIDATE:
+                    t.streams[s, S_NEXT + d] = seq
+                    t.streams[s, S_SYNC + d] = IN_STEP
+                    t.streams[s, S_CARRIED + d] = 0
+                    length = end - a
+                else:
+                    message(t, s, f, d, src, a, end, packet, now, offset)
     read_in_order(t, s, f, d, src, a, end, length, seq, packet, now, offset, False)
+
+
+@kernel
+def is_unread_write(t: Tables, s: int, d: int, src: Bytes, p: int, end: int) -> bool:
+    """Whether the segment ``src[p:end]``, in direction `d` and of bytes that came before, is one whole
+    request that writes and none of those that were read last: what came before may have been forged for the
+    capture alone, with a wrong checksum, and the receiver did what this one says."""
+    if t.streams[s, S_MODE] == RTU or d == 1 - t.streams[s, S_CLIENT] or end - p < HEADER + 1:
+        return False
+    if u8(src, p + HEADER) not in WRITING or u16be(src, p + 4) != end - p - 6:
+        return False
+    if plausible(src, p, end, t.pdu) & 1 == 0:
+        return False
+    h = hash_of(src, p, end)
+    found = False
+    for k in range(S_WRITES, S_WRITES + WRITES):
+        found |= t.streams[s, k] == h
+    return not found
 
 
 @kernel

@@ -255,7 +255,7 @@ _FIELDS: Final = [
     ("pdu", _INT, (M_COLUMNS,)),
     ("counters", _INT, (COUNTERS,)),
     ("used", _INT, (32,)),
-    ("recent", _INT, (DUPLICATES, 2)),
+    ("recent", _INT, (DUPLICATES, 4)),
     ("slots", _INT, (ip.SLOTS, ip.COLUMNS)),
     ("tags", _INT, (FLOWS,)),
     ("flows", _INT, (FLOWS, F_COLUMNS)),

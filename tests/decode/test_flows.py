@@ -233,7 +233,7 @@ def test_flags_tell_client_and_end(flags: int, client: int, closed: bool, spoke:
 
 def seen_before(frames: list[tuple[bytes, int]]) -> list[bool]:
     """For each frame and its time, whether it is taken for a copy."""
-    recent: Ints = np.zeros((DUPLICATES, 2), np.int64)
+    recent: Ints = np.zeros((DUPLICATES, 4), np.int64)
     said = []
     for frame, now in frames:
         buf = np.frombuffer(frame, np.uint8)
@@ -285,7 +285,7 @@ def test_two_hosts_that_do_the_same_to_each_other_are_no_copies() -> None:
 def looped(each_ns: int, seconds: float) -> int:
     """How many of equal frames, one every `each_ns`, are taken for packets of their own."""
     count = int(seconds * 1_000_000_000 / each_ns)
-    recent: Ints = np.zeros((DUPLICATES, 2), np.int64)
+    recent: Ints = np.zeros((DUPLICATES, 4), np.int64)
     frame = np.frombuffer(frame_of(segment()), np.uint8)
     decode = Decoder()
     decode(frame_of(segment()))

@@ -38,6 +38,22 @@ def test_a_bad_header_is_told_each_time_and_hides_nothing_behind_it() -> None:
     assert {(one.reason, one.times) for one in seen.ledger().anomalies} == {("protocol-id", 3), ("length", 3)}
 
 
+def test_a_request_with_another_protocol_id_is_told_and_read() -> None:
+    """Many servers do what it asks."""
+    for before in (0, 1):
+        talk = Talk("x")
+        for i in range(before):
+            talk.poll(read_registers(3, i, 2, Random(i)))
+        talk.say(CLIENT, mbap(9, 1, b"\x06\0\5\0\3", protocol=7))
+        seen = Seen().packets(packets(talk, whole(talk))).finish().ledger()
+        assert [one.times for one in seen.operations if one.function == 6] == [1]
+        assert [(one.reason, one.times) for one in seen.anomalies] == [("protocol-id", 1)]
+    talk = Talk("x")
+    talk.say(CLIENT, mbap(9, 1, b"\x06\0\5\0", protocol=7))
+    talk.say(CLIENT, mbap(9, 1, b"\x60\0\5\0", protocol=7))
+    assert Seen().packets(packets(talk, whole(talk))).finish().ledger().operations == ()
+
+
 @pytest.mark.parametrize("filling", [b"\0", b"\x01", b"\0\x01\0\0\0\x06", b"\x03\x00", b"\xff"])
 def test_garbage_costs_time_in_proportion_to_its_length(filling: bytes) -> None:
     def taken(size: int) -> float:

@@ -23,7 +23,7 @@ PAUSES = (0, 1_000, 3 * MILLISECOND, 10 * MILLISECOND, 61 * SECOND, 3700 * SECON
 @kernel
 def known(t, now):  # type: ignore[no-untyped-def]
     """What is put into its caller's body needs a caller."""
-    return count_known(t, t.rows[0], now)
+    return count_known(t, t.rows[0], 2, now)
 
 
 def segment(

@@ -187,6 +187,16 @@ def test_what_is_sent_before_hides_no_write_of_modbus(port: int, decoy: bytes) -
             assert "gaps in tcp streams" not in found.counted
 
 
+def test_a_write_behind_other_requests_in_its_segment_takes_a_connection_over() -> None:
+    for parts in ([MODBUS + WRITE], [MODBUS * 3 + WRITE + MODBUS]):
+        found = seen(talk(5020, ("c", WEB), *[("c", one) for one in parts])).finish().ledger()
+        assert [one.protocol for one in found.conversations] == ["modbus"]
+        assert sorted({one.function for one in found.operations}) == [3, 6]
+    for payload in (MODBUS + WRITE[:-1], MODBUS * 2, MODBUS + WEB):
+        found = seen(talk(5020, ("c", WEB), ("c", payload))).finish().ledger()
+        assert [one.protocol for one in found.conversations] == ["http"]
+
+
 def test_elsewhere_a_name_is_final() -> None:
     for payload in (SLMP_READ, FINS_READ, BACNET_READ, FINS_STOP[:11]):
         found = seen(datagrams((DNS, 50_000, 4000), (payload, 50_000, 4000)))

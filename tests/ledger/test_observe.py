@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import numpy as np
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
@@ -11,8 +12,10 @@ from scapy.packet import Raw
 from otmon.decode.streams import STREAMS
 from otmon.ledger.endings import finish_source
 from otmon.ledger.facts import HOUR_NS
+from otmon.ledger.observe import observe
 from otmon.ledger.tables import ENDED_SENDERS, FILL_FLOWS
-from tests.ledger.seen import Seen
+from tests.ledger.seen import SIGNATURES, Seen
+from tests.protocols.test_commands import READ, STOP
 from tests.truth.capture import mirrored, packets
 from tests.truth.frames import LINKS
 from tests.truth.messages import read_registers
@@ -142,3 +145,45 @@ def test_the_hours_of_the_week_are_kept() -> None:
     (conversation,) = ledger.conversations
     assert conversation.hours & (1 << thursday + 5 | 1 << 0) == 1 << thursday + 5 | 1 << 0
     assert [one.hours for one in ledger.operations] == [1 << thursday, 1 << thursday + 5, 1]
+
+
+WRITE = bytes.fromhex("00020000000601060005ffff")
+
+
+def asked(found: Seen) -> list[tuple[int, int]]:
+    return sorted((one.function, one.times) for one in found.finish().ledger().operations)
+
+
+def test_a_request_in_the_packet_that_opens_a_connection_is_read() -> None:
+    for begin in (1_000, (1 << 32) - 1, (1 << 32) - 2):
+        opens = TCP(sport=40_000, dport=502, flags="S", seq=begin) / Raw(WRITE)
+        behind = TCP(sport=40_000, dport=502, flags="PA", seq=(begin + 13) % (1 << 32)) / Raw(WRITE)
+        sent = [frame(A / IP(src="10.0.0.1", dst="10.0.0.2") / one) for one in (opens, behind)]
+        found = Seen().frames((10**9 * n, data) for n, data in enumerate(sent))
+        assert asked(found) == [(6, 2)]
+        assert "gaps in tcp streams" not in found.counted
+
+
+def test_a_frame_with_the_checksum_of_another_one_is_no_copy_of_it() -> None:
+    """A decoy to a MAC address that nobody has, at once what it should hide, and a mirror's copy of that."""
+    elsewhere = Ether(src="00:80:f4:00:00:01", dst="00:80:f4:00:00:99")
+    decoy = READ + bytes(len(STOP) - len(READ))
+    frames = [
+        frame(
+            ends
+            / IP(src="10.0.0.1", dst="10.0.0.2", id=7)
+            / TCP(sport=40_000, dport=102, chksum=9)
+            / Raw(data)
+        )
+        for ends, data in ((elsewhere, decoy), (A, STOP), (A, STOP))
+    ]
+    found = Seen()
+    buf = np.frombuffer(b"".join(frames), np.uint8).copy()
+    sizes = np.array([len(one) for one in frames], np.int64)
+    starts = np.cumsum(sizes) - sizes
+    times = np.arange(len(frames), dtype=np.int64) * 1_000
+    links = np.ones(len(frames), np.int64)
+    assert observe(buf, starts, sizes, sizes, times, links, 1, 0, 0, found.t, SIGNATURES) == len(frames)
+    found.number += len(frames)
+    assert found.counted["duplicate frames"] == 1
+    assert asked(found) == [(0x29, 1)]

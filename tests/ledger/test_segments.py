@@ -9,6 +9,8 @@ from random import Random
 import pytest
 
 from tests.ledger.seen import Seen
+from tests.ledger.test_command_messages import Line
+from tests.ledger.test_messages import seen
 from tests.truth.capture import packets
 from tests.truth.messages import read_registers
 from tests.truth.segmentation import bursts, pipelining, polling
@@ -167,3 +169,30 @@ def test_a_receiver_that_is_behind_or_elsewhere_lets_no_gap_be_final() -> None:
     seen = Seen().packets(packets(talk, segments))
     assert "gaps in streams" not in seen.counted
     assert seen.finish().counted["transactions"] == 3
+
+
+READ_ONE, WRITE_ONE = bytes.fromhex("000100000006010300000001"), bytes.fromhex("00020000000601060005ffff")
+
+
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("decoy", [READ_ONE, b"?" * 700, WRITE_ONE[:-1] + b"\0", WRITE_ONE[:5]], ids=len)
+def test_a_segment_that_nobody_took_hides_no_write(before: int, decoy: bytes) -> None:
+    """Such as one with a wrong checksum: the receiver took what came in its place."""
+    line = Line("s7comm")
+    line.port = 502
+    line.says(*[READ_ONE] * before)
+    begin = line.following
+    line.resends(begin, decoy).resends(begin, WRITE_ONE).resends(begin, WRITE_ONE, 300_000_000)
+    values = [w for w in seen(line.packets).finish().ledger().written for _ in range(w.times)]
+    assert len(values) == 1 + (decoy[:-1] == WRITE_ONE[:-1])
+
+
+def test_a_write_that_tcp_sends_again_is_one() -> None:
+    writes = [WRITE_ONE[:1] + bytes((n,)) + WRITE_ONE[2:] for n in range(WRITES)]
+    line = Line("s7comm")
+    line.port = 502
+    line.says(READ_ONE, *writes)
+    for n, one in enumerate(writes):
+        line.resends(5_000 + 12 + 12 * n, one, 300_000_000)
+    found = seen(line.packets).finish().ledger()
+    assert sum(one.times for one in found.operations if one.function == 6) == WRITES
