@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from otmon.decode.streams import WRITES
 from tests.ledger.seen import Seen
 from tests.ledger.test_command_messages import Line
 from tests.ledger.test_messages import seen
