@@ -9,8 +9,9 @@ from otmon.decode.flows import CLOSED, F_KEY, F_LAST, F_STATE, F_STREAM, FLOWS
 from otmon.decode.streams import S_LAST, STREAMS
 from otmon.kernel import copy_row, kernel
 from otmon.ledger.exchange import end_stream
+from otmon.ledger.room import has_room
 from otmon.ledger.segments import drain
-from otmon.ledger.tables import FILL_FLOWS, Tables, has_room
+from otmon.ledger.tables import FILL_FLOWS, Tables
 
 
 @kernel

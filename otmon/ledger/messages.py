@@ -110,7 +110,7 @@ def copy_message(
     t: Tables, f: int, d: int, src: Bytes, length: int, packet: int, now: int, offset: int
 ) -> None:
     """Copy the packet's payload, whose length on the wire is `length`. There is room for one
-    (`otmon.ledger.tables.has_room`). A flow that has no name yet is copied on usual ports only."""
+    (`otmon.ledger.room.has_room`). A flow that has no name yet is copied on usual ports only."""
     row = t.rows[t.used[ROW]]
     if t.flows[f, F_PROTOCOL] == 0:
         udp = 1 << 16 if row[PROTO] == PROTO_UDP else 0

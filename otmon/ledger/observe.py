@@ -95,6 +95,7 @@ from otmon.ledger.messages import (
 )
 from otmon.ledger.payload import read_payload
 from otmon.ledger.polling import polled
+from otmon.ledger.room import has_room
 from otmon.ledger.tables import (
     AHEAD,
     ARP,
@@ -113,7 +114,6 @@ from otmon.ledger.tables import (
     Tables,
     asset_place,
     count_asset,
-    has_room,
     is_other_port,
     note_asset,
     set_minute,

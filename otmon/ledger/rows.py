@@ -18,6 +18,7 @@ from otmon.decode.streams import S_CLIENT, S_FLOW, S_PENDING, STREAMS
 from otmon.kernel import Bytes, Ints
 from otmon.ledger.course import NOTHING, SHORTEST_NS, WINDOWS, Window
 from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY, RESPONSE_BOUNDS_NS, Evidence
+from otmon.ledger.room import ROOMS
 from otmon.ledger.tables import (
     A_COLUMNS,
     A_TIMES,
@@ -33,9 +34,6 @@ from otmon.ledger.tables import (
     FILL_WRITTEN,
     G_COLUMNS,
     HOURS_IN_COLUMN,
-    MESSAGE_BYTES,
-    MESSAGE_DATA,
-    MESSAGES,
     O_ANSWERED,
     O_BEFORE,
     O_CLIENT_HI,
@@ -142,11 +140,12 @@ def ended_rows(t: Tables) -> Rows:
 
 def rows_in_the_way(t: Tables) -> Rows:
     """What must leave the tables so that they have room again: the copied payloads alone where these need it,
-    else all ended rows. Facts of many rows at once are fewer, and most of their joins are done by numpy."""
-    used = t.used
-    if used[FILL_MESSAGES] >= MESSAGES or used[FILL_OCTETS] > MESSAGE_DATA - MESSAGE_BYTES:
+    nothing where only transactions did, else all ended rows. Facts of many rows at once are fewer, and most
+    of their joins are done by numpy."""
+    full = {column for column, most in ROOMS if t.used[column] >= most}
+    if full & {FILL_MESSAGES, FILL_OCTETS}:
         return messages_alone(t)
-    return ended_rows(t)
+    return ended_rows(t) if full else no_rows()
 
 
 def no_rows() -> Rows:

@@ -365,21 +365,6 @@ def set_minute(t: Tables, now: int) -> None:
 
 
 @inlined
-def has_room(t: Tables) -> bool:
-    """Whether the rows that one more packet can end have a place."""
-    return bool(
-        t.used[FILL_FLOWS] < ENDED_SENDERS - 2
-        and t.used[FILL_ASSETS] < ENDED_SENDERS - 2
-        and t.used[FILL_OPERATIONS] < ENDED - 2 * ROOM
-        and t.used[FILL_ANOMALIES] < ENDED - 2 * ROOM
-        and t.used[FILL_WRITTEN] < ENDED_WRITTEN - ROOM_WRITTEN
-        and t.used[FILL_MESSAGES] < MESSAGES
-        and t.used[FILL_OCTETS] <= MESSAGE_DATA - MESSAGE_BYTES
-        and (t.used[WANT_TRANSACTIONS] == 0 or t.used[FILL_TRANSACTIONS] < TRANSACTIONS - ROOM)
-    )
-
-
-@inlined
 def pending_row(s: int, k: int) -> int:
     """Where the request at place `k` of stream `s` is. The first places of all streams lie side by side, as
     most streams have one request that waits: with those of one stream so, each would have a page of memory

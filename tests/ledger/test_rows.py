@@ -23,7 +23,15 @@ from otmon.ledger.rows import (
     rows_in_use,
     waiting_requests,
 )
-from otmon.ledger.tables import FILL_FLOWS, FILL_MESSAGES, FILL_OCTETS, MESSAGE_DATA, MESSAGES
+from otmon.ledger.tables import (
+    ENDED_SENDERS,
+    FILL_ASSETS,
+    FILL_FLOWS,
+    FILL_MESSAGES,
+    FILL_OCTETS,
+    MESSAGE_DATA,
+    MESSAGES,
+)
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
 from tests.truth.messages import Message, mask_write, read_write, write_bits, write_single
@@ -91,9 +99,20 @@ def test_where_payloads_fill_the_tables_other_ended_rows_stay(fill: int, most: i
     full = rows_in_the_way(seen.t)
     assert len(full) == len(full.messages) > 0
     assert seen.t.used[FILL_MESSAGES] == seen.t.used[FILL_OCTETS] == 0
-    left = rows_in_the_way(seen.t)
+    assert len(rows_in_the_way(seen.t)) == 0, "transactions alone were in the way"
+    left = ended_rows(seen.t)
     assert len(left) == len(left.flows) == 1
     assert seen.t.used[FILL_FLOWS] == 0
+
+
+def test_where_ended_rows_fill_the_tables_all_of_them_leave() -> None:
+    seen = watched()
+    seen.t.ended_flows[0] = seen.t.flows[np.flatnonzero(seen.t.flows[:, F_KEY])[0]]
+    seen.t.used[FILL_FLOWS] = 1
+    seen.t.used[FILL_ASSETS] = ENDED_SENDERS - 2
+    full = rows_in_the_way(seen.t)
+    assert (len(full.flows), len(full.assets)) == (1, ENDED_SENDERS - 2)
+    assert seen.t.used[FILL_FLOWS] == seen.t.used[FILL_ASSETS] == 0
 
 
 @pytest.mark.parametrize(("times", "values"), [(1, 4), (FEW_ROWS, 3)])

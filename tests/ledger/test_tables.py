@@ -5,34 +5,21 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
-import pytest
 
 from otmon.decode.fields import PART_BYTES, PARTS
 from otmon.kernel import kernel
 from otmon.ledger.tables import (
     A_TIMES,
     ASSETS,
-    ENDED,
     ENDED_SENDERS,
-    FILL_ANOMALIES,
     FILL_ASSETS,
-    FILL_FLOWS,
-    FILL_MESSAGES,
-    FILL_OCTETS,
     FILL_OPERATIONS,
-    FILL_TRANSACTIONS,
-    MESSAGE_BYTES,
-    MESSAGE_DATA,
-    MESSAGES,
     MODBUS,
     O_TIMES,
-    ROOM,
-    TRANSACTIONS,
     WANT_TRANSACTIONS,
     X_PACKETS,
     asset_place,
     count_asset,
-    has_room,
     new_tables,
     note_asset,
 )  # fmt: skip
@@ -43,13 +30,8 @@ from tests.truth.talk import Talk, whole
 
 
 @kernel
-def room(t):  # type: ignore[no-untyped-def]
-    """What is put into its caller's body needs a caller; so below."""
-    return has_room(t)
-
-
-@kernel
 def count(t, i, now):  # type: ignore[no-untyped-def]
+    """What is put into its caller's body needs a caller."""
     count_asset(t, i, now)
 
 
@@ -59,29 +41,6 @@ def test_tables_are_empty_aligned_and_know_what_they_are_for() -> None:
         assert (t.used[MODBUS], t.used[WANT_TRANSACTIONS]) == (7, wanted)
         assert not t.flows.any() and not t.operations.any() and not t.counters.any()
         assert all(getattr(t, name).ctypes.data % 64 == 0 for name in t.dtype.names)
-
-
-@pytest.mark.parametrize(
-    ("fill", "most"),
-    [
-        (FILL_FLOWS, ENDED_SENDERS - 2),
-        (FILL_ASSETS, ENDED_SENDERS - 2),
-        (FILL_OPERATIONS, ENDED - 2 * ROOM),
-        (FILL_ANOMALIES, ENDED - 2 * ROOM),
-        (FILL_TRANSACTIONS, TRANSACTIONS - ROOM),
-        (FILL_MESSAGES, MESSAGES),
-        (FILL_OCTETS, MESSAGE_DATA - MESSAGE_BYTES + 1),
-    ],
-)
-def test_there_is_room_until_one_packet_more_could_end_too_many_rows(fill: int, most: int) -> None:
-    t = new_tables(7, True)
-    t.used[fill] = most - 1
-    assert room(t)
-    t.used[fill] = most
-    assert not room(t)
-    unwanted = new_tables(7, False)
-    unwanted.used[FILL_TRANSACTIONS] = TRANSACTIONS
-    assert room(unwanted)
 
 
 def test_an_asset_is_one_row_and_counts_its_packets() -> None:
