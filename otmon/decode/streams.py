@@ -74,9 +74,9 @@ payload of that ends the stream."""
 S_ENDPOINT: Final = 34
 """What tells its conversation from others of the same two addresses (`otmon.ledger.tally.endpoint_of`)."""
 S_WRITES: Final = 35
-WRITES: Final = 5
-"""Hashes of the last requests that wrote, in any order: whether one that comes late was read."""
-S_COLUMNS: Final = 40
+WRITES: Final = 13
+"""Hashes of the last requests that wrote, the newest first: whether one that comes late was read."""
+S_COLUMNS: Final = 48
 """Rows are whole cache lines."""
 
 UNSEEN: Final = 0

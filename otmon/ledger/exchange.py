@@ -374,7 +374,7 @@ def message(
             writes = element_range(t.pdu[M_WRITE_ADDRESS], t.pdu[M_WRITE_COUNT])
         ask(t, s, f, key, elements, t.pdu[M_SUB], writes, packet, now, offset)
         if sound and t.pdu[M_FUNCTION] in WRITING:
-            t.streams[s, S_WRITES + t.streams[s, S_ORDER] % WRITES] = hash_of(src, p, end)
+            remember_write(t, s, hash_of(src, p, end))
             note_values(t, s, f, unit, src, first, packet, now, offset)
         return
     i = answer(t, s, f, d, key, packet, now, offset)
@@ -383,6 +383,14 @@ def message(
         copy_claim(t, f, d, src, first, stop, stop - first, TELLS_MODBUS, packet, now, offset)
     if i >= 0 and sound and t.pdu[M_FUNCTION] in (1, 3) and t.pdu[M_EXCEPTION] == 0:
         keep_read(t, i, src, first + 2, stop - first - 2, now)
+
+
+@kernel
+def remember_write(t: Tables, s: int, written: int) -> None:
+    """Keep the hash of a request that writes among the newest ones of its stream."""
+    for k in range(S_WRITES + WRITES - 1, S_WRITES, -1):
+        t.streams[s, k] = t.streams[s, k - 1]
+    t.streams[s, S_WRITES] = written
 
 
 @inlined
