@@ -44,13 +44,10 @@ def test_what_the_inventory_says_of_a_device() -> None:
     assert [listed_mac(one) for one in (plc, hmi, phone)] == [PLC, "", ""]
 
 
-def test_a_device_of_very_many_addresses_is_placed_in_time_that_grows_with_them() -> None:
-    def spent(number: int) -> float:
-        found, index = here(*(asset(PHONE, f"fe80::1:{one:x}") for one in range(number)))
-        (device,) = found.devices
-        begun = process_time()
-        assert zones_of(index, device.seen) == ()
-        return process_time() - begun
-
-    spent(100)
-    assert spent(4_000) < 60 * spent(400)
+def test_a_device_of_very_many_addresses_is_placed_without_a_look_at_all_for_each() -> None:
+    found, index = here(*(asset(PHONE, f"fe80::1:{one:x}") for one in range(8_000)))
+    (device,) = found.devices
+    begun = process_time()
+    assert zones_of(index, device.seen) == ()
+    # A tenth of a second; half a minute where each address looks through all of them.
+    assert process_time() - begun < 8

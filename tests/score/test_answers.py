@@ -170,7 +170,7 @@ def test_a_cell_of_any_length_costs_little(cell: str, tmp_path: Path) -> None:
     began = process_time()
     with pytest.raises(ClaimError, match="is no time"):
         claims(tmp_path / "a.csv", f"time,from,technique\n{cell},{cell},{cell}\n")
-    assert process_time() - began < 1
+    assert process_time() - began < 5
 
 
 def test_the_same_row_twice_is_one_answer(tmp_path: Path) -> None:
