@@ -31,8 +31,7 @@ _signatures: Final[dict[tuple[Any, ...], Any]] = {}
 
 def _signature(function: Any, context: object, args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
     """For each place where an operator stands, Numba asks all of its implementations, a dozen, whether they
-    take operands of these types: a third of the time that compiling took. What is built in always gives the
-    same signature for the same types."""
+    take operands of these types. What is built in always gives the same signature for the same types."""
     key = (context, function, args)
     found = None if kws else _signatures.get(key)
     if found is None:
@@ -191,7 +190,7 @@ class _NativeLowering(typed_passes.BaseNativeLowering):  # type: ignore[misc]
 
 class _Part(JITCodeLibrary):  # type: ignore[misc]
     """The code of a kernel as others take it in. Numba would optimise it in full and make machine code of it
-    for itself as well: half of the time that compiling took. Those that take it in do both."""
+    for itself as well. Those that take it in do both."""
 
     def _optimize_final_module(self) -> None:
         """Enough that it can be put into its callers."""
@@ -224,7 +223,7 @@ _PASSES: Final = (
     typed_passes.NoPythonBackend,
 )
 """Of Numba's passes over a function those that kernels need. The others serve closures, comprehensions and
-expressions of whole arrays: a kernel that has one does not compile. They took a tenth of the time."""
+expressions of whole arrays: a kernel that has one does not compile."""
 
 
 class _KernelCompiler(CompilerBase):  # type: ignore[misc]

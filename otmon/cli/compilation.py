@@ -45,7 +45,7 @@ def _announced(sensor: bool) -> bool:
 def compile_here(*, sensor: bool = True) -> None:
     """Compile or load the kernels that read captures, and those of the sensor."""
     _announced(sensor)
-    # A compiler keeps nearly all that it makes: looking for garbage took a twentieth of the time.
+    # A compiler keeps nearly all that it makes.
     gc.disable()
     try:
         _compile_reading()
