@@ -113,9 +113,18 @@ class _Reader:
         self._told: list[Told] = []
 
     def read(self) -> RuleRow | list[Told]:
-        for (row, column), wrong in self._grid.odd.items():
+        columns = range(1, max(len(self._grid.rows[self._row]), *self._head.texts) + 1)
+        for column in columns:
+            part = self._grid.struck.get((self._row, column))
+            if part and self._head.keys.get(column) not in ("line", "reason"):
+                self._tell(
+                    column, f"{part} of it is struck out, and nobody but a person knows what is in force"
+                )
+                return self._told
+        for column in columns:
+            wrong = self._grid.odd.get((self._row, column))
             # A number of the row or a note may be a formula or a date.
-            if row == self._row and self._head.keys.get(column, "number") not in ("number", "line", "reason"):
+            if wrong and self._head.keys.get(column, "number") not in ("number", "line", "reason"):
                 self._tell(column, f"{wrong}, expected a text or number")
         if not self._take("action", cell.allows, True):
             what = "it denies: a model lists only what is allowed, so see that no other row allows the same"

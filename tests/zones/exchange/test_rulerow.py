@@ -24,8 +24,12 @@ HEAD = (
 )
 
 
-def read(*cells: str, odd: dict[tuple[int, int], str] | None = None) -> RuleRow | list[Told]:
-    grid = Grid("FW", {3: HEAD, 4: cells}, odd or {})
+def read(
+    *cells: str,
+    odd: dict[tuple[int, int], str] | None = None,
+    struck: dict[tuple[int, int], str] | None = None,
+) -> RuleRow | list[Told]:
+    grid = Grid("FW", {3: HEAD, 4: cells}, odd or {}, {}, struck or {})
     head = find_head(grid.rows)
     assert head is not None
     return read_row(grid, head, 4)
@@ -77,6 +81,19 @@ def test_a_cell_without_a_known_text_is_not_taken_for_an_empty_one() -> None:
     assert whys(read("", "10.0.0.1", "", "10.0.1.1", odd=odd)) == [
         "sheet 'FW', row 4, column F (ポート): a formula without a saved value, expected a text or number"
     ]
+
+
+def test_a_row_that_is_struck_out_is_no_rule() -> None:
+    cells = "", "10.0.0.1", "", "10.0.1.1", "", "502", "", "", "", "監視"
+    why = "of it is struck out, and nobody but a person knows what is in force"
+    assert whys(read(*cells, struck={(4, column): "all" for column in range(1, 12)})) == [
+        f"sheet 'FW', row 4, column A (送信元ゾーン): all {why}"
+    ]
+    assert whys(read(*cells, struck={(4, 4): "a part", (3, 1): "all"})) == [
+        f"sheet 'FW', row 4, column D (宛先): a part {why}"
+    ]
+    # A reason that was corrected, and another row.
+    assert isinstance(read(*cells, struck={(4, 10): "a part", (5, 2): "all"}), RuleRow)
 
 
 @pytest.mark.parametrize(
