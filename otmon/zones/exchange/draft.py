@@ -26,7 +26,7 @@ from otmon.zones.files.document import MAX_FILE_BYTES
 from otmon.zones.files.draftfile import Block, free_id, listing, member_text, scalar, text_of
 from otmon.zones.files.load import ModelError, read_model
 from otmon.zones.files.schema import ExceptionForm, PermissionForm, read_id
-from otmon.zones.files.workbook import Grid, SheetError
+from otmon.zones.files.workbook import Grid, SheetError, column_letters
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
 PREFIX_IPV4: Final = 24
@@ -99,10 +99,14 @@ def draft(source: str, grids: Iterable[Grid], prefix: int = PREFIX_IPV4, timezon
             told.append(Told(grid.name, 1, 0, "", said))
             continue
         heads += 1
-        told += [
-            Told(grid.name, head.row, column, heading, "a heading that is not known: kept as a comment")
-            for column, heading in head.others.items()
-        ]
+        for column, heading in head.others.items():
+            first = head.seconds.get(column)
+            known = (
+                f"means the same as column {column_letters(first)}"
+                if first
+                else "a heading that is not known"
+            )
+            told.append(Told(grid.name, head.row, column, heading, f"{known}: kept as a comment"))
         _read(grid, head, rows, kept, told)
     if not heads:
         raise SheetError(

@@ -139,6 +139,15 @@ def test_addresses_that_two_zones_claim_are_kept_and_told() -> None:
     assert any("may be in" in str(told) for told in made.told)
 
 
+def test_headings_that_count_for_nothing_are_told() -> None:
+    made, _ = drafted("担当,送信元,宛先,設定の責任者,天気\n山田,10.1.0.1,10.2.0.1,製造部,晴\n")
+    assert [str(told) for told in made.told] == [
+        "row 1, column A (担当): means the same as column D: kept as a comment",
+        "row 1, column E (天気): a heading that is not known: kept as a comment",
+    ]
+    assert "settings_owner: '製造部'" in made.text and "# 担当: 山田" in made.text
+
+
 LISTED = (
     "from zone,source,to zone,destination,port\n"
     "line (10.30.1.0/24),10.30.1.5,plc (10.30.2.0/24),10.30.2.1,502\n"
