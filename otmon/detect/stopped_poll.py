@@ -35,14 +35,15 @@ def stopped_poll(case: Case) -> Iterator[Finding]:
     talked = {conversation_key(fact): fact for fact in case.ledger.conversations} if asked else {}
     for key, every in polls_of(case).items():
         operations = asked[key]
-        polls = [poll.operations for poll in every if _is_steady(poll, times, lasted_s, pause)]
+        steady = [poll for poll in every if _is_steady(case, poll, times, lasted_s, pause)]
         conversation = talked.get(key)
-        if not polls or conversation is None:
+        if not steady or conversation is None:
             continue
         silence_ns = end_ns - max(one.last_ns for one in operations)
-        gap_ns = max(one.gap_ns for poll in polls for one in poll)
+        gap_ns = max(_longest_ns(case, poll) for poll in steady)
         if silence_ns >= max(least_ns, pause * gap_ns) and not _tries_again(case, key, operations):
-            yield _finding(case, key, [one for poll in polls for one in poll], conversation, silence_ns)
+            polls = [one for poll in steady for one in poll.operations]
+            yield _finding(case, key, polls, conversation, gap_ns, silence_ns)
 
 
 def _silence_ns(rule: Rule) -> int:
@@ -80,13 +81,43 @@ def _polls(operations: list[Operation]) -> Iterator[Poll]:
             yield Poll(group, first_ns, last_ns, course)
 
 
-def _is_steady(poll: Poll, least: int, lasted_s: int, pause: int) -> bool:
+def _is_steady(case: Case, poll: Poll, least: int, lasted_s: int, pause: int) -> bool:
     times = sum([one.times for one in poll.operations])
-    gap_ns = max([one.gap_ns for one in poll.operations])
     lasted_ns = poll.last_ns - poll.first_ns
-    if times < least or gap_ns == 0 or lasted_ns < 1_000_000_000 * lasted_s:
+    if times < least or lasted_ns < 1_000_000_000 * lasted_s or not any(_gaps_ns(poll)):
         return False
-    return gap_ns * (times - 1) <= pause * lasted_ns
+    return _longest_ns(case, poll) * (times - 1) <= pause * lasted_ns
+
+
+def _gaps_ns(poll: Poll) -> list[int]:
+    return [one.gap_ns for one in poll.operations]
+
+
+def _longest_ns(case: Case, poll: Poll) -> int:
+    """The longest pause there can have been: of several captures, no fact tells one between the last
+    request of one and the first of the next. What requests that follow each other as in each capture cannot
+    fill, while captures went on, is taken for one pause."""
+    gap_ns = max(_gaps_ns(poll))
+    times = sum([one.times for one in poll.operations])
+    spare_ns = poll.last_ns - poll.first_ns - gap_ns * (times - 1)
+    if spare_ns > 0:
+        spare_ns -= sum(
+            max(0, min(end_ns, poll.last_ns) - max(begin_ns, poll.first_ns))
+            for begin_ns, end_ns in _unwatched(case)
+        )
+    return gap_ns + max(0, spare_ns)
+
+
+@once
+def _unwatched(case: Case) -> list[tuple[int, int]]:
+    """Begin and end of each time between captures in which none was made."""
+    found: list[tuple[int, int]] = []
+    last_ns = 0
+    for source in sorted(case.ledger.sources, key=lambda one: one.first_ns):
+        if 0 < last_ns < source.first_ns:
+            found.append((last_ns, source.first_ns))
+        last_ns = max(last_ns, source.last_ns)
+    return found
 
 
 def _tries_again(case: Case, key: ConversationKey, operations: list[Operation]) -> bool:
@@ -99,7 +130,12 @@ def _tries_again(case: Case, key: ConversationKey, operations: list[Operation]) 
 
 
 def _finding(
-    case: Case, key: ConversationKey, polls: list[Operation], conversation: Conversation, silence_ns: int
+    case: Case,
+    key: ConversationKey,
+    polls: list[Operation],
+    conversation: Conversation,
+    gap_ns: int,
+    silence_ns: int,
 ) -> Finding:
     place = placed(case, key)
     last_ns = max(one.last_ns for one in polls)
@@ -114,7 +150,7 @@ def _finding(
         place=place,
         what=say("poll-stopped", client=key[0], server=key[1], protocol=key[4]),
         why=(
-            say("poll-was", times=times, milliseconds=max(one.gap_ns for one in polls) // 1_000_000),
+            say("poll-was", times=times, milliseconds=gap_ns // 1_000_000),
             say("poll-silence", seconds=silence_ns // 1_000_000_000),
             say("client-there") if there else say("client-gone"),
         ),

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from otmon.detect.detector import Finding
 from otmon.detect.rules.load import shipped_rules
+from otmon.engine import replay
+from otmon.findings.judge import judge
 from otmon.lab.frames import SECOND_NS, Packet, arp
 from otmon.lab.modbus import READ_HOLDING, read
+from otmon.outputs.pcapng import pcapng
 from tests.detect import captures
 from tests.detect.captures import HMI, LAPTOP, START_NS, plc
 from tests.detect.modbus_polls import healthy, poll
@@ -64,6 +68,47 @@ def test_few_requests_are_no_poll(tmp_path: Path) -> None:
 def test_an_engineers_bursts_are_no_poll(tmp_path: Path) -> None:
     packets = [*steady(30), *steady(31, START_NS + 7000 * S), *until(100_000 * S)]
     assert captures.found(RULE, packets, tmp_path) == []
+
+
+def _files(packets: list[Packet], every_ns: int, folder: Path) -> list[Path]:
+    """The packets as files of equal duration, as a ring of captures has them."""
+    files: dict[int, list[Packet]] = {}
+    for packet in sorted(packets, key=lambda one: one.time_ns):
+        files.setdefault((packet.time_ns - START_NS) // every_ns, []).append(packet)
+    paths = []
+    for number, some in files.items():
+        paths.append(folder / f"{number:04}.pcapng")
+        paths[-1].write_bytes(pcapng(((one.time_ns, one.data) for one in some), "tests", "mirror", "tests"))
+    return paths
+
+
+def _found_in_files(packets: list[Packet], every_ns: int, folder: Path) -> list[Finding]:
+    ledger = replay([str(path) for path in _files(packets, every_ns, folder)]).ledger
+    return [one for one in judge(ledger, captures.PLANT) if one.rule == RULE]
+
+
+def test_bursts_in_files_of_their_own_are_no_poll(tmp_path: Path) -> None:
+    """No file shows the pauses between them."""
+    bursts = [steady(30 + n, START_NS + 6000 * n * S, wait_ns=12 * S) for n in range(4)]
+    chatter = [Packet(START_NS + n * 7 * S, arp(1, LAPTOP, "10.1.0.9"), "later") for n in range(20_000 // 7)]
+    packets = [*(packet for burst in bursts for packet in burst), *chatter]
+    assert captures.found(RULE, packets, tmp_path) == []
+    assert _found_in_files(packets, 500 * S, tmp_path) == []
+
+
+def test_a_poll_that_stopped_is_found_in_files_of_five_minutes(tmp_path: Path) -> None:
+    packets = [*steady(200), *until(2400 * S)]
+    (whole,) = captures.found(RULE, packets, tmp_path)
+    (split,) = _found_in_files(packets, 300 * S, tmp_path)
+    assert (split.count, split.last_ns) == (whole.count, whole.last_ns)
+
+
+def test_no_capture_at_night_is_no_pause(tmp_path: Path) -> None:
+    """Nobody saw whether the poll went on."""
+    packets = [*steady(60), *steady(61, START_NS + 40_000 * S), *until(41_000 * S)]
+    assert captures.found(RULE, packets, tmp_path) == []
+    (one,) = _found_in_files(packets, 20_000 * S, tmp_path)
+    assert (one.count, dict(one.why[0].params)["times"]) == (121, 121)
 
 
 def test_a_server_that_fell_silent_is_told_as_that(tmp_path: Path) -> None:

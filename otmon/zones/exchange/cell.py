@@ -45,6 +45,11 @@ _OTHER_PORTS: Final[dict[str, tuple[str, int]]] = {"https": ("tcp", 443), "snmpt
 _PORT: Final = re.compile(
     r"(?:(tcp|udp|sctp)\s*[/:]?\s*)?([0-9]{1,5})(?:-([0-9]{1,5}))?(以上|以降|\+)?(?:\s*[/:]?\s*(tcp|udp|sctp))?"
 )
+_DAY: Final = re.compile(
+    r"(?:(令和|r) *(?:元|([0-9]{1,2}))|([0-9]{4})) *[-/.年] *([0-9]{1,2}) *[-/.月] *([0-9]{1,2}) *日?"
+)
+_BEFORE_REIWA: Final = 2018
+"""The first year of Reiwa is the next one."""
 _NAMED: Final = re.compile(r"(.*?)\s*\(([^()]*)\)")
 _LIMIT: Final = re.compile(
     r"(coil|holding_register) ([0-9]{1,5}): *([-+0-9.]{1,32}) to ([-+0-9.]{1,32})"
@@ -344,8 +349,9 @@ def expires(text: str) -> str:
     said = plain(text)
     if said in words()["always"] or said in _ANY or said == "-":
         return ""
-    match = re.fullmatch(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?", said)
-    day = f"{match[1]}-{int(match[2]):02d}-{int(match[3]):02d}" if match else said
+    match = _DAY.fullmatch(said)
+    year = int(match[3]) if match and match[3] else _BEFORE_REIWA + int(match[2] or 1) if match else 0
+    day = f"{year}-{int(match[4]):02d}-{int(match[5]):02d}" if match else said
     if read_date(day) is None:
         raise NotUnderstood(f"{text!r} is no day, expected such as 2026-12-31")
     return day

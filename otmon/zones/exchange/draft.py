@@ -26,7 +26,7 @@ from otmon.zones.files.document import MAX_FILE_BYTES
 from otmon.zones.files.draftfile import Block, free_id, listing, member_text, scalar, text_of
 from otmon.zones.files.load import ModelError, read_model
 from otmon.zones.files.schema import ExceptionForm, PermissionForm, read_id
-from otmon.zones.files.workbook import Grid, SheetError
+from otmon.zones.files.workbook import Grid, SheetError, column_letters
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
 PREFIX_IPV4: Final = 24
@@ -99,10 +99,14 @@ def draft(source: str, grids: Iterable[Grid], prefix: int = PREFIX_IPV4, timezon
             told.append(Told(grid.name, 1, 0, "", said))
             continue
         heads += 1
-        told += [
-            Told(grid.name, head.row, column, heading, "a heading that is not known: kept as a comment")
-            for column, heading in head.others.items()
-        ]
+        for column, heading in head.others.items():
+            first = head.seconds.get(column)
+            known = (
+                f"means the same as column {column_letters(first)}"
+                if first
+                else "a heading that is not known"
+            )
+            told.append(Told(grid.name, head.row, column, heading, f"{known}: kept as a comment"))
         _read(grid, head, rows, kept, told)
     if not heads:
         raise SheetError(
@@ -181,6 +185,8 @@ class _Plan:
         self._prefix = prefix
         self._names: dict[str, str] = {}
         self._ids: set[str] = set()
+        self._listed: set[str] = set()
+        """Zones whose members stand in brackets behind their names."""
         inside = [(number, row.rule) for number, row in enumerate(rows) if number not in out]
         for collect in (self._name_zones, self._place, self._allow):
             for number, rule in inside:
@@ -199,6 +205,8 @@ class _Plan:
             for said in side.zones:
                 zone = self._zone(said.name)
                 if zone is not None:
+                    if said.members:
+                        self._listed.add(zone.id)
                     for member in said.members:
                         zone.members.setdefault(member, number)
                     said_inside = (said.inside, zone.policy)
@@ -230,11 +238,22 @@ class _Plan:
                 zone = self._zone(side.zones[0].name) if side.zones else None
                 if zone is not None:
                     if not any(_may_hold(member, network) for member in zone.members):
-                        zone.members.setdefault(_member(network), number)
+                        self._join(zone, side.zones[0].name, network, number)
                 elif not side.zones and self._home(network) is None:
                     if network.bits == MAC_BITS:
                         raise _Unfit(f"{network} is in no zone of the sheet")
                     self._draft_zone(network, number)
+
+    def _join(self, zone: _Zone, name: str, network: Network, number: int) -> None:
+        """Make an address a member of the zone beside which it stands, unless the sheet lists the members of
+        that zone, or lists the address elsewhere: it would be allowed all that the zone is."""
+        home = self._home(network, listed=True)
+        if home is not None:
+            called = self.zones[home].name or home if home in self.zones else home
+            raise _Unfit(f"{network} is in {called}, not in {name}")
+        if zone.id in self._listed:
+            raise _Unfit(f"{network} is none of the members that the sheet lists of {name}")
+        zone.members.setdefault(_member(network), number)
 
     def _draft_zone(self, network: Network, number: int) -> None:
         length = min(network.length, self._prefix if network.bits == IPV4_BITS else PREFIX_IPV6)
@@ -243,18 +262,21 @@ class _Plan:
         self.zones[id] = _Zone(id, str(wide), True, {_member(wide): number})
         self._limit()
 
-    def _home(self, network: Network) -> str | None:
-        """The zone whose narrowest member holds the whole network."""
+    def _home(self, network: Network, listed: bool = False) -> str | None:
+        """The zone whose narrowest member holds the whole network, of those whose members are `listed` if
+        only these count."""
         best: tuple[int, str] | None = None
         for zone in self.zones.values():
+            if listed and zone.id not in self._listed:
+                continue
             for member in zone.members:
                 held = member.network
                 if member.mac is not None and network.bits == MAC_BITS and member.mac.value == network.prefix:
                     held = network
                 if held is not None and within(network, held) and (best is None or held.length > best[0]):
                     best = held.length, zone.id
-        if best is not None:
-            return best[1]
+        if best is not None or listed:
+            return None if best is None else best[1]
         first = Address(network.bits, network.prefix << (network.bits - network.length))
         return INTERNET if network.bits != MAC_BITS and reach(first) == "internet" else None
 

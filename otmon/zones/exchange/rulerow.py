@@ -12,14 +12,23 @@ from typing import Any, Final, TypeVar, cast
 
 from otmon.zones.exchange import cell
 from otmon.zones.exchange.cell import Direction, Hosts, MemberText, NotUnderstood
-from otmon.zones.exchange.heading import Head
+from otmon.zones.exchange.heading import TOGETHER, Head
 from otmon.zones.files.workbook import Grid, column_letters
 from otmon.zones.model import Range
+from otmon.zones.times import read_date
 
 _Value = TypeVar("_Value")
 _INSIDE: Final = ("inside:listed", "inside:baseline")
 """What may happen inside a zone, as our own sheets write it behind its members."""
 _OF_BOUNDARY: Final = ("boundary", "device", "device_owner", "settings_owner")
+_NOTES: Final = (*_OF_BOUNDARY, "id", "name_ja", "name_en", "approver", "reason", "line", "number")
+"""What limits nothing: a second column of it is kept as a comment."""
+_NAMED_BESIDE: Final[dict[str, Callable[[str], object]]] = {
+    "from_address": cell.hosts,
+    "to_address": cell.hosts,
+    "action": cell.allows,
+}
+"""What often stands beside a column of words that means nothing to a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,27 +114,44 @@ def row_text(head: Head, cells: Sequence[str]) -> str:
 class _Reader:
     def __init__(self, grid: Grid, head: Head, row: int) -> None:
         self._grid, self._head, self._row = grid, head, row
-        cells = grid.rows[row]
-        self._text: Mapping[str, str] = {
-            key: cells[column - 1] if column <= len(cells) else "" for column, key in head.keys.items()
+        # A cell that Excel keeps as a date; a time of day would be lost in it.
+        self._days = {
+            column: moment
+            for column, key in head.keys.items()
+            if key == "expires" and read_date(moment := grid.moments.get((row, column), "")) is not None
         }
+        self._text: Mapping[str, str] = {key: self._cell(column) for column, key in head.keys.items()}
         self._columns = {key: column for column, key in head.keys.items()}
         self._told: list[Told] = []
 
     def read(self) -> RuleRow | list[Told]:
-        for (row, column), wrong in self._grid.odd.items():
+        columns = range(1, max(len(self._grid.rows[self._row]), *self._head.texts) + 1)
+        for column in columns:
+            part = self._grid.struck.get((self._row, column))
+            if part and self._head.keys.get(column) not in ("line", "reason"):
+                self._tell(
+                    column, f"{part} of it is struck out, and nobody but a person knows what is in force"
+                )
+                return self._told
+        for column in columns:
+            wrong = "" if column in self._days else self._grid.odd.get((self._row, column), "")
+            key = self._head.keys.get(column, "number")
+            second = self._head.keys.get(self._head.seconds.get(column, 0), "number")
             # A number of the row or a note may be a formula or a date.
-            if row == self._row and self._head.keys.get(column, "number") not in ("number", "line", "reason"):
+            if wrong and (key not in ("number", "line", "reason") or second not in _NOTES):
                 self._tell(column, f"{wrong}, expected a text or number")
         if not self._take("action", cell.allows, True):
             what = "it denies: a model lists only what is allowed, so see that no other row allows the same"
             self._say("action", what)
         if not cell.is_any(self._text.get("source_port", "")):
             self._say("source_port", "a port of the client, which a model does not limit")
+        self._agree()
         source, target = self._side("from"), self._side("to")
         nothing = cell.Spoken((), (), (), ())
         heard = [
-            self._take(key, cell.spoken, nothing) for key in ("protocol", "service", "port", "transport")
+            self._taken(column, self._cell(column), cell.spoken, nothing)
+            for column, key in self._head.keys.items()
+            if key in TOGETHER
         ]
         limits = self._limits()
         entry = self._take("entry", cell.entry, "permission")
@@ -184,14 +210,37 @@ class _Reader:
             self._say(f"{end}_address", "addresses beside several zones, expected one row for each zone")
         return Side(zones, Hosts(True, False, ()) if not zones and not address else hosts)
 
+    def _agree(self) -> None:
+        """Whether columns of one meaning say the same: else nobody knows which of them limits."""
+        for column, first in self._head.seconds.items():
+            key, said = self._head.keys[first], self._cell(column)
+            reads = _NAMED_BESIDE.get(key)
+            if key in _NOTES or not said or cell.plain(said) == cell.plain(self._cell(first)):
+                continue
+            try:
+                if reads is not None:
+                    reads(said)
+            except NotUnderstood:
+                # A name beside the address, or a remark beside the decision.
+                continue
+            self._tell(column, f"means the same as column {column_letters(first)}, and says something else")
+
+    def _cell(self, column: int) -> str:
+        cells = self._grid.rows[self._row]
+        if column in self._days:
+            return self._days[column]
+        return cells[column - 1] if column <= len(cells) else ""
+
     def _take(self, key: str, read: Callable[[str], _Value], otherwise: _Value) -> _Value:
-        text = self._text.get(key, "")
+        return self._taken(self._columns.get(key, 0), self._text.get(key, ""), read, otherwise)
+
+    def _taken(self, column: int, text: str, read: Callable[[str], _Value], otherwise: _Value) -> _Value:
         if not text:
             return otherwise
         try:
             return read(text)
         except NotUnderstood as error:
-            self._say(key, str(error))
+            self._tell(column, str(error))
             return otherwise
 
     def _say(self, key: str, text: str) -> None:

@@ -5,7 +5,7 @@ Excel does not read Japanese; a workbook of the same cells is the same bytes.
 
 Read: any bytes give grids of texts or a `SheetError`. Sizes are bounded before anything is unpacked. A
 cell whose text cannot be known (a formula that was never computed, an error, a date that Excel made of a
-range) keeps what is wrong with it in `Grid.odd`.
+range) keeps what is wrong with it in `Grid.odd`. Text that is struck out is read, and noted in `Grid.struck`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import datetime
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.parsers import expat
@@ -61,6 +61,8 @@ class Grid:
     moments: dict[tuple[int, int], str] = field(default_factory=dict)
     """(row, column) -> what a date (`2026-04-14`), a time (`09:12:30`) or both are, divided by a space, of
     those that are odd because a text was expected."""
+    struck: dict[tuple[int, int], str] = field(default_factory=dict)
+    """(row, column) -> which part of the cell's text is struck out (Japanese: 取消線)."""
 
 
 def column_letters(number: int) -> str:
@@ -214,12 +216,14 @@ def _read_book(data: bytes, archive: zipfile.ZipFile) -> list[Grid]:
     if len(names) > MAX_SHEETS:
         raise SheetError(f"{len(names)} sheets, expected at most {MAX_SHEETS}")
     grids = []
+    struck_texts, struck_styles = _struck_texts(archive), _struck_styles(values)
     for page, source in zip(values.worksheets, formulas.worksheets, strict=True):
-        merged = _scan(archive, page)
+        merged, partly = _scan(archive, page, struck_texts)
         shown = {(cell.row, cell.column): cell for cell in _cells(page)}
         cells: dict[tuple[int, int], str] = {}
         odd: dict[tuple[int, int], str] = {}
         moments: dict[tuple[int, int], str] = {}
+        struck: dict[tuple[int, int], str] = {}
         for cell in _cells(source):
             place = (int(cell.row), int(cell.column))
             text, wrong = _text(shown.get(place), cell.data_type == "f")
@@ -230,10 +234,44 @@ def _read_book(data: bytes, archive: zipfile.ZipFile) -> list[Grid]:
             moment = _moment(shown.get(place))
             if moment:
                 moments[place] = moment
+            if place in partly or cell._style_id in struck_styles:
+                struck[place] = "a part" if place in partly else "all"
         for area in merged:
-            _fill(area, cells, odd, moments)
-        grids.append(Grid(str(page.title), _rows(cells, odd), odd, moments))
+            _fill(area, cells, odd, moments, struck)
+        grids.append(Grid(str(page.title), _rows(cells, odd), odd, moments, struck))
     return grids
+
+
+def _struck_styles(book: Any) -> frozenset[int]:
+    """Styles of cells whose text is struck out."""
+    fonts = book._fonts
+    return frozenset(
+        number
+        for number, style in enumerate(book._cell_styles)
+        if style.fontId < len(fonts) and fonts[style.fontId].strike
+    )
+
+
+def _struck_texts(archive: zipfile.ZipFile) -> frozenset[int]:
+    """Those of the texts that cells share of which a part is struck out (ECMA-376-1, 18.4.8 and 18.4.10)."""
+    number = -1
+    found: set[int] = set()
+
+    def begin(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal number
+        name = tag.rpartition(":")[2]
+        number += name == "si"
+        if name == "strike" and _is_on(attributes):
+            found.add(number)
+
+    for path in archive.namelist():
+        if path.casefold() == "xl/sharedstrings.xml":
+            _parse(archive, path, begin)
+    return frozenset(found)
+
+
+def _is_on(attributes: dict[str, str]) -> bool:
+    return attributes.get("val", "1") not in ("0", "false")
 
 
 def _cells(page: Any) -> Iterable[Any]:
@@ -279,15 +317,21 @@ def _rows(cells: dict[tuple[int, int], str], odd: dict[tuple[int, int], str]) ->
     }
 
 
-def _scan(archive: zipfile.ZipFile, page: Any) -> list[re.Match[str]]:
-    """Hold a sheet against the limits before its cells are read, and find its merged ranges: openpyxl makes
-    a row for every number that is left out, and does not tell what is merged when it reads as it goes."""
+def _scan(
+    archive: zipfile.ZipFile, page: Any, struck_texts: Collection[int]
+) -> tuple[list[re.Match[str]], set[tuple[int, int]]]:
+    """Hold a sheet against the limits before its cells are read, and find its merged ranges and the cells of
+    whose text a part is struck out: openpyxl makes a row for every number that is left out, and tells neither
+    of both when it reads as it goes."""
     merged: list[re.Match[str]] = []
+    struck: set[tuple[int, int]] = set()
     at = [0, 0]
     cells = 0
+    shared = False
+    read: list[str] | None = None
 
     def begin(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal cells
+        nonlocal cells, shared, read
         name = tag.rpartition(":")[2]
         if name == "row":
             at[:] = [_number(attributes.get("r", ""), at[0] + 1), 0]
@@ -296,23 +340,49 @@ def _scan(archive: zipfile.ZipFile, page: Any) -> list[re.Match[str]]:
             at[1] = _column_number(match[1]) if match else at[1] + 1
             # Two places of one cell: openpyxl believes now this, now that.
             at[0] = max(_number(match[2], at[0]), at[0]) if match else at[0]
+            shared = attributes.get("t") == "s" and bool(struck_texts)
         elif name in ("v", "f", "is"):
             _bounded(at[0], at[1], str(page.title))
             cells += name != "f"
+            read = [] if shared and name == "v" else None
             if cells > MAX_CELLS:
                 raise SheetError(f"sheet {page.title!r}: more than {MAX_CELLS} cells, expected fewer")
+        elif name == "strike" and _is_on(attributes):
+            struck.add((at[0], at[1]))
         elif name == "mergeCell" and (match := _MERGED.fullmatch(attributes.get("ref", ""))):
             merged.append(match)
             if len(merged) > MAX_MERGED:
                 raise SheetError(f"sheet {page.title!r}: more than {MAX_MERGED} merged ranges")
 
+    def said(text: str) -> None:
+        if read is not None:
+            read.append(text)
+
+    def end(tag: str) -> None:
+        nonlocal read
+        if read is not None and _number("".join(read), -1) in struck_texts:
+            struck.add((at[0], at[1]))
+        read = None
+
+    _parse(archive, page._worksheet_path, begin, said, end)
+    return merged, struck
+
+
+def _parse(
+    archive: zipfile.ZipFile,
+    path: str,
+    begin: Callable[[str, dict[str, str]], None],
+    said: Callable[[str], None] | None = None,
+    end: Callable[[str], None] | None = None,
+) -> None:
     parser = expat.ParserCreate()
     parser.StartElementHandler = begin
-    with archive.open(page._worksheet_path) as part:
+    parser.CharacterDataHandler = said
+    parser.EndElementHandler = end
+    with archive.open(path) as part:
         while chunk := part.read(1 << 16):
             parser.Parse(chunk)
         parser.Parse(b"", True)
-    return merged
 
 
 def _number(text: str, otherwise: int) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import filterfalse
 from typing import Final
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation
 from otmon.ledger.ledger import Ledger
+from otmon.zones.address import is_group, parse_address
 from otmon.zones.decide import decide
 from otmon.zones.files.nesting import written_id
 from otmon.zones.functions import MODBUS_OBJECTS, normal
@@ -28,6 +30,8 @@ from otmon.zones.review.notation import ANY, written
 
 FEW: Final = 4
 """So many hosts or fewer, on one side of a permission for a whole zone or network, could be listed."""
+_PORTLESS: Final = "icmp", "ip-"
+"""How transports begin without ports, and without protocols that a permission could name."""
 SHOWN: Final = 8
 """Ranges or names of what was used that are told."""
 
@@ -74,13 +78,16 @@ class Used:
 
     @property
     def wider(self) -> tuple[str, ...]:
-        """The sides that allow more than the few hosts that used them: "from", "to"."""
+        """The sides that allow more than the few hosts that used them: "from", "to". Who speaks to a group
+        (multicast, broadcast) uses the whole of its zone."""
         sides = (
             ("from", self.permission.clients, self.clients),
             ("to", self.permission.servers, self.servers),
         )
         return tuple(
-            side for side, ends, hosts in sides if 0 < len(hosts) <= FEW and any(map(_is_wide, ends))
+            side
+            for side, ends, hosts in sides
+            if 0 < len(list(filterfalse(_is_of_many, hosts))) <= FEW and any(map(_is_wide, ends))
         )
 
     @property
@@ -107,8 +114,9 @@ class _Tally:
         self.counts[isinstance(fact, Operation)] += 1
         self.clients.add(fact.client)
         self.servers.add(fact.server)
-        self.ports.add(fact.port)
-        self.protocols.add(fact.protocol)
+        if not fact.transport.startswith(_PORTLESS):
+            self.ports.add(fact.port)
+            self.protocols.add(fact.protocol)
         if not isinstance(fact, Operation):
             return
         self.access.add(fact.access)
@@ -140,11 +148,17 @@ def _is_wide(end: Endpoint) -> bool:
     return end.network is None or end.network.length < end.network.bits
 
 
+def _is_of_many(host: str) -> bool:
+    address = parse_address(host)
+    return address is not None and is_group(address)
+
+
 def _excess(permission: Permission, asked: Asked) -> Iterator[Excess]:
-    """Keys that are left out allow anything. What operations ask for is told where some were seen."""
-    if _more(permission.ports, asked.ports):
+    """Keys that are left out allow anything. What operations ask for is told where some were seen, as are
+    ports and protocols."""
+    if asked.ports and _more(permission.ports, asked.ports):
         yield Excess("port", _allowed(permission.ports), _some(_texts(asked.ports)))
-    if set(permission.protocols) - set(asked.protocols) or not permission.protocols:
+    if asked.protocols and (set(permission.protocols) - set(asked.protocols) or not permission.protocols):
         yield Excess("protocol", ", ".join(permission.protocols) or ANY, _some(asked.protocols))
     if not asked.functions:
         return

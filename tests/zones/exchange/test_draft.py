@@ -139,6 +139,54 @@ def test_addresses_that_two_zones_claim_are_kept_and_told() -> None:
     assert any("may be in" in str(told) for told in made.told)
 
 
+def test_headings_that_count_for_nothing_are_told() -> None:
+    made, _ = drafted("担当,送信元,宛先,設定の責任者,天気\n山田,10.1.0.1,10.2.0.1,製造部,晴\n")
+    assert [str(told) for told in made.told] == [
+        "row 1, column A (担当): means the same as column D: kept as a comment",
+        "row 1, column E (天気): a heading that is not known: kept as a comment",
+    ]
+    assert "settings_owner: '製造部'" in made.text and "# 担当: 山田" in made.text
+
+
+LISTED = (
+    "from zone,source,to zone,destination,port\n"
+    "line (10.30.1.0/24),10.30.1.5,plc (10.30.2.0/24),10.30.2.1,502\n"
+    "office (10.10.0.0/24),10.10.0.21,line (10.30.1.0/24),10.30.1.5,443\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("line (10.30.1.0/24),10.10.0.77,plc,10.30.2.1,503", "row 4: 10.10.0.77 is in office, not in line"),
+        ("lab,10.10.0.77,plc,10.30.2.1,503", "row 4: 10.10.0.77 is in office, not in lab"),
+        (
+            "line (10.30.1.0/24),10.99.0.7,plc,10.30.2.1,503",
+            "row 4: 10.99.0.7 is none of the members that the sheet lists of line",
+        ),
+        (
+            "line,10.30.0.0/16,plc,10.30.2.1,503",
+            "row 4: 10.30.0.0/16 is none of the members that the sheet lists of line",
+        ),
+    ],
+)
+def test_no_row_moves_an_address_into_another_zone(row: str, why: str) -> None:
+    """It would be allowed all that hosts of that zone are."""
+    made, built = drafted(f"{LISTED}{row}\n")
+    assert [str(told) for told in made.told] == [why] and made.kept == 1
+    assert f"# {why}" in made.text
+    held = {zone.id: [str(member.network) for member in zone.members] for zone in built.zones}
+    assert (held["line"], held["office"]) == (["10.30.1.0/24"], ["10.10.0.0/24"])
+    assert allowed(built, "10.30.1.5", "10.30.2.1", 502)
+
+
+def test_a_member_that_one_row_lists_is_there_for_all() -> None:
+    row = '"line (10.30.1.0/24, 10.31.0.7)",10.31.0.7,plc,10.30.2.1,503'
+    made, built = drafted(f"{LISTED}{row}\nline,10.31.0.7,plc,10.30.2.1,504\n")
+    assert made.kept == 0
+    assert allowed(built, "10.31.0.7", "10.30.2.1", 503) and allowed(built, "10.31.0.7", "10.30.2.1", 504)
+
+
 def test_a_row_for_too_many_zones_is_kept() -> None:
     rows = "".join(f"10.0.{n}.1,192.168.0.1,{n + 1}\n" for n in range(30))
     made, _ = drafted(f"source,destination,port\n{rows}any,any,9999\n")

@@ -66,5 +66,24 @@ def test_without_both_ends_there_is_no_head(rows: dict[int, tuple[str, ...]]) ->
 
 
 def test_a_second_column_of_the_same_meaning_is_told() -> None:
-    head = find_head({1: ("source", "destination", "port", "ポート")})
-    assert head is not None and head.others == {4: "ポート"}
+    head = find_head({1: ("source", "destination", "利用時間", "時間帯", "remarks", "note", "色")})
+    assert head is not None
+    assert head.keys == {1: "from_address", 2: "to_address", 4: "hours", 5: "reason"}
+    assert head.others == {3: "利用時間", 6: "note", 7: "色"}
+    assert head.seconds == {3: 4, 6: 5}
+
+
+def test_our_own_headings_come_before_others_that_mean_the_same() -> None:
+    for head in (
+        find_head({1: ("担当者", "備考", "送信元IPアドレス", "宛先IPアドレス", "設定の責任者", "理由")}),
+        find_head({1: ("owner", "note", "From IP address", "To IP address", "Settings owner", "Reason")}),
+    ):
+        assert head is not None
+        assert head.keys == {3: "from_address", 4: "to_address", 5: "settings_owner", 6: "reason"}
+        assert head.seconds == {1: 5, 2: 6}
+
+
+def test_columns_of_protocols_services_and_ports_are_all_read() -> None:
+    head = find_head({1: ("source", "destination", "プロトコル", "アプリケーション", "port", "宛先ポート")})
+    assert head is not None and head.others == {}
+    assert list(head.keys.values())[2:] == ["protocol", "protocol", "port", "port"]

@@ -14,6 +14,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
+from openpyxl.styles import Font
 
 from otmon.zones.files import workbook
 from otmon.zones.files.workbook import Grid, SheetError, column_letters, read_sheets, write_csv, write_xlsx
@@ -72,6 +75,49 @@ def test_the_same_cells_are_the_same_bytes_whatever_the_time(monkeypatch: pytest
 
     monkeypatch.setattr("openpyxl.writer.excel.datetime.datetime", Later)
     assert write_xlsx("a", [("a", "b")], [1, 1]) == first
+
+
+def test_text_that_is_struck_out_is_noted() -> None:
+    def fill(page: Any) -> None:
+        page.append(["whole", "in force", None, "a merged one", None])
+        page["A1"].font = page["D1"].font = Font(strike=True)
+        page["B1"].font = Font(strike=False)
+        page["C1"] = CellRichText("10.1.0.5", TextBlock(InlineFont(strike=True), "10.1.0.4"))
+        page["A2"] = CellRichText("10.1.0.6", TextBlock(InlineFont(b=True), "new"))
+        page["B2"] = "last"
+        page["E2"] = "end"
+        page.merge_cells("D1:E1")
+
+    (grid,) = read_sheets(book(fill))
+    assert grid.struck == {(1, 1): "all", (1, 3): "a part", (1, 4): "all", (1, 5): "all"}
+    assert grid.rows[1][:3] == ("whole", "in force", "10.1.0.510.1.0.4")
+    (quiet,) = read_sheets(write_xlsx("a", [("a", "b"), ("c", "d")], [1, 1]))
+    assert quiet.struck == {}
+
+
+@pytest.mark.parametrize(
+    ("strike", "struck"),
+    [("<strike/>", {(1, 1): "a part", (1, 3): "a part"}), ('<strike val="0"/>', {}), ("<b/>", {})],
+)
+def test_a_part_that_is_struck_out_is_noted_in_a_text_that_cells_share(
+    strike: str, struck: dict[tuple[int, int], str]
+) -> None:
+    """Excel keeps texts in a table of their own, openpyxl in the cells."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    run = f"<r><t>10.1.0.5 </t></r><r><rPr>{strike}</rPr><t>10.1.0.6</t></r>"
+    table = f'<sst xmlns="{main}"><si><t>y</t></si><si>{run}</si></sst>'
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    entry = b'<Override PartName="/xl/sharedStrings.xml" ContentType="' + kind + b'"/></Types>'
+    data = book(lambda page: page.append(["x", "y", "x"]))
+    for said, at in ((b"x", b"1"), (b"y", b"0")):
+        inline = rb't="inlineStr"><is><t>' + said + rb"</t></is>"
+        data = changed(data, SHEET, lambda xml, a=inline, b=at: xml.replace(a, b't="s"><v>' + b + b"</v>"))  # type: ignore[misc]
+    data = changed(data, "[Content_Types].xml", lambda xml: xml.replace(b"</Types>", entry))
+    made = io.BytesIO(data)
+    with zipfile.ZipFile(made, "a") as archive:
+        archive.writestr("xl/sharedStrings.xml", table)
+    (grid,) = read_sheets(made.getvalue())
+    assert (grid.struck, grid.rows) == (struck, {1: ("10.1.0.5 10.1.0.6", "y", "10.1.0.5 10.1.0.6")})
 
 
 texts = st.text(st.characters(exclude_categories=["C"]), max_size=8)

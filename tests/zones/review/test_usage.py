@@ -21,6 +21,23 @@ def test_a_permission_for_a_zone_that_few_hosts_used_is_wider_than_needed() -> N
     assert [usage(index(PLANT), ledger_of(*facts))[0].wider for facts in (few, many)] == [("to",), ()]
 
 
+def test_a_group_is_no_host_that_a_permission_could_name() -> None:
+    for group in ("255.255.255.255", "239.1.1.1"):
+        plant = model(f"""
+            zones:
+            - {{id: control, importance: medium, members: 10.1.0.0/16}}
+            - {{id: cell, importance: high, members: [10.2.0.0/16, {group}]}}
+            boundaries:
+            - id: b
+              between: [control, cell]
+              allow: [{{id: p, from: 10.1.0.5, to: cell, protocol: any, transport: udp}}]
+        """)
+        to_group = conversation(HMI, group, 5000, "unknown", transport="udp")
+        to_host = conversation(HMI, PLC, 5000, "unknown", transport="udp")
+        found = [usage(index(plant), ledger_of(*facts))[0] for facts in ((to_group,), (to_group, to_host))]
+        assert [(one.unused, one.wider) for one in found] == [(False, ()), (False, ("to",))]
+
+
 def test_zones_of_which_nothing_was_seen() -> None:
     assert unseen_zones(index(PLANT), ledger_of(asset("00:00:00:00:00:01", PLC))) == ("control", "office")
 
@@ -58,6 +75,18 @@ def test_what_a_permission_allows_beyond_what_was_used() -> None:
     assert excess_of(functions + "holding_registers: [20-22, 40], coils: 1", *READS) == {
         "functions": ("3, 6", "Read Holding Registers"), "coils": ("1", "-"),
     }  # fmt: skip
+
+
+def test_transports_without_ports_call_for_no_port_and_no_protocol() -> None:
+    """A model refuses a port beside icmp, and knows no protocol of that name."""
+    for transport in ("icmp", "icmpv6", "ip-47"):
+        ping = conversation(HMI, PLC, 0, transport, transport=transport)
+        assert excess_of(f"protocol: any, transport: {transport}", ping) == {}
+        both = conversation(HMI, PLC, 502, "modbus")
+        assert excess_of("protocol: any", ping, both) == {
+            "port": ("any", "502"),
+            "protocol": ("any", "modbus"),
+        }
 
 
 def test_what_fits_or_was_not_used_is_not_told() -> None:
