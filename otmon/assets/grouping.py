@@ -156,7 +156,8 @@ def seen_devices(ledger: Ledger, inventory: Sequence[Device] = ()) -> SeenDevice
         names = is_name(asset.address)
         routes = asset.mac in routers
         claimed = claims.get(key, set())
-        named = listed.named(address, asset.mac, routes) if names else None
+        # Who claims the address does not forward for the asset that has it.
+        named = listed.named(address, asset.mac, routes and asset.mac not in claimed) if names else None
         forwarded = bool(asset.mac) and asset.mac not in claimed and (routes or bool(claimed))
         # No router passes link-local addresses on; and the inventory knows better than traffic tells.
         forwarded = forwarded and names and reach(address) != "link"

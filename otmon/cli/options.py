@@ -184,9 +184,14 @@ def write_bytes(path: str | None, data: bytes) -> None:
 
 def read_ledger(path: str) -> Ledger:
     """Facts that were saved."""
-    from otmon.ledger.store import LedgerError, load
+    return read_ledger_with_notes(path)[0]
+
+
+def read_ledger_with_notes(path: str) -> tuple[Ledger, dict[str, str]]:
+    """Facts that were saved, and what a sensor noted beside them."""
+    from otmon.ledger.store import LedgerError, load_with_notes
 
     try:
-        return load(Path(path))
+        return load_with_notes(Path(path))
     except LedgerError as error:
         fail(error)

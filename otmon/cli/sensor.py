@@ -24,6 +24,7 @@ from otmon.cli.options import (
     Zones,
     fail,
     read_ledger,
+    read_ledger_with_notes,
     read_model,
     read_rules,
 )
@@ -125,7 +126,10 @@ def run(
         typer.Option("--card-time", help="Take the times that the network card gives packets, if it does."),
     ] = False,
     keep_days: Annotated[
-        int, typer.Option(min=1, metavar="DAYS", help="Forget facts that were not seen again for so long.")
+        int,
+        typer.Option(
+            min=1, metavar="DAYS", help="Forget facts that were not seen again in so many days of listening."
+        ),
     ] = 400,
     silence: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="Warn where no packet comes for so long.")
@@ -233,7 +237,9 @@ def run(
     model = read_model(zones) if zones is not None else None
     output.use(model)
     known_rules = read_rules(rules)
-    before = read_ledger(ledger) if ledger is not None and Path(ledger).exists() else EMPTY
+    before, notes = EMPTY, dict[str, str]()
+    if ledger is not None and Path(ledger).exists():
+        before, notes = read_ledger_with_notes(ledger)
     if ledger is not None and mark.begin(Path(ledger)) and before is not EMPTY:
         saved = short_text(Path(ledger).stat().st_mtime_ns)
         warn(f"{ledger}: the sensor before did not end in order: what it saw after {saved} UTC is missing")
@@ -261,6 +267,7 @@ def run(
         version=__version__,
         arrivals=model is not None and names_interfaces(model),
         told=mark.told(Path(ledger)) if before is not EMPTY and ledger is not None else None,
+        notes=notes,
     )
     if place is not None:
         REGISTRY.register(StatusCollector(lambda: watch.status))

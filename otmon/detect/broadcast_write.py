@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
+from otmon.assets.place import NOWHERE, zone_of
 from otmon.detect.detector import (
     CHANGING,
+    SEVERITIES,
     Case,
     Finding,
     Message,
@@ -25,6 +27,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
+from otmon.detect.once import once
 from otmon.detect.values import values_written
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.zones.decide import Verdict
@@ -66,6 +69,33 @@ def _is_group(case: Case, fact: Operation) -> bool:
     address, was written to in datagrams and never sent anything."""
     ends = fact.server.endswith(".255") and fact.transport == "udp" and fact.status == UNANSWERED
     return to_group(fact.server) or (ends and fact.server not in case.macs)
+
+
+def zone_reached(case: Case, fact: Operation, verdict: Verdict | None) -> str:
+    """The zone by which a command is graded: of what is sent to a group the most important one of those who
+    are on the link. A group has no place of its own: in the model it is where its sender is."""
+    zone = verdict.to_zone if verdict else ""
+    if case.index is None or not to_group(fact.server):
+        return zone
+    return _graver(case, _heard(case).get(fact.vlan, zone), zone)
+
+
+@once
+def _heard(case: Case) -> dict[str, str]:
+    """VLAN -> the most important zone of hosts that sent there, not through a router."""
+    found: dict[str, str] = {}
+    if case.index is None:
+        return found
+    for device in case.population.devices:
+        for one in device.seen.addresses:
+            zone = zone_of(case.index, one)
+            if zone not in NOWHERE and one.mac not in device.seen.routers:
+                found[one.vlan] = _graver(case, found.get(one.vlan, zone), zone)
+    return found
+
+
+def _graver(case: Case, zone: str, other: str) -> str:
+    return min(zone, other, key=lambda one: (SEVERITIES.index(graded(case, one, "critical")), one))
 
 
 def _answered(operations: Sequence[Operation]) -> dict[tuple[str, str], frozenset[int]]:
@@ -115,8 +145,7 @@ def _finding(case: Case, way: Way, key: tuple[str, ...], group: Asked) -> Findin
     operations = [one for one, _ in group]
     units = sorted({one.unit for one in operations})
     times = sum(one.times for one in operations)
-    # A group has no place of its own: it is where its sender is.
-    severity = graded(case, verdict.to_zone if verdict else "", "high")
+    severity = graded(case, zone_reached(case, fact, verdict), "high")
     permissions = [permission_of(verdict) for _, verdict in group]
     if all(permissions):
         named = all(names_function(one, fact) for one, (fact, _) in zip(permissions, group, strict=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from otmon.detect.broadcast_write import zone_reached
 from otmon.detect.detector import (
     SEVERITIES,
     Case,
@@ -160,7 +161,7 @@ def _severity(case: Case, danger: Danger, fact: Operation, verdict: Verdict | No
     if names_function(permission, fact):
         return "info"
     steps = (permission is not None) + fact.refused
-    return lowered(graded(case, verdict.to_zone if verdict else "", GRAVEST[danger]), steps)
+    return lowered(graded(case, zone_reached(case, fact, verdict), GRAVEST[danger]), steps)
 
 
 def _why(case: Case, operations: list[Operation], verdict: Verdict | None) -> Iterator[Message]:

@@ -37,12 +37,8 @@ class _Day:
 
 def data_in_names(case: Case) -> Iterator[Finding]:
     usual = {} if case.baseline is None else _days(case, case.baseline)
-    found = {about: day for about, day in _days(case, case.ledger).items() if about not in usual}
-    # A name server that asks others is not who carries; two that ask each other hide nobody.
-    served = {(fact.server, domain) for (_, domain), day in found.items() for fact in day.facts}
-    begun = {domain for client, domain in found.keys() - served}
-    for about, day in found.items():
-        if about not in served or about[1] not in begun:
+    for about, day in _days(case, case.ledger).items():
+        if about not in usual:
             yield _finding(case, about, day)
 
 
@@ -51,37 +47,56 @@ def _days(case: Case, ledger: Ledger) -> Mapping[About, _Day]:
     rule = case.rules[RULE]
     carries, many, ignored = rule.number("carried"), rule.number("names"), rule.texts("ignored")
     full, short = rule.number("full"), rule.number("short")
-    asking = _clients(ledger)
+    passed = _passed_on(ledger.names)
     groups: dict[tuple[str, str, int], list[NamesAsked]] = {}
     for fact in ledger.names:
         if fact.domain not in ignored:
             groups.setdefault((fact.client, fact.domain, fact.day), []).append(fact)
     found: dict[About, _Day] = {}
-    for (client, domain, _), facts in groups.items():
-        day = _day(facts)
+    for key, facts in groups.items():
+        client, domain, _ = key
+        day = _day(facts, passed.get(key, 0))
         known = found.get((client, domain))
-        # A name server asks for all of its clients.
-        times = max(asking.get(client, 0), 1)
-        asks_for_text = day.names >= many * times and 2 * day.free >= day.times
-        needed = carries * times * (1 if day.carried >= full * day.names else short)
+        asks_for_text = day.names >= many and 2 * day.free >= day.times
+        needed = carries * (1 if day.carried >= full * day.names else short)
         if (day.carried >= needed or asks_for_text) and (known is None or known.carried < day.carried):
             found[client, domain] = day
     return found
 
 
-def _clients(ledger: Ledger) -> Mapping[str, int]:
-    """How many clients each name server answered."""
-    found: dict[str, set[str]] = {}
-    for talk in ledger.conversations:
-        if talk.protocol == "dns" and talk.answered:
-            found.setdefault(talk.server, set()).add(talk.client)
-    return {server: len(clients) for server, clients in found.items()}
+def _passed_on(names: Iterable[NamesAsked]) -> Mapping[tuple[str, str, int], int]:
+    """By name server, domain and day: the names that its clients asked it for below the domain, which it asks
+    others for in turn. Where some ask each other in a ring one of them begins, and nobody there passes on."""
+    servers: dict[About, set[str]] = {}
+    clients: dict[About, set[str]] = {}
+    for fact in names:
+        servers.setdefault((fact.client, fact.domain), set()).add(fact.server)
+        clients.setdefault((fact.server, fact.domain), set()).add(fact.client)
+    waiting = {about: len(some) for about, some in clients.items()}
+    ready = [about for about in servers if about not in clients]
+    plain = set(ready)
+    while ready:
+        about = ready.pop()
+        for server in servers.get(about, ()):
+            behind = server, about[1]
+            waiting[behind] -= 1
+            if waiting[behind] == 0:
+                plain.add(behind)
+                ready.append(behind)
+    found: dict[tuple[str, str, int], int] = {}
+    for fact in names:
+        if (fact.client, fact.domain) in plain:
+            key = fact.server, fact.domain, fact.day
+            found[key] = found.get(key, 0) | fact.names
+    return found
 
 
-def _day(facts: Iterable[NamesAsked]) -> _Day:
+def _day(facts: Iterable[NamesAsked], passed: int) -> _Day:
+    """`passed` are the names that the client's own clients asked it for."""
     every = tuple(facts)
     times = max(sum(one.times for one in every), 1)
-    names = min(distinct(reduce(or_, (one.names for one in every))), times)
+    asked = reduce(or_, (one.names for one in every))
+    names = max(min(distinct(asked | passed) - distinct(passed), times), 0)
     # A name that is asked for again carries nothing new.
     carried = sum(one.carried_bits for one in every) * names // times // _BITS
     return _Day(every, names, carried, sum(one.free for one in every), times)

@@ -23,7 +23,7 @@ from otmon.detect.detector import (
 from otmon.detect.multi_homed_asset import router_roles
 from otmon.ledger.facts import Asset
 from otmon.ledger.ledger import asset_key
-from otmon.zones.address import host
+from otmon.zones.address import host, parse_address
 
 RULE: Final = "disputed-address"
 
@@ -67,7 +67,7 @@ def _spoken(case: Case) -> Claims:
     usual = set() if case.baseline is None else {asset_key(one) for one in case.baseline.assets if one.arp}
     claims: Claims = {}
     for asset in case.ledger.assets:
-        if asset.arp and asset.address and not asset.mac.startswith(VIRTUAL):
+        if asset.arp and asset.address and not _of_routers(case, asset):
             claims.setdefault((asset.address, asset.vlan), []).append(asset)
     found: Claims = {}
     for about, assets in sorted(claims.items()):
@@ -89,11 +89,11 @@ def _silent(case: Case) -> Claims:
     users: Claims = {}
     for one in case.ledger.assets:
         carried.setdefault(one.mac, set()).update([one.address] if one.address else [])
-        if is_site(one.address) and not one.arp and not one.mac.startswith(VIRTUAL):
+        if is_site(one.address) and not one.arp and not _of_routers(case, one):
             users.setdefault((one.address, one.vlan), []).append(one)
     claimed: dict[str, Claims] = {}
     for one in case.ledger.assets:
-        if not one.arp or one.mac.startswith(VIRTUAL) or one.mac in routers or asset_key(one) in usual:
+        if not one.arp or _of_routers(case, one) or one.mac in routers or asset_key(one) in usual:
             continue
         about = one.address, one.vlan
         others = [
@@ -116,6 +116,16 @@ def _routers(case: Case) -> frozenset[str]:
     roles = router_roles(case)
     devices = case.index.model.devices if case.index is not None else ()
     return frozenset(str(host(one.mac)) for one in devices if one.mac is not None and roles & set(one.roles))
+
+
+def _of_routers(case: Case, one: Asset) -> bool:
+    """Whether a MAC address is one that routers share, and the address no asset's that is no router."""
+    address = parse_address(one.address) if one.mac.startswith(VIRTUAL) else None
+    if address is None:
+        return False
+    roles = router_roles(case)
+    owners = [listed for _, known in case.inventory.covering(address) for listed in known]
+    return not owners or any(roles & set(owner.roles) for owner in owners)
 
 
 def _at_a_time(one: Asset, other: Asset) -> bool:

@@ -64,7 +64,7 @@ def _routers(case: Case) -> dict[str, tuple[Device, ...]]:
     found: dict[str, list[Device]] = {}
     shared: set[str] = set()
     for device in case.population.devices:
-        if is_shared(device):
+        if is_shared(case, device):
             shared.update(plain_zones(case, device))
         elif device.seen.forwarded:
             for zone in plain_zones(case, device):

@@ -26,6 +26,8 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
+from otmon.detect.multi_homed_asset import router_roles
+from otmon.detect.once import once
 from otmon.detect.rules.field import was_answered
 from otmon.ledger.facts import HOUR_NS, Conversation
 from otmon.ledger.ledger import conversation_key
@@ -65,13 +67,30 @@ def strangers(case: Case) -> dict[str, tuple[Device, str]]:
     if case.index is None:
         return {}
     covered = inventoried(case.index)
+    unlisted = [one for one in case.population.devices if one.seen.listed is None] if covered else []
+    zones: dict[str, Iterable[str]] = {one.seen.id: zones_of(case.index, one.seen) for one in unlisted}
+    zones |= _reached(case, [one for one in unlisted if not zones[one.seen.id]])
     found = {}
-    for device in case.population.devices if covered else ():
-        here = [zone for zone in zones_of(case.index, device.seen) if zone in covered]
-        if device.seen.listed is None and here and not is_shared(device) and not impersonates(case, device):
+    for device in unlisted:
+        here = [zone for zone in zones[device.seen.id] if zone in covered]
+        if here and not is_shared(case, device) and not impersonates(case, device):
             order = {zone: SEVERITIES.index(graded(case, zone, "critical")) for zone in here}
             found[device.seen.id] = device, min(here, key=lambda zone: (order[zone], zone))
     return found
+
+
+def _reached(case: Case, devices: Iterable[Device]) -> dict[str, Iterable[str]]:
+    """The zones in which devices talk that are in none by their addresses: those have link-local addresses
+    alone, or none. What hosts say to find each other (ICMPv6) is no talk."""
+    ends = {(mac, ""): one.seen.id for one in devices for mac in one.seen.macs}
+    ends |= {(each.address, each.vlan): one.seen.id for one in devices for each in one.seen.addresses}
+    found: dict[str, set[str]] = {}
+    for fact, verdict in case.conversations if ends else ():
+        for end, zone in ((fact.client, verdict.from_zone), (fact.server, verdict.to_zone)):
+            id = ends.get((end, fact.vlan)) or ends.get((end, ""))
+            if id is not None and zone not in NOWHERE and fact.transport != "icmpv6":
+                found.setdefault(id, set()).add(zone)
+    return {id: sorted(zones) for id, zones in found.items()}
 
 
 def impersonates(case: Case, device: Device) -> dict[str, Listed]:
@@ -126,10 +145,22 @@ def off_hours(case: Case, rule: str, first_ns: int) -> Iterator[Message]:
         yield say("off-hours", time=f"{clock:%H:%M}", begins=begins, ends=ends)
 
 
-def is_shared(device: Device) -> bool:
-    """Whether it is what routers share (VRRP, HSRP, GLBP)."""
+def is_shared(case: Case, device: Device) -> bool:
+    """Whether it is what routers share (VRRP, HSRP, GLBP), as far as the inventory has routers. Who asks
+    others for something is a host under such a MAC address."""
     vendors = [vendor_of(mac) for mac in device.seen.macs]
-    return any(one is not None and one.name in REDUNDANT_ROUTERS for one in vendors)
+    if not any(one is not None and one.name in REDUNDANT_ROUTERS for one in vendors):
+        return False
+    known = case.index.model.devices if case.index is not None else ()
+    has_routers = any(router_roles(case) & set(one.roles) for one in known)
+    return has_routers and _asking(case).isdisjoint(device.seen.texts)
+
+
+@once
+def _asking(case: Case) -> set[str]:
+    """Who was answered as a client, or changed something."""
+    found = {one.client for one in case.ledger.conversations if was_answered(one)}
+    return found | {one.client for one in case.ledger.operations if changes([one])}
 
 
 def _talks(case: Case, ids: set[str]) -> dict[str, list[Conversation]]:

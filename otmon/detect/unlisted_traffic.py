@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from otmon.detect.detector import (
+    EVIDENCE,
     Case,
     Finding,
     Link,
@@ -30,7 +31,7 @@ from otmon.detect.rules.field import was_answered
 from otmon.detect.silence import silence
 from otmon.detect.unauthorised_device import at_ports
 from otmon.detect.values import values_written
-from otmon.ledger.facts import Conversation, Operation
+from otmon.ledger.facts import Conversation, Evidence, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.address import host, parse_address
 from otmon.zones.decide import Verdict
@@ -116,9 +117,13 @@ def _spread(case: Case, group: Denied) -> Finding:
             count=len(ports),
         ),
     ]
+    operations = _operations(case, group)
+    if operations:
+        why.append(say_some("asked-for", sorted({one.service for one in operations}), shown))
+        why.extend(values_written(case, operations))
     key = ("many", fact.client, verdict.from_zone, verdict.to_zone)
     what = say("spread", client=fact.client, zone=verdict.to_zone, conversations=len(group))
-    return _finding(case, group, _operations(case, group), key, why, what)
+    return _finding(case, group, operations, key, why, what)
 
 
 def _finding(
@@ -144,10 +149,16 @@ def _finding(
         unit="packets",
         first_ns=min([one.first_ns for one in facts]),
         last_ns=max([one.last_ns for one in facts]),
-        evidence=first(
-            *[one.evidence for one in facts], *[one.evidence for one in operations if changes([one])]
-        ),
+        evidence=_evidence(facts, operations),
     )
+
+
+def _evidence(facts: list[Conversation], operations: list[Operation]) -> tuple[Evidence, ...]:
+    """The first packet, and the first that change something: many others come before these."""
+    begun = first(*[one.evidence for one in facts])
+    changed = [one.evidence for one in operations if changes([one])]
+    chosen = dict.fromkeys((begun[0], *(first(*changed) if changed else ()), *begun[1:]))
+    return tuple(sorted(list(chosen)[:EVIDENCE]))
 
 
 def _severity(case: Case, part: Denied, operations: list[Operation]) -> Severity:

@@ -1,12 +1,26 @@
-"""Facts that nobody has seen again for long make room, so that a sensor can run for years."""
+"""Facts that nobody has seen again for long make room, so that a sensor can run for years.
+
+What is old is said by spans of time in which packets came, and not by one time before which all is old: a
+clock that was wrong for a moment, or is set right after the start, makes nothing old.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from itertools import compress, pairwise
+from typing import Final, Protocol, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
+from otmon.ledger.facts import HOUR_NS
 from otmon.ledger.ledger import Ledger
+
+Span = tuple[int, int]
+"""First and last time of packets, in nanoseconds since 1970."""
+APART_NS: Final = HOUR_NS
+"""Times that lie no further apart are of one span."""
 
 
 class _Timed(Protocol):
@@ -17,27 +31,82 @@ class _Timed(Protocol):
 _Fact = TypeVar("_Fact", bound=_Timed)
 
 
-def without_older(ledger: Ledger, before_ns: int) -> tuple[Ledger, int]:
-    """The ledger without facts that were last seen before `before_ns`, and how many these were. Sources,
-    damage and what found no place are kept: they are sums, and few."""
+def spans_of(times_ns: npt.NDArray[np.int64]) -> list[Span]:
+    """The spans in which these times lie."""
+    if not len(times_ns):
+        return []
+    first, last = int(times_ns.min()), int(times_ns.max())
+    if last - first <= APART_NS:
+        return [(first, last)]
+    times = np.sort(times_ns)
+    cuts = np.flatnonzero(np.diff(times) > APART_NS)
+    firsts, lasts = np.append(times[:1], times[cuts + 1]), np.append(times[cuts], times[-1:])
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
+
+
+def joined_spans(spans: Iterable[Span], most: int | None = None) -> tuple[Span, ...]:
+    """Spans in order, those that are not apart as one; of more than `most` also the ones that are nearest."""
+    found: list[Span] = []
+    for first, last in sorted(spans):
+        if found and first - found[-1][1] <= APART_NS:
+            found[-1] = found[-1][0], max(found[-1][1], last)
+        else:
+            found.append((first, last))
+    while most is not None and len(found) > most:
+        gaps = [after[0] - before[1] for before, after in pairwise(found)]
+        at = gaps.index(min(gaps))
+        found[at : at + 2] = [(found[at][0], found[at + 1][1])]
+    return tuple(found)
+
+
+def without_old(ledger: Ledger, young: tuple[Span, ...]) -> tuple[Ledger, int]:
+    """The ledger without facts that were last seen before the end of `young` (joined spans) and in none of
+    them, and how many these were. Sources, damage and what found no place are kept: sums, and few."""
     kept = replace(
         ledger,
-        assets=_since(ledger.assets, before_ns),
-        conversations=_since(ledger.conversations, before_ns),
-        operations=_since(ledger.operations, before_ns),
-        written=_since(ledger.written, before_ns),
-        anomalies=_since(ledger.anomalies, before_ns),
-        credentials=_since(ledger.credentials, before_ns),
-        claims=_since(ledger.claims, before_ns),
-        names=_since(ledger.names, before_ns),
+        assets=_young(ledger.assets, young),
+        conversations=_young(ledger.conversations, young),
+        operations=_young(ledger.operations, young),
+        written=_young(ledger.written, young),
+        anomalies=_young(ledger.anomalies, young),
+        credentials=_young(ledger.credentials, young),
+        claims=_young(ledger.claims, young),
+        names=_young(ledger.names, young),
     )
     return kept, _size(ledger) - _size(kept)
 
 
-def _since(facts: Iterable[_Fact], before_ns: int) -> tuple[_Fact, ...]:
-    return tuple(fact for fact in facts if fact.last_ns >= before_ns)
+def _young(facts: tuple[_Fact, ...], spans: tuple[Span, ...]) -> tuple[_Fact, ...]:
+    if not facts or not spans:
+        return facts
+    times = _times(facts)
+    young = within_spans(times, spans) | (times > spans[-1][1])
+    return facts if young.all() else tuple(compress(facts, young.tolist()))
+
+
+def within_spans(times_ns: npt.NDArray[np.int64], spans: tuple[Span, ...]) -> npt.NDArray[np.bool_]:
+    """Which times lie in one of the joined spans."""
+    if not spans:
+        return np.zeros(len(times_ns), np.bool_)
+    firsts, lasts = np.array(spans, np.int64).T
+    at = np.searchsorted(firsts, times_ns, "right") - 1
+    inside: npt.NDArray[np.bool_] = (at >= 0) & (times_ns <= lasts[at])
+    return inside
+
+
+def times_of(ledger: Ledger) -> npt.NDArray[np.int64]:
+    """When each fact that can be old was last seen."""
+    return np.concatenate([_times(facts) for facts in _aging(ledger)])
+
+
+def _times(facts: Sequence[_Timed]) -> npt.NDArray[np.int64]:
+    return np.fromiter((fact.last_ns for fact in facts), np.int64, len(facts))
+
+
+def _aging(ledger: Ledger) -> tuple[tuple[_Timed, ...], ...]:
+    talk = ledger.conversations, ledger.operations, ledger.written, ledger.anomalies, ledger.credentials
+    return (ledger.assets, *talk, ledger.claims, ledger.names)
 
 
 def _size(ledger: Ledger) -> int:
-    talk = ledger.conversations, ledger.operations, ledger.written, ledger.anomalies, ledger.credentials
-    return sum(map(len, (ledger.assets, *talk, ledger.claims, ledger.names)))
+    return sum(map(len, _aging(ledger)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from otmon.ledger.aging import without_older
+from otmon.ledger.aging import Span, without_old
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import grown
 from otmon.ledger.rank import NO_BARS, bars_of
@@ -61,8 +61,8 @@ class RunningLedger:
             self._facts = 0
         return self._merged
 
-    def forget(self, before_ns: int) -> int:
-        """Drop the facts that were last seen before `before_ns`; how many these were."""
-        self._merged, gone = without_older(self.ledger(), before_ns)
+    def forget(self, young: tuple[Span, ...]) -> int:
+        """Drop the facts that are old (`without_old`); how many these were."""
+        self._merged, gone = without_old(self.ledger(), young)
         self.bars = bars_of(self._merged, LIMITS)
         return gone

@@ -61,12 +61,12 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 PAGE_BYTES = 1 << 13
 """A row that does not fit into a quarter of a page is spread over others, and that of a written value takes
 up to 2 kB: with pages of 4 kB, SQLite's default, files are larger and take longer to write."""
 
-Migration = Callable[[sqlite3.Connection], None]
+Migration = Callable[[sqlite3.Connection], object]
 
 _HEADER = b"SQLite format 3\x00"
 _TABLES: tuple[tuple[str, type[Any]], ...] = (
@@ -102,7 +102,9 @@ _SIDE_TABLES = {
     " PRIMARY KEY (source, name)) WITHOUT ROWID",
     "overflow": "CREATE TABLE overflow "
     "(kind TEXT NOT NULL PRIMARY KEY, amount INTEGER NOT NULL) WITHOUT ROWID",
+    "note": "CREATE TABLE note (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 }
+"""What a sensor needs to go on stands in notes: no fact, and nothing of them is in a `Ledger`."""
 _FOR_PEOPLE = """
 CREATE INDEX asset_address ON asset (address);
 CREATE INDEX conversation_server ON conversation (server, protocol, client);
@@ -189,12 +191,13 @@ MIGRATIONS: Mapping[int, Migration] = {
     7: _add_columns,
     8: _add_columns,
     9: _new_table("names_asked", NamesAsked),
+    10: lambda connection: connection.execute(_SIDE_TABLES["note"]),
 }
 """Version n: what makes version n + 1 of it."""
 
 
-def save(ledger: Ledger, path: Path) -> None:
-    """Write `ledger` to `path`. An existing file is replaced only if it is a ledger of otmon.
+def save(ledger: Ledger, path: Path, notes: Mapping[str, str] | None = None) -> None:
+    """Write `ledger` and `notes` to `path`. An existing file is replaced only if it is a ledger of otmon.
 
     Raises LedgerError; then `path` is as it was.
     """
@@ -204,7 +207,7 @@ def save(ledger: Ledger, path: Path) -> None:
     try:
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
-            _write(connection, ledger)
+            _write(connection, ledger, notes or {})
         _flush(part)
         part.replace(target)
         _flush(target.parent)
@@ -217,6 +220,11 @@ def save(ledger: Ledger, path: Path) -> None:
 
 def load(path: Path) -> Ledger:
     """The ledger that was saved to `path`. Raises LedgerError."""
+    return load_with_notes(path)[0]
+
+
+def load_with_notes(path: Path) -> tuple[Ledger, dict[str, str]]:
+    """The ledger and the notes that were saved to `path`. Raises LedgerError."""
     try:
         with path.open("rb") as file:
             header = file.read(len(_HEADER))
@@ -305,7 +313,7 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
+def _write(connection: sqlite3.Connection, ledger: Ledger, notes: Mapping[str, str]) -> None:
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode = OFF")
     connection.execute("PRAGMA synchronous = OFF")
@@ -318,6 +326,7 @@ def _write(connection: sqlite3.Connection, ledger: Ledger) -> None:
     counters = ((source.name, *counter) for source in ledger.sources for counter in source.counters)
     _insert(connection, "counter", counters)
     _insert(connection, "overflow", iter(ledger.overflow))
+    _insert(connection, "note", iter(sorted(notes.items())))
     connection.execute("COMMIT")
 
 
@@ -373,7 +382,7 @@ def _version(stored: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _read(stored: sqlite3.Connection, path: Path) -> Ledger:
+def _read(stored: sqlite3.Connection, path: Path) -> tuple[Ledger, dict[str, str]]:
     stored.execute("PRAGMA trusted_schema = OFF")
     stored.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
     expected = {name: _table(name, fact) for name, fact in _TABLES} | _SIDE_TABLES
@@ -389,7 +398,7 @@ def _read(stored: sqlite3.Connection, path: Path) -> Ledger:
         counters.setdefault(source, []).append((name, count))
     facts = {name: _facts(stored, name, fact, path, names) for name, fact in _TABLES if fact is not Source}
     columns = tuple(kind for _, kind in _columns(Source))
-    return collect(
+    ledger = collect(
         sources=(
             Source(name, packets, size, first_ns, last_ns, tuple(sorted(counters.get(name, ()))))
             for name, packets, size, first_ns, last_ns in _checked(stored, "source", columns, path, names)
@@ -405,6 +414,7 @@ def _read(stored: sqlite3.Connection, path: Path) -> Ledger:
         names=facts["names_asked"],
         overflow=_checked(stored, "overflow", (str, int), path, names),
     )
+    return ledger, dict(_checked(stored, "note", (str, str), path, names))
 
 
 def _facts(

@@ -73,7 +73,8 @@ class Worker:
         if told is None:
             return Part(ended, no_rows(), (), self._past)
         self._part = Part((), told.in_use, (), told.source)
-        return Part((*ended, *told.ended), told.in_use, told.shed, self._whole(told.source))
+        whole = self._whole(told.source)
+        return Part((*ended, *told.ended), told.in_use, told.shed, whole, (), told.spans, told.now_ns)
 
     def messages(self) -> Part:
         """Of what was seen up to now the copied payloads alone, where no other rows wait to be told before

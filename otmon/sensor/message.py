@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from otmon.capture.ring import RingCounts
+from otmon.ledger.aging import joined_spans
 from otmon.ledger.facts import Source
 from otmon.ledger.rows import WIDTHS, Rows
-from otmon.sensor.observer import Part, State
+from otmon.sensor.observer import SPANS, Part, State
 from otmon.sensor.recent import PACKETS, Kept
 
 Head = dict[str, Any]
@@ -92,6 +93,8 @@ def part_message(part: Part) -> tuple[Head, list[npt.NDArray[Any]]]:
         "rows": [[len(field) for field in one] for one in fields],
         "shed": part.shed,
         "source": _source_values(part.source),
+        "spans": part.spans,
+        "now": part.now_ns,
     }
     return head, [field for one in fields for field in one]
 
@@ -101,7 +104,11 @@ def part_of(head: Head, body: bytearray) -> Part:
     try:
         *ended, in_use = _rows(head["rows"], body)
         shed = tuple((str(kind), _count(amount)) for kind, amount in head["shed"])
-        return Part(tuple(ended), in_use, shed, _source(head["source"]))
+        spans = [(_count(first), _count(last)) for first, last in head["spans"]]
+        if len(spans) > SPANS:
+            raise ValueError(f"{len(spans)} spans")
+        times = joined_spans(spans), _count(head["now"])
+        return Part(tuple(ended), in_use, shed, _source(head["source"]), (), *times)
     except (KeyError, TypeError, ValueError) as error:
         raise Gone(f"a part that is none: {error!r}") from error
 

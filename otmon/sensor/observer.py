@@ -21,6 +21,8 @@ import numpy as np
 from otmon.capture.batch import Batch
 from otmon.capture.ring import BLOCK_MS, Ring, RingCounts, walk_block
 from otmon.decode.flows import FLOWS
+from otmon.kernel import Ints
+from otmon.ledger.aging import Span, joined_spans, spans_of
 from otmon.ledger.endings import end_idle
 from otmon.ledger.facts import Source
 from otmon.ledger.harvest import source_of
@@ -30,6 +32,7 @@ from otmon.ledger.rank import NO_BARS, Bars
 from otmon.ledger.row_ranks import Beyond, rows_within
 from otmon.ledger.rows import Rows, amounts_of, ended_rows, messages_alone, no_rows
 from otmon.ledger.tables import FILL_ANOMALIES, FILL_MESSAGES, LAST_TIME, Tables, new_tables
+from otmon.outputs.instant import short_text
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
 from otmon.sensor.memory import keep_sparse
@@ -44,6 +47,10 @@ BEAT_S: Final = 10.0
 LOOK_S: Final = 0.3
 """Between two looks for what is new, while packets come."""
 ANSWER_S: Final = 5.0
+SPANS: Final = 16
+"""Of times of packets that wait to be told, at most."""
+JUMP_S: Final = 60.0
+"""By more than this, times of packets that differ from what has passed jump; so often that is said."""
 WAITING: Final = 8
 """Copies of the tables of ended rows that wait at most, 20 MB each."""
 
@@ -59,6 +66,11 @@ class Part:
     source: Source
     beyond: tuple[Beyond, ...] = ()
     """Of all rows in use those that are not in `in_use`."""
+    spans: tuple[Span, ...] = ()
+    """The times of the packets that came since the part before."""
+    now_ns: int = 0
+    """Time of the packet that came last, 0 for none: of the source the latest time is told, which one packet
+    of a wrong time can set for long."""
 
     @property
     def entries(self) -> dict[str, int]:
@@ -152,6 +164,12 @@ class Observer(threading.Thread):
         self._ended: list[Rows] = []
         self._shed = Counter[str]()
         self._swept = 0
+        self._spans: tuple[Span, ...] = ()
+        self._now_ns = 0
+        self._taken_s = 0.0
+        """When packets were taken last, by a clock that nobody sets; `_now_ns` is the last one's time."""
+        self._jump = ""
+        self._next_jump_s = 0.0
         self._known = np.zeros(KNOWN, np.int64)
         self._secret = randbits(62)
         self._novelty = 0
@@ -223,8 +241,9 @@ class Observer(threading.Thread):
         return "the thread hangs" if hangs else ""
 
     def incidents(self) -> list[str]:
-        """None: a thread that fails is not mended."""
-        return []
+        """That times of packets jumped; a thread that fails is not mended."""
+        told, self._jump = self._jump, ""
+        return [told] if told else []
 
     def state(self) -> State:
         """How it fares."""
@@ -275,22 +294,40 @@ class Observer(threading.Thread):
 
     def _take(self, batch: Batch) -> None:
         self._octets += int(batch.wirelen.sum())
-        if not self._first_ns and len(batch.start):
-            self._first_ns = int(batch.time_ns.min())
+        before_ns = self._now_ns
+        if len(batch.start):
+            self._note_times(batch.time_ns)
         taken = 0
         while True:
             taken = _observed(batch, batch.first_number + self._before, taken, self._tables)
             if taken >= len(batch.start):
                 break
             self._set_aside()
-        now = self.last_packet_ns()
-        if now - self._swept > IDLE_CHECK_NS:
+        # Of two batches: one packet of a time to come ends no flow.
+        now = min(before_ns, self._now_ns)
+        if abs(now - self._swept) > IDLE_CHECK_NS:
             self._swept = now
             f = 0
             while f < FLOWS:
                 f = end_idle(self._tables, f, now - CLOSED_NS, now - IDLE_NS)
                 if f < FLOWS:
                     self._set_aside()
+
+    def _note_times(self, times_ns: Ints) -> None:
+        spans, now_s = spans_of(times_ns), time.monotonic()
+        if not self._first_ns:
+            self._first_ns = spans[0][0]
+        self._spans = joined_spans((*self._spans, *spans), SPANS)
+        due_ns = self._now_ns + int((now_s - self._taken_s) * 1e9)
+        for time_ns in (spans[0][0], spans[-1][1]) if self._now_ns else ():
+            ahead_s = (time_ns - due_ns) // 10**9
+            if abs(ahead_s) > JUMP_S and now_s >= self._next_jump_s:
+                self._next_jump_s = now_s + JUMP_S
+                self._jump = (
+                    f"{self.name}: the times of packets jumped by {ahead_s:+,} seconds, to "
+                    f"{short_text(time_ns)} UTC: is the clock right? No fact is forgotten for it"
+                )
+        self._now_ns, self._taken_s = int(times_ns[-1]), now_s
 
     def _set_aside(self) -> None:
         """Copy the ended rows; the oldest of those that wait give way."""
@@ -311,7 +348,8 @@ class Observer(threading.Thread):
         ended, self._ended = tuple(self._ended), []
         shed, self._shed = tuple(sorted(self._shed.items())), Counter()
         in_use, beyond = rows_within(self._tables, bars)
-        return Part(ended, in_use, shed, self.source(), beyond)
+        spans, self._spans = self._spans, ()
+        return Part(ended, in_use, shed, self.source(), beyond, spans, self._now_ns)
 
     def _messages_alone(self) -> Part:
         ended = () if self._ended else (messages_alone(self._tables),)

@@ -33,7 +33,7 @@ from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import case_of, found_in, go_on
 from otmon.findings.news import News
 from otmon.ledger.acyclic import acyclic
-from otmon.ledger.aging import without_older
+from otmon.ledger.aging import without_old
 from otmon.ledger.arrivals import arrived
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.harvest import facts_of
@@ -45,6 +45,7 @@ from otmon.ledger.running import RunningLedger
 from otmon.ledger.store import LedgerError, save
 from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
+from otmon.sensor.diary import Diary
 from otmon.sensor.observer import Part, Reader, State
 from otmon.sensor.outline import Known, outline
 from otmon.sensor.pace import Pace
@@ -52,11 +53,12 @@ from otmon.sensor.proof import ProofFolder
 from otmon.sensor.status import interfaces_of
 from otmon.zones.model import Model
 
-DAY_NS: Final = 86_400_000_000_000
 KEEP_DAYS: Final = 400
 """Long enough for what a plant does once a year."""
 WAITING: Final = 8_192
 """Facts that wait to be merged: fewer than in a replay, for the sake of memory."""
+DIARY: Final = "listened"
+"""The note of a ledger that holds the diary."""
 PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
 GLANCE_S: Final = 0.1
@@ -96,11 +98,12 @@ class Watch:
         version: str = "",
         arrivals: bool = False,
         told: Mapping[str, int] | None = None,
+        notes: Mapping[str, str] | None = None,
     ) -> None:
-        """`judge` gives facts with their verdicts. Findings of `before`, which an earlier run saved, are
-        known and not told again, as far as `told` names them (`News.known`), all where it is None. Facts
-        that were not seen again for `keep_days` are forgotten. `arrivals`: tell by which interface each
-        sender came in."""
+        """`judge` gives facts with their verdicts. Findings of `before`, which an earlier run saved with
+        `notes`, are known and not told again, as far as `told` names them (`News.known`), all where it is
+        None. Facts that were not seen again in `keep_days` days of listening are forgotten. `arrivals`: tell
+        by which interface each sender came in."""
         self._readers = readers
         self._dialogues = {one.name: Dialogues(one.name) for one in readers}
         self._judge = judge
@@ -135,8 +138,9 @@ class Watch:
         self._version = version
         self._arrivals = arrivals
         self._interfaces = {one.name: one.interface for one in readers}
-        self._keep_ns = keep_days * DAY_NS
-        self._next_aging_ns = 0
+        self._keep_days = keep_days
+        self._diary = Diary((notes or {}).get(DIARY, ""), before)
+        self._must_forget = True
         self._aged = 0
         self._model_loaded = True
         findings, self._told_of = _judgement(judge(before))
@@ -176,8 +180,8 @@ class Watch:
 
     def keep_for(self, days: int) -> None:
         """Forget facts that were not seen again for so many days, from the next step on."""
-        self._keep_ns = days * DAY_NS
-        self._next_aging_ns = 0
+        self._keep_days = days
+        self._must_forget = True
 
     def keep_model(self) -> None:
         """The model's files have errors; the one that was read before stays in force."""
@@ -365,8 +369,9 @@ class Watch:
             self._entries.update(
                 {(self._interfaces[part.source.name], table): n for table, n in part.entries.items()}
             )
-        now_ns = max((part.source.last_ns for part in parts), default=0)
-        self._forget(now_ns)
+        times = [span for part in parts for span in part.spans]
+        self._must_forget |= self._diary.note(times, time.monotonic())
+        self._forget()
         dialogues = [self._dialogues[part.source.name] for part in parts]
         going_on = [one.going_on() for one in dialogues]
         for one in dialogues:
@@ -378,7 +383,7 @@ class Watch:
             every = (self._before, *self._ended.parts, *self._in_use(parts), *going_on, sources)
             known = [one for one in every if one != EMPTY]
             # A table may still hold what is too old.
-            ledger, _ = without_older(merge_all(known), now_ns - self._keep_ns)
+            ledger, _ = without_old(merge_all(known), self._diary.spans(self._keep_days))
             # What is behind them is so next time too: facts are only added, until some are forgotten.
             self._bars = self._bars if self._must_end else bars_of(ledger, LIMITS)
             return ledger
@@ -394,7 +399,7 @@ class Watch:
                 self._ended.add(self._facts(rows, name))
                 self._listen(name, rows)
             self._ended.add(collect(overflow=part.shed))
-            self._ended.add(self._dialogues[name].silent_since(part.source.last_ns))
+            self._ended.add(self._dialogues[name].silent_since(part.now_ns))
 
     def _in_use(self, parts: list[Part]) -> list[Ledger]:
         """The facts of the rows that are in use. `parts` is empty afterwards, and the rows of each kind go as
@@ -406,14 +411,16 @@ class Watch:
                 found.append(self._facts(kinds.pop(), name))
         return found
 
-    def _forget(self, now_ns: int) -> None:
-        """Once a day of packet time: what is too old."""
-        if now_ns < self._next_aging_ns:
+    def _forget(self) -> None:
+        """Once a day of listening: what is too old."""
+        if not self._must_forget:
             return
-        self._next_aging_ns = now_ns + DAY_NS
+        self._must_forget = False
+        self._diary.keep(self._keep_days)
         self._bars = NO_BARS
-        self._before, gone_before = without_older(self._before, now_ns - self._keep_ns)
-        self._aged += gone_before + self._ended.forget(now_ns - self._keep_ns)
+        young = self._diary.spans(self._keep_days)
+        self._before, gone_before = without_old(self._before, young)
+        self._aged += gone_before + self._ended.forget(young)
 
     def _know(self, findings: tuple[Finding, ...], tell: bool) -> list[Told]:
         """Which of the findings nobody was told of, or was told of as less grave."""
@@ -432,7 +439,7 @@ class Watch:
         assert self._path is not None
         begin, used = time.monotonic(), time.thread_time()
         try:
-            save(ledger, self._path)
+            save(ledger, self._path, {DIARY: self._diary.text()})
             self._saves += 1
             self._saved = heard
             self._saved_s = time.time()

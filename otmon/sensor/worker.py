@@ -145,6 +145,8 @@ def work(ring: Ring, questions: socket.socket, name: str, kept_bytes: int) -> No
         elif what == "stop":
             observer.stop()
             send(questions, {})
+        for incident in observer.incidents():
+            print(f"otmon: {incident}", file=sys.stderr, flush=True)
         if failure := observer.failure():
             print(f"otmon: {name}: reading has stopped: {failure}", file=sys.stderr, flush=True)
             return

@@ -22,19 +22,18 @@ came nearest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from operator import attrgetter, or_
+from operator import or_
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from otmon.ledger.facts import Conversation, Operation, WrittenValue
-from otmon.zones.address import Address
 from otmon.zones.baseline import Baseline, new_in
-from otmon.zones.lack import ASPECTS, LACKS, Lack, Lacking, Subject, seen, subject, taken_for_granted
+from otmon.zones.lack import ASPECTS, LACKS, SEEN, Fact, Lack, Lacking, seen, taken_for_granted
 from otmon.zones.model import UNKNOWN_ZONE, Permission
 from otmon.zones.nearest import NEAREST, Fit, NearTo, Set
-from otmon.zones.permission_table import NEARBY, PermissionTable
+from otmon.zones.permission_table import PermissionTable
 from otmon.zones.place import Index, index, locate, locate_ends
 from otmon.zones.quantity import Excess, shown_limit, shown_quantity
 
@@ -68,8 +67,6 @@ REASONS: Final[dict[str, str]] = {
     "other-direction": "{list} allows this the other way round only, from {server} to {client} ({line})",
 }
 """Reasons of verdicts, as sentences in English."""
-_OF_EACH: Final[frozenset[Lacking]] = frozenset({"value", "hours", "expiry"})
-"""What is worded by the limit that is broken, or in the time zone of the permission."""
 _KEPT: Final = 1 << 12
 """Reasons that are kept at hand: most facts have those of a list."""
 _STRANGERS: Final = 1 << 15
@@ -99,7 +96,6 @@ class Near(NamedTuple):
 class _Way(NamedTuple):
     """What the ends of a fact tell, whatever they said to each other. A tuple, as very many are made."""
 
-    addresses: tuple[Address | None, Address | None]
     zones: tuple[str, str]
     """Of the client and the server."""
     verdict: Verdict | None
@@ -118,40 +114,36 @@ class _Denial(NamedTuple):
     """What the nearest permissions are found from, when somebody asks."""
 
     table: PermissionTable
-    fact: Conversation | Operation | WrittenValue
+    fact: Fact
     way: _Way
-    fit: Fit
+    rest: tuple[Set, ...]
+    """As in `Fit`."""
 
     @property
-    def subject(self) -> Subject:
-        return subject(self.fact, self.way.addresses, self.way.zones)
+    def fit(self) -> Fit:
+        return Fit(self.way.zones[0], *self.way.admitting, self.rest)
 
     def nearest(self) -> tuple[Near, ...]:
-        table, fit, subject = self.table, self.fit, self.subject
-        aspects, permissions = table.nearest_to(fit)
-        told = {aspect: seen(aspect, subject) for aspect in aspects if aspect not in _OF_EACH}
-        # Facts that fit alike and have the same there lack the same.
-        key = (fit, *told.values()) if len(told) == len(aspects) else None
-        known: tuple[Near, ...] | None = table.lacked.get(key)
-        if known is None:
-            known = tuple([self._near(near, told) for near in permissions])
-            if key is not None:
-                if len(table.lacked) >= NEARBY:
-                    table.lacked.clear()
-                table.lacked[key] = known
-        return known
-
-    def _near(self, near: NearTo, told: Mapping[Lacking, str]) -> Near:
-        lacks = [
-            Lack(aspect, allowed, told[aspect]) if aspect in told else self._lack(near, aspect, allowed)
-            for aspect, allowed in near.lacks
-        ]
-        return Near(near.called, near.line, tuple(lacks))
+        fact = self.fact
+        aspects, permissions = self.table.nearest_to(self.fit)
+        words = SEEN[type(fact)]
+        told = {aspect: words[aspect](fact) for aspect in aspects if aspect in words}
+        found = []
+        for near in permissions:
+            # As the classes do it, in a third of the time.
+            lacks = [
+                tuple.__new__(Lack, (aspect, allowed, told[aspect]))
+                if aspect in told
+                else self._lack(near, aspect, allowed)
+                for aspect, allowed in near.lacks
+            ]
+            found.append(tuple.__new__(Near, (near.called, near.line, tuple(lacks))))
+        return tuple(found)
 
     def _lack(self, near: NearTo, aspect: Lacking, allowed: str) -> Lack:
         """A lack of which the permission says how it is worded."""
         if aspect != "value" or not isinstance(self.fact, WrittenValue):
-            return Lack(aspect, allowed, seen(aspect, self.subject, near.zone))
+            return Lack(aspect, allowed, seen(aspect, self.fact, near.zone))
         exceeded = dict(self.table.exceeded(self.fact))[1 << near.number]
         return Lack(aspect, shown_limit(exceeded.limit), shown_quantity(exceeded.written))
 
@@ -177,14 +169,6 @@ class Verdict(NamedTuple):
         """When denied: the permissions that lacked least, nearest first, at most `NEAREST`. They are
         looked for and worded when they are asked for."""
         return () if self.denial is None else self.denial.nearest()
-
-
-class _Refusal(NamedTuple):
-    """A denial without the fact that is denied."""
-
-    fit: Fit
-    reason: Reason | None
-    """None where it names the ends."""
 
 
 Judged = TypeVar("Judged", Conversation, Operation, WrittenValue)
@@ -222,7 +206,7 @@ def decide_all(index: Index, facts: Sequence[Judged]) -> Judgements[Judged]:
     return Judgements(facts, verdicts)
 
 
-def decide(index: Index, fact: Conversation | Operation | WrittenValue) -> Verdict:
+def decide(index: Index, fact: Fact) -> Verdict:
     """Whether the model behind `index` allows what was seen. Never raises."""
     way = _way(index, fact.client, fact.server, fact.vlan, fact.transport)
     return way.verdict or _decided(index, way, fact)
@@ -237,15 +221,19 @@ def _way(index: Index, client_text: str, server_text: str, vlan: str, transport:
         zone = index.zones.get(client.zone)
         if zone is None:
             key = "outside-model" if client.zone else "link-only"
-            return _Way(addresses, ends, Verdict("not covered", *ends, "", "", _reason(key)))
+            return _Way(ends, Verdict("not covered", *ends, "", "", _reason(key)))
         table = index.inside[zone.id]
         if zone.inside == "everything":
             reason = _reason("inside-zone", line=table.line, zone=zone.id)
-            return _Way(addresses, ends, Verdict("inside", *ends, "", table.line, reason))
+            return _Way(ends, Verdict("inside", *ends, "", table.line, reason))
         admitting = table.admitting_ends(*addresses, *ends)
-        return _Way(addresses, ends, None, table, "", zone.inside == "baseline", admitting)
+        return _Way(ends, None, table, "", zone.inside == "baseline", admitting)
+    pair = ends if client.zone < server.zone else (server.zone, client.zone)
+    across = index.across.get(pair)
+    if across is not None:
+        return _Way(ends, None, across, across.owner, False, across.admitting_ends(*addresses, *ends))
     if client.zone not in index.zones and server.zone not in index.zones:
-        return _Way(addresses, ends, Verdict("not covered", *ends, "", "", _reason("outside-model")))
+        return _Way(ends, Verdict("not covered", *ends, "", "", _reason("outside-model")))
     if UNKNOWN_ZONE in ends:
         stranger = client_text if client.zone == UNKNOWN_ZONE else server_text
         strangers: dict[str, Verdict] = index.strangers.setdefault(ends, {})
@@ -255,17 +243,12 @@ def _way(index: Index, client_text: str, server_text: str, vlan: str, transport:
                 strangers.clear()
             reason = Reason("unknown-address", (("address", stranger),))
             known = strangers[stranger] = Verdict("denied", *ends, "", "", reason)
-        return _Way(addresses, ends, known)
-    pair = (min(ends), max(ends))
-    boundary = index.boundaries.get(pair)
-    if boundary is None:
-        reason = _reason("no-boundary", from_zone=client.zone, to_zone=server.zone)
-        return _Way(addresses, ends, Verdict("denied", *ends, "", "", reason))
-    table = index.across[pair]
-    return _Way(addresses, ends, None, table, boundary.id, False, table.admitting_ends(*addresses, *ends))
+        return _Way(ends, known)
+    reason = _reason("no-boundary", from_zone=client.zone, to_zone=server.zone)
+    return _Way(ends, Verdict("denied", *ends, "", "", reason))
 
 
-def _decided(index: Index, way: _Way, fact: Conversation | Operation | WrittenValue) -> Verdict:
+def _decided(index: Index, way: _Way, fact: Fact) -> Verdict:
     """Where a list decides."""
     table = way.table
     assert table is not None
@@ -322,69 +305,42 @@ def _reason_of_list(key: str, owner: str, line: str) -> Reason:
     return Reason(key, (("line", line), ("list", owner)))
 
 
-_LOOKED_AT: Final[dict[type, Callable[[Any], tuple[object, ...]]]] = {
-    Conversation: attrgetter("transport", "port", "protocol", "expected"),
-    Operation: attrgetter(
-        "transport", "port", "protocol", "access", "function", "subfunction", "service", "unit", "address",
-        "count",
-    ),
-    WrittenValue: attrgetter("transport", "port", "protocol", "unit", "table", "address", "words"),
-}  # fmt: skip
-"""What a list without times asks of a fact besides its ends and limits."""
-
-
-def _decide_listed(
-    table: PermissionTable, way: _Way, fact: Conversation | Operation | WrittenValue
-) -> Verdict:
-    key: tuple[object, ...] | None = None
-    if not table.timed:
-        # Nothing else of a fact is looked at, and a network has few different questions.
-        asked = _LOOKED_AT[type(fact)](fact)
-        beyond = table.exceeding(fact) if isinstance(fact, WrittenValue) else None
-        key = way.zones, way.admitting, beyond, asked
-    answer: Verdict | _Refusal | None = table.answers.get(key)
-    if answer is None:
-        answer = _answer(table, way, subject(fact, way.addresses, way.zones))
-        if key is not None:
-            if len(table.answers) >= NEARBY:
-                table.answers.clear()
-            table.answers[key] = answer
-    if isinstance(answer, Verdict):
-        return answer
-    fit, reason = answer
-    if reason is None:
+def _decide_listed(table: PermissionTable, way: _Way, fact: Fact) -> Verdict:
+    rest, every = table.asked(fact)
+    clients, servers, turned_clients, turned_servers = way.admitting
+    allowing = clients & servers & every
+    if allowing:
+        return _allowed(table, way, fact, table.deciding(allowing))
+    if not table.permissions:
+        reason = _reason_of_list("nothing-listed", table.owner, table.line)
+    elif turned_clients & turned_servers & every:
         owner = {"list": table.owner, "line": table.line}
         reason = _reason("other-direction", client=fact.client, server=fact.server, **owner)
+    else:
+        reason = _reason_of_list("not-listed", table.owner, table.line)
     # As the classes do it, in a third of the time.
-    denial = tuple.__new__(_Denial, (table, fact, way, fit))
+    denial = tuple.__new__(_Denial, (table, fact, way, rest))
     said = ("denied", *way.zones, way.boundary, table.line, reason, denial, None)
     return tuple.__new__(Verdict, said)
 
 
-def _answer(table: PermissionTable, way: _Way, subject: Subject) -> Verdict | _Refusal:
-    fit = table.fit(subject, way.admitting)
-    allowing = fit.allowing
-    if allowing:
-        number = table.deciding(allowing)
-        permission, line = table.permissions[number], table.lines[number]
-        granted = taken_for_granted(permission, subject)
-        known: Verdict | None = table.allowed.get((*way.zones, number, granted))
-        if known is None:
-            key = f"permission-{granted}-unseen" if granted else "permission"
-            reason = _reason(key, line=line, permission=permission.called())
-            known = Verdict("allowed", *way.zones, way.boundary, line, reason, None, permission)
-            table.allowed[(*way.zones, number, granted)] = known
-        return known
-    if not table.permissions:
-        return _Refusal(fit, _reason_of_list("nothing-listed", table.owner, table.line))
-    if fit.allowing_reverse:
-        return _Refusal(fit, None)
-    return _Refusal(fit, _reason_of_list("not-listed", table.owner, table.line))
+def _allowed(table: PermissionTable, way: _Way, fact: Fact, number: int) -> Verdict:
+    permission = table.permissions[number]
+    granted = taken_for_granted(permission, fact)
+    key = *way.zones, number, granted
+    known: Verdict | None = table.allowed.get(key)
+    if known is None:
+        line = table.lines[number]
+        name = f"permission-{granted}-unseen" if granted else "permission"
+        reason = _reason(name, line=line, permission=permission.called())
+        known = Verdict("allowed", *way.zones, way.boundary, line, reason, None, permission)
+        table.allowed[key] = known
+    return known
 
 
 def _decide_baseline(
     baseline: Baseline | None,
-    fact: Conversation | Operation | WrittenValue,
+    fact: Fact,
     listed: Verdict,
     table: PermissionTable,
 ) -> Verdict:

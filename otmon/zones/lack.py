@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, Literal, NamedTuple, get_args
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
-from otmon.zones.address import Address
 from otmon.zones.functions import MODBUS_OBJECTS
-from otmon.zones.model import Endpoint, FunctionRef, Permission, shown
+from otmon.zones.model import Endpoint, FunctionRef, Permission, shown, shown_range
 from otmon.zones.quantity import shown_limit
 from otmon.zones.times import shown_instant
 
@@ -45,52 +45,27 @@ class Lack(NamedTuple):
     seen: str
 
 
-class Subject(NamedTuple):
-    """A fact, read once for all permissions. A tuple, as very many are made."""
-
-    fact: Conversation | Operation | WrittenValue
-    operation: Operation | None
-    """The fact, if it is one."""
-    written: WrittenValue | None
-    client: Address | None
-    server: Address | None
-    client_zone: str
-    server_zone: str
-    protocol: str
-    """What the conversation speaks, or must be taken to speak (`assumed`)."""
-    assumed: bool
+Fact = Conversation | Operation | WrittenValue
+"""What a permission is asked about."""
 
 
-def subject(
-    fact: Conversation | Operation | WrittenValue,
-    addresses: tuple[Address | None, Address | None],
-    zones: tuple[str, str],
-) -> Subject:
-    """Read a fact whose ends have these addresses and zones, client first."""
-    if isinstance(fact, Operation):
-        return Subject(fact, fact, None, *addresses, *zones, fact.protocol, False)
-    if isinstance(fact, WrittenValue):
-        return Subject(fact, None, fact, *addresses, *zones, fact.protocol, False)
-    # Nothing was said in which a protocol could have been recognised: the usual one may be it.
-    assumed = fact.protocol == "none"
-    return Subject(fact, None, None, *addresses, *zones, fact.expected if assumed else fact.protocol, assumed)
+def assumed(fact: Fact) -> bool:
+    """Nothing was said in which a protocol could have been recognised: the usual one may be it."""
+    return isinstance(fact, Conversation) and fact.protocol == "none"
 
 
-def taken_for_granted(permission: Permission, subject: Subject) -> Literal["", "protocol", "elements"]:
+def spoken(fact: Fact) -> str:
+    """What is spoken, or must be taken to be (`assumed`)."""
+    return fact.expected if isinstance(fact, Conversation) and fact.protocol == "none" else fact.protocol
+
+
+def taken_for_granted(permission: Permission, fact: Fact) -> Literal["", "protocol", "elements"]:
     """What of the permission nobody could see in the fact that it allows."""
-    operation = subject.operation
-    if subject.written is not None:
-        return ""
-    if operation is None:
-        listed = not permission.protocols or subject.fact.protocol in permission.protocols
-        return "" if listed or not subject.assumed else "protocol"
-    unseen = operation.function in MODBUS_OBJECTS and operation.address == UNKNOWN
-    return "elements" if permission.objects and unseen else ""
-
-
-def _span(operation: Operation) -> tuple[int, int]:
-    """First and last element; a count that was not seen is of one."""
-    return operation.address, operation.address + max(operation.count, 1) - 1
+    if isinstance(fact, Operation):
+        unseen = fact.address == UNKNOWN and fact.function in MODBUS_OBJECTS
+        return "elements" if unseen and permission.objects else ""
+    listed = not permission.protocols or fact.protocol in permission.protocols
+    return "protocol" if assumed(fact) and not listed else ""
 
 
 def allowed(key: Lacking, permission: Permission) -> str:
@@ -122,37 +97,13 @@ def allowed(key: Lacking, permission: Permission) -> str:
             return permission.expires
 
 
-def seen(key: Lacking, subject: Subject, zone: str = "") -> str:
+def seen(key: Lacking, fact: Fact, zone: str = "") -> str:
     """What the fact has there; times in a time zone, without one in UTC."""
-    fact, operation, written = subject.fact, subject.operation, subject.written
-    match key:
-        case "direction" | "client":
-            return fact.client
-        case "server":
-            return fact.server
-        case "transport":
-            return fact.transport
-        case "port":
-            return str(fact.port)
-    if key == "hours":
-        return f"{shown_instant(fact.first_ns, zone)} … {shown_instant(fact.last_ns, zone)}"
     if key == "expiry":
         return shown_instant(fact.last_ns, zone)
-    if written is not None and key != "protocol":
-        if key == "unit":
-            return str(written.unit)
-        return "write" if key in ("access", "function") else f"{written.table} {written.address}"
-    if key == "protocol" or operation is None:
-        return subject.protocol
-    match key:
-        case "access":
-            return operation.access
-        case "function":
-            return f"{_numbers(operation.function, operation.subfunction)} ({operation.service})"
-        case "unit":
-            return "-" if operation.unit == UNKNOWN else str(operation.unit)
-        case _:
-            return _elements(operation)
+    if key == "hours":
+        return f"{shown_instant(fact.first_ns, zone)} … {shown_instant(fact.last_ns, zone)}"
+    return SEEN[type(fact)][key](fact)
 
 
 def _ends(ends: Iterable[Endpoint]) -> str:
@@ -161,9 +112,10 @@ def _ends(ends: Iterable[Endpoint]) -> str:
 
 def _elements(operation: Operation) -> str:
     kind = MODBUS_OBJECTS.get(operation.function)
-    if kind is None:
-        return "-"
-    return kind if operation.address == UNKNOWN else f"{kind} {shown((_span(operation),))}"
+    if kind is None or operation.address == UNKNOWN:
+        return kind or "-"
+    # A count that was not seen is of one.
+    return f"{kind} {shown_range(operation.address, operation.address + max(operation.count, 1) - 1)}"
 
 
 def _function(function: FunctionRef) -> str:
@@ -174,3 +126,39 @@ def _function(function: FunctionRef) -> str:
 
 def _numbers(function: int, subfunction: int) -> str:
     return str(function) if subfunction == UNKNOWN else f"{function}/{subfunction}"
+
+
+def _asked(operation: Operation) -> str:
+    return f"{_numbers(operation.function, operation.subfunction)} ({operation.service})"
+
+
+def _unit(fact: Operation | WrittenValue) -> str:
+    return "-" if fact.unit == UNKNOWN else str(fact.unit)
+
+
+def _element(written: WrittenValue) -> str:
+    return f"{written.table} {written.address}"
+
+
+def _port(fact: Fact) -> str:
+    return str(fact.port)
+
+
+def _write(_: WrittenValue) -> str:
+    return "write"
+
+
+Seeing = Mapping[Lacking, Callable[[Any], str]]
+_OF_ALL: Final[Seeing] = {
+    "direction": attrgetter("client"), "client": attrgetter("client"), "server": attrgetter("server"),
+    "transport": attrgetter("transport"), "port": _port, "protocol": spoken,
+}  # fmt: skip
+SEEN: Final[Mapping[type[Fact], Seeing]] = {
+    Conversation: _OF_ALL,
+    Operation: {
+        **_OF_ALL, "access": attrgetter("access"), "function": _asked, "unit": _unit, "elements": _elements,
+    },
+    WrittenValue: {**_OF_ALL, "access": _write, "function": _write, "unit": _unit, "elements": _element},
+}  # fmt: skip
+"""How what a fact has is worded where that needs no permission; those of each kind are what its permissions
+may lack besides their limits and times."""

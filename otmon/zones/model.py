@@ -324,4 +324,9 @@ def spans(ranges: Ranges, low: int, high: int) -> bool:
 
 def shown(ranges: Ranges) -> str:
     """Ranges as they are written in a model: "0-99, 120"."""
-    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges)
+    return ", ".join([shown_range(low, high) for low, high in ranges])
+
+
+def shown_range(low: int, high: int) -> str:
+    """One of them."""
+    return str(low) if low == high else f"{low}-{high}"

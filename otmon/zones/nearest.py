@@ -70,32 +70,39 @@ def nearest(lacks: list[Set], everyone: Set, most: int) -> list[int]:
     """Numbers of the permissions that lack least, at most `most`, nearest first: those with the fewest
     lacks, among them those whose farthest lack comes last in `ASPECTS`, then in the order of the file.
     `lacks` are, for some of `ASPECTS` in their order, those that lack it; nobody lacks the others."""
-    at_least = [everyone]
+    # How much each one lacks, in binary: bit n of a set of `digits` is that digit of the nth one's number.
+    digits: list[Set] = []
     for lacking in lacks:
-        more = at_least[-1] & lacking
-        for number in range(len(at_least) - 1, 0, -1):
-            at_least[number] |= at_least[number - 1] & lacking
-        if more:
-            at_least.append(more)
+        carry = lacking
+        for place, digit in enumerate(digits):
+            digits[place], carry = digit ^ carry, digit & carry
+            if not carry:
+                break
+        else:
+            digits.append(carry)
+    digits.reverse()
+    left = everyone
     found: list[int] = []
-    for number, chosen in enumerate(at_least):
-        if number + 1 < len(at_least):
-            chosen &= ~at_least[number + 1]
+    while left and len(found) < most:
+        fewest = left
+        for digit in digits:
+            fewest = fewest & ~digit or fewest
+        left ^= fewest
         # Each lack takes those that have it; what is left has its farthest lack later.
         groups = []
         for lacking in lacks:
-            if not chosen:
-                break
-            group = chosen & lacking
+            group = fewest & lacking
             if group:
                 groups.append(group)
-                chosen ^= group
-        if chosen:
-            groups.append(chosen)
+                fewest ^= group
+                if not fewest:
+                    break
+        else:
+            groups.append(fewest)
         for group in reversed(groups):
             found += numbers(group, most - len(found))
             if len(found) == most:
-                return found
+                break
     return found
 
 

@@ -11,14 +11,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from operator import and_, or_
-from typing import Any, Final
+from operator import and_, attrgetter, or_
+from typing import Any, Final, NamedTuple
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.zones.address import Address
 from otmon.zones.functions import MODBUS_FUNCTIONS, MODBUS_OBJECTS, normal
-from otmon.zones.lack import ASPECTS, Lacking, Subject, allowed
-from otmon.zones.model import Boundary, Endpoint, Limit, Permission, Ranges, Zone
+from otmon.zones.lack import ASPECTS, Fact, Lacking, allowed, assumed, spoken
+from otmon.zones.model import Boundary, Limit, Permission, Ranges, Zone
 from otmon.zones.nearest import NEAREST, Fit, Nearest, NearTo, Set, nearest, numbers
 from otmon.zones.quantity import Excess, excess, higher_word
 
@@ -34,7 +34,25 @@ _WRITING_NAMES: Final = {
     for table, codes in _WRITING.items()
 }
 NEARBY: Final = 1 << 12
-"""Answers of one list to what is nearest that are kept at hand."""
+"""Answers of one list that are kept at hand, of each kind."""
+_LOOKED_AT: Final[Mapping[type[Fact], Callable[[Any], tuple[object, ...]]]] = {
+    Conversation: attrgetter("transport", "port", "protocol", "expected"),
+    Operation: attrgetter(
+        "transport", "port", "protocol", "access", "function", "subfunction", "service", "unit", "address",
+        "count",
+    ),
+    WrittenValue: attrgetter("transport", "port", "protocol", "unit", "table", "address", "words"),
+}  # fmt: skip
+"""What a list asks of a fact besides its ends, times and limits: no two kinds are asked as much."""
+
+
+class Asked(NamedTuple):
+    """The permissions that admit what a fact is, whoever has it."""
+
+    rest: tuple[Set, ...]
+    """As in `Fit`."""
+    every: Set
+    """Those in all of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +67,35 @@ class Steps:
         return self.sets[place - 1] if place else 0
 
 
+Sides = tuple[Set, Set]
+"""Those that admit an end as the client, and those that do as the server."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """One side of the permissions: who admits an address in a zone."""
+    """Both sides of the permissions: who admits an address in a zone."""
 
-    zones: dict[str, Set]
+    zones: dict[str, Sides]
     """Those that admit the whole zone."""
-    networks: dict[str, dict[int, tuple[tuple[int, dict[int, Set]], ...]]]
+    networks: dict[str, dict[int, tuple[tuple[int, dict[int, Sides]], ...]]]
     """By zone those that admit a part of it: by the bits of addresses (bits that are not told, the others
     -> those that admit them)."""
     carriers: Carriers
 
-    def at(self, zone: str, address: Address | None) -> Set:
-        found = self.zones.get(zone, 0)
+    def at(self, zone: str, address: Address | None) -> Sides:
+        clients, servers = self.zones.get(zone, _NOBODY)
         parts = self.networks.get(zone)
         if parts is not None and address is not None:
-            found |= _admitted(parts, address)
-            for mac in self.carriers.get(address, ()):
-                found |= _admitted(parts, mac)
-        return found
+            for bits, value in (address, *self.carriers.get(address, ())):
+                for rest, sides in parts.get(bits, ()):
+                    found = sides.get(value >> rest)
+                    if found is not None:
+                        clients |= found[0]
+                        servers |= found[1]
+        return clients, servers
 
 
-def _admitted(parts: dict[int, tuple[tuple[int, dict[int, Set]], ...]], address: Address) -> Set:
-    found = 0
-    for rest, sets in parts.get(address.bits, ()):
-        found |= sets.get(address.value >> rest, 0)
-    return found
+_NOBODY: Final[Sides] = 0, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +141,7 @@ class PermissionTable:
     lines: tuple[str, ...]
     """"file:line" of each."""
     everyone: Set
-    clients: Ends
-    servers: Ends
+    sides: Ends
     client_zones: dict[str, Set]
     """By the zone in which the clients are."""
     transports: Choice
@@ -147,14 +167,10 @@ class PermissionTable:
     """Permissions with what they lack, kept as they are needed."""
     nearby: dict[Fit, Nearest] = field(default_factory=dict, compare=False)
     """The nearest permissions, kept as they are needed."""
-    lacked: dict[Any, Any] = field(default_factory=dict, compare=False)
-    """What they lack for facts that fit alike and are alike there, likewise."""
-    ends: dict[tuple[str, Address | None], tuple[Set, Set]] = field(default_factory=dict, compare=False)
-    """Those that admit an address in a zone as client and as server, kept as they are needed."""
-    requests: dict[tuple[object, ...], tuple[Set, ...]] = field(default_factory=dict, compare=False)
-    """Those that admit what a conversation or an operation is, whoever has it, likewise."""
-    answers: dict[Any, Any] = field(default_factory=dict, compare=False)
-    """What is decided of facts that are alike in all that is looked at, likewise."""
+    ends: dict[tuple[str, Address | None], Sides] = field(default_factory=dict, compare=False)
+    """Those that admit an address in a zone, kept as they are needed."""
+    requests: dict[tuple[object, ...], Asked] = field(default_factory=dict, compare=False)
+    """Those that admit what a fact is, likewise."""
     allowed: dict[tuple[str, str, int, str], Any] = field(default_factory=dict, compare=False)
     """What is decided where a permission allows, by the zones of both ends, its number, and what is taken for
     granted."""
@@ -167,20 +183,13 @@ class PermissionTable:
         turned_clients, servers = self._of_end(server_zone, server)
         return clients, servers, turned_clients, turned_servers
 
-    def fit(self, subject: Subject, ends: tuple[Set, Set, Set, Set] | None = None) -> Fit:
-        """Which permissions admit what of a fact; `ends` as `admitting_ends` said, where that was asked."""
-        if ends is None:
-            zones = subject.client_zone, subject.server_zone
-            ends = self.admitting_ends(subject.client, subject.server, *zones)
-        return Fit(subject.client_zone, *ends, self._admitting(subject))
-
-    def _of_end(self, zone: str, address: Address | None) -> tuple[Set, Set]:
-        known = self.ends.get((zone, address))
+    def _of_end(self, zone: str, address: Address | None) -> Sides:
+        key = zone, address
+        known = self.ends.get(key)
         if known is None:
             if len(self.ends) >= NEARBY:
                 self.ends.clear()
-            known = self.clients.at(zone, address), self.servers.at(zone, address)
-            self.ends[zone, address] = known
+            known = self.ends[key] = self.sides.at(zone, address)
         return known
 
     def lacking(self, fit: Fit) -> list[Set]:
@@ -192,36 +201,39 @@ class PermissionTable:
         """Which of several permissions counts: the first without a rate, else that of the highest rate."""
         free = allowing & ~self.rated
         if free:
-            return numbers(free, 1)[0]
+            return (free & -free).bit_length() - 1
         every = numbers(allowing, len(self.permissions))
         return max(every, key=lambda number: (self.permissions[number].rate or 0, -number))
 
-    def _admitting(self, subject: Subject) -> tuple[Set, ...]:
-        """For each of `ASPECTS` from the transport on the permissions that admit the subject."""
-        fact, operation, written = subject.fact, subject.operation, subject.written
-        if written is not None:
-            return self._at_times(fact, (*self._admitting_talk(subject), *self._admitting_value(written)))
-        key: tuple[object, ...] = fact.transport, fact.port, subject.protocol, subject.assumed
-        if operation is not None:
-            one = operation
-            key += one.access, one.function, one.subfunction, one.service, one.unit, one.address, one.count
+    def asked(self, fact: Fact) -> Asked:
+        """For each of `ASPECTS` from the transport on the permissions that admit a fact."""
+        key = _LOOKED_AT[type(fact)](fact)
+        beyond = 0
+        if isinstance(fact, WrittenValue):
+            beyond = self.exceeding(fact)
+            key += (beyond,)
         known = self.requests.get(key)
         if known is None:
             if len(self.requests) >= NEARBY:
                 self.requests.clear()
-            asked = self._admitting_request(operation) if operation is not None else []
-            known = self.requests[key] = (*self._admitting_talk(subject), *asked)
-        return self._at_times(fact, known)
+            if isinstance(fact, Operation):
+                rest = *self._admitting_talk(fact), *self._admitting_request(fact)
+            elif isinstance(fact, WrittenValue):
+                rest = *self._admitting_talk(fact), *self._admitting_value(fact, beyond)
+            else:
+                rest = self._admitting_talk(fact)
+            known = self.requests[key] = Asked(rest, reduce(and_, rest))
+        return self._at_times(fact, known) if self.timed else known
 
-    def _admitting_talk(self, subject: Subject) -> tuple[Set, Set, Set]:
-        protocols = self.protocols.at(subject.protocol)
-        if subject.assumed:
+    def _admitting_talk(self, fact: Fact) -> tuple[Set, ...]:
+        protocols = self.protocols.at(spoken(fact))
+        if assumed(fact):
             # A port that the permission names speaks for its protocol, where no payload could.
             protocols |= self.everyone & ~self.free_ports
-        fact = subject.fact
         return self.transports.at(fact.transport), self.free_ports | self.ports.at(fact.port), protocols
 
-    def _admitting_value(self, written: WrittenValue) -> tuple[Set, ...]:
+    def _admitting_value(self, written: WrittenValue, beyond: Set) -> tuple[Set, ...]:
+        """`beyond` as `exceeding` said."""
         functions = self.functions
         named = reduce(or_, (functions.numbers.get(n, 0) for n in _WRITING[written.table]), 0)
         for name in _WRITING_NAMES[written.table]:
@@ -231,20 +243,17 @@ class PermissionTable:
             functions.free | named,
             self.free_units | self.units.at(written.unit),
             self._admits_span(written.table, written.address, written.address + written.words - 1),
-            self.everyone & ~self.exceeding(written),
+            self.everyone & ~beyond,
         )
 
-    def _at_times(
-        self, fact: Conversation | Operation | WrittenValue, admitting: tuple[Set, ...]
-    ) -> tuple[Set, ...]:
-        """With the permissions that hold at the times of a fact, where some do at times only."""
-        if not self.timed:
-            return admitting
+    def _at_times(self, fact: Fact, asked: Asked) -> Asked:
+        """With the permissions that hold at the times of a fact."""
         # Aspects that are not asked of this fact keep their places.
-        others = [self.everyone] * (ASPECTS.index("hours") - len(_ENDS) - len(admitting))
-        return (*admitting, *others, *self._admitting_times(fact))
+        others = [self.everyone] * (ASPECTS.index("hours") - len(_ENDS) - len(asked.rest))
+        hours, expiry = self._admitting_times(fact)
+        return Asked((*asked.rest, *others, hours, expiry), asked.every & hours & expiry)
 
-    def _admitting_times(self, fact: Conversation | Operation | WrittenValue) -> list[Set]:
+    def _admitting_times(self, fact: Fact) -> tuple[Set, Set]:
         """The permissions whose hours a fact keeps, and those that had not expired."""
         hours = 0 if isinstance(fact, WrittenValue) else fact.hours
         outside = expired = 0
@@ -253,17 +262,13 @@ class PermissionTable:
                 outside |= bit
             if permission.expires_ns is not None and fact.last_ns >= permission.expires_ns:
                 expired |= bit
-        return [self.everyone & ~outside, self.everyone & ~expired]
+        return self.everyone & ~outside, self.everyone & ~expired
 
     def nearest_to(self, fit: Fit) -> Nearest:
         """The permissions that lack least, at most `NEAREST`."""
         known = self.nearby.get(fit)
         if known is None:
-            told = [
-                (aspect, lacking)
-                for aspect, lacking in zip(ASPECTS, self.lacking(fit), strict=False)
-                if lacking
-            ]
+            told = [pair for pair in zip(ASPECTS, self.lacking(fit), strict=False) if pair[1]]
             found, chosen = [], 0
             for number in nearest([lacking for _, lacking in told], self.everyone, NEAREST):
                 found.append(self._near_to(number, told))
@@ -275,7 +280,8 @@ class PermissionTable:
         return known
 
     def _near_to(self, number: int, told: list[tuple[Lacking, Set]]) -> NearTo:
-        aspects = tuple([aspect for aspect, lacking in told if lacking >> number & 1])
+        bit = 1 << number
+        aspects = tuple([aspect for aspect, lacking in told if lacking & bit])
         known = self.worded.get((number, aspects))
         if known is None:
             permission = self.permissions[number]
@@ -363,8 +369,7 @@ def table_of(
         permissions,
         tuple(str(permission.line) for permission in permissions),
         (1 << len(permissions)) - 1,
-        _ends(permissions, lambda permission: permission.clients, carriers),
-        _ends(permissions, lambda permission: permission.servers, carriers),
+        _ends(permissions, carriers),
         by_zone,
         _choice(permissions, lambda permission: permission.transports),
         _free(permissions, lambda permission: permission.ports),
@@ -386,22 +391,24 @@ def table_of(
     )
 
 
-def _ends(
-    permissions: tuple[Permission, ...],
-    side: Callable[[Permission], Iterable[Endpoint]],
-    carriers: Carriers,
-) -> Ends:
-    zones: dict[str, Set] = {}
-    networks: dict[str, dict[int, dict[int, dict[int, Set]]]] = {}
+def _ends(permissions: tuple[Permission, ...], carriers: Carriers) -> Ends:
+    zones: dict[str, Sides] = {}
+    networks: dict[str, dict[int, dict[int, dict[int, Sides]]]] = {}
     for number, permission in enumerate(permissions):
-        for end in side(permission):
+        bit = 1 << number
+        for end, clients, servers in (
+            *((end, bit, 0) for end in permission.clients),
+            *((end, 0, bit) for end in permission.servers),
+        ):
             if end.network is None:
-                zones[end.zone] = zones.get(end.zone, 0) | 1 << number
+                as_client, as_server = zones.get(end.zone, _NOBODY)
+                zones[end.zone] = as_client | clients, as_server | servers
                 continue
             bits, prefix = end.network.bits, end.network.prefix
             lengths = networks.setdefault(end.zone, {}).setdefault(bits, {})
-            sets = lengths.setdefault(bits - end.network.length, {})
-            sets[prefix] = sets.get(prefix, 0) | 1 << number
+            sides = lengths.setdefault(bits - end.network.length, {})
+            as_client, as_server = sides.get(prefix, _NOBODY)
+            sides[prefix] = as_client | clients, as_server | servers
     parts = {
         zone: {bits: tuple(lengths.items()) for bits, lengths in widths.items()}
         for zone, widths in networks.items()

@@ -23,6 +23,12 @@ conversation of two hosts (`locate_ends`): no router passes it on, so the frame 
 - A MAC address whose own addresses are of several zones, of none, or more than a host has, says nothing:
   it may be a router's. So do MAC addresses of several zones that send from one link-local address, unless
   this is made of one of them (RFC 4291, appendix A), as then the others only pretend.
+- One that claims such addresses by ARP and is no forwarding asset of the inventory is "unknown": a claim is
+  soon forged, and must not put its sender where the other end is.
+- What has no other address is where its MAC address is.
+
+So is a public IPv6 address that no member claims, and that is the sender's own: it is made of its MAC
+address, or this is an asset's of the inventory that forwards for nobody. Any other one only passed through.
 """
 
 from __future__ import annotations
@@ -52,6 +58,7 @@ from otmon.zones.baseline import Baseline, baseline_of
 from otmon.zones.files.nesting import outer_zones
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Model, Zone
 from otmon.zones.permission_table import Carriers, PermissionTable, permission_table
+from otmon.zones.role import may_forward
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ class Index:
     """What may cross a boundary, by the ids of its zones, the lower one first."""
     carriers: Carriers
     """Of the addresses that were seen with a MAC address which a permission names, and of those that are
-    `linked`."""
+    `linked` or `public`."""
     around: dict[str, tuple[str, ...]]
     """The zones around each zone, the nearest first."""
     baseline: Baseline | None
@@ -116,6 +123,8 @@ class Index:
     """Addresses and their zones by (text, VLAN), kept as they are asked for."""
     linked: dict[tuple[Address, str], Found] = field(default_factory=dict, compare=False)
     """IPv6 link-local addresses by (address, VLAN), as far as other addresses tell where they are."""
+    public: dict[Address, Found] = field(default_factory=dict, compare=False)
+    """Public IPv6 addresses that are hosts' own, as far as other addresses tell where these are."""
     strangers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, compare=False)
     """What is decided of an address that is in no zone, by the zones of both ends and then by the address: in
     a flood each comes in several facts."""
@@ -186,9 +195,12 @@ def index(
         around,
         baseline_of(baseline) if baseline is not None and baseline_zones(model) else None,
     )
-    for key, (place, own) in _linked(ready, assets).items():
-        ready.linked[key] = place
-        carriers[key[0]] = tuple(sorted({*carriers.get(key[0], ()), *own}))
+    for (address, vlan), (place, own) in _linked(ready, assets).items():
+        if reach(address) == "link":
+            ready.linked[address, vlan] = place
+        elif ready.public.setdefault(address, place).zone != place.zone:
+            ready.public[address] = Found(UNKNOWN_ZONE)
+        carriers[address] = tuple(sorted({*carriers.get(address, ()), *own}))
     return ready
 
 
@@ -284,11 +296,14 @@ Home = tuple[Found, tuple[Address, ...]]
 
 
 def _linked(index: Index, assets: tuple[Asset, ...]) -> dict[tuple[Address, str], Home]:
-    """Where IPv6 link-local addresses are by those of their devices, as this file's first lines say."""
+    """Where IPv6 addresses are by the others of their devices, as this file's first lines say."""
+    listed = {
+        str(host(one.mac)): may_forward(one.roles) for one in index.model.devices if one.mac is not None
+    }
     local: dict[tuple[Address, str], set[str]] = {}
     for asset in assets:
-        address = parse_address(asset.address) if asset.address.startswith(_LINK_LOCAL) else None
-        if address is not None and asset.mac:
+        address = _own(asset, listed) if asset.mac else None
+        if address is not None:
             local.setdefault((address, asset.vlan), set()).add(asset.mac)
     own: dict[tuple[str, str], list[tuple[Address, bool]]] = {
         (mac, vlan): [] for (_, vlan), macs in local.items() for mac in macs
@@ -296,9 +311,16 @@ def _linked(index: Index, assets: tuple[Asset, ...]) -> dict[tuple[Address, str]
     for asset in assets if own else ():
         some = own.get((asset.mac, asset.vlan))
         address = parse_address(asset.address) if some is not None else None
-        if some is not None and address is not None and reach(address) != "link":
+        if some is None or address is None or asset.mac in local.get((address, asset.vlan), ()):
+            continue
+        if reach(address) != "link":
             some.append((address, asset.arp > 0))
-    homes = {(mac, vlan): _home(index, some, vlan) for (mac, vlan), some in own.items() if some}
+    homes: dict[tuple[str, str], Home | None] = {}
+    for (mac, vlan), some in own.items():
+        if some:
+            homes[mac, vlan] = _home(index, some, vlan, listed.get(mac) is True)
+        elif (place := locate(index, mac, vlan)).zone in index.zones:
+            homes[mac, vlan] = place, ()
     found: dict[tuple[Address, str], Home] = {}
     for (address, vlan), macs in local.items():
         made_of = {mac for mac in macs if address.value & _INTERFACE == _interface(mac)}
@@ -324,17 +346,32 @@ def _interface(mac: str) -> int:
     return (address.value >> 24 << 40 | 0xFFFE << 24 | address.value & 0xFFFFFF) ^ 1 << 57
 
 
-def _home(index: Index, sent: list[tuple[Address, bool]], vlan: str) -> Home | None:
-    """Where a MAC address is that sent from addresses, claiming some by ARP; None where they do not tell."""
+def _own(asset: Asset, listed: dict[str, bool | None]) -> Address | None:
+    """The address of a sender that is its own for certain and tells no place itself: an IPv6 link-local one,
+    or a public one as this file's first lines say. `listed` are the MAC addresses of the inventory, with
+    whether they may forward."""
+    if asset.address.startswith(_LINK_LOCAL):
+        return parse_address(asset.address)
+    address = parse_address(asset.address) if ":" in asset.address else None
+    if address is None or address.bits != IPV6_BITS or reach(address) != "internet":
+        return None
+    is_own = address.value & _INTERFACE == _interface(asset.mac) or listed.get(asset.mac) is False
+    return address if is_own else None
+
+
+def _home(index: Index, sent: list[tuple[Address, bool]], vlan: str, forwards: bool) -> Home | None:
+    """Where a MAC address is that sent from addresses, claiming some by ARP; None where they do not tell.
+    `forwards` is whether the inventory says that it may send for others."""
     claimed = [address for address, is_claimed in sent if is_claimed]
+    unclear = None if forwards or not claimed else (Found(UNKNOWN_ZONE), ())
     own = [one for one, is_claimed in sent if is_claimed or one.bits == IPV6_BITS or not claimed]
     if sum(one.bits == IPV4_BITS for one in own) > ADDRESSES_OF_A_HOST:
-        return None
+        return unclear
     places = {one: locate_address(index, one, vlan) for one in own}
     telling = claimed or own
     zones = {places[one].zone for one in telling}
     if len(zones) > 1 or not zones <= index.zones.keys():
-        return None
+        return unclear
     # IPv6 hosts change their addresses from day to day: the first few are as good as all.
     there = sorted(one for one in own if places[one].zone in zones)[: 2 * ADDRESSES_OF_A_HOST]
     return places[min(telling)], tuple(there)
@@ -376,7 +413,9 @@ def locate_address(index: Index, address: Address, vlan: str) -> Found:
     if claims:
         return _found(claims, vlan)
     far = reach(address)
-    if far != "internet" and vlan in index.vlans:
+    if far == "internet":
+        return index.public.get(address, _OF_REACH[far])
+    if vlan in index.vlans:
         return _found(index.vlans[vlan], vlan)
     return _OF_REACH[far]
 

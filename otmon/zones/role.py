@@ -6,7 +6,7 @@ known here only means that no check tells of which kind its devices are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -111,7 +111,23 @@ BY_NAME: Final[Mapping[str, Role]] = {name: role for role in ROLES for name in (
 """Every id that is known, with its role."""
 
 
+FORWARDERS: Final = frozenset((
+    "router", "firewall", "switch", "access-point", "gateway", "remote-gateway", "vpn-gateway",
+    "cloud-gateway", "mobile-router", "modem", "jump-host",
+))  # fmt: skip
+"""Ids of the roles of what may send for others, or in their name."""
+
+
 def role_of(name: str) -> Role | None:
     """The role that an asset's role means, whatever its case and with `_` for `-`; None for one of a
     plant's own."""
     return BY_NAME.get(name.casefold().replace("_", "-"))
+
+
+def may_forward(names: Iterable[str]) -> bool | None:
+    """Whether an asset of these roles may send for others; None where they do not tell: it has none, or one
+    of a plant's own."""
+    known = [role_of(name) for name in names]
+    if any(role is not None and role.id in FORWARDERS for role in known):
+        return True
+    return None if not known or None in known else False

@@ -38,6 +38,13 @@ def test_who_may_have_it_and_what_is_told_elsewhere(facts: tuple[Any, ...]) -> N
     assert found(RULE, *facts, plant=None) == []
 
 
+def test_who_claims_the_address_does_not_forward_for_its_owner() -> None:
+    """A packet from elsewhere makes nobody a router of what it claims."""
+    others = [asset(LAPTOP, "198.51.100.8"), *(asset(LAPTOP, f"10.7.0.{n}") for n in range(1, 12))]
+    (one,) = found(RULE, asset(LAPTOP, PLC, arp=1), *others, conversation(HMI, PLC), plant=PLANT)
+    assert one.key == (PLC, "plc")
+
+
 def test_what_two_claim_is_a_disputed_address() -> None:
     facts = (asset(LAPTOP, PLC, arp=1), asset(PLC_MAC, PLC, arp=1))
     assert len(found("disputed-address", *facts, plant=PLANT)) == 1

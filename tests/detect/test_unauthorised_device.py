@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ PLANT = model(f"""
     - {{id: plc, address: {PLC}, mac: '{PLC_MAC}', role: plc}}
     - {{id: hmi, address: {HMI}, role: hmi}}
     - {{id: desk, address: 10.3.0.1}}
+    - {{id: gateway, address: 10.3.0.254, role: router}}
     zones:
     - {{id: cell, importance: high, members: 10.2.0.0/24}}
     - {{id: office, importance: low, members: 10.3.0.0/24}}
@@ -101,6 +103,39 @@ def test_a_device_that_nobody_listed_is_told_with_what_it_is() -> None:
 )
 def test_who_is_listed_or_elsewhere_is_not_told(facts: tuple[Any, ...]) -> None:
     assert told(*facts) == []
+
+
+LAPTOP, OTHER, VIRTUAL = "00:1c:42:11:22:33", "fe80::21c:42ff:fe11:2233", "00:00:5e:00:01:63"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        (asset(LAPTOP, OTHER), conversation(OTHER, "fe80::1")),
+        (asset(LAPTOP, OTHER), conversation(OTHER, PLC, transport="icmpv6")),
+        (asset(LAPTOP, ""), conversation(LAPTOP, "01:80:c2:00:00:0e", transport="ethernet")),
+        (asset(LAPTOP, OTHER, "7"), conversation(OTHER, PLC)),
+    ],
+)
+def test_who_has_no_place_of_its_own_is_where_it_talks(facts: tuple[Any, ...]) -> None:
+    own = asset(PLC_MAC, PLC), asset(PLC_MAC, "fe80::280:f4ff:fe00:1")
+    (one,) = told(*own, asset(LAPTOP, OTHER), conversation(OTHER, "fe80::280:f4ff:fe00:1"))
+    assert (one.link.client, one.place.from_zone) == (OTHER, "cell")
+    (one,) = told(*own, asset(LAPTOP, OTHER), conversation(OTHER, PLC))
+    assert one.place.from_zone == "cell"
+    assert told(*own, *facts) == []
+
+
+def test_the_mac_address_of_routers_hides_no_host() -> None:
+    """VRRP's may be anybody's: who asks others is a host, and where nobody listed a router so is all."""
+    shared = asset(VIRTUAL, "10.2.0.77")
+    unheard = {"transport": "ip", "answered": False, "packets_to_client": 0}
+    assert told(shared, conversation("10.2.0.77", "224.0.0.18", 112, **unheard)) == []
+    assert told(shared, conversation(PLC, "10.2.0.77")) == []
+    for fact in (conversation("10.2.0.77", PLC), operation("10.2.0.77", PLC, function=6, access="write")):
+        assert [one.link.client for one in told(shared, fact)] == ["10.2.0.77"]
+    nobody = replace(PLANT, devices=tuple(one for one in PLANT.devices if one.id != "gateway"))
+    assert len(found(RULE, shared, plant=nobody)) == 1
 
 
 @pytest.mark.parametrize(

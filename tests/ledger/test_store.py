@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from otmon.ledger.facts import Change, Evidence, Extreme, Operation, Peak, Source, WrittenValue
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect
-from otmon.ledger.store import APPLICATION_ID, SCHEMA_VERSION, LedgerError, load, migrate, save, schema
+from otmon.ledger.store import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    LedgerError,
+    load,
+    load_with_notes,
+    migrate,
+    save,
+    schema,
+)
 from tests.zones.facts import asset
 
 
@@ -49,6 +58,14 @@ def test_a_ledger_is_replaced_and_leaves_nothing_beside(tmp_path: Path, some: Le
     save(some, path)
     assert load(path) == some
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_notes_stand_beside_the_facts_of_the_save_alone(tmp_path: Path, some: Ledger) -> None:
+    path = tmp_path / "plant.db"
+    save(some, path, {"b": "2", "a": ""})
+    assert load(path) == some and load_with_notes(path) == (some, {"a": "", "b": "2"})
+    save(some, path)
+    assert load_with_notes(path) == (some, {})
 
 
 @pytest.mark.parametrize("content", [b"", b"not a ledger", b"SQLite format 3\x00" + bytes(200)])
@@ -159,7 +176,7 @@ def test_a_ledger_of_an_older_version_is_read(
         target.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         target.execute(f"PRAGMA user_version = {version}")
         target.commit()
-    assert load(old) == some
+    assert load(old) == some and load_with_notes(old) == (some, {})
 
 
 @pytest.mark.parametrize(

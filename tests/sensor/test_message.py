@@ -69,9 +69,10 @@ def over(
 
 
 def test_a_part_comes_as_it_was() -> None:
-    part = Part((rows(3), rows(4)), rows(50), (("assets", 7),), SOURCE)
+    part = Part((rows(3), rows(4)), rows(50), (("assets", 7),), SOURCE, (), ((3, 9), (1 << 60, 1 << 61)), 8)
     got = part_of(*over(*part_message(part)))
     assert (got.shed, got.source, len(got.ended)) == (part.shed, part.source, 2)
+    assert (got.spans, got.now_ns) == (part.spans, part.now_ns)
     assert all(same(a, b) for a, b in zip((*part.ended, part.in_use), (*got.ended, got.in_use), strict=True))
 
 
@@ -99,6 +100,13 @@ def test_rows_that_lie_about_their_number_are_refused() -> None:
         lying["rows"][0][2] += change
         with pytest.raises(Gone):
             part_of(lying, bytearray(body))
+
+
+@pytest.mark.parametrize("spans", [[[1]], [[-1, 2]], [["a", "b"]], [[n, n] for n in range(17)], 5])
+def test_spans_that_are_none_are_refused(spans: object) -> None:
+    head, arrays = part_message(Part((), rows(2), (), SOURCE))
+    with pytest.raises(Gone):
+        part_of(head | {"spans": spans}, bytearray(b"".join(one.tobytes() for one in arrays)))
 
 
 def test_the_end_and_silence_are_told_apart_and_sizes_are_bounded() -> None:

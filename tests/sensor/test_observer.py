@@ -126,9 +126,10 @@ def test_flows_that_ended_are_told_once(wired: Wire) -> None:
         wired.send(frames)
         before = ledger_of(heard(observer, len(frames)))
         observer.stop()
-        # The next packet comes after the closed connections were given up.
-        later = _moved(wired, ring, frames[:1], CLOSED_NS * 2)
-        observer._take(later)
+        # The next packets come after the closed connections were given up; one alone may have a wrong time.
+        for _ in range(2):
+            assert not observer._ended
+            observer._take(_moved(wired, ring, frames[:1], CLOSED_NS * 2))
         part = observer.part()
         assert sum(len(rows.flows) for rows in part.ended) > 10
         after = ledger_of(part)
@@ -136,7 +137,7 @@ def test_flows_that_ended_are_told_once(wired: Wire) -> None:
         assert not again.ended and len(again.in_use.flows) == len(part.in_use.flows)
     total = sum(one.packets_to_server + one.packets_to_client for one in before.conversations)
     grown = sum(one.packets_to_server + one.packets_to_client for one in after.conversations)
-    assert grown in (total, total + 1)
+    assert total <= grown <= total + 2
     assert {one.server for one in after.conversations} == {one.server for one in before.conversations}
 
 

@@ -129,7 +129,7 @@ def test_a_save_that_is_broken_off_leaves_the_file_and_what_was_told(
     path = tmp_path / "plant.db"
     watch = Watch([], judged_by(None, None), before=day, ledger_path=path)
     watch.use(judged_by(MODEL, None))
-    monkeypatch.setattr("otmon.sensor.watch.save", lambda ledger, place: watch.interrupt())
+    monkeypatch.setattr("otmon.sensor.watch.save", lambda ledger, place, notes: watch.interrupt())
     assert watch.step() == [] and watch.status.saves == 0 and not path.exists()
     monkeypatch.undo()
     assert watch.finish() and load(path) == day and ENDING_S < 5

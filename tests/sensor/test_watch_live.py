@@ -13,13 +13,16 @@ import pytest
 
 from otmon.capture.ring import Ring
 from otmon.detect.detector import Case
+from otmon.engine import replay
 from otmon.ledger.dialogues import IDLE_NS
+from otmon.ledger.facts import HOUR_NS
 from otmon.ledger.ledger import EMPTY, Ledger
-from otmon.ledger.store import load
+from otmon.ledger.store import load, load_with_notes
+from otmon.sensor import diary
 from otmon.sensor.observer import CLOSED_NS, Observer
 from otmon.sensor.pace import WINDOW_S, Pace
 from otmon.sensor.recent import Recent
-from otmon.sensor.watch import DAY_NS, Watch, judged_by
+from otmon.sensor.watch import Watch, judged_by
 from otmon.zones.files.load import load_model
 from tests.ledger.test_commands import SET_UP, SETUP
 from tests.ledger.test_messages import SERVER, talk
@@ -44,11 +47,13 @@ BEGIN_NS = 1_772_413_200_000_000_000
 STEP_NS = 100_000
 
 
-def hear(wired: Wire, observer: Observer, frames: list[bytes], later_ns: int = 0) -> None:
-    """Packets as if they came so much later than those before, and always as fast: how many there are in a
-    second can be something new."""
+def hear(
+    wired: Wire, observer: Observer, frames: list[bytes], later_ns: int = 0, from_ns: int | None = None
+) -> None:
+    """Packets as if they came so much later than those before (or than `from_ns`), and always as fast: how
+    many there are in a second can be something new."""
     wired.send(frames)
-    now_ns = (observer.last_packet_ns() or BEGIN_NS) + later_ns
+    now_ns = (from_ns or observer.last_packet_ns() or BEGIN_NS) + later_ns
     for batch in batches(observer.ring, len(frames)):
         times = now_ns + STEP_NS * np.arange(1, len(batch.start) + 1)
         observer._take(replace(batch, time_ns=times))
@@ -109,7 +114,12 @@ def test_what_hosts_say_is_judged_when_nobody_said_it_before(observer: tuple[Wir
     assert watch.status.judgements == judged
 
 
-def test_facts_that_are_not_seen_again_are_forgotten(observer: tuple[Wire, Observer]) -> None:
+DAY_NS = 86_400_000_000_000
+
+
+def test_facts_that_are_not_seen_again_are_forgotten(
+    observer: tuple[Wire, Observer], monkeypatch: pytest.MonkeyPatch
+) -> None:
     wired, one = observer
     watch = Watch([one], JUDGE, keep_days=2)
     frames = frames_of("factory-day.pcapng")
@@ -119,13 +129,67 @@ def test_facts_that_are_not_seen_again_are_forgotten(observer: tuple[Wire, Obser
     hear(wired, one, frames[:2], later_ns=CLOSED_NS * 1000)
     _again(watch)
     assert {x.server for x in watch.ledger.conversations} == {x.server for x in first.conversations}
-    # Three days on, every flow has ended, and none is kept but what speaks now.
+    # Whatever clocks say, nothing is older than the sensor has listened since.
     hear(wired, one, frames[:1], later_ns=3 * DAY_NS)
     _again(watch)
-    _again(watch)
+    assert watch.status.aged == 0
+    monkeypatch.setattr(diary, "DAY_S", 0.0)
+    for day in range(3):
+        before = len(watch.ledger.conversations)
+        hear(wired, one, frames[:1], later_ns=DAY_NS)
+        _again(watch)
+        assert (len(watch.ledger.conversations) < before) == (day == 2)
     assert len(watch.ledger.conversations) < len(first.conversations) / 4
     assert watch.status.aged > 0
-    assert watch.ledger.sources[0].packets == len(frames) + 3
+    assert watch.ledger.sources[0].packets == len(frames) + 6
+
+
+def test_a_clock_that_was_ahead_once_makes_nothing_old(
+    observer: tuple[Wire, Observer], tmp_path: Path
+) -> None:
+    wired, one = observer
+    path = tmp_path / "plant.db"
+    frames = frames_of("water-works-day.pcapng")
+    day = replay([str(ROOT / "pcaps" / "water-works-day.pcapng")]).ledger
+    judge = judged_by(load_model(str(ROOT / "zones" / "water-works.yaml")), None)
+    watch = Watch([one], judge, ledger_path=path)
+    hear(wired, one, frames[:1])
+    hear(wired, one, frames[:3], 500 * DAY_NS)
+    (said,) = one.incidents()
+    assert "jumped by +43,1" in said and "to 2027-07-15" in said and one.incidents() == []
+    _again(watch)
+    # Right again: the day of the water works is seen, judged and saved whole.
+    hear(wired, one, frames, from_ns=BEGIN_NS + HOUR_NS)
+    _again(watch)
+    assert {told.rule for told in watch.findings} >= {"value-out-of-limits"}
+    watch.finish()
+    kept = load(path)
+    assert watch.status.aged == 0
+    assert len(kept.operations) == len(day.operations) and len(kept.conversations) == len(day.conversations)
+    # So it does when it starts anew, and as often as it does.
+    for _ in range(2):
+        kept, notes = load_with_notes(path)
+        again = Watch([one], judge, before=kept, ledger_path=path, notes=notes)
+        again.step()
+        again.finish()
+        assert again.status.aged == 0 and len(load(path).operations) == len(day.operations)
+
+
+def test_one_packet_of_a_time_to_come_ends_no_dialogue_and_no_flow(observer: tuple[Wire, Observer]) -> None:
+    wired, one = observer
+    watch = Watch([one], JUDGE)
+    frames = frames_of("two-factories-day.pcapng")
+    hear(wired, one, frames)
+    watch.step()
+    going = watch._dialogues[one.name].going_on()
+    flows = len(one.part().in_use.flows)
+    assert going.credentials and flows > 5
+    now_ns = one.last_packet_ns()
+    hear(wired, one, frames[:1], 500 * DAY_NS)
+    hear(wired, one, frames[1:2], from_ns=now_ns)
+    assert len(one.part().in_use.flows) == flows
+    _again(watch)
+    assert watch._dialogues[one.name].going_on().credentials == going.credentials
 
 
 def _again(watch: Watch) -> None:

@@ -6,12 +6,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from otmon.ledger.facts import UNKNOWN, Operation
-from otmon.zones.address import Address
+from otmon.ledger.facts import UNKNOWN, Conversation, Operation
+from otmon.zones.address import Address, parse_address
 from otmon.zones.functions import MODBUS_OBJECTS, normal
-from otmon.zones.lack import ASPECTS, Lacking, Subject
+from otmon.zones.lack import ASPECTS, Lacking
 from otmon.zones.model import Endpoint, FunctionRef, Permission, spans
+from otmon.zones.nearest import Fit
+from otmon.zones.permission_table import PermissionTable
+
+
+class Subject(NamedTuple):
+    """A fact whose ends are in these zones."""
+
+    fact: Conversation | Operation
+    client_zone: str
+    server_zone: str
+
+    @property
+    def client(self) -> Address | None:
+        return parse_address(self.fact.client)
+
+    @property
+    def server(self) -> Address | None:
+        return parse_address(self.fact.server)
+
+
+def fit_of(table: PermissionTable, subject: Subject) -> Fit:
+    """What the sets say of it."""
+    fact, *zones = subject
+    ends = table.admitting_ends(subject.client, subject.server, *zones)
+    return Fit(subject.client_zone, *ends, table.asked(fact).rest)
 
 
 def lacking(permission: Permission, subject: Subject) -> list[Lacking]:
@@ -22,12 +48,14 @@ def lacking(permission: Permission, subject: Subject) -> list[Lacking]:
         lacks.append("transport")
     if permission.ports and not spans(permission.ports, fact.port, fact.port):
         lacks.append("port")
-    # A port that the permission names speaks for its protocol, where no payload could.
-    shown = not (subject.assumed and permission.ports)
-    if shown and permission.protocols and subject.protocol not in permission.protocols:
+    # Where no payload could show it, a port that the permission names speaks for its protocol, else the port
+    # that is usual for one.
+    assumed = isinstance(fact, Conversation) and fact.protocol == "none"
+    protocol = fact.expected if isinstance(fact, Conversation) and assumed else fact.protocol
+    if not (assumed and permission.ports) and permission.protocols and protocol not in permission.protocols:
         lacks.append("protocol")
-    operation = subject.operation
-    if operation is not None:
+    operation = fact
+    if isinstance(operation, Operation):
         if permission.access and operation.access not in permission.access:
             lacks.append("access")
         if permission.functions and not _named(permission.functions, operation):

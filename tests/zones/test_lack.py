@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from otmon.ledger.facts import Conversation, Operation
-from otmon.zones.address import parse_address
-from otmon.zones.lack import LACKS, Lack, Lacking, Subject, allowed, seen, subject, taken_for_granted
+from otmon.zones.lack import LACKS, Fact, Lack, Lacking, allowed, seen, taken_for_granted
 from otmon.zones.model import Boundary
 from otmon.zones.nearest import aspects_of
 from otmon.zones.permission_table import permission_table
-from tests.zones.facts import conversation, model, operation
+from tests.zones.facts import conversation, model, operation, written
+from tests.zones.plain_reading import Subject, fit_of
 
 HMI, PLC = "10.1.0.5", "10.2.0.1"
 
@@ -24,12 +24,6 @@ def boundary(text: str) -> Boundary:
         - {{id: b, between: [hmi, plc], allow: [{{{text}}}]}}
     """)
     return found.boundaries[0]
-
-
-def read(fact: Conversation | Operation) -> Subject:
-    """The fact from an HMI to a PLC, or back."""
-    zones = ("hmi", "plc") if fact.client.startswith("10.1.") else ("plc", "hmi")
-    return subject(fact, (parse_address(fact.client), parse_address(fact.server)), zones)
 
 
 ASKED = operation(HMI, PLC, 16, 20, 3)
@@ -53,20 +47,21 @@ CASES = [
 ]  # fmt: skip
 
 
-def granted(given: Boundary, fact: Subject) -> str:
+def granted(given: Boundary, fact: Fact) -> str:
     return taken_for_granted(given.permissions[0], fact)
 
 
-def lacking(given: Boundary, fact: Subject) -> list[Lacking]:
+def lacking(given: Boundary, fact: Conversation | Operation) -> list[Lacking]:
+    """Of a fact from an HMI to a PLC."""
     table = permission_table(given, {})
-    return aspects_of(0, table.lacking(table.fit(fact)))
+    return aspects_of(0, table.lacking(fit_of(table, Subject(fact, "hmi", "plc"))))
 
 
 @pytest.mark.parametrize(("text", "lacks"), CASES)
 def test_what_a_permission_lacks(text: str, lacks: list[Lack]) -> None:
-    given, fact = boundary(text), read(ASKED)
+    given = boundary(text)
     assert [
-        Lack(key, allowed(key, given.permissions[0]), seen(key, fact)) for key in lacking(given, fact)
+        Lack(key, allowed(key, given.permissions[0]), seen(key, ASKED)) for key in lacking(given, ASKED)
     ] == lacks
 
 
@@ -76,32 +71,39 @@ def test_every_lack_can_be_worded() -> None:
 
 def test_an_operation_on_no_element_is_worded_as_such() -> None:
     for fact, text in [(operation(HMI, PLC, 7), "-"), (operation(HMI, PLC, 3), "holding_registers")]:
-        assert seen("elements", read(fact)) == text
+        assert seen("elements", fact) == text
 
 
 def test_a_port_that_is_named_speaks_for_a_protocol_that_was_not_seen() -> None:
-    silent = read(conversation(HMI, PLC, 1502, "none"))
+    silent = conversation(HMI, PLC, 1502, "none")
     assert lacking(boundary("to: plc, protocol: modbus, port: 1502"), silent) == []
     assert lacking(boundary("to: plc, protocol: modbus"), silent) == ["protocol"]
-    usual = read(conversation(HMI, PLC, 502, "none", expected="modbus"))
+    usual = conversation(HMI, PLC, 502, "none", expected="modbus")
     assert lacking(boundary("to: plc, protocol: modbus"), usual) == []
-    spoken = read(conversation(HMI, PLC, 502, "unknown", expected="modbus"))
+    spoken = conversation(HMI, PLC, 502, "unknown", expected="modbus")
     assert lacking(boundary("to: plc, protocol: modbus, port: 502"), spoken) == ["protocol"]
 
 
 def test_what_nobody_could_see_is_told() -> None:
-    silent = read(conversation(HMI, PLC, protocol="none", expected="modbus"))
+    silent = conversation(HMI, PLC, protocol="none", expected="modbus")
     assert granted(boundary("to: plc, protocol: modbus"), silent) == "protocol"
     assert granted(boundary("to: plc, protocol: any"), silent) == ""
     listed = boundary("to: plc, protocol: modbus, holding_registers: 0-9")
-    assert granted(listed, read(operation(HMI, PLC, 3))) == "elements"
-    assert granted(listed, read(operation(HMI, PLC, 3, 0, 1))) == ""
-    assert granted(listed, read(operation(HMI, PLC, 43, subfunction=14))) == ""
+    assert granted(listed, operation(HMI, PLC, 3)) == "elements"
+    assert granted(listed, operation(HMI, PLC, 3, 0, 1)) == ""
+    assert granted(listed, operation(HMI, PLC, 43, subfunction=14)) == ""
 
 
 def test_times_are_told_in_the_time_zone_of_the_model() -> None:
     late = replace(conversation("10.1.0.5", "10.2.0.9"), first_ns=0, last_ns=15 * 3_600_000_000_000)
-    read = subject(late, (None, None), ("a", "b"))
-    assert seen("expiry", read, "Asia/Tokyo") == "1970-01-02 00:00 +09:00"
-    assert seen("hours", read, "Asia/Tokyo") == "1970-01-01 09:00 +09:00 … 1970-01-02 00:00 +09:00"
-    assert seen("expiry", read) == "1970-01-01 15:00 UTC"
+    assert seen("expiry", late, "Asia/Tokyo") == "1970-01-02 00:00 +09:00"
+    assert seen("hours", late, "Asia/Tokyo") == "1970-01-01 09:00 +09:00 … 1970-01-02 00:00 +09:00"
+    assert seen("expiry", late) == "1970-01-01 15:00 UTC"
+
+
+def test_what_was_written_is_worded_by_its_element() -> None:
+    fact = written(HMI, PLC, 20, words=2)
+    keys: tuple[Lacking, ...] = "client", "server", "port", "access", "function", "unit", "elements"
+    assert [seen(key, fact) for key in keys] == [
+        HMI, PLC, "502", "write", "write", "1", "holding_registers 20",
+    ]  # fmt: skip

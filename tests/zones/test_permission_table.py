@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 from itertools import product
+from operator import and_
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation
-from otmon.zones.address import Network, parse_address, parse_network
-from otmon.zones.lack import Subject, subject
+from otmon.zones.address import Network, parse_network
 from otmon.zones.model import Boundary, Endpoint, FunctionRef, Line, Name, Permission, merged
 from otmon.zones.nearest import NEAREST, aspects_of, nearest, numbers
 from otmon.zones.permission_table import PermissionTable, permission_table
 from tests.zones.facts import conversation, model, operation
-from tests.zones.plain_reading import distance, lacking
+from tests.zones.plain_reading import Subject, distance, fit_of, lacking
 
 HOSTS = {"10.1.0.1": "a", "10.1.0.2": "a", "10.1.0.130": "a", "10.2.0.1": "b", "10.2.0.2": "b"}
 NETWORKS = {
@@ -91,8 +92,7 @@ def table_of(*permissions: Permission) -> PermissionTable:
 
 
 def read(fact: Conversation | Operation) -> Subject:
-    addresses = parse_address(fact.client), parse_address(fact.server)
-    return subject(fact, addresses, (HOSTS[fact.client], HOSTS[fact.server]))
+    return Subject(fact, HOSTS[fact.client], HOSTS[fact.server])
 
 
 @settings(max_examples=400)
@@ -100,8 +100,9 @@ def read(fact: Conversation | Operation) -> Subject:
 def test_the_sets_say_what_a_plain_reading_says(given: tuple[Permission, ...], fact: Operation) -> None:
     one, table = read(fact), table_of(*given)
     expected = [lacking(permission, one) for permission in given]
-    fit = table.fit(one)
+    fit = fit_of(table, one)
     lacks = table.lacking(fit)
+    assert table.asked(fact) == (fit.rest, reduce(and_, fit.rest))
     assert [aspects_of(number, lacks) for number in range(len(given))] == expected
     assert numbers(fit.allowing, 9) == [n for n, found in enumerate(expected) if not found]
     reverse = [n for n, found in enumerate(expected) if found == ["direction"]]
@@ -136,7 +137,7 @@ def test_what_is_remembered_of_the_nearest_is_what_would_be_found(monkeypatch: p
     table = permission_table(several.boundaries[0], {})
     clients = [host for host, zone in HOSTS.items() if zone == "a"]
     for client, port in [*product(clients, range(1, 6))] * 2:
-        fit = table.fit(read(conversation(client, "10.2.0.1", port, "tls")))
+        fit = fit_of(table, read(conversation(client, "10.2.0.1", port, "tls")))
         lacks = table.lacking(fit)
         aspects, found = table.nearest_to(fit)
         assert [one.number for one in found] == nearest(lacks, table.everyone, 3)

@@ -246,12 +246,21 @@ SEEN = [
     *(asset("00:00:00:00:01:07", f"10.40.0.{number}", "1", arp=1) for number in range(20, 29)),
     asset("00:00:00:00:01:07", "fe80::7", "1"),
     asset("00:00:00:00:01:08", "fe80::8", "1"), asset("00:00:00:00:01:08", "172.31.0.8", "1"),
+    asset("00:00:00:00:01:0a", "fe80::a", "1"), asset("00:00:00:00:01:0a", "10.40.0.10", "1", arp=1),
+    asset("00:00:00:00:01:0a", "10.30.2.10", "1", arp=1),
+    asset("00:00:00:00:01:0b", "fe80::b", "1"), asset("00:00:00:00:01:0b", "10.40.0.11", "1", arp=1),
+    asset("00:00:00:00:01:0b", "10.30.2.11", "1", arp=1),
+    asset("00:00:00:00:00:07", "fe80::c", "1"),
 ]  # fmt: skip
 LINKS = model("""
     zones:
     - {id: office, importance: low, members: 10.40.0.0/16}
     - {id: cell, importance: high, members: [10.30.2.0/24, 10.30.3.0/24]}
     - {id: line, importance: high, members: [fd00:30::/32, "00:00:00:00:00:07"]}
+    assets:
+    - {id: r1, mac: "00:00:00:00:01:0b", role: router}
+    - {id: pc1, mac: "00:00:00:00:01:0d", role: plc}
+    - {id: box, mac: "00:00:00:00:01:0e", role: our-own}
 """)
 
 
@@ -268,11 +277,17 @@ LINKS = model("""
         ("fe80::3", "fe80::200:ff:fe00:102", "tcp", ("office", "office")),
         ("fe80::254", "fe80::9", "tcp", ("office", "office")),
         ("fe80::254", "fe80::5", "tcp", ("", "")),
-        # Nobody knows anything of the one end, or it is in no zone, or there are too many.
+        # Nobody knows anything of the one end, or it is in no zone.
         ("fe80::5", "fe80::3", "tcp", ("office", "office")),
-        ("fe80::7", "fe80::5", "tcp", ("", "")),
         ("fe80::8", "fe80::5", "tcp", ("", "")),
         ("fe80::3", "00:00:00:00:00:07", "ethernet", ("office", "line")),
+        # It claims more addresses than a host has, or such of two zones.
+        ("fe80::7", "fe80::5", "tcp", ("unknown", "unknown")),
+        ("fe80::a", "fe80::3", "tcp", ("unknown", "office")),
+        # The same of a router of the inventory.
+        ("fe80::b", "fe80::3", "tcp", ("office", "office")),
+        # A MAC address that is a member, and nothing else is known of it.
+        ("fe80::c", "fe80::3", "tcp", ("line", "office")),
     ],
 )
 def test_a_link_local_address_is_where_its_device_is(
@@ -298,11 +313,47 @@ def test_a_forged_frame_hides_no_link_local_address_that_is_made_of_a_mac_addres
     assert (parse_address("fe80::3"), "2") not in index(LINKS, own).linked
 
 
+PUBLIC = [
+    # Made of its MAC address (RFC 4291, appendix A), and not.
+    asset(OFFICE, "10.40.0.3", "1", arp=2), asset(OFFICE, "2400:4050::200:ff:fe00:101", "1"),
+    asset(OFFICE, "2400:4050::77", "1"), asset(OFFICE, "fe80::3", "1"),
+    asset("00:00:00:00:01:0d", "10.30.2.13", "1"), asset("00:00:00:00:01:0d", "2400:4050::d", "2"),
+    asset("00:00:00:00:01:0d", "2400:4050::d", "1"),
+    asset("00:00:00:00:01:0e", "10.30.2.14", "1"), asset("00:00:00:00:01:0e", "2400:4050::e", "1"),
+    asset("00:00:00:00:01:0b", "10.30.2.11", "1"), asset("00:00:00:00:01:0b", "2400:4050::b", "1"),
+    asset("00:00:00:00:00:07", "2400:4050::200:ff:fe00:7", "1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("address", "zone"),
+    [
+        ("2400:4050::200:ff:fe00:101", "office"),
+        ("2400:4050::77", "internet"),
+        ("2400:4050::200:ff:fe00:102", "internet"),
+        ("2400:4050::d", "cell"),
+        # Whoever may forward, or nobody knows.
+        ("2400:4050::e", "internet"),
+        ("2400:4050::b", "internet"),
+        ("2400:4050::200:ff:fe00:7", "line"),
+    ],
+)
+def test_a_public_ipv6_address_of_a_hosts_own_is_where_the_host_is(address: str, zone: str) -> None:
+    for seen in (PUBLIC, PUBLIC[::-1]):
+        ready = index(LINKS, seen)
+        assert locate(ready, address, "1").zone == zone
+        # Behind a router its frames are seen in another VLAN.
+        assert locate(ready, address, "9").zone == zone
+    parsed = parse_address("2400:4050::d")
+    assert parsed is not None and index(LINKS, PUBLIC).carriers[parsed] == (parse_address("10.30.2.13"),)
+    # What passes through does not hide where the host's link-local address is.
+    assert index(LINKS, PUBLIC).linked[parse_address("fe80::3"), "1"].zone == "office"  # type: ignore[index]
+
+
 def test_a_flood_of_link_local_senders_is_no_step_that_grows_with_its_square() -> None:
     number = 8_000
-    flood = [
-        asset(OFFICE, f"{block}:{one:x}", "1") for one in range(number) for block in ("fe80:", "fd00:30:")
-    ]
+    blocks = "fe80:", "fd00:30:"
+    flood = [asset(OFFICE, f"{block}:{one:x}", "1") for one in range(number) for block in blocks]
     many = [asset(f"02:00:00:00:{one >> 8:02x}:{one & 255:02x}", "fe80::f:44", "1") for one in range(number)]
     places = [replace(one, address=f"10.40.{place >> 8}.{place & 255}") for place, one in enumerate(many)]
     begun = process_time()

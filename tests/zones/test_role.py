@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from otmon.zones.files.schema import read_id
-from otmon.zones.role import BY_NAME, ROLES, role_of
+from otmon.zones.role import BY_NAME, FORWARDERS, ROLES, may_forward, role_of
 
 
 def test_every_name_means_one_role_and_may_stand_in_a_model() -> None:
@@ -16,3 +16,10 @@ def test_synonyms_mean_the_role_however_they_are_spelled() -> None:
         "access-point", "access-point", "office-pc", "safety-plc", "plc",
     ]  # fmt: skip
     assert role_of("coffee-machine") is None
+
+
+def test_what_may_send_for_others() -> None:
+    assert {role.id for role in ROLES} >= FORWARDERS - {"gateway"}
+    assert may_forward(["plc", "l3-switch"]) and may_forward(["fw"]) is True
+    assert may_forward(["plc", "printer"]) is False
+    assert may_forward([]) is None and may_forward(["plc", "coffee-machine"]) is None

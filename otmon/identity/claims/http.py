@@ -38,52 +38,59 @@ _HELLO: Final = b"\x16\x03"
 _NOT_REACHED: Final = re.compile(rb"HTTP/1\.[01] (?:40[0357]|5[0-9]{2}|1[0-9]{2})[ \r]")
 """What a proxy answers that did not pass a request on, or has not yet."""
 _OPENED: Final = re.compile(rb"HTTP/1\.[01] 2[0-9]{2}[ \r]")
+_SCHEMES: Final = (b"ntlm", b"negotiate")
 _TOKEN: Final = re.compile(
     rb"\n(?:(?:www|proxy)-authenticate|(?:proxy-)?authorization) *: *(?:ntlm|negotiate) +"
     rb"([A-Za-z0-9+/]{16,8192}=*)[ \t]*\r?\n",
     re.IGNORECASE,
 )
-_OF_PASSED_ON: Final = (b"\nvia", b"forwarded")
-_OF_TOKENS: Final = (b"ntlm", b"negotiate")
-_OF_SOFTWARE: Final = (b"\nserver", b"\nuser-agent")
-"""In lower case, one of these stands in every head that `_PASSED_ON` fits, or `_TOKEN`, or that names a
-program."""
+_NAMES: Final = re.compile(rb"\n(?:server|user-agent)")
+"""In lower case, this stands in every head that names a program."""
 
 
 def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
     """The claims of a flow."""
-    heads = [(piece, _head(piece)) for piece in pieces if piece.data.startswith(_STARTS)]
+    heads = _heads(pieces)
     # What few connections say is looked for in all heads of a side at once.
     asks = b"".join([head for piece, head in heads if piece.from_client]).lower()
     answers = b"".join([head for piece, head in heads if not piece.from_client]).lower()
-    passes = any(map((asks + answers).__contains__, _OF_PASSED_ON))
-    to_proxy = any([piece.from_client and _TO_PROXY.match(head) for piece, head in heads])
+    passes = b"\nvia" in asks or b"\nvia" in answers or b"forwarded" in asks
+    connects = _CONNECT.lower() in asks
+    to_proxy = (connects or b"://" in asks) and any(
+        [piece.from_client and _TO_PROXY.match(head) for piece, head in heads]
+    )
     named = {
-        True: any(map(asks.__contains__, _OF_SOFTWARE)),
-        False: any(map(answers.__contains__, _OF_SOFTWARE)) and not to_proxy,
+        True: _NAMES.search(asks) is not None,
+        False: not to_proxy and _NAMES.search(answers) is not None,
     }
     own = [
         piece for piece, head in heads
         if named[piece.from_client] and not (passes and _PASSED_ON[piece.from_client].search(head))
     ]  # fmt: skip
     yield from software_fields(own, _HEADS)
-    if passes or _CONNECT.lower() in asks:
+    if passes or connects:
         yield from _proxies(heads)
     if to_proxy:
         passed_on = {piece.seen for piece, head in heads if _PASSED_ON[True].search(head)}
         yield from _reached(piece for piece in pieces if piece.seen not in passed_on)
     else:
         yield from _asked_for(heads)
-    if any(map((asks + answers).__contains__, _OF_TOKENS)):
+    if any([scheme in said for said in (asks, answers) for scheme in _SCHEMES]):
         for piece, head in heads:
             for found in _TOKEN.finditer(head):
                 for kind, value in told_by(decoded(found[1])):
                     yield Claim(kind, value, piece.seen, piece.from_client)
 
 
-def _head(piece: Piece) -> bytes:
-    end = piece.data.find(b"\r\n\r\n")
-    return piece.data if end < 0 else piece.data[: end + 2]
+def _heads(pieces: Iterable[Piece]) -> list[tuple[Piece, bytes]]:
+    """The pieces that begin with a start line, each with its head."""
+    found = []
+    for piece in pieces:
+        data = piece.data
+        if data.startswith(_STARTS):
+            end = data.find(b"\r\n\r\n")
+            found.append((piece, data if end < 0 else data[: end + 2]))
+    return found
 
 
 def _proxies(heads: Sequence[tuple[Piece, bytes]]) -> Iterator[Claim]:
