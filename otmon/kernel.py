@@ -3,7 +3,7 @@
 A kernel is a module-level function over arrays and integers. Compiled, it runs without the GIL and
 without bounds checks; so it may read byte ``p`` only after it has checked ``p < end``. With
 ``NUMBA_DISABLE_JIT=1`` the same source runs as plain Python, where an out-of-range read raises:
-that is how kernels are fuzzed and debugged.
+that is how kernels are fuzzed and debugged. No kernel raises: nobody would look.
 
 Both ways must give the same numbers. Bytes are read by the loads below, which give signed words;
 what may overflow wraps at 64 bits when it is compiled, and is masked to 62, as Python's numbers do not wrap;
@@ -12,30 +12,23 @@ every value in a table is an ``int64``.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar, cast
+from typing import Any, Final, Literal, TypeVar
 
 import numba
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils, typed_passes, untyped_passes
 from numba.core.caching import Cache, _CacheLocator
-from numba.core.callconv import CPUCallConv
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase
-from numba.core.compiler_machinery import PassManager
-from numba.core.types.functions import BaseFunction
-from numba.cpython import numbers
 from numba.extending import intrinsic
-from numba.np import arrayobj
+
+from otmon.compiler import compiled
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -62,7 +55,8 @@ def cache_folder() -> Path:
     for stage in _STAGES_WITH_KERNELS:
         for file in sorted((package / stage).rglob("*.py")):
             digest.update(file.read_bytes())
-    digest.update(Path(__file__).read_bytes())
+    for file in (Path(__file__), package / "compiler.py"):
+        digest.update(file.read_bytes())
     return home / digest.hexdigest()[:16]
 
 
@@ -115,149 +109,14 @@ def _load_overload(cache: Any, signature: object, context: object) -> Any:
 Cache.load_overload = _load_overload
 
 
-_find_signature = BaseFunction.get_call_type
-_signatures: Final[dict[tuple[Any, ...], Any]] = {}
-
-
-def _signature(function: Any, context: object, args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
-    """For each place where an operator stands, Numba asks all of its implementations, a dozen, whether they
-    take operands of these types: a third of the time that compiling took. What is built in always gives the
-    same signature for the same types."""
-    key = (context, function, args)
-    found = None if kws else _signatures.get(key)
-    if found is None:
-        found = _find_signature(function, context, args, kws)
-        if not kws and found is not None and function.get_impl_key(found) is function.typing_key:
-            _signatures[key] = found
-    return found
-
-
-BaseFunction.get_call_type = _signature  # type: ignore[method-assign, assignment]
-
-
-def _promises(kind: object) -> list[str]:
-    """None. Numba promises LLVM that no signed sum, difference or product overflows, and what does is then
-    anything: the same hash was one number in one kernel and another one in the next. Here they wrap."""
-    return []
-
-
-numbers._int_arith_flags = _promises
-
-
-def _index(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
-    """An index as it is. Numba lets one below 0 count from the end, for which it looks at the sign of each;
-    no kernel has such an index."""
-    return context.cast(builder, index, kind, types.intp)
-
-
-arrayobj.fix_integer_index = _index
-
-
-_allocate = cgutils.alloca_once
-_call = CPUCallConv.call_function
-
-
-def _left_as_it_is(builder: Any, kind: Any, size: None = None, name: str = "") -> Any:
-    """Memory with whatever is in it. Numba fills it with zeros where a function begins, also where that was
-    put into a loop."""
-    with builder.goto_entry_block():
-        return builder.alloca(kind, name=name)
-
-
-def _call_function(*args: Any, **kwargs: Any) -> Any:
-    """A call gives the place of its result, and of what it may raise, a value itself."""
-    cgutils.alloca_once = _left_as_it_is
-    try:
-        return _call(*args, **kwargs)
-    finally:
-        cgutils.alloca_once = _allocate
-
-
-CPUCallConv.call_function = _call_function
-
-
-class _Part(JITCodeLibrary):  # type: ignore[misc]
-    """The code of a kernel as others take it in. Numba would optimise it in full and make machine code of it
-    for itself as well: half of the time that compiling took. Those that take it in do both."""
-
-    def _optimize_final_module(self) -> None:
-        """Enough that it can be put into its callers."""
-        passes, builder = self._codegen._module_pass_manager(
-            loop_vectorize=False, slp_vectorize=False, opt=self._codegen._opt_level, cost="cheap"
-        )
-        passes.run(self._final_module, builder)
-
-    def _finalize_final_module(self) -> None:
-        self._finalized = True
-
-    @property
-    def codegen(self) -> _Part:
-        return self
-
-    def set_env(self, name: str, environment: object) -> None:
-        """What only functions that raise with values, or print, look at; kernels do neither."""
-
-
-_PASSES: Final = (
-    untyped_passes.TranslateByteCode,
-    untyped_passes.FixupArgs,
-    untyped_passes.IRProcessing,
-    untyped_passes.GenericRewrites,
-    untyped_passes.ReconstructSSA,
-    typed_passes.NopythonTypeInference,
-    typed_passes.PreLowerStripPhis,
-    typed_passes.IRLegalization,
-    typed_passes.NativeLowering,
-    typed_passes.NoPythonBackend,
-)
-"""Of Numba's passes over a function those that kernels need. The others serve closures, comprehensions and
-expressions of whole arrays: a kernel that has one does not compile. They took a tenth of the time."""
-
-
-class _KernelCompiler(CompilerBase):  # type: ignore[misc]
-    def define_pipelines(self) -> Any:
-        passes = PassManager("kernel")
-        for each in _PASSES:
-            passes.add_pass(each, each.__name__)
-        passes.finalize()
-        return [passes]
-
-
-class _PartCompiler(_KernelCompiler):
-    def define_pipelines(self) -> Any:
-        self.state.library = _Part(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
-        return super().define_pipelines()
-
-
-def _compiled(function: _Function, inline: bool) -> _Function:
-    """Numba would compile it anew for each constant that a caller passes: a call with ``0`` is one of
-    another type than a call with a variable. Here both are integers, which halves the time of
-    compilation. Its arrays live longer than a call does, so that nobody counts who refers to them.
-    """
-    options = {"nogil": True, "error_model": "numpy", "forceinline": inline, "_nrt": False}
-    compiled: Any = numba.njit(cache=True, pipeline_class=_KernelCompiler, **options)(function)
-    if hasattr(compiled, "get_call_template"):
-        inner: Any = numba.njit(
-            pipeline_class=_PartCompiler, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options
-        )(function)
-        template = functools.cache(inner.get_call_template)
-
-        def call_template(args: Iterable[Any], names: dict[str, Any]) -> Any:
-            return template(tuple(types.unliteral(arg) for arg in args), tuple(names.items()))
-
-        compiled.get_call_template = call_template
-        compiled.get_overload = functools.cache(inner.get_overload)
-    return cast(_Function, compiled)
-
-
 def kernel(function: _Function) -> _Function:
     """Compile `function` on first use, cached in the user's cache folder, without the GIL."""
-    return _compiled(function, False)
+    return compiled(function, False)
 
 
 def inlined(function: _Function) -> _Function:
     """A kernel that is called from one place in a hot loop: its body is put there."""
-    return _compiled(function, True)
+    return compiled(function, True)
 
 
 @kernel

@@ -131,61 +131,6 @@ def test_a_kernel_is_the_same_compiled_and_interpreted() -> None:
     assert len(said) == 1
 
 
-_OVERFLOW = """
-import numpy as np
-from otmon.kernel import kernel, u8
-@kernel
-def below_zero(buf, p):
-    return u8(buf, p) * 0x2545F4914F6CDD1D < 0
-print(below_zero(np.array([4], np.uint8), 0))
-"""
-
-
-def test_what_overflows_wraps_and_is_nothing_that_the_compiler_may_take_for_impossible(
-    tmp_path: Path,
-) -> None:
-    """Two hashes of the same words were different numbers where the compiler knew other things of them."""
-    script = tmp_path / "overflow.py"
-    script.write_text(_OVERFLOW, encoding="utf-8")
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    run = subprocess.run(
-        [sys.executable, script], env=environment, capture_output=True, text=True, check=True
-    )
-    assert run.stdout == "True\n"
-
-
-def test_kernels_count_no_references(tmp_path: Path) -> None:
-    """Each count would be a locked instruction."""
-    script = tmp_path / "two_kernels.py"
-    script.write_text(
-        """
-import numpy as np
-from otmon.kernel import Bytes, kernel, u8
-
-@kernel
-def either(buf: Bytes, other: Bytes, p: int) -> int:
-    return u8(buf if p else other, p)
-
-@kernel
-def total(buf: Bytes) -> int:
-    return either(buf, buf[1:], 0) + either(buf, buf, 1)
-
-print(total(np.arange(3, 9, dtype=np.uint8)))
-print(total.inspect_asm())
-""",
-        encoding="utf-8",
-    )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    run = subprocess.run(
-        [sys.executable, script], env=environment, capture_output=True, text=True, check=True
-    )
-    answer, _, compiled = run.stdout.partition("\n")
-    assert answer == "8"
-    assert "total" in compiled
-    assert "NRT_" not in compiled
-    assert "lock" not in compiled
-
-
 _LOAD_ONE = """
 import numpy as np
 from otmon.kernel import u16be

@@ -36,9 +36,8 @@ def _announced(sensor: bool) -> bool:
 
     if is_compiled(_READING) and (not sensor or is_compiled(_LISTENING)):
         return False
-    print(
-        "otmon: compiling the packet path for this machine, once: about a minute", file=sys.stderr, flush=True
-    )
+    text = "otmon: compiling the packet path for this machine, once: about half a minute"
+    print(text, file=sys.stderr, flush=True)
     forget_old_caches()
     return True
 
