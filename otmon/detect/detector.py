@@ -268,7 +268,7 @@ class Case:
 Detector = Callable[[Case], Iterator[Finding]]
 _CONTRACT = ("detector", "lasting", "matched", "once", "silence", "values")
 """Files of this folder that are no detectors: the contract, what finds by conditions, what is found once, and
-how silence and written values are told."""
+how silence, written values and times are told."""
 
 
 @cache
