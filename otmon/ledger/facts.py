@@ -310,6 +310,8 @@ class WrittenValue:
     address: int
     words: int
     times: int
+    repeated: int
+    """Of these such as wrote what the element held, as far as that was seen."""
     first_ns: int
     last_ns: int
     extremes: tuple[Extreme, ...]

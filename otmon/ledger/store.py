@@ -61,7 +61,7 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 PAGE_BYTES = 1 << 13
 """A row that does not fit into a quarter of a page is spread over others, and that of a written value takes
 up to 2 kB: with pages of 4 kB, SQLite's default, files are larger and take longer to write."""
@@ -146,6 +146,7 @@ _ADDED = {
     ("asset", "arp"): "0",
     ("asset", "arp_asked"): f"'{0:064x}'",
     ("asset", "peaks"): "'[]'",
+    ("written_value", "repeated"): "0",
     ("written_value", "steps"): "'[]'",
     ("written_value", "changes"): "'[]'",
     ("conversation", "busiest"): """'[0,0,"",0,0]'""",
@@ -192,6 +193,7 @@ MIGRATIONS: Mapping[int, Migration] = {
     8: _add_columns,
     9: _new_table("names_asked", NamesAsked),
     10: lambda connection: connection.execute(_SIDE_TABLES["note"]),
+    11: _add_columns,
 }
 """Version n: what makes version n + 1 of it."""
 

@@ -150,6 +150,8 @@ W_CHANGES: Final = W_STEPS + STEPS * E_COLUMNS
 write with which it began."""
 E_SINCE, E_SINCE_PACKET, E_SINCE_OFFSET = range(5, 8)
 CHANGE_COLUMNS: Final = 8
+W_REPEATED: Final = W_CHANGES + STEPS * CHANGE_COLUMNS
+"""Writes of what the element held."""
 W_COLUMNS: Final = 160
 UNSEEN_VALUE: Final = -1
 
