@@ -121,7 +121,8 @@ class _Denial(NamedTuple):
 
     @property
     def fit(self) -> Fit:
-        return Fit(self.way.zones[0], *self.way.admitting, self.rest)
+        # As the class does it, in a third of the time; so with others below.
+        return tuple.__new__(Fit, (self.way.zones[0], *self.way.admitting, self.rest))
 
     def nearest(self) -> tuple[Near, ...]:
         fact = self.fact
@@ -129,15 +130,15 @@ class _Denial(NamedTuple):
         words = SEEN[type(fact)]
         told = {aspect: words[aspect](fact) for aspect in aspects if aspect in words}
         found = []
+        made = tuple.__new__
         for near in permissions:
-            # As the classes do it, in a third of the time.
             lacks = [
-                tuple.__new__(Lack, (aspect, allowed, told[aspect]))
+                made(Lack, (aspect, allowed, told[aspect]))
                 if aspect in told
                 else self._lack(near, aspect, allowed)
                 for aspect, allowed in near.lacks
             ]
-            found.append(tuple.__new__(Near, (near.called, near.line, tuple(lacks))))
+            found.append(made(Near, (near.called, near.line, tuple(lacks))))
         return tuple(found)
 
     def _lack(self, near: NearTo, aspect: Lacking, allowed: str) -> Lack:
@@ -231,7 +232,8 @@ def _way(index: Index, client_text: str, server_text: str, vlan: str, transport:
     pair = ends if client.zone < server.zone else (server.zone, client.zone)
     across = index.across.get(pair)
     if across is not None:
-        return _Way(ends, None, across, across.owner, False, across.admitting_ends(*addresses, *ends))
+        admitting = across.admitting_ends(*addresses, *ends)
+        return tuple.__new__(_Way, (ends, None, across, across.owner, False, admitting))
     if client.zone not in index.zones and server.zone not in index.zones:
         return _Way(ends, Verdict("not covered", *ends, "", "", _reason("outside-model")))
     if UNKNOWN_ZONE in ends:
@@ -318,7 +320,6 @@ def _decide_listed(table: PermissionTable, way: _Way, fact: Fact) -> Verdict:
         reason = _reason("other-direction", client=fact.client, server=fact.server, **owner)
     else:
         reason = _reason_of_list("not-listed", table.owner, table.line)
-    # As the classes do it, in a third of the time.
     denial = tuple.__new__(_Denial, (table, fact, way, rest))
     said = ("denied", *way.zones, way.boundary, table.line, reason, denial, None)
     return tuple.__new__(Verdict, said)

@@ -70,22 +70,22 @@ def nearest(lacks: list[Set], everyone: Set, most: int) -> list[int]:
     """Numbers of the permissions that lack least, at most `most`, nearest first: those with the fewest
     lacks, among them those whose farthest lack comes last in `ASPECTS`, then in the order of the file.
     `lacks` are, for some of `ASPECTS` in their order, those that lack it; nobody lacks the others."""
-    # How much each one lacks, in binary: bit n of a set of `digits` is that digit of the nth one's number.
-    digits: list[Set] = []
+    # How many things each one lacks, by binary digits: fewer than 16, as there are no more `ASPECTS`.
+    ones = twos = fours = eights = 0
     for lacking in lacks:
-        carry = lacking
-        for place, digit in enumerate(digits):
-            digits[place], carry = digit ^ carry, digit & carry
-            if not carry:
-                break
-        else:
-            digits.append(carry)
-    digits.reverse()
+        pairs = ones & lacking
+        ones ^= lacking
+        if pairs:
+            quads = twos & pairs
+            twos ^= pairs
+            if quads:
+                eights |= fours & quads
+                fours ^= quads
     left = everyone
     found: list[int] = []
     while left and len(found) < most:
         fewest = left
-        for digit in digits:
+        for digit in (eights, fours, twos, ones):
             fewest = fewest & ~digit or fewest
         left ^= fewest
         # Each lack takes those that have it; what is left has its farthest lack later.
@@ -99,10 +99,8 @@ def nearest(lacks: list[Set], everyone: Set, most: int) -> list[int]:
                     break
         else:
             groups.append(fewest)
-        for group in reversed(groups):
-            found += numbers(group, most - len(found))
-            if len(found) == most:
-                break
+        while groups and len(found) < most:
+            found += numbers(groups.pop(), most - len(found))
     return found
 
 

@@ -346,8 +346,10 @@ class PermissionTable:
     def _admits_span(self, kind: str, first: int, last: int) -> Set:
         if kind not in self.elements:
             return self.free_elements
-        ranges = self.elements[kind][1]
-        return reduce(or_, (steps.at(first) & steps.at(last) for steps in ranges), self.free_elements)
+        found = self.free_elements
+        for steps in self.elements[kind][1]:
+            found |= steps.at(first) & steps.at(last)
+        return found
 
 
 def permission_table(owner: Zone | Boundary, carriers: Carriers) -> PermissionTable:
