@@ -467,10 +467,18 @@ def say(key: str, **params: str | int | tuple[Message, ...]) -> Message:
 
 
 def conversation(fact: Conversation) -> Message:
-    """Who talks to whom, and in what, where anything was said."""
-    said = {} if fact.protocol == "none" else {"protocol": fact.protocol}
-    ends = {"client": fact.client, "server": fact.server, "transport": fact.transport}
-    return say("conversation" if said else "conversation-silent", port=fact.port, **ends, **said)
+    """Who talks to whom, and in what, where anything was said; else how far it came."""
+    ends: dict[str, str | int] = {
+        "client": fact.client, "server": fact.server, "transport": fact.transport, "port": fact.port,
+    }  # fmt: skip
+    if fact.protocol != "none":
+        return say("conversation", protocol=fact.protocol, **ends)
+    connects = fact.transport == "tcp"
+    if (connects and fact.role != "handshake") or (fact.answered and not connects):
+        return say("conversation-empty", **ends)
+    if fact.answered:
+        return say("conversation-silent", **ends)
+    return say("conversation-refused" if fact.packets_to_client else "conversation-tried", **ends)
 
 
 def say_some(key: str, items: Sequence[str], shown: int) -> Message:

@@ -212,7 +212,7 @@ def _doubts(
     if limited and any(name == VALUES_LOST for source in case.ledger.sources for name, _ in source.counters):
         missing.add("written")
     if missing:
-        yield say("coverage.overflow", kinds=", ".join(sorted(missing)))
+        yield say("coverage.overflow", kinds=tuple(say(f"fact-kind.{kind}") for kind in sorted(missing)))
 
 
 def _is_one_sided(talk: Conversation) -> bool:

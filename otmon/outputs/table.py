@@ -20,7 +20,7 @@ from rich.text import Text
 from otmon.detect.detector import SEVERITIES, Finding
 from otmon.findings.coverage import SIGHTS, STATES, Coverage, Sight, State, ZoneCoverage
 from otmon.findings.judge import id_of
-from otmon.findings.wording import Language, text, visible, worded
+from otmon.findings.wording import Language, damage_detail, named, text, visible, worded
 from otmon.ledger.ledger import Ledger
 from otmon.outputs.instant import clock_name, short_text
 from otmon.outputs.jsonlines import by_boundary
@@ -43,7 +43,7 @@ CONVERSATIONS_SHOWN: Final = 30
 FINDINGS_SHOWN: Final = 200
 BOUNDARIES_SHOWN: Final = 40
 """More lines than these help nobody on a terminal; the JSON lines have all."""
-_UNNOTED: Final = ("layer.", "packets", "transactions", "requests unanswered", "requests open")
+UNNOTED: Final = ("layer.", "packets", "transactions", "requests unanswered", "requests open")
 """Counters that are shown elsewhere or by request only."""
 
 
@@ -153,11 +153,12 @@ def _summary(
         unanswered = text("table.unanswered-of", language, count=totals["requests unanswered"])
         still_open = text("table.open-of", language, count=totals["requests open at the end"])
         add("transactions", f"{totals['transactions']:,}, {unanswered}, {still_open}")
-    noted = [(name, count) for name, count in sorted(totals.items()) if not name.startswith(_UNNOTED)]
+    noted = [(name, count) for name, count in sorted(totals.items()) if not name.startswith(UNNOTED)]
     if noted:
-        add("noted", ", ".join(f"{name}: {count:,}" for name, count in noted))
+        add("noted", ", ".join(f"{named('noted', name, language)}: {count:,}" for name, count in noted))
     if ledger.overflow:
-        add("overflow", ", ".join(f"{kind}: {amount:,}" for kind, amount in ledger.overflow))
+        lost = (f"{named('fact-kind', kind, language)}: {amount:,}" for kind, amount in ledger.overflow)
+        add("overflow", ", ".join(lost))
     add("model", ", ".join(map(visible, files)) or text("table.no-model-given", language))
     console.print(Text(text("table.summary", language), style="bold"))
     console.print(Padding(grid, (0, 0, 1, 2)))
@@ -220,7 +221,8 @@ def _damage(ledger: Ledger, language: Language) -> Iterator[str]:
         else:
             yield text(
                 "table.damage-line", language,
-                source=damage.source, offset=damage.offset, kind=kind, detail=damage.detail,
+                source=damage.source, offset=damage.offset, kind=kind,
+                detail=damage_detail(damage.detail, language),
             )  # fmt: skip
     if len(ledger.damage) > DAMAGE_SHOWN:
         yield text("table.more-lines", language, count=len(ledger.damage) - DAMAGE_SHOWN)

@@ -20,7 +20,7 @@ Lacking = Literal[
 ASPECTS: Final[tuple[Lacking, ...]] = get_args(Lacking)
 
 LACKS: Final[dict[Lacking, str]] = {
-    "direction": "from {allowed}, not from {seen}",
+    "direction": "{allowed}, not {seen}",
     "client": "from {allowed}, not from {seen}",
     "server": "to {allowed}, not to {seen}",
     "transport": "over {allowed}, not over {seen}",
@@ -71,7 +71,9 @@ def taken_for_granted(permission: Permission, fact: Fact) -> Literal["", "protoc
 def allowed(key: Lacking, permission: Permission) -> str:
     """What the permission allows there."""
     match key:
-        case "direction" | "client":
+        case "direction":
+            return f"{_ends(permission.clients)} → {_ends(permission.servers)}"
+        case "client":
             return _ends(permission.clients)
         case "server":
             return _ends(permission.servers)
@@ -140,6 +142,10 @@ def _element(written: WrittenValue) -> str:
     return f"{written.table} {written.address}"
 
 
+def _direction(fact: Fact) -> str:
+    return f"{fact.client} → {fact.server}"
+
+
 def _port(fact: Fact) -> str:
     return str(fact.port)
 
@@ -150,7 +156,7 @@ def _write(_: WrittenValue) -> str:
 
 Seeing = Mapping[Lacking, Callable[[Any], str]]
 _OF_ALL: Final[Seeing] = {
-    "direction": attrgetter("client"), "client": attrgetter("client"), "server": attrgetter("server"),
+    "direction": _direction, "client": attrgetter("client"), "server": attrgetter("server"),
     "transport": attrgetter("transport"), "port": _port, "protocol": spoken,
 }  # fmt: skip
 SEEN: Final[Mapping[type[Fact], Seeing]] = {

@@ -269,19 +269,20 @@ class PermissionTable:
         known = self.nearby.get(fit)
         if known is None:
             told = [pair for pair in zip(ASPECTS, self.lacking(fit), strict=False) if pair[1]]
-            found, chosen = [], 0
-            for number in nearest([lacking for _, lacking in told], self.everyone, NEAREST):
-                found.append(self._near_to(number, told))
-                chosen |= 1 << number
+            numbers = nearest([lacking for _, lacking in told], self.everyone, NEAREST)
+            found = [self._near_to(number, told) for number in numbers]
             if len(self.nearby) >= NEARBY:
                 self.nearby.clear()
-            aspects = tuple([aspect for aspect, lacking in told if lacking & chosen])
+            aspects = tuple(dict.fromkeys([aspect for near in found for aspect, _ in near.lacks]))
             known = self.nearby[fit] = Nearest(aspects, tuple(found))
         return known
 
     def _near_to(self, number: int, told: list[tuple[Lacking, Set]]) -> NearTo:
         bit = 1 << number
         aspects = tuple([aspect for aspect, lacking in told if lacking & bit])
+        if "direction" in aspects:
+            # Which names both ends.
+            aspects = tuple([aspect for aspect in aspects if aspect != "client"])
         known = self.worded.get((number, aspects))
         if known is None:
             permission = self.permissions[number]

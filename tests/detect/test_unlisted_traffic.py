@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from random import Random
 
 import pytest
 
 from otmon.detect.rules.load import shipped_rules
+from otmon.lab.frames import ACK, FIN, Segment, ip_packet, tcp
 from otmon.ledger.facts import AssetClaim
+from tests.detect import captures
 from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, PRINTER, STRANGER, WEB, at, found, keys
 from tests.zones.facts import conversation, operation
 
@@ -135,3 +139,21 @@ def test_the_switch_port_of_the_client_is_told() -> None:
     assert keys([other]) == ["conversation", "reason.no-boundary"]
     named = replace(claim, kind="name", value="x")
     assert keys(found(RULE, conversation(PC, PLC), named)) == ["conversation", "reason.no-boundary"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "key"),
+    [
+        ("open", "conversation-silent"), ("closed", "conversation-refused"),
+        ("nothing", "conversation-tried"), ("no beginning", "conversation-empty"),
+    ],
+)  # fmt: skip
+def test_who_was_not_let_in_did_not_connect(answer: str, key: str, tmp_path: Path) -> None:
+    pair, ports = (captures.LAPTOP, captures.plc(1)), (49_200, 502)
+    packets = captures.knock(captures.START_NS, pair, ports, answer, Random(1))
+    if answer == "no beginning":
+        data = tcp(*pair, ports, Segment(7, 9, FIN | ACK))
+        packets = [ip_packet(captures.WIRE, captures.START_NS, pair, 6, data, 1, "end")]
+    (one,) = captures.found(RULE, packets, tmp_path)
+    assert keys([one])[0] == key
+    assert dict(one.what.params)["client"] == captures.LAPTOP.address

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from otmon.detect.detector import say
 from otmon.findings.coverage import UNANSWERED_PACKETS, Coverage, ZoneCoverage, coverage, zones_seen
 from otmon.findings.judge import case_of
 from otmon.ledger.facts import Anomaly, Damage, Source
@@ -106,7 +107,7 @@ def test_written_values_that_found_no_place_are_a_doubt() -> None:
     limited = model(LIMITED)
     (one,) = coverage(case_of(made, limited))
     assert (one.state, doubts(one)) == ("unobservable", ["overflow"])
-    assert dict(one.why[0].params) == {"kinds": "written"}
+    assert one.why[0] == say("coverage.overflow", kinds=(say("fact-kind.written"),))
     # Where no value is limited none is missed.
     assert of(TALK, ledger=collect(sources=[source]))["control-plc"].state == "kept"
 

@@ -17,13 +17,17 @@ from otmon.assets.changes import KINDS as KINDS_OF_CHANGE
 from otmon.assets.changes import How as HowChanged
 from otmon.assets.classify import CLASSES, Sureness
 from otmon.capture.window import KINDS
+from otmon.decode.fields import COUNTER_NAMES
 from otmon.detect.broadcast_write import Way
 from otmon.detect.dangerous_command import Danger
 from otmon.detect.detector import SEVERITIES, say
-from otmon.findings.wording import LANGUAGES, catalogue, text, visible, worded
+from otmon.findings.wording import LANGUAGES, catalogue, damage_detail, named, text, visible, worded
 from otmon.identity.claim import ClaimKind
 from otmon.lab.live.attack import Outcome as Played
+from otmon.ledger.dialogues import PROOFS_LEFT_OUT
 from otmon.ledger.facts import Outcome as CredentialOutcome
+from otmon.ledger.ledger import KINDS as FACTS
+from otmon.outputs.table import UNNOTED
 from otmon.outputs.zone_picture import State as Drawn
 from otmon.protocols.modbus import REASONS
 from otmon.score.table import LABELS
@@ -74,8 +78,16 @@ FAMILIES = {
     *(f"{kind}.{one}" for kind in ("default", "log-in") for one in get_args(CredentialOutcome)),
     *(f"score.{one}" for one in ("found", "missed", "unseen", *LABELS)),
     *(f"lab.{one}" for one in get_args(Played) if one not in ("done", "nothing")),
+    *(f"noted.{one}" for one in COUNTER_NAMES if not one.startswith(UNNOTED)),
+    *(f"fact-kind.{one}" for one in (*FACTS, PROOFS_LEFT_OUT) if one != "sources"),
+    *(key for key in catalogue() if key.startswith("damage-detail.")),
     *(f"doctor.{one}" for one in ("gro", "lro", "tso", "gso")),
 }
+
+
+CAPTURE = "\n".join(
+    path.read_text(encoding="utf-8") for path in (Path(otmon.__file__).parent / "capture").glob("*.py")
+)
 
 
 def parameters(form: str) -> set[str]:
@@ -105,6 +117,25 @@ def test_every_key_is_used() -> None:
     quoted = set(re.findall(r"[\"']([a-z][\w.-]*)[\"']", SOURCES))
     used = quoted | FAMILIES | {f"{key}-more" for key in quoted} | {f"table.{key}" for key in quoted}
     assert set(catalogue()) <= used, set(catalogue()) - used
+
+
+def test_what_damage_says_of_itself_is_said_in_both_languages() -> None:
+    """Its texts are those that readers of captures write, whatever the numbers in them are called."""
+    written = {re.sub(r"\{[^}]*\}", "{}", one) for one in re.findall(r'"([^"\n]*)"', CAPTURE)}
+    for key in catalogue():
+        if key.startswith("damage-detail."):
+            assert re.sub(r"\{[^}]*\}", "{}", catalogue()[key]["en"]) in written, key
+    detail = "a block of 1104 bytes, 675 are there"
+    assert damage_detail(detail, "en") == detail
+    assert damage_detail(detail, "ja") == "ブロック 1104 バイトのうち 675 バイトのみ"
+    assert damage_detail("by 0.500000 s", "ja") == "0.500000 秒"
+    for other in ("gzip: Error -3", "", "a block of \x1b bytes, 1 are there"):
+        assert damage_detail(other, "ja") == visible(other)
+
+
+def test_a_name_that_this_version_does_not_know_is_shown_as_it_is() -> None:
+    assert named("noted", "duplicate frames", "ja") == "重複フレーム"
+    assert named("noted", "ducks\x1b", "ja") == "ducks\\x1b"
 
 
 @pytest.mark.parametrize(

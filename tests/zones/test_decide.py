@@ -235,7 +235,7 @@ def test_a_denial_says_that_only_the_other_direction_is_allowed(plant: Index) ->
     verdict = decide(plant, conversation(PLC, HMI))
     assert explain(verdict).startswith(
         "control-plc allows this the other way round only, from 10.1.0.5 to 10.2.0.1 (m.yaml:8). "
-        "reads (m.yaml:11) allows from 10.1.0.5, not from 10.2.0.1. "
+        "reads (m.yaml:11) allows 10.1.0.5 → plc, not 10.2.0.1 → 10.1.0.5. "
     )
 
 

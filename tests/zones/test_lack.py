@@ -29,8 +29,9 @@ def boundary(text: str) -> Boundary:
 ASKED = operation(HMI, PLC, 16, 20, 3)
 CASES = [
     ("from: hmi, protocol: any", []),
-    ("from: plc, protocol: any", [Lack("direction", "plc", HMI)]),
-    ("from: 10.2.0.9, protocol: any", [Lack("direction", "10.2.0.9", HMI), Lack("client", "10.2.0.9", HMI)]),
+    ("from: plc, protocol: any", [Lack("direction", "plc → hmi", f"{HMI} → {PLC}")]),
+    ("from: 10.2.0.9, protocol: any",
+     [Lack("direction", "10.2.0.9 → hmi", f"{HMI} → {PLC}"), Lack("client", "10.2.0.9", HMI)]),
     ("from: [10.1.0.6, 10.1.0.8/29], protocol: any", [Lack("client", "10.1.0.6, 10.1.0.8/29", HMI)]),
     ("to: 10.2.0.2, protocol: any", [Lack("server", "10.2.0.2", PLC)]),
     ("to: plc, protocol: any, transport: [udp, sctp]", [Lack("transport", "udp, sctp", "tcp")]),
