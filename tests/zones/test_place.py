@@ -300,9 +300,8 @@ def test_a_forged_frame_hides_no_link_local_address_that_is_made_of_a_mac_addres
 
 def test_a_flood_of_link_local_senders_is_no_step_that_grows_with_its_square() -> None:
     number = 8_000
-    flood = [
-        asset(OFFICE, f"{block}:{one:x}", "1") for one in range(number) for block in ("fe80:", "fd00:30:")
-    ]
+    blocks = "fe80:", "fd00:30:"
+    flood = [asset(OFFICE, f"{block}:{one:x}", "1") for one in range(number) for block in blocks]
     many = [asset(f"02:00:00:00:{one >> 8:02x}:{one & 255:02x}", "fe80::f:44", "1") for one in range(number)]
     places = [replace(one, address=f"10.40.{place >> 8}.{place & 255}") for place, one in enumerate(many)]
     begun = process_time()
