@@ -489,6 +489,22 @@ def say_some(key: str, items: Sequence[str], shown: int) -> Message:
     return say(f"{key}-more", items=named, more=len(items) - shown)
 
 
+def lasting(time_ns: int) -> tuple[Message, ...]:
+    """How long something took, as people say it: with one unit, or two neighbouring ones."""
+    tenths = time_ns // 100_000_000
+    seconds = time_ns // 1_000_000_000
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
+    if days:
+        return (say("lasting.days", days=days, hours=hours % 24),)
+    if hours:
+        return (say("lasting.hours", hours=hours, minutes=minutes % 60),)
+    if minutes:
+        return (say("lasting.minutes", minutes=minutes, seconds=seconds % 60),)
+    if seconds:
+        return (say("lasting.seconds", seconds=f"{seconds}.{tenths % 10}" if tenths % 10 else str(seconds)),)
+    return (say("lasting.milliseconds", milliseconds=time_ns // 1_000_000),)
+
+
 def spans(numbers: Iterable[int], shown: Callable[[int], str] = str) -> list[str]:
     """The numbers as ranges "first-last", neighbours joined, lowest first."""
     found: list[list[int]] = []

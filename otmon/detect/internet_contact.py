@@ -34,10 +34,13 @@ OWNED: Final = {IPV4_BITS: "owned_ipv4", IPV6_BITS: "owned_ipv6"}
 """Parameters: first bits that the public addresses of one owner have in common."""
 
 _WORDS: Final = {
-    (True, True): "internet-in", (True, False): "internet-in-tried",
-    (False, True): "internet-out", (False, False): "internet-out-tried",
-}  # fmt: skip
-"""Messages, by whether it came from outside and whether it was answered."""
+    (True, True): ("internet-in", "internet-in-silent"),
+    (True, False): ("internet-in-tried", "internet-in-tried-silent"),
+    (False, True): ("internet-out", "internet-out-silent"),
+    (False, False): ("internet-out-tried", "internet-out-tried-silent"),
+}
+"""Messages, by whether it came from outside and whether it was answered: where anything was said, and where
+nothing was."""
 
 Contact = list[tuple[Conversation, Verdict | None]]
 
@@ -105,17 +108,20 @@ def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:
         severity=_severity(answered, inbound, importance(case, zone) == "high" or zone in ("", INTERNET)),
         link=link_of(fact),
         place=place_of(case, verdict) if verdict else Place(),
-        what=say(
-            _WORDS[inbound, answered],
-            inside=key[0], protocol=fact.protocol, transport=fact.transport, port=fact.port,
-        ),
+        what=_what(_WORDS[inbound, answered], key[0], fact),
         why=tuple(why),
         count=sum(one.packets_to_server + one.packets_to_client for one, _ in group),
         unit="packets",
         first_ns=min(one.first_ns for one, _ in group),
         last_ns=max(one.last_ns for one, _ in group),
         evidence=first(*(one.evidence for one, _ in group)),
-    )  # fmt: skip
+    )
+
+
+def _what(words: tuple[str, str], inside: str, fact: Conversation) -> Message:
+    if fact.protocol == "none":
+        return say(words[1], inside=inside, transport=fact.transport, port=fact.port)
+    return say(words[0], inside=inside, protocol=fact.protocol, transport=fact.transport, port=fact.port)
 
 
 def _severity(answered: bool, inbound: bool, high: bool) -> Severity:

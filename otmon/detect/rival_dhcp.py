@@ -12,6 +12,7 @@ from otmon.detect.detector import (
     Case,
     Finding,
     Link,
+    Message,
     first,
     importance,
     reached,
@@ -40,7 +41,7 @@ def rival_dhcp(case: Case) -> Iterator[Finding]:
                 severity="high" if high else "medium",
                 link=Link(transport="udp", port=SERVER_PORT, protocol="dhcp", vlan=vlan),
                 place=reached(case, facts),
-                what=say("rivals", servers=len(servers), vlan=vlan or "-"),
+                what=_what(len(servers), vlan),
                 why=(say_some("dhcp-servers", sorted(servers), case.rules[RULE].number("shown")),),
                 count=sum(fact.packets_to_server + fact.packets_to_client for fact in facts),
                 unit="packets",
@@ -48,6 +49,10 @@ def rival_dhcp(case: Case) -> Iterator[Finding]:
                 last_ns=max(fact.last_ns for fact in facts),
                 evidence=first(*(fact.evidence for fact in facts)),
             )
+
+
+def _what(servers: int, vlan: str) -> Message:
+    return say("rivals", servers=servers, vlan=vlan) if vlan else say("rivals-untagged", servers=servers)
 
 
 def _servers(ledger: Ledger) -> dict[str, dict[str, list[Conversation]]]:

@@ -13,6 +13,7 @@ from otmon.detect.detector import (
     Finding,
     first,
     importance,
+    lasting,
     link_of,
     placed,
     say,
@@ -150,8 +151,8 @@ def _finding(
         place=place,
         what=say("poll-stopped", client=key[0], server=key[1], protocol=key[4]),
         why=(
-            say("poll-was", times=times, milliseconds=gap_ns // 1_000_000),
-            say("poll-silence", seconds=silence_ns // 1_000_000_000),
+            say("poll-was", times=times, pause=lasting(gap_ns)),
+            say("poll-silence", silence=lasting(silence_ns)),
             say("client-there") if there else say("client-gone"),
         ),
         count=times,

@@ -83,6 +83,8 @@ def _field(field: str, language: Language) -> str:
 def _value(field: str, value: Any, language: Language) -> str:
     if isinstance(value, bool):
         return text("diff.yes" if value else "diff.no", language)
+    if field == "importance" and value:
+        return text(f"importance.{value}", language)
     if field == "expires_ns":
         return "" if value is None else shown_instant(value, "UTC")
     if isinstance(value, Name):

@@ -22,7 +22,13 @@ def test_who_is_reached_weighs_most() -> None:
     assert (one.severity, one.what.key) == ("critical", "internet-in")
     (tried,) = found(RULE, conversation(WEB, PLC, 3389, "none", answered=False, packets_to_client=0))
     assert tried.severity == "medium"
-    assert tried.what.key == "internet-in-tried" and keys([tried])[-1] == "unanswered"
+    assert tried.what.key == "internet-in-tried-silent" and keys([tried])[-1] == "unanswered"
+    (spoken,) = found(
+        RULE, conversation(WEB, PLC, 161, "snmp", transport="udp", answered=False, packets_to_client=0)
+    )
+    assert spoken.what.key == "internet-in-tried"
+    (silent,) = found(RULE, conversation(PLC, WEB, 443, "none"))
+    assert silent.what.key == "internet-out-silent" and "protocol" not in dict(silent.what.params)
     (office,) = found(RULE, conversation(WEB, PC, 3389, "rdp"))
     assert office.severity == "high"
 

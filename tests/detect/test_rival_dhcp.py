@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+from otmon.detect.detector import say
+from otmon.findings.judge import judge
 from otmon.lab.dialogues import lease
 from otmon.lab.frames import SECOND_NS, Packet, Wire
 from tests.detect import captures, plant
@@ -33,7 +35,11 @@ def test_two_servers_are_found(tmp_path: Path) -> None:
     for model in (captures.PLANT, None):
         (one,) = captures.found(RULE, packets, tmp_path, model)
         assert dict(one.why[0].params)["items"] == "10.3.0.1, 192.168.8.1"
-        assert keys([one]) == ["rivals", "dhcp-servers"]
+        assert keys([one]) == ["rivals-untagged", "dhcp-servers"]
+    ledger = captures.replayed(packets, tmp_path)
+    tagged = replace(ledger, conversations=tuple(replace(one, vlan="30") for one in ledger.conversations))
+    (one,) = [one for one in judge(tagged, None) if one.rule == RULE]
+    assert one.what == say("rivals", servers=2, vlan="30")
     usual = captures.replayed(packets, tmp_path)
     assert captures.found(RULE, packets, tmp_path, None, usual) == []
     fewer = captures.replayed(leases((WIRE, "10.3.0.77")), tmp_path)

@@ -73,7 +73,7 @@ FAMILIES = {
     *("diff.kept", "diff.known"),
     *(f"caution.{one}" for one in CAUTIONS),
     *(f"caution.word.{one}" for one in WORDS),
-    *(f"picture.importance.{one}" for one in get_args(Importance)),
+    *(f"{part}importance.{one}" for part in ("", "picture.") for one in get_args(Importance)),
     *(f"table.unit.{one}" for one in ("packets", "transactions", "messages", "log-ins")),
     *(f"{kind}.{one}" for kind in ("default", "log-in") for one in get_args(CredentialOutcome)),
     *(f"score.{one}" for one in ("found", "missed", "unseen", *LABELS)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from otmon.findings.wording import catalogue
+from otmon.findings.wording import LANGUAGES, catalogue
 from otmon.ledger.merge import collect
 from otmon.outputs.zone_diff import diff_lines
 from otmon.zones.model import Boundary, Permission, Zone
@@ -70,6 +70,15 @@ def test_facts_are_told_with_both_verdicts_and_lines() -> None:
 def test_japanese() -> None:
     told = lines((NARROW, ""), language="ja")
     assert told[:2] == ["記述の変更: 1 件", "  削除: 許可 narrow (a-b), old.yaml:12"]
+
+
+def test_importance_is_told_as_a_model_says_it() -> None:
+    other = model(PLANT.replace("importance: low", "importance: high"), "new.yaml")
+    told = {
+        lang: "\n".join(diff_lines(compare(model(PLANT, "old.yaml"), other), lang, False))
+        for lang in LANGUAGES
+    }
+    assert "importance: low -> high" in told["en"] and "重要度: 小 -> 大" in told["ja"]
 
 
 def test_every_field_that_may_differ_has_words_in_both_languages() -> None:

@@ -51,7 +51,7 @@ COLUMNS: Final = (
     Column("port", "ポート番号", "Port", 12),
     Column("transport", "トランスポート", "Transport", 12),
     Column("access", "操作の種類", "Access", 16),
-    Column("functions", "機能", "Functions", 28),
+    Column("functions", "ファンクション", "Functions", 28),
     Column("units", "ユニット", "Units", 10),
     Column("registers", "レジスタ", "Registers", 28),
     Column("limits", "書込み値の範囲", "Limits", 32),

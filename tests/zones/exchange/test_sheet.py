@@ -74,7 +74,8 @@ def test_a_row_says_who_owns_what_and_who_may_what() -> None:
         "宛先ゾーン": "plc (10.30.2.0/24, 10.30.2.2 00:90:e8:31:02:02, 10.30.2.12 00:80:f4:30:02:12, "
         "10.30.2.21 00:a0:45:30:02:21)",
         "宛先IPアドレス": "すべて", "方向": "送信元→宛先", "プロトコル": "modbus", "ポート番号": "502",
-        "トランスポート": "tcp", "操作の種類": "", "機能": "write-single-register, write-multiple-registers",
+        "トランスポート": "tcp", "操作の種類": "",
+        "ファンクション": "write-single-register, write-multiple-registers",
         "ユニット": "1", "レジスタ": "holding_registers 20-39",
             "許可の名称": "", "許可の名称(英語)": "", "時間帯": "",
             "書込み値の範囲": made.rows[2][COLUMN["limits"]],
