@@ -266,9 +266,9 @@ class Case:
 
 
 Detector = Callable[[Case], Iterator[Finding]]
-_CONTRACT = ("detector", "matched", "once", "silence", "values")
+_CONTRACT = ("detector", "duration", "matched", "once", "silence", "values")
 """Files of this folder that are no detectors: the contract, what finds by conditions, what is found once, and
-how silence and written values are told."""
+how times, silence and written values are told."""
 
 
 @cache
@@ -466,43 +466,12 @@ def say(key: str, **params: str | int | tuple[Message, ...]) -> Message:
     return Message(key, tuple(sorted(params.items())))
 
 
-def conversation(fact: Conversation) -> Message:
-    """Who talks to whom, and in what, where anything was said; else how far it came."""
-    ends: dict[str, str | int] = {
-        "client": fact.client, "server": fact.server, "transport": fact.transport, "port": fact.port,
-    }  # fmt: skip
-    if fact.protocol != "none":
-        return say("conversation", protocol=fact.protocol, **ends)
-    connects = fact.transport == "tcp"
-    if (connects and fact.role != "handshake") or (fact.answered and not connects):
-        return say("conversation-empty", **ends)
-    if fact.answered:
-        return say("conversation-silent", **ends)
-    return say("conversation-refused" if fact.packets_to_client else "conversation-tried", **ends)
-
-
 def say_some(key: str, items: Sequence[str], shown: int) -> Message:
     """The message `key` with `items` in one parameter; `key` with "-more" where some are left out."""
     named = ", ".join(items[:shown])
     if len(items) <= shown:
         return say(key, items=named)
     return say(f"{key}-more", items=named, more=len(items) - shown)
-
-
-def lasting(time_ns: int) -> tuple[Message, ...]:
-    """How long something took, as people say it: with one unit, or two neighbouring ones."""
-    tenths = time_ns // 100_000_000
-    seconds = time_ns // 1_000_000_000
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
-    if days:
-        return (say("lasting.days", days=days, hours=hours % 24),)
-    if hours:
-        return (say("lasting.hours", hours=hours, minutes=minutes % 60),)
-    if minutes:
-        return (say("lasting.minutes", minutes=minutes, seconds=seconds % 60),)
-    if seconds:
-        return (say("lasting.seconds", seconds=f"{seconds}.{tenths % 10}" if tenths % 10 else str(seconds)),)
-    return (say("lasting.milliseconds", milliseconds=time_ns // 1_000_000),)
 
 
 def spans(numbers: Iterable[int], shown: Callable[[int], str] = str) -> list[str]:

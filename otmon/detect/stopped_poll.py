@@ -13,11 +13,11 @@ from otmon.detect.detector import (
     Finding,
     first,
     importance,
-    lasting,
     link_of,
     placed,
     say,
 )
+from otmon.detect.duration import lasting
 from otmon.detect.once import once
 from otmon.detect.rules.rule import Rule
 from otmon.ledger.course import Window, joined

@@ -36,9 +36,6 @@ from otmon.ledger.column import (
     response_counts_of,
 )
 from otmon.ledger.facts import (
-    HOUR_NS,
-    HOURS,
-    MONDAY,
     WAYS,
     Anomaly,
     Asset,
@@ -54,6 +51,7 @@ from otmon.ledger.facts import (
     Role,
     Source,
     WrittenValue,
+    hours_between,
 )
 from otmon.ledger.ledger import KINDS, Ledger
 from otmon.ledger.merge import collect
@@ -175,13 +173,6 @@ def _add_columns(connection: sqlite3.Connection) -> None:
             connection.execute("DROP TABLE old")
 
 
-def _hours_between(first_ns: int, last_ns: int) -> str:
-    first, last = first_ns // HOUR_NS, last_ns // HOUR_NS
-    count = min(max(last - first, 0) + 1, HOURS)
-    bits = sum(1 << (first + n + MONDAY) % HOURS for n in range(count))
-    return f"{bits:042x}"
-
-
 MIGRATIONS: Mapping[int, Migration] = {
     1: _new_table("written_value", WrittenValue),
     2: _add_columns,
@@ -238,7 +229,7 @@ def load_with_notes(path: Path) -> tuple[Ledger, dict[str, str]]:
                 return _read(stored, path)
             with closing(sqlite3.connect(":memory:")) as copy:
                 stored.backup(copy)
-                copy.create_function("hours_between", 2, _hours_between, deterministic=True)
+                copy.create_function("hours_between", 2, hours_between, deterministic=True)
                 migrate(copy, version, SCHEMA_VERSION, MIGRATIONS)
                 return _read(copy, path)
     except OSError as error:

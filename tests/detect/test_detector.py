@@ -16,7 +16,6 @@ from otmon.detect.detector import (
     first,
     graded,
     importance,
-    lasting,
     link_of,
     lowered,
     names_function,
@@ -33,7 +32,7 @@ from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import Text
 from otmon.findings.judge import case_of as judged_case
 from otmon.findings.judge import judge
-from otmon.findings.wording import catalogue, worded
+from otmon.findings.wording import catalogue
 from otmon.ledger.ledger import conversation_key
 from otmon.ledger.merge import collect
 from otmon.protocols.registry import PROTOCOLS
@@ -101,19 +100,6 @@ def test_reasons_name_the_line_and_what_nearly_fitted() -> None:
     assert [one.key for one in said] == ["reason.not-listed", "nearest"]
     (lack,) = dict(said[1].params)["lacks"]  # type: ignore[misc]
     assert lack.key == "lack.client"
-
-
-@pytest.mark.parametrize(
-    ("time_ns", "en", "ja"),
-    [
-        (0, "0 ms", "0 ミリ秒"), (999_999_999, "999 ms", "999 ミリ秒"), (1_049_000_000, "1 s", "1 秒"),
-        (59_960_000_000, "59.9 s", "59.9 秒"), (1_800_014_000_000, "30 min 0 s", "30 分 0 秒"),
-        (86_399 * 10**9, "23 h 59 min", "23 時間 59 分"), (2_418_396 * 10**9, "27 d 23 h", "27 日 23 時間"),
-    ],
-)  # fmt: skip
-def test_times_are_told_as_people_do(time_ns: int, en: str, ja: str) -> None:
-    (told,) = lasting(time_ns)
-    assert (worded(told, "en"), worded(told, "ja")) == (en, ja)
 
 
 def test_messages_have_their_parameters_in_order() -> None:
