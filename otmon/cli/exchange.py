@@ -26,8 +26,8 @@ from otmon.cli.options import (
 if TYPE_CHECKING:
     from datetime import date
 
-    from otmon.zones.exchange.firewall import Exported
-    from otmon.zones.exchange.rule import Rulebook
+    from otmon.zones.exchange.firewall import Exported, Unspoken
+    from otmon.zones.exchange.rule import Rulebook, Unsaid
     from otmon.zones.model import Boundary, Model
 
 
@@ -77,7 +77,9 @@ def export(
         typer.Option("--any-port", help="Open every port where a permission names none and none is known."),
     ] = False,
     today: Today = None,
-    lang: Annotated[Language, typer.Option("--lang", help="Language of a sheet's headings.")] = Language.en,
+    lang: Annotated[
+        Language, typer.Option("--lang", help="Language of a sheet's headings, and of what is told.")
+    ] = Language.en,
 ) -> None:
     """Write a zone model as rules of a firewall, or as a sheet.
 
@@ -91,11 +93,11 @@ def export(
     if form in (ExportFormat.csv, ExportFormat.xlsx):
         _export_sheet(loaded, chosen, form, out, lang, whole=not boundary)
     elif out is not None and (out.endswith("/") or Path(out).is_dir()):
-        _export_folder(loaded, chosen, form, Path(out), any_port, day, whole=not boundary)
+        _export_folder(loaded, chosen, form, Path(out), any_port, day, lang, whole=not boundary)
     else:
         name = "-".join(boundary) if boundary else "all"
         exported = policy(loaded, chosen, form, name, any_port, day, whole=not boundary)
-        _tell(exported.told)
+        _tell_unsaid(exported.told, lang)
         write_bytes(out, exported.text.encode())
 
 
@@ -153,6 +155,7 @@ def _export_folder(
     folder: Path,
     any_port: bool,
     today: date,
+    lang: Language,
     whole: bool,
 ) -> None:
     from otmon.zones.exchange.firewall import FORMATS
@@ -171,7 +174,7 @@ def _export_folder(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(f"{folder}: {error.strerror}")
-    _tell(sentence for exported in policies.values() for sentence in exported.told)
+    _tell_unsaid((one for exported in policies.values() for one in exported.told), lang)
     for name, exported in policies.items():
         write_bytes(str(folder / f"{name}{FORMATS[form].suffix}"), exported.text.encode())
 
@@ -192,6 +195,12 @@ def _export_sheet(
     else:
         title = "境界" if lang is Language.ja else "Boundaries"
         write_bytes(out, write_xlsx(title, rows, [column.width for column in COLUMNS]))
+
+
+def _tell_unsaid(told: Iterable[Unsaid | Unspoken], lang: Language) -> None:
+    from otmon.outputs.zone_export import unsaid_line
+
+    _tell(unsaid_line(one, lang.value) for one in told)
 
 
 def _tell(sentences: Iterable[str]) -> None:

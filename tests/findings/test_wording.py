@@ -33,6 +33,7 @@ from otmon.protocols.modbus import REASONS
 from otmon.score.table import LABELS
 from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
+from otmon.zones.exchange.rule import UNSAID
 from otmon.zones.model import Boundary, Importance, Permission, Zone
 from otmon.zones.review.check import CAUTIONS, WORDS
 from otmon.zones.review.diff import How, Subject
@@ -72,6 +73,8 @@ FAMILIES = {
     *(f"signal.{one}" for one in SIGNALS),
     *("diff.kept", "diff.known"),
     *(f"caution.{one}" for one in CAUTIONS),
+    *(f"unsaid.{one}" for one in UNSAID),
+    *(key for key in catalogue() if key.startswith("unsaid.word.")),
     *(f"caution.word.{one}" for one in WORDS),
     *(f"{part}importance.{one}" for part in ("", "picture.") for one in get_args(Importance)),
     *(f"table.unit.{one}" for one in ("packets", "transactions", "messages", "log-ins")),

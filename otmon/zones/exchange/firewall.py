@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from otmon.zones.address import IPV4_BITS, IPV6_BITS
-from otmon.zones.exchange.rule import EVERY_PORT, WITH_PORTS, Rule, Rulebook, Service
+from otmon.zones.exchange.rule import EVERY_PORT, WITH_PORTS, Rule, Rulebook, Service, Unsaid
 from otmon.zones.extent import Networks
 from otmon.zones.model import Ranges
 
@@ -101,10 +101,22 @@ class ExportError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Unspoken:
+    """Permissions and zones with addresses of a version of IP that a format does not say."""
+
+    version: int
+    count: int
+
+    def __str__(self) -> str:
+        said = f"IPv{self.version} addresses, which this format does not say"
+        return f"{self.count} permission(s) or zone(s) have {said}"
+
+
+@dataclass(frozen=True, slots=True)
 class Exported:
     text: str
-    told: tuple[str, ...]
-    """Rules that the format cannot say, as sentences."""
+    told: tuple[Unsaid | Unspoken, ...]
+    """What the format cannot say."""
 
 
 def export_rules(book: Rulebook, form: Format, name: str, title: str, pairs: Iterable[Pair]) -> Exported:
@@ -317,28 +329,26 @@ def _said(service: Service, form: Format) -> bool:
     return form.numbers == "all"
 
 
-def _unsaid(rules: Iterable[Rule], form: Format) -> Iterator[str]:
+def _unsaid(rules: Iterable[Rule], form: Format) -> Iterator[Unsaid | Unspoken]:
     """What the format leaves out of rules, and where it cannot help being wider."""
     widths = {bits for widths, _ in form.filters for bits in widths}
     missed = dict.fromkeys((IPV4_BITS, IPV6_BITS), 0)
     for rule in rules:
-        named = f"{rule.line}: {rule.kind} {rule.id}"
+        named = rule.line, rule.kind, rule.id
         both = {n.bits for n in rule.clients} & {n.bits for n in rule.servers}
         if not both:
-            yield f"{named} has no addresses of one family on both sides, so there is no rule for it"
+            yield Unsaid(*named, "family")
         for bits in both - widths:
             missed[bits] += 1
         for service in rule.services:
             over = {"": "UDP and ICMP", "tcp": ""}.get(service.transport, service.transport.upper())
             if not _said(service, form):
-                yield f"{named}: this format has no words for {service.transport}, so there is no rule for it"
+                yield Unsaid(*named, "wordless", (("transport", service.transport),))
             elif form.stateless and over and (service.transport or rule.clients != rule.servers):
-                what = f"this format knows no connections, so answers over {over} are let through unasked"
-                yield f"{named}: {what}"
+                yield Unsaid(*named, "stateless", (("over", over),))
     for bits, count in missed.items():
         if count:
-            said = f"IPv{4 if bits == IPV4_BITS else 6} addresses, which this format does not say"
-            yield f"{count} permission(s) or zone(s) have {said}"
+            yield Unspoken(4 if bits == IPV4_BITS else 6, count)
 
 
 def _described(rule: Rule, limit: int) -> str:

@@ -47,6 +47,47 @@ _WORDS: Final = {
 }  # fmt: skip
 
 
+UNSAID: Final = {
+    "expired": " ran out on {day}, so there is no rule for it",
+    "below-ip": " is below IP, where a firewall between networks sees nothing; otmon does",
+    "no-ports": " names ports of a transport that has none, so there is no rule for it",
+    "every-port": " opens every port, as none is known for its protocol",
+    "no-address": " has no address on one of its sides, so there is no rule for it",
+    "usual-ports": " names no port: the rule has the usual ones of its protocols, {ports}",
+    "unchecked": ": the firewall cannot check {what}; otmon does",
+    "mac": " names {address}, and a rule by address cannot; otmon does",
+    "end": " tells its end by {what}, which a rule by address cannot; otmon does",
+    "member": ": member {member} has no address, so no rule reaches it; otmon places it",
+    "member-vlan": ": member {member} is meant in one VLAN only, which a rule by address cannot check; "
+    "otmon does",
+    "unfollowed": ": the rules do not follow its {what}; otmon does",
+    "baseline": ": what its baseline holds is in no rule; otmon judges it",
+    "family": " has no addresses of one family on both sides, so there is no rule for it",
+    "wordless": ": this format has no words for {transport}, so there is no rule for it",
+    "stateless": ": this format knows no connections, so answers over {over} are let through unasked",
+}
+"""What rules do not say of a permission, zone or boundary, in English; `what` is a list of words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """What rules do not say."""
+
+    line: str
+    """"file:line"."""
+    kind: Literal["permission", "zone", "boundary"]
+    id: str
+    key: str
+    """Of `UNSAID`."""
+    params: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
+
+    def __str__(self) -> str:
+        said = {
+            name: value if isinstance(value, str) else _joined(list(value)) for name, value in self.params
+        }
+        return f"{self.line}: {self.kind} {self.id}{UNSAID[self.key].format(**said)}"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Service:
     """One transport and the server's ports in it."""
@@ -98,8 +139,8 @@ class Rulebook:
     """Rules in the order of the model, what they leave out, and what stands in the way."""
 
     rules: tuple[Rule, ...]
-    told: tuple[str, ...]
-    """Sentences on what the rules do not say, each with its line; every one once."""
+    told: tuple[Unsaid, ...]
+    """What the rules do not say; everything once."""
     refused: tuple[UnknownPort, ...]
     """Not in `rules`."""
 
@@ -126,9 +167,7 @@ def model_rules(index: Index, any_port: bool, today: date | None = None) -> Rule
         if zone.inside == "everything":
             inside += _inside(index, zone)
         elif zone.inside == "baseline":
-            told.append(
-                f"{zone.line}: zone {zone.id}: what its baseline holds is in no rule; otmon judges it"
-            )
+            told.append(Unsaid(str(zone.line), "zone", zone.id, "baseline"))
         drawn += [_Drawn(index, permission, any_port, today) for permission in zone.permissions]
     for border in index.model.boundaries:
         drawn += [_Drawn(index, permission, any_port, today) for permission in border.permissions]
@@ -145,7 +184,7 @@ def _inside(index: Index, zone: Zone) -> Iterator[Rule]:
         )
 
 
-def _rulebook(inside: list[Rule], drawn: list[_Drawn], told: list[str]) -> Rulebook:
+def _rulebook(inside: list[Rule], drawn: list[_Drawn], told: list[Unsaid]) -> Rulebook:
     told += [sentence for one in drawn for sentence in one.told]
     return Rulebook(
         (*inside, *(one.rule for one in drawn if one.rule is not None)),
@@ -154,26 +193,24 @@ def _rulebook(inside: list[Rule], drawn: list[_Drawn], told: list[str]) -> Ruleb
     )
 
 
-def _unaddressed(index: Index, zones: Iterable[str]) -> list[str]:
+def _unaddressed(index: Index, zones: Iterable[str]) -> list[Unsaid]:
     """What rules by address cannot say of the members of these zones."""
     told = []
     for zone in (index.zones[id] for id in zones if id in index.zones):
         told += _unknown(zone, _OF_ZONE)
         for member in zone.members:
-            if member.network is None:
-                what = f"{_member(member)} has no address, so no rule reaches it; otmon places it"
-                told.append(f"{member.line}: zone {zone.id}: member {what}")
-            elif member.vlan is not None:
-                what = f"{member.network} is meant in one VLAN only, which a rule by address cannot check"
-                told.append(f"{member.line}: zone {zone.id}: member {what}; otmon does")
+            key = "member" if member.network is None else "member-vlan"
+            if member.network is None or member.vlan is not None:
+                called = _member(member) if member.network is None else str(member.network)
+                told.append(Unsaid(str(member.line), "zone", zone.id, key, (("member", called),)))
     return told
 
 
-def _unknown(thing: Zone | Boundary, known: frozenset[str]) -> list[str]:
+def _unknown(thing: Zone | Boundary, known: frozenset[str]) -> list[Unsaid]:
     """What a zone or boundary says beyond what rules are made of."""
-    kind = "zone" if isinstance(thing, Zone) else "boundary"
+    kind: Literal["zone", "boundary"] = "zone" if isinstance(thing, Zone) else "boundary"
     return [
-        f"{thing.line}: {kind} {thing.id}: the rules do not follow its {worded(field.name)}; otmon does"
+        Unsaid(str(thing.line), kind, thing.id, "unfollowed", (("what", (worded(field.name),)),))
         for field in fields(thing)
         if field.name not in known and getattr(thing, field.name)
     ]
@@ -194,11 +231,11 @@ class _Drawn:
 
     def __init__(self, index: Index, permission: Permission, any_port: bool, today: date | None) -> None:
         self.rule: Rule | None = None
-        self.told: list[str] = []
+        self.told: list[Unsaid] = []
         self.refused: UnknownPort | None = None
         self._permission = permission
         if today is not None and permission.expires and date.fromisoformat(permission.expires) < today:
-            self._say(f"ran out on {permission.expires}, so there is no rule for it")
+            self._say("expired", day=permission.expires)
             return
         unseen = [
             worded(field.name)
@@ -208,44 +245,45 @@ class _Drawn:
         clients, servers = (self._ends(index, ends) for ends in (permission.clients, permission.servers))
         services, by_content = _services(permission)
         if not services and _below_ip(permission):
-            self._say("is below IP, where a firewall between networks sees nothing; otmon does")
+            self._say("below-ip")
             return
         if not services and permission.ports:
-            self._say("names ports of a transport that has none, so there is no rule for it")
+            self._say("no-ports")
             return
         if not services and not any_port:
             self.refused = UnknownPort(permission.id, str(permission.line), permission.protocols)
             return
         if not services:
-            self._say("opens every port, as none is known for its protocol")
+            self._say("every-port")
             wide = [t for t in permission.transports if t in WITH_PORTS] or ["tcp", "udp"]
             services = tuple(Service(transport, ()) for transport in sorted(wide))
         if not clients or not servers:
-            self._say("has no address on one of its sides, so there is no rule for it")
+            self._say("no-address")
             return
         if permission.protocols and not permission.ports and any(service.ports for service in services):
             said = ", ".join(f"{s.transport} {shown(s.ports)}" for s in services if s.ports)
-            self._say(f"names no port: the rule has the usual ones of its protocols, {said}")
+            self._say("usual-ports", ports=said)
         unchecked = [*(["protocol"] if by_content else []), *unseen]
         if unchecked:
-            self._say(f"the firewall cannot check {_joined(unchecked)}; otmon does")
+            self._say("unchecked", what=tuple(unchecked))
         self.rule = Rule(
             "permission", permission.id, str(permission.line), permission.reason,
             permission.clients[0].zone, permission.servers[0].zone, clients, servers, services,
             tuple(unchecked),
         )  # fmt: skip
 
-    def _say(self, what: str) -> None:
-        colon = ":" if what.startswith("the firewall") else ""
-        self.told.append(f"{self._permission.line}: permission {self._permission.id}{colon} {what}")
+    def _say(self, key: str, **params: str | tuple[str, ...]) -> None:
+        permission = self._permission
+        said = Unsaid(str(permission.line), "permission", permission.id, key, tuple(params.items()))
+        self.told.append(said)
 
     def _ends(self, index: Index, ends: tuple[Endpoint, ...]) -> Networks:
         found: list[Network] = []
         for end in ends:
             if end.network is not None and end.network.bits == MAC_BITS:
-                self._say(f"names {end.network}, and a rule by address cannot; otmon does")
-            elif unknown := beyond(end):
-                self._say(f"tells its end by {unknown}, which a rule by address cannot; otmon does")
+                self._say("mac", address=str(end.network))
+            elif unknown := _beyond(end):
+                self._say("end", what=unknown)
             else:
                 found += end_extent(index, end)
         return collapsed(found)
@@ -253,8 +291,12 @@ class _Drawn:
 
 def beyond(end: Endpoint) -> str:
     """What an end says beside its zone and network: a rule without it would be wider than agreed."""
+    return _joined(list(_beyond(end)))
+
+
+def _beyond(end: Endpoint) -> tuple[str, ...]:
     said = [f.name for f in fields(end) if f.name not in ("zone", "network") and getattr(end, f.name)]
-    return _joined([worded(name) for name in said])
+    return tuple(worded(name) for name in said)
 
 
 def worded(field: str) -> str:
