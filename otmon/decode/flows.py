@@ -27,6 +27,8 @@ from otmon.decode.fields import (
     PARTS,
     PRINT,
     PROTO,
+    PROTO_ICMP,
+    PROTO_ICMPV6,
     PROTO_TCP,
     SEQ,
     SPORT,
@@ -372,6 +374,25 @@ def set_client(flows: Ints, f: int, direction_of_client: int, role: int) -> None
         return
     state &= ~(CLIENT | ROLE)
     flows[f, F_STATE] = state | (CLIENT_B if direction_of_client else CLIENT_A) | (role << ROLE_SHIFT)
+
+
+@kernel
+def icmp_roles(buf: Bytes, row: Ints, flows: Ints, f: int, direction: int) -> None:
+    """Who asks by ICMP, by the type of the message: echo, timestamp and information, address mask (RFC 792,
+    RFC 950 appendix I), echo (RFC 4443, section 4)."""
+    if row[AT] >= row[END]:
+        return
+    kind = u8(buf, row[AT])
+    if row[PROTO] == PROTO_ICMP:
+        if kind == 8 or kind == 13 or kind == 15 or kind == 17:
+            set_client(flows, f, direction, ROLE_PROTOCOL)
+        elif kind == 0 or kind == 14 or kind == 16 or kind == 18:
+            set_client(flows, f, 1 - direction, ROLE_PROTOCOL)
+    elif row[PROTO] == PROTO_ICMPV6:
+        if kind == 128:
+            set_client(flows, f, direction, ROLE_PROTOCOL)
+        elif kind == 129:
+            set_client(flows, f, 1 - direction, ROLE_PROTOCOL)
 
 
 @inlined

@@ -145,7 +145,8 @@ def _is_plausible(value: Decimal) -> bool:
 
 
 def _is_creep(rule: Rule, one: _Creep) -> bool:
-    far, writes = abs(one.after - one.before), one.fact.times - 1
+    # Who writes each value again and again goes no further by it.
+    far, writes = abs(one.after - one.before), max(one.fact.times - one.fact.repeated - 1, 1)
     if not one.step or one.steps < rule.number("steps"):
         return False
     counts = not one.type.startswith("float") and one.after - one.before == writes and one.step == 1

@@ -266,9 +266,9 @@ class Case:
 
 
 Detector = Callable[[Case], Iterator[Finding]]
-_CONTRACT = ("detector", "lasting", "matched", "once", "silence", "values")
+_CONTRACT = ("detector", "duration", "matched", "once", "silence", "values")
 """Files of this folder that are no detectors: the contract, what finds by conditions, what is found once, and
-how silence, written values and times are told."""
+how times, silence and written values are told."""
 
 
 @cache
@@ -443,13 +443,15 @@ def names_function(permission: Permission | None, operation: Operation) -> bool:
 
 
 def changes(operations: Iterable[Operation]) -> bool:
-    """Whether an operation changes a device or what it does, as far as the device did not refuse it."""
+    """Whether one of the operations changes a device or what it does, as far as the device did not
+    refuse it."""
     return any(one.access in CHANGING and not one.refused for one in operations)
 
 
 def reasons(verdict: Verdict) -> tuple[Message, ...]:
     """Why a verdict is as it is: the line of the model or its absence, and what nearly fitted."""
-    return say(f"reason.{verdict.reason.key}", **dict(verdict.reason.params)), *map(_nearby, verdict.nearest)
+    reason = say(f"reason.{verdict.reason.key}", **dict(verdict.reason.params))
+    return (reason, *map(_nearby, verdict.nearest))
 
 
 @lru_cache(maxsize=1 << 10)
@@ -462,17 +464,6 @@ def _nearby(near: Near) -> Message:
 def say(key: str, **params: str | int | tuple[Message, ...]) -> Message:
     """A message with its parameters in order."""
     return Message(key, tuple(sorted(params.items())))
-
-
-def conversation(fact: Conversation) -> Message:
-    """Who talks to whom, and in what, where anything was said; else how far it came."""
-    ends = {"client": fact.client, "server": fact.server, "transport": fact.transport}
-    if fact.protocol != "none":
-        return say("conversation", port=fact.port, protocol=fact.protocol, **ends)
-    unopened = fact.role != "handshake" if fact.transport == "tcp" else fact.answered
-    missed = "conversation-refused" if fact.packets_to_client else "conversation-tried"
-    reached = "conversation-silent" if fact.answered else missed
-    return say("conversation-empty" if unopened else reached, port=fact.port, **ends)
 
 
 def say_some(key: str, items: Sequence[str], shown: int) -> Message:

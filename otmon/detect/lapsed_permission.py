@@ -15,7 +15,6 @@ from otmon.detect.detector import (
     Place,
     Severity,
     changes,
-    conversation,
     first,
     importance,
     link_of,
@@ -24,6 +23,7 @@ from otmon.detect.detector import (
     say,
 )
 from otmon.detect.once import once
+from otmon.detect.silence import conversation
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict, can_lapse, lapsed

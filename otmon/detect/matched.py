@@ -17,7 +17,6 @@ from otmon.detect.detector import (
     Message,
     Place,
     Unit,
-    conversation,
     first,
     link_of,
     place_of,
@@ -26,7 +25,7 @@ from otmon.detect.detector import (
 )
 from otmon.detect.rules.field import Field, Ground, Seen, Value, ground, was_answered
 from otmon.detect.rules.rule import Category, Condition, Question, Rule
-from otmon.detect.silence import silence, unanswered
+from otmon.detect.silence import conversation, silence, unanswered
 from otmon.detect.values import values_of, values_written
 from otmon.identity.login import CLEAR
 from otmon.ledger.facts import (

@@ -24,7 +24,7 @@ from otmon.detect.detector import (
     say_some,
 )
 from otmon.detect.rules.field import was_answered
-from otmon.detect.unauthorised_device import at_ports, strangers
+from otmon.detect.unauthorised_device import acted, at_ports, divided, strangers
 from otmon.detect.values import values_written
 from otmon.ledger.facts import Asset, Conversation, Operation
 from otmon.ledger.ledger import conversation_key
@@ -52,11 +52,11 @@ def new_device(case: Case) -> Iterator[Finding]:
         if zone != UNKNOWN_ZONE:
             zones.setdefault(zone, {})[name] = assets
     for zone, found in zones.items():
-        if len(found) > spread:
-            yield _many(case, zone, found)
-        else:
-            for name, assets in found.items():
-                yield _one(case, zone, name, assets, talks.get(name, []))
+        apart, together = divided(found, lambda name: acted(case, {name}, talks.get(name, [])), spread)
+        if together:
+            yield _many(case, zone, {name: found[name] for name in together})
+        for name in apart:
+            yield _one(case, zone, name, found[name], talks.get(name, []))
 
 
 def _one(case: Case, zone: str, name: str, assets: list[Asset], talks: list[Conversation]) -> Finding:
@@ -129,7 +129,7 @@ def _many(case: Case, zone: str, found: dict[str, list[Asset]]) -> Finding:
         what=say("newcomers-of-zone", count=len(found), zone=zone)
         if zone
         else say("newcomers", count=len(found)),
-        why=(say_some("addresses", list(found), case.rules[RULE].number("shown")),),
+        why=(say_some("addresses", list(found), case.rules[RULE].number("shown")), say("did-nothing")),
         count=sum(one.packets for one in assets),
         unit="packets",
         first_ns=min(one.first_ns for one in assets),

@@ -23,12 +23,15 @@ from otmon.detect.detector import (
     say,
 )
 from otmon.detect.unauthorised_device import (
-    SPREAD,
+    acted,
+    divided,
+    ends_of,
     impersonates,
     many,
     off_hours,
     plain_zones,
     strangers,
+    talks_of,
     what_it_is,
 )
 
@@ -52,12 +55,13 @@ def random_mac(case: Case) -> Iterator[Finding]:
         severities.update((zone, graded(case, zone, "high")) for zone in here if zone not in severities)
         zone = min(here, key=lambda one: (SEVERITIES.index(severities[one]), one))
         zones.setdefault(zone, []).append((device, random[0]))
+    talks = talks_of(case, (device for found in zones.values() for device, _ in found))
     for zone, found in sorted(zones.items()):
-        if len(found) > SPREAD:
-            yield many(case, RULE, "random-macs", zone, [device for device, _ in found])
-        else:
-            for device, mac in found:
-                yield _one(case, device, mac, zone, severities[zone])
+        apart, together = divided(found, lambda one: acted(case, ends_of(one[0]), talks[one[0].seen.id]))
+        if together:
+            yield many(case, RULE, "random-macs", zone, [device for device, _ in together])
+        for device, mac in apart:
+            yield _one(case, device, mac, zone, severities[zone])
 
 
 def _one(case: Case, device: Device, mac: str, zone: str, severity: Severity) -> Finding:

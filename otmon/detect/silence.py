@@ -1,4 +1,4 @@
-"""That nobody answered, as findings tell it."""
+"""How far a conversation came, and that nobody answered, as findings tell it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,21 @@ from otmon.detect.detector import Case, Message, say
 from otmon.detect.once import once
 from otmon.ledger.facts import UNANSWERED, Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, conversation_key
+
+
+def conversation(fact: Conversation) -> Message:
+    """Who talks to whom, and in what, where anything was said; else how far it came."""
+    ends: dict[str, str | int] = {
+        "client": fact.client, "server": fact.server, "transport": fact.transport, "port": fact.port,
+    }  # fmt: skip
+    if fact.protocol != "none":
+        return say("conversation", protocol=fact.protocol, **ends)
+    connects = fact.transport == "tcp"
+    if (connects and fact.role != "handshake") or (fact.answered and not connects):
+        return say("conversation-empty", **ends)
+    if fact.answered:
+        return say("conversation-silent", **ends)
+    return say("conversation-refused" if fact.packets_to_client else "conversation-tried", **ends)
 
 
 def silence(facts: Iterable[Conversation]) -> Message:

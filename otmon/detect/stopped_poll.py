@@ -17,7 +17,7 @@ from otmon.detect.detector import (
     placed,
     say,
 )
-from otmon.detect.lasting import lasting
+from otmon.detect.duration import lasting
 from otmon.detect.once import once
 from otmon.detect.rules.rule import Rule
 from otmon.ledger.course import Window, joined

@@ -5,8 +5,8 @@ What it means, when it is wrong and how to respond: `rules/unauthorised-device.y
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Final, TypeVar
 
 from otmon.assets.classify import Device
 from otmon.assets.makers import DeviceClass
@@ -40,7 +40,10 @@ from otmon.zones.times import local_time
 RULE: Final = "unauthorised-device"
 
 SPREAD: Final = 16
-"""Unlisted devices of one zone that are told one by one: of more the inventory is not complete."""
+"""Unlisted devices of one zone that are told one by one although they did nothing: of more the inventory is
+not complete, or somebody makes them up."""
+_Item = TypeVar("_Item")
+
 SHOWN: Final = 6
 """Addresses and peers that are named in one finding."""
 OPENINGS: Final[tuple[DeviceClass, ...]] = ("access-point", "mobile-router")
@@ -51,13 +54,15 @@ def unauthorised_device(case: Case) -> Iterator[Finding]:
     zones: dict[str, list[Device]] = {}
     for device, zone in strangers(case).values():
         zones.setdefault(zone, []).append(device)
-    talks = _talks(case, {device.seen.id for some in zones.values() for device in some})
+    talks = talks_of(case, (device for some in zones.values() for device in some))
     for zone, found in sorted(zones.items()):
-        if len(found) > SPREAD:
-            yield many(case, RULE, "unlisted-devices", zone, found)
-        else:
-            for device in found:
-                yield _one(case, zone, device, talks.get(device.seen.id, []))
+        apart, together = divided(
+            found, lambda device: lets_in(device) or acted(case, ends_of(device), talks[device.seen.id])
+        )
+        if together:
+            yield many(case, RULE, "unlisted-devices", zone, together)
+        for device in apart:
+            yield _one(case, zone, device, talks[device.seen.id])
 
 
 def strangers(case: Case) -> dict[str, tuple[Device, str]]:
@@ -163,20 +168,48 @@ def _asking(case: Case) -> set[str]:
     return found | {one.client for one in case.ledger.operations if changes([one])}
 
 
-def _talks(case: Case, ids: set[str]) -> dict[str, list[Conversation]]:
-    found: dict[str, list[Conversation]] = {}
-    for talk in case.ledger.conversations if ids else ():
+def talks_of(case: Case, devices: Iterable[Device]) -> dict[str, list[Conversation]]:
+    """The conversations of devices, by their ids."""
+    found: dict[str, list[Conversation]] = {device.seen.id: [] for device in devices}
+    for talk in case.ledger.conversations if found else ():
         owners = {case.population.grouped.owner(end, talk.vlan) for end in (talk.client, talk.server)}
-        for id in owners & ids:
-            found.setdefault(id, []).append(talk)
+        for id in owners & found.keys():
+            found[id].append(talk)
     return found
+
+
+def ends_of(device: Device) -> set[str]:
+    """The addresses and MAC addresses of a device."""
+    return {*device.seen.texts, *device.seen.macs}
+
+
+def acted(case: Case, ends: Collection[str], talks: Iterable[Conversation]) -> bool:
+    """Whether a device with these addresses was answered, or answered, or changed something: whoever makes
+    senders up to hide among them gets no answers."""
+    return any(
+        was_answered(talk) or (talk.client in ends and changes(case.asked.get(conversation_key(talk), ())))
+        for talk in talks
+    )
+
+
+def divided(
+    found: Iterable[_Item], acts: Callable[[_Item], bool], spread: int = SPREAD
+) -> tuple[list[_Item], list[_Item]]:
+    """Of devices of one zone those that are told one by one, and those that are told as one: the ones that
+    did nothing, where they are more than `spread`."""
+    apart: list[_Item] = []
+    idle: list[_Item] = []
+    every = list(found)
+    for one in every:
+        (apart if acts(one) else idle).append(one)
+    return (apart, idle) if len(idle) > spread else (every, [])
 
 
 def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Finding:
     assert case.index is not None
     seen = device.seen
     name = seen.texts[0] if seen.texts else seen.id
-    ends = {*seen.texts, *seen.macs}
+    ends = ends_of(device)
     asked = [
         one for talk in talks if talk.client in ends for one in case.asked.get(conversation_key(talk), [])
     ]
@@ -218,7 +251,7 @@ def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Fi
 
 
 def many(case: Case, rule: str, what: str, zone: str, found: list[Device]) -> Finding:
-    """One finding for devices of a zone that are too many to be told one by one: more than `SPREAD`."""
+    """One finding for devices of a zone that did nothing and are too many to be told one by one."""
     names = [one.seen.texts[0] if one.seen.texts else one.seen.id for one in found]
     return Finding(
         rule=rule,
@@ -227,7 +260,7 @@ def many(case: Case, rule: str, what: str, zone: str, found: list[Device]) -> Fi
         link=Link(),
         place=Place(from_zone=zone),
         what=say(what, count=len(found), zone=zone),
-        why=(say_some("addresses", names, SHOWN),),
+        why=(say_some("addresses", names, SHOWN), say("did-nothing")),
         count=sum(one.seen.packets for one in found),
         unit="packets",
         first_ns=min(one.seen.first_ns for one in found),

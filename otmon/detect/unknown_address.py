@@ -25,7 +25,7 @@ from otmon.detect.port_scan import scanned
 from otmon.detect.rules.field import was_answered
 from otmon.detect.unauthorised_device import what_it_is
 from otmon.detect.values import values_written
-from otmon.ledger.facts import Asset, Conversation, Operation
+from otmon.ledger.facts import Asset, Conversation, Evidence, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
 from otmon.zones.model import UNKNOWN_ZONE
@@ -52,8 +52,56 @@ def unknown_address(case: Case) -> Iterator[Finding]:
     for asset in in_no_zone(case.index, case.ledger.assets):
         if asset.address:
             seen.setdefault(asset.address, []).append(asset)
-    for address in sorted(talks.keys() | seen.keys()):
+    # One who makes addresses up gets no answers under them.
+    silent: dict[str, list[str]] = {}
+    for address, assets in sorted(seen.items()):
+        macs = {asset.mac for asset in assets}
+        if len(macs) == 1 and not any(was_answered(fact) for fact, _ in talks.get(address, ())):
+            silent.setdefault(min(macs), []).append(address)
+    spread = case.rules[RULE].number("spread")
+    made_up = {mac: found for mac, found in sorted(silent.items()) if mac and len(found) > spread}
+    for mac, found in made_up.items():
+        every = {
+            conversation_key(fact): (fact, verdict) for one in found for fact, verdict in talks.get(one, ())
+        }
+        talk = list(every.values())
+        yield _many(case, mac, found, talk, [asset for one in found for asset in seen[one]])
+    pooled = {address for found in made_up.values() for address in found}
+    for address in sorted((talks.keys() | seen.keys()) - pooled):
         yield _finding(case, address, talks.get(address, []), seen.get(address, []))
+
+
+def _many(case: Case, mac: str, addresses: list[str], talk: Talk, assets: list[Asset]) -> Finding:
+    """One finding for addresses that one sender used and nobody answered."""
+    own = set(addresses)
+    asked = [
+        one for fact, _ in talk if fact.client in own for one in case.asked.get(conversation_key(fact), [])
+    ]
+    others = [
+        (end, zone)
+        for fact, verdict in talk
+        for end, zone in ((fact.client, verdict.from_zone), (fact.server, verdict.to_zone))
+        if end not in own
+    ]
+    zones = sorted({zone for _, zone in others} - {"", UNKNOWN_ZONE})
+    facts: list[Conversation | Asset] = [*(fact for fact, _ in talk), *assets]
+    return Finding(
+        rule=RULE,
+        key=("many", mac),
+        severity=_severity(case, zones, talk, asked),
+        link=Link(client=mac),
+        place=Place(from_zone=UNKNOWN_ZONE, to_zone=zones[0] if len(zones) == 1 else ""),
+        what=say("strangers", mac=mac, count=len(addresses)),
+        why=(
+            say_some("addresses", addresses, case.rules[RULE].number("shown")),
+            *_doings(case, sorted({end for end, _ in others}), zones, asked),
+        ),
+        count=sum(asset.packets for asset in assets),
+        unit="packets",
+        first_ns=min(fact.first_ns for fact in facts),
+        last_ns=max(fact.last_ns for fact in facts),
+        evidence=_evidence(facts, asked),
+    )
 
 
 def _finding(
@@ -80,14 +128,7 @@ def _finding(
     )
     if device is not None:
         why.extend(what_it_is(case, device))
-    if peers:
-        why.append(
-            say("peers", peers=", ".join(peers[:shown]), count=len(peers), zones=", ".join(zones) or "-")
-        )
-    if operations:
-        services = sorted({one.service for one in operations})
-        why.append(say_some("asked-for", services, shown))
-        why.extend(values_written(case, operations))
+    why.extend(_doings(case, peers, zones, operations))
     facts: list[Conversation | Asset] = [*(fact for fact, _ in talk), *assets]
     return Finding(
         rule=RULE,
@@ -102,10 +143,22 @@ def _finding(
         unit="packets",
         first_ns=min(fact.first_ns for fact in facts),
         last_ns=max(fact.last_ns for fact in facts),
-        evidence=first(
-            *(fact.evidence for fact in facts), *(one.evidence for one in operations if changes([one]))
-        ),
+        evidence=_evidence(facts, operations),
     )
+
+
+def _doings(case: Case, peers: list[str], zones: list[str], asked: list[Operation]) -> Iterator[Message]:
+    """With whom strangers talked in which zones, and what they asked for."""
+    shown = case.rules[RULE].number("shown")
+    if peers:
+        yield say("peers", peers=", ".join(peers[:shown]), count=len(peers), zones=", ".join(zones) or "-")
+    if asked:
+        yield say_some("asked-for", sorted({one.service for one in asked}), shown)
+        yield from values_written(case, asked)
+
+
+def _evidence(facts: list[Conversation | Asset], asked: list[Operation]) -> tuple[Evidence, ...]:
+    return first(*(fact.evidence for fact in facts), *(one.evidence for one in asked if changes([one])))
 
 
 def _other(address: str, fact: Conversation, verdict: Verdict) -> tuple[str, str]:

@@ -16,7 +16,6 @@ from otmon.detect.detector import (
     Message,
     Severity,
     changes,
-    conversation,
     first,
     importance,
     link_of,
@@ -28,7 +27,7 @@ from otmon.detect.detector import (
 from otmon.detect.lapsed_permission import denied
 from otmon.detect.port_scan import scanned
 from otmon.detect.rules.field import was_answered
-from otmon.detect.silence import silence
+from otmon.detect.silence import conversation, silence
 from otmon.detect.unauthorised_device import at_ports
 from otmon.detect.values import values_written
 from otmon.ledger.facts import Conversation, Evidence, Operation

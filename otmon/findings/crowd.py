@@ -2,10 +2,11 @@
 
 A flood from addresses that nobody knows makes a finding of each of them, tens of thousands, which take more
 memory than the facts and bury what matters. Of one rule, severity, place and unit `EACH` findings are kept
-as they are: those of highest risk, of these the earliest. The others, where there are several, become one,
-whose `alike` says how many they are, with the sum of what they count, the first and the last time, their
-first packets, and the first ones by name. Nothing is lost: the facts that they are about are in the ledger.
-Which are kept depends on the findings alone and not on their order.
+as they are: those that somebody answered before those that nobody did, as senders can be made up by the
+thousand and answers not; then those of highest risk, of these the earliest. The others, where there are
+several, become one, whose `alike` says how many they are, with the sum of what they count, the first and the
+last time, their first packets, and the first ones by name. Nothing is lost: the facts that they are about are
+in the ledger. Which are kept depends on the findings alone and not on their order.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ KEY: Final = "alike"
 """First part of that finding's key; the others say what they have in common."""
 
 Kind = tuple[str, Severity, Unit, Place]
-_Ranked = tuple[str, int, tuple[str, ...], Finding, Risk]
-"""Risk, first time and key of a finding; no two of one rule have the same key."""
+_Ranked = tuple[int, str, int, tuple[str, ...], Finding, Risk]
+"""How little it was answered, risk, first time and key of a finding; no two of one rule have the same key."""
+_ORDER: Final = 4
+"""What of it tells the order."""
 
 
 def kind_of(finding: Finding) -> Kind:
@@ -48,9 +51,9 @@ class Crowd:
         self._first_ns = self._last_ns = 0
         self._evidence: tuple[Evidence, ...] = ()
 
-    def add(self, finding: Finding, risk: Risk) -> None:
-        """Take in a finding, which has no risk yet."""
-        self._each.append((risk.value, finding.first_ns, finding.key, finding, risk))
+    def add(self, finding: Finding, risk: Risk, silence: int = 0) -> None:
+        """Take in a finding, which has no risk yet; `silence` is larger where less was answered."""
+        self._each.append((silence, risk.value, finding.first_ns, finding.key, finding, risk))
         if len(self._each) >= 2 * EACH:
             self._cut()
 
@@ -67,23 +70,23 @@ class Crowd:
 
     def _cut(self) -> None:
         # Keys tell all findings of a rule apart: findings are never compared.
-        self._each.sort(key=lambda one: one[:3])
+        self._each.sort(key=lambda one: one[:_ORDER])
         others = self._each[EACH:]
         del self._each[EACH:]
         if not others:
             return
-        found = [one[3] for one in others]
+        found = [one[_ORDER] for one in others]
         starts = [one.first_ns for one in found]
         self._first_ns = min(self._first_ns, *starts) if self._alike else min(starts)
         self._last_ns = max(self._last_ns, *(one.last_ns for one in found))
         self._alike += len(found)
         self._count += sum(one.count for one in found)
         self._evidence = first(*self._evidence, *(packet for one in found for packet in one.evidence))
-        self._others = sorted([*self._others, *others], key=lambda one: one[:3])[:NAMED]
+        self._others = sorted([*self._others, *others], key=lambda one: one[:_ORDER])[:NAMED]
 
     def _joined(self) -> Finding:
         *_, one, risk = self._others[0]
-        named: tuple[Message, ...] = tuple(other[3].what for other in self._others)
+        named: tuple[Message, ...] = tuple(other[_ORDER].what for other in self._others)
         place = one.place
         finding = Finding(
             rule=one.rule,

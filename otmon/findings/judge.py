@@ -10,7 +10,7 @@ from otmon.detect.matched import matched
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import Rule
 from otmon.findings.crowd import Crowd, Kind, kind_of
-from otmon.findings.risk import risk_of, scales
+from otmon.findings.risk import risk_of, scales, silence_of
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.ledger import Ledger
 from otmon.protocols.registry import PROTOCOLS
@@ -66,7 +66,7 @@ def found_in(case: Case, between: Callable[[], None] = go_on) -> tuple[Finding, 
         crowd = crowds.get(kind)
         if crowd is None:
             crowd = crowds[kind] = Crowd(rule)
-        crowd.add(one, risk_of(one, rule.threat, ready))
+        crowd.add(one, risk_of(one, rule.threat, ready), silence_of(one, ready))
     found = (one for crowd in crowds.values() for one in crowd.findings())
     return tuple(
         sorted(found, key=lambda one: (order[one.severity], one.risk.value, one.first_ns, one.rule, one.key))

@@ -107,6 +107,8 @@ class Scales:
     ground: Ground
     answered: Talks
     """What was answered."""
+    replies: Talks
+    """Of that, where the answer was seen."""
     changed: Talks
     """Where a command that changes a device was not refused."""
     passed: Talks
@@ -124,6 +126,7 @@ def scales(case: Case) -> Scales:
     return Scales(
         Ground(case.index),
         Talks([one for one, _ in answered]),
+        Talks([one for one, _ in answered if one.answered]),
         Talks([one for one in ledger.operations if one.access in CHANGING and not one.refused]),
         Talks([*passed, *asked]),
     )
@@ -134,6 +137,14 @@ def risk_of(finding: Finding, threat: int, ready: Scales) -> Risk:
     known = table()
     levels = _threat(finding, threat, ready), _vulnerability(finding, ready), _importance(finding, ready)
     return Risk(known.values[levels], *levels)
+
+
+def silence_of(finding: Finding, ready: Scales) -> int:
+    """0 where what a finding is about was answered, 1 where it must have been, and 2 where nobody did."""
+    about = _about(finding)
+    if not finding.link.client or about in ready.replies:
+        return 0
+    return 1 if about in ready.answered else 2
 
 
 def _threat(finding: Finding, base: int, ready: Scales) -> int:

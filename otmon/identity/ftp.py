@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otmon.identity.login import ANONYMOUS, MAX_TEXT, Claim, LogIn, Piece
-from otmon.identity.stream import lines
+from otmon.identity.nvt import without_commands
+from otmon.identity.stream import is_whole, lines
 
 NOBODY: Final = frozenset((b"anonymous", b"ftp"))
 """Names for those who have none (RFC 1635)."""
@@ -18,16 +19,17 @@ def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
     claim: Claim | None = None
     asked = False
     # Where bytes were lost, so may have been a password.
-    whole = _is_whole(pieces)
-    for line in lines(pieces):
+    whole = is_whole(pieces)
+    for line in lines(without_commands(pieces)):
         if line.from_client:
-            word, _, value = line.text.partition(b" ")
-            word = word.strip().upper()
+            # Servers take more than one space, or a tab.
+            word, value = (*line.text.split(None, 1), b"", b"")[:2]
+            word = word.upper()
             if word in (b"USER", b"PASS") and claim is not None:
                 yield claim.ended("attempted")
                 claim = None
             if word == b"USER" and len(value) <= MAX_TEXT:
-                account, asked = value, False
+                account, asked = value.rstrip(), False
             elif word == b"PASS" and account is not None and len(value) <= MAX_TEXT:
                 method = ANONYMOUS if account.lower() in NOBODY else "plain"
                 claim = Claim(account, method, line.seen, secret=value)
@@ -50,12 +52,3 @@ def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
             account = None
     if claim is not None:
         yield claim.ended("attempted")
-
-
-def _is_whole(pieces: Sequence[Piece]) -> bool:
-    ends = {True: 0, False: 0}
-    for piece in pieces:
-        if piece.at != ends[piece.from_client]:
-            return False
-        ends[piece.from_client] += len(piece.data)
-    return True

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from otmon.identity.headers import Message, authorised, exchanges, outcome_of
+from otmon.identity.headers import AUTHORISATIONS, Message, authorised, exchanges, outcome_of
 from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
 from otmon.identity.ntlm import Handshake
 from otmon.identity.sasl import decoded
@@ -30,19 +30,26 @@ PASSWORDS: Final = frozenset(
 SHORT: Final = (b"u", b"p")
 """Account and password where another field says "login" (exacqVision): else they may be anything."""
 _NEEDLES: Final = (
-    b"uthorization", b"ass", b"pwd", b"psw", b"pw", b"&p=", b"UTHORIZATION", b"ASS", b"PWD", b"PW"
+    b"uthorization", b"ass", b"pwd", b"psw", b"pw", b"&p=", b"%6", b"%7", b"%4", b"%5", b"\\u00", b"chunked"
 )  # fmt: skip
-"""One of these stands in every request that logs in: of all others the rest is not parsed."""
+"""One of these stands in every request that logs in, in any case of letters: of all others the rest is not
+parsed. Some letters of a name may be quoted, or stand in two chunks."""
+_PART: Final = re.compile(
+    rb"content-disposition:[^\r\n]{0,64}?[ ;]name=(?:\"([^\"\r\n]{1,512})\"|([^\s;]{1,512}))"
+    rb"[^\r\n]{0,512}\r?\n"
+    rb"(?:[^\r\n]{1,512}\r?\n){0,8}\r?\n([^\r\n]{0,512})\r?\n--",
+    re.I,
+)
 _QUOTED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
-MAX_FORM: Final = 64
-"""Fields of a form."""
+MAX_FORM: Final = 1_000
+"""Fields of a form: no more are taken by PHP, unless it is told otherwise."""
 MAX_DEPTH: Final = 4
 """Nesting of a JSON body."""
 
 
 def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
     """The log-ins of a connection."""
-    said = b"".join([piece.data for piece in pieces if piece.from_client])
+    said = b"".join([piece.data for piece in pieces if piece.from_client]).lower()
     if not any(needle in said for needle in _NEEDLES):
         return
     challenged = False
@@ -61,7 +68,7 @@ def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
 
 def _ntlm(handshake: Handshake, request: Message, response: Message | None) -> Iterator[LogIn]:
     """A connection is asked by one response, and proves itself by the request behind it."""
-    for name in (b"authorization", b"proxy-authorization"):
+    for name in AUTHORISATIONS:
         token = _token(request.fields.get(name, b""))
         claim = None if token is None else handshake.response(token, request.seen)
         if claim is not None:
@@ -77,12 +84,19 @@ def _token(value: bytes) -> bytes | None:
 
 
 def _form(request: Message) -> tuple[str, tuple[bytes, bytes] | None]:
+    """How a form was sent, and its pair. A body of another type is one where it has an account, too."""
     kind = request.fields.get(b"content-type", b"").lower()
-    if request.words[0] == b"POST" and request.body:
-        if b"json" in kind:
-            return "form", _pair(_json_fields(request.body))
-        if not kind or b"urlencoded" in kind:
-            return "form", _pair(_url_fields(request.body))
+    pair = None
+    if request.body and b"multipart" in kind:
+        pair = _pair(_parts(request.body))
+    elif request.body and (b"json" in kind or request.body.lstrip()[:1] in (b"{", b"[")):
+        pair = _pair(_json_fields(request.body))
+    elif request.body:
+        pair = _pair(_url_fields(request.body))
+        if kind and b"urlencoded" not in kind and pair is not None and not pair[0]:
+            pair = None
+    if pair is not None:
+        return "form", pair
     return "query", _pair(_url_fields(request.words[1].partition(b"?")[2]))
 
 
@@ -114,6 +128,13 @@ def _url_fields(text: bytes) -> Iterator[tuple[bytes, bytes]]:
             yield whole.rpartition(b"[")[2], _unquoted(value.strip(b"\r\n"))
 
 
+def _parts(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The fields of a form in parts (RFC 7578, 4): a file is none."""
+    for found in _PART.finditer(body):
+        if b"filename" not in found[0].lower():
+            yield found[1] or found[2], found[3]
+
+
 def _unquoted(text: bytes) -> bytes:
     """RFC 3986, 2.1, and "+" for a space."""
     return _QUOTED.sub(lambda found: bytes((int(found[1], 16),)), text.replace(b"+", b" "))
@@ -127,6 +148,8 @@ def _json_fields(text: bytes) -> Iterator[tuple[bytes, bytes]]:
     open_parts = [(found, 0)]
     while open_parts:
         part, depth = open_parts.pop()
+        if isinstance(part, list) and depth <= MAX_DEPTH:
+            open_parts += [(one, depth + 1) for one in part[:MAX_FORM]]
         if not isinstance(part, dict) or depth > MAX_DEPTH:
             continue
         for name, value in list(part.items())[:MAX_FORM]:

@@ -9,6 +9,8 @@ from otmon.identity.login import ANONYMOUS, MAX_TEXT, Claim, LogIn, Outcome, Pie
 
 _CONNECT, _CONNACK = b"\x10", b"\x20"
 _NAMES: Final = (b"MQTT", b"MQIsdp")
+_MOST: Final = 65_536
+"""Bytes of a packet: a will may stand before the name."""
 _USER, _PASSWORD, _WILL = 0x80, 0x40, 0x04
 
 
@@ -36,12 +38,12 @@ def _first(pieces: Sequence[Piece], from_client: bool) -> tuple[Piece, bytes] | 
     own = [piece for piece in pieces if piece.from_client == from_client]
     if not own or own[0].at != 0:
         return None
-    data = b""
+    data = bytearray()
     for piece in own:
-        if piece.at != len(data) or len(data) > 8 * MAX_TEXT:
+        if piece.at != len(data) or len(data) > _MOST:
             break
         data += piece.data
-    return own[0], data
+    return own[0], bytes(data)
 
 
 def _connect(piece: Piece, data: bytes) -> Claim | None:

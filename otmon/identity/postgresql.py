@@ -46,6 +46,8 @@ class _Connection:
         self._account = b""
         self._asked = -1
         self._salt = b""
+        self._early: Frame | None = None
+        """A password that came before it was asked for."""
         self._mechanism = self._first = self._challenge = b""
 
     def size_of(self, from_client: bool, buffer: bytearray) -> int:
@@ -63,6 +65,8 @@ class _Connection:
         data = frame.data
         if not self._started:
             self._begin(data)
+        elif data[:1] == b"p" and self._asked < 0:
+            self._early = frame
         elif data[:1] == b"p":
             self._answer(data[5:], frame)
 
@@ -120,4 +124,7 @@ class _Connection:
             self._salt = data[9:13]
         elif code == _SASL_CONTINUE:
             self._challenge = data[9:]
+        if self._early is not None and code == _CLEAR:
+            self._answer(self._early.data[5:], self._early)
+        self._early = None
         return None

@@ -17,7 +17,7 @@ Teller = Callable[[Sequence[Piece]], Iterator[Claim]]
 
 _MACHINERY: Final = (
     "ber", "chap", "claim", "claims", "credentials", "des", "digest", "eap", "effort", "frames", "headers",
-    "login", "md4", "ntlm", "prompts", "question", "registry", "sasl", "scram", "stream", "usm",
+    "login", "md4", "ntlm", "nvt", "prompts", "question", "registry", "sasl", "scram", "stream", "usm",
 )  # fmt: skip
 
 IDS: Final = tuple(

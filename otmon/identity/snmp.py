@@ -28,6 +28,7 @@ def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
     """One for each request of a flow of datagrams."""
     waiting: dict[tuple[bytes, bytes], list[Piece]] = {}
     claims: dict[bytes, Claim] = {}
+    said: set[bytes] = set()
     for piece in pieces:
         found = _message(piece.data)
         if found is None:
@@ -36,10 +37,14 @@ def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
         community, kind, number = found
         if piece.from_client and kind in _REQUESTS:
             waiting.setdefault((community, number), []).append(piece)
+            said.add(community)
         elif not piece.from_client and kind == _RESPONSE:
             asked = waiting.get((community, number))
             if asked:
                 yield LogIn(b"", "community", "accepted", asked.pop(0).seen, secret=community)
+            elif community not in said:
+                # An answer repeats what it was asked with, also where nobody saw that.
+                yield LogIn(b"", "community", "accepted", piece.seen, secret=community)
     for (community, _), asked in waiting.items():
         for piece in asked:
             yield LogIn(b"", "community", "attempted", piece.seen, secret=community)
@@ -74,7 +79,10 @@ def _message(data: bytes) -> tuple[bytes, int, bytes] | None:
     if outer is None or outer[0] != _SEQUENCE:
         return None
     version = element(data, outer[1])
-    if version is None or version[0] != _INTEGER or data[version[1] : version[2]] not in (b"\0", b"\1"):
+    if version is None or version[0] != _INTEGER:
+        return None
+    # Agents take an integer that is longer than it must be.
+    if int.from_bytes(data[version[1] : version[2]][:8], "big") not in (0, 1) or version[2] - version[1] > 8:
         return None
     community = element(data, version[2])
     if community is None or community[0] != _OCTETS or community[2] - community[1] > MAX_TEXT:

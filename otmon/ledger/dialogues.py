@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from ipaddress import ip_address
@@ -39,10 +39,10 @@ from otmon.identity.claims.opening import opening
 from otmon.identity.credentials import Credentials, shipped_credentials
 from otmon.identity.eap import REQUEST, RESPONSE
 from otmon.identity.effort import Effort
-from otmon.identity.login import ANONYMOUS, LogIn, Seen
+from otmon.identity.login import Piece, Seen
 from otmon.identity.question import question_of
-from otmon.identity.registry import FIRST_PAYLOADS, IDS, parser_of
-from otmon.identity.stream import Segment, chosen, datagrams, in_order
+from otmon.identity.registry import FIRST_PAYLOADS
+from otmon.identity.stream import Segment, chosen, datagrams, in_order, other_readings
 from otmon.kernel import Bytes, Ints
 from otmon.ledger.claims import Told, claims_of, told_by
 from otmon.ledger.clients import clients_of
@@ -60,8 +60,9 @@ from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.messages import EAPOL, OPENING
 from otmon.ledger.questions import QUESTION
+from otmon.ledger.readings import judged, log_ins_of, note, visible
 from otmon.ledger.rows import LISTED
-from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_MAC, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
+from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_MAC, G_MARK, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
 from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
 from otmon.protocols.registry import ethertype_codes, name_of
 
@@ -77,9 +78,6 @@ ASKING: Final = 4_096
 _PAYLOAD_BYTES: Final = 400
 _DIALOGUE_BYTES: Final = 2_000
 """What a payload takes besides its bytes, and a dialogue besides its payloads."""
-_LOGGING_IN: Final = frozenset(IDS)
-ACCOUNT: Final = 64
-"""Characters of an account that a fact names."""
 
 PROOFS_LEFT_OUT: Final = "log-in proofs"
 """Kind of what overflowed: proofs that were not held against all passwords (`otmon.identity.effort`)."""
@@ -101,13 +99,17 @@ _FLOW: Final = (*_KEY, F_PROTOCOL, F_VLAN, F_ISN, F_ISN + 1)
 """Columns of a row that are read of a flow."""
 _VLAN: Final = _FLOW.index(F_VLAN)
 _SPOKEN: Final = _FLOW.index(F_PROTOCOL)
-_SAID: Final = (G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT, G_MAC)
+_SAID: Final = (G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT, G_MAC, G_MARK)
 """And of a payload."""
 _Flow = tuple[int, ...]
 """The columns of `_FLOW` of a row, read from their bytes (`_flow_of`): most are never asked for."""
 _flow_of: Final[Callable[[bytes], _Flow]] = Struct(f"={len(_FLOW)}q").unpack
 _Key = bytes
 """A row's columns of `_KEY`: a key is asked for again and again, and bytes remember their hash."""
+_ENDS_BYTES: Final = 8 * (len(_KEY) - 1)
+"""Those of a key that name both ends and their ports."""
+_NEAR: Final = 1 << 16
+"""Bytes between what a direction said last and what goes on with it."""
 _Server = tuple[int, int, int]
 """Both words of an address, and a port."""
 
@@ -139,6 +141,8 @@ class _Dialogue:
     log_ins: Sequence[CredentialSeen] = ()
     asked: bool = False
     """Its server was seen before to ask a client for a password (`_ASKS`)."""
+    begins: bytes = b""
+    """The last two columns of `_FLOW` of the row in which it began, where it goes on in another."""
     read: int = 0
     """Payloads that `told` and `log_ins` were made of."""
     verdicts: dict[Hashable, tuple[CredentialKind | None, str]] = field(default_factory=dict, repr=False)
@@ -159,6 +163,8 @@ class Dialogues:
         self._known = known
         self._open: OrderedDict[_Key, _Dialogue] = OrderedDict()
         self._size = 0
+        self._latest: dict[bytes, _Key] = {}
+        """The key of the latest dialogue of two ends and their ports."""
         self._asking: dict[_Server, None] = {}
         self._effort = Effort()
         self._commands = Commands(source)
@@ -187,11 +193,11 @@ class Dialogues:
         flows = rows[:, _FLOW]
         keys = _bytes_of(flows[:, : len(_KEY)])
         ports = (flows[:, 0] & 0xFFFF == EAPOL) & (flows[:, 0] >> 48 & 0xF == 2)
-        seqs, acks, times, packets, offsets, begins, sizes, macs = rows[:, _SAID].T.tolist()
+        seqs, acks, times, packets, offsets, begins, sizes, macs, marks = rows[:, _SAID].T.tolist()
         texts = [octets[begin : begin + size] for begin, size in zip(begins, sizes, strict=True)]
         # As the classes themselves do it, without a call of Python for each value.
         seen = map(tuple.__new__, repeat(Seen), zip(times, packets, offsets, strict=True))
-        parts = (ways == clients).tolist(), seqs, acks, texts, seen
+        parts = (ways == clients).tolist(), seqs, acks, texts, seen, marks
         said = map(tuple.__new__, repeat(Segment), zip(*parts, strict=True))
         opened = self._open
         for key, row, client, way, port, segment, text, now, size, mac in zip(
@@ -208,12 +214,18 @@ class Dialogues:
                 ended.append(one)
                 one = None
             if one is None:
-                one = opened[key] = _Dialogue(row, client)
-                self._size += _DIALOGUE_BYTES
+                one = self._before(key, way, segment, now)
+                if one is None:
+                    one = _Dialogue(row, client)
+                    self._size += _DIALOGUE_BYTES
+                opened[key] = one
+                self._latest[key[:_ENDS_BYTES]] = key
+                if len(self._latest) > 2 * len(opened) + ASKING:
+                    self._latest = {other[:_ENDS_BYTES]: other for other in opened}
             else:
                 # Last in the order of what is open.
                 opened.move_to_end(key)
-                one.row = row
+            one.row = row
             if one.client != client:
                 one.turn()
             one.said.append(segment)
@@ -235,6 +247,23 @@ class Dialogues:
             while self._size > ROOM_BYTES:
                 self._size -= (one := opened.popitem(last=False)[1]).size
                 ended.append(one)
+
+    def _before(self, key: _Key, way: int, segment: Segment, now: int) -> _Dialogue | None:
+        """The dialogue that a TCP segment goes on with although its flow is another: it had to leave the
+        table of flows, or somebody forged a SYN. It is no longer open under its key then."""
+        before = self._latest.get(key[:_ENDS_BYTES])
+        one = self._open.get(before) if before is not None else None
+        if before is None or one is None or _flow_of(one.row)[0] & 0xFFFF != PROTO_TCP:
+            return None
+        from_client = way == one.client
+        own = next((other for other in reversed(one.said) if other.from_client == from_client), None)
+        # Where it has said nothing yet, the other one says how far it is.
+        expected = one.said[-1].ack if own is None else own.seq + len(own.data)
+        if now - one.last_ns > IDLE_NS or (segment.seq - expected + _NEAR) & 0xFFFFFFFF > 2 * _NEAR:
+            return None
+        one.begins = one.begins or one.row[-16:]
+        del self._open[before]
+        return one
 
     def _take_alone(self, key: _Key, flow: _Flow, way: int, said: Segment, mac: int, found: _Found) -> None:
         """A payload that is no part of a dialogue."""
@@ -366,18 +395,24 @@ def _read(
     one: _Dialogue, source: str, known: Credentials, effort: Effort
 ) -> tuple[Sequence[Told], Sequence[CredentialSeen]]:
     """What is said in a dialogue, and its log-ins."""
-    key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = _flow_of(one.row)
+    key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = _flow_of(
+        one.row[:-16] + (one.begins or one.row[-16:])
+    )
     protocol = _spoken(key, spoken)
-    if not protocol:
-        return (), ()
     client, server = one.client, 1 - one.client
     family = key >> 48 & 0xF
-    if FIRST_PAYLOADS.get(protocol, 1) < 0:
-        pieces = chosen(one.said)
-    elif key & 0xFFFF == PROTO_TCP and family != 2:
-        pieces = in_order(one.said, (isn[client], isn[server]))
+    if not protocol and family == 2:
+        return (), ()
+    transport = transport_text(family, key & 0xFFFF)
+    port = key >> 16 & 0xFFFF if client == 1 else key >> 32 & 0xFFFF
+    begins = isn[client], isn[server]
+    others: Iterable[list[Piece]] = ()
+    if key & 0xFFFF == PROTO_TCP and family != 2:
+        whole = in_order(one.said, begins)
+        others = other_readings(one.said, begins)
     else:
-        pieces = datagrams(one.said)
+        whole = datagrams(one.said)
+    pieces = chosen(one.said) if FIRST_PAYLOADS.get(protocol, 1) < 0 else whole
     ends = [address_text(family, a_hi, a_lo), address_text(family, b_hi, b_lo)]
     if family != 2:
         of_client = mac_text(one.macs[client]), ends[client]
@@ -386,27 +421,25 @@ def _read(
         of_client, of_server = (ends[client], ""), (ends[server], "")
     if protocol == "eapol" and (a_lo, b_lo)[server] & _GROUP:
         ends[server] = mac_text(one.macs[server]) or ends[server]
-    told = told_by(protocol, pieces, of_client, of_server, vlan_text(vlan))
-    if protocol not in _LOGGING_IN:
-        return told, ()
-    facts: list[CredentialSeen] = []
-    for log_in in parser_of(protocol)(pieces):
+    told = told_by(protocol, pieces, of_client, of_server, vlan_text(vlan)) if protocol else ()
+    facts: dict[int, CredentialSeen] = {}
+    for name, log_in, sure in log_ins_of(protocol, transport, port, (pieces, whole), others):
         seen = log_in.seen
         key_of_verdict = seen, log_in.method, log_in.account
-        verdict = one.verdicts.get(key_of_verdict)
+        verdict = one.verdicts.get(key_of_verdict) if sure else None
         if verdict is None:
-            verdict = judged(log_in, protocol, known, effort)
-            if log_in.proves is not None:
+            verdict = judged(log_in, name, known, effort)
+            if log_in.proves is not None and sure:
                 one.verdicts[key_of_verdict] = verdict
         kind, entry = verdict
-        if kind is None:
+        if kind is None or (kind != "default" and not sure):
             continue
         seen_log_in = CredentialSeen(
             client=ends[client],
             server=ends[server],
-            transport=transport_text(family, key & 0xFFFF),
-            port=key >> 16 & 0xFFFF if client == 1 else key >> 32 & 0xFFFF,
-            protocol=protocol,
+            transport=transport,
+            port=port,
+            protocol=name,
             vlan=vlan_text(vlan),
             account=visible(log_in.account),
             method=log_in.method,
@@ -418,8 +451,8 @@ def _read(
             last_ns=seen.time_ns,
             evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
         )
-        facts.append(seen_log_in)
-    return told, facts
+        note(facts, seen_log_in, sure)
+    return told, tuple(facts.values())
 
 
 def _opened(flow: _Flow, way: int, headers: bytes, seen: Seen, mac: int) -> Iterator[Told]:
@@ -458,25 +491,3 @@ def _asked(flow: _Flow, client: int, message: bytes, seen: Seen, source: str) ->
         last_ns=seen.time_ns,
         evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
     )
-
-
-def judged(
-    log_in: LogIn, protocol: str, known: Credentials, effort: Effort | None = None
-) -> tuple[CredentialKind | None, str]:
-    """What a fact says of a log-in's secret, and the entry that it is on the list as, "" for none. None for
-    a proof that no password of the list has given: it hides its secret, as it should."""
-    entry = known.matching(log_in, protocol, effort)
-    if log_in.method == ANONYMOUS:
-        return "anonymous", ""
-    if entry is not None:
-        return "default", entry.id
-    if log_in.secret is None:
-        return ("empty", "") if log_in.proves is not None and log_in.proves(b"") else (None, "")
-    return ("clear" if log_in.secret else "empty"), ""
-
-
-def visible(account: bytes) -> str:
-    """An account as text of one line, at most `ACCOUNT` characters."""
-    text = account[: 4 * ACCOUNT].decode("utf-8", "replace")
-    shown = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
-    return shown if len(shown) <= ACCOUNT else shown[: ACCOUNT - 1] + "…"

@@ -310,6 +310,8 @@ class WrittenValue:
     address: int
     words: int
     times: int
+    repeated: int
+    """Of these such as wrote what the element held, as far as that was seen."""
     first_ns: int
     last_ns: int
     extremes: tuple[Extreme, ...]
@@ -464,3 +466,11 @@ def distinct(names: int) -> int:
     it is a lower bound."""
     free = max(NAME_BITS - names.bit_count(), 1)
     return round(NAME_BITS * log(NAME_BITS / free))
+
+
+def hours_between(first_ns: int, last_ns: int) -> str:
+    """All hours of the week from one time to another, as a ledger file has them."""
+    first, last = first_ns // HOUR_NS, last_ns // HOUR_NS
+    count = min(max(last - first, 0) + 1, HOURS)
+    bits = sum(1 << (first + n + MONDAY) % HOURS for n in range(count))
+    return f"{bits:042x}"

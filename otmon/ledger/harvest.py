@@ -175,16 +175,22 @@ def _ends_of(flows: Ints, places: Ints) -> Ints:
 
 def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIMITS) -> Ledger:
     """The facts of rows, but for messages, which are read by `otmon.ledger.dialogues`. Rows behind `bars`,
-    or behind so many others of their own that a ledger has no place for them, are counted in `overflow` only.
+    or behind so many others of their own that a ledger has no place for them, are counted in `overflow` only;
+    places are hashed as the bars have it.
     They are in no order, and keys are repeated, until they are merged."""
     lost: list[tuple[str, int]] = []
 
     def kept(
-        kind: str, rows: Ints, bar: Place | None, limit: int, rank: Callable[[Ints], Ranks], amounts: Ints
+        kind: str,
+        rows: Ints,
+        bar: Place | None,
+        limit: int,
+        rank: Callable[[Ints, int], Ranks],
+        amounts: Ints,
     ) -> Ints:
         if not len(rows) or (bar is None and len(rows) <= limit):
             return rows
-        ranks = rank(rows)
+        ranks = rank(rows, bars.secret)
         last = [one for one in (bar, last_place(*ranks, limit)) if one is not None]
         if not last:
             return rows

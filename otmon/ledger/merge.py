@@ -120,7 +120,7 @@ def merge_all(ledgers: Iterable[Ledger], limits: Limits = LIMITS) -> Ledger:
     )
 
 
-def grown(merged: Ledger, parts: Sequence[Ledger]) -> Ledger:
+def grown(merged: Ledger, parts: Sequence[Ledger], limits: Limits = LIMITS) -> Ledger:
     """The same as `merge_all` of a merged ledger and others. Where these have no fact of a kind, those of the
     ledger are not looked at again."""
     same = {
@@ -129,7 +129,7 @@ def grown(merged: Ledger, parts: Sequence[Ledger]) -> Ledger:
         if (facts := getattr(merged, kind)) and not any([getattr(part, kind) for part in parts])
     }
     rest = replace(merged, **dict.fromkeys(same, ()))
-    return replace(merge_all((rest, *parts)), **same)
+    return replace(merge_all((rest, *parts), limits), **same)
 
 
 def collect(
@@ -156,12 +156,12 @@ def collect(
         kind: str,
         found: dict[tuple[Any, ...], _Fact],
         limit: int,
-        places: Callable[[Sequence[_Fact]], Places],
+        places: Callable[[Sequence[_Fact], int], Places],
         amount: Callable[[_Fact], int],
         key: Callable[[_Fact], tuple[Any, ...]],
     ) -> tuple[_Fact, ...]:
         if len(found) > limit:
-            facts, dropped = first_of(list(found.values()), limit, places, key)
+            facts, dropped = first_of(list(found.values()), limit, places, key, limits.secret)
             lost[kind] += sum(map(amount, dropped))
             return tuple(sorted(facts, key=key))
         return tuple(map(found.__getitem__, sorted(found)))

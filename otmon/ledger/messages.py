@@ -1,8 +1,9 @@
 """Payloads in which somebody logs in, or tells who it is, copied for Python to read.
 
-What is copied is bounded three times: the first payloads and bytes of each direction of a flow, an
-amount in each second of packet time, and the buffer, which is emptied when it is full. What the first
-two leave out is counted; what a TCP connection says behind the beginning that is read for claims is none.
+What is copied is bounded three times: the first payloads and bytes of each direction of a flow, and some
+more in which somebody may log in, an amount in each second of packet time, and the buffer, which is emptied
+when it is full. What the first two leave out is counted; what a TCP connection says behind the beginning that
+is read for claims is none.
 Claims have a budget of their own, so that no flood of them hides a log-in.
 """
 
@@ -20,6 +21,8 @@ from otmon.decode.fields import (
     C_LOGINS_SHED,
     DPORT,
     END,
+    FAMILY,
+    FLAGS,
     HEADER,
     PROTO,
     PROTO_TCP,
@@ -27,15 +30,19 @@ from otmon.decode.fields import (
     SEQ,
     SPORT,
     SRC_MAC,
+    TCP_ACK,
     WIRE_END,
 )
 from otmon.decode.flows import (
+    CLIENT,
+    CLIENT_A,
     F_ASSET,
     F_COLUMNS,
     F_COPIED,
     F_COPIED_BYTES,
     F_COPIED_HOUR,
     F_PROTOCOL,
+    F_STATE,
     ROLE_PROTOCOL,
     set_client,
 )
@@ -59,11 +66,13 @@ from otmon.ledger.tables import (
     G_KEPT,
     G_LENGTH,
     G_MAC,
+    G_MARK,
     G_OFFSET,
     G_PACKET,
     G_SEQ,
     G_TIME,
     G_WAY,
+    LOOKED,
     MESSAGE_BYTES,
     MESSAGE_DATA,
     MESSAGES,
@@ -82,6 +91,23 @@ FLOW_BYTES: Final = 32_768
 SECOND_PAYLOADS: Final = 2_048
 """Copied in one second: Python reads them in a tenth of that, if each is of another flow."""
 SECOND_BYTES: Final = 1 << 20
+SHORT: Final = 16
+"""Bytes of a payload: a shorter one is not counted, and counts as so many bytes, as a log-in may be typed key
+by key, or cut into as many segments."""
+HIDDEN_PAYLOADS: Final = 32
+HIDDEN_BYTES: Final = 8_192
+"""Copied for log-ins of one direction of a flow that speaks another protocol, as far as one knows."""
+LATE_PAYLOADS: Final = 128
+"""Copied behind the first ones of one direction of a flow, where somebody may log in with them."""
+LOOKED_BYTES: Final = 1 << 18
+"""Looked through for that in one second, in less than a millisecond."""
+WORD_BYTES: Final = 128
+"""Bytes of a payload of a server in which it asks for a name or a password."""
+_WORDS: Final = tuple(int.from_bytes(word, "big") for word in (b"pass", b"auth", b"logi", b"pwd="))
+"""Of forms, of header fields and of commands."""
+_COMMANDS: Final = tuple(int.from_bytes(word, "big") for word in (b"user", b"post"))
+"""Commands before a password, and a request that sends a form, of which one segment may have the head and the
+next one the fields."""
 SECOND_CLAIMS: Final = 512
 SECOND_CLAIM_BYTES: Final = 1 << 18
 """The same for claims: who a host is changes seldom, and it says so again."""
@@ -109,33 +135,136 @@ EAPOL: Final = 0x888E
 def copy_message(
     t: Tables, f: int, d: int, src: Bytes, length: int, packet: int, now: int, offset: int
 ) -> None:
-    """Copy the packet's payload, whose length on the wire is `length`. There is room for one
-    (`otmon.ledger.room.has_room`). A flow that has no name yet is copied on usual ports only."""
+    """Copy the packet's payload, whose length on the wire is `length`, where somebody may log in with it: of
+    a flow that speaks a protocol of which that is read, or uses the port of one. Other flows may have a wrong
+    name, or none yet, where `is_text` holds: of them less is copied."""
     row = t.rows[t.used[ROW]]
-    if t.flows[f, F_PROTOCOL] == 0:
+    p, end = row[AT], row[END]
+    name = t.flows[f, F_PROTOCOL]
+    most = t.listed[name & (CODES - 1)]
+    most_bytes = FLOW_BYTES
+    if most == 0:
+        most = HIDDEN_PAYLOADS
         udp = 1 << 16 if row[PROTO] == PROTO_UDP else 0
         if t.listed_ports[udp | row[SPORT]] == 0 and t.listed_ports[udp | row[DPORT]] == 0:
-            return
-    most = t.listed[t.flows[f, F_PROTOCOL] & (CODES - 1)]
-    if most == 0:
-        most = FLOW_PAYLOADS
-    size = min(row[END] - row[AT], MESSAGE_BYTES)
-    if t.flows[f, F_COPIED + d] >= most or t.flows[f, F_COPIED_BYTES + d] + size > FLOW_BYTES:
-        # Of a protocol that begins with its log-in nothing is missing.
-        if most == FLOW_PAYLOADS:
-            t.counters[C_LOGINS_QUOTA] += 1
-        return
+            if udp != 0 or not is_text(src, p, end, name != 0):
+                return
+            most_bytes = HIDDEN_BYTES
+        elif name == 0:
+            most = FLOW_PAYLOADS
+    seq = row[SEQ]
+    mark = mark_of(row, src) if row[PROTO] == PROTO_TCP else 0
+    while True:
+        size = min(end - p, MESSAGE_BYTES)
+        few = size < SHORT
+        late = False
+        if t.flows[f, F_COPIED + d] >= most or t.flows[f, F_COPIED_BYTES + d] + size > most_bytes:
+            # Of a protocol that begins with its log-in nothing is missing.
+            if most < FLOW_PAYLOADS:
+                break
+            late = is_late(t, f, d, src, p, p + size, now)
+            if not late:
+                t.counters[C_LOGINS_QUOTA] += 1
+                break
+        second = now // SECOND_NS
+        if t.used[COPY_SECOND] != second:
+            new_second(t, second)
+        if is_full(t) or (
+            (t.used[COPY_PAYLOADS] >= SECOND_PAYLOADS or t.used[COPY_BYTES] + size > SECOND_BYTES)
+            and (late or not may_log_in(t, f, d, src, p, p + size, now))
+        ):
+            t.counters[C_LOGINS_SHED] += 1
+            break
+        t.used[COPY_PAYLOADS] += 1
+        t.used[COPY_BYTES] += size
+        t.flows[f, F_COPIED + d] += 0 if few and not late else 1
+        t.flows[f, F_COPIED_BYTES + d] += max(size, SHORT)
+        keep(t, f, d, src, p, size, length, packet, now, offset)
+        t.messages[t.used[FILL_MESSAGES] - 1, G_MARK] = mark
+        p += size
+        # What a card put together of many segments is as many.
+        if p >= end or row[PROTO] == PROTO_UDP:
+            break
+        row[SEQ] = (row[SEQ] + size) & 0xFFFFFFFF
+    row[SEQ] = seq
+
+
+@kernel
+def mark_of(row: Ints, src: Bytes) -> int:
+    """What tells a TCP segment from one that its receiver does not take, or that somebody else sent: its hops
+    to live, whether its checksum is right, and whether it acknowledges anything (RFC 9293, 3.1 and 3.10.7.4).
+    0 where the packet came in fragments."""
+    h, end = row[HEADER], row[END]
+    if row[BUFFER] != 0 or end - h < 40:
+        return 0
+    four = row[FAMILY] == 4
+    p = h + (u8(src, h) & 0xF) * 4 if four else h + 40
+    hops = u8(src, h + 8) if four else u8(src, h + 7)
+    right = 0
+    if end == row[WIRE_END] and end - p >= 20 and (four or u8(src, h + 6) == PROTO_TCP):
+        total = PROTO_TCP + end - p
+        for k in range(h + 12 if four else h + 8, h + 20 if four else h + 40, 2):
+            total += u16be(src, k)
+        for k in range(p, end - 1, 2):
+            total += u16be(src, k)
+        if end - p & 1:
+            total += u8(src, end - 1) << 8
+        right = total % 0xFFFF == 0
+    return int(hops << 2 | right << 1 | (row[FLAGS] & TCP_ACK != 0))
+
+
+@kernel
+def is_text(src: Bytes, p: int, end: int, named: bool) -> bool:
+    """Whether a payload begins like the text of somebody who logs in. Of a flow that has a name more must be
+    text, as much that is encrypted looks like some; and it is none of SSH."""
+    size = min(end - p, SHORT if named else SHORT // 2)
+    if named and (size < SHORT or u32be(src, p) == 0x5353482D):
+        return False
+    for k in range(p, p + size):
+        byte = u8(src, k)
+        if (byte < 0x20 or byte > 0x7E) and (byte < 0x09 or byte > 0x0D):
+            return False
+    return True
+
+
+@kernel
+def is_late(t: Tables, f: int, d: int, src: Bytes, p: int, end: int, now: int) -> bool:
+    """Whether a payload of a flow whose first ones were copied is copied as well: where somebody may log in
+    with it, or it may answer to that."""
+    t.flows[f, F_COPIED + d] = max(t.flows[f, F_COPIED + d], FLOW_PAYLOADS)
+    if (
+        t.flows[f, F_COPIED + d] >= FLOW_PAYLOADS + LATE_PAYLOADS
+        or t.flows[f, F_COPIED_BYTES + d] + end - p > 2 * FLOW_BYTES
+    ):
+        return False
+    asked = t.flows[f, F_COPIED + 1 - d]
+    if not may_log_in(t, f, d, src, p, end, now):
+        return bool(t.flows[f, F_COPIED + d] < asked)
+    # So that it may be answered.
+    t.flows[f, F_COPIED + d] = max(t.flows[f, F_COPIED + d], asked)
+    return True
+
+
+@kernel
+def may_log_in(t: Tables, f: int, d: int, src: Bytes, p: int, end: int, now: int) -> bool:
+    """Whether the payload ``src[p:end]`` begins with one of `_COMMANDS`, or one of `_WORDS` stands in it, in
+    any case of letters. Of what a server sends only short payloads are looked through, and of all of them
+    `LOOKED_BYTES` in each second of packet time."""
     second = now // SECOND_NS
     if t.used[COPY_SECOND] != second:
         new_second(t, second)
-    if t.used[COPY_PAYLOADS] >= SECOND_PAYLOADS or t.used[COPY_BYTES] + size > SECOND_BYTES:
-        t.counters[C_LOGINS_SHED] += 1
-        return
-    t.used[COPY_PAYLOADS] += 1
-    t.used[COPY_BYTES] += size
-    t.flows[f, F_COPIED + d] += 1
-    t.flows[f, F_COPIED_BYTES + d] += size
-    keep(t, f, d, src, row[AT], size, length, packet, now, offset)
+    client = t.flows[f, F_STATE] & CLIENT
+    if end - p > WORD_BYTES and client != 0 and client != CLIENT_A + d:
+        return False
+    if t.used[LOOKED] + end - p > LOOKED_BYTES:
+        return False
+    t.used[LOOKED] += end - p
+    last = 0
+    for k in range(p, end):
+        last = (last << 8 | u8(src, k) | 0x20) & 0xFFFFFFFF
+        if last in _WORDS or (k == p + 3 and last in _COMMANDS):
+            return True
+    return False
 
 
 @inlined
@@ -164,6 +293,7 @@ def keep(
     t.messages[m, G_AT] = at
     t.messages[m, G_KEPT] = size
     t.messages[m, G_MAC] = row[SRC_MAC]
+    t.messages[m, G_MARK] = 0
     copy_bytes(t.message_data, at, src, p, size)
     t.used[FILL_MESSAGES] = m + 1
     t.used[FILL_OCTETS] = at + size
@@ -297,6 +427,7 @@ def new_second(t: Tables, second: int) -> None:
     t.used[CLAIM_BYTES] = 0
     t.used[QUESTIONS] = 0
     t.used[COMMANDS] = 0
+    t.used[LOOKED] = 0
 
 
 @inlined

@@ -63,6 +63,7 @@ from otmon.decode.flows import (
     begin_minute,
     count_packet,
     find_flow,
+    icmp_roles,
     is_copy,
     is_duplicate,
     name_flow,
@@ -252,6 +253,7 @@ def count_any(t: Tables, buf: Bytes, first: int, packet: int, now: int, offset: 
     else:
         t.flows[f, F_STATE] |= SPOKE_A << d
         if row[PROTO] != PROTO_UDP:
+            icmp_roles(src, row, t.flows, f, d)
             return -1
     return f * 2 + d
 

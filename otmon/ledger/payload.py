@@ -36,7 +36,7 @@ from otmon.decode.streams import (
     S_SYNC,
     UNSEEN,
 )
-from otmon.kernel import Bytes, kernel
+from otmon.kernel import Bytes, inlined, kernel
 from otmon.ledger.command_messages import is_commanded
 from otmon.ledger.commands import copy_commands
 from otmon.ledger.exchange import end_stream
@@ -62,6 +62,7 @@ from otmon.ledger.segments import acknowledge, answered, feed
 from otmon.ledger.tables import (
     CODES,
     CUTS,
+    FILL_MESSAGES,
     MODBUS,
     ROW,
     Tables,
@@ -97,6 +98,9 @@ def read_payload(
         t.streams[s, S_LAST] = now
         if length > 0 or t.streams[s, S_HELD + 1 - d] > 0:
             follow(t, signatures, f, d, src, length, packet, now, offset)
+        # A request of Modbus, or what may be one, may hide a log-in.
+        if row[END] > row[AT] and row[SPORT] != MODBUS_PORT and row[DPORT] != MODBUS_PORT:
+            copy_message(t, f, d, src, length, packet, now, offset)
         return
     if row[END] <= row[AT]:
         return
@@ -121,19 +125,30 @@ def read_payload(
         if not (undecided and (name_own(t, signatures, f, d, u, src, now) or turn == EARLY)):
             follow(t, signatures, f, d, src, length, packet, now, offset)
     code = t.flows[f, F_PROTOCOL]
-    if t.listed[code & (CODES - 1)] or (code == 0 and t.flows[f, F_TRIES] <= TRIES):
+    kept = t.used[FILL_MESSAGES]
+    if t.listed[code & (CODES - 1)] == 0 and code != 0:
+        copy_chosen(t, f, d, u, turn, src, length, packet, now, offset)
+    if t.used[FILL_MESSAGES] == kept:
         copy_message(t, f, d, src, length, packet, now, offset)
-        return
-    if code & (CODES - 1) == DNS:
+
+
+@inlined
+def copy_chosen(
+    t: Tables, f: int, d: int, u: int, turn: int, src: Bytes, length: int, packet: int, now: int, offset: int
+) -> None:
+    """Copy what is read of the payload of a flow of whose protocol only some messages are."""
+    row = t.rows[t.used[ROW]]
+    code = t.flows[f, F_PROTOCOL] & (CODES - 1)
+    if code == DNS:
         copy_question(t, f, d, src, packet, now, offset)
         return
-    if is_commanded(code & (CODES - 1)) and turn != READ:
-        copy_commands(t, f, d, u, code & (CODES - 1), src, packet, now, offset)
-    most = t.tells[code & (CODES - 1)]
+    if is_commanded(code) and turn != READ:
+        copy_commands(t, f, d, u, code, src, packet, now, offset)
+    most = t.tells[code]
     if most == 0:
         return
     asked, answered = t.flows[f, F_COPIED + 1 - d], t.flows[f, F_COPIED + d]
-    if most < 0 and not identifies(code & (CODES - 1), src, row[AT], row[END], asked, answered):
+    if most < 0 and not identifies(code, src, row[AT], row[END], asked, answered):
         return
     # A connection that has told enough is passed over without a call.
     if row[PROTO] != PROTO_TCP or most < 0 or t.flows[f, F_COPIED + d] < most:

@@ -3,9 +3,11 @@ fact's key.
 
 Conversations of a recognised protocol and operations that change something come before the others;
 within that a hash of the addresses and the port decides, so that a flood takes its share of places
-and no more. The hash is the same over the text of facts and over the numbers in tables: rows that
-would find no place (`Bars`) are counted and left out before they become facts, which is what keeps
-a flood cheap.
+and no more. Whoever can compute the hash can make up senders that come before a fact of his own, so that
+it is dropped: in a sensor's ledger it begins with a secret (`Limits.secret`). A replay has none, as the
+same captures must give the same facts. The hash is the same over the text of facts and over the numbers
+in tables: rows that would find no place (`Bars`) are counted and left out before they become facts, which
+is what keeps a flood cheap.
 """
 
 from __future__ import annotations
@@ -48,10 +50,10 @@ UNNAMED: Final = frozenset({"unknown", "none"})
 _Fact = TypeVar("_Fact")
 
 
-def hashed_columns(*columns: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
-    """64 bits of each row of columns of 64 bits: of each number in turn, it is taken in by exclusive or,
-    multiplied, and its upper half is folded into the lower one."""
-    h = np.zeros(len(columns[0]), np.uint64)
+def hashed_columns(*columns: npt.NDArray[Any], secret: int = 0) -> npt.NDArray[np.uint64]:
+    """64 bits of each row of columns of 64 bits, beginning with the secret: of each number in turn, it is
+    taken in by exclusive or, multiplied, and its upper half is folded into the lower one."""
+    h = np.full(len(columns[0]), secret, np.uint64)
     for column in columns:
         h = (h ^ column.astype(np.uint64)) * np.uint64(_FACTOR)
         h ^= h >> np.uint64(32)
@@ -60,55 +62,57 @@ def hashed_columns(*columns: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
 
 def _of_links(
     facts: Sequence[Conversation | Operation | WrittenValue | Anomaly | CredentialSeen | NamesAsked],
+    secret: int,
 ) -> npt.NDArray[np.uint64]:
     """All facts of two hosts and a port have one hash."""
     clients = words_of_all([one.client for one in facts])
     servers = words_of_all([one.server for one in facts])
-    return hashed_columns(*clients.T, *servers.T, np.array([one.port for one in facts], np.uint64))
+    ports = np.array([one.port for one in facts], np.uint64)
+    return hashed_columns(*clients.T, *servers.T, ports, secret=secret)
 
 
-def _of_senders(facts: Sequence[Asset | AssetClaim]) -> npt.NDArray[np.uint64]:
+def _of_senders(facts: Sequence[Asset | AssetClaim], secret: int) -> npt.NDArray[np.uint64]:
     """All facts of one sender have one hash."""
     macs, addresses = words_of_all([one.mac for one in facts]), words_of_all([one.address for one in facts])
-    return hashed_columns(macs[:, 1], *addresses.T)
+    return hashed_columns(macs[:, 1], *addresses.T, secret=secret)
 
 
-def of_conversations(facts: Sequence[Conversation]) -> Places:
+def of_conversations(facts: Sequence[Conversation], secret: int) -> Places:
     """Their places, as of each kind of fact below."""
-    return np.array([one.protocol in UNNAMED for one in facts], np.int64), _of_links(facts)
+    return np.array([one.protocol in UNNAMED for one in facts], np.int64), _of_links(facts, secret)
 
 
-def of_operations(facts: Sequence[Operation]) -> Places:
-    return np.array([one.access in READING for one in facts], np.int64), _of_links(facts)
+def of_operations(facts: Sequence[Operation], secret: int) -> Places:
+    return np.array([one.access in READING for one in facts], np.int64), _of_links(facts, secret)
 
 
-def of_assets(facts: Sequence[Asset]) -> Places:
-    return np.zeros(len(facts), np.int64), _of_senders(facts)
+def of_assets(facts: Sequence[Asset], secret: int) -> Places:
+    return np.zeros(len(facts), np.int64), _of_senders(facts, secret)
 
 
-def of_claims(facts: Sequence[AssetClaim]) -> Places:
+def of_claims(facts: Sequence[AssetClaim], secret: int) -> Places:
     """What tells who a host is comes before the domains that it reached."""
-    return np.array([one.kind == "reaches" for one in facts], np.int64), _of_senders(facts)
+    return np.array([one.kind == "reaches" for one in facts], np.int64), _of_senders(facts, secret)
 
 
-def of_others(facts: Sequence[WrittenValue | Anomaly]) -> Places:
-    return np.zeros(len(facts), np.int64), _of_links(facts)
+def of_others(facts: Sequence[WrittenValue | Anomaly], secret: int) -> Places:
+    return np.zeros(len(facts), np.int64), _of_links(facts, secret)
 
 
-def of_credentials(facts: Sequence[CredentialSeen]) -> Places:
+def of_credentials(facts: Sequence[CredentialSeen], secret: int) -> Places:
     """What is on the list comes before all others, and what was let in before what was not."""
     lesser = [2 * (one.kind != "default") + (one.outcome != "accepted") for one in facts]
-    return np.array(lesser, np.int64), _of_links(facts)
+    return np.array(lesser, np.int64), _of_links(facts, secret)
 
 
-def of_names(facts: Sequence[NamesAsked]) -> Places:
+def of_names(facts: Sequence[NamesAsked], secret: int) -> Places:
     """Of one client, too, who asks below ever other domains takes his share of places alone."""
-    hashes = _of_links(facts)
+    hashes = _of_links(facts, secret)
     words = [int.from_bytes(blake2b(one.domain.encode(), digest_size=8).digest()) for one in facts]
     return np.zeros(len(facts), np.int64), hashed_columns(hashes, np.array(words, np.uint64))
 
 
-def of_equals(facts: Sequence[Any]) -> Places:
+def of_equals(facts: Sequence[Any], secret: int) -> Places:
     """Facts of which only the keys tell which are kept."""
     return np.zeros(len(facts), np.int64), np.zeros(len(facts), np.uint64)
 
@@ -116,14 +120,15 @@ def of_equals(facts: Sequence[Any]) -> Places:
 def first_of(
     facts: Sequence[_Fact],
     limit: int,
-    places: Callable[[Sequence[_Fact]], Places],
+    places: Callable[[Sequence[_Fact], int], Places],
     key: Callable[[_Fact], tuple[Any, ...]],
+    secret: int,
 ) -> tuple[list[_Fact], list[_Fact]]:
     """The facts that are kept where there may be `limit`, and the others; of one place those with the
     smaller keys are kept."""
     if len(facts) <= limit:
         return list(facts), []
-    lesser, hashes = places(facts)
+    lesser, hashes = places(facts, secret)
     order = np.lexsort((hashes, lesser))
     ranked = [facts[at] for at in order.tolist()]
     lesser, hashes = lesser[order], hashes[order]
@@ -142,6 +147,8 @@ class Bars:
     assets: Place | None = None
     written: Place | None = None
     anomalies: Place | None = None
+    secret: int = 0
+    """With which places are hashed."""
 
 
 NO_BARS: Final = Bars()
@@ -151,11 +158,11 @@ def bars_of(ledger: Ledger, limits: Limits) -> Bars:
     """What a fact must not lie behind to be kept when it is merged into `ledger`."""
 
     def last(
-        facts: tuple[_Fact, ...], limit: int, places: Callable[[Sequence[_Fact]], Places]
+        facts: tuple[_Fact, ...], limit: int, places: Callable[[Sequence[_Fact], int], Places]
     ) -> Place | None:
         if len(facts) < limit or not facts:
             return None
-        lesser, hashes = places(facts)
+        lesser, hashes = places(facts, limits.secret)
         worst = lesser.max()
         return bool(worst), int(hashes[lesser == worst].max())
 
@@ -165,6 +172,7 @@ def bars_of(ledger: Ledger, limits: Limits) -> Bars:
         last(ledger.assets, limits.assets, of_assets),
         last(ledger.written, limits.written, of_others),
         last(ledger.anomalies, limits.anomalies, of_others),
+        limits.secret,
     )
 
 

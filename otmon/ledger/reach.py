@@ -35,6 +35,7 @@ def join_written(a: WrittenValue, b: WrittenValue) -> WrittenValue:
         a.address,
         a.words,
         a.times + b.times,
+        a.repeated + b.repeated,
         min(a.first_ns, b.first_ns),
         max(a.last_ns, b.last_ns),
         tuple(

@@ -60,7 +60,7 @@ def service_of(key: int) -> Service:
     return service(key >> 8 & 0xFF, (key >> 16 & 0x3FFFF) - 1, bool(key >> 34 & 1))
 
 
-def rank_of_flows(flows: Ints) -> Ranks:
+def rank_of_flows(flows: Ints, secret: int) -> Ranks:
     """As `otmon.ledger.rank.of_conversations` has it, for rows."""
     client, _ = clients_of(flows)
     key = flows[:, F_KEY]
@@ -74,29 +74,29 @@ def rank_of_flows(flows: Ints) -> Ranks:
     b = _words(family, flows[:, F_B_HI], flows[:, F_B_LO])
     ends = [np.where(client == 1, late, early) for early, late in zip(a, b, strict=True)]
     others = [np.where(client == 1, early, late) for early, late in zip(a, b, strict=True)]
-    return nameless, hashed_columns(*ends, *others, port)
+    return nameless, hashed_columns(*ends, *others, port, secret=secret)
 
 
-def rank_of_assets(rows: Ints) -> Ranks:
+def rank_of_assets(rows: Ints, secret: int) -> Ranks:
     family = rows[:, X_PLACE] >> 32 & 0xFF
     words = _words(np.where(family == 2, 4, family), rows[:, X_HI], rows[:, X_LO])
-    return np.zeros(len(rows), bool), hashed_columns(np.maximum(rows[:, X_MAC], 0), *words)
+    return np.zeros(len(rows), bool), hashed_columns(np.maximum(rows[:, X_MAC], 0), *words, secret=secret)
 
 
-def _rank_of_parties(rows: Ints) -> npt.NDArray[np.uint64]:
+def _rank_of_parties(rows: Ints, secret: int) -> npt.NDArray[np.uint64]:
     endpoint = rows[:, O_ENDPOINT]
     family = np.where(endpoint >> 41 & 1, 6, 4)
     client = _words(family, rows[:, O_CLIENT_HI], rows[:, O_CLIENT_LO])
     server = _words(family, rows[:, O_SERVER_HI], rows[:, O_SERVER_LO])
-    return hashed_columns(*client, *server, endpoint & 0xFFFF)
+    return hashed_columns(*client, *server, endpoint & 0xFFFF, secret=secret)
 
 
-def rank_of_operations(rows: Ints) -> Ranks:
-    return _reads(rows), _rank_of_parties(rows)
+def rank_of_operations(rows: Ints, secret: int) -> Ranks:
+    return _reads(rows), _rank_of_parties(rows, secret)
 
 
-def rank_of_others(rows: Ints) -> Ranks:
-    return np.zeros(len(rows), bool), _rank_of_parties(rows)
+def rank_of_others(rows: Ints, secret: int) -> Ranks:
+    return np.zeros(len(rows), bool), _rank_of_parties(rows, secret)
 
 
 def _reads(operations: Ints) -> npt.NDArray[np.bool_]:
@@ -131,7 +131,7 @@ def rows_within(t: Tables, bars: Bars) -> tuple[Rows, tuple[Beyond, ...]]:
         for begin in range(0, len(rows), SLICE):
             places = begin + np.flatnonzero(used[begin : begin + SLICE])
             some = rows[places]
-            chosen[places] = within(bar, *rank(some))
+            chosen[places] = within(bar, *rank(some, bars.secret))
             if kind == "assets":
                 chosen[places] |= some[:, X_PORT] != 0
         left = used & ~chosen

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from otmon.ledger.aging import Span, without_old
-from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
+from otmon.ledger.ledger import EMPTY, LIMITS, Ledger, Limits
 from otmon.ledger.merge import grown
-from otmon.ledger.rank import NO_BARS, bars_of
+from otmon.ledger.rank import bars_of
 
 WAITING: Final = 32_768
 """Facts that wait to be merged, a quarter of what a ledger may hold: in a flood all of it is looked at again
@@ -21,13 +21,14 @@ each time."""
 class RunningLedger:
     """Ledgers in their order, merged when those that wait are many."""
 
-    def __init__(self, waiting: int = WAITING) -> None:
-        """At most so many facts wait to be merged."""
+    def __init__(self, waiting: int = WAITING, limits: Limits = LIMITS) -> None:
+        """At most so many facts wait to be merged, and at most `limits` are kept."""
         self._most = waiting
+        self._limits = limits
         self._merged = EMPTY
         self._waiting: list[Ledger] = []
         self._facts = 0
-        self.bars = NO_BARS
+        self.bars = bars_of(EMPTY, limits)
         """What a fact must not lie behind to be kept: as of the last merge that was due."""
 
     def add(self, part: Ledger) -> None:
@@ -39,7 +40,7 @@ class RunningLedger:
         others = part.anomalies, part.credentials, part.claims, part.names, part.damage
         self._facts += 1 + sum(map(len, (*parts, *others)))
         if self._facts >= self._most:
-            self.bars = bars_of(self.ledger(), LIMITS)
+            self.bars = bars_of(self.ledger(), self._limits)
 
     def add_merged(self, ledger: Ledger) -> None:
         """Take in what was merged already: where nothing came before, it is what there is."""
@@ -56,7 +57,7 @@ class RunningLedger:
     def ledger(self) -> Ledger:
         """All of it."""
         if self._waiting:
-            self._merged = grown(self._merged, self._waiting)
+            self._merged = grown(self._merged, self._waiting, self._limits)
             self._waiting = []
             self._facts = 0
         return self._merged
@@ -64,5 +65,5 @@ class RunningLedger:
     def forget(self, young: tuple[Span, ...]) -> int:
         """Drop the facts that are old (`without_old`); how many these were."""
         self._merged, gone = without_old(self.ledger(), young)
-        self.bars = bars_of(self._merged, LIMITS)
+        self.bars = bars_of(self._merged, self._limits)
         return gone

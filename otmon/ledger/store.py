@@ -36,9 +36,6 @@ from otmon.ledger.column import (
     response_counts_of,
 )
 from otmon.ledger.facts import (
-    HOUR_NS,
-    HOURS,
-    MONDAY,
     WAYS,
     Anomaly,
     Asset,
@@ -54,6 +51,7 @@ from otmon.ledger.facts import (
     Role,
     Source,
     WrittenValue,
+    hours_between,
 )
 from otmon.ledger.ledger import KINDS, Ledger
 from otmon.ledger.merge import collect
@@ -61,7 +59,7 @@ from otmon.protocols.protocol import AccessClass
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 PAGE_BYTES = 1 << 13
 """A row that does not fit into a quarter of a page is spread over others, and that of a written value takes
 up to 2 kB: with pages of 4 kB, SQLite's default, files are larger and take longer to write."""
@@ -146,6 +144,7 @@ _ADDED = {
     ("asset", "arp"): "0",
     ("asset", "arp_asked"): f"'{0:064x}'",
     ("asset", "peaks"): "'[]'",
+    ("written_value", "repeated"): "0",
     ("written_value", "steps"): "'[]'",
     ("written_value", "changes"): "'[]'",
     ("conversation", "busiest"): """'[0,0,"",0,0]'""",
@@ -174,13 +173,6 @@ def _add_columns(connection: sqlite3.Connection) -> None:
             connection.execute("DROP TABLE old")
 
 
-def _hours_between(first_ns: int, last_ns: int) -> str:
-    first, last = first_ns // HOUR_NS, last_ns // HOUR_NS
-    count = min(max(last - first, 0) + 1, HOURS)
-    bits = sum(1 << (first + n + MONDAY) % HOURS for n in range(count))
-    return f"{bits:042x}"
-
-
 MIGRATIONS: Mapping[int, Migration] = {
     1: _new_table("written_value", WrittenValue),
     2: _add_columns,
@@ -192,6 +184,7 @@ MIGRATIONS: Mapping[int, Migration] = {
     8: _add_columns,
     9: _new_table("names_asked", NamesAsked),
     10: lambda connection: connection.execute(_SIDE_TABLES["note"]),
+    11: _add_columns,
 }
 """Version n: what makes version n + 1 of it."""
 
@@ -236,7 +229,7 @@ def load_with_notes(path: Path) -> tuple[Ledger, dict[str, str]]:
                 return _read(stored, path)
             with closing(sqlite3.connect(":memory:")) as copy:
                 stored.backup(copy)
-                copy.create_function("hours_between", 2, _hours_between, deterministic=True)
+                copy.create_function("hours_between", 2, hours_between, deterministic=True)
                 migrate(copy, version, SCHEMA_VERSION, MIGRATIONS)
                 return _read(copy, path)
     except OSError as error:

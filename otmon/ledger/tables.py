@@ -150,6 +150,8 @@ W_CHANGES: Final = W_STEPS + STEPS * E_COLUMNS
 write with which it began."""
 E_SINCE, E_SINCE_PACKET, E_SINCE_OFFSET = range(5, 8)
 CHANGE_COLUMNS: Final = 8
+W_REPEATED: Final = W_CHANGES + STEPS * CHANGE_COLUMNS
+"""Writes of what the element held."""
 W_COLUMNS: Final = 160
 UNSEEN_VALUE: Final = -1
 
@@ -199,8 +201,9 @@ T_COLUMNS: Final = 18
 
 # Columns of a copied payload, behind those of its flow at that moment.
 G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT = range(F_COLUMNS, F_COLUMNS + 9)
-G_MAC: Final = F_COLUMNS + 9
-G_COLUMNS: Final = F_COLUMNS + 10
+G_MAC, G_MARK = F_COLUMNS + 9, F_COLUMNS + 10
+"""The last is `otmon.ledger.messages.mark_of`, 0 where it is not asked for."""
+G_COLUMNS: Final = F_COLUMNS + 11
 MESSAGES: Final = 1 << 12
 MESSAGE_BYTES: Final = 2048
 """Bytes kept of one payload: a full frame, and less than one that the card put together of many."""
@@ -244,6 +247,8 @@ OPERATION_ROWS: Final = 24
 """Rows of `operations` that were taken, from the first one on."""
 ROW: Final = 25
 """Which of `Tables.rows` is that of the packet whose turn it is."""
+LOOKED: Final = 26
+"""Bytes of payloads that were looked through for log-ins in that second."""
 AHEAD: Final = 16
 """Packets whose headers are read before the first of them is counted (`otmon.ledger.ahead`). `Tables.rows`
 has two rows more: for a packet whose headers are read in its turn, and for the tunnel around one."""

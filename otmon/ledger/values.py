@@ -28,6 +28,7 @@ from otmon.ledger.tables import (
     W_LAST,
     W_OFFSET,
     W_PACKET,
+    W_REPEATED,
     W_STEPS,
     W_TIMES,
     W_WHAT,
@@ -59,7 +60,7 @@ def written_values(rows: Ints, source: str) -> Iterator[WrittenValue]:
         map(_TABLES.__getitem__, (what >> COIL_BIT & 1).tolist()),
         (what >> 8 & 0xFFFF).tolist(),
         words.tolist(),
-        *rows[:, [W_TIMES, W_FIRST, W_LAST]].T.tolist(),
+        *rows[:, [W_TIMES, W_REPEATED, W_FIRST, W_LAST]].T.tolist(),
         *zip(*values, strict=True),
         _evidence_of(rows[:, [W_FIRST, W_PACKET, W_OFFSET]], source, known),
     )

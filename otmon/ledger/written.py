@@ -58,6 +58,7 @@ from otmon.ledger.tables import (
     W_LAST,
     W_OFFSET,
     W_PACKET,
+    W_REPEATED,
     W_SERVER_HI,
     W_SERVER_LO,
     W_STEPS,
@@ -402,6 +403,8 @@ def note_value(
             t.written[i, W_CHANGES + way * CHANGE_COLUMNS + E_BEFORE] = UNSEEN_VALUE
     if before >= 0:
         note_step(t, i, bits, before, packet, now, offset)
+        if before == bits:
+            t.written[i, W_REPEATED] += 1
     first = t.written[i, W_TIMES] == 0
     t.written[i, W_TIMES] += 1
     if now > t.written[i, W_LAST]:

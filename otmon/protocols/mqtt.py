@@ -17,7 +17,7 @@ PROTOCOL: Final = Protocol(
     kind="it",
     tcp_ports=(1883,),
     signatures=(
-        # CONNECT; the remaining length has one or two bytes.
+        # CONNECT; the remaining length has one to four bytes.
         *(
             Signature(
                 "tcp",
@@ -25,7 +25,7 @@ PROTOCOL: Final = Protocol(
                 minimum=at + len(name) + 1,
                 sender="client",
             )
-            for at in (2, 3)
+            for at in (2, 3, 4, 5)
             for name, low, high in _NAMES
         ),
         # Where a broker is usual. CONNACK, SUBACK, UNSUBACK, PINGRESP are a broker's.

@@ -18,13 +18,15 @@ what time is left is for judging them. Beside the ledger stands which findings w
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from secrets import randbits
 from typing import Final
 
 from otmon.detect.detector import Case, Finding
@@ -39,7 +41,7 @@ from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
-from otmon.ledger.rank import NO_BARS, bars_of
+from otmon.ledger.rank import bars_of
 from otmon.ledger.rows import Rows, by_kind
 from otmon.ledger.running import RunningLedger
 from otmon.ledger.store import LedgerError, save
@@ -59,6 +61,8 @@ WAITING: Final = 8_192
 """Facts that wait to be merged: fewer than in a replay, for the sake of memory."""
 DIARY: Final = "listened"
 """The note of a ledger that holds the diary."""
+SECRET: Final = "secret"
+"""The note that holds `Limits.secret`, in hexadecimal digits: one for a sensor's ledger."""
 PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
 GLANCE_S: Final = 0.1
@@ -108,8 +112,10 @@ class Watch:
         self._dialogues = {one.name: Dialogues(one.name) for one in readers}
         self._judge = judge
         self._before = before
-        self._ended = RunningLedger(WAITING)
-        self._bars = NO_BARS
+        noted = notes or {}
+        self._limits = replace(LIMITS, secret=_secret(noted.get(SECRET, "")))
+        self._ended = RunningLedger(WAITING, self._limits)
+        self._bars = bars_of(EMPTY, self._limits)
         """Of all facts, when they were merged last."""
         self._path = ledger_path
         self._proofs = proofs
@@ -139,7 +145,7 @@ class Watch:
         self._arrivals = arrivals
         self._interfaces = {one.name: one.interface for one in readers}
         self._keep_days = keep_days
-        self._diary = Diary((notes or {}).get(DIARY, ""), before)
+        self._diary = Diary(noted.get(DIARY, ""), before)
         self._must_forget = True
         self._aged = 0
         self._model_loaded = True
@@ -383,9 +389,9 @@ class Watch:
             every = (self._before, *self._ended.parts, *self._in_use(parts), *going_on, sources)
             known = [one for one in every if one != EMPTY]
             # A table may still hold what is too old.
-            ledger, _ = without_old(merge_all(known), self._diary.spans(self._keep_days))
+            ledger, _ = without_old(merge_all(known, self._limits), self._diary.spans(self._keep_days))
             # What is behind them is so next time too: facts are only added, until some are forgotten.
-            self._bars = self._bars if self._must_end else bars_of(ledger, LIMITS)
+            self._bars = self._bars if self._must_end else bars_of(ledger, self._limits)
             return ledger
 
     def _facts(self, rows: Rows, source: str) -> Ledger:
@@ -417,7 +423,7 @@ class Watch:
             return
         self._must_forget = False
         self._diary.keep(self._keep_days)
-        self._bars = NO_BARS
+        self._bars = bars_of(EMPTY, self._limits)
         young = self._diary.spans(self._keep_days)
         self._before, gone_before = without_old(self._before, young)
         self._aged += gone_before + self._ended.forget(young)
@@ -439,7 +445,7 @@ class Watch:
         assert self._path is not None
         begin, used = time.monotonic(), time.thread_time()
         try:
-            save(ledger, self._path, {DIARY: self._diary.text()})
+            save(ledger, self._path, {DIARY: self._diary.text(), SECRET: f"{self._limits.secret:016x}"})
             self._saves += 1
             self._saved = heard
             self._saved_s = time.time()
@@ -480,6 +486,11 @@ class Watch:
             evidence_files=self._proofs.files if self._proofs is not None else 0,
             unproven=self._proofs.failed if self._proofs is not None else 0,
         )
+
+
+def _secret(text: str) -> int:
+    """The one that was noted; a new one where there is none."""
+    return int(text, 16) if re.fullmatch("[0-9a-f]{16}", text, re.ASCII) else randbits(64)
 
 
 def _judgement(case: Case, between: Callable[[], None] = go_on) -> tuple[tuple[Finding, ...], Judged]:

@@ -6,8 +6,6 @@ Found once for all facts that fit a list alike (`Fit`), from sets of its permiss
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import and_
 from typing import Final, NamedTuple
 
 from otmon.zones.lack import ASPECTS, Lacking
@@ -30,18 +28,6 @@ class Fit(NamedTuple):
     rest: tuple[Set, ...]
     """For each of `ASPECTS` from the transport on; what is not asked of the fact may be left out at the
     end."""
-
-    @property
-    def allowing(self) -> Set:
-        """The permissions that lack nothing."""
-        found = self.clients & self.servers
-        return found and reduce(and_, self.rest, found)
-
-    @property
-    def allowing_reverse(self) -> Set:
-        """Those that would lack nothing if client and server were the other way round."""
-        found = self.turned_clients & self.turned_servers
-        return found and reduce(and_, self.rest, found)
 
 
 class NearTo(NamedTuple):

@@ -72,6 +72,11 @@ def test_a_value_that_creeps_is_one_finding_with_its_way_and_largest_step() -> N
     assert len(one.evidence) == 3 and one.evidence[0].time_ns == one.first_ns
 
 
+def test_who_writes_each_value_again_and_again_goes_as_far() -> None:
+    (one,) = told([value for value in DOWN for _ in range(4)])
+    assert way(one) == ("500", str(500 - 10 * STEPS), "uint16")
+
+
 @pytest.mark.parametrize("swapped", [False, True])
 def test_floating_point_numbers_are_read_in_both_word_orders(swapped: bool) -> None:
     # Two halves of a float are no numbers: 0.62 to 0.44 is 0x3F1E to 0x3EE1 and anything.

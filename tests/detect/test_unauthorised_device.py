@@ -8,11 +8,15 @@ import pytest
 from otmon.assets.classify import population
 from otmon.detect.unauthorised_device import (
     SPREAD,
+    acted,
+    divided,
+    ends_of,
     impersonates,
     lets_in,
     off_hours,
     plain_zones,
     strangers,
+    talks_of,
     what_it_is,
 )
 from otmon.findings.judge import case_of
@@ -168,6 +172,33 @@ def test_very_many_are_one_finding(devices: int, findings: int) -> None:
     assert (some[0].key == ("many", "cell")) == (devices > SPREAD)
 
 
+@pytest.mark.parametrize("rule", [RULE, "random-mac", "new-device"])
+def test_forged_senders_hide_nobody_who_acts(rule: str) -> None:
+    """Senders that somebody makes up get no answers."""
+    net = "10.4.0" if rule == "random-mac" else "10.2.0"
+    mac = "f6:1d:92:c4:00:{:02x}" if rule == "random-mac" else "24:0a:c4:00:01:{:02x}"
+    forged = [asset(mac.format(n), f"{net}.{100 + n}") for n in range(SPREAD + 1)]
+    intruder, asker, server = (f"{net}.{n}" for n in (77, 78, 79))
+    seen = [asset(mac.format(n), f"{net}.{n}", first_ns=9) for n in (77, 78, 79)]
+    acts = [
+        *(
+            conversation(intruder, PLC, answered=False, packets_to_client=9),
+            operation(intruder, PLC, 6, 0, 1),
+        ),
+        *(conversation(asker, PLC), conversation(HMI, server, 80, "http")),
+    ]
+    before = () if rule != "new-device" else (asset(PLC_MAC, PLC), asset(HMI_MAC, HMI))
+    plant = None if rule == "new-device" else PLANT
+    some = found(rule, *forged, *seen, *acts, *before, plant=plant, baseline=before or None)
+    (pool,) = [one for one in some if one.key[0] == "many"]
+    assert len(some) == 4 and pool.count == len(forged) and "did-nothing" in keys([pool])
+    assert {one.link.client for one in some} == {"", intruder, asker, server}
+    # Whoever comes later is told, however many did nothing before.
+    assert len({one.key for one in some}) == 4
+    (wrote,) = [one for one in some if one.link.client == intruder]
+    assert wrote.severity == ("critical" if rule == RULE else "high")
+
+
 def test_one_device_is_one_finding() -> None:
     facts = (asset(PHONE_MAC, CAMERA), conversation(CAMERA, PLC, 80, "http"))
     before = (asset(PLC_MAC, PLC),)
@@ -256,3 +287,17 @@ def test_public_addresses_that_a_zone_lists_are_no_internet() -> None:
     for peer, outside in (("130.69.7.9", False), ("130.69.8.9", True)):
         (one,) = found(RULE, SEEN, conversation(CAMERA, peer, 443, "tls"), plant=plant)
         assert ("reaches-outside" in keys([one])) == outside
+
+
+def test_who_acted_is_told_one_by_one_and_only_the_idle_are_one() -> None:
+    assert divided([1, 2, 3, 4], lambda n: n > 3, 2) == ([4], [1, 2, 3])
+    assert divided([1, 2, 3, 4], lambda n: n > 2, 2) == ([1, 2, 3, 4], [])
+    talk = conversation(CAMERA, PLC, answered=False, transport="udp")
+    silent = case_of(ledger_of(SEEN, talk), PLANT)
+    device = silent.population.by_id[CAMERA_MAC]
+    talks = talks_of(silent, [device])[CAMERA_MAC]
+    assert talks == [talk] and ends_of(device) == {CAMERA, CAMERA_MAC}
+    assert not acted(silent, ends_of(device), talks)
+    assert acted(silent, (), [conversation(CAMERA, PLC)])
+    wrote = case_of(ledger_of(SEEN, talk, operation(CAMERA, PLC, 6, 0, 1, transport="udp")), PLANT)
+    assert acted(wrote, {CAMERA}, talks) and not acted(wrote, {PLC}, talks)

@@ -39,8 +39,8 @@ def wrote(*values: int, before: int = UNKNOWN, address: int = 21, **more: Any) -
     given: dict[str, Any] = {
         "client": HMI, "server": PLC, "transport": "tcp", "port": 502, "protocol": "modbus", "vlan": "",
         "unit": 1, "table": "holding_registers", "address": address, "words": 1, "times": len(values),
-        "first_ns": 1, "last_ns": 2, "extremes": (*extremes, *extremes)[:4], "steps": (), "changes": (),
-        "evidence": at(1),
+        "repeated": 0, "first_ns": 1, "last_ns": 2, "extremes": (*extremes, *extremes)[:4], "steps": (),
+        "changes": (), "evidence": at(1),
     }  # fmt: skip
     return WrittenValue(**(given | more))
 

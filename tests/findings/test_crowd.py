@@ -18,7 +18,7 @@ from otmon.ledger.facts import Evidence
 from otmon.outputs.jsonlines import by_boundary, finding_line
 from otmon.outputs.metrics import judged_metrics
 from tests.detect.plant import PLANT, PLC, ledger_of
-from tests.zones.facts import conversation
+from tests.zones.facts import conversation, operation
 
 RULE = shipped_rules()["unknown-address"]
 LOW = Risk("D", 1, 2, 2)
@@ -94,6 +94,35 @@ def test_those_of_higher_risk_are_kept_first() -> None:
         found = list(one.findings())
     assert [each.key for each in found[:2]] == [made(5).key, made(7).key]
     assert found[2].risk == LOW and found[2].alike == 6
+
+
+def test_those_that_were_answered_are_kept_before_all_others() -> None:
+    one = Crowd(RULE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crowd, "EACH", 3)
+        for number in range(20):
+            risk = replace(LOW, value="A") if number < 9 else LOW
+            one.add(made(number), risk, {17: 0, 13: 1, 15: 0}.get(number, 2))
+        found = list(one.findings())
+    assert [each.key for each in found[:3]] == [made(number).key for number in (15, 17, 13)]
+    assert found[3].alike == 17 and dict(found[3].why[0].params)["named"][0] == made(0).what
+
+
+def test_forged_senders_do_not_hide_whom_the_controller_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "EACH", 5)
+    forged = [
+        fact
+        for n in range(40)
+        for fact in (
+            conversation(f"192.168.0.{n}", PLC, transport="udp", answered=False, packets_to_client=0),
+            operation(f"192.168.0.{n}", PLC, 6, 21, 1, transport="udp", status=-2),
+        )
+    ]
+    true = conversation("192.168.77.77", PLC, first_ns=9), operation("192.168.77.77", PLC, 6, 21, 1)
+    found = found_in(case_of(ledger_of(*forged, *true), PLANT))
+    told = [one for one in found if one.link.client == "192.168.77.77" and one.rule == RULE.name]
+    assert [one.severity for one in told] == ["critical"]
+    assert [one.alike for one in found if one.rule == RULE.name and one.alike > 1] == [36]
 
 
 def test_a_flood_is_judged_to_few_findings_whose_totals_are_those_of_all(

@@ -4,7 +4,7 @@ import pytest
 
 from otmon.identity.ftp import log_ins as parse
 from otmon.identity.login import Piece, Seen
-from tests.identity.talk import TRANSCRIPTS, Turn, log_ins, told
+from tests.identity.talk import TRANSCRIPTS, Turn, log_ins, pieces, told
 
 USER: tuple[Turn, ...] = (("s", b"220 x\r\n"), ("c", b"USER bob\r\n"), ("s", b"331 go on\r\n"))
 
@@ -62,3 +62,17 @@ def test_each_password_has_its_own_answer() -> None:
 def test_a_password_without_a_name_and_other_commands_are_nothing() -> None:
     assert log_ins("ftp", ("c", b"PASS x\r\n"), ("s", b"230 x\r\n")) == []
     assert log_ins("ftp", ("c", b"USER x\r\nQUIT\r\n"), ("s", b"221 x\r\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [
+        (b"USER  bob \r\n", b"pass\tx y\r\n"),
+        (b"US\xff\xf1ER bob\r\n", b"PA\xff\xfb\x01SS x\xff\xf1 y\r\n"),
+        (b"\r\n" * 300 + b"USER bob\r\n", b"NOOP\r\n" * 300 + b"PASS x y\r\n"),
+    ],
+    ids=["spaces", "commands of Telnet", "many lines"],
+)
+def test_commands_in_another_dress(user: bytes, password: bytes) -> None:
+    turns: tuple[Turn, ...] = ("c", user), ("s", b"331 x\r\n"), ("c", password), ("s", b"230 x\r\n")
+    assert told(list(parse(pieces(*turns)))) == [(b"bob", "plain", "accepted", b"x y")]

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from otmon.identity.headers import MAX_BODY, authorised, basic, challenges, exchanges, messages, outcome_of
 from otmon.identity.login import Piece, Seen
-from tests.identity.talk import TRANSCRIPTS, pieces, told
+from tests.identity.talk import TRANSCRIPTS, Turn, one_by_one, pieces, told
 
 SEEN = Seen(1, 1, 0)
 ASK = b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -42,10 +44,11 @@ def test_a_request_waits_for_its_body_and_not_for_ever() -> None:
 
 def test_exchanges_belong_together_by_number_or_turn() -> None:
     turns = [("c", ASK % 1), ("c", ASK % 2), ("s", b"HTTP/1.1 200 OK\r\n\r\n")]
-    assert [(one.words[1], two and two.status) for one, two in exchanges(pieces(*turns))] == [  # type: ignore[arg-type]
-        (b"/1", None),
-        (b"/2", 200),
-    ]
+    whole = pieces(*turns)  # type: ignore[arg-type]
+    lost = [*whole[:2], whole[2]._replace(at=100)]
+    for said, told_of in ((whole, (200, None)), (lost, (None, 200))):
+        found = [(one.words[1], two and two.status) for one, two in exchanges(said)]
+        assert found == list(zip((b"/1", b"/2"), told_of, strict=True))
     late = list(exchanges(pieces(
         ("c", b"PLAY rtsp://a RTSP/1.0\r\nCSeq: 1\r\n\r\nPLAY rtsp://b RTSP/1.0\r\nCSeq: 2\r\n\r\n"),
         ("s", b"RTSP/1.0 200 OK\r\nCSeq: 2\r\n\r\nRTSP/1.0 404 x\r\nCSeq: 1\r\n\r\n"),
@@ -56,6 +59,47 @@ def test_exchanges_belong_together_by_number_or_turn() -> None:
     ]
 
 
+def test_a_whole_request_behind_what_was_lost_is_read() -> None:
+    asked = ASK % 1
+    for begin, data, found in (
+        (500, asked, [b"/1"]),
+        (500, b"x" + asked, []),
+        (500, asked + asked, [b"/1", b"/1"]),
+    ):
+        said = [Piece(True, 0, b"GET /0 HTTP", SEEN), Piece(True, begin, data, SEEN)]
+        assert [one.words[1] for one in messages(said)] == found
+
+
+def test_a_length_that_the_server_takes_no_notice_of_hides_no_request() -> None:
+    answer: Turn = ("s", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    for method in (b"GET", b"POST"):
+        for size in (8_000, 10**6):
+            lie: Turn = ("c", method + b" /0 HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size)
+            found = [one.words[1] for one in messages(pieces(lie, answer, ("c", ASK % 1))) if one.from_client]
+            assert found == [b"/0", b"/1"]
+    asked: Turn = ("c", b"HEAD / HTTP/1.1\r\n\r\n")
+    headed: Turn = ("s", b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
+    assert [one.status for one in messages(pieces(asked, headed, ("c", ASK % 1), answer))] == [0, 200, 0, 200]
+
+
+@pytest.mark.parametrize("size", [1, 5, 200])
+def test_chunks_of_a_request_are_put_together(size: int) -> None:
+    body = b"a=1&password=2"
+    parts = [body[at : at + size] for at in range(0, len(body), size)]
+    chunked = b"".join(b"%x;x=y\r\n%s\r\n" % (len(one), one) for one in parts) + b"0\r\nX: y\r\n\r\n"
+    head = b"POST /0 HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n"
+    for turns in (pieces(("c", head + chunked + ASK % 1)), one_by_one(("c", head + chunked + ASK % 1))):
+        assert [(one.words[1], one.body) for one in messages(turns)] == [(b"/0", body), (b"/1", b"")]
+    (one,) = messages(pieces(("c", head + chunked[:-9])))
+    assert one.body == b""
+
+
+def test_a_field_may_go_on_in_the_next_line_and_come_twice() -> None:
+    head = b"GET / HTTP/1.1\r\nX:\r\n\ta\r\n b\r\nY: 1\r\ny : 2\r\n\r\n"
+    (one,) = messages(pieces(("c", head)))
+    assert one.fields == {b"x": b"a b", b"y": b"1"} and one.again == ((b"y", b"2"),)
+
+
 def test_pictures_between_the_messages_are_passed_over() -> None:
     picture = b"$\x00\x00\x14" + b"RTSP/1.0 404 x\r\n\r\n.."
     found = list(messages(pieces(("s", picture + b"RTSP/1.0 200 OK\r\n\r\n"))))
@@ -64,6 +108,7 @@ def test_pictures_between_the_messages_are_passed_over() -> None:
 
 def test_credentials_and_outcomes() -> None:
     assert basic(b"YTpi") == (b"a", b"b") and basic(b"YTo=") == (b"a", b"")
+    assert basic(b"YTpi Yw") == (b"a", b"bc") and basic(b"YT.o") == (b"a", b"")
     assert basic(b"YWI=") is None and basic(b"\xff") is None
     request, response = next(exchanges(pieces(*TRANSCRIPTS["http"][2:])))
     assert outcome_of(response) == "accepted" and outcome_of(None) == "attempted"

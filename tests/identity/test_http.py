@@ -6,6 +6,7 @@ from hashlib import md5
 import pytest
 
 from otmon.identity.credentials import shipped_credentials
+from otmon.identity.registry import parser_of
 from tests.identity.talk import (
     NTLM_CHALLENGE,
     NTLM_V2,
@@ -14,6 +15,7 @@ from tests.identity.talk import (
     log_ins,
     ntlm_challenge,
     ntlm_response,
+    pieces,
     proof,
     told,
 )
@@ -158,3 +160,62 @@ def test_ntlm_is_recomputed(scheme: str) -> None:
     assert proof(one)(b"Password") and not proof(one)(b"password")
     assert [each.outcome for each in log_ins("http", first, asked, second, NO)] == ["refused"]
     assert log_ins("http", second, OK) == []
+
+
+PARTS = (
+    b'--B\r\nContent-Disposition: form-data; name="username"\r\n\r\nadmin\r\n'
+    b'--B\r\nContent-Disposition: form-data; name="password"\r\nContent-Type: text/plain\r\n\r\n'
+    b"moxa\r\n--B--\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("Content-Type: multipart/form-data; boundary=B", PARTS),
+        ("Content-Type: text/plain", b"username=admin&password=moxa"),
+        ("Content-Type: text/plain", b'{"user": "admin", "password": "moxa"}'),
+        (FORM, b"user%6eame=%61dmin&p%61%73%73%77%6f%72%64=mox%61"),
+        (FORM, b"a=b&" * 300 + b"username=admin&password=moxa"),
+        (FORM, b"x=" + b"y" * 20_000 + b"&username=admin&password=moxa"),
+        (
+            "Content-Type: application/json",
+            b'{"params": ["0", {"username": "admin", "p\\u0061ssword": "moxa"}]}',
+        ),
+    ],
+    ids=["parts", "plain", "plain json", "quoted", "many", "long", "json"],
+)
+def test_a_form_in_another_dress(kind: str, body: bytes) -> None:
+    for method in ("POST", "PUT"):
+        turn = get(kind, f"Content-Length: {len(body)}", method=method, body=body)
+        assert told(list(parser_of("http")(pieces(turn, OK)))) == [(b"admin", "form", "unknown", b"moxa")]
+
+
+def test_a_query_beside_a_body() -> None:
+    turn: Turn = ("c", b"POST /?usr=admin&pwd=admin HTTP/1.1\r\nContent-Length: 3\r\n\r\nx=1")
+    assert told(log_ins("http", turn, OK)) == [(b"admin", "query", "unknown", b"admin")]
+
+
+def test_a_form_behind_its_head() -> None:
+    head: Turn = ("c", b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 21\r\n\r\n")
+    turns = head, ("s", b"HTTP/1.1 100 Continue\r\n\r\n"), ("c", b"user=admin&pwd=abcdefg"[:21]), OK
+    assert [one.secret for one in log_ins("http", *turns)] == [b"abcdef"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"aUtHoRiZaTiOn: bAsIc YWRtaW46bW94YQ==",
+        b"Authorization:\r\n Basic\r\n\tYWRtaW46bW94YQ==",
+        b"Authorization: Basic\tYWRtaW46bW94YQ",
+        b"Authorization: Basic eDp5\r\nAuthorization: Basic YWRtaW46bW94YQ==",
+        b"X: y\r\n" * 300 + b"Authorization : Basic YWRtaW46bW94YQ==",
+    ],
+    ids=["case", "folded", "tab", "twice", "many"],
+)
+@pytest.mark.parametrize(
+    "line", [b"GET / HTTP/1.1", b"GET  /\t  HTTP/1.1", b"GET /" + b"a" * 6_000 + b" HTTP/1.1"]
+)
+def test_a_header_field_in_another_dress(field: bytes, line: bytes) -> None:
+    turn: Turn = ("c", line + b"\r\n" + field + b"\r\n\r\n")
+    assert (b"admin", "basic", "unknown", b"moxa") in told(list(parser_of("http")(pieces(turn, OK))))

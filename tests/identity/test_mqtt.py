@@ -49,3 +49,10 @@ def test_lengths_that_lie_are_nothing() -> None:
         assert log_ins("mqtt", ("c", b"\x10" + size + b"\x00\x04MQTT\x04\xc2")) == []
     turn = connect(0xC0, b"id", b"bob")
     assert log_ins("mqtt", turn) == []
+
+
+def test_a_long_will_hides_no_name_and_a_length_no_packet() -> None:
+    fields = b"id", b"topic", b"gone" * 5_000, b"bob", b"1234"
+    body = b"\x00\x04MQTT\x04\xc4\x00\x3c" + b"".join(len(one).to_bytes(2, "big") + one for one in fields)
+    size = bytes((len(body) & 0x7F | 0x80, len(body) >> 7 & 0x7F | 0x80, len(body) >> 14 | 0x80, 0))
+    assert told(log_ins("mqtt", ("c", b"\x10" + size + body)))[0][3] == b"1234"

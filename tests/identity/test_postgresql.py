@@ -60,3 +60,13 @@ def test_another_beginning_never_raises(place: int) -> None:
     changed = START[1][:place] + b"\0" + START[1][place + 1 :]
     log_ins("postgresql", ("c", changed), *TRANSCRIPTS["postgresql"][3:])
     assert log_ins("postgresql", ("c", START[1][:place]), *TRANSCRIPTS["postgresql"][3:]) == []
+
+
+def test_a_password_that_came_before_it_was_asked_for() -> None:
+    turns: tuple[Turn, ...] = (
+        START,
+        ("c", tagged(b"p", b"hunter2\0")),
+        ("s", tagged(b"R", b"\0\0\0\3")),
+        ACCEPTED,
+    )
+    assert told(log_ins("postgresql", *turns)) == [(b"operator", "plain", "accepted", b"hunter2")]

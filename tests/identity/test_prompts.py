@@ -56,3 +56,19 @@ def test_a_password_is_no_name_in_other_languages(prompt: bytes) -> None:
 def test_what_is_hidden_is_no_name(prompt: bytes) -> None:
     talk = texts(("s", prompt), ("c", b"first\r"), ("s", b"\r\nPassword: "), ("c", b"second\r"))
     assert [(one.account, one.secret) for one in typed_log_ins(talk, b"")] == [(b"", b"second")]
+
+
+def test_a_password_that_stands_behind_the_name_already() -> None:
+    ahead = ("s", b"login: "), ("c", b"bob\r\nsecret\r\n")
+    for answer in (
+        [b"bob\r\nPassword: ", b"\r\n$ "],
+        [b"bob\r\nPassword: \r\n$ "],
+        [b"Passw", b"ord: ", b"\r\n$ "],
+    ):
+        talk = texts(*ahead, *(("s", one) for one in answer))
+        assert told(list(typed_log_ins(talk, b""))) == [(b"bob", "plain", "accepted", b"secret")]
+    # Who was let in at once types commands.
+    shell = texts(
+        *ahead, ("s", b"bob\r\n$ "), ("s", b"secret\r\nPassword: "), ("c", b"x\r"), ("s", b"\r\n$ ")
+    )
+    assert [one.secret for one in typed_log_ins(shell, b"")] == [b"x"]

@@ -39,7 +39,13 @@ def test_the_next_words_of_the_server_tell(answer: bytes, outcome: str) -> None:
 
 
 def test_typing_is_corrected_as_a_terminal_does() -> None:
-    for password in (b"sexx\x7f\x08cret\r\n", b"wrong\x15secret\r\0", b"secret\n"):
+    for password in (
+        b"sexx\x7f\x08cret\r\n",
+        b"wrong\x15secret\r\0",
+        b"secret\n",
+        b"a word\x17\x17secret\r\n",
+        b"s\x16ecret\n",
+    ):
         assert told(log_ins("telnet", *asked(b"\r\n# ", password)))[0][3] == b"secret"
 
 

@@ -158,7 +158,7 @@ def written(draw: st.DrawFn) -> WrittenValue:
     )
     ends = draw(st.tuples(*links))
     place = draw(st.sampled_from(["coils", "holding_registers"])), draw(st.integers(0, 1)), words
-    counted = draw(amounts), draw(times), draw(times)
+    counted = draw(amounts), draw(amounts), draw(times), draw(times)
     return WrittenValue(*ends, 1, *place, *counted, extremes, steps, changes, draw(evidence))  # type: ignore[arg-type]
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import pytest
+from scapy.layers.inet import ICMP, IP
+from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6PacketTooBig, IPv6
+from scapy.layers.l2 import Ether
 
 from otmon.decode.flows import (
     CLIENT_B,
@@ -19,6 +25,8 @@ from otmon.decode.flows import (
     ROLE_SHIFT,
 )
 from otmon.ledger.clients import clients_of
+from otmon.ledger.facts import Conversation
+from tests.ledger.seen import Seen
 
 TCP, UDP = 6, 17
 GROUP = 0xE00000FB
@@ -53,3 +61,47 @@ def test_the_surest_sign_decides(ports: tuple[int, int], state: int, expected: t
 def test_a_group_is_no_client() -> None:
     assert flow(5353, 5353, FIRST_B, UDP, a=1, b=GROUP) == (0, ROLE_FIRST)
     assert flow(5353, 5353, 0, UDP, a=1, b=GROUP)[0] == 0
+
+
+PINGER, PINGED = "10.0.0.9", "10.0.0.1"
+
+
+def icmp(client: str, server: str, message: Any) -> bytes:
+    version = IPv6 if ":" in client else IP
+    frame = (
+        Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / version(src=client, dst=server) / message
+    )
+    return bytes(frame)
+
+
+def conversation_of(frames: Iterable[bytes]) -> Conversation:
+    (one,) = Seen().frames(list(enumerate(frames))).finish().ledger().conversations
+    return one
+
+
+@pytest.mark.parametrize(
+    ("messages", "client", "role"),
+    [
+        ([(PINGED, PINGER, ICMP(type=0)), (PINGER, PINGED, ICMP(type=8))], PINGER, "protocol"),
+        ([(PINGED, PINGER, ICMP(type=14))], PINGER, "protocol"),
+        ([(PINGED, PINGER, ICMP(type=17))], PINGED, "protocol"),
+        ([(PINGED, PINGER, ICMP(type=3)), (PINGER, PINGED, ICMP(type=8))], PINGER, "protocol"),
+        # Both ask: who did so first.
+        ([(PINGED, PINGER, ICMP(type=8)), (PINGER, PINGED, ICMP(type=8))], PINGED, "protocol"),
+        ([(PINGED, PINGER, ICMP(type=3))], PINGED, "first packet"),
+        ([("fd00::1", "fd00::9", ICMPv6EchoReply())], "fd00::9", "protocol"),
+        ([("fd00::1", "fd00::9", ICMPv6EchoRequest())], "fd00::1", "protocol"),
+        ([("fd00::1", "fd00::9", ICMPv6PacketTooBig())], "fd00::1", "first packet"),
+    ],
+)
+def test_the_type_of_an_icmp_message_says_who_asks(
+    messages: list[tuple[str, str, Any]], client: str, role: str
+) -> None:
+    one = conversation_of(icmp(*each) for each in messages)
+    assert (one.client, one.role) == (client, role)
+
+
+def test_a_cut_icmp_message_says_nothing() -> None:
+    frame = bytes(Ether() / IP(src=PINGED, dst=PINGER, proto=1, len=20))
+    one = conversation_of([frame])
+    assert (one.client, one.role) == (PINGED, "first packet")

@@ -14,18 +14,16 @@ from otmon.identity.credentials import read_credentials
 from otmon.identity.login import LogIn, Seen
 from otmon.lab.frames import SECOND_NS, Packet
 from otmon.ledger.dialogues import (
-    ACCOUNT,
     IDLE_NS,
     PORT_NS,
     PORTS,
     PROOFS_LEFT_OUT,
     Dialogues,
-    judged,
-    visible,
 )
 from otmon.ledger.facts import CredentialSeen
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import merge_all
+from otmon.ledger.readings import ACCOUNT, judged, visible
 from otmon.ledger.rows import ended_rows
 from tests.identity.talk import TRANSCRIPTS, eap, eap_md5, eapol
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, seen, talk
@@ -151,8 +149,14 @@ def test_memory_is_bounded_and_what_gives_way_is_read(monkeypatch: pytest.Monkey
     assert dialogues._size <= 4000
 
 
-def test_a_flow_whose_protocol_nobody_knew_is_nothing() -> None:
-    assert facts(talk(23, ("s", b"login: "), ("c", b"root\r\n"), ("s", b"Password: "), ("c", b"x\r\n"))) == ()
+def test_a_flow_without_a_name_is_read_as_its_port_has_it() -> None:
+    """On a port that is nobody's only a default is told: there a prompt may be of anything."""
+    asks = ("s", b"login: "), ("c", b"admin\r\n"), ("s", b"Password: ")
+    (one,) = facts(talk(23, *asks, ("c", b"x\r\n")))
+    assert (one.protocol, one.account, one.kind) == ("telnet", "admin", "clear")
+    assert facts(talk(4711, *asks, ("c", b"x\r\n"))) == ()
+    (one,) = facts(talk(4711, *asks, ("c", b"moxa\r\n")))
+    assert (one.protocol, one.entry) == ("telnet", "moxa-web")
 
 
 def test_kinds() -> None:

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
+import pytest
+
 from otmon.decode.flows import F_PROTOCOL
-from otmon.lab.frames import SECOND_NS, Host, Packet, Say, Wire, connection, udp_packet
-from otmon.ledger.messages import FLOW_BYTES, FLOW_PAYLOADS, OPENING, SECOND_PAYLOADS
+from otmon.lab.frames import (
+    ACK,
+    PSH,
+    SECOND_NS,
+    Host,
+    Packet,
+    Say,
+    Segment,
+    Wire,
+    connection,
+    ip_packet,
+    tcp,
+    udp_packet,
+)
+from otmon.ledger.messages import (
+    FLOW_BYTES,
+    FLOW_PAYLOADS,
+    HIDDEN_BYTES,
+    HIDDEN_PAYLOADS,
+    LATE_PAYLOADS,
+    LOOKED_BYTES,
+    OPENING,
+    SECOND_PAYLOADS,
+    SHORT,
+)
 from otmon.ledger.tables import (
     FILL_MESSAGES,
     FILL_OCTETS,
     G_AT,
     G_KEPT,
     G_LENGTH,
+    G_MARK,
     G_PACKET,
+    G_SEQ,
     G_WAY,
     MESSAGE_BYTES,
 )
@@ -64,7 +92,9 @@ def test_a_listed_protocol_is_known_on_any_port_and_others_are_not_copied() -> N
     assert copied(seen(talk(2404, ("c", bytes.fromhex("680407000000"))))) == []
     # A port that is usual for one of them, and no protocol that is known yet.
     assert copied(seen(talk(23, ("s", b"login: ")))) == [b"login: "]
-    assert copied(seen(talk(4711, ("s", b"login: ")))) == []
+    # Text may be a log-in on any port; what nobody knows and is none may not.
+    assert copied(seen(talk(4711, ("s", b"login: ")))) == [b"login: "]
+    assert copied(seen(talk(4711, ("s", b"login: \x00")))) == []
 
 
 def test_a_flow_has_a_quota_and_a_payload_a_limit() -> None:
@@ -78,6 +108,68 @@ def test_a_flow_has_a_quota_and_a_payload_a_limit() -> None:
         WIRE, START_NS, (CLIENT, SERVER), (5060, 5060), b"REGISTER sip:a" + b"y" * 9000, 1, "x"
     )
     assert [len(one) for one in copied(seen([merged]))] == [MESSAGE_BYTES]
+
+
+def test_short_payloads_are_counted_by_their_bytes() -> None:
+    keys = [("c", b"a")] * (FLOW_BYTES // SHORT + 9)
+    found = seen(talk(23, *keys))
+    assert len(copied(found)) == FLOW_BYTES // SHORT and found.counted[QUOTA] == 9
+
+
+def test_text_of_a_flow_that_has_another_name_is_copied_but_less_of_it() -> None:
+    greeting = ("c", b"SSH-2.0-OpenSSH_9.2\r\n")
+    request = ("c", b"GET /0123456789 HTTP/1.1\r\n\r\n")
+    found = copied(seen(talk(22, greeting, *[request] * (HIDDEN_PAYLOADS + 9), ("c", bytes(40)))))
+    assert found == [greeting[1]] + [request[1]] * (HIDDEN_PAYLOADS - 1)
+    assert copied(seen(talk(22, *[greeting] * 9))) == [greeting[1]]
+    keys = seen(talk(4711, *[("c", b"a")] * HIDDEN_BYTES))
+    assert len(copied(keys)) == HIDDEN_BYTES // SHORT
+
+
+def test_behind_the_quota_only_what_may_log_in_is_copied_and_its_answer() -> None:
+    turns: list[tuple[str, bytes]] = []
+    for number in range(FLOW_PAYLOADS):
+        turns += [("c", b"GET /%d HTTP/1.1\r\n\r\n" % number), ("s", b"HTTP/1.1 200 OK\r\n\r\n")]
+    more = [
+        ("c", b"GET /x HTTP/1.1\r\nUser-Agent: x\r\n\r\n"), ("s", b"HTTP/1.1 200 x\r\n\r\n"),
+        ("c", b"POST /y HTTP/1.1\r\nContent-Length: 9\r\n\r\n"), ("c", b"pAsSwD=ab"),
+        ("s", b"HTTP/1.1 100 x\r\n\r\n"), ("s", b"HTTP/1.1 401 x\r\n\r\n"),
+        ("s", b"HTTP/1.1 200 z\r\n\r\n" + b"password" * 30),
+    ]  # fmt: skip
+    found = copied(seen(talk(80, *turns, *more)))
+    assert found[2 * FLOW_PAYLOADS :] == [data for _, data in more[2:6]]
+    often = copied(seen(talk(80, *turns, *[("c", b"POST /y HTTP/1.1\r\n\r\n")] * (LATE_PAYLOADS + 9))))
+    assert len(often) == 2 * FLOW_PAYLOADS + LATE_PAYLOADS
+
+
+def test_what_is_looked_through_in_a_second_is_bounded() -> None:
+    request = b"GET /%d HTTP/1.1\r\nX: " + b"y" * 1_000 + b"\r\n\r\n"
+    turns = [("c", request % number) for number in range(FLOW_PAYLOADS + LOOKED_BYTES // 1_000 + 9)]
+    packets = talk(80, *turns, ("c", b"POST" + request[3:] % 0))
+    for apart_ns, found in ((SECOND_NS // 100, True), (0, False)):
+        timed = [replace(one, time_ns=START_NS + n * apart_ns) for n, one in enumerate(packets)]
+        assert copied(seen(timed))[-1].startswith(b"POST") == found
+
+
+def test_segments_that_a_card_put_together_are_copied_whole() -> None:
+    head = b"GET / HTTP/1.1\r\nX: " + b"y" * 2 * MESSAGE_BYTES + b"\r\nAuthorization: x\r\n\r\n"
+    segment = tcp(CLIENT, SERVER, (50_000, 80), Segment(9, 9, ACK, head))
+    found = seen([ip_packet(WIRE, START_NS, (CLIENT, SERVER), 6, segment, 1, "x")])
+    assert b"".join(copied(found)) == head
+    sizes = [len(one) for one in copied(found)]
+    assert sizes[:2] == [MESSAGE_BYTES] * 2
+    assert [row[G_SEQ] for row in rows_of(found)] == [9, 9 + MESSAGE_BYTES, 9 + 2 * MESSAGE_BYTES]
+
+
+@pytest.mark.parametrize("payload", [b"GET / HTTP/1.1\r\n\r\n", b"GET /x HTTP/1.1\r\n\r\n"])
+def test_a_segment_is_marked_by_hops_checksum_and_acknowledgment(payload: bytes) -> None:
+    def mark(hops: int, flags: int, change: int = 0) -> int:
+        segment = tcp(CLIENT, SERVER, (50_000, 80), Segment(9, 9, flags, payload))
+        segment = segment[:16] + bytes((segment[16] ^ change,)) + segment[17:]
+        packet = ip_packet(WIRE, START_NS, (replace(CLIENT, ttl=hops), SERVER), 6, segment, 1, "x")
+        return rows_of(seen([packet]))[0][G_MARK]
+
+    assert mark(64, ACK) == 64 << 2 | 3 and mark(7, PSH) == 7 << 2 | 2 and mark(64, ACK, 1) == 64 << 2 | 1
 
 
 def test_a_second_has_a_budget() -> None:

@@ -16,31 +16,42 @@ from otmon.ledger.harvest import facts_of, harvest_all
 from otmon.ledger.ledger import Ledger, Limits
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
-from otmon.ledger.rank import NO_BARS, Place, bars_of, hashed_columns, last_place, within
+from otmon.ledger.rank import (
+    NO_BARS,
+    Bars,
+    Place,
+    bars_of,
+    hashed_columns,
+    last_place,
+    of_conversations,
+    within,
+)
 from otmon.ledger.rows import rows_in_use
 from otmon.ledger.tables import Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import compile_signatures
 from tests.truth import dialogue, wrapping
 from tests.truth.capture import write
+from tests.zones.facts import conversation
 
 WORDS = st.integers(-(2**63), 2**63 - 1)
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def hashed(numbers: tuple[int, ...]) -> int:
+def hashed(numbers: tuple[int, ...], secret: int) -> int:
     """What `hashed_columns` promises, number by number."""
-    h = 0
+    h = secret
     for number in numbers:
         h = (h ^ number % 2**64) * 0x9E3779B97F4A7C15 % 2**64
         h ^= h >> 32
     return h
 
 
-@given(st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=9))
-def test_both_hashes_are_the_same(rows: list[tuple[int, int, int]]) -> None:
+@given(st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=9), st.integers(0, 2**64 - 1))
+def test_both_hashes_are_the_same(rows: list[tuple[int, int, int]], secret: int) -> None:
     columns = np.array(rows, np.int64).T
-    assert hashed_columns(*columns).tolist() == [hashed(row) for row in rows]
+    assert hashed_columns(*columns, secret=secret).tolist() == [hashed(row, secret) for row in rows]
+    assert hashed_columns(*columns).tolist() == [hashed(row, 0) for row in rows]
 
 
 def observed(path: Path) -> Tables:
@@ -63,9 +74,16 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> list[Tables]:
     return [observed(path) for path in paths]
 
 
+SECRETS = (0, 0x8765432112345678)
+
+
+@pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("most", [1, 3, 10])
-def test_rows_behind_the_bars_would_have_been_dropped_in_the_end(tables: list[Tables], most: int) -> None:
+def test_rows_behind_the_bars_would_have_been_dropped_in_the_end(
+    tables: list[Tables], most: int, secret: int
+) -> None:
     limits = Limits(assets=most, conversations=most, operations=most, anomalies=most, ranges=1_000_000)
+    limits = replace(limits, secret=secret)
     every = [merge_all(harvest_all(t, "x")) for t in tables]
     kept: Ledger = merge_all(every[:3], limits)
     bars = bars_of(kept, limits)
@@ -78,14 +96,17 @@ def test_rows_behind_the_bars_would_have_been_dropped_in_the_end(tables: list[Ta
     assert left_out > 0
 
 
+@pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("most", [1, 3, 10])
-def test_rows_for_which_a_ledger_has_no_place_become_no_facts(tables: list[Tables], most: int) -> None:
+def test_rows_for_which_a_ledger_has_no_place_become_no_facts(
+    tables: list[Tables], most: int, secret: int
+) -> None:
     limits = Limits(assets=most, conversations=most, operations=most, written=most, anomalies=most)
-    limits = replace(limits, ranges=1_000_000)
+    limits = replace(limits, ranges=1_000_000, secret=secret)
     left_out = 0
     for t in tables:
         rows = rows_in_use(t)
-        few, every = facts_of(rows, "x", limits=limits), facts_of(rows, "x")
+        few, every = facts_of(rows, "x", Bars(secret=secret), limits), facts_of(rows, "x")
         left_out += len(every.conversations) - len(few.conversations)
         assert merge_all([few], limits) == merge_all([every], limits)
         assert len({(one.client, one.server, one.port) for one in few.conversations}) <= most
@@ -119,3 +140,25 @@ def test_a_flood_does_not_push_out_what_is_known(tables: list[Tables]) -> None:
     assert dict(ledger.overflow)["conversations"] == sum(
         fact.packets_to_server + fact.packets_to_client for fact in flood
     )
+
+
+def test_who_knows_the_hash_cannot_choose_senders_that_push_his_own_fact_out() -> None:
+    own = conversation("10.1.0.5", "10.2.0.17", 502, "modbus", transport="udp")
+    (mine,) = of_conversations([own], 0)[1].tolist()
+    many = [replace(own, client=f"172.16.{n >> 8}.{n & 255}") for n in range(2000)]
+    chosen = [one for one, at in zip(many, of_conversations(many, 0)[1].tolist(), strict=True) if at < mine]
+    limits = Limits(conversations=len(chosen))
+    assert len(chosen) > 100 and own not in collect(conversations=[*chosen, own], limits=limits).conversations
+    # A sensor has a secret of its own: of so many it drops any one.
+    for secret in (1, 0x8765432112345678, 2**64 - 1):
+        secretly = replace(limits, secret=secret)
+        ledger = collect(conversations=[*chosen, own], limits=secretly)
+        assert own in ledger.conversations
+        behind = (of_conversations(chosen, secret)[1] > of_conversations([own], secret)[1][0]).sum()
+        assert 0 < behind < len(chosen)
+        # And so it stays, whatever is merged in which order.
+        halves = (
+            collect(conversations=chosen[::2], limits=secretly),
+            collect(conversations=[own, *chosen[1::2]], limits=secretly),
+        )
+        assert merge_all(halves, secretly) == ledger

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from otmon.engine import replay
-from otmon.ledger import running
 from otmon.ledger.aging import without_old
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
@@ -53,12 +52,13 @@ def test_a_merged_ledger_is_what_there_is_until_others_come(day: Ledger) -> None
     assert late.ledger() == merge_all([collect(conversations=day.conversations), day])
 
 
-def test_a_full_ledger_has_bars_as_soon_as_it_is_merged(monkeypatch: pytest.MonkeyPatch, day: Ledger) -> None:
-    monkeypatch.setattr(running, "LIMITS", replace(LIMITS, conversations=1))
-    grown = RunningLedger(waiting=1)
-    assert grown.bars == NO_BARS
+def test_a_full_ledger_has_bars_as_soon_as_it_is_merged(day: Ledger) -> None:
+    limits = replace(LIMITS, conversations=1, secret=7)
+    grown = RunningLedger(1, limits)
+    assert grown.bars == replace(NO_BARS, secret=7)
     grown.add(collect(conversations=day.conversations))
-    assert grown.bars == bars_of(grown.ledger(), replace(LIMITS, conversations=1)) != NO_BARS
+    assert grown.bars == bars_of(grown.ledger(), limits) != replace(NO_BARS, secret=7)
+    assert len(grown.ledger().conversations) == 1
 
 
 def test_what_waits_is_forgotten_as_well(day: Ledger) -> None:

@@ -196,7 +196,7 @@ def test_extremes_that_are_none_are_an_error(column: str, text: str, tmp_path: P
     seen = Evidence(1, "a.pcap", 1, 24)
     link = "10.0.0.1", "10.0.0.2", "tcp", 502, "modbus", ""
     fact = WrittenValue(
-        *link, 1, "coils", 7, 1, 1, 1, 1, (Extreme(1, 0, seen),) * 4, (Extreme(1, 0, seen),) * 2,
+        *link, 1, "coils", 7, 1, 1, 0, 1, 1, (Extreme(1, 0, seen),) * 4, (Extreme(1, 0, seen),) * 2,
         (Change(1, 0, seen, seen),) * 2, seen,
     )  # fmt: skip
     save(collect(written=[fact]), path := tmp_path / "plant.db")

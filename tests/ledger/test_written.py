@@ -60,6 +60,13 @@ def test_the_smallest_and_largest_value_are_kept_with_what_was_there_before() ->
     assert fact.evidence.packet == 4
 
 
+def test_writes_of_what_an_element_held_are_counted() -> None:
+    found = seen(*(write_single(6, 7, value) for value in (100, 100, 90, 90, 90, 100)))
+    assert (found["holding_registers", 7, 1].times, found["holding_registers", 7, 1].repeated) == (6, 3)
+    found = seen(reads(10, 4, 5), writes(10, 4, 6), writes(10, 4, 6))
+    assert [found["holding_registers", *at].repeated for at in ((11, 1), (10, 2))] == [1, 1]
+
+
 def test_what_was_read_before_the_first_write_is_the_value_before() -> None:
     found = seen(reads(5, 1, 2, 77, 4), write_single(6, 7, 9))
     assert values(found["holding_registers", 7, 1])[0] == (9, 77)

@@ -49,7 +49,8 @@ def written(
     extremes = (Extreme(value, UNKNOWN, EVIDENCE),) * (4 if words == 1 else 8)
     given: dict[str, Any] = {
         "transport": "tcp", "port": 502, "protocol": "modbus", "vlan": "", "unit": 1,
-        "table": "holding_registers", "times": 1, "first_ns": 1, "last_ns": 2, "extremes": extremes,
+        "table": "holding_registers", "times": 1, "repeated": 0, "first_ns": 1, "last_ns": 2,
+        "extremes": extremes,
         "steps": (), "changes": (), "evidence": EVIDENCE,
     }  # fmt: skip
     return WrittenValue(client=client, server=server, address=address, words=words, **(given | more))

@@ -13,7 +13,7 @@ from otmon.zones.address import Address, parse_address
 from otmon.zones.functions import MODBUS_OBJECTS, normal
 from otmon.zones.lack import ASPECTS, Lacking
 from otmon.zones.model import Endpoint, FunctionRef, Permission, spans
-from otmon.zones.nearest import Fit
+from otmon.zones.nearest import Fit, Set
 from otmon.zones.permission_table import PermissionTable
 
 
@@ -31,6 +31,12 @@ class Subject(NamedTuple):
     @property
     def server(self) -> Address | None:
         return parse_address(self.fact.server)
+
+
+def allowing(table: PermissionTable, subject: Subject) -> tuple[Set, Set]:
+    """The permissions that the sets say allow it, and those that would the other way round."""
+    fit, every = fit_of(table, subject), table.asked(subject.fact).every
+    return fit.clients & fit.servers & every, fit.turned_clients & fit.turned_servers & every
 
 
 def fit_of(table: PermissionTable, subject: Subject) -> Fit:

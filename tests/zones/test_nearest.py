@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otmon.zones.lack import ASPECTS, Lacking
-from otmon.zones.nearest import NEAREST, Fit, aspects_of, nearest, numbers
+from otmon.zones.nearest import NEAREST, aspects_of, nearest, numbers
 from tests.zones.plain_reading import distance
 
 
@@ -27,10 +27,3 @@ def test_the_sets_find_the_nearest_as_sorting_does(given: list[list[Lacking]], m
 def test_the_lowest_numbers_come_first() -> None:
     assert numbers(0b1011_0010, 3) == [1, 4, 5]
     assert numbers(0, NEAREST) == []
-
-
-def test_one_that_fits_both_ways_allows_only_what_all_aspects_admit() -> None:
-    fit = Fit("a", 0b0111, 0b0110, 0b1100, 0b1101, (0b1111, 0b0100))
-    assert (fit.allowing, fit.allowing_reverse) == (0b0100, 0b0100)
-    assert fit._replace(rest=(0b0011,)).allowing == 0b0010
-    assert fit._replace(clients=0).allowing == 0

@@ -43,7 +43,7 @@ def fact(
     extremes = tuple(Extreme(value, before, SEEN) for value in values)
     link = "10.1.0.5", "10.2.0.1", "tcp", 502, "modbus", ""
     return WrittenValue(
-        *link, 1, "holding_registers", 21, words, len(values), 1, 1, extremes, steps, changes, SEEN
+        *link, 1, "holding_registers", 21, words, len(values), 0, 1, 1, extremes, steps, changes, SEEN
     )
 
 

@@ -247,6 +247,7 @@ def _fact(kind: str, given: dict[str, Any]) -> Listed:
         orders = 2 if whole["words"] == 1 else 4
         seen = Extreme(value, held, whole["evidence"])
         whole["extremes"] = (seen,) * (2 * orders)
+        whole.setdefault("repeated", int(held == value))
         ways = 2 if orders == 2 else len(WAYS)
         whole["steps"] = (seen,) * ways if held != UNKNOWN else ()
         moved = Change(value, held, whole["evidence"], whole["evidence"])

@@ -223,7 +223,7 @@ def wrote(one: Operation) -> WrittenValue:
     extremes = tuple(Extreme(value, -1, EVIDENCE) for value in (3, 7, 3, 7))
     return WrittenValue(
         one.client, one.server, one.transport, one.port, one.protocol, one.vlan, one.unit,
-        "holding_registers", one.address, 1, 2, 1, 2, extremes, (), (), EVIDENCE,
+        "holding_registers", one.address, 1, 2, 0, 1, 2, extremes, (), (), EVIDENCE,
     )  # fmt: skip
 
 

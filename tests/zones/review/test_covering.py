@@ -9,7 +9,7 @@ from otmon.zones.model import Permission
 from otmon.zones.nearest import numbers
 from otmon.zones.review.covering import PAIRS, covers, overlaps
 from tests.zones.facts import model
-from tests.zones.plain_reading import fit_of
+from tests.zones.plain_reading import allowing
 from tests.zones.test_permission_table import FACTS, permissions, read, table_of
 
 
@@ -19,7 +19,7 @@ def test_what_a_covered_permission_allows_the_other_one_does(
     wide: Permission, narrow: Permission, fact: object
 ) -> None:
     if covers(wide, narrow):
-        allowed = numbers(fit_of(table_of(wide, narrow), read(fact)).allowing, 2)  # type: ignore[arg-type]
+        allowed = numbers(allowing(table_of(wide, narrow), read(fact))[0], 2)  # type: ignore[arg-type]
         assert 1 not in allowed or 0 in allowed
 
 

@@ -1,4 +1,4 @@
-"""How long something took, as people say it."""
+"""How long something took, as findings tell it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from otmon.detect.detector import Message, say
 
 
 def lasting(time_ns: int) -> tuple[Message, ...]:
-    """A time in nanoseconds with one unit, or two neighbouring ones."""
+    """How long something took, as people say it: with one unit, or two neighbouring ones."""
     tenths = time_ns // 100_000_000
     seconds = time_ns // 1_000_000_000
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400

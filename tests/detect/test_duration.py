@@ -1,10 +1,10 @@
-"""Times in sentences."""
+"""How long something took, as findings tell it."""
 
 from __future__ import annotations
 
 import pytest
 
-from otmon.detect.lasting import lasting
+from otmon.detect.duration import lasting
 from otmon.findings.wording import worded
 
 

@@ -1,0 +1,136 @@
+"""The log-ins of a flow, also those that it holds although its name, or the order of its segments, says
+something else; and what a fact says of them.
+
+What a flow speaks is told by its first payloads, and what it says by the first of segments that contradict
+each other. Who attacks may send others before, which nobody takes: then the flow has a wrong name, and the
+log-in is read by nobody, or not as the server read it. So where a flow has no name, or its name gave no
+log-in, the protocols are asked whose usual port it has, and those whose marks stand in what was said; and
+where segments contradict each other (`otmon.identity.stream.other_readings`) all that may have been read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Final
+
+from otmon.identity.credentials import Credentials
+from otmon.identity.effort import Effort
+from otmon.identity.login import ANONYMOUS, LogIn, Piece
+from otmon.identity.registry import IDS, parser_of
+from otmon.ledger.facts import OUTCOMES, CredentialKind, CredentialSeen
+from otmon.protocols.registry import PROTOCOLS
+
+ACCOUNT: Final = 64
+"""Characters of an account that a fact names."""
+_REQUEST: Final = rb"^[A-Z_]{3,20}[ \t]+\S{1,2048}[ \t]+%s/[0-9]\.[0-9]"
+_MARKS: Final = tuple(
+    (name, from_client, re.compile(pattern, flags))
+    for name, from_client, pattern, flags in (
+        ("http", True, _REQUEST % b"HTTP", re.M),
+        ("rtsp", True, _REQUEST % b"RTSP", re.M),
+        ("sip", True, _REQUEST % b"SIP", re.M),
+        ("ftp", False, rb"^(?:220|331|230)[ -]", re.M),
+        ("pop3", False, rb"^\+OK", re.M),
+        ("smtp", True, rb"^(?:EHLO|HELO|AUTH)\s", re.M | re.I),
+        ("imap", False, rb"^\* OK", re.M),
+        ("telnet", False, rb"(?:login|user ?name|passwor[dt])\s*[:>]", re.I),
+        ("mqtt", True, rb"\x00\x04MQTT|\x00\x06MQIsdp", 0),
+        ("redis", True, rb"^(?:\$[45]\r\n)?(?:AUTH|HELLO)\s", re.M | re.I),
+        ("vnc", False, rb"RFB 0", 0),
+        ("postgresql", True, rb"\x00\x03\x00.user\x00", re.S),
+        ("mysql", False, rb"\x00\x00\x00\x0a[0-9]", 0),
+        ("opc_ua", True, rb"MSGF....", re.S),
+        ("smb", True, rb"[\xfe\xff]SMB", 0),
+    )
+)
+"""What stands in the text of one side, where the protocol is spoken: of those that a server greets with the
+same words all are asked, as each finds its own log-ins alone."""
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether a piece may be more than a greeting of SSH or a message of TLS."""
+    return b" " <= data[:1] <= b"~" and not data.startswith(b"SSH-")
+
+
+@cache
+def _usual() -> dict[tuple[str, int], tuple[str, ...]]:
+    """The protocols whose log-ins are read, by transport and usual port."""
+    found: dict[tuple[str, int], tuple[str, ...]] = {}
+    for one in PROTOCOLS:
+        for transport, ports in (("tcp", one.tcp_ports), ("udp", one.udp_ports)):
+            for port in ports if one.id in IDS else ():
+                found[transport, port] = (*found.get((transport, port), ()), one.id)
+    return found
+
+
+def log_ins_of(
+    spoken: str,
+    transport: str,
+    port: int,
+    said: tuple[list[Piece], list[Piece]],
+    others: Iterable[list[Piece]],
+) -> Iterator[tuple[str, LogIn, bool]]:
+    """The log-ins of a flow, each with its protocol, and whether nothing speaks against it: of the rest only
+    default passwords are to be told, as what was never said may make a name of any password. `said` is what
+    the flow's protocol is read of, and all of it; `others` are what may have been read instead."""
+    pieces, whole = said
+    chooses = pieces is not whole
+    speaks = spoken in IDS
+    found = [(spoken, one, True) for one in parser_of(spoken)(pieces)] if speaks else []
+    yield from found or _besides(spoken, transport, port, whole, by_marks=chooses or not speaks)
+    for reading in others:
+        own = list(parser_of(spoken)(reading)) if speaks and not chooses else []
+        besides = () if own else _besides(spoken, transport, port, reading, by_marks=True)
+        yield from ((spoken, one, False) for one in own)
+        yield from ((name, one, False) for name, one, _ in besides)
+
+
+def _besides(
+    spoken: str, transport: str, port: int, pieces: Sequence[Piece], *, by_marks: bool
+) -> list[tuple[str, LogIn, bool]]:
+    """The log-ins of protocols other than `spoken`, as `log_ins_of` gives them: of those whose port it is,
+    else, with `by_marks`, of those whose marks are found."""
+    usual = [one for one in _usual().get((transport, port), ()) if one != spoken]
+    found = [(one, log_in, not spoken) for one in usual for log_in in parser_of(one)(pieces)]
+    if not found and by_marks and transport == "tcp" and any(_is_text(one.data) for one in pieces):
+        texts = [b"".join(one.data for one in pieces if one.from_client == who) for who in (False, True)]
+        marked = (name for name, who, mark in _MARKS if mark.search(texts[who]))
+        others = (one for one in marked if one != spoken and one not in usual)
+        found = [(one, log_in, False) for one in others for log_in in parser_of(one)(pieces)]
+    return found
+
+
+def note(facts: dict[int, CredentialSeen], fact: CredentialSeen, sure: bool) -> None:
+    """Add a fact; where it is not sure, unless it was found before, whose outcome then is the graver one."""
+    if not sure:
+        for key, other in facts.items():
+            if (other.protocol, other.account, other.entry) == (fact.protocol, fact.account, fact.entry):
+                outcome = min(fact.outcome, other.outcome, key=OUTCOMES.index)
+                facts[key] = replace(other, outcome=outcome)
+                return
+    facts[len(facts)] = fact
+
+
+def judged(
+    log_in: LogIn, protocol: str, known: Credentials, effort: Effort | None = None
+) -> tuple[CredentialKind | None, str]:
+    """What a fact says of a log-in's secret, and the entry that it is on the list as, "" for none. None for
+    a proof that no password of the list has given: it hides its secret, as it should."""
+    entry = known.matching(log_in, protocol, effort)
+    if log_in.method == ANONYMOUS:
+        return "anonymous", ""
+    if entry is not None:
+        return "default", entry.id
+    if log_in.secret is None:
+        return ("empty", "") if log_in.proves is not None and log_in.proves(b"") else (None, "")
+    return ("clear" if log_in.secret else "empty"), ""
+
+
+def visible(account: bytes) -> str:
+    """An account as text of one line, at most `ACCOUNT` characters."""
+    text = account[: 4 * ACCOUNT].decode("utf-8", "replace")
+    shown = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return shown if len(shown) <= ACCOUNT else shown[: ACCOUNT - 1] + "…"
