@@ -5,7 +5,7 @@ came twice the first ones count. Who spoke first of the two sides is told by wha
 (the acknowledgment number), and where that leaves it open by the order of arrival.
 
 A capture may show segments that the receiver never took, for a time to live, a checksum or a number that was
-made so. Where some contradict each other `other_readings` gives what he may have read instead.
+made so. Where some contradict each other `readings` gives what he may have read instead, too.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ from typing import Final, NamedTuple
 from otmon.identity.login import Piece, Seen
 
 _NO_MARK: Final = (-1, -1)
+_WAYS: Final = (
+    ((0, 0), (0, 0)), ((1, 1), (0, 0)), ((0, 1), (0, 0)), ((1, 0), (0, 0)), (_NO_MARK, (0, 0)),
+    (_NO_MARK, (-1, -1)), (_NO_MARK, (0, -1)), (_NO_MARK, (-1, 0)), (_NO_MARK, (1, 1)),
+)  # fmt: skip
+"""In which ways the client and the server may have chosen (`_Side.kept`): by marks, and by places."""
 _WINDOW: Final = 1 << 16
 """Bytes that a receiver takes at the beginning of a connection (RFC 9293, 3.1): a larger window is agreed on
 and opened later (RFC 7323, 2)."""
@@ -57,41 +62,31 @@ def in_order(segments: Sequence[Segment], isn: tuple[int, int]) -> list[Piece]:
     """The pieces of a TCP connection. `isn` has the sequence number of each side's SYN, the client's
     first, or -1; without one, or with one of another connection, the first byte is the lowest that was
     seen."""
-    undisturbed = _undisturbed(segments, _said_firsts(segments, isn))
-    if undisturbed is not None:
-        return undisturbed
-    client, server = isn
-    return _sorted_out(segments, (_begin(segments, True, client), _begin(segments, False, server)))
+    return next(readings(segments, isn))
 
 
-def _said_firsts(segments: Sequence[Segment], isn: tuple[int, int]) -> tuple[int, int]:
-    """The sequence number of each side's first byte, the client's first, as its SYN says, else the lowest."""
+def readings(segments: Sequence[Segment], isn: tuple[int, int]) -> Iterator[list[Piece]]:
+    """What `in_order` gives; then what the receivers may have read instead, where segments contradict each
+    other or lie apart. Of each side only the longest run without a gap counts then, from its first byte on.
+    Of segments that begin alike those were taken that have one of the most frequent marks, or the first, the
+    second or the last one, of others that overlap the first or the last: by both sides in the same way, or by
+    each in another. Who mixes these ways, and forges without a mark, is not followed."""
     client, server = isn
-    return (
+    firsts = (
         client + 1 if client >= 0 else _first(segments, True),
         server + 1 if server >= 0 else _first(segments, False),
     )
-
-
-def other_readings(segments: Sequence[Segment], isn: tuple[int, int]) -> Iterator[list[Piece]]:
-    """What the receivers may have read instead of what `in_order` gives; nothing where no two segments
-    contradict each other and none lies apart. Of each side only the longest run without a gap counts, from
-    its first byte on. Of segments that begin alike those were taken that have one of the most frequent marks,
-    or the first, the second or the last one, of others that overlap the first or the last: by both sides in
-    the same way, or by each in another. Who mixes these ways, and forges without a mark, is not followed."""
-    begins = _said_firsts(segments, isn)
-    if _undisturbed(segments, begins) is not None:
+    undisturbed = _undisturbed(segments, firsts)
+    if undisturbed is not None:
+        yield undisturbed
         return
-    sides = [_Side(segments, True, begins[0]), _Side(segments, False, begins[1])]
-    if not any(one.is_contradicted for one in sides):
-        return
+    yield _sorted_out(segments, (_begin(segments, True, client), _begin(segments, False, server)))
+    sides = [_Side(segments, True, firsts[0]), _Side(segments, False, firsts[1])]
+    ways = _WAYS if any(one.is_contradicted for one in sides) else _WAYS[:1]
     told: list[list[Segment]] = []
-    for marks, picks in (
-        ((0, 0), (0, 0)), ((1, 1), (0, 0)), ((0, 1), (0, 0)), ((1, 0), (0, 0)), (_NO_MARK, (0, 0)),
-        (_NO_MARK, (-1, -1)), (_NO_MARK, (0, -1)), (_NO_MARK, (-1, 0)), (_NO_MARK, (1, 1)),
-    ):  # fmt: skip
-        client, server = (one.kept(mark, pick) for one, mark, pick in zip(sides, marks, picks, strict=True))
-        kept = sorted(client + server, key=_arrived)
+    for marks, picks in ways if len(ways) > 1 or any(one.lies_apart for one in sides) else ():
+        client_kept, server_kept = map(_Side.kept, sides, marks, picks)
+        kept = sorted(client_kept + server_kept, key=_arrived)
         if kept not in told:
             told.append(kept)
             yield _sorted_out(kept, (sides[0].first, sides[1].first))
@@ -110,11 +105,10 @@ class _Side:
         self.first = min(self._run, key=lambda one: _ahead(one.seq, self._run[0].seq)).seq if own else begin
         self.end = max((self._at(one) + len(one.data) for one in self._run), default=0)
         text = self._painted(self._run)
-        self.is_contradicted = (
-            len(self._run) < len(own)
-            or any(text[self._at(one) :][: len(one.data)] != one.data for one in self._run)
-            or (bool(own) and _ahead(self.first, begin) != 0)
+        self.is_contradicted = any(
+            text[self._at(one) : self._at(one) + len(one.data)] != one.data for one in self._run
         )
+        self.lies_apart = len(self._run) < len(own) or (bool(own) and _ahead(self.first, begin) != 0)
         self._marks = [mark for mark, _ in Counter(one.mark for one in self._run).most_common(2)]
 
     def _at(self, one: Segment) -> int:

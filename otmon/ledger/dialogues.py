@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from ipaddress import ip_address
@@ -42,7 +42,7 @@ from otmon.identity.effort import Effort
 from otmon.identity.login import Piece, Seen
 from otmon.identity.question import question_of
 from otmon.identity.registry import FIRST_PAYLOADS
-from otmon.identity.stream import Segment, chosen, datagrams, in_order, other_readings
+from otmon.identity.stream import Segment, chosen, datagrams, readings
 from otmon.kernel import Bytes, Ints
 from otmon.ledger.claims import Told, claims_of, told_by
 from otmon.ledger.clients import clients_of
@@ -214,12 +214,14 @@ class Dialogues:
                 ended.append(one)
                 one = None
             if one is None:
-                one = self._before(key, way, segment, now)
+                ends = key[:_ENDS_BYTES]
+                before = self._latest.get(ends)
+                one = self._before(before, way, segment, now) if before is not None else None
                 if one is None:
                     one = _Dialogue(row, client)
                     self._size += _DIALOGUE_BYTES
                 opened[key] = one
-                self._latest[key[:_ENDS_BYTES]] = key
+                self._latest[ends] = key
                 if len(self._latest) > 2 * len(opened) + ASKING:
                     self._latest = {other[:_ENDS_BYTES]: other for other in opened}
             else:
@@ -248,12 +250,12 @@ class Dialogues:
                 self._size -= (one := opened.popitem(last=False)[1]).size
                 ended.append(one)
 
-    def _before(self, key: _Key, way: int, segment: Segment, now: int) -> _Dialogue | None:
-        """The dialogue that a TCP segment goes on with although its flow is another: it had to leave the
-        table of flows, or somebody forged a SYN. It is no longer open under its key then."""
-        before = self._latest.get(key[:_ENDS_BYTES])
-        one = self._open.get(before) if before is not None else None
-        if before is None or one is None or _flow_of(one.row)[0] & 0xFFFF != PROTO_TCP:
+    def _before(self, before: _Key, way: int, segment: Segment, now: int) -> _Dialogue | None:
+        """The dialogue of the same ends and ports, if a TCP segment goes on with it although its flow is
+        another: that had to leave the table of flows, or somebody forged a SYN. It is then no longer open
+        under its key."""
+        one = self._open.get(before)
+        if one is None or _flow_of(one.row)[0] & 0xFFFF != PROTO_TCP:
             return None
         from_client = way == one.client
         own = next((other for other in reversed(one.said) if other.from_client == from_client), None)
@@ -406,10 +408,10 @@ def _read(
     transport = transport_text(family, key & 0xFFFF)
     port = key >> 16 & 0xFFFF if client == 1 else key >> 32 & 0xFFFF
     begins = isn[client], isn[server]
-    others: Iterable[list[Piece]] = ()
+    others: Iterator[list[Piece]] = iter(())
     if key & 0xFFFF == PROTO_TCP and family != 2:
-        whole = in_order(one.said, begins)
-        others = other_readings(one.said, begins)
+        others = readings(one.said, begins)
+        whole = next(others)
     else:
         whole = datagrams(one.said)
     pieces = chosen(one.said) if FIRST_PAYLOADS.get(protocol, 1) < 0 else whole

@@ -99,6 +99,8 @@ HIDDEN_BYTES: Final = 8_192
 """Copied for log-ins of one direction of a flow that speaks another protocol, as far as one knows."""
 LATE_PAYLOADS: Final = 128
 """Copied behind the first ones of one direction of a flow, where somebody may log in with them."""
+SECOND_WORDS: Final = 512
+"""Copied in one second beyond `SECOND_PAYLOADS`, or `SECOND_BYTES`, where somebody may log in with them."""
 LOOKED_BYTES: Final = 1 << 18
 """Looked through for that in one second, in less than a millisecond."""
 WORD_BYTES: Final = 128
@@ -171,7 +173,11 @@ def copy_message(
             new_second(t, second)
         if is_full(t) or (
             (t.used[COPY_PAYLOADS] >= SECOND_PAYLOADS or t.used[COPY_BYTES] + size > SECOND_BYTES)
-            and (late or not may_log_in(t, f, d, src, p, p + size, now))
+            and (
+                late
+                or t.used[COPY_PAYLOADS] >= SECOND_PAYLOADS + SECOND_WORDS
+                or not may_log_in(t, f, d, src, p, p + size, now)
+            )
         ):
             t.counters[C_LOGINS_SHED] += 1
             break

@@ -5,7 +5,7 @@ What a flow speaks is told by its first payloads, and what it says by the first 
 each other. Who attacks may send others before, which nobody takes: then the flow has a wrong name, and the
 log-in is read by nobody, or not as the server read it. So where a flow has no name, or its name gave no
 log-in, the protocols are asked whose usual port it has, and those whose marks stand in what was said; and
-where segments contradict each other (`otmon.identity.stream.other_readings`) all that may have been read.
+where segments contradict each other (`otmon.identity.stream.readings`) all that may have been read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from otmon.identity.credentials import Credentials
@@ -23,6 +23,7 @@ from otmon.identity.registry import IDS, parser_of
 from otmon.ledger.facts import OUTCOMES, CredentialKind, CredentialSeen
 from otmon.protocols.registry import PROTOCOLS
 
+_LOGGING_IN: Final = frozenset(IDS)
 ACCOUNT: Final = 64
 """Characters of an account that a fact names."""
 _REQUEST: Final = rb"^[A-Z_]{3,20}[ \t]+\S{1,2048}[ \t]+%s/[0-9]\.[0-9]"
@@ -50,9 +51,10 @@ _MARKS: Final = tuple(
 same words all are asked, as each finds its own log-ins alone."""
 
 
-def _is_text(data: bytes) -> bool:
-    """Whether a piece may be more than a greeting of SSH or a message of TLS."""
-    return b" " <= data[:1] <= b"~" and not data.startswith(b"SSH-")
+def _is_text(piece: Piece) -> bool:
+    """Whether it may be more than a greeting of SSH or a message of TLS."""
+    data = piece.data
+    return 0x20 <= data[0] <= 0x7E and data[:4] != b"SSH-"
 
 
 @cache
@@ -64,6 +66,12 @@ def _usual() -> dict[tuple[str, int], tuple[str, ...]]:
             for port in ports if one.id in IDS else ():
                 found[transport, port] = (*found.get((transport, port), ()), one.id)
     return found
+
+
+@lru_cache(maxsize=1 << 12)
+def _others(spoken: str, transport: str, port: int) -> tuple[str, ...]:
+    """Those of `_usual` but one."""
+    return tuple(one for one in _usual().get((transport, port), ()) if one != spoken)
 
 
 def log_ins_of(
@@ -78,9 +86,11 @@ def log_ins_of(
     the flow's protocol is read of, and all of it; `others` are what may have been read instead."""
     pieces, whole = said
     chooses = pieces is not whole
-    speaks = spoken in IDS
+    speaks = spoken in _LOGGING_IN
     found = [(spoken, one, True) for one in parser_of(spoken)(pieces)] if speaks else []
-    yield from found or _besides(spoken, transport, port, whole, by_marks=chooses or not speaks)
+    if not found and (chooses or not speaks or _others(spoken, transport, port)):
+        found = _besides(spoken, transport, port, whole, by_marks=chooses or not speaks)
+    yield from found
     for reading in others:
         own = list(parser_of(spoken)(reading)) if speaks and not chooses else []
         besides = () if own else _besides(spoken, transport, port, reading, by_marks=True)
@@ -93,9 +103,9 @@ def _besides(
 ) -> list[tuple[str, LogIn, bool]]:
     """The log-ins of protocols other than `spoken`, as `log_ins_of` gives them: of those whose port it is,
     else, with `by_marks`, of those whose marks are found."""
-    usual = [one for one in _usual().get((transport, port), ()) if one != spoken]
-    found = [(one, log_in, not spoken) for one in usual for log_in in parser_of(one)(pieces)]
-    if not found and by_marks and transport == "tcp" and any(_is_text(one.data) for one in pieces):
+    usual = _others(spoken, transport, port)
+    found = [(one, log_in, not spoken) for one in usual for log_in in parser_of(one)(pieces)] if usual else []
+    if not found and by_marks and transport == "tcp" and any(map(_is_text, pieces)):
         texts = [b"".join(one.data for one in pieces if one.from_client == who) for who in (False, True)]
         marked = (name for name, who, mark in _MARKS if mark.search(texts[who]))
         others = (one for one in marked if one != spoken and one not in usual)

@@ -15,6 +15,7 @@ from otmon.identity.stream import (
     datagrams,
     in_order,
     lines,
+    readings,
 )
 from tests.identity.talk import pieces
 
@@ -128,3 +129,38 @@ def test_torn_and_endless_lines_are_left_out() -> None:
         ("c", b"x" * MAX_LINE), ("c", b"x"), ("c", b"y\r\nok\r\n"), ("c", b"z" * 9000 + b"\nlast\n")
     )
     assert [one.text for one in lines(endless)] == [b"ok", b"last"]
+
+
+def test_segments_that_contradict_each_other_are_read_in_few_ways() -> None:
+    true, false = b"PASS secret\r\n", b"QBRR rdbsdu\r\n"
+    cut = [(at, true[at : at + 4], false[at : at + 4]) for at in range(0, len(true), 4)]
+    orders = (
+        [one for at, right, wrong in cut for one in ((at, wrong, 1), (at, right, 3))],
+        [one for at, right, wrong in cut for one in ((at, right, 3), (at, wrong, 1))],
+        [one for at, right, wrong in cut for one in ((at, wrong, 1), (at, right, 3), (at, wrong, 1))],
+        [(0, false, 1), *((at, right, 3) for at, right, _ in cut)],
+        [*((at, right, 3) for at, right, _ in cut), (2, false[2:9], 1)],
+    )
+    for order in orders:
+        for marked in (True, False):
+            said = [
+                segment(at, data)._replace(mark=mark * marked, seen=Seen(n, n, 0))
+                for n, (at, data, mark) in enumerate(order)
+            ]
+            found = [b"".join(piece.data for piece in one) for one in readings(said, (999, -1))]
+            assert true in found and len(found) <= 10
+    assert len(list(readings([segment(0, b"ab"), segment(2, b"c"), segment(1, b"bc")], (999, -1)))) == 1
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 40), st.binary(max_size=9), st.integers(0, 2))))
+def test_every_reading_is_in_order(said: list[tuple[bool, int, bytes, int]]) -> None:
+    segments = [
+        segment(at, data, from_client)._replace(mark=mark, seen=Seen(n, n, 0))
+        for n, (from_client, at, data, mark) in enumerate(said)
+    ]
+    found = list(readings(segments, (999, -1)))
+    assert 1 <= len(found) <= 10
+    for one in found[1:]:
+        for side in (True, False):
+            own = [piece for piece in one if piece.from_client == side]
+            assert all(a.at + len(a.data) == b.at for a, b in pairwise(own))

@@ -31,6 +31,7 @@ from otmon.ledger.messages import (
     LOOKED_BYTES,
     OPENING,
     SECOND_PAYLOADS,
+    SECOND_WORDS,
     SHORT,
 )
 from otmon.ledger.tables import (
@@ -95,6 +96,19 @@ def test_a_listed_protocol_is_known_on_any_port_and_others_are_not_copied() -> N
     # Text may be a log-in on any port; what nobody knows and is none may not.
     assert copied(seen(talk(4711, ("s", b"login: ")))) == [b"login: "]
     assert copied(seen(talk(4711, ("s", b"login: \x00")))) == []
+
+
+def test_in_a_flood_what_may_log_in_is_copied_and_not_without_end() -> None:
+    request, log_in = b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nAuthorization: x\r\n\r\n"
+    packets = [
+        ip_packet(WIRE, START_NS + n, (CLIENT, SERVER), 6, segment, n, "x")
+        for n in range(SECOND_PAYLOADS + SECOND_WORDS + 9)
+        for data in [request if n < SECOND_PAYLOADS + 2 else log_in]
+        for segment in [tcp(CLIENT, SERVER, (1_024 + n, 80), Segment(9, 9, ACK, data))]
+    ]
+    found = seen(packets[:3_000])
+    assert copied(found).count(log_in) == SECOND_WORDS == len(copied(found)) - SECOND_PAYLOADS
+    assert found.counted[BUDGET] == 9
 
 
 def test_a_flow_has_a_quota_and_a_payload_a_limit() -> None:

@@ -10,12 +10,15 @@ from functools import cache
 from random import Random
 from typing import Final
 
+import numpy as np
 import pytest
 
 from otmon.lab.frames import ACK, PSH, RST, SECOND_NS, SYN, Segment, ip_packet, tcp
 from otmon.ledger.dialogues import IDLE_NS
+from otmon.ledger.merge import merge_all
+from otmon.ledger.observe import observe
 from tests.identity.talk import opc_ua_activate, opc_ua_result, opc_ua_text, tagged
-from tests.ledger.seen import Seen
+from tests.ledger.seen import SIGNATURES, Seen
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE
 
 Turns = list[tuple[str, bytes]]
@@ -325,6 +328,31 @@ def test_what_was_never_said_makes_no_name_of_a_password() -> None:
     found = Seen().frames(one.frames).finish().ledger()
     assert "Zx9" not in repr(found)
     assert {fact.account for fact in found.credentials} == {"bob"}
+
+
+def test_a_full_table_of_flows_parts_no_log_in() -> None:
+    """Between its name and its password a connection leaves the table, as very many others are opened."""
+    port, turns = LOG_INS["ftp"]
+    one = Wiretap(port).opens().talks(turns[:3])
+    found = Seen().frames(one.frames)
+    begun, said = len(one.frames), []
+    number = 1_500_000 // 8
+    flood = np.tile(np.frombuffer(one.frames[0][1][:54], np.uint8), (number, 1))
+    flood[:, 26:30] = np.arange(number, dtype=">u4").reshape(-1, 1).view(np.uint8).reshape(-1, 4)
+    flood[:, 26] = 11
+    starts, sizes = np.arange(number) * 54, np.full(number, 54)
+    times = np.full(number, one.now + 1_000_000)
+    at = 0
+    while at < number:
+        batch = flood.ravel(), starts, sizes, sizes, times, np.ones(number, np.int64)
+        at = observe(*batch, begun + 1, 0, at, found.t, SIGNATURES)
+        said.append(found.harvested())
+    found.number = begun + number + 1
+    one.now += SECOND_NS
+    found.frames(one.talks(turns[3:]).frames[begun:])
+    assert found.counted["flows evicted"] > 1 << 16
+    facts = merge_all([*said, found.finish().ledger()]).credentials
+    assert [(fact.account, fact.entry, fact.outcome) for fact in facts] == usual("ftp")
 
 
 def test_what_was_said_long_before_is_no_part_of_a_connection() -> None:
