@@ -31,6 +31,8 @@ from otmon.ledger.facts import OUTCOMES, CredentialSeen, Outcome
 
 RULE: Final = "default-credentials"
 
+EACH: Final = 16
+"""Clients of one service, account and entry that are told one by one; the others are one finding."""
 SHOWN: Final = 4
 """Clients, and vendors of one pair, that are named in one finding."""
 
@@ -42,16 +44,26 @@ _Group = list[CredentialSeen]
 
 
 def default_credentials(case: Case) -> Iterator[Finding]:
-    groups: dict[tuple[str, ...], _Group] = {}
+    services: dict[tuple[str, ...], dict[str, _Group]] = {}
     for fact in case.ledger.credentials:
         if fact.kind == "default":
-            groups.setdefault(_key(fact), []).append(fact)
-    for key, group in groups.items():
-        yield _finding(case, key, group)
+            services.setdefault(_key(fact), {}).setdefault(fact.client, []).append(fact)
+    for key, clients in services.items():
+        ranked = sorted(clients, key=lambda client: _rank(client, clients[client]))
+        for client in ranked[:EACH]:
+            yield _finding(case, (*key, client), clients[client])
+        others = [fact for client in ranked[EACH:] for fact in clients[client]]
+        if others:
+            yield _finding(case, key, others)
 
 
 def _key(fact: CredentialSeen) -> tuple[str, ...]:
     return fact.server, fact.transport, str(fact.port), fact.protocol, fact.account, fact.entry
+
+
+def _rank(client: str, group: _Group) -> tuple[int, int, str]:
+    """Who was let in comes first, and then who came first: attempts can be made up by the hundred."""
+    return min(OUTCOMES.index(fact.outcome) for fact in group), min(fact.first_ns for fact in group), client
 
 
 def _finding(case: Case, key: tuple[str, ...], group: _Group) -> Finding:

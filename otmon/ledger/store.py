@@ -102,7 +102,6 @@ _SIDE_TABLES = {
     "(kind TEXT NOT NULL PRIMARY KEY, amount INTEGER NOT NULL) WITHOUT ROWID",
     "note": "CREATE TABLE note (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 }
-"""What a sensor needs to go on stands in notes: no fact, and nothing of them is in a `Ledger`."""
 _FOR_PEOPLE = """
 CREATE INDEX asset_address ON asset (address);
 CREATE INDEX conversation_server ON conversation (server, protocol, client);
@@ -190,10 +189,8 @@ MIGRATIONS: Mapping[int, Migration] = {
 
 
 def save(ledger: Ledger, path: Path, notes: Mapping[str, str] | None = None) -> None:
-    """Write `ledger` and `notes` to `path`. An existing file is replaced only if it is a ledger of otmon.
-
-    Raises LedgerError; then `path` is as it was.
-    """
+    """Write `ledger` to `path`, and `notes`, which are no facts (`otmon.sensor.notes`). An existing file is
+    replaced only if it is a ledger of otmon. Raises LedgerError; then `path` is as it was."""
     target = path.resolve()
     _may_replace(target)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")

@@ -18,7 +18,6 @@ what time is left is for judging them. Beside the ledger stands which findings w
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +25,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from secrets import randbits
 from typing import Final
 
 from otmon.detect.detector import Case, Finding
@@ -47,7 +45,7 @@ from otmon.ledger.running import RunningLedger
 from otmon.ledger.store import LedgerError, save
 from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
-from otmon.sensor.diary import Diary
+from otmon.sensor.notes import notes_of, read_notes
 from otmon.sensor.observer import Part, Reader, State
 from otmon.sensor.outline import Known, outline
 from otmon.sensor.pace import Pace
@@ -59,10 +57,6 @@ KEEP_DAYS: Final = 400
 """Long enough for what a plant does once a year."""
 WAITING: Final = 8_192
 """Facts that wait to be merged: fewer than in a replay, for the sake of memory."""
-DIARY: Final = "listened"
-"""The note of a ledger that holds the diary."""
-SECRET: Final = "secret"
-"""The note that holds `Limits.secret`, in hexadecimal digits: one for a sensor's ledger."""
 PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
 GLANCE_S: Final = 0.1
@@ -112,8 +106,8 @@ class Watch:
         self._dialogues = {one.name: Dialogues(one.name) for one in readers}
         self._judge = judge
         self._before = before
-        noted = notes or {}
-        self._limits = replace(LIMITS, secret=_secret(noted.get(SECRET, "")))
+        self._diary, secret = read_notes(notes or {}, before)
+        self._limits = replace(LIMITS, secret=secret)
         self._ended = RunningLedger(WAITING, self._limits)
         self._bars = bars_of(EMPTY, self._limits)
         """Of all facts, when they were merged last."""
@@ -145,7 +139,6 @@ class Watch:
         self._arrivals = arrivals
         self._interfaces = {one.name: one.interface for one in readers}
         self._keep_days = keep_days
-        self._diary = Diary(noted.get(DIARY, ""), before)
         self._must_forget = True
         self._aged = 0
         self._model_loaded = True
@@ -445,7 +438,7 @@ class Watch:
         assert self._path is not None
         begin, used = time.monotonic(), time.thread_time()
         try:
-            save(ledger, self._path, {DIARY: self._diary.text(), SECRET: f"{self._limits.secret:016x}"})
+            save(ledger, self._path, notes_of(self._diary, self._limits.secret))
             self._saves += 1
             self._saved = heard
             self._saved_s = time.time()
@@ -486,11 +479,6 @@ class Watch:
             evidence_files=self._proofs.files if self._proofs is not None else 0,
             unproven=self._proofs.failed if self._proofs is not None else 0,
         )
-
-
-def _secret(text: str) -> int:
-    """The one that was noted; a new one where there is none."""
-    return int(text, 16) if re.fullmatch("[0-9a-f]{16}", text, re.ASCII) else randbits(64)
 
 
 def _judgement(case: Case, between: Callable[[], None] = go_on) -> tuple[tuple[Finding, ...], Judged]:

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from otmon.detect.default_credentials import EACH
 from otmon.findings.wording import worded
 from otmon.ledger.facts import NEVER, Asset, Conversation, CredentialSeen
-from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, PRINTER, at, found, keys
+from tests.detect.plant import EWS, HMI, OTHER_PLC, PLC, PRINTER, at, found, keys
 from tests.zones.facts import model
 
 SEEN = CredentialSeen(
@@ -98,17 +99,31 @@ def test_only_what_is_on_the_list_is_found() -> None:
     )
 
 
-def test_several_clients_and_outcomes_are_one_finding_with_the_gravest() -> None:
-    facts = [
-        replace(SEEN, outcome="refused", times=9),
-        replace(SEEN, client=EWS, outcome="unknown"),
-        replace(SEEN, client=PC, outcome="attempted"),
-    ]
+def test_several_outcomes_of_a_client_are_one_finding_with_the_gravest() -> None:
+    facts = [replace(SEEN, outcome="refused", times=9), replace(SEEN, method="digest", outcome="unknown")]
     (finding,) = found(RULE, *facts)
     assert finding.what.key == "default.unknown" and finding.count == 2
-    assert finding.link.client == PLC and "default-clients" in keys([finding])
+    assert (finding.link.client, finding.link.server) == (HMI, PLC)
     two = found(RULE, SEEN, replace(SEEN, server=OTHER_PLC), replace(SEEN, account="root", entry="wago-root"))
     assert len(two) == 3
+
+
+def test_a_second_client_is_news() -> None:
+    (first,) = found(RULE, SEEN)
+    both = found(RULE, SEEN, replace(SEEN, client=EWS, first_ns=5000, last_ns=6000))
+    assert len(both) == 2 and first.key in {one.key for one in both}
+    assert {one.link.client for one in both} == {HMI, EWS} and {one.link.server for one in both} == {PLC}
+
+
+def test_of_very_many_clients_those_who_were_let_in_are_told_one_by_one() -> None:
+    tried = [replace(SEEN, client=f"10.3.1.{n}", outcome="attempted", first_ns=n) for n in range(200)]
+    some = found(RULE, *tried, replace(SEEN, client=EWS, first_ns=5000, last_ns=6000))
+    assert len(some) == EACH + 1 and EWS in {one.link.client for one in some}
+    (others,) = [one for one in some if one.link.client == PLC]
+    assert "default-clients-more" in keys([others]) and others.what.key == "default.attempted"
+    assert others.count == 2 * (200 - EACH + 1)
+    # The one for the others stays the same as more come.
+    assert others.key in {one.key for one in found(RULE, *tried)}
 
 
 PLANT = """
