@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from otmon.detect.rules.load import shipped_rules
-from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, Operation
+from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, Asset, Operation
 from tests.detect.plant import HMI, PC, PLC, at, found, keys
 from tests.zones.facts import asset, conversation, model, operation
 
@@ -119,3 +119,36 @@ def test_what_was_agreed_weighs_less(client: str, severity: str) -> None:
 
 def test_what_the_model_denies_is_told_by_other_rules() -> None:
     assert found(RULE, conversation(PC, PLC), broadcast(), *polled(7), plant=PLANT) == []
+
+
+FLAT = model("""
+    version: 1
+    zones:
+    - {id: office, importance: low, members: 10.3.0.0/24}
+    - {id: plc, importance: high, members: 10.2.0.0/24}
+""")
+
+
+@pytest.mark.parametrize(
+    ("heard", "severity"),
+    [
+        ((), "low"),
+        ((asset("02:00:00:00:00:07", PLC),), "high"),
+        ((asset("02:00:00:00:00:07", PLC, "9"),), "low"),
+        # Through a router it hears nothing of this link.
+        (
+            (
+                asset("02:00:00:00:00:07", PLC),
+                *(asset("02:00:00:00:00:07", f"10.9.0.{n}") for n in range(12)),
+            ),
+            "low",
+        ),
+    ],
+)
+def test_what_is_sent_to_everybody_is_as_grave_as_for_the_gravest_who_hears_it(
+    heard: tuple[Asset, ...], severity: str
+) -> None:
+    write = operation("10.3.0.5", GROUP, 5, 0, 1, transport="udp", status=UNANSWERED, answered=0)
+    sender = asset("02:00:00:00:00:05", "10.3.0.5")
+    (one,) = found(RULE, write, sender, *heard, plant=FLAT)
+    assert one.severity == severity

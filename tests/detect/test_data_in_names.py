@@ -111,6 +111,23 @@ def answer(text: str) -> bytes:
     return asked(text)[:2] + b"\x81\x83" + asked(text)[4:]
 
 
+def test_clients_that_are_forged_hide_no_tunnel(tmp_path: Path) -> None:
+    names = tunnel(2 * CARRIED)
+    forged = [Host(f"pc-{n}", f"10.3.0.{n}", LAPTOP.mac) for n in range(1, 61)]
+    asked_for = [
+        packet
+        for n, host in enumerate(forged)
+        for packet in (
+            *questions([f"a-name-of-twenty-four-bytes-{n:03d}.t.example.org"], ends=(host, LAPTOP)),
+            udp_packet(
+                WIRE, START_NS + SECOND_NS, (LAPTOP, host), (53, 20_000), answer("x.example.org"), n, "x"
+            ),
+        )
+    ]
+    told = captures.found(RULE, [*asked_for, *questions(names)], tmp_path)
+    assert [one.link.client for one in told] == [LAPTOP.address]
+
+
 def test_two_who_ask_each_other_hide_nobody(tmp_path: Path) -> None:
     names = tunnel(2 * CARRIED)
     both = [*questions(names), *questions(names, ends=(SERVER, LAPTOP))]

@@ -160,3 +160,15 @@ def test_a_router_of_the_inventory_may_answer_for_others(tmp_path: Path) -> None
             zones: [{{id: control, importance: high, members: 10.0.0.0/8}}]
         """)
         assert len(captures.found(RULE, packets, tmp_path, known)) == found
+
+
+def test_a_mac_address_of_routers_claims_no_address_of_another_asset() -> None:
+    claims = [asset("00:00:5e:00:01:63", "10.2.0.17", arp=3), asset("00:80:f4:30:02:11", "10.2.0.17", arp=3)]
+    for role, count in (("plc", 1), ("", 1), ("router", 0)):
+        known = model(f"""
+            version: 1
+            assets: [{{id: one, address: 10.2.0.17{f", role: {role}" if role else ""}}}]
+            zones: [{{id: cell, importance: high, members: 10.2.0.0/24}}]
+        """)
+        assert len(plant.found(RULE, *claims, plant=known)) == count
+    assert plant.found(RULE, *claims, plant=None) == []

@@ -11,7 +11,7 @@ from otmon.lab.frames import ACK, FIN, Segment, ip_packet, tcp
 from otmon.ledger.facts import AssetClaim
 from tests.detect import captures
 from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, PRINTER, STRANGER, WEB, at, found, keys
-from tests.zones.facts import conversation, operation
+from tests.zones.facts import conversation, operation, written
 
 RULE = "unlisted-traffic"
 SPREAD = shipped_rules()[RULE].number("spread")
@@ -157,3 +157,14 @@ def test_who_was_not_let_in_did_not_connect(answer: str, key: str, tmp_path: Pat
     (one,) = captures.found(RULE, packets, tmp_path)
     assert keys([one])[0] == key
     assert dict(one.what.params)["client"] == captures.LAPTOP.address
+
+
+def test_of_much_that_was_reached_for_it_is_told_what_was_changed() -> None:
+    talks = [conversation(PC, PLC, port, "none", evidence=at(port)) for port in range(1, SPREAD + 2)]
+    write = operation(PC, PLC, 6, 21, 1, evidence=at(9_000))
+    value = written(PC, PLC, 21, value=11_100)
+    modbus = conversation(PC, PLC, evidence=at(8_000))
+    (one,) = found(RULE, *talks, modbus, write, value)
+    assert (one.what.key, one.severity) == ("spread", "critical")
+    assert {"asked-for", "wrote"} <= set(keys([one]))
+    assert at(9_000) in one.evidence and at(1) in one.evidence
