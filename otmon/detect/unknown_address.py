@@ -24,7 +24,7 @@ from otmon.detect.detector import (
 from otmon.detect.port_scan import scanned
 from otmon.detect.rules.field import was_answered
 from otmon.detect.unauthorised_device import what_it_is
-from otmon.detect.values import values_written
+from otmon.detect.values import asked_for
 from otmon.ledger.facts import Asset, Conversation, Evidence, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
@@ -152,9 +152,7 @@ def _doings(case: Case, peers: list[str], zones: list[str], asked: list[Operatio
     shown = case.rules[RULE].number("shown")
     if peers:
         yield say("peers", peers=", ".join(peers[:shown]), count=len(peers), zones=", ".join(zones) or "-")
-    if asked:
-        yield say_some("asked-for", sorted({one.service for one in asked}), shown)
-        yield from values_written(case, asked)
+    yield from asked_for(case, asked, shown)
 
 
 def _evidence(facts: list[Conversation | Asset], asked: list[Operation]) -> tuple[Evidence, ...]:

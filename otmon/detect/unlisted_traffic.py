@@ -22,14 +22,13 @@ from otmon.detect.detector import (
     place_of,
     reasons,
     say,
-    say_some,
 )
 from otmon.detect.lapsed_permission import denied
 from otmon.detect.port_scan import scanned
 from otmon.detect.rules.field import was_answered
 from otmon.detect.silence import conversation, silence
 from otmon.detect.unauthorised_device import at_ports
-from otmon.detect.values import values_written
+from otmon.detect.values import asked_for
 from otmon.ledger.facts import Conversation, Evidence, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.address import host, parse_address
@@ -81,10 +80,7 @@ def _single(case: Case, part: Denied) -> Finding:
     fact, verdict = part[0]
     operations = _operations(case, part)
     why = [*reasons(verdict), *whose_link_local(case, fact), *at_ports(case, (fact.client,))]
-    if operations:
-        services = sorted({operation.service for operation in operations})
-        why.append(say_some("asked-for", services, case.rules[RULE].number("shown")))
-        why.extend(values_written(case, operations))
+    why.extend(asked_for(case, operations, case.rules[RULE].number("shown")))
     if not any(was_answered(one) for one, _ in part):
         why.append(silence(one for one, _ in part))
     key = ("one", *map(str, conversation_key(fact)[:-1]))
@@ -117,9 +113,7 @@ def _spread(case: Case, group: Denied) -> Finding:
         ),
     ]
     operations = _operations(case, group)
-    if operations:
-        why.append(say_some("asked-for", sorted({one.service for one in operations}), shown))
-        why.extend(values_written(case, operations))
+    why.extend(asked_for(case, operations, shown))
     key = ("many", fact.client, verdict.from_zone, verdict.to_zone)
     what = say("spread", client=fact.client, zone=verdict.to_zone, conversations=len(group))
     return _finding(case, group, operations, key, why, what)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from otmon.detect.detector import Case, Message, say_some
@@ -13,6 +13,13 @@ from otmon.zones.model import Range, merged, spans
 
 VALUES_SHOWN: Final = 4
 """Written values that are named in one finding."""
+
+
+def asked_for(case: Case, operations: Collection[Operation], shown: int) -> Iterator[Message]:
+    """The services of operations, at most `shown` by name, and what they wrote."""
+    if operations:
+        yield say_some("asked-for", sorted({one.service for one in operations}), shown)
+        yield from values_written(case, operations)
 
 
 def values_written(case: Case, operations: Iterable[Operation]) -> Iterator[Message]:

@@ -19,7 +19,7 @@ def test_synonyms_mean_the_role_however_they_are_spelled() -> None:
 
 
 def test_what_may_send_for_others() -> None:
-    assert {role.id for role in ROLES} >= FORWARDERS - {"gateway"}
+    assert {role.id for role in ROLES} >= FORWARDERS
     assert may_forward(["plc", "l3-switch"]) and may_forward(["fw"]) is True
     assert may_forward(["plc", "printer"]) is False
     assert may_forward([]) is None and may_forward(["plc", "coffee-machine"]) is None
