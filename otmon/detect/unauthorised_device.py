@@ -87,12 +87,12 @@ def strangers(case: Case) -> dict[str, tuple[Device, str]]:
 def _reached(case: Case, devices: Iterable[Device]) -> dict[str, Iterable[str]]:
     """The zones in which devices talk that are in none by their addresses: those have link-local addresses
     alone, or none. What hosts say to find each other (ICMPv6) is no talk."""
-    ends = {(mac, ""): one.seen.id for one in devices for mac in one.seen.macs}
-    ends |= {(each.address, each.vlan): one.seen.id for one in devices for each in one.seen.addresses}
+    macs = {mac: one.seen.id for one in devices for mac in one.seen.macs}
+    ends = {(each.address, each.vlan): one.seen.id for one in devices for each in one.seen.addresses}
     found: dict[str, set[str]] = {}
     for fact, verdict in case.conversations if ends else ():
         for end, zone in ((fact.client, verdict.from_zone), (fact.server, verdict.to_zone)):
-            id = ends.get((end, fact.vlan)) or ends.get((end, ""))
+            id = ends.get((end, fact.vlan)) or macs.get(end)
             if id is not None and zone not in NOWHERE and fact.transport != "icmpv6":
                 found.setdefault(id, set()).add(zone)
     return {id: sorted(zones) for id, zones in found.items()}

@@ -119,6 +119,7 @@ LAPTOP, OTHER, VIRTUAL = "00:1c:42:11:22:33", "fe80::21c:42ff:fe11:2233", "00:00
         (asset(LAPTOP, OTHER), conversation(OTHER, PLC, transport="icmpv6")),
         (asset(LAPTOP, ""), conversation(LAPTOP, "01:80:c2:00:00:0e", transport="ethernet")),
         (asset(LAPTOP, OTHER, "7"), conversation(OTHER, PLC)),
+        (asset(LAPTOP, OTHER), conversation(OTHER, PLC, vlan="7")),
     ],
 )
 def test_who_has_no_place_of_its_own_is_where_it_talks(facts: tuple[Any, ...]) -> None:
