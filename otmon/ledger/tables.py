@@ -91,12 +91,14 @@ O_BEGIN: Final = 20
 O_END: Final = 21
 """Times between which that window and the minute go on; none before it was seen twice."""
 O_NEXT: Final = 22
-"""Row of the operation that its stream did next the last time: a poll does the same ones again and again. It
-may have become another's."""
+"""Row, plus 1, of the operation that its stream did next the last time: a poll does the same ones again and
+again. It may have become another's. Below 0 where something else has followed since, 0 where nothing has."""
 O_RESPONSES: Final = 23
 """Of each of `otmon.ledger.facts.RESPONSE_BOUNDS_NS` four bits: answers that `V_RESPONSES` has not counted
 yet. It lies beside what changes with each answer: columns there would cost a packet another cache line, and
 each operation of a flood their room."""
+O_OFTEN: Final = 24
+"""Columns before it are looked at for each transaction, the others for few."""
 O_GAP: Final = 24
 """Of the windows that are over."""
 O_BEFORE: Final = 25
@@ -167,6 +169,8 @@ POINT_COLUMNS: Final = 4
 
 # Columns of an asset; the key is the first four.
 X_MAC, X_HI, X_LO, X_PLACE, X_PACKETS, X_BYTES, X_FIRST, X_LAST, X_PACKET, X_OFFSET, X_ARP = range(11)
+X_OFTEN: Final = 8
+"""Columns before it are looked at for each packet."""
 X_ASKED: Final = 11
 """Last octets asked for by ARP: bit *n* % 56 of column *n* // 56."""
 ASKED_COLUMNS: Final = 5
