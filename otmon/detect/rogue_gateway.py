@@ -26,7 +26,7 @@ from otmon.detect.detector import (
 from otmon.detect.unauthorised_device import (
     OPENINGS,
     impersonates,
-    is_shared,
+    is_redundant,
     lets_in,
     plain_zones,
     strangers,
@@ -64,7 +64,7 @@ def _routers(case: Case) -> dict[str, tuple[Device, ...]]:
     found: dict[str, list[Device]] = {}
     shared: set[str] = set()
     for device in case.population.devices:
-        if is_shared(case, device):
+        if is_redundant(case, device):
             shared.update(plain_zones(case, device))
         elif device.seen.forwarded:
             for zone in plain_zones(case, device):
