@@ -38,7 +38,7 @@ def _finding(case: Case, device: Device, address: str, listed: Listed) -> Findin
     here = [one for one in device.seen.addresses if one.address == address]
     zone = locate(case.index, address, here[0].vlan).zone
     still = case.population.by_id.get(listed.id)
-    why = [say("in-inventory", asset=listed.id, line=str(listed.line)), *what_it_is(case, device)]
+    why = [say("in-inventory", asset=listed.id, line=str(listed.line)), *what_it_is(device)]
     if still is not None:
         why.insert(1, say("owner-seen", asset=listed.id, addresses=", ".join(still.seen.texts) or "-"))
     return Finding(

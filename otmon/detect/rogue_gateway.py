@@ -55,7 +55,7 @@ def rogue_gateway(case: Case) -> Iterator[Finding]:
             zones = here if what else sorted(beside)
             severities = {zone: graded(case, zone, "high" if what else "medium") for zone in zones}
             zone = min(zones, key=lambda one: (SEVERITIES.index(severities[one]), one))
-            yield _finding(case, device, zone, severities[zone], what, beside.get(zone))
+            yield _finding(device, zone, severities[zone], what, beside.get(zone))
 
 
 def _routers(case: Case) -> dict[str, tuple[Device, ...]]:
@@ -91,9 +91,7 @@ def _what(device: Device) -> Literal["", "opens", "translates"]:
     return "opens" if not listed and lets_in(device) else ""
 
 
-def _finding(
-    case: Case, device: Device, zone: str, severity: Severity, what: str, beside: Device | None
-) -> Finding:
+def _finding(device: Device, zone: str, severity: Severity, what: str, beside: Device | None) -> Finding:
     seen = device.seen
     name = _name(device)
     translates = [one.evidence for one in device.probable.signals if one.key == "translates"]
@@ -113,7 +111,7 @@ def _finding(
         else say("rogue-gateway", device=name, zone=zone)
         if what or beside is None
         else say("rogue-router", device=name, zone=zone, router=_name(beside)),
-        why=(*why, *what_it_is(case, device)),
+        why=(*why, *what_it_is(device)),
         count=seen.packets,
         unit="packets",
         first_ns=seen.first_ns,

@@ -109,7 +109,7 @@ def impersonates(case: Case, device: Device) -> dict[str, Listed]:
     return found
 
 
-def what_it_is(case: Case, device: Device) -> Iterator[Message]:
+def what_it_is(device: Device) -> Iterator[Message]:
     """What a device probably is, how sure that is, and every signal for and against it."""
     probable = device.probable
     classes = tuple(say(f"class.{one}") for one in probable.classes)
@@ -213,7 +213,7 @@ def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Fi
         one for talk in talks if talk.client in ends for one in case.asked.get(conversation_key(talk), [])
     ]
     peers = sorted({end for talk in talks for end in (talk.client, talk.server)} - ends)
-    why = [*what_it_is(case, device)]
+    why = [*what_it_is(device)]
     if seen.macs:
         why.insert(0, say("seen-with", macs=", ".join(seen.macs[:SHOWN])))
     why += at_ports(case, sorted(ends))
