@@ -27,7 +27,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from otmon.detect.detector import Case, Finding
+from otmon.detect.detector import Case
+from otmon.detect.finding import Finding
 from otmon.detect.rules.rule import Rule
 from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import case_of, found_in, go_on
