@@ -25,7 +25,7 @@ import pytest
 
 from otmon.capture.batch import Batch
 from otmon.capture.sources import read
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.identity.registry import IDS

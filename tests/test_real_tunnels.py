@@ -15,7 +15,7 @@ from random import Random
 
 import pytest
 
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.lab.live.namespace import asked_inside, serving

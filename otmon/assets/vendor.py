@@ -39,10 +39,11 @@ VIRTUAL: Final[Mapping[str, str]] = {
     "02:42:": "Docker",
     "02:00:4c:4f:4f:": "Microsoft Loopback",
 }
-"""Beginnings of MAC addresses that software uses -> its name: RFC 9568 section 7.3 (VRRP), Cisco's HSRP and
-GLBP, and what QEMU, Docker and Windows give to interfaces that are none."""
+"""Beginnings of MAC addresses that software uses -> its name: RFC 9568 section 7.3 (VRRP; CARP uses them as
+well), Cisco's HSRP 1 and 2 and GLBP, and what QEMU, Docker and Windows give to interfaces that are none."""
 REDUNDANT_ROUTERS: Final = ("VRRP", "HSRP", "GLBP")
 """Those of `VIRTUAL` that several routers share."""
+_SHARED = tuple(beginning for beginning, name in VIRTUAL.items() if name in REDUNDANT_ROUTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,11 @@ def vendor_of(mac: str) -> Vendor | None:
         if name:
             return Vendor("universal", name)
     return Vendor("local" if address.value >> 41 & 1 else "universal", "")
+
+
+def is_shared(mac: str) -> bool:
+    """Whether it is an address that several routers share, of a MAC address as facts hold it."""
+    return mac.startswith(_SHARED)
 
 
 def is_random(mac: str) -> bool:

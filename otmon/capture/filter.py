@@ -11,7 +11,6 @@ from otmon.capture.ring import linktype_of
 SNAP_LENGTH: Final = 262_144
 _LINKTYPE_TO_DLT: Final = {1: 1, 101: 12}
 """LINKTYPE_ number: the number that libpcap uses for it here (DLT_EN10MB, DLT_RAW)."""
-_ERROR_BYTES: Final = 256
 
 
 class FilterError(Exception):

@@ -55,7 +55,7 @@ def address_scan(case: Case) -> Iterator[Finding]:
             why.append(say_some("answering", alive, shown))
         elif not refused:
             why.append(say("unanswered"))
-        why.extend(allowed_by(case, (case.verdicts.get(conversation_key(fact)) for fact in facts), shown))
+        why.extend(allowed_by((case.verdicts.get(conversation_key(fact)) for fact in facts), shown))
         yield Finding(
             rule=RULE,
             key=(client, transport),
@@ -157,7 +157,7 @@ def is_allowed(case: Case, fact: Conversation) -> bool:
     return verdict is not None and verdict.outcome == "allowed"
 
 
-def allowed_by(case: Case, verdicts: Iterable[Verdict | None], shown: int) -> Iterator[Message]:
+def allowed_by(verdicts: Iterable[Verdict | None], shown: int) -> Iterator[Message]:
     """The permissions that allow some of a scan, where there are any."""
     found = {permission_of(verdict) for verdict in verdicts} - {None}
     named = sorted(f"{one.id} ({one.line})" for one in found if one is not None)

@@ -11,7 +11,7 @@ from typing import Final
 from otmon.assets.classify import Device
 from otmon.detect.detector import Case, Finding, Link, Place, first, graded, say
 from otmon.detect.disputed_address import disputes
-from otmon.detect.multi_homed_asset import router_roles
+from otmon.detect.multi_homed_asset import is_router
 from otmon.detect.unauthorised_device import impersonates, what_it_is
 from otmon.zones.address import host
 from otmon.zones.model import Device as Listed
@@ -24,10 +24,9 @@ def address_taken_over(case: Case) -> Iterator[Finding]:
     told = {address for address, _ in disputes(case)}
     if case.index is None:
         return
-    routers = router_roles(case)
     for device in case.population.devices:
         known = device.seen.listed
-        if known is not None and routers & set(known.roles):
+        if known is not None and is_router(case, known):
             continue
         for address, listed in impersonates(case, device).items():
             if listed.mac is not None and address not in told:
@@ -39,7 +38,7 @@ def _finding(case: Case, device: Device, address: str, listed: Listed) -> Findin
     here = [one for one in device.seen.addresses if one.address == address]
     zone = locate(case.index, address, here[0].vlan).zone
     still = case.population.by_id.get(listed.id)
-    why = [say("in-inventory", asset=listed.id, line=str(listed.line)), *what_it_is(case, device)]
+    why = [say("in-inventory", asset=listed.id, line=str(listed.line)), *what_it_is(device)]
     if still is not None:
         why.insert(1, say("owner-seen", asset=listed.id, addresses=", ".join(still.seen.texts) or "-"))
     return Finding(

@@ -105,7 +105,7 @@ def _is_known(case: Case, fact: Operation, verdict: Verdict) -> bool:
     if registered(case, fact.client) or permission is None or address is None:
         return False
     named = any(one.network == host(address) for one in permission.clients)
-    return named and _agreed(case, fact, verdict)
+    return named and _agreed(fact, verdict)
 
 
 def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked) -> Finding:
@@ -137,11 +137,11 @@ def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked) -> Fin
 def _severity(case: Case, group: Asked) -> Severity:
     gravest: Severity = "high" if changes(one for one, _ in group) else "low"
     stranger = not registered(case, group[0][0].client)
-    agreed = all(_agreed(case, *pair) for pair in group)
+    agreed = all(_agreed(*pair) for pair in group)
     return lowered(graded(case, group[0][1].to_zone, gravest), stranger + agreed)
 
 
-def _agreed(case: Case, fact: Operation, verdict: Verdict) -> bool:
+def _agreed(fact: Operation, verdict: Verdict) -> bool:
     permission = permission_of(verdict)
     return names_function(permission, fact) or (permission is not None and fact.access in permission.access)
 

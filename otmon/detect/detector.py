@@ -1,30 +1,38 @@
-"""The contract of a detector, and the values that it gives.
+"""The contract of a detector: what it is given, a `Case`, and what several of them ask of one.
 
-`Finding` stands here and not in `otmon.findings`, because detectors give findings and imports point
-one way; the next stage takes this type, as every stage takes the types of the one before it.
-
-A finding is about one thing and names it in `key`: the same facts give the same key whatever else
-the capture holds, so that a finding keeps its id from one replay to the next. Texts are `Message`
-values, worded in one catalogue later; what comes from the network or from a model goes into their
-parameters only.
+What it gives is a `Finding` (`otmon.detect.finding`). Detectors import both from here.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from otmon.assets.classify import Population, population
+from otmon.detect.finding import (
+    SEVERITIES,
+    Finding,
+    Link,
+    Message,
+    Place,
+    Severity,
+    Unit,
+    first,
+    link_of,
+    lowered,
+    say,
+    say_some,
+    spans,
+)
 from otmon.detect.rules.load import shipped_rules
-from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
-from otmon.ledger.facts import UNKNOWN, Asset, Conversation, CredentialSeen, Evidence, Operation, WrittenValue
+from otmon.detect.rules.rule import Rule
+from otmon.ledger.facts import UNKNOWN, Asset, Conversation, CredentialSeen, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
-from otmon.ledger.swift import swift
 from otmon.protocols.protocol import Protocol
 from otmon.zones.address import PrefixTable, host, is_group, parse_address, prefix_table, reach
 from otmon.zones.decide import UNJUDGED, Index, Judgements, Near, Verdict
@@ -34,92 +42,24 @@ from otmon.zones.place import locate
 
 _Item = TypeVar("_Item")
 
-__all__ = ["SEVERITIES", "Case", "Finding", "Link", "Message", "Place", "Severity", "Unit"]
-
-Unit = Literal["packets", "transactions", "messages", "log-ins"]
-"""What a finding's count counts."""
+__all__ = [  # what this file takes from others for detectors, beside its own
+    "SEVERITIES",
+    "Finding",
+    "Link",
+    "Message",
+    "Place",
+    "Severity",
+    "Unit",
+    "first",
+    "link_of",
+    "lowered",
+    "say",
+    "say_some",
+    "spans",
+]
 
 CHANGING = frozenset({"write", "control", "program", "configure"})
 """Access classes that change a device or what it does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A text to be worded in a person's language: key in the catalogue, sorted parameters."""
-
-    key: str
-    params: tuple[tuple[str, str | int | tuple[Message, ...]], ...] = ()
-    """A parameter that is itself a list of messages is worded and joined."""
-
-
-@swift
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Who talks to whom and how, as far as the finding says one; "" and 0 where it does not."""
-
-    client: str = ""
-    """The one address of a finding that is about one address."""
-    server: str = ""
-    transport: str = ""
-    port: int = 0
-    protocol: str = ""
-    vlan: str = ""
-
-
-@swift
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the zone model: ids, all "" without a model."""
-
-    from_zone: str = ""
-    to_zone: str = ""
-    boundary: str = ""
-    """"" where no boundary joins the zones."""
-    device_owner: str = ""
-    settings_owner: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Risk:
-    """How much is at stake (`otmon.findings.risk`)."""
-
-    value: str
-    """"A", the gravest, to "E"; "" before it is judged."""
-    threat: int
-    """1 to 3, as the other two."""
-    vulnerability: int
-    importance: int
-
-
-@swift
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that a person should look at."""
-
-    rule: str
-    key: tuple[str, ...]
-    """What it is about; with `rule` the identity."""
-    severity: Severity
-    link: Link
-    place: Place
-    what: Message
-    why: tuple[Message, ...]
-    count: int
-    unit: Unit
-    first_ns: int
-    last_ns: int
-    evidence: tuple[Evidence, ...]
-    """First packet of each fact that the finding rests on, earliest first, at most `EVIDENCE`."""
-    references: tuple[Reference, ...] = ()
-    """Of its rule, as the title: whoever runs the detectors adds both (`of_rule`)."""
-    risk: Risk = Risk("", 0, 0, 0)
-    title: Text = Text("", "")  # noqa: RUF009 - a frozen value
-    alike: int = 1
-    """How many findings it stands for: more than one where they were too many (`otmon.findings.crowd`)."""
-
-
-EVIDENCE = 3
-"""Packets named in a finding: enough to look at; the ledger holds the rest."""
 
 
 @dataclass(frozen=True)
@@ -266,27 +206,15 @@ class Case:
 
 
 Detector = Callable[[Case], Iterator[Finding]]
-_CONTRACT = ("detector", "duration", "matched", "once", "silence", "values")
-"""Files of this folder that are no detectors: the contract, what finds by conditions, what is found once, and
-how times, silence and written values are told."""
 
 
 @cache
 def detectors() -> Mapping[str, Detector]:
-    """Every detector of this folder by the name of its file. One that cannot be imported stops the
-    start."""
+    """Every detector of this folder by the name of its file: the files that name a `RULE`. One that cannot be
+    imported stops the start."""
     names = sorted(one.name for one in pkgutil.iter_modules([str(Path(__file__).parent)]) if not one.ispkg)
-    return {
-        name: getattr(importlib.import_module(f"otmon.detect.{name}"), name)
-        for name in names
-        if name not in _CONTRACT
-    }
-
-
-def of_rule(finding: Finding, rule: Rule, risk: Risk | None = None) -> Finding:
-    """The finding with what its rule says of all of them, and with its risk where that is given."""
-    known = finding.risk if risk is None else risk
-    return replace(finding, title=rule.title, references=rule.references, risk=known)
+    files = {name: importlib.import_module(f"otmon.detect.{name}") for name in names}
+    return {name: getattr(file, name) for name, file in files.items() if hasattr(file, "RULE")}
 
 
 def place_of(case: Case, verdict: Verdict) -> Place:
@@ -352,11 +280,6 @@ def is_internet(address: str, zone: str) -> bool:
     return zone == INTERNET or (parsed is not None and reach(parsed) == "internet")
 
 
-def link_of(fact: Conversation | Operation | WrittenValue | CredentialSeen) -> Link:
-    """Who talks to whom, as a fact has it."""
-    return Link(*conversation_key(fact))
-
-
 def importance(case: Case, zone: str) -> str:
     """Of a zone in the model: "high", "medium" or "low"; "low" for what the model does not hold."""
     known = case.index.zones.get(zone) if case.index is not None else None
@@ -369,11 +292,6 @@ def graded(case: Case, zone: str, gravest: Severity) -> Severity:
     known = case.index.zones.get(zone) if case.index is not None else None
     steps = {"medium": 1, "low": 2}.get(known.importance, 0) if known is not None else 0
     return lowered(gravest, steps)
-
-
-def lowered(severity: Severity, steps: int = 1) -> Severity:
-    """A severity some steps less grave; "info" stays."""
-    return SEVERITIES[min(SEVERITIES.index(severity) + steps, len(SEVERITIES) - 1)]
 
 
 def registered(case: Case, text: str) -> tuple[Device, ...]:
@@ -459,33 +377,3 @@ def _nearby(near: Near) -> Message:
     """A permission that nearly fitted: many facts of a network come as near to it."""
     lacks = [say(f"lack.{lack.key}", allowed=lack.allowed, seen=lack.seen) for lack in near.lacks]
     return say("nearest", permission=near.permission, line=near.line, lacks=tuple(lacks))
-
-
-def say(key: str, **params: str | int | tuple[Message, ...]) -> Message:
-    """A message with its parameters in order."""
-    return Message(key, tuple(sorted(params.items())))
-
-
-def say_some(key: str, items: Sequence[str], shown: int) -> Message:
-    """The message `key` with `items` in one parameter; `key` with "-more" where some are left out."""
-    named = ", ".join(items[:shown])
-    if len(items) <= shown:
-        return say(key, items=named)
-    return say(f"{key}-more", items=named, more=len(items) - shown)
-
-
-def spans(numbers: Iterable[int], shown: Callable[[int], str] = str) -> list[str]:
-    """The numbers as ranges "first-last", neighbours joined, lowest first."""
-    found: list[list[int]] = []
-    for number in sorted(set(numbers)):
-        if found and found[-1][1] == number - 1:
-            found[-1][1] = number
-        else:
-            found.append([number, number])
-    return [shown(low) if low == high else f"{shown(low)}-{shown(high)}" for low, high in found]
-
-
-def first(*evidence: Evidence) -> tuple[Evidence, ...]:
-    """The earliest packets, at most `EVIDENCE`."""
-    times = sorted({one.time_ns for one in evidence})[:EVIDENCE]
-    return tuple(sorted({one for one in evidence if one.time_ns <= times[-1]})[:EVIDENCE])

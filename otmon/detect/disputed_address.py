@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from otmon.assets.vendor import is_shared
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -20,15 +21,12 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.multi_homed_asset import router_roles
+from otmon.detect.multi_homed_asset import is_router
 from otmon.ledger.facts import Asset
 from otmon.ledger.ledger import asset_key
 from otmon.zones.address import host, parse_address
 
 RULE: Final = "disputed-address"
-
-VIRTUAL = ("00:00:5e:00:01:", "00:00:5e:00:02:", "00:00:0c:07:ac:", "00:00:0c:9f:f", "00:07:b4:00:")
-"""Beginnings of the MAC addresses of VRRP and CARP, HSRP 1 and 2, GLBP."""
 
 NEVER: Final = 1 << 62
 """More ARP packets than anybody counts."""
@@ -113,19 +111,17 @@ def _silent(case: Case) -> Claims:
 
 def _routers(case: Case) -> frozenset[str]:
     """MAC addresses of the inventory's routers, which may answer for others (proxy ARP, RFC 1027)."""
-    roles = router_roles(case)
     devices = case.index.model.devices if case.index is not None else ()
-    return frozenset(str(host(one.mac)) for one in devices if one.mac is not None and roles & set(one.roles))
+    return frozenset(str(host(one.mac)) for one in devices if one.mac is not None and is_router(case, one))
 
 
 def _of_routers(case: Case, one: Asset) -> bool:
     """Whether a MAC address is one that routers share, and the address no asset's that is no router."""
-    address = parse_address(one.address) if one.mac.startswith(VIRTUAL) else None
+    address = parse_address(one.address) if is_shared(one.mac) else None
     if address is None:
         return False
-    roles = router_roles(case)
     owners = [listed for _, known in case.inventory.covering(address) for listed in known]
-    return not owners or any(roles & set(owner.roles) for owner in owners)
+    return not owners or any(is_router(case, owner) for owner in owners)
 
 
 def _at_a_time(one: Asset, other: Asset) -> bool:

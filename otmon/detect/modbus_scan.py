@@ -201,14 +201,14 @@ def _identities(case: Case, asked: Asked) -> tuple[Parts, Parts]:
     verdicts = {operation_key(fact): verdict for fact, verdict in case.operations}
     for about, facts in told.items():
         for parts, wide in ((strange, False), (every, True)):
-            part = [fact for fact in facts if _is_strange(case, fact, verdicts, wide)]
+            part = [fact for fact in facts if _is_strange(fact, verdicts, wide)]
             if part:
                 units = {fact.unit for fact in part}
                 parts[about] = Part(part, len(units), spans(units))
     return strange, every
 
 
-def _is_strange(case: Case, fact: Operation, verdicts: dict[tuple[object, ...], Verdict], wide: bool) -> bool:
+def _is_strange(fact: Operation, verdicts: dict[tuple[object, ...], Verdict], wide: bool) -> bool:
     """Whether no permission allows the operation; with `wide`, none that means it."""
     permission = permission_of(verdicts.get(operation_key(fact)))
     if permission is None or not wide:
@@ -241,7 +241,7 @@ def _finding(case: Case, client: str, kind: str, parts: Parts) -> Finding:
     ]
     if kind == "identities":
         verdicts = {operation_key(fact): verdict for fact, verdict in case.operations}
-        why.extend(allowed_by(case, (verdicts.get(operation_key(fact)) for fact in facts), shown))
+        why.extend(allowed_by((verdicts.get(operation_key(fact)) for fact in facts), shown))
     transports = {(fact.transport, fact.port) for fact in facts}
     transport, port = min(transports) if len(transports) == 1 else ("", 0)
     return Finding(

@@ -24,7 +24,7 @@ from otmon.detect.detector import (
     say_some,
 )
 from otmon.detect.multi_homed_asset import RULE as MULTI_HOMED
-from otmon.detect.multi_homed_asset import multi_homed_asset, router_roles
+from otmon.detect.multi_homed_asset import is_router, multi_homed_asset
 
 RULE: Final = "moved-device"
 
@@ -39,10 +39,9 @@ def moved_device(case: Case) -> Iterator[Finding]:
     # What is left to that rule is left only while it is in use.
     in_use = other_rule is not None and other_rule.runs
     told = {finding.key[1] for finding in multi_homed_asset(case)} if in_use else set()
-    routers = router_roles(case)
     for device in case.population.devices:
         listed = device.seen.listed
-        if listed is None or routers & set(listed.roles) or told & {listed.id, *device.seen.macs}:
+        if listed is None or is_router(case, listed) or told & {listed.id, *device.seen.macs}:
             continue
         home, expected = home_zones(case.index, device.seen), listed_addresses(device.seen)
         placed = [

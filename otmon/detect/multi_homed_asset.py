@@ -29,6 +29,7 @@ from otmon.zones.decide import locate
 from otmon.zones.learning.hosts import PREFIX, to_group
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Device
 from otmon.zones.review.devices import devices
+from otmon.zones.role import one_name
 
 RULE: Final = "multi-homed-asset"
 
@@ -42,11 +43,10 @@ def multi_homed_asset(case: Case) -> Iterator[Finding]:
     if case.index is None:
         return
     homes = _homes(case)
-    routers = router_roles(case)
     told: set[str] = set()
     listed = _listed(case)
     for device in case.index.model.devices:
-        if len(device.networks) > 1 and not routers & set(device.roles):
+        if len(device.networks) > 1 and not is_router(case, device):
             seen = listed.get(device.id, [])
             feet = _feet(case, [one for one in seen if (one.address, one.vlan) in homes])
             if _zones(feet):
@@ -58,7 +58,7 @@ def multi_homed_asset(case: Case) -> Iterator[Finding]:
     for host in devices(case.index, case.ledger.assets).hosts:
         seen = of_mac[host.mac]
         known = [one for foot in host.feet for one in registered(case, foot.address)]
-        if host.mac in told or any(routers & set(one.roles) for one in known):
+        if host.mac in told or any(is_router(case, one) for one in known):
             continue
         # Whoever carries another machine's address is on its way to somewhere else.
         if any(len(case.macs[one.address or one.mac]) > 1 for one in seen):
@@ -68,10 +68,16 @@ def multi_homed_asset(case: Case) -> Iterator[Finding]:
             yield _finding(case, ("mac", host.mac), feet, seen, None)
 
 
-def router_roles(case: Case) -> frozenset[str]:
-    """The roles of assets that are there to stand between zones, whether this rule is in use or not. Such an
-    asset sends for others, and may answer for them by ARP (RFC 1027, 2.1)."""
-    return frozenset((case.rules.get(RULE) or shipped_rules()[RULE]).texts("routers"))
+def is_router(case: Case, device: Device) -> bool:
+    """Whether an asset has a role of those that are there to stand between zones, by whatever name. It sends
+    for others, and may answer for them by ARP (RFC 1027, 2.1)."""
+    return any(one_name(role) in _routers(case) for role in device.roles)
+
+
+@once
+def _routers(case: Case) -> frozenset[str]:
+    """Whether this rule is in use or not."""
+    return frozenset(map(one_name, (case.rules.get(RULE) or shipped_rules()[RULE]).texts("routers")))
 
 
 @once

@@ -49,7 +49,7 @@ def port_scan(case: Case) -> Iterator[Finding]:
             say_some("open-ports", [f"{transport}/{port}" for port in opened], shown)
             if opened
             else say("no-open-port"),
-            *allowed_by(case, (case.verdicts.get(conversation_key(fact)) for fact in facts), shown),
+            *allowed_by((case.verdicts.get(conversation_key(fact)) for fact in facts), shown),
         ]
         yield Finding(
             rule=RULE,

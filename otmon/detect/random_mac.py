@@ -74,7 +74,7 @@ def _one(case: Case, device: Device, mac: str, zone: str, severity: Severity) ->
         link=Link(client=name, vlan=seen.vlans[0] if seen.vlans else ""),
         place=Place(from_zone=zone),
         what=say("random-mac", device=name, mac=mac, zone=zone),
-        why=(*what_it_is(case, device), *off_hours(case, RULE, seen.first_ns)),
+        why=(*what_it_is(device), *off_hours(case, RULE, seen.first_ns)),
         count=seen.packets,
         unit="packets",
         first_ns=seen.first_ns,

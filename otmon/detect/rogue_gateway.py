@@ -26,7 +26,7 @@ from otmon.detect.detector import (
 from otmon.detect.unauthorised_device import (
     OPENINGS,
     impersonates,
-    is_shared,
+    is_redundant,
     lets_in,
     plain_zones,
     strangers,
@@ -55,7 +55,7 @@ def rogue_gateway(case: Case) -> Iterator[Finding]:
             zones = here if what else sorted(beside)
             severities = {zone: graded(case, zone, "high" if what else "medium") for zone in zones}
             zone = min(zones, key=lambda one: (SEVERITIES.index(severities[one]), one))
-            yield _finding(case, device, zone, severities[zone], what, beside.get(zone))
+            yield _finding(device, zone, severities[zone], what, beside.get(zone))
 
 
 def _routers(case: Case) -> dict[str, tuple[Device, ...]]:
@@ -64,7 +64,7 @@ def _routers(case: Case) -> dict[str, tuple[Device, ...]]:
     found: dict[str, list[Device]] = {}
     shared: set[str] = set()
     for device in case.population.devices:
-        if is_shared(case, device):
+        if is_redundant(case, device):
             shared.update(plain_zones(case, device))
         elif device.seen.forwarded:
             for zone in plain_zones(case, device):
@@ -91,9 +91,7 @@ def _what(device: Device) -> Literal["", "opens", "translates"]:
     return "opens" if not listed and lets_in(device) else ""
 
 
-def _finding(
-    case: Case, device: Device, zone: str, severity: Severity, what: str, beside: Device | None
-) -> Finding:
+def _finding(device: Device, zone: str, severity: Severity, what: str, beside: Device | None) -> Finding:
     seen = device.seen
     name = _name(device)
     translates = [one.evidence for one in device.probable.signals if one.key == "translates"]
@@ -113,7 +111,7 @@ def _finding(
         else say("rogue-gateway", device=name, zone=zone)
         if what or beside is None
         else say("rogue-router", device=name, zone=zone, router=_name(beside)),
-        why=(*why, *what_it_is(case, device)),
+        why=(*why, *what_it_is(device)),
         count=seen.packets,
         unit="packets",
         first_ns=seen.first_ns,

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from otmon.assets.classify import Device
 from otmon.assets.makers import DeviceClass
 from otmon.assets.place import NOWHERE, inventoried, zones_of
-from otmon.assets.vendor import REDUNDANT_ROUTERS, vendor_of
+from otmon.assets.vendor import is_shared, vendor_of
 from otmon.detect.detector import (
     SEVERITIES,
     Case,
@@ -26,7 +26,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.multi_homed_asset import router_roles
+from otmon.detect.multi_homed_asset import is_router
 from otmon.detect.once import once
 from otmon.detect.rules.field import was_answered
 from otmon.ledger.facts import HOUR_NS, Conversation
@@ -78,7 +78,7 @@ def strangers(case: Case) -> dict[str, tuple[Device, str]]:
     found = {}
     for device in unlisted:
         here = [zone for zone in zones[device.seen.id] if zone in covered]
-        if here and not is_shared(case, device) and not impersonates(case, device):
+        if here and not is_redundant(case, device) and not impersonates(case, device):
             order = {zone: SEVERITIES.index(graded(case, zone, "critical")) for zone in here}
             found[device.seen.id] = device, min(here, key=lambda zone: (order[zone], zone))
     return found
@@ -109,7 +109,7 @@ def impersonates(case: Case, device: Device) -> dict[str, Listed]:
     return found
 
 
-def what_it_is(case: Case, device: Device) -> Iterator[Message]:
+def what_it_is(device: Device) -> Iterator[Message]:
     """What a device probably is, how sure that is, and every signal for and against it."""
     probable = device.probable
     classes = tuple(say(f"class.{one}") for one in probable.classes)
@@ -150,14 +150,13 @@ def off_hours(case: Case, rule: str, first_ns: int) -> Iterator[Message]:
         yield say("off-hours", time=f"{clock:%H:%M}", begins=begins, ends=ends)
 
 
-def is_shared(case: Case, device: Device) -> bool:
+def is_redundant(case: Case, device: Device) -> bool:
     """Whether it is what routers share (VRRP, HSRP, GLBP), as far as the inventory has routers. Who asks
     others for something is a host under such a MAC address."""
-    vendors = [vendor_of(mac) for mac in device.seen.macs]
-    if not any(one is not None and one.name in REDUNDANT_ROUTERS for one in vendors):
+    if not any(map(is_shared, device.seen.macs)):
         return False
     known = case.index.model.devices if case.index is not None else ()
-    has_routers = any(router_roles(case) & set(one.roles) for one in known)
+    has_routers = any(is_router(case, one) for one in known)
     return has_routers and _asking(case).isdisjoint(device.seen.texts)
 
 
@@ -214,7 +213,7 @@ def _one(case: Case, zone: str, device: Device, talks: list[Conversation]) -> Fi
         one for talk in talks if talk.client in ends for one in case.asked.get(conversation_key(talk), [])
     ]
     peers = sorted({end for talk in talks for end in (talk.client, talk.server)} - ends)
-    why = [*what_it_is(case, device)]
+    why = [*what_it_is(device)]
     if seen.macs:
         why.insert(0, say("seen-with", macs=", ".join(seen.macs[:SHOWN])))
     why += at_ports(case, sorted(ends))

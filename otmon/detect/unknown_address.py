@@ -127,7 +127,7 @@ def _finding(
         case.population.by_id.get(case.population.grouped.owner(address, assets[0].vlan)) if assets else None
     )
     if device is not None:
-        why.extend(what_it_is(case, device))
+        why.extend(what_it_is(device))
     why.extend(_doings(case, peers, zones, operations))
     facts: list[Conversation | Asset] = [*(fact for fact, _ in talk), *assets]
     return Finding(

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from otmon.detect.detector import (
-    EVIDENCE,
     Case,
     Finding,
     Link,
@@ -23,6 +22,7 @@ from otmon.detect.detector import (
     reasons,
     say,
 )
+from otmon.detect.finding import EVIDENCE
 from otmon.detect.lapsed_permission import denied
 from otmon.detect.port_scan import scanned
 from otmon.detect.rules.field import was_answered

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from otmon.decode.fields import C_VALUES_LOST, COUNTER_NAMES
-from otmon.detect.detector import Case, Message, registered, say, say_some
+from otmon.detect.detector import Case, registered
+from otmon.detect.finding import Message, say, say_some
 from otmon.detect.malformed_message import LOSS
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import conversation_key

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from otmon.detect.detector import Finding, Link, Message, Place, Risk, Severity, Unit, first, of_rule, say
+from otmon.detect.finding import Finding, Link, Message, Place, Risk, Severity, Unit, first, of_rule, say
 from otmon.detect.rules.rule import Rule
 from otmon.ledger.facts import Evidence
 

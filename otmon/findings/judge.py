@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 
-from otmon.detect.detector import SEVERITIES, Case, Finding, detectors
+from otmon.detect.detector import Case, detectors
+from otmon.detect.finding import SEVERITIES, Finding
 from otmon.detect.matched import matched
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import Rule

@@ -26,7 +26,8 @@ from typing import Any, Final
 
 import yaml
 
-from otmon.detect.detector import CHANGING, Case, Finding, Link, Risk
+from otmon.detect.detector import CHANGING, Case
+from otmon.detect.finding import Finding, Link, Risk
 from otmon.detect.rules.field import Ground, was_answered
 from otmon.detect.rules.load import FOLDER
 from otmon.ledger.facts import Conversation, Operation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from otmon.detect.detector import SEVERITIES, Finding
+from otmon.detect.finding import SEVERITIES, Finding
 from otmon.findings.judge import id_of
 from otmon.ledger.ledger import Ledger
 

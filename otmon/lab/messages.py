@@ -213,8 +213,3 @@ def profinet_identified(transaction: int, name: str, address: str) -> bytes:
     network = IPv4Address(address).packed + bytes((255, 255, 255, 0)) + bytes(4)
     block += struct.pack(">BBHH", 1, 2, 2 + len(network), 1) + network
     return struct.pack(">HBBIHH", 0xFEFF, 5, 1, transaction, 0, len(block)) + block
-
-
-def syslog(severity: int, host: str, text: str) -> bytes:
-    """RFC 5424, 6, of facility local0, without a time of its own."""
-    return f"<{16 * 8 + severity}>1 - {host} - - - - {text}".encode()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = "18.1"
 TECHNIQUES: Final = {
     "T0803": "Block Command Message",
     "T0804": "Block Reporting Message",

@@ -68,6 +68,7 @@ from otmon.decode.streams import (
 )
 from otmon.identity.registry import FIRST_PAYLOADS
 from otmon.kernel import Bytes, clear_row, copy_row, inlined, kernel, u8, u16be
+from otmon.ledger.asset_rows import count_rate
 from otmon.ledger.facts import ACKNOWLEDGE
 from otmon.ledger.matching import expected_bytes, request_of
 from otmon.ledger.messages import copy_claim
@@ -106,7 +107,6 @@ from otmon.ledger.tables import (
     WANT_TRANSACTIONS,
     X_LO,
     Tables,
-    count_rate,
     element_range,
     pending_row,
 )

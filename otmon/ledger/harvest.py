@@ -316,7 +316,7 @@ def _spoken(kind: int, number: int, code: int) -> tuple[str, int, str, str]:
     """transport, port, protocol and expected protocol of a conversation."""
     six, proto = kind >> 16, kind & 0xFFFF
     transport = transport_text(six, proto)
-    protocol = _protocol(transport, proto, number, code)
+    protocol = _protocol(transport, proto, code)
     return transport, proto if six == 2 else number, protocol, _expected(transport, number, protocol)
 
 
@@ -361,7 +361,7 @@ def _tunnels(bits: int) -> str:
 _SILENT: Final = -100
 
 
-def _protocol(transport: str, number: int, port: int, code: int) -> str:
+def _protocol(transport: str, number: int, code: int) -> str:
     """Id of what a conversation speaks."""
     if code == _SILENT and transport in ("tcp", "udp"):
         return "none"

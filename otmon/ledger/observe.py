@@ -86,6 +86,7 @@ from otmon.decode.streams import (
 from otmon.decode.transport import PORT_TZSP, PORT_VXLAN
 from otmon.kernel import Bytes, Ints, inlined, kernel, u16be
 from otmon.ledger.ahead import look_ahead, read_headers
+from otmon.ledger.asset_rows import asset_place, count_asset, is_other_port, note_asset
 from otmon.ledger.endings import end_flow
 from otmon.ledger.exchange import message
 from otmon.ledger.known import count_known
@@ -113,10 +114,6 @@ from otmon.ledger.tables import (
     X_MAC,
     X_PLACE,
     Tables,
-    asset_place,
-    count_asset,
-    is_other_port,
-    note_asset,
     set_minute,
 )
 from otmon.protocols.modbus import PORT as MODBUS_PORT

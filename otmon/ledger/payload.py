@@ -84,38 +84,31 @@ def read_payload(
     if s >= 0 and t.streams[s, S_OWN] != 0 and ends_stream(t, signatures, f, s, src):
         end_stream(t, s, False)
         s = -1
-    if s >= 0 and row[SPORT] != MODBUS_PORT and row[DPORT] != MODBUS_PORT and row[END] > row[AT]:
+    code = t.flows[f, F_PROTOCOL]
+    undecided = (code == 0 or code & PROVISIONAL != 0) and t.flows[f, F_TRIES] < TRIES
+    own_port = row[SPORT] == MODBUS_PORT or row[DPORT] == MODBUS_PORT
+    settled = not own_port if s >= 0 else not undecided and code != t.used[MODBUS]
+    if settled and row[END] > row[AT]:
         other = taken_over_by(t, signatures, f, src)
-        if other == t.used[MODBUS]:
+        if other != 0 and s >= 0:
             end_stream(t, s, False)
+            s = -1
+        if other == t.used[MODBUS]:
             begin_modbus(t, signatures, f, d, now)
             s = t.flows[f, F_STREAM]
         elif other != 0:
-            end_stream(t, s, False)
             take_over(t, f, d, other)
-            s = -1
+            code, undecided = other, False
     if s >= 0:
         t.streams[s, S_LAST] = now
         if length > 0 or t.streams[s, S_HELD + 1 - d] > 0:
             follow(t, signatures, f, d, src, length, packet, now, offset)
         # A request of Modbus, or what may be one, may hide a log-in.
-        if row[END] > row[AT] and row[SPORT] != MODBUS_PORT and row[DPORT] != MODBUS_PORT:
+        if row[END] > row[AT] and not own_port:
             copy_message(t, f, d, src, length, packet, now, offset)
         return
     if row[END] <= row[AT]:
         return
-    code = t.flows[f, F_PROTOCOL]
-    undecided = code == 0 or code & PROVISIONAL
-    undecided = undecided and t.flows[f, F_TRIES] < TRIES
-    if not undecided and code != t.used[MODBUS]:
-        other = taken_over_by(t, signatures, f, src)
-        if other == t.used[MODBUS]:
-            begin_modbus(t, signatures, f, d, now)
-            follow(t, signatures, f, d, src, length, packet, now, offset)
-            return
-        if other != 0:
-            take_over(t, f, d, other)
-            code = other
     u = (2 * f + d) & (CUTS - 1)
     turn = 0
     if row[PROTO] == PROTO_TCP and (undecided or is_commanded(code & (CODES - 1))):

@@ -6,7 +6,7 @@ gains nothing from a write-ahead log, which would add two files beside it and ke
 read on a read-only medium: the journal mode is the plain one.
 
 The file says what it is: `application_id` marks a ledger, `user_version` is the schema's version.
-An older version is brought up to date in memory by `MIGRATIONS`; the file is left alone.
+An older version is brought up to date in memory (`otmon.ledger.schema`); the file is left alone.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ import os
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from functools import cache
 from itertools import chain
 from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from otmon.identity.claim import ClaimKind
 from otmon.ledger.column import (
     AS_TEXT,
     SETS,
@@ -35,157 +33,23 @@ from otmon.ledger.column import (
     peaks_of,
     response_counts_of,
 )
-from otmon.ledger.facts import (
-    WAYS,
-    Anomaly,
-    Asset,
-    AssetClaim,
-    Conversation,
-    CredentialKind,
-    CredentialSeen,
-    Damage,
-    Evidence,
-    NamesAsked,
-    Operation,
-    Outcome,
-    Role,
-    Source,
-    WrittenValue,
-    hours_between,
-)
+from otmon.ledger.facts import WAYS, Conversation, Evidence, Operation, Source, WrittenValue
 from otmon.ledger.ledger import KINDS, Ledger
 from otmon.ledger.merge import collect
-from otmon.protocols.protocol import AccessClass
+from otmon.ledger.schema import FACTS, MIGRATIONS, SCHEMA_VERSION, columns_of, migrate, schema, tables
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
-SCHEMA_VERSION = 12
 PAGE_BYTES = 1 << 13
 """A row that does not fit into a quarter of a page is spread over others, and that of a written value takes
 up to 2 kB: with pages of 4 kB, SQLite's default, files are larger and take longer to write."""
 
-Migration = Callable[[sqlite3.Connection], object]
-
 _HEADER = b"SQLite format 3\x00"
-_TABLES: tuple[tuple[str, type[Any]], ...] = (
-    ("source", Source),
-    ("damage", Damage),
-    ("asset", Asset),
-    ("conversation", Conversation),
-    ("operation", Operation),
-    ("written_value", WrittenValue),
-    ("anomaly", Anomaly),
-    ("credential", CredentialSeen),
-    ("claim", AssetClaim),
-    ("names_asked", NamesAsked),
-)
-"""In the order of `KINDS`."""
-_LINK = "client, server, transport, port, protocol, vlan"
-_KEYS = {
-    "source": "name",
-    "damage": "source, kind, offset",
-    "asset": "mac, address, vlan",
-    "conversation": _LINK,
-    "operation": f"{_LINK}, unit, function, subfunction, service, access, address, count, status",
-    "written_value": f'{_LINK}, unit, "table", address, words',
-    "anomaly": f"{_LINK}, from_client, reason, field, function",
-    "credential": f"{_LINK}, account, method, entry, kind, outcome",
-    "claim": "mac, address, vlan, kind, value, protocol",
-    "names_asked": f"{_LINK}, domain, day",
-}
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
-TABLES = frozenset({"coils", "holding_registers"})
-_SIDE_TABLES = {
-    "counter": "CREATE TABLE counter (source TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL,"
-    " PRIMARY KEY (source, name)) WITHOUT ROWID",
-    "overflow": "CREATE TABLE overflow "
-    "(kind TEXT NOT NULL PRIMARY KEY, amount INTEGER NOT NULL) WITHOUT ROWID",
-    "note": "CREATE TABLE note (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-}
-_FOR_PEOPLE = """
-CREATE INDEX asset_address ON asset (address);
-CREATE INDEX conversation_server ON conversation (server, protocol, client);
-CREATE INDEX operation_server ON operation (server, protocol, access, client);
-CREATE INDEX anomaly_server ON anomaly (server, protocol, client);
-CREATE INDEX credential_server ON credential (server, protocol, kind);
-CREATE INDEX claim_address ON claim (address);
-CREATE INDEX names_asked_domain ON names_asked (domain);
-CREATE VIEW talks AS
-  SELECT client, server, protocol, transport, port, vlan,
-         packets_to_server + packets_to_client AS packets, bytes_to_server + bytes_to_client AS bytes,
-         strftime('%Y-%m-%d %H:%M:%S', first_ns / 1000000000, 'unixepoch') AS first_utc,
-         strftime('%Y-%m-%d %H:%M:%S', last_ns / 1000000000, 'unixepoch') AS last_utc
-  FROM conversation;
-CREATE VIEW changes AS
-  SELECT client, server, unit, service, access, address, count, status, times,
-         strftime('%Y-%m-%d %H:%M:%S', first_ns / 1000000000, 'unixepoch') AS first_utc,
-         evidence_source, evidence_packet
-  FROM operation WHERE access IN ('write', 'control', 'program', 'configure');
-"""
 
 
 class LedgerError(Exception):
     """A ledger file that cannot be read or written: which, why, and what to do."""
-
-
-def _new_table(name: str, fact: type[Any]) -> Migration:
-    def add(connection: sqlite3.Connection) -> None:
-        connection.execute(_table(name, fact))
-
-    return add
-
-
-_ADDED = {
-    ("conversation", "hours"): "hours_between(first_ns, last_ns)",
-    ("operation", "hours"): "hours_between(first_ns, last_ns)",
-    ("conversation", "resets"): "0",
-    ("operation", "gap_ns"): "0",
-    ("asset", "arp"): "0",
-    ("asset", "arp_asked"): f"'{0:064x}'",
-    ("asset", "peaks"): "'[]'",
-    ("written_value", "repeated"): "0",
-    ("written_value", "steps"): "'[]'",
-    ("written_value", "changes"): "'[]'",
-    ("conversation", "busiest"): """'[0,0,"",0,0]'""",
-    ("operation", "busiest"): """'[0,0,"",0,0]'""",
-    ("operation", "course"): "'[]'",
-    ("operation", "response_counts"): "'[]'",
-}
-"""What stands in a column where nobody kept it. Of hours, those from the first packet to the last."""
-
-
-def _add_columns(connection: sqlite3.Connection) -> None:
-    """Make every table that lacks columns anew, whatever version added them."""
-    # Views keep the names that they were made with.
-    connection.execute("PRAGMA legacy_alter_table = ON")
-    for name, fact in _TABLES:
-        there = {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
-        columns = [column for column, _ in _columns(fact)]
-        if there and not there.issuperset(columns):
-            filled = [
-                _quoted(column) if column in there else _ADDED.get((name, column), "NULL")
-                for column in columns
-            ]
-            connection.execute(f"ALTER TABLE {name} RENAME TO old")
-            connection.execute(_table(name, fact))
-            connection.execute(f"INSERT INTO {name} SELECT {', '.join(filled)} FROM old")
-            connection.execute("DROP TABLE old")
-
-
-MIGRATIONS: Mapping[int, Migration] = {
-    1: _new_table("written_value", WrittenValue),
-    2: _add_columns,
-    3: _add_columns,
-    4: _new_table("credential", CredentialSeen),
-    5: _add_columns,
-    6: _new_table("claim", AssetClaim),
-    7: _add_columns,
-    8: _add_columns,
-    9: _new_table("names_asked", NamesAsked),
-    10: lambda connection: connection.execute(_SIDE_TABLES["note"]),
-    11: _add_columns,
-}
-"""Version n: what makes version n + 1 of it."""
 
 
 def save(ledger: Ledger, path: Path, notes: Mapping[str, str] | None = None) -> None:
@@ -226,7 +90,6 @@ def load_with_notes(path: Path) -> tuple[Ledger, dict[str, str]]:
                 return _read(stored, path)
             with closing(sqlite3.connect(":memory:")) as copy:
                 stored.backup(copy)
-                copy.create_function("hours_between", 2, hours_between, deterministic=True)
                 migrate(copy, version, SCHEMA_VERSION, MIGRATIONS)
                 return _read(copy, path)
     except OSError as error:
@@ -235,45 +98,6 @@ def load_with_notes(path: Path) -> tuple[Ledger, dict[str, str]]:
         raise LedgerError(
             f"{path}: the ledger is damaged ({error}); make it again with otmon replay"
         ) from error
-
-
-def migrate(connection: sqlite3.Connection, version: int, to: int, steps: Mapping[int, Migration]) -> None:
-    """Bring an open ledger from `version` to version `to`, one step at a time."""
-    while version < to:
-        step = steps.get(version)
-        if step is None:
-            raise sqlite3.DatabaseError(f"no way from schema version {version} to {version + 1}")
-        step(connection)
-        version += 1
-        connection.execute(f"PRAGMA user_version = {version}")
-
-
-@cache
-def schema() -> str:
-    """The SQL that makes an empty ledger, as it stands in the file."""
-    tables = [_table(name, fact) for name, fact in _TABLES]
-    return "\n".join([*(f"{sql};" for sql in (*tables, *_SIDE_TABLES.values())), _FOR_PEOPLE.strip()]) + "\n"
-
-
-def _columns(fact: type[Any], prefix: str = "") -> Iterator[tuple[str, type[Any]]]:
-    for name, hint in get_type_hints(fact).items():
-        if hint is Evidence:
-            yield from _columns(Evidence, "evidence_")
-        elif name != "counters":
-            yield prefix + name, hint if hint in (int, bool) and name not in SETS else str
-
-
-def _quoted(column: str) -> str:
-    """Columns have the names of fields, of which one is a word of SQL."""
-    return f'"{column}"' if column == "table" else column
-
-
-def _table(name: str, fact: type[Any]) -> str:
-    columns = ", ".join(
-        f"{_quoted(column)} {'TEXT' if kind is str else 'INTEGER'} NOT NULL"
-        for column, kind in _columns(fact)
-    )
-    return f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({_KEYS[name]})) WITHOUT ROWID"
 
 
 def _may_replace(target: Path) -> None:
@@ -311,7 +135,7 @@ def _write(connection: sqlite3.Connection, ledger: Ledger, notes: Mapping[str, s
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.executescript(schema())
     connection.execute("BEGIN")
-    for (name, fact), kind in zip(_TABLES, KINDS, strict=True):
+    for (name, fact), kind in zip(FACTS.items(), KINDS, strict=True):
         _insert(connection, name, _rows(fact, getattr(ledger, kind)))
     counters = ((source.name, *counter) for source in ledger.sources for counter in source.counters)
     _insert(connection, "counter", counters)
@@ -375,9 +199,8 @@ def _version(stored: sqlite3.Connection, path: Path) -> int:
 def _read(stored: sqlite3.Connection, path: Path) -> tuple[Ledger, dict[str, str]]:
     stored.execute("PRAGMA trusted_schema = OFF")
     stored.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-    expected = {name: _table(name, fact) for name, fact in _TABLES} | _SIDE_TABLES
     found = dict(stored.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
-    altered = sorted(name for name, sql in expected.items() if found.get(name) != sql)
+    altered = sorted(name for name, sql in tables().items() if found.get(name) != sql)
     if altered:
         raise LedgerError(f"{path}: the ledger's tables were altered: {', '.join(altered)}")
     if (trouble := stored.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
@@ -386,8 +209,10 @@ def _read(stored: sqlite3.Connection, path: Path) -> tuple[Ledger, dict[str, str
     counters: dict[str, list[tuple[str, int]]] = {}
     for source, name, count in _checked(stored, "counter", (str, str, int), path, names):
         counters.setdefault(source, []).append((name, count))
-    facts = {name: _facts(stored, name, fact, path, names) for name, fact in _TABLES if fact is not Source}
-    columns = tuple(kind for _, kind in _columns(Source))
+    facts = {
+        name: _facts(stored, name, fact, path, names) for name, fact in FACTS.items() if fact is not Source
+    }
+    columns = tuple(kind for _, kind in columns_of(Source))
     ledger = collect(
         sources=(
             Source(name, packets, size, first_ns, last_ns, tuple(sorted(counters.get(name, ()))))
@@ -410,18 +235,13 @@ def _read(stored: sqlite3.Connection, path: Path) -> tuple[Ledger, dict[str, str
 def _facts(
     stored: sqlite3.Connection, name: str, fact: type[Any], path: Path, names: dict[str, str]
 ) -> Iterator[Any]:
-    columns, kinds = zip(*_columns(fact), strict=True)
+    columns, kinds = zip(*columns_of(fact), strict=True)
     witnessed = "evidence" in fact.__slots__
     words = {
-        "role": frozenset(get_args(Role)),
-        "access": frozenset(get_args(AccessClass)),
-        "table": TABLES,
-        "outcome": frozenset(get_args(Outcome)),
+        column: frozenset(get_args(hint))
+        for column, hint in get_type_hints(fact).items()
+        if get_origin(hint) is Literal
     }
-    if fact is CredentialSeen:
-        words["kind"] = frozenset(get_args(CredentialKind))
-    elif fact is AssetClaim:
-        words["kind"] = frozenset(get_args(ClaimKind))
     checks = [(at, words[column]) for at, column in enumerate(columns) if column in words]
     sets = [(at, column) for at, column in enumerate(columns) if column in SETS]
     peaks = next((at for at, column in enumerate(columns) if column == "peaks"), None)

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
-from otmon.detect.detector import SEVERITIES, Finding, Message
+from otmon.detect.finding import SEVERITIES, Finding, Message
 from otmon.findings.coverage import Coverage, ZoneCoverage
 from otmon.findings.judge import id_of
 from otmon.findings.wording import LANGUAGES, visible, worded

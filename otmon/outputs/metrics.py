@@ -22,7 +22,8 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from otmon.assets.place import inventoried, zones_of
-from otmon.detect.detector import SEVERITIES, Case, Finding
+from otmon.detect.detector import Case
+from otmon.detect.finding import SEVERITIES, Finding
 from otmon.detect.unauthorised_device import strangers
 from otmon.findings.coverage import SIGHTS, STATES, Coverage, ZoneCoverage
 from otmon.ledger.facts import (

@@ -17,7 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from otmon.detect.detector import SEVERITIES, Finding
+from otmon.detect.finding import SEVERITIES, Finding
 from otmon.findings.coverage import SIGHTS, STATES, Coverage, Sight, State, ZoneCoverage
 from otmon.findings.judge import id_of
 from otmon.findings.wording import Language, damage_detail, named, text, visible, worded

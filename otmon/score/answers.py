@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from otmon.detect.detector import say
+from otmon.detect.finding import say
 from otmon.findings.wording import Language, text, worded
 from otmon.score.claim import Claim, ClaimError, Claims
 from otmon.zones.files.workbook import MAX_FILE_BYTES, Grid, SheetError, read_sheets

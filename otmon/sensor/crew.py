@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from otmon.capture.ring import RingCounts
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.ledger.facts import Source
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, Bars

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from otmon.detect.detector import SEVERITIES
+from otmon.detect.finding import SEVERITIES
 
 TOLD_BYTES: Final = 16 << 20
 """A file that is larger was not written here: a ledger with every limit reached has some 60,000 findings."""

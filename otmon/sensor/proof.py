@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.findings.judge import id_of
 from otmon.outputs.pcapng import pcapng
 from otmon.sensor.recent import Proving

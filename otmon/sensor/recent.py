@@ -27,7 +27,7 @@ from otmon.decode import ip
 from otmon.decode.fields import AT, BUFFER, COUNTERS, END, FAMILY, FIELDS, FRAGMENT, HEADER, PROTO
 from otmon.decode.link import LINKTYPE_ETHERNET
 from otmon.decode.packet import decode_packet
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.protocols.modbus import M_COLUMNS, UMAS
 from otmon.protocols.modbus_framing import HEADER as MBAP_BYTES
 from otmon.protocols.modbus_framing import MBAP, recognise

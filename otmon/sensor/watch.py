@@ -1,8 +1,4 @@
-"""The sensor's picture of the plant: parts of all interfaces become one ledger, which is judged and told.
-
-The ledger is always ``merge(before, ended, in use)``: what an earlier run saved, what ended since, and what
-the tables hold at this moment. The last is made anew each time and never merged into the others, so a
-connection that lasts for months is one fact, and the facts are those of a replay of the same packets.
+"""The sensor's picture of the plant: when its facts (`otmon.sensor.gathering`) are judged, told and saved.
 
 Judging is done when something new was seen (`otmon.ledger.novelty`, then `otmon.sensor.outline`), and every
 half a minute where packets came, of the facts that are saved then; when it takes long it is done less often,
@@ -22,31 +18,24 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from otmon.detect.detector import Case, Finding
+from otmon.detect.detector import Case
+from otmon.detect.finding import Finding
 from otmon.detect.rules.rule import Rule
 from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import case_of, found_in, go_on
 from otmon.findings.news import News
 from otmon.ledger.acyclic import acyclic
-from otmon.ledger.aging import without_old
-from otmon.ledger.arrivals import arrived
-from otmon.ledger.dialogues import Dialogues
-from otmon.ledger.harvest import facts_of
-from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
-from otmon.ledger.merge import collect, merge_all
-from otmon.ledger.rank import bars_of
-from otmon.ledger.rows import Rows, by_kind
-from otmon.ledger.running import RunningLedger
+from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.store import LedgerError, save
 from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
-from otmon.sensor.notes import notes_of, read_notes
-from otmon.sensor.observer import Part, Reader, State
+from otmon.sensor.gathering import Gathering
+from otmon.sensor.observer import Reader, State
 from otmon.sensor.outline import Known, outline
 from otmon.sensor.pace import Pace
 from otmon.sensor.proof import ProofFolder
@@ -55,8 +44,6 @@ from otmon.zones.model import Model
 
 KEEP_DAYS: Final = 400
 """Long enough for what a plant does once a year."""
-WAITING: Final = 8_192
-"""Facts that wait to be merged: fewer than in a replay, for the sake of memory."""
 PROVING_S: Final = 0.05
 """Spent on proofs at each look at what is due: a thousand findings that come up at once take a while."""
 GLANCE_S: Final = 0.1
@@ -103,32 +90,22 @@ class Watch:
         None. Facts that were not seen again in `keep_days` days of listening are forgotten. `arrivals`: tell
         by which interface each sender came in."""
         self._readers = readers
-        self._dialogues = {one.name: Dialogues(one.name) for one in readers}
         self._judge = judge
-        self._before = before
-        self._diary, secret = read_notes(notes or {}, before)
-        self._limits = replace(LIMITS, secret=secret)
-        self._ended = RunningLedger(WAITING, self._limits)
-        self._bars = bars_of(EMPTY, self._limits)
-        """Of all facts, when they were merged last."""
+        self._known = Known()
+        self._gathering = Gathering(readers, self._known, before, notes or {}, keep_days, arrivals)
         self._path = ledger_path
         self._proofs = proofs
         self._novelty: list[int] = []
         self._is_news = False
         """Whether something came that was not there when all facts were made last."""
-        self._known = Known()
         self._heard = self._saved = [-1]
         """Packets of each reader at the last look at all facts, and at the last save."""
         self._may_break = self._ending = self._must_end = False
-        self.looks = 0
-        """How often all facts were made."""
         self.unjudged = False
         """Whether the end came before the last facts were judged."""
         self._states: list[State] = []
         self._pace = Pace()
         self._next_glance = 0.0
-        self._entries: Counter[tuple[str, str]] = Counter()
-        """Rows in use of each interface's tables, when they were last merged."""
         self._news = News(told)
         self._counts: Counter[tuple[str, str]] = Counter()
         self._told_s: dict[str, float] = {}
@@ -136,11 +113,6 @@ class Watch:
         self._judging_s = self._saving_s = self._judged_s = self._saved_s = 0.0
         self._started_s = time.time()
         self._version = version
-        self._arrivals = arrivals
-        self._interfaces = {one.name: one.interface for one in readers}
-        self._keep_days = keep_days
-        self._must_forget = True
-        self._aged = 0
         self._model_loaded = True
         findings, self._told_of = _judgement(judge(before))
         self._known_before = len(findings)
@@ -155,8 +127,13 @@ class Watch:
 
     @property
     def ledger(self) -> Ledger:
-        """All facts, made anew: a full ledger takes as much memory as all tables, and so is not kept."""
+        """All facts, made anew."""
         return self._gathered()
+
+    @property
+    def looks(self) -> int:
+        """How often all facts were made."""
+        return self._gathering.looks
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -171,7 +148,7 @@ class Watch:
     def use(self, judge: Callable[[Ledger], Case], arrivals: bool = False) -> None:
         """Judge by another model from now on, and tell `arrivals` if it needs them."""
         self._judge = judge
-        self._arrivals = arrivals
+        self._gathering.arrivals = arrivals
         self._model_loaded = True
         self._pace.judge_soon()
         self._heard = [-1]
@@ -179,8 +156,7 @@ class Watch:
 
     def keep_for(self, days: int) -> None:
         """Forget facts that were not seen again for so many days, from the next step on."""
-        self._keep_days = days
-        self._must_forget = True
+        self._gathering.keep_for(days)
 
     def keep_model(self) -> None:
         """The model's files have errors; the one that was read before stays in force."""
@@ -297,35 +273,16 @@ class Watch:
         self._pace.saved(time.monotonic(), 0.0)
         return True
 
-    @acyclic()
     def _gathered(self) -> Ledger:
         """All facts, unjudged: what is saved is not as old as the last judgement."""
-        self.looks += 1
-        return self._merged([one.part(self._bars) for one in self._readers])
+        return self._gathering.facts(self._breakable, self._must_end)
 
     def _hear_news(self) -> None:
         """Whether there is something to judge that was not there when this was asked last."""
         novelty = [state.novelty for state in self._states]
         self._is_news |= novelty != self._novelty
         self._novelty = novelty
-        self._is_news |= self._says_something_new()
-
-    def _says_something_new(self) -> bool:
-        """Read the payloads that were copied: whether they tell what nobody told before. Hosts repeat
-        themselves, and all facts need not be made anew each time that one of them speaks."""
-        is_new = False
-        for one, state in zip(self._readers, self._states, strict=True):
-            if state.messages:
-                for rows in one.messages().ended:
-                    is_new |= self._listen(one.name, rows)
-                is_new |= self._known.hears_new(self._dialogues[one.name].going_on())
-        return is_new
-
-    def _listen(self, name: str, rows: Rows) -> bool:
-        """Take copied payloads in; whether those that are complete tell what nobody told before."""
-        told = self._dialogues[name].take(rows.messages, rows.octets)
-        self._ended.add(told)
-        return self._known.hears_new(told)
+        self._is_news |= self._gathering.says_something_new(self._states)
 
     def finish(self) -> list[Told]:
         """End the reading and save everything; judge it, unless that is interrupted (`unjudged`)."""
@@ -361,66 +318,6 @@ class Watch:
         self._judged_s = time.time()
         return self._know(findings, True)
 
-    def _merged(self, parts: list[Part]) -> Ledger:
-        self._take_ended(parts)
-        self._entries = Counter()
-        for part in parts:
-            self._entries.update(
-                {(self._interfaces[part.source.name], table): n for table, n in part.entries.items()}
-            )
-        times = [span for part in parts for span in part.spans]
-        self._must_forget |= self._diary.note(times, time.monotonic())
-        self._forget()
-        dialogues = [self._dialogues[part.source.name] for part in parts]
-        going_on = [one.going_on() for one in dialogues]
-        for one in dialogues:
-            self._ended.add(one.left_out())
-        beyond = [(kind, amount) for part in parts for kind, _, amount in part.beyond]
-        sources = collect(sources=[part.source for part in parts], overflow=beyond)
-        # What ended is kept by now: the rest is made anew each time.
-        with self._breakable():
-            every = (self._before, *self._ended.parts, *self._in_use(parts), *going_on, sources)
-            known = [one for one in every if one != EMPTY]
-            # A table may still hold what is too old.
-            ledger, _ = without_old(merge_all(known, self._limits), self._diary.spans(self._keep_days))
-            # What is behind them is so next time too: facts are only added, until some are forgotten.
-            self._bars = self._bars if self._must_end else bars_of(ledger, self._limits)
-            return ledger
-
-    def _facts(self, rows: Rows, source: str) -> Ledger:
-        facts = facts_of(rows, source, self._bars)
-        return arrived(facts, self._interfaces[source]) if self._arrivals else facts
-
-    def _take_ended(self, parts: list[Part]) -> None:
-        for part in parts:
-            name = part.source.name
-            for rows in part.ended:
-                self._ended.add(self._facts(rows, name))
-                self._listen(name, rows)
-            self._ended.add(collect(overflow=part.shed))
-            self._ended.add(self._dialogues[name].silent_since(part.now_ns))
-
-    def _in_use(self, parts: list[Part]) -> list[Ledger]:
-        """The facts of the rows that are in use. `parts` is empty afterwards, and the rows of each kind go as
-        soon as they are facts: all of both at once would take twice the memory."""
-        found = []
-        while parts:
-            name, kinds = parts[0].source.name, by_kind(parts.pop(0).in_use)
-            while kinds:
-                found.append(self._facts(kinds.pop(), name))
-        return found
-
-    def _forget(self) -> None:
-        """Once a day of listening: what is too old."""
-        if not self._must_forget:
-            return
-        self._must_forget = False
-        self._diary.keep(self._keep_days)
-        self._bars = bars_of(EMPTY, self._limits)
-        young = self._diary.spans(self._keep_days)
-        self._before, gone_before = without_old(self._before, young)
-        self._aged += gone_before + self._ended.forget(young)
-
     def _know(self, findings: tuple[Finding, ...], tell: bool) -> list[Told]:
         """Which of the findings nobody was told of, or was told of as less grave."""
         told = []
@@ -438,7 +335,7 @@ class Watch:
         assert self._path is not None
         begin, used = time.monotonic(), time.thread_time()
         try:
-            save(ledger, self._path, notes_of(self._diary, self._limits.secret))
+            save(ledger, self._path, self._gathering.notes)
             self._saves += 1
             self._saved = heard
             self._saved_s = time.time()
@@ -464,13 +361,13 @@ class Watch:
             started_s=self._started_s,
             interfaces=interfaces_of(self._readers, self._states, before),
             judged=self._told_of,
-            entries=tuple(sorted(self._entries.items())),
+            entries=tuple(sorted(self._gathering.entries.items())),
             judgements=self._judgements,
             judging_s=self._judging_s,
             judged_s=self._judged_s,
             saves=self._saves,
             failed_saves=self._failed_saves,
-            aged=self._aged,
+            aged=self._gathering.aged,
             saving_s=self._saving_s,
             saved_s=self._saved_s,
             model_loaded=self._model_loaded,

@@ -111,10 +111,12 @@ BY_NAME: Final[Mapping[str, Role]] = {name: role for role in ROLES for name in (
 """Every id that is known, with its role."""
 
 
-FORWARDERS: Final = frozenset((
+ROUTERS: Final = frozenset((
     "router", "firewall", "switch", "access-point", "gateway", "remote-gateway", "vpn-gateway",
-    "cloud-gateway", "mobile-router", "modem", "jump-host",
+    "cloud-gateway", "mobile-router", "modem",
 ))  # fmt: skip
+"""Ids of the roles of what is there to stand between zones."""
+FORWARDERS: Final = ROUTERS | {"jump-host"}
 """Ids of the roles of what may send for others, or in their name."""
 
 
@@ -122,6 +124,12 @@ def role_of(name: str) -> Role | None:
     """The role that an asset's role means, whatever its case and with `_` for `-`; None for one of a
     plant's own."""
     return BY_NAME.get(name.casefold().replace("_", "-"))
+
+
+def one_name(name: str) -> str:
+    """The same text for every name of a role: its id. One of a plant's own is as it stands."""
+    known = role_of(name)
+    return name if known is None else known.id
 
 
 def may_forward(names: Iterable[str]) -> bool | None:

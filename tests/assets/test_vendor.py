@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.assets.vendor import FILE, Vendor, is_random, read_vendors, vendor_of
+from otmon.assets.vendor import (
+    FILE,
+    REDUNDANT_ROUTERS,
+    Vendor,
+    is_random,
+    is_shared,
+    read_vendors,
+    vendor_of,
+)
 from otmon.zones.address import MAC_BITS, Network
 from tests import vendors
 from tests.vendors import block_of, written_vendors
@@ -61,6 +69,14 @@ def test_every_mac_address_is_of_one_kind(value: int) -> None:
     assert found is not None
     assert (found.kind == "group") == bool(value >> 40 & 1)
     assert found.name or found.kind != "virtual"
+
+
+def test_redundant_routers_share_their_mac_addresses() -> None:
+    addresses = ["00:00:5e:00:01:63", "00:00:5e:00:02:01", "00:00:0c:07:ac:01", "00:00:0c:9f:f0:01"]
+    for mac in [*addresses, "00:07:b4:00:01:01"]:
+        vendor = vendor_of(mac)
+        assert is_shared(mac) and vendor is not None and vendor.name in REDUNDANT_ROUTERS
+    assert not any(map(is_shared, ("52:54:00:00:00:01", "00:00:5e:00:03:01", "00:00:0c:00:00:01", "")))
 
 
 def test_the_shipped_list_is_whole_and_small() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.lab.frames import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.findings.judge import judge
 from otmon.ledger.facts import (
     Anomaly,

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.detect.rules.load import shipped_rules
 from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Packet
 from otmon.lab.modbus import READ_HOLDING, read

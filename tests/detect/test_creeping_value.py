@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.sample import ledger_of
 from otmon.findings.judge import judge

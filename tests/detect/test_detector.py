@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from otmon.detect.detector import (
-    EVIDENCE,
-    SEVERITIES,
     Case,
     by_server,
     changes,
     detectors,
-    first,
     graded,
     importance,
-    link_of,
-    lowered,
     names_function,
-    of_rule,
     permission_of,
     place_of,
     placed,
     reasons,
     registered,
-    say,
-    say_some,
 )  # fmt: skip
 from otmon.detect.rules.load import shipped_rules
-from otmon.detect.rules.rule import Text
 from otmon.findings.judge import case_of as judged_case
-from otmon.findings.judge import judge
-from otmon.findings.wording import catalogue
 from otmon.ledger.ledger import conversation_key
 from otmon.ledger.merge import collect
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.decide import UNJUDGED, decide, decide_all, index
-from tests.detect.plant import EWS, HMI, PC, PLANT, PLC, at
+from tests.detect.plant import EWS, HMI, PC, PLANT, PLC
 from tests.zones.facts import asset, conversation, model, operation
 
 
@@ -56,18 +43,6 @@ def test_every_detector_has_a_rule_and_every_rule_its_detector() -> None:
     named = {rule.detector for rule in shipped_rules().values() if rule.detector}
     assert set(detectors()) == named
     assert len(named) >= 9
-
-
-def test_a_finding_is_told_with_the_title_and_references_of_its_rule() -> None:
-    rule = shipped_rules()["unlisted-traffic"]
-    (finding,) = judge(collect(conversations=[conversation(PC, PLC)]), PLANT)
-    assert (finding.title, finding.references) == (rule.title, rule.references)
-    bare = replace(finding, title=Text("", ""), references=())
-    assert of_rule(bare, rule) == finding
-
-
-def test_every_severity_has_a_name() -> None:
-    assert {f"severity.{one}" for one in SEVERITIES} <= set(catalogue())
 
 
 def test_a_place_is_that_of_the_boundary_whichever_way_the_traffic_goes() -> None:
@@ -102,21 +77,6 @@ def test_reasons_name_the_line_and_what_nearly_fitted() -> None:
     assert lack.key == "lack.client"
 
 
-def test_messages_have_their_parameters_in_order() -> None:
-    assert say("key", b=1, a="x").params == (("a", "x"), ("b", 1))
-    assert say_some("key", ["a", "b"], 2) == say("key", items="a, b")
-    assert say_some("key", ["a", "b", "c"], 2) == say("key-more", items="a, b", more=1)
-
-
-def test_evidence_is_the_earliest_and_little() -> None:
-    assert first(at(9), at(2), at(2), at(5), at(7)) == (at(2), at(5), at(7))
-    assert len(first(*map(at, range(20)))) == EVIDENCE
-
-
-def test_a_link_is_that_of_the_fact() -> None:
-    assert link_of(conversation(HMI, PLC, vlan="7")).vlan == "7"
-
-
 def test_what_is_denied_is_left_to_the_rules_for_it() -> None:
     allowed, refused = conversation(HMI, PLC), conversation(PC, PLC)
     facts = operation(HMI, PLC, 3, 0, 1), operation(HMI, PLC, 6, 0, 1), operation(PC, PLC, 3, 0, 1)
@@ -128,14 +88,13 @@ def test_what_is_denied_is_left_to_the_rules_for_it() -> None:
     assert bare.undenied_conversations == ((allowed, None), (refused, None))
 
 
-def test_a_severity_is_lowered_by_importance_and_steps() -> None:
+def test_a_severity_is_lowered_by_importance() -> None:
     assert [graded(case_of(), zone, "high") for zone in ("plc", "office", "internet", "")] == [
         "high",
         "low",
         "high",
         "high",
     ]
-    assert (lowered("critical"), lowered("high", 2), lowered("low", 4)) == ("high", "low", "info")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.detect.matched import matched
 from otmon.detect.rules.load import read_rules
 from otmon.detect.rules.rule import Rule

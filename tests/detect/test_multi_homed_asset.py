@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from otmon.detect.multi_homed_asset import router_roles
+from otmon.detect.multi_homed_asset import is_router
 from otmon.detect.rules.load import shipped_rules
 from otmon.findings.judge import case_of, judge
 from otmon.ledger.facts import Asset
 from otmon.zones.model import Model
+from otmon.zones.role import ROUTERS
 from tests.detect.plant import Fact, found, keys, ledger_of
 from tests.zones.facts import asset, conversation, model
 
@@ -94,7 +95,9 @@ def test_an_asset_that_is_listed_on_both_sides_is_low_and_a_firewall_nothing(
     assert told(*two_cards, *NEIGHBOURS) == []
 
 
-@pytest.mark.parametrize(("role", "findings"), [("router", []), ("hmi", [f"high mac {MAC}"])])
+@pytest.mark.parametrize(
+    ("role", "findings"), [("router", []), ("UTM", []), ("L3_switch", []), ("hmi", [f"high mac {MAC}"])]
+)
 def test_an_asset_that_is_listed_on_one_side_is_found_unless_it_routes(
     role: str, findings: list[str]
 ) -> None:
@@ -110,12 +113,16 @@ def test_which_roles_route_is_a_parameter() -> None:
     for role, findings in (("hmi", 0), ("router", 1)):
         listed = plant(f"[{{id: box, address: {LINE}, role: {role}}}]")
         assert len(judge(facts, listed, rules=ours)) == findings
-    assert router_roles(case_of(facts, None, rules=ours)) == {"hmi"}
 
 
 def test_other_rules_know_these_roles_without_this_one() -> None:
-    left_out = router_roles(case_of(ledger_of(), None, rules={}))
-    assert left_out == router_roles(case_of(ledger_of(), None)) > {"router", "firewall"}
+    listed = plant("[{id: a, address: 10.1.0.1, role: router}, {id: b, address: 10.1.0.2, role: hmi}]")
+    left_out = case_of(ledger_of(), None, rules={})
+    assert [is_router(left_out, one) for one in listed.devices] == [True, False]
+
+
+def test_the_roles_that_route_are_those_of_the_structure_of_zones() -> None:
+    assert set(shipped_rules()[RULE].texts("routers")) == ROUTERS
 
 
 def test_without_a_model_there_are_no_zones() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Packet
 from otmon.lab.modbus import READ_HOLDING, read
 from otmon.ledger.course import Window

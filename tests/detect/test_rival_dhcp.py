@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from otmon.detect.detector import say
+from otmon.detect.finding import say
 from otmon.findings.judge import judge
 from otmon.lab.dialogues import lease
 from otmon.lab.frames import SECOND_NS, Packet, Wire

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.detect.rules.load import shipped_rules
 from otmon.engine import replay
 from otmon.findings.judge import judge

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from otmon.detect.detector import Finding, say
 from otmon.detect.duration import lasting
+from otmon.detect.finding import Finding, say
 from otmon.detect.rules.load import shipped_rules
 from otmon.engine import replay
 from otmon.findings.judge import judge

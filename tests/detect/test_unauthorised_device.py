@@ -231,7 +231,7 @@ def test_strangers_and_who_they_pretend_to_be() -> None:
     }
     assert impersonates(case, by_id[CAMERA_MAC]) == impersonates(case, by_id["hmi"]) == {}
     assert plain_zones(case, by_id[CAMERA_MAC]) == ("cell",)
-    assert [one.key for one in what_it_is(case, by_id[CAMERA_MAC])] == ["signal.vendor"]
+    assert [one.key for one in what_it_is(by_id[CAMERA_MAC])] == ["signal.vendor"]
     without = case_of(ledger_of(SEEN), None)
     assert strangers(without) == {} and plain_zones(without, by_id[CAMERA_MAC]) == ()
 

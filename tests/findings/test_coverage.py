@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from otmon.detect.detector import say
+from otmon.detect.finding import say
 from otmon.findings.coverage import UNANSWERED_PACKETS, Coverage, ZoneCoverage, coverage, zones_seen
 from otmon.findings.judge import case_of
 from otmon.ledger.facts import Anomaly, Damage, Source

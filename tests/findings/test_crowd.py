@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.detect.detector import Finding, Link, Message, Place, Risk
+from otmon.detect.finding import Finding, Link, Message, Place, Risk
 from otmon.detect.rules.load import shipped_rules
 from otmon.findings import crowd
 from otmon.findings.crowd import NAMED, Crowd, kind_of

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.detect.detector import SEVERITIES
+from otmon.detect.finding import SEVERITIES
 from otmon.findings.judge import id_of, judge
 from otmon.ledger.merge import merge_all
 from tests.detect.plant import EWS, HMI, PC, PLANT, PLC, STRANGER, WEB, ledger_of

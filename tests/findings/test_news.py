@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from otmon.detect.detector import Finding, Link, Place, Severity, say
+from otmon.detect.finding import Finding, Link, Place, Severity, say
 from otmon.findings.news import News
 
 

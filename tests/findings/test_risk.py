@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.findings.judge import by_risk, judge
 from otmon.findings.risk import LEVELS, VALUES, Talks, table
 from otmon.protocols.registry import PROTOCOLS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.findings.judge import id_of
 from otmon.findings.told import Telling
 from otmon.ledger.ledger import EMPTY, Ledger

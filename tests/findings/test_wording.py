@@ -20,7 +20,7 @@ from otmon.capture.window import KINDS
 from otmon.decode.fields import COUNTER_NAMES
 from otmon.detect.broadcast_write import Way
 from otmon.detect.dangerous_command import Danger
-from otmon.detect.detector import SEVERITIES, say
+from otmon.detect.finding import SEVERITIES, say
 from otmon.findings.wording import LANGUAGES, catalogue, damage_detail, named, text, visible, worded
 from otmon.identity.claim import ClaimKind
 from otmon.lab.live.attack import Outcome as Played

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from otmon.detect.detector import Finding
+from otmon.detect.finding import Finding
 from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.lab import body_line_day, two_factories_day, water_works_day

@@ -62,7 +62,6 @@ def test_a_name_asked_by_netbios() -> None:
         ("rdp", messages.rdp_confirm(), "tcp", 3389),
         ("dns", messages.dns_query(7, "mes.local"), "udp", 53),
         ("ntp", messages.ntp(3, T), "udp", 123),
-        ("syslog", messages.syslog(4, "sw1", "link down"), "udp", 514),
     ],
     ids=lambda value: value if isinstance(value, str) else "payload",
 )

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
 from otmon.capture.window import KINDS
-from otmon.detect.detector import SEVERITIES
+from otmon.detect.finding import SEVERITIES
 from otmon.engine import replay
 from otmon.findings.judge import id_of, judge
 from otmon.ledger.facts import Damage

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from otmon.assets.place import zones_of
-from otmon.detect.detector import SEVERITIES
+from otmon.detect.finding import SEVERITIES
 from otmon.detect.unauthorised_device import strangers
 from otmon.findings.coverage import SIGHTS, STATES
 from otmon.findings.judge import case_of, found_in

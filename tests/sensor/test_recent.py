@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otmon.capture.batch import Batch
-from otmon.detect.detector import Finding, Link, Place, say
+from otmon.detect.finding import Finding, Link, Place, say
 from otmon.ledger.facts import Evidence
 from otmon.sensor.recent import PACKETS, Kept, Recent
 from tests.sensor.traffic import frames_of

@@ -9,7 +9,7 @@ from otmon.detect.detector import Case
 from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.ledger.ledger import Ledger
-from otmon.ledger.store import load, load_with_notes
+from otmon.ledger.store import load
 from otmon.sensor import mark
 from otmon.sensor.pace import Pace
 from otmon.sensor.proof import ProofFolder
@@ -56,20 +56,6 @@ def test_findings_by_another_model_are_told_once_with_their_time(day: Ledger) ->
     assert {severity for severity, _ in status.told_s} == {one.finding.severity for one in told}
     assert {time_s for _, time_s in status.told_s} == {status.judged_s}
     assert watch.finish() == [] and watch.status.told == status.told
-
-
-def test_a_sensor_s_ledger_keeps_its_secret(day: Ledger, tmp_path: Path) -> None:
-    """What finds no place must not be foreseen, and be the same after a start."""
-    secrets = []
-    for run in range(4):
-        path = tmp_path / f"{run // 2}.db"
-        before, notes = load_with_notes(path) if path.exists() else (day, {})
-        watch = Watch([], judged_by(None, None), before=before, ledger_path=path, notes=notes)
-        watch.finish()
-        secrets.append(watch._limits.secret)
-        assert load_with_notes(path)[1]["secret"] == f"{secrets[-1]:016x}"
-        assert watch._ended._limits == watch._limits
-    assert secrets[0] == secrets[1] != secrets[2] == secrets[3] and 0 not in secrets
 
 
 def test_a_ledger_that_cannot_be_saved_is_counted(day: Ledger, tmp_path: Path) -> None:

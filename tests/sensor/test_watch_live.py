@@ -89,7 +89,7 @@ def test_log_ins_are_told_while_they_go_on_and_count_once(observer: tuple[Wire, 
     hear(wired, one, frames_of("factory-day.pcapng")[:50], 2 * IDLE_NS)
     watch._pace.judge_soon()
     watch.step()
-    assert watch.ledger.credentials == seen and watch._ended.ledger().credentials == seen
+    assert watch.ledger.credentials == seen and watch._gathering._ended.ledger().credentials == seen
 
 
 def test_what_hosts_say_is_judged_when_nobody_said_it_before(observer: tuple[Wire, Observer]) -> None:
@@ -181,7 +181,7 @@ def test_one_packet_of_a_time_to_come_ends_no_dialogue_and_no_flow(observer: tup
     frames = frames_of("two-factories-day.pcapng")
     hear(wired, one, frames)
     watch.step()
-    going = watch._dialogues[one.name].going_on()
+    going = watch._gathering._dialogues[one.name].going_on()
     flows = len(one.part().in_use.flows)
     assert going.credentials and flows > 5
     now_ns = one.last_packet_ns()
@@ -189,7 +189,7 @@ def test_one_packet_of_a_time_to_come_ends_no_dialogue_and_no_flow(observer: tup
     hear(wired, one, frames[1:2], from_ns=now_ns)
     assert len(one.part().in_use.flows) == flows
     _again(watch)
-    assert watch._dialogues[one.name].going_on().credentials == going.credentials
+    assert watch._gathering._dialogues[one.name].going_on().credentials == going.credentials
 
 
 def _again(watch: Watch) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from otmon.zones.files.schema import read_id
-from otmon.zones.role import BY_NAME, FORWARDERS, ROLES, may_forward, role_of
+from otmon.zones.role import BY_NAME, FORWARDERS, ROLES, may_forward, one_name, role_of
 
 
 def test_every_name_means_one_role_and_may_stand_in_a_model() -> None:
@@ -16,6 +16,11 @@ def test_synonyms_mean_the_role_however_they_are_spelled() -> None:
         "access-point", "access-point", "office-pc", "safety-plc", "plc",
     ]  # fmt: skip
     assert role_of("coffee-machine") is None
+
+
+def test_a_role_has_one_name() -> None:
+    names = ["fw", "UTM", "Firewall", "firewall", "Coffee_Machine"]
+    assert [one_name(name) for name in names] == [*["firewall"] * 4, "Coffee_Machine"]
 
 
 def test_what_may_send_for_others() -> None:

@@ -1,0 +1,161 @@
+"""All facts that the sensor has: parts of all interfaces become one ledger.
+
+It is always ``merge(before, ended, in use)``: what an earlier run saved, what ended since, and what the
+tables hold at this moment. The last is made anew each time and never merged into the others, so a connection
+that lasts for months is one fact, and the facts are those of a replay of the same packets.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Final
+
+from otmon.ledger.acyclic import acyclic
+from otmon.ledger.aging import without_old
+from otmon.ledger.arrivals import arrived
+from otmon.ledger.dialogues import Dialogues
+from otmon.ledger.harvest import facts_of
+from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
+from otmon.ledger.merge import collect, merge_all
+from otmon.ledger.rank import bars_of
+from otmon.ledger.rows import Rows, by_kind
+from otmon.ledger.running import RunningLedger
+from otmon.sensor.notes import notes_of, read_notes
+from otmon.sensor.observer import Part, Reader, State
+from otmon.sensor.outline import Known
+
+WAITING: Final = 8_192
+"""Facts that wait to be merged: fewer than in a replay, for the sake of memory."""
+
+
+class Gathering:
+    """The facts of all readers; used by one thread."""
+
+    def __init__(
+        self,
+        readers: Sequence[Reader],
+        known: Known,
+        before: Ledger,
+        notes: Mapping[str, str],
+        keep_days: int,
+        arrivals: bool,
+    ) -> None:
+        """`before` and `notes` are those that an earlier run saved. What was heard goes to `known`. Facts
+        that were not seen again in `keep_days` days of listening are forgotten. `arrivals`: tell by which
+        interface each sender came in."""
+        self._readers = readers
+        self._known = known
+        self._dialogues = {one.name: Dialogues(one.name) for one in readers}
+        self._interfaces = {one.name: one.interface for one in readers}
+        self._before = before
+        self._diary, secret = read_notes(notes, before)
+        self._limits = replace(LIMITS, secret=secret)
+        self._ended = RunningLedger(WAITING, self._limits)
+        self._bars = bars_of(EMPTY, self._limits)
+        """Of all facts, when they were merged last."""
+        self._keep_days = keep_days
+        self._must_forget = True
+        self.arrivals = arrivals
+        self.looks = 0
+        """How often all facts were made."""
+        self.aged = 0
+        """How many facts were forgotten."""
+        self.entries: Counter[tuple[str, str]] = Counter()
+        """Rows in use of each interface's tables, when they were last merged."""
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What the next run goes on with, beside the facts."""
+        return notes_of(self._diary, self._limits.secret)
+
+    def keep_for(self, days: int) -> None:
+        """Forget facts that were not seen again for so many days, from the next look at all facts on."""
+        self._keep_days = days
+        self._must_forget = True
+
+    @acyclic()
+    def facts(self, breakable: Callable[[], AbstractContextManager[None]], is_last: bool = False) -> Ledger:
+        """All of them, made anew: a full ledger takes as much memory as all tables, and so is not kept. What
+        may be broken off, as it changes nothing before it is whole, is done in `breakable`. With `is_last`
+        they are not asked for again."""
+        self.looks += 1
+        parts = [one.part(self._bars) for one in self._readers]
+        self._take_ended(parts)
+        self.entries = Counter()
+        for part in parts:
+            self.entries.update(
+                {(self._interfaces[part.source.name], table): n for table, n in part.entries.items()}
+            )
+        times = [span for part in parts for span in part.spans]
+        self._must_forget |= self._diary.note(times, time.monotonic())
+        self._forget()
+        dialogues = [self._dialogues[part.source.name] for part in parts]
+        going_on = [one.going_on() for one in dialogues]
+        for one in dialogues:
+            self._ended.add(one.left_out())
+        beyond = [(kind, amount) for part in parts for kind, _, amount in part.beyond]
+        sources = collect(sources=[part.source for part in parts], overflow=beyond)
+        # What ended is kept by now: the rest is made anew each time.
+        with breakable():
+            every = (self._before, *self._ended.parts, *self._in_use(parts), *going_on, sources)
+            known = [one for one in every if one != EMPTY]
+            # A table may still hold what is too old.
+            ledger, _ = without_old(merge_all(known, self._limits), self._diary.spans(self._keep_days))
+            # What is behind them is so next time too: facts are only added, until some are forgotten.
+            self._bars = self._bars if is_last else bars_of(ledger, self._limits)
+            return ledger
+
+    def says_something_new(self, states: Sequence[State]) -> bool:
+        """Read the payloads that were copied: whether they tell what nobody told before. Hosts repeat
+        themselves, and all facts need not be made anew each time that one of them speaks."""
+        is_new = False
+        for one, state in zip(self._readers, states, strict=True):
+            if state.messages:
+                for rows in one.messages().ended:
+                    is_new |= self._listen(one.name, rows)
+                is_new |= self._known.hears_new(self._dialogues[one.name].going_on())
+        return is_new
+
+    def _listen(self, name: str, rows: Rows) -> bool:
+        """Take copied payloads in; whether those that are complete tell what nobody told before."""
+        told = self._dialogues[name].take(rows.messages, rows.octets)
+        self._ended.add(told)
+        return self._known.hears_new(told)
+
+    def _facts_of(self, rows: Rows, source: str) -> Ledger:
+        facts = facts_of(rows, source, self._bars)
+        return arrived(facts, self._interfaces[source]) if self.arrivals else facts
+
+    def _take_ended(self, parts: list[Part]) -> None:
+        for part in parts:
+            name = part.source.name
+            for rows in part.ended:
+                self._ended.add(self._facts_of(rows, name))
+                self._listen(name, rows)
+            self._ended.add(collect(overflow=part.shed))
+            self._ended.add(self._dialogues[name].silent_since(part.now_ns))
+
+    def _in_use(self, parts: list[Part]) -> list[Ledger]:
+        """The facts of the rows that are in use. `parts` is empty afterwards, and the rows of each kind go as
+        soon as they are facts: all of both at once would take twice the memory."""
+        found = []
+        while parts:
+            name, kinds = parts[0].source.name, by_kind(parts.pop(0).in_use)
+            while kinds:
+                found.append(self._facts_of(kinds.pop(), name))
+        return found
+
+    def _forget(self) -> None:
+        """Once a day of listening: what is too old."""
+        if not self._must_forget:
+            return
+        self._must_forget = False
+        self._diary.keep(self._keep_days)
+        self._bars = bars_of(EMPTY, self._limits)
+        young = self._diary.spans(self._keep_days)
+        self._before, gone_before = without_old(self._before, young)
+        self.aged += gone_before + self._ended.forget(young)
