@@ -118,6 +118,10 @@ FIRST_B: Final = 1 << 7
 """The first packet came from B."""
 RESET: Final = 1 << 8
 """One of the two sent a TCP reset."""
+PARTS_SHIFT: Final = 16
+"""From here on, `PARTS_BITS` by direction: how many pieces of messages are copied yet
+(`otmon.ledger.commands`)."""
+PARTS_BITS: Final = 7
 
 DUPLICATES: Final = 1 << 13
 """Fingerprints of recent packets: 256 KiB."""

@@ -199,7 +199,7 @@ MESSAGE_DATA: Final = 1 << 22
 # flow, sequence numbers of that segment and behind the message, bytes that are there, and their time.
 U_FLOW, U_NEXT, U_BEHIND, U_HELD, U_TIME = range(5)
 CUTS: Final = 1 << 10
-CUT_BYTES: Final = 1_024
+CUT_BYTES: Final = 2_048
 TURNS: Final = CUTS // 2
 """Flows whose segments are put in order; the rows of `cuts` behind the first `CUTS` are theirs."""
 CODES: Final = 256
