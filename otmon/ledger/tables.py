@@ -180,11 +180,14 @@ P_COLUMNS: Final = 8
 """Elements are as in `O_RANGE` (`element_range`), those that it writes besides -1 where there are none: a
 request is one cache line."""
 
-# Columns of a transaction.
+# What is kept of a transaction: the table is written out by columns, and lies so.
 T_TIME, T_CLIENT_HI, T_CLIENT_LO, T_CLIENT_PORT, T_SERVER_HI, T_SERVER_LO, T_SERVER_PORT = range(7)
 T_PLACE, T_UNIT, T_ID, T_FUNCTION, T_SUB, T_ADDRESS, T_COUNT, T_EXCEPTION = range(7, 15)
 T_REQUEST, T_RESPONSE, T_RESPONSE_NS = range(15, 18)
 T_COLUMNS: Final = 18
+TRANSACTIONS_WIDTH: Final = TRANSACTIONS + 8
+"""A cache line more than can be used: at a distance of a power of two all columns would share one place in a
+cache."""
 
 # Columns of a copied payload, behind those of its flow at that moment.
 G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT = range(F_COLUMNS, F_COLUMNS + 9)
@@ -273,7 +276,7 @@ _FIELDS: Final = [
     ("ended_courses", _INT, (ENDED, COURSE_COLUMNS)),
     ("ended_anomalies", _INT, (ENDED, A_COLUMNS)),
     ("ended_written", _INT, (ENDED_WRITTEN, W_COLUMNS)),
-    ("transactions", _INT, (TRANSACTIONS, T_COLUMNS)),
+    ("transactions", _INT, (T_COLUMNS, TRANSACTIONS_WIDTH)),
     ("messages", _INT, (MESSAGES, G_COLUMNS)),
     ("cuts", _INT, (2 * CUTS, 8)),
     ("turns", _INT, (TURNS, S_COLUMNS)),
