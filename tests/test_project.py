@@ -76,6 +76,12 @@ def test_each_stage_says_what_it_takes_and_gives(path: Path) -> None:
     assert len(text.splitlines()) <= 30
 
 
+def test_the_ledger_says_where_each_of_its_many_files_belongs() -> None:
+    folder = ROOT / "otmon" / "ledger"
+    map = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    assert set(re.findall(r"`([a-z_]+)`", map)) == {path.stem for path in folder.glob("*.py")} - {"__init__"}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_each_file_is_one_noun_of_the_domain(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
