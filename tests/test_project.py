@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import otmon
+from otmon.identity.registry import CLAIM_IDS, IDS
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -128,6 +129,15 @@ def test_the_lock_files_agree_with_the_project() -> None:
         for requirement in map(Requirement, requirements):
             pinned, _ = pins[canonicalize_name(requirement.name)]
             assert pinned in requirement.specifier, f"{name}: {requirement.name} {pinned}; run `make lock`"
+
+
+def test_the_contracts_name_every_parser() -> None:
+    contracts = {one["name"]: one.get("modules") for one in PROJECT["tool"]["importlinter"]["contracts"]}
+    log_ins, claims = (
+        f"{one} never import each other" for one in ("Parsers of log-ins", "Readers of claims")
+    )
+    assert contracts[log_ins] == [f"otmon.identity.{one}" for one in IDS]
+    assert contracts[claims] == [f"otmon.identity.claims.{one}" for one in CLAIM_IDS]
 
 
 def test_scapy_is_no_dependency_of_the_program() -> None:
