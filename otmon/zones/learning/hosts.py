@@ -12,12 +12,10 @@ more hosts than ask it; who asks is *control*; a MAC address that sends for seve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import groupby
-from operator import attrgetter
 from typing import Final, Literal
 
 from otmon.ledger.facts import Conversation
@@ -42,7 +40,6 @@ SCAN: Final = 16
 CHANGING: Final = frozenset({"write", "control", "program", "configure"})
 
 
-_ends: Final[Callable[[Conversation], tuple[str, str, str]]] = attrgetter("client", "server", "vlan")
 _NONE: Final[frozenset[HostKey]] = frozenset()
 """Shared, as a flood brings tens of thousands of hosts that ask nobody and answer nobody."""
 
@@ -68,11 +65,6 @@ class Host:
     asked_by: AbstractSet[HostKey] = _NONE
     serves: AbstractSet[HostKey] = _NONE
     """Hosts that it answered by whatever protocol."""
-
-    def talked(self, talks: Sequence[Conversation]) -> None:
-        """Count conversations, of which there are some; their packets are those of their senders."""
-        self.add(0, min([one.first_ns for one in talks]), max([one.last_ns for one in talks]))
-        self.conversations += len(talks)
 
     def add(self, packets: int, first_ns: int, last_ns: int) -> None:
         """Count what was seen from `first_ns` to `last_ns`."""
@@ -149,32 +141,37 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
         address = site(text)
         return None if address is None else found.key(address, vlan)
 
-    # Those of the same ends stand behind each other: their hosts are looked up, and told of them, once.
-    for (client, server, vlan), some in groupby(ledger.conversations, _ends):
-        talks = list(some)
-        caller, called = end(client, vlan), end(server, vlan)
-        asking = None if caller is None else host(caller)
+    ends: tuple[str, str, str] | None = None
+    for talk in ledger.conversations:
+        # Those of the same ends stand behind each other: their hosts are looked up once.
+        if ends != (talk.client, talk.server, talk.vlan):
+            ends = talk.client, talk.server, talk.vlan
+            caller, called = end(talk.client, talk.vlan), end(talk.server, talk.vlan)
+            asking = None if caller is None else host(caller)
+            asked: Host | None = None
+            scans, serves = talk.client in scanning, False
         if asking is not None:
-            asking.talked(talks)
+            asking.add(0, talk.first_ns, talk.last_ns)
+            asking.conversations += 1
             asking.sent = True
-        answers = [talk for talk in talks if talk.packets_to_client > 0]
+        answers = talk.packets_to_client > 0
         if called is not None and (answers or everything):
-            asked = host(called)
-            asked.talked(talks if everything else answers)
-            asked.sent |= bool(answers)
-        if client in scanning or caller is None or asking is None or called is None:
-            continue
-        spoken = [talk.protocol for talk in talks if talk.answered]
-        if spoken:
-            asked = host(called)
-            asked.serves = _with(asked.serves, caller)
-            if not industrial.isdisjoint(spoken):
+            asked = asked or host(called)
+            asked.add(0, talk.first_ns, talk.last_ns)
+            asked.conversations += 1
+            asked.sent |= answers
+        if talk.answered and not scans and caller is not None and asking is not None and called is not None:
+            asked = asked or host(called)
+            if not serves:
+                serves = True
+                asked.serves = _with(asked.serves, caller)
+            if talk.protocol in industrial:
                 asking.asks = _with(asking.asks, called)
                 asked.asked_by = _with(asked.asked_by, caller)
     for operation in ledger.operations:
-        address = site(operation.client)
-        if address is not None and operation.access in CHANGING and not operation.refused:
-            known = found.by_key.get(found.key(address, operation.vlan))
+        client = site(operation.client)
+        if client is not None and operation.access in CHANGING and not operation.refused:
+            known = found.by_key.get(found.key(client, operation.vlan))
             if known is not None:
                 known.writes |= bool(known.asks)
     for one in found.by_key.values():
