@@ -29,11 +29,10 @@ PASSWORDS: Final = frozenset(
 """Names of a form's fields, in lower case. A field of another name is not taken for a password."""
 SHORT: Final = (b"u", b"p")
 """Account and password where another field says "login" (exacqVision): else they may be anything."""
-_NEEDLES: Final = (
-    b"uthorization", b"ass", b"pwd", b"psw", b"pw", b"&p=", b"%6", b"%7", b"%4", b"%5", b"\\u00", b"chunked"
-)  # fmt: skip
-"""One of these stands in every request that logs in, in any case of letters: of all others the rest is not
-parsed. Some letters of a name may be quoted, or stand in two chunks."""
+_NEEDLES: Final = (b"ass", b"pw", b"psw", b"uthorization", b"&p=", b"\\u00", b"chunked")
+_QUOTED_NEEDLES: Final = (b"%6", b"%7", b"%4", b"%5")
+"""One of all these stands in every request that logs in, in any case of letters: of all others the rest is
+not parsed. Some letters of a name may be quoted, or stand in two chunks."""
 _PART: Final = re.compile(
     rb"content-disposition:[^\r\n]{0,64}?[ ;]name=(?:\"([^\"\r\n]{1,512})\"|([^\s;]{1,512}))"
     rb"[^\r\n]{0,512}\r?\n"
@@ -50,7 +49,7 @@ MAX_DEPTH: Final = 4
 def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
     """The log-ins of a connection."""
     said = b"".join([piece.data for piece in pieces if piece.from_client]).lower()
-    if not any(needle in said for needle in _NEEDLES):
+    if not _may_log_in(said):
         return
     challenged = False
     handshake = Handshake()
@@ -64,6 +63,14 @@ def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
         method, pair = _form(request)
         if pair is not None:
             yield LogIn(pair[0], method, told, request.seen, secret=pair[1])
+
+
+def _may_log_in(said: bytes) -> bool:
+    """Whether one of `_NEEDLES` or `_QUOTED_NEEDLES` stands in a text of small letters."""
+    for needle in _NEEDLES:
+        if needle in said:
+            return True
+    return b"%" in said and any(needle in said for needle in _QUOTED_NEEDLES)
 
 
 def _ntlm(handshake: Handshake, request: Message, response: Message | None) -> Iterator[LogIn]:

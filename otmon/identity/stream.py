@@ -62,11 +62,11 @@ def in_order(segments: Sequence[Segment], isn: tuple[int, int]) -> list[Piece]:
     """The pieces of a TCP connection. `isn` has the sequence number of each side's SYN, the client's
     first, or -1; without one, or with one of another connection, the first byte is the lowest that was
     seen."""
-    return next(readings(segments, isn))
+    return readings(segments, isn)[0]
 
 
-def readings(segments: Sequence[Segment], isn: tuple[int, int]) -> Iterator[list[Piece]]:
-    """What `in_order` gives; then what the receivers may have read instead, where segments contradict each
+def readings(segments: Sequence[Segment], isn: tuple[int, int]) -> tuple[list[Piece], Iterable[list[Piece]]]:
+    """What `in_order` gives, and what the receivers may have read instead, where segments contradict each
     other or lie apart. Of each side only the longest run without a gap counts then, from its first byte on.
     Of segments that begin alike those were taken that have one of the most frequent marks, or the first, the
     second or the last one, of others that overlap the first or the last: by both sides in the same way, or by
@@ -78,9 +78,13 @@ def readings(segments: Sequence[Segment], isn: tuple[int, int]) -> Iterator[list
     )
     undisturbed = _undisturbed(segments, firsts)
     if undisturbed is not None:
-        yield undisturbed
-        return
-    yield _sorted_out(segments, (_begin(segments, True, client), _begin(segments, False, server)))
+        return undisturbed, ()
+    begins = _begin(segments, True, client), _begin(segments, False, server)
+    return _sorted_out(segments, begins), _others(segments, firsts)
+
+
+def _others(segments: Sequence[Segment], firsts: Sequence[int]) -> Iterator[list[Piece]]:
+    """What else `readings` gives."""
     sides = [_Side(segments, True, firsts[0]), _Side(segments, False, firsts[1])]
     ways = _WAYS if any(one.is_contradicted for one in sides) else _WAYS[:1]
     told: list[list[Segment]] = []
@@ -175,20 +179,31 @@ def _undisturbed(segments: Iterable[Segment], firsts: Sequence[int]) -> list[Pie
     """The pieces as they came, where each side's bytes came once and in order, and nobody had received
     what had not come yet; else None. So it is with most connections."""
     found: list[Piece] = []
-    # Of the server and the client.
-    ends, (client_first, server_first) = [0, 0], firsts
-    begins = server_first, client_first
+    # As the class does it, in a third of the time.
+    made = tuple.__new__
+    client_first, server_first = firsts
+    # What each side says next, and where in its bytes that is.
+    client_next, server_next = client_first, server_first
+    client_at = server_at = 0
     for from_client, seq, ack, data, seen, _ in segments:
-        at, other = ends[from_client], not from_client
-        # As `_ahead`, without its call.
-        if (seq - begins[from_client]) & 0xFFFFFFFF != at:
-            return None
-        if ends[other] < (ack - begins[other]) & 0xFFFFFFFF < 1 << 31:
-            return None
-        if data:
-            # As the class does it, in a third of the time.
-            found.append(tuple.__new__(Piece, (from_client, at, data, seen)))
-            ends[from_client] = at + len(data)
+        if from_client:
+            if seq != client_next and (seq - client_next) & 0xFFFFFFFF:
+                return None
+            if ack != server_next and server_at < (ack - server_first) & 0xFFFFFFFF < 1 << 31:
+                return None
+            if data:
+                found.append(made(Piece, (True, client_at, data, seen)))
+                client_at += len(data)
+                client_next = (client_first + client_at) & 0xFFFFFFFF
+        else:
+            if seq != server_next and (seq - server_next) & 0xFFFFFFFF:
+                return None
+            if ack != client_next and client_at < (ack - client_first) & 0xFFFFFFFF < 1 << 31:
+                return None
+            if data:
+                found.append(made(Piece, (False, server_at, data, seen)))
+                server_at += len(data)
+                server_next = (server_first + server_at) & 0xFFFFFFFF
     return found
 
 

@@ -12,59 +12,49 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from ipaddress import ip_address
 from itertools import repeat
-from struct import Struct
 from typing import Final
 
 import numpy as np
 
 from otmon.decode.fields import PROTO_TCP
-from otmon.decode.flows import (
-    F_A_HI,
-    F_A_LO,
-    F_B_HI,
-    F_B_LO,
-    F_FIRST_PACKET,
-    F_ISN,
-    F_KEY,
-    F_PROTOCOL,
-    F_VLAN,
-    PROVISIONAL,
-)
 from otmon.identity.claims.opening import opening
 from otmon.identity.credentials import Credentials, shipped_credentials
 from otmon.identity.eap import REQUEST, RESPONSE
 from otmon.identity.effort import Effort
-from otmon.identity.login import Piece, Seen
+from otmon.identity.login import Seen
 from otmon.identity.question import question_of
-from otmon.identity.registry import FIRST_PAYLOADS
-from otmon.identity.stream import Segment, chosen, datagrams, readings
+from otmon.identity.stream import Segment
 from otmon.kernel import Bytes, Ints
-from otmon.ledger.claims import Told, claims_of, told_by
+from otmon.ledger.claims import Told, claims_of
 from otmon.ledger.clients import clients_of
 from otmon.ledger.commands import COMMAND, Commands, Talk
-from otmon.ledger.facts import (
-    DAY_NS,
-    NAME_BITS,
-    CredentialKind,
-    CredentialSeen,
-    Evidence,
-    NamesAsked,
-    Operation,
+from otmon.ledger.dialogue import (
+    DIALOGUE_BYTES,
+    FLOW,
+    GROUP,
+    KEY,
+    NOBODY,
+    SPOKEN,
+    VLAN,
+    Dialogue,
+    Flow,
+    flow_of,
+    read,
+    spoken,
 )
+from otmon.ledger.facts import DAY_NS, NAME_BITS, CredentialSeen, Evidence, NamesAsked, Operation
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
 from otmon.ledger.messages import EAPOL, OPENING
 from otmon.ledger.questions import QUESTION
-from otmon.ledger.readings import judged, log_ins_of, note, visible
 from otmon.ledger.rows import LISTED
 from otmon.ledger.tables import G_ACK, G_AT, G_KEPT, G_MAC, G_MARK, G_OFFSET, G_PACKET, G_SEQ, G_TIME, G_WAY
 from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
-from otmon.protocols.registry import ethertype_codes, name_of
 
 IDLE_NS: Final = 600_000_000_000
 """A dialogue ends this long after its last payload: log-ins wait for people, but not longer."""
@@ -76,8 +66,7 @@ _ASKS: Final = re.compile(rb"(?:HTTP/1|RTSP/[12])\.[0-9] " + _REFUSED)
 ASKING: Final = 4_096
 """Servers that are remembered; the first ones give way."""
 _PAYLOAD_BYTES: Final = 400
-_DIALOGUE_BYTES: Final = 2_000
-"""What a payload takes besides its bytes, and a dialogue besides its payloads."""
+"""What a payload takes besides its bytes."""
 
 PROOFS_LEFT_OUT: Final = "log-in proofs"
 """Kind of what overflowed: proofs that were not held against all passwords (`otmon.identity.effort`)."""
@@ -88,25 +77,11 @@ PORT_NS: Final = 60_000_000_000
 """So long after a station spoke the switch may speak to it: its server may ask a person."""
 _ASKS_EAP, _ANSWERS_EAP = bytes((REQUEST,)), bytes((RESPONSE,))
 """Codes of EAP, behind the header of 802.1X."""
-_GROUP: Final = 1 << 40
-"""A bit of group addresses."""
-_NOBODY: Final = -2
-"""In place of the MAC address of who has said nothing; who said something without one has -1."""
-
-_KEY: Final = (F_KEY, F_A_HI, F_A_LO, F_B_HI, F_B_LO, F_FIRST_PACKET)
-"""Columns that tell connections apart, also those that use the same ports again."""
-_FLOW: Final = (*_KEY, F_PROTOCOL, F_VLAN, F_ISN, F_ISN + 1)
-"""Columns of a row that are read of a flow."""
-_VLAN: Final = _FLOW.index(F_VLAN)
-_SPOKEN: Final = _FLOW.index(F_PROTOCOL)
 _SAID: Final = (G_SEQ, G_ACK, G_TIME, G_PACKET, G_OFFSET, G_AT, G_KEPT, G_MAC, G_MARK)
-"""And of a payload."""
-_Flow = tuple[int, ...]
-"""The columns of `_FLOW` of a row, read from their bytes (`_flow_of`): most are never asked for."""
-_flow_of: Final[Callable[[bytes], _Flow]] = Struct(f"={len(_FLOW)}q").unpack
+"""Columns of a row that are read of a payload."""
 _Key = bytes
-"""A row's columns of `_KEY`: a key is asked for again and again, and bytes remember their hash."""
-_ENDS_BYTES: Final = 8 * (len(_KEY) - 1)
+"""A row's columns of `KEY`: a key is asked for again and again, and bytes remember their hash."""
+_ENDS_BYTES: Final = 8 * (len(KEY) - 1)
 """Those of a key that name both ends and their ports."""
 _NEAR: Final = 1 << 16
 """Bytes between what a direction said last and what goes on with it."""
@@ -124,36 +99,6 @@ class _Found:
     operations: list[Operation] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Dialogue:
-    """The payloads of one flow; `row` is its row at the last one."""
-
-    row: bytes
-    """`_FLOW`"""
-    client: int
-    """Direction of what the client sends, as far as the last row tells."""
-    said: list[Segment] = field(default_factory=list)
-    macs: list[int] = field(default_factory=lambda: [_NOBODY, _NOBODY])
-    """The sender's MAC address of each direction's first payload."""
-    size: int = _DIALOGUE_BYTES
-    last_ns: int = 0
-    told: Sequence[Told] = ()
-    log_ins: Sequence[CredentialSeen] = ()
-    asked: bool = False
-    """Its server was seen before to ask a client for a password (`_ASKS`)."""
-    begins: bytes = b""
-    """The last two columns of `_FLOW` of the row in which it began, where it goes on in another."""
-    read: int = 0
-    """Payloads that `told` and `log_ins` were made of."""
-    verdicts: dict[Hashable, tuple[CredentialKind | None, str]] = field(default_factory=dict, repr=False)
-    """Of log-ins that were judged before: a proof is recomputed once."""
-
-    def turn(self) -> None:
-        """The client is the other one."""
-        self.client = 1 - self.client
-        self.said = [one._replace(from_client=not one.from_client) for one in self.said]
-
-
 class Dialogues:
     """The dialogues of one source; used by one thread."""
 
@@ -161,7 +106,7 @@ class Dialogues:
         """`known` are the published passwords, those of the program where there are none."""
         self._source = source
         self._known = known
-        self._open: OrderedDict[_Key, _Dialogue] = OrderedDict()
+        self._open: OrderedDict[_Key, Dialogue] = OrderedDict()
         self._size = 0
         self._latest: dict[bytes, _Key] = {}
         """The key of the latest dialogue of two ends and their ports."""
@@ -178,7 +123,7 @@ class Dialogues:
         found = _Found()
         octets = data.tobytes()
         clients, _ = clients_of(rows)
-        ended: list[_Dialogue] = []
+        ended: list[Dialogue] = []
         # Some at a time: what a row becomes is then still at hand where it is used.
         for begin in range(0, len(rows), LISTED):
             some = slice(begin, begin + LISTED)
@@ -188,10 +133,10 @@ class Dialogues:
             self._read(one, found)
         return self._ledger(found)
 
-    def _take(self, rows: Ints, clients: Ints, octets: bytes, found: _Found, ended: list[_Dialogue]) -> None:
+    def _take(self, rows: Ints, clients: Ints, octets: bytes, found: _Found, ended: list[Dialogue]) -> None:
         ways = rows[:, G_WAY]
-        flows = rows[:, _FLOW]
-        keys = _bytes_of(flows[:, : len(_KEY)])
+        flows = rows[:, FLOW]
+        keys = _bytes_of(flows[:, : len(KEY)])
         ports = (flows[:, 0] & 0xFFFF == EAPOL) & (flows[:, 0] >> 48 & 0xF == 2)
         seqs, acks, times, packets, offsets, begins, sizes, macs, marks = rows[:, _SAID].T.tolist()
         texts = [octets[begin : begin + size] for begin, size in zip(begins, sizes, strict=True)]
@@ -205,7 +150,7 @@ class Dialogues:
             said, texts, times, sizes, macs, strict=True,
         ):  # fmt: skip
             if way >= OPENING:
-                self._take_alone(key, _flow_of(row), way, segment, mac, found)
+                self._take_alone(key, flow_of(row), way, segment, mac, found)
                 continue
             one = opened.get(key)
             if one is not None and now - one.last_ns > IDLE_NS:
@@ -218,8 +163,8 @@ class Dialogues:
                 before = self._latest.get(ends)
                 one = self._before(before, way, segment, now) if before is not None else None
                 if one is None:
-                    one = _Dialogue(row, client)
-                    self._size += _DIALOGUE_BYTES
+                    one = Dialogue(row, client)
+                    self._size += DIALOGUE_BYTES
                 opened[key] = one
                 self._latest[ends] = key
                 if len(self._latest) > 2 * len(opened) + ASKING:
@@ -231,16 +176,16 @@ class Dialogues:
             if one.client != client:
                 one.turn()
             one.said.append(segment)
-            if one.macs[way] == _NOBODY:
+            if one.macs[way] == NOBODY:
                 one.macs[way] = mac
             if port:
                 self._at_port(key, one, way, mac)
             if text.startswith(_REFUSED, 9) and _ASKS.match(text):
-                self._asking[_server_of(_flow_of(row), client)] = None
+                self._asking[_server_of(flow_of(row), client)] = None
                 if len(self._asking) > ASKING:
                     del self._asking[next(iter(self._asking))]
             if self._asking and not one.asked:
-                one.asked = _server_of(_flow_of(row), client) in self._asking
+                one.asked = _server_of(flow_of(row), client) in self._asking
             if now > one.last_ns:
                 one.last_ns = now
             size += _PAYLOAD_BYTES
@@ -250,12 +195,12 @@ class Dialogues:
                 self._size -= (one := opened.popitem(last=False)[1]).size
                 ended.append(one)
 
-    def _before(self, before: _Key, way: int, segment: Segment, now: int) -> _Dialogue | None:
+    def _before(self, before: _Key, way: int, segment: Segment, now: int) -> Dialogue | None:
         """The dialogue of the same ends and ports, if a TCP segment goes on with it although its flow is
         another: that had to leave the table of flows, or somebody forged a SYN. It is then no longer open
         under its key."""
         one = self._open.get(before)
-        if one is None or _flow_of(one.row)[0] & 0xFFFF != PROTO_TCP:
+        if one is None or flow_of(one.row)[0] & 0xFFFF != PROTO_TCP:
             return None
         from_client = way == one.client
         own = next((other for other in reversed(one.said) if other.from_client == from_client), None)
@@ -267,49 +212,49 @@ class Dialogues:
         del self._open[before]
         return one
 
-    def _take_alone(self, key: _Key, flow: _Flow, way: int, said: Segment, mac: int, found: _Found) -> None:
+    def _take_alone(self, key: _Key, flow: Flow, way: int, said: Segment, mac: int, found: _Found) -> None:
         """A payload that is no part of a dialogue."""
         if way & OPENING:
             found.told += _opened(flow, way - OPENING, said.data, said.seen, mac)
         elif way & QUESTION:
             found.names += _asked(flow, way - QUESTION, said.data, said.seen, self._source)
         else:
-            protocol = _spoken(flow[0], flow[_SPOKEN])
+            protocol = spoken(flow[0], flow[SPOKEN])
             talks = _talk(flow, 0, protocol), _talk(flow, 1, protocol)
             behind = said.seq if talks[0][2] == "tcp" else -1
             found.operations += self._commands.take(key, talks, said.data, said.seen, way - COMMAND, behind)
 
-    def _at_port(self, key: _Key, one: _Dialogue, way: int, mac: int) -> None:
+    def _at_port(self, key: _Key, one: Dialogue, way: int, mac: int) -> None:
         """802.1X: a station may answer to the group address of all ports, as the switch may ask there, or ask
         each station. So what the switch says is heard in the dialogue of the station, too: where several may
         be meant only what it asks, as their proofs fit their own challenge alone."""
         said = one.said[-1]
         text = said.data
-        flow = _flow_of(one.row)
+        flow = flow_of(one.row)
         ends = flow[2], flow[4]
         to = ends[1 - way]
         if text[4:5] == _ANSWERS_EAP:
-            if to & _GROUP:
+            if to & GROUP:
                 self._ports.pop(key, None)
                 self._ports[key] = ends[way]
                 if len(self._ports) > PORTS:
                     del self._ports[next(iter(self._ports))]
             return
         stations = [
-            port for port, mac in self._ports.items() if port in self._open and (to & _GROUP or to == mac)
+            port for port, mac in self._ports.items() if port in self._open and (to & GROUP or to == mac)
         ]
         heard = [
             other
             for other in map(self._open.__getitem__, stations)
             if other is not one
-            and _flow_of(other.row)[_VLAN] == flow[_VLAN]
+            and flow_of(other.row)[VLAN] == flow[VLAN]
             and said.seen.time_ns - other.last_ns <= PORT_NS
         ]
         if len(heard) > 1 and text[4:5] != _ASKS_EAP:
             return
         for other in heard:
             other.said.append(said._replace(from_client=False))
-            if other.macs[1 - other.client] == _NOBODY:
+            if other.macs[1 - other.client] == NOBODY:
                 other.macs[1 - other.client] = mac
             other.size += len(text) + _PAYLOAD_BYTES
             self._size += len(text) + _PAYLOAD_BYTES
@@ -347,16 +292,16 @@ class Dialogues:
         left_out = self._effort.take_left_out()
         return _collected(found, self._source, [(PROOFS_LEFT_OUT, left_out)] if left_out else [])
 
-    def _end(self, one: _Dialogue, found: _Found) -> None:
+    def _end(self, one: Dialogue, found: _Found) -> None:
         self._size -= one.size
         self._read(one, found)
 
-    def _read(self, one: _Dialogue, found: _Found) -> None:
+    def _read(self, one: Dialogue, found: _Found) -> None:
         """Add what a dialogue says."""
         if one.read < len(one.said):
             if self._known is None:
                 self._known = shipped_credentials()
-            one.told, one.log_ins = _read(one, self._source, self._known, self._effort)
+            one.told, one.log_ins = read(one, self._source, self._known, self._effort)
             one.read = len(one.said)
         found.told += one.told
         found.log_ins += one.log_ins
@@ -378,86 +323,12 @@ def _bytes_of(columns: Ints) -> list[bytes]:
     return rows
 
 
-def _server_of(flow: _Flow, client: int) -> _Server:
+def _server_of(flow: Flow, client: int) -> _Server:
     key, a_hi, a_lo, b_hi, b_lo, *_ = flow
     return (a_hi, a_lo, key >> 16 & 0xFFFF) if client == 1 else (b_hi, b_lo, key >> 32 & 0xFFFF)
 
 
-def _spoken(key: int, spoken: int) -> str:
-    """What a flow speaks, "" for unknown; below IP its EtherType tells it, and none of it is Cisco's."""
-    code = spoken & (PROVISIONAL - 1)
-    if key >> 48 & 0xF == 2:
-        kind = key & 0xFFFF
-        code = int(ethertype_codes()[kind])
-        return name_of(code) if code else "cdp" if kind == 0 else ""
-    return name_of(code) if code else ""
-
-
-def _read(
-    one: _Dialogue, source: str, known: Credentials, effort: Effort
-) -> tuple[Sequence[Told], Sequence[CredentialSeen]]:
-    """What is said in a dialogue, and its log-ins."""
-    key, a_hi, a_lo, b_hi, b_lo, _, spoken, vlan, *isn = _flow_of(
-        one.row[:-16] + (one.begins or one.row[-16:])
-    )
-    protocol = _spoken(key, spoken)
-    client, server = one.client, 1 - one.client
-    family = key >> 48 & 0xF
-    if not protocol and family == 2:
-        return (), ()
-    transport = transport_text(family, key & 0xFFFF)
-    port = key >> 16 & 0xFFFF if client == 1 else key >> 32 & 0xFFFF
-    begins = isn[client], isn[server]
-    others: Iterator[list[Piece]] = iter(())
-    if key & 0xFFFF == PROTO_TCP and family != 2:
-        others = readings(one.said, begins)
-        whole = next(others)
-    else:
-        whole = datagrams(one.said)
-    pieces = chosen(one.said) if FIRST_PAYLOADS.get(protocol, 1) < 0 else whole
-    ends = [address_text(family, a_hi, a_lo), address_text(family, b_hi, b_lo)]
-    if family != 2:
-        of_client = mac_text(one.macs[client]), ends[client]
-        of_server = mac_text(one.macs[server]), ends[server]
-    else:
-        of_client, of_server = (ends[client], ""), (ends[server], "")
-    if protocol == "eapol" and (a_lo, b_lo)[server] & _GROUP:
-        ends[server] = mac_text(one.macs[server]) or ends[server]
-    told = told_by(protocol, pieces, of_client, of_server, vlan_text(vlan)) if protocol else ()
-    facts: dict[int, CredentialSeen] = {}
-    for name, log_in, sure in log_ins_of(protocol, transport, port, (pieces, whole), others):
-        seen = log_in.seen
-        key_of_verdict = seen, log_in.method, log_in.account
-        verdict = one.verdicts.get(key_of_verdict) if sure else None
-        if verdict is None:
-            verdict = judged(log_in, name, known, effort)
-            if log_in.proves is not None and sure:
-                one.verdicts[key_of_verdict] = verdict
-        kind, entry = verdict
-        if kind is None or (kind != "default" and not sure):
-            continue
-        seen_log_in = CredentialSeen(
-            client=ends[client],
-            server=ends[server],
-            transport=transport,
-            port=port,
-            protocol=name,
-            vlan=vlan_text(vlan),
-            account=visible(log_in.account),
-            method=log_in.method,
-            entry=entry,
-            kind=kind,
-            outcome="accepted" if log_in.unasked and one.asked else log_in.outcome,
-            times=1,
-            first_ns=seen.time_ns,
-            last_ns=seen.time_ns,
-            evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
-        )
-        note(facts, seen_log_in, sure)
-    return told, tuple(facts.values())
-
-
-def _opened(flow: _Flow, way: int, headers: bytes, seen: Seen, mac: int) -> Iterator[Told]:
+def _opened(flow: Flow, way: int, headers: bytes, seen: Seen, mac: int) -> Iterator[Told]:
     """How the sender of the headers opens connections; of hosts of the Internet nothing."""
     key, a_hi, a_lo, b_hi, b_lo, _, _, vlan, *_ = flow
     address = address_text(key >> 48 & 0xF, *((a_hi, a_lo), (b_hi, b_lo))[way])
@@ -466,17 +337,17 @@ def _opened(flow: _Flow, way: int, headers: bytes, seen: Seen, mac: int) -> Iter
         yield (mac_text(mac), address, vlan_text(vlan), "tcp-opening", value, "tcp"), seen
 
 
-def _talk(flow: _Flow, client: int, protocol: str) -> Talk:
+def _talk(flow: Flow, client: int, protocol: str) -> Talk:
     """Who talks to whom in a flow, of which A (0) or B (1) is the client."""
     key, a_hi, a_lo, b_hi, b_lo, *_ = flow
     family = key >> 48 & 0xF
     ends = [address_text(family, high, low) for high, low in ((a_hi, a_lo), (b_hi, b_lo))]
     port = key >> 16 & 0xFFFF if client == 1 else key >> 32 & 0xFFFF
     transport = transport_text(family, key & 0xFFFF)
-    return ends[client], ends[1 - client], transport, port, protocol, vlan_text(flow[_VLAN])
+    return ends[client], ends[1 - client], transport, port, protocol, vlan_text(flow[VLAN])
 
 
-def _asked(flow: _Flow, client: int, message: bytes, seen: Seen, source: str) -> Iterator[NamesAsked]:
+def _asked(flow: Flow, client: int, message: bytes, seen: Seen, source: str) -> Iterator[NamesAsked]:
     """What the names in a question to a name server could carry, nothing for no question."""
     question = question_of(message)
     if question is None:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Final
 
 from otmon.identity.credentials import Credentials
@@ -28,27 +29,29 @@ ACCOUNT: Final = 64
 """Characters of an account that a fact names."""
 _REQUEST: Final = rb"^[A-Z_]{3,20}[ \t]+\S{1,2048}[ \t]+%s/[0-9]\.[0-9]"
 _MARKS: Final = tuple(
-    (name, from_client, re.compile(pattern, flags))
-    for name, from_client, pattern, flags in (
-        ("http", True, _REQUEST % b"HTTP", re.M),
-        ("rtsp", True, _REQUEST % b"RTSP", re.M),
-        ("sip", True, _REQUEST % b"SIP", re.M),
-        ("ftp", False, rb"^(?:220|331|230)[ -]", re.M),
-        ("pop3", False, rb"^\+OK", re.M),
-        ("smtp", True, rb"^(?:EHLO|HELO|AUTH)\s", re.M | re.I),
-        ("imap", False, rb"^\* OK", re.M),
-        ("telnet", False, rb"(?:login|user ?name|passwor[dt])\s*[:>]", re.I),
-        ("mqtt", True, rb"\x00\x04MQTT|\x00\x06MQIsdp", 0),
-        ("redis", True, rb"^(?:\$[45]\r\n)?(?:AUTH|HELLO)\s", re.M | re.I),
-        ("vnc", False, rb"RFB 0", 0),
-        ("postgresql", True, rb"\x00\x03\x00.user\x00", re.S),
-        ("mysql", False, rb"\x00\x00\x00\x0a[0-9]", 0),
-        ("opc_ua", True, rb"MSGF....", re.S),
-        ("smb", True, rb"[\xfe\xff]SMB", 0),
+    (name, from_client, words, re.compile(pattern, flags))
+    for name, from_client, words, pattern, flags in (
+        ("http", True, (b"http/",), _REQUEST % b"HTTP", re.M),
+        ("rtsp", True, (b"rtsp/",), _REQUEST % b"RTSP", re.M),
+        ("sip", True, (b"sip/",), _REQUEST % b"SIP", re.M),
+        ("ftp", False, (b"220", b"331", b"230"), rb"^(?:220|331|230)[ -]", re.M),
+        ("pop3", False, (b"+ok",), rb"^\+OK", re.M),
+        ("smtp", True, (b"ehlo", b"helo", b"auth"), rb"^(?:EHLO|HELO|AUTH)\s", re.M | re.I),
+        ("imap", False, (b"* ok",), rb"^\* OK", re.M),
+        ("telnet", False, (b"login", b"user", b"passwor"),
+         rb"(?:login|user ?name|passwor[dt])\s*[:>]", re.I),
+        ("mqtt", True, (b"mqtt", b"mqisdp"), rb"\x00\x04MQTT|\x00\x06MQIsdp", 0),
+        ("redis", True, (b"auth", b"hello"), rb"^(?:\$[45]\r\n)?(?:AUTH|HELLO)\s", re.M | re.I),
+        ("vnc", False, (b"rfb 0",), rb"RFB 0", 0),
+        ("postgresql", True, (b"user\0",), rb"\x00\x03\x00.user\x00", re.S),
+        ("mysql", False, (b"\0\0\0\n",), rb"\x00\x00\x00\x0a[0-9]", 0),
+        ("opc_ua", True, (b"msgf",), rb"MSGF....", re.S),
+        ("smb", True, (b"smb",), rb"[\xfe\xff]SMB", 0),
     )
-)
+)  # fmt: skip
 """What stands in the text of one side, where the protocol is spoken: of those that a server greets with the
-same words all are asked, as each finds its own log-ins alone."""
+same words all are asked, as each finds its own log-ins alone. A pattern fits no text in which, in small
+letters, none of its words stands: that is found out in a tenth of the time."""
 
 
 def _is_text(piece: Piece) -> bool:
@@ -80,7 +83,7 @@ def log_ins_of(
     port: int,
     said: tuple[list[Piece], list[Piece]],
     others: Iterable[list[Piece]],
-) -> Iterator[tuple[str, LogIn, bool]]:
+) -> Iterable[tuple[str, LogIn, bool]]:
     """The log-ins of a flow, each with its protocol, and whether nothing speaks against it: of the rest only
     default passwords are to be told, as what was never said may make a name of any password. `said` is what
     the flow's protocol is read of, and all of it; `others` are what may have been read instead."""
@@ -90,9 +93,20 @@ def log_ins_of(
     found = [(spoken, one, True) for one in parser_of(spoken)(pieces)] if speaks else []
     if not found and (chooses or not speaks or _others(spoken, transport, port)):
         found = _besides(spoken, transport, port, whole, by_marks=chooses or not speaks)
-    yield from found
+    # Of nearly all flows nothing else may have been read.
+    return (
+        chain(found, _of_others(spoken, transport, port, others, parsed=speaks and not chooses))
+        if others
+        else found
+    )
+
+
+def _of_others(
+    spoken: str, transport: str, port: int, others: Iterable[list[Piece]], *, parsed: bool
+) -> Iterator[tuple[str, LogIn, bool]]:
+    """The log-ins in what may have been read instead."""
     for reading in others:
-        own = list(parser_of(spoken)(reading)) if speaks and not chooses else []
+        own = list(parser_of(spoken)(reading)) if parsed else []
         besides = () if own else _besides(spoken, transport, port, reading, by_marks=True)
         yield from ((spoken, one, False) for one in own)
         yield from ((name, one, False) for name, one, _ in besides)
@@ -106,11 +120,18 @@ def _besides(
     usual = _others(spoken, transport, port)
     found = [(one, log_in, not spoken) for one in usual for log_in in parser_of(one)(pieces)] if usual else []
     if not found and by_marks and transport == "tcp" and any(map(_is_text, pieces)):
-        texts = [b"".join(one.data for one in pieces if one.from_client == who) for who in (False, True)]
-        marked = (name for name, who, mark in _MARKS if mark.search(texts[who]))
-        others = (one for one in marked if one != spoken and one not in usual)
+        others = (one for one in _marked(pieces) if one != spoken and one not in usual)
         found = [(one, log_in, False) for one in others for log_in in parser_of(one)(pieces)]
     return found
+
+
+def _marked(pieces: Sequence[Piece]) -> Iterator[str]:
+    """The protocols whose marks stand in what was said."""
+    texts = [b"".join([one.data for one in pieces if one.from_client == who]) for who in (False, True)]
+    small = [text.lower() for text in texts]
+    for name, who, words, mark in _MARKS:
+        if any([word in small[who] for word in words]) and mark.search(texts[who]):
+            yield name
 
 
 def note(facts: dict[int, CredentialSeen], fact: CredentialSeen, sure: bool) -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise, permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.identity.login import Seen
+from otmon.identity.login import Piece, Seen
 from otmon.identity.stream import (
     MAX_LINE,
     MAX_LINES,
@@ -27,6 +27,12 @@ def segment(at: int, data: bytes, from_client: bool = True, isn: int = 999, ack:
     return Segment(
         from_client, (isn + 1 + at) & 0xFFFFFFFF, (5 + ack) if from_client else 1000 + ack, data, SEEN
     )
+
+
+def every(segments: list[Segment]) -> list[list[Piece]]:
+    """All that may have been read."""
+    whole, others = readings(segments, (999, -1))
+    return [whole, *others]
 
 
 def joined(segments: list[Segment], isn: int = 999) -> list[tuple[int, bytes]]:
@@ -93,6 +99,25 @@ def test_what_came_undisturbed_is_what_sorting_gives(
     assert found is None or found == _sorted_out(shuffled, (1000, 5))
 
 
+def test_numbers_begin_anew_behind_the_last_one() -> None:
+    isn = (1 << 32) - 3
+    said = [
+        segment(0, b"abc", isn=isn), segment(0, b"d", from_client=False, isn=4)._replace(ack=1),
+        segment(3, b"ef", isn=isn, ack=1),
+    ]  # fmt: skip
+    assert [one.seq for one in said] == [(1 << 32) - 2, 5, 1]
+    whole, others = readings(said, (isn, 4))
+    assert [(one.at, one.data) for one in whole] == [(0, b"abc"), (0, b"d"), (3, b"ef")] and others == ()
+    firsts = isn + 1, 5
+    # Each has received what had not come yet, or goes on behind a gap.
+    for number, other in ((1, {"ack": 2}), (2, {"ack": 7}), (2, {"seq": 2}), (1, {"seq": 4})):
+        disturbed = said.copy()
+        disturbed[number] = said[number]._replace(**other)
+        assert _undisturbed(disturbed, firsts) is None
+    # A number half of all away lies behind, and says nothing.
+    assert _undisturbed([said[0]._replace(ack=5 + (1 << 31)), *said[1:]], firsts) == whole
+
+
 def test_datagrams_stand_for_themselves() -> None:
     some = datagrams([segment(9, b"a"), segment(0, b"b", False), segment(0, b"cd"), segment(1, b"e")])
     assert [(one.from_client, one.at, one.data) for one in some] == [
@@ -147,9 +172,9 @@ def test_segments_that_contradict_each_other_are_read_in_few_ways() -> None:
                 segment(at, data)._replace(mark=mark * marked, seen=Seen(n, n, 0))
                 for n, (at, data, mark) in enumerate(order)
             ]
-            found = [b"".join(piece.data for piece in one) for one in readings(said, (999, -1))]
+            found = [b"".join(piece.data for piece in one) for one in every(said)]
             assert true in found and len(found) <= 10
-    assert len(list(readings([segment(0, b"ab"), segment(2, b"c"), segment(1, b"bc")], (999, -1)))) == 1
+    assert len(every([segment(0, b"ab"), segment(2, b"c"), segment(1, b"bc")])) == 1
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 40), st.binary(max_size=9), st.integers(0, 2))))
@@ -158,7 +183,7 @@ def test_every_reading_is_in_order(said: list[tuple[bool, int, bytes, int]]) -> 
         segment(at, data, from_client)._replace(mark=mark, seen=Seen(n, n, 0))
         for n, (from_client, at, data, mark) in enumerate(said)
     ]
-    found = list(readings(segments, (999, -1)))
+    found = every(segments)
     assert 1 <= len(found) <= 10
     for one in found[1:]:
         for side in (True, False):

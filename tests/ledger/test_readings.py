@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from otmon.lab.frames import ACK, PSH, RST, SECOND_NS, SYN, Segment, ip_packet, tcp
 from otmon.ledger.dialogues import IDLE_NS
 from otmon.ledger.merge import merge_all
 from otmon.ledger.observe import observe
+from otmon.ledger.readings import _MARKS
 from tests.identity.talk import opc_ua_activate, opc_ua_result, opc_ua_text, tagged
 from tests.ledger.seen import SIGNATURES, Seen
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE
@@ -361,3 +364,11 @@ def test_what_was_said_long_before_is_no_part_of_a_connection() -> None:
     one.sends(0, (one.due[0] + 10**6) & 0xFFFFFFFF, b"", SYN, 0)
     one.now += IDLE_NS + SECOND_NS
     assert defaults(one.talks(turns[3:])) == []
+
+
+@pytest.mark.parametrize("mark", _MARKS, ids=lambda mark: mark[0])
+@given(data=st.data())
+def test_a_mark_stands_in_no_text_without_one_of_its_words(mark: Any, data: st.DataObject) -> None:
+    _, _, words, pattern = mark
+    small = data.draw(st.from_regex(pattern)).lower()
+    assert words and any(word in small for word in words)

@@ -38,7 +38,6 @@ _HELLO: Final = b"\x16\x03"
 _NOT_REACHED: Final = re.compile(rb"HTTP/1\.[01] (?:40[0357]|5[0-9]{2}|1[0-9]{2})[ \r]")
 """What a proxy answers that did not pass a request on, or has not yet."""
 _OPENED: Final = re.compile(rb"HTTP/1\.[01] 2[0-9]{2}[ \r]")
-_SCHEMES: Final = (b"ntlm", b"negotiate")
 _TOKEN: Final = re.compile(
     rb"\n(?:(?:www|proxy)-authenticate|(?:proxy-)?authorization) *: *(?:ntlm|negotiate) +"
     rb"([A-Za-z0-9+/]{16,8192}=*)[ \t]*\r?\n",
@@ -75,7 +74,7 @@ def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
         yield from _reached(piece for piece in pieces if piece.seen not in passed_on)
     else:
         yield from _asked_for(heads)
-    if any([scheme in said for said in (asks, answers) for scheme in _SCHEMES]):
+    if b"ntlm" in asks or b"negotiate" in asks or b"ntlm" in answers or b"negotiate" in answers:
         for piece, head in heads:
             for found in _TOKEN.finditer(head):
                 for kind, value in told_by(decoded(found[1])):
@@ -86,7 +85,7 @@ def _heads(pieces: Iterable[Piece]) -> list[tuple[Piece, bytes]]:
     """The pieces that begin with a start line, each with its head."""
     found = []
     for piece in pieces:
-        data = piece.data
+        _, _, data, _ = piece
         if data.startswith(_STARTS):
             end = data.find(b"\r\n\r\n")
             found.append((piece, data if end < 0 else data[: end + 2]))
@@ -146,9 +145,13 @@ def _domain(name: str) -> str:
 
 
 def _asked_for(heads: Sequence[tuple[Piece, bytes]]) -> Iterator[Claim]:
+    last = b""
     for piece, head in heads:
         found = _HOST.search(head) if piece.from_client else None
-        name = line(found[1]) if found is not None else ""
-        if is_host(name):
-            yield Claim("called", name.rstrip("."), piece.seen, from_client=False)
-            return
+        # Most requests of a connection ask for the same.
+        if found is not None and found[1] != last:
+            last = found[1]
+            name = line(last)
+            if is_host(name):
+                yield Claim("called", name.rstrip("."), piece.seen, from_client=False)
+                return

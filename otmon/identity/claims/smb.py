@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otmon.identity.claim import Claim, line, wide_line
-from otmon.identity.claims.wire import number, wholes
+from otmon.identity.claims.wire import holds, number, wholes
 from otmon.identity.login import Piece
 from otmon.identity.ntlm import SIGNATURE, told_in
 
 _SMB1: Final = b"\xffSMB"
 _SESSION_SETUP: Final = 0x73
+_SETUP: Final = _SMB1 + bytes((_SESSION_SETUP,))
 _RESPONSE: Final = 0x80
 _UNICODE: Final = 0x8000
 MAX_MESSAGES: Final = 16
@@ -26,14 +27,14 @@ def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
     """The claims at the beginning of a connection."""
     for whole in wholes(pieces):
         data = whole.data
-        at = data.find(SIGNATURE)
+        at = data.find(SIGNATURE) if holds(data, SIGNATURE) else -1
         for _ in range(MAX_MESSAGES):
             if at < 0:
                 break
             for kind, value in told_in(data[at:]):
                 yield Claim(kind, value, whole.seen, whole.from_client)
             at = data.find(SIGNATURE, at + 1)
-        at = data.find(_SMB1)
+        at = data.find(_SMB1) if holds(data, _SETUP) else -1
         for _ in range(MAX_MESSAGES):
             if at < 0:
                 break
