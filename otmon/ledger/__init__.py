@@ -17,6 +17,6 @@ row idle longest, and count it.
 - Rows on their way out: `endings`, `room`, `novelty`, `rows`.
 - To facts: `harvest` with `clients`, `senders`, `values`, `texts`, `arrivals`, `row_ranks`; and from what was
   copied `dialogues`, each a `dialogue`, with `readings`, `claims`, `commands`.
-- Facts: `facts`, `course`, `reach`, `rank`; in a `ledger` by `merge`, `running`, `aging`; in a file by
-  `store`, `schema`, `column`. Made fast by `swift` and `acyclic`.
+- Facts: `facts`, `course`; joined by `joining`, `reach`; kept by `rank`; in a `ledger` by `merge`, `running`,
+  `aging`; in a file by `store`, `schema`, `column`. Made fast by `swift` and `acyclic`.
 """
