@@ -77,6 +77,19 @@ def test_each_stage_says_what_it_takes_and_gives(path: Path) -> None:
     assert len(text.splitlines()) <= 30
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_text_names_is_there(path: Path) -> None:
+    for name in set(re.findall(r"`(otmon(?:\.\w+)+)`", path.read_text(encoding="utf-8"))) - {"otmon.toml"}:
+        place, rest = ROOT / "otmon", name.split(".")[1:]
+        while rest and (place / rest[0]).is_dir():
+            place /= rest.pop(0)
+        if rest and place.joinpath(f"{rest[0]}.py").is_file():
+            place /= f"{rest.pop(0)}.py"
+        if rest:
+            text = (place / "__init__.py" if place.is_dir() else place).read_text(encoding="utf-8")
+            assert re.search(rf"^(?:def |class |(?:\w+, )*){rest[0]}\b", text, re.M), name
+
+
 def test_the_ledger_says_where_each_of_its_many_files_belongs() -> None:
     folder = ROOT / "otmon" / "ledger"
     map = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
