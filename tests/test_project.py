@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import otmon
+from otmon.identity.registry import CLAIM_IDS, IDS
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -77,6 +78,25 @@ def test_each_stage_says_what_it_takes_and_gives(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_text_names_is_there(path: Path) -> None:
+    for name in set(re.findall(r"`(otmon(?:\.\w+)+)`", path.read_text(encoding="utf-8"))) - {"otmon.toml"}:
+        place, rest = ROOT / "otmon", name.split(".")[1:]
+        while rest and (place / rest[0]).is_dir():
+            place /= rest.pop(0)
+        if rest and place.joinpath(f"{rest[0]}.py").is_file():
+            place /= f"{rest.pop(0)}.py"
+        if rest:
+            text = (place / "__init__.py" if place.is_dir() else place).read_text(encoding="utf-8")
+            assert re.search(rf"^(?:def |class |(?:\w+, )*){rest[0]}\b", text, re.M), name
+
+
+def test_the_ledger_says_where_each_of_its_many_files_belongs() -> None:
+    folder = ROOT / "otmon" / "ledger"
+    map = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    assert set(re.findall(r"`([a-z_]+)`", map)) == {path.stem for path in folder.glob("*.py")} - {"__init__"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_each_file_is_one_noun_of_the_domain(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text)), "no docstring"
@@ -122,6 +142,15 @@ def test_the_lock_files_agree_with_the_project() -> None:
         for requirement in map(Requirement, requirements):
             pinned, _ = pins[canonicalize_name(requirement.name)]
             assert pinned in requirement.specifier, f"{name}: {requirement.name} {pinned}; run `make lock`"
+
+
+def test_the_contracts_name_every_parser() -> None:
+    contracts = {one["name"]: one.get("modules") for one in PROJECT["tool"]["importlinter"]["contracts"]}
+    log_ins, claims = (
+        f"{one} never import each other" for one in ("Parsers of log-ins", "Readers of claims")
+    )
+    assert contracts[log_ins] == [f"otmon.identity.{one}" for one in IDS]
+    assert contracts[claims] == [f"otmon.identity.claims.{one}" for one in CLAIM_IDS]
 
 
 def test_scapy_is_no_dependency_of_the_program() -> None:

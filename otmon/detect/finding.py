@@ -124,12 +124,14 @@ def say(key: str, **params: str | int | tuple[Message, ...]) -> Message:
     return Message(key, tuple(sorted(params.items())))
 
 
-def say_some(key: str, items: Sequence[str], shown: int) -> Message:
-    """The message `key` with `items` in one parameter; `key` with "-more" where some are left out."""
+def say_some(key: str, items: Sequence[str], shown: int, count: int | None = None) -> Message:
+    """The message `key` with `items` in one parameter; `key` with "-more" where some are left out. `count` is
+    how many there are, where `items` are only those that are shown."""
+    every = len(items) if count is None else count
     named = ", ".join(items[:shown])
-    if len(items) <= shown:
+    if every <= shown:
         return say(key, items=named)
-    return say(f"{key}-more", items=named, more=len(items) - shown)
+    return say(f"{key}-more", items=named, more=every - shown)
 
 
 def spans(numbers: Iterable[int], shown: Callable[[int], str] = str) -> list[str]:

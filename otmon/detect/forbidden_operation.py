@@ -40,10 +40,10 @@ def forbidden_operation(case: Case) -> Iterator[Finding]:
     probes = probed(case)
     for fact, verdict in case.operations:
         # What a scan missed is told there.
-        if probes and operation_key(fact) in probes:
+        if verdict.outcome != "denied" or lapsed(verdict) or (probes and operation_key(fact) in probes):
             continue
         conversation = conversation_key(fact)
-        if verdict.outcome == "denied" and not lapsed(verdict) and _may_talk(case.verdicts.get(conversation)):
+        if _may_talk(case.verdicts.get(conversation)):
             key = (*conversation[:-1], fact.service, fact.access)
             groups.setdefault(key, []).append((fact, verdict))
     for about, group in groups.items():
@@ -64,7 +64,7 @@ def _finding(case: Case, key: tuple[str, ...], group: Denied) -> Finding:
     )
     if ranges:
         shown = case.rules[RULE].number("ranges_shown")
-        why.append(say_some("elements", [_range(*one) for one in ranges], shown))
+        why.append(say_some("elements", [_range(*one) for one in ranges[:shown]], shown, len(ranges)))
     why.extend(values_written(case, operations))
     refused = sum(one.times for one in operations if one.refused)
     if refused:

@@ -119,7 +119,8 @@ def _asked(case: Case, few: int) -> dict[str, Asked]:
     many |= {fact.client for fact in case.ledger.operations if fact.swept}
     found: dict[str, Asked] = {}
     for fact in case.ledger.operations:
-        if fact.client in many and fact.protocol == "modbus" and service_key(fact) not in usual:
+        known = bool(usual) and service_key(fact) in usual
+        if fact.client in many and fact.protocol == "modbus" and not known:
             about = fact.server, fact.transport, fact.port
             found.setdefault(fact.client, {}).setdefault(about, []).append(fact)
     return found

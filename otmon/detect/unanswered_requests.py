@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from otmon.detect.detector import (
@@ -52,14 +53,15 @@ def unanswered_requests(case: Case) -> Iterator[Finding]:
     told, silent, lost = probed(case), fell_silent(case), _lossy(case)
     asked, without = Counter[tuple[object, ...]](), Counter[tuple[object, ...]]()
     facts: dict[Talk, list[Operation]] = {}
-    for one in case.ledger.operations:
-        key = conversation_key(one)
+    whole = heard(case) - lost
+    for one in chain.from_iterable(some for key, some in case.asked.items() if key in whole):
         broadcast = one.unit == EVERYBODY and one.access in CHANGING
-        if broadcast or one.status == OPEN_AT_END or key not in heard(case) or key in lost:
+        if broadcast or one.status == OPEN_AT_END:
             continue
-        asked[_unit(one)] += one.times
-        if _is_silence(one) and operation_key(one) not in told and _unit(one) not in usual:
-            without[_unit(one)] += one.times
+        unit = _unit(one)
+        asked[unit] += one.times
+        if _is_silence(one) and operation_key(one) not in told and unit not in usual:
+            without[unit] += one.times
             facts.setdefault((one.client, one.server, one.transport, one.port), []).append(one)
     for about, all_of in facts.items():
         part = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from heapq import nsmallest
 from typing import Final
 
 from otmon.detect.detector import Case, Message, say_some
@@ -45,18 +46,20 @@ def values_of(facts: Iterable[WrittenValue]) -> Iterator[Message]:
     """What was written, the largest change of each element, largest first."""
     changes: dict[tuple[int, str, int], tuple[int, int, int | None]] = {}
     for fact in facts:
-        for extreme in fact.extremes[:2]:
-            shift = 16 * (fact.words - 1)
-            value, before = extreme.value >> shift, extreme.before >> shift
-            known = extreme.before != UNKNOWN
-            size = abs(value - before) if known else value
-            element = (fact.unit, fact.table, fact.address)
-            if element not in changes or changes[element][0] < size:
-                changes[element] = size, value, before if known else None
+        element = fact.unit, fact.table, fact.address
+        largest = changes.get(element)
+        shift = 16 * (fact.words - 1)
+        for written, held, _ in fact.extremes[:2]:
+            value = written >> shift
+            before = None if held == UNKNOWN else held >> shift
+            size = value if before is None else abs(value - before)
+            if largest is None or largest[0] < size:
+                largest = changes[element] = size, value, before
     if changes:
-        ordered = sorted(changes.items(), key=lambda item: (-item[1][0], item[0]))
+        # Of very many elements a few are named.
+        ordered = nsmallest(VALUES_SHOWN, changes.items(), key=lambda item: (-item[1][0], item[0]))
         texts = [
             f"{table} {unit}:{address} {'?' if before is None else before} → {value}"
             for (unit, table, address), (_, value, before) in ordered
         ]
-        yield say_some("wrote", texts, VALUES_SHOWN)
+        yield say_some("wrote", texts, VALUES_SHOWN, len(changes))

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
-from otmon.identity.login import Piece, Seen
+from otmon.identity.login import Claim, LogIn, Outcome, Piece, Seen
 
 MAX_FRAME: Final = 8_192
 """Bytes of a message that are kept: those that log in are shorter."""
@@ -65,3 +65,34 @@ def frames(pieces: Iterable[Piece], size_of: SizeOf) -> Iterator[Frame]:
             del side.buffer[:cut]
             side.skip = rest - cut
             yield Frame(piece.from_client, data, piece.seen)
+
+
+class Dialogue(Protocol):
+    """A connection in which at most one log-in is read."""
+
+    over: bool
+    """Whether nothing more is to be read."""
+    claim: Claim | None
+    """Who the client says that it is, once it has said so."""
+
+    def client(self, frame: Frame) -> None:
+        """Take in what the client sent."""
+
+    def server(self, data: bytes) -> Outcome | None:
+        """Take in what the server sent: what it says of the claim, None where nothing."""
+
+
+def one_log_in(pieces: Iterable[Piece], size_of: SizeOf, one: Dialogue) -> Iterator[LogIn]:
+    """The log-in of a connection from its first byte on."""
+    for frame in frames(pieces, size_of):
+        if frame.from_client:
+            one.client(frame)
+        else:
+            told = one.server(frame.data)
+            if told is not None and one.claim is not None:
+                yield one.claim.ended(told)
+                return
+        if one.over:
+            return
+    if one.claim is not None:
+        yield one.claim.ended("attempted")

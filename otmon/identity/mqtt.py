@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from otmon.identity.cursor import Cursor
 from otmon.identity.login import ANONYMOUS, MAX_TEXT, Claim, LogIn, Outcome, Piece
 
 _CONNECT, _CONNACK = b"\x10", b"\x20"
@@ -81,20 +82,7 @@ def _connect(piece: Piece, data: bytes) -> Claim | None:
     return Claim(user, "plain", piece.seen, secret=password)
 
 
-class _Reader:
-    """Reads fields; `short` says that one was not there."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-        self.short = False
-
-    def take(self, size: int) -> bytes:
-        found = self.data[self.at : self.at + size]
-        self.short = self.short or len(found) < size
-        self.at += size
-        return found
-
+class _Reader(Cursor):
     def text(self) -> bytes:
         return self.take(int.from_bytes(self.take(2), "big"))
 

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from otmon.identity.frames import Frame, frames
+from otmon.identity.frames import Frame, one_log_in
 from otmon.identity.login import MAX_TEXT, Claim, LogIn, Outcome, Piece
 
 _PROTOCOL_41: Final = 0x00000200
@@ -28,19 +28,7 @@ _NATIVE: Final = b"mysql_native_password"
 
 def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
     """The log-in of a connection from its first byte on."""
-    one = _Connection()
-    for frame in frames(pieces, _size_of):
-        if frame.from_client:
-            one.client(frame)
-        else:
-            told = one.server(frame.data)
-            if told is not None and one.claim is not None:
-                yield one.claim.ended(told)
-                return
-        if one.over:
-            return
-    if one.claim is not None:
-        yield one.claim.ended("attempted")
+    return one_log_in(pieces, _size_of, _Connection())
 
 
 def _size_of(from_client: bool, buffer: bytearray) -> int:

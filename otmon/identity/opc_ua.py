@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from otmon.identity.cursor import Cursor
 from otmon.identity.frames import frames
 from otmon.identity.login import ANONYMOUS, MAX_TEXT, Claim, LogIn, Outcome, Piece, Seen
 
@@ -90,20 +91,7 @@ def _size_of(from_client: bool, buffer: bytearray) -> int:
     return size if bytes(buffer[:3]) in _KINDS and size >= 8 else -1
 
 
-class _Reader:
-    """Reads values; `short` says that one was not there."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-        self.short = False
-
-    def take(self, size: int) -> bytes:
-        found = self.data[self.at : self.at + size]
-        self.short = self.short or len(found) < size
-        self.at += size
-        return found
-
+class _Reader(Cursor):
     def text(self) -> bytes:
         """A String or ByteString; one that is null is empty."""
         size = int.from_bytes(self.take(4), "little", signed=True)

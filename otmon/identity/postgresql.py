@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from otmon.identity.frames import Frame, frames
+from otmon.identity.frames import Frame, one_log_in
 from otmon.identity.login import MAX_TEXT, Claim, LogIn, Outcome, Piece
 from otmon.identity.scram import proof_of
 
@@ -24,18 +24,7 @@ _LARGEST: Final = 1 << 30
 def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
     """The log-in of a connection from its first byte on."""
     one = _Connection()
-    for frame in frames(pieces, one.size_of):
-        if frame.from_client:
-            one.client(frame)
-        else:
-            told = one.server(frame.data)
-            if told is not None and one.claim is not None:
-                yield one.claim.ended(told)
-                return
-        if one.over:
-            return
-    if one.claim is not None:
-        yield one.claim.ended("attempted")
+    return one_log_in(pieces, one.size_of, one)
 
 
 class _Connection:

@@ -15,27 +15,19 @@ from otmon.identity.login import LogIn, Piece
 Parser = Callable[[Sequence[Piece]], Iterator[LogIn]]
 Teller = Callable[[Sequence[Piece]], Iterator[Claim]]
 
-_MACHINERY: Final = (
-    "ber", "chap", "claim", "claims", "credentials", "des", "digest", "eap", "effort", "frames", "headers",
-    "login", "md4", "ntlm", "nvt", "prompts", "question", "registry", "sasl", "scram", "stream", "usm",
-)  # fmt: skip
+_FOLDER: Final = Path(__file__).parent
 
-IDS: Final = tuple(
-    sorted(
-        module.name
-        for module in pkgutil.iter_modules([str(Path(__file__).parent)])
-        if module.name not in _MACHINERY
-    )
-)
-"""Ids of the protocols whose log-ins are read, as `otmon.protocols` has them."""
-_CLAIMS_MACHINERY: Final = ("certificate", "handshake", "mail", "opening", "record", "wire")
-CLAIM_IDS: Final = tuple(
-    sorted(
-        module.name
-        for module in pkgutil.iter_modules([str(Path(__file__).parent / "claims")])
-        if module.name not in _CLAIMS_MACHINERY
-    )
-)
+
+def _files(folder: Path) -> set[str]:
+    return {module.name for module in pkgutil.iter_modules([str(folder)])}
+
+
+_PROTOCOLS: Final = _files(_FOLDER.with_name("protocols")) - {"registry"}
+
+IDS: Final = tuple(sorted(_files(_FOLDER) & _PROTOCOLS))
+"""Ids of the protocols whose log-ins are read, as `otmon.protocols` has them. The other files hold what
+several of them share."""
+CLAIM_IDS: Final = tuple(sorted(_files(_FOLDER / "claims") & (_PROTOCOLS | {"cdp"})))
 """Ids of those whose claims are read; "cdp" is none of `otmon.protocols`, as no conversation has it."""
 
 FIRST_PAYLOADS: Final[Mapping[str, int]] = {

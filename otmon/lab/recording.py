@@ -49,6 +49,24 @@ USUAL = Words(
 )
 
 
+def routine_told(first_ns: int, last_ns: int) -> dict[str, Any]:
+    """What is nobody's step, as `Step.told` has a step for the truth."""
+    return {
+        "id": ROUTINE,
+        "incident": False,
+        "what": USUAL.en,
+        "what_ja": USUAL.ja,
+        "techniques": [],
+        "actors": [],
+        "targets": [],
+        "visible": True,
+        "unseen_because": None,
+        "slow_because": None,
+        "first_ns": first_ns,
+        "last_ns": last_ns,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """What is recorded."""
@@ -359,22 +377,8 @@ class _Tally:
         }
 
     def _routine(self) -> dict[str, Any]:
-        first, last = self._times.get(ROUTINE, [self._recording.start_ns] * 2)
-        return {
-            "id": ROUTINE,
-            "incident": False,
-            "what": USUAL.en,
-            "what_ja": USUAL.ja,
-            "techniques": [],
-            "actors": [],
-            "targets": [],
-            "visible": True,
-            "unseen_because": None,
-            "slow_because": None,
-            "first_ns": first,
-            "last_ns": last,
-            "packets": self._ranges[ROUTINE],
-        }
+        times = self._times.get(ROUTINE, [self._recording.start_ns] * 2)
+        return {**routine_told(*times), "packets": self._ranges[ROUTINE]}
 
     def _event(self, step: Step) -> dict[str, Any]:
         planned_ns = self._recording.start_ns + step.at_ns

@@ -43,7 +43,7 @@ from otmon.kernel import Ints, inlined
 from otmon.ledger.tables import MINUTE, X_BYTES, X_LAST, X_LO, X_MAC, X_PACKETS, X_PLACE, Tables
 
 _USUAL_PLACE: Final = 4 << 32
-"""`otmon.ledger.tables.asset_place` of all usual packets."""
+"""`otmon.ledger.asset_rows.asset_place` of all usual packets."""
 
 
 @inlined

@@ -1,19 +1,7 @@
 """Joining facts: the one operation on which determinism, parallel replay and many sensors rest.
 
 `merge` is commutative and associative and `EMPTY` is its identity, exactly, for ledgers below
-their limits. How each field joins:
-
-- counts and sums add; hours are those of both;
-- first times and evidence take the smallest, last times the largest;
-- `Conversation.role` takes the surest, `answered` is true when either is, `tunnel` lists every
-  wrapping that was seen ("erspan+gre"), and `expected`, which follows from the key, takes the
-  larger text should two versions of otmon differ;
-- courses are those of all requests (`otmon.ledger.course`), none where a part has none;
-- response times take the extremes of those that were answered, and their counts add; the longest gap and
-  of each kind the highest peak stay, of equal peaks the earlier one, and so the busiest minute;
-- of two extremes in one order the more extreme one stays, of two steps or changes the larger one, of
-  equal ones the one that was seen first;
-- `Anomaly.value` and `needed` belong to the first evidence; `Damage.detail` is the smaller text.
+their limits. How facts of one key join is in `otmon.ledger.joining`.
 
 Sweeps. Operations that differ in address and count only collapse once there are more than
 `Limits.ranges` distinct pairs, to the maximal ranges of the elements that were asked for; ranges
@@ -36,29 +24,32 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import reduce
-from itertools import chain, groupby, zip_longest
-from operator import or_
+from itertools import chain, groupby
 from typing import Any, TypeVar
 
-from otmon.ledger.course import joined
 from otmon.ledger.facts import (
-    LONGEST_NS,
     UNKNOWN,
     Anomaly,
     Asset,
     AssetClaim,
-    Busiest,
     Conversation,
     CredentialSeen,
     Damage,
-    Evidence,
     NamesAsked,
     Operation,
-    Peak,
-    Role,
     Source,
     WrittenValue,
+)
+from otmon.ledger.joining import (
+    join_anomalies,
+    join_assets,
+    join_claims,
+    join_conversations,
+    join_credentials,
+    join_damage,
+    join_names,
+    join_sources,
+    sum_of,
 )
 from otmon.ledger.ledger import (
     KINDS,
@@ -93,7 +84,6 @@ from otmon.ledger.rank import (
 from otmon.ledger.reach import join_written
 
 _Fact = TypeVar("_Fact")
-_SURENESS: dict[Role, int] = {"handshake": 0, "protocol": 1, "port": 2, "first packet": 3}
 
 
 def merge(a: Ledger, b: Ledger, limits: Limits = LIMITS) -> Ledger:
@@ -166,21 +156,21 @@ def collect(
             return tuple(sorted(facts, key=key))
         return tuple(map(found.__getitem__, sorted(found)))
 
-    said, unheard = _few(_joined(claims, claim_key, _join_claims), limits)
-    sources_by_name = _joined(sources, source_key, _join_sources)
+    said, unheard = _few(_joined(claims, claim_key, join_claims), limits)
+    sources_by_name = _joined(sources, source_key, join_sources)
     lost["claims"] += unheard
     return Ledger(
         sources=tuple(map(sources_by_name.__getitem__, sorted(sources_by_name))),
         damage=kept(
-            "damage", _joined(damage, damage_key, _join_damage), limits.damage,
+            "damage", _joined(damage, damage_key, join_damage), limits.damage,
             of_equals, lambda fact: fact.count, damage_key,
         ),
         assets=kept(
-            "assets", _joined(assets, asset_key, _join_assets), limits.assets,
+            "assets", _joined(assets, asset_key, join_assets), limits.assets,
             of_assets, lambda fact: fact.packets, asset_key,
         ),
         conversations=kept(
-            "conversations", _joined(conversations, conversation_key, _join_conversations),
+            "conversations", _joined(conversations, conversation_key, join_conversations),
             limits.conversations,
             of_conversations, lambda fact: fact.packets_to_server + fact.packets_to_client, conversation_key,
         ),
@@ -193,16 +183,16 @@ def collect(
             of_others, lambda fact: fact.times, written_key,
         ),
         anomalies=kept(
-            "anomalies", _joined(anomalies, anomaly_key, _join_anomalies), limits.anomalies,
+            "anomalies", _joined(anomalies, anomaly_key, join_anomalies), limits.anomalies,
             of_others, lambda fact: fact.times, anomaly_key,
         ),
         credentials=kept(
-            "credentials", _joined(credentials, credential_key, _join_credentials), limits.credentials,
+            "credentials", _joined(credentials, credential_key, join_credentials), limits.credentials,
             of_credentials, lambda fact: fact.times, credential_key,
         ),
         claims=kept("claims", said, limits.claims, of_claims, lambda fact: fact.times, claim_key),
         names=kept(
-            "names", _joined(names, names_key, _join_names), limits.names,
+            "names", _joined(names, names_key, join_names), limits.names,
             of_names, lambda fact: fact.times, names_key,
         ),
         overflow=tuple(sorted((kind, amount) for kind, amount in lost.items() if amount)),
@@ -226,165 +216,6 @@ def _joined(
         else:
             several += 1
     return found
-
-
-def _join_sources(a: Source, b: Source) -> Source:
-    timed = [source for source in (a, b) if source.packets] or [a, b]
-    counters = Counter[str]()
-    for name, count in chain(a.counters, b.counters):
-        counters[name] += count
-    return Source(
-        a.name,
-        a.packets + b.packets,
-        a.bytes + b.bytes,
-        min(source.first_ns for source in timed),
-        max(source.last_ns for source in timed),
-        tuple(sorted(counters.items())),
-    )
-
-
-def _join_damage(a: Damage, b: Damage) -> Damage:
-    return Damage(a.source, a.kind, a.offset, a.count + b.count, min(a.detail, b.detail))
-
-
-def _join_assets(a: Asset, b: Asset) -> Asset:
-    return Asset(
-        a.mac,
-        a.address,
-        a.vlan,
-        a.packets + b.packets,
-        a.bytes + b.bytes,
-        a.arp + b.arp,
-        a.arp_asked | b.arp_asked,
-        _highest(a.peaks, b.peaks),
-        min(a.first_ns, b.first_ns),
-        max(a.last_ns, b.last_ns),
-        min(a.evidence, b.evidence),
-    )
-
-
-def _highest(a: tuple[Peak, ...], b: tuple[Peak, ...]) -> tuple[Peak, ...]:
-    if a == b:
-        return a
-    found: dict[str, Peak] = {}
-    for peak in (*a, *b):
-        known = found.get(peak.kind)
-        if known is None or (known.packets, -known.time_ns) < (peak.packets, -peak.time_ns):
-            found[peak.kind] = peak
-    return tuple(sorted(found.values()))
-
-
-def _busier(a: Busiest, b: Busiest) -> Busiest:
-    if a.count == b.count:
-        return a if a.evidence <= b.evidence else b
-    return a if a.count > b.count else b
-
-
-def _join_conversations(a: Conversation, b: Conversation) -> Conversation:
-    tunnel = a.tunnel
-    if a.tunnel != b.tunnel:
-        tunnel = "+".join(sorted({name for name in (*a.tunnel.split("+"), *b.tunnel.split("+")) if name}))
-    return Conversation(
-        a.client,
-        a.server,
-        a.transport,
-        a.port,
-        a.protocol,
-        a.vlan,
-        a.expected if a.expected >= b.expected else b.expected,
-        a.role if _SURENESS[a.role] <= _SURENESS[b.role] else b.role,
-        a.answered or b.answered,
-        a.flows + b.flows,
-        a.resets + b.resets,
-        a.packets_to_server + b.packets_to_server,
-        a.packets_to_client + b.packets_to_client,
-        a.bytes_to_server + b.bytes_to_server,
-        a.bytes_to_client + b.bytes_to_client,
-        tunnel,
-        _busier(a.busiest, b.busiest),
-        a.hours | b.hours,
-        # Many times as fast as asking for the smaller and the larger one.
-        a.first_ns if a.first_ns <= b.first_ns else b.first_ns,
-        a.last_ns if a.last_ns >= b.last_ns else b.last_ns,
-        a.evidence if a.evidence <= b.evidence else b.evidence,
-    )
-
-
-def _join_anomalies(a: Anomaly, b: Anomaly) -> Anomaly:
-    first = min(a, b, key=lambda fact: (fact.evidence, fact.value, fact.needed))
-    return Anomaly(
-        a.client,
-        a.server,
-        a.transport,
-        a.port,
-        a.protocol,
-        a.vlan,
-        a.from_client,
-        a.reason,
-        a.field,
-        a.function,
-        first.value,
-        first.needed,
-        a.times + b.times,
-        min(a.first_ns, b.first_ns),
-        max(a.last_ns, b.last_ns),
-        first.evidence,
-    )
-
-
-_Said = TypeVar("_Said", CredentialSeen, AssetClaim, NamesAsked)
-
-
-def _join_claims(a: AssetClaim, b: AssetClaim) -> AssetClaim:
-    return AssetClaim(a.mac, a.address, a.vlan, a.kind, a.value, a.protocol, *_times(a, b))
-
-
-def _join_credentials(a: CredentialSeen, b: CredentialSeen) -> CredentialSeen:
-    return CredentialSeen(
-        a.client,
-        a.server,
-        a.transport,
-        a.port,
-        a.protocol,
-        a.vlan,
-        a.account,
-        a.method,
-        a.entry,
-        a.kind,
-        a.outcome,
-        *_times(a, b),
-    )
-
-
-def _join_names(a: NamesAsked, b: NamesAsked) -> NamesAsked:
-    times, first_ns, last_ns, evidence = _times(a, b)
-    return NamesAsked(
-        a.client,
-        a.server,
-        a.transport,
-        a.port,
-        a.protocol,
-        a.vlan,
-        a.domain,
-        a.day,
-        times,
-        a.free + b.free,
-        a.names | b.names,
-        a.carried_bits + b.carried_bits,
-        first_ns,
-        last_ns,
-        evidence,
-    )
-
-
-def _times(a: _Said, b: _Said) -> tuple[int, int, int, Evidence]:
-    """times, first_ns, last_ns and evidence of both."""
-    return (
-        a.times + b.times,
-        min(a.first_ns, b.first_ns),
-        max(a.last_ns, b.last_ns),
-        min(a.evidence, b.evidence),
-    )
 
 
 def _few(
@@ -412,7 +243,7 @@ def _joined_operations(operations: Iterable[Operation], ranges: int) -> dict[tup
         pair = (operation.address, operation.count)
         known = pairs.get(pair)
         pairs[pair] = (
-            operation if known is None else _sum((known, operation), *pair, known.swept or operation.swept)
+            operation if known is None else sum_of((known, operation), *pair, known.swept or operation.swept)
         )
     found: dict[tuple[Any, ...], Operation] = {}
     for pairs in services.values():
@@ -422,12 +253,6 @@ def _joined_operations(operations: Iterable[Operation], ranges: int) -> dict[tup
             every = pairs.values()
         found.update((operation_key(one), one) for one in every)
     return found
-
-
-def _added(counts: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    """Place by place; as none ends with 0, neither does the sum."""
-    several = list(filter(None, counts))
-    return several[0] if len(several) == 1 else tuple(map(sum, zip_longest(*several, fillvalue=0)))
 
 
 def _ranges(operations: Iterable[Operation]) -> Iterable[Operation]:
@@ -441,54 +266,17 @@ def _ranges(operations: Iterable[Operation]) -> Iterable[Operation]:
         else:
             named.append((operation.address, operation.address + elements, operation))
     if nameless:
-        yield _sum(nameless, UNKNOWN, UNKNOWN, True)
+        yield sum_of(nameless, UNKNOWN, UNKNOWN, True)
     named.sort(key=lambda item: item[:2])
     run: list[Operation] = []
     start = end = 0
     for first, after, operation in named:
         if run and first > end:
-            yield _sum(run, start, end - start, True)
+            yield sum_of(run, start, end - start, True)
             run = []
         if not run:
             start, end = first, after
         run.append(operation)
         end = max(end, after)
     if run:
-        yield _sum(run, start, end - start, True)
-
-
-def _sum(operations: Iterable[Operation], address: int, count: int, swept: bool) -> Operation:
-    """One operation for several of the same service."""
-    every = tuple(operations)
-    one = every[0]
-    answered = [operation for operation in every if operation.answered]
-    return Operation(
-        one.client,
-        one.server,
-        one.transport,
-        one.port,
-        one.protocol,
-        one.vlan,
-        one.unit,
-        one.function,
-        one.subfunction,
-        one.service,
-        one.access,
-        address,
-        count,
-        one.status,
-        swept,
-        sum(operation.times for operation in every),
-        min(sum(operation.response_ns_sum for operation in every), LONGEST_NS),
-        min((operation.response_ns_min for operation in answered), default=0),
-        max((operation.response_ns_max for operation in answered), default=0),
-        sum(operation.answered for operation in every),
-        _added(operation.response_counts for operation in every),
-        max(operation.gap_ns for operation in every),
-        reduce(_busier, (operation.busiest for operation in every)),
-        joined((operation.first_ns, operation.last_ns, operation.course) for operation in every),
-        reduce(or_, (operation.hours for operation in every)),
-        min(operation.first_ns for operation in every),
-        max(operation.last_ns for operation in every),
-        min(operation.evidence for operation in every),
-    )
+        yield sum_of(run, start, end - start, True)

@@ -33,7 +33,7 @@ from otmon.zones.baseline import Baseline, new_in
 from otmon.zones.lack import ASPECTS, LACKS, SEEN, Fact, Lack, Lacking, seen, taken_for_granted
 from otmon.zones.model import UNKNOWN_ZONE, Permission
 from otmon.zones.nearest import NEAREST, Fit, NearTo, Set
-from otmon.zones.permission_table import PermissionTable
+from otmon.zones.permission_table import ENDS, PermissionTable
 from otmon.zones.place import Index, index, locate, locate_ends
 from otmon.zones.quantity import Excess, shown_limit, shown_quantity
 
@@ -264,8 +264,12 @@ def excess_of(verdict: Verdict) -> tuple[Excess, ...]:
     denial = verdict.denial
     if denial is None or not isinstance(denial.fact, WrittenValue):
         return ()
+    at = ASPECTS.index("value")
+    # Most of what is denied breaks no limit at all.
+    if not denial.table.everyone & ~denial.rest[at - len(ENDS)]:
+        return ()
     lacks = denial.table.lacking(denial.fit)
-    only = lacks.pop(ASPECTS.index("value")) & ~reduce(or_, lacks)
+    only = lacks.pop(at) & ~reduce(or_, lacks)
     if not only:
         return ()
     return tuple(beyond for bit, beyond in denial.table.exceeded(denial.fact) if bit & only)

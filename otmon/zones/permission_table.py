@@ -22,7 +22,7 @@ from otmon.zones.model import Boundary, Limit, Permission, Ranges, Zone
 from otmon.zones.nearest import NEAREST, Fit, Nearest, NearTo, Set, nearest, numbers
 from otmon.zones.quantity import Excess, excess, higher_word
 
-_ENDS: Final[tuple[Lacking, ...]] = ("direction", "client", "server")
+ENDS: Final[tuple[Lacking, ...]] = ("direction", "client", "server")
 Carriers = Mapping[Address, tuple[Address, ...]]
 """By IP address the MAC addresses that speak for it, by link-local address also the other addresses of its
 device: a permission for one of these admits it."""
@@ -249,7 +249,7 @@ class PermissionTable:
     def _at_times(self, fact: Fact, asked: Asked) -> Asked:
         """With the permissions that hold at the times of a fact."""
         # Aspects that are not asked of this fact keep their places.
-        others = [self.everyone] * (ASPECTS.index("hours") - len(_ENDS) - len(asked.rest))
+        others = [self.everyone] * (ASPECTS.index("hours") - len(ENDS) - len(asked.rest))
         hours, expiry = self._admitting_times(fact)
         return Asked((*asked.rest, *others, hours, expiry), asked.every & hours & expiry)
 

@@ -41,3 +41,19 @@ def test_only_what_writes_of_the_element_is_told() -> None:
     ):
         assert [dict(one.params)["items"] for one in values_written(case, [asked])] == told
     assert [dict(one.params)["items"] for one in values_of(facts[:1])] == ["holding_registers 1:30 ? → 5"]
+
+
+def test_of_many_elements_those_that_changed_most_are_named() -> None:
+    """Of equal changes the first element; of one element the largest change, in whichever fact it is."""
+    facts = [
+        written(HMI, PLC, address, value=value) for address, value in ((9, 5), (3, 7), (8, 5), (4, 6), (7, 9))
+    ]
+    facts.append(written(HMI, PLC, 9, value=8))
+    (many,) = values_of(facts)
+    assert (many.key, dict(many.params)) == ("wrote-more", {
+        "items": "holding_registers 1:7 ? → 9, holding_registers 1:9 ? → 8, holding_registers 1:3 ? → 7, "
+                 "holding_registers 1:4 ? → 6",
+        "more": 1,
+    })  # fmt: skip
+    (all_of,) = values_of(facts[1:-1])
+    assert all_of.key == "wrote"

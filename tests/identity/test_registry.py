@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 from typing import get_args
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otmon.identity import registry
 from otmon.identity.claim import MAX_VALUE, ClaimKind
 from otmon.identity.login import Piece, Seen
 from otmon.identity.registry import CLAIM_IDS, FIRST_PAYLOADS, IDS, LOG_IN_PAYLOADS, parser_of, teller_of
@@ -23,6 +25,10 @@ KINDS = get_args(ClaimKind)
 def test_files_are_named_like_protocols_and_each_has_a_transcript() -> None:
     assert set(IDS) <= set(PROTOCOLS)
     assert set(IDS) == set(TRANSCRIPTS)
+    folder = Path(registry.__file__).parent
+    for files, reads, ids in ((folder, "log_ins", IDS), (folder / "claims", "claims", CLAIM_IDS)):
+        named = {path.stem for path in files.glob("*.py") if f"\ndef {reads}(pieces:" in path.read_text()}
+        assert named == set(ids)
 
 
 @pytest.mark.parametrize("protocol", IDS)

@@ -20,7 +20,7 @@ from otmon.lab.live.namespace import LiveError, full_name
 from otmon.lab.live.network import Station, mirrored, plugged, unplug
 from otmon.lab.live.relay import Between, relay, restore
 from otmon.lab.polling import shown
-from otmon.lab.recording import USUAL, deeds_of, of_scenario
+from otmon.lab.recording import deeds_of, of_scenario, routine_told
 from otmon.lab.scenario import Scenario, Step
 from otmon.lab.scene import Deed, Trouble
 from otmon.lab.sessions import MODBUS_PORT
@@ -76,7 +76,7 @@ def perform(name: str, scenario: Scenario, seed: int, speed: float, tell: Tell) 
             for one in scenario.everybody().values()
         ],
         "events": [
-            _routine(start_ns, end_ns),
+            routine_told(start_ns, end_ns),
             *(_event(step, played[step.id], min(planned_ns[step.id], end_ns)) for step in scenario.steps),
         ],
     }
@@ -169,23 +169,6 @@ async def _trouble(
         # A controller that is told to be deaf, or to stop, does so itself.
         words = f"{trouble.host} の通信は間の機器を通らなかった", f"{trouble.host} was not {trouble.kind}"
         played.told.append(Words(*words))
-
-
-def _routine(start_ns: int, end_ns: int) -> dict[str, Any]:
-    return {
-        "id": "routine",
-        "incident": False,
-        "what": USUAL.en,
-        "what_ja": USUAL.ja,
-        "techniques": [],
-        "actors": [],
-        "targets": [],
-        "visible": True,
-        "unseen_because": None,
-        "slow_because": None,
-        "first_ns": start_ns,
-        "last_ns": end_ns,
-    }
 
 
 def _event(step: Step, played: Played, planned_ns: int) -> dict[str, Any]:
