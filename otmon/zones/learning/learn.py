@@ -32,7 +32,7 @@ from otmon.zones.decide import decide
 from otmon.zones.files.document import MAX_FILE_BYTES, MAX_NODES
 from otmon.zones.files.draftfile import free_id
 from otmon.zones.files.permission import NOT_RECOGNISED, Sides, endpoint
-from otmon.zones.files.schema import TRANSPORTS
+from otmon.zones.files.text import TRANSPORTS
 from otmon.zones.functions import MODBUS_OBJECTS, normal
 from otmon.zones.learning.grant import (
     LEVELS,
