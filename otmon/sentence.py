@@ -62,5 +62,12 @@ def both(things: Sequence[str]) -> str:
     return last if not first else sentence("{one} and {other}", one=tuple(first), other=last)
 
 
+def some_of(things: Sequence[str], most: int) -> Part:
+    """The first of them, and how many more there are."""
+    shown = tuple(things[:most])
+    more = len(things) - len(shown)
+    return sentence("{some} and {more} more", some=shown, more=more) if more else shown
+
+
 def _english(part: Part) -> str | int:
     return ", ".join(part) if isinstance(part, tuple) else part

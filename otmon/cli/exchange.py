@@ -240,28 +240,29 @@ def learn(
             help="Propose all traffic seen, also attempts that nobody answered, scans, and the Internet.",
         ),
     ] = False,
+    lang: DraftLang = Language.en,
 ) -> None:
     """Draft a zone model from the traffic of a ledger, for people to go through.
 
     Zones come from subnets and from what hosts do, permissions from who asked whom for what. Example:
     otmon zones learn plant.db -o draft.yaml
     """
+    from otmon.findings.wording import retold, speaker, text
     from otmon.zones.learning.learn import learn as draft_model
     from otmon.zones.learning.learn import learn_missing
 
     facts = read_ledger(ledger)
     if zones is None:
-        made = draft_model(facts, everything)
+        made = draft_model(facts, everything, speaker(lang.value))
     else:
-        made = learn_missing(facts, read_model(zones), everything)
-    _tell(made.told)
+        made = learn_missing(facts, read_model(zones), everything, speaker(lang.value))
+    _tell(retold(one, lang.value) for one in made.told)
     write_bytes(out, made.text.encode())
-    print(
-        f"{made.zones} zones, {made.boundaries} boundaries with {made.permissions} permissions drafted; "
-        f"{made.asked} for the Internet kept as comments; {made.unproposed} conversations and operations "
-        "seen and not proposed",
-        file=sys.stderr,
-    )
+    counted = {
+        "zones": made.zones, "boundaries": made.boundaries, "permissions": made.permissions,
+        "asked": made.asked, "unproposed": made.unproposed,
+    }  # fmt: skip
+    _tell([text("learn.drafted", lang.value, **counted)])
 
 
 def import_(

@@ -40,6 +40,10 @@ class Block:
         """Add a comment in the language of who reads the file."""
         self.comment(self._speak(said), indent)
 
+    def line_and_say(self, text: str, said: Sentence) -> None:
+        """Add a line with a comment behind it."""
+        self.line(f"{text}    # {_printable(self._speak(said))}")
+
     def row_of(self, line: int) -> int | None:
         """The row that a line, from 1, came from."""
         return self._rows.get(line)
