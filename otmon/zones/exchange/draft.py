@@ -95,6 +95,7 @@ def draft(
                     "means the same as column {column}: kept as a comment", column=column_letters(first)
                 )
             told.append(Told(grid.name, head.row, column, heading, said))
+        told += _unseen(grid, head)
         _read(grid, head, rows, kept, told)
     if not heads:
         what = sentence(
@@ -104,11 +105,44 @@ def draft(
     return _settled(source, rows, kept, told, prefix, timezone, speak)
 
 
+def _unseen(grid: Grid, head: Head) -> Iterator[Told]:
+    """What somebody does not see who opens the workbook, and is read all the same."""
+    if grid.hidden.sheet:
+        what = sentence(
+            "the sheet is hidden, and its rows are read like others: see whether they are in force"
+        )
+        yield Told(grid.name, head.row, 0, "", what)
+    for column in sorted(grid.hidden.columns & set(head.texts)):
+        what = sentence("the column is hidden, and is read like others")
+        yield Told(grid.name, head.row, column, " ".join(head.texts[column].split()), what)
+    run: list[int] = []
+    for number in [*grid.rows, 0]:
+        if number > head.row and number in grid.hidden.rows and not _is_empty(grid, head, number):
+            run.append(number)
+        elif run:
+            what = sentence(
+                "the row is hidden, by hand or by a filter, and is read like others: "
+                "see whether it is in force"
+            )
+            if len(run) > 1:
+                what = sentence(
+                    "{count} rows from here to row {last} are hidden, by hand or by a filter, and are read "
+                    "like others: see whether they are in force",
+                    count=len(run), last=run[-1],
+                )  # fmt: skip
+            yield Told(grid.name, run[0], 0, "", what)
+            run = []
+
+
+def _is_empty(grid: Grid, head: Head, row: int) -> bool:
+    """Forms are numbered further than they are filled in."""
+    said = {head.keys.get(column, "other") for column, cell in enumerate(grid.rows[row], 1) if cell}
+    return said == {"number"}
+
+
 def _read(grid: Grid, head: Head, rows: list[_Row], kept: list[tuple[Told, str]], told: list[Told]) -> None:
     for number, cells in grid.rows.items():
-        said = {head.keys.get(column, "other") for column, cell in enumerate(cells, 1) if cell}
-        if number <= head.row or said == {"number"}:
-            # Forms are numbered further than they are filled in.
+        if number <= head.row or _is_empty(grid, head, number):
             continue
         text = row_text(head, cells)
         found = read_row(grid, head, number)

@@ -143,5 +143,7 @@ def _write_permissions(block: Block, permissions: Iterable[tuple[int, Mapping[st
             block.say(sentence("TODO: the sheet names no protocol, so every one is allowed"), 8)
         elif said["protocol"] == ["any"]:
             block.say(sentence("TODO: the sheet names no protocol and port, so every one is allowed"), 8)
+        if rule.hidden:
+            block.say(sentence("TODO: the row is hidden in the sheet: is it in force?"), 8)
         for note in rule.notes:
             block.comment(note, 8)

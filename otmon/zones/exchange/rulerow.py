@@ -110,6 +110,8 @@ class RuleRow:
     expires: str = ""
     timezone: str = ""
     approver: str = ""
+    hidden: bool = False
+    """Nobody sees it who opens the workbook."""
 
 
 def read_row(grid: Grid, head: Head, row: int) -> RuleRow | list[Told]:
@@ -197,6 +199,7 @@ class _Reader:
             ),
             entry, (self._text.get("name_ja", ""), self._text.get("name_en", "")), values, hours, last,
             timezone, self._text.get("approver", ""),
+            self._grid.hidden.sheet or self._row in self._grid.hidden.rows,
         )  # fmt: skip
 
     def _limits(self) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -5,7 +5,8 @@ Excel does not read Japanese; a workbook of the same cells is the same bytes.
 
 Read: any bytes give grids of texts or a `SheetError`. Sizes are bounded before anything is unpacked. A
 cell whose text cannot be known (a formula that was never computed, an error, a date that Excel made of a
-range) keeps what is wrong with it in `Grid.odd`. Text that is struck out is read, and noted in `Grid.struck`.
+range) keeps what is wrong with it in `Grid.odd`. Text that is struck out is read, and noted in `Grid.struck`;
+so is what nobody sees who opens the workbook (`Grid.hidden`).
 """
 
 from __future__ import annotations
@@ -51,6 +52,15 @@ class SheetError(Complaint):
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """What is not shown of a sheet: by hand, by a filter, or by an outline that is closed."""
+
+    sheet: bool = False
+    rows: frozenset[int] = frozenset()
+    columns: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Grid:
     """One sheet. Rows and columns count from 1."""
 
@@ -65,6 +75,7 @@ class Grid:
     those that are odd because a text was expected."""
     struck: dict[tuple[int, int], Sentence] = field(default_factory=dict)
     """(row, column) -> which part of the cell's text is struck out (Japanese: 取消線)."""
+    hidden: Hidden = field(default_factory=Hidden)
 
 
 def column_letters(number: int) -> str:
@@ -236,7 +247,7 @@ def _read_book(data: bytes, archive: zipfile.ZipFile) -> list[Grid]:
     grids = []
     struck_texts, struck_styles = _struck_texts(archive), _struck_styles(values)
     for page, source in zip(values.worksheets, formulas.worksheets, strict=True):
-        merged, partly = _scan(archive, page, struck_texts)
+        merged, partly, hidden = _scan(archive, page, struck_texts)
         shown = {(cell.row, cell.column): cell for cell in _cells(page)}
         cells: dict[tuple[int, int], str] = {}
         odd: dict[tuple[int, int], Sentence] = {}
@@ -256,7 +267,7 @@ def _read_book(data: bytes, archive: zipfile.ZipFile) -> list[Grid]:
                 struck[place] = sentence("a part") if place in partly else sentence("all")
         for area in merged:
             _fill(area, cells, odd, moments, struck)
-        grids.append(Grid(str(page.title), _rows(cells, odd), odd, moments, struck))
+        grids.append(Grid(str(page.title), _rows(cells, odd), odd, moments, struck, hidden))
     return grids
 
 
@@ -340,12 +351,14 @@ def _rows(
 
 def _scan(
     archive: zipfile.ZipFile, page: Any, struck_texts: Collection[int]
-) -> tuple[list[re.Match[str]], set[tuple[int, int]]]:
-    """Hold a sheet against the limits before its cells are read, and find its merged ranges and the cells of
-    whose text a part is struck out: openpyxl makes a row for every number that is left out, and tells neither
-    of both when it reads as it goes."""
+) -> tuple[list[re.Match[str]], set[tuple[int, int]], Hidden]:
+    """Hold a sheet against the limits before its cells are read, and find its merged ranges, the cells of
+    whose text a part is struck out, and what is hidden: openpyxl makes a row for every number that is left
+    out, and tells none of these when it reads as it goes."""
     merged: list[re.Match[str]] = []
     struck: set[tuple[int, int]] = set()
+    rows: set[int] = set()
+    columns: set[int] = set()
     at = [0, 0]
     cells = 0
     shared = False
@@ -356,6 +369,11 @@ def _scan(
         name = tag.rpartition(":")[2]
         if name == "row":
             at[:] = [_number(attributes.get("r", ""), at[0] + 1), 0]
+            if _is_hidden(attributes, "ht") and at[0] <= MAX_ROWS:
+                rows.add(at[0])
+        elif name == "col" and _is_hidden(attributes, "width"):
+            last = min(_number(attributes.get("max", ""), 0), MAX_COLUMNS)
+            columns.update(range(max(_number(attributes.get("min", ""), 1), 1), last + 1))
         elif name == "c":
             match = _PLACE.fullmatch(attributes.get("r", ""))
             at[1] = _column_number(match[1]) if match else at[1] + 1
@@ -388,7 +406,12 @@ def _scan(
         read = None
 
     _parse(archive, page._worksheet_path, begin, said, end)
-    return merged, struck
+    return merged, struck, Hidden(page.sheet_state != "visible", frozenset(rows), frozenset(columns))
+
+
+def _is_hidden(attributes: dict[str, str], size: str) -> bool:
+    """Whether a row or column (ECMA-376-1, 18.3.1.73 and 18.3.1.13) is hidden, or of no height or width."""
+    return attributes.get("hidden", "0") in ("1", "true") or attributes.get(size, "") in ("0", "0.0")
 
 
 def _parse(
