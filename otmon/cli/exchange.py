@@ -192,13 +192,14 @@ def _export_folder(
 def _export_sheet(
     model: Model, chosen: list[Boundary], form: ExportFormat, out: str | None, lang: Language, whole: bool
 ) -> None:
+    from otmon.findings.wording import retold, speaker
     from otmon.zones.exchange.sheet import COLUMNS, sheet
     from otmon.zones.files.workbook import write_csv, write_xlsx
 
     if form is ExportFormat.xlsx and (out is None or Path(out).is_dir()):
         fail(sentence("a workbook needs a file: -o FILE.xlsx"))
-    table = sheet(model, chosen, model.zones if whole else (), lang.value)
-    _tell(table.told)
+    table = sheet(model, chosen, model.zones if whole else (), lang.value, speaker(lang.value))
+    _tell(retold(one, lang.value) for one in table.told)
     rows = (table.head, *table.rows)
     if form is ExportFormat.csv:
         write_bytes(out, write_csv(rows))

@@ -66,7 +66,7 @@ def test_sheets_go_out_and_come_back(tmp_path: Path) -> None:
     draft = tmp_path / "draft.yaml"
     status, out, err = otmon("zones", "import", sheet, "-o", draft)
     assert (status, out) == (0, "")
-    assert err == "7 zones, 12 boundaries with 18 permissions drafted; 0 rows kept as comments\n"
+    assert err == "7 zones, 14 boundaries with 18 permissions drafted; 0 rows kept as comments\n"
     assert otmon("zones", "check", draft)[0] == 0
     status, out, _ = otmon("zones", "export", MODEL, "--format", "csv")
     assert status == 0 and out.startswith("\ufeffBoundary,Device,")

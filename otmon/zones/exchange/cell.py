@@ -20,7 +20,7 @@ from otmon.sentence import Complaint, sentence
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network, parse_oui
 from otmon.zones.files.schema import OBJECT_TYPES
 from otmon.zones.files.switch_port import read_port
-from otmon.zones.files.text import ACCESS_CLASSES
+from otmon.zones.files.text import ACCESS_CLASSES, read_importance
 from otmon.zones.model import Range
 from otmon.zones.times import read_date, read_dated, read_weekly, read_zone
 
@@ -339,14 +339,15 @@ def access(text: str) -> tuple[str, ...]:
 
 
 def entry(text: str) -> str:
-    """What a row is: "permission", "exception" or "zone"."""
+    """What a row is: "permission", "exception", "zone" or "boundary"."""
     said = plain(text)
     for meaning, names in words()["entries"].items():
         if said in names:
             return str(meaning)
-    raise NotUnderstood(
-        sentence("{text} is no kind of row, expected permission, exception or zone", text=repr(text))
+    what = sentence(
+        "{text} is no kind of row, expected permission, exception, zone or boundary", text=repr(text)
     )
+    raise NotUnderstood(what)
 
 
 def hours(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -396,7 +397,9 @@ def limits(text: str) -> tuple[tuple[tuple[str, Any], ...], ...]:
     """Limits on written values, as keys and texts of a model, from what our own sheets write: `coil 3: 0 to
     0; holding_register 21: 0 to 2, step 0.2, type int16, scale 0.01, unit ml/l, name A / B`."""
     found = []
-    for part in re.split(r"[;\n]+", unicodedata.normalize("NFKC", text)):
+    # As our sheets write it a unit keeps its signs (m³/h); somebody's wide letters are narrow ones.
+    ours = all(_LIMIT.fullmatch(part.strip()) for part in re.split(r"[;\n]+", text) if part.strip())
+    for part in re.split(r"[;\n]+", text if ours else unicodedata.normalize("NFKC", text)):
         if not part.strip():
             continue
         match = _LIMIT.fullmatch(part.strip())
@@ -429,4 +432,23 @@ def registers(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
                 )
             )
         found.append((kind, said))
+    return tuple(found)
+
+
+def importance(text: str) -> str:
+    """How important a zone is, as a model writes it."""
+    said = text.strip()
+    if read_importance(said) is None:
+        raise NotUnderstood(sentence("{text} is no importance, expected 大, 中 or 小", text=repr(text)))
+    return said
+
+
+def attributes(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What else a zone is, as our own sheets write it: `kind control, safety; level 2; sl_t 3; flat true`."""
+    found = []
+    for part in unicodedata.normalize("NFKC", text).split(";"):
+        key, _, said = part.strip().partition(" ")
+        if key not in ("kind", "level", "sl_t", "flat") or not said.strip():
+            raise NotUnderstood(sentence("{text} is no attribute of a zone", text=repr(part.strip())))
+        found.append((key, tuple(one.strip() for one in said.split(","))))
     return tuple(found)

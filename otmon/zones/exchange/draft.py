@@ -244,6 +244,8 @@ class _Plan:
                         zone.members.setdefault(member, number)
                     said_inside = (said.inside, zone.policy)
                     zone.policy = "listed" if "listed" in said_inside else said.inside or zone.policy
+                    if rule.entry == "zone":
+                        _describe(zone, number, rule)
 
     def _zone(self, name: str) -> DraftZone | None:
         """The zone of this name, made when it is new; None for the Internet."""
@@ -351,6 +353,9 @@ class _Plan:
         """The permissions that a row stands for."""
         if rule.entry == "zone":
             return
+        if rule.entry == "boundary":
+            self._border(rule)
+            return
         self._in_time(rule)
         ways = {"forward": [(0, 1)], "back": [(1, 0)], "both": [(0, 1), (1, 0)]}[rule.direction]
         ends = self._ends(rule.source), self._ends(rule.target)
@@ -379,6 +384,22 @@ class _Plan:
                     **form,
                 }
                 self._add(number, rule, (a, b), self._identified(rule, said, len(pairs) * len(forms)))
+
+    def _border(self, rule: RuleRow) -> None:
+        """The boundary that a row tells of, also where nothing may cross it."""
+        ends = [id for side in (rule.source, rule.target) for id in self._ends(side)]
+        if len(ends) != 2 or ends[0] == ends[1]:
+            raise _Unfit(sentence("no boundary of two zones"))
+        border = self._bordered((ends[0], ends[1]), rule)
+        border.names = _names(rule)
+
+    def _bordered(self, ends: tuple[str, str], rule: RuleRow) -> DraftBorder:
+        """The boundary between two zones, with what a row says of it."""
+        border = self.borders.setdefault((min(ends), max(ends)), DraftBorder(ends))
+        for key, text in rule.boundary:
+            if text_of(text):
+                border.said.setdefault(key, text_of(text))
+        return border
 
     def _in_time(self, rule: RuleRow) -> None:
         """Whether the times of a row are those of the draft, which has one time zone."""
@@ -409,11 +430,7 @@ class _Plan:
                 raise _Unfit(sentence("an exception inside a zone, expected one of a boundary"))
             self.zones[ends[0]].inside.append((number, said, rule))
             return
-        pair = (min(ends), max(ends))
-        border = self.borders.setdefault(pair, DraftBorder(ends))
-        for key, text in rule.boundary:
-            if text_of(text):
-                border.said.setdefault(key, text_of(text))
+        border = self._bordered(ends, rule)
         kind = border.exceptions if rule.entry == "exception" else border.permissions
         kind.append((number, said, rule))
 
@@ -433,8 +450,7 @@ def _forms(rule: RuleRow) -> Iterator[dict[str, Any]]:
         said |= {key: list(texts) for key, texts in rule.hours}
         texts = {"expires": rule.expires, "approver": rule.approver, "reason": rule.reason}
         said |= {key: text_of(text) for key, text in texts.items() if text_of(text)}
-        ja, en = map(text_of, rule.name)
-        said |= {"name": {"ja": ja or en, "en": en or ja}} if ja or en else {}
+        said |= {"name": names} if (names := _names(rule)) else {}
         form = ExceptionForm if rule.entry == "exception" else PermissionForm
         try:
             form.model_validate({"from": "a", **said})
@@ -444,6 +460,22 @@ def _forms(rule: RuleRow) -> Iterator[dict[str, Any]]:
             place = ".".join(str(step) for step in first["loc"])
             raise _Unfit(sentence("{place}: {text}", place=place, text=what)) from error
         yield said
+
+
+def _names(rule: RuleRow) -> dict[str, str]:
+    """What a row calls its permission, zone or boundary, in both languages; none for no name."""
+    ja, en = map(text_of, rule.name)
+    return {"ja": ja or en, "en": en or ja} if ja or en else {}
+
+
+def _describe(zone: DraftZone, number: int, rule: RuleRow) -> None:
+    """Take over what the row of a zone, of this number, says of it."""
+    zone.row = number
+    zone.names = _names(rule)
+    zone.importance = rule.importance
+    owners = dict(rule.boundary).get("settings_owner", "").split(";")
+    zone.owners = tuple(text_of(one) for one in owners if text_of(one))
+    zone.attributes = rule.attributes
 
 
 def _member(network: Network) -> MemberText:

@@ -23,15 +23,24 @@ class DraftZone:
     inside: list[tuple[int, dict[str, Any], RuleRow]] = field(default_factory=list)
     """Permissions of what goes on inside."""
     policy: str = ""
-    """What the sheet says may happen inside, "" where it does not."""
+    """What the sheet says may happen inside, "" where it does not; so are the others."""
+    names: dict[str, str] = field(default_factory=dict)
+    """By language."""
+    importance: str = ""
+    owners: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    row: int = 0
+    """Which tells of it."""
 
 
 @dataclass(slots=True)
 class DraftBorder:
     ends: tuple[str, str]
+    """In the order of the row that was first."""
     said: dict[str, str] = field(default_factory=dict)
     permissions: list[tuple[int, dict[str, Any], RuleRow]] = field(default_factory=list)
     exceptions: list[tuple[int, dict[str, Any], RuleRow]] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
 
 
 def written(
@@ -78,14 +87,22 @@ def written(
 
 def _write_zone(block: Block, zone: DraftZone) -> None:
     block.line(f"  - id: {scalar(zone.id)}")
-    if text_of(zone.name) and not zone.drafted:
+    if zone.names:
+        _write_names(block, zone.names)
+    elif text_of(zone.name) and not zone.drafted:
         block.line(f"    name: {scalar(text_of(zone.name))}")
     if zone.drafted:
         what = sentence("TODO: drafted from addresses: is it one zone? It needs name, importance and owner")
         block.say(what, 4)
-    else:
+    elif not zone.importance:
         block.say(sentence("TODO: importance and owner are not in the sheet"), 4)
-    block.line("    importance: 中")
+    elif not zone.owners:
+        block.say(sentence("TODO: {keys}", keys="owner"), 4)
+    block.line(f"    importance: {zone.importance or '中'}")
+    if zone.owners:
+        block.line(f"    owner: {listing(zone.owners)}")
+    for key, texts in zone.attributes:
+        block.line(f"    {key}: {listing(texts)}", zone.row)
     if zone.members:
         block.line("    members:")
         for member, number in zone.members.items():
@@ -102,9 +119,16 @@ def _write_zone(block: Block, zone: DraftZone) -> None:
         _write_permissions(block, zone.inside)
 
 
+def _write_names(block: Block, names: Mapping[str, str]) -> None:
+    said = ", ".join(f"{language}: {scalar(name)}" for language, name in names.items())
+    block.line(f"    name: {{{said}}}")
+
+
 def _write_border(block: Block, border: DraftBorder, id: str, name: str) -> None:
     block.line(f"  - id: {scalar(id)}")
-    if name:
+    if border.names:
+        _write_names(block, border.names)
+    elif name:
         block.line(f"    name: {scalar(name)}")
     block.line(f"    between: {listing(border.ends)}")
     for key in ("device", "device_owner", "settings_owner"):

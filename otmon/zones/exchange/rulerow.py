@@ -100,7 +100,7 @@ class RuleRow:
     notes: tuple[str, ...]
     """What columns say that are not known, to be kept as comments."""
     entry: str = "permission"
-    """"permission", "exception", or "zone" for one that is only named."""
+    """"permission", "exception", or "zone" or "boundary" for what is told of these themselves."""
     name: tuple[str, str] = ("", "")
     """In Japanese and English."""
     values: tuple[tuple[tuple[str, Any], ...], ...] = ()
@@ -110,6 +110,9 @@ class RuleRow:
     expires: str = ""
     timezone: str = ""
     approver: str = ""
+    importance: str = ""
+    """Of a zone, as is `attributes`, which are other keys of it as texts."""
+    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     hidden: bool = False
     """Nobody sees it who opens the workbook."""
 
@@ -177,6 +180,9 @@ class _Reader:
         values = self._take("limits", cell.limits, no_limits)
         hours, last = self._take("hours", cell.hours, no_hours), self._take("expires", cell.expires, "")
         timezone = self._take("timezone", cell.timezone, "")
+        importance = self._take("importance", cell.importance, "")
+        none: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        attributes = self._take("attributes", cell.attributes, none)
         if self._text.get("beyond"):
             what = sentence("a limit that a sheet cannot say: without it more would be allowed")
             self._say("beyond", what)
@@ -199,6 +205,7 @@ class _Reader:
             ),
             entry, (self._text.get("name_ja", ""), self._text.get("name_en", "")), values, hours, last,
             timezone, self._text.get("approver", ""),
+            importance, attributes,
             self._grid.hidden.sheet or self._row in self._grid.hidden.rows,
         )  # fmt: skip
 

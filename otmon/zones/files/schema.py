@@ -22,6 +22,7 @@ from otmon.zones.files.leaf import EXPECTED, Leaf, OneOrMore, Short, wrong
 from otmon.zones.files.switch_port import read_port
 from otmon.zones.files.text import (
     ACCESS_CLASSES,
+    IMPORTANCE,
     MAX_TEXT,
     TRANSPORTS,
     VALUE_TYPES,
@@ -29,6 +30,7 @@ from otmon.zones.files.text import (
     read_access,
     read_element,
     read_id,
+    read_importance,
     read_ip,
     read_mac,
     read_oui,
@@ -48,9 +50,6 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 LEVELS: Final = ("0", "1", "2", "3", "3.5", "4", "5")
 """Purdue: process, basic control, supervision, site operations, DMZ, site business, enterprise."""
 
-_IMPORTANCE: Final[dict[str, Importance]] = {
-    "大": "high", "中": "medium", "小": "low", "high": "high", "medium": "medium", "low": "low",
-}  # fmt: skip
 _INSIDE: Final[Mapping[str, Inside]] = {inside: inside for inside in get_args(Inside)}
 
 
@@ -125,7 +124,7 @@ class NameForm(Form):
 
 Named = Annotated[NameForm, Short(sentence("one name for both languages"), _short_name)]
 Importances = Annotated[
-    Importance, Leaf(sentence("大, 中, 小 or high, medium, low"), _IMPORTANCE.get, tuple(_IMPORTANCE))
+    Importance, Leaf(sentence("大, 中, 小 or high, medium, low"), read_importance, tuple(IMPORTANCE))
 ]
 
 

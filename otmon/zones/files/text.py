@@ -9,11 +9,14 @@ from typing import Final, get_args
 
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_oui
-from otmon.zones.model import Range, ValueType
+from otmon.zones.model import Importance, Range, ValueType
 
 VALUE_TYPES: Final[tuple[ValueType, ...]] = get_args(ValueType)
 ACCESS_CLASSES: Final[tuple[AccessClass, ...]] = get_args(AccessClass)
 TRANSPORTS: Final = ("tcp", "udp", "sctp", "icmp", "icmpv6", "ethernet")
+IMPORTANCE: Final[dict[str, Importance]] = {
+    "大": "high", "中": "medium", "小": "low", "high": "high", "medium": "medium", "low": "low",
+}  # fmt: skip
 MAX_TEXT: Final = 500
 """Characters of a name or a reason: it is shown in tables."""
 
@@ -28,6 +31,11 @@ def read_text(text: str) -> str | None:
     """A text on one line."""
     folded = " ".join(text.split())
     return folded if folded and folded.isprintable() and len(folded) <= MAX_TEXT else None
+
+
+def read_importance(text: str) -> Importance | None:
+    """How important something is."""
+    return IMPORTANCE.get(text)
 
 
 def read_id(text: str) -> str | None:
