@@ -53,9 +53,8 @@ from otmon.ledger.naming import (
     ends_stream,
     may_be_modbus,
     name_own,
+    own_of,
     start_stream,
-    take_over,
-    taken_over_by,
 )
 from otmon.ledger.questions import DNS, copy_question
 from otmon.ledger.segments import acknowledge, answered, feed
@@ -67,6 +66,7 @@ from otmon.ledger.tables import (
     ROW,
     Tables,
 )
+from otmon.ledger.takeover import carry_piece, commanded_by, take_over, taken_over_by
 from otmon.ledger.turns import EARLY, READ, read_in_turn
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.signature import SignatureTables
@@ -85,10 +85,11 @@ def read_payload(
         end_stream(t, s, False)
         s = -1
     if s >= 0 and row[SPORT] != MODBUS_PORT and row[DPORT] != MODBUS_PORT and row[END] > row[AT]:
-        other = taken_over_by(t, signatures, f, src)
+        other = taken_over_by(t, signatures, f, d, src, now)
         if other == t.used[MODBUS]:
             end_stream(t, s, False)
             begin_modbus(t, signatures, f, d, now)
+            carry_piece(t, f, d, packet, now, offset)
             s = t.flows[f, F_STREAM]
         elif other != 0:
             end_stream(t, s, False)
@@ -108,14 +109,21 @@ def read_payload(
     undecided = code == 0 or code & PROVISIONAL
     undecided = undecided and t.flows[f, F_TRIES] < TRIES
     if not undecided and code != t.used[MODBUS]:
-        other = taken_over_by(t, signatures, f, src)
+        other = taken_over_by(t, signatures, f, d, src, now)
         if other == t.used[MODBUS]:
             begin_modbus(t, signatures, f, d, now)
+            carry_piece(t, f, d, packet, now, offset)
             follow(t, signatures, f, d, src, length, packet, now, offset)
             return
         if other != 0:
             take_over(t, f, d, other)
             code = other
+    elif undecided and row[PROTO] == PROTO_TCP and own_of(t, signatures, f, d) == 0:
+        other = commanded_by(t, signatures, f, d, src, now)
+        if other != 0 and other != t.used[MODBUS]:
+            take_over(t, f, d, other)
+            code = other
+            undecided = False
     u = (2 * f + d) & (CUTS - 1)
     turn = 0
     if row[PROTO] == PROTO_TCP and (undecided or is_commanded(code & (CODES - 1))):
