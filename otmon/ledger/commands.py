@@ -317,7 +317,9 @@ def kind_of(t: Tables, f: int, d: int, code: int, found: int, src: Bytes, p: int
     kind = found & 3
     if code != S7COMM:
         return kind
-    if kind == 0 and parts_left(t, f, d) > 0 and is_unit(src, p, end):
+    if kind == 0:
+        if parts_left(t, f, d) == 0 or not is_unit(src, p, end):
+            return 0
         set_parts(t, f, d, parts_left(t, f, d) - 1)
         return COMMANDS
     row = t.rows[t.used[ROW]]

@@ -66,7 +66,7 @@ from otmon.ledger.tables import (
     ROW,
     Tables,
 )
-from otmon.ledger.takeover import carry_piece, commanded_by, take_over, taken_over_by
+from otmon.ledger.takeover import carry_piece, commanded_by, may_command, take_over, taken_over_by
 from otmon.ledger.turns import EARLY, READ, read_in_turn
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.signature import SignatureTables
@@ -118,8 +118,8 @@ def read_payload(
         if other != 0:
             take_over(t, f, d, other)
             code = other
-    elif undecided and row[PROTO] == PROTO_TCP and own_of(t, signatures, f, d) == 0:
-        other = commanded_by(t, signatures, f, d, src, now)
+    elif undecided and row[PROTO] == PROTO_TCP and may_command(t, f, d, src):
+        other = 0 if own_of(t, signatures, f, d) else commanded_by(t, signatures, f, d, src, now)
         if other != 0 and other != t.used[MODBUS]:
             take_over(t, f, d, other)
             code = other

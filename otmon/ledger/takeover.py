@@ -64,7 +64,21 @@ def taken_over_by(t: Tables, signatures: SignatureTables, f: int, d: int, src: B
         return int(t.used[MODBUS]) if verdict == MBAP or verdict == MORE else 0
     elif end - p > HEADER and u16be(src, p + 2) == 0 and writes(src, p, end, t.pdu):
         return int(t.used[MODBUS])
-    return commanded_by(t, signatures, f, d, src, now)
+    return commanded_by(t, signatures, f, d, src, now) if may_command(t, f, d, src) else 0
+
+
+@inlined
+def may_command(t: Tables, f: int, d: int, src: Bytes) -> bool:
+    """Whether the packet's payload may be of use for `commanded_by`: few are."""
+    row = t.rows[t.used[ROW]]
+    p = row[AT]
+    datagram = row[PROTO] != PROTO_TCP
+    begun = begun_by(u8(src, p), datagram)
+    return bool(
+        (begun != 0 and begun != t.flows[f, F_PROTOCOL] & (CODES - 1))
+        or t.flows[f, F_STATE] & (PIECE_A << d)
+        or (not datagram and (row[END] - p < 4 or u16be(src, p + 2) == 0))
+    )
 
 
 @kernel
