@@ -57,7 +57,8 @@ from otmon.decode.link import (
     mpls,
     ppp,
 )
-from otmon.decode.transport import PORT_TZSP, PORT_VXLAN, PORT_VXLAN_LINUX, transport
+from otmon.decode.transport import transport
+from otmon.decode.tunnels import may_be_tunnel
 from otmon.kernel import Bytes, Ints, inlined, kernel, u8, u16be, u32be, u48be
 
 MAX_LAYERS: Final = 32
@@ -92,10 +93,9 @@ def decode_usual(buf: Bytes, start: int, caplen: int, wirelen: int, row: Ints) -
         row[FLAGS] = u8(buf, q + 13)
         row[CHECKSUM] = u16be(buf, q + 16)
     elif proto == PROTO_UDP:
-        port = u16be(buf, q + 2)
         if total < 28 or u16be(buf, q + 4) != total - 20:
             return False
-        if port == PORT_VXLAN or port == PORT_VXLAN_LINUX or port == PORT_TZSP:
+        if may_be_tunnel(u16be(buf, q + 2)) or may_be_tunnel(u16be(buf, q)):
             return False
         payload = q + 8
         row[SEQ] = 0

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from otmon.decode.fields import AT, C_COMMANDS_SHED, END, PROTO, PROTO_TCP, SEQ, WIRE_END
 from otmon.decode.flows import F_COPIED, F_STATE, PARTS_BITS, PARTS_SHIFT
 from otmon.identity.login import Seen
-from otmon.kernel import Bytes, copy_bytes, inlined, kernel, u8, u32be
+from otmon.kernel import Bytes, copy_bytes, copy_row, inlined, kernel, u8, u32be
 from otmon.ledger.command_messages import (
     BACNET,
     COMMANDS,
@@ -27,6 +27,7 @@ from otmon.ledger.command_messages import (
     S7COMM,
     SLMP,
     is_begun_unit,
+    is_invocation,
     is_part,
     is_unit,
     may_begin,
@@ -312,11 +313,18 @@ def read_messages(
 @inlined
 def kind_of(t: Tables, f: int, d: int, code: int, found: int, src: Bytes, p: int, end: int) -> int:
     """What the message at `p` does, of which `message_at` gave `found`: a data unit of COTP may go on with
-    one that began a command."""
+    one that began a command, and what is started by name is told with the rest of it."""
     kind = found & 3
-    if kind == 0 and code == S7COMM and parts_left(t, f, d) > 0 and is_unit(src, p, end):
+    if code != S7COMM:
+        return kind
+    if kind == 0:
+        if parts_left(t, f, d) == 0 or not is_unit(src, p, end):
+            return 0
         set_parts(t, f, d, parts_left(t, f, d) - 1)
-        kind = COMMANDS
+        return COMMANDS
+    row = t.rows[t.used[ROW]]
+    if found >> 2 > end - p and row[END] == row[WIRE_END] and is_invocation(src, p, end):
+        return 0
     return kind
 
 
@@ -381,6 +389,13 @@ def join_cut(t: Tables, u: int, src: Bytes) -> int:
     n = min(row[END] - row[AT], CUT_BYTES - held)
     copy_bytes(t.cut_data, u * CUT_BYTES + held, src, row[AT], n)
     return int(held + n)
+
+
+@kernel
+def move_cut(t: Tables, u: int, v: int) -> None:
+    """Row `u` of `Tables.cuts` is row `v` as well."""
+    copy_row(t.cuts, v, t.cuts, u)
+    copy_bytes(t.cut_data, v * CUT_BYTES, t.cut_data, u * CUT_BYTES, CUT_BYTES)
 
 
 @inlined

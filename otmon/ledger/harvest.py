@@ -279,7 +279,7 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
     packets = flows[n, F_PACKETS + client], flows[n, F_PACKETS + 1 - client]
     octets = flows[n, F_BYTES + client], flows[n, F_BYTES + 1 - client]
     counts = np.column_stack([(state & RESET) // RESET, *packets, *octets])
-    sets = np.column_stack([np.where(tunnel > 0, 1 << tunnel, 0), flows[:, F_HOURS : F_HOURS + 3]])
+    sets = np.column_stack([tunnel, flows[:, F_HOURS : F_HOURS + 3]])
     answered = state & np.where(by_b, SPOKE_A, SPOKE_A << 1) != 0
     firsts = order[starts]
     key = keys[firsts]

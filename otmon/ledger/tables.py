@@ -205,6 +205,8 @@ CUTS: Final = 1 << 10
 CUT_BYTES: Final = 2_048
 TURNS: Final = CUTS // 2
 """Flows whose segments are put in order; the rows of `cuts` behind the first `CUTS` are theirs."""
+PIECES: Final = 1 << 8
+"""Rows of `cuts` behind those, for flows that speak something else so far."""
 CODES: Final = 256
 """Codes of protocols."""
 
@@ -278,7 +280,7 @@ _FIELDS: Final = [
     ("ended_written", _INT, (ENDED_WRITTEN, W_COLUMNS)),
     ("transactions", _INT, (T_COLUMNS, TRANSACTIONS_WIDTH)),
     ("messages", _INT, (MESSAGES, G_COLUMNS)),
-    ("cuts", _INT, (2 * CUTS, 8)),
+    ("cuts", _INT, (2 * CUTS + PIECES, 8)),
     ("turns", _INT, (TURNS, S_COLUMNS)),
     ("early", _INT, (HELD, H_COLUMNS)),
     ("listed", _INT, (CODES,)),
@@ -290,7 +292,7 @@ _FIELDS: Final = [
     ("read_values", np.uint8, (OPERATIONS * KEPT_BYTES,)),
     ("held_data", np.uint8, (HELD * HELD_BYTES,)),
     ("message_data", np.uint8, (MESSAGE_DATA,)),
-    ("cut_data", np.uint8, (2 * CUTS * CUT_BYTES,)),
+    ("cut_data", np.uint8, ((2 * CUTS + PIECES) * CUT_BYTES,)),
     ("early_data", np.uint8, (HELD * HELD_BYTES,)),
 ]
 _LINE: Final = 64
