@@ -260,7 +260,7 @@ def _make_room(
 def _write(t: Tables, source: str, rows: TransactionsFile | None) -> None:
     """Write the transactions that wait."""
     if rows is not None:
-        rows.write(t.transactions[: t.used[FILL_TRANSACTIONS]], source)
+        rows.write(t.transactions[:, : t.used[FILL_TRANSACTIONS]].T, source)
         t.used[FILL_TRANSACTIONS] = 0
 
 

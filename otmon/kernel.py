@@ -38,6 +38,9 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _STAGES_WITH_KERNELS: Final = ("capture", "decode", "protocols", "identity", "ledger")
 """Stages import from those before them alone, so nothing else changes what a kernel does."""
 
+_LINE_WORDS: Final = 8
+"""Words of a cache line."""
+
 _CACHES_KEPT: Final = 4
 """Caches of other versions that may stay; the oldest go first."""
 
@@ -260,3 +263,11 @@ else:
         """Have the cache line of ``array.flat[place]`` brought in while other work is done. It reads
         nothing, so that any place will do; of a contiguous array."""
         _prefetch(array, place)
+
+
+@kernel
+def prefetch_row(table: Ints, i: int, begin: int, end: int) -> None:
+    """`prefetch` the cache lines of columns `begin` to `end` of a row: together, where one after the other
+    they would be waited for. `begin` is the first of a line."""
+    for column in range(begin, end, _LINE_WORDS):
+        prefetch(table, i * table.shape[1] + column)

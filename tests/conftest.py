@@ -22,6 +22,8 @@ from tests.oracle import Readings, Tshark
 ROOT = Path(__file__).resolve().parent.parent
 # Programs that tests start are those of this folder, whichever one the environment was made for.
 os.environ["PYTHONPATH"] = str(ROOT)
+# The program talks in the language of the locale, and tests expect English where they ask for no other.
+os.environ["LC_ALL"] = "C.UTF-8"
 # A shell lets what it starts in the background ignore interrupts, and programs that that starts do so too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -37,6 +37,9 @@ def texts(value: Any) -> Iterator[str]:
 def test_a_text_is_punctuated_as_japanese_is(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     tree = json.loads(text) if path.suffix == ".json" else list(YAML(typ="safe").load_all(text))
+    if path.name == "messages.json":
+        # Its English names words of Japanese sheets and models.
+        tree = [said["ja"] for said in tree.values()]
     assert [one for one in texts(tree) if WESTERN.search(one)] == []
 
 

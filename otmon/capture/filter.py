@@ -7,13 +7,14 @@ import ctypes.util
 from typing import Final
 
 from otmon.capture.ring import linktype_of
+from otmon.sentence import Complaint, sentence
 
 SNAP_LENGTH: Final = 262_144
 _LINKTYPE_TO_DLT: Final = {1: 1, 101: 12}
 """LINKTYPE_ number: the number that libpcap uses for it here (DLT_EN10MB, DLT_RAW)."""
 
 
-class FilterError(Exception):
+class FilterError(Complaint):
     """A filter that libpcap does not understand, or no libpcap."""
 
 
@@ -30,10 +31,10 @@ def compile_filter(text: str, interface: str) -> bytes:
     same to it, so the word ``vlan`` is refused. Raises FilterError and RingError.
     """
     if "vlan" in text.split():
-        raise FilterError("filters see packets without their VLAN tags: leave out the word vlan")
+        raise FilterError(sentence("filters see packets without their VLAN tags: leave out the word vlan"))
     name = ctypes.util.find_library("pcap")
     if name is None:
-        raise FilterError("filters need libpcap (Debian: apt-get install libpcap0.8)")
+        raise FilterError(sentence("filters need libpcap (Debian: apt-get install libpcap0.8)"))
     pcap = ctypes.CDLL(name)
     pcap.pcap_open_dead.restype = ctypes.c_void_p
     pcap.pcap_geterr.restype = ctypes.c_char_p
@@ -50,7 +51,8 @@ def compile_filter(text: str, interface: str) -> bytes:
     program = _Program()
     try:
         if pcap.pcap_compile(handle, ctypes.byref(program), text.encode(), 1, 0xFFFFFFFF):
-            raise FilterError(f"filter {text!r}: {pcap.pcap_geterr(handle).decode(errors='replace')}")
+            why = pcap.pcap_geterr(handle).decode(errors="replace")
+            raise FilterError(sentence("filter {text}: {why}", text=repr(text), why=why))
         code = ctypes.string_at(program.instructions, 8 * program.length)
         pcap.pcap_freecode(ctypes.byref(program))
         return code

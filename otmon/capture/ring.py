@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from otmon.capture.batch import Batch
 from otmon.kernel import Bytes, Ints, inlined, kernel
+from otmon.sentence import Complaint, placed, sentence
 
 Words = npt.NDArray[np.uint32]
 
@@ -101,7 +102,7 @@ _LINKTYPES: Final = {1: _ETHERNET, 772: _ETHERNET, 65534: _RAW_IP, 512: _RAW_IP,
 """ARPHRD_ number of an interface: LINKTYPE_ number of its packets."""
 
 
-class RingError(Exception):
+class RingError(Complaint):
     """An interface that cannot be listened on: which, why, and what to do."""
 
 
@@ -148,17 +149,17 @@ class Ring:
             # No packet comes in before the filter stands: protocol 0 until bind.
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         except PermissionError:
-            raise RingError(
-                f"{interface}: listening needs the capability CAP_NET_RAW: "
-                "run as root, or give it to the service"
-            ) from None
+            what = sentence(
+                "listening needs the capability CAP_NET_RAW: run as root, or give it to the service"
+            )
+            raise RingError(placed(interface, what)) from None
         try:
             self._set_up(program, block_ms, card_time)
             if share is not None:
                 self._join(*share)
         except OSError as error:
             self.socket.close()
-            raise RingError(f"{interface}: {error.strerror}") from error
+            raise RingError(placed(interface, error.strerror or str(error))) from error
         self._poll = select.poll()
         self._poll.register(self.socket, select.POLLIN)
         size = self.blocks * BLOCK_BYTES
@@ -239,7 +240,7 @@ class Ring:
 
     def _check(self, error: int) -> None:
         if error not in (0, errno.ENETDOWN, errno.ENODEV, errno.ENXIO):
-            raise RingError(f"{self.interface}: {os.strerror(error)}")
+            raise RingError(placed(self.interface, os.strerror(error)))
 
     def release(self) -> None:
         """Give the block that was handed out last back to the kernel."""
@@ -304,15 +305,17 @@ def _attach(to: socket.socket, level: int, option: int, program: bytes) -> None:
 def linktype_of(interface: str) -> int:
     """LINKTYPE_ number of an interface's packets. Raises RingError."""
     if sys.platform != "linux":
-        raise RingError("live capture needs Linux; captured files can be replayed anywhere")
+        raise RingError(sentence("live capture needs Linux; captured files can be replayed anywhere"))
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
             kind = _asked(asking, interface, _GET_HARDWARE)
     except (OSError, ValueError):
         there = ", ".join(name for _, name in socket.if_nameindex())
-        raise RingError(f"{interface}: there is no such interface; there are: {there}") from None
+        what = sentence("there is no such interface; there are: {names}", names=there)
+        raise RingError(placed(interface, what)) from None
     if kind not in _LINKTYPES:
-        raise RingError(f"{interface}: packets of this kind of interface (ARPHRD {kind}) are not decoded")
+        what = sentence("packets of this kind of interface (ARPHRD {kind}) are not decoded", kind=kind)
+        raise RingError(placed(interface, what))
     return _LINKTYPES[kind]
 
 

@@ -11,11 +11,12 @@ from otmon.capture import pcap, pcapng
 from otmon.capture.batch import Batch, InputDamage
 from otmon.capture.compressed import open_bytes
 from otmon.capture.window import Window
+from otmon.sentence import Complaint, Sentence, placed, sentence
 
 STDIN: Final = "-"
 
 
-class NotACapture(ValueError):
+class NotACapture(Complaint, ValueError):
     """A file that is no capture, or a name that leads to none. Its text is one line for a person."""
 
 
@@ -41,7 +42,9 @@ def expand(names: Sequence[str]) -> list[str]:
             continue
         captures = {one: time for one in sorted(inside) if (time := _time_or_none(one)) is not None}
         if not captures:
-            raise NotACapture(f"{name}: no captures there (pcap or pcapng, plain or compressed)")
+            raise NotACapture(
+                placed(name, sentence("no captures there (pcap or pcapng, plain or compressed)"))
+            )
         found.update(captures)
     return sorted(found, key=lambda one: (found[one], one))
 
@@ -87,11 +90,13 @@ def read(path: str, *, progress: Callable[[int, int], None] | None = None) -> It
         stream.close()
 
 
-def _no_capture(path: str, window: Window) -> str:
-    name = "standard input" if path == STDIN else path
+def _no_capture(path: str, window: Window) -> Sentence:
+    name = sentence("standard input") if path == STDIN else path
     if window.stream.fault:
-        return f"{name}: not a capture: {window.stream.fault}"
-    if window.end == 0:
-        return f"{name}: not a capture: it is empty"
-    begins = window.buf[: min(window.end, 4)].tobytes().hex(" ")
-    return f"{name}: not a capture: it begins with {begins}, not as pcap or pcapng do"
+        what = sentence("not a capture: {why}", why=window.stream.fault)
+    elif window.end == 0:
+        what = sentence("not a capture: it is empty")
+    else:
+        begins = window.buf[: min(window.end, 4)].tobytes().hex(" ")
+        what = sentence("not a capture: it begins with {octets}, not as pcap or pcapng do", octets=begins)
+    return sentence("{place}: {text}", place=name, text=what)

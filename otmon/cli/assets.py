@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otmon import __version__
+from otmon.cli.language import Language
 from otmon.cli.options import (
     FOUND,
     NOTHING_FOUND,
     Lang,
-    Language,
     Zones,
+    absent_zone,
     fail,
     read_ledger,
     read_model,
     write_bytes,
 )
+from otmon.sentence import sentence
 
 if TYPE_CHECKING:
     from otmon.assets.classify import Device, Population
@@ -81,7 +83,13 @@ def show(
     found, index = _population(ledger, zones, lang)
     chosen = [one for one in found.devices if _is_called(one, device.strip())]
     if not chosen:
-        fail(f"no device {device!r} in {ledger}; otmon assets list names them")
+        fail(
+            sentence(
+                "no device {device} in {ledger}; otmon assets list names them",
+                device=repr(device),
+                ledger=ledger,
+            )
+        )
     for number, one in enumerate(chosen):
         if number:
             print()
@@ -137,7 +145,11 @@ def diff(
     if before is not None:
         changes = since(_population(before, zones, lang)[0], found, index)
     elif index is None or not index.model.devices:
-        fail("nothing to compare with: give --before OLD.db, or --zones with a model that has an inventory")
+        fail(
+            sentence(
+                "nothing to compare with: give --before OLD.db, or --zones with a model that has an inventory"
+            )
+        )
     else:
         changes = since_inventory(found, index)
     for line in change_lines(changes, lang.value):
@@ -183,11 +195,12 @@ def _chosen(
     from otmon.zones.model import UNKNOWN_ZONE
 
     if class_ is not None and class_ not in CLASSES:
-        fail(f"no class {class_!r}, expected {nearest(class_, CLASSES)}")
+        expected = nearest(class_, CLASSES)
+        fail(sentence("no class {name}, expected {expected}", name=repr(class_), expected=expected))
     if zone is not None and index is None:
-        fail("--zone needs a model: --zones MODEL")
+        fail(sentence("--zone needs a model: --zones MODEL"))
     if zone is not None and index is not None and zone not in (*index.zones, UNKNOWN_ZONE):
-        fail(f"no zone {zone!r} in the model, expected {nearest(zone, [*index.zones, UNKNOWN_ZONE])}")
+        fail(absent_zone(zone, [*index.zones, UNKNOWN_ZONE]))
     return [
         one
         for one in found.devices

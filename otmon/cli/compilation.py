@@ -10,6 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from otmon.cli.options import warn
+from otmon.sentence import sentence
+
 _FRAME = bytes(60)
 _PCAP = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
 _PCAP += struct.pack("<IIII", 1, 0, len(_FRAME), len(_FRAME)) + _FRAME
@@ -36,8 +39,7 @@ def _announced(sensor: bool) -> bool:
 
     if is_compiled(_READING) and (not sensor or is_compiled(_LISTENING)):
         return False
-    text = "otmon: compiling the packet path for this machine, once: about half a minute"
-    print(text, file=sys.stderr, flush=True)
+    warn(sentence("compiling the packet path for this machine, once: about half a minute"))
     forget_old_caches()
     return True
 

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from otmon.cli.language import Language, told
 from otmon.cli.options import (
     DAMAGED,
     NOTHING_FOUND,
-    Language,
     Today,
     day_of,
     fail,
+    fail_by_system,
     read_ledger,
     read_model,
     write_bytes,
 )
+from otmon.sentence import placed, sentence
 
 if TYPE_CHECKING:
     from datetime import date
@@ -47,6 +49,9 @@ class ExportFormat(StrEnum):
     xlsx = "xlsx"
 
 
+DraftLang = Annotated[
+    Language, typer.Option("--lang", help="Language of the draft's comments, and of what is told.")
+]
 EVERY_BOUNDARY = "_all"
 """File of the policy for all boundaries: no boundary can have this id."""
 
@@ -109,7 +114,8 @@ def _chosen(model: Model, ids: list[str]) -> list[Boundary]:
     known = {border.id: border for border in model.boundaries}
     for id in ids:
         if id not in known:
-            fail(f"no boundary {id!r}, expected {nearest(id, known) or 'a model with boundaries'}")
+            expected = nearest(id, known) or sentence("a model with boundaries")
+            fail(sentence("no boundary {id}, expected {expected}", id=repr(id), expected=expected))
     return [one for one in model.boundaries if not ids or one.id in ids or one.inherited in ids]
 
 
@@ -143,9 +149,13 @@ def policy(
 
 def _refuse(book: Rulebook) -> None:
     for refused in book.refused:
-        print(refused, file=sys.stderr)
+        print(told(refused.whole), file=sys.stderr)
     if book.refused:
-        fail(f"{len(book.refused)} permission(s) would open every port; --any-port does so")
+        fail(
+            sentence(
+                "{count} permission(s) would open every port; --any-port does so", count=len(book.refused)
+            )
+        )
 
 
 def _export_folder(
@@ -173,7 +183,7 @@ def _export_folder(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        fail(f"{folder}: {error.strerror}")
+        fail_by_system(error, folder)
     _tell_unsaid((one for exported in policies.values() for one in exported.told), lang)
     for name, exported in policies.items():
         write_bytes(str(folder / f"{name}{FORMATS[form].suffix}"), exported.text.encode())
@@ -182,13 +192,14 @@ def _export_folder(
 def _export_sheet(
     model: Model, chosen: list[Boundary], form: ExportFormat, out: str | None, lang: Language, whole: bool
 ) -> None:
+    from otmon.findings.wording import retold, speaker
     from otmon.zones.exchange.sheet import COLUMNS, sheet
     from otmon.zones.files.workbook import write_csv, write_xlsx
 
     if form is ExportFormat.xlsx and (out is None or Path(out).is_dir()):
-        fail("a workbook needs a file: -o FILE.xlsx")
-    table = sheet(model, chosen, model.zones if whole else (), lang.value)
-    _tell(table.told)
+        fail(sentence("a workbook needs a file: -o FILE.xlsx"))
+    table = sheet(model, chosen, model.zones if whole else (), lang.value, speaker(lang.value))
+    _tell(retold(one, lang.value) for one in table.told)
     rows = (table.head, *table.rows)
     if form is ExportFormat.csv:
         write_bytes(out, write_csv(rows))
@@ -204,8 +215,8 @@ def _tell_unsaid(told: Iterable[Unsaid | Unspoken], lang: Language) -> None:
 
 
 def _tell(sentences: Iterable[str]) -> None:
-    for sentence in dict.fromkeys(sentences):
-        print(sentence, file=sys.stderr)
+    for one in dict.fromkeys(sentences):
+        print(one, file=sys.stderr)
 
 
 def learn(
@@ -230,28 +241,29 @@ def learn(
             help="Propose all traffic seen, also attempts that nobody answered, scans, and the Internet.",
         ),
     ] = False,
+    lang: DraftLang = Language.en,
 ) -> None:
     """Draft a zone model from the traffic of a ledger, for people to go through.
 
     Zones come from subnets and from what hosts do, permissions from who asked whom for what. Example:
     otmon zones learn plant.db -o draft.yaml
     """
+    from otmon.findings.wording import retold, speaker, text
     from otmon.zones.learning.learn import learn as draft_model
     from otmon.zones.learning.learn import learn_missing
 
     facts = read_ledger(ledger)
     if zones is None:
-        made = draft_model(facts, everything)
+        made = draft_model(facts, everything, speaker(lang.value))
     else:
-        made = learn_missing(facts, read_model(zones), everything)
-    _tell(made.told)
+        made = learn_missing(facts, read_model(zones), everything, speaker(lang.value))
+    _tell(retold(one, lang.value) for one in made.told)
     write_bytes(out, made.text.encode())
-    print(
-        f"{made.zones} zones, {made.boundaries} boundaries with {made.permissions} permissions drafted; "
-        f"{made.asked} for the Internet kept as comments; {made.unproposed} conversations and operations "
-        "seen and not proposed",
-        file=sys.stderr,
-    )
+    counted = {
+        "zones": made.zones, "boundaries": made.boundaries, "permissions": made.permissions,
+        "asked": made.asked, "unproposed": made.unproposed,
+    }  # fmt: skip
+    _tell([text("learn.drafted", lang.value, **counted)])
 
 
 def import_(
@@ -271,31 +283,46 @@ def import_(
             help="Time zone of hours and last days where the sheet names none, such as Asia/Tokyo.",
         ),
     ] = "",
+    lang: DraftLang = Language.en,
 ) -> None:
     """Draft a zone model from a sheet of firewall rules.
 
     Headings are found in Japanese and English. What is not understood is told on standard error and kept in
     the draft as comments. Example: otmon zones import rules.xlsx -o draft.yaml
     """
+    from otmon.findings.wording import retold, speaker, text
     from otmon.zones.exchange.draft import draft
     from otmon.zones.files.workbook import MAX_FILE_BYTES, SheetError, read_sheets
     from otmon.zones.times import read_zone
 
     if timezone and read_zone(timezone) is None:
-        fail(f"--timezone {timezone!r}, expected a time zone of the IANA database such as Asia/Tokyo")
+        fail(
+            sentence(
+                "{option} {text}, expected a time zone of the IANA database such as Asia/Tokyo",
+                option="--timezone",
+                text=repr(timezone),
+            )
+        )
     try:
         with open(source, "rb") as stream:
             grids = read_sheets(stream.read(MAX_FILE_BYTES + 1))
-        made = draft(Path(source).name, grids, prefix, timezone)
+        made = draft(Path(source).name, grids, prefix, timezone, speaker(lang.value))
     except SheetError as error:
-        fail(f"{source}: {error}")
+        fail(placed(source, error.why))
     except OSError as error:
-        fail(f"{source}: {error.strerror}")
-    _tell(f"{source}: {told}" for told in made.told)
+        fail_by_system(error, source)
+    _tell(retold(placed(source, told.whole), lang.value) for told in made.told)
     write_bytes(out, made.text.encode())
-    print(
-        f"{made.zones} zones, {made.boundaries} boundaries with {made.permissions} permissions drafted; "
-        f"{made.kept} rows kept as comments",
-        file=sys.stderr,
+    _tell(
+        [
+            text(
+                "import.drafted",
+                lang.value,
+                zones=made.zones,
+                boundaries=made.boundaries,
+                permissions=made.permissions,
+                kept=made.kept,
+            )
+        ]
     )
     raise typer.Exit(DAMAGED if made.kept else NOTHING_FOUND)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otmon.cli.options import Lang, Language, fail
+from otmon.cli.language import Language
+from otmon.cli.options import Lang, fail, fail_by_system
+from otmon.sentence import sentence
 
 if TYPE_CHECKING:
     from otmon.lab.plant import Plant
@@ -125,11 +127,11 @@ def record(
     from otmon.lab.recording import of_day, of_scenario, write
 
     if (scenario is None) == (plant is None) or day != (plant is not None):
-        fail("expected either a SCENARIO, or --plant PLANT and --day")
+        fail(sentence("expected either a SCENARIO, or --plant PLANT and --day"))
     if output == "-":
-        fail("a capture and its truth are two files, expected FILE.pcapng")
+        fail(sentence("a capture and its truth are two files, expected FILE.pcapng"))
     if clean and scenario is None:
-        fail("--clean belongs to a SCENARIO; a day is always clean")
+        fail(sentence("--clean belongs to a SCENARIO; a day is always clean"))
     if scenario is not None:
         recording = of_scenario(scenario_of(scenario), clean=clean)
     else:
@@ -139,7 +141,7 @@ def record(
     except RangeError as error:
         fail(error)
     except OSError as error:
-        fail(f"{output}: {error.strerror}")
+        fail_by_system(error, output)
     steps = sum(event["id"] != "routine" for event in truth["events"])
     print(text("lab.recorded", lang.value, file=output, packets=truth["packets"], steps=steps))
 

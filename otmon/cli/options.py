@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 import typer
 
 from otmon import __version__
+from otmon.cli.language import Language, spoken, told
+from otmon.sentence import Sentence, sentence, verbatim
 
 if TYPE_CHECKING:
     from datetime import date
 
     from otmon.detect.rules.rule import Rule
     from otmon.ledger.ledger import Ledger
+    from otmon.zones.files.document import Problem
     from otmon.zones.model import Model
 
 NOTHING_FOUND = 0
@@ -26,13 +29,6 @@ USAGE = 2
 DAMAGED = 3
 INTERRUPTED = 130
 """Exit statuses; the last is what shells give a program that Ctrl-C ended."""
-
-
-class Language(StrEnum):
-    """Languages of what people read."""
-
-    en = "en"
-    ja = "ja"
 
 
 class Order(StrEnum):
@@ -97,10 +93,22 @@ def version(
     """Passive monitoring of factory networks."""
 
 
-def fail(text: object) -> NoReturn:
-    """End with a usage or model error."""
-    print(f"otmon: {text}", file=sys.stderr)
+def fail(what: Sentence | Exception) -> NoReturn:
+    """End with a usage or model error; of an exception with what it says."""
+    warn(what)
     raise typer.Exit(USAGE)
+
+
+def warn(what: Sentence | Exception) -> None:
+    """Say something about the program itself, in the language that is spoken."""
+    print(f"otmon: {told(what)}", file=sys.stderr, flush=True)
+
+
+def fail_by_system(error: OSError, path: object = None) -> NoReturn:
+    """End because the operating system refused something of the file `path`, or of that which it names."""
+    place = path or error.filename
+    why = error.strerror or str(error)
+    fail(sentence("{path}: {why}", path=str(place), why=why) if place else verbatim(why))
 
 
 def read_model(path: str) -> Model:
@@ -110,10 +118,18 @@ def read_model(path: str) -> Model:
     try:
         return load_model(path)
     except ModelError as error:
-        print(error, file=sys.stderr)
-        fail(f"{path}: the zone model has {len(error.problems)} error(s)")
+        tell_problems(error.problems)
+        fail(sentence("{path}: the zone model has {count} error(s)", path=path, count=len(error.problems)))
     except OSError as error:
-        fail(f"{path}: {error.strerror}")
+        fail_by_system(error, path)
+
+
+def tell_problems(problems: Iterable[Problem]) -> None:
+    """Say what is wrong in files, a line each."""
+    from otmon.findings.wording import problem_lines
+
+    for line in problem_lines(problems, spoken().value):
+        print(line, file=sys.stderr)
 
 
 def day_of(today: str | None, model: Model) -> date:
@@ -126,8 +142,17 @@ def day_of(today: str | None, model: Model) -> date:
         return today_in(model.timezone, time.time_ns())
     named = read_date(today)
     if named is None:
-        fail(f"--today {today!r}, expected a day such as 2026-12-31")
+        fail(sentence("--today {text}, expected a day such as 2026-12-31", text=repr(today)))
     return named
+
+
+def absent_zone(zone: str, known: Iterable[str]) -> Sentence:
+    """That the model has no such zone, and which was probably meant."""
+    from otmon.zones.files.entry import nearest
+
+    return sentence(
+        "no zone {zone} in the model, expected {expected}", zone=repr(zone), expected=nearest(zone, known)
+    )
 
 
 def read_rules(paths: Sequence[str] | None) -> Mapping[str, Rule]:
@@ -140,10 +165,10 @@ def read_rules(paths: Sequence[str] | None) -> Mapping[str, Rule]:
     try:
         loaded = with_rules(paths)
     except RuleError as error:
-        print(error, file=sys.stderr)
-        fail(f"the rules have {len(error.problems)} error(s)")
+        tell_problems(error.problems)
+        fail(sentence("the rules have {count} error(s)", count=len(error.problems)))
     for name, file in loaded.replaced:
-        print(f"otmon: {file} replaces the rule {name} of otmon", file=sys.stderr)
+        warn(sentence("{file} replaces the rule {name} of otmon", file=str(file), name=name))
     return loaded.rules
 
 
@@ -161,7 +186,7 @@ def written_to(path: str | None) -> Iterator[TextIO | None]:
                 yield stream
             part.replace(path)
         except OSError as error:
-            fail(f"{path}: {error.strerror}")
+            fail_by_system(error, path)
         finally:
             part.unlink(missing_ok=True)
 
@@ -177,7 +202,7 @@ def write_bytes(path: str | None, data: bytes) -> None:
         part.write_bytes(data)
         part.replace(str(path))
     except OSError as error:
-        fail(f"{path}: {error.strerror}")
+        fail_by_system(error, path)
     finally:
         part.unlink(missing_ok=True)
 
@@ -189,7 +214,8 @@ def read_ledger(path: str) -> Ledger:
 
 def read_ledger_with_notes(path: str) -> tuple[Ledger, dict[str, str]]:
     """Facts that were saved, and what a sensor noted beside them."""
-    from otmon.ledger.store import LedgerError, load_with_notes
+    from otmon.ledger.ledger_error import LedgerError
+    from otmon.ledger.store import load_with_notes
 
     try:
         return load_with_notes(Path(path))

@@ -7,12 +7,13 @@ from typing import Any
 import typer
 
 from otmon.cli import assets, exchange, lab, range, replay, rules, score, sensor, zones
+from otmon.cli.group import Program
 from otmon.cli.options import STATUS, version
 
 _STYLE: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
 _TOLD = "Passive monitoring of factory networks: who talks to whom, and whether the zone model allows it."
 
-app = typer.Typer(name="otmon", pretty_exceptions_enable=False, help=_TOLD, **_STYLE)
+app = typer.Typer(name="otmon", cls=Program, pretty_exceptions_enable=False, help=_TOLD, **_STYLE)
 app.callback()(version)
 app.command(epilog=STATUS)(replay.replay)
 app.command(epilog=STATUS)(replay.check)

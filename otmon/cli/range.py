@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from otmon.cli.lab import ScenarioName, is_file, plant_of, scenario_of
+from otmon.cli.language import Language
 from otmon.cli.options import (
     FOUND,
     INTERRUPTED,
     NOTHING_FOUND,
     Lang,
-    Language,
     day_of,
     fail,
     read_model,
     written_to,
 )
+from otmon.sentence import sentence
 
 if TYPE_CHECKING:
     from otmon.lab.live.lifecycle import Status
@@ -99,8 +100,8 @@ def _chosen(name: str | None) -> str:
     if len(there) == 1:
         return there[0]
     if there:
-        fail(f"several ranges are up, name one: {', '.join(there)}")
-    fail("no range is up: otmon lab up PLANT")
+        fail(sentence("several ranges are up, name one: {names}", names=tuple(there)))
+    fail(sentence("no range is up: otmon lab up PLANT"))
 
 
 def status(
@@ -199,7 +200,7 @@ def down(
     from otmon.lab.live.namespace import LiveError, ranges
 
     if every and name is not None:
-        fail("a name and --all do not go together")
+        fail(sentence("a name and --all do not go together"))
     for one in ranges() if every else [_chosen(name)]:
         try:
             ended, deleted = take_down(one)

@@ -12,6 +12,7 @@ import typer
 
 from otmon import __version__
 from otmon.cli.compilation import be_compiled
+from otmon.cli.language import Language
 from otmon.cli.options import (
     DAMAGED,
     FOUND,
@@ -20,18 +21,20 @@ from otmon.cli.options import (
     Baseline,
     Json,
     Lang,
-    Language,
     Order,
     Rules,
     Sort,
     Zones,
     fail,
+    fail_by_system,
     read_ledger,
     read_model,
     read_rules,
+    warn,
     written_to,
 )
 from otmon.ledger.acyclic import acyclic
+from otmon.sentence import placed, sentence
 
 if TYPE_CHECKING:
     from otmon.detect.rules.rule import Rule
@@ -67,8 +70,8 @@ def _tell(
     files = model.files if model is not None else ()
     unjudged = baseline_zones(model) if model is not None and baseline is None else ()
     if unjudged:
-        what = "what happens inside was judged by what the model lists only; give --baseline"
-        print(f"otmon: {', '.join(unjudged)}: {what}", file=sys.stderr)
+        what = sentence("what happens inside was judged by what the model lists only; give --baseline")
+        warn(placed(", ".join(unjudged), what))
     told_ns = telling.told_ns if telling is not None else None
     with written_to(json) as stream:
         if stream is not None:
@@ -126,7 +129,7 @@ def _telling(
     from otmon.findings.told import Telling
 
     if metrics is not None:
-        fail("--told and --metrics: one replay judges at one pace, expected one of them")
+        fail(sentence("--told and --metrics: one replay judges at one pace, expected one of them"))
     return Telling(lambda ledger: judge(ledger, model, baseline, rules))
 
 
@@ -134,7 +137,8 @@ def _write_metrics(history: History, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         history.write(stream)
     if history.left_out:
-        print(f"otmon: {path}: {history.left_out:,} minutes found no place in it", file=sys.stderr)
+        count = f"{history.left_out:,}"
+        warn(placed(path, sentence("{count} minutes found no place in it", count=count)))
 
 
 @acyclic()
@@ -181,7 +185,8 @@ def replay(
     from otmon.capture.sources import NotACapture, expand
     from otmon.engine import MINUTE_NS
     from otmon.engine import replay as run
-    from otmon.ledger.store import LedgerError, save
+    from otmon.ledger.ledger_error import LedgerError
+    from otmon.ledger.store import save
     from otmon.zones.place import names_interfaces
 
     model = read_model(zones) if zones is not None else None
@@ -212,11 +217,11 @@ def replay(
     except (NotACapture, LedgerError) as error:
         fail(error)
     except OSError as error:
-        fail(f"{error.filename}: {error.strerror}" if error.filename else error)
+        fail_by_system(error)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     if result.interrupted:
-        print("otmon: interrupted; this is what was found so far", file=sys.stderr)
+        warn(sentence("interrupted; this is what was found so far"))
     status = _tell(result.ledger, model, json, lang, before, known, sort, telling)
     raise typer.Exit(INTERRUPTED if result.interrupted else status)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json as jsonlib
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otmon.cli.options import FOUND, Lang, Language, Rules, fail, read_rules
+from otmon.cli.language import Language
+from otmon.cli.options import FOUND, Lang, Rules, fail, read_rules, tell_problems
+from otmon.sentence import sentence
 
 if TYPE_CHECKING:
     from otmon.detect.rules.rule import Rule
@@ -90,7 +91,8 @@ def show(
     if name not in found:
         from otmon.zones.files.entry import nearest
 
-        fail(f"no rule {name!r}, expected {nearest(name, found)}")
+        known = nearest(name, found)
+        fail(sentence("no rule {name}, expected {expected}", name=repr(name), expected=known))
     for line in _told(found[name], lang):
         print(visible(line))
 
@@ -102,8 +104,8 @@ def _given(paths: Sequence[str] | None) -> tuple[Rule, ...]:
     try:
         return load_rules(paths or [str(FOLDER)])
     except RuleError as error:
-        print(error, file=sys.stderr)
-        fail(f"the rules have {len(error.problems)} error(s)")
+        tell_problems(error.problems)
+        fail(sentence("the rules have {count} error(s)", count=len(error.problems)))
 
 
 _HEADS = {

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otmon.cli.options import FOUND, NOTHING_FOUND, Lang, Language, fail, written_to
+from otmon.cli.language import Language
+from otmon.cli.options import FOUND, NOTHING_FOUND, Lang, fail, fail_by_system, written_to
+from otmon.sentence import sentence
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -55,7 +57,6 @@ def score(
 
     Example: otmon lab score --truth day.truth.json --findings findings.jsonl --findings team-a.csv
     """
-    from otmon.findings.wording import text
     from otmon.score.claim import ClaimError
     from otmon.score.match import ids
     from otmon.score.score import object_of
@@ -72,9 +73,9 @@ def score(
     except (TruthError, ClaimError) as error:
         lines = str(error).splitlines()
         print(error, file=sys.stderr)
-        fail(text("score.errors", lang.value, count=len(lines)))
+        fail(sentence("{count} error(s)", count=len(lines)))
     except OSError as error:
-        fail(f"{error.filename}: {error.strerror}")
+        fail_by_system(error)
     with written_to(json) as stream:
         if stream is not None:
             stream.write(json_text.dumps(object_of(known, scores), ensure_ascii=True, indent=1) + "\n")
@@ -90,7 +91,13 @@ def _zone(name: str | None) -> ZoneInfo | None:
         return None
     zone = read_zone(name)
     if zone is None:
-        fail(f"--time-zone {name}: no such time zone, expected one of the IANA database such as Asia/Tokyo")
+        fail(
+            sentence(
+                "{option} {text}, expected a time zone of the IANA database such as Asia/Tokyo",
+                option="--time-zone",
+                text=repr(name),
+            )
+        )
     return zone
 
 

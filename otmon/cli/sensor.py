@@ -14,21 +14,25 @@ import typer
 
 from otmon import __version__
 from otmon.cli.compilation import be_compiled, compile_here
+from otmon.cli.language import Language, speak, told
 from otmon.cli.options import (
     FOUND,
     NOTHING_FOUND,
     Baseline,
     Lang,
-    Language,
     Rules,
     Zones,
     fail,
+    fail_by_system,
     read_ledger,
     read_ledger_with_notes,
     read_model,
     read_rules,
+    tell_problems,
+    warn,
 )
 from otmon.cli.settings import ENVIRONMENT, SettingsError, from_file, reread
+from otmon.sentence import placed, sentence
 
 if TYPE_CHECKING:
     from otmon.capture.ring import Ring
@@ -40,8 +44,8 @@ RELOADED = frozenset({"zones", "rules", "silence", "keep-days", "evidence-mb"})
 """Options that a running sensor takes anew; the others are those of its sockets, files and rights."""
 TEXTS = 50
 """Findings that are written as text where more come up at once: one costs as much as forty lines of JSON."""
-STAMPED = "packets have the time of the network card"
-NOT_STAMPED = (
+STAMPED = sentence("packets have the time of the network card")
+NOT_STAMPED = sentence(
     "the network card gives packets no time, so they have the kernel's (hwstamp_ctl sets a card that can)"
 )
 MODBUS_PORT = 502
@@ -154,8 +158,10 @@ def run(
     """
     if context.invoked_subcommand is not None:
         return
+    # Settings may say it, too.
+    speak(lang)
     if not interface:
-        fail("name an interface with --interface")
+        fail(sentence("name an interface with --interface"))
     # Threads of numpy's would keep the rights that the program gives up.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from prometheus_client import CollectorRegistry, exposition
@@ -190,11 +196,11 @@ def run(
     normal = read_ledger(baseline) if baseline is not None else None
     place = None if metrics == "none" else _address(metrics)
     if (certificate is None) != (key is None):
-        fail("--certificate and --key belong together")
+        fail(sentence("--certificate and --key belong together"))
     users: dict[str, str] = {}
     if web_config is not None:
         if certificate is not None:
-            fail("--web-config names the certificate itself: leave --certificate and --key out")
+            fail(sentence("--web-config names the certificate itself: leave --certificate and --key out"))
         try:
             web = read_web_config(Path(web_config))
         except WebError as error:
@@ -224,15 +230,17 @@ def run(
                 )
         if card_time:
             for name in names:
-                warn(f"{name}: {STAMPED if card_stamps(name) else NOT_STAMPED}")
+                warn(placed(name, STAMPED if card_stamps(name) else NOT_STAMPED))
         listening = [ring.socket.fileno() for ring in rings.values()]
         if workers > 1:
             posts = [post(source, ring, kept_bytes) for source, ring in rings.items()]
             start_keeper(posts, lambda: confine(listening, user))
             listening = []
         confine(listening, user)
-    except (RingError, FilterError, ConfineError, OSError) as error:
+    except (RingError, FilterError, ConfineError) as error:
         fail(error)
+    except OSError as error:
+        fail_by_system(error)
     # From here on as the one who the sensor runs as: what it cannot write is found out now.
     model = read_model(zones) if zones is not None else None
     output.use(model)
@@ -242,13 +250,16 @@ def run(
         before, notes = read_ledger_with_notes(ledger)
     if ledger is not None and mark.begin(Path(ledger)) and before is not EMPTY:
         saved = short_text(Path(ledger).stat().st_mtime_ns)
-        warn(f"{ledger}: the sensor before did not end in order: what it saw after {saved} UTC is missing")
+        what = sentence(
+            "the sensor before did not end in order: what it saw after {time} UTC is missing", time=saved
+        )
+        warn(placed(ledger, what))
     counted = {source.name: source.packets for source in before.sources}
     try:
         proofs = ProofFolder(Path(evidence), evidence_mb * MEBIBYTE) if evidence is not None else None
         output.open()
     except OSError as error:
-        fail(f"{error.filename}: {error.strerror}")
+        fail_by_system(error)
     readers: list[Reader] = []
     if posts:
         readers += [Worker(one, counted.get(one.name, 0)) for one in posts]
@@ -277,7 +288,7 @@ def run(
                 place[1], place[0], CollectorRegistry(), certfile=certificate, keyfile=key
             )
         except OSError as error:
-            fail(f"{metrics}: {error.strerror}")
+            fail_by_system(error, metrics)
         server.set_app(guarded(exposition.make_wsgi_app(REGISTRY), users))
 
     begun = dict(context.params)
@@ -290,8 +301,13 @@ def run(
             judge = judged_by(fresh, normal, with_rules(now["rules"] or ()).rules)
         except (ModelError, RuleError, SettingsError, OSError) as error:
             watch.keep_model()
-            what = "the model or the rules" if config is None else f"{config}, the model or the rules"
-            warn(f"{error}\n{what} have errors; those read before stay in force")
+            if isinstance(error, ModelError | RuleError):
+                tell_problems(error.problems)
+            else:
+                print(told(error), file=sys.stderr)
+            warn(
+                sentence("the settings, the model or the rules have errors; those read before stay in force")
+            )
             return
         watch.use(judge, fresh is not None and names_interfaces(fresh))
         watch.keep_for(now["keep_days"])
@@ -299,17 +315,21 @@ def run(
             proofs.keep_within(now["evidence_mb"] * MEBIBYTE)
         service.warn_after(now["silence"])
         output.use(fresh)
-        warn("the model and the rules were read anew")
+        warn(sentence("the model and the rules were read anew"))
         other = {
             name.replace("_", "-") for name, value in now.items() if _plain(begun[name]) != _plain(value)
         }
         if later := sorted(other - RELOADED):
-            warn(f"{config}: the next start takes what it says now of {', '.join(later)}")
+            what = sentence("the next start takes what it says now of {names}", names=tuple(later))
+            warn(placed(config, what))
 
     service = Service(watch, readers, tell=output.tell, warn=warn, reload=reload, silence_s=silence)
     service.listen_to_signals()
     known = watch.known_before
-    warn(f"listening on {', '.join(names)}" + (f"; {known} findings are known from before" if known else ""))
+    heard = sentence("listening on {names}", names=tuple(names))
+    if known:
+        heard = sentence("{heard}; {count} findings are known from before", heard=heard, count=known)
+    warn(heard)
     try:
         service.run(notifier)
     except Stopped as error:
@@ -347,11 +367,6 @@ def _load_everything() -> None:
     makers()
     catalogue()
     vendor_of("00:00:00:00:00:00")
-
-
-def warn(text: str) -> None:
-    """Say something about the sensor itself."""
-    print(f"otmon: {text}", file=sys.stderr, flush=True)
 
 
 class _Output:
@@ -395,7 +410,7 @@ def _address(text: str) -> tuple[str, int]:
     """An address and a port; an IPv6 address in brackets."""
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdecimal() or not 0 < int(port) < 65536 or not host:
-        fail(f"{text}: an address and a port are wanted, such as 127.0.0.1:9877")
+        fail(placed(text, sentence("an address and a port are wanted, such as 127.0.0.1:9877")))
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
@@ -425,8 +440,10 @@ def doctor(
     for name in interface:
         try:
             checks = list(check_interface(name))
-        except (RingError, OSError) as error:
+        except RingError as error:
             fail(error)
+        except OSError as error:
+            fail_by_system(error)
         for check in checks:
             sound = sound and check.holds
             mark = text("doctor.yes" if check.holds else "doctor.no", lang.value)

@@ -16,6 +16,7 @@ from typing import Any, Final
 import typer
 
 from otmon.cli.options import fail
+from otmon.sentence import verbatim
 
 TABLE: Final = "sensor"
 ENVIRONMENT: Final = "OTMON_SENSOR"
@@ -42,7 +43,7 @@ def from_file(context: typer.Context, path: str | None) -> str | None:
         *problems, last = str(error).splitlines()
         for problem in problems:
             print(problem, file=sys.stderr)
-        fail(last)
+        fail(verbatim(last))
     return path
 
 

@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from otmon.cli.language import Language
 from otmon.cli.options import (
     FOUND,
     NOTHING_FOUND,
     Baseline,
     Lang,
-    Language,
     Today,
+    absent_zone,
     day_of,
     fail,
     read_ledger,
     read_model,
     written_to,
 )
+from otmon.sentence import sentence
 
 if TYPE_CHECKING:
     from otmon.zones.model import Model
@@ -86,7 +88,7 @@ def paths(
     for end in (start, goal):
         _zone_exists(loaded, end)
     if start == goal:
-        fail(f"--from and --to are both {start}, expected two zones")
+        fail(sentence("--from and --to are both {zone}, expected two zones", zone=start))
     facts = read_ledger(ledger) if ledger is not None else None
     found = find_paths(loaded, start, goal, limit, facts)
     used = None
@@ -151,9 +153,8 @@ def show(
 
 def _zone_exists(model: Model, zone: str) -> None:
     """End the program where nobody can be in a zone of that name."""
-    from otmon.zones.files.entry import nearest
     from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
     known = [*(one.id for one in model.zones), INTERNET, UNKNOWN_ZONE]
     if zone not in known:
-        fail(f"no zone {zone!r} in the model, expected {nearest(zone, known)}")
+        fail(absent_zone(zone, known))

@@ -75,6 +75,8 @@ TAG: Final = 35
 the packet's direction in it."""
 KEY: Final = 36
 WAY: Final = 37
+PLACE: Final = 38
+"""The row where its flow is, if it is known at all, unless the packets before it have moved it."""
 FIELDS: Final = 40
 """Some columns are spare: rows are whole cache lines."""
 

@@ -73,6 +73,8 @@ F_HOURS: Final = 16
 """The hours of the week in which it was seen: bit *n* % 56 of column *n* // 56."""
 F_MINUTE: Final = 19
 """Its packets in the minute and in the busiest one: the columns of `begin_minute`."""
+F_OFTEN: Final = 20
+"""Columns before it are looked at for each packet."""
 F_TRIES: Final = 28
 """Payloads that no signature matched."""
 F_FIRST: Final = 29
@@ -116,6 +118,10 @@ FIRST_B: Final = 1 << 7
 """The first packet came from B."""
 RESET: Final = 1 << 8
 """One of the two sent a TCP reset."""
+PARTS_SHIFT: Final = 16
+"""From here on, `PARTS_BITS` by direction: how many pieces of messages are copied yet
+(`otmon.ledger.commands`)."""
+PARTS_BITS: Final = 7
 
 DUPLICATES: Final = 1 << 13
 """Fingerprints of recent packets: 256 KiB."""
@@ -279,6 +285,16 @@ def name_flow(row: Ints, family: int, src_hi: int, dst_hi: int, vlan: int) -> in
 def set_of_tag(tag: int) -> int:
     """The first of the `WAYS` rows where a flow of this tag may be."""
     return ((tag >> 16) & (FLOWS // WAYS - 1)) * WAYS
+
+
+@inlined
+def place_of_tag(tags: Ints, tag: int) -> int:
+    """The row whose flow has this tag; the last of its set where there is none."""
+    f = set_of_tag(tag)
+    last = f + WAYS - 1
+    while f < last and tags[f] != tag:
+        f += 1
+    return f
 
 
 @inlined

@@ -39,40 +39,43 @@ S_FLOW: Final = 0
 """Row of its flow plus 1; 0 is a free row."""
 S_LAST: Final = 1
 S_MODE: Final = 2
-S_CLIENT: Final = 3
-"""Direction in which requests go, -1 unknown."""
-S_GOOD: Final = 4
-"""Messages that had the right shape."""
-S_HASH: Final = 5
-S_PENDING: Final = 6
-"""Requests waiting for a response."""
-S_GAPS: Final = 7
-S_SYNC: Final = 8
-S_NEXT: Final = 10
-S_CARRIED: Final = 12
-S_CARRY_PACKET: Final = 14
-S_CARRY_TIME: Final = 16
-S_CARRY_OFFSET: Final = 18
-S_HELD: Final = 20
-S_HELD_SINCE: Final = 22
-S_ACKED: Final = 24
-"""How many acknowledgements were of missing bytes, times 2**32, and the lowest of their numbers."""
-S_BAD: Final = 26
-"""Bytes of a candidate that were not the protocol's."""
-S_ORDER: Final = 27
-"""Counts requests, so that the newest is known."""
-S_HANDSHAKE: Final = 28
-S_OLD: Final = 29
-"""Segments in a row that held nothing new."""
-S_ANSWERED: Final = 31
-"""1 when a response has matched a request."""
-S_OPERATION: Final = 32
-"""Row of the operation of its last transaction."""
-S_OWN: Final = 33
+S_OWN: Final = 3
 """Code of the protocol with commands for which a port of its connection is usual, 0 for none: the first
 payload of that ends the stream."""
-S_ENDPOINT: Final = 34
+S_SYNC: Final = 4
+S_NEXT: Final = 6
+S_HELD: Final = 8
+S_CARRIED: Final = 10
+S_OLD: Final = 12
+"""Segments in a row that held nothing new."""
+S_CLIENT: Final = 14
+"""Direction in which requests go, -1 unknown."""
+S_GOOD: Final = 15
+"""Messages that had the right shape."""
+S_PENDING: Final = 16
+"""Requests waiting for a response."""
+S_ORDER: Final = 17
+"""Counts requests, so that the newest is known."""
+S_OPERATION: Final = 18
+"""Row, plus 1, of the last operation that came where it came the last time; below 0 where others followed it
+that did not."""
+S_ENDPOINT: Final = 19
 """What tells its conversation from others of the same two addresses (`otmon.ledger.tally.endpoint_of`)."""
+S_ANSWERED: Final = 20
+"""1 when a response has matched a request."""
+S_OFTEN: Final = 21
+"""Columns before it are looked at for most segments."""
+S_HASH: Final = 21
+S_GAPS: Final = 22
+S_HANDSHAKE: Final = 23
+S_CARRY_PACKET: Final = 24
+S_CARRY_TIME: Final = 26
+S_CARRY_OFFSET: Final = 28
+S_HELD_SINCE: Final = 30
+S_ACKED: Final = 32
+"""How many acknowledgements were of missing bytes, times 2**32, and the lowest of their numbers."""
+S_BAD: Final = 34
+"""Bytes of a candidate that were not the protocol's."""
 S_WRITES: Final = 35
 WRITES: Final = 13
 """Hashes of the last requests that wrote, the newest first: whether one that comes late was read."""

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from otmon.sentence import verbatim
 from otmon.zones.files.document import MAX_FILE_BYTES, Document, Problem, parse, plain, position, quoted
 from otmon.zones.files.leaf import Leaf, described
 
@@ -125,28 +126,28 @@ def whole(low: int, high: int) -> Leaf:
         number = int(text) if re.fullmatch(r"-?[0-9]{1,10}", text, re.ASCII) else None
         return number if number is not None and low <= number <= high else None
 
-    return Leaf(f"a whole number from {low} to {high}", read)
+    return Leaf(verbatim(f"a whole number from {low} to {high}"), read)
 
 
 def choice(choices: Iterable[str]) -> Leaf:
     known = tuple(choices)
-    return Leaf(", ".join(known), lambda text: text if text in known else None, known)
+    return Leaf(verbatim(", ".join(known)), lambda text: text if text in known else None, known)
 
 
-Text = Annotated[str, Leaf(f"one line of at most {MAX_TEXT} printable characters", _read_text)]
-Id = Annotated[str, Leaf("lower-case letters, digits and single hyphens", _fits(_ID, 60))]
-Address = Annotated[str, Leaf("an IPv4 address such as 10.1.2.3", _read_address)]
-Mac = Annotated[str, Leaf("a MAC address such as '00:80:f4:00:02:11', in quotes", _fits(_MAC, 17))]
-Day = Annotated[date, Leaf("a date such as 2026-04-14", _read_day)]
-TimeZone = Annotated[ZoneInfo, Leaf("a time zone such as Asia/Tokyo", _read_timezone)]
-Clock = Annotated[int, Leaf("a time of day such as 07:30 or 07:30:15", read_clock)]
+Text = Annotated[str, Leaf(verbatim(f"one line of at most {MAX_TEXT} printable characters"), _read_text)]
+Id = Annotated[str, Leaf(verbatim("lower-case letters, digits and single hyphens"), _fits(_ID, 60))]
+Address = Annotated[str, Leaf(verbatim("an IPv4 address such as 10.1.2.3"), _read_address)]
+Mac = Annotated[str, Leaf(verbatim("a MAC address such as '00:80:f4:00:02:11', in quotes"), _fits(_MAC, 17))]
+Day = Annotated[date, Leaf(verbatim("a date such as 2026-04-14"), _read_day)]
+TimeZone = Annotated[ZoneInfo, Leaf(verbatim("a time zone such as Asia/Tokyo"), _read_timezone)]
+Clock = Annotated[int, Leaf(verbatim("a time of day such as 07:30 or 07:30:15"), read_clock)]
 """Nanoseconds since midnight."""
-Duration = Annotated[int, Leaf("a duration such as 500ms, 30s, 10min or 2h", _read_lasting)]
+Duration = Annotated[int, Leaf(verbatim("a duration such as 500ms, 30s, 10min or 2h"), _read_lasting)]
 """Nanoseconds, more than none."""
-Offset = Annotated[int, Leaf("a duration such as 0s, 30s, 10min or 2h", read_duration)]
+Offset = Annotated[int, Leaf(verbatim("a duration such as 0s, 30s, 10min or 2h"), read_duration)]
 """Nanoseconds, or none."""
-Domain = Annotated[str, Leaf(f"a domain name of at most {MAX_DOMAIN} letters", _read_domain)]
-Truth = Annotated[bool, Leaf("yes or no", {"yes": True, "no": False}.get, ("yes", "no"))]
+Domain = Annotated[str, Leaf(verbatim(f"a domain name of at most {MAX_DOMAIN} letters"), _read_domain)]
+Truth = Annotated[bool, Leaf(verbatim("yes or no"), {"yes": True, "no": False}.get, ("yes", "no"))]
 Octet = Annotated[int, whole(0, 255)]
 Word = Annotated[int, whole(0, 65_535)]
 Port = Annotated[int, whole(1, 65_535)]
@@ -173,7 +174,9 @@ class Sheet:
 
     def say(self, place: Place, what: str, *, of_key: bool = False) -> None:
         assert self.document.root is not None
-        self.problems.append(Problem(self.file, *position(self.document.root, place, of_key=of_key), what))
+        self.problems.append(
+            Problem(self.file, *position(self.document.root, place, of_key=of_key), verbatim(what))
+        )
 
     def known(self, place: Place, kind: str, name: str, names: Iterable[str]) -> bool:
         """Whether `name` is one of `names`; says so where it is not."""
@@ -190,12 +193,12 @@ def content_of(path: Path) -> bytes:
     """The bytes of a plain file, one more than allowed at most. Raises `RangeError`."""
     try:
         if path.exists() and not path.is_file():
-            raise RangeError([Problem(str(path), 0, 0, "no plain file, expected one in YAML")])
+            raise RangeError([Problem(str(path), 0, 0, verbatim("no plain file, expected one in YAML"))])
         with path.open("rb") as stream:
             return stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         what = f"cannot be read ({error.strerror}), expected a file in YAML"
-        raise RangeError([Problem(str(path), 0, 0, what)]) from error
+        raise RangeError([Problem(str(path), 0, 0, verbatim(what))]) from error
 
 
 _AForm = TypeVar("_AForm", bound=Form)
@@ -206,7 +209,7 @@ def read_form(file: str, data: bytes, form: type[_AForm], kind: str) -> tuple[Sh
     document = parse(file, data)
     sheet = Sheet(document, list(document.problems))
     if document.root is None and not document.problems:
-        sheet.problems.append(Problem(file, 0, 0, f"the file is empty, expected {kind}"))
+        sheet.problems.append(Problem(file, 0, 0, verbatim(f"the file is empty, expected {kind}")))
     if document.root is None or sheet.problems:
         raise RangeError(sheet.problems)
     return sheet, checked(sheet, (), form, plain(document.root))

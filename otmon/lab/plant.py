@@ -39,6 +39,7 @@ from otmon.lab.form import (
 )
 from otmon.lab.frames import Host, Wire
 from otmon.lab.routine import MAX_HABITS, routine_of
+from otmon.sentence import verbatim
 from otmon.zones.files.document import Problem
 from otmon.zones.files.leaf import Leaf, OneOrMore
 
@@ -207,7 +208,7 @@ class HostForm(Form):
 
 
 class GatewayForm(Form):
-    starts: Annotated[str, Leaf("the first octets of addresses, such as 10.11.", _read_start)]
+    starts: Annotated[str, Leaf(verbatim("the first octets of addresses, such as 10.11."), _read_start)]
     mac: Mac
 
 
@@ -221,11 +222,11 @@ class PlantForm(Form):
     version: Annotated[str, choice(("1",))]
     id: Id
     name: WordsForm
-    model: Annotated[str, Leaf("the name of a file in zones/, such as factory.yaml", _read_file)]
+    model: Annotated[str, Leaf(verbatim("the name of a file in zones/, such as factory.yaml"), _read_file)]
     place: Text
     timezone: TimeZone
     day: Day
-    hours: Annotated[tuple[int, int], Leaf("from and to, such as 07:00-18:00", _read_hours)]
+    hours: Annotated[tuple[int, int], Leaf(verbatim("from and to, such as 07:00-18:00"), _read_hours)]
     process: Annotated[str, choice(PROCESSES)]
     wire: WireForm
     hosts: Annotated[tuple[HostForm, ...], Field(min_length=1, max_length=MAX_HOSTS)]
@@ -297,7 +298,7 @@ def shipped_plant(id: str) -> Plant:
     """The plant of that id. Raises `RangeError`."""
     known = shipped_plants()
     if id not in known:
-        raise RangeError([Problem(id, 0, 0, f"no such plant, expected {', '.join(known)}")])
+        raise RangeError([Problem(id, 0, 0, verbatim(f"no such plant, expected {', '.join(known)}"))])
     return load_plant(FOLDER / f"{id}.yaml")
 
 

@@ -40,6 +40,7 @@ from otmon.lab.scene import Act, Deed, Trouble
 from otmon.lab.sessions import MODBUS_PORT, UNIT, Recall, Session, written
 from otmon.lab.steps import step_kinds
 from otmon.outputs.pcapng import pcapng_blocks
+from otmon.sentence import verbatim
 from otmon.zones.files.document import Problem
 
 APPLICATION = "otmon lab"
@@ -137,7 +138,7 @@ def play(recording: Recording, seed: int) -> Played:
     for host in recording.hosts.values():
         if host.serves("modbus") is not None and host.name not in known:
             what = f"the process {recording.plant.process} has no {host.name}, expected {', '.join(known)}"
-            raise RangeError([Problem(recording.name, 0, 0, what)])
+            raise RangeError([Problem(recording.name, 0, 0, verbatim(what))])
     recall = process_of(recording.plant)({**known, **written(sessions)})
     told: Told = Counter()
     streams: list[Iterator[Packet]] = [
@@ -229,7 +230,7 @@ def _writable(form: Form, plant: Plant) -> None:
 
 def _lacking(plant: Plant, what: str) -> RangeError:
     words = f"{what}, expected what the process {plant.process} has"
-    return RangeError([Problem(f"plants/{plant.id}.yaml", 0, 0, words)])
+    return RangeError([Problem(f"plants/{plant.id}.yaml", 0, 0, verbatim(words))])
 
 
 def _asked(

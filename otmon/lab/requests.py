@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 from otmon.lab import modbus
 from otmon.lab.form import read_duration
+from otmon.sentence import verbatim
 from otmon.zones.files.leaf import Leaf
 
 TABLES: Final = {
@@ -76,8 +77,10 @@ def _written(text: str) -> bytes | None:
 RequestText = Annotated[
     tuple[int, bytes],
     Leaf(
-        "a request such as: read holding 0-9, read coils 0-15, write register 20 = 40, "
-        "write registers 0 = 1, 2, write float 2 = 0.65, write coil 0 = off, identify, wait 30s",
+        verbatim(
+            "a request such as: read holding 0-9, read coils 0-15, write register 20 = 40, "
+            "write registers 0 = 1, 2, write float 2 = 0.65, write coil 0 = off, identify, wait 30s"
+        ),
         read_request,
     ),
 ]

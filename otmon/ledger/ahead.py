@@ -9,12 +9,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from otmon.decode.fields import BUFFER, DST_HI, FAMILY, FRAGMENT, PRINT, SRC_HI, TAG, VLAN
-from otmon.decode.flows import fingerprint, name_flow, place_of_print, set_of_tag
+from otmon.decode.fields import BUFFER, DST_HI, FAMILY, FRAGMENT, PLACE, PRINT, SRC_HI, TAG, VLAN, WAY
+from otmon.decode.flows import (
+    F_ASSET,
+    F_OFTEN,
+    F_STREAM,
+    fingerprint,
+    name_flow,
+    place_of_print,
+    place_of_tag,
+    set_of_tag,
+)
 from otmon.decode.link import LINKTYPE_ETHERNET
 from otmon.decode.packet import decode_packet, decode_usual
-from otmon.kernel import Bytes, Ints, kernel, prefetch
-from otmon.ledger.tables import AHEAD, ROW, Tables
+from otmon.decode.streams import S_OFTEN
+from otmon.kernel import Bytes, Ints, kernel, prefetch, prefetch_row
+from otmon.ledger.tables import AHEAD, ROW, X_OFTEN, Tables
 
 _PAYLOAD: Final = 54
 """Where the payload of a usual TCP segment begins: mostly in another cache line than the headers do."""
@@ -41,6 +51,15 @@ def look_ahead(
             row[PRINT] = fingerprint(buf, row, name_flow(row, 4, 0, 0, 0))
             prefetch(t.tags, set_of_tag(row[TAG]))
             prefetch(t.recent, 4 * place_of_print(row[PRINT]))
+    for r in range(stop - begin):
+        row = t.rows[r]
+        f = place_of_tag(t.tags, row[TAG])
+        row[PLACE] = f
+        prefetch_row(t.flows, f, 0, F_OFTEN)
+    for r in range(stop - begin):
+        row = t.rows[r]
+        prefetch_row(t.assets, t.flows[row[PLACE], F_ASSET + row[WAY]], 0, X_OFTEN)
+        prefetch_row(t.streams, t.flows[row[PLACE], F_STREAM], 0, S_OFTEN)
 
 
 @kernel

@@ -11,7 +11,6 @@ from typing import Final
 
 from otmon.kernel import Bytes, inlined, kernel, u8, u16be, u16le, u32be
 from otmon.ledger.identification import behind_object
-from otmon.protocols.commands import PACKED_SERVICES
 from otmon.protocols.registry import code_of
 from otmon.protocols.signature import crc16
 
@@ -24,6 +23,8 @@ S7COMM: Final = code_of("s7comm")
 SLMP: Final = code_of("slmp")
 COMMANDS: Final = 1
 ANSWERS: Final = 2
+S7_TELLS: Final = 18
+"""Bytes of S7comm in which its function stands, whatever kind it is of."""
 
 
 @inlined
@@ -108,6 +109,8 @@ def s7_message(src: Bytes, p: int, end: int, first: bool) -> int:
         at = p
     else:
         return 0
+    if size > 7 and end - p >= size and size < 7 + S7_TELLS and is_begun_unit(src, p):
+        return size << 2 | COMMANDS
     if end - at < 10 or u8(src, at) != 0x32:
         return size << 2
     kind = u8(src, at + 1)
@@ -124,6 +127,21 @@ def s7_message(src: Bytes, p: int, end: int, first: bool) -> int:
     if (kind == 1 or kind == 3) and function < end and u8(src, function) in (0x1A, 0x1D, 0x28, 0x29):
         return size << 2 | (COMMANDS if kind == 1 else ANSWERS)
     return size << 2
+
+
+@inlined
+def is_begun_unit(src: Bytes, p: int) -> bool:
+    """Whether the data unit of COTP at `p`, which is no empty one, begins a message of S7comm with which
+    others go on (X.224, 13.7.3: the mark of the end)."""
+    return bool(u8(src, p + 6) & 0x80 == 0 and u8(src, p + 7) == 0x32)
+
+
+@inlined
+def is_unit(src: Bytes, p: int, end: int) -> bool:
+    """Whether a data unit of COTP that is no empty one is at `p`, and all of it is there."""
+    return bool(
+        end - p >= 8 and u8(src, p) == 3 and 7 < u16be(src, p + 2) <= end - p and u16be(src, p + 4) == 0x02F0
+    )
 
 
 @inlined
@@ -255,25 +273,39 @@ def cip_message(src: Bytes, p: int, end: int) -> int:
     if service & 0x80:
         answers = service == 0xD2 or is_cip_command(service & 0x7F)
         return size << 2 | (ANSWERS if answers else 0)
-    if service == 0x52:
-        behind = behind_object(src, at + 2, end, 6)
-        if behind == 0 or end - behind < 8:
+    if is_routed(src, at, end):
+        at += 6 + 2 * u8(src, at + 1)
+        if end - at < 4:
             return size << 2
-        at = behind + 4
         service = u8(src, at)
     if service == 0x0A:
-        behind = behind_object(src, at + 2, end, 2)
-        if behind == 0 or end - behind < 2:
+        behind = at + 2 + 2 * u8(src, at + 1)
+        if behind_object(src, at + 2, end, 2) == 0 or end - behind < 2:
             return size << 2
-        for n in range(min(u16le(src, behind), PACKED_SERVICES)):
+        for n in range(u16le(src, behind)):
             place = behind + 2 + 2 * n
             if end - place < 2:
                 break
             one = behind + u16le(src, place)
-            if one < end and is_cip_command(u8(src, one)):
+            if one < end and (is_cip_command(u8(src, one)) or holds_services(src, one, end)):
                 return size << 2 | COMMANDS
         return size << 2
-    return size << 2 | (COMMANDS if is_cip_command(service) else 0)
+    commands = is_cip_command(service) or is_routed(src, at, end)
+    return size << 2 | (COMMANDS if commands else 0)
+
+
+@inlined
+def is_routed(src: Bytes, at: int, end: int) -> bool:
+    """Whether the service at `at` is for a module behind this one (Unconnected_Send of the Connection
+    Manager)."""
+    return bool(end - at >= 4 and u8(src, at) == 0x52 and behind_object(src, at + 2, end, 6) > 0)
+
+
+@inlined
+def holds_services(src: Bytes, at: int, end: int) -> bool:
+    """Whether the service at `at`, which is in a packet, has others in it: that is looked into by who reads
+    it."""
+    return bool(u8(src, at) == 0x0A or is_routed(src, at, end))
 
 
 @inlined

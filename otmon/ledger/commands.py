@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from otmon.decode.fields import AT, C_COMMANDS_SHED, END, PROTO, PROTO_TCP, SEQ, WIRE_END
-from otmon.decode.flows import F_COPIED, F_COPIED_BYTES
+from otmon.decode.flows import F_COPIED, F_STATE, PARTS_BITS, PARTS_SHIFT
 from otmon.identity.login import Seen
 from otmon.kernel import Bytes, copy_bytes, inlined, kernel, u8, u32be
 from otmon.ledger.command_messages import (
@@ -26,7 +26,9 @@ from otmon.ledger.command_messages import (
     FINS,
     S7COMM,
     SLMP,
+    is_begun_unit,
     is_part,
+    is_unit,
     may_begin,
     message_at,
 )
@@ -49,6 +51,7 @@ from otmon.ledger.tables import (
     CUT_BYTES,
     FILL_MESSAGES,
     G_SEQ,
+    MESSAGE_BYTES,
     ROW,
     U_BEHIND,
     U_FLOW,
@@ -57,14 +60,14 @@ from otmon.ledger.tables import (
     U_TIME,
     Tables,
 )
-from otmon.protocols.commands import dnp3_joined, has_function, said_in
+from otmon.protocols.commands import Said, dnp3_joined, has_function, said_in, unit_ends
 from otmon.protocols.protocol import Service
 
 COMMAND: Final = 8
 """Added to the direction in `G_WAY`: a command, or what may be the answer to one; `G_SEQ` is the sequence
 number behind it, or of FINS where its frame begins, whose length a header tells that may be missing."""
-COMMAND_BYTES: Final = 1_024
-"""Kept of a message: what names a command stands at its beginning."""
+COMMAND_BYTES: Final = MESSAGE_BYTES
+"""Kept of a message: what names a command stands at its beginning, but in a packet of services."""
 SECOND_COMMANDS: Final = 512
 """Messages copied in one second; an engineering station sends some in a minute."""
 SECOND_ANSWERS: Final = 256
@@ -76,8 +79,11 @@ WAIT_NS: Final = 10_000_000_000
 """What was not answered within this time was not answered."""
 RESENT_NS: Final = 120_000_000_000
 """TCP sends a segment again for 100 s at least (RFC 9293, 3.8.3)."""
+CONTENTS: Final = 8
+"""Contents of a data unit that are kept for one place, the last ones."""
 PARTS: Final = 64
-"""Frames of DNP3 that are looked at for the function of a fragment that begins without."""
+"""Frames of DNP3, or data units of COTP, that are looked at for the function of a message that begins
+without."""
 DONE: Final = 1
 """Part of what `end_cut` gives."""
 LONGEST: Final = 1 << 16
@@ -110,6 +116,9 @@ class Commands:
         function."""
         self._parts: dict[tuple[object, int, bytes], bytes] = {}
         """Fragments of DNP3 that lack their function, as frames: by connection, direction and addresses."""
+        self._units: dict[tuple[object, int, int], list[bytes]] = {}
+        """Data units of COTP with which others go on, one for each content: by connection, direction and the
+        sequence number behind them."""
 
     def take(
         self, flow: object, talks: tuple[Talk, Talk], message: bytes, seen: Seen, way: int, behind: int = -1
@@ -118,11 +127,20 @@ class Commands:
         more. `flow` tells connections apart; `talks` are of who asks in direction 0 and 1: the message says
         whether it is a command, whoever opened the connection. `behind` is the sequence number behind it, by
         which one that TCP sends again is known; -1 in a datagram."""
-        if talks[way][4] == "dnp3":
-            message = self._joined((flow, way, message[4:8]), message)
-        said = said_in(talks[way][4], message)
-        if said is None:
-            return
+        protocol = talks[way][4]
+        messages = [message]
+        if protocol == "dnp3":
+            messages = [self._joined((flow, way, message[4:8]), message)]
+        elif protocol == "s7comm" and behind >= 0:
+            messages = self._whole(flow, way, message, behind)
+        for one in messages:
+            for said in said_in(protocol, one):
+                yield from self._take(flow, talks, said, seen, way, behind)
+
+    def _take(
+        self, flow: object, talks: tuple[Talk, Talk], said: Said, seen: Seen, way: int, behind: int
+    ) -> Iterator[Operation]:
+        """What was said in a message."""
         if said.service is not None and self._is_resent(
             (flow, way, behind, said.reference, said.function), seen
         ):
@@ -152,6 +170,22 @@ class Commands:
             if len(self._parts) > WAITING:
                 del self._parts[next(iter(self._parts))]
         return joined
+
+    def _whole(self, flow: object, way: int, unit: bytes, behind: int) -> list[bytes]:
+        """The messages of S7comm that a data unit of COTP ends, each as one unit: more than one where units
+        of other content came for those before it, as the receiver took one of them."""
+        begin = behind - int.from_bytes(unit[2:4], "big") & 0xFFFFFFFF
+        before = self._units.get((flow, way, begin), [])
+        alone = [unit] if not before or unit[7:8] == b"\x32" else []
+        messages = alone + [one + unit[7:] for one in before]
+        if unit[:1] != b"\3" or unit_ends(unit):
+            return messages
+        held = self._units.setdefault((flow, way, behind), [])
+        held += [one[:COMMAND_BYTES] for one in messages if one not in held]
+        del held[:-CONTENTS]
+        if len(self._units) > WAITING:
+            del self._units[next(iter(self._units))]
+        return []
 
     def _is_resent(self, sent: tuple[object, int, int, int, int], seen: Seen) -> bool:
         """Whether TCP sends a command again, which is else remembered."""
@@ -264,7 +298,7 @@ def read_messages(
         size = found >> 2
         if size == 0:
             return p
-        kind = found & 3
+        kind = kind_of(t, f, d, code, found, src, p, end)
         if kind != 0:
             choose(t, f, d, code, kind, src, p, min(size, end - p), p - row[AT] + size, packet, now, offset)
         if size > end - p and (
@@ -273,6 +307,17 @@ def read_messages(
             return p
         p += size
     return p
+
+
+@inlined
+def kind_of(t: Tables, f: int, d: int, code: int, found: int, src: Bytes, p: int, end: int) -> int:
+    """What the message at `p` does, of which `message_at` gave `found`: a data unit of COTP may go on with
+    one that began a command."""
+    kind = found & 3
+    if kind == 0 and code == S7COMM and parts_left(t, f, d) > 0 and is_unit(src, p, end):
+        set_parts(t, f, d, parts_left(t, f, d) - 1)
+        kind = COMMANDS
+    return kind
 
 
 @kernel
@@ -284,11 +329,10 @@ def choose(
     before it. It ends `behind` bytes behind the beginning of the packet's payload."""
     if code == DNP3 and is_part(src, p):
         # While a fragment waits for its function: files are written in very many frames.
-        begins = u8(src, p + 10) & 0x40
-        t.flows[f, F_COPIED_BYTES + d] = PARTS if begins else t.flows[f, F_COPIED_BYTES + d] - 1
-        if t.flows[f, F_COPIED_BYTES + d] < 0:
-            t.flows[f, F_COPIED_BYTES + d] = 0
+        left = PARTS if u8(src, p + 10) & 0x40 else parts_left(t, f, d) - 1
+        if left < 0:
             return
+        set_parts(t, f, d, left)
     elif code == SLMP or code == DNP3 or code == S7COMM or code == BACNET:
         # Their answers do not say to what, or errors do not: those behind a command are taken, and of DNP3
         # the one that has its number.
@@ -301,7 +345,9 @@ def choose(
             return
         elif code == DNP3:
             t.flows[f, F_COPIED + 1 - d] = 0
-    elif code == FINS and t.rows[t.used[ROW], PROTO] == PROTO_TCP:
+    if code == S7COMM and is_unit(src, p, p + size) and is_begun_unit(src, p):
+        set_parts(t, f, d, PARTS)
+    if code == FINS and t.rows[t.used[ROW], PROTO] == PROTO_TCP:
         behind -= u32be(src, p + 4) - 8 if size >= 16 and u32be(src, p) == 0x46494E53 else size
     if is_full(t):
         t.counters[C_COMMANDS_SHED] += 1
@@ -311,6 +357,19 @@ def choose(
         size = min(size, COMMAND_BYTES)
         keep(t, f, d | COMMAND, src, p, size, size, packet, now, offset)
         t.messages[t.used[FILL_MESSAGES] - 1, G_SEQ] = (t.rows[t.used[ROW], SEQ] + behind) & 0xFFFFFFFF
+
+
+@inlined
+def parts_left(t: Tables, f: int, d: int) -> int:
+    """How many pieces of messages in this direction of a flow are copied yet."""
+    return int(t.flows[f, F_STATE] >> (PARTS_SHIFT + d * PARTS_BITS) & (1 << PARTS_BITS) - 1)
+
+
+@inlined
+def set_parts(t: Tables, f: int, d: int, left: int) -> None:
+    """As many pieces are copied yet."""
+    shift = PARTS_SHIFT + d * PARTS_BITS
+    t.flows[f, F_STATE] = (t.flows[f, F_STATE] & ~(((1 << PARTS_BITS) - 1) << shift)) | (left << shift)
 
 
 @kernel
@@ -349,10 +408,10 @@ def end_cut(
         found = message_at(code, cut, begin, begin + held, False, False)
         size = found >> 2
         behind = size - t.cuts[u, U_HELD]
-        if found & 3 != 0:
-            kept = min(size, held)
-            choose(t, f, d, code, found & 3, cut, begin, kept, behind, packet, now, offset)
-            done = DONE
+        kind = kind_of(t, f, d, code, found, cut, begin, begin + held)
+        if kind != 0:
+            choose(t, f, d, code, kind, cut, begin, min(size, held), behind, packet, now, offset)
+            done = DONE if found & 3 != 0 else 0
         elif goes_on(code, cut, begin, begin + held, size):
             if held < CUT_BYTES and row[WIRE_END] == end:
                 t.cuts[u, U_HELD] = held

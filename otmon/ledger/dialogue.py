@@ -172,7 +172,7 @@ def read(
             evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
         )
         note(facts, seen_log_in, sure)
-    return told, tuple(facts.values())
+    return told, tuple(facts.values()) if facts else ()
 
 
 def _verdict(

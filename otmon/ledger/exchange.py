@@ -262,25 +262,25 @@ def write_transaction(
     port_a = (flow >> 16) & 0xFFFF
     port_b = (flow >> 32) & 0xFFFF
     out = t.transactions
-    out[n, T_TIME] = time
-    out[n, T_CLIENT_HI] = t.flows[f, F_A_HI + 2 * c]
-    out[n, T_CLIENT_LO] = t.flows[f, F_A_LO + 2 * c]
-    out[n, T_SERVER_HI] = t.flows[f, F_A_HI + 2 - 2 * c]
-    out[n, T_SERVER_LO] = t.flows[f, F_A_LO + 2 - 2 * c]
-    out[n, T_CLIENT_PORT] = port_b if c == 1 else port_a
-    out[n, T_SERVER_PORT] = port_a if c == 1 else port_b
-    out[n, T_PLACE] = t.flows[f, F_VLAN] | ((flow & 0xFFFF) << 24) | (((flow >> 48) & 0xF) << 40)
-    out[n, T_UNIT] = (key >> 8) & 0xFF
+    out[T_TIME, n] = time
+    out[T_CLIENT_HI, n] = t.flows[f, F_A_HI + 2 * c]
+    out[T_CLIENT_LO, n] = t.flows[f, F_A_LO + 2 * c]
+    out[T_SERVER_HI, n] = t.flows[f, F_A_HI + 2 - 2 * c]
+    out[T_SERVER_LO, n] = t.flows[f, F_A_LO + 2 - 2 * c]
+    out[T_CLIENT_PORT, n] = port_b if c == 1 else port_a
+    out[T_SERVER_PORT, n] = port_a if c == 1 else port_b
+    out[T_PLACE, n] = t.flows[f, F_VLAN] | ((flow & 0xFFFF) << 24) | (((flow >> 48) & 0xF) << 40)
+    out[T_UNIT, n] = (key >> 8) & 0xFF
     # A serial frame inside TCP has no transaction id: it is -1, and 0 in the key.
-    out[n, T_ID] = (key >> 16) - 1
-    out[n, T_FUNCTION] = key & 0xFF
-    out[n, T_SUB] = sub
-    out[n, T_ADDRESS] = (elements >> 20) - 1
-    out[n, T_COUNT] = (elements & 0xFFFFF) - 1
-    out[n, T_EXCEPTION] = exception
-    out[n, T_REQUEST] = request
-    out[n, T_RESPONSE] = response
-    out[n, T_RESPONSE_NS] = took
+    out[T_ID, n] = (key >> 16) - 1
+    out[T_FUNCTION, n] = key & 0xFF
+    out[T_SUB, n] = sub
+    out[T_ADDRESS, n] = (elements >> 20) - 1
+    out[T_COUNT, n] = (elements & 0xFFFFF) - 1
+    out[T_EXCEPTION, n] = exception
+    out[T_REQUEST, n] = request
+    out[T_RESPONSE, n] = response
+    out[T_RESPONSE_NS, n] = took
 
 
 @kernel

@@ -14,12 +14,12 @@ from otmon.decode.fields import (
     FLAGS,
     KEY,
     PART_BYTES,
+    PLACE,
     PRINT,
     PROTO,
     PROTO_TCP,
     SRC_LO,
     SRC_MAC,
-    TAG,
     TCP_FIN,
     TCP_RST,
     TCP_SYN,
@@ -36,10 +36,8 @@ from otmon.decode.flows import (
     F_PACKETS,
     F_STATE,
     SPOKE_A,
-    WAYS,
     note_copied,
     place_of_print,
-    set_of_tag,
 )
 from otmon.kernel import Ints, inlined
 from otmon.ledger.tables import MINUTE, X_BYTES, X_LAST, X_LO, X_MAC, X_PACKETS, X_PLACE, Tables
@@ -60,10 +58,7 @@ def count_known(t: Tables, row: Ints, packet: int, now: int) -> int:
     ):
         return -1
     d = row[WAY]
-    f = set_of_tag(row[TAG])
-    last = f + WAYS - 1
-    while f < last and t.tags[f] != row[TAG]:
-        f += 1
+    f = row[PLACE]
     # High words of IPv4 addresses are 0, and the family is in the key; so is it in the place of a sender.
     x = t.flows[f, F_ASSET + d]
     if (

@@ -46,9 +46,13 @@ SLOT_NS: Final = MINUTE_NS // 12
 """Of the values that an element held in as long, the first one is remembered."""
 
 # Columns of a remembered value, `POINTS` times in a row: the write that ended it, and its bits with bit
-# `BOTH` where they are those of two registers. A time of 0 is a free place.
+# `BOTH` where they are those of two registers.
 N_TIME, N_PACKET, N_OFFSET, N_BITS = range(4)
 BOTH: Final = 32
+NEVER: Final = 0
+"""The time in a place that was never taken, nor those behind it."""
+FORGOTTEN: Final = -1
+"""In one that is free again."""
 POWERS: Final = 2.0 ** (np.arange(256) - 150)
 """What the last bit of the fraction is worth, by the exponent as it is stored."""
 
@@ -125,7 +129,8 @@ def note_change(
     pair = t.written[i, W_WHAT] >> PAIR_BIT & 1
     if before >= 0:
         remember(t, k, before | (pair << BOTH), packet, now, offset)
-    if not has_moved(t, k, pair, bits, now):
+    end = moved_until(t, k, pair, bits, now)
+    if end == 0:
         return
     for way in range(STEPS if pair else 2):
         e = W_CHANGES + way * CHANGE_COLUMNS
@@ -133,7 +138,7 @@ def note_change(
         if t.written[i, e + E_BEFORE] >= 0:
             known = step_of(t.written[i, e + E_RANK], t.written[i, e + E_BEFORE], way)
         number = number_of(bits, way)
-        for at in range(0, POINTS * POINT_COLUMNS, POINT_COLUMNS):
+        for at in range(0, end, POINT_COLUMNS):
             since = t.points[k, at + N_TIME]
             if not is_recent(since, now):
                 continue
@@ -158,19 +163,24 @@ def note_change(
 
 
 @kernel
-def has_moved(t: Tables, k: int, pair: int, bits: int, now: int) -> bool:
-    """Whether the element held something else than `bits` in the minute before: most writes say what the one
-    before said."""
+def moved_until(t: Tables, k: int, pair: int, bits: int, now: int) -> int:
+    """Behind the last place with something else than `bits` that the element held in the minute before; 0
+    where there is none: most writes say what the one before said."""
     mask = 0xFFFFFFFF if pair else 0xFFFF0000
+    end = 0
     for at in range(0, POINTS * POINT_COLUMNS, POINT_COLUMNS):
-        if is_recent(t.points[k, at + N_TIME], now) and t.points[k, at + N_BITS] & mask != bits:
-            return True
-    return False
+        since = t.points[k, at + N_TIME]
+        if since == NEVER:
+            break
+        if is_recent(since, now) and t.points[k, at + N_BITS] & mask != bits:
+            end = at + POINT_COLUMNS
+    return end
 
 
 @inlined
 def is_recent(since: int, now: int) -> bool:
-    """Whether a value was remembered at `since`, 0 for none, and within the minute before `now`."""
+    """Whether a value was remembered at `since`, `NEVER` and `FORGOTTEN` for none, and within the minute
+    before `now`."""
     return bool(0 < since <= now <= since + MINUTE_NS)
 
 
@@ -181,10 +191,12 @@ def remember(t: Tables, k: int, value: int, packet: int, now: int, offset: int) 
     oldest = 0
     for at in range(0, POINTS * POINT_COLUMNS, POINT_COLUMNS):
         time = t.points[k, at + N_TIME]
-        if time != 0 and time <= now < time + SLOT_NS and t.points[k, at + N_BITS] >> BOTH == value >> BOTH:
+        if 0 < time <= now < time + SLOT_NS and t.points[k, at + N_BITS] >> BOTH == value >> BOTH:
             return
         if time < t.points[k, oldest + N_TIME]:
             oldest = at
+        if time == NEVER:
+            break
     t.points[k, oldest + N_TIME] = max(now, 1)
     t.points[k, oldest + N_PACKET] = packet
     t.points[k, oldest + N_OFFSET] = offset
@@ -219,4 +231,4 @@ def forget(t: Tables, k: int, time: int, wrong: int) -> None:
     """The element did not hold `wrong` until the write at `time`."""
     for at in range(0, POINTS * POINT_COLUMNS, POINT_COLUMNS):
         if t.points[k, at + N_TIME] == time and t.points[k, at + N_BITS] >> 16 & 0xFFFF == wrong:
-            t.points[k, at + N_TIME] = 0
+            t.points[k, at + N_TIME] = FORGOTTEN

@@ -7,11 +7,14 @@ request waits, ends it. All else goes the long way (`otmon.ledger.exchange.messa
 from __future__ import annotations
 
 from otmon.decode.flows import F_STATE, ROLE, ROLE_PROTOCOL, ROLE_SHIFT
-from otmon.decode.streams import S_ANSWERED, S_CLIENT, S_GOOD, S_PENDING
-from otmon.kernel import Bytes, inlined, u8, u16be
+from otmon.decode.streams import S_ANSWERED, S_CLIENT, S_GOOD, S_OPERATION, S_PENDING
+from otmon.kernel import Bytes, inlined, prefetch, prefetch_row, u8, u16be
 from otmon.ledger.exchange import ask, count_transaction
 from otmon.ledger.matching import expected_bytes
 from otmon.ledger.tables import (
+    KEPT_BYTES,
+    O_NEXT,
+    O_OFTEN,
     P_KEY,
     P_OFFSET,
     P_PACKET,
@@ -22,7 +25,7 @@ from otmon.ledger.tables import (
     element_range,
     pending_row,
 )
-from otmon.ledger.tally import note_operation, service_of
+from otmon.ledger.tally import note_operation, row_named, service_of
 from otmon.ledger.written import keep_read
 from otmon.protocols.modbus import MOST_COILS, MOST_REGISTERS
 from otmon.protocols.modbus_framing import HEADER
@@ -53,6 +56,11 @@ def polled(
             return False
         t.streams[s, S_GOOD] += 1
         ask(t, s, f, key, element_range(address, count), -1, -1, packet, now, offset)
+        # What its answer will be counted in, most likely, is at hand by then.
+        row = row_named(t.operations[row_named(t.streams[s, S_OPERATION]), O_NEXT])
+        prefetch_row(t.operations, row, 0, O_OFTEN)
+        for at in range(0, KEPT_BYTES, 64):
+            prefetch(t.read_values, row * KEPT_BYTES + at)
         return True
     i = pending_row(s, 0)
     octets = end - p - HEADER - 2

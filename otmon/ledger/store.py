@@ -35,8 +35,10 @@ from otmon.ledger.column import (
 )
 from otmon.ledger.facts import WAYS, Conversation, Evidence, Operation, Source, WrittenValue
 from otmon.ledger.ledger import KINDS, Ledger
+from otmon.ledger.ledger_error import altered, unreadable, wrong
 from otmon.ledger.merge import collect
 from otmon.ledger.schema import FACTS, MIGRATIONS, SCHEMA_VERSION, columns_of, migrate, schema, tables
+from otmon.sentence import sentence
 
 APPLICATION_ID = 0x4F544D4E
 """SQLite header bytes 68 to 71: "OTMN"."""
@@ -46,10 +48,6 @@ up to 2 kB: with pages of 4 kB, SQLite's default, files are larger and take long
 
 _HEADER = b"SQLite format 3\x00"
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
-
-
-class LedgerError(Exception):
-    """A ledger file that cannot be read or written: which, why, and what to do."""
 
 
 def save(ledger: Ledger, path: Path, notes: Mapping[str, str] | None = None) -> None:
@@ -66,7 +64,7 @@ def save(ledger: Ledger, path: Path, notes: Mapping[str, str] | None = None) -> 
         part.replace(target)
         _flush(target.parent)
     except (OSError, sqlite3.Error) as error:
-        raise LedgerError(f"{path}: the ledger was not written: {error}") from error
+        raise wrong(path, sentence("the ledger was not written: {why}", why=str(error))) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -83,7 +81,7 @@ def load_with_notes(path: Path) -> tuple[Ledger, dict[str, str]]:
         with path.open("rb") as file:
             header = file.read(len(_HEADER))
         if header != _HEADER:
-            raise LedgerError(f"{path}: not a ledger of otmon (not an SQLite file)")
+            raise wrong(path, sentence("not a ledger of otmon (not an SQLite file)"))
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as stored:
             version = _version(stored, path)
             if version == SCHEMA_VERSION:
@@ -93,30 +91,30 @@ def load_with_notes(path: Path) -> tuple[Ledger, dict[str, str]]:
                 migrate(copy, version, SCHEMA_VERSION, MIGRATIONS)
                 return _read(copy, path)
     except OSError as error:
-        raise LedgerError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise unreadable(path, error) from error
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise LedgerError(
-            f"{path}: the ledger is damaged ({error}); make it again with otmon replay"
-        ) from error
+        what = sentence("the ledger is damaged ({why}); make it again with otmon replay", why=str(error))
+        raise wrong(path, what) from error
 
 
 def _may_replace(target: Path) -> None:
     for suffix in ("-journal", "-wal"):
         if target.with_name(target.name + suffix).exists():
-            raise LedgerError(
-                f"{target}: another program has this file open for writing ({target.name}{suffix})"
-            )
+            name = f"{target.name}{suffix}"
+            what = sentence("another program has this file open for writing ({name})", name=name)
+            raise wrong(target, what)
     if not target.exists():
         return
     if not target.is_file():
-        raise LedgerError(f"{target}: not a file; name another place for the ledger")
+        raise wrong(target, sentence("not a file; name another place for the ledger"))
     try:
         with target.open("rb") as file:
             header = file.read(100)
     except OSError as error:
-        raise LedgerError(f"{target}: cannot be read: {error.strerror or error}") from error
+        raise unreadable(target, error) from error
     if header[:16] != _HEADER or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise LedgerError(f"{target}: exists and is not a ledger of otmon; it is not overwritten")
+        what = sentence("exists and is not a ledger of otmon; it is not overwritten")
+        raise wrong(target, what)
 
 
 def _flush(path: Path) -> None:
@@ -186,13 +184,14 @@ def _rows(fact: type[Any], facts: Iterable[Any]) -> Iterator[list[Any]]:
 
 def _version(stored: sqlite3.Connection, path: Path) -> int:
     if stored.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        raise LedgerError(f"{path}: not a ledger of otmon (an SQLite file of another program)")
+        raise wrong(path, sentence("not a ledger of otmon (an SQLite file of another program)"))
     version = int(stored.execute("PRAGMA user_version").fetchone()[0])
     if not 1 <= version <= SCHEMA_VERSION:
-        raise LedgerError(
-            f"{path}: ledger of schema version {version}; this otmon knows 1 to "
-            f"{SCHEMA_VERSION}: use a newer otmon"
-        )
+        what = sentence(
+            "ledger of schema version {version}; this otmon knows 1 to {newest}: use a newer otmon",
+            version=version, newest=SCHEMA_VERSION,
+        )  # fmt: skip
+        raise wrong(path, what)
     return version
 
 
@@ -200,9 +199,9 @@ def _read(stored: sqlite3.Connection, path: Path) -> tuple[Ledger, dict[str, str
     stored.execute("PRAGMA trusted_schema = OFF")
     stored.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
     found = dict(stored.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
-    altered = sorted(name for name, sql in tables().items() if found.get(name) != sql)
-    if altered:
-        raise LedgerError(f"{path}: the ledger's tables were altered: {', '.join(altered)}")
+    others = sorted(name for name, sql in tables().items() if found.get(name) != sql)
+    if others:
+        raise wrong(path, sentence("the ledger's tables were altered: {names}", names=tuple(others)))
     if (trouble := stored.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
         raise sqlite3.DatabaseError(trouble)
     names: dict[str, str] = {}
@@ -248,18 +247,16 @@ def _facts(
     for row in _checked(stored, name, kinds, path, names):
         for at, allowed in checks:
             if row[at] not in allowed:
-                raise LedgerError(
-                    f"{path}: table {name} holds {row[at]!r}, which is none of {sorted(allowed)}"
-                )
+                raise altered(path, name, f"{row[at]!r} for one of {sorted(allowed)}")
         for at, column in sets:
             if len(row[at]) != SETS[column] or not _HEX.fullmatch(row[at]):
-                raise LedgerError(f"{path}: table {name} holds {column} that are none")
+                raise altered(path, name, column)
             row = (*row[:at], int(row[at], 16), *row[at + 1 :])
         if peaks is not None:
             try:
                 row = (*row[:peaks], peaks_of(row[peaks]), *row[peaks + 1 :])
             except (ValueError, RecursionError) as error:
-                raise LedgerError(f"{path}: table {name} holds peaks that are none") from error
+                raise altered(path, name, "peaks") from error
         if fact in (Conversation, Operation):
             row = _with_minutes(row, columns, path, name)
         if fact is WrittenValue:
@@ -274,7 +271,7 @@ def _facts(
                     *row[-4:],
                 )
             except (ValueError, RecursionError) as error:
-                raise LedgerError(f"{path}: table {name} holds extremes that are none") from error
+                raise altered(path, name, "extremes") from error
         yield fact(*row[:-4], Evidence(*row[-4:])) if witnessed else fact(*row)
 
 
@@ -287,9 +284,7 @@ def _with_minutes(row: tuple[Any, ...], columns: tuple[str, ...], path: Path, na
             values["course"] = course_of(values["course"], values["first_ns"], values["last_ns"])
             values["response_counts"] = response_counts_of(values["response_counts"], values["answered"])
     except (ValueError, RecursionError) as error:
-        raise LedgerError(
-            f"{path}: table {name} holds minutes, response times or a course that are none"
-        ) from error
+        raise altered(path, name, "minutes, response times or a course") from error
     return tuple(values.values())
 
 
@@ -303,10 +298,10 @@ def _checked(
             if kind is str:
                 text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
                 if not isinstance(text, str):
-                    raise LedgerError(f"{path}: table {table} holds {value!r} where a text belongs")
+                    raise altered(path, table, f"{value!r} for a text")
                 values.append(names.setdefault(text, text))
             elif not isinstance(value, int):
-                raise LedgerError(f"{path}: table {table} holds {value!r} where an integer belongs")
+                raise altered(path, table, f"{value!r} for an integer")
             else:
                 values.append(bool(value) if kind is bool else value)
         yield tuple(values)

@@ -74,12 +74,14 @@ O_BEGIN: Final = 20
 O_END: Final = 21
 """Times between which that window and the minute go on; none before it was seen twice."""
 O_NEXT: Final = 22
-"""Row of the operation that its stream did next the last time: a poll does the same ones again and again. It
-may have become another's."""
+"""Row, plus 1, of the operation that its stream did next the last time: a poll does the same ones again and
+again. It may have become another's. Below 0 where something else has followed since, 0 where nothing has."""
 O_RESPONSES: Final = 23
 """Of each of `otmon.ledger.facts.RESPONSE_BOUNDS_NS` four bits: answers that `V_RESPONSES` has not counted
 yet. It lies beside what changes with each answer: columns there would cost a packet another cache line, and
 each operation of a flood their room."""
+O_OFTEN: Final = 24
+"""Columns before it are looked at for each transaction, the others for few."""
 O_GAP: Final = 24
 """Of the windows that are over."""
 O_BEFORE: Final = 25
@@ -150,6 +152,8 @@ POINT_COLUMNS: Final = 4
 
 # Columns of an asset; the key is the first four.
 X_MAC, X_HI, X_LO, X_PLACE, X_PACKETS, X_BYTES, X_FIRST, X_LAST, X_PACKET, X_OFFSET, X_ARP = range(11)
+X_OFTEN: Final = 8
+"""Columns before it are looked at for each packet."""
 X_ASKED: Final = 11
 """Last octets asked for by ARP: bit *n* % 56 of column *n* // 56."""
 ASKED_COLUMNS: Final = 5
@@ -176,11 +180,14 @@ P_COLUMNS: Final = 8
 """Elements are as in `O_RANGE` (`element_range`), those that it writes besides -1 where there are none: a
 request is one cache line."""
 
-# Columns of a transaction.
+# What is kept of a transaction: the table is written out by columns, and lies so.
 T_TIME, T_CLIENT_HI, T_CLIENT_LO, T_CLIENT_PORT, T_SERVER_HI, T_SERVER_LO, T_SERVER_PORT = range(7)
 T_PLACE, T_UNIT, T_ID, T_FUNCTION, T_SUB, T_ADDRESS, T_COUNT, T_EXCEPTION = range(7, 15)
 T_REQUEST, T_RESPONSE, T_RESPONSE_NS = range(15, 18)
 T_COLUMNS: Final = 18
+TRANSACTIONS_WIDTH: Final = TRANSACTIONS + 8
+"""A cache line more than can be used: at a distance of a power of two all columns would share one place in a
+cache."""
 
 # Columns of a copied payload, behind those of its flow at that moment.
 G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT = range(F_COLUMNS, F_COLUMNS + 9)
@@ -195,7 +202,7 @@ MESSAGE_DATA: Final = 1 << 22
 # flow, sequence numbers of that segment and behind the message, bytes that are there, and their time.
 U_FLOW, U_NEXT, U_BEHIND, U_HELD, U_TIME = range(5)
 CUTS: Final = 1 << 10
-CUT_BYTES: Final = 1_024
+CUT_BYTES: Final = 2_048
 TURNS: Final = CUTS // 2
 """Flows whose segments are put in order; the rows of `cuts` behind the first `CUTS` are theirs."""
 CODES: Final = 256
@@ -269,7 +276,7 @@ _FIELDS: Final = [
     ("ended_courses", _INT, (ENDED, COURSE_COLUMNS)),
     ("ended_anomalies", _INT, (ENDED, A_COLUMNS)),
     ("ended_written", _INT, (ENDED_WRITTEN, W_COLUMNS)),
-    ("transactions", _INT, (TRANSACTIONS, T_COLUMNS)),
+    ("transactions", _INT, (T_COLUMNS, TRANSACTIONS_WIDTH)),
     ("messages", _INT, (MESSAGES, G_COLUMNS)),
     ("cuts", _INT, (2 * CUTS, 8)),
     ("turns", _INT, (TURNS, S_COLUMNS)),

@@ -92,11 +92,10 @@ def note_operation(
     endpoint = t.streams[s, S_ENDPOINT]
     a = F_A_HI + 2 * client
     b = F_A_HI + 2 * (1 - client)
-    before = t.streams[s, S_OPERATION]
-    i = t.operations[before, O_NEXT]
-    if not is_operation(t, i, f, a, b, endpoint, service, span):
+    i = followed(t, s, f, a, b, endpoint, service, span)
+    if i < 0:
         i = operation_row(t, s, f, a, b, endpoint, service, span)
-        t.operations[before, O_NEXT] = i if i >= 0 else -1 - i
+        follow(t, s, i if i >= 0 else -1 - i)
     if i < 0:
         i = -1 - i
         if t.operations[i, O_TIMES] != 0:
@@ -119,7 +118,6 @@ def note_operation(
         t.operations[i, O_LAST] = first
         t.operations[i, O_PACKET] = packet
         t.operations[i, O_OFFSET] = offset
-    t.streams[s, S_OPERATION] = i
     if t.operations[i, O_TIMES] > 0 and (first < t.operations[i, O_BEGIN] or first >= t.operations[i, O_END]):
         begin_window(t, i, first, packet, offset)
     t.operations[i, O_TIMES] += 1
@@ -143,6 +141,44 @@ def note_operation(
                 count_responses(t, i)
         t.operations[i, O_ANSWERED] += 1
     return int(i)
+
+
+@inlined
+def row_named(name: int) -> int:
+    """The row that `O_NEXT` or `S_OPERATION` names; the first one where they name none."""
+    return max(abs(name), 1) - 1
+
+
+@inlined
+def followed(t: Tables, s: int, f: int, a: int, b: int, endpoint: int, service: int, span: int) -> int:
+    """The row of the operation, if it is what the stream did next the last time, or what it did after that:
+    one may be left out. -1 if it is not."""
+    last = t.streams[s, S_OPERATION]
+    before = row_named(last)
+    i = before
+    for _ in range(2):
+        i = row_named(t.operations[i, O_NEXT])
+        if is_operation(t, i, f, a, b, endpoint, service, span):
+            if last > 0 and t.operations[before, O_NEXT] == -1 - i:
+                t.operations[before, O_NEXT] = i + 1
+            t.streams[s, S_OPERATION] = i + 1
+            return int(i)
+    return -1
+
+
+@inlined
+def follow(t: Tables, s: int, row: int) -> None:
+    """The stream did another operation, of that row, than the last time. Once, that is between the others, as
+    a write is; when it happens again before all went as it did, the others come another way now."""
+    last = t.streams[s, S_OPERATION]
+    before = row_named(last)
+    if last > 0 and t.operations[before, O_NEXT] > 0:
+        t.operations[before, O_NEXT] *= -1
+        t.streams[s, S_OPERATION] = -last
+        return
+    if last > 0:
+        t.operations[before, O_NEXT] = row + 1
+    t.streams[s, S_OPERATION] = row + 1
 
 
 @inlined

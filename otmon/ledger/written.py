@@ -24,7 +24,7 @@ from typing import Final
 from otmon.decode.fields import C_VALUES_EVICTED, C_VALUES_LOST
 from otmon.decode.flows import F_A_HI, mix
 from otmon.decode.streams import S_CLIENT, S_ENDPOINT, S_ORDER
-from otmon.kernel import Bytes, clear_row, copy_bytes, copy_row, inlined, kernel, u8, u16be
+from otmon.kernel import Bytes, clear_row, copy_bytes, copy_row, inlined, kernel, prefetch_row, u8, u16be
 from otmon.ledger.motion import correct, forget, note_change, note_step, rank_of
 from otmon.ledger.tables import (
     CHANGE_COLUMNS,
@@ -52,6 +52,7 @@ from otmon.ledger.tables import (
     W_CHANGES,
     W_CLIENT_HI,
     W_CLIENT_LO,
+    W_COLUMNS,
     W_ENDPOINT,
     W_EXTREMES,
     W_FIRST,
@@ -401,6 +402,9 @@ def note_value(
         for way in range(STEPS):
             t.written[i, W_STEPS + way * E_COLUMNS + E_BEFORE] = UNSEEN_VALUE
             t.written[i, W_CHANGES + way * CHANGE_COLUMNS + E_BEFORE] = UNSEEN_VALUE
+    else:
+        # Nearly all of it is looked at.
+        prefetch_row(t.written, i, 0, W_COLUMNS)
     if before >= 0:
         note_step(t, i, bits, before, packet, now, offset)
         if before == bits:

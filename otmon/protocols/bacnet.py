@@ -8,7 +8,9 @@ from otmon.protocols.protocol import Length, Number, Protocol, Signature, Text
 
 _TYPE: Final = Number(0, 1, 0x81, 0x81)
 _LENGTH: Final = Length(2, 2, add=0)
-_NPDU_VERSION: Final = 1
+_NPDU: Final = Number(4, 1, 1, 1)
+_FORWARDED: Final = Number(10, 1, 1, 1)
+"""Version of the network layer's header, also behind the address of who sent it first."""
 
 PROTOCOL: Final = Protocol(
     id="bacnet",
@@ -32,14 +34,17 @@ PROTOCOL: Final = Protocol(
         # Distribute-broadcast and original NPDUs; forwarded ones have the sender's address before.
         Signature(
             "udp",
-            (_TYPE, Number(1, 1, 9, 11), _LENGTH, Number(4, 1, _NPDU_VERSION, _NPDU_VERSION)),
+            (_TYPE, Number(1, 1, 9, 11), _LENGTH, _NPDU),
             minimum=6,
         ),
         Signature(
             "udp",
-            (_TYPE, Number(1, 1, 4, 4), _LENGTH, Number(10, 1, _NPDU_VERSION, _NPDU_VERSION)),
+            (_TYPE, Number(1, 1, 4, 4), _LENGTH, _FORWARDED),
             minimum=12,
         ),
+        # The same where the length is another one, which receivers do not look at.
+        Signature("udp", (_TYPE, Number(1, 1, 9, 11), _NPDU), minimum=6, hinted=True),
+        Signature("udp", (_TYPE, Number(1, 1, 4, 4), _FORWARDED), minimum=12, hinted=True),
         # Results, tables of broadcast devices and foreign devices, secured messages.
         Signature("udp", (_TYPE, Number(1, 1, 0, 12), _LENGTH), minimum=4),
     ),

@@ -19,7 +19,7 @@ connection is commanded by who accepts it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from otmon.protocols.protocol import Service
@@ -117,10 +117,13 @@ CIP_COMMANDS: Final[dict[int, Service]] = {
 }
 """Common services, whatever the class."""
 PACKED_SERVICES: Final = 32
-"""Services of a CIP packet that are looked at, by whoever chooses or reads it: a controller's tags come in
-twenties."""
+"""Services of a CIP packet that are looked at for what a device is: a controller's tags come in twenties."""
+LOOKED_SERVICES: Final = 4_096
+"""Services that are looked at where packets are in packets."""
 _CIP_REPLY: Final = 0x80
 _CIP_ROUTED, _CIP_PACKED = 0x52, 0x0A
+_TO_MANAGER: Final = (b"\x20\6", b"\x21\0", b"\x22\0")
+"""How a path to the Connection Manager may begin: its class in 8, 16 or 32 bits."""
 _CONNECTED: Final = 0x00B1
 
 DNP3_COMMANDS: Final[dict[int, Service]] = {
@@ -172,9 +175,18 @@ class Said(NamedTuple):
     """Of an answer: 0 for done, else the protocol's error code."""
 
 
-def said_in(protocol: str, message: bytes) -> Said | None:
-    """The command, or the answer, that a message of one of `PROTOCOLS` is; None for another one."""
-    return _READERS[protocol](message)
+def said_in(protocol: str, message: bytes) -> tuple[Said, ...]:
+    """The command, or the answer, that a message of one of `PROTOCOLS` is, none for another one; several
+    where it packs services that differ."""
+    if protocol == "ethernet_ip":
+        return tuple(_ethernet_ip(message))
+    said = _READERS[protocol](message)
+    return () if said is None else (said,)
+
+
+def unit_ends(unit: bytes) -> bool:
+    """Whether a data unit of COTP ends a message (X.224, 13.7.3)."""
+    return bool(unit[6:7] and unit[6] & 0x80)
 
 
 def _s7comm(message: bytes) -> Said | None:
@@ -257,32 +269,49 @@ def _word(message: bytes, at: int, width: int) -> int:
     return int(part, 16) if all(byte in b"0123456789ABCDEFabcdef" for byte in part) else -1
 
 
-def _ethernet_ip(message: bytes) -> Said | None:
+def _ethernet_ip(message: bytes) -> Iterator[Said]:
     at = 36 + int.from_bytes(message[34:36], "little")
     connected = int.from_bytes(message[at : at + 2], "little") == _CONNECTED
     reference = int.from_bytes(message[at + 4 : at + 6] if connected else message[12:20], "little")
     data = message[at + 6 if connected else at + 4 :]
     if len(data) < 4:
-        return None
+        return
     if data[0] & _CIP_REPLY:
         about = data[0] & ~_CIP_REPLY
-        return Said(reference, about if about in CIP_COMMANDS else 0, None, data[2])
-    if data[0] == _CIP_ROUTED:
-        # Behind its path time-outs, and the length of what it carries.
-        data = data[2 + 2 * data[1] + 4 :]
-    for one in _packed(data) if data[:1] == bytes((_CIP_PACKED,)) else (data,):
-        if one and one[0] in CIP_COMMANDS:
-            return Said(reference, one[0], CIP_COMMANDS[one[0]])
-    return None
+        yield Said(reference, about if about in CIP_COMMANDS else 0, None, data[2])
+        return
+    asked = sorted({data[at] for at in _services(data)} & CIP_COMMANDS.keys())
+    for n, function in enumerate(asked):
+        # Of those of one packet the answer to the first is told.
+        yield Said(reference | n << 64, function, CIP_COMMANDS[function])
 
 
-def _packed(data: bytes) -> Iterator[bytes]:
-    """The services of one packet, of which the places are told."""
-    services = data[2 + 2 * data[1] :] if len(data) > 1 else b""
-    for n in range(min(int.from_bytes(services[:2], "little"), PACKED_SERVICES)):
-        place = services[2 + 2 * n : 4 + 2 * n]
-        if len(place) == 2:
-            yield services[int.from_bytes(place, "little") :]
+def _services(data: bytes) -> Iterable[int]:
+    """Where the services begin that a CIP message has, however they are packed in each other: those of a
+    packet before what is in them."""
+    found = [0]
+    known = {0}
+    looked = 0
+    for at in found:
+        service, words = data[at], data[at + 1] if at + 1 < len(data) else 0
+        inside: list[int] = []
+        behind = at + 2 + 2 * words
+        if service == _CIP_ROUTED and data[at + 2 : at + 4] in _TO_MANAGER:
+            # Behind its path time-outs, and the length of what it carries.
+            inside = [behind + 4]
+        elif service == _CIP_PACKED:
+            places = data[behind + 2 : behind + 2 + 2 * int.from_bytes(data[behind : behind + 2], "little")]
+            inside = [
+                behind + int.from_bytes(places[n : n + 2], "little") for n in range(0, len(places) - 1, 2)
+            ]
+        looked += len(inside)
+        if looked > LOOKED_SERVICES:
+            break
+        for one in inside:
+            if one < len(data) and one not in known:
+                known.add(one)
+                found.append(one)
+    return found
 
 
 def dnp3_joined(before: bytes, frame: bytes) -> bytes:
@@ -385,7 +414,6 @@ def _iec104(message: bytes) -> Said | None:
 _READERS: Final = {
     "bacnet": _bacnet,
     "dnp3": _dnp3,
-    "ethernet_ip": _ethernet_ip,
     "fins": _fins,
     "iec104": _iec104,
     "s7comm": _s7comm,

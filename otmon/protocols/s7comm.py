@@ -9,13 +9,12 @@ from typing import Final
 from otmon.protocols.protocol import Number, Protocol, Sender, Signature, Text
 
 _DATA: Final = (
-    Text(0, b"\x03\x00"),
+    Number(0, 1, 3, 3),
     Text(4, b"\x02\xf0"),
     Number(6, 1, 0, 0, mask=0x7F),
     Number(7, 1, 0x32, 0x32),
-    Number(9, 2, 0, 0),
 )
-"""TPKT, COTP data, protocol id 0x32, reserved."""
+"""TPKT, COTP data, protocol id 0x32. Reserved fields are not looked at, as by those who receive them."""
 
 
 def _connect(code: int, header: bytes) -> tuple[Text | Number, ...]:
@@ -45,6 +44,8 @@ PROTOCOL: Final = Protocol(
         Signature("tcp", (*_DATA, Number(8, 1, 1, 1)), minimum=17, sender="client"),
         Signature("tcp", (*_DATA, Number(8, 1, 2, 3)), minimum=19, sender="server"),
         Signature("tcp", (*_DATA, Number(8, 1, 7, 7)), minimum=17),
+        # The first of several data units that have one message.
+        Signature("tcp", (Number(0, 1, 3, 3), Text(4, b"\x02\xf0\0\x32")), minimum=8, hinted=True),
         # The same where TPKT came in a segment of its own.
         Signature(
             "tcp",

@@ -25,14 +25,15 @@ def _binary(subheader: bytes, head: int, sender: Sender) -> tuple[Signature, ...
     return tuple(Signature(t, checks, minimum=head + 9, sender=sender) for t in _BOTH)
 
 
-def _first(subheader: bytes, head: int, sender: Sender) -> Signature:
-    """The same where others follow in the segment: then to the station itself, as is usual."""
+def _first(subheader: bytes, head: int, sender: Sender) -> tuple[Signature, ...]:
+    """The same where others follow in the segment, or anything in a datagram: then to the station itself, as
+    is usual."""
     checks = (
         Text(0, subheader),
         Text(head, b"\x00\xff\xff\x03\x00"),
         Length(head + 5, 2, head + 7, relation="at most", little=True),
     )
-    return Signature("tcp", checks, minimum=head + 9, sender=sender)
+    return tuple(Signature(t, checks, minimum=head + 9, sender=sender) for t in _BOTH)
 
 
 def _ascii(subheader: bytes, head: int, sender: Sender) -> tuple[Signature, ...]:
@@ -53,8 +54,8 @@ PROTOCOL: Final = Protocol(
         *_binary(b"\xd0\x00", 2, "server"),
         *_binary(b"\x54\x00", 6, "client"),
         *_binary(b"\xd4\x00", 6, "server"),
-        _first(b"\x50\x00", 2, "client"),
-        _first(b"\x54\x00", 6, "client"),
+        *_first(b"\x50\x00", 2, "client"),
+        *_first(b"\x54\x00", 6, "client"),
         *_ascii(b"5000", 4, "client"),
         *_ascii(b"D000", 4, "server"),
         *_ascii(b"5400", 12, "client"),

@@ -33,6 +33,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from otmon.sentence import Complaint, placed, sentence
+
 _SET_DUMPABLE: Final = 4
 _SET_NO_NEW_PRIVS: Final = 38
 _CAPBSET_DROP: Final = 24
@@ -55,7 +57,7 @@ _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _X32: Final = 0x40000000
 
 
-class ConfineError(Exception):
+class ConfineError(Complaint):
     """A restriction that could not be put in force: which and why."""
 
 
@@ -117,7 +119,8 @@ def confine(listening: Sequence[int], user: str | None = None) -> None:
     a name to go on as. Call it while this is the only thread. Raises ConfineError."""
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
-        raise ConfineError(f"there are {threads} threads already, which would keep their rights")
+        what = sentence("there are {count} threads already, which would keep their rights", count=threads)
+        raise ConfineError(what)
     bound_capabilities()
     if user is not None:
         become(user)
@@ -131,14 +134,14 @@ def become(user: str) -> None:
     try:
         known = pwd.getpwnam(user)
     except KeyError:
-        raise ConfineError(f"there is no user {user!r}") from None
+        raise ConfineError(sentence("there is no user {user}", user=repr(user))) from None
     groups = [one.gr_gid for one in grp.getgrall() if user in one.gr_mem]
     try:
         os.setgroups([known.pw_gid, *groups])
         os.setresgid(known.pw_gid, known.pw_gid, known.pw_gid)
         os.setresuid(known.pw_uid, known.pw_uid, known.pw_uid)
     except PermissionError:
-        raise ConfineError(f"only root can go on as {user!r}") from None
+        raise ConfineError(sentence("only root can go on as {user}", user=repr(user))) from None
 
 
 def forbid_dumps() -> None:
@@ -148,7 +151,7 @@ def forbid_dumps() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     # A program that takes dumps (core(5)) need not heed the limit.
     if libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0):
-        raise ConfineError(f"no dump: {os.strerror(ctypes.get_errno())}")
+        raise ConfineError(placed("no dump", os.strerror(ctypes.get_errno())))
 
 
 def bound_capabilities() -> None:
@@ -164,16 +167,16 @@ def drop_capabilities() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), 8)
     if libc.capset(header, ctypes.create_string_buffer(24)):
-        raise ConfineError(f"capabilities: {os.strerror(ctypes.get_errno())}")
+        raise ConfineError(placed("capabilities", os.strerror(ctypes.get_errno())))
     if libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
-        raise ConfineError(f"no new privileges: {os.strerror(ctypes.get_errno())}")
+        raise ConfineError(placed("no new privileges", os.strerror(ctypes.get_errno())))
 
 
 def forbid_calls(listening: Sequence[int]) -> None:
     """Put the filter on system calls in force, for all threads. Raises ConfineError."""
     machine = _MACHINES.get(platform.machine())
     if machine is None:
-        raise ConfineError(f"no table of system calls for {platform.machine()}")
+        raise ConfineError(sentence("no table of system calls for {machine}", machine=platform.machine()))
     program = b"".join(_program(machine, listening))
     code = ctypes.create_string_buffer(program, len(program))
     filters = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
@@ -181,7 +184,7 @@ def forbid_calls(listening: Sequence[int]) -> None:
     if libc.syscall(
         machine.seccomp, _SECCOMP_SET_MODE_FILTER, _FILTER_FLAG_TSYNC, ctypes.create_string_buffer(filters)
     ):
-        raise ConfineError(f"filter on system calls: {os.strerror(ctypes.get_errno())}")
+        raise ConfineError(placed("filter on system calls", os.strerror(ctypes.get_errno())))
 
 
 def _program(machine: _Machine, listening: Sequence[int]) -> Iterator[bytes]:

@@ -22,6 +22,7 @@ from otmon.sensor.message import Ended, Gone, Head, kept_of, part_of, receive, s
 from otmon.sensor.observer import Part, State
 from otmon.sensor.recent import Kept, Proving, wanted_for
 from otmon.sensor.worker import Post
+from otmon.sentence import Sentence, placed, sentence
 
 ANSWER_S: Final = 10.0
 """A worker that does not answer within this time has stopped."""
@@ -40,7 +41,7 @@ class Worker:
         self._numbers = packets_before
         self._process = 0
         self._restarts = 0
-        self._incidents: list[str] = []
+        self._incidents: list[Sentence] = []
         self._past = replace(_NOTHING, name=self.name)
         """The source as far as ended workers told it."""
         self._past_counts = RingCounts(0, 0, 0)
@@ -125,9 +126,11 @@ class Worker:
 
     def failure(self) -> str:
         """Why nobody reads any more, "" where somebody does."""
-        return "" if self._ends else f"the process that reads ended {self._restarts} times"
+        if self._ends:
+            return ""
+        return sentence("the process that reads ended {times} times", times=self._restarts)
 
-    def incidents(self) -> list[str]:
+    def incidents(self) -> list[Sentence]:
         """Workers that ended since this was asked last."""
         told, self._incidents = self._incidents, []
         return told
@@ -177,8 +180,15 @@ class Worker:
         known = self._part.source.packets if self._part is not None else 0
         read = self._state.source.packets
         self._incidents.append(
-            f"{self.name}: the process that read it has stopped ({why}) and is started anew; "
-            f"of what it read, at least {max(read - known, 0):,} packets are in no fact"
+            placed(
+                self.name,
+                sentence(
+                    "the process that read it has stopped ({why}) and is started anew; of what it read, at "
+                    "least {packets} packets are in no fact",
+                    why=why,
+                    packets=f"{max(read - known, 0):,}",
+                ),
+            )
         )
         if self._part is not None:
             self._left.append(self._part)

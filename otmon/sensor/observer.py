@@ -37,6 +37,7 @@ from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
 from otmon.sensor.memory import keep_sparse
 from otmon.sensor.recent import Proving, Recent
+from otmon.sentence import Sentence, placed, sentence
 
 CLOSED_NS: Final = 30_000_000_000
 IDLE_NS: Final = 3_600_000_000_000
@@ -133,7 +134,7 @@ class Reader(Protocol):
     def failure(self) -> str:
         """Why reading has stopped for good, "" where it goes on."""
 
-    def incidents(self) -> list[str]:
+    def incidents(self) -> list[Sentence]:
         """What went wrong with it and was mended since this was asked last."""
 
 
@@ -168,7 +169,7 @@ class Observer(threading.Thread):
         self._now_ns = 0
         self._taken_s = 0.0
         """When packets were taken last, by a clock that nobody sets; `_now_ns` is the last one's time."""
-        self._jump = ""
+        self._jump: Sentence | None = None
         self._next_jump_s = 0.0
         self._known = np.zeros(KNOWN, np.int64)
         self._secret = randbits(62)
@@ -238,11 +239,11 @@ class Observer(threading.Thread):
         if self._failure is not None:
             return str(self._failure) or type(self._failure).__name__
         hangs = self.is_alive() and time.monotonic() - self._beat > BEAT_S
-        return "the thread hangs" if hangs else ""
+        return sentence("the thread hangs") if hangs else ""
 
-    def incidents(self) -> list[str]:
+    def incidents(self) -> list[Sentence]:
         """That times of packets jumped; a thread that fails is not mended."""
-        told, self._jump = self._jump, ""
+        told, self._jump = self._jump, None
         return [told] if told else []
 
     def state(self) -> State:
@@ -323,10 +324,12 @@ class Observer(threading.Thread):
             ahead_s = (time_ns - due_ns) // 10**9
             if abs(ahead_s) > JUMP_S and now_s >= self._next_jump_s:
                 self._next_jump_s = now_s + JUMP_S
-                self._jump = (
-                    f"{self.name}: the times of packets jumped by {ahead_s:+,} seconds, to "
-                    f"{short_text(time_ns)} UTC: is the clock right? No fact is forgotten for it"
-                )
+                what = sentence(
+                    "the times of packets jumped by {seconds} seconds, to {time} UTC: is the clock right? "
+                    "No fact is forgotten for it",
+                    seconds=f"{ahead_s:+,}", time=short_text(time_ns),
+                )  # fmt: skip
+                self._jump = placed(self.name, what)
         self._now_ns, self._taken_s = int(times_ns[-1]), now_s
 
     def _set_aside(self) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 from otmon.sensor.memory import Leavings
 from otmon.sensor.observer import Reader
 from otmon.sensor.watch import ENDING_S, Told, Watch
+from otmon.sentence import Complaint, Sentence, placed, sentence
 
 TICK_S: Final = 0.25
 """How often there is a look at what is due."""
@@ -40,7 +41,7 @@ class Notifier:
                 return
 
 
-class Stopped(Exception):
+class Stopped(Complaint):
     """One who reads an interface came to a halt."""
 
 
@@ -53,7 +54,7 @@ class Service:
         readers: Sequence[Reader],
         *,
         tell: Callable[[list[Told]], None],
-        warn: Callable[[str], None],
+        warn: Callable[[Sentence], None],
         reload: Callable[[], None],
         silence_s: float,
     ) -> None:
@@ -69,7 +70,7 @@ class Service:
         self._hangup = False
         self._listens = False
         self._heard = {one.interface: (-1, time.monotonic()) for one in readers}
-        self._troubled: dict[tuple[str, str], str] = {}
+        self._troubled: dict[tuple[str, str], Sentence | None] = {}
         self._dropped = {one.interface: 0 for one in readers}
 
     def listen_to_signals(self) -> None:
@@ -112,7 +113,9 @@ class Service:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._warn_once("save", "ledger", self._watch.trouble)
             if self._watch.unjudged:
-                self._warn("the end did not wait for all facts to be judged: the next start does that")
+                self._warn(
+                    sentence("the end did not wait for all facts to be judged: the next start does that")
+                )
             gc.enable()
             # The interpreter's end would search everything once more.
             gc.freeze()
@@ -135,27 +138,33 @@ class Service:
             for incident in one.incidents():
                 self._warn(incident)
             if failure := one.failure():
-                raise Stopped(f"{one.name}: reading has stopped: {failure}")
+                raise Stopped(placed(one.name, sentence("reading has stopped: {why}", why=failure)))
         for status in self._watch.status.interfaces:
             name = status.name
-            self._warn_once("down", name, "" if status.is_up else f"{name}: the interface is down")
+            down = None if status.is_up else placed(name, sentence("the interface is down"))
+            self._warn_once("down", name, down)
             count, since = self._heard[name]
             if status.packets != count:
                 self._heard[name] = status.packets, now
                 since = now
             silent = now - since > self._silence_s
-            told = f"{name}: no packet for {self._silence_s:g} seconds; is the mirror port alive?"
-            self._warn_once("silent", name, told if silent else "")
+            told = sentence(
+                "no packet for {seconds} seconds; is the mirror port alive?", seconds=f"{self._silence_s:g}"
+            )
+            self._warn_once("silent", name, placed(name, told) if silent else None)
             lost = status.dropped - self._dropped[name]
             if lost:
                 self._dropped[name] = status.dropped
-                self._warn(f"{name}: {lost:,} packets were dropped, {status.dropped:,} in all")
+                told = sentence(
+                    "{lost} packets were dropped, {all} in all", lost=f"{lost:,}", all=f"{status.dropped:,}"
+                )
+                self._warn(placed(name, told))
 
-    def _warn_once(self, kind: str, name: str, trouble: str) -> None:
+    def _warn_once(self, kind: str, name: str, trouble: Sentence | None) -> None:
         """Warn when a trouble begins, and say when it is over."""
-        known = self._troubled.get((kind, name), "")
+        known = self._troubled.get((kind, name))
         if trouble and not known:
             self._warn(trouble)
         elif known and not trouble:
-            self._warn(f"over: {known}")
+            self._warn(sentence("over: {trouble}", trouble=known))
         self._troubled[kind, name] = trouble

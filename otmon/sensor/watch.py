@@ -31,7 +31,8 @@ from otmon.findings.judge import case_of, found_in, go_on
 from otmon.findings.news import News
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.ledger import EMPTY, Ledger
-from otmon.ledger.store import LedgerError, save
+from otmon.ledger.ledger_error import LedgerError
+from otmon.ledger.store import save
 from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
 from otmon.sensor.gathering import Gathering
@@ -40,6 +41,7 @@ from otmon.sensor.outline import Known, outline
 from otmon.sensor.pace import Pace
 from otmon.sensor.proof import ProofFolder
 from otmon.sensor.status import interfaces_of
+from otmon.sentence import Sentence
 from otmon.zones.model import Model
 
 KEEP_DAYS: Final = 400
@@ -339,10 +341,10 @@ class Watch:
             self._saves += 1
             self._saved = heard
             self._saved_s = time.time()
-            self.trouble = ""
+            self.trouble = None
         except LedgerError as error:
             self._failed_saves += 1
-            self.trouble = str(error)
+            self.trouble = error.why
         self._keep_told()
         self._saving_s += time.monotonic() - begin
         self._pace.saved(asked, time.thread_time() - used)
@@ -352,7 +354,7 @@ class Watch:
         if self._path is not None:
             mark.keep_told(self._path, self._news.known)
 
-    trouble: str = ""
+    trouble: Sentence | None = None
     """Why the last save failed; "" where it did not."""
 
     def _status(self, before: Sequence[InterfaceStatus] = ()) -> Status:

@@ -28,6 +28,8 @@ from typing import Any, Final
 
 import yaml
 
+from otmon.sentence import Complaint, placed, sentence
+
 _HASH: Final = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
 _HIGHEST_COST: Final = 15
 """A comparison takes seconds beyond that, and everybody can ask for one."""
@@ -39,7 +41,7 @@ Start = Callable[..., Any]
 Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
 
 
-class WebError(Exception):
+class WebError(Complaint):
     """A file that cannot be used: which, and why."""
 
 
@@ -58,30 +60,32 @@ def read_web_config(path: Path) -> WebConfig:
     try:
         told = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise WebError(f"{path}: {' '.join(str(error).split())}") from error
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise WebError(placed(path, why)) from error
     _known(path, told, "", {"tls_server_config", "basic_auth_users"})
     tls = told.get("tls_server_config") or {}
     _known(path, tls, "tls_server_config", {"cert_file", "key_file"})
     if tls and set(tls) != {"cert_file", "key_file"}:
-        raise WebError(f"{path}: tls_server_config: cert_file and key_file belong together")
+        raise WebError(
+            placed(f"{path}: tls_server_config", sentence("cert_file and key_file belong together"))
+        )
     files = {name: _text(path, name, value) for name, value in tls.items()}
     users = told.get("basic_auth_users") or {}
     _known(path, users, "basic_auth_users", None)
     for name, value in users.items():
         if not isinstance(name, str) or not name or ":" in name:
-            raise WebError(f"{path}: basic_auth_users: {name!r} is no name")
+            what = sentence("{name} is no name", name=repr(name))
+            raise WebError(placed(f"{path}: basic_auth_users", what))
         if not isinstance(value, str) or not _HASH.fullmatch(value) or int(value[4:6]) > _HIGHEST_COST:
             # The text may be a password that somebody forgot to hash.
-            raise WebError(
-                f"{path}: basic_auth_users: {name}: no hash of bcrypt of cost {_HIGHEST_COST} or less"
-            )
+            what = sentence("no hash of bcrypt of cost {most} or less", most=_HIGHEST_COST)
+            raise WebError(placed(f"{path}: basic_auth_users: {name}", what))
     if users:
         try:
             _crypt(b"", _NOBODY)
         except OSError as error:
-            raise WebError(
-                f"{path}: basic_auth_users: libcrypt with bcrypt is not on this machine"
-            ) from error
+            what = sentence("libcrypt with bcrypt is not on this machine")
+            raise WebError(placed(f"{path}: basic_auth_users", what)) from error
     folder = path.parent
     return WebConfig(
         str(folder / files["cert_file"]) if files else None,
@@ -91,17 +95,21 @@ def read_web_config(path: Path) -> WebConfig:
 
 
 def _known(path: Path, value: Any, place: str, names: set[str] | None) -> None:
-    where = f"{path}: {place}: " if place else f"{path}: "
+    where = f"{path}: {place}" if place else str(path)
     if not isinstance(value, dict):
-        raise WebError(f"{where}names with values are wanted")
+        raise WebError(placed(where, sentence("names with values are wanted")))
     for name in value:
         if names is not None and name not in names:
-            raise WebError(f"{where}{name!r} is not known here; known are {', '.join(sorted(names))}")
+            what = sentence(
+                "{name} is not known here; known are {names}", name=repr(name), names=tuple(sorted(names))
+            )
+            raise WebError(placed(where, what))
 
 
 def _text(path: Path, name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise WebError(f"{path}: tls_server_config: {name}: a file's name is wanted")
+        what = sentence("a file's name is wanted")
+        raise WebError(placed(f"{path}: tls_server_config: {name}", what))
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from otmon.cli.exchange import ExportFormat
@@ -65,7 +66,7 @@ def test_sheets_go_out_and_come_back(tmp_path: Path) -> None:
     draft = tmp_path / "draft.yaml"
     status, out, err = otmon("zones", "import", sheet, "-o", draft)
     assert (status, out) == (0, "")
-    assert err == "7 zones, 12 boundaries with 18 permissions drafted; 0 rows kept as comments\n"
+    assert err == "7 zones, 14 boundaries with 18 permissions drafted; 0 rows kept as comments\n"
     assert otmon("zones", "check", draft)[0] == 0
     status, out, _ = otmon("zones", "export", MODEL, "--format", "csv")
     assert status == 0 and out.startswith("\ufeffBoundary,Device,")
@@ -150,3 +151,51 @@ def test_what_ran_out_by_the_day_that_is_given_is_not_opened(tmp_path: Path) -> 
         assert (status, f"permission old {'runs' if opened else 'ran'} out on 2026-03-31" in out) == (0, True)
     status, _, err = otmon("zones", "check", plant, "--today", "tomorrow")
     assert status == 2 and "--today 'tomorrow', expected a day such as 2026-12-31" in one_line(err)
+
+
+def english(text: str) -> list[str]:
+    return re.findall(r"\b(?:the|of|and|is|are|to|row|sheet|seen|not|column|expected)\b(?![=:])", text)
+
+
+def test_a_draft_from_a_sheet_is_told_in_japanese(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(
+        "送信元,宛先,ポート,方向,許可/拒否,備考2,期限\n"
+        "10.1.0.5,10.2.0.1,502,→,許可,x,\n10.1.0.5,plc-7,,→,許可,,\n10.1.0.5,10.2.0.1,22,横,拒否,,2027-03-31\n",
+        encoding="utf-8",
+    )
+    status, draft, told = otmon("zones", "import", "r.csv", "--lang", "ja", cwd=tmp_path)
+    assert status == 3 and not english(told), told
+    lines = told.splitlines()
+    assert lines[0] == "r.csv: 1 行目、F 列(備考2): 知らない見出し。コメントとして残す"
+    assert lines[1] == (
+        "r.csv: 3 行目、B 列(宛先): 'plc-7' はアドレス、プレフィックス、アドレスの範囲のいずれでもない"
+    )
+    assert lines[-1].startswith("下書き: ゾーン 2 個、境界 1 個(許可 1 件)。コメントとして残した行 2 件")
+    comments = [line.partition("#")[2] for line in draft.splitlines() if "#" in line]
+    assert len(comments) > 8 and not english("\n".join(comments)), comments
+    assert otmon("zones", "import", "r.csv", "--lang", "en", cwd=tmp_path)[2].startswith(
+        "r.csv: row 1, column F"
+    )
+
+
+def test_a_learnt_draft_is_told_in_japanese_and_is_the_same_model(tmp_path: Path) -> None:
+    otmon("replay", DAY, "--ledger", tmp_path / "day.db")
+    status, draft, told = otmon("zones", "learn", "day.db", "--lang", "ja", cwd=tmp_path)
+    assert status == 0 and told.startswith("下書き: ゾーン") and not english(told)
+    comments = [line.partition("#")[2] for line in draft.splitlines() if "#" in line]
+    assert len(comments) > 30 and not english("\n".join(comments)), comments
+    whole = otmon("zones", "learn", "day.db", cwd=tmp_path)[1]
+    lines = [[line.partition("#")[0].rstrip() for line in one.splitlines()] for one in (draft, whole)]
+    assert [line for line in lines[0] if line] == [line for line in lines[1] if line]
+
+
+def test_what_stands_in_the_way_of_a_firewall_is_told_in_japanese(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(
+        "zones:\n  - {id: a, importance: 大, members: [10.1.0.0/24]}\n  - {id: b, importance: 小, members: "
+        "[10.2.0.0/24]}\nboundaries: [{id: x, between: [a, b], allow: [{from: a, protocol: unknown}]}]\n",
+        encoding="utf-8",
+    )
+    command = ("zones", "export", "m.yaml", "--format", "nftables", "--lang", "ja")
+    status, _, told = otmon(*command, cwd=tmp_path)
+    assert (status, english(told)) == (2, []) and "--any-port" in told
+    assert otmon(*command, "--boundary", "y", cwd=tmp_path)[2] == "otmon: 境界 'y' はモデルにない。候補: x\n"

@@ -65,7 +65,7 @@ def test_what_comes_up_without_the_attack_is_no_consequence(tmp_path: Path) -> N
         (TRUTH, "time,from\n12:00,x\n", (), "bad.txt:2: time: '12:00' is no time"),
         (TRUTH, "time,from\n2026-04-14 09:12,x\n", (), "give --time-zone"),
         (TRUTH, "hello\n", (), "no row of headings"),
-        (TRUTH, "", ("--time-zone", "Mars"), "--time-zone Mars: no such time zone"),
+        (TRUTH, "", ("--time-zone", "Mars"), "--time-zone 'Mars', expected a time zone"),
         (MODEL, "", (), "factory.yaml: no JSON: "),
         (ROOT / "nowhere", "", (), "nowhere: No such file or directory"),
         (ROOT, "", (), "Is a directory"),
@@ -95,4 +95,4 @@ def test_an_empty_sheet_is_no_answer(tmp_path: Path) -> None:
     given = ("lab", "score", "--truth", TRUTH, "--findings", path)
     assert otmon(*given)[0] == 2
     status, out, err = otmon(*given, "--lang", "ja")
-    assert (status, out) == (2, "") and "見出しの行がない" in err and "otmon: 誤り 1 件" in err
+    assert (status, out) == (2, "") and "見出しの行がない" in err and "otmon: 誤りが 1 件ある" in err

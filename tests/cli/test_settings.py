@@ -81,4 +81,5 @@ def test_the_shipped_file_holds_every_option_and_all_of_them_are_taken(file: Pat
     assert sorted([*options(COMMAND), "config"]) == sorted(names)
     file.write_text(whole, encoding="utf-8")
     # Past the options, the first thing that is not there is told.
-    assert "otmon: baseline.db: cannot be read" in said("--config", file)
+    # In the language that the file sets.
+    assert "otmon: baseline.db: 読めない" in said("--config", file)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import errno
+import os
+import pickle
 import re
 import string
+from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -21,7 +27,17 @@ from otmon.decode.fields import COUNTER_NAMES
 from otmon.detect.broadcast_write import Way
 from otmon.detect.dangerous_command import Danger
 from otmon.detect.finding import SEVERITIES, say
-from otmon.findings.wording import LANGUAGES, catalogue, damage_detail, named, text, visible, worded
+from otmon.findings.wording import (
+    LANGUAGES,
+    catalogue,
+    damage_detail,
+    named,
+    problem_lines,
+    retold,
+    text,
+    visible,
+    worded,
+)
 from otmon.identity.claim import ClaimKind
 from otmon.lab.live.attack import Outcome as Played
 from otmon.ledger.dialogues import PROOFS_LEFT_OUT
@@ -31,9 +47,11 @@ from otmon.outputs.table import UNNOTED
 from otmon.outputs.zone_picture import State as Drawn
 from otmon.protocols.modbus import REASONS
 from otmon.score.table import LABELS
+from otmon.sentence import Complaint, both, either, placed, sentence
 from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
 from otmon.zones.exchange.rule import UNSAID
+from otmon.zones.files.document import parse
 from otmon.zones.model import Boundary, Importance, Permission, Zone
 from otmon.zones.review.check import CAUTIONS, WORDS
 from otmon.zones.review.diff import How, Subject
@@ -85,6 +103,7 @@ FAMILIES = {
     *(f"fact-kind.{one}" for one in (*FACTS, PROOFS_LEFT_OUT) if one != "sources"),
     *(key for key in catalogue() if key.startswith("damage-detail.")),
     *(f"doctor.{one}" for one in ("gro", "lro", "tso", "gso")),
+    *(key for key in catalogue() if key.startswith(("said.", "foreign.", "help.", "usage."))),
 }
 
 
@@ -134,6 +153,106 @@ def test_what_damage_says_of_itself_is_said_in_both_languages() -> None:
     assert damage_detail("by 0.500000 s", "ja") == "0.500000 秒"
     for other in ("gzip: Error -3", "", "a block of \x1b bytes, 1 are there"):
         assert damage_detail(other, "ja") == visible(other)
+
+
+PACKAGE = Path(otmon.__file__).parent
+IN_ENGLISH_ONLY = (
+    "lab", "detect/rules", "cli/settings.py", "cli/options.py", "zones/exchange/draft.py",
+    "zones/learning/learntfile.py",
+)  # fmt: skip
+"""Where `verbatim` may stand: what authors of rules and scenarios read, what others have said, lines of a
+model."""
+
+
+def calls(name: str) -> Iterator[tuple[Path, ast.Call]]:
+    """Where the program calls a function of this name, other than where it is defined."""
+    return ((path, call) for path, called, call in _calls() if called == name)
+
+
+@cache
+def _calls() -> list[tuple[Path, str, ast.Call]]:
+    return [
+        (path.relative_to(PACKAGE), node.func.id, node)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.name != "sentence.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+
+
+OF_SENTENCES = {
+    "{text}",
+    "{place}: {text}",
+    "{one} or {other}",
+    "{one} and {other}",
+    "{some} and {more} more",
+}
+"""Forms of `otmon.sentence` itself."""
+
+
+def test_every_sentence_that_a_stage_says_has_its_text_in_both_languages() -> None:
+    known = {said["en"] for key, said in catalogue().items() if key.startswith("said.")}
+    said = set(OF_SENTENCES)
+    for path, call in calls("sentence"):
+        form = call.args[0]
+        assert isinstance(form, ast.Constant), f"{path}:{call.lineno}: the form is not written out"
+        assert form.value in known, f"{path}:{call.lineno}: {form.value!r} is not in the catalogue"
+        given = {one.arg for one in call.keywords}
+        assert None in given or given == parameters(form.value), f"{path}:{call.lineno}"
+        said.add(form.value)
+    assert said == known, known - said
+
+
+def test_errors_of_model_files_are_sentences() -> None:
+    """Types tell it of most; of what stands in an annotation they do not."""
+    for name in ("Leaf", "Short", "wrong"):
+        for path, call in calls(name):
+            what = call.args[0]
+            assert not isinstance(what, ast.Constant | ast.JoinedStr), f"{path}:{call.lineno}"
+
+
+def test_only_few_say_something_in_english_only() -> None:
+    for path, call in calls("verbatim"):
+        assert path.as_posix().startswith(IN_ENGLISH_ONLY), f"{path}:{call.lineno}"
+
+
+def test_a_sentence_is_told_with_the_sentences_in_it() -> None:
+    what = sentence("{found} does not fit here, expected {expected}", found="'x'", expected=sentence("an id"))
+    assert what == "'x' does not fit here, expected an id"
+    assert retold(what, "en") == what
+    assert retold(what, "ja") == "ここには書けない値: 'x'。id(識別名)を書く"
+    several = sentence("listening on {names}", names=("eth1", "eth2"))
+    assert (several, retold(several, "ja")) == ("listening on eth1, eth2", "監視を開始: eth1、eth2")
+    assert retold(either(["a"]), "ja") == "a"
+    assert retold(both(["a", "b", "c"]), "ja") == "a、b と c"
+
+
+def test_a_sentence_of_a_version_that_knows_more_stays_english() -> None:
+    what = sentence("ducks on {place}", place="pond")
+    assert retold(what, "ja") == "ducks on pond"
+    assert retold("ducks", "ja") == "ducks"
+
+
+def test_what_the_system_and_the_reader_of_yaml_say_is_told() -> None:
+    for key, said in catalogue().items():
+        if key.startswith("foreign.system.") and not said["en"].startswith("no "):
+            assert said["en"] in {os.strerror(number) for number in errno.errorcode}, key
+    assert retold("Permission denied", "ja") == "アクセス権がない"
+    document = parse("m.yaml", b"zones:\n- id: a\n\tb: c\n")
+    (line,) = problem_lines(document.problems, "ja")
+    assert line.startswith("m.yaml:3:1: YAMLとして正しくない: ") and "タブ" in line
+    for model in ("a: b: c", "[a", "{a", "a: 'b", "a:\n  - b\n c: d", "x\ny: z", "a: @b", "a: *b c"):
+        problems = parse("m.yaml", model.encode()).problems
+        assert problems, model
+        for line in problem_lines(problems, "ja"):
+            # Names of YAML's own may stand in it, and no word of English besides.
+            assert not re.search("[a-z]{3}", re.sub("m.yaml|<[a-z ]+>|'[^']*'", "", line)), line
+
+
+def test_a_sentence_can_go_to_another_process() -> None:
+    error = Complaint(placed("eth1", sentence("the interface is down")))
+    copy = pickle.loads(pickle.dumps(error))
+    assert retold(copy.why, "ja") == "eth1: インターフェースが停止している"
 
 
 def test_a_name_that_this_version_does_not_know_is_shown_as_it_is() -> None:

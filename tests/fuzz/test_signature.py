@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from otmon.protocols.protocol import Transport
 from otmon.protocols.registry import IDS
-from otmon.protocols.signature import PROVISIONAL, SENDER_SHIFT, TCP
+from otmon.protocols.signature import LOOSE, PROVISIONAL, SENDER_SHIFT, TCP, USUAL, commanded_on
 from tests.protocols.messages import MESSAGES
-from tests.protocols.recognition import NUMBERS, number, protocol, usual_ports
+from tests.protocols.recognition import NUMBERS, TABLES, number, protocol, usual_ports
 from tests.protocols.test_messages import INTERPRETED
 
 TRANSPORTS: tuple[Transport, ...] = ("tcp", "udp")
@@ -46,7 +46,8 @@ def test_any_bytes_give_a_well_formed_answer_that_only_they_decide(
     if found == 0:
         return
     code, sender = found & 0xFFFF, found >> SENDER_SHIFT & 3
-    assert found == code | sender << SENDER_SHIFT | found & PROVISIONAL
+    assert found == code | sender << SENDER_SHIFT | found & (PROVISIONAL | USUAL | LOOSE)
+    assert not found & USUAL or any(commanded_on(TABLES, NUMBERS[transport], port) for port in ends)
     assert 1 <= code <= len(IDS)
     assert sender in (0, 1, 2)
     named = protocol(IDS[code - 1])

@@ -56,7 +56,7 @@ class Seen:
 
     @property
     def transactions(self) -> list[list[int]]:
-        rows: list[list[int]] = self.t.transactions[: self.t.used[FILL_TRANSACTIONS]].tolist()
+        rows: list[list[int]] = self.t.transactions[:, : self.t.used[FILL_TRANSACTIONS]].T.tolist()
         return rows
 
     def harvested(self) -> Ledger:

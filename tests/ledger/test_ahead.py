@@ -10,7 +10,8 @@ import pytest
 
 from otmon.capture.batch import Batch
 from otmon.capture.sources import read
-from otmon.decode.fields import AT, END, FAMILY, PRINT, SPORT, SRC_LO, TAG
+from otmon.decode.fields import AT, END, FAMILY, PLACE, PRINT, SPORT, SRC_LO, TAG
+from otmon.decode.flows import WAYS, set_of_tag
 from otmon.kernel import kernel
 from otmon.ledger.ahead import look_ahead, read_headers
 from otmon.ledger.harvest import harvest_all
@@ -80,6 +81,9 @@ def test_a_row_is_the_same_ahead_and_in_its_turn(batches: list[Batch]) -> None:
                     continue
                 taken += 1
                 read_headers(t, batch.buf, *map(int, packet), 0)
+                # Where its flow may be is only looked up ahead.
+                assert 0 <= row[PLACE] - set_of_tag(int(row[TAG])) < WAYS
+                row[PLACE] = 0
                 assert row.tolist() == t.rows[AHEAD].tolist()
                 assert row[PRINT] and row[TAG] and row[FAMILY] == 4 and row[AT] <= row[END]
     assert min(taken, left) > 100

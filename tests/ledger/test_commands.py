@@ -14,9 +14,12 @@ from otmon.ledger.commands import SECOND_COMMANDS, WAIT_NS, WAITING, Commands, T
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Evidence, Operation
 from otmon.ledger.merge import collect
 from otmon.protocols.commands import S7_USER_DATA
+from tests.ledger.test_command_messages import Line
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE, seen, talk
 from tests.oracle import Tshark
 from tests.protocols.test_commands import (
+    BACNET_RESTART,
+    CIP_READ,
     COLD_START,
     DNP3_READ,
     DNP3_REFUSED,
@@ -32,10 +35,14 @@ from tests.protocols.test_commands import (
     SLMP_REFUSED,
     SLMP_STOP,
     SLMP_STOP_4E,
+    START,
     STOP,
+    connected,
     dnp3,
     dnp3_frame,
     dnp3_parts,
+    in_units,
+    packed,
     s7,
 )
 
@@ -61,6 +68,7 @@ BACK: Talk = ("10.1.0.9", "10.1.0.5", "tcp", 50_000, "s7comm", "")
 TALKS = TALK, BACK
 ASKS, ANSWERS = 0, 1
 SETUP = s7(1, 1, b"\xf0\0\0\1\0\1\0\xf0")
+STARTED = s7(3, 0x40, b"\x28", b"\0\0")
 SET_UP = s7(3, 1, b"\xf0\0\0\1\0\1\0\xf0", b"\0\0")
 VALUES = s7(3, 14, b"\4\1", b"\0\0")
 LIST = s7(7, 20, b"\0\1\x12\x08\x12\x84\1\1\0\0\0\0")
@@ -195,6 +203,69 @@ def test_a_function_of_dnp3_in_another_frame_than_its_fragment_begins_in(sizes: 
             assert [(one.function, one.times) for one in operations(packets)] == [(13, 1)]
     # Others go on with it, and then it is none.
     assert operations(talk(20000, ("c", first), ("c", rest[-1][:10]), ("c", elsewhere[1]))) == ()
+
+
+@pytest.mark.parametrize("sizes", [(1,), (3,), (10,), (12,), (22,), (0, 1), (1,) * 20, (0,) * 70 + (5,)])
+def test_a_command_in_several_data_units_of_cotp(sizes: tuple[int, ...]) -> None:
+    units = in_units(START, *sizes)
+    for before in ([SETUP], []):
+        for says in ([*before, *units], [*before, b"".join(units)], [b"".join([*before, *units])]):
+            packets = talk(102, *[("c", one) for one in says], ("s", STARTED))
+            assert [(one.service, one.status) for one in operations(packets)] == [("PLC Start", 0)], says
+
+
+def test_data_units_that_the_receiver_did_not_take_hide_none() -> None:
+    first, second, third = in_units(STOP, 4, 4)
+    forged = second[:7] + bytes(len(second) - 7)
+    ended = in_units(STOP, 4)[1][: len(second)]
+    for decoy in (forged, ended, second[:6] + b"\x80" + second[7:]):
+        for order in ((first, decoy, second, third), (first, second, decoy, third)):
+            line = Line("s7comm").says(SETUP)
+            at = line.following
+            for unit in order:
+                line.resends(at + len(first) * (unit is not first) + len(second) * (unit is third), unit)
+            assert [one.service for one in line.operations()] == ["PLC Stop"]
+
+
+def test_what_is_written_in_many_data_units_is_not_copied() -> None:
+    long = s7(1, 15, b"\5\1\x12\x0a\x10\2\4\0\0\x0a\x84\0\0\0" + bytes(900))
+    units = in_units(long, 400, 400)
+    found = seen(talk(102, ("c", SETUP), *[("c", one) for one in units] * 300, ("c", STOP)))
+    assert SHED not in found.counted
+    assert [one.service for one in found.ledger().operations] == ["PLC Stop"]
+
+
+def test_several_commands_of_one_packet_are_operations() -> None:
+    services = b"\6\2\x20\x8e\x24\1", b"\7\2\x20\x8e\x24\1"
+    found = operations(talk(44818, ("c", CIP_READ), ("c", connected(packed(*services), 9))))
+    assert [(one.service, one.times) for one in found] == [("Start", 1), ("Stop", 1)]
+
+
+@pytest.mark.parametrize(
+    ("port", "payload", "name"),
+    [
+        (9600, b"\0" + FINS_STOP[1:], "Stop"),
+        (9600, b"\x80\1\xff" + FINS_STOP[3:], "Stop"),
+        (61451, SLMP_STOP + b"\0", "Remote Stop"),
+        (47808, BACNET_RESTART + b"\0", "Reinitialize Device"),
+        (47808, BACNET_RESTART[:2] + b"\0\4" + BACNET_RESTART[4:], "Reinitialize Device"),
+    ],
+)
+def test_fields_that_a_receiver_does_not_look_at_hide_no_datagram(
+    port: int, payload: bytes, name: str
+) -> None:
+    (one,) = operations([udp_packet(WIRE, START_NS, (CLIENT, SERVER), (50_000, port), payload, 1, "x")])
+    assert one.service == name
+
+
+def test_nor_do_they_hide_a_message_of_s7comm() -> None:
+    for change in (slice(1, 2), slice(9, 11)):
+        says = []
+        for message in (SETUP, STOP):
+            changed = bytearray(message)
+            changed[change] = b"\1" * (change.stop - change.start)
+            says.append(("c", bytes(changed)))
+        assert [one.service for one in operations(talk(102, *says))] == ["PLC Stop"]
 
 
 def test_frames_of_dnp3_that_go_on_use_up_no_room() -> None:

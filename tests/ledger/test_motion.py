@@ -8,9 +8,10 @@ from random import Random
 import pytest
 
 from otmon.ledger.facts import MINUTE_NS, NO_CHANGE, UNKNOWN, WAYS, Change, WrittenValue
-from otmon.ledger.motion import SLOT_NS
+from otmon.ledger.motion import N_BITS, SLOT_NS, forget, moved_until, remember
 from otmon.ledger.reach import reach_of
-from otmon.ledger.tables import POINTS
+from otmon.ledger.tables import POINT_COLUMNS, POINTS, new_tables
+from otmon.protocols.registry import code_of
 from tests.ledger.seen import Seen
 from tests.ledger.test_written import reads, seen, values, writes
 from tests.truth.capture import packets
@@ -184,3 +185,26 @@ def test_of_three_writes_in_a_packet_nothing_wrong_is_told() -> None:
         last = next((n for n in (2, 1, 0) if n not in refused), -1)
         truth = (50, 9, 60, 30)[last + 1]
         assert values(pipelined(*three, refused=refused))[1][1] in (truth, UNKNOWN)
+
+
+def test_a_value_that_was_not_held_leaves_those_behind_it_in_their_places() -> None:
+    t = new_tables(code_of("modbus"), False)
+    bits = [number << 16 for number in (5, 6, 7)]
+    for number, value in enumerate(bits):
+        remember(t, 0, value, number + 1, (1 + number) * SLOT_NS, 0)
+    assert moved_until(t, 0, 0, 8 << 16, 4 * SLOT_NS) == 3 * POINT_COLUMNS
+    assert moved_until(t, 0, 0, bits[2], 4 * SLOT_NS) == 2 * POINT_COLUMNS
+    forget(t, 0, SLOT_NS, 5)
+    forget(t, 0, 2 * SLOT_NS, 6)
+    assert moved_until(t, 0, 0, 8 << 16, 4 * SLOT_NS) == 3 * POINT_COLUMNS
+    assert moved_until(t, 0, 0, bits[2], 4 * SLOT_NS) == 0
+    # The next ones take their places before others.
+    for number in (4, 5, 6):
+        remember(t, 0, number << 16, number, number * SLOT_NS, 0)
+    assert t.points[0, N_BITS : 5 * POINT_COLUMNS : POINT_COLUMNS].tolist() == [
+        4 << 16, 5 << 16, 7 << 16, 6 << 16, 0,
+    ]  # fmt: skip
+    # Of one slot the first one stays, also when the clock has hardly begun.
+    forget(t, 0, 4 * SLOT_NS, 4)
+    remember(t, 0, 9 << 16, 7, 1, 0)
+    assert t.points[0, N_BITS] == 9 << 16

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from otmon.ledger.facts import Change, Evidence, Extreme, Operation, Peak, Source, WrittenValue
 from otmon.ledger.ledger import EMPTY, Ledger
+from otmon.ledger.ledger_error import LedgerError
 from otmon.ledger.merge import collect
 from otmon.ledger.store import (
     SCHEMA_VERSION,
-    LedgerError,
     load,
     load_with_notes,
     save,
@@ -125,9 +125,9 @@ def test_no_single_wrong_byte_gives_anything_but_a_ledger_or_its_error(tmp_path:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("UPDATE operation SET times = 'many'", "'many' where an integer belongs"),
-        ("UPDATE operation SET client = 5.5", "altered|text belongs|damaged"),
-        ("UPDATE operation SET access = 'everything'", "none of"),
+        ("UPDATE operation SET times = 'many'", "'many' for an integer"),
+        ("UPDATE operation SET client = 5.5", "altered|for a text|damaged"),
+        ("UPDATE operation SET access = 'everything'", "'everything' for one of"),
         ("ALTER TABLE operation ADD COLUMN note TEXT", "tables were altered: operation"),
         ("DROP TABLE overflow", "tables were altered: overflow"),
     ],

@@ -23,6 +23,7 @@ from otmon.decode.flows import (
     TOTAL_BEFORE,
     begin_minute,
 )
+from otmon.decode.streams import S_OPERATION
 from otmon.lab.frames import SECOND_NS, Packet
 from otmon.lab.modbus import READ_HOLDING, read
 from otmon.ledger.course import SHORTEST_NS, Window, width
@@ -31,8 +32,8 @@ from otmon.ledger.harvest import facts_of
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rows import rows_in_use
 from otmon.ledger.store import load, save
-from otmon.ledger.tables import O_TIMES, T_REQUEST, T_RESPONSE_NS, T_TIME
-from otmon.ledger.tally import endpoint_of, note_anomaly, note_operation
+from otmon.ledger.tables import O_NEXT, O_TIMES, T_REQUEST, T_RESPONSE_NS, T_TIME
+from otmon.ledger.tally import endpoint_of, note_anomaly, note_operation, row_named
 from tests.detect.captures import HMI, START_NS, plc
 from tests.detect.modbus_polls import poll
 from tests.ledger.seen import Seen
@@ -228,3 +229,38 @@ def test_rows_of_operations_and_anomalies_are_kept_apart_by_endpoint() -> None:
     assert seen.t.flows[f, F_MINUTE] == START_NS // MINUTE_NS + 1
     note_anomaly(seen.t, f, 0, 0, 1, 3, 5, 6, START_NS, 1, 24)
     assert len(facts_of(rows_in_use(seen.t), "x").anomalies) == 1
+
+
+@pytest.mark.parametrize("instead", [True, False], ids=["instead-of-a-poll", "between-polls"])
+def test_what_a_poll_does_next_is_known_whatever_is_written_between(instead: bool) -> None:
+    """And when it polls in another order, after a round or two."""
+    random = Random(4)
+    seen = given_to(Seen(), poll(START_NS, (HMI, plc(1)), [REQUEST])[:4])
+    f = int(np.flatnonzero(seen.t.flows[:, F_KEY])[0])
+    s = int(seen.t.flows[f, F_STREAM])
+    times: Counter[int] = Counter()
+
+    def share_known(order: list[int], rounds: int) -> float:
+        known = 0
+        for turn in range(rounds * len(order)):
+            polled = order[turn % len(order)]
+            rare = random.random() < 0.04
+            for operation in ([20 + random.randrange(5)] if rare else []) + (
+                [] if rare and instead else [polled]
+            ):
+                following = row_named(
+                    int(seen.t.operations[row_named(int(seen.t.streams[s, S_OPERATION])), O_NEXT])
+                )
+                after = row_named(int(seen.t.operations[following, O_NEXT]))
+                row = note_operation(seen.t, s, f, operation, operation, START_NS, 1, 0, -1)
+                known += row in (following, after)
+                times[operation] += 1
+        return known / (rounds * len(order))
+
+    order = list(range(1, 8))
+    share_known(order, 2)
+    assert share_known(order, 100) > 0.93
+    share_known(order[::-1], 4)
+    assert share_known(order[::-1], 100) > 0.93
+    counts = seen.t.operations[:, O_TIMES]
+    assert sorted(counts[counts > 0].tolist())[-len(times) :] == sorted(times.values())

@@ -26,7 +26,7 @@ from otmon.outputs.asset_export import (
 )
 from otmon.zones.files.inventory import inventory_document
 from otmon.zones.files.load import read_model
-from otmon.zones.files.schema import read_id
+from otmon.zones.files.text import read_id
 from tests.assets.population import HMI, PHONE, PLANT, PLC, SENDERS, here
 from tests.zones.facts import asset
 

@@ -161,6 +161,31 @@ CIP_STOP = unconnected(b"\7\2\x20\x8e\x24\1")
 CIP_RESET = connected(b"\5\2\x20\1\x24\1\0", 0x102)
 CIP_ROUTED = unconnected(b"\x52\2\x20\6\x24\1\5\x9d\6\0" + b"\6\2\x20\x8e\x24\1" + b"\1\0\1\0")
 CIP_PACKED = connected(b"\x0a\2\x20\2\x24\1\2\0\6\0\x0c\0" + b"\1\2\x20\1\x24\1" + b"\7\2\x20\x8e\x24\1", 9)
+
+
+def packed(*services: bytes) -> bytes:
+    """A packet of services of CIP."""
+    places, at = b"", 2 + 2 * len(services)
+    for service in services:
+        places += at.to_bytes(2, "little")
+        at += len(service)
+    return b"\x0a\2\x20\2\x24\1" + len(services).to_bytes(2, "little") + places + b"".join(services)
+
+
+def routed(service: bytes, path: bytes = b"\2\x20\6\x24\1") -> bytes:
+    """A service of CIP for a module behind the one that gets it."""
+    return b"\x52" + path + b"\5\x9d" + len(service).to_bytes(2, "little") + service + b"\1\0\1\0"
+
+
+def in_units(message: bytes, *sizes: int) -> list[bytes]:
+    """A message of S7comm in data units of COTP that have so many of its bytes, the last one the rest."""
+    left, units = message[7:], []
+    for size in sizes:
+        part, left = left[:size], left[size:]
+        units.append(b"\3\0" + (7 + len(part)).to_bytes(2, "big") + b"\2\xf0\0" + part)
+    return [*units, b"\3\0" + (7 + len(left)).to_bytes(2, "big") + b"\2\xf0\x80" + left]
+
+
 CIP_DONE = unconnected(b"\x87\0\0\0")
 CIP_REFUSED = connected(b"\x85\0\x10\0", 0x102)
 CIP_READ = connected(b"\x4c\2\x20\x6b\x24\1\1\0", 8)
@@ -264,8 +289,7 @@ def found(protocol: str, payload: bytes, *, datagram: bool = False) -> list[tupl
 
 def told(protocol: str, payload: bytes) -> list[Said]:
     """What is read in a payload."""
-    said = [said_in(protocol, message) for kind, message in found(protocol, payload) if kind]
-    return [one for one in said if one is not None]
+    return [one for kind, message in found(protocol, payload) if kind for one in said_in(protocol, message)]
 
 
 @pytest.mark.parametrize(("protocol", "payload", "reference", "name", "access"), COMMANDS_READ)
@@ -308,7 +332,7 @@ def test_each_command_of_the_others_is_copied_and_nothing_else() -> None:
         service = bytes((code, 2)) + b"\x20\x8e\x24\1"
         for message in (unconnected(service), connected(service, 1)):
             assert (found("ethernet_ip", message)[0][0] == COMMANDS) == (code in CIP_COMMANDS)
-            assert (said_in("ethernet_ip", message) is not None) == (code in CIP_COMMANDS)
+            assert bool(said_in("ethernet_ip", message)) == (code in CIP_COMMANDS)
         reply = unconnected(bytes((0x80 | code, 0, 0, 0)))
         assert (found("ethernet_ip", reply)[0][0] == ANSWERS) == (code in CIP_COMMANDS or code == 0x52)
         assert (found("dnp3", dnp3(code, 1))[0][0] == COMMANDS) == (code in DNP3_COMMANDS)
@@ -316,6 +340,51 @@ def test_each_command_of_the_others_is_copied_and_nothing_else() -> None:
         assert (found("bacnet", asks)[0][0] == COMMANDS) == (code in BACNET_COMMANDS)
         assert (found("iec104", iec104(code, 6))[0][0] == COMMANDS) == (code == 105)
     assert found("dnp3", dnp3(129, 1, more=b"\0\0"))[0][0] == ANSWERS
+
+
+STOP_SERVICE = b"\7\2\x20\x8e\x24\1"
+START_SERVICE = b"\6\2\x20\x8e\x24\1"
+IDENTITY = b"\1\2\x20\1\x24\1"
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        packed(*[IDENTITY] * 120, STOP_SERVICE),
+        packed(IDENTITY + bytes(1_200), STOP_SERVICE),
+        packed(IDENTITY, routed(STOP_SERVICE)),
+        packed(IDENTITY, packed(IDENTITY, STOP_SERVICE)),
+        routed(routed(STOP_SERVICE)),
+        routed(packed(routed(packed(STOP_SERVICE)))),
+        routed(STOP_SERVICE, b"\3\x20\6\x24\1\x30\1"),
+        b"\x0a\3\x20\2\x24\1\x30\1" + packed(STOP_SERVICE)[6:],
+    ],
+)
+def test_no_packing_hides_a_command_of_cip(service: bytes) -> None:
+    for message in (unconnected(service), connected(service, 7)):
+        (one,) = told("ethernet_ip", message)
+        assert one.service == CIP_COMMANDS[7]
+
+
+def test_each_command_of_a_packet_is_told() -> None:
+    message = connected(packed(START_SERVICE, IDENTITY, STOP_SERVICE, START_SERVICE), 7)
+    assert [one.function for one in told("ethernet_ip", message)] == [6, 7]
+
+
+def test_packets_in_packets_end() -> None:
+    within = packed(*[IDENTITY] * 400)
+    for service in (b"\x0a\2\x20\2\x24\1" + bytes(1_900), b"\x0a\2\x20\2\x24\1" * 300, within):
+        assert told("ethernet_ip", unconnected(service)) == []
+    # Two that lead to each other.
+    loop = b"\x0a\2\x20\2\x24\1\2\0\6\0\0\0"
+    assert told("ethernet_ip", unconnected(packed(loop, loop))) == []
+
+
+def test_a_reserved_path_is_none_of_the_router() -> None:
+    # A tag that is read in parts has the same service.
+    read = b"\x52\4\x91\5motor\0\1\0\0\0\0\0" + STOP_SERVICE
+    assert told("ethernet_ip", unconnected(read)) == []
+    assert told("ethernet_ip", unconnected(packed(read))) == []
 
 
 def test_a_message_before_it_hides_no_command_of_the_others() -> None:
@@ -402,15 +471,14 @@ def test_no_bytes_raise_and_what_is_read_says_what_the_kernel_took_it_for(
     if protocol == "s7comm":
         payload[:0] = before
     for kind, message in found(protocol, bytes(payload)):
-        said = said_in(protocol, message)
-        if kind:
-            assert said is None or (said.service is not None) == (kind == COMMANDS)
+        for said in said_in(protocol, message):
+            assert not kind or (said.service is not None) == (kind == COMMANDS)
 
 
 def test_a_frame_of_dnp3_goes_on_with_its_fragment_alone() -> None:
     first, second = dnp3_parts(13, 63, 1)
     begun = dnp3_joined(b"", first)
-    assert begun and said_in("dnp3", begun) is None
+    assert begun and said_in("dnp3", begun) == ()
     whole = said_in("dnp3", dnp3_joined(begun, second))
     assert whole == said_in("dnp3", DNP3_RESTART)
     broken = second[:11] + b"?" + second[12:]

@@ -108,7 +108,7 @@ def sensor(wire: Wire, *options: str, listening: bool = True, folder: Path = ROO
     running = Sensor(wire, process)
     try:
         if listening:
-            running.wait_for(lambda: running.says("listening on"), 180)
+            running.wait_for(lambda: running.says("listening on") or running.says("監視を開始"), 180)
         yield running
     finally:
         process.kill()

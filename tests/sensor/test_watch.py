@@ -62,10 +62,10 @@ def test_a_ledger_that_cannot_be_saved_is_counted(day: Ledger, tmp_path: Path) -
     watch = Watch([], judged_by(None, None), before=day, ledger_path=tmp_path / "missing" / "plant.db")
     watch.step()
     assert (watch.status.saves, watch.status.failed_saves) == (0, 1)
-    assert "plant.db" in watch.trouble
+    assert watch.trouble is not None and "plant.db" in watch.trouble
     (tmp_path / "missing").mkdir()
     watch.finish()
-    assert (watch.status.saves, watch.status.failed_saves, watch.trouble) == (1, 1, "")
+    assert (watch.status.saves, watch.status.failed_saves, watch.trouble) == (1, 1, None)
 
 
 def test_findings_beyond_those_that_can_wait_for_a_proof_are_counted(

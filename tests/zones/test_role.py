@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from otmon.zones.files.schema import read_id
+from otmon.zones.files.text import read_id
 from otmon.zones.role import BY_NAME, FORWARDERS, ROLES, may_forward, one_name, role_of
 
 

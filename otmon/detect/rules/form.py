@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 from pydantic_core import ErrorDetails
 
 from otmon.detect.rules.rule import CATEGORIES
+from otmon.sentence import verbatim
 from otmon.zones.files.document import quoted
 from otmon.zones.files.entry import nearest
 from otmon.zones.files.jsonschema import without_noise
@@ -58,20 +59,20 @@ def _fits(pattern: re.Pattern[str]) -> Any:
 
 
 def _choice(choices: tuple[str, ...]) -> Leaf:
-    return Leaf(", ".join(choices), lambda text: text if text in choices else None, choices)
+    return Leaf(verbatim(", ".join(choices)), lambda text: text if text in choices else None, choices)
 
 
 def _items() -> Any:
     return Field(max_length=MAX_ITEMS)
 
 
-Line = Annotated[str, Leaf(f"one line of at most {MAX_LINE} printable characters", _read_line)]
-Prose = Annotated[str, Leaf(f"a text of at most {MAX_PROSE} printable characters", _read_prose)]
+Line = Annotated[str, Leaf(verbatim(f"one line of at most {MAX_LINE} printable characters"), _read_line)]
+Prose = Annotated[str, Leaf(verbatim(f"a text of at most {MAX_PROSE} printable characters"), _read_prose)]
 Lines = Annotated[list[Line], OneOrMore(), _items()]
 Proses = Annotated[list[Prose], OneOrMore(), _items()]
-Name = Annotated[str, Leaf("lower-case letters, digits and single hyphens", _fits(_NAME))]
-Key = Annotated[str, Leaf("lower-case letters, digits and _", _fits(_KEY))]
-Number = Annotated[str, Leaf("a number such as 16 or 0.5", _fits(_NUMBER))]
+Name = Annotated[str, Leaf(verbatim("lower-case letters, digits and single hyphens"), _fits(_NAME))]
+Key = Annotated[str, Leaf(verbatim("lower-case letters, digits and _"), _fits(_KEY))]
+Number = Annotated[str, Leaf(verbatim("a number such as 16 or 0.5"), _fits(_NUMBER))]
 
 
 class Form(BaseModel):
@@ -117,11 +118,11 @@ class ParameterForm(Form):
     def _bounded(self) -> ParameterForm:
         if isinstance(self.value, list):
             if self.low is not None or self.high is not None:
-                raise wrong("bounds of a list of texts, expected none")
+                raise wrong(verbatim("bounds of a list of texts, expected none"))
         elif self.low is None or self.high is None:
-            raise wrong("a number without bounds, expected low and high")
+            raise wrong(verbatim("a number without bounds, expected low and high"))
         elif not float(self.low) <= float(self.value) <= float(self.high):
-            raise wrong(f"value {self.value} is out of bounds, expected {self.low} to {self.high}")
+            raise wrong(verbatim(f"value {self.value} is out of bounds, expected {self.low} to {self.high}"))
         return self
 
 
@@ -133,7 +134,7 @@ class TestForm(Form):
     name: Line
     # To an editor it is a boolean, to us a text.
     fires: Annotated[str, _choice(("true", "false")), WithJsonSchema({"type": "boolean"})]
-    zones: Annotated[str, Leaf("a zone model as a text", lambda text: text or None)] | None = None
+    zones: Annotated[str, Leaf(verbatim("a zone model as a text"), lambda text: text or None)] | None = None
     facts: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1_000)]
     baseline: Annotated[list[dict[str, Any]], Field(max_length=1_000)] | None = None
 
@@ -142,7 +143,7 @@ class RuleForm(Form):
     """A detection rule of otmon: Sigma's keys as far as they go, and ours beside them."""
 
     title: Line
-    id: Annotated[str, Leaf("a UUID", _read_uuid)]
+    id: Annotated[str, Leaf(verbatim("a UUID"), _read_uuid)]
     name: Name
     status: Annotated[str, _choice(STATUSES)]
     description: Prose
@@ -153,7 +154,9 @@ class RuleForm(Form):
     level: Annotated[str, _choice(LEVELS)]
     severity: Prose | None = None
     threat: Annotated[str, _choice(("1", "2", "3")), WithJsonSchema({"enum": [1, 2, 3]})] | None = None
-    tags: Annotated[list[Annotated[str, Leaf("a tag such as attack.t0855", _fits(_TAG))]], _items()] = []
+    tags: Annotated[
+        list[Annotated[str, Leaf(verbatim("a tag such as attack.t0855"), _fits(_TAG))]], _items()
+    ] = []
     references: Lines | None = None
     falsepositives: Proses | None = None
     response: Proses | None = None
@@ -169,14 +172,14 @@ class RuleForm(Form):
     def _one_logic(self) -> RuleForm:
         if (self.detection is None) == (self.detector is None):
             both = "both a detection and a detector" if self.detector else "no detection and no detector"
-            raise wrong(f"{both}, expected one of them")
+            raise wrong(verbatim(f"{both}, expected one of them"))
         if self.detection is not None and self.logsource is None:
-            raise wrong("a detection without logsource, expected product otmon and a category")
+            raise wrong(verbatim("a detection without logsource, expected product otmon and a category"))
         if self.detection is not None and self.parameters is not None:
-            raise wrong("parameters beside a detection, expected them with a detector only")
+            raise wrong(verbatim("parameters beside a detection, expected them with a detector only"))
         if self.detector is not None and self.detector != self.name.replace("-", "_"):
             what = f"the rule {quoted(self.name)} cannot name the detector {quoted(self.detector)}"
-            raise wrong(f"{what}, expected {self.name.replace('-', '_')}")
+            raise wrong(verbatim(f"{what}, expected {self.name.replace('-', '_')}"))
         return self
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from otmon.detect.rules.rule import Category, Parameter, Reference, Rule, Severity, Text, Texts
+from otmon.sentence import verbatim
 
 if TYPE_CHECKING:
     from otmon.zones.files.document import Problem
@@ -237,7 +238,7 @@ def _problem(file: str, line: int, column: int, what: str) -> Problem:
     # Only where there is an error: it loads the parser that knows lines.
     from otmon.zones.files.document import Problem
 
-    return Problem(file, line, column, what)
+    return Problem(file, line, column, verbatim(what))
 
 
 def _contents(path: str) -> list[tuple[str, bytes]]:

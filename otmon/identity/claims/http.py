@@ -22,7 +22,8 @@ from otmon.identity.login import Piece
 from otmon.identity.ntlm import told_by
 from otmon.identity.sasl import decoded
 
-_HEADS: Final = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ", b"PROPFIND ", b"HTTP/1.")
+_HEADS: Final = (b"HTTP/1.", b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ", b"PROPFIND ")
+"""The most frequent first."""
 _CONNECT: Final = b"CONNECT "
 _STARTS: Final = (*_HEADS, _CONNECT)
 _HOST: Final = re.compile(rb"\nhost *: *([^\s:]{1,255})(?::[0-9]{1,5})?[ \t]*\r?\n", re.IGNORECASE)
@@ -46,64 +47,69 @@ _TOKEN: Final = re.compile(
 _NAMES: Final = re.compile(rb"\n(?:server|user-agent)")
 """In lower case, this stands in every head that names a program."""
 
+_Head = tuple[bool, bytes, Piece]
+"""Whether the client sent it, the head, and the piece that it begins."""
+
 
 def claims(pieces: Sequence[Piece]) -> Iterator[Claim]:
     """The claims of a flow."""
     heads = _heads(pieces)
     # What few connections say is looked for in all heads of a side at once.
-    asks = b"".join([head for piece, head in heads if piece.from_client]).lower()
-    answers = b"".join([head for piece, head in heads if not piece.from_client]).lower()
+    asks = b"".join([head for from_client, head, _ in heads if from_client]).lower()
+    answers = b"".join([head for from_client, head, _ in heads if not from_client]).lower()
     passes = b"\nvia" in asks or b"\nvia" in answers or b"forwarded" in asks
     connects = _CONNECT.lower() in asks
     to_proxy = (connects or b"://" in asks) and any(
-        [piece.from_client and _TO_PROXY.match(head) for piece, head in heads]
+        [from_client and _TO_PROXY.match(head) for from_client, head, _ in heads]
     )
     named = {
         True: _NAMES.search(asks) is not None,
         False: not to_proxy and _NAMES.search(answers) is not None,
     }
     own = [
-        piece for piece, head in heads
-        if named[piece.from_client] and not (passes and _PASSED_ON[piece.from_client].search(head))
+        piece for from_client, head, piece in heads
+        if named[from_client] and not (passes and _PASSED_ON[from_client].search(head))
     ]  # fmt: skip
-    yield from software_fields(own, _HEADS)
+    if own:
+        yield from software_fields(own, _HEADS)
     if passes or connects:
         yield from _proxies(heads)
     if to_proxy:
-        passed_on = {piece.seen for piece, head in heads if _PASSED_ON[True].search(head)}
+        passed_on = {piece.seen for _, head, piece in heads if _PASSED_ON[True].search(head)}
         yield from _reached(piece for piece in pieces if piece.seen not in passed_on)
     else:
         yield from _asked_for(heads)
-    if b"ntlm" in asks or b"negotiate" in asks or b"ntlm" in answers or b"negotiate" in answers:
-        for piece, head in heads:
+    # In the names of all fields that hold tokens.
+    if b"auth" in asks or b"auth" in answers:
+        for from_client, head, piece in heads:
             for found in _TOKEN.finditer(head):
                 for kind, value in told_by(decoded(found[1])):
-                    yield Claim(kind, value, piece.seen, piece.from_client)
+                    yield Claim(kind, value, piece.seen, from_client)
 
 
-def _heads(pieces: Iterable[Piece]) -> list[tuple[Piece, bytes]]:
-    """The pieces that begin with a start line, each with its head."""
+def _heads(pieces: Iterable[Piece]) -> list[_Head]:
+    """The pieces that begin with a start line, each with its side and its head."""
     found = []
     for piece in pieces:
-        _, _, data, _ = piece
+        from_client, _, data, _ = piece
         if data.startswith(_STARTS):
             end = data.find(b"\r\n\r\n")
-            found.append((piece, data if end < 0 else data[: end + 2]))
+            found.append((from_client, data if end < 0 else data[: end + 2], piece))
     return found
 
 
-def _proxies(heads: Sequence[tuple[Piece, bytes]]) -> Iterator[Claim]:
+def _proxies(heads: Sequence[_Head]) -> Iterator[Claim]:
     """Each side that passes messages on, once: it says so, or opens a way to somewhere else."""
     told = set()
     connects = False
-    for piece, head in heads:
-        passes = _PASSED_ON[piece.from_client].search(head) is not None
-        if piece.from_client:
+    for from_client, head, piece in heads:
+        passes = _PASSED_ON[from_client].search(head) is not None
+        if from_client:
             connects = head.startswith(_CONNECT)
         elif connects and _OPENED.match(head):
             passes = True
-        if passes and piece.from_client not in told:
-            told.add(piece.from_client)
+        if passes and from_client not in told:
+            told.add(from_client)
             yield from said("capability", "proxy", piece)
 
 
@@ -144,10 +150,10 @@ def _domain(name: str) -> str:
     return ".".join(parts[-registered:])
 
 
-def _asked_for(heads: Sequence[tuple[Piece, bytes]]) -> Iterator[Claim]:
+def _asked_for(heads: Sequence[_Head]) -> Iterator[Claim]:
     last = b""
-    for piece, head in heads:
-        found = _HOST.search(head) if piece.from_client else None
+    for from_client, head, piece in heads:
+        found = _HOST.search(head) if from_client else None
         # Most requests of a connection ask for the same.
         if found is not None and found[1] != last:
             last = found[1]

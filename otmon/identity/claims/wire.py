@@ -77,16 +77,20 @@ def wholes(pieces: Sequence[Piece]) -> Sequence[Piece]:
 def software_fields(pieces: Sequence[Piece], heads: tuple[bytes, ...]) -> Iterator[Claim]:
     """The first Server or User-Agent field of each side, in payloads that begin with one of `heads`: a
     request names its sender in User-Agent, a response in Server, as SIP does in either."""
-    missing = [True, False]
+    missing = {True, False}
     for piece in pieces:
-        if piece.from_client not in missing or not piece.data.startswith(heads):
+        from_client, _, data, seen = piece
+        if from_client not in missing or not data.startswith(heads):
             continue
-        end = piece.data.find(b"\r\n\r\n")
-        for found in _FIELD.finditer(piece.data, 0, end + 2 if end >= 0 else len(piece.data)):
-            if piece.from_client and found[1][:1] in b"sS":
+        end = data.find(b"\r\n\r\n")
+        for found in _FIELD.finditer(data, 0, end + 2 if end >= 0 else len(data)):
+            if from_client and found[1][:1] in b"sS":
                 continue
-            missing.remove(piece.from_client)
-            yield from said("software", found[2], piece)
+            missing.remove(from_client)
+            value = line(found[2])
+            if value:
+                # As the class does it, in a third of the time.
+                yield tuple.__new__(Claim, ("software", value, seen, from_client, "", ""))
             break
         if not missing:
             return

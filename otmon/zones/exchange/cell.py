@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from otmon.protocols.registry import PROTOCOLS
+from otmon.sentence import Complaint, sentence
 from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network, parse_oui
-from otmon.zones.files.schema import ACCESS_CLASSES, OBJECT_TYPES
+from otmon.zones.files.schema import OBJECT_TYPES
 from otmon.zones.files.switch_port import read_port
+from otmon.zones.files.text import ACCESS_CLASSES, read_importance
 from otmon.zones.model import Range
 from otmon.zones.times import read_date, read_dated, read_weekly, read_zone
 
@@ -61,7 +63,7 @@ _LIMIT: Final = re.compile(
 _MASK: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})\s*[/ ]\s*((?:255|0)(?:\.[0-9]{1,3}){3})")
 
 
-class NotUnderstood(Exception):
+class NotUnderstood(Complaint):
     """The text says why."""
 
 
@@ -126,7 +128,7 @@ def hosts(text: str) -> Hosts:
         else:
             found += _networks(piece)
     if not (found or everybody or internet):
-        raise NotUnderstood("no address")
+        raise NotUnderstood(sentence("no address"))
     everybody = everybody or any(network.length == 0 for network in found)
     found = [network for network in found if network.length]
     return Hosts(everybody, internet, tuple(dict.fromkeys(found)))
@@ -140,12 +142,12 @@ def _networks(piece: str) -> list[Network]:
             return [network for word in words for network in _one_or_range(word)] or _no(piece)
         except NotUnderstood as error:
             if reading is (named[2] if named else piece):
-                raise NotUnderstood(str(error)) from None
+                raise NotUnderstood(error.why) from None
     return _no(piece)
 
 
 def _no(piece: str) -> list[Network]:
-    raise NotUnderstood(f"{piece!r} is no address, prefix or range of addresses")
+    raise NotUnderstood(sentence("{text} is no address, prefix or range of addresses", text=repr(piece)))
 
 
 def _one_or_range(word: str) -> list[Network]:
@@ -172,9 +174,11 @@ def _prefix(word: str) -> Network:
             parsed = ipaddress.ip_network(word)
             network = parse_network(str(parsed))
         except ValueError:
-            raise NotUnderstood(f"{word!r} is no prefix, or has bits set behind it") from None
+            raise NotUnderstood(
+                sentence("{text} is no prefix, or has bits set behind it", text=repr(word))
+            ) from None
     if network is None:
-        raise NotUnderstood(f"{word!r} is no prefix")
+        raise NotUnderstood(sentence("{text} is no prefix", text=repr(word)))
     return network
 
 
@@ -186,7 +190,7 @@ def _range(begin: Address, end: Address) -> list[Network]:
         found.append(Network(begin.bits, begin.bits - size.bit_length() + 1, value // size))
         value += size
         if len(found) > MAX_RANGE:
-            raise NotUnderstood("a range that takes too many prefixes")
+            raise NotUnderstood(sentence("a range that takes too many prefixes"))
     return found
 
 
@@ -202,12 +206,14 @@ def members(text: str) -> list[MemberText]:
             if word.startswith("oui:"):
                 oui = parse_oui(word.removeprefix("oui:"))
                 if oui is None:
-                    raise NotUnderstood(f"{word!r} is no vendor's part of a MAC address")
+                    raise NotUnderstood(
+                        sentence("{text} is no vendor's part of a MAC address", text=repr(word))
+                    )
                 continue
             if word.startswith("port:"):
                 port = read_port(word.removeprefix("port:"))
                 if port is None:
-                    raise NotUnderstood(f"{word!r} is no switch port")
+                    raise NotUnderstood(sentence("{text} is no switch port", text=repr(word)))
                 continue
             (one,) = _one_or_range(word)[:1]
             if one.bits == MAC_BITS:
@@ -215,7 +221,7 @@ def members(text: str) -> list[MemberText]:
             elif network is None and len(_one_or_range(word)) == 1:
                 network = one
             else:
-                raise NotUnderstood(f"{piece!r} is no member of a zone")
+                raise NotUnderstood(sentence("{text} is no member of a zone", text=repr(piece)))
         found.append(MemberText(network, mac, vlan, oui, port))
     return found
 
@@ -230,7 +236,9 @@ def spoken(text: str) -> Spoken:
             # "TCP/UDP", "HTTP / HTTPS": every part must mean something.
             parts = [part.strip() for part in re.split(r"[/&+\s]+", piece) if part.strip()]
             if len(parts) < 2 or not all(_add(part, heard) for part in parts):
-                raise NotUnderstood(f"{piece!r} is no protocol, transport or port that otmon knows")
+                raise NotUnderstood(
+                    sentence("{text} is no protocol, transport or port that otmon knows", text=repr(piece))
+                )
     protocols = tuple(dict.fromkeys(heard.protocols))
     # A port that one name means says nothing of the others.
     meant = tuple(dict.fromkeys(heard.meant)) if len(protocols) == 1 else ()
@@ -257,7 +265,11 @@ def _add(piece: str, heard: _Heard) -> bool:
     if match:
         low, high = int(match[2]), int(match[3] or (_LAST_PORT if match[4] else match[2]))
         if low > high or high > _LAST_PORT:
-            raise NotUnderstood(f"{piece!r} is no port or range of ports from 0 to {_LAST_PORT}")
+            raise NotUnderstood(
+                sentence(
+                    "{text} is no port or range of ports from 0 to {most}", text=repr(piece), most=_LAST_PORT
+                )
+            )
         heard.ports.append((match[1] or match[5] or "", (low, high)))
         return True
     word = "".join(sign for sign in piece if sign.isalnum())
@@ -294,7 +306,9 @@ def direction(text: str) -> Direction:
     for meaning in choices:
         if not said or said in words()["directions"][meaning]:
             return meaning
-    raise NotUnderstood(f"{text!r} is no direction, expected → or 双方向, for instance")
+    raise NotUnderstood(
+        sentence("{text} is no direction, expected → or 双方向, for instance", text=repr(text))
+    )
 
 
 def allows(text: str) -> bool:
@@ -303,7 +317,9 @@ def allows(text: str) -> bool:
     for meaning in ("allow", "deny"):
         if not said or said in words()["actions"][meaning]:
             return meaning == "allow"
-    raise NotUnderstood(f"{text!r} neither allows nor denies, expected 許可 or 拒否, for instance")
+    raise NotUnderstood(
+        sentence("{text} neither allows nor denies, expected 許可 or 拒否, for instance", text=repr(text))
+    )
 
 
 def access(text: str) -> tuple[str, ...]:
@@ -313,18 +329,25 @@ def access(text: str) -> tuple[str, ...]:
         if piece not in _ANY:
             said = next((k for k, names in words()["access"].items() if piece in names), piece)
             if said not in ACCESS_CLASSES:
-                raise NotUnderstood(f"{piece!r} is no access class, expected {', '.join(ACCESS_CLASSES)}")
+                raise NotUnderstood(
+                    sentence(
+                        "{text} is no access class, expected {names}", text=repr(piece), names=ACCESS_CLASSES
+                    )
+                )
             found.append(said)
     return tuple(dict.fromkeys(found))
 
 
 def entry(text: str) -> str:
-    """What a row is: "permission", "exception" or "zone"."""
+    """What a row is: "permission", "exception", "zone" or "boundary"."""
     said = plain(text)
     for meaning, names in words()["entries"].items():
         if said in names:
             return str(meaning)
-    raise NotUnderstood(f"{text!r} is no kind of row, expected permission, exception or zone")
+    what = sentence(
+        "{text} is no kind of row, expected permission, exception, zone or boundary", text=repr(text)
+    )
+    raise NotUnderstood(what)
 
 
 def hours(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -339,8 +362,12 @@ def hours(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
         elif read_dated(piece) is not None:
             found["during"].append(piece)
         else:
-            what = "mon-fri 08:00-18:00 or 2026-04-18 22:00 to 2026-04-19 05:00"
-            raise NotUnderstood(f"{piece!r} are no hours, expected such as {what}")
+            what = sentence(
+                "{text} are no hours, expected such as mon-fri 08:00-18:00 or "
+                "2026-04-18 22:00 to 2026-04-19 05:00",
+                text=repr(piece),
+            )
+            raise NotUnderstood(what)
     return tuple((key, tuple(texts)) for key, texts in found.items() if texts)
 
 
@@ -353,14 +380,16 @@ def expires(text: str) -> str:
     year = int(match[3]) if match and match[3] else _BEFORE_REIWA + int(match[2] or 1) if match else 0
     day = f"{year}-{int(match[4]):02d}-{int(match[5]):02d}" if match else said
     if read_date(day) is None:
-        raise NotUnderstood(f"{text!r} is no day, expected such as 2026-12-31")
+        raise NotUnderstood(sentence("{text} is no day, expected such as 2026-12-31", text=repr(text)))
     return day
 
 
 def timezone(text: str) -> str:
     """A time zone by its name."""
     if read_zone(text.strip()) is None:
-        raise NotUnderstood(f"{text!r} is no time zone, expected one such as Asia/Tokyo")
+        raise NotUnderstood(
+            sentence("{text} is no time zone, expected one such as Asia/Tokyo", text=repr(text))
+        )
     return text.strip()
 
 
@@ -368,12 +397,16 @@ def limits(text: str) -> tuple[tuple[tuple[str, Any], ...], ...]:
     """Limits on written values, as keys and texts of a model, from what our own sheets write: `coil 3: 0 to
     0; holding_register 21: 0 to 2, step 0.2, type int16, scale 0.01, unit ml/l, name A / B`."""
     found = []
-    for part in re.split(r"[;\n]+", unicodedata.normalize("NFKC", text)):
+    # As our sheets write it a unit keeps its signs (m³/h); somebody's wide letters are narrow ones.
+    ours = all(_LIMIT.fullmatch(part.strip()) for part in re.split(r"[;\n]+", text) if part.strip())
+    for part in re.split(r"[;\n]+", text if ours else unicodedata.normalize("NFKC", text)):
         if not part.strip():
             continue
         match = _LIMIT.fullmatch(part.strip())
         if match is None:
-            raise NotUnderstood(f"{part.strip()!r} is no limit, expected holding_register 21: 0 to 2")
+            raise NotUnderstood(
+                sentence("{text} is no limit, expected holding_register 21: 0 to 2", text=repr(part.strip()))
+            )
         said: dict[str, Any] = {match[1]: match[2], "low": match[3], "high": match[4]}
         said |= {key: value for key in ("step", "change", "type", "scale", "unit") if (value := match[key])}
         ja, _, en = (match["name"] or "").partition(" / ")
@@ -391,6 +424,31 @@ def registers(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
             continue
         said = tuple(piece for piece in pieces(ranges) if re.fullmatch(r"[0-9]{1,5}(?:-[0-9]{1,5})?", piece))
         if kind not in OBJECT_TYPES or not said or len(said) != len(pieces(ranges)):
-            raise NotUnderstood(f"{part.strip()!r} are no registers, expected {OBJECT_TYPES[3]} 0-39")
+            raise NotUnderstood(
+                sentence(
+                    "{text} are no registers, expected {kind} 0-39",
+                    text=repr(part.strip()),
+                    kind=OBJECT_TYPES[3],
+                )
+            )
         found.append((kind, said))
+    return tuple(found)
+
+
+def importance(text: str) -> str:
+    """How important a zone is, as a model writes it."""
+    said = text.strip()
+    if read_importance(said) is None:
+        raise NotUnderstood(sentence("{text} is no importance, expected 大, 中 or 小", text=repr(text)))
+    return said
+
+
+def attributes(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What else a zone is, as our own sheets write it: `kind control, safety; level 2; sl_t 3; flat true`."""
+    found = []
+    for part in unicodedata.normalize("NFKC", text).split(";"):
+        key, _, said = part.strip().partition(" ")
+        if key not in ("kind", "level", "sl_t", "flat") or not said.strip():
+            raise NotUnderstood(sentence("{text} is no attribute of a zone", text=repr(part.strip())))
+        found.append((key, tuple(one.strip() for one in said.split(","))))
     return tuple(found)

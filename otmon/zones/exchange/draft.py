@@ -11,21 +11,24 @@ the same zone on both sides does the zone list what may happen in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from otmon.protocols.registry import IDS
+from otmon.sentence import Complaint, Sentence, Speak, sentence, verbatim
 from otmon.zones.address import IPV4_BITS, MAC_BITS, Address, Network, reach, within
 from otmon.zones.exchange.cell import MemberText, plain, words
+from otmon.zones.exchange.drafted import DraftBorder, DraftZone, written
 from otmon.zones.exchange.heading import Head, find_head
 from otmon.zones.exchange.rulerow import RuleRow, Side, Told, read_row, row_text
 from otmon.zones.files.document import MAX_FILE_BYTES
-from otmon.zones.files.draftfile import Block, free_id, listing, member_text, scalar, text_of
+from otmon.zones.files.draftfile import Block, free_id, text_of
 from otmon.zones.files.load import ModelError, read_model
-from otmon.zones.files.schema import ExceptionForm, PermissionForm, read_id
+from otmon.zones.files.schema import ExceptionForm, PermissionForm
+from otmon.zones.files.text import read_id
 from otmon.zones.files.workbook import Grid, SheetError, column_letters
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
@@ -59,35 +62,20 @@ class _Row:
     text: str
 
 
-@dataclass(slots=True)
-class _Zone:
-    id: str
-    name: str
-    drafted: bool
-    members: dict[MemberText, int] = field(default_factory=dict)
-    """Member -> the row that brought it."""
-    inside: list[tuple[int, dict[str, Any], RuleRow]] = field(default_factory=list)
-    """Permissions of what goes on inside."""
-    policy: str = ""
-    """What the sheet says may happen inside, "" where it does not."""
-
-
-@dataclass(slots=True)
-class _Border:
-    ends: tuple[str, str]
-    said: dict[str, str] = field(default_factory=dict)
-    permissions: list[tuple[int, dict[str, Any], RuleRow]] = field(default_factory=list)
-    exceptions: list[tuple[int, dict[str, Any], RuleRow]] = field(default_factory=list)
-
-
-class _Unfit(Exception):
+class _Unfit(Complaint):
     """A row that cannot be in the model; the text says why."""
 
 
-def draft(source: str, grids: Iterable[Grid], prefix: int = PREFIX_IPV4, timezone: str = "") -> Draft:
-    """The draft from the sheets of the file `source`. IPv4 addresses that no zone of the sheet holds are
-    put into zones of `prefix` bits; hours and last days of rows that name no time zone are those of
-    `timezone`. Raises `SheetError`."""
+def draft(
+    source: str,
+    grids: Iterable[Grid],
+    prefix: int = PREFIX_IPV4,
+    timezone: str = "",
+    speak: Speak = str,
+) -> Draft:
+    """The draft from the sheets of the file `source`, with comments as `speak` says them. IPv4 addresses that
+    no zone of the sheet holds are put into zones of `prefix` bits; hours and last days of rows that name no
+    time zone are those of `timezone`. Raises `SheetError`."""
     told: list[Told] = []
     rows: list[_Row] = []
     kept: list[tuple[Told, str]] = []
@@ -95,31 +83,66 @@ def draft(source: str, grids: Iterable[Grid], prefix: int = PREFIX_IPV4, timezon
     for grid in grids:
         head = find_head(grid.rows)
         if head is None:
-            said = "no row of headings with a source and a destination: the sheet is left out"
+            said = sentence("no row of headings with a source and a destination: the sheet is left out")
             told.append(Told(grid.name, 1, 0, "", said))
             continue
         heads += 1
         for column, heading in head.others.items():
             first = head.seconds.get(column)
-            known = (
-                f"means the same as column {column_letters(first)}"
-                if first
-                else "a heading that is not known"
-            )
-            told.append(Told(grid.name, head.row, column, heading, f"{known}: kept as a comment"))
+            said = sentence("a heading that is not known: kept as a comment")
+            if first:
+                said = sentence(
+                    "means the same as column {column}: kept as a comment", column=column_letters(first)
+                )
+            told.append(Told(grid.name, head.row, column, heading, said))
+        told += _unseen(grid, head)
         _read(grid, head, rows, kept, told)
     if not heads:
-        raise SheetError(
+        what = sentence(
             "no row of headings such as 送信元, 宛先, ポート or source, destination, port in any sheet"
         )
-    return _settled(source, rows, kept, told, prefix, timezone)
+        raise SheetError(what)
+    return _settled(source, rows, kept, told, prefix, timezone, speak)
+
+
+def _unseen(grid: Grid, head: Head) -> Iterator[Told]:
+    """What somebody does not see who opens the workbook, and is read all the same."""
+    if grid.hidden.sheet:
+        what = sentence(
+            "the sheet is hidden, and its rows are read like others: see whether they are in force"
+        )
+        yield Told(grid.name, head.row, 0, "", what)
+    for column in sorted(grid.hidden.columns & set(head.texts)):
+        what = sentence("the column is hidden, and is read like others")
+        yield Told(grid.name, head.row, column, " ".join(head.texts[column].split()), what)
+    run: list[int] = []
+    for number in [*grid.rows, 0]:
+        if number > head.row and number in grid.hidden.rows and not _is_empty(grid, head, number):
+            run.append(number)
+        elif run:
+            what = sentence(
+                "the row is hidden, by hand or by a filter, and is read like others: "
+                "see whether it is in force"
+            )
+            if len(run) > 1:
+                what = sentence(
+                    "{count} rows from here to row {last} are hidden, by hand or by a filter, and are read "
+                    "like others: see whether they are in force",
+                    count=len(run), last=run[-1],
+                )  # fmt: skip
+            yield Told(grid.name, run[0], 0, "", what)
+            run = []
+
+
+def _is_empty(grid: Grid, head: Head, row: int) -> bool:
+    """Forms are numbered further than they are filled in."""
+    said = {head.keys.get(column, "other") for column, cell in enumerate(grid.rows[row], 1) if cell}
+    return said == {"number"}
 
 
 def _read(grid: Grid, head: Head, rows: list[_Row], kept: list[tuple[Told, str]], told: list[Told]) -> None:
     for number, cells in grid.rows.items():
-        said = {head.keys.get(column, "other") for column, cell in enumerate(cells, 1) if cell}
-        if number <= head.row or said == {"number"}:
-            # Forms are numbered further than they are filled in.
+        if number <= head.row or _is_empty(grid, head, number):
             continue
         text = row_text(head, cells)
         found = read_row(grid, head, number)
@@ -131,43 +154,53 @@ def _read(grid: Grid, head: Head, rows: list[_Row], kept: list[tuple[Told, str]]
 
 
 def _settled(
-    source: str, rows: list[_Row], kept: list[tuple[Told, str]], told: list[Told], prefix: int, timezone: str
+    source: str,
+    rows: list[_Row],
+    kept: list[tuple[Told, str]],
+    told: list[Told],
+    prefix: int,
+    timezone: str,
+    speak: Speak,
 ) -> Draft:
     """Take rows out until the rest is a model that loads."""
-    out: dict[int, str] = {}
+    out: dict[int, Sentence] = {}
     for _ in range(PASSES):
         plan = _Plan(rows, out, prefix, timezone)
         later = [
             (Told(rows[number].rule.sheet, rows[number].rule.row, 0, "", why), rows[number].text)
             for number, why in sorted(out.items())
         ]
-        block = plan.written(source, sorted([*kept, *later], key=lambda one: (one[0].sheet, one[0].row)))
+        comments = sorted([*kept, *later], key=lambda one: (one[0].sheet, one[0].row))
+        block = written(source, plan.zones.values(), plan.borders.values(), plan.timezone, comments, speak)
         wrong = _wrong(block)
         if not wrong:
             counts = len(plan.zones), len(plan.borders), plan.permissions
             everything = tuple(dict.fromkeys([*told, *(one for one, _ in later)]))
             return Draft(block.text(), *counts, len(kept) + len(later), everything)
         out |= wrong
-    raise SheetError("too many rows do not fit each other; mend what is told, or split the sheet")
+    raise SheetError(sentence("too many rows do not fit each other; mend what is told, or split the sheet"))
 
 
-def _wrong(block: Block) -> dict[int, str]:
+def _wrong(block: Block) -> dict[int, Sentence]:
     """Rows that the model's reader refuses, and why."""
     size = len(block.text().encode())
     if size > MAX_FILE_BYTES:
-        raise SheetError(
-            f"a draft of {size} bytes, and a model has at most {MAX_FILE_BYTES}; split the sheet"
-        )
+        what = sentence(
+            "a draft of {size} bytes, and a model has at most {most}; split the sheet",
+            size=size, most=MAX_FILE_BYTES,
+        )  # fmt: skip
+        raise SheetError(what)
     try:
         read_model([("draft", block.text().encode())], frozenset(IDS))
     except ModelError as error:
-        found: dict[int, str] = {}
+        found: dict[int, Sentence] = {}
         for problem in error.problems:
             row = block.row_of(problem.line)
             if row is not None:
                 found.setdefault(row, problem.what)
         if not found:
-            raise SheetError(f"no draft can be made of it: {error.problems[0].what}") from error
+            what = sentence("no draft can be made of it: {why}", why=error.problems[0].what)
+            raise SheetError(what) from error
         return found
     return {}
 
@@ -175,9 +208,9 @@ def _wrong(block: Block) -> dict[int, str]:
 class _Plan:
     """Zones, boundaries and permissions of the rows that are not `out`, which grows."""
 
-    def __init__(self, rows: Sequence[_Row], out: dict[int, str], prefix: int, timezone: str) -> None:
-        self.zones: dict[str, _Zone] = {}
-        self.borders: dict[tuple[str, str], _Border] = {}
+    def __init__(self, rows: Sequence[_Row], out: dict[int, Sentence], prefix: int, timezone: str) -> None:
+        self.zones: dict[str, DraftZone] = {}
+        self.borders: dict[tuple[str, str], DraftBorder] = {}
         self.permissions = 0
         self.timezone = ""
         """Of the times in the draft, "" while there are none."""
@@ -195,9 +228,9 @@ class _Plan:
                 try:
                     collect(number, rule)
                 except _Unfit as error:
-                    out[number] = str(error)
+                    out[number] = error.why
         if not self.zones:
-            self.zones["zone-1"] = _Zone("zone-1", "", True)
+            self.zones["zone-1"] = DraftZone("zone-1", "", True)
 
     def _name_zones(self, number: int, rule: RuleRow) -> None:
         """The zones that a row names, with the members that it lists of them."""
@@ -211,8 +244,10 @@ class _Plan:
                         zone.members.setdefault(member, number)
                     said_inside = (said.inside, zone.policy)
                     zone.policy = "listed" if "listed" in said_inside else said.inside or zone.policy
+                    if rule.entry == "zone":
+                        _describe(zone, number, rule)
 
-    def _zone(self, name: str) -> _Zone | None:
+    def _zone(self, name: str) -> DraftZone | None:
         """The zone of this name, made when it is new; None for the Internet."""
         key = plain(name)
         if key.replace(" ", "") in words()["internet"]:
@@ -221,45 +256,60 @@ class _Plan:
             good = read_id(name) is not None and key != UNKNOWN_ZONE
             id = free_id(name if good else "zone-1", self.zones)
             self._names[key] = id
-            self.zones[id] = _Zone(id, "" if good else name, False)
+            self.zones[id] = DraftZone(id, "" if good else name, False)
             self._limit()
         return self.zones[self._names[key]]
 
     def _limit(self) -> None:
         if len(self.zones) > MAX_ZONES:
-            raise SheetError(f"more than {MAX_ZONES} zones, expected fewer; a shorter --prefix makes fewer")
+            what = sentence(
+                "more than {most} zones, expected fewer; a shorter --prefix makes fewer", most=MAX_ZONES
+            )
+            raise SheetError(what)
 
     def _place(self, number: int, rule: RuleRow) -> None:
         """Zones for the addresses that are in none yet."""
         for side in (rule.source, rule.target):
             for network in side.hosts.networks if side.hosts else ():
                 if network.bits != MAC_BITS and network.length < WIDEST[network.bits]:
-                    raise _Unfit(f"{network} is too wide for a zone; write any, or narrower prefixes")
+                    what = sentence(
+                        "{network} is too wide for a zone; write any, or narrower prefixes",
+                        network=str(network),
+                    )
+                    raise _Unfit(what)
                 zone = self._zone(side.zones[0].name) if side.zones else None
                 if zone is not None:
                     if not any(_may_hold(member, network) for member in zone.members):
                         self._join(zone, side.zones[0].name, network, number)
                 elif not side.zones and self._home(network) is None:
                     if network.bits == MAC_BITS:
-                        raise _Unfit(f"{network} is in no zone of the sheet")
+                        what = sentence("{network} is in no zone of the sheet", network=str(network))
+                        raise _Unfit(what)
                     self._draft_zone(network, number)
 
-    def _join(self, zone: _Zone, name: str, network: Network, number: int) -> None:
+    def _join(self, zone: DraftZone, name: str, network: Network, number: int) -> None:
         """Make an address a member of the zone beside which it stands, unless the sheet lists the members of
         that zone, or lists the address elsewhere: it would be allowed all that the zone is."""
         home = self._home(network, listed=True)
         if home is not None:
             called = self.zones[home].name or home if home in self.zones else home
-            raise _Unfit(f"{network} is in {called}, not in {name}")
+            what = sentence(
+                "{network} is in {zone}, not in {name}", network=str(network), zone=called, name=name
+            )
+            raise _Unfit(what)
         if zone.id in self._listed:
-            raise _Unfit(f"{network} is none of the members that the sheet lists of {name}")
+            what = sentence(
+                "{network} is none of the members that the sheet lists of {name}",
+                network=str(network), name=name,
+            )  # fmt: skip
+            raise _Unfit(what)
         zone.members.setdefault(_member(network), number)
 
     def _draft_zone(self, network: Network, number: int) -> None:
         length = min(network.length, self._prefix if network.bits == IPV4_BITS else PREFIX_IPV6)
         wide = Network(network.bits, length, network.prefix >> (network.length - length))
         id = free_id("net-" + re.sub(r"[^0-9a-f]+", "-", str(wide)).strip("-"), self.zones)
-        self.zones[id] = _Zone(id, str(wide), True, {_member(wide): number})
+        self.zones[id] = DraftZone(id, str(wide), True, {_member(wide): number})
         self._limit()
 
     def _home(self, network: Network, listed: bool = False) -> str | None:
@@ -303,6 +353,9 @@ class _Plan:
         """The permissions that a row stands for."""
         if rule.entry == "zone":
             return
+        if rule.entry == "boundary":
+            self._border(rule)
+            return
         self._in_time(rule)
         ways = {"forward": [(0, 1)], "back": [(1, 0)], "both": [(0, 1), (1, 0)]}[rule.direction]
         ends = self._ends(rule.source), self._ends(rule.target)
@@ -315,10 +368,14 @@ class _Plan:
             if a != b or (named and a != INTERNET)
         ]
         if not pairs:
-            raise _Unfit("both ends are in one zone, inside which everything may happen")
+            raise _Unfit(sentence("both ends are in one zone, inside which everything may happen"))
         forms = list(_forms(rule))
         if len(pairs) * len(forms) > MAX_PAIRS:
-            raise _Unfit(f"it stands for {len(pairs)} pairs of zones, expected at most {MAX_PAIRS}")
+            what = sentence(
+                "it stands for {count} pairs of zones, expected at most {most}",
+                count=len(pairs), most=MAX_PAIRS,
+            )  # fmt: skip
+            raise _Unfit(what)
         for a, b, way in pairs:
             for form in forms:
                 said = {
@@ -328,16 +385,36 @@ class _Plan:
                 }
                 self._add(number, rule, (a, b), self._identified(rule, said, len(pairs) * len(forms)))
 
+    def _border(self, rule: RuleRow) -> None:
+        """The boundary that a row tells of, also where nothing may cross it."""
+        ends = [id for side in (rule.source, rule.target) for id in self._ends(side)]
+        if len(ends) != 2 or ends[0] == ends[1]:
+            raise _Unfit(sentence("no boundary of two zones"))
+        border = self._bordered((ends[0], ends[1]), rule)
+        border.names = _names(rule)
+
+    def _bordered(self, ends: tuple[str, str], rule: RuleRow) -> DraftBorder:
+        """The boundary between two zones, with what a row says of it."""
+        border = self.borders.setdefault((min(ends), max(ends)), DraftBorder(ends))
+        for key, text in rule.boundary:
+            if text_of(text):
+                border.said.setdefault(key, text_of(text))
+        return border
+
     def _in_time(self, rule: RuleRow) -> None:
         """Whether the times of a row are those of the draft, which has one time zone."""
         if not (rule.hours or rule.expires):
             return
         wanted = rule.timezone or self._timezone
         if not wanted:
-            raise _Unfit("hours or a last day without a time zone; give --timezone, such as Asia/Tokyo")
+            what = sentence("hours or a last day without a time zone; give --timezone, such as Asia/Tokyo")
+            raise _Unfit(what)
         self.timezone = self.timezone or wanted
         if wanted != self.timezone:
-            raise _Unfit(f"times of {wanted}, and the other rows have {self.timezone}")
+            what = sentence(
+                "times of {name}, and the other rows have {other}", name=wanted, other=self.timezone
+            )
+            raise _Unfit(what)
 
     def _identified(self, rule: RuleRow, said: dict[str, Any], times: int) -> dict[str, Any]:
         if read_id(rule.id) is None:
@@ -350,44 +427,12 @@ class _Plan:
         self.permissions += 1
         if ends[0] == ends[1]:
             if rule.entry == "exception":
-                raise _Unfit("an exception inside a zone, expected one of a boundary")
+                raise _Unfit(sentence("an exception inside a zone, expected one of a boundary"))
             self.zones[ends[0]].inside.append((number, said, rule))
             return
-        pair = (min(ends), max(ends))
-        border = self.borders.setdefault(pair, _Border(ends))
-        for key, text in rule.boundary:
-            if text_of(text):
-                border.said.setdefault(key, text_of(text))
+        border = self._bordered(ends, rule)
         kind = border.exceptions if rule.entry == "exception" else border.permissions
         kind.append((number, said, rule))
-
-    def written(self, source: str, kept: Sequence[tuple[Told, str]]) -> Block:
-        """The model as a file."""
-        block = Block()
-        block.comment(f"Drafted by `otmon zones import` from {source}. Go through every TODO before use.")
-        block.line("version: 1")
-        if self.timezone:
-            block.line(f"timezone: {scalar(self.timezone)}")
-        block.line("")
-        block.line("zones:")
-        for zone in self.zones.values():
-            _write_zone(block, zone)
-        block.line("")
-        block.line("boundaries:" if self.borders else "boundaries: []")
-        ids: set[str] = set()
-        for border in self.borders.values():
-            wanted = border.said.get("boundary", "")
-            good = read_id(wanted) is not None
-            id = free_id(wanted if good else "-".join(border.ends), ids)
-            ids.add(id)
-            _write_border(block, border, id, "" if good else wanted)
-        if kept:
-            block.line("")
-            block.comment(f"TODO: {len(kept)} rows of the sheet are not in this model:")
-        for told, text in kept:
-            block.comment(f"{told}")
-            block.comment(f"    {text}")
-        return block
 
 
 def _forms(rule: RuleRow) -> Iterator[dict[str, Any]]:
@@ -405,15 +450,32 @@ def _forms(rule: RuleRow) -> Iterator[dict[str, Any]]:
         said |= {key: list(texts) for key, texts in rule.hours}
         texts = {"expires": rule.expires, "approver": rule.approver, "reason": rule.reason}
         said |= {key: text_of(text) for key, text in texts.items() if text_of(text)}
-        ja, en = map(text_of, rule.name)
-        said |= {"name": {"ja": ja or en, "en": en or ja}} if ja or en else {}
+        said |= {"name": names} if (names := _names(rule)) else {}
         form = ExceptionForm if rule.entry == "exception" else PermissionForm
         try:
             form.model_validate({"from": "a", **said})
         except ValidationError as error:
             first = error.errors()[0]
-            raise _Unfit(f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}") from error
+            what = first.get("ctx", {}).get("what") or verbatim(first["msg"])
+            place = ".".join(str(step) for step in first["loc"])
+            raise _Unfit(sentence("{place}: {text}", place=place, text=what)) from error
         yield said
+
+
+def _names(rule: RuleRow) -> dict[str, str]:
+    """What a row calls its permission, zone or boundary, in both languages; none for no name."""
+    ja, en = map(text_of, rule.name)
+    return {"ja": ja or en, "en": en or ja} if ja or en else {}
+
+
+def _describe(zone: DraftZone, number: int, rule: RuleRow) -> None:
+    """Take over what the row of a zone, of this number, says of it."""
+    zone.row = number
+    zone.names = _names(rule)
+    zone.importance = rule.importance
+    owners = dict(rule.boundary).get("settings_owner", "").split(";")
+    zone.owners = tuple(text_of(one) for one in owners if text_of(one))
+    zone.attributes = rule.attributes
 
 
 def _member(network: Network) -> MemberText:
@@ -422,76 +484,9 @@ def _member(network: Network) -> MemberText:
     return MemberText(network, None, None)
 
 
-def _write_zone(block: Block, zone: _Zone) -> None:
-    block.line(f"  - id: {scalar(zone.id)}")
-    if text_of(zone.name) and not zone.drafted:
-        block.line(f"    name: {scalar(text_of(zone.name))}")
-    if zone.drafted:
-        block.comment("TODO: drafted from addresses: is it one zone? It needs name, importance and owner", 4)
-    else:
-        block.comment("TODO: importance and owner are not in the sheet", 4)
-    block.line("    importance: 中")
-    if zone.members:
-        block.line("    members:")
-        for member, number in zone.members.items():
-            block.line(
-                f"      - {member_text(member.network, member.mac, member.vlan, member.oui, member.port)}",
-                number,
-            )
-    else:
-        block.comment("TODO: no address of this zone is in the sheet", 4)
-    if zone.inside or zone.policy:
-        block.line(f"    inside: {zone.policy or 'listed'}")
-    if zone.inside:
-        block.line("    allow:")
-        _write_permissions(block, zone.inside)
-
-
-def _write_border(block: Block, border: _Border, id: str, name: str) -> None:
-    block.line(f"  - id: {scalar(id)}")
-    if name:
-        block.line(f"    name: {scalar(name)}")
-    block.line(f"    between: {listing(border.ends)}")
-    for key in ("device", "device_owner", "settings_owner"):
-        if key in border.said:
-            block.line(f"    {key}: {scalar(border.said[key])}")
-    missing = [key for key in ("device_owner", "settings_owner") if key not in border.said]
-    if missing:
-        block.comment(f"TODO: {' and '.join(missing)}", 4)
-    for key, permissions in (("allow", border.permissions), ("exceptions", border.exceptions)):
-        if permissions:
-            block.line(f"    {key}:")
-            _write_permissions(block, permissions)
-
-
-def _written(value: Any) -> str:
-    """A value of a permission as YAML."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_written(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "[" + ", ".join(map(_written, value)) + "]"
-    return scalar(value) if isinstance(value, str) else listing(value)
-
-
 def _may_hold(member: MemberText, network: Network) -> bool:
     """Whether a member holds an address, or may: one that tells no address may have any."""
     if member.network is None and network.bits != MAC_BITS:
         return True
     macs = member.oui if member.mac is None else Network(MAC_BITS, MAC_BITS, member.mac.value)
     return any(outer is not None and within(network, outer) for outer in (member.network, macs))
-
-
-def _write_permissions(block: Block, permissions: Iterable[tuple[int, Mapping[str, Any], RuleRow]]) -> None:
-    for number, said, rule in permissions:
-        dash = "- "
-        for key, value in said.items():
-            text = _written(value)
-            block.line(f"      {dash}{key}: {text}", number)
-            dash = "  "
-        where = f"sheet {rule.sheet}, row {rule.row}" if rule.sheet else f"row {rule.row}"
-        block.comment(where, 8)
-        if said["protocol"] == ["any"]:
-            ports = "" if "port" in said else " and port"
-            block.comment(f"TODO: the sheet names no protocol{ports}, so every one is allowed", 8)
-        for note in rule.notes:
-            block.comment(note, 8)

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from otmon.sentence import Complaint, sentence
 from otmon.zones.address import IPV4_BITS, IPV6_BITS
 from otmon.zones.exchange.rule import EVERY_PORT, WITH_PORTS, Rule, Rulebook, Service, Unsaid
 from otmon.zones.extent import Networks
@@ -96,7 +97,7 @@ _SHELL: Final = str.maketrans(
 """Signs that end a comment, or start something else, in one format or another."""
 
 
-class ExportError(Exception):
+class ExportError(Complaint):
     """The rules cannot be written; the text says why."""
 
 
@@ -156,7 +157,7 @@ def _generated(filters: list[dict[str, Any]], names: _Names) -> str:
         with _quiet():
             texts = api.Generate([policy], definitions)
     except (ACLGeneratorError, ACLParserError, ValueError) as error:
-        raise ExportError(f"Aerleon cannot write these rules: {error}") from error
+        raise ExportError(sentence("Aerleon cannot write these rules: {why}", why=str(error))) from error
     (text,) = (texts or {"": ""}).values()
     return str(text).rstrip("\n") + "\n"
 

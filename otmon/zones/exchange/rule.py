@@ -18,6 +18,7 @@ from datetime import date
 from typing import Final, Literal
 
 from otmon.protocols.registry import IDS, PROTOCOLS
+from otmon.sentence import Sentence, placed, sentence
 from otmon.zones.address import MAC_BITS, Network
 from otmon.zones.extent import Networks, collapsed, end_extent, zone_extent
 from otmon.zones.model import Boundary, Endpoint, Member, Permission, Ranges, Zone, merged, shown
@@ -128,10 +129,16 @@ class UnknownPort:
     protocols: tuple[str, ...]
 
     def __str__(self) -> str:
-        said = ", ".join(self.protocols)
-        return (
-            f"{self.line}: permission {self.permission}: no usual port is known for {said}, so name its port"
-        )
+        return str(self.whole)
+
+    @property
+    def whole(self) -> Sentence:
+        """What stands in the way, with the place of the permission."""
+        what = sentence(
+            "permission {id}: no usual port is known for {names}, so name its port",
+            id=self.permission, names=self.protocols,
+        )  # fmt: skip
+        return placed(self.line, what)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
+from otmon.sentence import Sentence, sentence
 from otmon.zones.exchange import cell
 from otmon.zones.exchange.cell import Direction, Hosts, MemberText, NotUnderstood
 from otmon.zones.exchange.heading import TOGETHER, Head
@@ -40,12 +41,23 @@ class Told:
     column: int
     """0 for the row as a whole."""
     heading: str
-    text: str
+    text: Sentence
 
     def __str__(self) -> str:
-        sheet = f"sheet {self.sheet!r}, " if self.sheet else ""
-        column = f", column {column_letters(self.column)} ({self.heading})" if self.column else ""
-        return f"{sheet}row {self.row}{column}: {self.text}"
+        return str(self.whole)
+
+    @property
+    def whole(self) -> Sentence:
+        """With the place at which it is."""
+        place = sentence("row {row}", row=self.row)
+        if self.column:
+            place = sentence(
+                "row {row}, column {column} ({heading})",
+                row=self.row, column=column_letters(self.column), heading=self.heading,
+            )  # fmt: skip
+        if self.sheet:
+            place = sentence("sheet {sheet}, {place}", sheet=repr(self.sheet), place=place)
+        return sentence("{place}: {text}", place=place, text=self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,7 @@ class RuleRow:
     notes: tuple[str, ...]
     """What columns say that are not known, to be kept as comments."""
     entry: str = "permission"
-    """"permission", "exception", or "zone" for one that is only named."""
+    """"permission", "exception", or "zone" or "boundary" for what is told of these themselves."""
     name: tuple[str, str] = ("", "")
     """In Japanese and English."""
     values: tuple[tuple[tuple[str, Any], ...], ...] = ()
@@ -98,6 +110,11 @@ class RuleRow:
     expires: str = ""
     timezone: str = ""
     approver: str = ""
+    importance: str = ""
+    """Of a zone, as is `attributes`, which are other keys of it as texts."""
+    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    hidden: bool = False
+    """Nobody sees it who opens the workbook."""
 
 
 def read_row(grid: Grid, head: Head, row: int) -> RuleRow | list[Told]:
@@ -129,22 +146,25 @@ class _Reader:
         for column in columns:
             part = self._grid.struck.get((self._row, column))
             if part and self._head.keys.get(column) not in ("line", "reason"):
-                self._tell(
-                    column, f"{part} of it is struck out, and nobody but a person knows what is in force"
+                what = sentence(
+                    "{part} of it is struck out, and nobody but a person knows what is in force", part=part
                 )
+                self._tell(column, what)
                 return self._told
         for column in columns:
-            wrong = "" if column in self._days else self._grid.odd.get((self._row, column), "")
+            wrong = None if column in self._days else self._grid.odd.get((self._row, column))
             key = self._head.keys.get(column, "number")
             second = self._head.keys.get(self._head.seconds.get(column, 0), "number")
             # A number of the row or a note may be a formula or a date.
             if wrong and (key not in ("number", "line", "reason") or second not in _NOTES):
-                self._tell(column, f"{wrong}, expected a text or number")
+                self._tell(column, sentence("{found}, expected a text or number", found=wrong))
         if not self._take("action", cell.allows, True):
-            what = "it denies: a model lists only what is allowed, so see that no other row allows the same"
+            what = sentence(
+                "it denies: a model lists only what is allowed, so see that no other row allows the same"
+            )
             self._say("action", what)
         if not cell.is_any(self._text.get("source_port", "")):
-            self._say("source_port", "a port of the client, which a model does not limit")
+            self._say("source_port", sentence("a port of the client, which a model does not limit"))
         self._agree()
         source, target = self._side("from"), self._side("to")
         nothing = cell.Spoken((), (), (), ())
@@ -160,8 +180,12 @@ class _Reader:
         values = self._take("limits", cell.limits, no_limits)
         hours, last = self._take("hours", cell.hours, no_hours), self._take("expires", cell.expires, "")
         timezone = self._take("timezone", cell.timezone, "")
+        importance = self._take("importance", cell.importance, "")
+        none: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        attributes = self._take("attributes", cell.attributes, none)
         if self._text.get("beyond"):
-            self._say("beyond", "a limit that a sheet cannot say: without it more would be allowed")
+            what = sentence("a limit that a sheet cannot say: without it more would be allowed")
+            self._say("beyond", what)
         direction: Direction = cast(Direction, self._take("direction", cell.direction, "forward"))
         if self._told or source is None or target is None:
             return self._told
@@ -181,6 +205,8 @@ class _Reader:
             ),
             entry, (self._text.get("name_ja", ""), self._text.get("name_en", "")), values, hours, last,
             timezone, self._text.get("approver", ""),
+            importance, attributes,
+            self._grid.hidden.sheet or self._row in self._grid.hidden.rows,
         )  # fmt: skip
 
     def _limits(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -198,16 +224,17 @@ class _Reader:
         zones = self._take(f"{end}_zone", _zones, anywhere)
         if not address and not zone:
             key = f"{end}_address" if f"{end}_address" in self._columns else f"{end}_zone"
-            self._say(key, "empty, expected an address, a zone, or any")
+            self._say(key, sentence("empty, expected an address, a zone, or any"))
             return None
         nobody = Hosts(False, False, ())
         hosts: Hosts | None = self._take(f"{end}_address", cell.hosts, nobody)
         if zones and hosts is not None and hosts.internet:
-            self._say(f"{end}_address", "the Internet beside a zone, expected one of them")
+            self._say(f"{end}_address", sentence("the Internet beside a zone, expected one of them"))
         if zones and hosts is not None and (hosts == nobody or hosts.everybody):
             hosts = None
         if len(zones) > 1 and hosts is not None:
-            self._say(f"{end}_address", "addresses beside several zones, expected one row for each zone")
+            what = sentence("addresses beside several zones, expected one row for each zone")
+            self._say(f"{end}_address", what)
         return Side(zones, Hosts(True, False, ()) if not zones and not address else hosts)
 
     def _agree(self) -> None:
@@ -223,7 +250,10 @@ class _Reader:
             except NotUnderstood:
                 # A name beside the address, or a remark beside the decision.
                 continue
-            self._tell(column, f"means the same as column {column_letters(first)}, and says something else")
+            what = sentence(
+                "means the same as column {column}, and says something else", column=column_letters(first)
+            )
+            self._tell(column, what)
 
     def _cell(self, column: int) -> str:
         cells = self._grid.rows[self._row]
@@ -240,13 +270,13 @@ class _Reader:
         try:
             return read(text)
         except NotUnderstood as error:
-            self._tell(column, str(error))
+            self._tell(column, error.why)
             return otherwise
 
-    def _say(self, key: str, text: str) -> None:
+    def _say(self, key: str, text: Sentence) -> None:
         self._tell(self._columns.get(key, 0), text)
 
-    def _tell(self, column: int, text: str) -> None:
+    def _tell(self, column: int, text: Sentence) -> None:
         heading = " ".join(self._head.texts.get(column, "").split())
         self._told.append(Told(self._grid.name, self._row, column, heading, text))
 

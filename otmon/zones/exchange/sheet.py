@@ -13,11 +13,24 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Final, Literal
 
+from otmon.sentence import Sentence, Speak, sentence
 from otmon.zones.address import within
 from otmon.zones.exchange.cell import plain, words
 from otmon.zones.exchange.rule import beyond, worded
+from otmon.zones.files.workbook import column_letters
 from otmon.zones.functions import MODBUS_FUNCTIONS
-from otmon.zones.model import INTERNET, Boundary, Endpoint, Limit, Member, Model, Permission, Zone, shown
+from otmon.zones.model import (
+    INTERNET,
+    Boundary,
+    Endpoint,
+    Importance,
+    Limit,
+    Member,
+    Model,
+    Permission,
+    Zone,
+    shown,
+)
 
 Language = Literal["ja", "en"]
 
@@ -40,8 +53,8 @@ COLUMNS: Final = (
     Column("device_owner", "機器の責任者", "Device owner", 18),
     Column("settings_owner", "設定の責任者", "Settings owner", 18),
     Column("id", "許可の名前", "Permission", 18),
-    Column("name_ja", "許可の名称", "Name (ja)", 22),
-    Column("name_en", "許可の名称(英語)", "Name (en)", 22),
+    Column("name_ja", "日本語名", "Name (ja)", 22),
+    Column("name_en", "英語名", "Name (en)", 22),
     Column("from_zone", "送信元ゾーン", "From zone", 28),
     Column("from_address", "送信元IPアドレス", "From IP address", 22),
     Column("to_zone", "宛先ゾーン", "To zone", 28),
@@ -59,6 +72,8 @@ COLUMNS: Final = (
     Column("expires", "期限", "Last day", 12),
     Column("timezone", "タイムゾーン", "Time zone", 14),
     Column("entry", "行の種類", "Entry", 12),
+    Column("importance", "ゾーンの重要度", "Zone importance", 14),
+    Column("attributes", "ゾーンの属性", "Zone attributes", 22),
     Column("approver", "承認者", "Approver", 18),
     Column("beyond", "ほかの制限", "Also limited by", 20),
     Column("reason", "理由", "Reason", 40),
@@ -66,10 +81,12 @@ COLUMNS: Final = (
 )
 ANY: Final[dict[Language, str]] = {"ja": "すべて", "en": "any"}
 ENTRIES: Final[dict[Language, dict[str, str]]] = {
-    "ja": {"permission": "許可", "exception": "例外", "zone": "ゾーン"},
-    "en": {"permission": "permission", "exception": "exception", "zone": "zone"},
+    "ja": {"permission": "許可", "exception": "例外", "zone": "ゾーン", "boundary": "境界"},
+    "en": {"permission": "permission", "exception": "exception", "zone": "zone", "boundary": "boundary"},
 }
-"""What a row is: a zone of its own row is one that no permission names."""
+"""What a row is: of a zone or a boundary itself it says what no permission does."""
+IMPORTANCES: Final[dict[Importance, str]] = {"high": "大", "medium": "中", "low": "小"}
+"""As sheets of either language have them: a model takes these, too."""
 DIRECTION: Final[dict[Language, str]] = {"ja": "送信元→宛先", "en": "from → to"}
 _SAID: Final = frozenset(
     {
@@ -79,6 +96,8 @@ _SAID: Final = frozenset(
     }
 )  # fmt: skip
 """Fields of a permission that have a column."""
+_FIELDS: Final = {"rate": sentence("rate")}
+"""Fields of a permission that have none, for people."""
 _NAMES: Final = {numbers: name for name, numbers in MODBUS_FUNCTIONS.items()}
 
 
@@ -86,14 +105,20 @@ _NAMES: Final = {numbers: name for name, numbers in MODBUS_FUNCTIONS.items()}
 class Sheet:
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    told: tuple[str, ...]
-    """What the table does not say, as sentences."""
+    told: tuple[Sentence, ...]
+    """What the table does not say."""
 
 
-def sheet(model: Model, boundaries: Iterable[Boundary], zones: Iterable[Zone], lang: Language) -> Sheet:
-    """The permissions of these boundaries and, after them, of what goes on inside these zones; then the zones
-    that none of them names, as far as they take hosts out of others or are among these."""
-    told: list[str] = []
+def sheet(
+    model: Model,
+    boundaries: Iterable[Boundary],
+    zones: Iterable[Zone],
+    lang: Language,
+    speak: Speak = str,
+) -> Sheet:
+    """These boundaries, each with its permissions and, after them, the permissions of what goes on inside
+    these zones; then the zones that are among these, or are named, or take hosts out of others."""
+    told: list[Sentence] = []
     members = {zone.id: _zone_cell(zone, model, told) for zone in model.zones}
     zones = tuple(zones)
     rows = []
@@ -101,33 +126,105 @@ def sheet(model: Model, boundaries: Iterable[Boundary], zones: Iterable[Zone], l
     for border in boundaries:
         said = {"boundary": border.id, "device": border.device, "device_owner": border.device_owner}
         said["settings_owner"] = border.settings_owner
-        rows += [_row(said, p, members, lang, told) for p in border.permissions]
+        if not border.inherited:
+            rows.append(_boundary_row(said, border, members, lang))
+        rows += [_row(said, p, members, lang, told, speak) for p in border.permissions]
     for zone in zones:
         owned = {"settings_owner": ", ".join(zone.owners)}
-        rows += [_row(owned, p, members, lang, told) for p in zone.permissions]
+        rows += [_row(owned, p, members, lang, told, speak) for p in zone.permissions]
     listed: list[Boundary | Zone] = [*boundaries, *zones]
     named = {end.zone for one in listed for p in one.permissions for end in (*p.clients, *p.servers)}
+    named |= {end for border in boundaries for end in border.between}
     for zone in model.zones:
-        if zone.id not in named and (zone in zones or _within_any(zone, model, named)):
-            cell = members[zone.id]
-            owned = {"settings_owner": ", ".join(zone.owners), "from_zone": cell, "to_zone": cell}
-            owned |= {"entry": ENTRIES[lang]["zone"], "line": str(zone.line)}
-            rows.append(tuple(owned.get(column.key, "") for column in COLUMNS))
+        if zone.id in named or zone in zones or _within_any(zone, model, named):
+            rows.append(_zone_row(zone, members[zone.id], lang))
+            told += _unsaid(zone)
+    if zones:
+        told += _beside(model)
     head = tuple(column.ja if lang == "ja" else column.en for column in COLUMNS)
     return Sheet(head, tuple(rows), tuple(dict.fromkeys(told)))
 
 
-def _row(
-    said: dict[str, str], permission: Permission, members: dict[str, str], lang: Language, told: list[str]
+def _boundary_row(
+    said: dict[str, str], border: Boundary, members: dict[str, str], lang: Language
 ) -> tuple[str, ...]:
-    where = f"{permission.line}: permission {permission.id}"
+    ends = [members.get(end, end) for end in border.between]
+    cells = said | _names(border) | {"from_zone": ends[0], "to_zone": ends[1], "line": str(border.line)}
+    cells["entry"] = ENTRIES[lang]["boundary"]
+    return tuple(cells.get(column.key, "") for column in COLUMNS)
+
+
+def _zone_row(zone: Zone, cell: str, lang: Language) -> tuple[str, ...]:
+    kinds = ", ".join(zone.kinds)
+    attributes = [
+        f"kind {kinds}" if kinds else "",
+        f"level {zone.level}" if zone.level else "",
+        f"sl_t {zone.target_level}" if zone.target_level else "",
+        "flat true" if zone.flat else "",
+    ]
+    cells = _names(zone) | {
+        "settings_owner": "; ".join(zone.owners),
+        "from_zone": cell,
+        "to_zone": cell,
+        "entry": ENTRIES[lang]["zone"],
+        "importance": IMPORTANCES[zone.importance],
+        "attributes": "; ".join(filter(None, attributes)),
+        "line": str(zone.line),
+    }
+    return tuple(cells.get(column.key, "") for column in COLUMNS)
+
+
+def _names(entry: Zone | Boundary) -> dict[str, str]:
+    """The names of an entry that has others than its id."""
+    if entry.name.ja == entry.name.en == entry.id:
+        return {}
+    return {"name_ja": entry.name.ja, "name_en": entry.name.en}
+
+
+def _unsaid(zone: Zone) -> Iterator[Sentence]:
+    unsaid = {
+        "site": zone.site, "line": zone.production_line, "works": zone.works, "within": zone.within,
+    }  # fmt: skip
+    keys = tuple(key for key, said in unsaid.items() if said)
+    if keys:
+        yield sentence(
+            "{line}: zone {id}: {keys}: not in the sheet", line=str(zone.line), id=zone.id, keys=keys
+        )
+
+
+def _beside(model: Model) -> Iterator[Sentence]:
+    """What a model holds besides zones and boundaries."""
+    plant = model.plant
+    lists = {
+        "assets": model.devices, "sites": plant.sites, "lines": plant.lines, "works": plant.works,
+        "protected": plant.protected,
+    }  # fmt: skip
+    keys = tuple(key for key, some in lists.items() if some)
+    if keys:
+        yield sentence("{keys} of the model: not in the sheet", keys=keys)
+
+
+def _row(
+    said: dict[str, str],
+    permission: Permission,
+    members: dict[str, str],
+    lang: Language,
+    told: list[Sentence],
+    speak: Speak,
+) -> tuple[str, ...]:
     unsaid = [
-        worded(field.name)
+        _FIELDS.get(field.name, worded(field.name))
         for field in fields(permission)
         if field.name not in _SAID and getattr(permission, field.name)
     ]
-    told += [f"{where}: {what} are not in the sheet" for what in unsaid]
-    unsaid += [f"zone {id}" for id in _misread(permission, members)]
+    for what in unsaid:
+        lacks = sentence(
+            "{line}: permission {id}: {what}: not in the sheet",
+            line=str(permission.line), id=permission.id, what=what,
+        )  # fmt: skip
+        told.append(lacks)
+    unsaid = [speak(what) if isinstance(what, Sentence) else what for what in unsaid]
+    unsaid += [speak(sentence("zone {id}", id=id)) for id in _misread(permission, members)]
     client, server = permission.clients[0].zone, permission.servers[0].zone
     cells = said | {
         # An id that the program gave is none that a model can say.
@@ -165,14 +262,18 @@ def _columns(cells: dict[str, str]) -> Iterator[Column]:
         yield column
 
 
-def _fitting(text: str, permission: Permission, column: Column, told: list[str]) -> str:
+def _fitting(text: str, permission: Permission, column: Column, told: list[Sentence]) -> str:
     if len(text) <= MAX_CELL:
         return text
-    told.append(f"{permission.line}: permission {permission.id}: too much for one cell of {column.en}: cut")
+    what = sentence(
+        "{line}: permission {id}: too much for one cell of column {column}: cut",
+        line=str(permission.line), id=permission.id, column=column_letters(COLUMNS.index(column) + 1),
+    )  # fmt: skip
+    told.append(what)
     return text[:MAX_CELL].rpartition(",")[0] + ", ..."
 
 
-def _zone_cell(zone: Zone, model: Model, told: list[str]) -> str:
+def _zone_cell(zone: Zone, model: Model, told: list[Sentence]) -> str:
     """The zone, its members and what may happen inside, so that the table can be read without the model."""
     # What both list in the same way is the inner one's.
     inner = {_member(member) for one in model.zones if one.within == zone.id for member in one.members}
@@ -181,7 +282,10 @@ def _zone_cell(zone: Zone, model: Model, told: list[str]) -> str:
         listed.append(f"inside:{zone.inside}")
     members = ", ".join(listed)
     if len(members) > MAX_CELL - len(zone.id) - 8:
-        told.append(f"{zone.line}: zone {zone.id}: too many members for a cell: left out")
+        what = sentence(
+            "{line}: zone {id}: too many members for a cell: left out", line=str(zone.line), id=zone.id
+        )
+        told.append(what)
         members = ""
     return f"{zone.id} ({members})" if members else zone.id
 

@@ -28,6 +28,8 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
+from otmon.sentence import Sentence, sentence
+
 MAX_FILE_BYTES: Final = 2 * 1024 * 1024
 """About five seconds of parsing; 2,000 permissions take a fifth of it."""
 MAX_NODES: Final = 200_000
@@ -47,11 +49,15 @@ class Problem:
     line: int
     """From 1; 0 for the file as a whole."""
     column: int
-    what: str
+    what: Sentence
+
+    @property
+    def place(self) -> str:
+        """ "file:line:column", or the file."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.what}"
+        return f"{self.place}: {self.what}"
 
 
 @dataclass(slots=True)
@@ -101,7 +107,9 @@ def quoted(text: str, limit: int = 60) -> str:
 def parse(file: str, data: bytes) -> Document:
     """Read one file's bytes."""
     if len(data) > MAX_FILE_BYTES:
-        what = f"more than {MAX_FILE_BYTES} bytes, expected fewer; split the model into files"
+        what = sentence(
+            "more than {most} bytes, expected fewer; split the model into files", most=MAX_FILE_BYTES
+        )
         return Document(file, None, (Problem(file, 0, 0, what),))
     try:
         text = data.decode("utf-8-sig")
@@ -109,7 +117,8 @@ def parse(file: str, data: bytes) -> Document:
         # The decoder strips a byte order mark first and counts from behind it.
         body = data.removeprefix(b"\xef\xbb\xbf")
         line, column = _position_of(body[: error.start].decode("utf-8", "replace"))
-        what = f"byte 0x{body[error.start]:02x} is not UTF-8, expected a text file in UTF-8"
+        byte = f"0x{body[error.start]:02x}"
+        what = sentence("byte {byte} is not UTF-8, expected a text file in UTF-8", byte=byte)
         return Document(file, None, (Problem(file, line, column, what),))
     builder = _Builder(file)
     try:
@@ -119,14 +128,17 @@ def parse(file: str, data: bytes) -> Document:
         builder.problems.append(stop.problem)
     except ReaderError as error:
         line, column = _position_of(text[: error.position])
-        what = f"character U+{ord(text[error.position]):04X} is not allowed in YAML, expected printable text"
+        sign = f"U+{ord(text[error.position]):04X}"
+        what = sentence("character {sign} is not allowed in YAML, expected printable text", sign=sign)
         builder.problems.append(Problem(file, line, column, what))
     except MarkedYAMLError as error:
         builder.problems.append(_syntax_problem(file, error))
     except (YAMLError, ValueError, OverflowError) as error:
         # The parser lets a few of these through for escapes and version numbers out of range.
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        what = f"cannot be read as YAML ({said}), expected a mapping with `zones` and `boundaries`"
+        what = sentence(
+            "cannot be read as YAML ({said}), expected a mapping with `zones` and `boundaries`", said=said
+        )
         builder.problems.append(Problem(file, 0, 0, what))
     return Document(file, builder.root, tuple(builder.problems))
 
@@ -175,8 +187,11 @@ def _events(text: str) -> Iterator[Event]:
 def _syntax_problem(file: str, error: MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
-    said = ", ".join(" ".join(str(part).split()) for part in (error.problem, error.context) if part)
-    return Problem(file, line, column, f"not valid YAML: {said or 'syntax error'}")
+    problem, context = (" ".join(str(part or "").split()) for part in (error.problem, error.context))
+    what = sentence("not valid YAML: {problem}", problem=problem or context or "syntax error")
+    if problem and context:
+        what = sentence("not valid YAML: {problem}, {context}", problem=problem, context=context)
+    return Problem(file, line, column, what)
 
 
 class _Stop(Exception):
@@ -213,7 +228,8 @@ class _Builder:
         if isinstance(event, DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                raise self._stop(at, "a second YAML document starts, expected one document in a file")
+                what = sentence("a second YAML document starts, expected one document in a file")
+                raise self._stop(at, what)
         elif isinstance(event, ScalarEvent):
             self._check_tag(event, at)
             self._add(_scalar(event, at), event.anchor)
@@ -229,8 +245,11 @@ class _Builder:
         elif isinstance(event, AliasEvent):
             target = self._anchors.get(event.anchor)
             if target is None:
-                what = f"alias {quoted('*' + event.anchor)} has no complete anchor before it"
-                raise self._stop(at, f"{what}, expected {quoted('&' + event.anchor)} on an earlier value")
+                what = sentence(
+                    "alias {alias} has no complete anchor before it, expected {anchor} on an earlier value",
+                    alias=quoted("*" + event.anchor), anchor=quoted("&" + event.anchor),
+                )  # fmt: skip
+                raise self._stop(at, what)
             self._add(target, None)
 
     def _add(self, node: Node, anchor: str | None) -> None:
@@ -255,30 +274,37 @@ class _Builder:
         if parent.node.depth > MAX_DEPTH:
             raise self._too_deep(node.at)
         if parent.node.size > MAX_NODES:
-            what = f"more than {MAX_NODES} values with all aliases written out, expected fewer"
+            what = sentence(
+                "more than {most} values with all aliases written out, expected fewer", most=MAX_NODES
+            )
             raise self._stop(node.at, what)
 
     def _key(self, parent: MapNode, node: Node) -> str | None:
         if not isinstance(node, TextNode) or node.text is None:
-            self._say(node.at, "this key is not a text, expected a name such as `id`")
+            self._say(node.at, sentence("this key is not a text, expected a name such as `id`"))
             return None
         if node.text in parent.entries:
             first = parent.entries[node.text][0][0]
-            self._say(node.at, f"duplicate key {quoted(node.text)}, expected it once (first on line {first})")
+            what = sentence(
+                "duplicate key {key}, expected it once (first on line {line})",
+                key=quoted(node.text), line=first,
+            )  # fmt: skip
+            self._say(node.at, what)
             return None
         return node.text
 
     def _check_tag(self, event: ScalarEvent | SequenceStartEvent | MappingStartEvent, at: Position) -> None:
         if event.tag is not None:
-            self._say(at, f"tag {quoted(str(event.tag))} is not allowed, expected a plain value")
+            tag = quoted(str(event.tag))
+            self._say(at, sentence("tag {tag} is not allowed, expected a plain value", tag=tag))
 
-    def _say(self, at: Position, what: str) -> None:
+    def _say(self, at: Position, what: Sentence) -> None:
         self.problems.append(Problem(self.file, *at, what))
 
     def _too_deep(self, at: Position) -> _Stop:
-        return self._stop(at, f"nested too deeply, expected at most {MAX_DEPTH} levels")
+        return self._stop(at, sentence("nested too deeply, expected at most {most} levels", most=MAX_DEPTH))
 
-    def _stop(self, at: Position, what: str) -> _Stop:
+    def _stop(self, at: Position, what: Sentence) -> _Stop:
         return _Stop(Problem(self.file, *at, what))
 
 

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from otmon.sentence import Sentence, Speak
 from otmon.zones.address import Address, Network
-from otmon.zones.files.schema import MAX_TEXT
+from otmon.zones.files.text import MAX_TEXT
 
 _PLAIN: Final = re.compile(r"(?!(?:null|Null|NULL)\Z)[A-Za-z0-9][A-Za-z0-9._/-]*", re.ASCII)
 MAX_COMMENT: Final = 2000
@@ -19,7 +20,9 @@ MAX_COMMENT: Final = 2000
 class Block:
     """Lines of a file."""
 
-    def __init__(self) -> None:
+    def __init__(self, speak: Speak = str) -> None:
+        """`speak` says what the program has to say in comments."""
+        self._speak = speak
         self._lines: list[str] = []
         self._rows: dict[int, int] = {}
 
@@ -30,8 +33,16 @@ class Block:
             self._rows[len(self._lines)] = row
 
     def comment(self, text: str, indent: int = 0) -> None:
-        """Add a comment of whatever text."""
+        """Add a comment of whatever text that is nobody's language."""
         self._lines.append(f"{' ' * indent}# {_printable(text)[:MAX_COMMENT]}")
+
+    def say(self, said: Sentence, indent: int = 0) -> None:
+        """Add a comment in the language of who reads the file."""
+        self.comment(self._speak(said), indent)
+
+    def line_and_say(self, text: str, said: Sentence) -> None:
+        """Add a line with a comment behind it."""
+        self.line(f"{text}    # {_printable(self._speak(said))}")
 
     def row_of(self, line: int) -> int | None:
         """The row that a line, from 1, came from."""

@@ -13,8 +13,9 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from otmon.sentence import Sentence, sentence
 from otmon.zones.files.document import Document, ListNode, MapNode, Node, Problem, plain, position, quoted
-from otmon.zones.files.leaf import EXPECTED, described
+from otmon.zones.files.leaf import EXPECTED, described, unfit
 from otmon.zones.files.schema import (
     BoundaryForm,
     ExceptionForm,
@@ -36,6 +37,18 @@ NAMES_COMPARED: Final = 500
 NAMED_IN_FULL: Final = 20
 """Choices that an error lists; of more it names the first few."""
 
+KINDS: Final[dict[str, Sentence]] = {
+    "zone": sentence("zone"),
+    "boundary": sentence("boundary"),
+    "permission": sentence("permission"),
+    "exception": sentence("exception"),
+    "asset": sentence("asset"),
+    "site": sentence("site"),
+    "production line": sentence("production line"),
+    "work": sentence("work"),
+    "protected": sentence("protected"),
+}
+"""What entries are, for people."""
 _LISTS: Final = ("allow", "exceptions")
 """Keys of an entry whose items are checked one by one."""
 
@@ -68,7 +81,7 @@ class Entry(Generic[_Form]):
     def line(self, path: Path = ()) -> Line:
         return Line(self.document.file, position(self.node(), self.path + path)[0])
 
-    def problem(self, path: Path, what: str, *, of_key: bool = False) -> Problem:
+    def problem(self, path: Path, what: Sentence, *, of_key: bool = False) -> Problem:
         at = position(self.node(), self.path + path, of_key=of_key)
         return Problem(self.document.file, *at, what)
 
@@ -82,8 +95,10 @@ def entries(
         return
     if not isinstance(root, MapNode):
         if key == "zones":
-            found = described(plain(root))
-            what = f"{found} as the whole file, expected a mapping with `zones` and `boundaries`"
+            what = sentence(
+                "{found} as the whole file, expected a mapping with `zones` and `boundaries`",
+                found=described(plain(root)),
+            )
             problems.append(Problem(document.file, *root.at, what))
         return
     if key == "zones":
@@ -121,13 +136,23 @@ def entries(
 
 
 def unique(kind: str, entries: Iterable[Entry[Any]], problems: list[Problem]) -> None:
-    """Say which entries have the id of an earlier one; `kind` is what they are, for people."""
+    """Say which entries have the id of an earlier one; `kind` is what they are, of `KINDS`."""
     first: dict[str, Line] = {}
     for entry in entries:
         if entry.id and entry.id in first:
-            what = f"{kind} {quoted(entry.id)} a second time, expected an id of its own"
-            problems.append(entry.problem(("id",), f"{what} (first at {first[entry.id]})"))
+            what = sentence(
+                "{kind} {id} a second time, expected an id of its own (first at {first})",
+                kind=KINDS[kind], id=quoted(entry.id), first=str(first[entry.id]),
+            )  # fmt: skip
+            problems.append(entry.problem(("id",), what))
         first.setdefault(entry.id, entry.line(("id",)))
+
+
+def absent(kind: str, id: str, known: Iterable[str]) -> Sentence:
+    """That there is no entry of this kind, of `KINDS`, with this id, and which was probably meant."""
+    return sentence(
+        "no {kind} {id}, expected {expected}", kind=KINDS[kind], id=quoted(id), expected=nearest(id, known)
+    )
 
 
 def named(form: NameForm | None, id: str) -> Name:
@@ -158,8 +183,7 @@ def _permission_forms(
         return
     listed = node.entries[key][1]
     if not isinstance(listed, ListNode):
-        what = f"{described(plain(listed))} does not fit here, expected {EXPECTED[key]}"
-        problems.append(Problem(document.file, *listed.at, what))
+        problems.append(Problem(document.file, *listed.at, unfit(plain(listed), EXPECTED[key])))
         return
     for number, item in enumerate(listed.items):
         if len(problems) >= MAX_PROBLEMS:
@@ -224,32 +248,47 @@ def _salvaged(form: type[_Form], content: Any) -> tuple[_Form | None, frozenset[
         return None, frozenset()
 
 
-def _worded(form: type[Form], place: Path, detail: ErrorDetails) -> str:
+def _worded(form: type[Form], place: Path, detail: ErrorDetails) -> Sentence:
     """Pydantic's error in our words: what was found, and what was expected."""
     kind = detail["type"]
     if kind == "model":
-        return str(detail["msg"])
+        what: Sentence = detail["ctx"]["what"]
+        return what
     key = next((str(step) for step in reversed(place) if isinstance(step, str)), "")
-    expected = EXPECTED.get(key, "another value")
+    expected = EXPECTED.get(key, sentence("another value"))
     if kind == "extra_forbidden":
         owner = next((step for step in reversed(place[:-1]) if isinstance(step, str)), "")
         inner: dict[str, type[Form]] = {"limits": LimitForm, "members": MemberForm, "name": NameForm}
         known = _keys(inner.get(owner, form))
-        return f"unknown key {quoted(key)}, expected {nearest(key, known)}"
+        return sentence(
+            "unknown key {key}, expected {expected}", key=quoted(key), expected=nearest(key, known)
+        )
     if kind == "missing" and isinstance(place[-1], str):
-        return f"{key} is missing, expected {expected}"
+        return sentence("{key} is missing, expected {expected}", key=key, expected=expected)
     if kind in ("missing", "too_short", "too_long"):
-        return f"wrong number of entries under {key}, expected {expected}"
+        return sentence(
+            "wrong number of entries under {key}, expected {expected}", key=key, expected=expected
+        )
     if kind == "model_type":
-        kinds = {"ZoneForm": "a zone", "BoundaryForm": "a boundary", "PermissionForm": "a permission",
-                 "ExceptionForm": "an exception", "AssetForm": "an asset", "SiteForm": "a site",
-                 "LineForm": "a production line", "WorkForm": "work",
-                 "ProtectedForm": "what is protected"}  # fmt: skip
-
-        expected = f"{kinds.get(form.__name__, 'an entry')} as a mapping with keys such as {_keys(form)[0]}"
+        kind = KINDS.get(_FORMS.get(form.__name__, ""), sentence("entry"))
+        expected = sentence("the {kind} as a mapping with keys such as {key}", kind=kind, key=_keys(form)[0])
         if key in ("name", "members"):
             expected = EXPECTED[key]
-    return f"{described(detail['input'])} does not fit here, expected {expected}"
+    return unfit(detail["input"], expected)
+
+
+_FORMS: Final[dict[str, str]] = {
+    "ZoneForm": "zone",
+    "BoundaryForm": "boundary",
+    "PermissionForm": "permission",
+    "ExceptionForm": "exception",
+    "AssetForm": "asset",
+    "SiteForm": "site",
+    "LineForm": "production line",
+    "WorkForm": "work",
+    "ProtectedForm": "protected",
+}
+"""What each form is of `KINDS`."""
 
 
 def _keys(form: type[Form]) -> list[str]:
@@ -268,5 +307,5 @@ def nearest(text: str, known: Iterable[str]) -> str:
     return (
         ", ".join(names)
         if len(names) <= NAMED_IN_FULL
-        else f"one of {len(names)} such as {', '.join(names[:8])}"
+        else sentence("one of {count} such as {names}", count=len(names), names=", ".join(names[:8]))
     )

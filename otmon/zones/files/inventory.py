@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
+from otmon.sentence import sentence
 from otmon.zones.files.document import Document, ListNode, MapNode, Position, Problem, TextNode, quoted
 from otmon.zones.files.workbook import Grid, SheetError, read_sheets
 
@@ -51,15 +52,20 @@ def inventory_document(file: str, data: bytes) -> Document:
     try:
         grids = read_sheets(data)
     except SheetError as error:
-        return Document(file, None, (Problem(file, 0, 0, f"cannot be read as an inventory: {error}"),))
+        what = sentence("cannot be read as an inventory: {why}", why=error.why)
+        return Document(file, None, (Problem(file, 0, 0, what),))
     problems: list[Problem] = []
     assets = ListNode((1, 1))
     for grid in grids:
         head = _head(grid)
         if head is None:
-            what = "no head, expected a row with the columns id (資産ID) and address (IPアドレス) or "
-            what += "mac (MACアドレス)"
-            problems.append(Problem(file, 0, 0, f"sheet {quoted(grid.name)}: {what}" if grid.name else what))
+            what = sentence(
+                "no head, expected a row with the columns id (資産ID) and address (IPアドレス) or "
+                "mac (MACアドレス)"
+            )
+            if grid.name:
+                what = sentence("sheet {name}: {what}", name=quoted(grid.name), what=what)
+            problems.append(Problem(file, 0, 0, what))
             continue
         at, columns = head
         problems += _twice(file, grid, at)
@@ -91,7 +97,10 @@ def _twice(file: str, grid: Grid, row: int) -> list[Problem]:
     for number, text in enumerate(grid.rows[row], 1):
         key = _key(text)
         if key in first:
-            what = f"column {quoted(text)} says the same as {quoted(first[key])}, expected one of them"
+            what = sentence(
+                "column {column} says the same as {first}, expected one of them",
+                column=quoted(text), first=quoted(first[key]),
+            )  # fmt: skip
             problems.append(Problem(file, row, number, what))
         elif key:
             first[key] = text
@@ -101,7 +110,7 @@ def _twice(file: str, grid: Grid, row: int) -> list[Problem]:
 def _odd(file: str, grid: Grid, row: int, columns: Mapping[int, str]) -> list[Problem]:
     """Cells of a workbook whose text nobody can know."""
     return [
-        Problem(file, row, number, f"{grid.odd[row, number]}, expected a text")
+        Problem(file, row, number, sentence("{found}, expected a text", found=grid.odd[row, number]))
         for number in columns
         if (row, number) in grid.odd
     ]

@@ -10,11 +10,12 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from otmon.sentence import Sentence, sentence
 from otmon.zones.files.document import quoted
 
 
-def wrong(what: str) -> PydanticCustomError:
-    """An error of ours inside a validator."""
+def wrong(what: Sentence) -> PydanticCustomError:
+    """An error of ours inside a validator; its context holds the sentence."""
     return PydanticCustomError("model", "{what}", {"what": what})
 
 
@@ -22,14 +23,28 @@ def described(value: object) -> str:
     """A value of the file for an error message."""
     if isinstance(value, str):
         return quoted(value)
-    return {type(None): "an empty value", list: "a list", dict: "a mapping"}.get(type(value), "this value")
+    return _KINDS.get(type(value), sentence("this value"))
+
+
+_KINDS: Final[dict[type, Sentence]] = {
+    type(None): sentence("an empty value"),
+    list: sentence("a list"),
+    dict: sentence("a mapping"),
+}
+
+
+def unfit(value: object, expected: Sentence) -> Sentence:
+    """That a value does not fit where it stands."""
+    return sentence(
+        "{found} does not fit here, expected {expected}", found=described(value), expected=expected
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """One text, read by `read`, which gives None for a text that it cannot take."""
 
-    expected: str
+    expected: Sentence
     read: Callable[[str], object]
     choices: tuple[str, ...] = ()
     """All texts that it takes, where they are few."""
@@ -48,7 +63,7 @@ class Leaf:
     def _check(self, value: object) -> object:
         result = self.read(value.strip()) if isinstance(value, str) else None
         if result is None:
-            raise wrong(f"{described(value)} does not fit here, expected {self.expected}")
+            raise wrong(unfit(value, self.expected))
         return result
 
 
@@ -75,7 +90,7 @@ class OneOrMore:
     @staticmethod
     def _as_list(value: object) -> object:
         if value == []:
-            raise wrong("an empty list, expected at least one entry, or leave the key out")
+            raise wrong(sentence("an empty list, expected at least one entry, or leave the key out"))
         return value if isinstance(value, list) else [value]
 
 
@@ -83,7 +98,7 @@ class OneOrMore:
 class Short:
     """A text that stands for a mapping."""
 
-    expected: str
+    expected: Sentence
     long: Callable[[str], object]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -98,29 +113,29 @@ class Short:
         return self.long(value) if isinstance(value, str) else value
 
 
-EXPECTED: Final[Mapping[str, str]] = {
-    "zones": "a list of zones",
-    "boundaries": "a list of boundaries",
-    "members": "a list of members",
-    "allow": "a list of permissions",
-    "between": "a list of two zone ids",
-    "name": "a text or a mapping with ja and en",
-    "id": "an id",
-    "ja": "the name in Japanese",
-    "en": "the name in English",
-    "importance": "大, 中, 小 or high, medium, low",
-    "protocol": "a protocol id, a list of them, or any",
-    "limits": "a list of limits",
-    "assets": "a list of assets",
-    "inventory": "the name of a sheet beside this file, or a list of them",
-    "exceptions": "a list of exceptions",
-    "sites": "a list of sites",
-    "lines": "a list of production lines",
-    "works": "a list of works",
-    "protected": "a list of what is protected",
-    "hours": "hours such as mon-fri 08:00-18:00, or a list of them",
-    "during": "a window such as 2026-04-18 22:00 to 2026-04-19 05:00, or a list of them",
-    "low": "the smallest quantity that may be written",
-    "high": "the largest quantity that may be written",
+EXPECTED: Final[Mapping[str, Sentence]] = {
+    "zones": sentence("a list of zones"),
+    "boundaries": sentence("a list of boundaries"),
+    "members": sentence("a list of members"),
+    "allow": sentence("a list of permissions"),
+    "between": sentence("a list of two zone ids"),
+    "name": sentence("a text or a mapping with ja and en"),
+    "id": sentence("an id"),
+    "ja": sentence("the name in Japanese"),
+    "en": sentence("the name in English"),
+    "importance": sentence("大, 中, 小 or high, medium, low"),
+    "protocol": sentence("a protocol id, a list of them, or any"),
+    "limits": sentence("a list of limits"),
+    "assets": sentence("a list of assets"),
+    "inventory": sentence("the name of a sheet beside this file, or a list of them"),
+    "exceptions": sentence("a list of exceptions"),
+    "sites": sentence("a list of sites"),
+    "lines": sentence("a list of production lines"),
+    "works": sentence("a list of works"),
+    "protected": sentence("a list of what is protected"),
+    "hours": sentence("hours such as mon-fri 08:00-18:00, or a list of them"),
+    "during": sentence("a window such as 2026-04-18 22:00 to 2026-04-19 05:00, or a list of them"),
+    "low": sentence("the smallest quantity that may be written"),
+    "high": sentence("the largest quantity that may be written"),
 }
 """What a key wants, for errors about its structure or its absence."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from errno import ENOENT
 from typing import Final
 
+from otmon.sentence import sentence
 from otmon.zones.files.document import (
     MAX_FILE_BYTES,
     Document,
@@ -23,7 +24,17 @@ from otmon.zones.files.document import (
     position,
     quoted,
 )
-from otmon.zones.files.entry import MAX_PROBLEMS, Entry, Path, entries, named, nearest, timezone_of, unique
+from otmon.zones.files.entry import (
+    MAX_PROBLEMS,
+    Entry,
+    Path,
+    absent,
+    entries,
+    named,
+    nearest,
+    timezone_of,
+    unique,
+)
 from otmon.zones.files.inventory import inventory_document
 from otmon.zones.files.nesting import nested
 from otmon.zones.files.permission import PermissionReader, Sides
@@ -86,7 +97,7 @@ def read_model(
         document = parse(name, data)
         problems += document.problems
         if document.root is None and not document.problems:
-            what = "the file is empty, expected a mapping with `zones` and `boundaries`"
+            what = sentence("the file is empty, expected a mapping with `zones` and `boundaries`")
             problems.append(Problem(name, 0, 0, what))
         whole = whole and document.root is not None
         zones += entries(document, "zones", ZoneForm, problems)
@@ -105,16 +116,22 @@ def read_model(
     if not whole:
         raise ModelError(problems)
     if not zones and not problems:
-        what = "no zone in the model, expected at least one under `zones`"
+        what = sentence("no zone in the model, expected at least one under `zones`")
         problems.append(Problem(files[0][0], 0, 0, what))
     for line, other in timezones[1:]:
         if other != timezones[0][1]:
-            what = f"a second time zone {quoted(other)}, expected one (first at {timezones[0][0]})"
+            what = sentence(
+                "a second time zone {name}, expected one (first at {first})",
+                name=quoted(other), first=str(timezones[0][0]),
+            )  # fmt: skip
             problems.append(Problem(line.file, line.number, 1, what))
     parts = _Parts(zones, boundaries, assets, plant, timezones[0][1] if timezones else stand_in)
     model = _joined(parts, frozenset(protocols), (*(name for name, _ in files), *sheets), problems)
     if len(problems) >= MAX_PROBLEMS:
-        what = f"{MAX_PROBLEMS} errors or more, expected none; the rest of the model was not looked at"
+        what = sentence(
+            "{count} errors or more, expected none; the rest of the model was not looked at",
+            count=MAX_PROBLEMS,
+        )
         problems.append(Problem(files[0][0], 0, 0, what))
     if problems:
         raise ModelError(problems)
@@ -130,14 +147,20 @@ def _contents(path: str) -> list[tuple[str, bytes]]:
             name for name in os.listdir(path) if name.endswith(SUFFIXES) and not name.startswith(".")
         )
         if not names:
-            what = "no model in this folder, expected at least one .yaml or .yml file"
+            what = sentence("no model in this folder, expected at least one .yaml or .yml file")
             raise ModelError([Problem(path, 0, 0, what)])
         if len(names) > MAX_FILES:
-            what = f"{len(names)} model files in this folder, expected at most {MAX_FILES}"
+            what = sentence(
+                "{count} model files in this folder, expected at most {most}",
+                count=len(names), most=MAX_FILES,
+            )  # fmt: skip
             raise ModelError([Problem(path, 0, 0, what)])
         return [(file, _content(file)) for file in (os.path.join(path, name) for name in names)]
     except OSError as error:
-        what = f"cannot be read ({error.strerror}), expected a zone model in YAML or a folder of them"
+        what = sentence(
+            "cannot be read ({why}), expected a zone model in YAML or a folder of them",
+            why=str(error.strerror),
+        )
         raise ModelError([Problem(str(error.filename or path), 0, 0, what)]) from error
 
 
@@ -164,9 +187,10 @@ def _inventories(
         try:
             yield inventory_document(file, beside(document.file, name.strip()))
         except OSError as error:
-            what = (
-                f"{quoted(name.strip())} cannot be read ({error.strerror}), expected a sheet beside this file"
-            )
+            what = sentence(
+                "{name} cannot be read ({why}), expected a sheet beside this file",
+                name=quoted(name.strip()), why=str(error.strerror),
+            )  # fmt: skip
             problems.append(Problem(document.file, *at, what))
 
 
@@ -211,14 +235,13 @@ def _joined(
     where = places(parts.plant, dict.fromkeys(entry.id for entry in parts.assets if entry.id), problems)
     for entry in zones:
         if entry.id in (INTERNET, UNKNOWN_ZONE):
-            what = f"zone {quoted(entry.id)} is built in, expected another id"
+            what = sentence("zone {id} is built in, expected another id", id=quoted(entry.id))
             problems.append(entry.problem(("id",), what))
     known = dict.fromkeys(entry.id for entry in zones if entry.id)
     members = {entry.id: _members(entry, devices, problems) for entry in zones if entry.id}
     for asset in parts.assets:
         if asset.form is not None and asset.form.zone is not None and asset.form.zone not in known:
-            what = f"no zone {quoted(asset.form.zone)}, expected {nearest(asset.form.zone, known)}"
-            problems.append(asset.problem(("zone",), what))
+            problems.append(asset.problem(("zone",), absent("zone", asset.form.zone, known)))
     vague = frozenset(
         entry.id for entry in zones if entry.form is None or "members" in entry.misread or not whole_inventory
     )
@@ -258,17 +281,23 @@ def _ends_exist(
     for number, end in enumerate(ends):
         place: Path = ("between", number)
         if end == UNKNOWN_ZONE:
-            what = "nothing may be agreed with addresses in no zone, expected a zone that lists them"
+            what = sentence(
+                "nothing may be agreed with addresses in no zone, expected a zone that lists them"
+            )
             problems.append(entry.problem(place, what))
         elif end != INTERNET and end not in named:
-            expected = nearest(end, (*named, INTERNET))
-            problems.append(entry.problem(place, f"no zone {quoted(end)}, expected {expected}"))
+            problems.append(entry.problem(place, absent("zone", end, (*named, INTERNET))))
     pair = (min(ends), max(ends))
     if ends[0] == ends[1]:
-        what = "a boundary of a zone with itself, expected two zones (what goes on inside is told there)"
+        what = sentence(
+            "a boundary of a zone with itself, expected two zones (what goes on inside is told there)"
+        )
         problems.append(entry.problem(("between",), what))
     elif pair in pairs:
-        what = f"a second boundary between {pair[0]} and {pair[1]}, expected one (first at {pairs[pair]})"
+        what = sentence(
+            "a second boundary between {one} and {other}, expected one (first at {first})",
+            one=pair[0], other=pair[1], first=str(pairs[pair]),
+        )  # fmt: skip
         problems.append(entry.problem(("between",), what))
     pairs.setdefault(pair, entry.line())
     return len(problems) == before
@@ -297,8 +326,11 @@ def _members(
             found += [Member(at, device.mac, form.vlan, line) for at in device.networks or (None,)]
         if not tagged:
             tags = sorted({tag for device in devices for tag in device.tags})
-            expected = nearest(form.tag, tags) if tags else "a tag of an asset"
-            what = f"no asset has the tag {quoted(form.tag)}, expected {expected}"
+            what = sentence(
+                "no asset has the tag {tag}, expected {expected}",
+                tag=quoted(form.tag),
+                expected=nearest(form.tag, tags) if tags else sentence("a tag of an asset"),
+            )
             problems.append(entry.problem(("members", number, "tag"), what))
     return tuple(found)
 
@@ -328,8 +360,10 @@ def _zone(
     place: ZonePlace,
 ) -> Zone:
     if entry.permissions and form.inside == "everything":
-        what = "allow has no effect where everything may happen inside, expected `inside: listed` or "
-        what += "`inside: baseline` beside it"
+        what = sentence(
+            "allow has no effect where everything may happen inside, expected `inside: listed` or "
+            "`inside: baseline` beside it"
+        )
         reader.problems.append(entry.problem(("allow",), what, of_key=True))
     permissions = reader.read(entry, Sides((form.id,), {form.id: members}, vague & {form.id}))
     name = named(form.name, form.id)

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from otmon.sentence import Sentence, both, sentence
 from otmon.zones.address import within
 from otmon.zones.model import Boundary, Endpoint, Line, Permission, Zone
 
@@ -69,8 +70,7 @@ def nested(
 
 def _sound(zones: tuple[Zone, ...], entries: Iterable[Entry[ZoneForm]], problems: list[Problem]) -> bool:
     """Whether every outer zone exists and no zone is within itself."""
-    from otmon.zones.files.document import quoted
-    from otmon.zones.files.entry import nearest
+    from otmon.zones.files.entry import absent
 
     parent = {zone.id: zone.within for zone in zones}
     known = {entry.id: entry for entry in entries}
@@ -78,8 +78,7 @@ def _sound(zones: tuple[Zone, ...], entries: Iterable[Entry[ZoneForm]], problems
     safe: set[str] = {""}
     for zone in zones:
         if zone.within and zone.within not in known:
-            what = f"no zone {quoted(zone.within)}, expected {nearest(zone.within, parent)}"
-            problems.append(known[zone.id].problem(("within",), what))
+            problems.append(known[zone.id].problem(("within",), absent("zone", zone.within, parent)))
     for zone in zones:
         chain: dict[str, None] = {}
         at = zone.id
@@ -87,7 +86,7 @@ def _sound(zones: tuple[Zone, ...], entries: Iterable[Entry[ZoneForm]], problems
             chain[at] = None
             at = parent.get(at, "")
         if at in chain and at == zone.id:
-            what = f"zone {zone.id} is within itself, expected a zone that is not within {zone.id}"
+            what = sentence("zone {id} is within itself, expected a zone that is not within {id}", id=zone.id)
             problems.append(known[zone.id].problem(("within",), what))
         elif at not in chain:
             safe.update(chain)
@@ -120,8 +119,11 @@ def _inherited(
         sides = _apart(inner.get(a, [a]), inner.get(b, [b]), a, b, around)
         room -= (len(sides[0]) * len(sides[1]) - 1) * (1 + len(boundary.permissions))
         if room < 0:
-            what = f"boundary {boundary.id} is inherited by too many zones, expected at most {MAX_INHERITED} "
-            what += "boundaries and permissions that are inherited"
+            what = sentence(
+                "boundary {id} is inherited by too many zones, expected at most {most} boundaries and "
+                "permissions that are inherited",
+                id=boundary.id, most=MAX_INHERITED,
+            )  # fmt: skip
             problems.append(_problem(boundary.line, what))
             return []
         for one in sides[0]:
@@ -139,15 +141,17 @@ def _inherited(
     for pair, (_, candidates) in sorted(nearest_of.items()):
         boundary, ends = candidates[0]
         if len(candidates) > 1:
-            ids = " and ".join(one.id for one, _ in candidates)
-            what = f"boundaries {ids} are equally near to zones {pair[0]} and {pair[1]} within theirs, "
-            what += "expected a boundary of their own between these"
+            what = sentence(
+                "boundaries {ids} are equally near to zones {one} and {other} within theirs, expected a "
+                "boundary of their own between these",
+                ids=both([border.id for border, _ in candidates]), one=pair[0], other=pair[1],
+            )  # fmt: skip
             problems.append(_problem(candidates[-1][0].line, what))
         found.append(_copy(boundary, ends, zones))
     return found
 
 
-def _problem(line: Line, what: str) -> Problem:
+def _problem(line: Line, what: Sentence) -> Problem:
     from otmon.zones.files.document import Problem
 
     return Problem(line.file, line.number, 1, what)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
+from otmon.sentence import Sentence, either, sentence
 from otmon.zones.address import Address, Network, host, parse_address, parse_network, reach, within
 from otmon.zones.files.document import Problem, quoted
-from otmon.zones.files.entry import MAX_PROBLEMS, Entry, Path, nearest
-from otmon.zones.files.schema import PermissionForm, read_function_number
+from otmon.zones.files.entry import KINDS, MAX_PROBLEMS, Entry, Path, nearest
+from otmon.zones.files.schema import PermissionForm
+from otmon.zones.files.text import read_function_number
 from otmon.zones.functions import MODBUS_FUNCTIONS, normal
 from otmon.zones.model import (
     INTERNET,
@@ -130,16 +132,22 @@ class PermissionReader:
             number = int(path[-1]) + 1
             return f"{entry.id}/{number}" if path[0] == "allow" else f"{entry.id}/exception-{number}"
         if form.id in self.ids:
-            what = f"permission {quoted(form.id)} a second time, expected an id of its own"
-            self._say(entry, (*path, "id"), f"{what} (first at {self.ids[form.id]})")
+            what = sentence(
+                "{kind} {id} a second time, expected an id of its own (first at {first})",
+                kind=KINDS["permission"], id=quoted(form.id), first=str(self.ids[form.id]),
+            )  # fmt: skip
+            self._say(entry, (*path, "id"), what)
         self.ids.setdefault(form.id, entry.line((*path, "id")))
         return form.id
 
     def _protocols(self, entry: Entry[Any], path: Path, form: PermissionForm) -> tuple[str, ...]:
         for number, protocol in enumerate(form.protocol):
             if protocol not in self.protocols and protocol not in (ANY, NOT_RECOGNISED):
-                expected = nearest(protocol, (ANY, *sorted(self.protocols), NOT_RECOGNISED))
-                what = f"no protocol {quoted(protocol)}, expected {expected}"
+                what = sentence(
+                    "no protocol {id}, expected {expected}",
+                    id=quoted(protocol),
+                    expected=nearest(protocol, (ANY, *sorted(self.protocols), NOT_RECOGNISED)),
+                )
                 self._say(entry, (*path, "protocol", number), what)
         return () if form.protocol == (ANY,) else form.protocol
 
@@ -148,7 +156,9 @@ class PermissionReader:
             numbered = read_function_number(text)
             if numbered is not None:
                 if form.protocol == ("modbus",) and not 1 <= numbered[0] <= 127:
-                    what = f"no Modbus function {numbered[0]}, expected a number from 1 to 127"
+                    what = sentence(
+                        "no Modbus function {number}, expected a number from 1 to 127", number=numbered[0]
+                    )
                     self._say(entry, (*path, "functions", number), what)
                 yield FunctionRef(*numbered, "")
             elif form.protocol != ("modbus",):
@@ -156,9 +166,11 @@ class PermissionReader:
             elif normal(text) in MODBUS_FUNCTIONS:
                 yield FunctionRef(*MODBUS_FUNCTIONS[normal(text)], "")
             else:
-                expected = nearest(normal(text), MODBUS_FUNCTIONS)
-                what = f"no Modbus function {quoted(text)}, expected a number such as 6 or 43/14, "
-                what += f"or {expected}"
+                what = sentence(
+                    "no Modbus function {name}, expected a number such as 6 or 43/14, or {expected}",
+                    name=quoted(text),
+                    expected=nearest(normal(text), MODBUS_FUNCTIONS),
+                )
                 self._say(entry, (*path, "functions", number), what)
 
     def _schedule(self, entry: Entry[Any], path: Path, form: PermissionForm) -> Schedule:
@@ -184,7 +196,7 @@ class PermissionReader:
 
     def _has_timezone(self, entry: Entry[Any], path: Path) -> bool:
         if not self.timezone:
-            what = (
+            what = sentence(
                 "times without a time zone, expected one such as `timezone: Asia/Tokyo` at the top of a file"
             )
             self._say(entry, path, what)
@@ -202,10 +214,16 @@ class PermissionReader:
             listed = dict(form.objects())
             words = 1 if coil else words_of(limit.type)
             if listed and not spans(listed.get(key, ()), address, address + words - 1):
-                what = f"{key} {address} is not among what the permission lists, expected one of its elements"
+                what = sentence(
+                    "{key} {address} is not among what the permission lists, expected one of its elements",
+                    key=key, address=address,
+                )  # fmt: skip
                 self._say(entry, place, what)
             if (key, address) in seen:
-                what = f"a second limit for {key} {address}, expected one (first at {seen[key, address]})"
+                what = sentence(
+                    "a second limit for {key} {address}, expected one (first at {first})",
+                    key=key, address=address, first=str(seen[key, address]),
+                )  # fmt: skip
                 self._say(entry, place, what)
             seen.setdefault((key, address), line)
             name = limit.name.value() if limit.name is not None else Name("", "")
@@ -224,15 +242,23 @@ class PermissionReader:
             here = (Endpoint(sides.zones[0], None),)
             return clients or here, servers or here
         if form.from_ is None and form.to is None:
-            what = f"neither from nor to, expected at least one of them: {' or '.join(sides.zones)}"
+            what = sentence(
+                "neither from nor to, expected at least one of them: {zones}", zones=either(sides.zones)
+            )
             self._say(entry, path, what)
         clients, servers = _one_sided(clients, form.from_, servers), _one_sided(servers, form.to, clients)
         for key, ends in (("from", clients), ("to", servers)):
             if len({end.zone for end in ends}) > 1:
-                what = f"{key} names both sides of the boundary, expected one; each needs its own permission"
+                what = sentence(
+                    "{key} names both sides of the boundary, expected one; each needs its own permission",
+                    key=key,
+                )
                 self._say(entry, (*path, key), what)
         if clients and servers and clients[0].zone == servers[0].zone:
-            what = f"from and to are both in {clients[0].zone}, expected opposite sides of the boundary"
+            what = sentence(
+                "from and to are both in {zone}, expected opposite sides of the boundary",
+                zone=clients[0].zone,
+            )
             self._say(entry, (*path, "to"), what)
         other = dict(zip(sides.zones, reversed(sides.zones), strict=True))
         if clients and form.to is None:
@@ -269,14 +295,21 @@ class PermissionReader:
                     found.append(Endpoint(zone, network))
         if not having:
             roles = sorted({one for device in self.devices for one in device.roles})
-            expected = nearest(role, roles) if roles else "assets with roles in the model"
-            self._say(entry, path, f"no asset has the role {quoted(role)}, expected {expected}")
+            what = sentence(
+                "no asset has the role {role}, expected {expected}",
+                role=quoted(role),
+                expected=nearest(role, roles) if roles else sentence("assets with roles in the model"),
+            )
+            self._say(entry, path, what)
         elif not found and not sides.vague:
-            what = f"no asset with the role {quoted(role)} is in {' or '.join(sides.zones)}, expected one"
+            what = sentence(
+                "no asset with the role {role} is in {zones}, expected one",
+                role=quoted(role), zones=either(sides.zones),
+            )  # fmt: skip
             self._say(entry, path, what)
         return found
 
-    def _say(self, entry: Entry[Any], path: Path, what: str) -> None:
+    def _say(self, entry: Entry[Any], path: Path, what: Sentence) -> None:
         self.problems.append(entry.problem(path, what))
 
 
@@ -302,15 +335,17 @@ def _one_sided(
     return tuple(end for end in ends if end.zone not in away)
 
 
-def endpoint(text: str, sides: Sides) -> Endpoint | str:
+def endpoint(text: str, sides: Sides) -> Endpoint | Sentence:
     """A zone's id or an address of one of the zones; else what is wrong, as a sentence."""
     if text in sides.zones:
         return Endpoint(text, None)
     address = parse_address(text)
     network = parse_network(text) if address is None else host(address)
-    ends = " or ".join(sides.zones)
+    named = {"end": quoted(text), "zones": either(sides.zones)}
     if network is None:
-        return f"{quoted(text)} is no end of this permission, expected {ends}, or an address or prefix in it"
+        return sentence(
+            "{end} is no end of this permission, expected {zones}, or an address or prefix in it", **named
+        )
     lengths = {zone: _held(zone, network, sides.members) for zone in sides.zones}
     longest = max(lengths.values())
     if longest >= 0:
@@ -320,8 +355,10 @@ def endpoint(text: str, sides: Sides) -> Endpoint | str:
     if len(owners) == 1:
         return Endpoint(owners[0], network)
     if owners:
-        return f"{quoted(text)} may be in {ends}, expected a zone, or members that tell which one it is"
-    return f"{quoted(text)} is not among the members of {ends}, expected one of their addresses"
+        return sentence(
+            "{end} may be in {zones}, expected a zone, or members that tell which one it is", **named
+        )
+    return sentence("{end} is not among the members of {zones}, expected one of their addresses", **named)
 
 
 def _held(zone: str, network: Network, members: dict[str, tuple[Member, ...]]) -> int:

@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from otmon.sentence import sentence
 from otmon.zones.files.document import Document, Problem, quoted
-from otmon.zones.files.entry import Entry, Path, entries, named, nearest, unique
+from otmon.zones.files.entry import KINDS, Entry, Path, absent, entries, named, unique
 from otmon.zones.files.schema import Form, LineForm, ProtectedForm, SiteForm, WorkForm, ZoneForm
 from otmon.zones.model import (
     IMPORTANCES,
@@ -72,7 +73,10 @@ class Places:
             _exists(entry, ("line",), "production line", form.line, self.lines, problems)
         at = self.lines.get(form.line or "", "")
         if at and form.site is not None and at != form.site:
-            what = f"site {quoted(form.site)} and a production line of site {at}, expected the same site"
+            what = sentence(
+                "site {site} and a production line of site {other}, expected the same site",
+                site=quoted(form.site), other=at,
+            )  # fmt: skip
             problems.append(entry.problem(("site",), what))
         importance = form.importance
         for work in form.works if importance is None else ():
@@ -139,8 +143,14 @@ def _exists(
     entry: Entry[Any], path: Path, kind: str, id: str, known: Collection[str], problems: list[Problem]
 ) -> None:
     if id not in known:
-        expected = nearest(id, known) if known else f"a {kind} that the model lists"
-        problems.append(entry.problem(path, f"no {kind} {quoted(id)}, expected {expected}"))
+        what = absent(kind, id, known)
+        if not known:
+            what = sentence(
+                "no {kind} {id}, expected one that the model lists: it lists none",
+                kind=KINDS[kind],
+                id=quoted(id),
+            )
+        problems.append(entry.problem(path, what))
 
 
 def _weight(importance: Importance) -> int:

@@ -7,8 +7,7 @@ is accepted. Each message reads "what is wrong, expected what".
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, get_args
@@ -16,10 +15,33 @@ from typing import Annotated, Any, Final, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from otmon.protocols.protocol import AccessClass
-from otmon.zones.address import MAC_BITS, Address, Network, host, parse_address, parse_network, parse_oui
+from otmon.sentence import Sentence, both, sentence
+from otmon.zones.address import Address, Network, parse_network
 from otmon.zones.files.document import quoted
 from otmon.zones.files.leaf import EXPECTED, Leaf, OneOrMore, Short, wrong
 from otmon.zones.files.switch_port import read_port
+from otmon.zones.files.text import (
+    ACCESS_CLASSES,
+    IMPORTANCE,
+    MAX_TEXT,
+    TRANSPORTS,
+    VALUE_TYPES,
+    range_reader,
+    read_access,
+    read_element,
+    read_id,
+    read_importance,
+    read_ip,
+    read_mac,
+    read_oui,
+    read_quantity,
+    read_scale,
+    read_step,
+    read_text,
+    read_transport,
+    read_type,
+    read_vlan,
+)
 from otmon.zones.model import Importance, Inside, Kind, Name, ObjectType, Range, Ranges, ValueType, merged
 from otmon.zones.times import Weekly, read_change, read_date, read_dated, read_rate, read_weekly, read_zone
 
@@ -27,139 +49,42 @@ OBJECT_TYPES: Final[tuple[ObjectType, ...]] = get_args(ObjectType)
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 LEVELS: Final = ("0", "1", "2", "3", "3.5", "4", "5")
 """Purdue: process, basic control, supervision, site operations, DMZ, site business, enterprise."""
-VALUE_TYPES: Final[tuple[ValueType, ...]] = get_args(ValueType)
-ACCESS_CLASSES: Final[tuple[AccessClass, ...]] = get_args(AccessClass)
-TRANSPORTS: Final = ("tcp", "udp", "sctp", "icmp", "icmpv6", "ethernet")
-MAX_TEXT: Final = 500
-"""Characters of a name or a reason: it is shown in tables."""
 
-_IMPORTANCE: Final[dict[str, Importance]] = {
-    "大": "high", "中": "medium", "小": "low", "high": "high", "medium": "medium", "low": "low",
-}  # fmt: skip
 _INSIDE: Final[Mapping[str, Inside]] = {inside: inside for inside in get_args(Inside)}
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_NUMBER = re.compile(r"[0-9]{1,9}|0[xX][0-9A-Fa-f]{1,7}", re.ASCII)
-_QUANTITY = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
-_VLAN = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?", re.ASCII)
-_IP_TRANSPORT = re.compile(r"ip-[0-9]{1,3}", re.ASCII)
 
 
-def _read_text(text: str) -> str | None:
-    folded = " ".join(text.split())
-    return folded if folded and folded.isprintable() and len(folded) <= MAX_TEXT else None
-
-
-def read_id(text: str) -> str | None:
-    """The text, if a model may use it as an id."""
-    if parse_address(text) is not None:
-        return None
-    return text if _ID.fullmatch(text) else None
-
-
-def _read_number(text: str) -> int | None:
-    return int(text, 0 if text[:2] in ("0x", "0X") else 10) if _NUMBER.fullmatch(text) else None
-
-
-def _range_reader(highest: int) -> Callable[[str], Range | None]:
-    def read(text: str) -> Range | None:
-        first, dash, last = (part.strip() for part in text.partition("-"))
-        low = _read_number(first)
-        high = _read_number(last) if dash else low
-        return (low, high) if low is not None and high is not None and low <= high <= highest else None
-
-    return read
-
-
-def read_vlan(text: str) -> str | None:
-    """A VLAN as facts have it, "" for untagged; None for what is no VLAN of a network."""
-    if text == "untagged":
-        return ""
-    parts = _VLAN.fullmatch(text)
-    if parts is None:
-        return None
-    tags = [int(tag) for tag in parts.groups() if tag is not None]
-    return ".".join(map(str, tags)) if all(1 <= tag <= 4094 for tag in tags) else None
-
-
-def _read_ip(text: str) -> Network | None:
-    address = parse_address(text)
-    return host(address) if address is not None and address.bits != MAC_BITS else None
-
-
-def _read_mac(text: str) -> Address | None:
-    address = parse_address(text)
-    return address if address is not None and address.bits == MAC_BITS else None
-
-
-def _read_oui(text: str) -> Network | None:
-    """A vendor's MAC addresses; a group is nobody's."""
-    vendor = parse_oui(text)
-    return vendor if vendor is not None and not vendor.prefix >> vendor.length - 8 & 1 else None
-
-
-def _read_transport(text: str) -> str | None:
-    return text if text in TRANSPORTS or _IP_TRANSPORT.fullmatch(text) else None
-
-
-def read_function_number(text: str) -> tuple[int, int | None] | None:
-    """A service by number: `6`, `0x06`, `43/14`; None for a name."""
-    number, slash, rest = (part.strip() for part in text.partition("/"))
-    function, subfunction = _read_number(number), _read_number(rest)
-    if function is None or (slash and subfunction is None):
-        return None
-    return function, subfunction
-
-
-def _read_access(text: str) -> AccessClass | None:
-    return next((access for access in ACCESS_CLASSES if access == text), None)
-
-
-def _read_element(text: str) -> int | None:
-    number = _read_number(text)
-    return number if number is not None and number <= 65535 else None
-
-
-def _read_quantity(text: str) -> Decimal | None:
-    return Decimal(text) if _QUANTITY.fullmatch(text) else None
-
-
-def _read_scale(text: str) -> Decimal | None:
-    number = _read_quantity(text)
-    return number or None
-
-
-def _read_step(text: str) -> Decimal | None:
-    number = _read_quantity(text)
-    return number if number is not None and number > 0 else None
-
-
-def _read_type(text: str) -> ValueType | None:
-    return next((type for type in VALUE_TYPES if type == text), None)
-
-
-Hours = Annotated[Weekly, Leaf("hours such as mon-fri 08:00-18:00 or daily 22:00-05:00", read_weekly)]
+Hours = Annotated[
+    Weekly, Leaf(sentence("hours such as mon-fri 08:00-18:00 or daily 22:00-05:00"), read_weekly)
+]
 During = Annotated[
     tuple[datetime, datetime],
-    Leaf("a window such as 2026-04-18 22:00 to 2026-04-19 05:00, ending after it begins", read_dated),
+    Leaf(
+        sentence("a window such as 2026-04-18 22:00 to 2026-04-19 05:00, ending after it begins"), read_dated
+    ),
 ]
-Rate = Annotated[int, Leaf("so many a minute, from 1 to 999999999, such as 30/minute", read_rate)]
-Ip = Annotated[Network, Leaf("an IPv4 or IPv6 address", _read_ip)]
-Quantity = Annotated[Decimal, Leaf("a number such as 2, -5 or 0.25", _read_quantity)]
+Rate = Annotated[int, Leaf(sentence("so many a minute, from 1 to 999999999, such as 30/minute"), read_rate)]
+Ip = Annotated[Network, Leaf(sentence("an IPv4 or IPv6 address"), read_ip)]
+Quantity = Annotated[Decimal, Leaf(sentence("a number such as 2, -5 or 0.25"), read_quantity)]
 Id = Annotated[
-    str, Leaf("an id of up to 64 ASCII letters, digits, '.', '_' and '-' (and no address)", read_id)
+    str, Leaf(sentence("an id of up to 64 ASCII letters, digits, '.', '_' and '-' (and no address)"), read_id)
 ]
-Text = Annotated[str, Leaf(f"a printable text of 1 to {MAX_TEXT} characters", _read_text)]
+Text = Annotated[str, Leaf(sentence("a printable text of 1 to {most} characters", most=MAX_TEXT), read_text)]
 Texts = Annotated[tuple[Text, ...], OneOrMore()]
-Port = Annotated[Range, Leaf("a port or range, 0 to 65535, such as 502 or 5000-5010", _range_reader(65535))]
-Unit = Annotated[Range, Leaf("a unit or range, 0 to 255, such as 1 or 1-10", _range_reader(255))]
+Port = Annotated[
+    Range, Leaf(sentence("a port or range, 0 to 65535, such as 502 or 5000-5010"), range_reader(65535))
+]
+Unit = Annotated[Range, Leaf(sentence("a unit or range, 0 to 255, such as 1 or 1-10"), range_reader(255))]
 Element = Annotated[
-    Range, Leaf("an element or range on the wire, 0 to 65535, such as 5 or 0-199", _range_reader(65535))
+    Range,
+    Leaf(sentence("an element or range on the wire, 0 to 65535, such as 5 or 0-199"), range_reader(65535)),
 ]
 Ports = Annotated[tuple[Port, ...], OneOrMore()]
 Units = Annotated[tuple[Unit, ...], OneOrMore()]
 Elements = Annotated[tuple[Element, ...], OneOrMore()]
-Access = Annotated[AccessClass, Leaf("one of " + ", ".join(ACCESS_CLASSES), _read_access, ACCESS_CLASSES)]
-Transport = Annotated[str, Leaf(f"one of {', '.join(TRANSPORTS)} or ip-<number>", _read_transport)]
+Access = Annotated[
+    AccessClass, Leaf(sentence("one of {names}", names=ACCESS_CLASSES), read_access, ACCESS_CLASSES)
+]
+Transport = Annotated[str, Leaf(sentence("one of {names} or ip-<number>", names=TRANSPORTS), read_transport)]
 
 
 def _short_name(value: str) -> object:
@@ -169,14 +94,16 @@ def _short_name(value: str) -> object:
 def _short_member(value: str) -> object:
     if "/" in value:
         return {"prefix": value}
-    if _read_mac(value.strip()) is not None:
+    if read_mac(value.strip()) is not None:
         return {"mac": value}
-    if _read_ip(value.strip()) is not None:
+    if read_ip(value.strip()) is not None:
         return {"address": value}
-    raise wrong(
-        f"{quoted(value)} is no member, expected an address, a prefix, a MAC address, or a mapping with "
-        "address or prefix, mac, oui, tag, vlan, switch_port"
+    what = sentence(
+        "{text} is no member, expected an address, a prefix, a MAC address, or a mapping with "
+        "address or prefix, mac, oui, tag, vlan, switch_port",
+        text=quoted(value),
     )
+    raise wrong(what)
 
 
 class Form(BaseModel):
@@ -195,35 +122,45 @@ class NameForm(Form):
         return Name(self.ja, self.en)
 
 
-Named = Annotated[NameForm, Short("one name for both languages", _short_name)]
+Named = Annotated[NameForm, Short(sentence("one name for both languages"), _short_name)]
 Importances = Annotated[
-    Importance, Leaf("大, 中, 小 or high, medium, low", _IMPORTANCE.get, tuple(_IMPORTANCE))
+    Importance, Leaf(sentence("大, 中, 小 or high, medium, low"), read_importance, tuple(IMPORTANCE))
 ]
 
 
 class MemberForm(Form):
     """A set of hosts: `otmon.zones.model.Member`."""
 
-    address: Annotated[Network | None, Leaf("an IPv4 or IPv6 address", _read_ip)] = None
+    address: Annotated[Network | None, Leaf(sentence("an IPv4 or IPv6 address"), read_ip)] = None
     prefix: Annotated[
         Network | None,
-        Leaf("a prefix such as 10.0.1.0/24 or fd00:1::/64, without bits set behind it", parse_network),
+        Leaf(
+            sentence("a prefix such as 10.0.1.0/24 or fd00:1::/64, without bits set behind it"), parse_network
+        ),
     ] = None
-    mac: Annotated[Address | None, Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
+    mac: Annotated[Address | None, Leaf(sentence("a MAC address such as 00:1b:1b:aa:bb:cc"), read_mac)] = None
     oui: Annotated[
         Network | None,
-        Leaf("a vendor's part of a MAC address: 24, 28 or 36 bits such as 00:1b:1b or 70:b3:d5:8", _read_oui),
+        Leaf(
+            sentence("a vendor's part of a MAC address: 24, 28 or 36 bits such as 00:1b:1b or 70:b3:d5:8"),
+            read_oui,
+        ),
     ] = None
     tag: Id | None = None
     vlan: Annotated[
         str | None,
-        Leaf("a VLAN from 1 to 4094, an outer and inner pair such as 200.10, or untagged", read_vlan),
+        Leaf(
+            sentence("a VLAN from 1 to 4094, an outer and inner pair such as 200.10, or untagged"), read_vlan
+        ),
     ] = None
 
     switch_port: Annotated[
         str | None,
         Leaf(
-            "a switch port such as erspan:10.0.0.2/3/12, dhcp:0006001b1b300001/0004000a010c, interface:eth1",
+            sentence(
+                "a switch port such as erspan:10.0.0.2/3/12, dhcp:0006001b1b300001/0004000a010c, "
+                "interface:eth1"
+            ),
             read_port,
         ),
     ] = None
@@ -231,22 +168,29 @@ class MemberForm(Form):
     @model_validator(mode="after")
     def _whole(self) -> MemberForm:
         if self.address is not None and self.prefix is not None:
-            raise wrong("both address and prefix, expected one of them")
+            raise wrong(sentence("both address and prefix, expected one of them"))
         keys = ("address", "prefix", "mac", "oui", "tag", "switch_port")
         given = [key for key in keys if getattr(self, key) is not None]
         if not given and self.vlan is None:
-            raise wrong("an empty member, expected address or prefix, mac, oui, tag, vlan or switch_port")
+            raise wrong(
+                sentence("an empty member, expected address or prefix, mac, oui, tag, vlan or switch_port")
+            )
         for key in ("oui", "tag"):
             if key in given and len(given) > 1:
-                others = " and ".join(other for other in given if other != key)
-                raise wrong(f"{key} beside {others}, expected it alone or with vlan")
+                others = both([other for other in given if other != key])
+                what = sentence(
+                    "{key} beside {others}, expected it alone or with vlan", key=key, others=others
+                )
+                raise wrong(what)
         if self.switch_port is not None and (len(given) > 1 or self.vlan is not None):
-            raise wrong("switch_port beside another key, expected it alone")
+            raise wrong(sentence("switch_port beside another key, expected it alone"))
         return self
 
 
 Members = Annotated[
-    tuple[Annotated[MemberForm, Short("an address, a prefix or a MAC address", _short_member)], ...],
+    tuple[
+        Annotated[MemberForm, Short(sentence("an address, a prefix or a MAC address"), _short_member)], ...
+    ],
     OneOrMore(),
 ]
 
@@ -254,31 +198,41 @@ Members = Annotated[
 class LimitForm(Form):
     """What may be written to one coil or register."""
 
-    coil: Annotated[int | None, Leaf("a coil on the wire, 0 to 65535", _read_element)] = None
+    coil: Annotated[int | None, Leaf(sentence("a coil on the wire, 0 to 65535"), read_element)] = None
     holding_register: Annotated[
-        int | None, Leaf("a holding register on the wire, 0 to 65535", _read_element)
+        int | None, Leaf(sentence("a holding register on the wire, 0 to 65535"), read_element)
     ] = None
-    type: Annotated[ValueType, Leaf("one of " + ", ".join(VALUE_TYPES), _read_type, VALUE_TYPES)] = "uint16"
-    scale: Annotated[Decimal, Leaf("a number other than 0, such as 0.1", _read_scale)] = Decimal(1)
+    type: Annotated[
+        ValueType, Leaf(sentence("one of {names}", names=VALUE_TYPES), read_type, VALUE_TYPES)
+    ] = "uint16"
+    scale: Annotated[Decimal, Leaf(sentence("a number other than 0, such as 0.1"), read_scale)] = Decimal(1)
     unit: Text | None = None
     low: Quantity
     high: Quantity
-    step: Annotated[Decimal | None, Leaf("a number above 0, such as 0.5", _read_step)] = None
+    step: Annotated[Decimal | None, Leaf(sentence("a number above 0, such as 0.5"), read_step)] = None
     change: Annotated[
-        Decimal | None, Leaf("so far a minute, a number above 0 such as 0.5/minute", read_change)
+        Decimal | None, Leaf(sentence("so far a minute, a number above 0 such as 0.5/minute"), read_change)
     ] = None
     name: Named | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> LimitForm:
         if (self.coil is None) == (self.holding_register is None):
-            raise wrong("neither or both of coil and holding_register, expected one of them")
+            raise wrong(sentence("neither or both of coil and holding_register, expected one of them"))
         if self.low > self.high:
-            raise wrong(f"low {self.low} above high {self.high}, expected the smaller one as low")
+            what = sentence(
+                "low {low} above high {high}, expected the smaller one as low",
+                low=str(self.low), high=str(self.high),
+            )  # fmt: skip
+            raise wrong(what)
         moved = self.step is not None or self.change is not None
         if self.coil is not None and (self.type != "uint16" or self.scale != 1 or moved):
-            raise wrong("type, scale, step or change of a coil, expected none: a coil is 0 or 1")
+            raise wrong(sentence("type, scale, step or change of a coil, expected none: a coil is 0 or 1"))
         return self
+
+
+def _only_modbus(key: str) -> Sentence:
+    return sentence("{key} without `protocol: modbus`, expected Modbus as the only protocol", key=key)
 
 
 class PermissionForm(Form):
@@ -302,22 +256,25 @@ class PermissionForm(Form):
     rate: Rate | None = None
     hours: Annotated[tuple[Hours, ...], OneOrMore()] = ()
     during: Annotated[tuple[During, ...], OneOrMore()] = ()
-    expires: Annotated[date | None, Leaf("a day such as 2026-12-31", read_date)] = None
+    expires: Annotated[date | None, Leaf(sentence("a day such as 2026-12-31"), read_date)] = None
     approver: Text | None = None
     reason: Text | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> PermissionForm:
         if "any" in self.protocol and len(self.protocol) > 1:
-            raise wrong("protocol any beside others, expected any alone or a list of protocols")
+            raise wrong(sentence("protocol any beside others, expected any alone or a list of protocols"))
         given = [kind for kind in OBJECT_TYPES if getattr(self, kind)]
         if given and self.protocol != ("modbus",):
-            raise wrong(f"{given[0]} without `protocol: modbus`, expected Modbus as the only protocol")
+            raise wrong(_only_modbus(given[0]))
         if self.limits and self.protocol != ("modbus",):
-            raise wrong("limits without `protocol: modbus`, expected Modbus as the only protocol")
+            raise wrong(_only_modbus("limits"))
         if (self.functions or self.units) and ("any" in self.protocol or len(self.protocol) > 1):
-            what = "functions" if self.functions else "units"
-            raise wrong(f"{what} need one protocol to be numbers of, expected one protocol and not any")
+            what = sentence(
+                "{key} need one protocol to be numbers of, expected one protocol and not any",
+                key="functions" if self.functions else "units",
+            )
+            raise wrong(what)
         return self
 
     def objects(self) -> tuple[tuple[ObjectType, Ranges], ...]:
@@ -331,7 +288,8 @@ class ExceptionForm(PermissionForm):
     def _answered_for(self) -> ExceptionForm:
         for key in ("expires", "reason", "approver"):
             if getattr(self, key) is None:
-                raise wrong(f"an exception without {key}, expected expires, reason and approver")
+                what = sentence("an exception without {key}, expected expires, reason and approver", key=key)
+                raise wrong(what)
         return self
 
 
@@ -341,7 +299,7 @@ class AssetForm(Form):
     id: Id
     name: Named | None = None
     address: Annotated[tuple[Ip, ...], OneOrMore()] = ()
-    mac: Annotated[Address | None, Leaf("a MAC address such as 00:1b:1b:aa:bb:cc", _read_mac)] = None
+    mac: Annotated[Address | None, Leaf(sentence("a MAC address such as 00:1b:1b:aa:bb:cc"), read_mac)] = None
     vendor: Text | None = None
     model: Text | None = None
     role: Annotated[tuple[Id, ...], OneOrMore()] = ()
@@ -351,7 +309,7 @@ class AssetForm(Form):
     @model_validator(mode="after")
     def _whole(self) -> AssetForm:
         if not self.address and self.mac is None:
-            raise wrong("an asset without address and mac, expected at least one of them")
+            raise wrong(sentence("an asset without address and mac, expected at least one of them"))
         return self
 
 
@@ -383,19 +341,26 @@ class ZoneForm(Form):
     owner: Texts = ()
     members: Members = ()
     kind: Annotated[
-        tuple[Annotated[Kind, Leaf("one of " + ", ".join(KINDS), _read_kind, KINDS)], ...], OneOrMore()
+        tuple[Annotated[Kind, Leaf(sentence("one of {names}", names=KINDS), _read_kind, KINDS)], ...],
+        OneOrMore(),
     ] = ()
-    level: Annotated[str, Leaf("a level of the Purdue model: " + ", ".join(LEVELS), _read_level, LEVELS)] = ""
-    sl_t: Annotated[int, Leaf("a security level from 1 to 4", _read_security_level)] = 0
-    flat: Annotated[bool, Leaf("true or false", _TRUTH.get, tuple(_TRUTH))] = False
-    inside: Annotated[Inside, Leaf("everything, listed or baseline", _INSIDE.get, tuple(_INSIDE))] = (
-        "everything"
-    )
+    level: Annotated[
+        str, Leaf(sentence("a level of the Purdue model: {names}", names=LEVELS), _read_level, LEVELS)
+    ] = ""
+    sl_t: Annotated[int, Leaf(sentence("a security level from 1 to 4"), _read_security_level)] = 0
+    flat: Annotated[bool, Leaf(sentence("true or false"), _TRUTH.get, tuple(_TRUTH))] = False
+    inside: Annotated[
+        Inside, Leaf(sentence("everything, listed or baseline"), _INSIDE.get, tuple(_INSIDE))
+    ] = "everything"
 
     @model_validator(mode="after")
     def _weighed(self) -> ZoneForm:
         if self.importance is None and not self.works:
-            raise wrong(f"importance is missing, expected {EXPECTED['importance']}, or works that have one")
+            what = sentence(
+                "importance is missing, expected {expected}, or works that have one",
+                expected=EXPECTED["importance"],
+            )
+            raise wrong(what)
         return self
 
 
@@ -434,9 +399,10 @@ class ProtectedForm(Form):
     @model_validator(mode="after")
     def _whole(self) -> ProtectedForm:
         if not self.works and not self.assets:
-            raise wrong(
+            what = sentence(
                 "neither works nor assets, expected the works that need it or the assets that hold it"
             )
+            raise wrong(what)
         return self
 
 
@@ -464,16 +430,18 @@ def _read_timezone(text: str) -> str | None:
 class FileForm(Form):
     """A model file. The entries are checked one by one, so that one error hides no other."""
 
-    version: Annotated[int, Leaf("1", {"1": 1}.get)] = 1
+    version: Annotated[int, Leaf(sentence("1, the only version there is"), {"1": 1}.get)] = 1
     timezone: Annotated[
-        str | None, Leaf("a time zone of the IANA database such as Asia/Tokyo", _read_timezone)
+        str | None, Leaf(sentence("a time zone of the IANA database such as Asia/Tokyo"), _read_timezone)
     ] = None
     zones: tuple[Any, ...] = ()
     boundaries: tuple[Any, ...] = ()
     assets: tuple[Any, ...] = ()
     inventory: Annotated[
         tuple[
-            Annotated[str, Leaf("the name of a sheet beside this file, such as devices.csv", read_beside)],
+            Annotated[
+                str, Leaf(sentence("the name of a sheet beside this file, such as devices.csv"), read_beside)
+            ],
             ...,
         ],
         OneOrMore(),

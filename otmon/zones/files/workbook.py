@@ -5,7 +5,8 @@ Excel does not read Japanese; a workbook of the same cells is the same bytes.
 
 Read: any bytes give grids of texts or a `SheetError`. Sizes are bounded before anything is unpacked. A
 cell whose text cannot be known (a formula that was never computed, an error, a date that Excel made of a
-range) keeps what is wrong with it in `Grid.odd`. Text that is struck out is read, and noted in `Grid.struck`.
+range) keeps what is wrong with it in `Grid.odd`. Text that is struck out is read, and noted in `Grid.struck`;
+so is what nobody sees who opens the workbook (`Grid.hidden`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.parsers import expat
+
+from otmon.sentence import Complaint, Sentence, sentence
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_UNPACKED_BYTES: Final = 32 * 1024 * 1024
@@ -44,8 +47,17 @@ _PLACE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,11})", re.ASCII)
 _MERGED: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 
 
-class SheetError(Exception):
+class SheetError(Complaint):
     """The file cannot be read as a sheet; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What is not shown of a sheet: by hand, by a filter, or by an outline that is closed."""
+
+    sheet: bool = False
+    rows: frozenset[int] = frozenset()
+    columns: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +68,14 @@ class Grid:
     """"" for CSV."""
     rows: dict[int, tuple[str, ...]]
     """Those that have any text, ascending; texts are stripped."""
-    odd: dict[tuple[int, int], str] = field(default_factory=dict)
+    odd: dict[tuple[int, int], Sentence] = field(default_factory=dict)
     """(row, column) -> what is wrong with the cell."""
     moments: dict[tuple[int, int], str] = field(default_factory=dict)
     """(row, column) -> what a date (`2026-04-14`), a time (`09:12:30`) or both are, divided by a space, of
     those that are odd because a text was expected."""
-    struck: dict[tuple[int, int], str] = field(default_factory=dict)
+    struck: dict[tuple[int, int], Sentence] = field(default_factory=dict)
     """(row, column) -> which part of the cell's text is struck out (Japanese: 取消線)."""
+    hidden: Hidden = field(default_factory=Hidden)
 
 
 def column_letters(number: int) -> str:
@@ -129,11 +142,11 @@ def _repacked(made: io.BytesIO) -> bytes:
 def read_sheets(data: bytes) -> list[Grid]:
     """The sheets of a CSV file or workbook, told apart by their bytes. Raises `SheetError`."""
     if len(data) > MAX_FILE_BYTES:
-        raise SheetError(f"more than {MAX_FILE_BYTES} bytes, expected a smaller sheet")
+        raise SheetError(sentence("more than {most} bytes, expected a smaller sheet", most=MAX_FILE_BYTES))
     if data[:4] == b"PK\x03\x04":
         return _read_xlsx(data)
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise SheetError("an old Excel file (.xls) or one with a password, expected .xlsx or .csv")
+        raise SheetError(sentence("an old Excel file (.xls) or one with a password, expected .xlsx or .csv"))
     return [_read_csv(_decoded(data))]
 
 
@@ -150,7 +163,9 @@ def _decoded(data: bytes) -> str:
         if "\0" in text:
             break
         return text
-    raise SheetError("neither text (UTF-8, UTF-16 or Shift_JIS) nor a workbook, expected .csv or .xlsx")
+    raise SheetError(
+        sentence("neither text (UTF-8, UTF-16 or Shift_JIS) nor a workbook, expected .csv or .xlsx")
+    )
 
 
 def _read_csv(text: str) -> Grid:
@@ -166,7 +181,8 @@ def _read_csv(text: str) -> Grid:
             if any(cells):
                 rows[number] = cells
     except csv.Error as error:
-        raise SheetError(f"row {len(rows) + 1} or later is no CSV: {error}") from error
+        what = sentence("row {row} or later is no CSV: {why}", row=len(rows) + 1, why=str(error))
+        raise SheetError(what) from error
     finally:
         csv.field_size_limit(before)
     return Grid("", rows)
@@ -178,11 +194,15 @@ def _unquoted(cell: str) -> str:
 
 
 def _bounded(row: int, column: int, sheet: str) -> None:
-    where = f"sheet {sheet!r}: " if sheet else ""
     if row > MAX_ROWS:
-        raise SheetError(f"{where}more than {MAX_ROWS} rows, expected fewer")
+        raise SheetError(_of(sheet, sentence("more than {most} rows, expected fewer", most=MAX_ROWS)))
     if column > MAX_COLUMNS:
-        raise SheetError(f"{where}row {row} has more than {MAX_COLUMNS} columns, expected fewer")
+        what = sentence("row {row} has more than {most} columns, expected fewer", row=row, most=MAX_COLUMNS)
+        raise SheetError(_of(sheet, what))
+
+
+def _of(sheet: str, what: Sentence) -> Sentence:
+    return sentence("sheet {name}: {what}", name=repr(sheet), what=what) if sheet else what
 
 
 def _read_xlsx(data: bytes) -> list[Grid]:
@@ -192,19 +212,27 @@ def _read_xlsx(data: bytes) -> list[Grid]:
             # What an archive says of its sizes binds its reader, so it cannot lie.
             size = sum(part.file_size for part in parts)
             if len(parts) > MAX_PARTS or size > MAX_UNPACKED_BYTES:
-                told = f"{len(parts)} parts of {size} bytes unpacked"
-                raise SheetError(f"{told}, expected at most {MAX_PARTS} parts and {MAX_UNPACKED_BYTES} bytes")
+                what = sentence(
+                    "{parts} parts of {size} bytes unpacked, expected at most {most_parts} parts and "
+                    "{most_bytes} bytes",
+                    parts=len(parts), size=size, most_parts=MAX_PARTS, most_bytes=MAX_UNPACKED_BYTES,
+                )  # fmt: skip
+                raise SheetError(what)
             for part in parts:
                 bulk = part.filename.startswith(("xl/worksheets/", "xl/sharedStrings.xml", "xl/media/"))
                 if not bulk and part.file_size > MAX_OTHER_BYTES:
-                    told = f"{part.filename} has {part.file_size} bytes unpacked"
-                    raise SheetError(f"{told}, expected at most {MAX_OTHER_BYTES}")
+                    what = sentence(
+                        "{part} has {size} bytes unpacked, expected at most {most}",
+                        part=part.filename, size=part.file_size, most=MAX_OTHER_BYTES,
+                    )  # fmt: skip
+                    raise SheetError(what)
             return _read_book(data, archive)
     except SheetError:
         raise
     # openpyxl raises whatever its reading stumbles upon: nothing that comes from the file is ours.
     except Exception as error:
-        raise SheetError(f"no workbook that can be read ({type(error).__name__}: {error})") from error
+        what = sentence("no workbook that can be read ({why})", why=f"{type(error).__name__}: {error}")
+        raise SheetError(what) from error
 
 
 def _read_book(data: bytes, archive: zipfile.ZipFile) -> list[Grid]:
@@ -214,16 +242,17 @@ def _read_book(data: bytes, archive: zipfile.ZipFile) -> list[Grid]:
     formulas = load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
     names = [page.title for page in values.worksheets]
     if len(names) > MAX_SHEETS:
-        raise SheetError(f"{len(names)} sheets, expected at most {MAX_SHEETS}")
+        what = sentence("{count} sheets, expected at most {most}", count=len(names), most=MAX_SHEETS)
+        raise SheetError(what)
     grids = []
     struck_texts, struck_styles = _struck_texts(archive), _struck_styles(values)
     for page, source in zip(values.worksheets, formulas.worksheets, strict=True):
-        merged, partly = _scan(archive, page, struck_texts)
+        merged, partly, hidden = _scan(archive, page, struck_texts)
         shown = {(cell.row, cell.column): cell for cell in _cells(page)}
         cells: dict[tuple[int, int], str] = {}
-        odd: dict[tuple[int, int], str] = {}
+        odd: dict[tuple[int, int], Sentence] = {}
         moments: dict[tuple[int, int], str] = {}
-        struck: dict[tuple[int, int], str] = {}
+        struck: dict[tuple[int, int], Sentence] = {}
         for cell in _cells(source):
             place = (int(cell.row), int(cell.column))
             text, wrong = _text(shown.get(place), cell.data_type == "f")
@@ -235,10 +264,10 @@ def _read_book(data: bytes, archive: zipfile.ZipFile) -> list[Grid]:
             if moment:
                 moments[place] = moment
             if place in partly or cell._style_id in struck_styles:
-                struck[place] = "a part" if place in partly else "all"
+                struck[place] = sentence("a part") if place in partly else sentence("all")
         for area in merged:
             _fill(area, cells, odd, moments, struck)
-        grids.append(Grid(str(page.title), _rows(cells, odd), odd, moments, struck))
+        grids.append(Grid(str(page.title), _rows(cells, odd), odd, moments, struck, hidden))
     return grids
 
 
@@ -282,20 +311,21 @@ def _cells(page: Any) -> Iterable[Any]:
                 yield cell
 
 
-def _text(cell: Any, computed: bool) -> tuple[str, str]:
+def _text(cell: Any, computed: bool) -> tuple[str, Sentence | None]:
     """A cell as text, and what is wrong with it."""
     if cell is None:
-        return "", "a formula without a saved value" if computed else ""
+        return "", sentence("a formula without a saved value") if computed else None
     value = cell.value
     if cell.data_type == "e":
-        return "", f"the error {value}"
+        return "", sentence("the error {name}", name=str(value))
     if isinstance(value, bool):
-        return str(value).lower(), ""
+        return str(value).lower(), None
     if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
-        return "", f"a date or time ({value}), perhaps made of a range by Excel"
+        what = sentence("a date or time ({value}), perhaps made of a range by Excel", value=str(value))
+        return "", what
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)
-    return _unquoted(str(value)[:MAX_CELL].strip()), ""
+    return _unquoted(str(value)[:MAX_CELL].strip()), None
 
 
 def _moment(cell: Any) -> str:
@@ -307,7 +337,9 @@ def _moment(cell: Any) -> str:
     return value.isoformat() if isinstance(value, datetime.date | datetime.time) else ""
 
 
-def _rows(cells: dict[tuple[int, int], str], odd: dict[tuple[int, int], str]) -> dict[int, tuple[str, ...]]:
+def _rows(
+    cells: dict[tuple[int, int], str], odd: dict[tuple[int, int], Sentence]
+) -> dict[int, tuple[str, ...]]:
     widths: dict[int, int] = {}
     for row, column in sorted([*cells, *odd]):
         widths[row] = max(widths.get(row, 0), column)
@@ -319,12 +351,14 @@ def _rows(cells: dict[tuple[int, int], str], odd: dict[tuple[int, int], str]) ->
 
 def _scan(
     archive: zipfile.ZipFile, page: Any, struck_texts: Collection[int]
-) -> tuple[list[re.Match[str]], set[tuple[int, int]]]:
-    """Hold a sheet against the limits before its cells are read, and find its merged ranges and the cells of
-    whose text a part is struck out: openpyxl makes a row for every number that is left out, and tells neither
-    of both when it reads as it goes."""
+) -> tuple[list[re.Match[str]], set[tuple[int, int]], Hidden]:
+    """Hold a sheet against the limits before its cells are read, and find its merged ranges, the cells of
+    whose text a part is struck out, and what is hidden: openpyxl makes a row for every number that is left
+    out, and tells none of these when it reads as it goes."""
     merged: list[re.Match[str]] = []
     struck: set[tuple[int, int]] = set()
+    rows: set[int] = set()
+    columns: set[int] = set()
     at = [0, 0]
     cells = 0
     shared = False
@@ -335,6 +369,11 @@ def _scan(
         name = tag.rpartition(":")[2]
         if name == "row":
             at[:] = [_number(attributes.get("r", ""), at[0] + 1), 0]
+            if _is_hidden(attributes, "ht") and at[0] <= MAX_ROWS:
+                rows.add(at[0])
+        elif name == "col" and _is_hidden(attributes, "width"):
+            last = min(_number(attributes.get("max", ""), 0), MAX_COLUMNS)
+            columns.update(range(max(_number(attributes.get("min", ""), 1), 1), last + 1))
         elif name == "c":
             match = _PLACE.fullmatch(attributes.get("r", ""))
             at[1] = _column_number(match[1]) if match else at[1] + 1
@@ -346,13 +385,15 @@ def _scan(
             cells += name != "f"
             read = [] if shared and name == "v" else None
             if cells > MAX_CELLS:
-                raise SheetError(f"sheet {page.title!r}: more than {MAX_CELLS} cells, expected fewer")
+                what = sentence("more than {most} cells, expected fewer", most=MAX_CELLS)
+                raise SheetError(_of(str(page.title), what))
         elif name == "strike" and _is_on(attributes):
             struck.add((at[0], at[1]))
         elif name == "mergeCell" and (match := _MERGED.fullmatch(attributes.get("ref", ""))):
             merged.append(match)
             if len(merged) > MAX_MERGED:
-                raise SheetError(f"sheet {page.title!r}: more than {MAX_MERGED} merged ranges")
+                what = sentence("more than {most} merged ranges", most=MAX_MERGED)
+                raise SheetError(_of(str(page.title), what))
 
     def said(text: str) -> None:
         if read is not None:
@@ -365,7 +406,12 @@ def _scan(
         read = None
 
     _parse(archive, page._worksheet_path, begin, said, end)
-    return merged, struck
+    return merged, struck, Hidden(page.sheet_state != "visible", frozenset(rows), frozenset(columns))
+
+
+def _is_hidden(attributes: dict[str, str], size: str) -> bool:
+    """Whether a row or column (ECMA-376-1, 18.3.1.73 and 18.3.1.13) is hidden, or of no height or width."""
+    return attributes.get("hidden", "0") in ("1", "true") or attributes.get(size, "") in ("0", "0.0")
 
 
 def _parse(
@@ -389,7 +435,7 @@ def _number(text: str, otherwise: int) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else otherwise
 
 
-def _fill(area: re.Match[str], *kinds: dict[tuple[int, int], str]) -> None:
+def _fill(area: re.Match[str], *kinds: dict[tuple[int, int], Any]) -> None:
     """Every cell of a merged range says what its first one says, as far as the sheet has rows and columns:
     a range may name all cells there can be."""
     left, right = (_column_number(area[group]) for group in (1, 3))

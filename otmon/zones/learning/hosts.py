@@ -21,7 +21,7 @@ from typing import Final, Literal
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import Ledger
 from otmon.zones.address import IPV4_BITS, MAC_BITS, Address, Network, is_group, parse_address, reach
-from otmon.zones.files.schema import read_vlan
+from otmon.zones.files.text import read_vlan
 
 Role = Literal["controller", "control", "it", "gateway"]
 Scope = str | None

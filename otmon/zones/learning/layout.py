@@ -19,6 +19,7 @@ from typing import Final
 
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import Ledger
+from otmon.sentence import Sentence, sentence, some_of
 from otmon.zones.address import (
     IPV4_BITS,
     IPV6_BITS,
@@ -74,18 +75,32 @@ _KINDS: Final[dict[str, tuple[str, str, Importance]]] = {
     "strays": ("所属の分からないアドレス", "Addresses that belong to no network", "low"),
 }
 """Kind of zone: its name in Japanese and English, and its importance."""
-WHY: Final = {
-    "controllers": "its hosts answer industrial protocols",
-    "cell": "some of its hosts answer industrial protocols, others ask them",
-    "control": "most of its hosts ask controllers",
-    "operations": "some of its hosts ask controllers, most speak no industrial protocol",
-    "servers": "no industrial protocol; most of its hosts answer several networks",
-    "office": "its hosts speak no industrial protocol",
-    "others": "its hosts speak no industrial protocol, in a network of controllers",
-    "devices": "they speak industrial protocols below IP",
-    "silent": "nobody there sent anything",
-    "empty": "no host was seen",
-    "strays": "an address like these has no place in a plant's network",
+CALLED: Final[dict[str, Sentence]] = {
+    "controllers": sentence("controllers"),
+    "cell": sentence("controllers and their stations"),
+    "control": sentence("control"),
+    "operations": sentence("operations"),
+    "servers": sentence("shared servers"),
+    "office": sentence("office"),
+    "others": sentence("other hosts among controllers"),
+    "devices": sentence("devices without ip"),
+    "silent": sentence("addresses that did not answer"),
+    "empty": sentence("nobody yet"),
+    "strays": sentence("addresses that belong to no network"),
+}
+"""Kind of zone: what it is called in a sentence."""
+WHY: Final[dict[str, Sentence]] = {
+    "controllers": sentence("its hosts answer industrial protocols"),
+    "cell": sentence("some of its hosts answer industrial protocols, others ask them"),
+    "control": sentence("most of its hosts ask controllers"),
+    "operations": sentence("some of its hosts ask controllers, most speak no industrial protocol"),
+    "servers": sentence("no industrial protocol; most of its hosts answer several networks"),
+    "office": sentence("its hosts speak no industrial protocol"),
+    "others": sentence("its hosts speak no industrial protocol, in a network of controllers"),
+    "devices": sentence("they speak industrial protocols below IP"),
+    "silent": sentence("nobody there sent anything"),
+    "empty": sentence("no host was seen"),
+    "strays": sentence("an address like these has no place in a plant's network"),
 }
 """Kind of zone: why it was taken for one."""
 
@@ -103,17 +118,17 @@ class Part:
     number: int = 0
     """Of several parts of one kind in a network."""
     macs: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Sentence] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     zones: tuple[Zone, ...]
-    notes: dict[str, tuple[str, ...]]
+    notes: dict[str, tuple[Sentence, ...]]
     """By zone: what was seen there, for comments."""
     hosts: dict[str, tuple[Host, ...]]
     """By zone."""
-    told: tuple[str, ...]
+    told: tuple[Sentence, ...]
     """What the whole model's reader must know."""
     scanners: frozenset[str]
 
@@ -132,7 +147,7 @@ def lay_out(ledger: Ledger, industrial: frozenset[str], everything: bool = False
             zones.append((part, Zone(*_fields(named)[:5], strays, "listed", ())))
     if not zones:
         # A model has at least one.
-        told.append("no address of a plant's own network is in the ledger")
+        told.append(sentence("no address of a plant's own network is in the ledger"))
         zones = _zones([Part("empty", None, None, [])])
     return Layout(
         tuple(zone for _, zone in zones),
@@ -147,7 +162,7 @@ def _fields(zone: Zone) -> tuple[str, Line, Name, Importance, tuple[str, ...]]:
     return zone.id, zone.line, zone.name, zone.importance, zone.owners
 
 
-def _laid(ledger: Ledger, found: Hosts, everything: bool) -> tuple[list[Part], list[str]]:
+def _laid(ledger: Ledger, found: Hosts, everything: bool) -> tuple[list[Part], list[Sentence]]:
     """Parts for the hosts, with the longest prefixes that keep them and their pairs few enough."""
     members = {key: one for key, one in found.by_key.items() if one.sent or everything}
     talks = [
@@ -177,15 +192,17 @@ def _pairs(parts: Sequence[Part], talks: Iterable[tuple[HostKey, HostKey]]) -> i
     return len({(min(pair), max(pair)) for pair in ends if pair[0] != pair[1]})
 
 
-def _shortened(number: int, lengths: tuple[int, int], split: bool) -> list[str]:
-    told = []
+def _shortened(number: int, lengths: tuple[int, int], split: bool) -> list[Sentence]:
+    told: list[Sentence] = []
     if number:
-        told.append(
-            f"too many networks for one zone each (a flood of forged addresses?): zones are prefixes of at "
-            f"most {lengths[0]} bits (IPv6: {lengths[1]})"
-        )
+        what = sentence(
+            "too many networks for one zone each (a flood of forged addresses?): zones are prefixes of at "
+            "most {bits} bits (IPv6: {bits6})",
+            bits=lengths[0], bits6=lengths[1],
+        )  # fmt: skip
+        told.append(what)
     if not split:
-        told.append("too many zones: no network is split by what its hosts do")
+        told.append(sentence("too many zones: no network is split by what its hosts do"))
     return told
 
 
@@ -230,8 +247,14 @@ def _parts(network: Network, scope: Scope, members: list[Host], split: bool) -> 
     largest.whole = True
     largest.hosts = [*largest.hosts, *rest]
     for part in parts:
-        part.notes.append(f"{network} is split: controllers and hosts without industrial protocols share it")
-    largest.notes.append(f"what is in {network} and in no other zone counts as this one")
+        what = sentence(
+            "{network} is split: controllers and hosts without industrial protocols share it",
+            network=str(network),
+        )
+        part.notes.append(what)
+    largest.notes.append(
+        sentence("what is in {network} and in no other zone counts as this one", network=str(network))
+    )
     return parts
 
 
@@ -275,7 +298,7 @@ def _communities(members: Sequence[Host]) -> list[list[Host]]:
 
 
 def _devices(
-    ledger: Ledger, found: Hosts, parts: list[Part], industrial: frozenset[str], told: list[str]
+    ledger: Ledger, found: Hosts, parts: list[Part], industrial: frozenset[str], told: list[Sentence]
 ) -> list[Part]:
     """Place MAC addresses that talk below IP: hosts in their zone, others with their peers. The rest of
     those that speak industrial protocols become parts of their own."""
@@ -307,7 +330,11 @@ def _devices(
             for vlan in vlans[:1]:
                 lonely.setdefault(vlan, []).append(mac)
     if len(peers) > MAX_DEVICES:
-        told.append(f"{len(peers)} devices without IP are too many to list: those without peers are left out")
+        what = sentence(
+            "{count} devices without IP are too many to list: those without peers are left out",
+            count=len(peers),
+        )
+        told.append(what)
     if len(lonely) > MAX_VLANS:
         return [Part("devices", None, None, [], macs=sorted(mac for macs in lonely.values() for mac in macs))]
     return [Part("devices", None, vlan, [], macs=macs) for vlan, macs in sorted(lonely.items())]
@@ -390,18 +417,26 @@ def _stray_network(address: Address) -> Network:
     return Network(address.bits, length, address.value >> (address.bits - length))
 
 
-def _notes(part: Part) -> Iterator[str]:
+def _notes(part: Part) -> Iterator[Sentence]:
     """What was seen of a part, and why it is what it was taken for."""
-    yield f"TODO: taken for {_KINDS[part.kind][1].lower()}, as {WHY[part.kind]}: is it one zone?"
-    for title, role in (("controllers", "controller"), ("ask controllers", "control")):
+    yield sentence(
+        "TODO: taken for {kind}, as {why}: is it one zone?", kind=CALLED[part.kind], why=WHY[part.kind]
+    )
+    for role in ("controller", "control"):
         named = [
-            f"{_text(one)} (writes)" if one.writes and role == "control" else _text(one)
+            sentence("{address} (writes)", address=_text(one))
+            if one.writes and role == "control"
+            else _text(one)
             for one in part.hosts
             if one.role == role
         ]
         if named and part.kind != "controllers":
-            more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
-            yield f"{title}: {', '.join(named[:SHOWN])}{more}"
+            some = some_of(named, SHOWN)
+            yield (
+                sentence("controllers: {names}", names=some)
+                if role == "controller"
+                else sentence("ask controllers: {names}", names=some)
+            )
     yield from part.notes
 
 

@@ -27,12 +27,13 @@ from otmon.ledger.acyclic import acyclic
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.registry import IDS
+from otmon.sentence import Sentence, Speak, sentence
 from otmon.zones.address import host, parse_address
 from otmon.zones.decide import decide
 from otmon.zones.files.document import MAX_FILE_BYTES, MAX_NODES
 from otmon.zones.files.draftfile import free_id
 from otmon.zones.files.permission import NOT_RECOGNISED, Sides, endpoint
-from otmon.zones.files.schema import TRANSPORTS
+from otmon.zones.files.text import TRANSPORTS
 from otmon.zones.functions import MODBUS_OBJECTS, normal
 from otmon.zones.learning.grant import (
     LEVELS,
@@ -98,7 +99,7 @@ class Learnt:
     """Permissions for the Internet that are comments."""
     unproposed: int
     """Conversations and operations that are not proposed."""
-    told: tuple[str, ...]
+    told: tuple[Sentence, ...]
     """What was made wider or left out, as sentences."""
 
 
@@ -123,22 +124,27 @@ class _Wanted:
 
 
 @acyclic()
-def learn(ledger: Ledger, everything: bool = False) -> Learnt:
-    """A draft of zones, boundaries and permissions for a ledger."""
+def learn(ledger: Ledger, everything: bool = False, speak: Speak = str) -> Learnt:
+    """A draft of zones, boundaries and permissions for a ledger, with comments as `speak` says them."""
     industrial = industrial_ids()
-    return _drafted(ledger, None, lay_out(ledger, industrial, everything), industrial, everything)
+    return _drafted(ledger, None, lay_out(ledger, industrial, everything), industrial, everything, speak)
 
 
 @acyclic()
-def learn_missing(ledger: Ledger, model: Model, everything: bool = False) -> Learnt:
+def learn_missing(ledger: Ledger, model: Model, everything: bool = False, speak: Speak = str) -> Learnt:
     """The permissions that a model lacks for the traffic of a ledger, with the model's zones: a model that
     loads on its own, to copy from. Zones and boundaries are as in `model`, but for their permissions."""
     layout = Layout(model.zones, {}, {}, (), scanners(ledger.conversations))
-    return _drafted(ledger, model, layout, industrial_ids(), everything)
+    return _drafted(ledger, model, layout, industrial_ids(), everything, speak)
 
 
 def _drafted(
-    ledger: Ledger, model: Model | None, layout: Layout, industrial: frozenset[str], everything: bool
+    ledger: Ledger,
+    model: Model | None,
+    layout: Layout,
+    industrial: frozenset[str],
+    everything: bool,
+    speak: Speak,
 ) -> Learnt:
     plant = model or Model(layout.zones, (), ())
     ready = index(plant, ledger.assets, claims=ledger.claims)
@@ -155,7 +161,7 @@ def _drafted(
         borders = _borders(plant, ready, grants, offered)
         inside = {way[0]: some for way, some in grants.items() if way[0] == way[1]}
         unproposed = [Unproposed(fact, why) for fact, why, _ in left]
-        text = written(ledger, layout, borders, inside, unproposed, told, added=model is not None)
+        text = written(ledger, layout, borders, inside, unproposed, told, model is not None, speak)
         if len(text.encode()) <= MAX_FILE_BYTES and 2 * text.count("\n") + text.count(",") <= MAX_NODES:
             break
     return Learnt(
@@ -374,7 +380,7 @@ def _narrowed(
     every: dict[Way, list[Grant]],
     left: list[tuple[Conversation | Operation, Why, Way]],
     room: Room,
-    told: list[str],
+    told: list[Sentence],
 ) -> dict[Way, list[Grant]]:
     """What fits, less what had to be so wide that something passes which is not proposed."""
     fitted = {way: _fitted(some, _sides(ready, way), room) for way, some in every.items()}
@@ -385,23 +391,29 @@ def _narrowed(
     passing = {way for fact, way in doubtful if decide(trial, fact).outcome != "denied"}
     said = []
     for way in sorted(wide):
-        ends = f"{way[0]} to {way[1]}"
         if way not in passing:
-            said.append(
-                f"{ends}: more than {room.grants} permissions or {room.entries} entries in a list would be "
-                "needed: they are wider than what was seen"
-            )
+            wider = sentence(
+                "{one} to {other}: more than {grants} permissions or {entries} entries in a list would be "
+                "needed: they are wider than what was seen",
+                one=way[0], other=way[1], grants=room.grants, entries=room.entries,
+            )  # fmt: skip
+            said.append(wider)
             continue
         most_seen = sorted(every[way], key=lambda one: (-len(one.seen.conversations), -one.seen.requests))
         some = [condensed(grant, _sides(ready, way)) for grant in most_seen[: room.grants]]
         grants[way] = [grant for grant in some if longest(grant) <= room.entries]
-        said.append(
-            f"{ends}: {len(every[way]) - len(grants[way])} of {len(every[way])} permissions are left out: "
-            "they are too many, and wider ones would allow what is not proposed"
-        )
+        fewer = sentence(
+            "{one} to {other}: {count} of {all} permissions are left out: they are too many, and wider ones "
+            "would allow what is not proposed",
+            one=way[0], other=way[1], count=len(every[way]) - len(grants[way]), all=len(every[way]),
+        )  # fmt: skip
+        said.append(fewer)
     told += said[:TOLD]
     if len(said) > TOLD:
-        told.append(f"{len(said) - TOLD} more pairs of zones whose permissions are wider or left out")
+        more = len(said) - TOLD
+        told.append(
+            sentence("{count} more pairs of zones whose permissions are wider or left out", count=more)
+        )
     return grants
 
 

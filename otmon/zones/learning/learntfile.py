@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
+from otmon.sentence import Sentence, Speak, both, sentence, some_of, verbatim
 from otmon.zones.files.draftfile import Block, listing, member_text, scalar
 from otmon.zones.files.permission import ANY, NOT_RECOGNISED
 from otmon.zones.functions import MODBUS_FUNCTIONS
@@ -22,16 +23,16 @@ from otmon.zones.model import INTERNET, Boundary, FunctionRef, Permission, Range
 Why = Literal[
     "no-zone", "scan", "unanswered", "silent", "foreign", "no-request", "refused", "no-answer", "open",
 ]  # fmt: skip
-WHY: Final[dict[Why, str]] = {
-    "no-zone": "an end is in no zone",
-    "scan": "a scan: most of what this client tried was in vain",
-    "unanswered": "nobody answered",
-    "silent": "nothing was said on the connection",
-    "foreign": "another protocol than the industrial one of the port",
-    "no-request": "no request in it is proposed",
-    "refused": "the device refused",
-    "no-answer": "the request was not answered",
-    "open": "the answer is not in the capture",
+WHY: Final[dict[Why, Sentence]] = {
+    "no-zone": sentence("an end is in no zone"),
+    "scan": sentence("a scan: most of what this client tried was in vain"),
+    "unanswered": sentence("nobody answered"),
+    "silent": sentence("nothing was said on the connection"),
+    "foreign": sentence("another protocol than the industrial one of the port"),
+    "no-request": sentence("no request in it is proposed"),
+    "refused": sentence("the device refused"),
+    "no-answer": sentence("the request was not answered"),
+    "open": sentence("the answer is not in the capture"),
 }
 """Why something that was seen is not proposed."""
 LINES: Final = 200
@@ -70,24 +71,32 @@ def written(
     borders: Sequence[Border],
     inside: dict[str, list[Grant]],
     unproposed: Sequence[Unproposed],
-    told: Sequence[str],
+    told: Sequence[Sentence],
     added: bool,
+    speak: Speak = str,
 ) -> str:
-    """The file; `added` where its zones are somebody's model, and its permissions what that model lacks."""
-    block = Block()
+    """The file, with comments as `speak` says them; `added` where its zones are somebody's model, and its
+    permissions what that model lacks."""
+    block = Block(speak)
     values = _values(ledger)
-    block.comment(
-        "Drafted by `otmon zones learn`: permissions that the model lacks for the traffic seen, to copy from."
+    block.say(
+        sentence(
+            "Drafted by `otmon zones learn`: permissions that the model lacks for the traffic seen, to copy "
+            "from."
+        )
         if added
-        else "Drafted by `otmon zones learn` from traffic. Go through every TODO before use."
+        else sentence("Drafted by `otmon zones learn` from traffic. Go through every TODO before use.")
     )
-    if not added:
-        block.comment("通信から作った下書きです。TODOを一つずつ確かめてから使ってください。")
-    block.comment(f"Seen: {_count(len(ledger.conversations), 'conversation')}, {_period(_times(ledger))}")
-    for sentence in told:
-        block.comment(f"TODO: {sentence}")
+    seen = (_count(len(ledger.conversations), "conversation"), _period(_times(ledger)))
+    block.say(sentence("Seen: {facts}", facts=seen))
+    for one in told:
+        block.say(sentence("TODO: {what}", what=one))
     for kind, amount in ledger.overflow:
-        block.comment(f"The ledger was full: {amount} of {kind} are not in it, and so not in this draft")
+        full = sentence(
+            "The ledger was full: {amount} of {kind} are not in it, and so not in this draft",
+            amount=amount, kind=kind,
+        )  # fmt: skip
+        block.say(full)
     block.line("version: 1")
     block.line("")
     block.line("zones:" if layout.zones else "zones: []")
@@ -113,23 +122,23 @@ def _write_zone(
     block.line(f"  - id: {scalar(zone.id)}")
     block.line(f"    name: {{ja: {scalar(zone.name.ja)}, en: {scalar(zone.name.en)}}}")
     for note in layout.notes.get(zone.id, ()):
-        block.comment(note, 4)
+        block.say(note, 4)
     hosts = layout.hosts.get(zone.id, ())
     if hosts:
         packets, talks = sum(one.packets for one in hosts), sum(one.conversations for one in hosts)
         period = _period([time for one in hosts for time in (one.first_ns, one.last_ns)])
-        block.comment(
-            f"seen: {_count(len(hosts), 'host')}, {_count(packets, 'packet')} sent, "
-            f"{_count(talks, 'conversation')}, {period}",
-            4,
-        )
-    doubt = "" if added else "    # TODO: proposed from what its hosts do"
+        sent = sentence("{packets} sent", packets=_count(packets, "packet"))
+        facts = (_count(len(hosts), "host"), sent, _count(talks, "conversation"), period)
+        block.say(sentence("seen: {facts}", facts=facts), 4)
     importance = {"high": "大", "medium": "中", "low": "小"}[zone.importance]
-    block.line(f"    importance: {importance}{doubt}")
+    if added:
+        block.line(f"    importance: {importance}")
+    else:
+        block.line_and_say(f"    importance: {importance}", sentence("TODO: proposed from what its hosts do"))
     if zone.owners:
         block.line(f"    owner: {listing(zone.owners)}")
     elif not added:
-        block.comment("TODO: owner", 4)
+        block.say(sentence("TODO: {keys}", keys="owner"), 4)
     if zone.members:
         block.line("    members:")
         for member in zone.members:
@@ -137,9 +146,10 @@ def _write_zone(
             block.line(f"      - {member_text(member.network, member.mac, vlan, member.oui, member.port)}")
     block.line(f"    inside: {zone.inside}")
     if not added:
-        block.comment(
-            "TODO: `inside: everything` without allow, if its hosts may do anything with each other", 4
+        what = sentence(
+            "TODO: `inside: everything` without allow, if its hosts may do anything with each other"
         )
+        block.say(what, 4)
     if grants:
         block.line("    allow:")
         for grant in grants:
@@ -156,36 +166,39 @@ def _write_border(block: Block, ledger: Ledger, values: Values, border: Border) 
         if known is not None and getattr(known, key):
             block.line(f"    {key}: {scalar(getattr(known, key))}")
     if known is not None and known.inherited:
-        block.comment(
-            f"TODO: {' and '.join(border.ends)} have boundary {known.inherited} from the zones around them; "
-            "one of their own takes its place: copy what that allows, too", 4,
+        what = sentence(
+            "TODO: {zones} have boundary {id} from the zones around them; one of their own takes its place: "
+            "copy what that allows, too",
+            zones=both(border.ends), id=known.inherited,
         )  # fmt: skip
+        block.say(what, 4)
     if known is None:
-        block.comment("TODO: device, device_owner and settings_owner", 4)
+        block.say(sentence("TODO: {keys}", keys=both(("device", "device_owner", "settings_owner"))), 4)
     if border.grants:
         block.line("    allow:")
         for grant in border.grants:
             _write_grant(block, ledger, values, grant)
             if INTERNET in border.ends:
-                block.comment("TODO: with the Internet: agree on it, or take it out", 8)
+                block.say(sentence("TODO: with the Internet: agree on it, or take it out"), 8)
     if border.asked:
-        block.comment("TODO: seen with the Internet; not allowed unless somebody takes the signs away:", 4)
+        what = sentence("TODO: seen with the Internet; not allowed unless somebody takes the signs away:")
+        block.say(what, 4)
         if not border.grants:
             block.comment("allow:", 4)
         for grant in border.asked:
             for number, text in enumerate(_keys(permission(grant, ""))):
                 block.comment(f"  {'- ' if number == 0 else '  '}{text}", 4)
             for note in _evidence(ledger, grant):
-                block.comment(f"    # {note}", 4)
+                block.say(sentence("    # {note}", note=note), 4)
 
 
 def _write_grant(block: Block, ledger: Ledger, values: Values, grant: Grant) -> None:
     for number, text in enumerate(_keys(permission(grant, ""))):
         block.line(f"      {'- ' if number == 0 else '  '}{text}")
     for note in _evidence(ledger, grant):
-        block.comment(note, 8)
+        block.say(note, 8)
     for note in _limits(ledger, values, grant):
-        block.comment(note, 8)
+        block.say(note, 8)
 
 
 def _keys(value: Permission) -> Iterator[str]:
@@ -223,25 +236,25 @@ def _function(function: FunctionRef, modbus: bool) -> str:
     )
 
 
-def _evidence(ledger: Ledger, grant: Grant) -> Iterator[str]:
+def _evidence(ledger: Ledger, grant: Grant) -> Iterator[Sentence]:
     """What a permission rests on, and what a person should look at."""
     talks = [ledger.conversations[number] for number in sorted(grant.seen.conversations)]
     packets = sum(talk.packets_to_server + talk.packets_to_client for talk in talks)
-    requests = f", {_count(grant.seen.requests, 'request')}" if grant.seen.requests else ""
+    requests = [_count(grant.seen.requests, "request")] if grant.seen.requests else []
     period = _period((grant.seen.first_ns, grant.seen.last_ns))
-    yield f"seen: {_count(len(talks), 'conversation')}, {_count(packets, 'packet')}{requests}, {period}"
+    facts = (_count(len(talks), "conversation"), _count(packets, "packet"), *requests, period)
+    yield sentence("seen: {facts}", facts=facts)
     if NOT_RECOGNISED in grant.protocols:
-        yield "TODO: the protocol was not recognised: what is it?"
+        yield sentence("TODO: the protocol was not recognised: what is it?")
     if grant.access == {"unknown"} and not grant.functions:
-        yield "TODO: no request was seen, so none of the known ones is allowed"
+        yield sentence("TODO: no request was seen, so none of the known ones is allowed")
     if not grant.protocols and grant.transports & {"tcp", "udp", "sctp"}:
-        yield "TODO: any protocol"
+        yield sentence("TODO: any protocol")
     if any(talk.role == "first packet" and talk.transport == "tcp" for talk in talks):
-        yield "TODO: the opening of a connection was not seen: the client may be the server"
+        yield sentence("TODO: the opening of a connection was not seen: the client may be the server")
     groups = sorted({talk.server for talk in talks} if _whole(grant) else set())
     if groups:
-        more = f" and {len(groups) - PEERS_SHOWN} more" if len(groups) > PEERS_SHOWN else ""
-        yield f"to the whole zone, for {', '.join(groups[:PEERS_SHOWN])}{more}"
+        yield sentence("to the whole zone, for {names}", names=some_of(groups, PEERS_SHOWN))
 
 
 def _whole(grant: Grant) -> bool:
@@ -259,7 +272,7 @@ def _values(ledger: Ledger) -> Values:
     return found
 
 
-def _limits(ledger: Ledger, values: Values, grant: Grant) -> Iterator[str]:
+def _limits(ledger: Ledger, values: Values, grant: Grant) -> Iterator[Sentence]:
     """The values that were written on a permission, as limits to take over."""
     if "write" not in grant.access:
         return
@@ -274,13 +287,14 @@ def _limits(ledger: Ledger, values: Values, grant: Grant) -> Iterator[str]:
                     min(low, before[0]), max(high, before[1]), before[2] + fact.times,
                 )  # fmt: skip
     if found:
-        yield "TODO: limits, from the smallest and the largest value that was written:"
-        yield "limits:"
+        yield sentence("TODO: limits, from the smallest and the largest value that was written:")
+        yield verbatim("limits:")
     for (table, address), (low, high, times) in sorted(found.items())[:LIMITS_SHOWN]:
         key = "coil" if table == "coils" else "holding_register"
-        yield f"  - {{{key}: {address}, low: {low}, high: {high}}}    # written {_count(times, 'time')}"
+        item = f"  - {{{key}: {address}, low: {low}, high: {high}}}"
+        yield sentence("{item}    # written {times}", item=item, times=_count(times, "time"))
     if len(found) > LIMITS_SHOWN:
-        yield f"  and {len(found) - LIMITS_SHOWN} elements more"
+        yield sentence("  and {count} elements more", count=len(found) - LIMITS_SHOWN)
 
 
 def _held(fact: WrittenValue, grant: Grant) -> bool:
@@ -294,14 +308,14 @@ def _write_unproposed(block: Block, ledger: Ledger, unproposed: Sequence[Unpropo
         return
     lines = [*_left(unproposed), *_broken(ledger)]
     block.line("")
-    block.comment("Seen, not proposed / 見えたが許可の案にしていないもの:")
+    block.say(sentence("Seen, not proposed:"))
     for line in lines[:LINES]:
-        block.comment(f"  {line}")
+        block.say(sentence("  {line}", line=line))
     if len(lines) > LINES:
-        block.comment(f"  and {len(lines) - LINES} lines more")
+        block.say(sentence("  and {count} lines more", count=len(lines) - LINES))
 
 
-def _left(unproposed: Sequence[Unproposed]) -> Iterator[str]:
+def _left(unproposed: Sequence[Unproposed]) -> Iterator[Sentence]:
     """Facts by client and reason: a few are told each, many together."""
     groups: dict[tuple[Why, str], list[Unproposed]] = {}
     for one in unproposed:
@@ -312,25 +326,37 @@ def _left(unproposed: Sequence[Unproposed]) -> Iterator[str]:
     ):
         facts = [one.fact for one in group]
         if len(facts) <= ONE_BY_ONE and why != "scan":
-            yield from (f"{_fact(fact)}: {WHY[why]}" for fact in facts)
+            yield from (sentence("{fact}: {why}", fact=_fact(fact), why=WHY[why]) for fact in facts)
             continue
         servers, ports = {fact.server for fact in facts}, {(fact.transport, fact.port) for fact in facts}
         period = _period([time for fact in facts for time in (fact.first_ns, fact.last_ns)])
-        reached = f"{_count(len(servers), 'host')}, {_count(len(ports), 'port')}"
-        yield f"{client} to {reached}, {len(facts)} conversations and operations, {period}: {WHY[why]}"
+        reached = (_count(len(servers), "host"), _count(len(ports), "port"))
+        yield sentence(
+            "{client} to {reached}, {count} conversations and operations, {period}: {why}",
+            client=client, reached=reached, count=len(facts), period=period, why=WHY[why],
+        )  # fmt: skip
 
 
-def _fact(fact: Conversation | Operation) -> str:
-    ends = f"{fact.client} to {fact.server} {fact.protocol} {fact.transport}/{fact.port}"
+def _fact(fact: Conversation | Operation) -> Sentence:
+    over = f"{fact.protocol} {fact.transport}/{fact.port}"
     period = _period((fact.first_ns, fact.last_ns))
     if isinstance(fact, Conversation):
-        return f"{ends}, {_count(fact.packets_to_server + fact.packets_to_client, 'packet')}, {period}"
-    elements = f" {fact.address}-{fact.address + max(fact.count, 1) - 1}" if fact.address >= 0 else ""
-    unit = "" if fact.unit == UNKNOWN else f" unit {fact.unit}"
-    return f"{ends}{unit} {fact.service}{elements}, {_count(fact.times, 'time')}, {period}"
+        count = _count(fact.packets_to_server + fact.packets_to_client, "packet")
+    else:
+        elements = f" {fact.address}-{fact.address + max(fact.count, 1) - 1}" if fact.address >= 0 else ""
+        unit = "" if fact.unit == UNKNOWN else f" unit {fact.unit}"
+        over, count = f"{over}{unit} {fact.service}{elements}", _count(fact.times, "time")
+    return _between(fact.client, fact.server, over, count, period)
 
 
-def _broken(ledger: Ledger) -> Iterator[str]:
+def _between(one: str, other: str, over: str, count: Sentence, period: Sentence) -> Sentence:
+    return sentence(
+        "{one} to {other} {over}, {count}, {period}",
+        one=one, other=other, over=over, count=count, period=period,
+    )  # fmt: skip
+
+
+def _broken(ledger: Ledger) -> Iterator[Sentence]:
     """Messages that their protocol does not allow."""
     groups: dict[tuple[str, str, str, str], list[Any]] = {}
     for fact in ledger.anomalies:
@@ -340,20 +366,35 @@ def _broken(ledger: Ledger) -> Iterator[str]:
     for (sender, other, protocol, reason), facts in sorted(groups.items()):
         period = _period([time for fact in facts for time in (fact.first_ns, fact.last_ns)])
         times = sum(fact.times for fact in facts)
-        yield f"{sender} to {other} {protocol}, {_count(times, 'time')}, {period}: malformed ({reason})"
+        told = _between(sender, other, protocol, _count(times, "time"), period)
+        yield sentence("{fact}: {why}", fact=told, why=sentence("malformed ({reason})", reason=reason))
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+Noun = Literal["host", "conversation", "packet", "request", "time", "port"]
+
+
+def _count(number: int, noun: Noun) -> Sentence:
+    one, many = {
+        "host": (sentence("1 host"), sentence("{count} hosts", count=number)),
+        "conversation": (sentence("1 conversation"), sentence("{count} conversations", count=number)),
+        "packet": (sentence("1 packet"), sentence("{count} packets", count=number)),
+        "request": (sentence("1 request"), sentence("{count} requests", count=number)),
+        "time": (sentence("1 time"), sentence("{count} times", count=number)),
+        "port": (sentence("1 port"), sentence("{count} ports", count=number)),
+    }[noun]
+    return one if number == 1 else many
 
 
 def _times(ledger: Ledger) -> list[int]:
     return [time for talk in ledger.conversations for time in (talk.first_ns, talk.last_ns)]
 
 
-def _period(times: Iterable[int]) -> str:
+def _period(times: Iterable[int]) -> Sentence:
     every = list(times)
-    return f"{_moment(min(every))} to {_moment(max(every))} UTC" if every else "at no time"
+    if not every:
+        return sentence("at no time")
+    first, last = _moment(min(every)), _moment(max(every))
+    return sentence("{first} to {last} UTC", first=first, last=last)
 
 
 def _moment(time_ns: int) -> str:

@@ -15,7 +15,7 @@ from otmon.protocols.registry import IDS
 from otmon.zones.decide import decide, index
 from otmon.zones.exchange.draft import MAX_PAIRS, Draft, draft
 from otmon.zones.files.load import read_model
-from otmon.zones.files.workbook import Grid, SheetError, read_sheets
+from otmon.zones.files.workbook import Grid, Hidden, SheetError, read_sheets
 from otmon.zones.model import Model
 from tests.zones.facts import conversation
 
@@ -296,3 +296,42 @@ def test_rows_survive_quoting() -> None:
     )
     _, built = drafted(out.getvalue())
     assert built.boundaries[0].permissions[0].reason == "a: 'b' #c - d"
+
+
+HEAD = ("送信元", "宛先", "ポート", "備考")
+RULE = ("10.1.0.5", "10.2.0.1", "502", "監視")
+
+
+def test_rows_that_nobody_sees_are_read_and_told() -> None:
+    rows = {1: HEAD, **{number: (*RULE[:2], str(number), "x") for number in range(2, 10)}}
+    hidden = Hidden(False, frozenset({1, 3, 5, 6, 7, 10, 11}), frozenset({3, 9}))
+    made = draft("r.xlsx", [Grid("一覧", rows, hidden=hidden)])
+    assert [str(told) for told in made.told] == [
+        "sheet '一覧', row 1, column C (ポート): the column is hidden, and is read like others",
+        "sheet '一覧', row 3: the row is hidden, by hand or by a filter, and is read like others: "
+        "see whether it is in force",
+        "sheet '一覧', row 5: 3 rows from here to row 7 are hidden, by hand or by a filter, and are read "
+        "like others: see whether they are in force",
+    ]
+    assert (made.permissions, made.kept) == (8, 0)
+    lines = made.text.splitlines()
+    for number in range(2, 10):
+        at = lines.index(f"        # sheet 一覧, row {number}")
+        doubt = "        # TODO: the row is hidden in the sheet: is it in force?"
+        assert (doubt in lines[at : at + 3]) == (number in hidden.rows), number
+
+
+def test_a_sheet_that_nobody_sees_is_read_and_told_once() -> None:
+    shown, old = Grid("今", {1: HEAD, 2: RULE}), Grid("旧", {1: HEAD, 2: RULE, 3: RULE}, hidden=Hidden(True))
+    made = draft("r.xlsx", [shown, old])
+    assert [str(told) for told in made.told] == [
+        "sheet '旧', row 1: the sheet is hidden, and its rows are read like others: "
+        "see whether they are in force"
+    ]
+    assert made.permissions == 3 and made.text.count("TODO: the row is hidden in the sheet") == 2
+
+
+def test_a_hidden_row_that_is_not_understood_is_told_for_both() -> None:
+    grid = Grid("", {1: HEAD, 2: ("plc-7", *RULE[1:])}, hidden=Hidden(rows=frozenset({2})))
+    made = draft("r.xlsx", [grid])
+    assert [told.row for told in made.told] == [2, 2] and made.kept == 1

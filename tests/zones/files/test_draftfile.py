@@ -9,7 +9,7 @@ from otmon.zones.address import Address, Network, host
 from otmon.zones.files.document import parse
 from otmon.zones.files.draftfile import MAX_COMMENT, Block, free_id, listing, member_text, scalar, text_of
 from otmon.zones.files.load import read_model
-from otmon.zones.files.schema import MAX_TEXT
+from otmon.zones.files.text import MAX_TEXT
 
 
 @given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=3), st.text(max_size=40))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from otmon.findings.wording import problem_lines
 from otmon.zones.files.document import MAX_FILE_BYTES
 from otmon.zones.files.entry import MAX_PROBLEMS, NAMES_COMPARED
 from otmon.zones.files.load import ModelError, known_protocols, load_model, read_model
@@ -114,7 +115,7 @@ def numbered(text: str) -> str:
 def test_every_mistake_is_named_with_its_line_and_what_was_expected(
     golden: Callable[[str, str], None],
 ) -> None:
-    parts = []
+    parts, japanese = [], []
     for name, text in WRONG.items():
         with pytest.raises(ModelError) as caught:
             read_model([("m.yaml", text.encode())], PROTOCOLS)
@@ -122,7 +123,10 @@ def test_every_mistake_is_named_with_its_line_and_what_was_expected(
             ", expected " in p.what or p.what.startswith("not valid") for p in caught.value.problems
         ), name
         parts.append(f"== {name}\n{numbered(text)}{caught.value}\n")
+        told = "\n".join(problem_lines(caught.value.problems, "ja"))
+        japanese.append(f"== {name}\n{numbered(text)}{told}\n")
     golden("zones-errors.txt", "\n".join(parts))
+    golden("zones-errors.ja.txt", "\n".join(japanese))
 
 
 def test_problems_of_all_files_come_together_in_order() -> None:

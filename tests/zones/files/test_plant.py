@@ -74,7 +74,7 @@ WRONG = [
         "importance is missing, expected 大, 中, 小 or high, medium, low, or",
     ),
     ("packing, importance: medium", "packing", "importance is missing, expected 大, 中, 小"),
-    ("{id: osaka}", "osaka", "expected a site as a mapping with keys such as id"),
+    ("{id: osaka}", "osaka", "expected the site as a mapping with keys such as id"),
     ("{id: osaka}", "{id: osaka, town: x}", "unknown key 'town', expected id, name"),
 ]
 
@@ -88,5 +88,5 @@ def test_what_is_wrong_is_told_with_what_was_expected(right: str, wrong: str, to
 
 
 def test_a_model_that_lists_no_works_says_so() -> None:
-    with pytest.raises(ModelError, match="no work 'mixing', expected a work that the model lists"):
+    with pytest.raises(ModelError, match=r"no work 'mixing', expected one .*: it lists none"):
         model("zones: [{id: a, works: mixing}]")

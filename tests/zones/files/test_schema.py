@@ -20,7 +20,6 @@ from otmon.zones.files.schema import (
     SiteForm,
     WorkForm,
     ZoneForm,
-    read_function_number,
     wrong,
 )
 from tests.zones.facts import PROTOCOLS
@@ -56,15 +55,6 @@ def test_the_model_in_the_document_is_one() -> None:
     assert blocks
     for block in blocks:
         assert read_model([("zone-model.md", block.encode())], PROTOCOLS).boundaries
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [("6", (6, None)), (" 0x5a ", (90, None)), ("43/14", (43, 14)), ("43 / 0x0e", (43, 14)),
-     ("read-coils", None), ("6/", None), ("/6", None), ("", None), ("-1", None), ("²", None)],
-)  # fmt: skip
-def test_function_numbers(text: str, number: tuple[int, int | None] | None) -> None:
-    assert read_function_number(text) == number
 
 
 def test_values_in_messages_are_short_and_escaped() -> None:

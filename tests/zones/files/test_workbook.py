@@ -19,7 +19,16 @@ from openpyxl.cell.text import InlineFont
 from openpyxl.styles import Font
 
 from otmon.zones.files import workbook
-from otmon.zones.files.workbook import Grid, SheetError, column_letters, read_sheets, write_csv, write_xlsx
+from otmon.zones.files.workbook import (
+    MAX_COLUMNS,
+    Grid,
+    Hidden,
+    SheetError,
+    column_letters,
+    read_sheets,
+    write_csv,
+    write_xlsx,
+)
 
 FORMULAS = ("=1+1", "+81-3", "-2", "@SUM(A1)", "\tx", "=HYPERLINK('http://x')")
 
@@ -93,6 +102,43 @@ def test_text_that_is_struck_out_is_noted() -> None:
     assert grid.rows[1][:3] == ("whole", "in force", "10.1.0.510.1.0.4")
     (quiet,) = read_sheets(write_xlsx("a", [("a", "b"), ("c", "d")], [1, 1]))
     assert quiet.struck == {}
+
+
+def test_what_nobody_sees_is_noted() -> None:
+    def fill(page: Any) -> None:
+        for number in range(1, 9):
+            page.append([f"a{number}", "b", "c", "d"])
+        page.row_dimensions[3].hidden = True
+        page.row_dimensions[6].height = 30
+        page.column_dimensions["B"].hidden = True
+        page.column_dimensions["D"].width = 77
+        page.auto_filter.ref = "A1:D8"
+        page.auto_filter.add_filter_column(0, ["a1"])
+        page.row_dimensions[8].hidden = True
+        page.parent.create_sheet("old").append(["x"])
+        page.parent["old"].sheet_state = "hidden"
+        page.parent.create_sheet("older").append(["x"])
+        page.parent["older"].sheet_state = "veryHidden"
+
+    # Excel also hides what is drawn to no height or width.
+    drawn = changed(book(fill), SHEET, lambda xml: xml.replace(b'<row r="5"', b'<row r="5" ht="0"'))
+    drawn = changed(drawn, SHEET, lambda xml: xml.replace(b'width="77"', b'width="0"'))
+    shown, *others = read_sheets(drawn)
+    assert shown.hidden == Hidden(False, frozenset({3, 5, 8}), frozenset({2, 4}))
+    assert shown.rows[3] == ("a3", "b", "c", "d")
+    assert [(one.name, one.hidden) for one in others] == [("old", Hidden(True)), ("older", Hidden(True))]
+    assert read_sheets(b"a,b")[0].hidden == Hidden()
+
+
+def test_a_lie_about_what_is_hidden_is_bounded() -> None:
+    lies = b'<cols><col min="1" max="99999999999" hidden="1"/><col min="7" max="3" hidden="true"/></cols>'
+    data = changed(
+        book(lambda page: page.append(["x"])),
+        SHEET,
+        lambda xml: xml.replace(b"<sheetData>", lies + b'<sheetData><row r="20000" hidden="1"/>'),
+    )
+    (grid,) = read_sheets(data)
+    assert grid.hidden.columns == frozenset(range(1, MAX_COLUMNS + 1)) and grid.hidden.rows == {20_000}
 
 
 @pytest.mark.parametrize(
