@@ -104,8 +104,9 @@ def roles_page() -> str:
     ]
     intro = (
         "What `otmon zones check` takes the `role` of an asset for ([zone model](zone-model.md)): its kind "
-        "tells what has to stand in a zone of its own. A role that is not here is told as unknown; "
-        "permissions and rules may name it all the same, as they name these, by what the inventory says."
+        "tells what has to stand in a zone of its own. Detectors and the risk know a role by all of these "
+        "names; permissions and conditions name it as the inventory does. A role that is not here is told as "
+        "unknown, and may be named all the same."
     )
     return "\n\n".join([GENERATED, "# Roles", intro, table(("role", "device", "kind", "also"), rows)]) + "\n"
 

@@ -34,6 +34,7 @@ from otmon.zones.address import host, parse_address
 from otmon.zones.decide import Verdict
 from otmon.zones.model import Device
 from otmon.zones.place import home_of
+from otmon.zones.role import one_name
 
 RULE: Final = "command-without-role"
 
@@ -51,7 +52,7 @@ LISTS: Final[dict[str, frozenset[AccessClass]]] = {
 
 Asked = list[tuple[Operation, Verdict]]
 Roles = Mapping[str, frozenset[AccessClass]]
-"""Role -> the access classes that it is there for."""
+"""Role, by its `one_name` -> the access classes that it is there for."""
 
 
 def command_without_role(case: Case) -> Iterator[Finding]:
@@ -61,7 +62,7 @@ def command_without_role(case: Case) -> Iterator[Finding]:
     commanded: dict[str, set[AccessClass]] = {}
     for device in case.index.model.devices:
         for role in device.roles:
-            commanded.setdefault(home_of(case.index, device), set()).update(roles.get(role, ()))
+            commanded.setdefault(home_of(case.index, device), set()).update(roles.get(one_name(role), ()))
     groups: dict[tuple[str, ...], Asked] = {}
     for fact, verdict in case.undenied_operations:
         if (
@@ -82,7 +83,7 @@ def _roles(case: Case) -> Roles:
     """What each role is there for; one that stands in several lists, for what any of them says."""
     found: dict[str, frozenset[AccessClass]] = {}
     for name, classes in LISTS.items():
-        for role in case.rules[RULE].texts(name):
+        for role in map(one_name, case.rules[RULE].texts(name)):
             found[role] = found.get(role, frozenset()) | classes
     return found
 
@@ -94,7 +95,7 @@ def _fits(
     of its zone are there for; where the inventory says that of nobody, the zone is not written down yet."""
     if not devices:
         return access not in commanded
-    roles = [role for device in devices for role in device.roles]
+    roles = [one_name(role) for device in devices for role in device.roles]
     return not roles or any(role not in known or access in known[role] for role in roles)
 
 

@@ -32,6 +32,7 @@ from otmon.detect.rules.field import Ground, was_answered
 from otmon.detect.rules.load import FOLDER
 from otmon.ledger.facts import Conversation, Operation
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
+from otmon.zones.role import one_name
 
 VALUES: Final = ("A", "B", "C", "D", "E")
 """Gravest first."""
@@ -50,6 +51,7 @@ class Table:
     values: Mapping[tuple[int, int, int], str]
     """(threat, vulnerability, importance) -> value."""
     roles: Mapping[str, int]
+    """By the `one_name` of each."""
     importance: int
     """Where nothing says it."""
     authenticated: frozenset[str]
@@ -68,7 +70,7 @@ def table() -> Table:
             for threat, row in threats.items()
             for vulnerability, value in zip(LEVELS, row, strict=True)
         },
-        content["roles"],
+        {one_name(role): level for role, level in content["roles"].items()},
         content["importance"],
         frozenset(content["authenticated"]),
     )
@@ -180,7 +182,7 @@ def _importance(finding: Finding, ready: Scales) -> int:
     known = table()
     zone, address = _hit(finding)
     said = ready.ground.importance(zone)
-    roles = [known.roles[role] for role in ready.ground.roles(address) if role in known.roles]
+    roles = [known.roles[one] for one in map(one_name, ready.ground.roles(address)) if one in known.roles]
     levels = [*roles, *([_IMPORTANCE[said]] if said is not None else [])]
     return _level(max(levels, default=known.importance))
 

@@ -19,6 +19,6 @@ row idle longest, and count it.
 - To facts: `harvest` with `clients`, `senders`, `values`, `texts`, `arrivals`, `row_ranks`; and from what was
   copied `dialogues`, each a `dialogue`, with `readings`, `claims`, `commands`.
 - Facts: `facts`, `course`; joined by `joining`, `reach`; kept by `rank`; in a `ledger` by `merge`, `running`,
-  `aging`; in a file by `store`, `schema`, `column`, which `ledger_error` complains of.
-  Made fast by `swift` and `acyclic`.
+  `aging`; in a file by `store`, `schema`, `column` (`ledger_error` where it cannot). Made fast by `swift`
+  and `acyclic`.
 """

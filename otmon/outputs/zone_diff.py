@@ -13,7 +13,8 @@ from otmon.zones.decide import Verdict
 from otmon.zones.model import Line, Name, Range, merged
 from otmon.zones.model import shown as numbers
 from otmon.zones.review.address_class import Hosts, Partition, shown
-from otmon.zones.review.diff import Change, Diff, Effect, Grant, Judged
+from otmon.zones.review.diff import Change, Diff, Judged
+from otmon.zones.review.effect import Effect, Grant
 from otmon.zones.review.notation import ANY, allows, key_of, written
 from otmon.zones.review.region import Box, Request
 from otmon.zones.times import shown_instant

@@ -8,7 +8,7 @@ from otmon.detect.command_without_role import LISTS
 from otmon.detect.rules.load import shipped_rules
 from otmon.findings.judge import judge
 from otmon.zones.model import Model
-from otmon.zones.role import BY_NAME
+from otmon.zones.role import ROLES
 from tests.detect.plant import at, found, keys, ledger_of
 from tests.zones.facts import asset, conversation, model, operation
 
@@ -125,8 +125,17 @@ def test_what_the_model_denies_is_told_by_other_rules() -> None:
 
 def test_the_lists_name_roles_that_the_model_knows_each_once() -> None:
     listed = [role for name in LISTS for role in shipped_rules()[RULE].texts(name)]
-    assert len(set(listed) & set(BY_NAME)) > 15
+    assert set(listed) <= {role.id for role in ROLES}
     assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize(
+    ("role", "count"), [("data-logger", 1), ("EWS", 0), ("hmi_pc", 0), ("soothsayer", 0)]
+)
+def test_a_role_is_known_by_its_other_names(role: str, count: int) -> None:
+    listed = plant(assets=f"- {{id: other, address: {NOBODY}, role: {role}}}")
+    facts = conversation(NOBODY, PLC), operation(NOBODY, PLC, 6, 0, 1)
+    assert len(found(RULE, *facts, plant=listed)) == count
 
 
 def test_without_a_model_there_are_no_roles() -> None:

@@ -12,6 +12,7 @@ from otmon.findings.judge import by_risk, judge
 from otmon.findings.risk import LEVELS, VALUES, Talks, table
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.model import Model
+from otmon.zones.role import ROLES
 from tests.detect.plant import HMI, OTHER_PLC, PC, PLANT, PLC, PRINTER, STRANGER, WEB, ledger_of
 from tests.zones.facts import conversation, model, operation
 
@@ -24,7 +25,7 @@ OWNED = """
     - {{id: office-plc, between: [office, plc], device_owner: IT, settings_owner: production}}
     assets:
     - {{id: printer, address: 10.3.0.9, role: printer}}
-    - {{id: spare, address: 10.3.0.8, role: [spare, plc]}}
+    - {{id: spare, address: 10.3.0.8, role: [spare, PAC]}}
     - {{id: panel, address: 10.3.0.7, role: hmi}}
 """
 
@@ -60,6 +61,7 @@ def test_the_table_names_protocols_and_levels_that_exist() -> None:
     known = {one.id for one in PROTOCOLS}
     assert table().authenticated <= known
     assert {*table().roles.values(), table().importance} <= set(LEVELS)
+    assert set(table().roles) <= {role.id for role in ROLES}
 
 
 @pytest.mark.parametrize(

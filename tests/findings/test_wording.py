@@ -55,7 +55,7 @@ from otmon.zones.files.document import parse
 from otmon.zones.model import Boundary, Importance, Permission, Zone
 from otmon.zones.review.check import CAUTIONS, WORDS
 from otmon.zones.review.diff import How, Subject
-from otmon.zones.review.diff import Outcome as Effected
+from otmon.zones.review.effect import Outcome as Effected
 
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in Path(otmon.__file__).parent.rglob("*.py"))
 SIGNALS = re.findall(
