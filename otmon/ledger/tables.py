@@ -54,7 +54,9 @@ KEPT_BYTES: Final = 256
 
 ENDED_WRITTEN: Final = 1 << 13
 ENDED_SENDERS: Final = 1 << 14
-"""The same for flows and assets, of which a packet can end two at most."""
+"""The same for assets, of which a packet can end two at most."""
+ENDED_FLOWS: Final = 1 << 16
+"""The same for flows: more, as many of one conversation that wait together become one fact."""
 TRANSACTIONS: Final = 1 << 16
 ROOM_WRITTEN: Final = 2_000
 """Coils or registers that one message can write at most; a packet of more messages may lose some."""
@@ -272,7 +274,7 @@ _FIELDS: Final = [
     ("read_rows", _INT, (OPERATIONS,)),
     ("read_keys", _INT, (OPERATIONS,)),
     ("read_last", _INT, (ROOM_WRITTEN,)),
-    ("ended_flows", _INT, (ENDED_SENDERS, F_COLUMNS)),
+    ("ended_flows", _INT, (ENDED_FLOWS, F_COLUMNS)),
     ("ended_assets", _INT, (ENDED_SENDERS, X_COLUMNS)),
     ("ended_operations", _INT, (ENDED, O_COLUMNS)),
     ("ended_courses", _INT, (ENDED, COURSE_COLUMNS)),
