@@ -54,6 +54,7 @@ from otmon.decode.fields import (
     TUNNEL_TEREDO,
     TUNNEL_TZSP,
     TUNNEL_VXLAN,
+    URGENT,
     VLAN,
 )
 from otmon.decode.flows import (
@@ -138,6 +139,7 @@ from otmon.ledger.tables import (
     note_asset,
     set_minute,
 )
+from otmon.ledger.urgent import read_urgent
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP
 from otmon.protocols.signature import SignatureTables
@@ -222,6 +224,8 @@ def observe(
                 continue
         src = t.datagrams[:] if row[BUFFER] else buf
         read_payload(t, signatures, f, d, src, packet, now, offset)
+        if not usual and row[URGENT] != 0:
+            read_urgent(t, signatures, f, d, src, packet, now, offset)
     return len(start)
 
 
