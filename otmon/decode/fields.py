@@ -87,6 +87,8 @@ addresses, source before destination."""
 NESTED_COLUMNS: Final = 5
 NESTED_TUNNELS: Final = 3
 """Tunnels in a tunnel that are opened: more are one whose inside is not read."""
+URGENT: Final = 55
+"""TCP: the urgent pointer where its flag is set, else 0."""
 FIELDS: Final = 56
 """Some columns are spare: rows are whole cache lines."""
 
@@ -115,6 +117,7 @@ TCP_FIN: Final = 1
 TCP_SYN: Final = 2
 TCP_RST: Final = 4
 TCP_ACK: Final = 16
+TCP_URG: Final = 32
 
 TUNNELS: Final = (
     "", "gre", "erspan", "vxlan", "tzsp", "ipip", "geneve", "gtp", "l2tp", "teredo", "etherip", "mpls"

@@ -125,6 +125,9 @@ PARTS_SHIFT: Final = 16
 """From here on, `PARTS_BITS` by direction: how many pieces of messages are copied yet
 (`otmon.ledger.commands`)."""
 PARTS_BITS: Final = 7
+ERRORS_SHIFT: Final = 32
+"""From here on, `ERRORS_BITS`: errors of ICMP about it."""
+ERRORS_BITS: Final = 24
 
 DUPLICATES: Final = 1 << 13
 """Fingerprints of recent packets: 256 KiB."""

@@ -34,6 +34,7 @@ from otmon.decode.fields import (
     SPORT,
     SRC_LO,
     SRC_MAC,
+    TCP_URG,
     V4_MAPPED,
     WIRE_END,
 )
@@ -86,7 +87,7 @@ def decode_usual(buf: Bytes, start: int, caplen: int, wirelen: int, row: Ints) -
         if total < 40:
             return False
         payload = q + (u8(buf, q + 12) >> 4) * 4
-        if payload < q + 20 or payload > stop:
+        if payload < q + 20 or payload > stop or u8(buf, q + 13) & TCP_URG:
             return False
         row[SEQ] = u32be(buf, q + 4)
         row[ACK] = u32be(buf, q + 8)

@@ -35,7 +35,9 @@ from otmon.decode.fields import (
     PROTO_UDP,
     SEQ,
     SPORT,
+    TCP_URG,
     TUNNEL_IPIP,
+    URGENT,
     WIRE_END,
 )
 from otmon.decode.link import DONE, IPV4, IPV6
@@ -92,6 +94,8 @@ def tcp(buf: Bytes, row: Ints, counters: Ints) -> int:
     row[ACK] = u32be(buf, p + 8)
     row[FLAGS] = u8(buf, p + 13)
     row[CHECKSUM] = u16be(buf, p + 16)
+    if row[FLAGS] & TCP_URG:
+        row[URGENT] = u16be(buf, p + 18)
     header = (u8(buf, p + 12) >> 4) * 4
     if header < 20 or p + header > row[WIRE_END]:
         counters[C_BAD_HEADER] += 1

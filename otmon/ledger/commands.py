@@ -112,9 +112,9 @@ class Commands:
         self._source = source
         self._waiting: dict[tuple[object, int, int], _Asked] = {}
         """By connection, direction of the command, and reference."""
-        self._sent: dict[tuple[object, int, int, int, int], int] = {}
+        self._sent: dict[tuple[object, int, int, int, str], int] = {}
         """When commands of TCP came: by connection, direction, sequence number behind it, reference and
-        function."""
+        name."""
         self._parts: dict[tuple[object, int, bytes], bytes] = {}
         """Fragments of DNP3 that lack their function, as frames: by connection, direction and addresses."""
         self._units: dict[tuple[object, int, int], list[bytes]] = {}
@@ -143,7 +143,7 @@ class Commands:
     ) -> Iterator[Operation]:
         """What was said in a message."""
         if said.service is not None and self._is_resent(
-            (flow, way, behind, said.reference, said.function), seen
+            (flow, way, behind, said.reference, said.service.name), seen
         ):
             return
         asker = way if said.service is not None else 1 - way
@@ -188,7 +188,7 @@ class Commands:
             del self._units[next(iter(self._units))]
         return []
 
-    def _is_resent(self, sent: tuple[object, int, int, int, int], seen: Seen) -> bool:
+    def _is_resent(self, sent: tuple[object, int, int, int, str], seen: Seen) -> bool:
         """Whether TCP sends a command again, which is else remembered."""
         if sent[2] < 0:
             return False
@@ -272,7 +272,7 @@ def copy_commands(
             if found < 0:
                 return
             p = max(p, found >> 1)
-    p = read_messages(t, f, d, code, src, p, 0, packet, now, offset)
+    p = read_messages(t, f, d, code, src, p, -1, packet, now, offset)
     if row[PROTO] == PROTO_TCP and (known or p != row[WIRE_END]):
         note_cut(t, u, f, d, code, src, p, now)
 
@@ -289,9 +289,9 @@ def look_at(
 def read_messages(
     t: Tables, f: int, d: int, code: int, src: Bytes, p: int, stop: int, packet: int, now: int, offset: int
 ) -> int:
-    """Choose among the messages from `p` to the end of the payload, or to one that begins at `stop`. Returns
-    where one begins that is cut before it tells what it does; where none begins; or where the next one would,
-    which may be behind the end."""
+    """Choose among the messages from `p` to the end of the payload, or to one that begins at `stop`, -1 for
+    none. Returns where one begins that is cut before it tells what it does; where none begins; or where the
+    next one would, which may be behind the end."""
     row = t.rows[t.used[ROW]]
     end = row[END]
     while p < end and p != stop:

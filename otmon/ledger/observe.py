@@ -31,6 +31,8 @@ from otmon.decode.fields import (
     PROTO,
     PROTO_ETHERIP,
     PROTO_GRE,
+    PROTO_ICMP,
+    PROTO_ICMPV6,
     PROTO_IPIP,
     PROTO_TCP,
     PROTO_UDP,
@@ -54,6 +56,7 @@ from otmon.decode.fields import (
     TUNNEL_TEREDO,
     TUNNEL_TZSP,
     TUNNEL_VXLAN,
+    URGENT,
     VLAN,
 )
 from otmon.decode.flows import (
@@ -107,6 +110,7 @@ from otmon.kernel import Bytes, Ints, inlined, kernel, u16be
 from otmon.ledger.ahead import look_ahead, read_headers
 from otmon.ledger.asset_rows import asset_place, count_asset, is_other_port, note_asset
 from otmon.ledger.endings import end_flow
+from otmon.ledger.errors import answered_by_error
 from otmon.ledger.exchange import message
 from otmon.ledger.known import count_known
 from otmon.ledger.messages import (
@@ -135,6 +139,7 @@ from otmon.ledger.tables import (
     Tables,
     set_minute,
 )
+from otmon.ledger.urgent import read_urgent
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP
 from otmon.protocols.signature import SignatureTables
@@ -219,6 +224,8 @@ def observe(
                 continue
         src = t.datagrams[:] if row[BUFFER] else buf
         read_payload(t, signatures, f, d, src, packet, now, offset)
+        if not usual and row[URGENT] != 0:
+            read_urgent(t, signatures, f, d, src, packet, now, offset)
     return len(start)
 
 
@@ -242,6 +249,13 @@ def count_any(t: Tables, buf: Bytes, first: int, packet: int, now: int, offset: 
             return -1
         if row[TUNNEL] != 0:
             count_tunnels(t, now, packet, offset)
+        if row[FAMILY] != 2 and (row[PROTO] == PROTO_ICMP or row[PROTO] == PROTO_ICMPV6):
+            found = answered_by_error(t, src)
+            if found >= 0:
+                count_time(t, found >> 1, now, packet, offset)
+                count_packet(row, now, t.flows, found >> 1, found & 1)
+                count_sender(t, -1, 0, now, packet, offset)
+                return -1
         if row[FAMILY] != 2 or row[PROTO] != ARP:
             found = find_flow(row, t.flows, t.tags)
             if found < 0 or (opens and is_other_connection(t, found)):

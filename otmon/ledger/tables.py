@@ -182,6 +182,9 @@ P_COLUMNS: Final = 8
 """Elements are as in `O_RANGE` (`element_range`), those that it writes besides -1 where there are none: a
 request is one cache line."""
 
+PROTOCOL_SHIFT: Final = 43
+"""Where the code of a protocol other than Modbus is in `O_ENDPOINT` of an anomaly."""
+
 # What is kept of a transaction: the table is written out by columns, and lies so.
 T_TIME, T_CLIENT_HI, T_CLIENT_LO, T_CLIENT_PORT, T_SERVER_HI, T_SERVER_LO, T_SERVER_PORT = range(7)
 T_PLACE, T_UNIT, T_ID, T_FUNCTION, T_SUB, T_ADDRESS, T_COUNT, T_EXCEPTION = range(7, 15)
@@ -296,6 +299,7 @@ _FIELDS: Final = [
     ("message_data", np.uint8, (MESSAGE_DATA,)),
     ("cut_data", np.uint8, ((2 * CUTS + PIECES) * CUT_BYTES,)),
     ("early_data", np.uint8, (HELD * HELD_BYTES,)),
+    ("spliced", np.uint8, (MESSAGE_BYTES,)),
 ]
 _LINE: Final = 64
 """Bytes of a cache line: each table begins at one, so that rows lie across as few as they can."""
