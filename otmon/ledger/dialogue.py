@@ -50,7 +50,7 @@ SPOKEN: Final = FLOW.index(F_PROTOCOL)
 Flow = tuple[int, ...]
 """The columns of `FLOW` of a row, read from their bytes (`flow_of`): most are never asked for."""
 flow_of: Final[Callable[[bytes], Flow]] = Struct(f"={len(FLOW)}q").unpack
-_BEGINS: Final = 16
+BEGINS: Final = 16
 """Bytes of the last two columns of `FLOW`."""
 _KIND: Final = 0xF << 48 | 0xFFFF
 """Bits of a flow's key that hold its family, and what it is in that: all but the ports."""
@@ -126,7 +126,7 @@ def read(
     one: Dialogue, source: str, known: Credentials, effort: Effort
 ) -> tuple[Sequence[Told], Sequence[CredentialSeen]]:
     """What is said in a dialogue, and its log-ins."""
-    row = one.row[:-_BEGINS] + one.begins if one.begins else one.row
+    row = one.row[:-BEGINS] + one.begins if one.begins else one.row
     key, a_hi, a_lo, b_hi, b_lo, _, code, vlan, isn_a, isn_b = flow_of(row)
     protocol, transport, family, in_order, chooses = _kind(key & _KIND, code)
     if not protocol and family == 2:

@@ -4,8 +4,6 @@ A dialogue is kept until its flow was silent for `IDLE_NS`, or until room is nee
 facts once, when it ends. Those of dialogues that go on are made anew each time they are asked for and
 never merged into the others, as with rows of tables in use. So a sensor and a replay of the same
 packets find the same, and a log-in counts once.
-
-Secrets are compared here and forgotten: no fact holds one, nor anything made of one.
 """
 
 from __future__ import annotations
@@ -34,6 +32,7 @@ from otmon.ledger.claims import Told, claims_of
 from otmon.ledger.clients import clients_of
 from otmon.ledger.commands import COMMAND, Commands, Talk
 from otmon.ledger.dialogue import (
+    BEGINS,
     DIALOGUE_BYTES,
     FLOW,
     GROUP,
@@ -208,7 +207,7 @@ class Dialogues:
         expected = one.said[-1].ack if own is None else own.seq + len(own.data)
         if now - one.last_ns > IDLE_NS or (segment.seq - expected + _NEAR) & 0xFFFFFFFF > 2 * _NEAR:
             return None
-        one.begins = one.begins or one.row[-16:]
+        one.begins = one.begins or one.row[-BEGINS:]
         del self._open[before]
         return one
 

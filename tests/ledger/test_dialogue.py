@@ -10,7 +10,7 @@ from otmon.identity.credentials import shipped_credentials
 from otmon.identity.effort import Effort
 from otmon.identity.login import Seen
 from otmon.identity.stream import Segment
-from otmon.ledger.dialogue import FLOW, NOBODY, Dialogue, flow_of, read, spoken
+from otmon.ledger.dialogue import BEGINS, FLOW, NOBODY, Dialogue, flow_of, read, spoken
 from otmon.protocols.registry import code_of
 from tests.identity.claims.messages import client_hello, tls
 
@@ -77,6 +77,6 @@ def test_the_flow_in_which_it_began_says_where_its_bytes_begin() -> None:
     one = Dialogue(row("tls", 50_000, 443), 0)
     one.said.append(Segment(True, 1000, 5, HELLO, SEEN))
     for isn, found in (((999, 4), 1), ((899, 4), 0)):
-        one.begins = row("tls", 50_000, 443, isn)[-16:]
+        one.begins = row("tls", 50_000, 443, isn)[-BEGINS:]
         assert len(told(one)) == found
     assert flow_of(one.row)[-2:] == (-1, -1)
