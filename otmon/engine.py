@@ -30,7 +30,7 @@ from otmon.ledger.arrivals import Arrivals
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.endings import finish_source
 from otmon.ledger.facts import Damage
-from otmon.ledger.harvest import facts_of, harvest_all, source_of
+from otmon.ledger.harvest import facts_of, harvest_all, harvest_ended, source_of
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
@@ -266,7 +266,8 @@ def _write(t: Tables, source: str, rows: TransactionsFile | None) -> None:
 
 def _merge(rows: Rows, source: str, merged: RunningLedger, dialogues: Dialogues) -> None:
     """Merge the facts of ended rows."""
-    merged.add(facts_of(rows, source, merged.bars))
+    for part in harvest_ended(rows, source, lambda: merged.bars):
+        merged.add(part)
     merged.add(dialogues.take(rows.messages, rows.octets))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from otmon.cli.language import Language
-from otmon.cli.options import Lang, fail, fail_by_system
+from otmon.cli.options import Lang, fail, fail_by_problems, fail_by_system
 from otmon.sentence import sentence
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def record(
     try:
         truth = write(recording, seed, Path(output))
     except RangeError as error:
-        fail(error)
+        fail_by_problems(error.problems)
     except OSError as error:
         fail_by_system(error, output)
     steps = sum(event["id"] != "routine" for event in truth["events"])
@@ -154,7 +154,7 @@ def scenario_of(name: str) -> Scenario:
     try:
         return load_scenario(Path(name)) if is_file(name) else shipped_scenario(name)
     except RangeError as error:
-        fail(error)
+        fail_by_problems(error.problems)
 
 
 def plant_of(name: str) -> Plant:
@@ -164,7 +164,7 @@ def plant_of(name: str) -> Plant:
     try:
         return load_plant(Path(name)) if is_file(name) else shipped_plant(name)
     except RangeError as error:
-        fail(error)
+        fail_by_problems(error.problems)
 
 
 def is_file(name: str) -> bool:

@@ -53,9 +53,9 @@ def spoken() -> Language:
 
 
 def told(what: object) -> str:
-    """A sentence, or an error that is one, in the language that is spoken."""
+    """A sentence, or what an error says, in the language that is spoken."""
     from otmon.findings.wording import retold
-    from otmon.sentence import Complaint
 
-    said = what.why if isinstance(what, Complaint) else what
-    return retold(said if isinstance(said, str) else str(said), spoken().value)
+    # The text of an exception is a plain one, and what it was given may be a sentence.
+    said = what.args[0] if isinstance(what, Exception) and what.args else what
+    return retold(said if isinstance(said, str) else str(what), spoken().value)

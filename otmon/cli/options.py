@@ -124,6 +124,14 @@ def read_model(path: str) -> Model:
         fail_by_system(error, path)
 
 
+def fail_by_problems(problems: Iterable[Problem]) -> NoReturn:
+    """End with what is wrong in files."""
+    from otmon.findings.wording import problem_lines
+
+    print("otmon: " + "\n".join(problem_lines(problems, spoken().value)), file=sys.stderr)
+    raise typer.Exit(USAGE)
+
+
 def tell_problems(problems: Iterable[Problem]) -> None:
     """Say what is wrong in files, a line each."""
     from otmon.findings.wording import problem_lines

@@ -18,6 +18,7 @@ from otmon.cli.options import (
     Lang,
     day_of,
     fail,
+    fail_by_problems,
     read_model,
     written_to,
 )
@@ -69,7 +70,9 @@ def up(
         file = Path(plant) if is_file(plant) else None
         took_s = bring_up(named, found, None if zones is None else _rules(zones), file)
         tagged = shows_vlans(named, found)
-    except (LiveError, RangeError) as error:
+    except RangeError as error:
+        fail_by_problems(error.problems)
+    except LiveError as error:
         fail(error)
     print(text("lab.up", lang.value, name=named, hosts=len(found.hosts), seconds=f"{took_s:.1f}"))
     print(
@@ -249,7 +252,9 @@ def run(
     with written_to(truth) as stream:
         try:
             done = perform(named, played, seed, speed, tell)
-        except (LiveError, RangeError) as error:
+        except RangeError as error:
+            fail_by_problems(error.problems)
+        except LiveError as error:
             fail(error)
         if stream is not None:
             stream.write(json_text.dumps(done, ensure_ascii=False, indent=1) + "\n")

@@ -303,6 +303,9 @@ def run(
             watch.keep_model()
             if isinstance(error, ModelError | RuleError):
                 tell_problems(error.problems)
+            elif isinstance(error, SettingsError):
+                for problem in error.problems:
+                    print(told(problem), file=sys.stderr)
             else:
                 print(told(error), file=sys.stderr)
             warn(

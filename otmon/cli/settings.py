@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import typer
 
+from otmon.cli.language import spoken, told
 from otmon.cli.options import fail
-from otmon.sentence import verbatim
+from otmon.sentence import Sentence, placed, sentence
 
 TABLE: Final = "sensor"
 ENVIRONMENT: Final = "OTMON_SENSOR"
@@ -26,11 +28,19 @@ _FROM_FILE: Final = ("DEFAULT", "DEFAULT_MAP")
 _OUTSIDE: Final = ("config", "help")
 """What a file cannot say."""
 _KINDS: Final[dict[Any, type | tuple[type, ...]]] = {int: int, float: (int, float), bool: bool}
-_NAMES: Final[dict[Any, str]] = {int: "a whole number", float: "a number", bool: "true or false"}
+_NAMES: Final[dict[Any, Sentence]] = {
+    int: sentence("a whole number"),
+    float: sentence("a number"),
+    bool: sentence("true or false"),
+}
 
 
 class SettingsError(Exception):
     """A file that cannot be used: all that is wrong with it, a line each."""
+
+    def __init__(self, problems: Sequence[Sentence]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
 
 
 def from_file(context: typer.Context, path: str | None) -> str | None:
@@ -40,10 +50,10 @@ def from_file(context: typer.Context, path: str | None) -> str | None:
     try:
         context.default_map = _values(context, path)
     except SettingsError as error:
-        *problems, last = str(error).splitlines()
+        *problems, last = error.problems
         for problem in problems:
-            print(problem, file=sys.stderr)
-        fail(verbatim(last))
+            print(told(problem), file=sys.stderr)
+        fail(last)
     return path
 
 
@@ -67,31 +77,33 @@ def _values(context: typer.Context, path: str) -> dict[str, Any]:
         text = Path(path).read_bytes().decode()
         whole = tomllib.loads(text)
     except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from error
+        raise SettingsError([placed(path, str(error.strerror))]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SettingsError(f"{path}: not TOML: {error}") from error
-    problems: list[tuple[int, str]] = []
+        raise SettingsError([placed(path, sentence("not TOML: {why}", why=str(error)))]) from error
+    problems: list[tuple[int, Sentence]] = []
     for name in whole.keys() - {TABLE}:
-        problems.append((_line(text, name), f"{name}: only [{TABLE}] may stand here"))
+        problems.append(
+            (_line(text, name), placed(name, sentence("only [{table}] may stand here", table=TABLE)))
+        )
     table = whole.get(TABLE, {})
     if not isinstance(table, dict):
-        problems.append((_line(text, TABLE), f"{TABLE}: a table is wanted: [{TABLE}]"))
+        problems.append(
+            (_line(text, TABLE), placed(TABLE, sentence("a table is wanted: [{table}]", table=TABLE)))
+        )
         table = {}
     known = options(context.command)
     values: dict[str, Any] = {}
     for name, value in table.items():
         option = known.get(name)
-        wrong = "there is no such option" if option is None else _wrong(context, option, value)
+        wrong = sentence("there is no such option") if option is None else _wrong(context, option, value)
         if wrong:
-            problems.append((_line(text, name), f"{name}: {wrong}"))
+            problems.append((_line(text, name), placed(name, wrong)))
         elif option is not None:
             values[str(option.name)] = value
     if problems:
-        told = [
-            f"{path}:{line}: {problem}" if line else f"{path}: {problem}"
-            for line, problem in sorted(problems)
-        ]
-        raise SettingsError("\n".join((*told, f"{path}: the file has {len(problems)} error(s)")))
+        lines = [placed(f"{path}:{line}" if line else path, problem) for line, problem in sorted(problems)]
+        last = placed(path, sentence("the file has {count} error(s)", count=len(problems)))
+        raise SettingsError([*lines, last])
     return values
 
 
@@ -108,16 +120,19 @@ def options(command: Any) -> dict[str, Any]:
 
 def _wrong(context: typer.Context, option: Any, value: object) -> str:
     """What is wrong with a value, "" for nothing."""
+    from otmon.findings.wording import usage_line
+
     kind = option.type_descriptor.annotation
     if option.multiple:
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            return 'a list of texts is wanted, such as ["eth1", "eth2"]'
+            return sentence('a list of texts is wanted, such as ["eth1", "eth2"]')
     elif isinstance(value, bool) != (kind is bool) or not isinstance(value, _KINDS.get(kind, str)):
-        return f"{_NAMES.get(kind, 'a text')} is wanted, and not {value!r}"
+        wanted = _NAMES.get(kind, sentence("a text"))
+        return sentence("{wanted} is wanted, and not {value}", wanted=wanted, value=repr(value))
     try:
         option.process_value(context, value)
     except typer.BadParameter as error:
-        return error.message.removeprefix("Value error, ")
+        return usage_line(error.message.removeprefix("Value error, "), spoken().value)
     return ""
 
 

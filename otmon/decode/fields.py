@@ -3,7 +3,7 @@
 A row is ``int64[FIELDS]``; kernels fill it layer by layer. Addresses are 128 bits in two words:
 IPv6 as it is, IPv4 as ``::ffff:a.b.c.d``, a MAC address in the low word. `FAMILY` says which.
 Inner layers overwrite what outer ones wrote, so a row describes the innermost packet; `TUNNEL`
-and `OUTER_*` keep the outermost tunnel's kind and addresses.
+and `OUTER_*` keep the outermost tunnel's kind and addresses, `NESTED` those of tunnels in it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,19 @@ KEY: Final = 36
 WAY: Final = 37
 PLACE: Final = 38
 """The row where its flow is, if it is known at all, unless the packets before it have moved it."""
-FIELDS: Final = 40
+AROUND: Final = 39
+"""Kinds of all tunnels around it: bit *n* is number *n* of TUNNELS."""
+DEPTH: Final = 40
+"""How many tunnels are around it."""
+NESTED: Final = 41
+"""From here on, `NESTED_COLUMNS` for each tunnel in the outermost one: its kind << 8 | family, and its
+addresses, source before destination."""
+NESTED_COLUMNS: Final = 5
+NESTED_TUNNELS: Final = 3
+"""Tunnels in a tunnel that are opened: more are one whose inside is not read."""
+URGENT: Final = 55
+"""TCP: the urgent pointer where its flag is set, else 0."""
+FIELDS: Final = 56
 """Some columns are spare: rows are whole cache lines."""
 
 PORT_SESSION: Final = 32
@@ -97,19 +109,30 @@ PROTO_UDP: Final = 17
 PROTO_IPV6: Final = 41
 PROTO_GRE: Final = 47
 PROTO_ICMPV6: Final = 58
+PROTO_ETHERIP: Final = 97
 PROTO_SCTP: Final = 132
+PROTO_MPLS: Final = 137
 
 TCP_FIN: Final = 1
 TCP_SYN: Final = 2
 TCP_RST: Final = 4
 TCP_ACK: Final = 16
+TCP_URG: Final = 32
 
-TUNNELS: Final = ("", "gre", "erspan", "vxlan", "tzsp", "ipip")
+TUNNELS: Final = (
+    "", "gre", "erspan", "vxlan", "tzsp", "ipip", "geneve", "gtp", "l2tp", "teredo", "etherip", "mpls"
+)  # fmt: skip
 TUNNEL_GRE: Final = 1
 TUNNEL_ERSPAN: Final = 2
 TUNNEL_VXLAN: Final = 3
 TUNNEL_TZSP: Final = 4
 TUNNEL_IPIP: Final = 5
+TUNNEL_GENEVE: Final = 6
+TUNNEL_GTP: Final = 7
+TUNNEL_L2TP: Final = 8
+TUNNEL_TEREDO: Final = 9
+TUNNEL_ETHERIP: Final = 10
+TUNNEL_MPLS: Final = 11
 
 _n = count()
 L_FRAME: Final = next(_n)
@@ -138,6 +161,10 @@ L_GRE: Final = next(_n)
 L_ERSPAN: Final = next(_n)
 L_VXLAN: Final = next(_n)
 L_TZSP: Final = next(_n)
+L_GENEVE: Final = next(_n)
+L_GTP: Final = next(_n)
+L_L2TP: Final = next(_n)
+L_TEREDO: Final = next(_n)
 L_IPV4_FRAGMENT: Final = next(_n)
 L_IPV6_FRAGMENT: Final = next(_n)
 # Below are conditions, not layers.
@@ -208,6 +235,10 @@ COUNTER_NAMES: Final = (
     "layer.erspan",
     "layer.vxlan",
     "layer.tzsp",
+    "layer.geneve",
+    "layer.gtp",
+    "layer.l2tp",
+    "layer.teredo",
     "ipv4 fragments",
     "ipv6 fragments",
     "unsupported link type",

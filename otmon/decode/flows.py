@@ -11,6 +11,7 @@ from typing import Final
 
 from otmon.decode.fields import (
     ACK,
+    AROUND,
     AT,
     BUFFER,
     CHECKSUM,
@@ -39,7 +40,6 @@ from otmon.decode.fields import (
     TCP_FIN,
     TCP_RST,
     TCP_SYN,
-    TUNNEL,
     VLAN,
     WAY,
     WIRE_END,
@@ -81,6 +81,7 @@ F_FIRST: Final = 29
 F_FIRST_PACKET: Final = 30
 F_FIRST_OFFSET: Final = 31
 F_TUNNEL: Final = 32
+"""Kinds of tunnels around it (`otmon.decode.fields.AROUND`)."""
 F_ISN: Final = 33
 """First sequence number by direction, -1 unknown or used."""
 F_COPIED: Final = 35
@@ -118,10 +119,15 @@ FIRST_B: Final = 1 << 7
 """The first packet came from B."""
 RESET: Final = 1 << 8
 """One of the two sent a TCP reset."""
+PIECE_A: Final = 1 << 9
+"""What A sent last may begin a command (`otmon.ledger.takeover`); PIECE_A << 1 for B."""
 PARTS_SHIFT: Final = 16
 """From here on, `PARTS_BITS` by direction: how many pieces of messages are copied yet
 (`otmon.ledger.commands`)."""
 PARTS_BITS: Final = 7
+ERRORS_SHIFT: Final = 32
+"""From here on, `ERRORS_BITS`: errors of ICMP about it."""
+ERRORS_BITS: Final = 24
 
 DUPLICATES: Final = 1 << 13
 """Fingerprints of recent packets: 256 KiB."""
@@ -346,7 +352,7 @@ def begin_flow(row: Ints, flows: Ints, tags: Ints, f: int, now: int, packet: int
     flows[f, F_LAST] = now
     flows[f, F_FIRST_PACKET] = packet
     flows[f, F_FIRST_OFFSET] = offset
-    flows[f, F_TUNNEL] = row[TUNNEL]
+    flows[f, F_TUNNEL] = row[AROUND]
     flows[f, F_ISN] = -1
     flows[f, F_ISN + 1] = -1
     if row[WAY]:

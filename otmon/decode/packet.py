@@ -34,6 +34,7 @@ from otmon.decode.fields import (
     SPORT,
     SRC_LO,
     SRC_MAC,
+    TCP_URG,
     V4_MAPPED,
     WIRE_END,
 )
@@ -57,7 +58,8 @@ from otmon.decode.link import (
     mpls,
     ppp,
 )
-from otmon.decode.transport import PORT_TZSP, PORT_VXLAN, PORT_VXLAN_LINUX, transport
+from otmon.decode.transport import transport
+from otmon.decode.tunnels import may_be_tunnel
 from otmon.kernel import Bytes, Ints, inlined, kernel, u8, u16be, u32be, u48be
 
 MAX_LAYERS: Final = 32
@@ -85,17 +87,16 @@ def decode_usual(buf: Bytes, start: int, caplen: int, wirelen: int, row: Ints) -
         if total < 40:
             return False
         payload = q + (u8(buf, q + 12) >> 4) * 4
-        if payload < q + 20 or payload > stop:
+        if payload < q + 20 or payload > stop or u8(buf, q + 13) & TCP_URG:
             return False
         row[SEQ] = u32be(buf, q + 4)
         row[ACK] = u32be(buf, q + 8)
         row[FLAGS] = u8(buf, q + 13)
         row[CHECKSUM] = u16be(buf, q + 16)
     elif proto == PROTO_UDP:
-        port = u16be(buf, q + 2)
         if total < 28 or u16be(buf, q + 4) != total - 20:
             return False
-        if port == PORT_VXLAN or port == PORT_VXLAN_LINUX or port == PORT_TZSP:
+        if may_be_tunnel(u16be(buf, q + 2)) or may_be_tunnel(u16be(buf, q)):
             return False
         payload = q + 8
         row[SEQ] = 0

@@ -39,7 +39,7 @@ from otmon.lab.form import (
 )
 from otmon.lab.frames import Host, Wire
 from otmon.lab.routine import MAX_HABITS, routine_of
-from otmon.sentence import verbatim
+from otmon.sentence import sentence, verbatim
 from otmon.zones.files.document import Problem
 from otmon.zones.files.leaf import Leaf, OneOrMore
 
@@ -298,7 +298,8 @@ def shipped_plant(id: str) -> Plant:
     """The plant of that id. Raises `RangeError`."""
     known = shipped_plants()
     if id not in known:
-        raise RangeError([Problem(id, 0, 0, verbatim(f"no such plant, expected {', '.join(known)}"))])
+        what = sentence("no such plant, expected {names}", names=known)
+        raise RangeError([Problem(id, 0, 0, what)])
     return load_plant(FOLDER / f"{id}.yaml")
 
 

@@ -31,7 +31,7 @@ from otmon.lab.plant import HostForm, Plant, PlantHost, hosts_of, shipped_plant,
 from otmon.lab.scene import StepKind
 from otmon.lab.steps import step_kinds
 from otmon.lab.techniques import TECHNIQUES
-from otmon.sentence import verbatim
+from otmon.sentence import sentence
 from otmon.zones.files.document import Problem
 from otmon.zones.files.leaf import OneOrMore
 
@@ -274,5 +274,6 @@ def shipped_scenario(id: str) -> Scenario:
     """The scenario of that id. Raises `RangeError`."""
     known = shipped_scenarios()
     if id not in known:
-        raise RangeError([Problem(id, 0, 0, verbatim(f"no such scenario, expected {', '.join(known)}"))])
+        what = sentence("no such scenario, expected {names}", names=known)
+        raise RangeError([Problem(id, 0, 0, what)])
     return load_scenario(FOLDER / f"{id}.yaml")

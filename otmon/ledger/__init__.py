@@ -9,7 +9,8 @@ with the same result. The ledger says what was seen, and never what is wrong. Fu
 row idle longest, and count it.
 
 - The packet path, in kernels: `observe` is the loop; `ahead`, `known`, `polling` are short ways for what is
-  usual; `asset_rows` counts senders; `payload` knows where a payload goes, `naming` what its flow speaks.
+  usual; `asset_rows` counts senders; `payload` knows where a payload goes, `naming` what its flow speaks,
+  `takeover` when another protocol has it.
 - Modbus: `segments` to bytes, `framing` to messages, `exchange` and `matching` to transactions, `tally` to
   counts; `written` and `motion` watch the values that are written.
 - Copied for Python: `messages` (log-ins), `identification` (who it is), `questions` (names), and commands by

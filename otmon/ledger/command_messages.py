@@ -91,6 +91,41 @@ def may_begin(code: int, src: Bytes, p: int, end: int) -> bool:
 
 
 @kernel
+def is_beginning(code: int, src: Bytes, p: int, end: int) -> bool:
+    """Whether ``src[p:end]``, of which the first byte is as `begun_by` says, is as a command of less than 256
+    bytes begins, as far as it goes."""
+    n = end - p
+    second = u8(src, p + 1) if n > 1 else 0
+    if code == S7COMM:
+        return bool(
+            (n < 3 or u8(src, p + 2) == 0)
+            and (n < 5 or u8(src, p + 4) == 2)
+            and (n < 6 or u8(src, p + 5) == 0xF0)
+            and (n < 8 or u8(src, p + 7) == 0x32)
+        )
+    if code == FINS:
+        return bool(
+            (n < 2 or second == 0x49)
+            and (n < 3 or u8(src, p + 2) == 0x4E)
+            and (n < 4 or u8(src, p + 3) == 0x53)
+            and (n < 7 or u32be(src, p + 3) == 0x53000000)
+        )
+    if code == SLMP and u8(src, p) == 0x35:
+        return bool(
+            (n < 2 or second == 0x30 or second == 0x34)
+            and (n < 3 or u8(src, p + 2) == 0x30)
+            and (n < 4 or u8(src, p + 3) == 0x30)
+        )
+    if code == SLMP:
+        return bool(second == 0)
+    if code == ETHERNET_IP:
+        return bool(second == 0 and (n < 4 or u8(src, p + 3) == 0) and may_begin(code, src, p, end))
+    if code == DNP3:
+        return bool(n < 2 or second == 0x64)
+    return bool((n < 3 or u8(src, p + 2) & 1 == 0) and (n < 7 or u8(src, p + 6) == 105))
+
+
+@kernel
 def s7_message(src: Bytes, p: int, end: int, first: bool) -> int:
     """A message in TPKT. The `first` one of a payload may begin behind the header of TPKT, or that and the
     one of COTP, which came in a segment of their own."""
@@ -134,6 +169,12 @@ def is_begun_unit(src: Bytes, p: int) -> bool:
     """Whether the data unit of COTP at `p`, which is no empty one, begins a message of S7comm with which
     others go on (X.224, 13.7.3: the mark of the end)."""
     return bool(u8(src, p + 6) & 0x80 == 0 and u8(src, p + 7) == 0x32)
+
+
+@inlined
+def is_invocation(src: Bytes, p: int, end: int) -> bool:
+    """Whether the message of S7comm at `p` starts something by its name, which is told in the end."""
+    return bool(end - p > 17 and u8(src, p) == 3 and u8(src, p + 8) == 1 and u8(src, p + 17) == 0x28)
 
 
 @inlined

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from otmon.decode.fields import AT, C_COMMANDS_SHED, END, PROTO, PROTO_TCP, SEQ, WIRE_END
 from otmon.decode.flows import F_COPIED, F_STATE, PARTS_BITS, PARTS_SHIFT
 from otmon.identity.login import Seen
-from otmon.kernel import Bytes, copy_bytes, inlined, kernel, u8, u32be
+from otmon.kernel import Bytes, copy_bytes, copy_row, inlined, kernel, u8, u32be
 from otmon.ledger.command_messages import (
     BACNET,
     COMMANDS,
@@ -27,6 +27,7 @@ from otmon.ledger.command_messages import (
     S7COMM,
     SLMP,
     is_begun_unit,
+    is_invocation,
     is_part,
     is_unit,
     may_begin,
@@ -111,9 +112,9 @@ class Commands:
         self._source = source
         self._waiting: dict[tuple[object, int, int], _Asked] = {}
         """By connection, direction of the command, and reference."""
-        self._sent: dict[tuple[object, int, int, int, int], int] = {}
+        self._sent: dict[tuple[object, int, int, int, str], int] = {}
         """When commands of TCP came: by connection, direction, sequence number behind it, reference and
-        function."""
+        name."""
         self._parts: dict[tuple[object, int, bytes], bytes] = {}
         """Fragments of DNP3 that lack their function, as frames: by connection, direction and addresses."""
         self._units: dict[tuple[object, int, int], list[bytes]] = {}
@@ -142,7 +143,7 @@ class Commands:
     ) -> Iterator[Operation]:
         """What was said in a message."""
         if said.service is not None and self._is_resent(
-            (flow, way, behind, said.reference, said.function), seen
+            (flow, way, behind, said.reference, said.service.name), seen
         ):
             return
         asker = way if said.service is not None else 1 - way
@@ -187,7 +188,7 @@ class Commands:
             del self._units[next(iter(self._units))]
         return []
 
-    def _is_resent(self, sent: tuple[object, int, int, int, int], seen: Seen) -> bool:
+    def _is_resent(self, sent: tuple[object, int, int, int, str], seen: Seen) -> bool:
         """Whether TCP sends a command again, which is else remembered."""
         if sent[2] < 0:
             return False
@@ -271,7 +272,7 @@ def copy_commands(
             if found < 0:
                 return
             p = max(p, found >> 1)
-    p = read_messages(t, f, d, code, src, p, 0, packet, now, offset)
+    p = read_messages(t, f, d, code, src, p, -1, packet, now, offset)
     if row[PROTO] == PROTO_TCP and (known or p != row[WIRE_END]):
         note_cut(t, u, f, d, code, src, p, now)
 
@@ -288,9 +289,9 @@ def look_at(
 def read_messages(
     t: Tables, f: int, d: int, code: int, src: Bytes, p: int, stop: int, packet: int, now: int, offset: int
 ) -> int:
-    """Choose among the messages from `p` to the end of the payload, or to one that begins at `stop`. Returns
-    where one begins that is cut before it tells what it does; where none begins; or where the next one would,
-    which may be behind the end."""
+    """Choose among the messages from `p` to the end of the payload, or to one that begins at `stop`, -1 for
+    none. Returns where one begins that is cut before it tells what it does; where none begins; or where the
+    next one would, which may be behind the end."""
     row = t.rows[t.used[ROW]]
     end = row[END]
     while p < end and p != stop:
@@ -312,11 +313,18 @@ def read_messages(
 @inlined
 def kind_of(t: Tables, f: int, d: int, code: int, found: int, src: Bytes, p: int, end: int) -> int:
     """What the message at `p` does, of which `message_at` gave `found`: a data unit of COTP may go on with
-    one that began a command."""
+    one that began a command, and what is started by name is told with the rest of it."""
     kind = found & 3
-    if kind == 0 and code == S7COMM and parts_left(t, f, d) > 0 and is_unit(src, p, end):
+    if code != S7COMM:
+        return kind
+    if kind == 0:
+        if parts_left(t, f, d) == 0 or not is_unit(src, p, end):
+            return 0
         set_parts(t, f, d, parts_left(t, f, d) - 1)
-        kind = COMMANDS
+        return COMMANDS
+    row = t.rows[t.used[ROW]]
+    if found >> 2 > end - p and row[END] == row[WIRE_END] and is_invocation(src, p, end):
+        return 0
     return kind
 
 
@@ -381,6 +389,13 @@ def join_cut(t: Tables, u: int, src: Bytes) -> int:
     n = min(row[END] - row[AT], CUT_BYTES - held)
     copy_bytes(t.cut_data, u * CUT_BYTES + held, src, row[AT], n)
     return int(held + n)
+
+
+@kernel
+def move_cut(t: Tables, u: int, v: int) -> None:
+    """Row `u` of `Tables.cuts` is row `v` as well."""
+    copy_row(t.cuts, v, t.cuts, u)
+    copy_bytes(t.cut_data, v * CUT_BYTES, t.cut_data, u * CUT_BYTES, CUT_BYTES)
 
 
 @inlined

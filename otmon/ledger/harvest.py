@@ -146,6 +146,18 @@ def harvest_all(
         yield facts_of(rows, source, bars())
 
 
+def harvest_ended(rows: Rows, source: str, bars: Callable[[], Bars]) -> Iterator[Ledger]:
+    """The facts of ended rows, in parts as of `harvest_all`: flows of one conversation become one fact there,
+    and need not be merged."""
+    rest = no_rows()
+    # In a full ledger few of them find a place: it is of no use to put all in order.
+    if len(rows.flows) and bars().conversations is None:
+        for flows in _by_ends((rows.flows, np.arange(len(rows.flows)))):
+            yield facts_of(replace(rest, flows=flows), source, bars())
+        rows = replace(rows, flows=rest.flows)
+    yield facts_of(rows, source, bars())
+
+
 def _by_ends(*tables: tuple[Ints, Ints]) -> Iterator[Ints]:
     """The rows of flows at some places of tables, at most `SLICE` at a time, by clients and servers: those of
     one conversation are together, but where a part ends, and what will be looked at one after the other lies
@@ -279,7 +291,7 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
     packets = flows[n, F_PACKETS + client], flows[n, F_PACKETS + 1 - client]
     octets = flows[n, F_BYTES + client], flows[n, F_BYTES + 1 - client]
     counts = np.column_stack([(state & RESET) // RESET, *packets, *octets])
-    sets = np.column_stack([np.where(tunnel > 0, 1 << tunnel, 0), flows[:, F_HOURS : F_HOURS + 3]])
+    sets = np.column_stack([tunnel, flows[:, F_HOURS : F_HOURS + 3]])
     answered = state & np.where(by_b, SPOKE_A, SPOKE_A << 1) != 0
     firsts = order[starts]
     key = keys[firsts]

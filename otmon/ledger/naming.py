@@ -6,8 +6,8 @@ A name is final, but for what was sent before a command, to hide it or by chance
   (`otmon.protocols.protocol.Protocol.commanded`) and the name is none of that port, the port's own protocol
   is looked for as long as the flow lasts, and takes it over by one payload that fits. A weak signature is no
   longer believed then. On Modbus's port over TCP a message does so, or the beginning of one.
-- On other ports a command does so that is a whole payload, or a request of Modbus that writes: one random
-  payload in 2 ** 33 or less passes for one.
+- On other ports a command does so, or a request of Modbus that writes, with nothing but messages of its own
+  protocol before it (`otmon.ledger.takeover`): one random payload in 2 ** 33 or less passes for one.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from otmon.decode.flows import (
     set_client,
 )
 from otmon.decode.streams import IN_STEP, S_HANDSHAKE, S_NEXT, S_OWN, S_SYNC, UNSEEN
-from otmon.kernel import Bytes, Ints, inlined, kernel, u8, u16be
-from otmon.ledger.command_messages import COMMANDS, S7COMM, begun_by, is_other_unit, message_at
+from otmon.kernel import Bytes, inlined, kernel, u16be
+from otmon.ledger.command_messages import S7COMM, is_other_unit, message_at
 from otmon.ledger.commands import goes_on, join_cut, note_cut
-from otmon.ledger.exchange import WRITING, new_stream
-from otmon.ledger.tables import CODES, CUT_BYTES, MODBUS, ROW, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
+from otmon.ledger.exchange import new_stream
+from otmon.ledger.tables import CUT_BYTES, MODBUS, ROW, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
 from otmon.protocols.modbus import PORT as MODBUS_PORT
-from otmon.protocols.modbus_framing import HEADER, MBAP, MORE, RTU, plausible
+from otmon.protocols.modbus_framing import HEADER, MBAP, MORE, RTU
 from otmon.protocols.modbus_framing import recognise as recognise_modbus
 from otmon.protocols.signature import LOOSE, USUAL, SignatureTables, commanded_on, recognise
 
@@ -202,56 +202,6 @@ def ends_stream(t: Tables, signatures: SignatureTables, f: int, s: int, src: Byt
     t.flows[f, F_PROTOCOL] = t.used[MODBUS] | PROVISIONAL | FOREIGN
     t.flows[f, F_TRIES] = 0
     return True
-
-
-@kernel
-def taken_over_by(t: Tables, signatures: SignatureTables, f: int, src: Bytes) -> int:
-    """Code of the protocol of which the packet's payload is surely, although its flow has another name or
-    none was found; 0 for none. Of Modbus on its own port it may go on in the next segment."""
-    row = t.rows[t.used[ROW]]
-    p, end = row[AT], row[END]
-    code = t.flows[f, F_PROTOCOL] & (CODES - 1)
-    usual = row[SPORT] == MODBUS_PORT or row[DPORT] == MODBUS_PORT
-    if code == t.used[MODBUS]:
-        pass
-    elif usual and row[PROTO] == PROTO_TCP:
-        verdict = recognise_modbus(src, p, end, True, t.pdu)
-        return int(t.used[MODBUS]) if verdict == MBAP or verdict == MORE else 0
-    elif end - p > HEADER and u16be(src, p + 2) == 0 and writes(src, p, end, t.pdu):
-        return int(t.used[MODBUS])
-    other = begun_by(u8(src, p), row[PROTO] != PROTO_TCP)
-    if other == 0 or other == code or usual:
-        return 0
-    if message_at(other, src, p, end, True, row[PROTO] != PROTO_TCP) & 3 != COMMANDS:
-        return 0
-    # Whoever has its port for another one of these is that.
-    source = commanded_on(signatures, row[PROTO], row[SPORT])
-    if code != 0 and (source == code or commanded_on(signatures, row[PROTO], row[DPORT]) == code):
-        return 0
-    found = recognise(signatures, src, p, end, row[PROTO], 0, 0)
-    return other if found & 0xFFFF == other and found & (PROVISIONAL | LOOSE) == 0 else 0
-
-
-@kernel
-def writes(src: Bytes, p: int, end: int, pdu: Ints) -> bool:
-    """Whether ``src[p:end]`` is one whole request of Modbus, or several, and one of these writes."""
-    found = False
-    while end - p > HEADER and plausible(src, p, end, pdu) & 1:
-        found |= u8(src, p + HEADER) in WRITING
-        p += 6 + u16be(src, p + 4)
-    return bool(found and p == end)
-
-
-@kernel
-def take_over(t: Tables, f: int, d: int, code: int) -> None:
-    """The flow speaks the protocol with this code, and the packet's payload is a command of it."""
-    t.flows[f, F_PROTOCOL] = code
-    for k in range(F_COPIED, F_COPIED_BYTES + 2):
-        t.flows[f, k] = 0
-    if t.rows[t.used[ROW], PROTO] == PROTO_UDP:
-        # Who is the client was told of something else.
-        t.flows[f, F_STATE] &= ~(CLIENT | ROLE)
-    set_client(t.flows, f, d, ROLE_PROTOCOL)
 
 
 @inlined

@@ -11,6 +11,7 @@ from otmon.decode.fields import (
     BUFFER,
     C_DUPLICATE,
     C_FLOWS_EVICTED,
+    DEPTH,
     DPORT,
     DST_HI,
     DST_LO,
@@ -18,6 +19,8 @@ from otmon.decode.fields import (
     FAMILY,
     FLAGS,
     FRAGMENT,
+    NESTED,
+    NESTED_COLUMNS,
     OUTER_DST_HI,
     OUTER_DST_LO,
     OUTER_FAMILY,
@@ -26,7 +29,10 @@ from otmon.decode.fields import (
     PORT,
     PRINT,
     PROTO,
+    PROTO_ETHERIP,
     PROTO_GRE,
+    PROTO_ICMP,
+    PROTO_ICMPV6,
     PROTO_IPIP,
     PROTO_TCP,
     PROTO_UDP,
@@ -40,9 +46,17 @@ from otmon.decode.fields import (
     TCP_RST,
     TCP_SYN,
     TUNNEL,
+    TUNNEL_ERSPAN,
+    TUNNEL_ETHERIP,
+    TUNNEL_GENEVE,
+    TUNNEL_GRE,
+    TUNNEL_GTP,
     TUNNEL_IPIP,
+    TUNNEL_L2TP,
+    TUNNEL_TEREDO,
     TUNNEL_TZSP,
     TUNNEL_VXLAN,
+    URGENT,
     VLAN,
 )
 from otmon.decode.flows import (
@@ -83,11 +97,20 @@ from otmon.decode.streams import (
     S_OWN,
     S_SYNC,
 )
-from otmon.decode.transport import PORT_TZSP, PORT_VXLAN
+from otmon.decode.tunnels import (
+    PORT_GENEVE,
+    PORT_GTP,
+    PORT_L2TP,
+    PORT_MPLS,
+    PORT_TEREDO,
+    PORT_TZSP,
+    PORT_VXLAN,
+)
 from otmon.kernel import Bytes, Ints, inlined, kernel, u16be
 from otmon.ledger.ahead import look_ahead, read_headers
 from otmon.ledger.asset_rows import asset_place, count_asset, is_other_port, note_asset
 from otmon.ledger.endings import end_flow
+from otmon.ledger.errors import answered_by_error
 from otmon.ledger.exchange import message
 from otmon.ledger.known import count_known
 from otmon.ledger.messages import (
@@ -116,6 +139,7 @@ from otmon.ledger.tables import (
     Tables,
     set_minute,
 )
+from otmon.ledger.urgent import read_urgent
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP
 from otmon.protocols.signature import SignatureTables
@@ -200,6 +224,8 @@ def observe(
                 continue
         src = t.datagrams[:] if row[BUFFER] else buf
         read_payload(t, signatures, f, d, src, packet, now, offset)
+        if not usual and row[URGENT] != 0:
+            read_urgent(t, signatures, f, d, src, packet, now, offset)
     return len(start)
 
 
@@ -222,7 +248,14 @@ def count_any(t: Tables, buf: Bytes, first: int, packet: int, now: int, offset: 
             t.counters[C_DUPLICATE] += 1
             return -1
         if row[TUNNEL] != 0:
-            count_tunnel(t, now, packet, offset)
+            count_tunnels(t, now, packet, offset)
+        if row[FAMILY] != 2 and (row[PROTO] == PROTO_ICMP or row[PROTO] == PROTO_ICMPV6):
+            found = answered_by_error(t, src)
+            if found >= 0:
+                count_time(t, found >> 1, now, packet, offset)
+                count_packet(row, now, t.flows, found >> 1, found & 1)
+                count_sender(t, -1, 0, now, packet, offset)
+                return -1
         if row[FAMILY] != 2 or row[PROTO] != ARP:
             found = find_flow(row, t.flows, t.tags)
             if found < 0 or (opens and is_other_connection(t, found)):
@@ -321,22 +354,49 @@ def open_flow(t: Tables, row: Ints, found: int, now: int, packet: int, offset: i
 
 
 @kernel
-def count_tunnel(t: Tables, now: int, packet: int, offset: int) -> None:
-    """The tunnel is a conversation of its own: who mirrors to whom. Its protocol is the tunnel's
-    kind, below 0."""
+def count_tunnels(t: Tables, now: int, packet: int, offset: int) -> None:
+    """Each tunnel around the packet is a conversation of its own: who mirrors to whom, or who brings what
+    past a boundary. Its protocol is the tunnel's kind, below 0."""
     row = t.rows[t.used[ROW]]
-    kind = row[TUNNEL]
     outer = t.rows[OUTER]
-    outer[PROTO] = PROTO_GRE
-    outer[DPORT] = 0
-    if kind == TUNNEL_VXLAN or kind == TUNNEL_TZSP:
-        outer[PROTO] = PROTO_UDP
-        outer[DPORT] = PORT_VXLAN if kind == TUNNEL_VXLAN else PORT_TZSP
-    elif kind == TUNNEL_IPIP:
-        outer[PROTO] = PROTO_IPIP
     outer[SRC_HI], outer[SRC_LO] = row[OUTER_SRC_HI], row[OUTER_SRC_LO]
     outer[DST_HI], outer[DST_LO] = row[OUTER_DST_HI], row[OUTER_DST_LO]
-    name_flow(outer, row[OUTER_FAMILY], outer[SRC_HI], outer[DST_HI], 0)
+    count_tunnel(t, row[TUNNEL], row[OUTER_FAMILY], now, packet, offset)
+    for n in range(row[DEPTH] - 1):
+        at = NESTED + n * NESTED_COLUMNS
+        outer[SRC_HI], outer[SRC_LO] = row[at + 1], row[at + 2]
+        outer[DST_HI], outer[DST_LO] = row[at + 3], row[at + 4]
+        count_tunnel(t, row[at] >> 8, row[at] & 0xFF, now, packet, offset)
+
+
+@kernel
+def count_tunnel(t: Tables, kind: int, family: int, now: int, packet: int, offset: int) -> None:
+    """Count the packet in the conversation that a tunnel is, whose addresses are in row `OUTER`."""
+    row = t.rows[t.used[ROW]]
+    outer = t.rows[OUTER]
+    outer[PROTO] = PROTO_UDP
+    outer[DPORT] = 0
+    if kind == TUNNEL_GRE or kind == TUNNEL_ERSPAN:
+        outer[PROTO] = PROTO_GRE
+    elif kind == TUNNEL_IPIP:
+        outer[PROTO] = PROTO_IPIP
+    elif kind == TUNNEL_ETHERIP:
+        outer[PROTO] = PROTO_ETHERIP
+    elif kind == TUNNEL_VXLAN:
+        outer[DPORT] = PORT_VXLAN
+    elif kind == TUNNEL_TZSP:
+        outer[DPORT] = PORT_TZSP
+    elif kind == TUNNEL_GENEVE:
+        outer[DPORT] = PORT_GENEVE
+    elif kind == TUNNEL_GTP:
+        outer[DPORT] = PORT_GTP
+    elif kind == TUNNEL_L2TP:
+        outer[DPORT] = PORT_L2TP
+    elif kind == TUNNEL_TEREDO:
+        outer[DPORT] = PORT_TEREDO
+    else:
+        outer[DPORT] = PORT_MPLS
+    name_flow(outer, family, outer[SRC_HI], outer[DST_HI], 0)
     found = find_flow(outer, t.flows, t.tags)
     if found < 0:
         found = open_flow(t, outer, found, now, packet, offset)

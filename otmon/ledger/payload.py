@@ -53,9 +53,8 @@ from otmon.ledger.naming import (
     ends_stream,
     may_be_modbus,
     name_own,
+    own_of,
     start_stream,
-    take_over,
-    taken_over_by,
 )
 from otmon.ledger.questions import DNS, copy_question
 from otmon.ledger.segments import acknowledge, answered, feed
@@ -67,6 +66,7 @@ from otmon.ledger.tables import (
     ROW,
     Tables,
 )
+from otmon.ledger.takeover import carry_piece, commanded_by, may_command, take_over, taken_over_by
 from otmon.ledger.turns import EARLY, READ, read_in_turn
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.signature import SignatureTables
@@ -89,12 +89,13 @@ def read_payload(
     own_port = row[SPORT] == MODBUS_PORT or row[DPORT] == MODBUS_PORT
     settled = not own_port if s >= 0 else not undecided and code != t.used[MODBUS]
     if settled and row[END] > row[AT]:
-        other = taken_over_by(t, signatures, f, src)
+        other = taken_over_by(t, signatures, f, d, src, now)
         if other != 0 and s >= 0:
             end_stream(t, s, False)
             s = -1
         if other == t.used[MODBUS]:
             begin_modbus(t, signatures, f, d, now)
+            carry_piece(t, f, d, packet, now, offset)
             s = t.flows[f, F_STREAM]
         elif other != 0:
             take_over(t, f, d, other)
@@ -109,6 +110,11 @@ def read_payload(
         return
     if row[END] <= row[AT]:
         return
+    if undecided and row[PROTO] == PROTO_TCP and may_command(t, f, d, src):
+        other = 0 if own_of(t, signatures, f, d) else commanded_by(t, signatures, f, d, src, now)
+        if other != 0 and other != t.used[MODBUS]:
+            take_over(t, f, d, other)
+            code, undecided = other, False
     u = (2 * f + d) & (CUTS - 1)
     turn = 0
     if row[PROTO] == PROTO_TCP and (undecided or is_commanded(code & (CODES - 1))):

@@ -7,6 +7,7 @@ from typing import Final
 from otmon.kernel import inlined
 from otmon.ledger.tables import (
     ENDED,
+    ENDED_FLOWS,
     ENDED_SENDERS,
     ENDED_WRITTEN,
     FILL_ANOMALIES,
@@ -28,7 +29,7 @@ from otmon.ledger.tables import (
 )
 
 ROOMS: Final = (
-    (FILL_FLOWS, ENDED_SENDERS - 2),
+    (FILL_FLOWS, ENDED_FLOWS - 2),
     (FILL_ASSETS, ENDED_SENDERS - 2),
     (FILL_OPERATIONS, ENDED - 2 * ROOM),
     (FILL_ANOMALIES, ENDED - 2 * ROOM),

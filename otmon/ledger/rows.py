@@ -65,6 +65,7 @@ from otmon.ledger.tables import (
     P_SUB,
     P_TIME,
     P_WRITES,
+    PROTOCOL_SHIFT,
     V_COLUMNS,
     V_GAP,
     V_RESPONSES,
@@ -76,6 +77,7 @@ from otmon.ledger.tables import (
     Tables,
 )
 from otmon.ledger.texts import address_text, vlan_text
+from otmon.protocols.registry import PROTOCOLS
 
 _Made = TypeVar("_Made")
 Marks = npt.NDArray[np.bool_]
@@ -362,4 +364,6 @@ def parties_of(rows: Ints) -> Iterator[Sequence[Any]]:
 def _endpoint(endpoint: int) -> tuple[str, int, str, str]:
     """transport, port, protocol, vlan: the same few for all facts."""
     transport = "udp" if endpoint >> 40 & 1 else "tcp"
-    return transport, endpoint & 0xFFFF, MODBUS, vlan_text(endpoint >> 16 & 0xFFFFFF)
+    code = endpoint >> PROTOCOL_SHIFT
+    protocol = PROTOCOLS[code - 1].id if code else MODBUS
+    return transport, endpoint & 0xFFFF, protocol, vlan_text(endpoint >> 16 & 0xFFFFFF)

@@ -64,7 +64,10 @@ def save(ledger: Ledger, path: Path, notes: Mapping[str, str] | None = None) -> 
         part.replace(target)
         _flush(target.parent)
     except (OSError, sqlite3.Error) as error:
-        raise wrong(path, sentence("the ledger was not written: {why}", why=str(error))) from error
+        what = sentence(
+            "the ledger was not written: {why}", why=getattr(error, "strerror", None) or str(error)
+        )
+        raise wrong(path, what) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)

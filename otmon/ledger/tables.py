@@ -54,7 +54,9 @@ KEPT_BYTES: Final = 256
 
 ENDED_WRITTEN: Final = 1 << 13
 ENDED_SENDERS: Final = 1 << 14
-"""The same for flows and assets, of which a packet can end two at most."""
+"""The same for assets, of which a packet can end two at most."""
+ENDED_FLOWS: Final = 1 << 16
+"""The same for flows: more, as many of one conversation that wait together become one fact."""
 TRANSACTIONS: Final = 1 << 16
 ROOM_WRITTEN: Final = 2_000
 """Coils or registers that one message can write at most; a packet of more messages may lose some."""
@@ -180,6 +182,9 @@ P_COLUMNS: Final = 8
 """Elements are as in `O_RANGE` (`element_range`), those that it writes besides -1 where there are none: a
 request is one cache line."""
 
+PROTOCOL_SHIFT: Final = 43
+"""Where the code of a protocol other than Modbus is in `O_ENDPOINT` of an anomaly."""
+
 # What is kept of a transaction: the table is written out by columns, and lies so.
 T_TIME, T_CLIENT_HI, T_CLIENT_LO, T_CLIENT_PORT, T_SERVER_HI, T_SERVER_LO, T_SERVER_PORT = range(7)
 T_PLACE, T_UNIT, T_ID, T_FUNCTION, T_SUB, T_ADDRESS, T_COUNT, T_EXCEPTION = range(7, 15)
@@ -205,6 +210,8 @@ CUTS: Final = 1 << 10
 CUT_BYTES: Final = 2_048
 TURNS: Final = CUTS // 2
 """Flows whose segments are put in order; the rows of `cuts` behind the first `CUTS` are theirs."""
+PIECES: Final = 1 << 8
+"""Rows of `cuts` behind those, for flows that speak something else so far."""
 CODES: Final = 256
 """Codes of protocols."""
 
@@ -270,7 +277,7 @@ _FIELDS: Final = [
     ("read_rows", _INT, (OPERATIONS,)),
     ("read_keys", _INT, (OPERATIONS,)),
     ("read_last", _INT, (ROOM_WRITTEN,)),
-    ("ended_flows", _INT, (ENDED_SENDERS, F_COLUMNS)),
+    ("ended_flows", _INT, (ENDED_FLOWS, F_COLUMNS)),
     ("ended_assets", _INT, (ENDED_SENDERS, X_COLUMNS)),
     ("ended_operations", _INT, (ENDED, O_COLUMNS)),
     ("ended_courses", _INT, (ENDED, COURSE_COLUMNS)),
@@ -278,7 +285,7 @@ _FIELDS: Final = [
     ("ended_written", _INT, (ENDED_WRITTEN, W_COLUMNS)),
     ("transactions", _INT, (T_COLUMNS, TRANSACTIONS_WIDTH)),
     ("messages", _INT, (MESSAGES, G_COLUMNS)),
-    ("cuts", _INT, (2 * CUTS, 8)),
+    ("cuts", _INT, (2 * CUTS + PIECES, 8)),
     ("turns", _INT, (TURNS, S_COLUMNS)),
     ("early", _INT, (HELD, H_COLUMNS)),
     ("listed", _INT, (CODES,)),
@@ -290,8 +297,9 @@ _FIELDS: Final = [
     ("read_values", np.uint8, (OPERATIONS * KEPT_BYTES,)),
     ("held_data", np.uint8, (HELD * HELD_BYTES,)),
     ("message_data", np.uint8, (MESSAGE_DATA,)),
-    ("cut_data", np.uint8, (2 * CUTS * CUT_BYTES,)),
+    ("cut_data", np.uint8, ((2 * CUTS + PIECES) * CUT_BYTES,)),
     ("early_data", np.uint8, (HELD * HELD_BYTES,)),
+    ("spliced", np.uint8, (MESSAGE_BYTES,)),
 ]
 _LINE: Final = 64
 """Bytes of a cache line: each table begins at one, so that rows lie across as few as they can."""

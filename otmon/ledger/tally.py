@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otmon.decode.fields import C_ANOMALIES_EVICTED, C_OPERATIONS_EVICTED, PROTO_UDP
-from otmon.decode.flows import F_A_HI, F_KEY, F_VLAN, begin_minute, mix
+from otmon.decode.flows import F_A_HI, F_KEY, F_PROTOCOL, F_VLAN, begin_minute, mix
 from otmon.decode.streams import S_CLIENT, S_ENDPOINT, S_HASH, S_OPERATION
 from otmon.kernel import clear_row, copy_row, inlined, kernel
 from otmon.ledger.course import SHORTEST_NS, WINDOWS
@@ -18,12 +18,14 @@ from otmon.ledger.tables import (
     A_VALUE,
     A_WHAT,
     ANOMALIES,
+    CODES,
     FEW,
     FEW_BITS,
     FILL_ANOMALIES,
     FILL_OPERATIONS,
     HOUR_BIT,
     HOUR_COLUMN,
+    MODBUS,
     NOTHING_READ,
     O_ANSWERED,
     O_BEFORE,
@@ -55,6 +57,7 @@ from otmon.ledger.tables import (
     O_WINDOW,
     OPERATION_ROWS,
     OPERATIONS,
+    PROTOCOL_SHIFT,
     ROW_BITS,
     ROW_MASK,
     V_COLUMNS,
@@ -64,6 +67,7 @@ from otmon.ledger.tables import (
     WAYS,
     Tables,
 )
+from otmon.protocols.modbus import R_URGENT
 
 
 @kernel
@@ -310,6 +314,9 @@ def note_anomaly(
 ) -> None:  # fmt: skip
     """Add one message that its protocol does not allow. `client` is the direction of requests."""
     endpoint = endpoint_of(t, f, client)
+    code = t.flows[f, F_PROTOCOL] & (CODES - 1)
+    if reason == R_URGENT and code != t.used[MODBUS]:
+        endpoint |= code << PROTOCOL_SHIFT
     a = F_A_HI + 2 * client
     b = F_A_HI + 2 * (1 - client)
     what = reason | ((function + 1) << 8) | ((1 if d == client else 0) << 20)

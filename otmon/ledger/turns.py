@@ -45,11 +45,11 @@ from otmon.decode.streams import (
     hold,
     next_held,
 )
-from otmon.kernel import Bytes, copy_bytes, copy_row, kernel
+from otmon.kernel import Bytes, kernel
 from otmon.ledger.command_messages import is_commanded
-from otmon.ledger.commands import BEFORE, RESENT_NS, WAIT_NS, copy_commands
+from otmon.ledger.commands import BEFORE, RESENT_NS, WAIT_NS, copy_commands, move_cut
 from otmon.ledger.naming import is_named, name_own, own_of
-from otmon.ledger.tables import CODES, CUT_BYTES, CUTS, ROW, TURNS, U_FLOW, U_NEXT, Tables
+from otmon.ledger.tables import CODES, CUTS, ROW, TURNS, U_FLOW, U_NEXT, Tables
 from otmon.protocols.signature import SignatureTables
 
 READ: Final = 1
@@ -151,13 +151,6 @@ def drop(t: Tables, o: int, d: int) -> None:
     for i in range(HELD):
         if t.early[i, H_STREAM] == o + 1 and t.early[i, H_DIRECTION] == d:
             t.early[i, H_STREAM] = 0
-
-
-@kernel
-def move_cut(t: Tables, u: int, v: int) -> None:
-    """Row `u` of `Tables.cuts` is row `v` as well."""
-    copy_row(t.cuts, v, t.cuts, u)
-    copy_bytes(t.cut_data, v * CUT_BYTES, t.cut_data, u * CUT_BYTES, CUT_BYTES)
 
 
 @kernel

@@ -76,6 +76,7 @@ R_UNMATCHED: Final = 12
 R_LOST: Final = 13
 R_MEI: Final = 14
 R_CRC: Final = 15
+R_URGENT: Final = 16
 
 REASONS: Final = (
     ("", ""),
@@ -94,8 +95,10 @@ REASONS: Final = (
     ("lost-bytes", "stream"),
     ("mei-type", "MEI type"),
     ("crc", "CRC"),
+    ("urgent-data", "urgent pointer"),
 )
-"""Id and field of each `M_REASON`. "lost-bytes" is the capture's loss, not the sender's fault."""
+"""Id and field of each `M_REASON`. "lost-bytes" is the capture's loss, not the sender's fault; "urgent-data"
+may be of other protocols, too."""
 
 
 FUNCTIONS: Final[dict[int, Service]] = {

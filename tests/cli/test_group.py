@@ -64,6 +64,7 @@ def test_help_is_japanese_and_fits(words: str, monkeypatch: pytest.MonkeyPatch) 
         ("replay --zonez x", "誤り: オプション --zonez はない。候補: --json, --zones"),
         ("zones check m --qqqqq", "誤り: オプション --qqqqq はない"),
         ("zones paths m --to b", "誤り: オプション --from がない"),
+        ("lab record rogue-master", "誤り: オプション -o(--output)がない"),
         ("zones check m --today", "誤り: オプション --today に値がない"),
         ("rules list --json=3", "誤り: オプション --json に値は付けられない"),
         ("zones check m --lang de", "誤り: --lang の値が正しくない: 'de' は選べない。選べるもの: 'en', 'ja'"),

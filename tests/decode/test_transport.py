@@ -17,7 +17,7 @@ from scapy.packet import Raw
 
 from otmon.decode import fields
 from otmon.decode.fields import ACK, CHECKSUM, DPORT, FLAGS, SEQ, SPORT, TUNNEL, TUNNELS, WIRE_END
-from otmon.decode.transport import PORT_TZSP, PORT_VXLAN, PORT_VXLAN_LINUX
+from otmon.decode.tunnels import PORTS as TUNNEL_PORTS
 from tests.decode.rows import MARGIN, decoded
 from tests.truth.frames import RAW
 
@@ -41,9 +41,7 @@ def test_tcp_is_read_as_scapy_wrote_it(sport, dport, seq, ack, flags, words, dat
     assert row.payload == data
 
 
-@given(
-    PORTS.filter(lambda port: port not in (PORT_TZSP, PORT_VXLAN, PORT_VXLAN_LINUX)), st.binary(max_size=30)
-)
+@given(PORTS.filter(lambda port: port not in TUNNEL_PORTS), st.binary(max_size=30))
 def test_udp_is_read_as_scapy_wrote_it(port: int, data: bytes) -> None:
     row = decoded(bytes(IP() / UDP(sport=9, dport=port) / Raw(data)) + b"padding", RAW)
     assert (row[SPORT], row[DPORT], row.payload) == (9, port, data)

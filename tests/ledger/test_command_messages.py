@@ -116,6 +116,13 @@ def test_a_command_that_is_cut_anywhere_is_seen_once(
 
 
 @each
+def test_the_name_of_what_is_started_may_be_cut_off(protocol: str, payload: bytes, name: str) -> None:
+    for place in range(1, len(payload)):
+        line = Line(protocol).says(READS[protocol], *cut(payload, place))
+        assert [one.service for one in line.operations()] == [name], place
+
+
+@each
 def test_it_is_seen_between_others_wherever_the_cuts_lie(protocol: str, payload: bytes, name: str) -> None:
     read = READS[protocol]
     whole = functions(Line(protocol).says(payload))

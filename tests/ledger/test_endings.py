@@ -9,7 +9,7 @@ from otmon.decode.flows import F_KEY, F_LAST, FLOWS
 from otmon.ledger.endings import end_idle
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import merge_all
-from otmon.ledger.tables import ENDED_SENDERS, FILL_FLOWS
+from otmon.ledger.tables import ENDED_FLOWS, FILL_FLOWS
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
 from tests.truth.messages import write_single
@@ -63,6 +63,6 @@ def test_a_connection_that_was_closed_ends_sooner(seen_of_it: int, left: int) ->
 def test_it_stops_where_there_is_no_room_for_ended_rows(begin: int) -> None:
     seen = talked(Seen())
     row = int(np.flatnonzero(seen.t.flows[:, F_KEY])[0])
-    seen.t.used[FILL_FLOWS] = ENDED_SENDERS
+    seen.t.used[FILL_FLOWS] = ENDED_FLOWS
     assert end_idle(seen.t, begin, 0, 1 << 62) == (row if begin == 0 else FLOWS)
     assert flows(seen) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -10,13 +11,14 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
-from otmon.decode.flows import F_KEY
+from otmon.decode.flows import F_FIRST_PACKET, F_KEY
 from otmon.ledger.facts import Conversation
-from otmon.ledger.harvest import facts_of, harvest_all, source_of
+from otmon.ledger.harvest import facts_of, harvest_all, harvest_ended, source_of
 from otmon.ledger.ledger import conversation_key
 from otmon.ledger.merge import merge_all
+from otmon.ledger.rank import NO_BARS, Bars
 from otmon.ledger.row_ranks import SLICE
-from otmon.ledger.rows import ended_rows
+from otmon.ledger.rows import ended_rows, rows_in_use
 from otmon.ledger.tables import FILL_FLOWS
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
@@ -84,6 +86,26 @@ def test_harvesting_in_parts_gives_what_harvesting_at_once_does() -> None:
         return merge_all([*ledgers, facts_of(ended_rows(seen.t), "x"), *harvest_all(seen.t, "x")])
 
     assert observed(True) == observed(False)
+
+
+def test_ended_flows_become_facts_by_their_ends_unless_the_ledger_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = Seen()
+    for number in range(12):
+        talk = Talk(f"{number}", 49_152 + number, f"10.0.1.{number % 3}")
+        talk.poll(read_registers(3, number, 2, Random(number)))
+        seen.packets(packets(talk, whole(talk)))
+    seen.finish()
+    monkeypatch.setattr("otmon.ledger.harvest.SLICE", 4)
+    flows = seen.t.flows[np.flatnonzero(seen.t.flows[:, F_KEY])]
+    rows = replace(rows_in_use(seen.t), flows=flows[np.argsort(flows[:, F_FIRST_PACKET])])
+    parts = list(harvest_ended(rows, "x", lambda: NO_BARS))
+    assert merge_all(parts) == merge_all([facts_of(rows, "x")])
+    told = [list(map(conversation_key, part.conversations)) for part in parts]
+    assert list(map(len, told)) == [1, 1, 1, 0] and told == sorted(told, key=lambda keys: keys or [("~",)])
+    full = Bars(conversations=(True, (1 << 64) - 1))
+    assert list(harvest_ended(rows, "x", lambda: full)) == [facts_of(rows, "x", full)]
 
 
 @pytest.mark.parametrize("at_once", [SLICE, 2])

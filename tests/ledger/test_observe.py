@@ -13,7 +13,7 @@ from otmon.decode.streams import STREAMS
 from otmon.ledger.endings import finish_source
 from otmon.ledger.facts import HOUR_NS
 from otmon.ledger.observe import observe
-from otmon.ledger.tables import ENDED_SENDERS, FILL_FLOWS
+from otmon.ledger.tables import ENDED_FLOWS, FILL_FLOWS
 from tests.ledger.seen import SIGNATURES, Seen
 from tests.protocols.test_commands import READ, STOP
 from tests.truth.capture import mirrored, packets
@@ -112,7 +112,7 @@ def test_more_connections_than_streams_give_way_and_come_back() -> None:
 
 def test_when_the_ended_rows_are_full_it_stops_until_they_are_read() -> None:
     seen = Seen()
-    seen.t.used[FILL_FLOWS] = ENDED_SENDERS - 2
+    seen.t.used[FILL_FLOWS] = ENDED_FLOWS - 2
     talk = polling("x", 0, 1)
     packet = packets(talk, whole(talk))[0]
     try:

@@ -8,6 +8,7 @@ from otmon.kernel import kernel
 from otmon.ledger.room import has_room
 from otmon.ledger.tables import (
     ENDED,
+    ENDED_FLOWS,
     ENDED_SENDERS,
     ENDED_WRITTEN,
     FILL_ANOMALIES,
@@ -37,7 +38,7 @@ def room(t):  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize(
     ("fill", "most"),
     [
-        (FILL_FLOWS, ENDED_SENDERS - 2),
+        (FILL_FLOWS, ENDED_FLOWS - 2),
         (FILL_ASSETS, ENDED_SENDERS - 2),
         (FILL_OPERATIONS, ENDED - 2 * ROOM),
         (FILL_ANOMALIES, ENDED - 2 * ROOM),

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 from pydantic_core import ErrorDetails
 
 from otmon.detect.rules.rule import CATEGORIES
-from otmon.sentence import verbatim
+from otmon.sentence import Sentence, sentence
 from otmon.zones.files.document import quoted
 from otmon.zones.files.entry import nearest
 from otmon.zones.files.jsonschema import without_noise
-from otmon.zones.files.leaf import Leaf, OneOrMore, described, wrong
+from otmon.zones.files.leaf import Leaf, OneOrMore, unfit, wrong
 
 Path = tuple[int | str, ...]
 
@@ -59,20 +59,22 @@ def _fits(pattern: re.Pattern[str]) -> Any:
 
 
 def _choice(choices: tuple[str, ...]) -> Leaf:
-    return Leaf(verbatim(", ".join(choices)), lambda text: text if text in choices else None, choices)
+    return Leaf(sentence("{names}", names=choices), lambda text: text if text in choices else None, choices)
 
 
 def _items() -> Any:
     return Field(max_length=MAX_ITEMS)
 
 
-Line = Annotated[str, Leaf(verbatim(f"one line of at most {MAX_LINE} printable characters"), _read_line)]
-Prose = Annotated[str, Leaf(verbatim(f"a text of at most {MAX_PROSE} printable characters"), _read_prose)]
+what = sentence("one line of at most {most} printable characters", most=MAX_LINE)
+Line = Annotated[str, Leaf(what, _read_line)]
+what = sentence("a text of at most {most} printable characters", most=MAX_PROSE)
+Prose = Annotated[str, Leaf(what, _read_prose)]
 Lines = Annotated[list[Line], OneOrMore(), _items()]
 Proses = Annotated[list[Prose], OneOrMore(), _items()]
-Name = Annotated[str, Leaf(verbatim("lower-case letters, digits and single hyphens"), _fits(_NAME))]
-Key = Annotated[str, Leaf(verbatim("lower-case letters, digits and _"), _fits(_KEY))]
-Number = Annotated[str, Leaf(verbatim("a number such as 16 or 0.5"), _fits(_NUMBER))]
+Name = Annotated[str, Leaf(sentence("lower-case letters, digits and single hyphens"), _fits(_NAME))]
+Key = Annotated[str, Leaf(sentence("lower-case letters, digits and _"), _fits(_KEY))]
+Number = Annotated[str, Leaf(sentence("a number such as 16 or 0.5"), _fits(_NUMBER))]
 
 
 class Form(BaseModel):
@@ -118,11 +120,15 @@ class ParameterForm(Form):
     def _bounded(self) -> ParameterForm:
         if isinstance(self.value, list):
             if self.low is not None or self.high is not None:
-                raise wrong(verbatim("bounds of a list of texts, expected none"))
+                raise wrong(sentence("bounds of a list of texts, expected none"))
         elif self.low is None or self.high is None:
-            raise wrong(verbatim("a number without bounds, expected low and high"))
+            raise wrong(sentence("a number without bounds, expected low and high"))
         elif not float(self.low) <= float(self.value) <= float(self.high):
-            raise wrong(verbatim(f"value {self.value} is out of bounds, expected {self.low} to {self.high}"))
+            what = sentence(
+                "value {value} is out of bounds, expected {low} to {high}",
+                value=self.value, low=self.low, high=self.high,
+            )  # fmt: skip
+            raise wrong(what)
         return self
 
 
@@ -134,7 +140,7 @@ class TestForm(Form):
     name: Line
     # To an editor it is a boolean, to us a text.
     fires: Annotated[str, _choice(("true", "false")), WithJsonSchema({"type": "boolean"})]
-    zones: Annotated[str, Leaf(verbatim("a zone model as a text"), lambda text: text or None)] | None = None
+    zones: Annotated[str, Leaf(sentence("a zone model as a text"), lambda text: text or None)] | None = None
     facts: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1_000)]
     baseline: Annotated[list[dict[str, Any]], Field(max_length=1_000)] | None = None
 
@@ -143,7 +149,7 @@ class RuleForm(Form):
     """A detection rule of otmon: Sigma's keys as far as they go, and ours beside them."""
 
     title: Line
-    id: Annotated[str, Leaf(verbatim("a UUID"), _read_uuid)]
+    id: Annotated[str, Leaf(sentence("a UUID"), _read_uuid)]
     name: Name
     status: Annotated[str, _choice(STATUSES)]
     description: Prose
@@ -155,7 +161,7 @@ class RuleForm(Form):
     severity: Prose | None = None
     threat: Annotated[str, _choice(("1", "2", "3")), WithJsonSchema({"enum": [1, 2, 3]})] | None = None
     tags: Annotated[
-        list[Annotated[str, Leaf(verbatim("a tag such as attack.t0855"), _fits(_TAG))]], _items()
+        list[Annotated[str, Leaf(sentence("a tag such as attack.t0855"), _fits(_TAG))]], _items()
     ] = []
     references: Lines | None = None
     falsepositives: Proses | None = None
@@ -171,19 +177,25 @@ class RuleForm(Form):
     @model_validator(mode="after")
     def _one_logic(self) -> RuleForm:
         if (self.detection is None) == (self.detector is None):
-            both = "both a detection and a detector" if self.detector else "no detection and no detector"
-            raise wrong(verbatim(f"{both}, expected one of them"))
+            raise wrong(
+                sentence("both a detection and a detector, expected one of them")
+                if self.detector
+                else sentence("no detection and no detector, expected one of them")
+            )
         if self.detection is not None and self.logsource is None:
-            raise wrong(verbatim("a detection without logsource, expected product otmon and a category"))
+            raise wrong(sentence("a detection without logsource, expected product otmon and a category"))
         if self.detection is not None and self.parameters is not None:
-            raise wrong(verbatim("parameters beside a detection, expected them with a detector only"))
+            raise wrong(sentence("parameters beside a detection, expected them with a detector only"))
         if self.detector is not None and self.detector != self.name.replace("-", "_"):
-            what = f"the rule {quoted(self.name)} cannot name the detector {quoted(self.detector)}"
-            raise wrong(verbatim(f"{what}, expected {self.name.replace('-', '_')}"))
+            what = sentence(
+                "the rule {rule} cannot name the detector {detector}, expected {expected}",
+                rule=quoted(self.name), detector=quoted(self.detector), expected=self.name.replace("-", "_"),
+            )  # fmt: skip
+            raise wrong(what)
         return self
 
 
-def problems_of(content: Any) -> list[tuple[Path, str, bool]]:
+def problems_of(content: Any) -> list[tuple[Path, Sentence, bool]]:
     """What is wrong with a rule file's content: path, what, and whether the key is meant."""
     try:
         RuleForm.model_validate(content)
@@ -192,17 +204,27 @@ def problems_of(content: Any) -> list[tuple[Path, str, bool]]:
     else:
         return []
     # A value that may be two things is told once, with both.
-    joined: dict[tuple[Path, str, bool], list[str]] = {}
+    joined: dict[tuple[Path, str, bool], list[Sentence]] = {}
     for path, what, of_key in found:
-        said, _, expected = what.partition(_EXPECTED)
-        joined.setdefault((path, said, of_key), []).append(expected)
-    return [
-        (path, said + _EXPECTED + ", or ".join(expected), of_key)
-        for (path, said, of_key), expected in joined.items()
-    ]
+        said = what.partition(_EXPECTED)[0]
+        joined.setdefault((path, said, of_key), []).append(what)
+    return [(path, _joined(told), of_key) for (path, _, of_key), told in joined.items()]
 
 
-def _problem(content: Any, detail: ErrorDetails) -> tuple[Path, str, bool]:
+def _joined(told: list[Sentence]) -> Sentence:
+    """One sentence of several that differ in what was expected."""
+    first, *others = told
+    if not others or not all({"found", "expected"} <= one.parts.keys() for one in told):
+        return first
+    expected = first.parts["expected"]
+    for one in others:
+        expected = sentence("{one}, or {other}", one=expected, other=one.parts["expected"])
+    return sentence(
+        "{found} does not fit here, expected {expected}", found=first.parts["found"], expected=expected
+    )
+
+
+def _problem(content: Any, detail: ErrorDetails) -> tuple[Path, Sentence, bool]:
     # Branches of a union are steps of pydantic's that the file does not have.
     path: list[int | str] = []
     at = content
@@ -216,22 +238,24 @@ def _problem(content: Any, detail: ErrorDetails) -> tuple[Path, str, bool]:
     key = next((step for step in reversed(path) if isinstance(step, str)), "")
     kind = detail["type"]
     if kind == "model":
-        return tuple(path), str(detail["msg"]), False
+        what: Sentence = detail["ctx"]["what"]
+        return tuple(path), what, False
     if kind == "extra_forbidden":
-        known = _keys(path[:-1])
-        return (
-            tuple(path),
-            f"unknown key {quoted(str(path[-1]))}, expected {nearest(str(path[-1]), known)}",
-            True,
+        known = nearest(str(path[-1]), _keys(path[:-1]))
+        unknown = sentence(
+            "unknown key {key}, expected {expected}", key=quoted(str(path[-1])), expected=known
         )
+        return tuple(path), unknown, True
     if kind == "missing":
-        return tuple(path), f"{key} is missing, expected it here", False
+        return tuple(path), sentence("{key} is missing, expected it here", key=key), False
     if kind in ("too_short", "too_long"):
-        return tuple(path), f"wrong number of entries under {key}, expected 1 to {MAX_ITEMS}", False
-    expected = {"dict_type": "a mapping", "model_type": "a mapping", "list_type": "a list"}.get(
-        kind, "another value"
-    )
-    return tuple(path), f"{described(detail['input'])} does not fit here, expected {expected}", False
+        number = sentence(
+            "wrong number of entries under {key}, expected 1 to {most}", key=key, most=MAX_ITEMS
+        )
+        return tuple(path), number, False
+    mapping, listing = sentence("a mapping"), sentence("a list")
+    expected = {"dict_type": mapping, "model_type": mapping, "list_type": listing}
+    return tuple(path), unfit(detail["input"], expected.get(kind, sentence("another value"))), False
 
 
 def _keys(path: list[int | str]) -> list[str]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from otmon.detect.rules.rule import Category, Parameter, Reference, Rule, Severity, Text, Texts
-from otmon.sentence import verbatim
+from otmon.sentence import Sentence, sentence
 
 if TYPE_CHECKING:
     from otmon.zones.files.document import Problem
@@ -100,7 +100,10 @@ def read_rules(files: Sequence[tuple[str, bytes]]) -> tuple[Rule, ...]:
         if rule is None:
             continue
         if rule.name in found:
-            what = f"a second rule {rule.name!r}, expected one (first at {found[rule.name].line})"
+            what = sentence(
+                "a second rule {name}, expected one (first at {first})",
+                name=repr(rule.name), first=found[rule.name].line,
+            )  # fmt: skip
             problems.append(_problem(file, 1, 1, what))
         found.setdefault(rule.name, rule)
     if problems:
@@ -115,37 +118,40 @@ def _read(file: str, data: bytes, problems: list[Problem]) -> Rule | None:
     from otmon.zones.files.document import parse, plain, position
 
     if len(data) > MAX_FILE_BYTES:
-        what = f"more than {MAX_FILE_BYTES} bytes, expected one rule"
+        what = sentence("more than {most} bytes, expected one rule", most=MAX_FILE_BYTES)
         problems.append(_problem(file, 0, 0, what))
         return None
     document = parse(file, data)
     problems += document.problems
     if document.root is None:
         if not document.problems:
-            problems.append(_problem(file, 0, 0, "the file is empty, expected a rule"))
+            problems.append(_problem(file, 0, 0, sentence("the file is empty, expected a rule")))
         return None
     if document.problems:
         return None
     content = plain(document.root)
-    wrong: list[tuple[Path, str, bool]] = problems_of(content)
+    wrong: list[tuple[Path, Sentence, bool]] = problems_of(content)
     formed = not wrong
     if isinstance(content, dict):
         wrong += _deeper(content, {path[0] for path, _, _ in wrong if path})
     if formed and content["name"] != File(file).stem:
-        what = f"rule {content['name']!r} in {File(file).name}, expected a file of its name"
+        what = sentence(
+            "rule {name} in {file}, expected a file of its name",
+            name=repr(content["name"]), file=File(file).name,
+        )  # fmt: skip
         wrong.append((("name",), what, False))
     for path, what, of_key in wrong:
         problems.append(_problem(file, *position(document.root, path, of_key=of_key), what))
     return None if wrong else _rule(content, f"{file}:{document.root.at[0]}")
 
 
-def _deeper(content: dict[str, Any], misfit: set[int | str]) -> list[tuple[Path, str, bool]]:
+def _deeper(content: dict[str, Any], misfit: set[int | str]) -> list[tuple[Path, Sentence, bool]]:
     """What is wrong where the form does not look: the condition, the parameters, the test cases; `misfit` are
     the keys of which the form said something, where less can be relied on."""
     from otmon.detect.rules.field import FIELDS
     from otmon.detect.rules.sigma import SigmaWrong, compiled
 
-    wrong: list[tuple[Path, str, bool]] = []
+    wrong: list[tuple[Path, Sentence, bool]] = []
     source = content.get("logsource")
     category = source.get("category") if isinstance(source, dict) else None
     if "detection" in content:
@@ -163,11 +169,11 @@ def _deeper(content: dict[str, Any], misfit: set[int | str]) -> list[tuple[Path,
     return wrong
 
 
-def _of_test(test: dict[str, Any]) -> list[tuple[Path, str, bool]]:
+def _of_test(test: dict[str, Any]) -> list[tuple[Path, Sentence, bool]]:
     """What is wrong with the zone model and the facts of a test case."""
     from otmon.detect.rules.sample import SampleWrong, ledger_of
 
-    wrong: list[tuple[Path, str, bool]] = []
+    wrong: list[tuple[Path, Sentence, bool]] = []
     if isinstance(test.get("zones"), str):
         wrong += [(("zones",), what, False) for what in _model_problems(test["zones"])]
     for key in ("facts", "baseline"):
@@ -180,7 +186,7 @@ def _of_test(test: dict[str, Any]) -> list[tuple[Path, str, bool]]:
     return wrong
 
 
-def _model_problems(text: str) -> list[str]:
+def _model_problems(text: str) -> list[Sentence]:
     """What is wrong with the zone model of a test case; lines and columns are those of its own text."""
     from otmon.zones.files.load import ModelError, known_protocols, read_model
 
@@ -188,25 +194,36 @@ def _model_problems(text: str) -> list[str]:
         read_model([("zones", text.encode("utf-8", "replace"))], known_protocols())
     except ModelError as error:
         return [
-            f"zone model, line {one.line}, column {one.column}: {one.what}"
+            sentence(
+                "zone model, line {line}, column {column}: {what}",
+                line=one.line,
+                column=one.column,
+                what=one.what,
+            )
             if one.line
-            else f"zone model: {one.what}"
+            else sentence("zone model: {what}", what=one.what)
             for one in error.problems
         ]
     return []
 
 
-def _parameters_wrong(content: dict[str, Any]) -> list[tuple[Path, str, bool]]:
+def _parameters_wrong(content: dict[str, Any]) -> list[tuple[Path, Sentence, bool]]:
     """A detector takes the parameters that its own rule has, within the bounds of that."""
     own = shipped_rules().get(content["name"])
     if own is None or not own.detector:
-        what = f"no detector {content['detector']!r}, expected a file of otmon/detect"
-        return [(("detector",), what, False)]
+        absent = sentence(
+            "no detector {name}, expected a file of otmon/detect", name=repr(content["detector"])
+        )
+        return [(("detector",), absent, False)]
     given = content.get("parameters") or {}
-    wrong: list[tuple[Path, str, bool]] = [
+    wrong: list[tuple[Path, Sentence, bool]] = [
         (
             ("parameters", name),
-            f"unknown parameter {name!r}, expected {', '.join(own.parameters) or 'none'}",
+            sentence(
+                "unknown parameter {name}, expected {expected}",
+                name=repr(name),
+                expected=", ".join(own.parameters) or sentence("none"),
+            ),
             True,
         )
         for name in given
@@ -214,7 +231,8 @@ def _parameters_wrong(content: dict[str, Any]) -> list[tuple[Path, str, bool]]:
     ]
     for name, known in own.parameters.items():
         if name not in given:
-            wrong.append((("parameters",), f"parameter {name} is missing, expected it with a value", False))
+            lacking = sentence("parameter {name} is missing, expected it with a value", name=name)
+            wrong.append((("parameters",), lacking, False))
             continue
         what = _unfit(known, _value(given[name]["value"]))
         if what:
@@ -222,23 +240,27 @@ def _parameters_wrong(content: dict[str, Any]) -> list[tuple[Path, str, bool]]:
     return wrong
 
 
-def _unfit(known: Parameter, value: int | float | tuple[str, ...]) -> str:
-    """What keeps a value from being one of the parameter; "" where nothing does."""
+def _unfit(known: Parameter, value: int | float | tuple[str, ...]) -> Sentence | None:
+    """What keeps a value from being one of the parameter; None where nothing does."""
     if isinstance(value, tuple) or isinstance(known.value, tuple):
-        return "" if type(value) is type(known.value) else "another kind of value, expected the detector's"
+        same = type(value) is type(known.value)
+        return None if same else sentence("another kind of value, expected the detector's")
     if isinstance(known.value, int) and not isinstance(value, int):
-        return f"{value} is not whole, expected a whole number"
+        return sentence("{value} is not whole, expected a whole number", value=str(value))
     assert known.low is not None and known.high is not None
     if not known.low <= value <= known.high:
-        return f"{value} is out of bounds, expected {known.low:g} to {known.high:g}"
-    return ""
+        return sentence(
+            "value {value} is out of bounds, expected {low} to {high}",
+            value=str(value), low=f"{known.low:g}", high=f"{known.high:g}",
+        )  # fmt: skip
+    return None
 
 
-def _problem(file: str, line: int, column: int, what: str) -> Problem:
+def _problem(file: str, line: int, column: int, what: Sentence) -> Problem:
     # Only where there is an error: it loads the parser that knows lines.
     from otmon.zones.files.document import Problem
 
-    return Problem(file, line, column, verbatim(what))
+    return Problem(file, line, column, what)
 
 
 def _contents(path: str) -> list[tuple[str, bytes]]:
@@ -248,13 +270,15 @@ def _contents(path: str) -> list[tuple[str, bytes]]:
             return [(path, _content(path))]
         names = sorted(name for name in os.listdir(path) if name.endswith(SUFFIXES) and name[0] != ".")
         if not names or len(names) > MAX_FILES:
-            what = (
-                f"{len(names)} rule files in this folder, expected 1 to {MAX_FILES} ending in .yml or .yaml"
-            )
+            what = sentence(
+                "{count} rule files in this folder, expected 1 to {most} ending in .yml or .yaml",
+                count=len(names), most=MAX_FILES,
+            )  # fmt: skip
             raise RuleError([_problem(path, 0, 0, what)])
         return [(file, _content(file)) for file in (os.path.join(path, name) for name in names)]
     except OSError as error:
-        what = f"cannot be read ({error.strerror}), expected a rule file or a folder of them"
+        why = str(error.strerror)
+        what = sentence("cannot be read ({why}), expected a rule file or a folder of them", why=why)
         raise RuleError([_problem(str(error.filename or path), 0, 0, what)]) from error
 
 

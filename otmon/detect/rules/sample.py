@@ -53,6 +53,7 @@ from otmon.ledger.facts import (
 from otmon.ledger.ledger import Ledger, conversation_key
 from otmon.ledger.merge import collect
 from otmon.protocols.modbus import service
+from otmon.sentence import Sentence, sentence
 from otmon.zones.address import Address, host, parse_address
 from otmon.zones.files.document import quoted
 
@@ -113,14 +114,14 @@ _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
 class SampleWrong(Exception):
     """Facts that cannot be read: path and what was expected, for each."""
 
-    def __init__(self, problems: Sequence[tuple[Path, str, bool]]) -> None:
+    def __init__(self, problems: Sequence[tuple[Path, Sentence, bool]]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(what for _, what, _ in problems))
 
 
 def ledger_of(listed: Sequence[Mapping[str, Any]]) -> Ledger:
     """The facts that a test case lists, as a ledger. Raises `SampleWrong`."""
-    problems: list[tuple[Path, str, bool]] = []
+    problems: list[tuple[Path, Sentence, bool]] = []
     found: list[Listed] = []
     for number, one in enumerate(listed):
         found.extend(_facts(one, (number,), problems, MAX_FACTS - len(found)))
@@ -158,16 +159,18 @@ def _conversation_of(fact: Operation | WrittenValue | Anomaly | CredentialSeen |
 
 
 def _facts(
-    one: Mapping[str, Any], path: Path, problems: list[tuple[Path, str, bool]], room: int
+    one: Mapping[str, Any], path: Path, problems: list[tuple[Path, Sentence, bool]], room: int
 ) -> Iterator[Listed]:
     """The facts that one entry stands for, at most `room`."""
     if len(one) != 1 or next(iter(one)) not in KINDS:
-        problems.append((path, f"expected one of {', '.join(KINDS)} and its members", False))
+        what = sentence("expected one of {names} and its members", names=tuple(KINDS))
+        problems.append((path, what, False))
         return
     ((kind, said),) = one.items()
     path = (*path, kind)
     if not isinstance(said, dict):
-        problems.append((path, "expected a mapping such as {client: 10.1.0.5, server: 10.2.0.1}", False))
+        example = "{client: 10.1.0.5, server: 10.2.0.1}"
+        problems.append((path, sentence("expected a mapping such as {example}", example=example), False))
         return
     before = len(problems)
     readers = _readers(kind)
@@ -176,31 +179,41 @@ def _facts(
         if key not in readers:
             from otmon.zones.files.entry import nearest  # it loads pydantic
 
-            what = f"unknown key {quoted(str(key))}, expected {nearest(str(key), readers)}"
+            what = sentence(
+                "unknown key {key}, expected {expected}",
+                key=quoted(str(key)), expected=nearest(str(key), readers),
+            )  # fmt: skip
             problems.append(((*path, key), what, True))
             continue
         read, expected, _ = readers[key]
         readable = key in _NESTED or isinstance(text, str | None)
         value = read("" if text is None else text) if readable else None
         if value is None:
-            shown = quoted(text) if isinstance(text, str) else "this value"
-            problems.append(((*path, key), f"{shown} does not fit here, expected {expected}", False))
+            shown = quoted(text) if isinstance(text, str) else sentence("this value")
+            what = sentence("{found} does not fit here, expected {expected}", found=shown, expected=expected)
+            problems.append(((*path, key), what, False))
         given[key] = value
     problems += [
-        (path, f"{name} is missing, expected an address", False)
+        (path, sentence("{key} is missing, expected an address", key=name), False)
         for name in ("client", "server")
         if kind not in _SENDERS and name not in said
     ]
     if kind in _SENDERS and not {"mac", "address"} & said.keys():
-        problems.append((path, "mac or address is missing, expected one of them", False))
+        problems.append((path, sentence("mac or address is missing, expected one of them"), False))
     if requests(given.get("first", _START_NS), given.get("phases") or ()) > MAX_REQUESTS:
-        problems.append(((*path, "phases"), f"more than {MAX_REQUESTS} requests, expected {EXPECTED}", False))
+        what = sentence(
+            "more than {most} requests, expected {expected}", most=MAX_REQUESTS, expected=EXPECTED
+        )
+        problems.append(((*path, "phases"), what, False))
     if len(problems) > before:
         return
     spread = {key: given.pop(key) for key in _SPREAD if key in given}
     count = prod(map(len, spread.values())) * len(given.get("values", "1"))
     if count > room:
-        what = f"{count} facts where {room} are left, expected at most {MAX_FACTS} in one list"
+        what = sentence(
+            "{count} facts where {room} are left, expected at most {most} in one list",
+            count=count, room=room, most=MAX_FACTS,
+        )  # fmt: skip
         problems.append((path, what, False))
         return
     for chosen in product(*spread.values()):

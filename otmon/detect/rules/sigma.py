@@ -42,6 +42,7 @@ from sigma.types import (
 
 from otmon.detect.rules.field import FIELDS, Field, Kind, Seen, Value
 from otmon.detect.rules.rule import Condition, Question
+from otmon.sentence import Sentence, sentence
 from otmon.zones.address import Network, parse_address, parse_network
 
 Path = tuple[int | str, ...]
@@ -82,7 +83,7 @@ class Wrong:
 
     path: Path
     """From the root of the detection."""
-    what: str
+    what: Sentence
     of_key: bool = False
 
 
@@ -112,7 +113,7 @@ def compiled(category: str, detection: Any) -> Condition:
         return Condition(part.holds, part.needs)
     except SigmaError as error:
         said = str(error).splitlines()[0]
-        raise SigmaWrong([Wrong(("condition",), f"{said}, expected a condition of Sigma")]) from error
+        raise SigmaWrong([_no_condition(said)]) from error
 
 
 def _condition_wrong(whole: dict[str, Any]) -> list[Wrong]:
@@ -129,7 +130,7 @@ def _condition_wrong(whole: dict[str, Any]) -> list[Wrong]:
             _ = condition.parsed
     except SigmaError as error:
         said = str(error).splitlines()[0]
-        return [Wrong(("condition",), f"{said}, expected a condition of Sigma")]
+        return [_no_condition(said)]
     return []
 
 
@@ -138,6 +139,14 @@ def _quoted(text: str) -> str:
     from otmon.zones.files.document import quoted
 
     return quoted(text)
+
+
+def _no_condition(said: str) -> Wrong:
+    return Wrong(("condition",), sentence("{said}, expected a condition of Sigma", said=said))
+
+
+def _unfit(value: str, expected: Sentence) -> Sentence:
+    return sentence("{found} does not fit here, expected {expected}", found=_quoted(value), expected=expected)
 
 
 class _Typed:
@@ -150,31 +159,38 @@ class _Typed:
 
     def detection(self, content: Any) -> dict[str, Any]:
         if not isinstance(content, dict):
-            self._say((), "no detection, expected a mapping of selections and a `condition`")
+            self._say((), sentence("no detection, expected a mapping of selections and a `condition`"))
             return {}
         found: dict[str, Any] = {}
         for name, selection in content.items():
             if name == "condition":
                 found[name] = self._condition(selection)
             elif name == "timeframe":
-                what = "`timeframe` is not supported, expected selections and a condition on one fact"
+                what = sentence(
+                    "`timeframe` is not supported, expected selections and a condition on one fact"
+                )
                 self._say((name,), what, of_key=True)
             else:
                 found[name] = self._selection((name,), selection)
         if "condition" not in content:
-            self._say((), "condition is missing, expected one such as `selection and not filter`")
+            self._say((), sentence("condition is missing, expected one such as `selection and not filter`"))
         if self._values > MAX_VALUES:
-            self._say((), f"{self._values} values, expected at most {MAX_VALUES}")
+            what = sentence("{count} values, expected at most {most}", count=self._values, most=MAX_VALUES)
+            self._say((), what)
         return found
 
     def _condition(self, content: Any) -> str:
         if not isinstance(content, str) or not content.strip():
-            self._say(("condition",), "expected one condition as a text")
+            self._say(("condition",), sentence("expected one condition as a text"))
             return ""
         depth = max(accumulate((c == "(") - (c == ")") for c in content))
         if len(content) > MAX_CONDITION or depth > MAX_NESTING or content.split().count("not") > MAX_NESTING:
-            what = f"expected at most {MAX_CONDITION} characters, and {MAX_NESTING} parentheses or `not`"
-            self._say(("condition",), f"the condition is too long or too deep, {what}")
+            what = sentence(
+                "the condition is too long or too deep, expected at most {most} characters, and {nesting} "
+                "parentheses or `not`",
+                most=MAX_CONDITION, nesting=MAX_NESTING,
+            )  # fmt: skip
+            self._say(("condition",), what)
         return content
 
     def _selection(self, path: Path, content: Any) -> Any:
@@ -182,9 +198,10 @@ class _Typed:
             return {key: self._item(path, key, value) for key, value in content.items()}
         if isinstance(content, list) and content and all(isinstance(one, dict) and one for one in content):
             return [self._selection((*path, number), one) for number, one in enumerate(content)]
-        self._say(
-            path, "expected fields and their values, or a list of such mappings: facts have no free text"
+        what = sentence(
+            "expected fields and their values, or a list of such mappings: facts have no free text"
         )
+        self._say(path, what)
         return {}
 
     def _item(self, path: Path, key: str, content: Any) -> Any:
@@ -194,19 +211,25 @@ class _Typed:
         if field is None:
             from otmon.zones.files.entry import nearest  # it loads pydantic: a third of a second
 
-            what = f"unknown field {_quoted(name)}, expected {nearest(name, self.fields)}"
+            what = sentence(
+                "unknown field {field}, expected {expected}",
+                field=_quoted(name), expected=nearest(name, self.fields),
+            )  # fmt: skip
             self._say(place, what, of_key=True)
             return []
         allowed = MODIFIERS[field.kind]
         for modifier in modifiers:
             if modifier not in allowed:
-                what = f"modifier {_quoted(modifier)} is not supported for {name}"
-                self._say(place, f"{what}, expected {', '.join(allowed)}", of_key=True)
+                what = sentence(
+                    "modifier {modifier} is not supported for {field}, expected {expected}",
+                    modifier=_quoted(modifier), field=name, expected=", ".join(allowed),
+                )  # fmt: skip
+                self._say(place, what, of_key=True)
         if len(set(modifiers)) < len(modifiers):
-            self._say(place, "a modifier stands twice, expected it once", of_key=True)
+            self._say(place, sentence("a modifier stands twice, expected it once"), of_key=True)
         values = content if isinstance(content, list) else [content]
         if not values:
-            self._say(place, "an empty list, expected at least one value")
+            self._say(place, sentence("an empty list, expected at least one value"))
         self._values += len(values)
         typed = [
             self._value((*place, number) if isinstance(content, list) else place, field, modifiers, value)
@@ -217,34 +240,40 @@ class _Typed:
     def _value(self, path: Path, field: Field, modifiers: list[str], value: Any) -> Any:
         if value is None:
             if modifiers:
-                self._say(path, "null with a modifier, expected a value")
+                self._say(path, sentence("null with a modifier, expected a value"))
             return None
         if not isinstance(value, str):
-            self._say(path, "expected a single value")
+            self._say(path, sentence("expected a single value"))
         elif len(value) > MAX_PATTERN:
-            self._say(path, f"a value of {len(value)} characters, expected at most {MAX_PATTERN}")
+            what = sentence(
+                "a value of {count} characters, expected at most {most}", count=len(value), most=MAX_PATTERN
+            )
+            self._say(path, what)
         elif "exists" in modifiers or field.kind == "flag":
             if value not in _FLAGS:
-                self._say(path, f"{_quoted(value)} does not fit here, expected true or false")
+                self._say(path, _unfit(value, sentence("true or false")))
             return _FLAGS.get(value)
         elif field.kind == "number":
             number = value.removeprefix("-")
             if number.isascii() and number.isdecimal() and len(number) <= 19:
                 return int(value)
-            self._say(path, f"{_quoted(value)} does not fit here, expected a whole number")
+            self._say(path, _unfit(value, sentence("a whole number")))
         elif "cidr" in modifiers and parse_network(value) is None:
-            self._say(path, f"{_quoted(value)} does not fit here, expected a prefix such as 10.1.0.0/16")
+            self._say(path, _unfit(value, sentence("a prefix such as 10.1.0.0/16")))
         elif "re" in modifiers:
             try:
                 _pattern(value, cased=True)
             except re2.error as error:
                 said = error.args[0] if error.args else ""
                 told = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-                what = f"the pattern {_quoted(value)} cannot be used ({told})"
-                self._say(path, f"{what}, expected a regular expression of RE2")
+                what = sentence(
+                    "the pattern {pattern} cannot be used ({why}), expected a regular expression of RE2",
+                    pattern=_quoted(value), why=told,
+                )  # fmt: skip
+                self._say(path, what)
         return value
 
-    def _say(self, path: Path, what: str, *, of_key: bool = False) -> None:
+    def _say(self, path: Path, what: Sentence, *, of_key: bool = False) -> None:
         self.problems.append(Wrong(path, what, of_key))
 
 
@@ -291,7 +320,8 @@ def _predicate(node: Any, fields: dict[str, Field]) -> _Part:
     if isinstance(node, ConditionFieldEqualsValueExpression):
         field = fields[node.field]
         return _asked(field, [_test(field, node.value)])
-    raise SigmaWrong([Wrong(("condition",), f"{type(node).__name__} cannot be evaluated, expected fields")])
+    what = sentence("{kind} cannot be evaluated, expected fields", kind=type(node).__name__)
+    raise SigmaWrong([Wrong(("condition",), what)])
 
 
 def _denied(part: _Part) -> tuple[Question, ...]:
@@ -343,7 +373,10 @@ def _test(field: Field, value: Any) -> Test:
         return lambda found: any(pattern.search(text) for text in _texts(found))
     if isinstance(value, SigmaString):
         return _equal(value)
-    what = f"{type(value).__name__} of {field.name} cannot be evaluated, expected a plain value"
+    what = sentence(
+        "{kind} of {field} cannot be evaluated, expected a plain value",
+        kind=type(value).__name__, field=field.name,
+    )  # fmt: skip
     raise SigmaWrong([Wrong(("condition",), what)])
 
 

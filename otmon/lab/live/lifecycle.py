@@ -32,6 +32,7 @@ from otmon.lab.live.namespace import (
 )
 from otmon.lab.live.network import SWITCH, Station, build, mirrored, tags, tear_down
 from otmon.lab.plant import Plant, PlantHost, Service, kept_plant
+from otmon.sentence import placed, sentence
 
 NOTES = Path("/run/otmon-lab")
 READY = b"ready"
@@ -115,7 +116,7 @@ def up(name: str, plant: Plant, rules: str | None, file: Path | None = None) -> 
         _begin(name, plant.id)
     except OSError as error:
         down(name)
-        raise LiveError(f"{error.filename}: {error.strerror}") from None
+        raise LiveError(placed(error.filename, str(error.strerror))) from None
     except BaseException:
         down(name)
         raise
@@ -148,7 +149,7 @@ def _note(name: str, kind: str) -> Path:
 def plant_of(name: str) -> tuple[Plant, int]:
     """The plant of a range that is up, and when that was in nanoseconds since 1970 UTC. Raises LiveError."""
     if not NAME.fullmatch(name) or not namespaces_of(name):
-        raise LiveError(f"no range {name} is up: otmon lab up PLANT")
+        raise LiveError(sentence("no range {name} is up: otmon lab up PLANT", name=name))
     needs_root()
     path = _note(name, "json")
     try:

@@ -24,6 +24,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
+from otmon.sentence import sentence
+
 MOUNTED = Path("/run/netns")
 PREFIX = "otmon-lab"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -32,7 +34,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 TERM_S = 10.0
 """How long a process has to end by itself: a sensor judges and saves before it does."""
 _EXTRA = ("asyncua", "pymodbus", "snap7")
-_NO_ROOT = "a live range needs root; without it otmon lab record makes captures"
+_NO_ROOT = sentence("a live range needs root; without it otmon lab record makes captures")
 _CLONE_NEWNET = 0x40000000
 _SIOCETHTOOL = 0x8946
 _OFFLOADS = (0x17, 0x1F, 0x24)
@@ -53,9 +55,11 @@ def missing() -> str:
         return _NO_ROOT
     for command, package in (("ip", "iproute2"), ("tc", "iproute2"), ("nft", "nftables")):
         if shutil.which(command) is None:
-            return f"needs {command} (Debian: apt-get install {package})"
+            return sentence(
+                "needs {command} (Debian: apt-get install {package})", command=command, package=package
+            )
     if any(find_spec(module) is None for module in _EXTRA):
-        return "a live range needs the extra lab: pip install 'otmon[lab]'"
+        return sentence("a live range needs the extra lab: pip install 'otmon[lab]'")
     return ""
 
 
@@ -215,7 +219,8 @@ def alone_at(range_name: str) -> Iterator[None]:
                 if error.errno != errno.EADDRINUSE:
                     raise
             if time.monotonic() > end:
-                raise LiveError(f"another process is at work on the range {range_name}: try again")
+                what = sentence("another process is at work on the range {name}: try again", name=range_name)
+                raise LiveError(what)
             time.sleep(0.01)
         taken.set_inheritable(True)
         yield
@@ -230,9 +235,10 @@ def playing(range_name: str) -> Iterator[None]:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-            raise LiveError(
-                f"another scenario is played in the range {range_name}: wait for its end"
-            ) from None
+            what = sentence(
+                "another scenario is played in the range {name}: wait for its end", name=range_name
+            )
+            raise LiveError(what) from None
         yield
 
 

@@ -41,6 +41,7 @@ from otmon.lab.live.namespace import (
     without_offloads,
 )
 from otmon.lab.live.vlan_tag import copy_tagged
+from otmon.sentence import placed, sentence
 
 SWITCH, ROUTER, MIRROR = "switch", "router", "mirror"
 MIRROR_INTERFACE = "mirror0"
@@ -93,7 +94,8 @@ def build(range_name: str, stations: Sequence[Station], rules: str | None) -> No
         raise LiveError(reason)
     _check(range_name, stations)
     if namespaces_of(range_name):
-        raise LiveError(f"the range {range_name} is there already: otmon lab down {range_name}")
+        what = sentence("the range {name} is there already: otmon lab down {name}", name=range_name)
+        raise LiveError(what)
     try:
         with alone_at(range_name):
             for part in (*_PARTS, *(station.name for station in stations)):
@@ -111,7 +113,8 @@ def build(range_name: str, stations: Sequence[Station], rules: str | None) -> No
 def _check(range_name: str, stations: Sequence[Station], guests: Sequence[Station] = ()) -> None:
     """Raises LiveError where they cannot be in one range. A guest may have taken somebody's address."""
     if not NAME.fullmatch(range_name):
-        raise LiveError(f"{range_name!r}: a range's name has small letters, digits and hyphens, at most 40")
+        what = sentence("a range's name has small letters, digits and hyphens, at most 40")
+        raise LiveError(placed(repr(range_name), what))
     names = [station.name for station in (*stations, *guests)]
     addresses = [station.address for station in stations if station.address]
     for one in names:
@@ -406,7 +409,7 @@ def tear_down(range_name: str) -> tuple[int, int]:
     """End the range's processes and take its namespaces away: how many of each there were. That there is
     nothing of it is no error. Raises LiveError."""
     if not NAME.fullmatch(range_name):
-        raise LiveError(f"{range_name!r} is no name of a range")
+        raise LiveError(sentence("{name} is no name of a range", name=repr(range_name)))
     with alone_at(range_name):
         there = namespaces_of(range_name)
         if there:

@@ -24,6 +24,7 @@ from otmon.lab.recording import deeds_of, of_scenario, routine_told
 from otmon.lab.scenario import Scenario, Step
 from otmon.lab.scene import Deed, Trouble
 from otmon.lab.sessions import MODBUS_PORT
+from otmon.sentence import sentence
 
 Tell = Callable[[Step], None]
 LEAD_NS = 500_000_000
@@ -41,7 +42,11 @@ def perform(name: str, scenario: Scenario, seed: int, speed: float, tell: Tell) 
     """
     plant, _ = plant_of(name)
     if plant.id != scenario.plant.id:
-        raise LiveError(f"{scenario.id} is played in {scenario.plant.id}, and the range {name} is {plant.id}")
+        what = sentence(
+            "{scenario} is played in {plant}, and the range {name} is {other}",
+            scenario=scenario.id, plant=scenario.plant.id, name=name, other=plant.id,
+        )  # fmt: skip
+        raise LiveError(what)
     stations = stations_of(plant, scenario.guests)
     mine, guests = stations[: len(plant.hosts)], stations[len(plant.hosts) :]
     recording = of_scenario(scenario)
