@@ -171,6 +171,7 @@ def run(
     from otmon.capture.pairs import pairs_program
     from otmon.capture.ring import Ring, RingError, card_stamps
     from otmon.detect.rules.load import RuleError, with_rules
+    from otmon.findings.wording import speaker
     from otmon.ledger.ledger import EMPTY
     from otmon.libraries import drop_libraries
     from otmon.outputs.instant import short_text
@@ -234,7 +235,7 @@ def run(
         listening = [ring.socket.fileno() for ring in rings.values()]
         if workers > 1:
             posts = [post(source, ring, kept_bytes) for source, ring in rings.items()]
-            start_keeper(posts, lambda: confine(listening, user))
+            start_keeper(posts, lambda: confine(listening, user), speaker(lang.value))
             listening = []
         confine(listening, user)
     except (RingError, FilterError, ConfineError) as error:
