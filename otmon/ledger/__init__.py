@@ -10,7 +10,7 @@ row idle longest, and count it.
 
 - The packet path, in kernels: `observe` is the loop; `ahead`, `known`, `polling` are short ways for what is
   usual; `asset_rows` counts senders; `payload` knows where a payload goes, `naming` what its flow speaks,
-  `takeover` when another protocol has it.
+  `takeover` when another protocol has it, `urgent` what is out of its stream, `errors` whom ICMP answers.
 - Modbus: `segments` to bytes, `framing` to messages, `exchange` and `matching` to transactions, `tally` to
   counts; `written` and `motion` watch the values that are written.
 - Copied for Python: `messages` (log-ins), `identification` (who it is), `questions` (names), and commands by

@@ -22,6 +22,7 @@ from otmon.capture.ring import Ring
 from otmon.sensor.message import Gone, kept_message, part_message, receive, send, state_message
 from otmon.sensor.observer import Observer
 from otmon.sensor.recent import Recent
+from otmon.sentence import Sentence, Speak, placed, sentence
 
 LIVES: Final = 20
 """A worker that ends for the twentieth time ends the sensor."""
@@ -44,16 +45,16 @@ def post(name: str, ring: Ring, kept_bytes: int) -> Post:
     return Post(name, ring, tuple(socket.socketpair() for _ in range(LIVES)), kept_bytes)
 
 
-def start_keeper(posts: Sequence[Post], confine: Callable[[], None]) -> int:
+def start_keeper(posts: Sequence[Post], confine: Callable[[], None], speak: Speak = str) -> int:
     """Start the keeper and by it a worker for each post; returns the keeper's process number. Call it while
-    this is the only thread. `confine` gives the rights up. Afterwards this process has its own ends of the
-    sockets only, and no ring."""
+    this is the only thread. `confine` gives the rights up, `speak` says what goes wrong. Afterwards this
+    process has its own ends of the sockets only, and no ring."""
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
     keeper = os.fork()
     if keeper == 0:
-        _as_child(lambda: _keep(posts, confine, parent))
+        _as_child(lambda: _keep(posts, confine, parent, speak))
     for one in posts:
         one.ring.close()
         for _, theirs in one.pairs:
@@ -78,7 +79,7 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
-def _keep(posts: Sequence[Post], confine: Callable[[], None], parent: int) -> None:
+def _keep(posts: Sequence[Post], confine: Callable[[], None], parent: int, speak: Speak) -> None:
     # The sensor's own process is told what to do, and tells the workers.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -87,18 +88,29 @@ def _keep(posts: Sequence[Post], confine: Callable[[], None], parent: int) -> No
     for one in posts:
         for ours, _ in one.pairs:
             ours.close()
-    lives = {_started(one, 0, posts): (one, 0) for one in posts}
+    lives = {_started(one, 0, posts, speak): (one, 0) for one in posts}
     while lives:
         process, status = os.wait()
         one, life = lives.pop(process)
         code = os.waitstatus_to_exitcode(status)
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
-        print(f"otmon: {one.name}: process {process}, which read it, {how}", file=sys.stderr, flush=True)
+        if code < 0:
+            how = sentence(
+                "process {number}, which read it, was ended by signal {signal}", number=process, signal=-code
+            )
+        else:
+            how = sentence(
+                "process {number}, which read it, ended with status {status}", number=process, status=code
+            )
+        _warn(placed(one.name, how), speak)
         if life + 1 < LIVES:
-            lives[_started(one, life + 1, posts)] = one, life + 1
+            lives[_started(one, life + 1, posts, speak)] = one, life + 1
 
 
-def _started(one: Post, life: int, posts: Sequence[Post]) -> int:
+def _warn(what: Sentence, speak: Speak) -> None:
+    print(f"otmon: {speak(what)}", file=sys.stderr, flush=True)
+
+
+def _started(one: Post, life: int, posts: Sequence[Post], speak: Speak) -> int:
     keeper = os.getpid()
     _, theirs = one.pairs[life]
     process = os.fork()
@@ -108,13 +120,13 @@ def _started(one: Post, life: int, posts: Sequence[Post]) -> int:
             for _, end in other.pairs:
                 if end is not theirs:
                     end.close()
-        _as_child(lambda: work(one.ring, theirs, one.name, one.kept_bytes))
+        _as_child(lambda: work(one.ring, theirs, one.name, one.kept_bytes, speak))
     # The worker's end is open in the worker alone: who asks notices at once that it has ended.
     theirs.close()
     return process
 
 
-def work(ring: Ring, questions: socket.socket, name: str, kept_bytes: int) -> None:
+def work(ring: Ring, questions: socket.socket, name: str, kept_bytes: int, speak: Speak = str) -> None:
     """Read the ring and answer, until the one who asks is gone, or reading fails."""
     recent = Recent(ring.linktype, kept_bytes)
     observer: Observer | None = None
@@ -146,7 +158,7 @@ def work(ring: Ring, questions: socket.socket, name: str, kept_bytes: int) -> No
             observer.stop()
             send(questions, {})
         for incident in observer.incidents():
-            print(f"otmon: {incident}", file=sys.stderr, flush=True)
+            _warn(incident, speak)
         if failure := observer.failure():
-            print(f"otmon: {name}: reading has stopped: {failure}", file=sys.stderr, flush=True)
+            _warn(placed(name, sentence("reading has stopped: {why}", why=failure)), speak)
             return

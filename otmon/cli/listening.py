@@ -1,0 +1,376 @@
+"""What `otmon sensor` does by its options: it opens the interfaces, gives up its rights, and listens.
+
+All modules are loaded with this one, before the program becomes another user, who may not reach them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, exposition
+from prometheus_client.core import REGISTRY
+
+from otmon import __version__
+from otmon.assets.fingerprints import shipped_fingerprints
+from otmon.assets.makers import makers
+from otmon.assets.vendor import vendor_of
+from otmon.capture.filter import FilterError, compile_filter
+from otmon.capture.pairs import pairs_program
+from otmon.capture.ring import Ring, RingError, card_stamps
+from otmon.cli.compilation import be_compiled
+from otmon.cli.language import Language, told
+from otmon.cli.options import (
+    fail,
+    fail_by_system,
+    read_ledger,
+    read_ledger_with_notes,
+    read_model,
+    read_rules,
+    tell_problems,
+    warn,
+)
+from otmon.cli.settings import SettingsError
+from otmon.detect.rules.load import RuleError, with_rules
+from otmon.findings.judge import case_of, found_in
+from otmon.findings.wording import catalogue, speaker, text
+from otmon.identity.credentials import shipped_credentials
+from otmon.identity.registry import CLAIM_IDS, IDS, parser_of, teller_of
+from otmon.ledger.ledger import EMPTY, Ledger
+from otmon.libraries import drop_libraries
+from otmon.outputs.instant import short_text
+from otmon.outputs.jsonlines import write_told
+from otmon.outputs.metrics import StatusCollector
+from otmon.outputs.table import write_finding
+from otmon.sensor import mark
+from otmon.sensor.confine import ConfineError, confine
+from otmon.sensor.crew import Worker
+from otmon.sensor.memory import give_large_blocks_back
+from otmon.sensor.observer import Observer, Reader, compile_kernels
+from otmon.sensor.proof import ProofFolder
+from otmon.sensor.recent import MEMORY_BYTES, Recent, compile_cut
+from otmon.sensor.service import Notifier, Service, Stopped
+from otmon.sensor.watch import Told, Watch, judged_by
+from otmon.sensor.web import WebError, guarded, read_web_config
+from otmon.sensor.worker import Post, post, start_keeper
+from otmon.sentence import placed, sentence
+from otmon.zones.files.load import ModelError, load_model
+from otmon.zones.model import Model
+from otmon.zones.place import names_interfaces
+
+MEBIBYTE = 1 << 20
+RELOADED = frozenset({"zones", "rules", "silence", "keep-days", "evidence-mb"})
+"""Options that a running sensor takes anew; the others are those of its sockets, files and rights."""
+TEXTS = 50
+"""Findings that are written as text where more come up at once: one costs as much as forty lines of JSON."""
+STAMPED = sentence("packets have the time of the network card")
+NOT_STAMPED = sentence(
+    "the network card gives packets no time, so they have the kernel's (hwstamp_ctl sets a card that can)"
+)
+MODBUS_PORT = 502
+_LOADED_BEFORE = (
+    "encodings.idna", "yaml", "otmon.detect.rules.form", "otmon.zones.files.document",
+)  # fmt: skip
+"""What would else be loaded when it is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line, the environment and the file of `--config` say, by the names of options."""
+
+    interface: list[str]
+    zones: str | None
+    ledger: str | None
+    json: str | None
+    evidence: str | None
+    evidence_mb: int
+    metrics: str
+    certificate: str | None
+    web_config: str | None
+    key: str | None
+    baseline: str | None
+    rules: list[str] | None
+    filter: str | None
+    ring_mb: int
+    block_ms: int
+    workers: int
+    card_time: bool
+    keep_days: int
+    silence: float
+    user: str | None
+    lang: Language
+    config: str | None
+
+    @property
+    def names(self) -> list[str]:
+        """Of the interfaces, each once."""
+        return list(dict.fromkeys(self.interface))
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory for the packets of the last moments, of which findings are proved."""
+        return MEMORY_BYTES if self.evidence is not None else 0
+
+
+def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mapping[str, Any]]) -> bool:
+    """Listen until the end is asked for; whether there were findings then. `begun` are the options by their
+    names, `again` those that the file of `--config` says now. Raises typer.Exit where something is wrong."""
+    give_large_blocks_back()
+    be_compiled(sensor=True)
+    compile_kernels()
+    compile_cut()
+    normal = read_ledger(wanted.baseline) if wanted.baseline is not None else None
+    place = None if wanted.metrics == "none" else _address(wanted.metrics)
+    access = _access(wanted)
+    _load_everything()
+    drop_libraries()
+    output = _Output(wanted.json, wanted.lang)
+    try:
+        notifier = Notifier()
+        rings = _opened(wanted)
+        posts = _confined(wanted, rings)
+    except (RingError, FilterError, ConfineError) as error:
+        fail(error)
+    except OSError as error:
+        fail_by_system(error)
+    # From here on as the one who the sensor runs as: what it cannot write is found out now.
+    model = read_model(wanted.zones) if wanted.zones is not None else None
+    output.use(model)
+    rules = read_rules(wanted.rules)
+    before, notes = _before(wanted.ledger)
+    try:
+        proofs = None
+        if wanted.evidence is not None:
+            proofs = ProofFolder(Path(wanted.evidence), wanted.evidence_mb * MEBIBYTE)
+        output.open()
+    except OSError as error:
+        fail_by_system(error)
+    readers = _readers(wanted, rings, posts, before)
+    path = Path(wanted.ledger) if wanted.ledger is not None else None
+    watch = Watch(
+        readers,
+        judged_by(model, normal, rules),
+        before=before,
+        ledger_path=path,
+        proofs=proofs,
+        keep_days=wanted.keep_days,
+        version=__version__,
+        arrivals=model is not None and names_interfaces(model),
+        told=mark.told(path) if before is not EMPTY and path is not None else None,
+        notes=notes,
+    )
+    if place is not None:
+        REGISTRY.register(StatusCollector(lambda: watch.status))
+        _serve(wanted.metrics, place, access)
+
+    def reload() -> None:
+        output.open()
+        try:
+            now = {**begun, **again()}
+            fresh = load_model(now["zones"]) if now["zones"] is not None else None
+            judge = judged_by(fresh, normal, with_rules(now["rules"] or ()).rules)
+        except (ModelError, RuleError, SettingsError, OSError) as error:
+            watch.keep_model()
+            if isinstance(error, ModelError | RuleError):
+                tell_problems(error.problems)
+            elif isinstance(error, SettingsError):
+                for problem in error.problems:
+                    print(told(problem), file=sys.stderr)
+            else:
+                print(told(error), file=sys.stderr)
+            warn(
+                sentence("the settings, the model or the rules have errors; those read before stay in force")
+            )
+            return
+        watch.use(judge, fresh is not None and names_interfaces(fresh))
+        watch.keep_for(now["keep_days"])
+        if proofs is not None:
+            proofs.keep_within(now["evidence_mb"] * MEBIBYTE)
+        service.warn_after(now["silence"])
+        output.use(fresh)
+        warn(sentence("the model and the rules were read anew"))
+        other = {
+            name.replace("_", "-") for name, value in now.items() if _plain(begun[name]) != _plain(value)
+        }
+        if later := sorted(other - RELOADED):
+            what = sentence("the next start takes what it says now of {names}", names=tuple(later))
+            warn(placed(wanted.config, what))
+
+    service = Service(watch, readers, tell=output.tell, warn=warn, reload=reload, silence_s=wanted.silence)
+    service.listen_to_signals()
+    known = watch.known_before
+    heard = sentence("listening on {names}", names=tuple(wanted.names))
+    if known:
+        heard = sentence("{heard}; {count} findings are known from before", heard=heard, count=known)
+    warn(heard)
+    try:
+        service.run(notifier)
+    except Stopped as error:
+        fail(error)
+    if path is not None and not watch.trouble:
+        mark.end(path)
+    return watch.finds_something
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """Who may read the metrics, and how they are served."""
+
+    certificate: str | None
+    key: str | None
+    users: dict[str, str]
+
+
+def _access(wanted: Options) -> _Access:
+    if (wanted.certificate is None) != (wanted.key is None):
+        fail(sentence("--certificate and --key belong together"))
+    if wanted.web_config is None:
+        return _Access(wanted.certificate, wanted.key, {})
+    if wanted.certificate is not None:
+        fail(sentence("--web-config names the certificate itself: leave --certificate and --key out"))
+    try:
+        web = read_web_config(Path(wanted.web_config))
+    except WebError as error:
+        fail(error)
+    return _Access(web.certificate, web.key, web.users)
+
+
+def _serve(metrics: str, place: tuple[str, int], access: _Access) -> None:
+    """Serve what is registered."""
+    try:
+        # Until it is known who may read, there is nothing to be read.
+        server, _ = exposition.start_http_server(
+            place[1], place[0], CollectorRegistry(), certfile=access.certificate, keyfile=access.key
+        )
+    except OSError as error:
+        fail_by_system(error, metrics)
+    server.set_app(guarded(exposition.make_wsgi_app(REGISTRY), access.users))
+
+
+def _opened(wanted: Options) -> dict[str, Ring]:
+    """The rings of all interfaces, by the names of their sources."""
+    rings: dict[str, Ring] = {}
+    several = wanted.workers > 1
+    for index, name in enumerate(wanted.names):
+        program = compile_filter(wanted.filter, name) if wanted.filter is not None else b""
+        for number in range(wanted.workers):
+            rings[f"{name}#{number + 1}" if several else name] = Ring(
+                name,
+                ring_bytes=wanted.ring_mb * MEBIBYTE,
+                block_ms=wanted.block_ms,
+                program=program,
+                card_time=wanted.card_time,
+                share=(os.getpid() + index, pairs_program(MODBUS_PORT)) if several else None,
+            )
+    if wanted.card_time:
+        for name in wanted.names:
+            warn(placed(name, STAMPED if card_stamps(name) else NOT_STAMPED))
+    return rings
+
+
+def _confined(wanted: Options, rings: Mapping[str, Ring]) -> list[Post]:
+    """Give up every right that is not needed any more; the posts of workers, where they are to read."""
+    listening = [ring.socket.fileno() for ring in rings.values()]
+    posts: list[Post] = []
+    if wanted.workers > 1:
+        posts = [post(source, ring, wanted.kept_bytes) for source, ring in rings.items()]
+        start_keeper(posts, lambda: confine(listening, wanted.user), speaker(wanted.lang.value))
+        confine([], wanted.user)
+    else:
+        confine(listening, wanted.user)
+    return posts
+
+
+def _before(ledger: str | None) -> tuple[Ledger, dict[str, str]]:
+    """What an earlier run saved; that a sensor writes there is marked from now on."""
+    if ledger is None:
+        return EMPTY, {}
+    before, notes = EMPTY, dict[str, str]()
+    path = Path(ledger)
+    if path.exists():
+        before, notes = read_ledger_with_notes(ledger)
+    if mark.begin(path) and before is not EMPTY:
+        saved = short_text(path.stat().st_mtime_ns)
+        what = sentence(
+            "the sensor before did not end in order: what it saw after {time} UTC is missing", time=saved
+        )
+        warn(placed(ledger, what))
+    return before, notes
+
+
+def _readers(wanted: Options, rings: Mapping[str, Ring], posts: list[Post], before: Ledger) -> list[Reader]:
+    counted = {source.name: source.packets for source in before.sources}
+    if posts:
+        return [Worker(one, counted.get(one.name, 0)) for one in posts]
+    return [
+        Observer(ring, Recent(ring.linktype, wanted.kept_bytes), counted.get(ring.interface, 0))
+        for ring in rings.values()
+    ]
+
+
+def _plain(value: object) -> object:
+    """An option's value, to be compared: lists are tuples where click has read them."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _load_everything() -> None:
+    """Load modules and shipped data before the program becomes another user, who may not reach them."""
+    for name in _LOADED_BEFORE:
+        import_module(name)
+    found_in(case_of(EMPTY, None))
+    for protocol in IDS:
+        parser_of(protocol)
+    for protocol in CLAIM_IDS:
+        teller_of(protocol)
+    shipped_credentials()
+    shipped_fingerprints()
+    makers()
+    catalogue()
+    vendor_of("00:00:00:00:00:00")
+
+
+class _Output:
+    """Where findings go as they come up: a line for people, and a JSON line where that is asked for."""
+
+    def __init__(self, json: str | None, language: Language) -> None:
+        self._json = json
+        self._language = language
+        self._stream = None if json is None else sys.stdout
+        self._timezone = ""
+
+    def use(self, model: Model | None) -> None:
+        """Show times by the clocks of the model's time zone from now on."""
+        self._timezone = model.timezone if model is not None else ""
+
+    def open(self) -> None:
+        """Open the file, anew where it was moved away. Raises OSError."""
+        if self._json not in (None, "-"):
+            if self._stream not in (None, sys.stdout):
+                self._stream.close()
+            self._stream = Path(str(self._json)).open("a", encoding="utf-8", newline="\n")  # noqa: SIM115
+
+    def tell(self, told: list[Told]) -> None:
+        """All findings that came up at once: the JSON lines first, since texts take their time."""
+        if told and self._stream is not None:
+            write_told(self._stream, (one.finding for one in told), time.time_ns())
+            self._stream.flush()
+        if told and self._json != "-":
+            for one in told[:TEXTS]:
+                write_finding(sys.stdout, one.finding, self._language.value, self._timezone)
+            if len(told) > TEXTS:
+                print(text("table.more-lines", self._language.value, count=len(told) - TEXTS))
+            sys.stdout.flush()
+
+
+def _address(text: str) -> tuple[str, int]:
+    """An address and a port; an IPv6 address in brackets."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or not 0 < int(port) < 65536 or not host:
+        fail(placed(text, sentence("an address and a port are wanted, such as 127.0.0.1:9877")))
+    return host.removeprefix("[").removesuffix("]"), int(port)
