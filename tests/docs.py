@@ -364,6 +364,7 @@ SHOWN = 52
 def picture() -> str:
     """The first screen of the demo's output as SVG."""
     demo = ["-m", "otmon.cli", "replay", "pcaps/factory-day.pcapng", "--zones", "zones/factory.yaml"]
+    demo += ["--lang", "en"]
     environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "110", "TERM": "xterm-256color"}
     shown = subprocess.run(
         [sys.executable, *demo], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False

@@ -215,8 +215,11 @@ def _tell_unsaid(told: Iterable[Unsaid | Unspoken], lang: Language) -> None:
 
 
 def _tell(sentences: Iterable[str]) -> None:
+    from otmon.findings.wording import visible
+
+    # Headings and names are what somebody wrote into a sheet.
     for one in dict.fromkeys(sentences):
-        print(one, file=sys.stderr)
+        print(visible(one), file=sys.stderr)
 
 
 def learn(

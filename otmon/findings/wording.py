@@ -144,7 +144,7 @@ def _param(value: str | int | tuple[Message, ...], language: Language) -> str:
         return str(value)
     if isinstance(value, tuple):
         return catalogue()["joint"][language].join(worded(one, language) for one in value)
-    return visible(value)
+    return visible(retold(value, language) if isinstance(value, Sentence) else value)
 
 
 def visible(value: str) -> str:

@@ -90,7 +90,7 @@ def read_answers(path: str, zone: ZoneInfo | None, language: Language = "en") ->
     try:
         grids = [grid for grid in read_sheets(data) if grid.rows]
     except SheetError as error:
-        raise ClaimError(f"{path}: {text('answer.no-sheet', language, reason=str(error))}") from None
+        raise ClaimError(f"{path}: {text('answer.no-sheet', language, reason=error.why)}") from None
     for grid in grids:
         head = _head(grid)
         if head is not None:

@@ -199,3 +199,11 @@ def test_what_stands_in_the_way_of_a_firewall_is_told_in_japanese(tmp_path: Path
     status, _, told = otmon(*command, cwd=tmp_path)
     assert (status, english(told)) == (2, []) and "--any-port" in told
     assert otmon(*command, "--boundary", "y", cwd=tmp_path)[2] == "otmon: 境界 'y' はモデルにない。候補: x\n"
+
+
+def test_what_a_sheet_says_steers_no_terminal(tmp_path: Path) -> None:
+    head, row = "source,destination,odd\x1b[2J\x9b\n", "10.1.0.5,10.2.0.1,x\n"
+    (tmp_path / "r.csv").write_text(head + row, encoding="utf-8")
+    for language in ("en", "ja"):
+        told = otmon("zones", "import", "r.csv", "-o", "d.yaml", "--lang", language, cwd=tmp_path)[2]
+        assert "odd\\x1b[2J\\x9b" in told and all(line.isprintable() for line in told.splitlines())

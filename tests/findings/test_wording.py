@@ -225,6 +225,12 @@ def test_a_sentence_is_told_with_the_sentences_in_it() -> None:
     assert retold(both(["a", "b", "c"]), "ja") == "a、b と c"
 
 
+def test_a_sentence_may_stand_in_a_message() -> None:
+    said = say("answer.odd", column="時刻", what=sentence("the error {name}", name="#REF!"))
+    assert worded(said, "en") == "時刻: the error #REF!"
+    assert worded(said, "ja") == "時刻: 文字列ではない(エラー値 #REF!)"
+
+
 def test_a_sentence_of_a_version_that_knows_more_stays_english() -> None:
     what = sentence("ducks on {place}", place="pond")
     assert retold(what, "ja") == "ducks on pond"
