@@ -87,9 +87,14 @@ addresses, source before destination."""
 NESTED_COLUMNS: Final = 5
 NESTED_TUNNELS: Final = 3
 """Tunnels in a tunnel that are opened: more are one whose inside is not read."""
-URGENT: Final = 55
+URGENT: Final = 56
 """TCP: the urgent pointer where its flag is set, else 0."""
-FIELDS: Final = 56
+LED: Final = 57
+"""Bytes on the wire of the first fragment of a reassembled datagram, where that came before and was a
+`FIRST_FRAGMENT`; else 0."""
+FIRST_FRAGMENT: Final = 58
+"""1 for the first fragment of a datagram, of no tunnel, that it did not complete: its ports are told."""
+FIELDS: Final = 64
 """Some columns are spare: rows are whole cache lines."""
 
 PORT_SESSION: Final = 32

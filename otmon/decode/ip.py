@@ -19,10 +19,12 @@ from otmon.decode.fields import (
     C_FRAGMENTS_EVICTED,
     C_FRAGMENTS_OVERLAP,
     C_REASSEMBLED,
+    DPORT,
     DST_HI,
     DST_LO,
     END,
     FAMILY,
+    FIRST_FRAGMENT,
     FRAGMENT,
     HEADER,
     IP_ID,
@@ -30,16 +32,27 @@ from otmon.decode.fields import (
     L_IPV4_FRAGMENT,
     L_IPV6,
     L_IPV6_FRAGMENT,
+    LED,
     NEXT,
     PART_BYTES,
     PARTS,
     PROTO,
+    PROTO_ETHERIP,
+    PROTO_GRE,
+    PROTO_IPIP,
+    PROTO_IPV6,
+    PROTO_MPLS,
+    PROTO_SCTP,
+    PROTO_TCP,
+    PROTO_UDP,
+    SPORT,
     SRC_HI,
     SRC_LO,
     V4_MAPPED,
     WIRE_END,
 )
 from otmon.decode.link import DONE, TRANSPORT
+from otmon.decode.tunnels import may_be_tunnel
 from otmon.kernel import Bytes, Ints, kernel, u8, u16be, u32be, u64be
 
 SLOTS: Final = 64
@@ -53,8 +66,8 @@ TIMEOUT_NS: Final = 30_000_000_000
 MAX_EXTENSION_HEADERS: Final = 16
 
 # Columns of a slot; those of the key first.
-_SRC_HI, _SRC_LO, _DST_HI, _DST_LO, _KEY, _LAST, _TOTAL, _HAVE, _PARTS, _BYTES = range(10)
-COLUMNS: Final = 10
+_SRC_HI, _SRC_LO, _DST_HI, _DST_LO, _KEY, _LAST, _TOTAL, _HAVE, _PARTS, _BYTES, _LED = range(11)
+COLUMNS: Final = 11
 """Columns of a slot: `slots` is int64[SLOTS, COLUMNS], where `_LAST` 0 is a free slot and `_TOTAL` -1 an
 unknown length; `data` is uint8[SLOTS * DATAGRAM], and `units` uint8[SLOTS, DATAGRAM // UNIT] has 1
 where a unit was received."""
@@ -194,8 +207,26 @@ def _slot_of(slots: Ints, row: Ints, now: int, counters: Ints) -> int:
     slots[oldest, _TOTAL] = -1
     slots[oldest, _HAVE] = 0
     slots[oldest, _PARTS] = 0
+    slots[oldest, _LED] = 0
     slots[oldest, _BYTES] = 0
     return oldest
+
+
+@kernel
+def tells_ends(buf: Bytes, row: Ints) -> bool:
+    """Whether the first fragment at `AT` tells who talks with whom, and over which ports, which it writes
+    into the row; a tunnel's does not."""
+    proto = row[NEXT]
+    if proto in (PROTO_GRE, PROTO_IPIP, PROTO_IPV6, PROTO_ETHERIP, PROTO_MPLS) or row[END] - row[AT] < 8:
+        return False
+    if proto not in (PROTO_TCP, PROTO_UDP, PROTO_SCTP):
+        return True
+    sport, dport = u16be(buf, row[AT]), u16be(buf, row[AT] + 2)
+    if proto == PROTO_UDP and (may_be_tunnel(sport) or may_be_tunnel(dport)):
+        return False
+    row[SPORT] = sport
+    row[DPORT] = dport
+    return True
 
 
 @kernel
@@ -210,6 +241,7 @@ def reassemble(
     size = row[WIRE_END] - p
     if row[END] - p < size:
         counters[C_CUT] += 1
+        row[FIRST_FRAGMENT] = offset == 0 and tells_ends(buf, row)
         return False
     if size <= 0 or offset + size > DATAGRAM or (more and size % UNIT != 0):
         counters[C_BAD_HEADER] += 1
@@ -240,6 +272,9 @@ def reassemble(
     if more == 0 and slots[i, _TOTAL] < 0:
         slots[i, _TOTAL] = offset + size
     if slots[i, _TOTAL] < 0 or slots[i, _HAVE] != slots[i, _TOTAL]:
+        if offset == 0 and slots[i, _LED] == 0 and tells_ends(buf, row):
+            slots[i, _LED] = row[PART_BYTES]
+            row[FIRST_FRAGMENT] = 1
         return False
     counters[C_REASSEMBLED] += 1
     row[BUFFER] = 1
@@ -248,6 +283,7 @@ def reassemble(
     row[WIRE_END] = row[END]
     row[PARTS] = slots[i, _PARTS]
     row[PART_BYTES] = slots[i, _BYTES]
+    row[LED] = slots[i, _LED]
     row[FRAGMENT] = 0
     slots[i, _LAST] = 0
     return True

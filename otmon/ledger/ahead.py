@@ -9,7 +9,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from otmon.decode.fields import BUFFER, DST_HI, FAMILY, FRAGMENT, PLACE, PRINT, SRC_HI, TAG, VLAN, WAY
+from otmon.decode.fields import (
+    BUFFER,
+    DST_HI,
+    FAMILY,
+    FIRST_FRAGMENT,
+    FRAGMENT,
+    PLACE,
+    PRINT,
+    SRC_HI,
+    TAG,
+    VLAN,
+    WAY,
+)
 from otmon.decode.flows import (
     F_ASSET,
     F_OFTEN,
@@ -71,6 +83,6 @@ def read_headers(
     row = t.rows[t.used[ROW]]
     data = t.datagrams[:]
     decode_packet(buf, start, caplen, wirelen, linktype, now, row, t.slots, data, t.units, t.counters)
-    if row[FAMILY] != 0 and row[FRAGMENT] == 0:
+    if row[FAMILY] != 0 and (row[FRAGMENT] == 0 or row[FIRST_FRAGMENT] != 0):
         ends = name_flow(row, row[FAMILY], row[SRC_HI], row[DST_HI], row[VLAN])
         row[PRINT] = fingerprint(data if row[BUFFER] else buf, row, ends)

@@ -17,8 +17,10 @@ from otmon.decode.fields import (
     DST_LO,
     END,
     FAMILY,
+    FIRST_FRAGMENT,
     FLAGS,
     FRAGMENT,
+    LED,
     NESTED,
     NESTED_COLUMNS,
     OUTER_DST_HI,
@@ -26,6 +28,8 @@ from otmon.decode.fields import (
     OUTER_FAMILY,
     OUTER_SRC_HI,
     OUTER_SRC_LO,
+    PART_BYTES,
+    PARTS,
     PORT,
     PRINT,
     PROTO,
@@ -241,15 +245,22 @@ def count_any(t: Tables, buf: Bytes, first: int, packet: int, now: int, offset: 
     opens = row[FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST) == TCP_SYN
     f = -1
     d = 0
-    if row[FRAGMENT] == 0:
+    if row[FRAGMENT] == 0 or row[FIRST_FRAGMENT] != 0:
         if not is_duplicate(row, now, t.recent):
             note_copied(row, packet, t.recent)
         elif is_copy(row, buf, first, packet, t.recent):
             t.counters[C_DUPLICATE] += 1
             return -1
+        if row[LED] != 0:
+            row[PARTS] -= 1
+            row[PART_BYTES] -= row[LED]
         if row[TUNNEL] != 0:
             count_tunnels(t, now, packet, offset)
-        if row[FAMILY] != 2 and (row[PROTO] == PROTO_ICMP or row[PROTO] == PROTO_ICMPV6):
+        if (
+            row[FRAGMENT] == 0
+            and row[FAMILY] != 2
+            and (row[PROTO] == PROTO_ICMP or row[PROTO] == PROTO_ICMPV6)
+        ):
             found = answered_by_error(t, src)
             if found >= 0:
                 count_time(t, found >> 1, now, packet, offset)
@@ -266,6 +277,10 @@ def count_any(t: Tables, buf: Bytes, first: int, packet: int, now: int, offset: 
             count_packet(row, now, t.flows, f, d)
     count_sender(t, f, d, now, packet, offset)
     if f < 0:
+        return -1
+    if row[FRAGMENT] != 0:
+        # Who talks with whom is told even if the rest never comes, or seems to.
+        t.flows[f, F_STATE] |= SPOKE_A << d
         return -1
     if row[FAMILY] == 2:
         t.flows[f, F_STATE] |= SPOKE_A << d

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.ledger.ledger import Ledger
 from otmon.zones.functions import MODBUS_OBJECTS
+from otmon.zones.lack import assumed
 from otmon.zones.model import Range, Ranges, merged, spans
 
 New = Literal["conversation", "request", "elements", "write"]
@@ -34,8 +35,6 @@ _request: Callable[[Any], _Key] = attrgetter(
     "client", "server", "transport", "port", "protocol", "unit", "function", "subfunction", "access"
 )
 _units: Callable[[Any], _Key] = attrgetter("client", "server", "transport", "port", "protocol", "unit")
-SILENT = "none"
-"""Protocol of a conversation in which nothing was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def baseline_of(ledger: Ledger) -> Baseline:
 
 def new_in(baseline: Baseline, fact: Conversation | Operation | WrittenValue) -> New | None:
     """What of a fact is new; None where the baseline covers it."""
-    if fact.protocol == SILENT and isinstance(fact, Conversation):
+    if isinstance(fact, Conversation) and assumed(fact):
         return None if _link(fact) in baseline.links else "conversation"
     if _spoken(fact) not in baseline.spoken:
         return "conversation"

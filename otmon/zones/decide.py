@@ -11,9 +11,10 @@ came nearest.
 - A permission is read from client to server, and its answers are part of it.
 - How often at most (`Permission.rate`) is said of many facts together: no single one is denied for it. Of
   several permissions that allow a fact the one without a rate counts, else the one with the highest.
-- A connection in which nobody said anything ("none") cannot show its protocol: the port that a
-  permission names is enough, else the usual protocol of the port is taken for granted, and the reason
-  says so. So it is with the elements of a response whose request was not seen.
+- A connection in which nobody said anything ("none") cannot show its protocol, nor can one whose beginning
+  was not seen where only that tells it, as of a remote desktop in TLS: the port that a permission names is
+  enough, else the usual protocol of the port is taken for granted, and the reason says so. So it is with the
+  elements of a response whose request was not seen.
 - In a zone with `inside: baseline` also what its baseline covers may happen (`otmon.zones.baseline`);
   without a baseline nobody can say, and what the zone does not list is `not covered`.
 - A conversation of which no end is in a zone of the model is `not covered`, as is one below IP

@@ -49,14 +49,32 @@ Fact = Conversation | Operation | WrittenValue
 """What a permission is asked about."""
 
 
+_UPGRADED: Final = frozenset({"ftp", "imap", "ldap", "mysql", "pop3", "postgresql", "rdp", "smtp"})
+"""Protocols that turn to TLS after a few messages of their own."""
+_TOLD_FIRST: Final = {"tls": _UPGRADED, "unknown": _UPGRADED | {"ssh", "tls", "vnc"}}
+"""What the rest of a connection looks like that is told by its first messages alone."""
+
+
 def assumed(fact: Fact) -> bool:
-    """Nothing was said in which a protocol could have been recognised: the usual one may be it."""
-    return isinstance(fact, Conversation) and fact.protocol == "none"
+    """Nothing was seen in which a protocol could have been recognised: the usual one may be it. So it is
+    where nothing was said, and in connections that began before the capture, or in the file before, of a
+    protocol that is told by its first messages alone."""
+    if not isinstance(fact, Conversation):
+        return False
+    if fact.protocol == "none":
+        return True
+    told_first = _TOLD_FIRST.get(fact.protocol)
+    return (
+        told_first is not None
+        and fact.expected in told_first
+        and fact.role != "handshake"
+        and fact.transport == "tcp"
+    )
 
 
 def spoken(fact: Fact) -> str:
     """What is spoken, or must be taken to be (`assumed`)."""
-    return fact.expected if isinstance(fact, Conversation) and fact.protocol == "none" else fact.protocol
+    return fact.expected if isinstance(fact, Conversation) and assumed(fact) else fact.protocol
 
 
 def taken_for_granted(permission: Permission, fact: Fact) -> Literal["", "protocol", "elements"]:

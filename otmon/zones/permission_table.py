@@ -36,7 +36,7 @@ _WRITING_NAMES: Final = {
 NEARBY: Final = 1 << 12
 """Answers of one list that are kept at hand, of each kind."""
 _LOOKED_AT: Final[Mapping[type[Fact], Callable[[Any], tuple[object, ...]]]] = {
-    Conversation: attrgetter("transport", "port", "protocol", "expected"),
+    Conversation: attrgetter("transport", "port", "protocol", "expected", "role"),
     Operation: attrgetter(
         "transport", "port", "protocol", "access", "function", "subfunction", "service", "unit", "address",
         "count",
@@ -229,7 +229,7 @@ class PermissionTable:
         protocols = self.protocols.at(spoken(fact))
         if assumed(fact):
             # A port that the permission names speaks for its protocol, where no payload could.
-            protocols |= self.everyone & ~self.free_ports
+            protocols |= self.everyone & ~self.free_ports | self.protocols.at(fact.protocol)
         return self.transports.at(fact.transport), self.free_ports | self.ports.at(fact.port), protocols
 
     def _admitting_value(self, written: WrittenValue, beyond: Set) -> tuple[Set, ...]:

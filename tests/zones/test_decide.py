@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from otmon.ledger.facts import HOUR_NS, Conversation, Operation
 from otmon.zones.decide import LACKS, NEAREST, REASONS, Verdict, decide, decide_all, explain, index
+from otmon.zones.files.load import read_model
 from otmon.zones.model import Boundary, Model, Permission, Zone
 from otmon.zones.place import Index
 from tests.detect.plant import ledger_of
@@ -256,6 +257,49 @@ def test_what_was_taken_for_granted_is_said(plant: Index) -> None:
     assert decide(plant, alarm).reason.key == "permission"
     assert decide(plant, operation(HMI, PLC, 3)).reason.key == "permission-elements-unseen"
     assert decide(plant, operation(HMI, PLC, 43, subfunction=14)).reason.key == "permission"
+
+
+REMOTE = """
+zones:
+- {id: office, importance: low, members: 10.1.0.0/24}
+- {id: hmi, importance: high, members: 10.2.0.0/24}
+boundaries:
+- id: remote
+  between: [office, hmi]
+  allow:
+  - {id: web, from: office, to: 10.2.0.8, protocol: tls, port: 3389}
+  - {id: desktop, from: office, to: hmi, protocol: rdp}
+  - {id: shell, from: office, to: 10.2.0.7, protocol: ssh}
+"""
+
+
+@pytest.mark.parametrize(
+    ("server", "port", "protocol", "expected", "role", "outcome"),
+    [
+        ("10.2.0.1", 3389, "rdp", "", "handshake", "allowed"),
+        ("10.2.0.1", 3389, "tls", "rdp", "port", "allowed"),
+        ("10.2.0.1", 3389, "unknown", "rdp", "first packet", "allowed"),
+        ("10.2.0.7", 22, "unknown", "ssh", "port", "allowed"),
+        ("10.2.0.8", 3389, "tls", "rdp", "port", "allowed"),
+        # Its beginning was seen, or would look otherwise, or it is on another port.
+        ("10.2.0.1", 3389, "tls", "rdp", "handshake", "denied"),
+        ("10.2.0.1", 3389, "unknown", "rdp", "handshake", "denied"),
+        ("10.2.0.1", 3389, "http", "rdp", "port", "denied"),
+        ("10.2.0.7", 22, "tls", "ssh", "port", "denied"),
+        ("10.2.0.1", 3390, "tls", "", "port", "denied"),
+        ("10.2.0.1", 502, "unknown", "modbus", "port", "denied"),
+    ],
+)
+def test_a_connection_that_goes_on_from_before_may_be_what_its_port_is_for(
+    server: str, port: int, protocol: str, expected: str, role: str, outcome: str
+) -> None:
+    fact = replace(conversation("10.1.0.5", server, port, protocol, expected=expected), role=role)
+    read = read_model([("m.yaml", REMOTE.encode())], frozenset({"rdp", "ssh", "tls"}))
+    verdict = decide(index(read), fact)
+    assert verdict.outcome == outcome
+    if outcome == "allowed" and protocol != "rdp":
+        unseen = verdict.reason.key == "permission-protocol-unseen"
+        assert unseen == (server != "10.2.0.8")
 
 
 def test_a_group_is_where_its_frame_was_seen() -> None:
