@@ -35,7 +35,7 @@ class Sensor:
         for one in self._hearing:
             one.start()
 
-    def wait_for(self, holds: Callable[[], object], seconds: float = 60.0) -> None:
+    def wait_for(self, holds: Callable[[], object], seconds: float = 180.0) -> None:
         """Until something holds; fails with what the sensor said."""
         end = time.monotonic() + seconds
         while not holds():
