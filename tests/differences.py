@@ -40,6 +40,14 @@ ZEEK_MESSAGES: dict[str, tuple[list[tuple[int, bool]], list[tuple[int, bool]]]] 
 }
 """By capture: functions that only Zeek finds, and that only this program finds; True is a request."""
 
+_Key = tuple[str, str, str, int]
+ERRORS: dict[str, dict[_Key, _Key]] = {
+    f"{_ICSNPP}hart-ip/testing/traces/hart-ip.pcap": {
+        ("192.168.0.101", "192.168.0.10", "icmp", 0): ("192.168.0.101", "192.168.0.10", "udp", 5095),
+    },
+}
+"""By capture: errors of ICMP, connections for Zeek, and the conversation here that each answers."""
+
 TURNED: dict[str, dict[str, int]] = {
     f"{_PROFINET}connect.pcapng": {"protocol": 26},
     f"{_PROFINET}connect_minimal.pcapng": {"protocol": 1},
