@@ -211,9 +211,13 @@ def mark_of(row: Ints, src: Bytes) -> int:
         total = PROTO_TCP + end - p
         for k in range(h + 12 if four else h + 8, h + 20 if four else h + 40, 2):
             total += u16be(src, k)
-        for k in range(p, end - 1, 2):
-            total += u16be(src, k)
-        if end - p & 1:
+        # Two words at once: what overflows the lower one is carried all the same (RFC 1071, 2 (B)).
+        rest = (end - p) & 3
+        for k in range(p, end - rest, 4):
+            total += u32be(src, k)
+        if rest >= 2:
+            total += u16be(src, end - rest)
+        if rest & 1:
             total += u8(src, end - 1) << 8
         right = total % 0xFFFF == 0
     return int(hops << 2 | right << 1 | (row[FLAGS] & TCP_ACK != 0))

@@ -31,7 +31,7 @@ from tests.bench.tools import (
     reader,
 )
 
-PACKETS: Final = {"factory": 2_000_000, "office": 1_000_000, "flood": 2_000_000, "sweep": 2_000_000}
+PACKETS: Final = {"factory": 2_000_000, "office": 2_000_000, "flood": 2_000_000, "sweep": 2_000_000}
 SMALL_CAPTURE: Final = "pcaps/factory-day.pcapng"
 TITLES: Final = {"factory": "Factory: mostly Modbus polling", "office": "Office: mixed IT traffic"}
 

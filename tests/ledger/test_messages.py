@@ -175,7 +175,7 @@ def test_segments_that_a_card_put_together_are_copied_whole() -> None:
     assert [row[G_SEQ] for row in rows_of(found)] == [9, 9 + MESSAGE_BYTES, 9 + 2 * MESSAGE_BYTES]
 
 
-@pytest.mark.parametrize("payload", [b"GET / HTTP/1.1\r\n\r\n", b"GET /x HTTP/1.1\r\n\r\n"])
+@pytest.mark.parametrize("payload", [b"GET /" + b"\xff" * more + b" HTTP/1.1\r\n\r\n" for more in range(5)])
 def test_a_segment_is_marked_by_hops_checksum_and_acknowledgment(payload: bytes) -> None:
     def mark(hops: int, flags: int, change: int = 0) -> int:
         segment = tcp(CLIENT, SERVER, (50_000, 80), Segment(9, 9, flags, payload))
