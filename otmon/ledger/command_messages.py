@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from otmon.kernel import Bytes, inlined, kernel, u8, u16be, u16le, u32be
-from otmon.ledger.identification import behind_object
+from otmon.ledger.cip_messages import ANSWERS, COMMANDS, cip_message
 from otmon.protocols.registry import code_of
 from otmon.protocols.signature import crc16
 
@@ -21,8 +21,6 @@ FINS: Final = code_of("fins")
 IEC104: Final = code_of("iec104")
 S7COMM: Final = code_of("s7comm")
 SLMP: Final = code_of("slmp")
-COMMANDS: Final = 1
-ANSWERS: Final = 2
 S7_TELLS: Final = 18
 """Bytes of S7comm in which its function stands, whatever kind it is of."""
 
@@ -291,68 +289,6 @@ def is_slmp_command(command: int) -> bool:
     return command in (
         0x1001, 0x1002, 0x1003, 0x1005, 0x1006, 0x1820, 0x1822, 0x1824, 0x1828, 0x1829
     )  # fmt: skip
-
-
-@kernel
-def cip_message(src: Bytes, p: int, end: int) -> int:
-    """A message of EtherNet/IP: a service of CIP, also for a module behind this one (Unconnected_Send), or
-    one of several in a packet."""
-    if end - p < 24:
-        return 0
-    size = 24 + u16le(src, p + 2)
-    command = u16le(src, p)
-    if (command != 0x006F and command != 0x0070) or end - p < 44:
-        return size << 2
-    # The first item is an address, mostly none; the second one has the message.
-    at = p + 36 + u16le(src, p + 34)
-    if end - at < 2:
-        return size << 2
-    at += 6 if u16le(src, at) == 0x00B1 else 4
-    if end - at < 4:
-        return size << 2
-    service = u8(src, at)
-    if service & 0x80:
-        answers = service == 0xD2 or is_cip_command(service & 0x7F)
-        return size << 2 | (ANSWERS if answers else 0)
-    if is_routed(src, at, end):
-        at += 6 + 2 * u8(src, at + 1)
-        if end - at < 4:
-            return size << 2
-        service = u8(src, at)
-    if service == 0x0A:
-        behind = at + 2 + 2 * u8(src, at + 1)
-        if behind_object(src, at + 2, end, 2) == 0 or end - behind < 2:
-            return size << 2
-        for n in range(u16le(src, behind)):
-            place = behind + 2 + 2 * n
-            if end - place < 2:
-                break
-            one = behind + u16le(src, place)
-            if one < end and (is_cip_command(u8(src, one)) or holds_services(src, one, end)):
-                return size << 2 | COMMANDS
-        return size << 2
-    commands = is_cip_command(service) or is_routed(src, at, end)
-    return size << 2 | (COMMANDS if commands else 0)
-
-
-@inlined
-def is_routed(src: Bytes, at: int, end: int) -> bool:
-    """Whether the service at `at` is for a module behind this one (Unconnected_Send of the Connection
-    Manager)."""
-    return bool(end - at >= 4 and u8(src, at) == 0x52 and behind_object(src, at + 2, end, 6) > 0)
-
-
-@inlined
-def holds_services(src: Bytes, at: int, end: int) -> bool:
-    """Whether the service at `at`, which is in a packet, has others in it: that is looked into by who reads
-    it."""
-    return bool(u8(src, at) == 0x0A or is_routed(src, at, end))
-
-
-@inlined
-def is_cip_command(service: int) -> bool:
-    """Whether it is one of `CIP_COMMANDS`."""
-    return 5 <= service <= 7
 
 
 @kernel

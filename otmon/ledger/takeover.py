@@ -24,7 +24,8 @@ from otmon.decode.flows import (
 )
 from otmon.decode.streams import CARRY, S_CARRIED, S_CARRY_OFFSET, S_CARRY_PACKET, S_CARRY_TIME
 from otmon.kernel import Bytes, Ints, copy_bytes, inlined, kernel, u8, u16be
-from otmon.ledger.command_messages import COMMANDS, begun_by, is_beginning, message_at
+from otmon.ledger.cip_messages import COMMANDS
+from otmon.ledger.command_messages import begun_by, is_beginning, message_at
 from otmon.ledger.commands import WAIT_NS, join_cut, move_cut
 from otmon.ledger.exchange import WRITING
 from otmon.ledger.tables import (

@@ -1,5 +1,6 @@
 """Commands that change what a controller does or which program it runs, and their answers, in protocols whose
-reading and writing of values is not decoded: S7comm, FINS, SLMP, EtherNet/IP, DNP3, BACnet and IEC 104.
+reading and writing of values is not decoded: S7comm, FINS, SLMP, EtherNet/IP with the PCCC inside
+(`pccc.py`), DNP3, BACnet and IEC 104.
 
 References for S7comm: Wireshark packet-s7comm.c and Snap7 s7_types.h (functions, PI services, groups and
 subfunctions of user data), as Siemens publishes no specification; RFC 1006, 6 (TPKT); ITU-T X.224, 13.7 (data
@@ -22,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from otmon.protocols.pccc import EXECUTE, TO_OBJECT, pccc_commands, pccc_status
 from otmon.protocols.protocol import Service
 
 _COTP_DATA: Final = b"\x02\xf0"
@@ -278,12 +280,24 @@ def _ethernet_ip(message: bytes) -> Iterator[Said]:
         return
     if data[0] & _CIP_REPLY:
         about = data[0] & ~_CIP_REPLY
-        yield Said(reference, about if about in CIP_COMMANDS else 0, None, data[2])
+        status = data[2]
+        if about == EXECUTE and not status:
+            status = pccc_status(data[4 + 2 * data[3] :])
+        yield Said(reference, about if about in CIP_COMMANDS else 0, None, status)
         return
-    asked = sorted({data[at] for at in _services(data)} & CIP_COMMANDS.keys())
-    for n, function in enumerate(asked):
+    asked = {one for at in _services(data) for one in _asked_by(data, at)}
+    for n, (function, service) in enumerate(sorted(asked, key=lambda one: (one[0], one[1].name))):
         # Of those of one packet the answer to the first is told.
-        yield Said(reference | n << 64, function, CIP_COMMANDS[function])
+        yield Said(reference | n << 64, function, service)
+
+
+def _asked_by(data: bytes, at: int) -> Iterator[tuple[int, Service]]:
+    """The commands of the service at `at`: more than one where PCCC packs them."""
+    service = data[at]
+    if service in CIP_COMMANDS:
+        yield service, CIP_COMMANDS[service]
+    elif service == EXECUTE and data[at + 2 : at + 8].startswith(TO_OBJECT):
+        yield from pccc_commands(data[at + 2 + 2 * data[at + 1] :])
 
 
 def _services(data: bytes) -> Iterable[int]:

@@ -7,11 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otmon.ledger.cip_messages import ANSWERS, COMMANDS, cip_message
 from otmon.ledger.command_messages import (
-    ANSWERS,
-    COMMANDS,
     bacnet_message,
-    cip_message,
     dnp3_message,
     fins_message,
     iec104_message,
@@ -31,6 +29,7 @@ from otmon.protocols.commands import (
     dnp3_joined,
     said_in,
 )
+from otmon.protocols.pccc import PCCC_SERVICES
 
 
 def s7(kind: int, reference: int, parameter: bytes, error: bytes = b"") -> bytes:
@@ -163,6 +162,20 @@ CIP_ROUTED = unconnected(b"\x52\2\x20\6\x24\1\5\x9d\6\0" + b"\6\2\x20\x8e\x24\1"
 CIP_PACKED = connected(b"\x0a\2\x20\2\x24\1\2\0\6\0\x0c\0" + b"\1\2\x20\1\x24\1" + b"\7\2\x20\x8e\x24\1", 9)
 
 
+def pccc(
+    command: int, more: bytes = b"", *, number: int = 0x1234, path: bytes = b"\2\x20\x67\x24\1"
+) -> bytes:
+    """Execute PCCC of a command and its function."""
+    asks = b"\7\x4d\0\1\2\3\4" + bytes((command >> 8, 0)) + number.to_bytes(2, "little")
+    return b"\x4b" + path + asks + bytes((command & 0xFF,)) + more
+
+
+def pccc_answer(number: int = 0x1234, status: bytes = b"\0", command: int = 0x4F, more: bytes = b"") -> bytes:
+    """What is answered to Execute PCCC; of two bytes of a status the second one extends it."""
+    told = bytes((command, status[0])) + number.to_bytes(2, "little") + status[1:]
+    return b"\xcb\0\0\0\7\x4d\0\1\2\3\4" + told + more
+
+
 def packed(*services: bytes) -> bytes:
     """A packet of services of CIP."""
     places, at = b"", 2 + 2 * len(services)
@@ -190,6 +203,14 @@ CIP_DONE = unconnected(b"\x87\0\0\0")
 CIP_REFUSED = connected(b"\x85\0\x10\0", 0x102)
 CIP_READ = connected(b"\x4c\2\x20\x6b\x24\1\1\0", 8)
 CONTEXT = int.from_bytes(b"12345678", "little")
+PCCC_PROGRAM = unconnected(pccc(0x0F80, b"\1"))
+PCCC_RUN = connected(pccc(0x0F3A, b"\6"), 3)
+PCCC_WRITE = unconnected(pccc(0x0FAA, b"\x40\4\x22\0\0" + bytes(64)))
+PCCC_DOWNLOAD = unconnected(routed(pccc(0x0F50)))
+PCCC_SEVERAL = unconnected(pccc(0x0F88, b"\2\2\x80\6\6\xa2\2\7\x89\0\0"))
+PCCC_DONE = unconnected(pccc_answer())
+PCCC_REFUSED = unconnected(pccc_answer(status=b"\xf0\x0b"))
+PCCC_READ = unconnected(pccc(0x0FA2, b"\2\7\x89\0\0"))
 DNP3_RESTART = dnp3(13, 3)
 DNP3_DONE = dnp3(129, 3, to=1, sender=10, more=b"\x80\0")
 DNP3_REFUSED = dnp3(129, 3, to=1, sender=10, more=b"\x80\1")
@@ -211,6 +232,11 @@ COMMANDS_READ = [
     ("ethernet_ip", CIP_RESET, 0x102, "Reset", "control"),
     ("ethernet_ip", CIP_ROUTED, CONTEXT, "Start", "control"),
     ("ethernet_ip", CIP_PACKED, 9, "Stop", "control"),
+    ("ethernet_ip", PCCC_PROGRAM, CONTEXT, "Change Mode to Program", "control"),
+    ("ethernet_ip", PCCC_RUN, 3, "Change Mode to Run", "control"),
+    ("ethernet_ip", PCCC_WRITE, CONTEXT, "Program File Write", "program"),
+    ("ethernet_ip", PCCC_DOWNLOAD, CONTEXT, "Download All Request", "program"),
+    ("ethernet_ip", PCCC_SEVERAL, CONTEXT, "Change Mode to Run", "control"),
     ("dnp3", DNP3_RESTART, 10 << 20 | 1 << 4 | 3, "Cold Restart", "control"),
     ("bacnet", BACNET_RESTART, 0x21, "Reinitialize Device", "control"),
     ("bacnet", BACNET_BACKUP, 0x22, "Backup or Restore", "program"),
@@ -238,6 +264,8 @@ COMMANDS_READ = [
 ANSWERS_READ = [
     ("ethernet_ip", CIP_DONE, CONTEXT, 0),
     ("ethernet_ip", CIP_REFUSED, 0x102, 0x10),
+    ("ethernet_ip", PCCC_DONE, CONTEXT, 0),
+    ("ethernet_ip", PCCC_REFUSED, CONTEXT, 0xF00B),
     ("dnp3", DNP3_DONE, 10 << 20 | 1 << 4 | 3, 0),
     ("dnp3", DNP3_REFUSED, 10 << 20 | 1 << 4 | 3, 1),
     ("bacnet", BACNET_DONE, 0x21, 0),
@@ -334,12 +362,64 @@ def test_each_command_of_the_others_is_copied_and_nothing_else() -> None:
             assert (found("ethernet_ip", message)[0][0] == COMMANDS) == (code in CIP_COMMANDS)
             assert bool(said_in("ethernet_ip", message)) == (code in CIP_COMMANDS)
         reply = unconnected(bytes((0x80 | code, 0, 0, 0)))
-        assert (found("ethernet_ip", reply)[0][0] == ANSWERS) == (code in CIP_COMMANDS or code == 0x52)
+        assert (found("ethernet_ip", reply)[0][0] == ANSWERS) == (
+            code in CIP_COMMANDS or code in (0x4B, 0x52)
+        )
         assert (found("dnp3", dnp3(code, 1))[0][0] == COMMANDS) == (code in DNP3_COMMANDS)
         asks = bacnet(bytes((0, 4, 1, code)))
         assert (found("bacnet", asks)[0][0] == COMMANDS) == (code in BACNET_COMMANDS)
         assert (found("iec104", iec104(code, 6))[0][0] == COMMANDS) == (code == 105)
     assert found("dnp3", dnp3(129, 1, more=b"\0\0"))[0][0] == ANSWERS
+
+
+def test_each_command_of_pccc_that_has_a_name_is_copied_and_nothing_else() -> None:
+    names = set()
+    for code in (high << 8 | low for high in range(16) for low in range(256)):
+        for more in (b"", b"\1", b"\2", b"\3", b"\6", b"\7"):
+            message = unconnected(pccc(code, more))
+            asked = said_in("ethernet_ip", message)
+            assert (found("ethernet_ip", message)[0][0] == COMMANDS) == bool(asked), hex(code)
+            assert [one.function for one in asked] in ([], [code])
+            names |= {one.service for one in asked}
+    for code in range(0x0FA0, 0x0FB0):
+        for kind in range(256):
+            for number in (b"\7", b"\xff\0\1"):
+                message = unconnected(pccc(code, b"\2" + number + bytes((kind,)) + b"\0"))
+                asked = said_in("ethernet_ip", message)
+                assert (found("ethernet_ip", message)[0][0] == COMMANDS) == bool(asked), hex(code)
+                names |= {one.service for one in asked}
+    assert names == set(PCCC_SERVICES)
+
+
+def test_data_is_none_of_the_program() -> None:
+    for kind in (0x82, 0x83, 0x85, 0x86, 0x87, 0x89, 0x8A, 0x8D, 0x8E, 0x91):
+        assert told("ethernet_ip", unconnected(pccc(0x0FAA, b"\2\7" + bytes((kind, 0, 0, 1, 0))))) == []
+    assert told("ethernet_ip", PCCC_READ) == told("ethernet_ip", unconnected(pccc(0x0F67, bytes(20)))) == []
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        pccc(0x2F80, b"\1"),  # of high priority
+        pccc(0x0F80, b"\1", path=b"\3\x21\0\x67\0\x24\0"),
+        pccc(0x0F80, b"\1", path=b"\4\x22\0\x67\0\0\0\x24\1"),
+        pccc(0x0F80, b"\1", path=b"\1\x20\x67"),
+        pccc(0x0F88, b"\3\1\0\2\x17\0\2\x80\1"),
+        routed(packed(pccc(0x0F80, b"\1"))),
+        b"\x4b\2\x20\x67\x24\1\1" + b"\x0f\0\1\0\x80\1",
+    ],
+)
+def test_nothing_hides_a_command_of_pccc(service: bytes) -> None:
+    for message in (unconnected(service), connected(service, 7)):
+        names = {one.service.name for one in told("ethernet_ip", message) if one.service}
+        assert "Change Mode to Program" in names
+
+
+def test_the_service_of_pccc_is_none_of_another_object() -> None:
+    assert told("ethernet_ip", unconnected(pccc(0x0F80, b"\1", path=b"\2\x20\x6b\x24\1"))) == []
+    # Several without an end, or of no length.
+    for more in (b"\xff", b"\xff\0\0", b"\xff\x02", b"\2\xff\0\2", b""):
+        assert told("ethernet_ip", unconnected(pccc(0x0F88, more))) == []
 
 
 STOP_SERVICE = b"\7\2\x20\x8e\x24\1"
