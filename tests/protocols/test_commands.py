@@ -153,6 +153,16 @@ SLMP_STOP_4E_ASCII = b"540012340000" + SLMP_STOP_ASCII[4:]
 SLMP_DONE_ASCII = b"D00000FF03FF00" + b"0004" + b"0000"
 SLMP_REFUSED_ASCII = b"D00000FF03FF00" + b"0016" + b"C059" + b"00FF03FF0010020000"
 SLMP_DONE_4E_ASCII = b"D40012340000" + SLMP_DONE_ASCII[4:]
+SLMP_STOP_1E = bytes.fromhex("14ff0a00")
+SLMP_RUN_1E = bytes.fromhex("13ff0a00")
+SLMP_READ_1E = bytes.fromhex("01ff0a00640000002044" + "0a00")
+SLMP_WRITE_1E = bytes.fromhex("03ff0a00640000002044" + "0200" + "14ff0a00")
+SLMP_STOP_1E_ASCII = b"14FF000A"
+SLMP_READ_1E_ASCII = b"01FF000A" + b"4420" + b"00000064" + b"0A00"
+SLMP_DONE_1E = bytes.fromhex("9400")
+SLMP_REFUSED_1E = bytes.fromhex("945b1000")
+SLMP_DONE_1E_ASCII = b"9400"
+SLMP_REFUSED_1E_ASCII = b"945B1000"
 FINS_CLEAR = bytes.fromhex("800002000100000a0008" + "2103")
 FINS_RESET = bytes.fromhex("800002000100000a0009" + "0403")
 
@@ -260,6 +270,9 @@ COMMANDS_READ = [
     ("slmp", SLMP_STOP_4E, 0x1234, "Remote Stop", "control"),
     ("slmp", SLMP_STOP_ASCII, 0, "Remote Stop", "control"),
     ("slmp", SLMP_STOP_4E_ASCII, 0x1234, "Remote Stop", "control"),
+    ("slmp", SLMP_STOP_1E, 0, "Remote Stop", "control"),
+    ("slmp", SLMP_RUN_1E, 0, "Remote Run", "control"),
+    ("slmp", SLMP_STOP_1E_ASCII, 0, "Remote Stop", "control"),
 ]
 ANSWERS_READ = [
     ("ethernet_ip", CIP_DONE, CONTEXT, 0),
@@ -285,6 +298,10 @@ ANSWERS_READ = [
     ("slmp", SLMP_DONE_ASCII, 0, 0),
     ("slmp", SLMP_REFUSED_ASCII, 0, 0xC059),
     ("slmp", SLMP_DONE_4E_ASCII, 0x1234, 0),
+    ("slmp", SLMP_DONE_1E, 0, 0),
+    ("slmp", SLMP_REFUSED_1E, 0, 0x5B10),
+    ("slmp", SLMP_DONE_1E_ASCII, 0, 0),
+    ("slmp", SLMP_REFUSED_1E_ASCII, 0, 0x5B10),
 ]
 
 
@@ -493,6 +510,11 @@ def test_nothing_before_it_hides_a_command_of_fins_or_slmp() -> None:
     address = b"FINS" + bytes.fromhex("0000000c000000000000000000000000")
     (one,) = told("fins", address + wrapped(FINS_READ) * 40 + wrapped(FINS_STOP))
     assert one.service is not None and one.service.name == "Stop"
+    reads = SLMP_READ_1E * 3 + SLMP_WRITE_1E * 2
+    for frames in (reads + SLMP_STOP_1E, SLMP_READ_1E_ASCII * 9 + SLMP_STOP_1E_ASCII, SLMP_STOP_1E + b"?"):
+        (one,) = told("slmp", frames)
+        assert one.service is not None and one.service.name == "Remote Stop"
+    assert told("slmp", reads) == told("slmp", SLMP_READ_1E_ASCII * 9) == []
     for frames in (SLMP_READ * 40 + SLMP_STOP, ascii_slmp(SLMP_READ) * 40 + SLMP_STOP_ASCII):
         (one,) = told("slmp", frames)
         assert one.service is not None and one.service.name == "Remote Stop"
