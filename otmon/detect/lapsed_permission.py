@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from otmon.detect.capture_end import went_on_until
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -45,7 +46,7 @@ def lapsed_permission(case: Case) -> Iterator[Finding]:
     for operation, verdict in case.operations if can_lapse(case.index) else ():
         if lapsed(verdict) and conversation_key(operation) not in told:
             yield _used(case, operation, verdict, operation.times, "transactions", [operation])
-    last_ns = max((source.last_ns for source in case.ledger.sources), default=0)
+    last_ns = went_on_until(case)
     model = case.index.model
     # What is inherited is told where it is written.
     owners: list[Zone | Boundary] = [*model.zones, *(one for one in model.boundaries if not one.inherited)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from otmon.detect.capture_end import went_on_until
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -31,7 +32,7 @@ def stopped_poll(case: Case) -> Iterator[Finding]:
     rule = case.rules[RULE]
     least_ns = _silence_ns(rule)
     pause, times, lasted_s = rule.number("pause"), rule.number("times"), rule.number("lasted_s")
-    end_ns = max((source.last_ns for source in case.ledger.sources), default=0)
+    end_ns = went_on_until(case)
     asked = case.asked
     talked = {conversation_key(fact): fact for fact in case.ledger.conversations} if asked else {}
     for key, every in polls_of(case).items():

@@ -14,7 +14,7 @@ row idle longest, and count it.
 - Modbus: `segments` to bytes, `framing` to messages, `exchange` and `matching` to transactions, `tally` to
   counts; `written` and `motion` watch the values that are written.
 - Copied for Python: `messages` (log-ins), `identification` (who it is), `questions` (names), and commands by
-  `command_messages`, put in order by `turns`.
+  `command_messages` and `cip_messages`, put in order by `turns`.
 - Rows on their way out: `endings`, `room`, `novelty`, `rows`.
 - To facts: `harvest` with `clients`, `senders`, `values`, `texts`, `arrivals`, `row_ranks`; and from what was
   copied `dialogues`, each a `dialogue`, with `readings`, `claims`, `commands`.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from otmon.kernel import Bytes, inlined, kernel, u8, u16be, u16le, u32be
-from otmon.ledger.identification import behind_object
+from otmon.ledger.cip_messages import ANSWERS, COMMANDS, cip_message
 from otmon.protocols.registry import code_of
 from otmon.protocols.signature import crc16
 
@@ -21,8 +21,6 @@ FINS: Final = code_of("fins")
 IEC104: Final = code_of("iec104")
 S7COMM: Final = code_of("s7comm")
 SLMP: Final = code_of("slmp")
-COMMANDS: Final = 1
-ANSWERS: Final = 2
 S7_TELLS: Final = 18
 """Bytes of S7comm in which its function stands, whatever kind it is of."""
 
@@ -36,7 +34,7 @@ def is_commanded(code: int) -> bool:
 @inlined
 def begun_by(first: int, datagram: bool) -> int:
     """Code of the protocol of which commands may begin with this byte, 0 for none."""
-    if first in (0x50, 0x54, 0x35):
+    if first in (0x50, 0x54, 0x35) or is_remote(first):
         return SLMP
     if first == (0x80 if datagram else 0x46):
         return FINS
@@ -82,7 +80,8 @@ def may_begin(code: int, src: Bytes, p: int, end: int) -> bool:
     if code == FINS:
         return bool(n < 8 and begins == 0x46)
     if code == SLMP:
-        return bool(n < 26 and begins in (0x35, 0x44, 0x50, 0x54, 0xD0, 0xD4))
+        old = is_remote(begins) and n < (8 if begins == 0x31 else 4) and is_old_beginning(src, p, end)
+        return bool(old or (n < 26 and begins in (0x35, 0x44, 0x50, 0x54, 0xD0, 0xD4)))
     if code == ETHERNET_IP:
         return bool((n < 2 or u8(src, p + 1) == 0) and (n < 24 or u32be(src, p + 20) == 0))
     if code == DNP3:
@@ -117,7 +116,7 @@ def is_beginning(code: int, src: Bytes, p: int, end: int) -> bool:
             and (n < 4 or u8(src, p + 3) == 0x30)
         )
     if code == SLMP:
-        return bool(second == 0)
+        return is_old_beginning(src, p, end) if is_remote(u8(src, p)) else bool(second == 0)
     if code == ETHERNET_IP:
         return bool(second == 0 and (n < 4 or u8(src, p + 3) == 0) and may_begin(code, src, p, end))
     if code == DNP3:
@@ -241,7 +240,11 @@ def is_fins_command(command: int) -> bool:
 
 @kernel
 def slmp_message(src: Bytes, p: int, end: int) -> int:
-    """A frame of SLMP: 3E or 4E, in binary or ASCII code."""
+    """A frame of SLMP: 3E, 4E or 1E, in binary or ASCII code."""
+    if end - p >= 2:
+        size = old_message(src, p, end)
+        if size != 0:
+            return size
     if end - p < 4:
         return 0
     sub = u8(src, p)
@@ -269,6 +272,69 @@ def slmp_message(src: Bytes, p: int, end: int) -> int:
 
 
 @inlined
+def is_remote(first: int) -> bool:
+    """Whether it may be the first byte of a remote RUN or STOP in a frame 1E, in binary or ASCII code."""
+    return bool(first == 0x13 or first == 0x14 or first == 0x31)
+
+
+@kernel
+def is_old_beginning(src: Bytes, p: int, end: int) -> bool:
+    """Whether ``src[p:end]`` is as a remote RUN or STOP in a frame 1E begins, as far as it goes: to the
+    station itself, with a time to wait of at most a minute."""
+    n = end - p
+    if u8(src, p) != 0x31:
+        return bool((n < 2 or u8(src, p + 1) == 0xFF) and (n < 4 or u8(src, p + 3) == 0))
+    return bool(
+        (n < 2 or u8(src, p + 1) == 0x33 or u8(src, p + 1) == 0x34)
+        and (n < 3 or u8(src, p + 2) == 0x46)
+        and (n < 4 or u8(src, p + 3) == 0x46)
+        and (n < 6 or u16be(src, p + 4) == 0x3030)
+    )
+
+
+@kernel
+def old_message(src: Bytes, p: int, end: int) -> int:
+    """A frame 1E of at least two bytes, to the station itself or, where nothing follows, to another one. None
+    says how long it is: that is told by its command, of some as far as the payload goes, as of answers with
+    values."""
+    n = end - p
+    sub, pc = u8(src, p), u8(src, p + 1)
+    if sub < 0x30 and (pc == 0xFF or (n == 4 and 1 <= pc <= 0x40 and is_remote(sub))):
+        if sub == 0x13 or sub == 0x14:
+            # What only goes on there has no such time to wait.
+            return 4 << 2 | (COMMANDS if n == 4 or (n > 4 and u8(src, p + 3) == 0) else 0)
+        if sub == 0x15 or sub == 8 or sub == 9:
+            return 4 << 2
+        if sub > 3 or n < 11:
+            return (12 if sub <= 3 else n) << 2
+        points = u8(src, p + 10) + 256 * (u8(src, p + 10) == 0)
+        return (12 + (0 if sub <= 1 else (points + 1) // 2 if sub == 2 else 2 * points)) << 2
+    if 0x80 <= sub <= 0xBC and (pc == 0 or 0x50 <= pc <= 0x60):
+        if sub == 0x93 or sub == 0x94:
+            return (4 if pc == 0x5B else 2) << 2 | ANSWERS
+        return n << 2
+    if n < 4 or sub < 0x30 or sub > 0x42:
+        return 0
+    command = digits(src, p, end)
+    if command & 0xFF == 0xFF and command >> 8 <= 0x3C:
+        command >>= 8
+        if command == 0x13 or command == 0x14:
+            return 8 << 2 | (COMMANDS if n == 8 or (n > 8 and u16be(src, p + 4) == 0x3030) else 0)
+        if command == 0x15 or command == 8 or command == 9:
+            return 8 << 2
+        if command > 3 or n < 24:
+            return (24 if command <= 3 else n) << 2
+        points = digits(src, p + 20, end) >> 8
+        points += 256 * (points == 0)
+        return (24 + (0 if command <= 1 else points + points % 2 if command == 2 else 4 * points)) << 2
+    if command == 0x9300 or command == 0x9400:
+        return 4 << 2 | ANSWERS
+    if 0x9350 <= command <= 0x9360 or 0x9450 <= command <= 0x9460:
+        return (8 if command & 0xFF == 0x5B else 4) << 2 | ANSWERS
+    return 0
+
+
+@inlined
 def digits(src: Bytes, p: int, end: int) -> int:
     """The number that four hexadecimal digits at `p` are, -1 where they are none."""
     if end - p < 4:
@@ -291,68 +357,6 @@ def is_slmp_command(command: int) -> bool:
     return command in (
         0x1001, 0x1002, 0x1003, 0x1005, 0x1006, 0x1820, 0x1822, 0x1824, 0x1828, 0x1829
     )  # fmt: skip
-
-
-@kernel
-def cip_message(src: Bytes, p: int, end: int) -> int:
-    """A message of EtherNet/IP: a service of CIP, also for a module behind this one (Unconnected_Send), or
-    one of several in a packet."""
-    if end - p < 24:
-        return 0
-    size = 24 + u16le(src, p + 2)
-    command = u16le(src, p)
-    if (command != 0x006F and command != 0x0070) or end - p < 44:
-        return size << 2
-    # The first item is an address, mostly none; the second one has the message.
-    at = p + 36 + u16le(src, p + 34)
-    if end - at < 2:
-        return size << 2
-    at += 6 if u16le(src, at) == 0x00B1 else 4
-    if end - at < 4:
-        return size << 2
-    service = u8(src, at)
-    if service & 0x80:
-        answers = service == 0xD2 or is_cip_command(service & 0x7F)
-        return size << 2 | (ANSWERS if answers else 0)
-    if is_routed(src, at, end):
-        at += 6 + 2 * u8(src, at + 1)
-        if end - at < 4:
-            return size << 2
-        service = u8(src, at)
-    if service == 0x0A:
-        behind = at + 2 + 2 * u8(src, at + 1)
-        if behind_object(src, at + 2, end, 2) == 0 or end - behind < 2:
-            return size << 2
-        for n in range(u16le(src, behind)):
-            place = behind + 2 + 2 * n
-            if end - place < 2:
-                break
-            one = behind + u16le(src, place)
-            if one < end and (is_cip_command(u8(src, one)) or holds_services(src, one, end)):
-                return size << 2 | COMMANDS
-        return size << 2
-    commands = is_cip_command(service) or is_routed(src, at, end)
-    return size << 2 | (COMMANDS if commands else 0)
-
-
-@inlined
-def is_routed(src: Bytes, at: int, end: int) -> bool:
-    """Whether the service at `at` is for a module behind this one (Unconnected_Send of the Connection
-    Manager)."""
-    return bool(end - at >= 4 and u8(src, at) == 0x52 and behind_object(src, at + 2, end, 6) > 0)
-
-
-@inlined
-def holds_services(src: Bytes, at: int, end: int) -> bool:
-    """Whether the service at `at`, which is in a packet, has others in it: that is looked into by who reads
-    it."""
-    return bool(u8(src, at) == 0x0A or is_routed(src, at, end))
-
-
-@inlined
-def is_cip_command(service: int) -> bool:
-    """Whether it is one of `CIP_COMMANDS`."""
-    return 5 <= service <= 7
 
 
 @kernel

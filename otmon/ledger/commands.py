@@ -18,9 +18,9 @@ from otmon.decode.fields import AT, C_COMMANDS_SHED, END, PROTO, PROTO_TCP, SEQ,
 from otmon.decode.flows import F_COPIED, F_STATE, PARTS_BITS, PARTS_SHIFT
 from otmon.identity.login import Seen
 from otmon.kernel import Bytes, copy_bytes, copy_row, inlined, kernel, u8, u32be
+from otmon.ledger.cip_messages import COMMANDS, pccc_number
 from otmon.ledger.command_messages import (
     BACNET,
-    COMMANDS,
     DNP3,
     ETHERNET_IP,
     FINS,
@@ -353,6 +353,15 @@ def choose(
             return
         elif code == DNP3:
             t.flows[f, F_COPIED + 1 - d] = 0
+    elif code == ETHERNET_IP:
+        # Of PCCC nothing else tells which answer is one to a command: values are read by the same service.
+        number = pccc_number(src, p, p + size)
+        if kind == COMMANDS:
+            set_parts(t, f, d, number)
+        elif number != 0:
+            if parts_left(t, f, 1 - d) != number:
+                return
+            set_parts(t, f, 1 - d, 0)
     if code == S7COMM and is_unit(src, p, p + size) and is_begun_unit(src, p):
         set_parts(t, f, d, PARTS)
     if code == FINS and t.rows[t.used[ROW], PROTO] == PROTO_TCP:

@@ -24,7 +24,8 @@ from otmon.decode.flows import (
 )
 from otmon.decode.streams import CARRY, S_CARRIED, S_CARRY_OFFSET, S_CARRY_PACKET, S_CARRY_TIME
 from otmon.kernel import Bytes, Ints, copy_bytes, inlined, kernel, u8, u16be
-from otmon.ledger.command_messages import COMMANDS, begun_by, is_beginning, message_at
+from otmon.ledger.cip_messages import COMMANDS
+from otmon.ledger.command_messages import SLMP, begun_by, is_beginning, message_at
 from otmon.ledger.commands import WAIT_NS, join_cut, move_cut
 from otmon.ledger.exchange import WRITING
 from otmon.ledger.tables import (
@@ -97,7 +98,7 @@ def commanded_by(t: Tables, signatures: SignatureTables, f: int, d: int, src: By
             return waits
     datagram = row[PROTO] != PROTO_TCP
     other = begun_by(u8(src, p), datagram)
-    if other != 0 and not may_take_over(t, signatures, f, other):
+    if other != 0 and not may_take_over(t, signatures, f, other, src, p):
         other = 0
     at = p
     while other != 0 and at < end:
@@ -139,12 +140,15 @@ def may_write(src: Bytes, p: int, end: int) -> bool:
 
 
 @inlined
-def may_take_over(t: Tables, signatures: SignatureTables, f: int, other: int) -> bool:
-    """Whether the protocol of code `other` may take over the flow: who has the port of another one of these
-    is that."""
+def may_take_over(t: Tables, signatures: SignatureTables, f: int, other: int, src: Bytes, p: int) -> bool:
+    """Whether the protocol of code `other`, of which a message begins at `p`, may take over the flow: who has
+    the port of another one of these is that."""
     row = t.rows[t.used[ROW]]
     code = t.flows[f, F_PROTOCOL] & (CODES - 1)
     if other == code:
+        return False
+    if other == SLMP and code != 0 and u8(src, p) in (0x13, 0x14):
+        # Frames 1E in binary code are so short that what has a name may send the same.
         return False
     return bool(
         code == 0
@@ -211,7 +215,7 @@ def end_piece(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes
             return int(t.used[MODBUS])
         goes_on = may_write(cut, begin, begin + held)
     other = begun_by(u8(cut, begin), False)
-    if other != 0 and may_take_over(t, signatures, f, other):
+    if other != 0 and may_take_over(t, signatures, f, other, cut, begin):
         found = message_at(other, cut, begin, begin + held, False, False)
         size = found >> 2
         if found & 3 == COMMANDS and size <= held:

@@ -1,16 +1,17 @@
 """Commands that change what a controller does or which program it runs, and their answers, in protocols whose
-reading and writing of values is not decoded: S7comm, FINS, SLMP, EtherNet/IP, DNP3, BACnet and IEC 104.
+reading and writing of values is not decoded: S7comm, FINS, SLMP, EtherNet/IP with the PCCC inside
+(`pccc.py`), DNP3, BACnet and IEC 104.
 
 References for S7comm: Wireshark packet-s7comm.c and Snap7 s7_types.h (functions, PI services, groups and
 subfunctions of user data), as Siemens publishes no specification; RFC 1006, 6 (TPKT); ITU-T X.224, 13.7 (data
 unit). For FINS: Omron W227, "FINS Commands Reference Manual", and W342, 5-3; W421 for its header in TCP and
 for RESET of an Ethernet unit. For SLMP: Mitsubishi SH-080956ENG, "SLMP Reference Manual", 4.2 (frames 3E and
-4E in binary and ASCII code) and chapter 5 (commands; remote control is 10xx, files are 18xx). For
-EtherNet/IP: The CIP Networks Library, volume 1, appendix A (common services), 3-5.5 (Unconnected_Send), and
-volume 2, 2-6 (common packet format). For DNP3: IEEE 1815-2012, 4.2.2 (application header, function codes) and
-9.2 (link frame). For BACnet: ANSI/ASHRAE 135-2020, 16.1 (DeviceCommunicationControl), 16.4
-(ReinitializeDevice), 20.1 (APDUs), 20.2 (tags). For IEC 104: IEC 60870-5-101:2003, 7.2 (types, causes),
-7.3.4.6 (reset process).
+4E in binary and ASCII code) and chapter 5 (commands; remote control is 10xx, files are 18xx); for the older
+frame 1E "FX3U-ENET User's Manual", 9.1.2 (its form) and 9.4.2 (remote RUN and STOP). For EtherNet/IP: The CIP
+Networks Library, volume 1, appendix A (common services), 3-5.5 (Unconnected_Send), and volume 2, 2-6 (common
+packet format). For DNP3: IEEE 1815-2012, 4.2.2 (application header, function codes) and 9.2 (link frame). For
+BACnet: ANSI/ASHRAE 135-2020, 16.1 (DeviceCommunicationControl), 16.4 (ReinitializeDevice), 20.1 (APDUs), 20.2
+(tags). For IEC 104: IEC 60870-5-101:2003, 7.2 (types, causes), 7.3.4.6 (reset process).
 
 Contract: a message begins where the kernel of `otmon.ledger.commands` found that it does, and is one message.
 Who of the two asks is said by the message, as both may: FINS has peers, and a controller that opens the
@@ -22,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from otmon.protocols.pccc import EXECUTE, TO_OBJECT, pccc_commands, pccc_status
 from otmon.protocols.protocol import Service
 
 _COTP_DATA: Final = b"\x02\xf0"
@@ -108,6 +110,11 @@ SLMP_COMMANDS: Final[dict[int, Service]] = {
 _SLMP_BINARY: Final = {b"\x50\x00": 2, b"\x54\x00": 6, b"\xd0\x00": 2, b"\xd4\x00": 6}
 _SLMP_ASCII: Final = {b"5000": 4, b"5400": 12, b"D000": 4, b"D400": 12}
 """Subheader, and where the route behind it begins: 4E has a serial number between."""
+_DIGITS: Final = b"0123456789ABCDEFabcdef"
+_OLD_ASKS: Final = (0x13, 0x14)
+"""Remote RUN and STOP of frames 1E, whose answers have 80 more."""
+_OLD_REFUSED: Final = 0x5B
+"""Behind it another code tells why."""
 _SLMP_ASKS: Final = b"\x50\x54" + b"5"
 
 CIP_COMMANDS: Final[dict[int, Service]] = {
@@ -244,6 +251,9 @@ def _fins(message: bytes) -> Said | None:
 
 
 def _slmp(message: bytes) -> Said | None:
+    old = _undone(message[:8]) if message[:1] in (b"1", b"9") else message[:4]
+    if len(old) >= 2 and old[0] & 0x7F in _OLD_ASKS:
+        return _old_slmp(old)
     begin, width = _SLMP_BINARY.get(message[:2], 0), 2
     if not begin:
         begin, width = _SLMP_ASCII.get(message[:4], 0), 4
@@ -259,6 +269,24 @@ def _slmp(message: bytes) -> Said | None:
     return Said(reference, command, SLMP_COMMANDS[command]) if command in SLMP_COMMANDS else None
 
 
+def _undone(text: bytes) -> bytes:
+    """The bytes that hexadecimal digits say, as far as they are some."""
+    found = b""
+    for at in range(0, len(text) - 1, 2):
+        if not all(byte in _DIGITS for byte in text[at : at + 2]):
+            break
+        found += bytes((int(text[at : at + 2], 16),))
+    return found
+
+
+def _old_slmp(frame: bytes) -> Said:
+    """A remote RUN or STOP in a frame 1E, or the answer to one."""
+    command = frame[0] & 0x7F
+    if frame[0] == command:
+        return Said(0, command, SLMP_COMMANDS[0x1001 if command == _OLD_ASKS[0] else 0x1002])
+    return Said(0, command, None, int.from_bytes(frame[1 : 3 if frame[1] == _OLD_REFUSED else 2], "big"))
+
+
 def _word(message: bytes, at: int, width: int) -> int:
     """A number of SLMP: two bytes, the lower first, or four hexadecimal digits; -1 where it is none."""
     part = message[at : at + width]
@@ -266,7 +294,7 @@ def _word(message: bytes, at: int, width: int) -> int:
         return -1
     if width == 2:
         return int.from_bytes(part, "little")
-    return int(part, 16) if all(byte in b"0123456789ABCDEFabcdef" for byte in part) else -1
+    return int(part, 16) if all(byte in _DIGITS for byte in part) else -1
 
 
 def _ethernet_ip(message: bytes) -> Iterator[Said]:
@@ -278,12 +306,24 @@ def _ethernet_ip(message: bytes) -> Iterator[Said]:
         return
     if data[0] & _CIP_REPLY:
         about = data[0] & ~_CIP_REPLY
-        yield Said(reference, about if about in CIP_COMMANDS else 0, None, data[2])
+        status = data[2]
+        if about == EXECUTE and not status:
+            status = pccc_status(data[4 + 2 * data[3] :])
+        yield Said(reference, about if about in CIP_COMMANDS else 0, None, status)
         return
-    asked = sorted({data[at] for at in _services(data)} & CIP_COMMANDS.keys())
-    for n, function in enumerate(asked):
+    asked = {one for at in _services(data) for one in _asked_by(data, at)}
+    for n, (function, service) in enumerate(sorted(asked, key=lambda one: (one[0], one[1].name))):
         # Of those of one packet the answer to the first is told.
-        yield Said(reference | n << 64, function, CIP_COMMANDS[function])
+        yield Said(reference | n << 64, function, service)
+
+
+def _asked_by(data: bytes, at: int) -> Iterator[tuple[int, Service]]:
+    """The commands of the service at `at`: more than one where PCCC packs them."""
+    service = data[at]
+    if service in CIP_COMMANDS:
+        yield service, CIP_COMMANDS[service]
+    elif service == EXECUTE and data[at + 2 : at + 8].startswith(TO_OBJECT):
+        yield from pccc_commands(data[at + 2 + 2 * data[at + 1] :])
 
 
 def _services(data: bytes) -> Iterable[int]:

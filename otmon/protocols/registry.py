@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from otmon.protocols.protocol import Protocol
 
-_MACHINERY: Final = ("commands", "modbus_framing", "modbus_pdu", "protocol", "registry", "signature")
+_MACHINERY: Final = ("commands", "modbus_framing", "modbus_pdu", "pccc", "protocol", "registry", "signature")
 
 IDS: Final = tuple(
     sorted(

@@ -1,5 +1,5 @@
-"""SLMP, before that MC protocol: HMIs and other controllers read and write Mitsubishi controllers with it;
-CC-Link IE Field Basic and CC-Link IE TSN use it too.
+"""SLMP, before that MC protocol: HMIs and other controllers read and write Mitsubishi controllers with it,
+older ones in frames 1E; CC-Link IE Field Basic and CC-Link IE TSN use it too.
 """
 
 from __future__ import annotations
@@ -42,6 +42,22 @@ def _ascii(subheader: bytes, head: int, sender: Sender) -> tuple[Signature, ...]
     return tuple(Signature(t, checks, minimum=head + 18, sender=sender) for t in _BOTH)
 
 
+def _old(transport: Transport) -> tuple[Signature, ...]:
+    """Frames 1E to the station itself: values, read or written, of devices that are letters; and remote RUN,
+    STOP and type of the CPU, which are nothing but a header."""
+    header = Text(1, b"\xff"), Number(3, 1, 0, 0)
+    device = Number(6, 2, 0, 0), Number(8, 1, 0x20, 0x53), Number(9, 1, 0x41, 0x5A), Number(11, 1, 0, 0)
+    text = Text(2, b"FF00")
+    named = Text(0, b"0"), Number(1, 1, 0x30, 0x33), text, Number(8, 1, 0x34, 0x35), Text(12, b"0000")
+    remote = Text(0, b"1"), Number(1, 1, 0x33, 0x35), text
+    return (
+        Signature(transport, (Number(0, 1, 0, 3), *header, *device), minimum=12, sender="client"),
+        Signature(transport, (Number(0, 1, 0x13, 0x15), *header), minimum=4, maximum=4, sender="client"),
+        Signature(transport, (*named, Text(22, b"00")), minimum=24, sender="client"),
+        Signature(transport, remote, minimum=8, maximum=8, sender="client"),
+    )
+
+
 PROTOCOL: Final = Protocol(
     id="slmp",
     name="SLMP",
@@ -60,6 +76,8 @@ PROTOCOL: Final = Protocol(
         *_ascii(b"D000", 4, "server"),
         *_ascii(b"5400", 12, "client"),
         *_ascii(b"D400", 12, "server"),
+        *_old("tcp"),
+        *_old("udp"),
         # CC-Link IE TSN: request and response with a wider length.
         *(
             Signature(
@@ -75,6 +93,7 @@ PROTOCOL: Final = Protocol(
     references=(
         "CLPA, SLMP Specification (message format)",
         "Mitsubishi SH-080008, MELSEC Communication Protocol, 4.2 and 4.3 (3E and 4E frames, ASCII)",
+        "Mitsubishi, FX3U-ENET User's Manual, 9.1.2, 9.3 and 9.4 (1E frames)",
         "Mitsubishi, MR-J4-GF manual for CC-Link IE Field Network Basic, 1.5 and 3.2"
         " (ports 61450, 61451, 45237; binary frames)",
         "nttcom/zeek-parser-CCLinkTSNSLMP, test capture (CC-Link IE TSN, port 45238)",

@@ -17,6 +17,7 @@ from otmon.protocols.commands import (
     SLMP_COMMANDS,
 )
 from otmon.protocols.modbus import SUBFUNCTIONS
+from otmon.protocols.pccc import PCCC_SERVICES
 from tests.detect.plant import EWS, HMI, PC, PLC, at, found, keys
 from tests.zones.facts import conversation, model, operation
 
@@ -47,7 +48,7 @@ def test_every_service_in_the_table_is_one_of_the_protocol() -> None:
         "s7comm": (S7_FUNCTIONS, S7_SERVICES, S7_USER_DATA, {0: COLD_START}),
         "bacnet": (BACNET_COMMANDS,),
         "dnp3": (DNP3_COMMANDS,),
-        "ethernet_ip": (CIP_COMMANDS,),
+        "ethernet_ip": (CIP_COMMANDS, dict(enumerate(PCCC_SERVICES))),
         "fins": (FINS_COMMANDS,),
         "iec104": ({0: RESET_PROCESS},),
         "slmp": (SLMP_COMMANDS,),

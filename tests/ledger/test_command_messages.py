@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from otmon.lab.frames import ACK, Packet, Segment, ip_packet, tcp
+from otmon.ledger.cip_messages import ANSWERS, COMMANDS
 from otmon.ledger.command_messages import (
-    ANSWERS,
-    COMMANDS,
     is_commanded,
     may_begin,
     message_at,

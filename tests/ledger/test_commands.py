@@ -28,6 +28,11 @@ from tests.protocols.test_commands import (
     EMPTY,
     FINS_STOP,
     FINS_STOPPED,
+    PCCC_DONE,
+    PCCC_PROGRAM,
+    PCCC_READ,
+    PCCC_REFUSED,
+    PCCC_WRITE,
     READ,
     REFUSED,
     SLMP_DONE,
@@ -43,7 +48,9 @@ from tests.protocols.test_commands import (
     dnp3_parts,
     in_units,
     packed,
+    pccc_answer,
     s7,
+    unconnected,
 )
 
 SHED = "commands behind the budget of a second"
@@ -161,6 +168,16 @@ def test_who_sends_a_command_is_its_client_whoever_opened_the_connection() -> No
         (CLIENT.address, SERVER.address, 9600, "Stop", 0),
         (SERVER.address, CLIENT.address, 9600, "Stop", 0),
     }
+
+
+def test_of_answers_of_pccc_the_one_to_the_command_counts() -> None:
+    values = unconnected(pccc_answer(0x1235, more=bytes(20)))
+    polls = [("c", PCCC_READ), ("s", values)] * 3
+    done = operations(talk(44818, *polls, ("c", PCCC_PROGRAM), ("s", values), ("s", PCCC_DONE), *polls))
+    assert [(one.service, one.status, one.answered) for one in done] == [("Change Mode to Program", 0, 1)]
+    (one,) = operations(talk(44818, *polls, ("c", PCCC_WRITE), ("s", PCCC_REFUSED)))
+    assert (one.service, one.status, one.refused) == ("Program File Write", 0xF00B, True)
+    assert operations(talk(44818, *polls, ("s", PCCC_DONE))) == ()
 
 
 def test_frames_behind_the_first_of_a_connection_are_seen() -> None:

@@ -5,6 +5,8 @@ Each attack is made of the same log-ins, and each is found as if there were none
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from functools import cache
 from random import Random
@@ -15,17 +17,49 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otmon.identity.ntlm import nt_hash
 from otmon.lab.frames import ACK, PSH, RST, SECOND_NS, SYN, Segment, ip_packet, tcp
 from otmon.ledger.dialogues import IDLE_NS
 from otmon.ledger.merge import merge_all
 from otmon.ledger.observe import observe
 from otmon.ledger.readings import _MARKS
-from tests.identity.talk import opc_ua_activate, opc_ua_result, opc_ua_text, tagged
+from tests.identity.talk import (
+    CHAP_CHALLENGE,
+    NTLM_CHALLENGE,
+    chap,
+    dce_rpc,
+    iscsi,
+    ntlm_challenge,
+    ntlm_response,
+    opc_ua_activate,
+    opc_ua_result,
+    opc_ua_text,
+    smb2,
+    tagged,
+)
+from tests.identity.talk import packet as mysql_packet
 from tests.ledger.seen import SIGNATURES, Seen
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE
 
+
+def md5(data: bytes) -> bytes:
+    return hashlib.md5(data).hexdigest().encode()
+
+
+def ntlm_v2(password: bytes) -> bytes:
+    """The response of the user admin of no domain ([MS-NLMP] 3.3.2)."""
+    key = nt_hash(password)
+    assert key is not None
+    own = hmac.digest(key, "ADMIN".encode("utf-16-le"), "md5")
+    blob = b"\1\1" + bytes(14) + b"\xaa" * 8 + bytes(8)
+    return hmac.digest(own, NTLM_CHALLENGE + blob, "md5") + blob
+
+
 Turns = list[tuple[str, bytes]]
 FORM: Final = b"username=admin&password=admin"
+SIP_DIGEST: Final = b'Digest username="admin", realm="a", nonce="n", uri="sip:a", response="%s"' % md5(
+    md5(b"admin:a:admin") + b":n:" + md5(b"REGISTER:sip:a")
+)
 LOG_INS: Final[dict[str, tuple[int, Turns]]] = {
     "http": (80, [
         ("c", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
@@ -73,8 +107,61 @@ LOG_INS: Final[dict[str, tuple[int, Turns]]] = {
         )),
         ("s", opc_ua_result(0)),
     ]),
+    "ldap": (389, [
+        ("c", bytes.fromhex("3016020101601102010304056d6f78616180056d6f786161").replace(b"moxaa", b"admin")),
+        ("s", bytes.fromhex("300c02010161070a010004000400")),
+    ]),
+    "sip": (5060, [
+        ("c", b"REGISTER sip:a SIP/2.0\r\nCSeq: 1 REGISTER\r\n\r\n"),
+        ("s", b"SIP/2.0 401 Unauthorized\r\nCSeq: 1 REGISTER\r\n\r\n"),
+        ("c", b"REGISTER sip:a SIP/2.0\r\nCSeq: 2 REGISTER\r\nAuthorization: " + SIP_DIGEST + b"\r\n\r\n"),
+        ("s", b"SIP/2.0 200 OK\r\nCSeq: 2 REGISTER\r\n\r\n"),
+    ]),
+    "smb": (445, [
+        ("c", smb2(0, b"NTLMSSP\0\1\0\0\0" + bytes(20), reply=False)),
+        ("s", smb2(0xC0000016, ntlm_challenge(NTLM_CHALLENGE))),
+        ("c", smb2(0, ntlm_response(bytes(24), ntlm_v2(b"admin"), "", "admin"), reply=False)),
+        ("s", smb2(0, b"")),
+    ]),
+    "dce_rpc": (135, [
+        ("c", dce_rpc(11, b"NTLMSSP\0\1\0\0\0" + bytes(20))),
+        ("s", dce_rpc(12, ntlm_challenge(NTLM_CHALLENGE))),
+        ("c", dce_rpc(16, ntlm_response(bytes(24), ntlm_v2(b"admin"), "", "admin"))),
+        ("c", dce_rpc(0, bytes(8))), ("s", dce_rpc(2, bytes(8))),
+    ]),
+    "smtp": (25, [
+        ("s", b"220 mail ESMTP\r\n"), ("c", b"EHLO plc\r\n"), ("s", b"250-mail\r\n250 AUTH PLAIN LOGIN\r\n"),
+        ("c", b"AUTH LOGIN\r\n"), ("s", b"334 VXNlcm5hbWU6\r\n"), ("c", b"YWRtaW4=\r\n"),
+        ("s", b"334 UGFzc3dvcmQ6\r\n"), ("c", b"MTIzNA==\r\n"), ("s", b"235 ok\r\n"),
+    ]),
+    "imap": (143, [
+        ("s", b"* OK IMAP4rev1\r\n"), ("c", b"a1 LOGIN admin admin\r\n"), ("s", b"a1 OK done\r\n"),
+    ]),
+    "redis": (6379, [
+        ("c", b"*3\r\n$4\r\nAUTH\r\n$5\r\nadmin\r\n$5\r\nadmin\r\n"), ("s", b"+OK\r\n"),
+    ]),
+    "rlogin": (513, [
+        ("c", b"\0hmi\0admin\0vt100/9600\0"), ("s", b"\0Password: "), ("c", b"admin\r"),
+        ("s", b"\r\nLast login: never\r\n# "),
+    ]),
+    "mysql": (3306, [
+        ("s", mysql_packet(0, b"\x0a5.5.5-10.11\0\1\0\0\0abcdefgh\0\xff\xf7\x21\2\0\xff\x81\x15" + bytes(10)
+                           + b"ijklmnopqrst\0mysql_clear_password\0")),
+        ("c", mysql_packet(1, b"\x00\xa2\x28\0\0\0\0\1\x21" + bytes(23)
+                           + b"admin\0\x06admin\0mysql_clear_password\0")),
+        ("s", mysql_packet(2, bytes(7))),
+    ]),
+    "iscsi": (3260, [
+        ("c", iscsi(0x43, b"InitiatorName=iqn.1993-08.jp.example:hist", b"AuthMethod=CHAP,None")),
+        ("s", iscsi(0x23, b"AuthMethod=CHAP", b"TargetPortalGroupTag=1")), ("c", iscsi(0x43, b"CHAP_A=7,5")),
+        ("s", iscsi(0x23, b"CHAP_A=5", b"CHAP_I=23", b"CHAP_C=0x" + CHAP_CHALLENGE.hex().encode())),
+        ("c", iscsi(0x43, b"CHAP_N=admin", b"CHAP_R=0x" + chap(23, b"admin").hex().encode())),
+        ("s", iscsi(0x23, b"")),
+    ]),
 }  # fmt: skip
 each = pytest.mark.parametrize("name", LOG_INS)
+DIALOGUES: Final = ("telnet", "telnet without options", "rlogin", "smb", "dce_rpc", "iscsi")
+"""In which the client has to hear what it answers."""
 OTHERS: Final = {
     "tls": bytes.fromhex("160301002e0100002a0303") + bytes(32) + bytes.fromhex("000002c02f0100"),
     "vnc": b"RFB 003.008\n",
@@ -311,7 +398,7 @@ def test_a_log_in_behind_very_many_bytes() -> None:
     assert defaults(one.talks(turns)) == usual("http")
 
 
-@pytest.mark.parametrize("name", [one for one in LOG_INS if one not in ("telnet", "telnet without options")])
+@pytest.mark.parametrize("name", [one for one in LOG_INS if one not in DIALOGUES])
 def test_all_is_said_before_an_answer(name: str) -> None:
     port, turns = LOG_INS[name]
     begins = turns[:1] if turns[0][0] == "s" else []
@@ -320,6 +407,16 @@ def test_all_is_said_before_an_answer(name: str) -> None:
     for side, who in enumerate("cs"):
         one.says(side, b"".join(data for speaker, data in rest if speaker == who))
     assert defaults(one) == usual(name)
+
+
+@pytest.mark.parametrize("before", [b"EHLO plc\r\n", b"MAIL x\r\nNOOP\r\n"])
+def test_a_log_in_behind_commands_that_are_not_answered_yet(before: bytes) -> None:
+    port, turns = LOG_INS["smtp"]
+    answers = b"".join(b"250 ok\r\n" if word[:1] in b"EN" else b"503 no\r\n" for word in before.splitlines())
+    one = Wiretap(port).opens().talks(turns[:1]).says(0, before + b"AUTH LOGIN\r\n").says(1, answers)
+    assert defaults(one.talks(turns[4:])) == usual("smtp")
+    one = Wiretap(port).opens().says(0, before + b"AUTH LOGIN\r\n").says(1, turns[0][1] + answers)
+    assert defaults(one.talks(turns[4:])) == usual("smtp")
 
 
 def test_what_was_never_said_makes_no_name_of_a_password() -> None:

@@ -7,11 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otmon.ledger.cip_messages import ANSWERS, COMMANDS, cip_message
 from otmon.ledger.command_messages import (
-    ANSWERS,
-    COMMANDS,
     bacnet_message,
-    cip_message,
     dnp3_message,
     fins_message,
     iec104_message,
@@ -154,6 +152,16 @@ SLMP_STOP_4E_ASCII = b"540012340000" + SLMP_STOP_ASCII[4:]
 SLMP_DONE_ASCII = b"D00000FF03FF00" + b"0004" + b"0000"
 SLMP_REFUSED_ASCII = b"D00000FF03FF00" + b"0016" + b"C059" + b"00FF03FF0010020000"
 SLMP_DONE_4E_ASCII = b"D40012340000" + SLMP_DONE_ASCII[4:]
+SLMP_STOP_1E = bytes.fromhex("14ff0a00")
+SLMP_RUN_1E = bytes.fromhex("13ff0a00")
+SLMP_READ_1E = bytes.fromhex("01ff0a00640000002044" + "0a00")
+SLMP_WRITE_1E = bytes.fromhex("03ff0a00640000002044" + "0200" + "14ff0a00")
+SLMP_STOP_1E_ASCII = b"14FF000A"
+SLMP_READ_1E_ASCII = b"01FF000A" + b"4420" + b"00000064" + b"0A00"
+SLMP_DONE_1E = bytes.fromhex("9400")
+SLMP_REFUSED_1E = bytes.fromhex("945b1000")
+SLMP_DONE_1E_ASCII = b"9400"
+SLMP_REFUSED_1E_ASCII = b"945B1000"
 FINS_CLEAR = bytes.fromhex("800002000100000a0008" + "2103")
 FINS_RESET = bytes.fromhex("800002000100000a0009" + "0403")
 
@@ -161,6 +169,20 @@ CIP_STOP = unconnected(b"\7\2\x20\x8e\x24\1")
 CIP_RESET = connected(b"\5\2\x20\1\x24\1\0", 0x102)
 CIP_ROUTED = unconnected(b"\x52\2\x20\6\x24\1\5\x9d\6\0" + b"\6\2\x20\x8e\x24\1" + b"\1\0\1\0")
 CIP_PACKED = connected(b"\x0a\2\x20\2\x24\1\2\0\6\0\x0c\0" + b"\1\2\x20\1\x24\1" + b"\7\2\x20\x8e\x24\1", 9)
+
+
+def pccc(
+    command: int, more: bytes = b"", *, number: int = 0x1234, path: bytes = b"\2\x20\x67\x24\1"
+) -> bytes:
+    """Execute PCCC of a command and its function."""
+    asks = b"\7\x4d\0\1\2\3\4" + bytes((command >> 8, 0)) + number.to_bytes(2, "little")
+    return b"\x4b" + path + asks + bytes((command & 0xFF,)) + more
+
+
+def pccc_answer(number: int = 0x1234, status: bytes = b"\0", command: int = 0x4F, more: bytes = b"") -> bytes:
+    """What is answered to Execute PCCC; of two bytes of a status the second one extends it."""
+    told = bytes((command, status[0])) + number.to_bytes(2, "little") + status[1:]
+    return b"\xcb\0\0\0\7\x4d\0\1\2\3\4" + told + more
 
 
 def packed(*services: bytes) -> bytes:
@@ -190,6 +212,14 @@ CIP_DONE = unconnected(b"\x87\0\0\0")
 CIP_REFUSED = connected(b"\x85\0\x10\0", 0x102)
 CIP_READ = connected(b"\x4c\2\x20\x6b\x24\1\1\0", 8)
 CONTEXT = int.from_bytes(b"12345678", "little")
+PCCC_PROGRAM = unconnected(pccc(0x0F80, b"\1"))
+PCCC_RUN = connected(pccc(0x0F3A, b"\6"), 3)
+PCCC_WRITE = unconnected(pccc(0x0FAA, b"\x40\4\x22\0\0" + bytes(64)))
+PCCC_DOWNLOAD = unconnected(routed(pccc(0x0F50)))
+PCCC_SEVERAL = unconnected(pccc(0x0F88, b"\2\2\x80\6\6\xa2\2\7\x89\0\0"))
+PCCC_DONE = unconnected(pccc_answer())
+PCCC_REFUSED = unconnected(pccc_answer(status=b"\xf0\x0b"))
+PCCC_READ = unconnected(pccc(0x0FA2, b"\2\7\x89\0\0"))
 DNP3_RESTART = dnp3(13, 3)
 DNP3_DONE = dnp3(129, 3, to=1, sender=10, more=b"\x80\0")
 DNP3_REFUSED = dnp3(129, 3, to=1, sender=10, more=b"\x80\1")
@@ -211,6 +241,11 @@ COMMANDS_READ = [
     ("ethernet_ip", CIP_RESET, 0x102, "Reset", "control"),
     ("ethernet_ip", CIP_ROUTED, CONTEXT, "Start", "control"),
     ("ethernet_ip", CIP_PACKED, 9, "Stop", "control"),
+    ("ethernet_ip", PCCC_PROGRAM, CONTEXT, "Change Mode to Program", "control"),
+    ("ethernet_ip", PCCC_RUN, 3, "Change Mode to Run", "control"),
+    ("ethernet_ip", PCCC_WRITE, CONTEXT, "Program File Write", "program"),
+    ("ethernet_ip", PCCC_DOWNLOAD, CONTEXT, "Download All Request", "program"),
+    ("ethernet_ip", PCCC_SEVERAL, CONTEXT, "Change Mode to Run", "control"),
     ("dnp3", DNP3_RESTART, 10 << 20 | 1 << 4 | 3, "Cold Restart", "control"),
     ("bacnet", BACNET_RESTART, 0x21, "Reinitialize Device", "control"),
     ("bacnet", BACNET_BACKUP, 0x22, "Backup or Restore", "program"),
@@ -234,10 +269,15 @@ COMMANDS_READ = [
     ("slmp", SLMP_STOP_4E, 0x1234, "Remote Stop", "control"),
     ("slmp", SLMP_STOP_ASCII, 0, "Remote Stop", "control"),
     ("slmp", SLMP_STOP_4E_ASCII, 0x1234, "Remote Stop", "control"),
+    ("slmp", SLMP_STOP_1E, 0, "Remote Stop", "control"),
+    ("slmp", SLMP_RUN_1E, 0, "Remote Run", "control"),
+    ("slmp", SLMP_STOP_1E_ASCII, 0, "Remote Stop", "control"),
 ]
 ANSWERS_READ = [
     ("ethernet_ip", CIP_DONE, CONTEXT, 0),
     ("ethernet_ip", CIP_REFUSED, 0x102, 0x10),
+    ("ethernet_ip", PCCC_DONE, CONTEXT, 0),
+    ("ethernet_ip", PCCC_REFUSED, CONTEXT, 0xF00B),
     ("dnp3", DNP3_DONE, 10 << 20 | 1 << 4 | 3, 0),
     ("dnp3", DNP3_REFUSED, 10 << 20 | 1 << 4 | 3, 1),
     ("bacnet", BACNET_DONE, 0x21, 0),
@@ -257,6 +297,10 @@ ANSWERS_READ = [
     ("slmp", SLMP_DONE_ASCII, 0, 0),
     ("slmp", SLMP_REFUSED_ASCII, 0, 0xC059),
     ("slmp", SLMP_DONE_4E_ASCII, 0x1234, 0),
+    ("slmp", SLMP_DONE_1E, 0, 0),
+    ("slmp", SLMP_REFUSED_1E, 0, 0x5B10),
+    ("slmp", SLMP_DONE_1E_ASCII, 0, 0),
+    ("slmp", SLMP_REFUSED_1E_ASCII, 0, 0x5B10),
 ]
 
 
@@ -334,7 +378,9 @@ def test_each_command_of_the_others_is_copied_and_nothing_else() -> None:
             assert (found("ethernet_ip", message)[0][0] == COMMANDS) == (code in CIP_COMMANDS)
             assert bool(said_in("ethernet_ip", message)) == (code in CIP_COMMANDS)
         reply = unconnected(bytes((0x80 | code, 0, 0, 0)))
-        assert (found("ethernet_ip", reply)[0][0] == ANSWERS) == (code in CIP_COMMANDS or code == 0x52)
+        assert (found("ethernet_ip", reply)[0][0] == ANSWERS) == (
+            code in CIP_COMMANDS or code in (0x4B, 0x52)
+        )
         assert (found("dnp3", dnp3(code, 1))[0][0] == COMMANDS) == (code in DNP3_COMMANDS)
         asks = bacnet(bytes((0, 4, 1, code)))
         assert (found("bacnet", asks)[0][0] == COMMANDS) == (code in BACNET_COMMANDS)
@@ -413,6 +459,11 @@ def test_nothing_before_it_hides_a_command_of_fins_or_slmp() -> None:
     address = b"FINS" + bytes.fromhex("0000000c000000000000000000000000")
     (one,) = told("fins", address + wrapped(FINS_READ) * 40 + wrapped(FINS_STOP))
     assert one.service is not None and one.service.name == "Stop"
+    reads = SLMP_READ_1E * 3 + SLMP_WRITE_1E * 2
+    for frames in (reads + SLMP_STOP_1E, SLMP_READ_1E_ASCII * 9 + SLMP_STOP_1E_ASCII, SLMP_STOP_1E + b"?"):
+        (one,) = told("slmp", frames)
+        assert one.service is not None and one.service.name == "Remote Stop"
+    assert told("slmp", reads) == told("slmp", SLMP_READ_1E_ASCII * 9) == []
     for frames in (SLMP_READ * 40 + SLMP_STOP, ascii_slmp(SLMP_READ) * 40 + SLMP_STOP_ASCII):
         (one,) = told("slmp", frames)
         assert one.service is not None and one.service.name == "Remote Stop"

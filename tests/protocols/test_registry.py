@@ -32,6 +32,7 @@ def test_all_files_but_the_machinery_are_protocols() -> None:
         "commands",
         "modbus_framing",
         "modbus_pdu",
+        "pccc",
         "protocol",
         "registry",
         "signature",
