@@ -17,6 +17,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
@@ -110,6 +111,16 @@ def _load_overload(cache: Any, signature: object, context: object) -> Any:
 
 
 Cache.load_overload = _load_overload
+
+
+def _save_overload(cache: Any, signature: object, made: object) -> None:
+    """A disk that is full, or a folder that is another user's, keeps nobody from listening: what cannot be
+    kept is compiled again at the next start."""
+    with suppress(OSError), cache._guard_against_spurious_io_errors():
+        cache._save_overload(signature, made)
+
+
+Cache.save_overload = _save_overload
 
 
 def kernel(function: _Function) -> _Function:

@@ -187,3 +187,14 @@ print(square(buf), len(u16be.targetctx._registries) > 0)
             kept.unlink()
     assert told[0][0] == "258" and int(told[0][1]) > 0
     assert told[1] == ["258", "0", "262", "True"] and told[0][2:] == told[1][2:]
+
+
+def test_what_cannot_be_kept_is_used_all_the_same(tmp_path: Path) -> None:
+    """A limit of zero bytes for files is a disk that is full, for root as well."""
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    environment = {key: value for key, value in environment.items() if not key.startswith("NUMBA")}
+    code = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n{_LOAD_ONE}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, text=True, capture_output=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("258 0\n", 0), done.stderr

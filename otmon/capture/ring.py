@@ -51,6 +51,7 @@ _ETH_P_ALL: Final = 3
 # linux/sockios.h
 _GET_FLAGS: Final = 0x8913
 _GET_HARDWARE: Final = 0x8927
+_GET_INDEX: Final = 0x8933
 _GET_STAMPING: Final = 0x89B1
 _UP: Final = 1
 
@@ -172,7 +173,7 @@ class Ring:
 
     def _set_up(self, program: bytes, block_ms: int, card_time: bool) -> None:
         ring = self.socket
-        index = socket.if_nametoindex(self.interface)
+        index = self._index = socket.if_nametoindex(self.interface)
         ring.setsockopt(_SOL_PACKET, _VERSION, _TPACKET_V3)
         ring.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
         if card_time:
@@ -267,6 +268,14 @@ class Ring:
         """Whether the interface is there and up."""
         try:
             return bool(_asked(self.socket, self.interface, _GET_FLAGS) & _UP)
+        except OSError:
+            return False
+
+    def is_replaced(self) -> bool:
+        """Whether another interface has the name now: this one was taken away (a card that was unplugged, a
+        driver loaded anew), and no packet will ever come."""
+        try:
+            return _asked(self.socket, self.interface, _GET_INDEX) != self._index & 0xFFFF
         except OSError:
             return False
 

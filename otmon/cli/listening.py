@@ -295,7 +295,11 @@ def _before(ledger: str | None) -> tuple[Ledger, dict[str, str]]:
     path = Path(ledger)
     if path.exists():
         before, notes = read_ledger_with_notes(ledger)
-    if mark.begin(path) and before is not EMPTY:
+    try:
+        was_open = mark.begin(path)
+    except mark.InUse as error:
+        fail(error)
+    if was_open and before is not EMPTY:
         saved = short_text(path.stat().st_mtime_ns)
         what = sentence(
             "the sensor before did not end in order: what it saw after {time} UTC is missing", time=saved

@@ -7,34 +7,56 @@ was judged.
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from otmon.detect.finding import SEVERITIES
+from otmon.sentence import Complaint, placed, sentence
 
 TOLD_BYTES: Final = 16 << 20
 """A file that is larger was not written here: a ledger with every limit reached has some 60,000 findings."""
 
 
+_HELD: Final[dict[Path, IO[bytes]]] = {}
+"""Marks of this process, which are locked: the lock goes with the process, however that ends."""
+
+
+class InUse(Complaint):
+    """Another sensor that is alive writes the ledger."""
+
+
 def begin(ledger: Path) -> bool:
     """Set the mark; whether one was there. What a killed run left of a file that it was writing goes. A
-    folder that cannot be written is told of by the first save."""
+    folder that cannot be written is told of by the first save. Raises InUse."""
     mark = _mark(ledger)
     was_there = mark.exists()
     with suppress(OSError):
+        held = mark.open("ab")
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.close()
+            what = sentence(
+                "another sensor writes this ledger; end it first, or give this one a ledger of its own"
+            )
+            raise InUse(placed(ledger, what)) from None
+        _HELD[mark] = held
         for part in sorted(ledger.parent.glob(f".{ledger.name}.*.part*")):
             part.unlink(missing_ok=True)
-        mark.touch()
     return was_there
 
 
 def end(ledger: Path) -> None:
     """Everything was saved."""
+    mark = _mark(ledger)
     with suppress(OSError):
-        _mark(ledger).unlink(missing_ok=True)
+        mark.unlink(missing_ok=True)
+    if held := _HELD.pop(mark, None):
+        held.close()
 
 
 def told(ledger: Path) -> dict[str, int] | None:

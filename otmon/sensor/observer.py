@@ -238,6 +238,8 @@ class Observer(threading.Thread):
         """Why reading has stopped, "" where it goes on."""
         if self._failure is not None:
             return str(self._failure) or type(self._failure).__name__
+        if self.ring.is_replaced():
+            return sentence("the interface was taken away, and another one has its name")
         hangs = self.is_alive() and time.monotonic() - self._beat > BEAT_S
         return sentence("the thread hangs") if hangs else ""
 

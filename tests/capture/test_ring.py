@@ -125,6 +125,19 @@ def test_an_interface_may_go_down_and_come_back(wired: Wire) -> None:
         assert ring.is_up()
 
 
+def test_an_interface_that_was_taken_away_is_not_another_one_of_its_name(wired: Wire) -> None:
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
+        assert not ring.is_replaced()
+        wired.run("ip", "link", "delete", wired.far)
+        assert not ring.is_up() and not ring.is_replaced()
+        wired.run("ip", "link", "add", wired.near, "type", "veth", "peer", "name", wired.far)
+        for name in (wired.near, wired.far):
+            wired.run("ip", "link", "set", name, "up")
+        assert ring.is_up() and ring.is_replaced()
+        wired.send([PLAIN])
+        assert ring.next(300) is None
+
+
 def test_a_filter_lets_pass_what_it_says(wired: Wire) -> None:
     """ldh [12]; jeq 0x0800, pass, drop (with the tag taken out, as Linux's filters see it)."""
     program = bytes.fromhex("28000000 0c000000 15000001 00080000 06000000 ffffff7f 06000000 00000000")

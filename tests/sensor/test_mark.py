@@ -1,15 +1,35 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from otmon.sensor.mark import begin, end, keep_told, told
+from otmon.sensor.mark import InUse, begin, end, keep_told, told
+
+BEGIN = "import pathlib, sys; from otmon.sensor.mark import begin; begin(pathlib.Path(sys.argv[1]))"
+
+
+def test_two_sensors_do_not_write_one_ledger(tmp_path: Path) -> None:
+    ledger = tmp_path / "plant.db"
+    assert not begin(ledger)
+    half = tmp_path / ".plant.db.0a1b2c3d.part"
+    half.write_bytes(b"half")
+    second = subprocess.run([sys.executable, "-c", BEGIN, ledger], check=False, capture_output=True)
+    assert second.returncode == 1 and b"another sensor writes this ledger" in second.stderr
+    with pytest.raises(InUse):
+        begin(ledger)
+    assert half.exists() and (tmp_path / ".plant.db.open").exists()
+    end(ledger)
+    assert not begin(ledger)
+    end(ledger)
 
 
 def test_a_run_that_did_not_end_is_noticed_and_cleaned_up_after(tmp_path: Path) -> None:
     ledger = tmp_path / "plant.db"
-    assert not begin(ledger)
+    killed = subprocess.run([sys.executable, "-c", BEGIN, ledger], check=False, capture_output=True)
+    assert killed.returncode == 0, killed.stderr
     (tmp_path / ".plant.db.0a1b2c3d.part").write_bytes(b"half")
     (tmp_path / ".other.db.0a1b2c3d.part").write_bytes(b"half")
     ledger.write_bytes(b"whole")
@@ -17,6 +37,7 @@ def test_a_run_that_did_not_end_is_noticed_and_cleaned_up_after(tmp_path: Path) 
     end(ledger)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".other.db.0a1b2c3d.part", "plant.db"]
     assert not begin(ledger)
+    end(ledger)
 
 
 def test_a_folder_that_is_not_there_is_not_its_matter(tmp_path: Path) -> None:

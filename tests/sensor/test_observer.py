@@ -213,6 +213,15 @@ def test_packet_numbers_go_on_behind_an_earlier_run(wired: Wire) -> None:
     assert min(numbers) == 1_001 and max(numbers) <= 1_050
 
 
+def test_an_interface_that_was_taken_away_and_came_back_is_a_failure(wired: Wire) -> None:
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
+        observer = Observer(ring, Recent(1, 0))
+        wired.run("ip", "link", "delete", wired.far)
+        assert not observer.failure()
+        wired.run("ip", "link", "add", wired.near, "type", "veth", "peer", "name", wired.far)
+        assert "taken away" in observer.failure()
+
+
 def test_what_ends_the_thread_is_told_to_who_asks(wired: Wire) -> None:
     with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
         observer = Observer(ring, Recent(1, 0))
