@@ -30,11 +30,18 @@ from otmon.ledger.arrivals import Arrivals
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.endings import finish_source
 from otmon.ledger.facts import Damage
-from otmon.ledger.harvest import facts_of, harvest_all, harvest_ended, source_of
+from otmon.ledger.harvest import facts_of, source_of
+from otmon.ledger.intake import Intake
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
-from otmon.ledger.rows import Rows, ended_rows, messages_alone, rows_in_the_way, rows_in_use
+from otmon.ledger.rows import (
+    Rows,
+    ended_rows,
+    rows_in_the_way,
+    rows_in_use,
+    slices_in_use,
+)
 from otmon.ledger.running import RunningLedger
 from otmon.ledger.tables import FILL_TRANSACTIONS, LAST_TIME, Tables, new_tables
 from otmon.libraries import drop_libraries
@@ -165,6 +172,7 @@ def _replay_file(
     t = new_tables(code_of("modbus"), rows is not None)
     signatures = _signatures()
     merged = RunningLedger()
+    intake = Intake(path, merged)
     dialogues = Dialogues(path)
     arriving = Arrivals(path)
     damage: list[Damage] = []
@@ -175,7 +183,8 @@ def _replay_file(
 
     def facts() -> Ledger:
         """What was seen so far, rows and dialogues that go on among it: as a sensor has it."""
-        _merge(ended_rows(t), path, merged, dialogues)
+        _merge(ended_rows(t), intake, merged, dialogues)
+        intake.flush()
         in_use = facts_of(rows_in_use(t), path, merged.bars)
         source = source_of(t, path, octets, first_ns)
         told = collect(sources=[source], damage=damage)
@@ -191,7 +200,7 @@ def _replay_file(
                 if len(batch.start):
                     earliest = int(batch.time_ns.min())
                     first_ns = min(first_ns, earliest) if first_ns else earliest
-                _take(batch, t, signatures, rows, merged, dialogues)
+                _take(batch, t, signatures, rows, intake, merged, dialogues)
                 if arrivals:
                     arriving.take(batch)
             if stop is not None and stop.is_set():
@@ -200,13 +209,12 @@ def _replay_file(
     except KeyboardInterrupt:
         interrupted = True
     while (begin := finish_source(t, begin)) < STREAMS:
-        _make_room(t, path, rows, merged, dialogues)
+        _make_room(t, path, rows, intake, merged, dialogues)
     _write(t, path, rows)
-    _merge(messages_alone(t), path, merged, dialogues)
-    ended = ended_rows(t)
-    merged.add(facts_of(replace(ended, flows=ended.flows[:0]), path, merged.bars))
-    for part in harvest_all(t, path, lambda: merged.bars, ended.flows):
-        merged.add(part)
+    _merge(ended_rows(t), intake, merged, dialogues)
+    for part in slices_in_use(t):
+        intake.take(part)
+    intake.flush()
     merged.add(dialogues.finish(int(t.used[LAST_TIME])))
     merged.add(arriving.facts())
     merged.add(collect(sources=[source_of(t, path, octets, first_ns)], damage=damage))
@@ -218,6 +226,7 @@ def _take(
     t: Tables,
     signatures: SignatureTables,
     rows: TransactionsFile | None,
+    intake: Intake,
     merged: RunningLedger,
     dialogues: Dialogues,
 ) -> None:
@@ -239,7 +248,7 @@ def _take(
         )
         if taken >= len(batch.start):
             return
-        _make_room(t, batch.source, rows, merged, dialogues)
+        _make_room(t, batch.source, rows, intake, merged, dialogues)
         _give_libraries_back()
 
 
@@ -250,11 +259,16 @@ def _give_libraries_back() -> None:
 
 
 def _make_room(
-    t: Tables, source: str, rows: TransactionsFile | None, merged: RunningLedger, dialogues: Dialogues
+    t: Tables,
+    source: str,
+    rows: TransactionsFile | None,
+    intake: Intake,
+    merged: RunningLedger,
+    dialogues: Dialogues,
 ) -> None:
     """Write the transactions that wait, and merge the facts of the rows that are in the way."""
     _write(t, source, rows)
-    _merge(rows_in_the_way(t), source, merged, dialogues)
+    _merge(rows_in_the_way(t), intake, merged, dialogues)
 
 
 def _write(t: Tables, source: str, rows: TransactionsFile | None) -> None:
@@ -264,10 +278,9 @@ def _write(t: Tables, source: str, rows: TransactionsFile | None) -> None:
         t.used[FILL_TRANSACTIONS] = 0
 
 
-def _merge(rows: Rows, source: str, merged: RunningLedger, dialogues: Dialogues) -> None:
-    """Merge the facts of ended rows."""
-    for part in harvest_ended(rows, source, lambda: merged.bars):
-        merged.add(part)
+def _merge(rows: Rows, intake: Intake, merged: RunningLedger, dialogues: Dialogues) -> None:
+    """Take in ended rows, and merge what was said in copied payloads."""
+    intake.take(rows)
     merged.add(dialogues.take(rows.messages, rows.octets))
 
 

@@ -52,22 +52,14 @@ from otmon.ledger.facts import (
     Source,
 )
 from otmon.ledger.ledger import LIMITS, Ledger, Limits
-from otmon.ledger.rank import NO_BARS, Bars, Place, Ranks, last_place, within
-from otmon.ledger.row_ranks import (
-    SLICE,
-    rank_of_assets,
-    rank_of_flows,
-    rank_of_operations,
-    rank_of_others,
-    service_of,
-)
+from otmon.ledger.rank import NO_BARS, Bars
+from otmon.ledger.row_ranks import service_of, thinned
 from otmon.ledger.rows import (
+    SLICE,
     Rows,
     by_runs,
     courses_of,
     evidence_of,
-    no_rows,
-    operations_of,
     order_of,
     parties_of,
     response_counts_of,
@@ -83,8 +75,6 @@ from otmon.ledger.tables import (
     A_TIMES,
     A_VALUE,
     A_WHAT,
-    ANOMALIES,
-    ASSETS,
     LAST_TIME,
     O_ANSWERED,
     O_FIRST,
@@ -101,11 +91,7 @@ from otmon.ledger.tables import (
     O_SERVICE,
     O_SUM,
     O_TIMES,
-    OPERATION_ROWS,
-    W_TIMES,
     W_WHAT,
-    WRITTEN,
-    X_PACKETS,
     Tables,
     bits_of,
 )
@@ -118,99 +104,20 @@ _Fact = TypeVar("_Fact")
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
 _A_THEN_B: Final = (F_A_HI, F_A_LO, F_B_HI, F_B_LO)
 _B_THEN_A: Final = (F_B_HI, F_B_LO, F_A_HI, F_A_LO)
-_NO_FLOWS: Final = no_rows().flows
-
-
-def harvest_all(
-    t: Tables, source: str, bars: Callable[[], Bars] = lambda: NO_BARS, ended: Ints = _NO_FLOWS
-) -> Iterator[Ledger]:
-    """The facts of the rows that are still in use, at the end of a source, and of flows that ended before, in
-    parts: `bars` is asked before each. As of `facts_of`, they are in no order yet, and keys are repeated."""
-    rest = no_rows()
-    # Where no row was ever taken nothing is read, so that the system gives no memory for it.
-    for flows in _by_ends((t.flows, np.flatnonzero(t.tags)), (ended, np.arange(len(ended)))):
-        yield facts_of(replace(rest, flows=flows), source, bars())
-    taken = t.used[OPERATION_ROWS]
-    for begin in range(0, max(ASSETS, ANOMALIES, WRITTEN, taken), SLICE):
-        part = slice(begin, begin + SLICE)
-        assets, written, anomalies = t.assets[part], t.written[part], t.anomalies[part]
-        operations, courses = operations_of(t.operations[:taken][part], t.courses[:taken][part])
-        rows = replace(
-            rest,
-            assets=assets[assets[:, X_PACKETS] > 0],
-            operations=operations,
-            courses=courses,
-            written=written[written[:, W_TIMES] > 0],
-            anomalies=anomalies[anomalies[:, A_TIMES] > 0],
-        )
-        yield facts_of(rows, source, bars())
-
-
-def harvest_ended(rows: Rows, source: str, bars: Callable[[], Bars]) -> Iterator[Ledger]:
-    """The facts of ended rows, in parts as of `harvest_all`: flows of one conversation become one fact there,
-    and need not be merged."""
-    rest = no_rows()
-    # In a full ledger few of them find a place: it is of no use to put all in order.
-    if len(rows.flows) and bars().conversations is None:
-        for flows in _by_ends((rows.flows, np.arange(len(rows.flows)))):
-            yield facts_of(replace(rest, flows=flows), source, bars())
-        rows = replace(rows, flows=rest.flows)
-    yield facts_of(rows, source, bars())
-
-
-def _by_ends(*tables: tuple[Ints, Ints]) -> Iterator[Ints]:
-    """The rows of flows at some places of tables, at most `SLICE` at a time, by clients and servers: those of
-    one conversation are together, but where a part ends, and what will be looked at one after the other lies
-    so in memory."""
-    begins = np.cumsum([0, *(len(places) for _, places in tables)])
-    order = np.arange(begins[-1])
-    if len(order) > SLICE:
-        order = order_of(np.concatenate([_ends_of(*table) for table in tables]))
-    for begin in range(0, len(order), SLICE):
-        some = order[begin : begin + SLICE]
-        parts = []
-        for (flows, places), first in zip(tables, begins, strict=False):
-            here = some[(some >= first) & (some < first + len(places))]
-            parts.append(flows[places[here - first]])
-        yield np.concatenate(parts)
-
-
-def _ends_of(flows: Ints, places: Ints) -> Ints:
-    """Both words of the addresses of the client and the server of each row at these places."""
-    found = np.empty((len(places), len(_A_THEN_B)), np.int64)
-    for begin in range(0, len(places), SLICE):
-        some = flows[places[begin : begin + SLICE]]
-        by_b = clients_of(some)[0][:, None] == 1
-        found[begin : begin + SLICE] = np.where(by_b, some[:, _B_THEN_A], some[:, _A_THEN_B])
-    return found
 
 
 def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIMITS) -> Ledger:
     """The facts of rows, but for messages, which are read by `otmon.ledger.dialogues`. Rows behind `bars`,
-    or behind so many others of their own that a ledger has no place for them, are counted in `overflow` only;
-    places are hashed as the bars have it.
+    or behind so many others of their own that a ledger has no place for them, are counted in `overflow` only.
     They are in no order, and keys are repeated, until they are merged."""
-    lost: list[tuple[str, int]] = []
+    rows_left, _, lost = thinned(rows, bars, limits)
+    # Claims have room of their own.
+    claims = tuple(ports_of(rows.assets, source))
+    return replace(harvested(rows_left, source), claims=claims, overflow=tuple(lost.items()))
 
-    def kept(
-        kind: str,
-        rows: Ints,
-        bar: Place | None,
-        limit: int,
-        rank: Callable[[Ints, int], Ranks],
-        amounts: Ints,
-    ) -> Ints:
-        if not len(rows) or (bar is None and len(rows) <= limit):
-            return rows
-        ranks = rank(rows, bars.secret)
-        last = [one for one in (bar, last_place(*ranks, limit)) if one is not None]
-        if not last:
-            return rows
-        fit = within(min(last), *ranks)
-        fitting: Ints = rows[fit]
-        if len(fitting) < len(rows):
-            lost.append((kind, int(amounts.sum() - amounts[fit].sum())))
-        return fitting
+
+def harvested(rows: Rows, source: str) -> Ledger:
+    """The facts of all rows, in no order; without the claims that tell where senders came in."""
 
     def made(of: Callable[[Ints, str], Iterator[_Fact]], rows: Ints, keys: int = 0) -> tuple[_Fact, ...]:
         """By the first columns: rows of the same hosts then share their texts and lie together."""
@@ -218,30 +125,33 @@ def facts_of(rows: Rows, source: str, bars: Bars = NO_BARS, limits: Limits = LIM
         ordered = (some[order_of(some[:, :keys])] for some in slices) if keys else slices
         return tuple(chain.from_iterable(of(some, source) for some in ordered))
 
-    packets = rows.flows[:, F_PACKETS] + rows.flows[:, F_PACKETS + 1]
-    bar, limit = bars.conversations, limits.conversations
-    flows = kept("conversations", rows.flows, bar, limit, rank_of_flows, packets)
-    # Claims have room of their own.
-    ports = ports_of(rows.assets, source)
-    packets = rows.assets[:, X_PACKETS]
-    assets = kept("assets", rows.assets, bars.assets, limits.assets, rank_of_assets, packets)
-    times, bar = rows.operations[:, O_TIMES], bars.operations
-    operations = kept("operations", rows.operations, bar, limits.operations, rank_of_operations, times)
-    times = rows.written[:, W_TIMES]
-    written = kept("written", rows.written, bars.written, limits.written, rank_of_others, times)
-    times, bar = rows.anomalies[:, A_TIMES], bars.anomalies
-    anomalies = kept("anomalies", rows.anomalies, bar, limits.anomalies, rank_of_others, times)
     return Ledger(
-        conversations=made(_conversations, flows),
-        assets=made(assets_of, assets),
-        claims=tuple(ports),
+        conversations=made(_conversations, rows.flows),
+        assets=made(assets_of, rows.assets),
         operations=made(
-            lambda some, source: _operations(some, rows.courses, source), operations, O_RANGE + 1
+            lambda some, source: _operations(some, rows.courses, source), rows.operations, O_RANGE + 1
         ),
-        written=made(written_values, written, W_WHAT + 1),
-        anomalies=made(_anomalies, anomalies),
-        overflow=tuple(lost),
+        written=made(written_values, rows.written, W_WHAT + 1),
+        anomalies=made(_anomalies, rows.anomalies),
     )
+
+
+def by_ends(flows: Ints) -> Iterator[Ints]:
+    """Rows of flows, at most `SLICE` at a time, by clients and servers: those of one conversation are
+    together, but where a part ends, and what will be looked at one after the other lies so in memory."""
+    order = order_of(_ends_of(flows)) if len(flows) > SLICE else np.arange(len(flows))
+    for begin in range(0, len(order), SLICE):
+        yield flows[order[begin : begin + SLICE]]
+
+
+def _ends_of(flows: Ints) -> Ints:
+    """Both words of the addresses of the client and the server of each row."""
+    found = np.empty((len(flows), len(_A_THEN_B)), np.int64)
+    for begin in range(0, len(flows), SLICE):
+        some = flows[begin : begin + SLICE]
+        by_b = clients_of(some)[0][:, None] == 1
+        found[begin : begin + SLICE] = np.where(by_b, some[:, _B_THEN_A], some[:, _A_THEN_B])
+    return found
 
 
 def source_of(t: Tables, name: str, octets: int, first_ns: int) -> Source:

@@ -150,6 +150,21 @@ class Bars:
     secret: int = 0
     """With which places are hashed."""
 
+    def tightened(self, other: Bars) -> Bars:
+        """Of each kind the nearer bar of both, which hash places alike."""
+
+        def nearer(one: Place | None, two: Place | None) -> Place | None:
+            return min((bar for bar in (one, two) if bar is not None), default=None)
+
+        return Bars(
+            nearer(self.conversations, other.conversations),
+            nearer(self.operations, other.operations),
+            nearer(self.assets, other.assets),
+            nearer(self.written, other.written),
+            nearer(self.anomalies, other.anomalies),
+            self.secret,
+        )
+
 
 NO_BARS: Final = Bars()
 

@@ -4,8 +4,10 @@ lies behind the bars of a full ledger is counted and left out before it becomes 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +24,9 @@ from otmon.decode.flows import (
 )
 from otmon.kernel import Ints
 from otmon.ledger.clients import clients_of
-from otmon.ledger.rank import READING, Bars, Ranks, hashed_columns, within
-from otmon.ledger.rows import Marks, Rows, rows_in_use
+from otmon.ledger.ledger import Limits
+from otmon.ledger.rank import READING, Bars, Place, Ranks, hashed_columns, last_place, within
+from otmon.ledger.rows import FIELDS, SLICE, Marks, Rows, chosen, rows_in_use
 from otmon.ledger.tables import (
     A_TIMES,
     O_CLIENT_HI,
@@ -46,12 +49,10 @@ from otmon.protocols.modbus import service
 from otmon.protocols.protocol import Service
 from otmon.protocols.registry import ethertype_codes
 
-SLICE: Final = 1 << 12
-"""Rows that become facts at a time: as lists of numbers they take ten times their place."""
-
-
 Beyond = tuple[str, int, int]
 """Kind of fact, rows of it that are no facts, and their amount as `Ledger.overflow` has it."""
+Lost = dict[str, int]
+"""As `Ledger.overflow`, by kind of fact."""
 
 
 @lru_cache(maxsize=1 << 10)
@@ -111,33 +112,61 @@ def _words(family: Ints, high: Ints, low: Ints) -> tuple[Ints, Ints]:
     return np.where(family == 6, high, 0), np.where(family == 4, low & 0xFFFFFFFF, low)
 
 
+_CONTESTS: Final[dict[str, tuple[Callable[[Ints, int], Ranks], tuple[int, ...]]]] = {
+    "anomalies": (rank_of_others, (A_TIMES,)),
+    "written": (rank_of_others, (W_TIMES,)),
+    "operations": (rank_of_operations, (O_TIMES,)),
+    "assets": (rank_of_assets, (X_PACKETS,)),
+    "conversations": (rank_of_flows, (F_PACKETS, F_PACKETS + 1)),
+}
+"""By kind of fact: the places of its rows, and the columns that `Ledger.overflow` counts."""
+
+
+def thinned(rows: Rows, bars: Bars, limits: Limits, kinds: Iterable[str] = FIELDS) -> tuple[Rows, Bars, Lost]:
+    """The rows of these kinds that a full ledger with such bars may have a place for: not behind them, nor
+    behind so many others of `rows` that no ledger has one. With the bars that these others are, and what is
+    left out. Places are hashed as the bars have it."""
+    lost: dict[str, int] = {}
+    for kind in kinds:
+        table, bar, limit = getattr(rows, FIELDS[kind]), getattr(bars, kind), getattr(limits, kind)
+        if not len(table) or (bar is None and len(table) <= limit):
+            continue
+        rank, amounts = _CONTESTS[kind]
+        ranks = rank(table, bars.secret)
+        last = last_place(*ranks, limit) if len(table) > limit else None
+        if last is not None and (bar is None or last < bar):
+            bar = last
+            its: Any = {kind: bar}
+            bars = replace(bars, **its)
+        if bar is None:
+            continue
+        fits = within(bar, *ranks)
+        if not fits.all():
+            lost[kind] = sum(int(table[~fits, column].sum()) for column in amounts)
+            rows = chosen(rows, kind, fits)
+    return rows, bars, lost
+
+
 def rows_within(t: Tables, bars: Bars) -> tuple[Rows, tuple[Beyond, ...]]:
     """`rows_in_use` but for those behind `bars`, of which is told how many there are and what of: in a flood
     these are most, and are not worth a copy. A sender whose switch port is known is kept for its claim."""
     beyond = []
-    kinds = {
-        "conversations": (bars.conversations, rank_of_flows, (F_PACKETS, F_PACKETS + 1)),
-        "assets": (bars.assets, rank_of_assets, (X_PACKETS,)),
-        "operations": (bars.operations, rank_of_operations, (O_TIMES,)),
-        "written": (bars.written, rank_of_others, (W_TIMES,)),
-        "anomalies": (bars.anomalies, rank_of_others, (A_TIMES,)),
-    }
 
     def wanted(kind: str, rows: Ints, used: Marks) -> Marks:
-        bar, rank, amounts = kinds[kind]
+        bar: Place | None = getattr(bars, kind)
         if bar is None:
             return used
-        chosen = used.copy()
+        rank, amounts = _CONTESTS[kind]
+        left = np.zeros(len(rows), bool)
         for begin in range(0, len(rows), SLICE):
             places = begin + np.flatnonzero(used[begin : begin + SLICE])
             some = rows[places]
-            chosen[places] = within(bar, *rank(some, bars.secret))
+            left[places] = ~within(bar, *rank(some, bars.secret))
             if kind == "assets":
-                chosen[places] |= some[:, X_PORT] != 0
-        left = used & ~chosen
+                left[places] &= some[:, X_PORT] == 0
         if left.any():
             amount = sum(int(rows[left, column].sum()) for column in amounts)
             beyond.append((kind, int(np.count_nonzero(left)), amount))
-        return chosen
+        return used & ~left
 
     return rows_in_use(t, wanted), tuple(beyond)

@@ -22,6 +22,8 @@ from otmon.ledger.room import ROOMS
 from otmon.ledger.tables import (
     A_COLUMNS,
     A_TIMES,
+    ANOMALIES,
+    ASSETS,
     COURSE_COLUMNS,
     FEW,
     FEW_BITS,
@@ -72,6 +74,7 @@ from otmon.ledger.tables import (
     V_TIMES,
     W_COLUMNS,
     W_TIMES,
+    WRITTEN,
     X_COLUMNS,
     X_PACKETS,
     Tables,
@@ -82,12 +85,19 @@ from otmon.protocols.registry import PROTOCOLS
 _Made = TypeVar("_Made")
 Marks = npt.NDArray[np.bool_]
 """Of each row of a table whether it is meant."""
+SLICE: Final = 1 << 12
+"""Rows that are copied, or become facts, at a time: as lists of numbers they take ten times their place."""
 LISTED: Final = 1 << 9
 """Rows that are lists at a time."""
 FEW_ROWS: Final = 128
 """Of fewer rows it takes longer to find those that are equal than to look at each."""
 WIDTHS: Final = (F_COLUMNS, X_COLUMNS, O_COLUMNS, COURSE_COLUMNS, W_COLUMNS, A_COLUMNS, G_COLUMNS)
 """Columns of the fields of `Rows`; the last field is bytes."""
+FIELDS: Final = {
+    "anomalies": "anomalies", "written": "written", "operations": "operations", "assets": "assets",
+    "conversations": "flows",
+}  # fmt: skip
+"""Which field of `Rows` has the rows of a kind of fact."""
 MODBUS: Final = "modbus"
 """The one protocol whose operations kernels count, in rows."""
 
@@ -172,6 +182,28 @@ def _messages_of(t: Tables) -> tuple[Ints, Bytes]:
     used[FILL_MESSAGES] = 0
     used[FILL_OCTETS] = 0
     return taken
+
+
+def slices_in_use(t: Tables) -> Iterator[Rows]:
+    """All rows that are in use at the end of a source, when no request waits any more, at most `SLICE` of
+    each kind at a time. Where no row was ever taken nothing is read, so that the system gives no memory for
+    it."""
+    rest = no_rows()
+    flows = np.flatnonzero(t.tags)
+    taken = t.used[OPERATION_ROWS]
+    for begin in range(0, max(len(flows), ASSETS, ANOMALIES, WRITTEN, taken), SLICE):
+        part = slice(begin, begin + SLICE)
+        assets, written, anomalies = t.assets[part], t.written[part], t.anomalies[part]
+        operations, courses = operations_of(t.operations[:taken][part], t.courses[:taken][part])
+        yield replace(
+            rest,
+            flows=t.flows[flows[part]],
+            assets=assets[assets[:, X_PACKETS] > 0],
+            operations=operations,
+            courses=courses,
+            written=written[written[:, W_TIMES] > 0],
+            anomalies=anomalies[anomalies[:, A_TIMES] > 0],
+        )
 
 
 def rows_in_use(t: Tables, wanted: Callable[[str, Ints, Marks], Marks] = lambda _, __, used: used) -> Rows:
@@ -325,16 +357,41 @@ def lists_of(rows: Ints) -> Iterator[list[int]]:
         yield from rows[begin : begin + LISTED].tolist()
 
 
-def by_kind(rows: Rows) -> list[Rows]:
+def by_kind(rows: Rows) -> dict[str, Rows]:
     """The rows of facts, one kind at a time, the largest last."""
     none = no_rows()
-    return [
-        replace(none, anomalies=rows.anomalies),
-        replace(none, written=rows.written),
-        replace(none, operations=rows.operations, courses=rows.courses),
-        replace(none, assets=rows.assets),
-        replace(none, flows=rows.flows),
-    ]
+    return {
+        "anomalies": replace(none, anomalies=rows.anomalies),
+        "written": replace(none, written=rows.written),
+        "operations": replace(none, operations=rows.operations, courses=rows.courses),
+        "assets": replace(none, assets=rows.assets),
+        "conversations": replace(none, flows=rows.flows),
+    }
+
+
+def chosen(rows: Rows, kind: str, wanted: Marks) -> Rows:
+    """The rows, but of one kind of fact only those that are wanted."""
+    table: Ints = getattr(rows, FIELDS[kind])[wanted]
+    if kind != "operations":
+        its: Any = {FIELDS[kind]: table}
+        return replace(rows, **its)
+    several = table[:, O_TIMES] > 1
+    courses = rows.courses[table[several, O_COURSE]]
+    table[several, O_COURSE] = np.arange(len(courses))
+    return replace(rows, operations=table, courses=courses)
+
+
+def together(parts: Sequence[Rows]) -> Rows:
+    """The rows of facts of all parts, as one."""
+    if len(parts) == 1:
+        return parts[0]
+    kinds: Any = {field: np.concatenate([getattr(one, field) for one in parts]) for field in FIELDS.values()}
+    courses = np.concatenate([one.courses for one in parts])
+    begins = np.cumsum([0, *(len(one.courses) for one in parts)])[:-1]
+    operations = kinds["operations"]
+    several = operations[:, O_TIMES] > 1
+    operations[several, O_COURSE] += np.repeat(begins, [len(one.operations) for one in parts])[several]
+    return replace(no_rows(), **kinds, courses=courses)
 
 
 def amounts_of(rows: Rows) -> dict[str, int]:

@@ -24,7 +24,7 @@ class RunningLedger:
     def __init__(self, waiting: int = WAITING, limits: Limits = LIMITS) -> None:
         """At most so many facts wait to be merged, and at most `limits` are kept."""
         self._most = waiting
-        self._limits = limits
+        self.limits = limits
         self._merged = EMPTY
         self._waiting: list[Ledger] = []
         self._facts = 0
@@ -40,7 +40,7 @@ class RunningLedger:
         others = part.anomalies, part.credentials, part.claims, part.names, part.damage
         self._facts += 1 + sum(map(len, (*parts, *others)))
         if self._facts >= self._most:
-            self.bars = bars_of(self.ledger(), self._limits)
+            self.bars = bars_of(self.ledger(), self.limits)
 
     def add_merged(self, ledger: Ledger) -> None:
         """Take in what was merged already: where nothing came before, it is what there is."""
@@ -57,7 +57,7 @@ class RunningLedger:
     def ledger(self) -> Ledger:
         """All of it."""
         if self._waiting:
-            self._merged = grown(self._merged, self._waiting, self._limits)
+            self._merged = grown(self._merged, self._waiting, self.limits)
             self._waiting = []
             self._facts = 0
         return self._merged
@@ -65,5 +65,5 @@ class RunningLedger:
     def forget(self, young: tuple[Span, ...]) -> int:
         """Drop the facts that are old (`without_old`); how many these were."""
         self._merged, gone = without_old(self.ledger(), young)
-        self.bars = bars_of(self._merged, self._limits)
+        self.bars = bars_of(self._merged, self.limits)
         return gone

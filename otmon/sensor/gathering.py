@@ -146,7 +146,7 @@ class Gathering:
         while parts:
             name, kinds = parts[0].source.name, by_kind(parts.pop(0).in_use)
             while kinds:
-                found.append(self._facts_of(kinds.pop(), name))
+                found.append(self._facts_of(kinds.popitem()[1], name))
         return found
 
     def _forget(self) -> None:

@@ -11,11 +11,12 @@ import numpy as np
 from otmon.decode.fields import COUNTER_NAMES
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.endings import finish_source
-from otmon.ledger.harvest import facts_of, harvest_all
+from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import merge_all
 from otmon.ledger.observe import observe
-from otmon.ledger.rows import ended_rows
+from otmon.ledger.rank import NO_BARS, Bars
+from otmon.ledger.rows import ended_rows, slices_in_use
 from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import compile_signatures
@@ -65,7 +66,12 @@ class Seen:
         return merge_all([facts_of(rows, "x"), self.dialogues.take(rows.messages, rows.octets)])
 
     def ledger(self) -> Ledger:
-        return merge_all([self.harvested(), *harvest_all(self.t, "x"), self.dialogues.going_on()])
+        return merge_all([self.harvested(), at_end(self.t), self.dialogues.going_on()])
+
+
+def at_end(t: Tables, bars: Bars = NO_BARS) -> Ledger:
+    """The facts of the rows that are in use at the end of a source, without those behind `bars`."""
+    return merge_all(facts_of(rows, "x", bars) for rows in slices_in_use(t))
 
 
 def either_way(frames: list[tuple[int, bytes]]) -> tuple[list[Any], list[Any]]:

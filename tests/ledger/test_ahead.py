@@ -14,12 +14,10 @@ from otmon.decode.fields import AT, END, FAMILY, PLACE, PRINT, SPORT, SRC_LO, TA
 from otmon.decode.flows import WAYS, set_of_tag
 from otmon.kernel import kernel
 from otmon.ledger.ahead import look_ahead, read_headers
-from otmon.ledger.harvest import harvest_all
-from otmon.ledger.merge import merge_all
 from otmon.ledger.observe import observe
 from otmon.ledger.tables import AHEAD, ROW, Tables, new_tables
 from otmon.protocols.registry import code_of
-from tests.ledger.seen import SIGNATURES
+from tests.ledger.seen import SIGNATURES, at_end
 from tests.truth import wrapping
 from tests.truth.capture import write
 
@@ -64,7 +62,7 @@ def test_how_many_are_read_ahead_changes_nothing(batches: list[Batch]) -> None:
         for at_once in (AHEAD - 1, AHEAD, len(batch.start)):
             t = observed(batch, at_once)
             assert all(np.array_equal(getattr(t, name), getattr(alone, name)) for name in COMPARED)
-            assert merge_all(harvest_all(t, "x")) == merge_all(harvest_all(alone, "x"))
+            assert at_end(t) == at_end(alone)
 
 
 def test_a_row_is_the_same_ahead_and_in_its_turn(batches: list[Batch]) -> None:

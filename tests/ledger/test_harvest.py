@@ -13,14 +13,12 @@ from scapy.packet import Raw
 
 from otmon.decode.flows import F_FIRST_PACKET, F_KEY
 from otmon.ledger.facts import Conversation
-from otmon.ledger.harvest import facts_of, harvest_all, harvest_ended, source_of
+from otmon.ledger.harvest import by_ends, facts_of, source_of
 from otmon.ledger.ledger import conversation_key
 from otmon.ledger.merge import merge_all
-from otmon.ledger.rank import NO_BARS, Bars
-from otmon.ledger.row_ranks import SLICE
-from otmon.ledger.rows import ended_rows, rows_in_use
+from otmon.ledger.rows import ended_rows, no_rows
 from otmon.ledger.tables import FILL_FLOWS
-from tests.ledger.seen import Seen
+from tests.ledger.seen import Seen, at_end
 from tests.truth.capture import packets
 from tests.truth.messages import read_registers
 from tests.truth.talk import Talk, whole
@@ -83,54 +81,25 @@ def test_harvesting_in_parts_gives_what_harvesting_at_once_does() -> None:
                 ledgers.append(facts_of(ended_rows(seen.t), "x"))
                 assert seen.t.used[FILL_FLOWS] == 0
         seen.finish()
-        return merge_all([*ledgers, facts_of(ended_rows(seen.t), "x"), *harvest_all(seen.t, "x")])
+        return merge_all([*ledgers, facts_of(ended_rows(seen.t), "x"), at_end(seen.t)])
 
     assert observed(True) == observed(False)
 
 
-def test_ended_flows_become_facts_by_their_ends_unless_the_ledger_is_full(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_flows_come_by_their_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = Seen()
     for number in range(12):
         talk = Talk(f"{number}", 49_152 + number, f"10.0.1.{number % 3}")
         talk.poll(read_registers(3, number, 2, Random(number)))
         seen.packets(packets(talk, whole(talk)))
-    seen.finish()
+    flows = seen.finish().t.flows[np.flatnonzero(seen.t.flows[:, F_KEY])]
+    flows = flows[np.argsort(flows[:, F_FIRST_PACKET])]
     monkeypatch.setattr("otmon.ledger.harvest.SLICE", 4)
-    flows = seen.t.flows[np.flatnonzero(seen.t.flows[:, F_KEY])]
-    rows = replace(rows_in_use(seen.t), flows=flows[np.argsort(flows[:, F_FIRST_PACKET])])
-    parts = list(harvest_ended(rows, "x", lambda: NO_BARS))
-    assert merge_all(parts) == merge_all([facts_of(rows, "x")])
+    parts = [facts_of(replace(no_rows(), flows=some), "x") for some in by_ends(flows)]
     told = [list(map(conversation_key, part.conversations)) for part in parts]
-    assert list(map(len, told)) == [1, 1, 1, 0] and told == sorted(told, key=lambda keys: keys or [("~",)])
-    full = Bars(conversations=(True, (1 << 64) - 1))
-    assert list(harvest_ended(rows, "x", lambda: full)) == [facts_of(rows, "x", full)]
-
-
-@pytest.mark.parametrize("at_once", [SLICE, 2])
-def test_flows_that_ended_become_facts_with_those_that_go_on(
-    monkeypatch: pytest.MonkeyPatch, at_once: int
-) -> None:
-    seen = Seen()
-    for number in range(12):
-        talk = Talk(f"{number}", 49_152 + number, f"10.0.1.{number % 3}")
-        talk.poll(read_registers(3, number, 2, Random(number)))
-        seen.packets(packets(talk, whole(talk)))
-    whole_ledger = merge_all(harvest_all(seen.finish().t, "x"))
-    flows = seen.t.flows
-    places = np.flatnonzero(flows[:, F_KEY])[::2]
-    ended = flows[places]
-    flows[places, F_KEY] = seen.t.tags[places] = 0
-    monkeypatch.setattr("otmon.ledger.harvest.SLICE", at_once)
-    parts = list(harvest_all(seen.t, "x", ended=ended))
-    assert merge_all(parts) == whole_ledger
-    told = [list(map(conversation_key, part.conversations)) for part in parts if part.conversations]
-    assert max(map(len, told)) <= at_once
-    every = [key for part in told for key in part]
-    assert every == sorted(every) and len(set(every)) == 3, "by clients and servers"
-    assert len(every) < 3 + len(told), "each in one part but where a part ends"
-    assert sum(fact.flows for fact in whole_ledger.conversations) == 2 * len(ended) == 12
+    assert list(map(len, told)) == [1, 1, 1] and told == sorted(told)
+    assert merge_all(parts) == merge_all([facts_of(replace(no_rows(), flows=flows), "x")])
+    assert list(by_ends(flows[:0])) == []
 
 
 def test_a_source_names_every_counter_that_is_not_zero() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from otmon.capture.batch import Batch
 from otmon.capture.sources import read
-from otmon.ledger.harvest import facts_of, harvest_all
+from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import Ledger, Limits
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
@@ -30,6 +30,7 @@ from otmon.ledger.rows import rows_in_use
 from otmon.ledger.tables import Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import compile_signatures
+from tests.ledger.seen import at_end
 from tests.truth import dialogue, wrapping
 from tests.truth.capture import write
 from tests.zones.facts import conversation
@@ -84,13 +85,13 @@ def test_rows_behind_the_bars_would_have_been_dropped_in_the_end(
 ) -> None:
     limits = Limits(assets=most, conversations=most, operations=most, anomalies=most, ranges=1_000_000)
     limits = replace(limits, secret=secret)
-    every = [merge_all(harvest_all(t, "x")) for t in tables]
+    every = [at_end(t) for t in tables]
     kept: Ledger = merge_all(every[:3], limits)
     bars = bars_of(kept, limits)
     assert None not in (bars.assets, bars.conversations, bars.operations)
     left_out = 0
     for t, full in zip(tables[3:], every[3:], strict=True):
-        barred = merge_all(harvest_all(t, "x", lambda: bars))
+        barred = at_end(t, bars)
         left_out += len(full.conversations) - len(barred.conversations)
         assert merge_all((kept, barred), limits) == merge_all((kept, full), limits)
     assert left_out > 0
@@ -121,7 +122,7 @@ def test_the_last_place_is_that_of_the_last_that_finds_room(places: list[Place],
 
 
 def test_a_ledger_with_room_has_no_bars(tables: list[Tables]) -> None:
-    assert bars_of(merge_all(harvest_all(tables[0], "x")), Limits()) == NO_BARS
+    assert bars_of(at_end(tables[0]), Limits()) == NO_BARS
 
 
 def test_lesser_facts_lie_behind_all_others() -> None:
@@ -132,7 +133,7 @@ def test_lesser_facts_lie_behind_all_others() -> None:
 
 
 def test_a_flood_does_not_push_out_what_is_known(tables: list[Tables]) -> None:
-    day = merge_all(harvest_all(tables[0], "x"))
+    day = at_end(tables[0])
     known = [fact for fact in day.conversations if fact.protocol not in ("unknown", "none")]
     flood = [replace(known[0], client=f"10.9.{n >> 8}.{n & 255}", protocol="none") for n in range(1000)]
     ledger = collect(conversations=[*flood, *known], limits=Limits(conversations=len(known)))

@@ -11,16 +11,20 @@ from otmon.decode.flows import F_KEY
 from otmon.ledger.facts import OPEN_AT_END
 from otmon.ledger.harvest import facts_of
 from otmon.ledger.ledger import EMPTY
-from otmon.ledger.merge import merge
+from otmon.ledger.merge import merge, merge_all
 from otmon.ledger.rows import (
     FEW_ROWS,
     LISTED,
     amounts_of,
+    by_kind,
     by_runs,
+    chosen,
     ended_rows,
     lists_of,
     rows_in_the_way,
     rows_in_use,
+    slices_in_use,
+    together,
     waiting_requests,
 )
 from otmon.ledger.tables import (
@@ -76,6 +80,25 @@ def test_a_request_that_waits_is_what_it_will_be_if_nobody_answers(message: Mess
     assert facts_of(rows_in_use(asked.finish().t), "x").operations == now
     answered = Seen().packets(packets(talk, whole(talk)))
     assert len(waiting_requests(answered.t)) == 0
+
+
+def test_rows_that_were_parted_are_the_same_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = Talk("x")
+    for message in (*SCENARIO_MESSAGES, *SCENARIO_MESSAGES[:2]):
+        talk.poll(message)
+    seen = Seen().packets(packets(talk, whole(talk))).finish()
+    every = rows_in_use(seen.t)
+    facts = merge_all([facts_of(every, "x")])
+    assert {min(one.times, 2) for one in facts.operations} == {1, 2} and len(every.courses) > 1
+    odd = np.arange(len(every.operations)) % 2 == 1
+    parts = chosen(every, "operations", odd), chosen(every, "operations", ~odd)
+    alone = [by_kind(part)["operations"] for part in parts]
+    assert len(together(alone).courses) == len(every.courses)
+    assert merge_all([facts_of(together(alone), "x")]).operations == facts.operations
+    monkeypatch.setattr("otmon.ledger.rows.SLICE", 1)
+    slices = list(slices_in_use(seen.t))
+    assert max(map(len, slices)) <= 5 and merge_all(facts_of(one, "x") for one in slices) == facts
+    assert merge_all([facts_of(together(list(by_kind(every).values())), "x")]) == facts
 
 
 def test_ended_rows_are_taken_once_and_hold_what_the_tables_go_on_without() -> None:
