@@ -83,7 +83,8 @@ F_FIRST_OFFSET: Final = 31
 F_TUNNEL: Final = 32
 """Kinds of tunnels around it (`otmon.decode.fields.AROUND`)."""
 F_ISN: Final = 33
-"""First sequence number by direction, -1 unknown or used."""
+"""First sequence number by direction, -1 unknown or used; of an unknown one below that the number of its first
+segment, if that had one byte (`keeps_alive`)."""
 F_COPIED: Final = 35
 """Payloads that were copied for log-ins, by direction; BYTES likewise."""
 F_COPIED_BYTES: Final = 37
@@ -433,3 +434,17 @@ def tcp_flags(row: Ints, flows: Ints, f: int, direction: int) -> None:
         flows[f, F_ISN + direction] = row[SEQ]
     elif flags & TCP_FIN:
         flows[f, F_STATE] |= CLOSED
+
+
+@kernel
+def keeps_alive(row: Ints, flows: Ints, f: int, direction: int) -> int:
+    """Whether the packet's payload, of one byte, only asks whether the other end still lives (RFC 9293,
+    3.8.4): its number is one that had its turn before. 2 where it does, 1 where that may be: of a connection
+    that began before the capture the first one is told by the next one alone. Else 0."""
+    first = flows[f, F_ISN + direction]
+    if first == row[SEQ] or first == -2 - row[SEQ]:
+        return 2
+    if first != -1 or flows[f, F_TRIES] != 0:
+        return 0
+    flows[f, F_ISN + direction] = -2 - row[SEQ]
+    return 1

@@ -22,6 +22,7 @@ from otmon.decode.flows import (
     F_STREAM,
     F_TRIES,
     PROVISIONAL,
+    keeps_alive,
 )
 from otmon.decode.streams import (
     IN_STEP,
@@ -87,6 +88,15 @@ def read_payload(
     code = t.flows[f, F_PROTOCOL]
     undecided = (code == 0 or code & PROVISIONAL != 0) and t.flows[f, F_TRIES] < TRIES
     own_port = row[SPORT] == MODBUS_PORT or row[DPORT] == MODBUS_PORT
+    if code == 0 and length == 1 and row[PROTO] == PROTO_TCP:
+        alive = keeps_alive(row, t.flows, f, d)
+        if alive == 2 or (alive == 1 and not own_port):
+            return
+        if alive == 1:
+            # It may be a message's first byte, and names nothing.
+            follow(t, signatures, f, d, src, length, packet, now, offset)
+            t.flows[f, F_TRIES] = 0
+            return
     settled = not own_port if s >= 0 else not undecided and code != t.used[MODBUS]
     if settled and row[END] > row[AT]:
         other = taken_over_by(t, signatures, f, d, src, now)

@@ -81,7 +81,9 @@ def feed(
     if length > 0:
         ahead = distance(seq, t.streams[s, S_NEXT + d])
         old = ahead + length <= 0
-        t.streams[s, S_OLD + d] = t.streams[s, S_OLD + d] + 1 if old else 0
+        # Who only asks whether the other end still lives says so for hours (RFC 9293, 3.8.4).
+        if not (ahead == -1 and length == 1):
+            t.streams[s, S_OLD + d] = t.streams[s, S_OLD + d] + 1 if old else 0
         if ahead > WINDOW or ahead < -WINDOW or t.streams[s, S_OLD + d] > OLD_PATIENCE:
             drain(t, s, f, d, packet, now, offset)
             restart(t, s, f, d, seq, now, packet, offset)
