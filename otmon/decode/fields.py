@@ -195,6 +195,8 @@ C_SEGMENTS_HELD: Final = next(_n)
 C_RETRANSMITTED: Final = next(_n)
 C_GAPS: Final = next(_n)
 C_GAP_BYTES: Final = next(_n)
+C_CUT_MESSAGES: Final = next(_n)
+"""Messages of which the capture has the beginning alone."""
 C_TRANSACTIONS: Final = next(_n)
 C_UNANSWERED: Final = next(_n)
 C_UNMATCHED: Final = next(_n)
@@ -265,6 +267,7 @@ COUNTER_NAMES: Final = (
     "segments retransmitted",
     "gaps in streams",
     "bytes lost in streams",
+    "messages cut by the capture",
     "transactions",
     "requests unanswered",
     "responses without request",
