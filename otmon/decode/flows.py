@@ -83,8 +83,8 @@ F_FIRST_OFFSET: Final = 31
 F_TUNNEL: Final = 32
 """Kinds of tunnels around it (`otmon.decode.fields.AROUND`)."""
 F_ISN: Final = 33
-"""First sequence number by direction, -1 unknown or used; of an unknown one below that the number of its first
-segment, if that had one byte (`keeps_alive`)."""
+"""First sequence number by direction, -1 unknown or used; of an unknown one below that the number of its
+first segment, if that had one byte (`keeps_alive`)."""
 F_COPIED: Final = 35
 """Payloads that were copied for log-ins, by direction; BYTES likewise."""
 F_COPIED_BYTES: Final = 37
@@ -194,14 +194,25 @@ def fingerprint(buf: Bytes, row: Ints, ends: int) -> int:
 
 
 @inlined
-def place_of_print(h: int) -> int:
-    """Where a fingerprint is in the table of recent packets."""
-    return (h >> 20) & (DUPLICATES - 1)
+def set_of_print(h: int) -> int:
+    """The first one of the two places that a fingerprint has in the table of recent packets: a cache line."""
+    return (h >> 20) & (DUPLICATES - 2)
 
 
 @inlined
-def is_duplicate(row: Ints, now: int, recent: Ints) -> bool:
-    """Whether the packet, whose fingerprint is in its row, is a copy of one just seen: a mirror of both
+def place_of_print(recent: Ints, h: int) -> int:
+    """Where a fingerprint is in the table of recent packets, or the place of its two whose packet is older."""
+    place = set_of_print(h)
+    if 0 <= recent[place, 0] - h <= COPIES:
+        return place
+    if 0 <= recent[place + 1, 0] - h <= COPIES or recent[place + 1, 1] < recent[place, 1]:
+        return place + 1
+    return place
+
+
+@inlined
+def is_duplicate(row: Ints, now: int, recent: Ints, slot: int) -> bool:
+    """Whether the packet, whose fingerprint has this place, is a copy of one just seen: a mirror of both
     directions, or of both sides of a router, gives each packet twice. What comes back without end is none: a
     loop or a flood of equal frames. `recent` is int64[DUPLICATES, 4]: fingerprint with the number of its
     copies, time; what `is_copy` wants."""
@@ -210,7 +221,6 @@ def is_duplicate(row: Ints, now: int, recent: Ints) -> bool:
     weak = row[IP_ID] <= 0 or row[FAMILY] == 2
     if row[PROTO] == PROTO_TCP and row[FAMILY] != 2:
         weak = row[IP_ID] <= 0 and row[WIRE_END] == row[AT]
-    slot = place_of_print(h)
     age = now - recent[slot, 1]
     copies = recent[slot, 0] - h
     if copies < 0 or copies > COPIES or age < 0:
@@ -233,11 +243,10 @@ def is_duplicate(row: Ints, now: int, recent: Ints) -> bool:
 
 
 @inlined
-def is_copy(row: Ints, buf: Bytes, first: int, packet: int, recent: Ints) -> bool:
+def is_copy(row: Ints, buf: Bytes, first: int, packet: int, recent: Ints, slot: int) -> bool:
     """Whether the payload in ``buf`` of a packet that `is_duplicate` is that of the one before it as well, as
     far as both are of the batch that begins with packet `first`: who forges a frame with the same checksum
     hides none with it. Where it is not, the next copy is one of this packet."""
-    slot = place_of_print(row[PRINT])
     number, at = recent[slot, 2], recent[slot, 3]
     if row[BUFFER] == 0 and number >= first and at >= 0:
         size = row[END] - row[AT]
@@ -250,15 +259,14 @@ def is_copy(row: Ints, buf: Bytes, first: int, packet: int, recent: Ints) -> boo
             k = k + 1 if u8(buf, row[AT] + k) == u8(buf, at + k) else -1
         if k >= 0:
             return True
-        note_copied(row, packet, recent)
+        note_copied(row, packet, recent, slot)
         return False
     return True
 
 
 @inlined
-def note_copied(row: Ints, packet: int, recent: Ints) -> None:
-    """Of the packet there may be copies."""
-    slot = place_of_print(row[PRINT])
+def note_copied(row: Ints, packet: int, recent: Ints, slot: int) -> None:
+    """Of the packet, whose fingerprint has this place, there may be copies."""
     recent[slot, 2] = packet
     recent[slot, 3] = row[AT] if row[BUFFER] == 0 else -1
 

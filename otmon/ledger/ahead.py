@@ -28,8 +28,8 @@ from otmon.decode.flows import (
     F_STREAM,
     fingerprint,
     name_flow,
-    place_of_print,
     place_of_tag,
+    set_of_print,
     set_of_tag,
 )
 from otmon.decode.link import LINKTYPE_ETHERNET
@@ -62,7 +62,7 @@ def look_ahead(
         if row[PRINT] != 0:
             row[PRINT] = fingerprint(buf, row, name_flow(row, 4, 0, 0, 0))
             prefetch(t.tags, set_of_tag(row[TAG]))
-            prefetch(t.recent, 4 * place_of_print(row[PRINT]))
+            prefetch(t.recent, 4 * set_of_print(row[PRINT]))
     for r in range(stop - begin):
         row = t.rows[r]
         f = place_of_tag(t.tags, row[TAG])

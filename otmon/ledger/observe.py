@@ -86,6 +86,7 @@ from otmon.decode.flows import (
     is_duplicate,
     name_flow,
     note_copied,
+    place_of_print,
     set_client,
     tcp_flags,
 )
@@ -246,9 +247,10 @@ def count_any(t: Tables, buf: Bytes, first: int, packet: int, now: int, offset: 
     f = -1
     d = 0
     if row[FRAGMENT] == 0 or row[FIRST_FRAGMENT] != 0:
-        if not is_duplicate(row, now, t.recent):
-            note_copied(row, packet, t.recent)
-        elif is_copy(row, buf, first, packet, t.recent):
+        place = place_of_print(t.recent, row[PRINT])
+        if not is_duplicate(row, now, t.recent, place):
+            note_copied(row, packet, t.recent, place)
+        elif is_copy(row, buf, first, packet, t.recent, place):
             t.counters[C_DUPLICATE] += 1
             return -1
         if row[LED] != 0:
