@@ -170,6 +170,7 @@ L_GENEVE: Final = next(_n)
 L_GTP: Final = next(_n)
 L_L2TP: Final = next(_n)
 L_TEREDO: Final = next(_n)
+L_HSR: Final = next(_n)
 L_IPV4_FRAGMENT: Final = next(_n)
 L_IPV6_FRAGMENT: Final = next(_n)
 # Below are conditions, not layers.
@@ -246,6 +247,7 @@ COUNTER_NAMES: Final = (
     "layer.gtp",
     "layer.l2tp",
     "layer.teredo",
+    "layer.hsr",
     "ipv4 fragments",
     "ipv6 fragments",
     "unsupported link type",

@@ -201,7 +201,7 @@ def set_of_print(h: int) -> int:
 
 @inlined
 def place_of_print(recent: Ints, h: int) -> int:
-    """Where a fingerprint is in the table of recent packets, or the place of its two whose packet is older."""
+    """Where a fingerprint is in the table of recent packets, or that of its places with the older one."""
     place = set_of_print(h)
     if 0 <= recent[place, 0] - h <= COPIES:
         return place
