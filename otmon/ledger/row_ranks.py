@@ -122,10 +122,12 @@ _CONTESTS: Final[dict[str, tuple[Callable[[Ints, int], Ranks], tuple[int, ...]]]
 """By kind of fact: the places of its rows, and the columns that `Ledger.overflow` counts."""
 
 
-def thinned(rows: Rows, bars: Bars, limits: Limits, kinds: Iterable[str] = FIELDS) -> tuple[Rows, Bars, Lost]:
+def thinned(
+    rows: Rows, bars: Bars, limits: Limits, kinds: Iterable[str] = FIELDS, for_claims: bool = False
+) -> tuple[Rows, Bars, Lost]:
     """The rows of these kinds that a full ledger with such bars may have a place for: not behind them, nor
     behind so many others of `rows` that no ledger has one. With the bars that these others are, and what is
-    left out. Places are hashed as the bars have it."""
+    left out. Places are hashed as the bars have it. `for_claims`: senders whose switch port is known stay."""
     lost: dict[str, int] = {}
     for kind in kinds:
         table, bar, limit = getattr(rows, FIELDS[kind]), getattr(bars, kind), getattr(limits, kind)
@@ -141,6 +143,8 @@ def thinned(rows: Rows, bars: Bars, limits: Limits, kinds: Iterable[str] = FIELD
         if bar is None:
             continue
         fits = within(bar, *ranks)
+        if kind == "assets" and for_claims:
+            fits |= table[:, X_PORT] != 0
         if not fits.all():
             lost[kind] = sum(int(table[~fits, column].sum()) for column in amounts)
             rows = chosen(rows, kind, fits)
