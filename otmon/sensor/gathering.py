@@ -69,6 +69,8 @@ class Gathering:
         """How often all facts were made."""
         self.aged = 0
         """How many facts were forgotten."""
+        self.missing = dict(before.overflow)
+        """As `Ledger.overflow`, when all facts were made last."""
         self.entries: Counter[tuple[str, str]] = Counter()
         """Rows in use of each interface's tables, when they were last merged."""
 
@@ -110,6 +112,7 @@ class Gathering:
             known = [one for one in every if one != EMPTY]
             # A table may still hold what is too old.
             ledger, _ = without_old(merge_all(known, self._limits), self._diary.spans(self._keep_days))
+            self.missing = dict(ledger.overflow)
             # What is behind them is so next time too: facts are only added, until some are forgotten.
             self._bars = self._bars if is_last else bars_of(ledger, self._limits)
             return ledger
@@ -135,12 +138,18 @@ class Gathering:
         return arrived(facts, interface) if self.arrivals else facts
 
     def _take_ended(self, parts: list[Part]) -> None:
-        for part in parts:
+        for at, part in enumerate(parts):
             name = part.source.name
-            for rows in part.ended:
+            ended = list(part.ended)
+            # In a flood these are many: they go as soon as they are facts.
+            parts[at] = part = replace(part, ended=())
+            while ended:
+                rows = ended.pop(0)
                 self._intakes[name].take(rows, self._bars)
                 self._listen(name, rows)
-            self._intakes[name].flush()
+                del rows
+                if not ended or len(ended[0].messages):
+                    self._intakes[name].flush()
             self._ended.add(collect(overflow=part.shed))
             self._ended.add(self._dialogues[name].silent_since(part.now_ns))
 

@@ -33,7 +33,7 @@ from otmon.ledger.novelty import KNOWN, note_new
 from otmon.ledger.observe import observe
 from otmon.ledger.rank import NO_BARS, Bars
 from otmon.ledger.row_ranks import Beyond, rows_within
-from otmon.ledger.rows import FIELDS, Rows, amounts_of, chosen, ended_rows, messages_alone, no_rows
+from otmon.ledger.rows import FIELDS, Rows, amounts_of, chosen, ended_rows, messages_alone, no_rows, together
 from otmon.ledger.tables import FILL_ANOMALIES, FILL_MESSAGES, FILL_WRITTEN, LAST_TIME, Tables, new_tables
 from otmon.outputs.instant import short_text
 from otmon.protocols.registry import PROTOCOLS, code_of
@@ -57,6 +57,9 @@ JUMP_S: Final = 60.0
 """By more than this, times of packets that differ from what has passed jump; so often that is said."""
 WAITING: Final = 8
 """Copies of the tables of copied payloads that wait at most."""
+FRESH: Final = 4
+"""Copies of the tables of ended rows that wait until they are thinned together, 10 MB each: for each look at
+them this thread waits for the GIL, which in a flood another one has for long."""
 KEPT: Final = 0.5
 """Share of the rows of a kind that stay where too many of few hosts wait."""
 
@@ -167,6 +170,7 @@ class Observer(threading.Thread):
         self._octets = 0
         self._first_ns = 0
         self._ended = Crowd(LIMITS, self._give_up, for_claims=True)
+        self._fresh: list[Rows] = []
         self._bars = NO_BARS
         """Those of the ledger, as they were said last."""
         self._said: list[Rows] = []
@@ -182,6 +186,8 @@ class Observer(threading.Thread):
         self._known = np.zeros(KNOWN, np.int64)
         self._secret = randbits(62)
         self._novelty = 0
+        self._told_novelty = 0
+        """As it was when everything was told last."""
         self._looked = True
         self._next_look = 0.0
         self._halt = threading.Event()
@@ -342,13 +348,22 @@ class Observer(threading.Thread):
     def _set_aside(self) -> None:
         """Copy the ended rows, as far as a ledger could have a use for them; the oldest of the payloads that
         wait give way."""
-        self._look_for_news()
-        rows = ended_rows(self._tables)
-        self._ended.take(rows, self._bars)
+        # Where it is known that there is something new, it need not be known what.
+        if self._novelty == self._told_novelty:
+            self._look_for_news()
+        rows, none = ended_rows(self._tables), no_rows()
+        self._fresh.append(replace(rows, messages=none.messages, octets=none.octets))
+        if len(self._fresh) > FRESH:
+            self._thin()
         if len(rows.messages):
-            self._said.append(replace(no_rows(), messages=rows.messages, octets=rows.octets))
+            self._said.append(replace(none, messages=rows.messages, octets=rows.octets))
         if len(self._said) > WAITING:
             self._shed.update(amounts_of(self._said.pop(0)))
+
+    def _thin(self) -> None:
+        if self._fresh:
+            fresh, self._fresh = together(self._fresh), []
+            self._ended.take(fresh, self._bars)
 
     def _give_up(self, kind: str, rows: Rows) -> None:
         """Too many rows of a kind wait, none of which a ledger is sure to drop: the oldest of them go."""
@@ -367,11 +382,13 @@ class Observer(threading.Thread):
         self._bars = bars
         if any(used[: FILL_ANOMALIES + 1]) or used[FILL_WRITTEN] or used[FILL_MESSAGES]:
             self._set_aside()
+        self._thin()
         waited = [rows for kind in FIELDS if (rows := self._ended.leave(kind)) is not None]
         ended, self._said = (*waited, *self._said), []
         shed, self._shed = tuple(sorted((self._shed + self._ended.lost).items())), Counter()
         self._ended.lost = Counter()
         in_use, beyond = rows_within(self._tables, bars)
+        self._told_novelty = self._novelty
         spans, self._spans = self._spans, ()
         return Part(ended, in_use, shed, self.source(), beyond, spans, self._now_ns)
 

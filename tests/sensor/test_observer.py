@@ -25,7 +25,7 @@ from otmon.ledger.rank import NO_BARS, bars_of
 from otmon.ledger.rows import no_rows
 from otmon.ledger.tables import FILL_MESSAGES, X_COLUMNS, X_FIRST, X_PACKETS
 from otmon.outputs.pcapng import pcapng
-from otmon.sensor.observer import CLOSED_NS, LOOK_S, Observer, Part
+from otmon.sensor.observer import CLOSED_NS, FRESH, LOOK_S, Observer, Part
 from otmon.sensor.recent import Recent
 from tests.namespaces import Wire, inside, missing, wire
 from tests.sensor.traffic import frames_of
@@ -255,6 +255,7 @@ def test_in_a_flood_rows_that_nobody_takes_are_those_that_a_ledger_keeps(wired: 
             parts.append(asked.part(bars))
             sent += 4096
             assert len(alone._ended) <= TIMES * (LIMITS.assets + LIMITS.conversations)
+            assert len(alone._fresh) <= FRESH
         late = alone.part(bars)
     assert dict(late.shed)["assets"] > 80_000 and not any(part.shed for part in parts)
     shed = collect(overflow=late.shed)
