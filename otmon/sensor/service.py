@@ -19,6 +19,8 @@ from otmon.sentence import Complaint, Sentence, placed, sentence
 
 TICK_S: Final = 0.25
 """How often there is a look at what is due."""
+MISSING_S: Final = 60.0
+"""Between two warnings of what finds no place in the ledger: in a flood that grows with each packet."""
 
 
 class Notifier:
@@ -72,6 +74,8 @@ class Service:
         self._heard = {one.interface: (-1, time.monotonic()) for one in readers}
         self._troubled: dict[tuple[str, str], Sentence | None] = {}
         self._dropped = {one.interface: 0 for one in readers}
+        self._missing = dict(watch.missing)
+        self._next_missing_s = 0.0
 
     def listen_to_signals(self) -> None:
         """SIGTERM and SIGINT end the service, SIGHUP reads the model anew. SIGALRM is its own."""
@@ -139,6 +143,7 @@ class Service:
                 self._warn(incident)
             if failure := one.failure():
                 raise Stopped(placed(one.name, sentence("reading has stopped: {why}", why=failure)))
+        self._warn_of_missing(now)
         for status in self._watch.status.interfaces:
             name = status.name
             down = None if status.is_up else placed(name, sentence("the interface is down"))
@@ -159,6 +164,20 @@ class Service:
                     "{lost} packets were dropped, {all} in all", lost=f"{lost:,}", all=f"{status.dropped:,}"
                 )
                 self._warn(placed(name, told))
+
+    def _warn_of_missing(self, now: float) -> None:
+        """Of the kind of facts of which most found no place since this was said last."""
+        missing = self._watch.missing
+        grown = {kind: amount - self._missing.get(kind, 0) for kind, amount in missing.items()}
+        most = max(grown, key=lambda kind: grown[kind], default="")
+        if not most or grown[most] <= 0 or now < self._next_missing_s:
+            return
+        self._missing, self._next_missing_s = dict(missing), now + MISSING_S
+        told = sentence(
+            "the ledger is full: what {lost} packets or requests told found no place in it, {all} in all",
+            lost=f"{grown[most]:,}", all=f"{missing[most]:,}",
+        )  # fmt: skip
+        self._warn(told)
 
     def _warn_once(self, kind: str, name: str, trouble: Sentence | None) -> None:
         """Warn when a trouble begins, and say when it is over."""
