@@ -94,6 +94,9 @@ LED: Final = 57
 `FIRST_FRAGMENT`; else 0."""
 FIRST_FRAGMENT: Final = 58
 """1 for the first fragment of a datagram, of no tunnel, that it did not complete: its ports are told."""
+OTHER: Final = 59
+"""Of a datagram whose fragments contradict each other: 1 for what came first, behind which the packet has to
+be decoded again; 2 for what came in place of that; else 0."""
 FIELDS: Final = 64
 """Some columns are spare: rows are whole cache lines."""
 

@@ -23,6 +23,7 @@ from otmon.decode.fields import (
     LED,
     NESTED,
     NESTED_COLUMNS,
+    OTHER,
     OUTER_DST_HI,
     OUTER_DST_LO,
     OUTER_FAMILY,
@@ -143,7 +144,7 @@ from otmon.ledger.tables import (
     Tables,
     set_minute,
 )
-from otmon.ledger.urgent import read_urgent
+from otmon.ledger.urgent import note_overlap, read_urgent
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP
 from otmon.protocols.signature import SignatureTables
@@ -191,7 +192,10 @@ def observe(
             count_usual(row, t.counters)
             found = count_known(t, row, packet, now)
         else:
-            read_headers(t, buf, start[i], caplen[i], wirelen[i], linktype[i], now)
+            read_headers(t, buf, start[i], caplen[i], wirelen[i], linktype[i], now, t.counters)
+            if row[OTHER] == 1:
+                read_other(t, signatures, buf, first_number, packet, now, offset)
+                read_headers(t, buf, start[i], caplen[i], wirelen[i], linktype[i], now, t.uncounted)
         if found < 0:
             found = count_any(t, buf, first_number, packet, now, offset)
             if found < 0:
@@ -228,9 +232,24 @@ def observe(
                 continue
         src = t.datagrams[:] if row[BUFFER] else buf
         read_payload(t, signatures, f, d, src, packet, now, offset)
-        if not usual and row[URGENT] != 0:
-            read_urgent(t, signatures, f, d, src, packet, now, offset)
+        if not usual and row[URGENT] | row[OTHER] != 0:
+            if row[URGENT] != 0:
+                read_urgent(t, signatures, f, d, src, packet, now, offset)
+            if row[OTHER] != 0:
+                note_overlap(t, f, d, now, packet, offset)
     return len(start)
+
+
+@kernel
+def read_other(
+    t: Tables, signatures: SignatureTables, buf: Bytes, first: int, packet: int, now: int, offset: int
+) -> None:
+    """Read what came first of the datagram in the row, as a packet of its own that counts for none; fragments
+    contradict it."""
+    found = count_any(t, buf, first, packet, now, offset)
+    row = t.rows[t.used[ROW]]
+    if found >= 0 and row[BUFFER] != 0:
+        read_payload(t, signatures, found >> 1, found & 1, t.datagrams[:], packet, now, offset)
 
 
 @kernel
@@ -246,7 +265,10 @@ def count_any(t: Tables, buf: Bytes, first: int, packet: int, now: int, offset: 
     f = -1
     d = 0
     if row[FRAGMENT] == 0 or row[FIRST_FRAGMENT] != 0:
-        if not is_duplicate(row, now, t.recent):
+        if row[OTHER] != 0:
+            # It has the number of the datagram that it contradicts.
+            pass
+        elif not is_duplicate(row, now, t.recent):
             note_copied(row, packet, t.recent)
         elif is_copy(row, buf, first, packet, t.recent):
             t.counters[C_DUPLICATE] += 1

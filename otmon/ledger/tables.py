@@ -256,6 +256,7 @@ _FIELDS: Final = [
     ("rows", _INT, (OUTER + 1, FIELDS)),
     ("pdu", _INT, (M_COLUMNS,)),
     ("counters", _INT, (COUNTERS,)),
+    ("uncounted", _INT, (COUNTERS,)),
     ("used", _INT, (32,)),
     ("recent", _INT, (DUPLICATES, 4)),
     ("slots", _INT, (ip.SLOTS, ip.COLUMNS)),

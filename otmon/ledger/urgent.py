@@ -17,7 +17,7 @@ from otmon.ledger.naming import TRIES
 from otmon.ledger.payload import read_payload
 from otmon.ledger.tables import CODES, MESSAGE_BYTES, MODBUS, ROW, Tables
 from otmon.ledger.tally import note_anomaly
-from otmon.protocols.modbus import R_URGENT
+from otmon.protocols.modbus import R_OVERLAP, R_URGENT
 from otmon.protocols.signature import SignatureTables
 
 
@@ -44,6 +44,14 @@ def read_urgent(
     if is_spoken(t, f):
         client = 1 if t.flows[f, F_STATE] & CLIENT_B else 0
         note_anomaly(t, f, client, d, R_URGENT, -1, pointer, -1, now, packet, offset)
+
+
+@kernel
+def note_overlap(t: Tables, f: int, d: int, now: int, packet: int, offset: int) -> None:
+    """Tell that fragments of IP contradict each other in what the packet's flow says."""
+    if is_spoken(t, f):
+        client = 1 if t.flows[f, F_STATE] & CLIENT_B else 0
+        note_anomaly(t, f, client, d, R_OVERLAP, -1, 0, -1, now, packet, offset)
 
 
 @kernel
