@@ -78,6 +78,7 @@ from otmon.decode.flows import (
     F_VLAN,
     ROLE_PROTOCOL,
     SPOKE_A,
+    URGENT_A,
     begin_flow,
     begin_minute,
     count_packet,
@@ -144,7 +145,7 @@ from otmon.ledger.tables import (
     Tables,
     set_minute,
 )
-from otmon.ledger.urgent import note_overlap, read_urgent
+from otmon.ledger.urgent import note_overlap, read_urgent, urgent_place
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP
 from otmon.protocols.signature import SignatureTables
@@ -206,6 +207,8 @@ def observe(
         p = row[AT]
         end = row[END]
         if s < 0 and p == end:
+            if not usual and row[URGENT] != 0:
+                urgent_place(t, f, d)
             continue
         # The usual case first: in its turn, in step, one whole message or nothing.
         if s >= 0 and usual and row[PROTO] == PROTO_TCP and t.streams[s, S_OWN] == 0:
@@ -231,12 +234,13 @@ def observe(
                     message(t, s, f, d, buf, p, end, packet, now, offset)
                 continue
         src = t.datagrams[:] if row[BUFFER] else buf
+        urgent = row[URGENT] != 0 or t.flows[f, F_STATE] & (URGENT_A << d) != 0
+        place = urgent_place(t, f, d) if urgent else -1
         read_payload(t, signatures, f, d, src, packet, now, offset)
-        if not usual and row[URGENT] | row[OTHER] != 0:
-            if row[URGENT] != 0:
-                read_urgent(t, signatures, f, d, src, packet, now, offset)
-            if row[OTHER] != 0:
-                note_overlap(t, f, d, now, packet, offset)
+        if urgent:
+            read_urgent(t, signatures, f, d, src, place, packet, now, offset)
+        if row[OTHER] != 0:
+            note_overlap(t, f, d, now, packet, offset)
     return len(start)
 
 
