@@ -44,6 +44,7 @@ from otmon.decode.fields import (
     PROTO_GRE,
     PROTO_IPIP,
     PROTO_IPV6,
+    PROTO_L2TP,
     PROTO_MPLS,
     PROTO_SCTP,
     PROTO_TCP,
@@ -244,7 +245,10 @@ def tells_ends(buf: Bytes, row: Ints) -> bool:
     """Whether the first fragment at `AT` tells who talks with whom, and over which ports, which it writes
     into the row; a tunnel's does not."""
     proto = row[NEXT]
-    if proto in (PROTO_GRE, PROTO_IPIP, PROTO_IPV6, PROTO_ETHERIP, PROTO_MPLS) or row[END] - row[AT] < 8:
+    if (
+        proto in (PROTO_GRE, PROTO_IPIP, PROTO_IPV6, PROTO_ETHERIP, PROTO_MPLS, PROTO_L2TP)
+        or row[END] - row[AT] < 8
+    ):
         return False
     if proto not in (PROTO_TCP, PROTO_UDP, PROTO_SCTP):
         return True

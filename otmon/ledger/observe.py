@@ -39,6 +39,7 @@ from otmon.decode.fields import (
     PROTO_ICMP,
     PROTO_ICMPV6,
     PROTO_IPIP,
+    PROTO_L2TP,
     PROTO_TCP,
     PROTO_UDP,
     SENDER_IP,
@@ -58,6 +59,7 @@ from otmon.decode.fields import (
     TUNNEL_GTP,
     TUNNEL_IPIP,
     TUNNEL_L2TP,
+    TUNNEL_L2TP3,
     TUNNEL_TEREDO,
     TUNNEL_TZSP,
     TUNNEL_VXLAN,
@@ -423,6 +425,8 @@ def count_tunnel(t: Tables, kind: int, family: int, now: int, packet: int, offse
         outer[PROTO] = PROTO_IPIP
     elif kind == TUNNEL_ETHERIP:
         outer[PROTO] = PROTO_ETHERIP
+    elif kind == TUNNEL_L2TP3:
+        outer[PROTO] = PROTO_L2TP
     elif kind == TUNNEL_VXLAN:
         outer[DPORT] = PORT_VXLAN
     elif kind == TUNNEL_TZSP:
