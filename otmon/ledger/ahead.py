@@ -76,13 +76,13 @@ def look_ahead(
 
 @kernel
 def read_headers(
-    t: Tables, buf: Bytes, start: int, caplen: int, wirelen: int, linktype: int, now: int
+    t: Tables, buf: Bytes, start: int, caplen: int, wirelen: int, linktype: int, now: int, counters: Ints
 ) -> None:
     """Read those of the packet whose turn it is, which is none of the usual ones, into its row: fragments are
     put together in their order."""
     row = t.rows[t.used[ROW]]
     data = t.datagrams[:]
-    decode_packet(buf, start, caplen, wirelen, linktype, now, row, t.slots, data, t.units, t.counters)
+    decode_packet(buf, start, caplen, wirelen, linktype, now, row, t.slots, data, t.units, counters)
     if row[FAMILY] != 0 and (row[FRAGMENT] == 0 or row[FIRST_FRAGMENT] != 0):
         ends = name_flow(row, row[FAMILY], row[SRC_HI], row[DST_HI], row[VLAN])
         row[PRINT] = fingerprint(data if row[BUFFER] else buf, row, ends)

@@ -14,6 +14,7 @@ from otmon.decode.fields import (
     SEQ,
     SPORT,
     TCP_ACK,
+    URGENT,
     WIRE_END,
 )
 from otmon.decode.flows import (
@@ -127,7 +128,8 @@ def read_payload(
             code, undecided = other, False
     u = (2 * f + d) & (CUTS - 1)
     turn = 0
-    if row[PROTO] == PROTO_TCP and (undecided or is_commanded(code & (CODES - 1))):
+    # What is read a second time was put in order before.
+    if row[PROTO] == PROTO_TCP and row[URGENT] >= 0 and (undecided or is_commanded(code & (CODES - 1))):
         turn = read_in_turn(t, signatures, f, d, src, packet, now, offset)
     if turn != READ and (undecided or code == t.used[MODBUS]):
         # What is ahead of its turn begins nothing.

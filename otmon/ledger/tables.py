@@ -212,6 +212,10 @@ TURNS: Final = CUTS // 2
 """Flows whose segments are put in order; the rows of `cuts` behind the first `CUTS` are theirs."""
 PIECES: Final = 1 << 8
 """Rows of `cuts` behind those, for flows that speak something else so far."""
+SPARE: Final = 2 * CUTS + PIECES
+"""The last row of `cuts`, for what is read twice."""
+URGENT_PLACES: Final = 1 << 6
+"""Flows and directions of which an urgent pointer leads to a later segment: a number and that of the byte."""
 CODES: Final = 256
 """Codes of protocols."""
 
@@ -256,6 +260,7 @@ _FIELDS: Final = [
     ("rows", _INT, (OUTER + 1, FIELDS)),
     ("pdu", _INT, (M_COLUMNS,)),
     ("counters", _INT, (COUNTERS,)),
+    ("uncounted", _INT, (COUNTERS,)),
     ("used", _INT, (32,)),
     ("recent", _INT, (DUPLICATES, 4)),
     ("slots", _INT, (ip.SLOTS, ip.COLUMNS)),
@@ -285,7 +290,8 @@ _FIELDS: Final = [
     ("ended_written", _INT, (ENDED_WRITTEN, W_COLUMNS)),
     ("transactions", _INT, (T_COLUMNS, TRANSACTIONS_WIDTH)),
     ("messages", _INT, (MESSAGES, G_COLUMNS)),
-    ("cuts", _INT, (2 * CUTS + PIECES, 8)),
+    ("cuts", _INT, (SPARE + 1, 8)),
+    ("urgent", _INT, (URGENT_PLACES, 2)),
     ("turns", _INT, (TURNS, S_COLUMNS)),
     ("early", _INT, (HELD, H_COLUMNS)),
     ("listed", _INT, (CODES,)),
@@ -297,7 +303,7 @@ _FIELDS: Final = [
     ("read_values", np.uint8, (OPERATIONS * KEPT_BYTES,)),
     ("held_data", np.uint8, (HELD * HELD_BYTES,)),
     ("message_data", np.uint8, (MESSAGE_DATA,)),
-    ("cut_data", np.uint8, ((2 * CUTS + PIECES) * CUT_BYTES,)),
+    ("cut_data", np.uint8, ((SPARE + 1) * CUT_BYTES,)),
     ("early_data", np.uint8, (HELD * HELD_BYTES,)),
     ("spliced", np.uint8, (MESSAGE_BYTES,)),
 ]
