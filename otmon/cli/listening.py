@@ -34,6 +34,7 @@ from otmon.cli.options import (
     read_model,
     read_rules,
     tell_problems,
+    tell_remarks,
     warn,
 )
 from otmon.cli.settings import SettingsError
@@ -188,6 +189,8 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
                 sentence("the settings, the model or the rules have errors; those read before stay in force")
             )
             return
+        if fresh is not None:
+            tell_remarks(fresh)
         watch.use(judge, fresh is not None and names_interfaces(fresh))
         watch.keep_for(now["keep_days"])
         if proofs is not None:
