@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace as replace_of
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -40,9 +41,13 @@ if TYPE_CHECKING:
     from otmon.detect.finding import Finding
     from otmon.detect.rules.rule import Rule
     from otmon.findings.told import Telling
+    from otmon.ledger.facts import Source
     from otmon.ledger.ledger import Ledger
     from otmon.outputs.history import History
     from otmon.zones.model import Model
+
+_OVERLAP_NS: Final = 1_000_000_000
+"""What files that follow each other may have in common, as packets may overtake each other."""
 
 
 def _tell(
@@ -90,6 +95,25 @@ def _tell(
     if ledger.damage:
         return DAMAGED
     return FOUND if findings else NOTHING_FOUND
+
+
+def _tell_of_the_same_time(ledger: Ledger) -> None:
+    """Captures of the same time, such as those of two sensors, or a copy: what is in both counts twice."""
+    before: Source | None = None
+    for source in sorted((one for one in ledger.sources if one.packets), key=lambda one: one.first_ns):
+        if before is not None:
+            what = None
+            if replace_of(source, name=before.name) == before:
+                what = sentence(
+                    "seems a copy of {other}: all that is in them counts twice", other=before.name
+                )
+            elif min(source.last_ns, before.last_ns) - source.first_ns > _OVERLAP_NS:
+                what = sentence(
+                    "is of the same time as {other}: packets that are in both count twice", other=before.name
+                )
+            if what is not None:
+                warn(placed(source.name, what))
+        before = source if before is None or source.last_ns > before.last_ns else before
 
 
 def _prove(findings: Sequence[Finding], folder: str) -> None:
@@ -274,6 +298,7 @@ def replay(
         raise typer.Exit(INTERRUPTED) from None
     if result.interrupted:
         warn(sentence("interrupted; this is what was found so far"))
+    _tell_of_the_same_time(result.ledger)
     status = _tell(result.ledger, model, json, lang, before, known, sort, telling=telling, evidence=evidence)
     raise typer.Exit(INTERRUPTED if result.interrupted else status)
 

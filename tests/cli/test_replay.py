@@ -273,3 +273,19 @@ def test_what_was_seen_since_is_told_and_what_is_new_first(tmp_path: Path) -> No
     assert status == 0 and "nothing found" in out and "0 new findings" in err
     status, _, err = otmon("check", "--ledger", ledger, "--since", "Friday")
     assert status == 2 and "expected a time such as" in one_line(err)
+
+
+@pytest.mark.skipif(shutil.which("editcap") is None, reason="needs editcap (Debian: wireshark-common)")
+def test_captures_of_the_same_time_are_told_as_they_count_twice(tmp_path: Path) -> None:
+    first, copy, part = tmp_path / "a.pcapng", tmp_path / "b.pcapng", tmp_path / "c.pcap"
+    shutil.copy(DAY, first)
+    shutil.copy(DAY, copy)
+    subprocess.run(["editcap", "-F", "nsecpcap", "-r", DAY, part, "5-50"], check=True)
+    rest = tmp_path / "d.pcap"
+    subprocess.run(["editcap", "-F", "nsecpcap", "-r", DAY, rest, "51-90"], check=True)
+    assert otmon("replay", first)[2] == otmon("replay", part, rest)[2] == ""
+    err = otmon("replay", first, copy, part)[2].splitlines()
+    assert err == [
+        f"otmon: {copy}: seems a copy of {first}: all that is in them counts twice",
+        f"otmon: {part}: is of the same time as {first}: packets that are in both count twice",
+    ]
