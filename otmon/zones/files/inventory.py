@@ -21,6 +21,7 @@ from typing import Final, Literal
 from otmon.sentence import Part, Sentence, sentence, some_of
 from otmon.zones.address import parse_address, parse_network
 from otmon.zones.files.document import Document, ListNode, MapNode, Position, Problem, TextNode, quoted
+from otmon.zones.files.text import read_id
 from otmon.zones.files.workbook import Grid, SheetError, read_sheets
 
 HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -194,9 +195,9 @@ def _is_no_asset(cells: tuple[str, ...], columns: Mapping[int, str], head: tuple
     """A row without anything in these columns; a heading over several of them; the head once more, as for
     another page."""
     said = [(number, cells[number - 1]) for number in columns if number <= len(cells) and cells[number - 1]]
-    texts = {text for _, text in said}
-    if len(said) > 2 and len(texts) == 1 and parse_address(texts.copy().pop()) is None:
-        return True
+    if len(said) > 2 and len({text for _, text in said}) == 1:
+        heading = unicodedata.normalize("NFKC", said[0][1])
+        return read_id(heading) is None and parse_address(heading) is None
     return all(_plain(text) == _plain(head[number - 1]) for number, text in said)
 
 

@@ -220,6 +220,15 @@ def test_a_number_is_the_id_where_there_is_no_other() -> None:
     assert [(one.id, one.name.ja) for one in model.devices] == [("1", "PLC")]
 
 
+def test_a_row_of_one_word_is_a_heading_only_where_it_is_no_id() -> None:
+    sheet = ENGLISH + "Line 1,Line 1,Line 1,,,Line 1,,,,,\nspare,spare,spare,,,,,,,,\n"
+    model = read(sheet.encode())
+    assert len(model.devices) == 3
+    assert remarks(model) == [
+        "devices.csv:6:1: 1 rows are left out that have neither an address nor a MAC address (6: spare)"
+    ]
+
+
 def test_a_network_is_no_address_of_a_device() -> None:
     sheet = ENGLISH.replace("10.2.0.1", "10.2.0.0/24").encode()
     assert wrong(sheet) == [
