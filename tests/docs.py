@@ -33,7 +33,7 @@ from otmon.lab.routine import HABITS
 from otmon.lab.steps import step_kinds
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.files.leaf import Leaf
-from otmon.zones.role import ROLES
+from otmon.zones.role import JAPANESE, ROLES
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = "<!-- written by `make docs`: edit the program, not this page -->"
@@ -99,14 +99,20 @@ def protocols_page() -> str:
 def roles_page() -> str:
     """Every role of assets that is known, with its kind and what else it is called."""
     rows = [
-        (f"`{role.id}`", role.meaning, role.kind or "", ", ".join(f"`{one}`" for one in role.synonyms))
+        (
+            f"`{role.id}`",
+            role.meaning,
+            role.kind or "",
+            ", ".join(f"`{one}`" for one in (*role.synonyms, *JAPANESE.get(role.id, "").split())),
+        )
         for role in ROLES
     ]
     intro = (
         "What `otmon zones check` takes the `role` of an asset for ([zone model](zone-model.md)): its kind "
-        "tells what has to stand in a zone of its own. Detectors and the risk know a role by all of these "
-        "names; permissions and conditions name it as the inventory does. A role that is not here is told as "
-        "unknown, and may be named all the same."
+        "tells what has to stand in a zone of its own. All of these names mean the role, in any width and "
+        "case, in the inventory, in permissions (`role:ews`), in conditions of rules and for detectors; "
+        "wildcards, `re` and `cased` in a condition are held against what the inventory says. A role that is "
+        "not here is told as unknown, and may be named all the same."
     )
     return "\n\n".join([GENERATED, "# Roles", intro, table(("role", "device", "kind", "also"), rows)]) + "\n"
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Final
 
@@ -59,15 +59,18 @@ class Service:
         warn: Callable[[Sentence], None],
         reload: Callable[[], None],
         silence_s: float,
+        troubles: Callable[[], Mapping[str, Sentence | None]] = dict,
     ) -> None:
         """`tell` gets findings as they come up, `warn` what is wrong with the sensor itself; `reload`
-        reads the model anew. An interface without a packet for `silence_s` seconds is warned of."""
+        reads the model anew; `troubles` says by name what else is wrong, and None where it no longer is. An
+        interface without a packet for `silence_s` seconds is warned of."""
         self._watch = watch
         self._readers = readers
         self._tell = tell
         self._warn = warn
         self._reload = reload
         self._silence_s = silence_s
+        self._troubles = troubles
         self._stop = threading.Event()
         self._hangup = False
         self._listens = False
@@ -138,6 +141,8 @@ class Service:
     def _look_after(self) -> None:
         now = time.monotonic()
         self._warn_once("save", "ledger", self._watch.trouble)
+        for name, trouble in self._troubles().items():
+            self._warn_once("output", name, trouble)
         for one in self._readers:
             for incident in one.incidents():
                 self._warn(incident)

@@ -157,9 +157,9 @@ def test_what_damage_says_of_itself_is_said_in_both_languages() -> None:
 
 PACKAGE = Path(otmon.__file__).parent
 IN_ENGLISH_ONLY = (
-    "lab", "cli/options.py", "zones/exchange/draft.py", "zones/learning/learntfile.py",
+    "cli/options.py", "zones/exchange/draft.py", "zones/learning/learntfile.py",
 )  # fmt: skip
-"""Where `verbatim` may stand: what authors of scenarios read, what others have said, lines of a model."""
+"""Where `verbatim` may stand: what others have said, lines of a model."""
 
 
 def calls(name: str) -> Iterator[tuple[Path, ast.Call]]:
