@@ -23,9 +23,9 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.rules.field import Field, Ground, Seen, Value, ground, was_answered
+from otmon.detect.rules.field import Field, Ground, Seen, Value, ground
 from otmon.detect.rules.rule import Category, Condition, Question, Rule
-from otmon.detect.silence import conversation, silence, unanswered
+from otmon.detect.silence import answered, conversation, silence, unanswered
 from otmon.detect.values import values_of, values_written
 from otmon.identity.login import CLEAR
 from otmon.ledger.facts import (
@@ -260,5 +260,5 @@ def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
     if operations:
         yield from unanswered(case, operations)
     talks = [one for one in facts if isinstance(one, Conversation)]
-    if talks and not any(map(was_answered, talks)):
+    if talks and not any(answered(case, one) for one in talks):
         yield silence(talks)
