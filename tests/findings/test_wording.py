@@ -96,7 +96,12 @@ FAMILIES = {
     *(f"caution.word.{one}" for one in WORDS),
     *(f"{part}importance.{one}" for part in ("", "picture.") for one in get_args(Importance)),
     *(f"table.unit.{one}" for one in ("packets", "transactions", "messages", "log-ins")),
-    *(f"{kind}.{one}" for kind in ("default", "log-in") for one in get_args(CredentialOutcome)),
+    *(
+        f"{kind}.{one}"
+        for kind in ("default", "default-unnamed", "default-servers", "log-in")
+        for one in get_args(CredentialOutcome)
+    ),
+    *(f"default-servers.{one}-more" for one in get_args(CredentialOutcome)),
     *(f"score.{one}" for one in ("found", "missed", "unseen", *LABELS)),
     *(f"lab.{one}" for one in get_args(Played) if one not in ("done", "nothing")),
     *(f"noted.{one}" for one in COUNTER_NAMES if not one.startswith(UNNOTED)),
