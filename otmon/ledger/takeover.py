@@ -192,8 +192,8 @@ def hold_piece(t: Tables, f: int, d: int, src: Bytes, p: int, now: int) -> None:
 @kernel
 def end_piece(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes) -> int:
     """Code of the protocol of which what is kept begins a command, where the packet's payload ends that; then
-    it is what was cut for `otmon.ledger.command_copies.copy_commands`. Below 0 where it goes on, else 0: what does
-    not go on with it may be a segment that the receiver does not take."""
+    it is what was cut for `otmon.ledger.command_copies.copy_commands`. Below 0 where it goes on, else 0: what
+    does not go on with it may be a segment that the receiver does not take."""
     row = t.rows[t.used[ROW]]
     u, v = (2 * f + d) & (CUTS - 1), piece_row(f, d)
     if t.cuts[v, U_FLOW] != 2 * f + d + 1:
