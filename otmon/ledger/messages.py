@@ -79,6 +79,7 @@ from otmon.ledger.tables import (
     QUESTIONS,
     ROW,
     SECOND_NS,
+    WRITES,
     X_OPENED,
     X_OPENINGS,
     X_TOLD,
@@ -439,6 +440,7 @@ def new_second(t: Tables, second: int) -> None:
     t.used[CLAIM_BYTES] = 0
     t.used[QUESTIONS] = 0
     t.used[COMMANDS] = 0
+    t.used[WRITES] = 0
     t.used[LOOKED] = 0
 
 

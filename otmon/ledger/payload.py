@@ -39,8 +39,8 @@ from otmon.decode.streams import (
     UNSEEN,
 )
 from otmon.kernel import Bytes, inlined, kernel
+from otmon.ledger.command_copies import copy_commands
 from otmon.ledger.command_messages import is_commanded
-from otmon.ledger.commands import copy_commands
 from otmon.ledger.exchange import end_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
 from otmon.ledger.identification import identifies

@@ -199,6 +199,11 @@ G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT = range(
 G_MAC, G_MARK = F_COLUMNS + 9, F_COLUMNS + 10
 """The last is `otmon.ledger.messages.mark_of`, 0 where it is not asked for."""
 G_COLUMNS: Final = F_COLUMNS + 11
+ASKERS: Final = 1 << 12
+"""Directions of flows of which writes are counted: one row each, which two of very many flows may share."""
+Y_FLOW, Y_SECOND, Y_COUNT, Y_NUMBERS = range(4)
+"""Twice the flow's row, its direction and 1; the second of the clock and the writes copied in it; the numbers
+of what waits for an answer, as bits."""
 MESSAGES: Final = 1 << 12
 MESSAGE_BYTES: Final = 2048
 """Bytes kept of one payload: a full frame, and less than one that the card put together of many."""
@@ -250,6 +255,8 @@ ROW: Final = 25
 """Which of `Tables.rows` is that of the packet whose turn it is."""
 LOOKED: Final = 26
 """Bytes of payloads that were looked through for log-ins in that second."""
+WRITES: Final = 27
+"""As `COMMANDS`, for writes."""
 AHEAD: Final = 16
 """Packets whose headers are read before the first of them is counted (`otmon.ledger.ahead`). `Tables.rows`
 has two rows more: for a packet whose headers are read in its turn, and for the tunnel around one."""
@@ -293,6 +300,7 @@ _FIELDS: Final = [
     ("cuts", _INT, (SPARE + 1, 8)),
     ("urgent", _INT, (URGENT_PLACES, 2)),
     ("turns", _INT, (TURNS, S_COLUMNS)),
+    ("asked", _INT, (ASKERS, 4)),
     ("early", _INT, (HELD, H_COLUMNS)),
     ("listed", _INT, (CODES,)),
     ("tells", _INT, (CODES,)),

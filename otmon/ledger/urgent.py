@@ -13,7 +13,7 @@ from otmon.decode.flows import CLIENT_B, F_PROTOCOL, F_STATE, F_TRIES, PROVISION
 from otmon.decode.streams import distance
 from otmon.kernel import Bytes, copy_bytes, kernel
 from otmon.ledger.command_messages import is_commanded
-from otmon.ledger.commands import move_cut
+from otmon.ledger.command_copies import move_cut
 from otmon.ledger.messages import is_full
 from otmon.ledger.naming import TRIES
 from otmon.ledger.payload import read_payload

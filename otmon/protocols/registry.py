@@ -18,7 +18,10 @@ import numpy.typing as npt
 
 from otmon.protocols.protocol import Protocol
 
-_MACHINERY: Final = ("commands", "modbus_framing", "modbus_pdu", "pccc", "protocol", "registry", "signature")
+_MACHINERY: Final = (
+    "cip", "commands", "modbus_framing", "modbus_pdu", "pccc", "protocol", "registry", "signature",
+    "stations",
+)  # fmt: skip
 
 IDS: Final = tuple(
     sorted(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from otmon.ledger.command_copies import WAIT_NS
 from otmon.ledger.command_messages import begun_by, is_beginning
-from otmon.ledger.commands import WAIT_NS
 from otmon.ledger.tables import PIECES, SPARE, U_FLOW
 from otmon.ledger.takeover import PIECE_BYTES, piece_row
 from otmon.protocols.registry import code_of
