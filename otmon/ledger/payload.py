@@ -78,6 +78,22 @@ from otmon.protocols.signature import SignatureTables
 def read_payload(
     t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, packet: int, now: int, offset: int
 ) -> None:
+    """As `read_said`, but for who only asks whether the other end still lives, and says nothing."""
+    row = t.rows[t.used[ROW]]
+    alive = 0
+    if row[PROTO] == PROTO_TCP and row[WIRE_END] - row[AT] == 1 and t.flows[f, F_PROTOCOL] == 0:
+        alive = keeps_alive(row, t.flows, f, d)
+    if alive != 2:
+        read_said(t, signatures, f, d, src, packet, now, offset)
+    if alive == 1 and t.flows[f, F_PROTOCOL] == 0:
+        # It may be a message's first byte, and names nothing.
+        t.flows[f, F_TRIES] = 0
+
+
+@kernel
+def read_said(
+    t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, packet: int, now: int, offset: int
+) -> None:
     """Give the payload of the packet in the row to what its flow speaks, or find out what that is. A segment
     without one may acknowledge what the other direction holds."""
     row = t.rows[t.used[ROW]]
@@ -89,15 +105,6 @@ def read_payload(
     code = t.flows[f, F_PROTOCOL]
     undecided = (code == 0 or code & PROVISIONAL != 0) and t.flows[f, F_TRIES] < TRIES
     own_port = row[SPORT] == MODBUS_PORT or row[DPORT] == MODBUS_PORT
-    if code == 0 and length == 1 and row[PROTO] == PROTO_TCP:
-        alive = keeps_alive(row, t.flows, f, d)
-        if alive == 2 or (alive == 1 and not own_port):
-            return
-        if alive == 1:
-            # It may be a message's first byte, and names nothing.
-            follow(t, signatures, f, d, src, length, packet, now, offset)
-            t.flows[f, F_TRIES] = 0
-            return
     settled = not own_port if s >= 0 else not undecided and code != t.used[MODBUS]
     if settled and row[END] > row[AT]:
         other = taken_over_by(t, signatures, f, d, src, now)
