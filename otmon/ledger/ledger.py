@@ -100,7 +100,8 @@ class Limits:
     ranges. A recipe or an HMI page reads some tens of blocks, a large gateway a few hundred; a
     sweep of all registers asks for 65,536."""
     secret: int = 0
-    """64 bits with which the order is hashed in which facts are kept (`otmon.ledger.rank`); 0 in replays."""
+    """64 bits with which the order is hashed in which facts are kept, what was answered first
+    (`otmon.ledger.rank`); 0 in replays."""
 
 
 LIMITS = Limits()

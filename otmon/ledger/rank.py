@@ -8,6 +8,12 @@ it is dropped: in a sensor's ledger it begins with a secret (`Limits.secret`). A
 same captures must give the same facts. The hash is the same over the text of facts and over the numbers
 in tables: rows that would find no place (`Bars`) are counted and left out before they become facts, which
 is what keeps a flood cheap.
+
+In a sensor's ledger, the one with a secret, what somebody answered comes before all that nobody did, and
+senders that were heard often before others: a flood of forged senders pushes none of the plant's facts out,
+though it speaks as the plant does. That is no function of the key. Which part is kept of a fact whose first
+packets nobody answered depends there on the order of merging, and one process does all of it; in a replay it
+must not.
 """
 
 from __future__ import annotations
@@ -33,17 +39,19 @@ from otmon.ledger.facts import (
 from otmon.ledger.ledger import Ledger, Limits
 from otmon.ledger.texts import words_of_all
 
-Place = tuple[bool, int]
-"""Whether a fact is one of the lesser ones, and its hash: smaller ones are kept."""
+Place = tuple[int, int]
+"""How much lesser a fact is, 0 for those that come first, and its hash: smaller ones are kept."""
 Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]
 """How much lesser facts are, 0 for those that come first, and their hashes."""
 
-Ranks = tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]
-"""The places of rows: which are lesser ones, and their hashes."""
+Ranks = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]
+"""The same for rows."""
 
 _FACTOR: Final = 0x9E3779B97F4A7C15
 READING: Final = frozenset({"read", "identify", "diagnose", "unknown"})
 """Access classes of operations that change nothing."""
+OFTEN: Final = 16
+"""Packets of a sender that was heard often: to forge one then costs so many."""
 UNNAMED: Final = frozenset({"unknown", "none"})
 """Protocols of conversations of which nothing is known."""
 
@@ -58,6 +66,13 @@ def hashed_columns(*columns: npt.NDArray[Any], secret: int = 0) -> npt.NDArray[n
         h = (h ^ column.astype(np.uint64)) * np.uint64(_FACTOR)
         h ^= h >> np.uint64(32)
     return h
+
+
+def level(
+    lesser: npt.NDArray[np.bool_], unanswered: npt.NDArray[np.bool_], secret: int
+) -> npt.NDArray[np.int64]:
+    """How much lesser facts or rows are; that nobody answered counts in a sensor's ledger."""
+    return lesser + (2 * unanswered if secret else 0)
 
 
 def _of_links(
@@ -79,15 +94,20 @@ def _of_senders(facts: Sequence[Asset | AssetClaim], secret: int) -> npt.NDArray
 
 def of_conversations(facts: Sequence[Conversation], secret: int) -> Places:
     """Their places, as of each kind of fact below."""
-    return np.array([one.protocol in UNNAMED for one in facts], np.int64), _of_links(facts, secret)
+    unanswered = np.array([not one.answered for one in facts], bool)
+    lesser = np.array([one.protocol in UNNAMED for one in facts], bool)
+    return level(lesser, unanswered, secret), _of_links(facts, secret)
 
 
 def of_operations(facts: Sequence[Operation], secret: int) -> Places:
-    return np.array([one.access in READING for one in facts], np.int64), _of_links(facts, secret)
+    unanswered = np.array([not one.answered for one in facts], bool)
+    lesser = np.array([one.access in READING for one in facts], bool)
+    return level(lesser, unanswered, secret), _of_links(facts, secret)
 
 
 def of_assets(facts: Sequence[Asset], secret: int) -> Places:
-    return np.zeros(len(facts), np.int64), _of_senders(facts, secret)
+    seldom = np.array([one.packets < OFTEN for one in facts], bool)
+    return level(np.zeros(len(facts), bool), seldom, secret), _of_senders(facts, secret)
 
 
 def of_claims(facts: Sequence[AssetClaim], secret: int) -> Places:
@@ -181,7 +201,7 @@ def bars_of(ledger: Ledger, limits: Limits) -> Bars:
             return None
         lesser, hashes = places(facts, limits.secret)
         worst = lesser.max()
-        return bool(worst), int(hashes[lesser == worst].max())
+        return int(worst), int(hashes[lesser == worst].max())
 
     return Bars(
         last(ledger.conversations, limits.conversations, of_conversations),
@@ -193,7 +213,7 @@ def bars_of(ledger: Ledger, limits: Limits) -> Bars:
     )
 
 
-def last_place(lesser: npt.NDArray[np.bool_], hashes: npt.NDArray[np.uint64], limit: int) -> Place | None:
+def last_place(lesser: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint64], limit: int) -> Place | None:
     """The last place that rows have in a ledger of nothing else, None where all find room. Facts of different
     places are different facts, so what lies behind `limit` places is dropped whatever it is merged with."""
     order = np.lexsort((hashes, lesser))
@@ -203,11 +223,11 @@ def last_place(lesser: npt.NDArray[np.bool_], hashes: npt.NDArray[np.uint64], li
     if len(places) <= limit:
         return None
     at = places[limit - 1]
-    return bool(lesser[at]), int(hashes[at])
+    return int(lesser[at]), int(hashes[at])
 
 
 def within(
-    bar: Place, lesser: npt.NDArray[np.bool_], hashes: npt.NDArray[np.uint64]
+    bar: Place, lesser: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint64]
 ) -> npt.NDArray[np.bool_]:
     """Which rows do not lie behind the bar."""
     last_lesser, last = bar

@@ -21,14 +21,27 @@ from otmon.decode.flows import (
     F_KEY,
     F_PACKETS,
     F_PROTOCOL,
+    F_STATE,
+    SPOKE_A,
 )
 from otmon.kernel import Ints
 from otmon.ledger.clients import clients_of
 from otmon.ledger.ledger import LIMITS, Limits
-from otmon.ledger.rank import READING, Bars, Place, Ranks, hashed_columns, last_place, within
+from otmon.ledger.rank import (
+    OFTEN,
+    READING,
+    Bars,
+    Place,
+    Ranks,
+    hashed_columns,
+    last_place,
+    level,
+    within,
+)
 from otmon.ledger.rows import FIELDS, SLICE, Marks, Rows, chosen, rows_in_use
 from otmon.ledger.tables import (
     A_TIMES,
+    O_ANSWERED,
     O_CLIENT_HI,
     O_CLIENT_LO,
     O_ENDPOINT,
@@ -75,13 +88,16 @@ def rank_of_flows(flows: Ints, secret: int) -> Ranks:
     b = _words(family, flows[:, F_B_HI], flows[:, F_B_LO])
     ends = [np.where(client == 1, late, early) for early, late in zip(a, b, strict=True)]
     others = [np.where(client == 1, early, late) for early, late in zip(a, b, strict=True)]
-    return nameless, hashed_columns(*ends, *others, port, secret=secret)
+    spoke = np.where(client == 1, SPOKE_A, SPOKE_A << 1)
+    unanswered = flows[:, F_STATE] & spoke == 0
+    return level(nameless, unanswered, secret), hashed_columns(*ends, *others, port, secret=secret)
 
 
 def rank_of_assets(rows: Ints, secret: int) -> Ranks:
     family = rows[:, X_PLACE] >> 32 & 0xFF
     words = _words(np.where(family == 2, 4, family), rows[:, X_HI], rows[:, X_LO])
-    return np.zeros(len(rows), bool), hashed_columns(np.maximum(rows[:, X_MAC], 0), *words, secret=secret)
+    hashes = hashed_columns(np.maximum(rows[:, X_MAC], 0), *words, secret=secret)
+    return level(np.zeros(len(rows), bool), rows[:, X_PACKETS] < OFTEN, secret), hashes
 
 
 def _rank_of_parties(rows: Ints, secret: int) -> npt.NDArray[np.uint64]:
@@ -93,11 +109,11 @@ def _rank_of_parties(rows: Ints, secret: int) -> npt.NDArray[np.uint64]:
 
 
 def rank_of_operations(rows: Ints, secret: int) -> Ranks:
-    return _reads(rows), _rank_of_parties(rows, secret)
+    return level(_reads(rows), rows[:, O_ANSWERED] == 0, secret), _rank_of_parties(rows, secret)
 
 
 def rank_of_others(rows: Ints, secret: int) -> Ranks:
-    return np.zeros(len(rows), bool), _rank_of_parties(rows, secret)
+    return np.zeros(len(rows), np.int64), _rank_of_parties(rows, secret)
 
 
 def _reads(operations: Ints) -> npt.NDArray[np.bool_]:

@@ -135,7 +135,7 @@ def _place(value: Any) -> Place | None:
     if value is None:
         return None
     lesser, hashed = value
-    return bool(lesser), _number(hashed)
+    return _count(lesser), _number(hashed)
 
 
 def _number(value: Any) -> int:

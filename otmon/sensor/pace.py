@@ -52,8 +52,10 @@ class Pace:
         return self._spent > JUDGE_S
 
     def may_hurry(self, now: float) -> bool:
-        """Whether what was answered may be judged alone, as all must wait for longer than that is worth."""
-        return self._next_hurry <= now < self._next_judgement - JUDGE_S
+        """Whether what was answered may be judged alone, as all must wait for longer than that is worth, or
+        takes long itself."""
+        must_wait = now < self._next_judgement - JUDGE_S
+        return now >= self._next_hurry and (must_wait or self.is_slow)
 
     def hurried(self, begun: float, spent: float) -> None:
         """What was answered was judged: it has a share of its own, as much as all."""

@@ -214,13 +214,11 @@ class Watch:
         if heard == self._heard:
             # No packet came since: all facts are judged.
             self._judged_s = time.time()
-        elif self._pace.may_hurry(now):
-            self._hear_news()
-            if self._is_news:
-                ledger = self._look_first(told)
+        elif self._pace.may_hurry(now) and self._hears_news():
+            ledger = self._look_first(told)
         elif self._pace.may_judge(now):
             window = self._pace.must_judge(now, saving)
-            self._hear_news()
+            self._hears_news()
             is_late = self._is_news and saving and self._pace.is_slow
             if is_late:
                 self._is_news = False
@@ -293,7 +291,7 @@ class Watch:
         # Who is asked must be let finish.
         self._may_break = False
         self._states = [one.state() for one in self._readers]
-        self._hear_news()
+        self._hears_news()
         self._may_break = True
         if self._ending:
             raise Interrupted
@@ -317,12 +315,13 @@ class Watch:
         """All facts, unjudged: what is saved is not as old as the last judgement."""
         return self._gathering.facts(self._breakable, self._must_end)
 
-    def _hear_news(self) -> None:
-        """Whether there is something to judge that was not there when this was asked last."""
+    def _hears_news(self) -> bool:
+        """Whether there is something to judge that was not there when all facts were judged last."""
         novelty = [state.novelty for state in self._states]
         self._is_news |= novelty != self._novelty
         self._novelty = novelty
         self._is_news |= self._gathering.says_something_new(self._states)
+        return self._is_news
 
     def finish(self) -> list[Told]:
         """End the reading and save everything; judge it, unless that is interrupted (`unjudged`)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -84,3 +85,15 @@ def either_way(frames: list[tuple[int, bytes]]) -> tuple[list[Any], list[Any]]:
         counted = {name: count for name, count in seen.counted.items() if name != "layer.802.1q"}
         said.append([facts, counted, seen.transactions])
     return said[0], said[1]
+
+
+def counted(ledger: Ledger) -> dict[str, int]:
+    """Of each kind what its facts and what found no place come to, as `Ledger.overflow` counts."""
+    amounts = Counter(dict(ledger.overflow))
+    amounts["conversations"] += sum(
+        one.packets_to_server + one.packets_to_client for one in ledger.conversations
+    )
+    amounts["assets"] += sum(one.packets for one in ledger.assets)
+    for kind in ("operations", "written", "anomalies"):
+        amounts[kind] += sum(one.times for one in getattr(ledger, kind))
+    return {kind: amount for kind, amount in amounts.items() if kind != "claims"}

@@ -60,7 +60,7 @@ def test_of_few_hosts_somebody_else_has_all_of_them() -> None:
 
 def test_bars_hold_while_rows_wait_and_as_long_as_the_secret_is_one() -> None:
     crowd = Crowd(FEW, nobody)
-    shut = Bars(conversations=(False, 0), secret=5)
+    shut = Bars(conversations=(0, 0), secret=5)
     crowd.take(flows(1, 1), Bars(secret=5))
     crowd.take(flows(6, 6), shut)
     crowd.take(flows(6, 6), Bars(secret=5))

@@ -18,19 +18,23 @@ from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.observe import observe
 from otmon.ledger.rank import (
     NO_BARS,
+    OFTEN,
     Bars,
     Place,
     bars_of,
     hashed_columns,
     last_place,
+    of_assets,
     of_conversations,
+    of_operations,
     within,
 )
-from otmon.ledger.rows import rows_in_use
-from otmon.ledger.tables import Tables, new_tables
+from otmon.ledger.row_ranks import rank_of_assets, rank_of_flows, rank_of_operations
+from otmon.ledger.rows import no_rows, rows_in_use
+from otmon.ledger.tables import O_TIMES, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import compile_signatures
-from tests.ledger.seen import at_end
+from tests.ledger.seen import at_end, counted
 from tests.truth import dialogue, wrapping
 from tests.truth.capture import write
 from tests.zones.facts import conversation
@@ -109,7 +113,8 @@ def test_rows_for_which_a_ledger_has_no_place_become_no_facts(
         rows = rows_in_use(t)
         few, every = facts_of(rows, "x", Bars(secret=secret), limits), facts_of(rows, "x")
         left_out += len(every.conversations) - len(few.conversations)
-        assert merge_all([few], limits) == merge_all([every], limits)
+        assert secret or merge_all([few], limits) == merge_all([every], limits)
+        assert counted(few) == counted(every)
         assert len({(one.client, one.server, one.port) for one in few.conversations}) <= most
     assert left_out > 0
 
@@ -163,3 +168,52 @@ def test_who_knows_the_hash_cannot_choose_senders_that_push_his_own_fact_out() -
             collect(conversations=[own, *chosen[1::2]], limits=secretly),
         )
         assert merge_all(halves, secretly) == ledger
+
+
+def test_a_sensor_keeps_what_was_answered_though_a_flood_speaks_as_the_plant_does(
+    tables: list[Tables],
+) -> None:
+    day = at_end(tables[0])
+    talks = [one for one in day.conversations if one.answered]
+    asked = [one for one in day.operations if one.answered]
+    heard = [one for one in day.assets if one.packets >= OFTEN]
+    assert len(talks) > 20 and len(asked) > 20 and len(heard) > 10
+    forged = [f"10.9.{n >> 8}.{n & 255}" for n in range(2000)]
+    flood = {
+        "conversations": [replace(talks[0], client=one, protocol="modbus", answered=False) for one in forged],
+        "operations": [replace(asked[0], client=one, access="write", answered=0) for one in forged],
+        "assets": [replace(heard[0], address=one, packets=OFTEN - 1) for one in forged],
+    }
+    limits = Limits(conversations=len(talks), operations=len(asked), assets=len(heard), ranges=1_000_000)
+    for secret in SECRETS:
+        ledger = collect(
+            conversations=[*flood["conversations"], *talks],  # type: ignore[list-item]
+            operations=[*flood["operations"], *asked],  # type: ignore[list-item]
+            assets=[*flood["assets"], *heard],  # type: ignore[list-item]
+            limits=replace(limits, secret=secret),
+        )
+        kept = set(ledger.conversations), set(ledger.operations), set(ledger.assets)
+        for some, own in zip(kept, (talks, asked, heard), strict=True):
+            assert (some == set(own)) == bool(secret), "in a replay a flood takes its share of places"
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_rows_have_the_places_of_their_facts(tables: list[Tables], secret: int) -> None:
+    for t in tables[:6]:
+        rows = rows_in_use(t)
+        for row in rows.flows[:, None]:
+            facts = facts_of(replace(no_rows(), flows=row), "x").conversations
+            assert [list(map(int, one)) for one in rank_of_flows(row, secret)] == [
+                list(map(int, one)) for one in of_conversations(facts, secret)
+            ]
+        for row in rows.assets[:, None]:
+            senders = facts_of(replace(no_rows(), assets=row), "x").assets
+            assert [list(map(int, one)) for one in rank_of_assets(row, secret)] == [
+                list(map(int, one)) for one in of_assets(senders, secret)
+            ]
+        once = rows.operations[rows.operations[:, O_TIMES] == 1]
+        for row in once[:, None]:
+            asked = facts_of(replace(no_rows(), operations=row), "x").operations
+            assert [list(map(int, one)) for one in rank_of_operations(row, secret)] == [
+                list(map(int, one)) for one in of_operations(asked, secret)
+            ]

@@ -83,7 +83,7 @@ def test_a_part_comes_as_it_was() -> None:
 
 
 def test_bars_come_as_they_were() -> None:
-    bars = Bars((True, 2**64 - 1), None, (False, 0), (True, 5), None, 2**64 - 2)
+    bars = Bars((3, 2**64 - 1), None, (0, 0), (1, 5), None, 2**64 - 2)
     assert bars_in(over({"bars": bars_message(bars)})[0]["bars"]) == bars
     for wrong in ([], None, [None] * 5, [None] * 7, [None] * 5 + [2**64], [[0, -1], *[None] * 4, 1], [5] * 6):
         with pytest.raises(Gone):

@@ -113,7 +113,6 @@ def test_what_was_answered_has_a_share_of_its_own_while_all_must_wait() -> None:
     pace, now, hurried, judged = Pace(), BEGIN, list[float](), list[float]()
     while now < BEGIN + 600:
         if pace.may_hurry(now):
-            assert not pace.may_judge(now)
             hurried.append(now)
             pace.hurried(now, 2.0)
             now += 2.0
@@ -126,6 +125,9 @@ def test_what_was_answered_has_a_share_of_its_own_while_all_must_wait() -> None:
     assert len(judged) < 600 / (SHARE * 10.0) + CREDIT_S / 10.0
     late = [later - one for one, later in pairwise(sorted((*hurried, *judged))) if one > BEGIN + 60]
     assert max(late) <= max(SHARE * 2.0, 10.0) + JUDGE_S + 2 * TICK_S
+    # After each long judgement of all, and before the next one, what was answered has its turn.
+    turns = sorted([(at, "all") for at in judged] + [(at, "answered") for at in hurried])
+    assert not any(one[1] == later[1] == "all" for one, later in pairwise(turns))
     assert 2.0 * len(hurried) <= 600 / SHARE + 2.0
 
 
@@ -134,8 +136,8 @@ def test_nobody_hurries_where_all_can_be_judged_soon() -> None:
     assert not pace.may_hurry(BEGIN) and not pace.is_slow
     pace.looked(BEGIN, 0.1, judged=True)
     assert not any(pace.may_hurry(BEGIN + n * TICK_S) for n in range(100)) and not pace.is_slow
-    for n in range(20):
-        pace.looked(BEGIN + n, 3.0, judged=True)
+    for n in range(200):
+        pace.looked(BEGIN + n / 10, 0.9, judged=True)
     assert pace.may_hurry(BEGIN + 20)
     pace.hurried(BEGIN + 20, 0.01)
     assert not pace.may_hurry(BEGIN + 20 + HURRY_S - TICK_S) and pace.may_hurry(BEGIN + 20 + HURRY_S)

@@ -327,6 +327,21 @@ def hurry(watch: Watch, one: Observer) -> list[Told]:
     return watch.step()
 
 
+def test_what_only_counts_tell_is_judged_though_that_takes_long(observer: tuple[Wire, Observer]) -> None:
+    """What was answered comes first where something is new, and else does not keep the window away."""
+    wired, one = observer
+    watch = Watch([one], JUDGE)
+    frame = frames_of("factory-day.pcapng")[:1]
+    hear(wired, one, frame)
+    watch.step()
+    hear(wired, one, frame, 60 * 1_000_000_000)
+    watch._is_news, watch._novelty = False, [one.novelty()]
+    watch._pace = Pace()
+    watch._pace._spent = 10.0
+    watch.step()
+    assert watch.status.judgements == 2
+
+
 def test_a_save_does_not_wait_for_a_judgement_that_takes_long(
     observer: tuple[Wire, Observer], tmp_path: Path
 ) -> None:
@@ -344,7 +359,7 @@ def test_a_save_does_not_wait_for_a_judgement_that_takes_long(
     watch.step()
     hear(wired, one, frames)
     watch._pace = Pace()
-    watch._pace._spent = 10.0
+    watch._pace._spent, watch._pace._next_hurry = 10.0, math.inf
     told = watch.step()
     assert saved == [0, 0, len(frames) + 1] and watch.status.judgements == 2
     assert {each.finding for each in told} == set(watch.findings) != set()
