@@ -232,8 +232,8 @@ def _why(
     if shown:
         entry = next((each for each in shown if each.id == one.entry), shown[0])
         yield say(
-            "default-entry", entry=entry.id, vendor=_worded(entry.vendor), devices=_worded(entry.devices), title=entry.title,
-            url=entry.url,
+            "default-entry", entry=entry.id, vendor=_worded(entry.vendor), devices=_worded(entry.devices),
+            title=entry.title, url=entry.url,
         )  # fmt: skip
     else:
         yield say("default-entry-unknown", entry=one.entry)

@@ -122,7 +122,7 @@ from otmon.ledger.messages import (
     copy_opening,
     tells_below_ip,
 )
-from otmon.ledger.payload import read_payload
+from otmon.ledger.payload import copy_advertisement, read_payload
 from otmon.ledger.polling import polled
 from otmon.ledger.room import has_room
 from otmon.ledger.tables import (
@@ -299,6 +299,8 @@ def count_any(t: Tables, buf: Bytes, first: int, packet: int, now: int, offset: 
         t.flows[f, F_STATE] |= SPOKE_A << d
         if row[PROTO] != PROTO_UDP:
             icmp_roles(src, row, t.flows, f, d)
+            if row[PROTO] == PROTO_ICMPV6:
+                copy_advertisement(t, f, d, src, packet, now, offset)
             return -1
     return f * 2 + d
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from otmon.decode.fields import (
     ACK,
     AT,
@@ -36,7 +38,7 @@ from otmon.decode.streams import (
     S_SYNC,
     UNSEEN,
 )
-from otmon.kernel import Bytes, inlined, kernel
+from otmon.kernel import Bytes, inlined, kernel, u8
 from otmon.ledger.command_messages import is_commanded
 from otmon.ledger.commands import copy_commands
 from otmon.ledger.exchange import end_stream
@@ -70,6 +72,9 @@ from otmon.ledger.takeover import carry_piece, commanded_by, may_command, take_o
 from otmon.ledger.turns import EARLY, READ, read_in_turn
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.signature import SignatureTables
+
+TELLS_ROUTER: Final = 2
+"""Of advertisements of one router to one group, which are all alike."""
 
 
 @kernel
@@ -152,6 +157,15 @@ def copy_chosen(
     # A connection that has told enough is passed over without a call.
     if row[PROTO] != PROTO_TCP or most < 0 or t.flows[f, F_COPIED + d] < most:
         copy_claim(t, f, d, src, row[AT], row[END], length, most, packet, now, offset)
+
+
+@kernel
+def copy_advertisement(t: Tables, f: int, d: int, src: Bytes, packet: int, now: int, offset: int) -> None:
+    """Copy the packet's message of ICMPv6 where it advertises a router (RFC 4861, 4.2)."""
+    row = t.rows[t.used[ROW]]
+    p, end = row[AT], row[END]
+    if end - p >= 16 and u8(src, p) == 134:
+        copy_claim(t, f, d, src, p, end, row[WIRE_END] - p, TELLS_ROUTER, packet, now, offset)
 
 
 @kernel
