@@ -78,6 +78,8 @@ def protocols_page() -> str:
         hints = [f"tcp/{port}" for port in protocol.tcp_ports]
         hints += [f"udp/{port}" for port in protocol.udp_ports]
         hints += [f"0x{number:04x}" for number in protocol.ethertypes]
+        hints += [f"IP {number}" for number in protocol.ip_protocols]
+        hints += [f"LLC {one.hex()}" for one in protocol.llc]
         rows.append(
             (
                 f"`{protocol.id}`",
@@ -88,7 +90,7 @@ def protocols_page() -> str:
                 "; ".join(protocol.references),
             )
         )
-    head = ("id", "protocol", "kind", "usual ports, EtherTypes", "signature", "references")
+    head = ("id", "protocol", "kind", "usual ports, EtherTypes, protocols of IP", "signature", "references")
     intro = (
         "A conversation is named by what its bytes are: a signature counts on any port, a port is a hint. "
         "Zone models and findings use the id."

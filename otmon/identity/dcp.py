@@ -8,11 +8,12 @@ was set, with an error.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from otmon.identity.login import Piece, Seen
-from otmon.protocols.protocol import AccessClass
 
+AccessClass = Literal["configure", "identify"]
+"""Of those of `otmon.protocols`."""
 SET: Final = 4
 """The service."""
 _FRAME: Final = 0xFEFD

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -82,6 +83,17 @@ def port_hints() -> npt.NDArray[np.int64]:
         hints[row, port] = code
     hints.flags.writeable = False
     return hints
+
+
+@cache
+def ip_names() -> Mapping[int, str]:
+    """The protocols of IP that have a name besides those of `Transport`."""
+    return {number: protocol.id for protocol in _load() for number in protocol.ip_protocols}
+
+
+def llc_of(protocol_id: str) -> tuple[bytes, ...]:
+    """The headers of LLC that a protocol begins with. Raises KeyError for an id that no file has."""
+    return _load()[code_of(protocol_id) - 1].llc
 
 
 @cache
