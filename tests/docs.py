@@ -76,22 +76,24 @@ def protocols_page() -> str:
     """Every protocol that is recognised, and by what."""
     rows = []
     for protocol in sorted(PROTOCOLS, key=lambda p: (p.kind, p.id)):
-        ports = [f"tcp/{port}" for port in protocol.tcp_ports]
-        ports += [f"udp/{port}" for port in protocol.udp_ports]
-        ports += [f"0x{number:04x}" for number in protocol.ethertypes]
+        hints = [f"tcp/{port}" for port in protocol.tcp_ports]
+        hints += [f"udp/{port}" for port in protocol.udp_ports]
+        hints += [f"0x{number:04x}" for number in protocol.ethertypes]
+        hints += [f"IP {number}" for number in protocol.ip_protocols]
+        hints += [f"LLC {one.hex()}" for one in protocol.llc]
         rows.append(
             (
                 f"`{protocol.id}`",
                 protocol.name,
                 protocol.kind,
-                ", ".join(ports),
+                ", ".join(hints),
                 "yes" if protocol.signatures else "no",
                 "all" if protocol.id in READ else "changes" if protocol.id in CHANGES_READ else "",
                 "; ".join(protocol.references),
             )
         )
-    hints = "usual ports, EtherTypes"
-    head = ("id", "protocol", "kind", hints, "signature", "access judged", "references")
+    kinds = "usual ports, EtherTypes, protocols of IP"
+    head = ("id", "protocol", "kind", kinds, "signature", "access judged", "references")
     intro = (
         "A conversation is named by what its bytes are: a signature counts on any port, a port is a hint. "
         "Zone models and findings use the id.\n\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from otmon.detect.agreed_server import is_agreed
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -30,7 +31,8 @@ SERVER_PORT, CLIENT_PORT = 67, 68
 def rival_dhcp(case: Case) -> Iterator[Finding]:
     usual = {} if case.baseline is None else _servers(case.baseline)
     for vlan, servers in sorted(_servers(case.ledger).items()):
-        if len(_senders(case, servers)) > 1 and not usual.get(vlan, {}).keys() >= servers.keys():
+        news = [one for one in servers if one not in usual.get(vlan, {}) and not is_agreed(case, one, "dhcp")]
+        if news and len(_senders(case, servers)) > 1:
             facts = [fact for some in servers.values() for fact in some]
             verdicts = [case.verdicts[key] for key in map(conversation_key, facts) if key in case.verdicts]
             zones = {zone for one in verdicts for zone in (one.from_zone, one.to_zone)}

@@ -37,6 +37,9 @@ from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 RULE: Final = "unlisted-traffic"
 _STRANGE: Final = frozenset({INTERNET, UNKNOWN_ZONE})
 
+ROUTINE: Final = frozenset({"igmp"})
+"""What hosts tell switches of what they listen to: it belongs to that, which is judged itself."""
+
 Denied = list[tuple[Conversation, Verdict]]
 
 
@@ -52,6 +55,8 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
             about = fact.client, verdict.from_zone, verdict.to_zone
             strange = not _STRANGE.isdisjoint(about[1:])
         # Addresses that the model does not know have rules of their own; what a scan missed is told there.
+        if fact.protocol in ROUTINE and verdict.from_zone == verdict.to_zone:
+            continue
         if not strange and not (probes and conversation_key(fact) in probes):
             groups.setdefault(about, []).append(pair)
     for group in groups.values():

@@ -11,7 +11,7 @@ from otmon.identity.login import Seen
 ClaimKind = Literal[
     "name", "domain", "description", "vendor", "model", "firmware", "serial", "system", "software",
     "capability", "management", "dhcp-options", "dhcp-class", "switch-port", "called", "certificate",
-    "tcp-opening", "reaches", "expects", "directs",
+    "tcp-opening", "reaches", "expects", "directs", "answers",
 ]  # fmt: skip
 """- `name`: of the host or station; `domain`: of the directory that it belongs to;
 - `description`: a free text about all of it;
@@ -26,7 +26,8 @@ ClaimKind = Literal[
 - `tcp-opening`: how it opens TCP connections (`otmon.identity.claims.opening`);
 - `reaches`: a domain that it reached by way of a proxy;
 - `expects`: where it waits for data that was agreed on in this conversation, `directs`: another host to
-  which it sends such data (`otmon.ledger.claims`)."""
+  which it sends such data (`otmon.ledger.claims`);
+- `answers`: a name that others asked all for, and the address that it gave them."""
 
 MAX_VALUE: Final = 160
 """Characters of a value: a description of SNMP may have 255, of which the first say what it is."""

@@ -27,8 +27,8 @@ _PROTOCOLS: Final = _files(_FOLDER.with_name("protocols")) - {"registry"}
 IDS: Final = tuple(sorted(_files(_FOLDER) & _PROTOCOLS))
 """Ids of the protocols whose log-ins are read, as `otmon.protocols` has them. The other files hold what
 several of them share."""
-CLAIM_IDS: Final = tuple(sorted(_files(_FOLDER / "claims") & (_PROTOCOLS | {"cdp"})))
-"""Ids of those whose claims are read; "cdp" is none of `otmon.protocols`, as no conversation has it."""
+CLAIM_IDS: Final = tuple(sorted(_files(_FOLDER / "claims") & (_PROTOCOLS | {"cdp", "icmpv6"})))
+"""Ids of those whose claims are read; "cdp" and "icmpv6" are none of `otmon.protocols`."""
 
 FIRST_PAYLOADS: Final[Mapping[str, int]] = {
     "ssh": 1, "tls": 4, "rdp": 4,

@@ -19,7 +19,7 @@ row idle longest, and count it.
 - Rows on their way out: `endings`, `room`, `novelty`, `rows`.
 - To facts: `intake`, where rows wait in a `crowd`, by `harvest` with `clients`, `senders`, `values`, `texts`,
   `arrivals`, `row_ranks`; and from what was copied `dialogues`, each a `dialogue`, with `readings`, `claims`,
-  `commands`.
+  `settings`, `commands`.
 - Facts: `facts`, `course`; joined by `joining`, `reach`; kept by `rank`; in a `ledger` by `merge`, `running`,
   `aging`; in a file by `store`, `schema`, `column` (`ledger_error` where it cannot). Made fast by `swift`
   and `acyclic`.

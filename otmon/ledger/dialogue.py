@@ -10,7 +10,7 @@ from functools import lru_cache
 from struct import Struct
 from typing import Final, NamedTuple
 
-from otmon.decode.fields import PROTO_TCP
+from otmon.decode.fields import PROTO_ICMPV6, PROTO_TCP
 from otmon.decode.flows import (
     F_A_HI,
     F_A_LO,
@@ -29,8 +29,9 @@ from otmon.identity.login import LogIn, Piece
 from otmon.identity.registry import FIRST_PAYLOADS
 from otmon.identity.stream import Segment, chosen, datagrams, readings
 from otmon.ledger.claims import Told, told_by
-from otmon.ledger.facts import CredentialKind, CredentialSeen, Evidence
+from otmon.ledger.facts import CredentialKind, CredentialSeen, Evidence, Operation
 from otmon.ledger.readings import judged, log_ins_of, note, visible
+from otmon.ledger.settings import operations_of
 from otmon.ledger.texts import address_text, mac_text, transport_text, vlan_text
 from otmon.protocols.registry import ethertype_codes, name_of
 
@@ -52,6 +53,8 @@ Flow = tuple[int, ...]
 flow_of: Final[Callable[[bytes], Flow]] = Struct(f"={len(FLOW)}q").unpack
 BEGINS: Final = 16
 """Bytes of the last two columns of `FLOW`."""
+_PLACED: Final = {(True, 0): "cdp", (False, PROTO_ICMPV6): "icmpv6"}
+"""What is no protocol with a code: by whether it is below IP, and the number."""
 _KIND: Final = 0xF << 48 | 0xFFFF
 """Bits of a flow's key that hold its family, and what it is in that: all but the ports."""
 Verdict = tuple[CredentialKind | None, str]
@@ -62,8 +65,8 @@ class Dialogue:
     """The payloads of one flow."""
 
     __slots__ = (
-        "asked", "begins", "client", "last_ns", "log_ins", "macs", "read", "row", "said", "size", "told",
-        "verdicts",
+        "asked", "begins", "client", "last_ns", "log_ins", "macs", "operations", "read", "row", "said",
+        "size", "told", "verdicts",
     )  # fmt: skip
 
     def __init__(self, row: bytes, client: int) -> None:
@@ -78,6 +81,7 @@ class Dialogue:
         self.last_ns = 0
         self.told: Sequence[Told] = ()
         self.log_ins: Sequence[CredentialSeen] = ()
+        self.operations: Sequence[Operation] = ()
         self.asked = False
         """Its server was seen before to ask a client for a password."""
         self.begins = b""
@@ -116,7 +120,7 @@ def _kind(kind: int, code: int) -> _Kind:
     code &= PROVISIONAL - 1
     if family == 2:
         code = int(ethertype_codes()[number])
-    protocol = name_of(code) if code else "cdp" if family == 2 and number == 0 else ""
+    protocol = name_of(code) if code else _PLACED.get((family == 2, number), "")
     transport = transport_text(family, number)
     in_order = number == PROTO_TCP and family != 2
     return _Kind(protocol, transport, family, in_order, FIRST_PAYLOADS.get(protocol, 1) < 0)
@@ -124,13 +128,13 @@ def _kind(kind: int, code: int) -> _Kind:
 
 def read(
     one: Dialogue, source: str, known: Credentials, effort: Effort
-) -> tuple[Sequence[Told], Sequence[CredentialSeen]]:
-    """What is said in a dialogue, and its log-ins."""
+) -> tuple[Sequence[Told], Sequence[CredentialSeen], Sequence[Operation]]:
+    """What is said in a dialogue, its log-ins, and what was set in stations by it."""
     row = one.row[:-BEGINS] + one.begins if one.begins else one.row
     key, a_hi, a_lo, b_hi, b_lo, _, code, vlan, isn_a, isn_b = flow_of(row)
     protocol, transport, family, in_order, chooses = _kind(key & _KIND, code)
     if not protocol and family == 2:
-        return (), ()
+        return (), (), ()
     others: Iterable[list[Piece]] = ()
     if in_order:
         whole, others = readings(one.said, (isn_b, isn_a) if one.client else (isn_a, isn_b))
@@ -173,7 +177,9 @@ def read(
             evidence=Evidence(seen.time_ns, source, seen.packet, seen.offset),
         )
         note(facts, seen_log_in, sure)
-    return told, tuple(facts.values()) if facts else ()
+    sets = protocol == "profinet" and family == 2
+    done = tuple(operations_of(pieces, ends[client], ends[server], tags, source)) if sets else ()
+    return told, tuple(facts.values()) if facts else (), done
 
 
 def _verdict(

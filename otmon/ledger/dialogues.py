@@ -301,10 +301,11 @@ class Dialogues:
         if one.read < len(one.said):
             if self._known is None:
                 self._known = shipped_credentials()
-            one.told, one.log_ins = read(one, self._source, self._known, self._effort)
+            one.told, one.log_ins, one.operations = read(one, self._source, self._known, self._effort)
             one.read = len(one.said)
         found.told += one.told
         found.log_ins += one.log_ins
+        found.operations += one.operations
 
 
 def _collected(found: _Found, source: str, overflow: Sequence[tuple[str, int]] = ()) -> Ledger:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain, repeat
 from typing import Final, TypeVar
 
@@ -98,7 +98,7 @@ from otmon.ledger.tables import (
 from otmon.ledger.texts import address_text, transport_text, vlan_text
 from otmon.ledger.values import written_values
 from otmon.protocols.modbus import REASONS
-from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, port_hints
+from otmon.protocols.registry import PROTOCOLS, code_of, ethertype_codes, ip_names, port_hints
 
 _Fact = TypeVar("_Fact")
 _ROLES: Final[tuple[Role, ...]] = ("first packet", "port", "protocol", "handshake")
@@ -296,7 +296,13 @@ def _protocol(transport: str, number: int, code: int) -> str:
         return PROTOCOLS[known - 1].id if known else "unknown"
     if transport in ("tcp", "udp"):
         return "unknown"
-    return transport
+    return _named_ip().get(transport, transport)
+
+
+@cache
+def _named_ip() -> dict[str, str]:
+    """The transports of IP that are protocols of their own, such as "ip-2"."""
+    return {f"ip-{number}": name for number, name in ip_names().items()}
 
 
 def _expected(transport: str, port: int, protocol: str) -> str:

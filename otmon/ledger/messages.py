@@ -131,6 +131,8 @@ OPENING: Final = 2
 TLS: Final = code_of("tls")
 TELLS_LLDP: Final = FIRST_PAYLOADS["lldp"]
 TELLS_PROFINET: Final = FIRST_PAYLOADS["profinet"]
+TELLS_SETTING: Final = 64
+"""Of frames that set something in a station: a controller sets each of its devices once, when they start."""
 TELLS_PPP: Final = -FIRST_PAYLOADS["pppoe"]
 TELLS_EAP: Final = -FIRST_PAYLOADS["eapol"]
 EAPOL: Final = 0x888E
@@ -454,7 +456,9 @@ def tells_below_ip(row: Ints, src: Bytes) -> int:
         return TELLS_LLDP
     p = row[AT]
     if proto == 0x8892:
-        return TELLS_PROFINET if row[END] - p >= 12 and u8(src, p) == 0xFE else 0
+        if row[END] - p < 12 or u8(src, p) != 0xFE:
+            return 0
+        return TELLS_SETTING if u8(src, p + 2) == 4 else TELLS_PROFINET
     if proto == 0 and row[END] - p >= 12 and u32be(src, p + 4) == 0x000C2000 and u32be(src, p) == 0xAAAA0300:
         return TELLS_LLDP
     if proto == PPPOE_SESSION and p == row[HEADER] + 2 and row[END] - p >= 4:
@@ -481,6 +485,10 @@ def copy_below_ip(
         if u8(src, p) == (2 if u8(src, p - 2) == 0xC2 else 1):
             set_client(t.flows, f, d, ROLE_PROTOCOL)
         p -= 2
+    elif row[PROTO] == 0x8892:
+        # Who asks one station for something, or sets it: of Get and Set (IEC 61158-6-10, 4.3.1).
+        if u16be(src, p) == 0xFEFD and u8(src, p + 3) <= 1:
+            set_client(t.flows, f, d if u8(src, p + 3) == 0 else 1 - d, ROLE_PROTOCOL)
     elif row[PROTO] == EAPOL:
         set_client(t.flows, f, d if u8(src, p + 4) == 2 else 1 - d, ROLE_PROTOCOL)
     copy_claim(t, f, d, src, p, row[END], row[WIRE_END] - p, most, packet, now, offset)

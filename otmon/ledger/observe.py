@@ -127,7 +127,7 @@ from otmon.ledger.messages import (
     copy_opening,
     tells_below_ip,
 )
-from otmon.ledger.payload import read_payload
+from otmon.ledger.payload import copy_advertisement, name_llc, read_payload
 from otmon.ledger.polling import polled
 from otmon.ledger.room import has_room
 from otmon.ledger.tables import (
@@ -314,6 +314,8 @@ def count_any(t: Tables, buf: Bytes, first: int, packet: int, now: int, offset: 
         return -1
     if row[FAMILY] == 2:
         t.flows[f, F_STATE] |= SPOKE_A << d
+        if row[PROTO] == 0:
+            name_llc(t, f, src)
         most = tells_below_ip(row, src)
         if most > 0:
             copy_below_ip(t, f, d, src, most, packet, now, offset)
@@ -329,6 +331,8 @@ def count_any(t: Tables, buf: Bytes, first: int, packet: int, now: int, offset: 
         t.flows[f, F_STATE] |= SPOKE_A << d
         if row[PROTO] != PROTO_UDP:
             icmp_roles(src, row, t.flows, f, d)
+            if row[PROTO] == PROTO_ICMPV6:
+                copy_advertisement(t, f, d, src, packet, now, offset)
             return -1
     return f * 2 + d
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from otmon.decode.fields import (
     ACK,
     AT,
@@ -38,7 +40,7 @@ from otmon.decode.streams import (
     S_SYNC,
     UNSEEN,
 )
-from otmon.kernel import Bytes, inlined, kernel
+from otmon.kernel import Bytes, inlined, kernel, u8, u16be, u32be
 from otmon.ledger.command_copies import copy_commands
 from otmon.ledger.command_messages import is_commanded
 from otmon.ledger.exchange import end_stream
@@ -71,7 +73,17 @@ from otmon.ledger.tables import (
 from otmon.ledger.takeover import carry_piece, commanded_by, may_command, take_over, taken_over_by
 from otmon.ledger.turns import EARLY, READ, read_in_turn
 from otmon.protocols.modbus import PORT as MODBUS_PORT
+from otmon.protocols.registry import code_of, llc_of
 from otmon.protocols.signature import SignatureTables
+
+STP: Final = code_of("stp")
+CDP: Final = code_of("cdp")
+SNAP: Final = 0xAAAA0300
+STP_LLC: Final = int.from_bytes(llc_of("stp")[0][:2], "big")
+PVST: Final = int.from_bytes(llc_of("stp")[1][4:], "big")
+CDP_SNAP: Final = int.from_bytes(llc_of("cdp")[0][4:], "big")
+TELLS_ROUTER: Final = 2
+"""Of advertisements of one router to one group, which are all alike."""
 
 
 @kernel
@@ -171,6 +183,29 @@ def copy_chosen(
     # A connection that has told enough is passed over without a call.
     if row[PROTO] != PROTO_TCP or most < 0 or t.flows[f, F_COPIED + d] < most:
         copy_claim(t, f, d, src, row[AT], row[END], length, most, packet, now, offset)
+
+
+@kernel
+def name_llc(t: Tables, f: int, src: Bytes) -> None:
+    """Name the flow of a frame that has a length for an EtherType, by its header of LLC."""
+    row = t.rows[t.used[ROW]]
+    p, size = row[AT], row[END] - row[AT]
+    if size >= 3 and u16be(src, p) == STP_LLC and u8(src, p + 2) == 3:
+        t.flows[f, F_PROTOCOL] = STP
+    elif size >= 8 and u32be(src, p) == SNAP:
+        if u32be(src, p + 4) == PVST:
+            t.flows[f, F_PROTOCOL] = STP
+        elif u32be(src, p + 4) == CDP_SNAP:
+            t.flows[f, F_PROTOCOL] = CDP
+
+
+@kernel
+def copy_advertisement(t: Tables, f: int, d: int, src: Bytes, packet: int, now: int, offset: int) -> None:
+    """Copy the packet's message of ICMPv6 where it advertises a router (RFC 4861, 4.2)."""
+    row = t.rows[t.used[ROW]]
+    p, end = row[AT], row[END]
+    if end - p >= 16 and u8(src, p) == 134:
+        copy_claim(t, f, d, src, p, end, row[WIRE_END] - p, TELLS_ROUTER, packet, now, offset)
 
 
 @kernel

@@ -126,6 +126,10 @@ class Protocol:
     """Usual server ports, first the registered one."""
     udp_ports: tuple[int, ...] = ()
     ethertypes: tuple[int, ...] = ()
+    ip_protocols: tuple[int, ...] = ()
+    """Numbers of protocols of IP that it is."""
+    llc: tuple[bytes, ...] = ()
+    """Beginnings of the header of LLC in frames that have a length for an EtherType (IEEE 802.2, 3.2)."""
     signatures: tuple[Signature, ...] = ()
     commanded: tuple[Transport, ...] = ()
     """Where controllers are stopped, started or loaded with it: on its usual ports there it is looked for

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
@@ -92,6 +93,17 @@ def usual_on(transport: str, port: int) -> tuple[str, ...]:
     """Ids of all protocols for which a port is usual: "s7comm" and two others for "tcp", 102."""
     row = ("tcp", "udp").index(transport) if transport in ("tcp", "udp") else -1
     return tuple(one.id for one in _load() if row >= 0 and port in (one.tcp_ports, one.udp_ports)[row])
+
+
+@cache
+def ip_names() -> Mapping[int, str]:
+    """The protocols of IP that have a name besides those of `Transport`."""
+    return {number: protocol.id for protocol in _load() for number in protocol.ip_protocols}
+
+
+def llc_of(protocol_id: str) -> tuple[bytes, ...]:
+    """The headers of LLC that a protocol begins with. Raises KeyError for an id that no file has."""
+    return _load()[code_of(protocol_id) - 1].llc
 
 
 @cache

@@ -101,6 +101,7 @@ ROLES: Final = (
         "server", None, "a server of any other use", ("application-server", "database-server", "web-server")
     ),
     Role("domain-controller", None, "accounts and names", ("active-directory", "dns-server")),
+    Role("dhcp-server", None, "gives out addresses", ("dhcp",)),
     Role("time-server", None, "time", ("ntp-server", "clock")),
     Role("jump-host", None, "step of remote work between zones", ("jump-server", "bastion")),
     Role("router", None, "joins networks", ("l3-switch",)),

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from textwrap import dedent
+
+import pytest
 
 from otmon.detect.finding import say
 from otmon.findings.judge import judge
 from otmon.lab.dialogues import lease
 from otmon.lab.frames import SECOND_NS, Packet, Wire
+from otmon.zones.files.load import read_model
 from tests.detect import captures, plant
 from tests.detect.captures import LAPTOP, START_NS, WIRE
 from tests.detect.plant import keys
 from tests.zones.facts import conversation
+from tests.zones.facts import model as made
 
 RULE = "rival-dhcp"
 TRAVEL = Wire(core="02:aa:00:00:00:01", firewall="02:aa:00:00:00:02")
@@ -68,3 +73,40 @@ def test_the_severity_is_that_of_the_gravest_zone_with_a_server_or_a_client() ->
         return one.severity
 
     assert (severity("10.3.0.77"), severity(plant.HMI)) == ("medium", "high")
+
+
+PAIR = """
+    version: 1
+    assets: {assets}
+    zones:
+    - {{id: office, importance: low, members: 10.3.0.0/24, inside: listed, allow: {allow}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("assets", "allow", "fires"),
+    [
+        ("[]", "[]", True),
+        ("[{id: a, address: 10.3.0.1, role: dhcp-server}]", "[]", True),
+        ("[{id: a, address: [10.3.0.1, 10.3.0.2], role: DHCP_server}]", "[]", False),
+        ("[{id: a, address: 10.3.0.1, role: router}, {id: b, address: 10.3.0.2, role: router}]", "[]", True),
+        ("[]", "[{from: office, to: [10.3.0.1, 10.3.0.2], protocol: dns}]", True),
+    ],
+)
+def test_servers_of_the_inventory_are_known(assets: str, allow: str, fires: bool) -> None:
+    servers = [conversation("10.3.0.77", f"10.3.0.{n}", 67, "dhcp", transport="udp") for n in (1, 2)]
+    plant_model = made(PAIR.format(assets=assets, allow=allow))
+    assert bool(plant.found(RULE, *servers, plant=plant_model)) == fires
+
+
+def test_servers_that_a_permission_names_are_known() -> None:
+    allow = "[{from: office, to: [10.3.0.1, 10.3.0.2], protocol: dhcp}]"
+    text = dedent(PAIR.format(assets="[]", allow=allow)).lstrip("\n")
+    one = read_model([("m.yaml", text.encode())], frozenset({"dhcp"}))
+    servers = [conversation("10.3.0.77", f"10.3.0.{n}", 67, "dhcp", transport="udp") for n in (1, 2, 3)]
+    assert plant.found(RULE, *servers[:2], plant=one) == []
+    assert len(plant.found(RULE, *servers, plant=one)) == 1
+    wide = read_model(
+        [("m.yaml", text.replace("[10.3.0.1, 10.3.0.2]", "office").encode())], frozenset({"dhcp"})
+    )
+    assert len(plant.found(RULE, *servers[:2], plant=wide)) == 1

@@ -251,3 +251,16 @@ def test_data_that_nobody_agreed_on_or_with_a_third_host_is_denied(tmp_path: Pat
         "diverted-transfer", transfers(b"PORT 10,2,0,9,1,246", reply), tmp_path, TRANSFERS
     )
     assert dict(bounce.why[0].params)["items"] == "10.2.0.9 (tcp/502)"
+
+
+def test_reports_of_igmp_inside_a_zone_are_routine() -> None:
+    plant = read_model([("m.yaml", b"""
+version: 1
+zones:
+- {id: plc, importance: high, members: [10.2.0.0/24, 239.192.0.0/16], inside: listed}
+- {id: control, importance: high, members: 10.1.0.0/24}
+""")], frozenset(PROTOCOLS))  # fmt: skip
+    report = conversation(PLC, "239.192.1.32", 0, "igmp", transport="ip-2")
+    data = conversation(PLC, "239.192.1.32", 2222, "unknown", transport="udp")
+    assert [one.link.protocol for one in found(RULE, report, data, plant=plant)] == ["unknown"]
+    assert len(found(RULE, conversation(HMI, PLC, 0, "igmp", transport="ip-2"), plant=plant)) == 1

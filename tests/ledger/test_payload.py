@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
 
+from otmon.lab import frames
 from otmon.ledger.tables import FILL_MESSAGES
+from tests.detect import captures
 from tests.ledger.seen import Seen
 from tests.ledger.test_naming import DNS, MODBUS
 from tests.truth.capture import packets
@@ -99,3 +102,28 @@ def test_polls_go_on_behind_hours_of_silence(begun: bool) -> None:
     seen = Seen().packets(packets(talk, [*segments[:middle], *silence, *later])).finish()
     assert seen.counted["transactions"] == 9 and not seen.ledger().anomalies
     assert "gaps in streams" not in seen.counted or not seen.counted["gaps in streams"]
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\x42\x42\x03" + bytes(40), "stp"),
+        (bytes.fromhex("aaaa0300000c010b") + bytes(40), "stp"),
+        (bytes.fromhex("aaaa0300000c2000") + bytes(40), "cdp"),
+        (bytes.fromhex("aaaa0300000c2004") + bytes(40), "unknown"),
+        (b"\x42\x42\x07" + bytes(40), "unknown"),
+        (b"", "unknown"),
+    ],
+)
+def test_frames_with_a_length_are_named_by_their_header(data: bytes, name: str, tmp_path: Path) -> None:
+    frame = frames.ethernet("01:80:c2:00:00:00", "00:0e:8c:00:00:01", len(data), data)
+    (one,) = captures.replayed([frames.Packet(captures.START_NS, frame, "x")], tmp_path).conversations
+    assert (one.transport, one.port, one.protocol) == ("ethernet", 0, name)
+
+
+@pytest.mark.parametrize(("number", "name"), [(2, "igmp"), (112, "vrrp"), (89, "ospf"), (99, "ip-99")])
+def test_protocols_of_ip_have_names(number: int, name: str, tmp_path: Path) -> None:
+    hosts = captures.HMI, captures.plc(1)
+    packet = frames.ip_packet(captures.WIRE, captures.START_NS, hosts, number, bytes(20), 1, "x")
+    (one,) = captures.replayed([packet], tmp_path).conversations
+    assert (one.transport, one.port, one.protocol) == (f"ip-{number}", 0, name)

@@ -13,7 +13,17 @@ import pytest
 
 import otmon.protocols
 from otmon.protocols.protocol import Protocol
-from otmon.protocols.registry import IDS, PROTOCOLS, code_of, ethertype_codes, name_of, port_hints, usual_on
+from otmon.protocols.registry import (
+    IDS,
+    PROTOCOLS,
+    code_of,
+    ethertype_codes,
+    ip_names,
+    llc_of,
+    name_of,
+    port_hints,
+    usual_on,
+)
 from otmon.protocols.signature import signature_bits, signature_fault
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +74,9 @@ def test_a_file_says_what_the_protocol_is_and_where_its_facts_stand(protocol: Pr
 
 @each_protocol
 def test_it_can_be_recognised(protocol: Protocol) -> None:
-    assert protocol.signatures or protocol.ethertypes or protocol.id == "modbus"
+    below = protocol.ethertypes or protocol.ip_protocols or protocol.llc
+    assert protocol.signatures or below or protocol.id == "modbus"
+    assert all(0 < number < 256 for number in protocol.ip_protocols)
     for ports in (protocol.tcp_ports, protocol.udp_ports):
         assert len(set(ports)) == len(ports)
         assert all(0 < port < 1 << 16 for port in ports)
@@ -86,6 +98,15 @@ def test_each_usual_port_belongs_to_a_transport_it_speaks(protocol: Protocol) ->
     if protocol.id != "modbus":
         assert ("tcp" in spoken) == bool(protocol.tcp_ports)
         assert ("udp" in spoken) == bool(protocol.udp_ports)
+
+
+def test_protocols_of_ip_and_headers_of_llc_belong_to_one_each() -> None:
+    numbers = [number for protocol in PROTOCOLS for number in protocol.ip_protocols]
+    assert sorted(numbers) == sorted(ip_names()) == sorted(set(numbers))
+    assert (ip_names()[2], ip_names()[112]) == ("igmp", "vrrp")
+    headers = [header for protocol in PROTOCOLS for header in protocol.llc]
+    assert len(set(headers)) == len(headers)
+    assert llc_of("stp") and not llc_of("modbus")
 
 
 def test_an_ethertype_belongs_to_one_protocol() -> None:

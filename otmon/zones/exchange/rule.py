@@ -319,7 +319,8 @@ def _below_ip(permission: Permission) -> bool:
     if permission.transports:
         return permission.transports == ("ethernet",)
     known = [p for p in PROTOCOLS if p.id in permission.protocols]
-    only_ethernet = [p for p in known if p.ethertypes and not (p.tcp_ports or p.udp_ports or p.signatures)]
+    framed = [p for p in known if p.ethertypes or p.llc]
+    only_ethernet = [p for p in framed if not (p.tcp_ports or p.udp_ports or p.signatures)]
     return bool(known) and len(only_ethernet) == len(permission.protocols)
 
 

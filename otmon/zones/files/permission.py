@@ -11,7 +11,7 @@ from otmon.zones.address import Address, Network, host, parse_address, parse_net
 from otmon.zones.files.document import Problem, quoted
 from otmon.zones.files.entry import KINDS, MAX_PROBLEMS, Entry, Path, nearest
 from otmon.zones.files.schema import PermissionForm
-from otmon.zones.files.text import read_function_number
+from otmon.zones.files.text import TRANSPORTS, read_function_number
 from otmon.zones.functions import MODBUS_FUNCTIONS, normal
 from otmon.zones.model import (
     INTERNET,
@@ -143,13 +143,20 @@ class PermissionReader:
 
     def _protocols(self, entry: Entry[Any], path: Path, form: PermissionForm) -> tuple[str, ...]:
         for number, protocol in enumerate(form.protocol):
-            if protocol not in self.protocols and protocol not in (ANY, NOT_RECOGNISED):
+            if protocol in self.protocols or protocol in (ANY, NOT_RECOGNISED):
+                continue
+            if protocol in TRANSPORTS:
+                # As tables show what has no other name.
+                what = sentence(
+                    "no protocol {id}, expected `transport: {name}`", id=quoted(protocol), name=protocol
+                )
+            else:
                 what = sentence(
                     "no protocol {id}, expected {expected}",
                     id=quoted(protocol),
                     expected=nearest(protocol, (ANY, *sorted(self.protocols), NOT_RECOGNISED)),
                 )
-                self._say(entry, (*path, "protocol", number), what)
+            self._say(entry, (*path, "protocol", number), what)
         return () if form.protocol == (ANY,) else form.protocol
 
     def _functions(self, entry: Entry[Any], path: Path, form: PermissionForm) -> Iterator[FunctionRef]:

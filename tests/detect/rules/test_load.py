@@ -86,6 +86,32 @@ def test_tags_and_references_name_the_same_techniques(path: Path) -> None:
     assert [tag.removeprefix("attack.") for tag in rule.tags] == techniques
 
 
+TABLE = {
+    one["id"]: one
+    for one in yaml.safe_load((FOLDER / "tables" / "techniques.yml").read_text(encoding="utf-8"))[
+        "techniques"
+    ]
+}
+
+
+def test_the_table_of_techniques_is_in_order_and_names_what_replaces_them() -> None:
+    assert list(TABLE) == sorted(TABLE)
+    assert {one["edition"] for one in TABLE.values()} == {"v18.1", "v19"}
+    for one in TABLE.values():
+        assert ("." in one["id"]) == (": " in one["title"])
+        assert "now" not in one or (one["edition"], TABLE[one["now"]]["edition"]) == ("v18.1", "v19")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_techniques_are_called_as_the_table_has_them(path: Path) -> None:
+    named = [one for one in shipped_rules()[path.stem].references if one.scheme == "ATT&CK for ICS"]
+    ids = {one.id for one in named}
+    for one in named:
+        assert (one.title, one.edition) == (TABLE[one.id]["title"], TABLE[one.id]["edition"])
+        # Both are named, as not everybody has the newer edition.
+        assert TABLE[one.id].get("now", one.id) in ids
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_shipped_rule_fits_the_published_schema(path: Path) -> None:
     jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), json_schema())

@@ -277,6 +277,10 @@ MESSAGES: dict[str, tuple[tuple[Turn, ...], list[Said]]] = {
         [("name", "xp-line1"), ("name", "XP-line1.plant.local"), ("dhcp-class", "MSFT 5.0"),
          ("dhcp-options", "1,15,3,6,44,46,47,31,33,249,43")],
     ),
+    "icmpv6": (
+        (("c", bytes.fromhex("8600000040000708") + bytes(8) + bytes.fromhex("0101005056006666")),),
+        [("capability", "IPv6 router")],
+    ),
     "tftp": ((("c", b"\0\1fw-2.1.bin\0octet\0blksize\x001428\0"),), [("expects", "udp")]),
     "lldp": (
         (("c", CHASSIS + tlv(2, b"\x07port-001") + tlv(3, b"\0\x14")
