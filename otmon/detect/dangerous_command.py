@@ -1,4 +1,4 @@
-"""A command that stops a controller, restarts it, silences it or exchanges its program.
+"""A command that stops a controller, restarts, silences or forces it, or exchanges its program or settings.
 
 What it means, when it is wrong and how to respond: `rules/dangerous-command.yml`.
 """
@@ -35,7 +35,19 @@ from otmon.zones.decide import Verdict
 
 RULE: Final = "dangerous-command"
 
-Danger = Literal["stop", "start", "restart", "silence", "download", "erase", "upload", "clear"]
+Danger = Literal[
+    "stop",
+    "start",
+    "restart",
+    "silence",
+    "download",
+    "erase",
+    "force",
+    "unprotect",
+    "settings",
+    "upload",
+    "clear",
+]
 
 DANGERS: Final[dict[str, dict[str, Danger]]] = {
     "modbus": {
@@ -49,6 +61,7 @@ DANGERS: Final[dict[str, dict[str, Danger]]] = {
         "UMAS Download Block": "download",
         "UMAS End Download": "download",
         "UMAS Write Physical Address": "download",
+        "UMAS Read Physical Address": "upload",
         "UMAS Begin Upload": "upload",
         "UMAS Upload Block": "upload",
         "UMAS End Upload": "upload",
@@ -62,6 +75,12 @@ DANGERS: Final[dict[str, dict[str, Danger]]] = {
         "PLC Cold Start": "restart",
         "Request Download": "download",
         "Insert Block": "download",
+        "Copy RAM to ROM": "download",
+        "Breakpoint": "stop",
+        "Exit HOLD": "start",
+        "Program Invocation": "start",
+        "Force": "force",
+        "Modify Variable": "force",
         "NC Request Download": "download",
         "Delete Block": "erase",
         "Memory Reset": "erase",
@@ -71,6 +90,9 @@ DANGERS: Final[dict[str, dict[str, Danger]]] = {
     "bacnet": {
         "Reinitialize Device": "restart",
         "Disable Communication": "silence",
+        "Restore": "download",
+        "Atomic Write File": "download",
+        "Backup": "upload",
     },
     "dnp3": {
         "Cold Restart": "restart",
@@ -79,6 +101,10 @@ DANGERS: Final[dict[str, dict[str, Danger]]] = {
         "Start Application": "start",
         "Stop Application": "stop",
         "Delete File": "erase",
+        "Write File": "download",
+        "Activate Configuration": "settings",
+        "Save Configuration": "settings",
+        "Initialize Data": "settings",
     },
     "ethernet_ip": {
         "Reset": "restart",
@@ -111,6 +137,9 @@ DANGERS: Final[dict[str, dict[str, Danger]]] = {
         "Protected Typed File Read": "upload",
         "Program File Read": "upload",
         "Reset Diagnostic Counters": "clear",
+        "Force File Write": "force",
+        "Disable Forces": "force",
+        "Set IP Address": "settings",
     },
     "fins": {
         "Stop": "stop",
@@ -122,16 +151,47 @@ DANGERS: Final[dict[str, dict[str, Danger]]] = {
         "File Delete": "erase",
         "Program Area Read": "upload",
         "Error Log Clear": "clear",
+        "Program Area File Transfer": "download",
+        "Single File Write": "download",
+        "Program Area Protect Clear": "unprotect",
+        "Forced Set/Reset": "force",
+        "Forced Set/Reset Cancel": "force",
+        "Parameter Area Write": "settings",
+        "Parameter Area Clear": "settings",
+        "Parameter Area File Transfer": "settings",
+        "Data Link Table Write": "settings",
     },
     "slmp": {
         "Remote Stop": "stop",
         "Remote Pause": "stop",
         "Remote Run": "start",
         "Remote Reset": "restart",
+        "Remote Latch Clear": "erase",
         "Delete File": "erase",
+        "New File": "download",
+        "Write File": "download",
+        "Copy File": "download",
+        "Read File": "upload",
     },
 }
 """Protocol -> the name that it gives a service -> what the service does to a controller."""
+
+HARMLESS: Final[dict[str, dict[str, str]]] = {
+    "s7comm": {"Compress Memory": "moves blocks together, and changes none"},
+    "bacnet": {
+        "Enable Communication": "lets a device speak again",
+        "Life Safety Operation": "operators silence and reset fire alarms all the time",
+    },
+    "dnp3": {"Open File": "is the same for reading, and what is written is told by itself"},
+    "iec104": {"Cancel Reset Process": "is what nothing is done for"},
+    "ethernet_ip": {
+        "Object Reset": "is of one object, as of a drive's fault, and stops no device",
+        "Exit Download or Upload Mode": "ends what was told when it began",
+        "Get Edit Resource": "reserves the right to edit, and changes nothing yet",
+        "Open File": "is the same for reading, and what is written is told by itself",
+    },
+}
+"""Services that are about the program, or control something, and yet no danger, and why."""
 
 GRAVEST: Final[dict[Danger, Severity]] = {
     "stop": "high",
@@ -140,10 +200,28 @@ GRAVEST: Final[dict[Danger, Severity]] = {
     "silence": "high",
     "download": "high",
     "erase": "high",
+    "force": "high",
+    "unprotect": "medium",
+    "settings": "medium",
     "upload": "medium",
     "clear": "low",
 }
 """In a zone of high importance. Never critical: the model does not deny it."""
+
+TECHNIQUES: Final[dict[Danger, frozenset[str]]] = {
+    "stop": frozenset({"T0858"}),
+    "start": frozenset({"T0858"}),
+    "restart": frozenset({"T0816"}),
+    "silence": frozenset({"T0814"}),
+    "download": frozenset({"T0843", "T0889"}),
+    "erase": frozenset({"T0809"}),
+    "force": frozenset({"T0835"}),
+    "unprotect": frozenset({"T0889"}),
+    "settings": frozenset({"T0836"}),
+    "upload": frozenset({"T0845"}),
+    "clear": frozenset({"T0872"}),
+}
+"""Which techniques of ATT&CK for ICS, of those of the rule, it is."""
 
 Asked = list[tuple[Operation, Verdict | None]]
 
@@ -180,6 +258,7 @@ def _finding(case: Case, key: tuple[str, ...], danger: Danger, server: str, grou
         first_ns=min(one.first_ns for one in operations),
         last_ns=max(one.last_ns for one in operations),
         evidence=first(*(one.evidence for one in operations)),
+        techniques=TECHNIQUES[danger],
     )
 
 

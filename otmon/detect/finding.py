@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
 from otmon.ledger.facts import Conversation, CredentialSeen, Evidence, Operation, WrittenValue
 from otmon.ledger.ledger import conversation_key
 from otmon.ledger.swift import swift
+
+ATTACK: Final = "ATT&CK for ICS"
+"""Scheme of references whose techniques a finding may choose from."""
 
 __all__ = ["SEVERITIES", "Severity"]
 
@@ -97,6 +100,8 @@ class Finding:
     """First packet of each fact that the finding rests on, earliest first, at most `EVIDENCE`."""
     references: tuple[Reference, ...] = ()
     """Of its rule, as the title: whoever runs the detectors adds both (`of_rule`)."""
+    techniques: frozenset[str] = frozenset()
+    """Which techniques of ATT&CK among the rule's references it is; empty for all of them."""
     risk: Risk = Risk("", 0, 0, 0)
     title: Text = Text("", "")  # noqa: RUF009 - a frozen value
     alike: int = 1
@@ -106,7 +111,10 @@ class Finding:
 def of_rule(finding: Finding, rule: Rule, risk: Risk | None = None) -> Finding:
     """The finding with what its rule says of all of them, and with its risk where that is given."""
     known = finding.risk if risk is None else risk
-    return replace(finding, title=rule.title, references=rule.references, risk=known)
+    references = rule.references
+    if finding.techniques:
+        references = tuple(one for one in references if one.scheme != ATTACK or one.id in finding.techniques)
+    return replace(finding, title=rule.title, references=references, risk=known)
 
 
 def lowered(severity: Severity, steps: int = 1) -> Severity:

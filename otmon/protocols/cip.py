@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from otmon.protocols.pccc import EXECUTE, TO_OBJECT, pccc_commands, pccc_status
+from otmon.protocols.pccc import EXECUTE, PCCC_SERVICES, TO_OBJECT, pccc_commands, pccc_status
 from otmon.protocols.protocol import Said, Service
 
 _RESET, _SET_SINGLE = 5, 0x10
@@ -48,6 +48,11 @@ _SYMBOL: Final = 0x91
 _CLASS, _ATTRIBUTE = 0x20, 0x30
 _SIZES: Final = (2, 4, 6)
 """Bytes of a logical segment whose value has 8, 16 or 32 bits."""
+CIP_SERVICES: Final = (
+    *CIP_COMMANDS.values(), OBJECT_RESET, *CIP_WRITES.values(), *TAG_WRITES.values(), SET_NETWORK,
+    SET_ADDRESS, *PCCC_SERVICES,
+)  # fmt: skip
+"""Every name that a command may have."""
 PACKED_SERVICES: Final = 32
 """Services of a CIP packet that are looked at for what a device is: a controller's tags come in twenties."""
 LOOKED_SERVICES: Final = 4_096

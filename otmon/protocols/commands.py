@@ -19,9 +19,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from otmon.protocols.cip import cip_said
+from otmon.protocols.cip import CIP_SERVICES, cip_said
 from otmon.protocols.protocol import Said, Service
-from otmon.protocols.stations import bacnet_said, dnp3_said, iec104_said
+from otmon.protocols.stations import (
+    BACNET_SERVICES,
+    DNP3_SERVICES,
+    IEC104_SERVICES,
+    bacnet_said,
+    dnp3_said,
+    iec104_said,
+)
 
 _COTP_DATA: Final = b"\x02\xf0"
 _S7: Final = 0x32
@@ -133,7 +140,19 @@ _OLD_REFUSED: Final = 0x5B
 """Behind it another code tells why."""
 _SLMP_ASKS: Final = b"\x50\x54" + b"5"
 
-PROTOCOLS: Final = ("bacnet", "dnp3", "ethernet_ip", "fins", "iec104", "s7comm", "slmp")
+SERVICES: Final[dict[str, tuple[Service, ...]]] = {
+    "bacnet": BACNET_SERVICES,
+    "dnp3": DNP3_SERVICES,
+    "ethernet_ip": CIP_SERVICES,
+    "fins": tuple(_FINS.values()),
+    "iec104": IEC104_SERVICES,
+    "s7comm": (
+        *S7_FUNCTIONS.values(), *S7_SERVICES.values(), *S7_USER_DATA.values(), COLD_START
+    ),
+    "slmp": tuple(_SLMP.values()),
+}  # fmt: skip
+"""Every service that a command of a protocol may be."""
+PROTOCOLS: Final = tuple(SERVICES)
 
 
 def said_in(protocol: str, message: bytes) -> tuple[Said, ...]:

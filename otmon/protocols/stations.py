@@ -81,7 +81,10 @@ _WRITE_GROUP: Final = 10
 _OF_UNCONFIRMED: Final = 0x100
 """Added to the choice of an unconfirmed service."""
 WRITE_GROUP: Final = Service("Write Group", "write")
-BACKUP: Final = Service("Backup or Restore", "program")
+BACKUP: Final = Service("Backup", "program")
+RESTORE: Final = Service("Restore", "program")
+_BACKUPS: Final = (2, 3)
+"""States for which a device is told to reinitialize itself: to begin and to end a backup."""
 ENABLE: Final = Service("Enable Communication", "control")
 
 _C_RP_NA, _C_CI_NA = 105, 101
@@ -123,6 +126,13 @@ _SPONTANEOUS: Final = 3
 _TOLD: Final = (103, 106)
 """Types that a controlled station sends without being asked: its clock was set, the delay is known."""
 _NEGATIVE: Final = 0x40
+
+BACNET_SERVICES: Final = (
+    *BACNET_COMMANDS.values(), *BACNET_WRITES.values(), WRITE_GROUP, BACKUP, RESTORE, ENABLE
+)  # fmt: skip
+DNP3_SERVICES: Final = (*DNP3_COMMANDS.values(), *DNP3_WRITES.values(), SET_TIME, CLEAR_RESTART, WRITE_FILE)
+IEC104_SERVICES: Final = (*IEC104_COMMANDS.values(), *CANCELLED.values(), FREEZE)
+"""Every name that a command may have."""
 
 
 def dnp3_joined(before: bytes, frame: bytes) -> bytes:
@@ -203,7 +213,8 @@ def bacnet_said(message: bytes) -> Said | None:
     service = BACNET_COMMANDS[function]
     if function == _REINITIALIZE:
         state = _context(apdu, behind + 1, 0)
-        return Said(reference, function, service if state in (*_RESTARTS, -1) else BACKUP)
+        restarts = state in (*_RESTARTS, -1)
+        return Said(reference, function, service if restarts else BACKUP if state in _BACKUPS else RESTORE)
     return Said(reference, function, ENABLE if _context(apdu, behind + 1, 1) == 0 else service)
 
 

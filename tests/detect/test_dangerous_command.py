@@ -2,21 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.detect.dangerous_command import DANGERS, GRAVEST, Danger
+from otmon.detect.dangerous_command import DANGERS, GRAVEST, HARMLESS, TECHNIQUES, Danger
+from otmon.detect.finding import ATTACK
 from otmon.detect.rules.load import shipped_rules
-from otmon.protocols.cip import CIP_COMMANDS
-from otmon.protocols.commands import (
-    COLD_START,
-    FINS_COMMANDS,
-    S7_FUNCTIONS,
-    S7_SERVICES,
-    S7_USER_DATA,
-    SLMP_COMMANDS,
-)
+from otmon.findings.judge import judge
+from otmon.protocols.commands import SERVICES
 from otmon.protocols.modbus import SUBFUNCTIONS
-from otmon.protocols.pccc import PCCC_SERVICES
-from otmon.protocols.stations import BACNET_COMMANDS, DNP3_COMMANDS, IEC104_COMMANDS
-from tests.detect.plant import EWS, HMI, PC, PLC, at, found, keys
+from tests.detect.plant import EWS, HMI, PC, PLC, at, found, keys, ledger_of
 from tests.zones.facts import conversation, model, operation
 
 RULE = "dangerous-command"
@@ -39,21 +31,53 @@ PLANT = model("""
 """)
 
 
-def test_every_service_in_the_table_is_one_of_the_protocol() -> None:
-    named = {service.name for service in SUBFUNCTIONS.values()}
-    assert set(DANGERS["modbus"]) <= named
-    names = {
-        "s7comm": (S7_FUNCTIONS, S7_SERVICES, S7_USER_DATA, {0: COLD_START}),
-        "bacnet": (BACNET_COMMANDS,),
-        "dnp3": (DNP3_COMMANDS,),
-        "ethernet_ip": (CIP_COMMANDS, dict(enumerate(PCCC_SERVICES))),
-        "fins": (FINS_COMMANDS,),
-        "iec104": (IEC104_COMMANDS,),
-        "slmp": (SLMP_COMMANDS,),
-    }
-    for protocol, tables in names.items():
-        assert set(DANGERS[protocol]) <= {one.name for table in tables for one in table.values()}
+ASKED = {**SERVICES, "modbus": tuple(SUBFUNCTIONS.values())}
+
+
+def test_every_service_in_the_tables_is_one_of_the_protocol() -> None:
+    assert set(DANGERS) == set(ASKED) >= set(HARMLESS)
+    for table in (DANGERS, HARMLESS):
+        for protocol, services in table.items():
+            assert set(services) <= {one.name for one in ASKED[protocol]}
     assert {danger for dangers in DANGERS.values() for danger in dangers.values()} == set(GRAVEST)
+
+
+@pytest.mark.parametrize("protocol", sorted(ASKED))
+def test_what_is_about_the_program_or_controls_is_a_danger_or_says_why_not(protocol: str) -> None:
+    asks = {one.name for one in ASKED[protocol] if one.access in ("program", "control")}
+    harmless = HARMLESS.get(protocol, {})
+    assert asks == (asks & set(DANGERS[protocol])) ^ set(harmless)
+    assert all(harmless.values())
+
+
+def test_a_danger_is_the_techniques_that_it_is_and_no_others() -> None:
+    rule = shipped_rules()[RULE]
+    known = {one.id for one in rule.references if one.scheme == ATTACK}
+    assert set(TECHNIQUES) == set(GRAVEST)
+    assert set().union(*TECHNIQUES.values()) == known
+    (stop,) = judge(ledger_of(operation(PC, PLC, 90, subfunction=STOP)), None, rules={RULE: rule})
+    shown = [one.id for one in stop.references]
+    assert [one for one in shown if one in known] == ["T0858"]
+    assert len(shown) == 1 + len(rule.references) - len(known)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "service", "danger"),
+    [
+        ("slmp", "Write File", "download"), ("slmp", "Remote Latch Clear", "erase"),
+        ("fins", "Forced Set/Reset", "force"), ("fins", "Program Area Protect Clear", "unprotect"),
+        ("fins", "Parameter Area Clear", "settings"), ("s7comm", "Force", "force"),
+        ("s7comm", "Modify Variable", "force"), ("s7comm", "Copy RAM to ROM", "download"),
+        ("bacnet", "Restore", "download"), ("dnp3", "Activate Configuration", "settings"),
+        ("ethernet_ip", "Set IP Address", "settings"),
+    ],
+)  # fmt: skip
+def test_what_forces_reprograms_or_sets_is_found_without_a_model(
+    protocol: str, service: str, danger: Danger
+) -> None:
+    asked = operation(PC, PLC, 1, protocol=protocol, service=service, access="program")
+    (one,) = found(RULE, asked, plant=None)
+    assert (one.what.key, one.severity) == (f"danger.{danger}", GRAVEST[danger])
 
 
 @pytest.mark.parametrize(
