@@ -323,12 +323,13 @@ def old_message(src: Bytes, p: int, end: int) -> int:
             return 4 << 2 | (COMMANDS if n == 4 or (n > 4 and u8(src, p + 3) == 0) else 0)
         if sub == 0x15 or sub == 8 or sub == 9:
             return 4 << 2
+        kind = WRITES if is_old_write(sub) else 0
         if sub > 3 or n < 11:
-            return (12 if sub <= 3 else n) << 2
+            return (12 if sub <= 3 else n) << 2 | kind
         points = u8(src, p + 10) + 256 * (u8(src, p + 10) == 0)
-        return (12 + (0 if sub <= 1 else (points + 1) // 2 if sub == 2 else 2 * points)) << 2
+        return (12 + (0 if sub <= 1 else (points + 1) // 2 if sub == 2 else 2 * points)) << 2 | kind
     if 0x80 <= sub <= 0xBC and (pc == 0 or 0x50 <= pc <= 0x60):
-        if sub == 0x93 or sub == 0x94:
+        if sub == 0x93 or sub == 0x94 or is_old_write(sub & 0x7F):
             return (4 if pc == 0x5B else 2) << 2 | ANSWERS
         return n << 2
     if n < 4 or sub < 0x30 or sub > 0x42:
@@ -340,16 +341,23 @@ def old_message(src: Bytes, p: int, end: int) -> int:
             return 8 << 2 | (COMMANDS if n == 8 or (n > 8 and u16be(src, p + 4) == 0x3030) else 0)
         if command == 0x15 or command == 8 or command == 9:
             return 8 << 2
+        kind = WRITES if is_old_write(command) else 0
         if command > 3 or n < 24:
-            return (24 if command <= 3 else n) << 2
+            return (24 if command <= 3 else n) << 2 | kind
         points = digits(src, p + 20, end) >> 8
         points += 256 * (points == 0)
-        return (24 + (0 if command <= 1 else points + points % 2 if command == 2 else 4 * points)) << 2
-    if command == 0x9300 or command == 0x9400:
-        return 4 << 2 | ANSWERS
-    if 0x9350 <= command <= 0x9360 or 0x9450 <= command <= 0x9460:
-        return (8 if command & 0xFF == 0x5B else 4) << 2 | ANSWERS
+        return (24 + (0 if command <= 1 else points + points % 2 if command == 2 else 4 * points)) << 2 | kind
+    about = (command >> 8) & 0x7F
+    if command & 0x8000 and (about == 0x13 or about == 0x14 or is_old_write(about)):
+        if command & 0xFF == 0 or 0x50 <= command & 0xFF <= 0x60:
+            return (8 if command & 0xFF == 0x5B else 4) << 2 | ANSWERS
     return 0
+
+
+@inlined
+def is_old_write(command: int) -> bool:
+    """Whether a command of frames 1E writes."""
+    return bool(2 <= command <= 5 or command == 0x0F)
 
 
 @inlined

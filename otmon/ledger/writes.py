@@ -89,7 +89,7 @@ def number_of(code: int, src: Bytes, p: int, end: int) -> int:
         number = u8(src, at + 9) if end - at >= 10 else 0
     elif code == SLMP:
         # Only frames 4E have a serial number.
-        serial = 2 if u8(src, p) & 0x7F == 0x54 else 7 if n >= 8 and u8(src, p + 1) == 0x34 else 0
+        serial = 2 if u8(src, p) & 0x7F == 0x54 else 7 if n >= 8 and u16be(src, p) in (0x3534, 0x4434) else 0
         number = u8(src, p + serial) if serial and n > serial else 0
     elif code == ETHERNET_IP:
         # Of PCCC nothing else tells which answer is which: values are read by the same service.

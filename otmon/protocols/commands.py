@@ -7,8 +7,8 @@ services, groups and subfunctions of user data), as Siemens publishes no specifi
 ITU-T X.224, 13.7 (data unit). For FINS: Omron W227, "FINS Commands Reference Manual", and W342, 5-3; W421 for
 its header in TCP and for RESET of an Ethernet unit. For SLMP: Mitsubishi SH-080956ENG, "SLMP Reference
 Manual", 4.2 (frames 3E and 4E in binary and ASCII code) and chapter 5 (commands; remote control is 10xx,
-files are 18xx); for the older frame 1E "FX3U-ENET User's Manual", 9.1.2 (its form) and 9.4.2 (remote RUN and
-STOP).
+files are 18xx); for the older frame 1E "FX3U-ENET User's Manual", 9.1.2 (its form), 9.3 (writes) and
+9.4.2 (remote RUN and STOP).
 
 Contract: a message begins where the kernel of `otmon.ledger.command_copies` found that it does, and is one
 message. Who of the two asks is said by the message, as both may: FINS has peers, and a controller that opens
@@ -134,8 +134,15 @@ _SLMP_BINARY: Final = {b"\x50\x00": 2, b"\x54\x00": 6, b"\xd0\x00": 2, b"\xd4\x0
 _SLMP_ASCII: Final = {b"5000": 4, b"5400": 12, b"D000": 4, b"D400": 12}
 """Subheader, and where the route behind it begins: 4E has a serial number between."""
 _DIGITS: Final = b"0123456789ABCDEFabcdef"
-_OLD_ASKS: Final = (0x13, 0x14)
-"""Remote RUN and STOP of frames 1E, whose answers have 80 more."""
+_OLD: Final[dict[int, Service]] = {
+    **dict.fromkeys((2, 3), SLMP_WRITES[0x1401]),
+    **dict.fromkeys((4, 5), SLMP_WRITES[0x1402]),
+    0x0F: SLMP_WRITES[0x1601],
+    0x13: SLMP_COMMANDS[0x1001],
+    0x14: SLMP_COMMANDS[0x1002],
+}
+"""By the first byte of frames 1E, which have 80 more in answers: writes of bits and words, in a row and here
+and there, of a module's memory, remote RUN and STOP."""
 _OLD_REFUSED: Final = 0x5B
 """Behind it another code tells why."""
 _SLMP_ASKS: Final = b"\x50\x54" + b"5"
@@ -243,8 +250,8 @@ def _fins(message: bytes) -> Said | None:
 
 
 def _slmp(message: bytes) -> Said | None:
-    old = _undone(message[:8]) if message[:1] in (b"1", b"9") else message[:4]
-    if len(old) >= 2 and old[0] & 0x7F in _OLD_ASKS:
+    old = _undone(message[:8]) if message[:1] in (b"0", b"1", b"8", b"9") else message[:4]
+    if len(old) >= 2 and old[0] & 0x7F in _OLD:
         return _old_slmp(old)
     begin, width = _SLMP_BINARY.get(message[:2], 0), 2
     if not begin:
@@ -272,10 +279,10 @@ def _undone(text: bytes) -> bytes:
 
 
 def _old_slmp(frame: bytes) -> Said:
-    """A remote RUN or STOP in a frame 1E, or the answer to one."""
+    """A command in a frame 1E, or the answer to one."""
     command = frame[0] & 0x7F
     if frame[0] == command:
-        return Said(0, command, SLMP_COMMANDS[0x1001 if command == _OLD_ASKS[0] else 0x1002])
+        return Said(0, command, _OLD[command])
     return Said(0, command, None, int.from_bytes(frame[1 : 3 if frame[1] == _OLD_REFUSED else 2], "big"))
 
 

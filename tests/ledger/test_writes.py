@@ -45,6 +45,10 @@ from tests.protocols.test_commands import (
     SLMP_DONE,
     SLMP_REFUSED,
     SLMP_WRITE,
+    SLMP_WRITE_1E,
+    SLMP_WRITE_1E_ASCII,
+    SLMP_WRITTEN_1E,
+    SLMP_WRITTEN_1E_ASCII,
 )
 
 PAIRS = [
@@ -55,6 +59,8 @@ PAIRS = [
     ("dnp3", 20_000, DNP3_OPERATE, DNP3_OPERATED, "Direct Operate", 0),
     ("slmp", 5007, SLMP_WRITE, SLMP_DONE, "Device Write", 0),
     ("slmp", 5007, SLMP_WRITE, SLMP_REFUSED, "Device Write", 0xC059),
+    ("slmp", 5007, SLMP_WRITE_1E, SLMP_WRITTEN_1E, "Device Write", 0),
+    ("slmp", 5007, SLMP_WRITE_1E_ASCII, SLMP_WRITTEN_1E_ASCII, "Device Write", 0),
     ("ethernet_ip", 44_818, CIP_WRITE, CIP_WRITTEN, "Write Tag", 0),
     ("ethernet_ip", 44_818, CIP_WRITES_PACKED, CIP_PACKED_DONE, "Write Tag", 0),
     ("ethernet_ip", 44_818, PCCC_DATA, PCCC_DONE, "Data File Write", 0),

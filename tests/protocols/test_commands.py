@@ -159,6 +159,10 @@ SLMP_STOP_1E = bytes.fromhex("14ff0a00")
 SLMP_RUN_1E = bytes.fromhex("13ff0a00")
 SLMP_READ_1E = bytes.fromhex("01ff0a00640000002044" + "0a00")
 SLMP_WRITE_1E = bytes.fromhex("03ff0a00640000002044" + "0200" + "14ff0a00")
+SLMP_WRITE_1E_ASCII = b"03FF000A" + b"4420" + b"00000064" + b"0200" + b"14FF000A"
+SLMP_TEST_1E = bytes.fromhex("05ff0a000100" + "6400000020440700")
+SLMP_WRITTEN_1E = bytes.fromhex("8300")
+SLMP_WRITTEN_1E_ASCII = b"8300"
 SLMP_STOP_1E_ASCII = b"14FF000A"
 SLMP_READ_1E_ASCII = b"01FF000A" + b"4420" + b"00000064" + b"0A00"
 SLMP_DONE_1E = bytes.fromhex("9400")
@@ -329,6 +333,9 @@ WRITES_READ = [
     ("s7comm", S7_WRITE, 15, "Write Var", "write"),
     ("fins", FINS_WRITE, 11 << 16 | 0x0102, "Memory Area Write", "write"),
     ("slmp", SLMP_WRITE, 0, "Device Write", "write"),
+    ("slmp", SLMP_WRITE_1E, 0, "Device Write", "write"),
+    ("slmp", SLMP_WRITE_1E_ASCII, 0, "Device Write", "write"),
+    ("slmp", SLMP_TEST_1E, 0, "Device Write Random", "write"),
     ("ethernet_ip", CIP_WRITE, 21, "Write Tag", "write"),
     ("ethernet_ip", CIP_WRITES_PACKED, 22, "Write Tag", "write"),
     ("ethernet_ip", CIP_SET, CONTEXT, "Set Attribute Single", "write"),
@@ -372,6 +379,8 @@ ANSWERS_READ = [
     ("slmp", SLMP_REFUSED_ASCII, 0, 0xC059),
     ("slmp", SLMP_DONE_4E_ASCII, 0x1234, 0),
     ("slmp", SLMP_DONE_1E, 0, 0),
+    ("slmp", SLMP_WRITTEN_1E, 0, 0),
+    ("slmp", SLMP_WRITTEN_1E_ASCII, 0, 0),
     ("slmp", SLMP_REFUSED_1E, 0, 0x5B10),
     ("slmp", SLMP_DONE_1E_ASCII, 0, 0),
     ("slmp", SLMP_REFUSED_1E_ASCII, 0, 0x5B10),
@@ -546,9 +555,10 @@ def test_nothing_before_it_hides_a_command_of_fins_or_slmp() -> None:
     assert one.service is not None and one.service.name == "Stop"
     reads = SLMP_READ_1E * 3 + SLMP_WRITE_1E * 2
     for frames in (reads + SLMP_STOP_1E, SLMP_READ_1E_ASCII * 9 + SLMP_STOP_1E_ASCII, SLMP_STOP_1E + b"?"):
-        (one,) = told("slmp", frames)
+        *_, one = told("slmp", frames)
         assert one.service is not None and one.service.name == "Remote Stop"
-    assert told("slmp", reads) == told("slmp", SLMP_READ_1E_ASCII * 9) == []
+    assert [one.function for one in told("slmp", reads)] == [3, 3]
+    assert told("slmp", SLMP_READ_1E_ASCII * 9) == []
     for frames in (SLMP_READ * 40 + SLMP_STOP, ascii_slmp(SLMP_READ) * 40 + SLMP_STOP_ASCII):
         (one,) = told("slmp", frames)
         assert one.service is not None and one.service.name == "Remote Stop"
