@@ -292,8 +292,8 @@ def _confined(wanted: Options, rings: Mapping[str, Ring], endpoint: Endpoint | N
 
 
 def _before(ledger: str | None, timezone: str) -> tuple[Ledger, dict[str, str]]:
-    """What an earlier run saved; that a sensor writes there is marked from now on. `timezone`: by whose clocks
-    times are told."""
+    """What an earlier run saved; that a sensor writes there is marked from now on. `timezone`: by whose
+    clocks times are told."""
     if ledger is None:
         return EMPTY, {}
     before, notes = EMPTY, dict[str, str]()

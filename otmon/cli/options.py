@@ -182,7 +182,8 @@ def read_rules(paths: Sequence[str] | None) -> Mapping[str, Rule]:
 
 @contextmanager
 def written_to(path: str | None) -> Iterator[TextIO | None]:
-    """The stream for `path`: none, standard output for "-", or a file that is private and appears when whole."""
+    """The stream for `path`: none, standard output for "-", or a private file that appears when it is
+    whole."""
     if path is None:
         yield None
     elif path == "-":
