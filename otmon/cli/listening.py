@@ -126,7 +126,6 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
     be_compiled(sensor=True)
     compile_kernels()
     compile_cut()
-    normal = read_ledger(wanted.baseline) if wanted.baseline is not None else None
     place = None if wanted.metrics == "none" else _address(wanted.metrics)
     access = _access(wanted)
     _load_everything()
@@ -143,6 +142,7 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
     except OSError as error:
         fail_by_system(error)
     # From here on as the one who the sensor runs as: what it cannot write is found out now.
+    normal = read_ledger(wanted.baseline) if wanted.baseline is not None else None
     model = read_model(wanted.zones) if wanted.zones is not None else None
     output.use(model)
     rules = read_rules(wanted.rules)

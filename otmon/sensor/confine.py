@@ -7,8 +7,9 @@ calls (seccomp) that lets through what a sensor needs (`otmon.sensor.calls`) and
 - no socket can be made, and nothing connects to anything or sends to an address: what speaks is the socket
   of the metrics, which answers those who came, and that of the service manager, connected before;
 - no program is started, and no other process is touched, but for those that read the sensor's rings;
-- no memory becomes executable, and no file is mapped as code: all code is loaded by then. A manager of
-  services cannot forbid that (MemoryDenyWriteExecute), since it would do so before the start.
+- no memory becomes executable, and no file is mapped as code: all code is loaded by then, and none of it can
+  be written to. A manager of services cannot forbid that (MemoryDenyWriteExecute), since it would do so
+  before the start.
 
 Linux has no packet socket that cannot send: that one only listens is held by the filter, which knows it by
 its number. Who takes the sensor over still has the files that its user may write, and the answers to those
@@ -47,6 +48,9 @@ _FILTER_FLAG_TSYNC: Final = 1
 _CAPABILITY_VERSION_3: Final = 0x20080522
 _LAST_CAPABILITY: Final = 63
 
+_READ, _WRITE = 0x1, 0x2
+"""Rights to memory (sys/mman.h)."""
+
 # linux/seccomp.h, linux/bpf_common.h
 _ALLOW: Final = 0x7FFF0000
 _ERRNO: Final = 0x00050000
@@ -75,6 +79,7 @@ def confine(
         become(user)
     forbid_dumps()
     drop_capabilities()
+    part_data_from_code()
     forbid_calls(listening, forks=forks, kills=kills)
 
 
@@ -119,6 +124,20 @@ def drop_capabilities() -> None:
         raise ConfineError(placed("capabilities", os.strerror(ctypes.get_errno())))
     if libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise ConfineError(placed("no new privileges", os.strerror(ctypes.get_errno())))
+
+
+def part_data_from_code() -> None:
+    """Memory that is code and can be written to, there or by another mapping, is code no more: what libffi
+    made for callbacks of ctypes, which are called while the packet path is compiled, and not later. Raises
+    ConfineError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+        place, rights, *_ = line.split()
+        if "x" in rights and ("w" in rights or "s" in rights):
+            begin, end = (int(one, 16) for one in place.split("-"))
+            kept = _READ | (_WRITE if "w" in rights else 0)
+            if libc.mprotect(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), kept):
+                raise ConfineError(placed("memory that is code", os.strerror(ctypes.get_errno())))
 
 
 def forbid_calls(listening: Sequence[int], *, forks: bool = False, kills: bool = False) -> None:

@@ -72,6 +72,8 @@ class Attempts:
         self.context = ctypes.c_ulong(0)
         by(206, 0, 8, ctypes.byref(self.context))
         self.page = libc.mmap(None, ctypes.c_size_t(4096), 3, 0x22, -1, ctypes.c_long(0))
+        # As code may be that libraries make, for callbacks.
+        self.code = mmap.mmap(-1, 4096, prot=7)
         self.shared = libc.shmget(0, 4096, 0o1700)
         self.victim = os.fork()
         if self.victim == 0:
@@ -214,6 +216,10 @@ def main(user: str, how: str) -> dict[str, object]:
     ]
     found["seccomp"] = status["Seccomp"].strip()
     found["new privileges"] = status["NoNewPrivs"].strip()
+    with open("/proc/self/maps", encoding="utf-8") as file:
+        rights = [line.split()[1] for line in file]
+    found["code"] = sum("x" in one for one in rights)
+    found["code to write"] = sum("x" in one and ("w" in one or "s" in one) for one in rights)
     found["user"] = os.getuid()
     found["dumps"] = [libc.prctl(3, 0, 0, 0, 0), *resource.getrlimit(resource.RLIMIT_CORE)]
     found["victim lives"] = os.waitpid(attempts.victim, os.WNOHANG) == (0, 0)
