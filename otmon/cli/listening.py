@@ -285,10 +285,18 @@ def _confined(wanted: Options, rings: Mapping[str, Ring], endpoint: Endpoint | N
     if wanted.workers > 1:
         posts = [post(source, ring, wanted.kept_bytes) for source, ring in rings.items()]
         start_keeper(posts, keep, speaker(wanted.lang.value))
-        confine([], wanted.user, kills=True)
+        confine([], wanted.user, _folders(wanted), kills=True)
     else:
-        confine(listening, wanted.user)
+        confine(listening, wanted.user, _folders(wanted))
     return posts
+
+
+def _folders(wanted: Options) -> list[Path]:
+    """Where it writes from now on."""
+    files = [Path(one) for one in (wanted.ledger, wanted.json) if one not in (None, "-")]
+    # A link is followed, and what stands beside the ledger stands beside the link.
+    folders = [folder for file in files for folder in (file.parent, file.resolve().parent)]
+    return [*folders, Path(wanted.evidence)] if wanted.evidence is not None else folders
 
 
 def _before(ledger: str | None, timezone: str) -> tuple[Ledger, dict[str, str]]:

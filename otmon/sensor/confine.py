@@ -12,8 +12,9 @@ calls (seccomp) that lets through what a sensor needs (`otmon.sensor.calls`) and
   before the start.
 
 Linux has no packet socket that cannot send: that one only listens is held by the filter, which knows it by
-its number. Who takes the sensor over still has the files that its user may write, and the answers to those
-who ask for metrics; and as root /proc/self/mem, by which code that is there can be overwritten. Another user
+its number. Who takes the sensor over still has the answers to those who ask for metrics, all files that its
+user may read, and those beneath the folders of its own files to write (`otmon.sensor.landlock`). Where Linux
+cannot limit that, root also has /proc/self/mem, by which code that is there can be overwritten; another user
 has not: where no dump is allowed, that file is root's.
 
 Its memory holds packets of the last moments, and so passwords: where it crashes, or a watchdog ends it,
@@ -33,11 +34,12 @@ import platform
 import pwd
 import resource
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from otmon.sensor.calls import FORKS, FREE, KILLS, LIMITED, LIMITS, MACHINES, NEWER, SECCOMP, WRITING, Limit
+from otmon.sensor.landlock import write_only_beneath
 from otmon.sentence import Complaint, placed, sentence
 
 _SET_DUMPABLE: Final = 4
@@ -65,11 +67,16 @@ class ConfineError(Complaint):
 
 
 def confine(
-    listening: Sequence[int], user: str | None = None, *, forks: bool = False, kills: bool = False
+    listening: Sequence[int],
+    user: str | None = None,
+    writable: Iterable[Path] = (),
+    *,
+    forks: bool = False,
+    kills: bool = False,
 ) -> None:
     """Give up everything. `listening` are the descriptors of the sockets that listen to the plant; `user`
-    a name to go on as. `forks`: but start processes, which have no more rights; `kills`: but end one that
-    hangs. Call it while this is the only thread. Raises ConfineError."""
+    a name to go on as; `writable` are folders to write in. `forks`: but start processes, which have no more
+    rights; `kills`: but end one that hangs. Call it while this is the only thread. Raises ConfineError."""
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         what = sentence("there are {count} threads already, which would keep their rights", count=threads)
@@ -80,6 +87,10 @@ def confine(
     forbid_dumps()
     drop_capabilities()
     part_data_from_code()
+    try:
+        write_only_beneath(writable)
+    except OSError as error:
+        raise ConfineError(placed("Landlock", error.strerror or str(error))) from error
     forbid_calls(listening, forks=forks, kills=kills)
 
 

@@ -21,6 +21,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
@@ -69,6 +70,11 @@ class Attempts:
         self.file = tempfile.TemporaryFile()  # noqa: SIM115
         self.file.write(FRAME)
         self.file.flush()
+        self.elsewhere, self.folder = tempfile.mkdtemp(), tempfile.mkdtemp()
+        with open(f"{self.elsewhere}/file", "wb") as file:
+            file.write(b"code of the next start")
+        for name in (self.elsewhere, f"{self.elsewhere}/file", self.folder):
+            os.chmod(name, 0o777)
         self.context = ctypes.c_ulong(0)
         by(206, 0, 8, ctypes.byref(self.context))
         self.page = libc.mmap(None, ctypes.c_size_t(4096), 3, 0x22, -1, ctypes.c_long(0))
@@ -163,6 +169,9 @@ class Attempts:
             "interface": lambda: fcntl.ioctl(self.fd, _SIOCSIFFLAGS, bad),
             "limit": lambda: by(302, 261, 0, resource.RLIMIT_CORE, bytes(16), 0),
             "memory of itself": lambda: open("/proc/self/mem", "r+b").close(),
+            "file elsewhere": lambda: os.open(f"{self.elsewhere}/new", os.O_CREAT | os.O_WRONLY),
+            "file there": lambda: open(f"{self.elsewhere}/file", "wb").close(),
+            "name elsewhere": lambda: os.unlink(f"{self.elsewhere}/file"),
             "call of the other table": lambda: call(0x40000000 | 39),
             # One and all: a call that nobody thought of is refused, too.
             **{f"call {number}": lambda number=number: call(number, *words) for number in every},
@@ -199,12 +208,14 @@ def main(user: str, how: str) -> dict[str, object]:
     tried = attempts.sending() | attempts.coding()
     if how == "confined":
         tried |= attempts.others()
-        if user == "":
-            # Root is who no file is closed to.
-            del tried["memory of itself"]
-        confine([attempts.fd], user or None)
+        confine([attempts.fd], user or None, [Path(attempts.folder), Path(attempts.folder, "not-there-yet")])
     found: dict[str, object] = {"attempts": came_of(tried)}
     # What it still must do.
+    kept, part = f"{attempts.folder}/kept", f"{attempts.folder}/part"
+    with open(part, "xb") as one:
+        one.write(b"facts")
+    os.replace(part, kept)
+    os.unlink(kept)
     attempts.pair[0].sendall(b"metrics")
     found["answer"] = attempts.pair[1].recv(20).decode()
     batch = ring.next(2000)

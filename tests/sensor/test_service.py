@@ -172,7 +172,9 @@ def test_nothing_is_ever_sent(wired: Wire, tmp_path: Path, workers: str) -> None
         with sensor(wired, *options(tmp_path), "--workers", workers) as running:
             for _ in range(20):
                 wired.send(frames_of("factory-day.pcapng"))
-            running.wait_for(lambda: running.metrics()["otmon_judgements_total"] >= 2)
+            # One judgement is enough for all of them where it begins late.
+            running.wait_for(lambda: running.metrics()["otmon_judgements_total"] >= 1)
+            running.wait_for((tmp_path / "plant.db").exists)
             running.end()
         assert plant.next(300) is None and plant.counts().received == 0
         # What anybody sends there would have been heard.
