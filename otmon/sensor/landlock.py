@@ -11,6 +11,7 @@ import ctypes
 import os
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +42,7 @@ def write_only_beneath(folders: Iterable[Path]) -> None:
     rules = _checked(libc.syscall(_CREATE, attributes, ctypes.c_size_t(8), 0))
     try:
         for folder in folders:
-            place = os.open(_there(folder), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            place = os.open(_there(folder), os.O_PATH | os.O_CLOEXEC)
             try:
                 beneath = ctypes.create_string_buffer(struct.pack("=Qi", writes, place), 12)
                 _checked(libc.syscall(_ADD, rules, _BENEATH, beneath, 0))
@@ -54,7 +55,12 @@ def write_only_beneath(folders: Iterable[Path]) -> None:
 
 def _there(folder: Path) -> Path:
     folder = folder.resolve()
-    return next(one for one in (folder, *folder.parents) if one.is_dir())
+    for one in (folder, *folder.parents):
+        # What cannot be reached is said where it is to be written.
+        with suppress(PermissionError):
+            if one.is_dir():
+                return one
+    return Path("/")
 
 
 def _libc() -> ctypes.CDLL:

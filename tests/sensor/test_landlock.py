@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,25 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
     (outside / "file").write_text("")
     (tmp_path / "link").symlink_to(inside)
     assert run(inside, outside, tmp_path / "link")["write"] == "EACCES"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_folder_that_cannot_be_read_or_reached_stops_nothing() -> None:
+    """That it cannot be written is said where it is to be written."""
+    code = (
+        "import ctypes, os, sys; from pathlib import Path\n"
+        "from otmon.sensor.landlock import write_only_beneath\n"
+        "ctypes.CDLL(None).prctl(38, 1, 0, 0, 0); os.setuid(65534)\n"
+        "write_only_beneath([Path(sys.argv[1]), Path(sys.argv[1], 'a'), Path(sys.argv[2])])\n"
+        "Path(sys.argv[2], 'file').touch()\n"
+    )
+    with tempfile.TemporaryDirectory(prefix="otmon-") as place:
+        Path(place).chmod(0o755)
+        closed, blind = Path(place, "closed"), Path(place, "blind")
+        (closed / "a").mkdir(parents=True)
+        closed.chmod(0o700)
+        blind.mkdir()
+        blind.chmod(0o733)
+        words = [sys.executable, "-c", code, str(closed / "a"), str(blind)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
