@@ -15,7 +15,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry, exposition
+from prometheus_client import exposition
 from prometheus_client.core import REGISTRY
 
 from otmon import __version__
@@ -46,7 +46,7 @@ from otmon.identity.credentials import shipped_credentials
 from otmon.identity.registry import CLAIM_IDS, IDS, parser_of, teller_of
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.libraries import drop_libraries
-from otmon.outputs.instant import short_text
+from otmon.outputs.instant import clock_name, short_text
 from otmon.outputs.jsonlines import write_told
 from otmon.outputs.metrics import StatusCollector
 from otmon.outputs.table import write_finding
@@ -54,6 +54,7 @@ from otmon.sensor import mark
 from otmon.sensor.appended import Appended
 from otmon.sensor.confine import ConfineError, confine
 from otmon.sensor.crew import Worker
+from otmon.sensor.endpoint import Endpoint, one_at_a_time
 from otmon.sensor.memory import give_large_blocks_back
 from otmon.sensor.observer import Observer, Reader, compile_kernels
 from otmon.sensor.proof import ProofFolder
@@ -128,7 +129,6 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
     be_compiled(sensor=True)
     compile_kernels()
     compile_cut()
-    normal = read_ledger(wanted.baseline) if wanted.baseline is not None else None
     place = None if wanted.metrics == "none" else _address(wanted.metrics)
     access = _access(wanted)
     _load_everything()
@@ -137,16 +137,19 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
     try:
         notifier = Notifier()
         rings = _opened(wanted)
-        posts = _confined(wanted, rings)
+        # No socket can be made once the rights are given up.
+        endpoint = _endpoint(wanted.metrics, place, access) if place is not None else None
+        posts = _confined(wanted, rings, endpoint)
     except (RingError, FilterError, ConfineError) as error:
         fail(error)
     except OSError as error:
         fail_by_system(error)
     # From here on as the one who the sensor runs as: what it cannot write is found out now.
+    normal = read_ledger(wanted.baseline) if wanted.baseline is not None else None
     model = read_model(wanted.zones) if wanted.zones is not None else None
     output.use(model)
     rules = read_rules(wanted.rules)
-    before, notes = _before(wanted.ledger)
+    before, notes = _before(wanted.ledger, model.timezone if model is not None else "")
     try:
         proofs = None
         if wanted.evidence is not None:
@@ -168,9 +171,9 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
         told=mark.told(path) if before is not EMPTY and path is not None else None,
         notes=notes,
     )
-    if place is not None:
+    if endpoint is not None:
         REGISTRY.register(StatusCollector(lambda: watch.status))
-        _serve(wanted.metrics, place, access)
+        endpoint.serve(guarded(one_at_a_time(exposition.make_wsgi_app(REGISTRY)), access.users))
 
     def reload() -> None:
         try:
@@ -252,16 +255,11 @@ def _access(wanted: Options) -> _Access:
     return _Access(web.certificate, web.key, web.users)
 
 
-def _serve(metrics: str, place: tuple[str, int], access: _Access) -> None:
-    """Serve what is registered."""
+def _endpoint(metrics: str, place: tuple[str, int], access: _Access) -> Endpoint:
     try:
-        # Until it is known who may read, there is nothing to be read.
-        server, _ = exposition.start_http_server(
-            place[1], place[0], CollectorRegistry(), certfile=access.certificate, keyfile=access.key
-        )
+        return Endpoint(place, access.certificate, access.key)
     except OSError as error:
         fail_by_system(error, metrics)
-    server.set_app(guarded(exposition.make_wsgi_app(REGISTRY), access.users))
 
 
 def _opened(wanted: Options) -> dict[str, Ring]:
@@ -285,21 +283,36 @@ def _opened(wanted: Options) -> dict[str, Ring]:
     return rings
 
 
-def _confined(wanted: Options, rings: Mapping[str, Ring]) -> list[Post]:
+def _confined(wanted: Options, rings: Mapping[str, Ring], endpoint: Endpoint | None) -> list[Post]:
     """Give up every right that is not needed any more; the posts of workers, where they are to read."""
+
+    def keep() -> None:
+        if endpoint is not None:
+            endpoint.server_close()
+        confine(listening, wanted.user, forks=True)
+
     listening = [ring.socket.fileno() for ring in rings.values()]
     posts: list[Post] = []
     if wanted.workers > 1:
         posts = [post(source, ring, wanted.kept_bytes) for source, ring in rings.items()]
-        start_keeper(posts, lambda: confine(listening, wanted.user), speaker(wanted.lang.value))
-        confine([], wanted.user)
+        start_keeper(posts, keep, speaker(wanted.lang.value))
+        confine([], wanted.user, _folders(wanted), kills=True)
     else:
-        confine(listening, wanted.user)
+        confine(listening, wanted.user, _folders(wanted))
     return posts
 
 
-def _before(ledger: str | None) -> tuple[Ledger, dict[str, str]]:
-    """What an earlier run saved; that a sensor writes there is marked from now on."""
+def _folders(wanted: Options) -> list[Path]:
+    """Where it writes from now on."""
+    files = [Path(one) for one in (wanted.ledger, wanted.json) if one not in (None, "-")]
+    # A link is followed, and what stands beside the ledger stands beside the link.
+    folders = [folder for file in files for folder in (file.parent, file.resolve().parent)]
+    return [*folders, Path(wanted.evidence)] if wanted.evidence is not None else folders
+
+
+def _before(ledger: str | None, timezone: str) -> tuple[Ledger, dict[str, str]]:
+    """What an earlier run saved; that a sensor writes there is marked from now on. `timezone`: by whose
+    clocks times are told."""
     if ledger is None:
         return EMPTY, {}
     before, notes = EMPTY, dict[str, str]()
@@ -311,10 +324,10 @@ def _before(ledger: str | None) -> tuple[Ledger, dict[str, str]]:
     except mark.InUse as error:
         fail(error)
     if was_open and before is not EMPTY:
-        saved = short_text(path.stat().st_mtime_ns)
         what = sentence(
-            "the sensor before did not end in order: what it saw after {time} UTC is missing", time=saved
-        )
+            "the sensor before did not end in order: what it saw after {time} {clock} is missing",
+            time=short_text(path.stat().st_mtime_ns, timezone), clock=clock_name(timezone),
+        )  # fmt: skip
         warn(placed(ledger, what))
     return before, notes
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 
 import typer
 
-from otmon import __version__
+from otmon import __version__, private
 from otmon.cli.language import Language, spoken, told
 from otmon.sentence import Sentence, placed, sentence, verbatim
 
@@ -190,7 +190,8 @@ def read_rules(paths: Sequence[str] | None) -> Mapping[str, Rule]:
 
 @contextmanager
 def written_to(path: str | None) -> Iterator[TextIO | None]:
-    """The stream for `path`: none, standard output for "-", or a file that appears when it is whole."""
+    """The stream for `path`: none, standard output for "-", or a private file that appears when it is
+    whole."""
     if path is None:
         yield None
     elif path == "-":
@@ -198,9 +199,10 @@ def written_to(path: str | None) -> Iterator[TextIO | None]:
     else:
         part = Path(f"{path}.part")
         try:
-            with part.open("w", encoding="utf-8", newline="\n") as stream:
+            part.unlink(missing_ok=True)
+            with open(part, "x", encoding="utf-8", newline="\n", opener=private.opener) as stream:
                 yield stream
-            part.replace(path)
+            private.put(part, Path(path))
         except OSError as error:
             fail_by_system(error, path)
         finally:

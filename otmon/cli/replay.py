@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from otmon import __version__
+from otmon import __version__, private
 from otmon.cli.compilation import be_compiled
 from otmon.cli.language import Language
 from otmon.cli.options import (
@@ -203,7 +203,7 @@ def _telling(
 
 
 def _write_metrics(history: History, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
+    with open(path, "w", encoding="utf-8", newline="\n", opener=private.opener) as stream:
         history.write(stream)
     if history.left_out:
         count = f"{history.left_out:,}"

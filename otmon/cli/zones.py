@@ -18,7 +18,7 @@ from otmon.cli.options import (
     fail,
     read_ledger,
     read_model,
-    written_to,
+    write_bytes,
 )
 from otmon.sentence import sentence
 
@@ -146,9 +146,7 @@ def show(
     loaded = read_model(model)
     facts = read_ledger(ledger) if ledger is not None else None
     picture = zone_picture(loaded, lang.value, facts)
-    with written_to(output) as stream:
-        if stream is not None:
-            stream.write(picture)
+    write_bytes(output, picture.encode())
 
 
 def _zone_exists(model: Model, zone: str) -> None:

@@ -23,6 +23,7 @@ from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from otmon import private
 from otmon.ledger.column import (
     AS_TEXT,
     SETS,
@@ -57,11 +58,11 @@ def save(ledger: Ledger, path: Path, notes: Mapping[str, str] | None = None) -> 
     _may_replace(target)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        private.make(part)
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
             _write(connection, ledger, notes or {})
         _flush(part)
-        part.replace(target)
+        private.put(part, target)
         _flush(target.parent)
     except (OSError, sqlite3.Error) as error:
         what = sentence(

@@ -8,7 +8,8 @@ Packet numbers are those of `source`, from 1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from otmon import private
 from otmon.kernel import Ints
 from otmon.ledger.tables import (
     T_ADDRESS,
@@ -114,6 +116,8 @@ def join_parts(parts: Sequence[str], path: str) -> None:
 
 
 def _writer(path: str) -> Any:
+    with suppress(FileExistsError):
+        private.make(Path(path))
     # Arrow's own pools keep what they once had.
     pa.set_memory_pool(pa.system_memory_pool())
     # Columns of numbers grow slowly from row to row: their differences are small and cheap to write.

@@ -9,12 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from otmon import private
 from otmon.sentence import Sentence, placed, sentence
 
 WAITING_BYTES: Final = 4 << 20
 """Of lines that wait for room; what comes behind them is lost, and counted."""
-_MODE: Final = 0o666
-"""Less what the umask takes away, as of any file."""
 
 
 class Appended:
@@ -35,7 +34,7 @@ class Appended:
 
     def open(self) -> None:
         """Open the file, anew where it was moved away. Raises OSError; then the one before stays open."""
-        fresh = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
+        fresh = private.opener(str(self._path), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC)
         if self._file >= 0:
             os.close(self._file)
         self._file, self._written = fresh, 0

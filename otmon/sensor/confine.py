@@ -1,20 +1,27 @@
 """What the sensor gives up once its interfaces are open, so that nobody who takes it over can use it.
 
 In this order: another user, no dump of its memory, no capabilities, no new privileges, and a filter on system
-calls (seccomp) under which
+calls (seccomp) that lets through what a sensor needs (`otmon.sensor.calls`) and nothing else. Under it
 
 - nothing can be written to, sent on or duplicated from a socket that listens to the plant;
-- no packet socket and no raw socket can be made, and nothing connects to anything or sends to an address:
-  the one socket that speaks is that of the metrics, and it answers those who came;
-- no program is started, no other process is touched, and no other way to the same (io_uring, BPF) is open;
-- no memory that was written becomes code: the compiled packet path is loaded by then. A manager of services
-  cannot forbid that (MemoryDenyWriteExecute), since it would do so before the start.
+- no socket can be made, and nothing connects to anything or sends to an address: what speaks is the socket
+  of the metrics, which answers those who came, and that of the service manager, connected before;
+- no program is started, and no other process is touched, but for those that read the sensor's rings;
+- no memory becomes executable, and no file is mapped as code: all code is loaded by then, and none of it can
+  be written to. A manager of services cannot forbid that (MemoryDenyWriteExecute), since it would do so
+  before the start.
+
+Linux has no packet socket that cannot send: that one only listens is held by the filter, which knows it by
+its number. Who takes the sensor over still has the answers to those who ask for metrics, all files that its
+user may read, and those beneath the folders of its own files to write (`otmon.sensor.landlock`). Where Linux
+cannot limit that, root also has /proc/self/mem, by which code that is there can be overwritten; another user
+has not: where no dump is allowed, that file is root's.
 
 Its memory holds packets of the last moments, and so passwords: where it crashes, or a watchdog ends it,
 nothing of that gets onto a disk.
 
-A forbidden call fails with EPERM. Sources: seccomp(2), capabilities(7), prctl(2), core(5), and the tables of
-system calls of Linux for x86-64 and 64-bit ARM.
+A forbidden call fails with EPERM, one that is newer than the tables with ENOSYS, as if Linux had none.
+Sources: seccomp(2), capabilities(7), prctl(2), core(5), proc(5), packet(7).
 """
 
 from __future__ import annotations
@@ -26,13 +33,13 @@ import os
 import platform
 import pwd
 import resource
-import socket
 import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from otmon.sensor.calls import FORKS, FREE, KILLS, LIMITED, LIMITS, MACHINES, NEWER, SECCOMP, WRITING, Limit
+from otmon.sensor.landlock import write_only_beneath
 from otmon.sentence import Complaint, placed, sentence
 
 _SET_DUMPABLE: Final = 4
@@ -41,82 +48,35 @@ _CAPBSET_DROP: Final = 24
 _SECCOMP_SET_MODE_FILTER: Final = 1
 _FILTER_FLAG_TSYNC: Final = 1
 _CAPABILITY_VERSION_3: Final = 0x20080522
-_F_DUPFD: Final = 0
-_F_DUPFD_CLOEXEC: Final = 1030
 _LAST_CAPABILITY: Final = 63
 
-_WRITE, _EXECUTE = 0x2, 0x4
+_READ, _WRITE = 0x1, 0x2
 """Rights to memory (sys/mman.h)."""
 
 # linux/seccomp.h, linux/bpf_common.h
 _ALLOW: Final = 0x7FFF0000
 _ERRNO: Final = 0x00050000
-_LOAD, _AND, _EQUAL, _RETURN = 0x20, 0x54, 0x15, 0x06
-_AT_LEAST: Final = 0x35
+_LOAD, _AND, _JUMP, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x54, 0x05, 0x15, 0x35, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _X32: Final = 0x40000000
+"""Calls of the other table of x86-64 have numbers from here on."""
 
 
 class ConfineError(Complaint):
     """A restriction that could not be put in force: which and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Machine:
-    audit: int
-    """AUDIT_ARCH_ number."""
-    calls: dict[str, int]
-    seccomp: int
-
-
-_SHARED: Final = {"io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427, "pidfd_getfd": 438}
-_MACHINES: Final = {
-    "x86_64": _Machine(
-        0xC000003E,
-        {
-            "mmap": 9, "mprotect": 10, "pkey_mprotect": 329,
-            "write": 1, "pwrite64": 18, "writev": 20, "dup": 32, "dup2": 33, "sendfile": 40,
-            "socket": 41, "connect": 42, "sendto": 44, "sendmsg": 46, "execve": 59, "fcntl": 72,
-            "ptrace": 101, "splice": 275, "tee": 276, "vmsplice": 278, "dup3": 292, "pwritev": 296,
-            "sendmmsg": 307, "process_vm_writev": 311, "bpf": 321, "execveat": 322, "pwritev2": 328,
-        },
-        317,
-    ),
-    "aarch64": _Machine(
-        0xC00000B7,
-        {
-            "mmap": 222, "mprotect": 226, "pkey_mprotect": 288,
-            "dup": 23, "dup3": 24, "fcntl": 25, "write": 64, "writev": 66, "pwrite64": 68,
-            "pwritev": 70, "sendfile": 71, "vmsplice": 75, "splice": 76, "tee": 77, "ptrace": 117,
-            "socket": 198, "connect": 203, "sendto": 206, "sendmsg": 211, "execve": 221, "sendmmsg": 269,
-            "process_vm_writev": 271, "bpf": 280, "execveat": 281, "pwritev2": 287,
-        },
-        277,
-    ),
-}  # fmt: skip
-
-_ALWAYS: Final = (
-    "sendmsg", "sendmmsg", "connect", "execve", "execveat", "ptrace", "process_vm_writev", "bpf",
-    "io_uring_setup", "io_uring_enter", "io_uring_register", "pidfd_getfd",
-)  # fmt: skip
-"""Never allowed."""
-_ON_DESCRIPTOR: Final = {
-    "write": 0, "writev": 0, "pwrite64": 0, "pwritev": 0, "pwritev2": 0, "sendto": 0, "sendfile": 0,
-    "splice": 2, "tee": 1, "vmsplice": 0, "dup": 0, "dup2": 0, "dup3": 0,
-}  # fmt: skip
-"""Not allowed on a listening socket: the call, and which of its arguments is the descriptor."""
-_RIGHTS: Final = 2
-"""The argument of mmap and mprotect that says what may be done with the memory."""
-_DESTINATION: Final = 4
-"""The argument of sendto that is an address, 0 for none."""
-
-_Test = tuple[int, int, int]
-"""Which argument, a mask, and the value that the low half must have."""
-
-
-def confine(listening: Sequence[int], user: str | None = None) -> None:
+def confine(
+    listening: Sequence[int],
+    user: str | None = None,
+    writable: Iterable[Path] = (),
+    *,
+    forks: bool = False,
+    kills: bool = False,
+) -> None:
     """Give up everything. `listening` are the descriptors of the sockets that listen to the plant; `user`
-    a name to go on as. Call it while this is the only thread. Raises ConfineError."""
+    a name to go on as; `writable` are folders to write in. `forks`: but start processes, which have no more
+    rights; `kills`: but end one that hangs. Call it while this is the only thread. Raises ConfineError."""
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         what = sentence("there are {count} threads already, which would keep their rights", count=threads)
@@ -126,7 +86,12 @@ def confine(listening: Sequence[int], user: str | None = None) -> None:
         become(user)
     forbid_dumps()
     drop_capabilities()
-    forbid_calls(listening)
+    part_data_from_code()
+    try:
+        write_only_beneath(writable)
+    except OSError as error:
+        raise ConfineError(placed("Landlock", error.strerror or str(error))) from error
+    forbid_calls(listening, forks=forks, kills=kills)
 
 
 def become(user: str) -> None:
@@ -172,75 +137,89 @@ def drop_capabilities() -> None:
         raise ConfineError(placed("no new privileges", os.strerror(ctypes.get_errno())))
 
 
-def forbid_calls(listening: Sequence[int]) -> None:
+def part_data_from_code() -> None:
+    """Memory that is code and can be written to, there or by another mapping, is code no more: what libffi
+    made for callbacks of ctypes, which are called while the packet path is compiled, and not later. Raises
+    ConfineError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+        place, rights, *_ = line.split()
+        if "x" in rights and ("w" in rights or "s" in rights):
+            begin, end = (int(one, 16) for one in place.split("-"))
+            kept = _READ | (_WRITE if "w" in rights else 0)
+            if libc.mprotect(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), kept):
+                raise ConfineError(placed("memory that is code", os.strerror(ctypes.get_errno())))
+
+
+def forbid_calls(listening: Sequence[int], *, forks: bool = False, kills: bool = False) -> None:
     """Put the filter on system calls in force, for all threads. Raises ConfineError."""
-    machine = _MACHINES.get(platform.machine())
-    if machine is None:
-        raise ConfineError(sentence("no table of system calls for {machine}", machine=platform.machine()))
-    program = b"".join(_program(machine, listening))
+    machine = platform.machine()
+    if machine not in MACHINES:
+        raise ConfineError(sentence("no table of system calls for {machine}", machine=machine))
+    which, audit = MACHINES[machine]
+    limits = dict(LIMITS)
+    if forks:
+        limits["clone"] = FORKS
+    if kills:
+        limits["kill"] = KILLS
+    program = b"".join(_program(which, audit, limits, listening))
     code = ctypes.create_string_buffer(program, len(program))
     filters = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.syscall(
-        machine.seccomp, _SECCOMP_SET_MODE_FILTER, _FILTER_FLAG_TSYNC, ctypes.create_string_buffer(filters)
+        SECCOMP[which], _SECCOMP_SET_MODE_FILTER, _FILTER_FLAG_TSYNC, ctypes.create_string_buffer(filters)
     ):
         raise ConfineError(placed("filter on system calls", os.strerror(ctypes.get_errno())))
 
 
-def _program(machine: _Machine, listening: Sequence[int]) -> Iterator[bytes]:
+def _program(
+    which: int, audit: int, limits: Mapping[str, Sequence[Limit]], listening: Sequence[int]
+) -> Iterator[bytes]:
     """The filter, instruction by instruction (struct sock_filter)."""
-    calls = machine.calls | _SHARED
     yield _instruction(_LOAD, _ARCHITECTURE)
-    yield _instruction(_EQUAL, machine.audit, 1, 0)
-    yield _refusal()
+    yield _instruction(_EQUAL, audit, 1, 0)
+    yield _refusal(errno.EPERM)
     yield _instruction(_LOAD, _NUMBER)
     yield _instruction(_AT_LEAST, _X32, 0, 1)
-    yield _refusal()
-    for name in _ALWAYS:
-        yield from _rule(calls[name])
-    yield from _rule(calls["socket"], (0, 0xFFFFFFFF, socket.AF_PACKET))
-    # The type's higher bits are flags.
-    yield from _rule(calls["socket"], (1, 0xF, socket.SOCK_RAW))
-    for name in ("mprotect", "pkey_mprotect"):
-        yield from _rule(calls[name], (_RIGHTS, _EXECUTE, _EXECUTE))
-    yield from _rule(calls["mmap"], (_RIGHTS, _WRITE | _EXECUTE, _WRITE | _EXECUTE))
-    for half in range(2):
-        yield from _unless_zero(calls["sendto"], _ARGUMENTS + 8 * _DESTINATION + 4 * half)
-    for descriptor in listening:
-        for name, argument in _ON_DESCRIPTOR.items():
-            if name in calls:
-                yield from _rule(calls[name], (argument, 0xFFFFFFFF, descriptor))
-        for command in (_F_DUPFD, _F_DUPFD_CLOEXEC):
-            tests = (0, 0xFFFFFFFF, descriptor), (1, 0xFFFFFFFF, command)
-            yield from _rule(calls["fcntl"], *tests)
-    yield _instruction(_RETURN, _ALLOW)
+    yield _refusal(errno.EPERM)
+    for numbers in FREE.values():
+        if (number := numbers[which]) is not None:
+            yield _instruction(_EQUAL, number, 0, 1)
+            yield _instruction(_RETURN, _ALLOW)
+    for name, pair in LIMITED.items():
+        if name in limits or name in WRITING:
+            body = [*_limited(limits.get(name, ())), _instruction(_RETURN, _ALLOW)]
+            if name in WRITING:
+                body = [*_unless(listening), *body]
+            yield _instruction(_EQUAL, pair[which], 1, 0)
+            yield _instruction(_JUMP, len(body))
+            yield from body
+    yield _instruction(_AT_LEAST, NEWER, 0, 1)
+    yield _refusal(errno.ENOSYS)
+    yield _refusal(errno.EPERM)
 
 
-def _rule(number: int, *tests: _Test) -> Iterator[bytes]:
-    """Refuse a call where every test holds."""
-    left = 3 * len(tests) + 1
-    yield _instruction(_LOAD, _NUMBER)
-    yield _instruction(_EQUAL, number, 0, left)
-    for argument, mask, value in tests:
-        left -= 3
+def _limited(limits: Sequence[Limit]) -> Iterator[bytes]:
+    """Refuse where one of the limits does not hold."""
+    for half, mask, values in limits:
         # Both machines are little-endian: the low half comes first.
-        yield _instruction(_LOAD, _ARGUMENTS + 8 * argument)
+        yield _instruction(_LOAD, _ARGUMENTS + 4 * half)
         yield _instruction(_AND, mask)
-        yield _instruction(_EQUAL, value, 0, left)
-    yield _refusal()
+        for left, value in zip(range(len(values), 0, -1), values, strict=True):
+            yield _instruction(_EQUAL, value, left, 0)
+        yield _refusal(errno.EPERM)
 
 
-def _unless_zero(number: int, offset: int) -> Iterator[bytes]:
-    """Refuse a call where half an argument is not 0."""
-    yield _instruction(_LOAD, _NUMBER)
-    yield _instruction(_EQUAL, number, 0, 3)
-    yield _instruction(_LOAD, offset)
-    yield _instruction(_EQUAL, 0, 1, 0)
-    yield _refusal()
+def _unless(descriptors: Sequence[int]) -> Iterator[bytes]:
+    """Refuse where the first argument is one of the descriptors."""
+    yield _instruction(_LOAD, _ARGUMENTS)
+    for descriptor in descriptors:
+        yield _instruction(_EQUAL, descriptor, 0, 1)
+        yield _refusal(errno.EPERM)
 
 
-def _refusal() -> bytes:
-    return _instruction(_RETURN, _ERRNO | errno.EPERM)
+def _refusal(error: int) -> bytes:
+    return _instruction(_RETURN, _ERRNO | error)
 
 
 def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

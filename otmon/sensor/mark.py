@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
+from otmon import private
 from otmon.detect.finding import SEVERITIES
 from otmon.sentence import Complaint, placed, sentence
 
@@ -35,7 +36,7 @@ def begin(ledger: Path) -> bool:
     mark = _mark(ledger)
     was_there = mark.exists()
     with suppress(OSError):
-        held = mark.open("ab")
+        held = open(mark, "ab", opener=private.opener)  # noqa: SIM115
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -78,11 +79,9 @@ def keep_told(ledger: Path, known: Mapping[str, int]) -> None:
     """Write which findings were told (`otmon.findings.news.News.known`)."""
     place = _told(ledger)
     text = json.dumps(known, separators=(",", ":"), sort_keys=True).encode()
-    part = place.with_name(f"{place.name}.part")
     with suppress(OSError):
         if not place.exists() or place.read_bytes() != text:
-            part.write_bytes(text)
-            part.replace(place)
+            private.write(place, text)
 
 
 def _told(ledger: Path) -> Path:

@@ -8,14 +8,22 @@ from __future__ import annotations
 
 from typing import Final
 
+from otmon.sensor.diary import DAY_S
+
 JUDGE_S: Final = 1.0
 """Between two judgements at least, where something is new."""
 WINDOW_S: Final = 30.0
 """Between two judgements at most: what only counts tell waits so long."""
 LOST_S: Final = 10.0
-"""What a power failure can cost."""
+"""What a power failure can cost of what is new."""
 SAVE_S: Final = 9.0
-"""Between the facts of two saves, which take their time as well."""
+"""Between the facts of two saves, which take their time as well, where something is new."""
+COUNTS_S: Final = 300.0
+"""The same where what is known was only seen again: what a power failure can cost of counts and times."""
+DAY_BYTES: Final = 4 << 30
+"""Written in a day at most, as flash wears by it: a save writes the whole ledger."""
+CREDIT_BYTES: Final = 1 << 30
+"""So much of that can be had beforehand."""
 SHARE: Final = 5
 """A judgement needs this many times its duration without one."""
 WINDOW_SHARE: Final = 40
@@ -36,6 +44,9 @@ class Pace:
         self._spent = 0.0
         self._paid = 0.0
         """Up to when the judgements so far need time without one."""
+        self._next_count = 0.0
+        self._written = 0.0
+        """Up to when what was written so far is a day's share."""
 
     def may_judge(self, now: float) -> bool:
         """Whether what is new may be judged."""
@@ -61,9 +72,9 @@ class Pace:
         """What was answered was judged: it has a share of its own, as much as all."""
         self._next_hurry = begun + max(HURRY_S, SHARE * spent)
 
-    def must_save(self, now: float) -> bool:
-        """Whether a save is due."""
-        return now >= self._next_save
+    def must_save(self, now: float, is_new: bool) -> bool:
+        """Whether a save is due, of something new or of what only counts."""
+        return now >= (self._next_save if is_new else self._next_count)
 
     def may_yield(self, begun: float, spent: float, now: float) -> bool:
         """Whether a judgement that began at `begun` and took `spent` so far can be given up, as another may
@@ -82,9 +93,12 @@ class Pace:
             self._spent = spent
             self._next_window = max(begun + WINDOW_S, begun + WINDOW_SHARE * spent, self._paid)
 
-    def saved(self, asked: float, spent: float) -> None:
-        """Facts that were asked for at `asked` were saved, or could not be."""
-        self._next_save = asked + max(SAVE_S, SAVE_SHARE * spent)
+    def saved(self, asked: float, spent: float, octets: int) -> None:
+        """Facts that were asked for at `asked` were saved, or could not be, as a file of so many bytes."""
+        a_byte = DAY_S / DAY_BYTES
+        self._written = max(self._written, asked - CREDIT_BYTES * a_byte) + octets * a_byte
+        self._next_save = max(asked + SAVE_S, asked + SAVE_SHARE * spent, self._written)
+        self._next_count = max(asked + COUNTS_S, self._next_save)
 
     def judge_soon(self) -> None:
         """All is judged next, as the model is another one."""

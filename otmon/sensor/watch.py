@@ -1,7 +1,7 @@
 """The sensor's picture of the plant: when its facts (`otmon.sensor.gathering`) are judged, told and saved.
 
 Judging is done when something new was seen (`otmon.ledger.novelty`, then `otmon.sensor.outline`), and every
-half a minute where packets came, of the facts that are saved then; when it takes long it is done less often,
+half a minute where packets came; when it takes long it is done less often,
 so that over minutes it never takes more than a fifth of the time, and a fortieth where nothing is new
 (`otmon.sensor.pace`). What is new after a quiet minute is judged at once, however long that takes; a
 judgement of which nothing new was expected gives way to it. Where a flood makes a judgement of all facts so
@@ -104,6 +104,9 @@ class Watch:
         self._novelty: list[int] = []
         self._is_news = False
         """Whether something came that was not there when all facts were made last."""
+        self._unsaved = True
+        """The same of what was saved last."""
+        self._saved_novelty: list[int] = []
         self._heard = self._saved = [-1]
         """Packets of each reader at the last look at all facts, and at the last save."""
         self._may_break = self._ending = self._must_end = False
@@ -208,7 +211,9 @@ class Watch:
         now = time.monotonic()
         self._states = [one.state() for one in self._readers]
         heard = [state.source.packets for state in self._states]
-        saving = self._path is not None and self._pace.must_save(now)
+        novelty = [state.novelty for state in self._states]
+        is_new = self._unsaved or novelty != self._saved_novelty
+        saving = self._path is not None and self._pace.must_save(now, is_new)
         window = is_late = False
         ledger: Ledger | None = None
         if heard == self._heard:
@@ -231,7 +236,7 @@ class Watch:
             if ledger is None:
                 ledger = self._gathered()
             with self._breakable():
-                self._save(ledger, heard, now)
+                self._save(ledger, heard, now, novelty)
         if is_late:
             self._look(told, ledger, window)
             self._keep_told()
@@ -308,7 +313,7 @@ class Watch:
             return False
         self._keep_told()
         self._saved_s = time.time()
-        self._pace.saved(time.monotonic(), 0.0)
+        self._pace.saved(time.monotonic(), 0.0, 0)
         return True
 
     def _gathered(self) -> Ledger:
@@ -321,6 +326,7 @@ class Watch:
         self._is_news |= novelty != self._novelty
         self._novelty = novelty
         self._is_news |= self._gathering.says_something_new(self._states)
+        self._unsaved |= self._is_news
         return self._is_news
 
     def finish(self) -> list[Told]:
@@ -332,7 +338,7 @@ class Watch:
         told, self._left = self._left, []
         ledger = self._gathered()
         if self._path is not None:
-            self._save(ledger, [], time.monotonic())
+            self._save(ledger, [], time.monotonic(), [])
         self._must_end = False
         try:
             told += self._judged(ledger)
@@ -361,6 +367,8 @@ class Watch:
         """Tell of findings that nobody was told of, or was told of as less grave."""
         told = []
         for finding, is_new in news:
+            # That it was told is saved with its facts.
+            self._unsaved = True
             if tell:
                 told.append(Told(finding, is_new))
                 self._counts[finding.rule, finding.severity] += 1
@@ -369,14 +377,14 @@ class Watch:
                     self._proofs.ask(finding)
         return told
 
-    def _save(self, ledger: Ledger, heard: list[int], asked: float) -> None:
-        """`asked` is when the facts were asked for."""
+    def _save(self, ledger: Ledger, heard: list[int], asked: float, novelty: list[int]) -> None:
+        """`asked` is when the facts were asked for, `novelty` what the readers said of it then."""
         assert self._path is not None
         begin, used = time.monotonic(), time.thread_time()
         try:
             save(ledger, self._path, self._gathering.notes)
             self._saves += 1
-            self._saved = heard
+            self._saved, self._saved_novelty, self._unsaved = heard, novelty, False
             self._saved_s = time.time()
             self.trouble = None
         except LedgerError as error:
@@ -384,7 +392,10 @@ class Watch:
             self.trouble = error.why
         self._keep_told()
         self._saving_s += time.monotonic() - begin
-        self._pace.saved(asked, time.thread_time() - used)
+        octets = 0
+        with suppress(OSError):
+            octets = self._path.stat().st_size
+        self._pace.saved(asked, time.thread_time() - used, octets)
 
     def _keep_told(self) -> None:
         """Behind the save of what the findings are about: what is told twice is less bad than never."""

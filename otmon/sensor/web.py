@@ -59,9 +59,13 @@ def read_web_config(path: Path) -> WebConfig:
     """Read the file. Raises WebError."""
     try:
         told = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        why = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise WebError(placed(path, why)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise WebError(placed(path, getattr(error, "strerror", None) or str(error))) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        # What it says shows the line, and that may be a password.
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else 1
+        raise WebError(placed(path, sentence("line {line} cannot be read as YAML", line=line))) from None
     _known(path, told, "", {"tls_server_config", "basic_auth_users"})
     tls = told.get("tls_server_config") or {}
     _known(path, tls, "tls_server_config", {"cert_file", "key_file"})

@@ -51,6 +51,19 @@ def test_the_image_runs_as_another_user_and_is_compiled_by_it() -> None:
     assert not [step for step in steps("FROM") if "latest" in step or ":" not in step]
 
 
+def test_nothing_starts_with_a_model_that_is_not_the_plants_own() -> None:
+    """The models in zones/ are of made-up companies: one that is taken unasked would judge a real plant."""
+    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"\$\{(\w+):\?", text) == re.findall(r"\$\{(\w+)", text)
+    assert "OTMON_MODEL" in re.findall(r"\$\{(\w+)", text)
+    examples = {path.name for path in (ROOT / "zones").iterdir()}
+    guide = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    installed = [line for line in guide.splitlines() if line.startswith("install ") and "/zones/" in line]
+    assert installed and not [line for line in installed if any(name in line for name in examples)]
+    for call in re.findall(r"^.*docker compose up.*$", guide + text, re.M):
+        assert "OTMON_MODEL=" in call
+
+
 def test_health_is_asked_where_the_sensor_serves_metrics() -> None:
     (check,) = steps("HEALTHCHECK")
     assert f"http://{sensor_options()['--metrics'].default}/metrics" in check

@@ -110,6 +110,14 @@ def expanded(word: str) -> Iterator[str]:
 
 
 @analyze
+def test_the_unit_lets_nobody_write_past_the_sensors_own_filter() -> None:
+    """What is refused even before that is in force."""
+    past = {"io_setup", "io_submit", "io_uring_setup", "memfd_create", "process_vm_writev", "userfaultfd",
+            "ptrace", "bpf", "add_key", "mount"}  # fmt: skip
+    assert "write" in allowed_calls() and past & allowed_calls() == set()
+
+
+@analyze
 @pytest.mark.slow
 @pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
 @pytest.mark.skipif(not shutil.which("strace"), reason="needs strace (Debian: apt-get install strace)")
@@ -127,7 +135,7 @@ def test_the_sensor_needs_no_more_than_the_unit_lets_it_have() -> None:
         place.chmod(0o755)
         wired.run("ip", "link", "set", "lo", "up")
         calls = Path(tempfile.gettempdir()) / f"otmon-{os.getpid()}-calls"
-        traced = ["strace", "-f", "-qq", "-c", "-U", "name", "-o", str(calls)]
+        traced = ["strace", "-f", "-qq", "-s", "0", "-o", str(calls)]
         options = ["--zones", "zones/water-works.yaml", "--ledger", str(place / "plant.db")]
         options += ["--json", str(place / "findings.jsonl"), "--evidence", str(place / "evidence")]
         process = subprocess.Popen(
@@ -145,14 +153,23 @@ def test_the_sensor_needs_no_more_than_the_unit_lets_it_have() -> None:
             running.wait_for((place / "plant.db").exists)
             assert running.metrics()['otmon_capture_packets_total{interface="far0"}'] > 0
             (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            # All code is there: none of it could be written since, and none is loaded later.
+            maps = Path(f"/proc/{child}/maps").read_text(encoding="utf-8").splitlines()
+            assert len(maps) > 100 and [line for line in maps if " rwx" in line] == []
+            os.kill(int(child), signal.SIGHUP)
+            running.wait_for(lambda: running.says("were read anew"))
             os.kill(int(child), signal.SIGTERM)
             assert process.wait(60) == 1
             assert (place / "plant.db").stat().st_uid == NOBODY
         finally:
             process.kill()
             process.wait()
-        used = set(re.findall(r"^(\w+)$", calls.read_text(), re.M)) - {"syscall", "total"}
+        text = calls.read_text()
         calls.unlink()
+    used = set(re.findall(r"^\d+ +(\w+)\(", text, re.M))
     assert len(used) > 40
+    # What it does from then on, the sensor's own filter allows as well.
+    confined = text.partition(" seccomp(")[2]
+    assert confined and re.findall(r"^.* EPERM .*$", confined, re.M) == []
     # These two are setpriv's own.
     assert used - {"setgroups", "setresuid"} - allowed_calls() == set()

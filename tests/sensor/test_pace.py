@@ -6,8 +6,12 @@ from itertools import pairwise
 
 import pytest
 
+from otmon.sensor.diary import DAY_S
 from otmon.sensor.pace import (
+    COUNTS_S,
+    CREDIT_BYTES,
     CREDIT_S,
+    DAY_BYTES,
     HURRY_S,
     JUDGE_S,
     LOST_S,
@@ -52,11 +56,11 @@ def test_what_only_counts_tell_is_judged_with_a_save(used: float) -> None:
     pace, now = Pace(), BEGIN
     judged, saved = list[float](), list[float]()
     while now < BEGIN + 10 * WINDOW_S:
-        saving = pace.must_save(now)
+        saving = pace.must_save(now, True)
         window = pace.must_judge(now, saving)
         if saving:
             saved.append(now)
-            pace.saved(now, used / 2)
+            pace.saved(now, used / 2, 0)
         if window:
             judged.append(now)
             pace.looked(now, used, judged=True)
@@ -96,8 +100,39 @@ def test_what_was_given_up_for_what_is_new_is_paid_and_makes_nothing_wait() -> N
 
 def test_a_slow_disk_is_written_to_less_often() -> None:
     pace = Pace()
-    pace.saved(BEGIN, 5.0)
-    assert not pace.must_save(BEGIN + SAVE_SHARE * 5.0 - 1) and pace.must_save(BEGIN + SAVE_SHARE * 5.0)
+    pace.saved(BEGIN, 5.0, 0)
+    assert not pace.must_save(BEGIN + SAVE_SHARE * 5.0 - 1, True) and pace.must_save(
+        BEGIN + SAVE_SHARE * 5.0, True
+    )
+
+
+@pytest.mark.parametrize("size", [1 << 10, 300 << 10, 1 << 20, 30 << 20, 300 << 20])
+@pytest.mark.parametrize("is_new", [False, True])
+def test_no_ledger_wears_a_disk(size: int, is_new: bool) -> None:
+    """It was written every nine seconds whatever its size: a gigabyte a day for each tenth of a megabyte."""
+    pace, now, saved = Pace(), BEGIN + CREDIT_BYTES, list[float]()
+    begin = now
+    while now < begin + 2 * DAY_S:
+        if pace.must_save(now, is_new):
+            saved.append(now)
+            pace.saved(now, 0.0, size)
+        now += 1.0
+    assert len(saved) * size <= CREDIT_BYTES + 2 * DAY_BYTES + size
+    waits = [later - one for one, later in pairwise(saved)]
+    # What is new waits for nothing as long as there is room for it, and what only counts longer.
+    assert min(waits) >= (SAVE_S if is_new else COUNTS_S)
+    assert waits[0] <= (LOST_S if is_new else COUNTS_S + 1)
+    if size <= 300 << 10:
+        assert max(waits) <= (LOST_S if is_new else COUNTS_S + 1)
+    # However large it is, it is saved.
+    assert len(saved) > 20
+
+
+def test_something_new_does_not_wait_for_what_counts() -> None:
+    pace = Pace()
+    pace.saved(BEGIN, 0.1, 1 << 20)
+    assert not pace.must_save(BEGIN + COUNTS_S - 1, False) and pace.must_save(BEGIN + COUNTS_S, False)
+    assert pace.must_save(BEGIN + SAVE_S, True)
 
 
 def test_another_model_is_judged_by_at_once() -> None:

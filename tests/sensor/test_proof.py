@@ -74,6 +74,53 @@ def test_the_oldest_give_way(tmp_path: Path) -> None:
     assert ProofFolder(tmp_path, 2_000).files == len(kept)
 
 
+def test_captures_of_others_are_left_alone(tmp_path: Path) -> None:
+    """Whoever gave a folder of captures lost the oldest of them."""
+    about = [replace(finding("10.0.0.1", "10.0.0.2", 1), key=(str(n),)) for n in range(20)]
+    foreign = ["yesterday.pcapng", "0123456789ab-eth1.pcapng", f"{id_of(about[0])}-x.pcapng", "a-x.pcapng"]
+    for name in foreign:
+        (tmp_path / name).write_bytes(b"a capture of my own" * 1000)
+    other = ProofFolder(tmp_path / "other").prove(about[1], recent_with(FRAMES), "x")
+    assert other is not None
+    # One that proves another finding than its name says was renamed by somebody.
+    renamed = tmp_path / "0123456789ac-x.pcapng"
+    os.replace(other, renamed)
+    outside = tmp_path / "outside"
+    outside.write_bytes(renamed.read_bytes())
+    link = tmp_path / f"{id_of(about[1])}-x.pcapng"
+    link.symlink_to(outside)
+    for path in (*tmp_path.glob("*.pcapng"), outside):
+        os.utime(path, (1, 1), follow_symlinks=False)
+    folder = ProofFolder(tmp_path, 2_000)
+    assert folder.files == 0
+    for one in about[2:]:
+        folder.prove(one, recent_with(FRAMES), "x")
+    assert 0 < folder.files < len(about) - 2
+    assert {name for name in foreign if (tmp_path / name).exists()} == set(foreign)
+    assert renamed.exists() and link.is_symlink() and outside.exists()
+
+
+def test_a_link_that_somebody_laid_leads_nowhere(tmp_path: Path) -> None:
+    about, victim = finding("10.0.0.1", "10.0.0.2", 1), tmp_path / "victim"
+    victim.write_text("precious")
+    folder = tmp_path / "folder"
+    proofs = ProofFolder(folder)
+    name = f"{id_of(about)}-x.pcapng"
+    (folder / f".{name}.part").symlink_to(victim)
+    path = proofs.prove(about, recent_with(FRAMES), "x")
+    assert path is not None and not path.is_symlink() and victim.read_text() == "precious"
+
+
+def test_they_are_private_and_what_was_left_half_written_goes(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "folder"
+    path = ProofFolder(folder).prove(finding("10.0.0.1", "10.0.0.2", 1), recent_with(FRAMES), "x")
+    assert path is not None
+    assert (folder.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
+    left = folder / ".0123456789ab-x.pcapng.part"
+    left.write_bytes(b"half")
+    assert ProofFolder(folder).files == 1 and not left.exists()
+
+
 def test_a_folder_that_is_gone_is_counted_and_stops_nothing(tmp_path: Path) -> None:
     folder = ProofFolder(tmp_path / "gone")
     (tmp_path / "gone").rmdir()

@@ -232,6 +232,32 @@ def test_what_only_counts_tell_is_judged_of_the_facts_that_are_saved(
         assert load(path).sources[0].packets == n
 
 
+def test_what_is_only_seen_again_is_saved_less_often(observer: tuple[Wire, Observer], tmp_path: Path) -> None:
+    """A plant polls without end: its ledger was written anew every nine seconds."""
+    wired, one = observer
+    path = tmp_path / "plant.db"
+    frames = frames_of("factory-day.pcapng")
+    watch = Watch([one], JUDGE, ledger_path=path)
+
+    def heard(some: list[bytes]) -> tuple[int, int]:
+        hear(wired, one, some)
+        one._look_for_news()
+        watch._pace._next_save = watch._pace._next_judgement = 0.0
+        watch.step()
+        return watch.status.saves, load(path).sources[0].packets
+
+    assert heard(frames[:1]) == (1, 1)
+    assert heard(frames[:1]) == (1, 1)
+    saves, packets = heard(frames)
+    assert (saves, packets) == (2, len(frames) + 2)
+    # What was told of them is saved with the next, at most.
+    watch._unsaved = False
+    assert heard(frames[:1]) == (2, packets)
+    watch._pace._next_count = 0.0
+    assert heard(frames[:1]) == (3, packets + 2)
+    watch.finish()
+
+
 def test_a_judgement_of_nothing_new_gives_way_to_what_is_new(
     observer: tuple[Wire, Observer], tmp_path: Path
 ) -> None:

@@ -59,7 +59,11 @@ def test_a_whole_file(tmp_path: Path) -> None:
         (f"basic_auth_users:\n  'a:b': {HASH}\n", "no name"),
         ("basic_auth_users: [reader]\n", "names with values"),
         ("- list\n", "names with values"),
-        ("a: [\n", "expected"),
+        ("a: [\n", "line 2 cannot be read as YAML"),
+        ("basic_auth_users:\n  reader: 'secret\n", "line 3 cannot be read"),
+        ("basic_auth_users:\n  reader: my: secret\n", "line 2 cannot be read"),
+        ("basic_auth_users:\n  reader: *secret\n", "line 2 cannot be read"),
+        ("a: " + "[" * 5000, "cannot be read"),
         ("tls_server_config:\n  cert_file: 1\n  key_file: b\n", "a file's name"),
     ],
 )
