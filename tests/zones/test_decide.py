@@ -495,7 +495,8 @@ def test_all_reasons_and_lacks_are_reached(plant: Index) -> None:
     cell = model(CELL)
     for ready in (index(cell, (), NORMAL_DAY), index(cell)):
         verdicts += [decide(ready, fact) for fact, *_ in IN_CELL]
-    assert {verdict.reason.key for verdict in verdicts} == set(REASONS)
+    # `test_awaited.py` has what is judged as another conversation.
+    assert {verdict.reason.key for verdict in verdicts} == set(REASONS) - {"data-of"}
     assert {lack.key for verdict in verdicts for near in verdict.nearest for lack in near.lacks} == {
         *LACKS
     } - {"hours"}
