@@ -1,6 +1,5 @@
 """Of which protocols `access` and `functions` of a permission are judged: by operations, which are not read
-of all
-protocols, and of some only where they change something. What is not read passes.
+of all protocols, and of some only where they change something. What is not read passes.
 """
 
 from __future__ import annotations
