@@ -86,3 +86,12 @@ def test_exceptions_come_behind_permissions() -> None:
     one, other = read_model([("m.yaml", text.encode())], PROTOCOLS).boundaries[0].permissions
     assert (one.id, one.exception, other.id, other.exception) == ("b/1", False, "b/exception-1", True)
     assert (other.expires, other.approver) == ("2026-12-31", "me")
+
+
+def test_a_transport_that_is_said_for_a_protocol_is_told_where_it_belongs() -> None:
+    text = b"""version: 1
+zones:
+- {id: a, importance: low, members: 10.0.0.0/8, inside: listed, allow: [{from: a, to: a, protocol: icmp}]}
+"""
+    with pytest.raises(ModelError, match="no protocol 'icmp', expected `transport: icmp`"):
+        read_model([("m.yaml", text)], frozenset({"imap"}))
