@@ -24,11 +24,12 @@ LIVE_PACKAGES := iproute2:ip tcpdump wireshark-common:dumpcap
 MINUTES ?= 30
 KILLS ?= 50
 IMAGE ?= build/image
+BOOT ?= build/boot
 
 # The tests start the program a thousand times: what Python compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check kernels fuzz bench bench-live soak kills image lab-score lab-seeds goldens docs dashboards vendors lock clean
+.PHONY: help demo test check kernels fuzz bench bench-live soak kills image boot lab-score lab-seeds goldens docs dashboards vendors lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -41,6 +42,7 @@ help:
 	@echo "make soak       listen under load with addresses that change, MINUTES=30; needs root"
 	@echo "make kills      kill the sensor under load, KILLS=50 times; needs root"
 	@echo "make image      carry out the Dockerfile in a Debian of debootstrap and try it; needs root"
+	@echo "make boot       install in a Debian that boots, as the guide says, and try it; needs root"
 	@echo "make lab-score  score otmon in every scenario of the training range; writes docs/lab-score.md"
 	@echo "make lab-seeds  the same with five other seeds, for a quarter of an hour; writes docs/lab-seeds.md"
 	@echo "make goldens    write the expected outputs anew: review them as a diff"
@@ -92,6 +94,10 @@ kills: $(VENV)/.dev
 image: $(VENV)/.dev
 	@.ci/system-packages debootstrap iproute2:ip
 	OTMON_IMAGE=$(IMAGE) OTMON_IMAGE_SHARES=$(SHARES) $(BIN)/python -m pytest -o faulthandler_timeout=3600 tests/deploy/test_image.py
+
+boot: $(VENV)/.dev
+	@.ci/system-packages debootstrap systemd-container:systemd-nspawn util-linux:nsenter
+	OTMON_BOOT=$(BOOT) $(BIN)/python -m pytest -o faulthandler_timeout=3600 tests/deploy/test_boot.py
 
 lab-score: $(VENV)/.dev
 	$(BIN)/python -m tests.lab_score $(CHECK)

@@ -42,7 +42,7 @@ class Complaint(Exception):
 
 
 def verbatim(text: str) -> Sentence:
-    """What somebody else said, or what only authors of scenarios read: in no catalogue."""
+    """What somebody else said: in no catalogue."""
     return sentence("{text}", text=text)
 
 

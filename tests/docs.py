@@ -33,7 +33,8 @@ from otmon.lab.routine import HABITS
 from otmon.lab.steps import step_kinds
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.files.leaf import Leaf
-from otmon.zones.role import ROLES
+from otmon.zones.role import JAPANESE, ROLES
+from otmon.zones.unread import CHANGES_READ, READ
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = "<!-- written by `make docs`: edit the program, not this page -->"
@@ -75,23 +76,28 @@ def protocols_page() -> str:
     """Every protocol that is recognised, and by what."""
     rows = []
     for protocol in sorted(PROTOCOLS, key=lambda p: (p.kind, p.id)):
-        hints = [f"tcp/{port}" for port in protocol.tcp_ports]
-        hints += [f"udp/{port}" for port in protocol.udp_ports]
-        hints += [f"0x{number:04x}" for number in protocol.ethertypes]
+        ports = [f"tcp/{port}" for port in protocol.tcp_ports]
+        ports += [f"udp/{port}" for port in protocol.udp_ports]
+        ports += [f"0x{number:04x}" for number in protocol.ethertypes]
         rows.append(
             (
                 f"`{protocol.id}`",
                 protocol.name,
                 protocol.kind,
-                ", ".join(hints),
+                ", ".join(ports),
                 "yes" if protocol.signatures else "no",
+                "all" if protocol.id in READ else "changes" if protocol.id in CHANGES_READ else "",
                 "; ".join(protocol.references),
             )
         )
-    head = ("id", "protocol", "kind", "usual ports, EtherTypes", "signature", "references")
+    hints = "usual ports, EtherTypes"
+    head = ("id", "protocol", "kind", hints, "signature", "access judged", "references")
     intro = (
         "A conversation is named by what its bytes are: a signature counts on any port, a port is a hint. "
-        "Zone models and findings use the id."
+        "Zone models and findings use the id.\n\n"
+        "`access` and `functions` of a permission are judged of *all* that is asked for in a protocol, or of "
+        "what *changes* something in it: writes, switching, starts and stops, programs, settings. What is "
+        "not judged passes, and `otmon zones check` tells where a permission limits it."
     )
     return "\n\n".join([GENERATED, "# Protocols", intro, table(head, rows)]) + "\n"
 
@@ -99,14 +105,20 @@ def protocols_page() -> str:
 def roles_page() -> str:
     """Every role of assets that is known, with its kind and what else it is called."""
     rows = [
-        (f"`{role.id}`", role.meaning, role.kind or "", ", ".join(f"`{one}`" for one in role.synonyms))
+        (
+            f"`{role.id}`",
+            role.meaning,
+            role.kind or "",
+            ", ".join(f"`{one}`" for one in (*role.synonyms, *JAPANESE.get(role.id, "").split())),
+        )
         for role in ROLES
     ]
     intro = (
         "What `otmon zones check` takes the `role` of an asset for ([zone model](zone-model.md)): its kind "
-        "tells what has to stand in a zone of its own. Detectors and the risk know a role by all of these "
-        "names; permissions and conditions name it as the inventory does. A role that is not here is told as "
-        "unknown, and may be named all the same."
+        "tells what has to stand in a zone of its own. All of these names mean the role, in any width and "
+        "case, in the inventory, in permissions (`role:ews`), in conditions of rules and for detectors; "
+        "wildcards, `re` and `cased` in a condition are held against what the inventory says. A role that is "
+        "not here is told as unknown, and may be named all the same."
     )
     return "\n\n".join([GENERATED, "# Roles", intro, table(("role", "device", "kind", "also"), rows)]) + "\n"
 

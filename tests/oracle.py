@@ -20,6 +20,7 @@ LAYERS = {
     "llc": "llc", "pppoed": "pppoe-discovery", "pppoes": "pppoe", "mpls": "mpls", "arp": "arp",
     "ip": "ipv4", "ipv6": "ipv6", "icmp": "icmp", "icmpv6": "icmpv6", "igmp": "igmp", "tcp": "tcp",
     "udp": "udp", "sctp": "sctp", "gre": "gre", "erspan": "erspan", "vxlan": "vxlan", "tzsp": "tzsp",
+    "hsr": "hsr",
 }  # fmt: skip
 """tshark's names of protocols, and the layers that are counted under them."""
 COOKED = {"25": "linux-cooked", "210": "linux-cooked-v2"}

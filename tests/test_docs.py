@@ -10,7 +10,12 @@ import typer
 from otmon.cli import app
 from tests.docs import PAGES, ROOT, commands
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "README.ja.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 def command_lines(path: Path) -> list[str]:

@@ -18,14 +18,20 @@ MAX_NAMES: Final = 4
 """Names of one device that are told; `otmon assets show` tells all claims."""
 
 
+TRANSFERS: Final = frozenset({"expects", "directs"})
+"""Kinds of claims about a conversation that is to come."""
+
+
 def claims_of_devices(ledger: Ledger, found: SeenDevices) -> dict[str, tuple[AssetClaim, ...]]:
     """The claims of each device by its id, in the order of the ledger.
 
     A claim with a network address is that of the device with the address: the MAC address may be a router's.
-    DHCP names the interface itself.
+    DHCP names the interface itself. Where data of a transfer goes says nothing about a device.
     """
     said: dict[str, list[AssetClaim]] = {}
     for claim in ledger.claims:
+        if claim.kind in TRANSFERS:
+            continue
         by_mac = found.owner(claim.mac, claim.vlan)
         id = found.owner(claim.address, claim.vlan) if is_name(claim.address) else by_mac
         if claim.protocol == "dhcp":

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from prometheus_client import exposition
 from prometheus_client.core import REGISTRY
 
-from otmon import __version__, private
+from otmon import __version__
 from otmon.assets.fingerprints import shipped_fingerprints
 from otmon.assets.makers import makers
 from otmon.assets.vendor import vendor_of
@@ -34,6 +35,7 @@ from otmon.cli.options import (
     read_model,
     read_rules,
     tell_problems,
+    tell_remarks,
     warn,
 )
 from otmon.cli.settings import SettingsError
@@ -49,6 +51,7 @@ from otmon.outputs.jsonlines import write_told
 from otmon.outputs.metrics import StatusCollector
 from otmon.outputs.table import write_finding
 from otmon.sensor import mark
+from otmon.sensor.appended import Appended
 from otmon.sensor.confine import ConfineError, confine
 from otmon.sensor.crew import Worker
 from otmon.sensor.endpoint import Endpoint, one_at_a_time
@@ -60,7 +63,7 @@ from otmon.sensor.service import Notifier, Service, Stopped
 from otmon.sensor.watch import Told, Watch, judged_by
 from otmon.sensor.web import WebError, guarded, read_web_config
 from otmon.sensor.worker import Post, post, start_keeper
-from otmon.sentence import placed, sentence
+from otmon.sentence import Sentence, placed, sentence
 from otmon.zones.files.load import ModelError, load_model
 from otmon.zones.model import Model
 from otmon.zones.place import names_interfaces
@@ -173,7 +176,10 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
         endpoint.serve(guarded(one_at_a_time(exposition.make_wsgi_app(REGISTRY)), access.users))
 
     def reload() -> None:
-        output.open()
+        try:
+            output.open()
+        except OSError as error:
+            warn(sentence("{path}: {why}", path=str(wanted.json), why=error.strerror or str(error)))
         try:
             now = {**begun, **again()}
             fresh = load_model(now["zones"]) if now["zones"] is not None else None
@@ -191,6 +197,8 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
                 sentence("the settings, the model or the rules have errors; those read before stay in force")
             )
             return
+        if fresh is not None:
+            tell_remarks(fresh)
         watch.use(judge, fresh is not None and names_interfaces(fresh))
         watch.keep_for(now["keep_days"])
         if proofs is not None:
@@ -205,7 +213,10 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
             what = sentence("the next start takes what it says now of {names}", names=tuple(later))
             warn(placed(wanted.config, what))
 
-    service = Service(watch, readers, tell=output.tell, warn=warn, reload=reload, silence_s=wanted.silence)
+    service = Service(
+        watch, readers, tell=output.tell, warn=warn, reload=reload, silence_s=wanted.silence,
+        troubles=lambda: {"json": output.trouble},
+    )  # fmt: skip
     service.listen_to_signals()
     known = watch.known_before
     heard = sentence("listening on {names}", names=tuple(wanted.names))
@@ -358,7 +369,7 @@ class _Output:
     def __init__(self, json: str | None, language: Language) -> None:
         self._json = json
         self._language = language
-        self._stream = None if json is None else sys.stdout
+        self._file = Appended(Path(json)) if json not in (None, "-") else None
         self._timezone = ""
 
     def use(self, model: Model | None) -> None:
@@ -367,18 +378,25 @@ class _Output:
 
     def open(self) -> None:
         """Open the file, anew where it was moved away. Raises OSError."""
-        if self._json not in (None, "-"):
-            if self._stream not in (None, sys.stdout):
-                self._stream.close()
-            self._stream = open(  # noqa: SIM115
-                str(self._json), "a", encoding="utf-8", newline="\n", opener=private.opener
-            )
+        if self._file is not None:
+            self._file.open()
+
+    @property
+    def trouble(self) -> Sentence | None:
+        """Why JSON lines wait to be written."""
+        return None if self._file is None else self._file.trouble
 
     def tell(self, told: list[Told]) -> None:
-        """All findings that came up at once: the JSON lines first, since texts take their time."""
-        if told and self._stream is not None:
-            write_told(self._stream, (one.finding for one in told), time.time_ns())
-            self._stream.flush()
+        """All findings that came up at once: the JSON lines first, since texts take their time. Those that
+        wait are tried again at each call."""
+        if self._json is not None and (told or self.trouble):
+            lines = StringIO()
+            write_told(lines, (one.finding for one in told), time.time_ns())
+            if self._file is not None:
+                self._file.add(lines.getvalue().encode())
+            else:
+                sys.stdout.write(lines.getvalue())
+                sys.stdout.flush()
         if told and self._json != "-":
             for one in told[:TEXTS]:
                 write_finding(sys.stdout, one.finding, self._language.value, self._timezone)

@@ -13,7 +13,7 @@ import typer
 
 from otmon import __version__, private
 from otmon.cli.language import Language, spoken, told
-from otmon.sentence import Sentence, sentence, verbatim
+from otmon.sentence import Sentence, placed, sentence, verbatim
 
 if TYPE_CHECKING:
     from datetime import date
@@ -116,12 +116,20 @@ def read_model(path: str) -> Model:
     from otmon.zones.files.load import ModelError, load_model
 
     try:
-        return load_model(path)
+        model = load_model(path)
     except ModelError as error:
         tell_problems(error.problems)
         fail(sentence("{path}: the zone model has {count} error(s)", path=path, count=len(error.problems)))
     except OSError as error:
         fail_by_system(error, path)
+    tell_remarks(model)
+    return model
+
+
+def tell_remarks(model: Model) -> None:
+    """Say what of the inventory was left out."""
+    for place, what in model.remarks:
+        warn(placed(place, what))
 
 
 def fail_by_problems(problems: Iterable[Problem]) -> NoReturn:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace as replace_of
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -37,11 +38,16 @@ from otmon.ledger.acyclic import acyclic
 from otmon.sentence import placed, sentence
 
 if TYPE_CHECKING:
+    from otmon.detect.finding import Finding
     from otmon.detect.rules.rule import Rule
     from otmon.findings.told import Telling
+    from otmon.ledger.facts import Source
     from otmon.ledger.ledger import Ledger
     from otmon.outputs.history import History
     from otmon.zones.model import Model
+
+_OVERLAP_NS: Final = 1_000_000_000
+"""What files that follow each other may have in common, as packets may overtake each other."""
 
 
 def _tell(
@@ -52,7 +58,10 @@ def _tell(
     baseline: Ledger | None,
     rules: Mapping[str, Rule],
     order: Order,
+    *,
     telling: Telling | None = None,
+    evidence: str | None = None,
+    since: str | None = None,
 ) -> int:
     """Judge the facts, write what was found, and return the exit status."""
     from otmon.findings.coverage import coverage, zones_seen
@@ -67,6 +76,8 @@ def _tell(
         findings = telling.with_gone(findings)
     if order is Order.risk:
         findings = by_risk(findings)
+    if since is not None:
+        findings = _since(findings, since, ledger, model)
     files = model.files if model is not None else ()
     unjudged = baseline_zones(model) if model is not None and baseline is None else ()
     if unjudged:
@@ -79,9 +90,67 @@ def _tell(
     if json != "-":
         timezone = model.timezone if model is not None else ""
         write_table(sys.stdout, ledger, findings, files, language.value, covered, zones, timezone)
+    if evidence is not None:
+        _prove(findings, evidence)
     if ledger.damage:
         return DAMAGED
     return FOUND if findings else NOTHING_FOUND
+
+
+def _tell_of_the_same_time(ledger: Ledger) -> None:
+    """Captures of the same time, such as those of two sensors, or a copy: what is in both counts twice."""
+    before: Source | None = None
+    for source in sorted((one for one in ledger.sources if one.packets), key=lambda one: one.first_ns):
+        if before is not None:
+            what = None
+            if replace_of(source, name=before.name) == before:
+                what = sentence(
+                    "seems a copy of {other}: all that is in them counts twice", other=before.name
+                )
+            elif min(source.last_ns, before.last_ns) - source.first_ns > _OVERLAP_NS:
+                what = sentence(
+                    "is of the same time as {other}: packets that are in both count twice", other=before.name
+                )
+            if what is not None:
+                warn(placed(source.name, what))
+        before = source if before is None or source.last_ns > before.last_ns else before
+
+
+def _prove(findings: Sequence[Finding], folder: str) -> None:
+    from otmon.sensor.again import prove_again
+
+    try:
+        lost = prove_again(findings, Path(folder))
+    except OSError as error:
+        fail_by_system(error, folder)
+    for source in lost:
+        warn(placed(source, sentence("cannot be read once more, so its packets prove nothing")))
+
+
+def _since(
+    findings: Sequence[Finding], since: str, ledger: Ledger, model: Model | None
+) -> tuple[Finding, ...]:
+    """What was seen since then: what is new first, then what goes on from before."""
+    from otmon.outputs.instant import clock_name, read_moment, short_text
+
+    last_ns = max((source.last_ns for source in ledger.sources if source.packets), default=0)
+    zone = model.timezone if model is not None else ""
+    begin_ns = read_moment(since, zone, last_ns)
+    if begin_ns is None:
+        what = sentence(
+            "--since {text}, expected a time such as 2026-11-20T17:00, a day, or 3d, 12h or 30m before the "
+            "last packet",
+            text=repr(since),
+        )
+        fail(what)
+    new = [one for one in findings if one.first_ns >= begin_ns]
+    old = [one for one in findings if one.first_ns < begin_ns <= one.last_ns]
+    told = sentence(
+        "since {time} ({clock}): {new} new findings, then {old} that were there before and went on",
+        time=short_text(begin_ns, zone), clock=clock_name(zone), new=len(new), old=len(old),
+    )  # fmt: skip
+    warn(told)
+    return (*new, *old)
 
 
 @contextmanager
@@ -175,6 +244,13 @@ def replay(
             "each finding was told, and hold those too that later packets spoke against; one process.",
         ),
     ] = None,
+    evidence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write a small capture of each finding's packets here; captures are read once more for it.",
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes, for several files.")] = 1,
     lang: Lang = Language.en,
 ) -> None:
@@ -222,7 +298,8 @@ def replay(
         raise typer.Exit(INTERRUPTED) from None
     if result.interrupted:
         warn(sentence("interrupted; this is what was found so far"))
-    status = _tell(result.ledger, model, json, lang, before, known, sort, telling)
+    _tell_of_the_same_time(result.ledger)
+    status = _tell(result.ledger, model, json, lang, before, known, sort, telling=telling, evidence=evidence)
     raise typer.Exit(INTERRUPTED if result.interrupted else status)
 
 
@@ -236,6 +313,14 @@ def check(
     baseline: Baseline = None,
     rules: Rules = None,
     sort: Sort = Order.severity,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Only what was seen since then, new findings first: a time by the model's time zone "
+            "(2026-11-20T17:00), a day, or 3d, 12h or 30m before the ledger's last packet.",
+        ),
+    ] = None,
     lang: Lang = Language.en,
 ) -> None:
     """Check saved facts against a zone model: the same findings as the replay, without packets.
@@ -245,4 +330,4 @@ def check(
     model = read_model(zones) if zones is not None else None
     before = read_ledger(baseline) if baseline is not None else None
     known = read_rules(rules)
-    raise typer.Exit(_tell(read_ledger(ledger), model, json, lang, before, known, sort))
+    raise typer.Exit(_tell(read_ledger(ledger), model, json, lang, before, known, sort, since=since))

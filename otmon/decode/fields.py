@@ -94,6 +94,9 @@ LED: Final = 57
 `FIRST_FRAGMENT`; else 0."""
 FIRST_FRAGMENT: Final = 58
 """1 for the first fragment of a datagram, of no tunnel, that it did not complete: its ports are told."""
+OTHER: Final = 59
+"""Of a datagram whose fragments contradict each other: 1 for what came first, behind which the packet has to
+be decoded again; 2 for what came in place of that; else 0."""
 FIELDS: Final = 64
 """Some columns are spare: rows are whole cache lines."""
 
@@ -115,6 +118,7 @@ PROTO_IPV6: Final = 41
 PROTO_GRE: Final = 47
 PROTO_ICMPV6: Final = 58
 PROTO_ETHERIP: Final = 97
+PROTO_L2TP: Final = 115
 PROTO_SCTP: Final = 132
 PROTO_MPLS: Final = 137
 
@@ -125,7 +129,8 @@ TCP_ACK: Final = 16
 TCP_URG: Final = 32
 
 TUNNELS: Final = (
-    "", "gre", "erspan", "vxlan", "tzsp", "ipip", "geneve", "gtp", "l2tp", "teredo", "etherip", "mpls"
+    "", "gre", "erspan", "vxlan", "tzsp", "ipip", "geneve", "gtp", "l2tp", "teredo", "etherip", "mpls",
+    "l2tpv3",
 )  # fmt: skip
 TUNNEL_GRE: Final = 1
 TUNNEL_ERSPAN: Final = 2
@@ -138,6 +143,7 @@ TUNNEL_L2TP: Final = 8
 TUNNEL_TEREDO: Final = 9
 TUNNEL_ETHERIP: Final = 10
 TUNNEL_MPLS: Final = 11
+TUNNEL_L2TP3: Final = 12
 
 _n = count()
 L_FRAME: Final = next(_n)
@@ -170,6 +176,7 @@ L_GENEVE: Final = next(_n)
 L_GTP: Final = next(_n)
 L_L2TP: Final = next(_n)
 L_TEREDO: Final = next(_n)
+L_HSR: Final = next(_n)
 L_IPV4_FRAGMENT: Final = next(_n)
 L_IPV6_FRAGMENT: Final = next(_n)
 # Below are conditions, not layers.
@@ -195,6 +202,8 @@ C_SEGMENTS_HELD: Final = next(_n)
 C_RETRANSMITTED: Final = next(_n)
 C_GAPS: Final = next(_n)
 C_GAP_BYTES: Final = next(_n)
+C_CUT_MESSAGES: Final = next(_n)
+"""Messages of which the capture has the beginning alone."""
 C_TRANSACTIONS: Final = next(_n)
 C_UNANSWERED: Final = next(_n)
 C_UNMATCHED: Final = next(_n)
@@ -244,6 +253,7 @@ COUNTER_NAMES: Final = (
     "layer.gtp",
     "layer.l2tp",
     "layer.teredo",
+    "layer.hsr",
     "ipv4 fragments",
     "ipv6 fragments",
     "unsupported link type",
@@ -265,6 +275,7 @@ COUNTER_NAMES: Final = (
     "segments retransmitted",
     "gaps in streams",
     "bytes lost in streams",
+    "messages cut by the capture",
     "transactions",
     "requests unanswered",
     "responses without request",

@@ -83,7 +83,8 @@ F_FIRST_OFFSET: Final = 31
 F_TUNNEL: Final = 32
 """Kinds of tunnels around it (`otmon.decode.fields.AROUND`)."""
 F_ISN: Final = 33
-"""First sequence number by direction, -1 unknown or used."""
+"""First sequence number by direction, -1 unknown or used; of an unknown one below that the number of its
+first segment, if that had one byte (`keeps_alive`)."""
 F_COPIED: Final = 35
 """Payloads that were copied for log-ins, by direction; BYTES likewise."""
 F_COPIED_BYTES: Final = 37
@@ -121,6 +122,8 @@ RESET: Final = 1 << 8
 """One of the two sent a TCP reset."""
 PIECE_A: Final = 1 << 9
 """What A sent last may begin a command (`otmon.ledger.takeover`); PIECE_A << 1 for B."""
+URGENT_A: Final = 1 << 11
+"""An urgent pointer of A leads to a segment that has not come (`otmon.ledger.urgent`); << 1 for B."""
 PARTS_SHIFT: Final = 16
 """From here on, `PARTS_BITS` by direction: how many pieces of messages are copied yet
 (`otmon.ledger.commands`)."""
@@ -193,14 +196,25 @@ def fingerprint(buf: Bytes, row: Ints, ends: int) -> int:
 
 
 @inlined
-def place_of_print(h: int) -> int:
-    """Where a fingerprint is in the table of recent packets."""
-    return (h >> 20) & (DUPLICATES - 1)
+def set_of_print(h: int) -> int:
+    """The first one of the two places that a fingerprint has in the table of recent packets: a cache line."""
+    return (h >> 20) & (DUPLICATES - 2)
 
 
 @inlined
-def is_duplicate(row: Ints, now: int, recent: Ints) -> bool:
-    """Whether the packet, whose fingerprint is in its row, is a copy of one just seen: a mirror of both
+def place_of_print(recent: Ints, h: int) -> int:
+    """Where a fingerprint is in the table of recent packets, or that of its places with the older one."""
+    place = set_of_print(h)
+    if 0 <= recent[place, 0] - h <= COPIES:
+        return place
+    if 0 <= recent[place + 1, 0] - h <= COPIES or recent[place + 1, 1] < recent[place, 1]:
+        return place + 1
+    return place
+
+
+@inlined
+def is_duplicate(row: Ints, now: int, recent: Ints, slot: int) -> bool:
+    """Whether the packet, whose fingerprint has this place, is a copy of one just seen: a mirror of both
     directions, or of both sides of a router, gives each packet twice. What comes back without end is none: a
     loop or a flood of equal frames. `recent` is int64[DUPLICATES, 4]: fingerprint with the number of its
     copies, time; what `is_copy` wants."""
@@ -209,7 +223,6 @@ def is_duplicate(row: Ints, now: int, recent: Ints) -> bool:
     weak = row[IP_ID] <= 0 or row[FAMILY] == 2
     if row[PROTO] == PROTO_TCP and row[FAMILY] != 2:
         weak = row[IP_ID] <= 0 and row[WIRE_END] == row[AT]
-    slot = place_of_print(h)
     age = now - recent[slot, 1]
     copies = recent[slot, 0] - h
     if copies < 0 or copies > COPIES or age < 0:
@@ -232,11 +245,10 @@ def is_duplicate(row: Ints, now: int, recent: Ints) -> bool:
 
 
 @inlined
-def is_copy(row: Ints, buf: Bytes, first: int, packet: int, recent: Ints) -> bool:
+def is_copy(row: Ints, buf: Bytes, first: int, packet: int, recent: Ints, slot: int) -> bool:
     """Whether the payload in ``buf`` of a packet that `is_duplicate` is that of the one before it as well, as
     far as both are of the batch that begins with packet `first`: who forges a frame with the same checksum
     hides none with it. Where it is not, the next copy is one of this packet."""
-    slot = place_of_print(row[PRINT])
     number, at = recent[slot, 2], recent[slot, 3]
     if row[BUFFER] == 0 and number >= first and at >= 0:
         size = row[END] - row[AT]
@@ -249,15 +261,14 @@ def is_copy(row: Ints, buf: Bytes, first: int, packet: int, recent: Ints) -> boo
             k = k + 1 if u8(buf, row[AT] + k) == u8(buf, at + k) else -1
         if k >= 0:
             return True
-        note_copied(row, packet, recent)
+        note_copied(row, packet, recent, slot)
         return False
     return True
 
 
 @inlined
-def note_copied(row: Ints, packet: int, recent: Ints) -> None:
-    """Of the packet there may be copies."""
-    slot = place_of_print(row[PRINT])
+def note_copied(row: Ints, packet: int, recent: Ints, slot: int) -> None:
+    """Of the packet, whose fingerprint has this place, there may be copies."""
     recent[slot, 2] = packet
     recent[slot, 3] = row[AT] if row[BUFFER] == 0 else -1
 
@@ -433,3 +444,17 @@ def tcp_flags(row: Ints, flows: Ints, f: int, direction: int) -> None:
         flows[f, F_ISN + direction] = row[SEQ]
     elif flags & TCP_FIN:
         flows[f, F_STATE] |= CLOSED
+
+
+@kernel
+def keeps_alive(row: Ints, flows: Ints, f: int, direction: int) -> int:
+    """Whether the packet's payload, of one byte, only asks whether the other end still lives (RFC 9293,
+    3.8.4): its number is one that had its turn before. 2 where it does, 1 where that may be: of a connection
+    that began before the capture the first one is told by the next one alone. Else 0."""
+    first = flows[f, F_ISN + direction]
+    if first == row[SEQ] or first == -2 - row[SEQ]:
+        return 2
+    if first != -1 or flows[f, F_TRIES] != 0:
+        return 0
+    flows[f, F_ISN + direction] = -2 - row[SEQ]
+    return 1

@@ -2,7 +2,8 @@
 
 Sources: IEEE 802.3 clause 3 (frame, length or type), IEEE 802.1Q-2022 clause 9 (tags), IEEE 802.2
 (LLC) and 802 clause 9 (SNAP), RFC 2516 (PPPoE), RFC 1661 (PPP), RFC 3032 (MPLS), RFC 4385 (control
-word), and the link-type list of the tcpdump group (LINKTYPE_LINUX_SLL, _SLL2, _NULL, _LOOP, _RAW).
+word), IEC 62439-3 (HSR), and the link-type list of the tcpdump group (LINKTYPE_LINUX_SLL, _SLL2, _NULL,
+_LOOP, _RAW).
 
 Each kernel takes the row with `AT` at its layer's first byte, checks the length first, and returns
 the kind of the next layer.
@@ -27,6 +28,7 @@ from otmon.decode.fields import (
     L_COOKED,
     L_COOKED2,
     L_ETHERNET,
+    L_HSR,
     L_LLC,
     L_MPLS,
     L_NULL,
@@ -75,6 +77,8 @@ DLT_RAW_BSD: Final = 12
 DLT_RAW_OPENBSD: Final = 14
 
 PPPOE_SESSION: Final = 0x8864
+HSR: Final = 0x892F
+"""The tag of frames in a ring without seams (IEC 62439-3, 5.7)."""
 MAX_FRAME_LENGTH_FIELD: Final = 1500
 """Up to here the field after the addresses is a length (IEEE 802.3 clause 3.2.6)."""
 
@@ -213,6 +217,16 @@ def ethertype(buf: Bytes, row: Ints, counters: Ints) -> int:
         return LLC
     if kind in (0x8847, 0x8848):
         return MPLS
+    if kind == HSR:
+        # Path and size, a sequence number, and what is in it. The copy that comes the other way round is one
+        # as of a mirror.
+        if row[END] - p < 6:
+            counters[C_CUT] += 1
+            return DONE
+        counters[L_HSR] += 1
+        row[NEXT] = u16be(buf, p + 4)
+        row[AT] = p + 6
+        return ETHERTYPE
     if kind == PPPOE_SESSION:
         return pppoe(buf, row, counters)
     row[HEADER] = p

@@ -29,6 +29,7 @@ from otmon.decode.fields import (
     PROTO_IGMP,
     PROTO_IPIP,
     PROTO_IPV6,
+    PROTO_L2TP,
     PROTO_MPLS,
     PROTO_SCTP,
     PROTO_TCP,
@@ -41,7 +42,7 @@ from otmon.decode.fields import (
     WIRE_END,
 )
 from otmon.decode.link import DONE, IPV4, IPV6
-from otmon.decode.tunnels import enter_tunnel, etherip, gre, may_be_tunnel, mpls_in_ip, udp_tunnel
+from otmon.decode.tunnels import enter_tunnel, etherip, gre, l2tp_in_ip, may_be_tunnel, mpls_in_ip, udp_tunnel
 from otmon.kernel import Bytes, Ints, kernel, u8, u16be, u32be
 
 
@@ -72,6 +73,8 @@ def transport(buf: Bytes, row: Ints, counters: Ints) -> int:
         return etherip(buf, row, counters)
     elif proto == PROTO_MPLS:
         return mpls_in_ip(buf, row, counters)
+    elif proto == PROTO_L2TP:
+        return l2tp_in_ip(buf, row, counters)
     return DONE
 
 

@@ -4,7 +4,11 @@ Sources: RFC 2784, 2890 and 2637 (GRE and its enhanced form), draft-foschiano-er
 (ERSPAN types I, II, III), RFC 7348 section 5 (VXLAN), draft-ietf-nvo3-vxlan-gpe-13 section 3 (VXLAN-GPE),
 Wireshark's description of TZSP (version 1, tagged fields, type 1 Ethernet), RFC 8926 section 3 (GENEVE), 3GPP
 TS 29.281 section 5 (GTP-U), RFC 2661 section 3.1 (L2TP), RFC 4380 section 5.1.1 (Teredo), RFC 3378 section 3
-(EtherIP), RFC 7510 section 3 and RFC 4023 (MPLS in UDP and in IP).
+(EtherIP), RFC 7510 section 3 and RFC 4023 (MPLS in UDP and in IP), RFC 3931 section 4.1 and RFC 4719 (L2TPv3
+with Ethernet, in IP and UDP).
+
+Not opened is what wraps IP in UDP on ports of anybody's choice (FOU, GUE): their usual ports would cost time
+for each packet of BACnet and FINS, and who uses others is told as a conversation that nobody agreed on.
 
 Each kernel takes the row with `AT` at the tunnel's header, and returns the kind of what it holds. What is not
 of its form is not opened, nor what cannot be read, as by encryption: then the tunnel is a packet like others.
@@ -58,6 +62,7 @@ from otmon.decode.fields import (
     TUNNEL_GRE,
     TUNNEL_GTP,
     TUNNEL_L2TP,
+    TUNNEL_L2TP3,
     TUNNEL_MPLS,
     TUNNEL_TEREDO,
     TUNNEL_TZSP,
@@ -303,8 +308,10 @@ def gtp(buf: Bytes, row: Ints, counters: Ints) -> int:
 
 @kernel
 def l2tp(buf: Bytes, row: Ints, counters: Ints) -> int:
-    """A data message of L2TP, version 2, with PPP that carries IP."""
+    """A data message of L2TP, version 2, with PPP that carries IP, or version 3."""
     p, end = row[AT], row[END]
+    if end - p >= 8 and u16be(buf, p) & 0x800F == 3:
+        return l2tp3(buf, row, p + 8, TUNNEL_L2TP, counters)
     if end - p < 6 or u16be(buf, p) & 0x800F != 2:
         return DONE
     flags = u8(buf, p)
@@ -323,6 +330,46 @@ def l2tp(buf: Bytes, row: Ints, counters: Ints) -> int:
         return DONE
     counters[L_L2TP] += 1
     return enter_tunnel(row, TUNNEL_L2TP, q, PPP, counters)
+
+
+@kernel
+def l2tp3(buf: Bytes, row: Ints, p: int, kind: int, counters: Ints) -> int:
+    """Ethernet behind the number of a session of L2TP, version 3, which ends at `p`: between them may be a
+    cookie of 4 or 8 bytes and a sublayer of 4, as both ends agreed, and no packet tells."""
+    for k in range(4):
+        q = p + 4 * k
+        if holds_ethernet(buf, q, row[END], row[WIRE_END]):
+            counters[L_L2TP] += 1
+            return enter_tunnel(row, kind, q, ETHERNET, counters)
+    return DONE
+
+
+@kernel
+def l2tp_in_ip(buf: Bytes, row: Ints, counters: Ints) -> int:
+    """A data message of L2TP, version 3, which has the number of a session."""
+    p = row[AT]
+    if row[END] - p < 4 or u32be(buf, p) == 0:
+        return DONE
+    return l2tp3(buf, row, p + 4, TUNNEL_L2TP3, counters)
+
+
+@kernel
+def holds_ethernet(buf: Bytes, p: int, end: int, wire_end: int) -> bool:
+    """Whether a frame of Ethernet is at `p` that is surely one: with IP, ARP, or what plants speak below."""
+    at = p + 12
+    for _ in range(2):
+        if end - at >= 6 and (u16be(buf, at) == 0x8100 or u16be(buf, at) == 0x88A8):
+            at += 4
+    if end - at < 6:
+        return False
+    kind = u16be(buf, at)
+    if kind == 0x0800 or kind == 0x86DD:
+        four = u8(buf, at + 2) >> 4 == 4
+        return bool(four == (kind == 0x0800) and begins_ip(buf, at + 2, end, wire_end))
+    if kind == 0x0806:
+        return bool(u32be(buf, at + 2) == 0x00010800)
+    # PROFINET, EtherCAT, GOOSE and sampled values, LLDP, CC-Link IE.
+    return kind in (0x8892, 0x88A4, 0x88B8, 0x88BA, 0x88CC, 0x890F)
 
 
 @inlined

@@ -27,6 +27,7 @@ from otmon.detect.once import once
 from otmon.detect.silence import conversation
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
+from otmon.zones.awaited import parent_of
 from otmon.zones.decide import Verdict, can_lapse, lapsed
 from otmon.zones.model import Boundary, Permission, Zone
 
@@ -39,7 +40,7 @@ def lapsed_permission(case: Case) -> Iterator[Finding]:
     # An operation of a conversation that is itself told adds nothing.
     told = set()
     for fact, verdict in case.conversations if can_lapse(case.index) else ():
-        if lapsed(verdict):
+        if lapsed(verdict) and not (verdict.reason.key == "data-of" and told_by(case, fact)):
             told.add(conversation_key(fact))
             count = fact.packets_to_server + fact.packets_to_client
             yield _used(case, fact, verdict, count, "packets", case.asked.get(conversation_key(fact), []))
@@ -56,10 +57,21 @@ def lapsed_permission(case: Case) -> Iterator[Finding]:
                 yield _expired(owner, permission, last_ns)
 
 
+def told_by(case: Case, fact: Conversation) -> bool:
+    """Whether the conversation in which this one was agreed on is there to be told."""
+    parent = None if case.index is None else parent_of(case.index.awaited, fact)
+    return parent is not None and conversation_key(parent) in case.verdicts
+
+
 @once
 def denied(case: Case) -> tuple[tuple[Conversation, Verdict], ...]:
-    """The conversations that the model denies at whatever time: what it allows at others is told here."""
-    pairs = [pair for pair in case.conversations if pair[1].outcome == "denied"]
+    """The conversations that the model denies at whatever time: what it allows at others is told here. What
+    carries the data of another one is told with that."""
+    pairs = [
+        pair
+        for pair in case.conversations
+        if pair[1].outcome == "denied" and not (pair[1].reason.key == "data-of" and told_by(case, pair[0]))
+    ]
     if case.index is None or not can_lapse(case.index):
         return tuple(pairs)
     return tuple([pair for pair in pairs if not lapsed(pair[1])])

@@ -23,9 +23,9 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.rules.field import Field, Ground, Seen, Value, ground, was_answered
+from otmon.detect.rules.field import Field, Ground, Seen, Value, ground
 from otmon.detect.rules.rule import Category, Condition, Question, Rule
-from otmon.detect.silence import conversation, silence, unanswered
+from otmon.detect.silence import answered, conversation, silence, unanswered
 from otmon.detect.values import values_of, values_written
 from otmon.identity.login import CLEAR
 from otmon.ledger.facts import (
@@ -224,12 +224,14 @@ def _what(group: Group) -> Message:
     if isinstance(fact, WrittenValue):
         return say("matched.written", client=fact.client, server=fact.server, table=fact.table, times=count)
     if isinstance(fact, CredentialSeen):
-        accounts = sorted({one.account or "-" for one, _ in group})
+        accounts = sorted({one.account for one, _ in group if one.account})
+        about: dict[str, str | int] = {
+            "client": fact.client, "server": fact.server, "protocol": fact.protocol, "times": count,
+        }  # fmt: skip
+        if not accounts:
+            return say("matched.credential-unnamed", **about)
         account = accounts[0] if len(accounts) == 1 else f"{accounts[0]} (+{len(accounts) - 1})"
-        return say(
-            "matched.credential", client=fact.client, server=fact.server, protocol=fact.protocol,
-            account=account, times=count,
-        )  # fmt: skip
+        return say("matched.credential", account=account, **about)
     ends = (fact.client, fact.server) if fact.from_client else (fact.server, fact.client)
     return say("malformed", protocol=fact.protocol, sender=ends[0], receiver=ends[1], times=count)
 
@@ -260,5 +262,5 @@ def _why(case: Case, rule: Rule, group: Group) -> Iterator[Message]:
     if operations:
         yield from unanswered(case, operations)
     talks = [one for one in facts if isinstance(one, Conversation)]
-    if talks and not any(map(was_answered, talks)):
+    if talks and not any(answered(case, one) for one in talks):
         yield silence(talks)

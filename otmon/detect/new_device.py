@@ -6,8 +6,10 @@ What it means, when it is wrong and how to respond: `rules/new-device.yml`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
+from otmon.detect.changing_address import first_addresses, had_addresses
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -45,28 +47,41 @@ def new_device(case: Case) -> Iterator[Finding]:
             talks.setdefault(end, []).append(talk)
     zones: dict[str, dict[str, list[Asset]]] = {}
     told = strangers(case)
+    firsts = first_addresses(case)
+    hosts: dict[str, list[Asset]] = {}
     for name, assets in case.newcomers.items():
+        hosts.setdefault(firsts.get(name, name), []).extend(assets)
+    for name, assets in hosts.items():
         if told and case.population.grouped.owner(name, assets[0].vlan) in told:
             continue
         zone = locate(case.index, name, assets[0].vlan).zone if case.index is not None else ""
         if zone != UNKNOWN_ZONE:
             zones.setdefault(zone, {})[name] = assets
+            if len(assets) > 1:
+                several = {end: None for one in assets for end in (name, one.address) if end}
+                talks[name] = list(dict.fromkeys(talk for end in several for talk in talks.get(end, ())))
     for zone, found in zones.items():
-        apart, together = divided(found, lambda name: acted(case, {name}, talks.get(name, [])), spread)
+        ends = {name: {name, *(one.address for one in assets)} for name, assets in found.items()}
+        apart, together = divided(found, partial(_acted, case, ends, talks), spread)
         if together:
             yield _many(case, zone, {name: found[name] for name in together})
         for name in apart:
             yield _one(case, zone, name, found[name], talks.get(name, []))
 
 
+def _acted(case: Case, ends: dict[str, set[str]], talks: dict[str, list[Conversation]], name: str) -> bool:
+    return acted(case, ends[name], talks.get(name, []))
+
+
 def _one(case: Case, zone: str, name: str, assets: list[Asset], talks: list[Conversation]) -> Finding:
+    ends = {name, *(one.address for one in assets)}
     asked = [
-        one for talk in talks if talk.client == name for one in case.asked.get(conversation_key(talk), [])
+        one for talk in talks if talk.client in ends for one in case.asked.get(conversation_key(talk), [])
     ]
     return Finding(
         rule=RULE,
         key=("one", name),
-        severity=_severity(case, zone, name, talks, asked),
+        severity=_severity(case, zone, name, assets, talks, asked),
         link=Link(client=name, vlan=assets[0].vlan),
         place=Place(from_zone=zone),
         what=say("newcomer", address=name),
@@ -80,7 +95,12 @@ def _one(case: Case, zone: str, name: str, assets: list[Asset], talks: list[Conv
 
 
 def _severity(
-    case: Case, zone: str, name: str, talks: list[Conversation], asked: list[Operation]
+    case: Case,
+    zone: str,
+    name: str,
+    assets: list[Asset],
+    talks: list[Conversation],
+    asked: list[Operation],
 ) -> Severity:
     if registered(case, name):
         return "info"
@@ -89,6 +109,8 @@ def _severity(
     industrial = {one.id for one in case.protocols.values() if one.kind == "industrial"}
     if any(talk.protocol in industrial and was_answered(talk) for talk in talks):
         return graded(case, zone, "medium")
+    if had_addresses(case, assets):
+        return "info"
     return "medium" if importance(case, zone) == "high" else "low"
 
 
@@ -96,6 +118,9 @@ def _why(
     case: Case, name: str, assets: list[Asset], talks: list[Conversation], asked: list[Operation]
 ) -> Iterator[Message]:
     shown = case.rules[RULE].number("shown")
+    addresses = sorted({one.address for one in assets} - {"", name})
+    if addresses:
+        yield say_some("addresses", [name, *addresses], shown)
     macs = sorted({one.mac for one in assets} - {"", name})
     if macs:
         yield say("seen-with", macs=", ".join(macs[:shown]))
@@ -110,7 +135,7 @@ def _why(
             yield say_some("mac-before", sorted(known), shown)
     for device in registered(case, name)[:shown]:
         yield say("in-inventory", asset=device.id, line=str(device.line))
-    peers = sorted({end for talk in talks for end in (talk.client, talk.server)} - {name})
+    peers = sorted({end for talk in talks for end in (talk.client, talk.server)} - {name, *addresses})
     if peers:
         yield say_some("talks-with", peers, shown)
     if asked:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from otmon.detect.detector import Case, Message, say
 from otmon.detect.once import once
+from otmon.detect.rules.field import was_answered
 from otmon.ledger.facts import UNANSWERED, Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, conversation_key
+from otmon.zones.awaited import awaited_in, parent_of
 
 
 def conversation(fact: Conversation) -> Message:
@@ -28,6 +30,23 @@ def conversation(fact: Conversation) -> Message:
 def silence(facts: Iterable[Conversation]) -> Message:
     """That nobody answered, as far as it is so: a TCP reset is an answer of a host that is there."""
     return say("refuses-connections" if any(one.packets_to_client for one in facts) else "unanswered")
+
+
+@once
+def continued(case: Case) -> frozenset[tuple[str, str, str, int, str]]:
+    """The conversations (client, server, transport, port, protocol) whose data came in another one that they
+    had agreed on: so they were answered, as TFTP is from a new port."""
+    awaited = awaited_in(case.ledger.claims)
+    parents = (parent_of(awaited, one) for one in case.ledger.conversations) if awaited else ()
+    return frozenset(
+        (one.client, one.server, one.transport, one.port, one.protocol) for one in parents if one is not None
+    )
+
+
+def answered(case: Case, fact: Conversation) -> bool:
+    """As `was_answered`, or in another conversation."""
+    about = fact.client, fact.server, fact.transport, fact.port, fact.protocol
+    return was_answered(fact) or about in continued(case)
 
 
 @once

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from otmon.detect.changing_address import first_addresses
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -67,8 +68,14 @@ def unknown_address(case: Case) -> Iterator[Finding]:
         talk = list(every.values())
         yield _many(case, mac, found, talk, [asset for one in found for asset in seen[one]])
     pooled = {address for found in made_up.values() for address in found}
+    firsts = first_addresses(case)
+    hosts: dict[str, list[str]] = {}
     for address in sorted((talks.keys() | seen.keys()) - pooled):
-        yield _finding(case, address, talks.get(address, []), seen.get(address, []))
+        first_one = firsts.get(address, address)
+        hosts.setdefault(first_one if first_one in seen else address, []).append(address)
+    for address, own in sorted(hosts.items()):
+        talk = [one for each in own for one in talks.get(each, ())]
+        yield _finding(case, address, own, talk, [one for each in own for one in seen.get(each, ())])
 
 
 def _many(case: Case, mac: str, addresses: list[str], talk: Talk, assets: list[Asset]) -> Finding:
@@ -107,19 +114,19 @@ def _many(case: Case, mac: str, addresses: list[str], talk: Talk, assets: list[A
 def _finding(
     case: Case,
     address: str,
+    own: list[str],
     talk: Talk,
     assets: list[Asset],
 ) -> Finding:
     operations = [
-        one
-        for fact, _ in talk
-        if fact.client == address
-        for one in case.asked.get(conversation_key(fact), [])
+        one for fact, _ in talk if fact.client in own for one in case.asked.get(conversation_key(fact), [])
     ]
-    zones = sorted({_other(address, fact, verdict)[1] for fact, verdict in talk} - {"", UNKNOWN_ZONE})
-    peers = sorted({_other(address, fact, verdict)[0] for fact, verdict in talk})
+    zones = sorted({_other(own, fact, verdict)[1] for fact, verdict in talk} - {"", UNKNOWN_ZONE})
+    peers = sorted({_other(own, fact, verdict)[0] for fact, verdict in talk})
     shown = case.rules[RULE].number("shown")
     why: list[Message] = [say("reason.unknown-address", address=address)]
+    if len(own) > 1:
+        why.append(say_some("addresses", own, shown))
     macs = sorted({asset.mac for asset in assets} - {""})
     if macs:
         why.append(say("seen-with", macs=", ".join(macs[:shown])))
@@ -159,9 +166,9 @@ def _evidence(facts: list[Conversation | Asset], asked: list[Operation]) -> tupl
     return first(*(fact.evidence for fact in facts), *(one.evidence for one in asked if changes([one])))
 
 
-def _other(address: str, fact: Conversation, verdict: Verdict) -> tuple[str, str]:
+def _other(own: list[str], fact: Conversation, verdict: Verdict) -> tuple[str, str]:
     """Address and zone of the other end."""
-    return (fact.server, verdict.to_zone) if fact.client == address else (fact.client, verdict.from_zone)
+    return (fact.server, verdict.to_zone) if fact.client in own else (fact.client, verdict.from_zone)
 
 
 def _severity(case: Case, zones: list[str], talk: Talk, operations: list[Operation]) -> Severity:

@@ -25,8 +25,7 @@ from otmon.detect.detector import (
 from otmon.detect.finding import EVIDENCE
 from otmon.detect.lapsed_permission import denied
 from otmon.detect.port_scan import scanned
-from otmon.detect.rules.field import was_answered
-from otmon.detect.silence import conversation, silence
+from otmon.detect.silence import answered, conversation, silence
 from otmon.detect.unauthorised_device import at_ports
 from otmon.detect.values import asked_for
 from otmon.ledger.facts import Conversation, Evidence, Operation
@@ -81,7 +80,7 @@ def _single(case: Case, part: Denied) -> Finding:
     operations = _operations(case, part)
     why = [*reasons(verdict), *whose_link_local(case, fact), *at_ports(case, (fact.client,))]
     why.extend(asked_for(case, operations, case.rules[RULE].number("shown")))
-    if not any(was_answered(one) for one, _ in part):
+    if not any(answered(case, one) for one, _ in part):
         why.append(silence(one for one, _ in part))
     key = ("one", *map(str, conversation_key(fact)[:-1]))
     return _finding(case, part, operations, key, why, conversation(fact))
@@ -159,6 +158,6 @@ def _severity(case: Case, part: Denied, operations: list[Operation]) -> Severity
     high = importance(case, part[0][1].to_zone) == "high"
     if changes(operations):
         return "critical" if high else "high"
-    if not any(was_answered(one) for one, _ in part):
+    if not any(answered(case, one) for one, _ in part):
         return "medium" if high else "low"
     return "high" if high else "medium"

@@ -3,8 +3,8 @@ of each zone it shows.
 
 "No violation" is claimed only where one would have been seen: hosts of both zones were, and more of them
 than what every port of a switch gets, no bytes of what crossed were lost, conversations were seen in
-both directions, and nothing of the capture or of its facts is missing. A zone of which nothing was seen
-is not in the mirror, or silent; nobody can tell which.
+both directions, what a permission limits is read (`otmon.zones.unread`), and nothing of the capture or of its
+facts is missing. A zone of which nothing was seen is not in the mirror, or silent; nobody can tell which.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from otmon.decode.fields import C_VALUES_LOST, COUNTER_NAMES
-from otmon.detect.detector import Case, registered
+from otmon.decode.fields import C_COMMANDS_SHED, C_VALUES_LOST, COUNTER_NAMES
+from otmon.detect.detector import Case, permission_of, registered
 from otmon.detect.finding import Message, say, say_some
 from otmon.detect.malformed_message import LOSS
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import conversation_key
+from otmon.zones.lack import spoken
 from otmon.zones.learning.hosts import industrial_ids, to_group
-from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Permission
 from otmon.zones.place import home_of, locate
+from otmon.zones.unread import CHANGES_READ, unread
 
 State = Literal["kept", "violated", "unobservable"]
 STATES: Final[tuple[State, ...]] = ("kept", "violated", "unobservable")
@@ -30,6 +32,7 @@ UNANSWERED_PACKETS: Final = 8
 """A host tries to connect with a SYN and six more at most (Linux's default), and may send a reset."""
 VALUES_LOST: Final = COUNTER_NAMES[C_VALUES_LOST]
 """Values that were written and nobody could know."""
+COMMANDS_SHED: Final = COUNTER_NAMES[C_COMMANDS_SHED]
 
 _Pair = tuple[str, str]
 
@@ -212,8 +215,41 @@ def _doubts(
     limited = any(permission.limits for permission in boundary.permissions)
     if limited and any(name == VALUES_LOST for source in case.ledger.sources for name, _ in source.counters):
         missing.add("written")
+    restricted = any(one.access or one.functions for one in boundary.permissions)
+    if restricted and _shed(case) and any(talk.protocol in CHANGES_READ for talk in talks):
+        missing.add("operations")
+    yield from _unread(case, boundary, talks)
     if missing:
         yield say("coverage.overflow", kinds=tuple(say(f"fact-kind.{kind}") for kind in sorted(missing)))
+
+
+def _shed(case: Case) -> bool:
+    """Whether writes or commands were left out, as too many came in a second."""
+    return any(name == COMMANDS_SHED for source in case.ledger.sources for name, _ in source.counters)
+
+
+def _unread(case: Case, boundary: Boundary, talks: list[Conversation]) -> Iterator[Message]:
+    """What passed through permissions that limit it, as it is not read."""
+    found: dict[str, set[str]] = {"all": set(), "reads": set()}
+    for talk in talks:
+        permission = permission_of(case.verdicts[conversation_key(talk)])
+        what = unread(permission, spoken(talk), talk.transport) if permission is not None else ""
+        if permission is not None and what and not _is_free(boundary, permission, talk):
+            found[what].add(spoken(talk))
+    for what, key in (("all", "coverage.not-read"), ("reads", "coverage.reads-not-read")):
+        if found[what]:
+            yield say(key, protocols=", ".join(sorted(found[what])))
+
+
+def _is_free(boundary: Boundary, permission: Permission, talk: Conversation) -> bool:
+    """Whether another permission for the same hosts, or more, lets what is not read pass."""
+    return any(
+        set(permission.clients) <= set(other.clients)
+        and set(permission.servers) <= set(other.servers)
+        and (not other.protocols or spoken(talk) in other.protocols)
+        and not unread(other, spoken(talk), talk.transport)
+        for other in boundary.permissions
+    )
 
 
 def _is_one_sided(talk: Conversation) -> bool:

@@ -11,7 +11,7 @@ from otmon.identity.login import Seen
 ClaimKind = Literal[
     "name", "domain", "description", "vendor", "model", "firmware", "serial", "system", "software",
     "capability", "management", "dhcp-options", "dhcp-class", "switch-port", "called", "certificate",
-    "tcp-opening", "reaches",
+    "tcp-opening", "reaches", "expects", "directs",
 ]  # fmt: skip
 """- `name`: of the host or station; `domain`: of the directory that it belongs to;
 - `description`: a free text about all of it;
@@ -24,7 +24,9 @@ ClaimKind = Literal[
 - `called`: the name by which others ask it for something;
 - `certificate`: whose its certificate is, and by whom;
 - `tcp-opening`: how it opens TCP connections (`otmon.identity.claims.opening`);
-- `reaches`: a domain that it reached by way of a proxy."""
+- `reaches`: a domain that it reached by way of a proxy;
+- `expects`: where it waits for data that was agreed on in this conversation, `directs`: another host to
+  which it sends such data (`otmon.ledger.claims`)."""
 
 MAX_VALUE: Final = 160
 """Characters of a value: a description of SNMP may have 255, of which the first say what it is."""

@@ -32,7 +32,7 @@ CLAIM_IDS: Final = tuple(sorted(_files(_FOLDER / "claims") & (_PROTOCOLS | {"cdp
 
 FIRST_PAYLOADS: Final[Mapping[str, int]] = {
     "ssh": 1, "tls": 4, "rdp": 4,
-    "dhcp": 64, "mdns": 8, "llmnr": 4, "nbns": 8, "nbdgm": 4, "ssdp": 4,
+    "dhcp": 64, "mdns": 8, "llmnr": 4, "nbns": 8, "nbdgm": 4, "ssdp": 4, "tftp": 4,
     "lldp": 2, "profinet": 8,
     "modbus": -8, "s7comm": -8, "ethernet_ip": -16, "bacnet": -8, "fins": -4, "slmp": -4,
     "pppoe": -16, "eapol": -32,

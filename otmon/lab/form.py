@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from otmon.sentence import verbatim
+from otmon.sentence import Part, Sentence, sentence
 from otmon.zones.files.document import MAX_FILE_BYTES, Document, Problem, parse, plain, position, quoted
-from otmon.zones.files.leaf import Leaf, described
+from otmon.zones.files.leaf import Leaf, unfit
 
 Place = tuple[int | str, ...]
 """Keys and list positions from the root of a file to a value."""
@@ -126,28 +126,32 @@ def whole(low: int, high: int) -> Leaf:
         number = int(text) if re.fullmatch(r"-?[0-9]{1,10}", text, re.ASCII) else None
         return number if number is not None and low <= number <= high else None
 
-    return Leaf(verbatim(f"a whole number from {low} to {high}"), read)
+    return Leaf(sentence("a whole number from {low} to {high}", low=low, high=high), read)
 
 
 def choice(choices: Iterable[str]) -> Leaf:
     known = tuple(choices)
-    return Leaf(verbatim(", ".join(known)), lambda text: text if text in known else None, known)
+    return Leaf(sentence("one of {names}", names=known), lambda text: text if text in known else None, known)
 
 
-Text = Annotated[str, Leaf(verbatim(f"one line of at most {MAX_TEXT} printable characters"), _read_text)]
-Id = Annotated[str, Leaf(verbatim("lower-case letters, digits and single hyphens"), _fits(_ID, 60))]
-Address = Annotated[str, Leaf(verbatim("an IPv4 address such as 10.1.2.3"), _read_address)]
-Mac = Annotated[str, Leaf(verbatim("a MAC address such as '00:80:f4:00:02:11', in quotes"), _fits(_MAC, 17))]
-Day = Annotated[date, Leaf(verbatim("a date such as 2026-04-14"), _read_day)]
-TimeZone = Annotated[ZoneInfo, Leaf(verbatim("a time zone such as Asia/Tokyo"), _read_timezone)]
-Clock = Annotated[int, Leaf(verbatim("a time of day such as 07:30 or 07:30:15"), read_clock)]
+Text = Annotated[
+    str, Leaf(sentence("one line of at most {most} printable characters", most=MAX_TEXT), _read_text)
+]
+Id = Annotated[str, Leaf(sentence("lower-case letters, digits and single hyphens"), _fits(_ID, 60))]
+Address = Annotated[str, Leaf(sentence("an IPv4 address such as 10.1.2.3"), _read_address)]
+Mac = Annotated[str, Leaf(sentence("a MAC address such as '00:80:f4:00:02:11', in quotes"), _fits(_MAC, 17))]
+Day = Annotated[date, Leaf(sentence("a date such as 2026-04-14"), _read_day)]
+TimeZone = Annotated[ZoneInfo, Leaf(sentence("a time zone such as Asia/Tokyo"), _read_timezone)]
+Clock = Annotated[int, Leaf(sentence("a time of day such as 07:30 or 07:30:15"), read_clock)]
 """Nanoseconds since midnight."""
-Duration = Annotated[int, Leaf(verbatim("a duration such as 500ms, 30s, 10min or 2h"), _read_lasting)]
+Duration = Annotated[int, Leaf(sentence("a duration such as 500ms, 30s, 10min or 2h"), _read_lasting)]
 """Nanoseconds, more than none."""
-Offset = Annotated[int, Leaf(verbatim("a duration such as 0s, 30s, 10min or 2h"), read_duration)]
+Offset = Annotated[int, Leaf(sentence("a duration such as 0s, 30s, 10min or 2h"), read_duration)]
 """Nanoseconds, or none."""
-Domain = Annotated[str, Leaf(verbatim(f"a domain name of at most {MAX_DOMAIN} letters"), _read_domain)]
-Truth = Annotated[bool, Leaf(verbatim("yes or no"), {"yes": True, "no": False}.get, ("yes", "no"))]
+Domain = Annotated[
+    str, Leaf(sentence("a domain name of at most {most} letters", most=MAX_DOMAIN), _read_domain)
+]
+Truth = Annotated[bool, Leaf(sentence("yes or no"), {"yes": True, "no": False}.get, ("yes", "no"))]
 Octet = Annotated[int, whole(0, 255)]
 Word = Annotated[int, whole(0, 65_535)]
 Port = Annotated[int, whole(1, 65_535)]
@@ -172,44 +176,50 @@ class Sheet:
     def file(self) -> str:
         return self.document.file
 
-    def say(self, place: Place, what: str, *, of_key: bool = False) -> None:
+    def say(self, place: Place, what: Sentence, *, of_key: bool = False) -> None:
         assert self.document.root is not None
-        self.problems.append(
-            Problem(self.file, *position(self.document.root, place, of_key=of_key), verbatim(what))
-        )
+        self.problems.append(Problem(self.file, *position(self.document.root, place, of_key=of_key), what))
 
-    def known(self, place: Place, kind: str, name: str, names: Iterable[str]) -> bool:
+    def known(self, place: Place, kind: Sentence, name: str, names: Iterable[str]) -> bool:
         """Whether `name` is one of `names`; says so where it is not."""
         choices = list(names)
         if name in choices:
             return True
         close = get_close_matches(name, choices, n=1, cutoff=0.7)
-        expected = close[0] if close else ", ".join(choices[:NAMED_IN_FULL]) or "one that is there"
-        self.say(place, f"no {kind} {quoted(name)}, expected {expected}")
+        expected: Part = (
+            close[0] if close else tuple(choices[:NAMED_IN_FULL]) or sentence("one that is there")
+        )
+        what = sentence("no {kind} {id}, expected {expected}", kind=kind, id=quoted(name), expected=expected)
+        self.say(place, what)
         return False
+
+
+def does_not_serve(name: str, protocol: str) -> Sentence:
+    """That a host is asked for what it does not serve."""
+    return sentence("{name} does not serve {protocol}, expected who does", name=name, protocol=protocol)
 
 
 def content_of(path: Path) -> bytes:
     """The bytes of a plain file, one more than allowed at most. Raises `RangeError`."""
     try:
         if path.exists() and not path.is_file():
-            raise RangeError([Problem(str(path), 0, 0, verbatim("no plain file, expected one in YAML"))])
+            raise RangeError([Problem(str(path), 0, 0, sentence("no plain file, expected one in YAML"))])
         with path.open("rb") as stream:
             return stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        what = f"cannot be read ({error.strerror}), expected a file in YAML"
-        raise RangeError([Problem(str(path), 0, 0, verbatim(what))]) from error
+        what = sentence("cannot be read ({why}), expected a file in YAML", why=str(error.strerror))
+        raise RangeError([Problem(str(path), 0, 0, what)]) from error
 
 
 _AForm = TypeVar("_AForm", bound=Form)
 
 
-def read_form(file: str, data: bytes, form: type[_AForm], kind: str) -> tuple[Sheet, _AForm]:
+def read_form(file: str, data: bytes, form: type[_AForm], kind: Sentence) -> tuple[Sheet, _AForm]:
     """One file as a form; `kind` is what it holds, for people. Raises `RangeError`."""
     document = parse(file, data)
     sheet = Sheet(document, list(document.problems))
     if document.root is None and not document.problems:
-        sheet.problems.append(Problem(file, 0, 0, verbatim(f"the file is empty, expected {kind}")))
+        sheet.problems.append(Problem(file, 0, 0, sentence("the file is empty, expected {kind}", kind=kind)))
     if document.root is None or sheet.problems:
         raise RangeError(sheet.problems)
     return sheet, checked(sheet, (), form, plain(document.root))
@@ -220,7 +230,14 @@ def checked(sheet: Sheet, place: Place, form: type[_AForm], content: Any) -> _AF
     try:
         return form.model_validate(content)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
+        details = error.errors(include_url=False)
+        for detail in details:
+            # A list is too short for pydantic where an entry of it is wrong.
+            at = detail["loc"]
+            if detail["type"] == "too_short" and any(
+                one["loc"] != at and one["loc"][: len(at)] == at for one in details
+            ):
+                continue
             where = place + tuple(step for step in detail["loc"] if not _of_union(step))
             of_key = detail["type"] == "extra_forbidden"
             sheet.say(where, _worded(form, detail), of_key=of_key)
@@ -232,26 +249,31 @@ def _of_union(step: int | str) -> bool:
     return isinstance(step, str) and not re.fullmatch(r"[a-z][a-z0-9_-]*", step)
 
 
-def _worded(form: type[Form], detail: ErrorDetails) -> str:
+def _worded(form: type[Form], detail: ErrorDetails) -> Sentence:
     kind, key = detail["type"], str(detail["loc"][-1]) if detail["loc"] else ""
     if kind == "model":
-        return str(detail["msg"])
+        said: Sentence = detail["ctx"]["what"]
+        return said
     if kind == "extra_forbidden":
         known = _keys(_form_at(form, detail["loc"][:-1]))
         close = get_close_matches(key, known, n=1, cutoff=0.7)
-        return f"unknown key {quoted(key)}, expected {close[0] if close else ', '.join(known)}"
+        return sentence(
+            "unknown key {key}, expected {expected}",
+            key=quoted(key), expected=close[0] if close else tuple(known),
+        )  # fmt: skip
     if kind == "missing":
         needed = _keys(_form_at(form, detail["loc"][:-1]), required=True)
-        return f"{key} is missing, expected {', '.join(needed)}"
+        return sentence("{key} is missing, expected {expected}", key=key, expected=tuple(needed))
     expected = {
-        "list_type": "a list",
-        "tuple_type": "a list",
-        "too_short": "more entries",
-        "too_long": "fewer entries",
-    }.get(kind, "a mapping")
+        "list_type": sentence("a list"),
+        "tuple_type": sentence("a list"),
+        "too_short": sentence("more entries"),
+        "too_long": sentence("fewer entries"),
+    }.get(kind, sentence("a mapping"))
     if kind == "model_type" or kind == "dict_type":
-        expected = f"a mapping with keys such as {', '.join(_keys(_form_at(form, detail['loc']))[:3])}"
-    return f"{described(detail['input'])} does not fit here, expected {expected}"
+        keys = tuple(_keys(_form_at(form, detail["loc"]))[:3])
+        expected = sentence("a mapping with keys such as {names}", names=keys)
+    return unfit(detail["input"], expected)
 
 
 def _form_at(form: type[Form], loc: tuple[int | str, ...]) -> type[Form]:

@@ -39,9 +39,9 @@ from otmon.lab.form import (
 )
 from otmon.lab.frames import Host, Wire
 from otmon.lab.routine import MAX_HABITS, routine_of
-from otmon.sentence import sentence, verbatim
+from otmon.sentence import sentence
 from otmon.zones.files.document import Problem
-from otmon.zones.files.leaf import Leaf, OneOrMore
+from otmon.zones.files.leaf import Leaf, OneOrMore, unfit
 
 FOLDER: Final = Path(__file__).parent / "plants"
 """The plants that come with the program."""
@@ -208,7 +208,7 @@ class HostForm(Form):
 
 
 class GatewayForm(Form):
-    starts: Annotated[str, Leaf(verbatim("the first octets of addresses, such as 10.11."), _read_start)]
+    starts: Annotated[str, Leaf(sentence("the first octets of addresses, such as 10.11."), _read_start)]
     mac: Mac
 
 
@@ -222,11 +222,11 @@ class PlantForm(Form):
     version: Annotated[str, choice(("1",))]
     id: Id
     name: WordsForm
-    model: Annotated[str, Leaf(verbatim("the name of a file in zones/, such as factory.yaml"), _read_file)]
+    model: Annotated[str, Leaf(sentence("the name of a file in zones/, such as factory.yaml"), _read_file)]
     place: Text
     timezone: TimeZone
     day: Day
-    hours: Annotated[tuple[int, int], Leaf(verbatim("from and to, such as 07:00-18:00"), _read_hours)]
+    hours: Annotated[tuple[int, int], Leaf(sentence("from and to, such as 07:00-18:00"), _read_hours)]
     process: Annotated[str, choice(PROCESSES)]
     wire: WireForm
     hosts: Annotated[tuple[HostForm, ...], Field(min_length=1, max_length=MAX_HOSTS)]
@@ -241,13 +241,17 @@ def hosts_of(
     found = []
     for number, form in enumerate(forms):
         if form.id in names:
-            sheet.say((key, number, "id"), f"host {form.id!r} a second time, expected a name of its own")
+            what = sentence("host {id} a second time, expected a name of its own", id=repr(form.id))
+            sheet.say((key, number, "id"), what)
         if form.address in addresses and "stranger" not in form.roles:
-            what = f"{form.address} is that of {addresses[form.address]}, expected an address of its own"
+            what = sentence(
+                "{address} is that of {other}, expected an address of its own",
+                address=form.address, other=addresses[form.address],
+            )  # fmt: skip
             sheet.say((key, number, "address"), what)
         if (form.mac is None) != (form.zone == "internet"):
-            what = "a MAC address for who is in the plant and none for who is on the Internet"
-            sheet.say((key, number), f"{form.id!r} does not fit here, expected {what}")
+            wanted = sentence("a MAC address for who is in the plant and none for who is on the Internet")
+            sheet.say((key, number), unfit(form.id, wanted))
         names.add(form.id)
         addresses.setdefault(form.address, form.id)
         found.append(form.value())
@@ -256,10 +260,13 @@ def hosts_of(
 
 def read_plant(file: str, data: bytes) -> Plant:
     """The plant in a file's bytes. Raises `RangeError`; opens nothing."""
-    sheet, form = read_form(file, data, PlantForm, "a plant")
+    sheet, form = read_form(file, data, PlantForm, sentence("a plant"))
     opens_ns, closes_ns = form.hours
     if form.id != Path(file).stem:
-        sheet.say(("id",), f"plant {form.id!r} in {Path(file).name}, expected a file of its name")
+        what = sentence(
+            "plant {id} in {file}, expected a file of its name", id=repr(form.id), file=Path(file).name
+        )
+        sheet.say(("id",), what)
     hosts = hosts_of(sheet, "hosts", form.hosts)
     routine = routine_of(sheet, form.routine, {one.name: one for one in hosts})
     if sheet.problems:

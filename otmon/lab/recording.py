@@ -40,7 +40,7 @@ from otmon.lab.scene import Act, Deed, Trouble
 from otmon.lab.sessions import MODBUS_PORT, UNIT, Recall, Session, written
 from otmon.lab.steps import step_kinds
 from otmon.outputs.pcapng import pcapng_blocks
-from otmon.sentence import verbatim
+from otmon.sentence import sentence
 from otmon.zones.files.document import Problem
 
 APPLICATION = "otmon lab"
@@ -137,8 +137,11 @@ def play(recording: Recording, seed: int) -> Played:
     known = dict.fromkeys(sorted(controllers_of(recording.plant)), ())
     for host in recording.hosts.values():
         if host.serves("modbus") is not None and host.name not in known:
-            what = f"the process {recording.plant.process} has no {host.name}, expected {', '.join(known)}"
-            raise RangeError([Problem(recording.name, 0, 0, verbatim(what))])
+            what = sentence(
+                "the process {process} has no {name}, expected {known}",
+                process=recording.plant.process, name=host.name, known=tuple(known),
+            )  # fmt: skip
+            raise RangeError([Problem(recording.name, 0, 0, what)])
     recall = process_of(recording.plant)({**known, **written(sessions)})
     told: Told = Counter()
     streams: list[Iterator[Packet]] = [
@@ -217,20 +220,23 @@ def _speaker(
         if len(there) == len(values):
             return node_speaker(opc_ua.url(server.address), random.getrandbits(15), there)
     asked = form.block or form.tag or ", ".join(form.nodes or ())
-    raise _lacking(plant, f"{server.name} has no {asked}")
+    raise _lacking(plant, [server.name], str(asked))
 
 
 def _writable(form: Form, plant: Plant) -> None:
     """Raises `RangeError` where the process lacks what is written."""
     if isinstance(form, routine.WriteBlock) and block_of(plant, form.block) is None:
-        raise _lacking(plant, f"{', '.join(form.to)} has no {form.block}")
+        raise _lacking(plant, form.to, str(form.block))
     if isinstance(form, routine.WriteNode) and node_of(plant, form.node) is None:
-        raise _lacking(plant, f"{', '.join(form.to)} has no {form.node}")
+        raise _lacking(plant, form.to, form.node)
 
 
-def _lacking(plant: Plant, what: str) -> RangeError:
-    words = f"{what}, expected what the process {plant.process} has"
-    return RangeError([Problem(f"plants/{plant.id}.yaml", 0, 0, verbatim(words))])
+def _lacking(plant: Plant, hosts: Sequence[str], asked: str) -> RangeError:
+    what = sentence(
+        "{hosts} has no {asked}, expected what the process {process} has",
+        hosts=tuple(hosts), asked=asked, process=plant.process,
+    )  # fmt: skip
+    return RangeError([Problem(f"plants/{plant.id}.yaml", 0, 0, what)])
 
 
 def _asked(

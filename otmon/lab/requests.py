@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from otmon.lab import modbus
 from otmon.lab.form import read_duration
-from otmon.sentence import verbatim
+from otmon.sentence import sentence
 from otmon.zones.files.leaf import Leaf
 
 TABLES: Final = {
@@ -77,7 +77,7 @@ def _written(text: str) -> bytes | None:
 RequestText = Annotated[
     tuple[int, bytes],
     Leaf(
-        verbatim(
+        sentence(
             "a request such as: read holding 0-9, read coils 0-15, write register 20 = 40, "
             "write registers 0 = 1, 2, write float 2 = 0.65, write coil 0 = off, identify, wait 30s"
         ),

@@ -22,9 +22,11 @@ from otmon.lab.form import (
     Word,
     checked,
     choice,
+    does_not_serve,
     whole,
 )
 from otmon.lab.requests import RequestText
+from otmon.sentence import sentence
 from otmon.zones.files.leaf import OneOrMore
 
 Hosts = Annotated[tuple[Id, ...], OneOrMore(), Field(max_length=200)]
@@ -178,9 +180,11 @@ def routine_of(sheet: Sheet, entries: tuple[dict[str, Any], ...], hosts: Mapping
         place = ("routine", number)
         does = content.get("does")
         if not isinstance(does, str):
-            sheet.say(place, f"does is missing, expected {', '.join(HABITS)}")
+            sheet.say(
+                place, sentence("{key} is missing, expected {expected}", key="does", expected=tuple(HABITS))
+            )
             continue
-        if not sheet.known((*place, "does"), "habit", does, HABITS):
+        if not sheet.known((*place, "does"), sentence("habit"), does, HABITS):
             continue
         try:
             form = checked(sheet, place, HABITS[does], {k: v for k, v in content.items() if k != "does"})
@@ -188,19 +192,24 @@ def routine_of(sheet: Sheet, entries: tuple[dict[str, Any], ...], hosts: Mapping
             continue  # It is among the sheet's problems, and the other entries are looked at too.
         for key in ("by", "to", "of"):
             for at, name in enumerate(getattr(form, key, ())):
-                sheet.known((*place, key, at), "host", name, hosts)
+                sheet.known((*place, key, at), sentence("host"), name, hosts)
         if isinstance(form, Maintain):
-            sheet.known((*place, "on"), "host", form.on, hosts)
+            sheet.known((*place, "on"), sentence("host"), form.on, hosts)
         if isinstance(form, Poll):
             _asks_one_thing(sheet, place, form)
         _reachable(sheet, place, form, hosts)
         if isinstance(form, Screen) and not 10**9 <= form.open_for <= min(form.every, LONGEST_OPEN_NS):
-            sheet.say((*place, "open_for"), "expected 1s to 30min, and no longer than `every`")
+            what = sentence(
+                "the screen is open too long or too short, expected 1s to 30min, and no longer than `every`"
+            )
+            sheet.say((*place, "open_for"), what)
         if isinstance(form, Poll | Screen) and not all(pdu for _, pdu in form.asks or ()):
-            sheet.say((*place, "asks"), "a wait among what is asked each time, expected requests alone")
+            sheet.say(
+                (*place, "asks"), sentence("a wait among what is asked each time, expected requests alone")
+            )
         every = getattr(form, "every", None)
         if every is not None and every < 100_000_000:
-            sheet.say((*place, "every"), "more often than each 100 ms, expected 100ms or longer")
+            sheet.say((*place, "every"), sentence("more often than each 100 ms, expected 100ms or longer"))
         found.append(form)
     return found
 
@@ -211,16 +220,21 @@ def _reachable(sheet: Sheet, place: tuple[int | str, ...], form: Form, hosts: Ma
     asked = form.protocol if isinstance(form, Poll) else asked
     for at, name in enumerate(getattr(form, "to", ())):
         if asked and name in hosts and hosts[name].serves(asked) is None:
-            sheet.say((*place, "to", at), f"{name} does not serve {asked}, expected who does")
+            sheet.say((*place, "to", at), does_not_serve(name, asked))
     if isinstance(form, AskAddress | Lease | Neighbour):
         for key in ("by", "to"):
             for at, name in enumerate(getattr(form, key, ())):
                 if name in hosts and not hosts[name].mac:
-                    sheet.say((*place, key, at), f"{name} is on the Internet, expected a host of the plant")
+                    what = sentence("{name} is on the Internet, expected a host of the plant", name=name)
+                    sheet.say((*place, key, at), what)
 
 
 def _asks_one_thing(sheet: Sheet, place: tuple[int | str, ...], form: Poll) -> None:
     wanted = {"modbus": "asks", "s7comm": "block", "ethernet_ip": "tag", "opc_ua": "nodes"}[form.protocol]
     for key in ("asks", "block", "tag", "nodes"):
         if (getattr(form, key) is not None) != (key == wanted):
-            sheet.say(place, f"{key} does not fit {form.protocol}, expected {wanted} alone")
+            what = sentence(
+                "{key} does not fit {protocol}, expected {wanted} alone",
+                key=key, protocol=form.protocol, wanted=wanted,
+            )  # fmt: skip
+            sheet.say(place, what)

@@ -25,6 +25,7 @@ from otmon.lab.form import (
     checked,
     choice,
     content_of,
+    does_not_serve,
     read_form,
 )
 from otmon.lab.plant import HostForm, Plant, PlantHost, hosts_of, shipped_plant, shipped_plants
@@ -140,12 +141,15 @@ class ScenarioForm(Form):
 
 def read_scenario(file: str, data: bytes) -> Scenario:
     """The scenario in a file's bytes. Raises `RangeError`; opens nothing but its plant."""
-    sheet, form = read_form(file, data, ScenarioForm, "a scenario")
+    sheet, form = read_form(file, data, ScenarioForm, sentence("a scenario"))
     plant = shipped_plant(form.plant)
     if form.id != Path(file).stem:
-        sheet.say(("id",), f"scenario {form.id!r} in {Path(file).name}, expected a file of its name")
+        what = sentence(
+            "scenario {id} in {file}, expected a file of its name", id=repr(form.id), file=Path(file).name
+        )
+        sheet.say(("id",), what)
     if not 0 < form.lasts <= LONGEST_NS - form.starts:
-        sheet.say(("lasts",), "the scenario ends on another day, expected it to end by midnight")
+        sheet.say(("lasts",), sentence("the scenario ends on another day, expected it to end by midnight"))
     guests = hosts_of(sheet, "guests", form.guests, plant.hosts)
     hosts = {one.name: one for one in (*plant.hosts, *guests)}
     steps = [_step(sheet, number, step, form, hosts) for number, step in enumerate(form.steps)]
@@ -168,33 +172,39 @@ def _step(
 ) -> Step | None:
     place = ("steps", number)
     if form.id in {step.id for step in scenario.steps[:number]}:
-        sheet.say((*place, "id"), f"step {form.id!r} a second time, expected an id of its own")
+        what = sentence("step {id} a second time, expected an id of its own", id=repr(form.id))
+        sheet.say((*place, "id"), what)
     if form.at >= scenario.lasts:
-        sheet.say((*place, "at"), "behind the scenario's end, expected a time before it")
+        sheet.say((*place, "at"), sentence("behind the scenario's end, expected a time before it"))
     if number and form.at < scenario.steps[number - 1].at:
-        sheet.say((*place, "at"), "before the step above it, expected steps in order of time")
+        sheet.say((*place, "at"), sentence("before the step above it, expected steps in order of time"))
     for key, names in (("by", form.by), ("to", form.to)):
         for at, name in enumerate(names):
-            sheet.known((*place, key, at), "host", name, hosts)
+            sheet.known((*place, key, at), sentence("host"), name, hosts)
     if form.attack != bool(form.techniques):
-        what = "at least one technique for an attack, and none for `attack: no`"
-        sheet.say(
-            (*place, "techniques"), f"{len(form.techniques)} techniques do not fit here, expected {what}"
+        what = sentence(
+            "{count} techniques do not fit here, expected at least one for an attack, and none for "
+            "`attack: no`",
+            count=len(form.techniques),
         )
+        sheet.say((*place, "techniques"), what)
     if form.visible != (form.unseen_because is None):
-        what = "a step that is not visible and `unseen_because`, or a visible one without it"
-        sheet.say((*place, "visible"), f"visible and unseen_because do not fit together, expected {what}")
+        what = sentence(
+            "visible and unseen_because do not fit together, expected a step that is not visible and "
+            "`unseen_because`, or a visible one without it"
+        )
+        sheet.say((*place, "visible"), what)
     if form.slow_because is not None and not (form.visible and form.attack):
-        what = "it for a visible step of the attack alone"
-        sheet.say((*place, "slow_because"), f"nothing shows this step, expected {what}")
+        what = sentence("nothing shows this step, expected it for a visible step of the attack alone")
+        sheet.say((*place, "slow_because"), what)
     kinds = step_kinds()
     parameters: Form | None = None
     if form.does == UNSEEN:
         if form.visible:
-            sheet.say((*place, "does"), "no packet shows this step, expected `visible: no`")
+            sheet.say((*place, "does"), sentence("no packet shows this step, expected `visible: no`"))
         if form.with_:
-            sheet.say((*place, "with"), "parameters of a step without packets, expected none")
-    elif sheet.known((*place, "does"), "kind of step", form.does, (*kinds, UNSEEN)):
+            sheet.say((*place, "with"), sentence("parameters of a step without packets, expected none"))
+    elif sheet.known((*place, "does"), sentence("kind of step"), form.does, (*kinds, UNSEEN)):
         parameters = _parameters(sheet, place, form, kinds[form.does], hosts)
         if parameters is None:
             return None
@@ -223,7 +233,10 @@ def _parameters(
 ) -> Form | None:
     for key, names in (("by", form.by), ("to", form.to)):
         if key in kind.needs and not names:
-            sheet.say(place, f"{key} is missing, expected at least one host for {kind.name}")
+            what = sentence(
+                "{key} is missing, expected at least one host for {kind}", key=key, kind=kind.name
+            )
+            sheet.say(place, what)
             return None
     try:
         parameters = checked(sheet, (*place, "with"), kind.form, form.with_)
@@ -233,9 +246,13 @@ def _parameters(
     for key in ("names", "by_way_of"):
         named = getattr(parameters, key, None) or ()
         for name in (named,) if isinstance(named, str) else named:
-            sheet.known((*place, "with", key), "host", name, hosts)
+            sheet.known((*place, "with", key), sentence("host"), name, hosts)
     if "to" in kind.needs and len(form.to) < kind.targets:
-        sheet.say((*place, "to"), f"{len(form.to)} hosts, expected {kind.targets} for {kind.name}")
+        what = sentence(
+            "{count} hosts, expected {least} for {kind}",
+            count=len(form.to), least=kind.targets, kind=kind.name,
+        )  # fmt: skip
+        sheet.say((*place, "to"), what)
     _able(sheet, place, form, kind, parameters, hosts)
     return parameters if len(sheet.problems) == before else None
 
@@ -252,11 +269,14 @@ def _able(
     for key, names in (("by", form.by), ("to", form.to)):
         for at, name in enumerate(names):
             if name in hosts and not hosts[name].mac and kind.local(parameters):
-                what = f"{name} is on the Internet, expected a host of the plant for {kind.name}"
+                what = sentence(
+                    "{name} is on the Internet, expected a host of the plant for {kind}",
+                    name=name, kind=kind.name,
+                )  # fmt: skip
                 sheet.say((*place, key, at), what)
     for at, name in enumerate(form.to):
         if kind.asks and name in hosts and hosts[name].serves(kind.asks) is None:
-            sheet.say((*place, "to", at), f"{name} does not serve {kind.asks}, expected who does")
+            sheet.say((*place, "to", at), does_not_serve(name, kind.asks))
 
 
 def load_scenario(path: Path) -> Scenario:

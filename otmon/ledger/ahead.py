@@ -28,8 +28,8 @@ from otmon.decode.flows import (
     F_STREAM,
     fingerprint,
     name_flow,
-    place_of_print,
     place_of_tag,
+    set_of_print,
     set_of_tag,
 )
 from otmon.decode.link import LINKTYPE_ETHERNET
@@ -62,7 +62,7 @@ def look_ahead(
         if row[PRINT] != 0:
             row[PRINT] = fingerprint(buf, row, name_flow(row, 4, 0, 0, 0))
             prefetch(t.tags, set_of_tag(row[TAG]))
-            prefetch(t.recent, 4 * place_of_print(row[PRINT]))
+            prefetch(t.recent, 4 * set_of_print(row[PRINT]))
     for r in range(stop - begin):
         row = t.rows[r]
         f = place_of_tag(t.tags, row[TAG])
@@ -76,13 +76,13 @@ def look_ahead(
 
 @kernel
 def read_headers(
-    t: Tables, buf: Bytes, start: int, caplen: int, wirelen: int, linktype: int, now: int
+    t: Tables, buf: Bytes, start: int, caplen: int, wirelen: int, linktype: int, now: int, counters: Ints
 ) -> None:
     """Read those of the packet whose turn it is, which is none of the usual ones, into its row: fragments are
     put together in their order."""
     row = t.rows[t.used[ROW]]
     data = t.datagrams[:]
-    decode_packet(buf, start, caplen, wirelen, linktype, now, row, t.slots, data, t.units, t.counters)
+    decode_packet(buf, start, caplen, wirelen, linktype, now, row, t.slots, data, t.units, counters)
     if row[FAMILY] != 0 and (row[FRAGMENT] == 0 or row[FIRST_FRAGMENT] != 0):
         ends = name_flow(row, row[FAMILY], row[SRC_HI], row[DST_HI], row[VLAN])
         row[PRINT] = fingerprint(data if row[BUFFER] else buf, row, ends)

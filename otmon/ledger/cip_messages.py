@@ -1,5 +1,6 @@
 """What a message of EtherNet/IP does, told by its first bytes (`otmon.ledger.command_messages`): whether a
-service of CIP in it is a command, or one of PCCC for the PCCC object (`otmon.protocols.pccc` tells which).
+service of CIP in it is a command or a write, or one of PCCC for the PCCC object (`otmon.protocols.pccc` tells
+which).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from otmon.ledger.identification import behind_object, behind_segment
 
 COMMANDS: Final = 1
 ANSWERS: Final = 2
+WRITES: Final = 3
+"""A write, or what else is asked for as often: it has a budget of its own. As COMMANDS it is odd."""
 _NUMBERS: Final = 0x3F
 """Bits of a transaction's number by which its answer is known."""
 
@@ -30,22 +33,26 @@ def cip_message(src: Bytes, p: int, end: int) -> int:
         return size << 2
     service = u8(src, at)
     if service & 0x80:
-        answers = service == 0xD2 or service == 0xCB or is_cip_command(service & 0x7F)
+        about = service & 0x7F
+        answers = about in (0x52, 0x4B, 0x0A) or is_cip_command(about) or is_cip_write(about)
         return size << 2 | (ANSWERS if answers else 0)
     if service == 0x0A:
         behind = at + 2 + 2 * u8(src, at + 1)
         if behind_object(src, at + 2, end, 2) == 0 or end - behind < 2:
             return size << 2
+        kind = 0
         for n in range(u16le(src, behind)):
             place = behind + 2 + 2 * n
             if end - place < 2:
                 break
             one = behind + u16le(src, place)
-            if one < end and (is_command(src, one, end) or holds_services(src, one, end)):
-                return size << 2 | COMMANDS
-        return size << 2
-    commands = is_command(src, at, end) or is_routed(src, at, end)
-    return size << 2 | (COMMANDS if commands else 0)
+            if one < end:
+                does = COMMANDS if holds_services(src, one, end) else kind_of_service(src, one, end)
+                if does == COMMANDS:
+                    return size << 2 | COMMANDS
+                kind = max(kind, does)
+        return size << 2 | kind
+    return size << 2 | (COMMANDS if is_routed(src, at, end) else kind_of_service(src, at, end))
 
 
 @kernel
@@ -83,32 +90,66 @@ def is_cip_command(service: int) -> bool:
 
 
 @inlined
-def is_command(src: Bytes, at: int, end: int) -> bool:
-    """Whether the service at `at` is one of `CIP_COMMANDS`, or gives the PCCC object a command."""
-    return bool(is_cip_command(u8(src, at)) or (u8(src, at) == 0x4B and is_pccc_command(src, at, end)))
+def is_cip_write(service: int) -> bool:
+    """Whether it is one of `CIP_WRITES` or `TAG_WRITES`."""
+    return bool(service == 2 or service == 4 or service == 0x10 or is_tag_write(service))
+
+
+@inlined
+def is_tag_write(service: int) -> bool:
+    """Whether it is one of `TAG_WRITES`."""
+    return bool(service == 0x4D or service == 0x4E or service == 0x53)
+
+
+@inlined
+def is_of(src: Bytes, at: int, end: int, of: int) -> bool:
+    """Whether the service at `at` is for an object of this class."""
+    return bool(behind_segment(src, at + 2, end, 0x20, of) > 0)
 
 
 @kernel
-def is_pccc_command(src: Bytes, at: int, end: int) -> bool:
+def kind_of_service(src: Bytes, at: int, end: int) -> int:
+    """Whether the service at `at` is a command or a write, or gives the PCCC object one."""
+    service = u8(src, at)
+    if is_cip_command(service):
+        return COMMANDS
+    if service == 0x4B:
+        return kind_of_pccc(src, at, end)
+    if not is_cip_write(service):
+        return 0
+    if is_tag_write(service):
+        symbol = end - at >= 3 and u8(src, at + 2) == 0x91
+        return WRITES if symbol or is_of(src, at, end, 0x6B) or is_of(src, at, end, 0x68) else 0
+    if end - at < 3 or u8(src, at + 1) == 0 or u8(src, at + 2) & 0xFC != 0x20:
+        return 0
+    # An address is set once, and hidden by no flood of values.
+    return COMMANDS if is_of(src, at, end, 0xF5) else WRITES
+
+
+@kernel
+def kind_of_pccc(src: Bytes, at: int, end: int) -> int:
     """Whether the service at `at` gives the PCCC object a command that `otmon.protocols.pccc` has a name
-    for, alone or among several."""
+    for, or a write, alone or among several."""
     p = pccc_at(src, at, end)
     if p == 0:
-        return False
+        return 0
     command = (u8(src, p) & 0x4F) << 8 | u8(src, p + 4)
     if command != 0x0F88:
-        return is_named(command, src, p + 5, end)
+        return kind_of_command(command, src, p + 5, end)
+    kind = 0
     p += 6
     for _ in range(u8(src, p - 1) if p <= end else 0):
         if end - p < 2:
-            return False
+            break
         size = u8(src, p)
         if size == 0:
-            return False
-        if is_named(0x0F00 | u8(src, p + 1), src, p + 2, min(end, p + 1 + size)):
-            return True
+            break
+        does = kind_of_command(0x0F00 | u8(src, p + 1), src, p + 2, min(end, p + 1 + size))
+        if does == COMMANDS:
+            return COMMANDS
+        kind = max(kind, does)
         p += 1 + size
-    return False
+    return kind
 
 
 @kernel
@@ -124,27 +165,28 @@ def pccc_at(src: Bytes, at: int, end: int) -> int:
 
 
 @kernel
-def is_named(command: int, src: Bytes, p: int, end: int) -> bool:
+def kind_of_command(command: int, src: Bytes, p: int, end: int) -> int:
     """Whether a command of PCCC with its function, whose parameters are ``src[p:end]``, is one of
-    `PCCC_COMMANDS`, or writes or reads what is no data."""
+    `PCCC_COMMANDS`, or writes, or reads what is no data."""
+    if command >> 8 in (0, 2, 5, 8) or command in (0x0F00, 0x0F02, 0x0F26, 0x0F67, 0x0F79):
+        return WRITES
     if 0x0FA1 <= command <= 0x0FA2 or 0x0FA9 <= command <= 0x0FAB:
         # A size, the number of the file, which may take three bytes, and its type.
         p += 4 if end - p >= 2 and u8(src, p + 1) == 0xFF else 2
         if p >= end:
-            return False
+            return 0
         kind = u8(src, p)
-        return bool(
-            (kind == 0x22 or kind == 0x65)
-            if command <= 0x0FA2
-            else kind < 0x82 or kind > 0x93 or kind == 0x84
-        )
+        if command <= 0x0FA2:
+            return COMMANDS if kind == 0x22 or kind == 0x65 else 0
+        return WRITES if 0x82 <= kind <= 0x93 and kind != 0x84 else COMMANDS
     if command == 0x0F3A or command == 0x0F80:
-        return bool(p < end)
-    return command in (
+        return COMMANDS if p < end else 0
+    known = command in (
         0x0602, 0x0607, 0x0608, 0x060A, 0x0700, 0x0701, 0x0703, 0x0704, 0x0705, 0x0706, 0x0F05, 0x0F06,
         0x0F07, 0x0F08, 0x0F09, 0x0F0A, 0x0F11, 0x0F17, 0x0F18, 0x0F41, 0x0F50, 0x0F52, 0x0F53, 0x0F55,
         0x0F57, 0x0F5E, 0x0F81, 0x0F8F, 0x0FA7, 0x0FAF,
     )  # fmt: skip
+    return COMMANDS if known else 0
 
 
 @kernel

@@ -1,8 +1,8 @@
 """What a message of a protocol with commands does, told by its first bytes: whether it is a command, or may
 be the answer to one (`otmon.protocols.commands` tells which).
 
-Contract of the kernels that look at one: they give COMMANDS, ANSWERS or 0 and, times four, how many bytes the
-message has that begins at `p`, of which ``src[p:end]`` is there; 0 where none begins.
+Contract of the kernels that look at one: they give COMMANDS, WRITES, ANSWERS or 0 and, times four, how many
+bytes the message has that begins at `p`, of which ``src[p:end]`` is there; 0 where none begins.
 """
 
 from __future__ import annotations
@@ -10,9 +10,14 @@ from __future__ import annotations
 from typing import Final
 
 from otmon.kernel import Bytes, inlined, kernel, u8, u16be, u16le, u32be
-from otmon.ledger.cip_messages import ANSWERS, COMMANDS, cip_message
+from otmon.ledger.cip_messages import ANSWERS, COMMANDS, WRITES, cip_message
+from otmon.ledger.station_messages import (
+    bacnet_message,
+    dnp3_message,
+    iec104_message,
+    is_iec104_command,
+)
 from otmon.protocols.registry import code_of
-from otmon.protocols.signature import crc16
 
 BACNET: Final = code_of("bacnet")
 DNP3: Final = code_of("dnp3")
@@ -121,7 +126,7 @@ def is_beginning(code: int, src: Bytes, p: int, end: int) -> bool:
         return bool(second == 0 and (n < 4 or u8(src, p + 3) == 0) and may_begin(code, src, p, end))
     if code == DNP3:
         return bool(n < 2 or second == 0x64)
-    return bool((n < 3 or u8(src, p + 2) & 1 == 0) and (n < 7 or u8(src, p + 6) == 105))
+    return bool((n < 3 or u8(src, p + 2) & 1 == 0) and (n < 7 or is_iec104_command(u8(src, p + 6))))
 
 
 @kernel
@@ -158,8 +163,11 @@ def s7_message(src: Bytes, p: int, end: int, first: bool) -> int:
     # An answer that is an error may have no parameter, and then does not say what it is about.
     if kind == 2 or (kind == 3 and u16be(src, at + 6) == 0):
         return size << 2 | ANSWERS
-    if (kind == 1 or kind == 3) and function < end and u8(src, function) in (0x1A, 0x1D, 0x28, 0x29):
-        return size << 2 | (COMMANDS if kind == 1 else ANSWERS)
+    if (kind == 1 or kind == 3) and function < end:
+        if u8(src, function) in (0x1A, 0x1D, 0x28, 0x29):
+            return size << 2 | (COMMANDS if kind == 1 else ANSWERS)
+        if u8(src, function) == 5:
+            return size << 2 | (WRITES if kind == 1 else ANSWERS)
     return size << 2
 
 
@@ -222,9 +230,13 @@ def fins_message(src: Bytes, p: int, end: int, first: bool, datagram: bool) -> i
             return 0
     elif not first or size < 12 or not (datagram or (u8(src, p) & 0x3E == 0 and u8(src, p + 1) == 0)):
         return 0
-    if end - at < 12 or not is_fins_command(u16be(src, at + 10)):
+    if end - at < 12:
         return size << 2
-    return size << 2 | (ANSWERS if u8(src, at) & 0x40 else COMMANDS)
+    command = u16be(src, at + 10)
+    writes = is_fins_write(command)
+    if not (writes or is_fins_command(command)):
+        return size << 2
+    return size << 2 | (ANSWERS if u8(src, at) & 0x40 else WRITES if writes else COMMANDS)
 
 
 @inlined
@@ -236,6 +248,12 @@ def is_fins_command(command: int) -> bool:
         or 0x0401 <= command <= 0x0403
         or 0x2203 <= command <= 0x2205
     )
+
+
+@inlined
+def is_fins_write(command: int) -> bool:
+    """Whether it is one of `FINS_WRITES`."""
+    return bool(command == 0x0102 or command == 0x0103 or command == 0x0105)
 
 
 @kernel
@@ -257,7 +275,7 @@ def slmp_message(src: Bytes, p: int, end: int) -> int:
             return size << 2 | (ANSWERS if u16le(src, at) in (2, 11) else 0)
         if end - at < 6:
             return size << 2
-        return size << 2 | (COMMANDS if is_slmp_command(u16le(src, at + 4)) else 0)
+        return size << 2 | kind_of_slmp(u16le(src, at + 4))
     sub = u32be(src, p)
     if sub not in (0x35303030, 0x35343030, 0x44303030, 0x44343030):
         return 0
@@ -268,7 +286,7 @@ def slmp_message(src: Bytes, p: int, end: int) -> int:
     size = at + 4 + length - p
     if sub >> 24 == 0x44:
         return size << 2 | (ANSWERS if length in (4, 22) else 0)
-    return size << 2 | (COMMANDS if is_slmp_command(digits(src, at + 8, end)) else 0)
+    return size << 2 | kind_of_slmp(digits(src, at + 8, end))
 
 
 @inlined
@@ -352,103 +370,8 @@ def digits(src: Bytes, p: int, end: int) -> int:
 
 
 @inlined
-def is_slmp_command(command: int) -> bool:
-    """Whether it is one of `SLMP_COMMANDS`."""
-    return command in (
-        0x1001, 0x1002, 0x1003, 0x1005, 0x1006, 0x1820, 0x1822, 0x1824, 0x1828, 0x1829
-    )  # fmt: skip
-
-
-@kernel
-def dnp3_message(src: Bytes, p: int, end: int) -> int:
-    """A link frame of DNP3, of which the first one of a fragment has the function, or too few bytes to have
-    it: then it is told by one of a master's that goes on with it. What is no frame is passed over, as
-    a receiver does (IEEE 1815-2012, 9.2.4)."""
-    if not begins_frame(src, p, end):
-        for q in range(p + 1, end if end - p >= 10 else p):
-            if begins_frame(src, q, end) or (end - q < 10 and u8(src, q) == 5):
-                return (q - p) << 2
-        return 0
-    user = u8(src, p + 2) - 5
-    size = 10 + user + 2 * ((user + 15) // 16)
-    if user < 1 or end - p < 11:
-        return size << 2
-    if is_part(src, p):
-        return size << 2 | (COMMANDS if u8(src, p + 3) & 0x80 else 0)
-    if user < 3 or end - p < 13:
-        return size << 2
-    function = u8(src, p + 12)
-    if is_dnp3_command(function):
-        return size << 2 | COMMANDS
-    return size << 2 | (ANSWERS if function == 129 else 0)
-
-
-@inlined
-def begins_frame(src: Bytes, p: int, end: int) -> bool:
-    """Whether the whole header of a link frame of DNP3 is at `p`."""
-    return bool(
-        end - p >= 10
-        and u16be(src, p) == 0x0564
-        and u8(src, p + 2) >= 5
-        and crc16(src, p, p + 8, 0xA6BC) ^ 0xFFFF == u16le(src, p + 8)
-    )
-
-
-@inlined
-def is_part(src: Bytes, p: int) -> bool:
-    """Whether the link frame at `p` begins a fragment without its function, or goes on with one (8.2)."""
-    return bool(u8(src, p + 10) & 0x40 == 0 or (u8(src, p + 2) < 8 and u8(src, p + 10) & 0x80 == 0))
-
-
-@inlined
-def is_dnp3_command(function: int) -> bool:
-    """Whether it is one of `DNP3_COMMANDS`."""
-    return 13 <= function <= 19 or function == 27 or function == 31
-
-
-@kernel
-def bacnet_message(src: Bytes, p: int, end: int) -> int:
-    """A datagram of BACnet/IP."""
-    size = end - p
-    at = p + (10 if size > 1 and u8(src, p + 1) == 4 else 4)
-    if end - at < 4 or u8(src, at) != 1 or u8(src, at + 1) & 0x80:
-        return size << 2
-    control = u8(src, at + 1)
-    at += 2
-    for bit in (0x20, 0x08):
-        if control & bit:
-            if end - at < 4:
-                return size << 2
-            at += 3 + u8(src, at + 2)
-    at += 1 if control & 0x20 else 0
-    if end - at < 3:
-        return size << 2
-    kind = u8(src, at) >> 4
-    if kind == 2 or kind == 5:
-        return size << 2 | (ANSWERS if is_bacnet_command(u8(src, at + 2)) else 0)
-    if kind == 6 or kind == 7:
-        return size << 2 | ANSWERS
-    behind = at + (5 if u8(src, at) & 0x08 else 3)
-    if kind != 0 or behind >= end:
-        return size << 2
-    return size << 2 | (COMMANDS if is_bacnet_command(u8(src, behind)) else 0)
-
-
-@inlined
-def is_bacnet_command(service: int) -> bool:
-    """Whether it is one of `BACNET_COMMANDS`."""
-    return service == 17 or service == 20
-
-
-@kernel
-def iec104_message(src: Bytes, p: int, end: int) -> int:
-    """A frame of IEC 104, of which those of format I have a type."""
-    if end - p < 6 or u8(src, p) != 0x68 or u8(src, p + 1) < 4:
-        return 0
-    size = 2 + u8(src, p + 1)
-    if end - p < 12 or u8(src, p + 2) & 1 or u8(src, p + 6) != 105:
-        return size << 2
-    cause = u8(src, p + 8)
-    if cause & 0x3F == 6:
-        return size << 2 | COMMANDS
-    return size << 2 | (ANSWERS if cause & 0x3F == 7 or cause & 0x40 else 0)
+def kind_of_slmp(command: int) -> int:
+    """COMMANDS for one of `SLMP_COMMANDS`, WRITES for one of `SLMP_WRITES`, else 0."""
+    if command in (0x1001, 0x1002, 0x1003, 0x1005, 0x1006, 0x1820, 0x1822, 0x1824, 0x1828, 0x1829):
+        return COMMANDS
+    return WRITES if command in (0x1401, 0x1402, 0x1406, 0x141A, 0x141B, 0x1601, 0x1613) else 0

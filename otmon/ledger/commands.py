@@ -1,12 +1,5 @@
 """Commands to controllers in protocols of which no kernel reads the rest (`otmon.protocols.commands`): copied
-out of connections that go on for months, joined with their answers, and made operations.
-
-Each message of a payload is looked at, however many there are, and those that matter are copied one by one.
-What is copied is bounded for each second, apart from what devices say of themselves, so that no flood of that
-hides a command; the rest is counted, and answers have a part of it only. Of a message that goes on in the
-next segment the first bytes wait for that where they do not tell yet what it does, and where it ends the next
-one begins. Of segments that come in another order than they were sent each is looked at from its first byte,
-and in its turn as well (`otmon.ledger.turns`).
+by `otmon.ledger.command_copies`, here joined with their answers and made operations.
 """
 
 from __future__ import annotations
@@ -14,25 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from otmon.decode.fields import AT, C_COMMANDS_SHED, END, PROTO, PROTO_TCP, SEQ, WIRE_END
-from otmon.decode.flows import F_COPIED, F_STATE, PARTS_BITS, PARTS_SHIFT
 from otmon.identity.login import Seen
-from otmon.kernel import Bytes, copy_bytes, copy_row, inlined, kernel, u8, u32be
-from otmon.ledger.cip_messages import COMMANDS, pccc_number
-from otmon.ledger.command_messages import (
-    BACNET,
-    DNP3,
-    ETHERNET_IP,
-    FINS,
-    S7COMM,
-    SLMP,
-    is_begun_unit,
-    is_invocation,
-    is_part,
-    is_unit,
-    may_begin,
-    message_at,
-)
+from otmon.ledger.command_copies import COMMAND_BYTES, RESENT_NS, WAIT_NS
 from otmon.ledger.course import Window
 from otmon.ledger.facts import (
     HOUR_NS,
@@ -45,55 +21,23 @@ from otmon.ledger.facts import (
     Evidence,
     Operation,
 )
-from otmon.ledger.messages import is_full, keep, may_copy, new_hour
 from otmon.ledger.rows import counts_of_one
-from otmon.ledger.tables import COMMANDS as SECOND
-from otmon.ledger.tables import (
-    CUT_BYTES,
-    FILL_MESSAGES,
-    G_SEQ,
-    MESSAGE_BYTES,
-    ROW,
-    U_BEHIND,
-    U_FLOW,
-    U_HELD,
-    U_NEXT,
-    U_TIME,
-    Tables,
-)
-from otmon.protocols.commands import Said, dnp3_joined, has_function, said_in, unit_ends
-from otmon.protocols.protocol import Service
+from otmon.protocols.commands import is_write_begun, said_in, unit_ends
+from otmon.protocols.protocol import Said, Service
+from otmon.protocols.stations import dnp3_joined, has_function
 
-COMMAND: Final = 8
-"""Added to the direction in `G_WAY`: a command, or what may be the answer to one; `G_SEQ` is the sequence
-number behind it, or of FINS where its frame begins, whose length a header tells that may be missing."""
-COMMAND_BYTES: Final = MESSAGE_BYTES
-"""Kept of a message: what names a command stands at its beginning, but in a packet of services."""
-SECOND_COMMANDS: Final = 512
-"""Messages copied in one second; an engineering station sends some in a minute."""
-SECOND_ANSWERS: Final = 256
-"""Answers are copied while fewer messages than that were: errors come as often as a client asks for what is
-not there, and leave the rest to commands."""
 WAITING: Final = 4_096
 """Commands that wait for their answers, and those that may come again; the first one gives way."""
-WAIT_NS: Final = 10_000_000_000
-"""What was not answered within this time was not answered."""
-RESENT_NS: Final = 120_000_000_000
-"""TCP sends a segment again for 100 s at least (RFC 9293, 3.8.3)."""
 CONTENTS: Final = 8
 """Contents of a data unit that are kept for one place, the last ones."""
-PARTS: Final = 64
-"""Frames of DNP3, or data units of COTP, that are looked at for the function of a message that begins
-without."""
-DONE: Final = 1
-"""Part of what `end_cut` gives."""
-LONGEST: Final = 1 << 16
-"""Bytes that a message goes on for at most: what says more is none, or not worth to be waited for."""
-BEFORE: Final = 1 << 16
-"""A segment that begins by fewer bytes before the next one comes again, and changes nothing."""
+
+_NEXT: Final = 1 << 64
+"""Between the references of commands that came in one packet, and are answered together."""
 
 Talk = tuple[str, str, str, int, str, str]
 """client, server, transport, port, protocol, vlan."""
+_Sent = dict[tuple[object, int, int, int, str], int]
+"""Time by connection, direction, sequence number behind it, reference and name."""
 
 
 class _Asked(NamedTuple):
@@ -112,9 +56,8 @@ class Commands:
         self._source = source
         self._waiting: dict[tuple[object, int, int], _Asked] = {}
         """By connection, direction of the command, and reference."""
-        self._sent: dict[tuple[object, int, int, int, str], int] = {}
-        """When commands of TCP came: by connection, direction, sequence number behind it, reference and
-        name."""
+        self._sent: tuple[_Sent, _Sent] = {}, {}
+        """When commands of TCP came, and writes, which are many and push none of those out."""
         self._parts: dict[tuple[object, int, bytes], bytes] = {}
         """Fragments of DNP3 that lack their function, as frames: by connection, direction and addresses."""
         self._units: dict[tuple[object, int, int], list[bytes]] = {}
@@ -143,8 +86,12 @@ class Commands:
     ) -> Iterator[Operation]:
         """What was said in a message."""
         if said.service is not None and self._is_resent(
-            (flow, way, behind, said.reference, said.service.name), seen
+            (flow, way, behind, said.reference, said.service.name), said.service.access == "write", seen
         ):
+            return
+        if said.service is not None and not said.confirmed:
+            # Nobody can tell whether it was done.
+            yield self._operation(_Asked(talks[way], said.function, said.service, seen), OPEN_AT_END)
             return
         asker = way if said.service is not None else 1 - way
         key = flow, asker, said.reference
@@ -155,9 +102,11 @@ class Commands:
             elif len(self._waiting) >= WAITING:
                 yield self._operation(self._waiting.pop(next(iter(self._waiting))), UNANSWERED)
             self._waiting[key] = _Asked(talks[asker], said.function, said.service, seen)
-        elif asked is not None and said.function in (0, asked.function):
+        while said.service is None and asked is not None and said.function in (0, asked.function):
             del self._waiting[key]
             yield self._operation(asked, said.status, max(seen.time_ns - asked.seen.time_ns, 0))
+            key = flow, asker, key[2] + _NEXT
+            asked = self._waiting.get(key)
 
     def _joined(self, key: tuple[object, int, bytes], frame: bytes) -> bytes:
         """A frame of DNP3 with what the fragment had before it."""
@@ -179,7 +128,7 @@ class Commands:
         before = self._units.get((flow, way, begin), [])
         alone = [unit] if not before or unit[7:8] == b"\x32" else []
         messages = alone + [one + unit[7:] for one in before]
-        if unit[:1] != b"\3" or unit_ends(unit):
+        if unit[:1] != b"\3" or unit_ends(unit) or is_write_begun(unit):
             return messages
         held = self._units.setdefault((flow, way, behind), [])
         held += [one[:COMMAND_BYTES] for one in messages if one not in held]
@@ -188,14 +137,15 @@ class Commands:
             del self._units[next(iter(self._units))]
         return []
 
-    def _is_resent(self, sent: tuple[object, int, int, int, str], seen: Seen) -> bool:
+    def _is_resent(self, sent: tuple[object, int, int, int, str], writes: bool, seen: Seen) -> bool:
         """Whether TCP sends a command again, which is else remembered."""
         if sent[2] < 0:
             return False
-        before = self._sent.pop(sent, None)
-        self._sent[sent] = seen.time_ns
-        if len(self._sent) > WAITING:
-            del self._sent[next(iter(self._sent))]
+        known = self._sent[writes]
+        before = known.pop(sent, None)
+        known[sent] = seen.time_ns
+        if len(known) > WAITING:
+            del known[next(iter(known))]
         return before is not None and abs(seen.time_ns - before) <= RESENT_NS
 
     def silent_since(self, now_ns: int) -> Sequence[Operation]:
@@ -249,238 +199,3 @@ class Commands:
             last_ns=seen.time_ns,
             evidence=evidence,
         )
-
-
-@kernel
-def copy_commands(
-    t: Tables, f: int, d: int, u: int, code: int, src: Bytes, packet: int, now: int, offset: int
-) -> None:
-    """Copy the messages in the packet's payload, of a flow that speaks `code`, that are a command or
-    may be the answer to one. There is room for one. What is cut is in row `u` of `Tables.cuts`.
-
-    What the segment before it left is gone on with; but as that may have been another one than the receiver
-    took, a message may begin with the segment as well."""
-    row = t.rows[t.used[ROW]]
-    p = row[AT]
-    known = t.cuts[u, U_FLOW] == 2 * f + d + 1
-    if known and row[PROTO] == PROTO_TCP:
-        late = (t.cuts[u, U_NEXT] - row[SEQ]) & 0xFFFFFFFF
-        if late < BEFORE:
-            found = end_cut(t, u, f, d, code, src, packet, now, offset) if late == 0 else -2
-            if found != 0 and found & DONE == 0:
-                look_at(t, f, d, code, src, found >> 1, packet, now, offset)
-            if found < 0:
-                return
-            p = max(p, found >> 1)
-    p = read_messages(t, f, d, code, src, p, -1, packet, now, offset)
-    if row[PROTO] == PROTO_TCP and (known or p != row[WIRE_END]):
-        note_cut(t, u, f, d, code, src, p, now)
-
-
-@kernel
-def look_at(
-    t: Tables, f: int, d: int, code: int, src: Bytes, stop: int, packet: int, now: int, offset: int
-) -> None:
-    """As `read_messages`, from the beginning of the payload, of which nothing is to be gone on with."""
-    read_messages(t, f, d, code, src, t.rows[t.used[ROW], AT], stop, packet, now, offset)
-
-
-@inlined
-def read_messages(
-    t: Tables, f: int, d: int, code: int, src: Bytes, p: int, stop: int, packet: int, now: int, offset: int
-) -> int:
-    """Choose among the messages from `p` to the end of the payload, or to one that begins at `stop`, -1 for
-    none. Returns where one begins that is cut before it tells what it does; where none begins; or where the
-    next one would, which may be behind the end."""
-    row = t.rows[t.used[ROW]]
-    end = row[END]
-    while p < end and p != stop:
-        found = message_at(code, src, p, end, p == row[AT], row[PROTO] != PROTO_TCP)
-        size = found >> 2
-        if size == 0:
-            return p
-        kind = kind_of(t, f, d, code, found, src, p, end)
-        if kind != 0:
-            choose(t, f, d, code, kind, src, p, min(size, end - p), p - row[AT] + size, packet, now, offset)
-        if size > end - p and (
-            (kind == 0 and end - p < CUT_BYTES) or (code == ETHERNET_IP and not may_begin(code, src, p, end))
-        ):
-            return p
-        p += size
-    return p
-
-
-@inlined
-def kind_of(t: Tables, f: int, d: int, code: int, found: int, src: Bytes, p: int, end: int) -> int:
-    """What the message at `p` does, of which `message_at` gave `found`: a data unit of COTP may go on with
-    one that began a command, and what is started by name is told with the rest of it."""
-    kind = found & 3
-    if code != S7COMM:
-        return kind
-    if kind == 0:
-        if parts_left(t, f, d) == 0 or not is_unit(src, p, end):
-            return 0
-        set_parts(t, f, d, parts_left(t, f, d) - 1)
-        return COMMANDS
-    row = t.rows[t.used[ROW]]
-    if found >> 2 > end - p and row[END] == row[WIRE_END] and is_invocation(src, p, end):
-        return 0
-    return kind
-
-
-@kernel
-def choose(
-    t: Tables, f: int, d: int, code: int, kind: int, src: Bytes, p: int, size: int, behind: int,
-    packet: int, now: int, offset: int,
-) -> None:  # fmt: skip
-    """Copy the message of which ``src[p:p + size]`` is there, unless it is an answer and no command was
-    before it. It ends `behind` bytes behind the beginning of the packet's payload."""
-    if code == DNP3 and is_part(src, p):
-        # While a fragment waits for its function: files are written in very many frames.
-        left = PARTS if u8(src, p + 10) & 0x40 else parts_left(t, f, d) - 1
-        if left < 0:
-            return
-        set_parts(t, f, d, left)
-    elif code == SLMP or code == DNP3 or code == S7COMM or code == BACNET:
-        # Their answers do not say to what, or errors do not: those behind a command are taken, and of DNP3
-        # the one that has its number.
-        number = 1 + (u8(src, p + 11) & 0x0F) if code == DNP3 else 1
-        if code != DNP3:
-            new_hour(t, f, now)
-        if kind == COMMANDS:
-            t.flows[f, F_COPIED + d] = number if code == DNP3 else max(t.flows[f, F_COPIED + d], 1)
-        elif t.flows[f, F_COPIED + 1 - d] == 0 or (code == DNP3 and t.flows[f, F_COPIED + 1 - d] != number):
-            return
-        elif code == DNP3:
-            t.flows[f, F_COPIED + 1 - d] = 0
-    elif code == ETHERNET_IP:
-        # Of PCCC nothing else tells which answer is one to a command: values are read by the same service.
-        number = pccc_number(src, p, p + size)
-        if kind == COMMANDS:
-            set_parts(t, f, d, number)
-        elif number != 0:
-            if parts_left(t, f, 1 - d) != number:
-                return
-            set_parts(t, f, 1 - d, 0)
-    if code == S7COMM and is_unit(src, p, p + size) and is_begun_unit(src, p):
-        set_parts(t, f, d, PARTS)
-    if code == FINS and t.rows[t.used[ROW], PROTO] == PROTO_TCP:
-        behind -= u32be(src, p + 4) - 8 if size >= 16 and u32be(src, p) == 0x46494E53 else size
-    if is_full(t):
-        t.counters[C_COMMANDS_SHED] += 1
-        return
-    most = SECOND_COMMANDS if kind == COMMANDS else SECOND_ANSWERS
-    if may_copy(t, now, SECOND, most, C_COMMANDS_SHED):
-        size = min(size, COMMAND_BYTES)
-        keep(t, f, d | COMMAND, src, p, size, size, packet, now, offset)
-        t.messages[t.used[FILL_MESSAGES] - 1, G_SEQ] = (t.rows[t.used[ROW], SEQ] + behind) & 0xFFFFFFFF
-
-
-@inlined
-def parts_left(t: Tables, f: int, d: int) -> int:
-    """How many pieces of messages in this direction of a flow are copied yet."""
-    return int(t.flows[f, F_STATE] >> (PARTS_SHIFT + d * PARTS_BITS) & (1 << PARTS_BITS) - 1)
-
-
-@inlined
-def set_parts(t: Tables, f: int, d: int, left: int) -> None:
-    """As many pieces are copied yet."""
-    shift = PARTS_SHIFT + d * PARTS_BITS
-    t.flows[f, F_STATE] = (t.flows[f, F_STATE] & ~(((1 << PARTS_BITS) - 1) << shift)) | (left << shift)
-
-
-@kernel
-def join_cut(t: Tables, u: int, src: Bytes) -> int:
-    """Write the packet's payload behind the bytes that row `u` of `Tables.cuts` has of the segment
-    before. Returns how many bytes are there then; what the row says of them is left as it is."""
-    row = t.rows[t.used[ROW]]
-    held = t.cuts[u, U_HELD]
-    n = min(row[END] - row[AT], CUT_BYTES - held)
-    copy_bytes(t.cut_data, u * CUT_BYTES + held, src, row[AT], n)
-    return int(held + n)
-
-
-@kernel
-def move_cut(t: Tables, u: int, v: int) -> None:
-    """Row `u` of `Tables.cuts` is row `v` as well."""
-    copy_row(t.cuts, v, t.cuts, u)
-    copy_bytes(t.cut_data, v * CUT_BYTES, t.cut_data, u * CUT_BYTES, CUT_BYTES)
-
-
-@inlined
-def goes_on(code: int, src: Bytes, p: int, end: int, size: int) -> bool:
-    """Whether the message at `p` of `size` bytes, 0 if that is not known, may go on behind `end`."""
-    begins = may_begin(code, src, p, end)
-    return begins if size == 0 else size > end - p and (begins or code != ETHERNET_IP)
-
-
-@kernel
-def end_cut(
-    t: Tables, u: int, f: int, d: int, code: int, src: Bytes, packet: int, now: int, offset: int
-) -> int:
-    """Go on with what row `u` of `Tables.cuts` has of the segment before. Returns 0 where that was no
-    message, else twice the place where its message ends in the payload, or below 0 where it does not end
-    there; DONE is added if it was chosen."""
-    row = t.rows[t.used[ROW]]
-    p, end = row[AT], row[END]
-    behind = (t.cuts[u, U_BEHIND] - row[SEQ]) & 0xFFFFFFFF
-    done = 0
-    if t.cuts[u, U_HELD] > 0:
-        held = join_cut(t, u, src)
-        begin = u * CUT_BYTES
-        cut = t.cut_data[:]
-        found = message_at(code, cut, begin, begin + held, False, False)
-        size = found >> 2
-        behind = size - t.cuts[u, U_HELD]
-        kind = kind_of(t, f, d, code, found, cut, begin, begin + held)
-        if kind != 0:
-            choose(t, f, d, code, kind, cut, begin, min(size, held), behind, packet, now, offset)
-            done = DONE if found & 3 != 0 else 0
-        elif goes_on(code, cut, begin, begin + held, size):
-            if held < CUT_BYTES and row[WIRE_END] == end:
-                t.cuts[u, U_HELD] = held
-                t.cuts[u, U_NEXT] = (row[SEQ] + end - p) & 0xFFFFFFFF
-                return -2
-        elif size == 0:
-            t.cuts[u, U_FLOW] = 0
-            return 0
-    set_cut(t, u, 2 * f + d + 1, 0, behind, now)
-    return (p + behind) << 1 | done if behind < end - p else -2 | done
-
-
-@kernel
-def note_cut(t: Tables, u: int, f: int, d: int, code: int, src: Bytes, p: int, now: int) -> None:
-    """Keep in row `u` of `Tables.cuts` what the packet's payload leaves: the beginning of a message at
-    `p`, or how far one goes that ends there."""
-    row = t.rows[t.used[ROW]]
-    n = row[END] - p
-    held = 0
-    if n > 0:
-        size = message_at(code, src, p, row[END], p == row[AT], False) >> 2
-        if not goes_on(code, src, p, row[END], size):
-            p = row[AT]
-        elif row[WIRE_END] == row[END] and n <= CUT_BYTES:
-            held = n
-            copy_bytes(t.cut_data, u * CUT_BYTES, src, p, n)
-        else:
-            p += size
-    set_cut(t, u, 2 * f + d + 1, held, p - row[AT], now)
-
-
-@kernel
-def set_cut(t: Tables, u: int, flow: int, held: int, behind: int, now: int) -> None:
-    """Note in row `u` of `Tables.cuts` that of a `flow`'s message `held` bytes are there, or that one begins
-    `behind` bytes behind the beginning of the packet's payload; a piece of another flow gives way."""
-    row = t.rows[t.used[ROW]]
-    length = row[WIRE_END] - row[AT]
-    if held == 0 and (behind <= length or behind - length > LONGEST):
-        if t.cuts[u, U_FLOW] == flow:
-            t.cuts[u, U_FLOW] = 0
-        return
-    if t.cuts[u, U_FLOW] != flow and t.cuts[u, U_HELD] > 0 and now - t.cuts[u, U_TIME] <= WAIT_NS:
-        t.counters[C_COMMANDS_SHED] += t.cuts[u, U_FLOW] != 0
-    t.cuts[u, U_FLOW] = flow
-    t.cuts[u, U_NEXT] = (row[SEQ] + length) & 0xFFFFFFFF
-    t.cuts[u, U_BEHIND] = (row[SEQ] + behind) & 0xFFFFFFFF
-    t.cuts[u, U_HELD] = held
-    t.cuts[u, U_TIME] = now

@@ -143,11 +143,12 @@ def read(
     else:
         sides = [(ends[0], ""), (ends[1], "")]
     client, server = one.client, 1 - one.client
-    port = key >> 16 & 0xFFFF if client else key >> 32 & 0xFFFF
+    port, client_port = (key >> 16 & 0xFFFF, key >> 32 & 0xFFFF)[:: 1 if client else -1]
     if protocol == "eapol" and (a_lo, b_lo)[server] & GROUP:
         ends[server] = mac_text(one.macs[server]) or ends[server]
     tags = vlan_text(vlan)
-    told = told_by(protocol, pieces, sides[client], sides[server], tags) if protocol else ()
+    service = transport, port, client_port
+    told = told_by(protocol, pieces, sides[client], sides[server], tags, service) if protocol else ()
     facts: dict[int, CredentialSeen] = {}
     for name, log_in, sure in log_ins_of(protocol, transport, port, (pieces, whole), others):
         kind, entry = _verdict(one, name, log_in, sure, known, effort)

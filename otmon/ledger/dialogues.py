@@ -30,7 +30,8 @@ from otmon.identity.stream import Segment
 from otmon.kernel import Bytes, Ints
 from otmon.ledger.claims import Told, claims_of
 from otmon.ledger.clients import clients_of
-from otmon.ledger.commands import COMMAND, Commands, Talk
+from otmon.ledger.command_copies import COMMAND
+from otmon.ledger.commands import Commands, Talk
 from otmon.ledger.dialogue import (
     BEGINS,
     DIALOGUE_BYTES,

@@ -336,9 +336,11 @@ def check_roles(t: Tables, s: int, f: int, d: int, shapes: int) -> None:
 
 @kernel
 def message(
-    t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int, packet: int, now: int, offset: int
-) -> None:
-    """The whole message ``src[p:end]`` of a stream or datagram, in the stream's framing."""
+    t: Tables, s: int, f: int, d: int, src: Bytes, p: int, end: int, packet: int, now: int, offset: int,
+    seen: bool = True,
+) -> None:  # fmt: skip
+    """The whole message ``src[p:end]`` of a stream or datagram, in the stream's framing. Not `seen`: of its
+    values none is known, only what stands before them."""
     serial = t.streams[s, S_MODE] == RTU
     if t.streams[s, S_GOOD] == 0 or (t.flows[f, F_STATE] & ROLE) >> ROLE_SHIFT < ROLE_PROTOCOL:
         shapes = rtu_plausible(src, p, end, t.pdu) if serial else plausible(src, p, end, t.pdu)
@@ -355,7 +357,7 @@ def message(
         parse_response(src, first, stop, t.pdu)
     if t.pdu[M_REASON] == R_OK:
         t.streams[s, S_GOOD] += 1
-    else:
+    elif seen:
         note_anomaly(
             t, f, client, d, t.pdu[M_REASON], t.pdu[M_FUNCTION], t.pdu[M_VALUE], t.pdu[M_NEEDED],
             now, packet, offset,
@@ -365,7 +367,7 @@ def message(
     unit = u8(src, p) if serial else u8(src, p + 6)
     transaction = 0 if serial else u16be(src, p) + 1
     key = (transaction << 16) | (unit << 8) | (t.pdu[M_FUNCTION] & 0xFF)
-    sound = t.pdu[M_REASON] == R_OK
+    sound = seen and t.pdu[M_REASON] == R_OK
     if d == client:
         if t.streams[s, S_PENDING] == PENDING:
             finish(t, s, f, oldest_request(t, s), UNANSWERED, -1, 0)
@@ -377,7 +379,7 @@ def message(
             remember_write(t, s, hash_of(src, p, end))
             note_values(t, s, f, unit, src, first, packet, now, offset)
         return
-    i = answer(t, s, f, d, key, packet, now, offset)
+    i = answer(t, s, f, d, key, packet, now, offset, seen)
     own = t.rows[t.used[ROW], SRC_LO] == t.flows[f, F_A_LO + 2 * d]
     if sound and own and t.pdu[M_FUNCTION] in IDENTIFYING and t.pdu[M_EXCEPTION] == 0:
         copy_claim(t, f, d, src, first, stop, stop - first, TELLS_MODBUS, packet, now, offset)
@@ -428,9 +430,11 @@ def ask(
 
 
 @inlined
-def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, offset: int) -> int:
+def answer(
+    t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, offset: int, seen: bool
+) -> int:
     """The response ends the request that it belongs to. Returns the row of its operation, -1 where
-    it answers none that fits."""
+    it answers none that fits. `seen` as in `message`."""
     k = request_of(t.streams, t.pending, t.pdu, s, key)
     if k == -1:
         unmatched(t, s, f, d, key, packet, now, offset)
@@ -438,6 +442,7 @@ def answer(t: Tables, s: int, f: int, d: int, key: int, packet: int, now: int, o
     fitting = k >= 0
     if not fitting:
         k = -2 - k
+    if not fitting and seen:
         value, needed = t.pdu[M_BYTES], expected_bytes(t.pending, pending_row(s, k))
         if value < 0:
             value, needed = t.pdu[M_ADDRESS], (t.pending[pending_row(s, k), P_RANGE] >> 20) - 1

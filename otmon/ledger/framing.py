@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from otmon.decode.fields import C_CUT_MESSAGES
 from otmon.decode.flows import F_KEY, F_PROTOCOL
 from otmon.decode.streams import (
     BAD_STEP,
@@ -31,7 +32,7 @@ from otmon.kernel import Bytes, copy_bytes, kernel, u8, u16be
 from otmon.ledger.exchange import choose_client, message
 from otmon.ledger.tables import MODBUS, Tables
 from otmon.ledger.tally import note_anomaly
-from otmon.protocols.modbus import PORT, R_CRC, R_LENGTH, R_PROTOCOL_ID
+from otmon.protocols.modbus import PORT, R_CRC, R_LENGTH, R_PROTOCOL_ID, READ_WRITE
 from otmon.protocols.modbus_framing import (
     HEADER,
     MAX_LENGTH,
@@ -357,6 +358,29 @@ def read_messages(
         a += take
         if a >= end:
             return
+
+
+@kernel
+def read_cut(t: Tables, s: int, f: int, d: int, missing: int, packet: int, now: int, offset: int) -> int:
+    """Read the message that waits to be completed, if it ends within the `missing` bytes behind it that the
+    capture left out, and has all that stands before its values: who asks whom for what, and that it was
+    answered, are told by that. Returns how many of the missing bytes are its own."""
+    carried = t.streams[s, S_CARRIED + d]
+    if t.streams[s, S_MODE] != MBAP or t.streams[s, S_SYNC + d] != IN_STEP or carried < HEADER + 2:
+        return 0
+    base = (s * 2 + d) * CARRY
+    size = mbap_size(t.carry, base, base + carried)
+    if size <= carried or size - carried > missing:
+        return 0
+    function = u8(t.carry, base + HEADER)
+    if d == t.streams[s, S_CLIENT] and carried < HEADER + (10 if function == READ_WRITE else 6):
+        return 0
+    for k in range(base + carried, base + size):
+        t.carry[k] = 0
+    t.streams[s, S_CARRIED + d] = 0
+    t.counters[C_CUT_MESSAGES] += 1
+    message(t, s, f, d, t.carry[:], base, base + size, packet, now, offset, False)
+    return int(size - carried)
 
 
 @kernel

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from otmon.kernel import Bytes, inlined, kernel, u8, u16be, u16le, u32be
-from otmon.protocols.commands import PACKED_SERVICES
+from otmon.protocols.cip import PACKED_SERVICES
 from otmon.protocols.registry import code_of
 
 S7COMM: Final = code_of("s7comm")

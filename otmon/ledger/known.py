@@ -50,7 +50,7 @@ _USUAL_PLACE: Final = 4 << 32
 def count_known(t: Tables, row: Ints, packet: int, now: int) -> int:
     """Count a usual packet of a known flow. Returns the flow times two, plus the packet's direction; -1, with
     nothing done, for every other packet."""
-    place = place_of_print(row[PRINT])
+    place = place_of_print(t.recent, row[PRINT])
     if (
         row[PROTO] != PROTO_TCP
         or row[FLAGS] & (TCP_SYN | TCP_FIN | TCP_RST) != 0
@@ -74,7 +74,7 @@ def count_known(t: Tables, row: Ints, packet: int, now: int) -> int:
         return -1
     t.recent[place, 0] = row[PRINT]
     t.recent[place, 1] = now
-    note_copied(row, packet, t.recent)
+    note_copied(row, packet, t.recent, place)
     t.flows[f, F_STATE] |= SPOKE_A << d
     t.flows[f, F_PACKETS + d] += 1
     t.flows[f, F_BYTES + d] += row[PART_BYTES]

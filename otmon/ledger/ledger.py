@@ -89,6 +89,9 @@ class Limits:
     """Of one kind from one sender: a host has a name or two, and who gives more is making them up."""
     domains: int = 256
     """That one sender reached by way of proxies: as many as a person's browser asks for in a week."""
+    transfers: int = 2_048
+    """For which one host waited, by their ports: a week of recipes and logs; those of a camera that sends a
+    picture each minute use each port again."""
     names: int = 8_192
     """Domains, clients and days: a browser finds some tens of domains with long names in a day."""
     damage: int = 4_096

@@ -226,7 +226,8 @@ def _few(
     lost = 0
     for _, same in groupby(map(claims.__getitem__, sorted(claims)), claimant_key):
         every = list(same)
-        values = limits.domains if every[0].kind == "reaches" else limits.values
+        several = {"reaches": limits.domains, "expects": limits.transfers}
+        values = several.get(every[0].kind, limits.values)
         found.update((claim_key(fact), fact) for fact in every[:values])
         lost += sum(fact.times for fact in every[values:])
     return found, lost

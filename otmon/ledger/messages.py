@@ -79,6 +79,7 @@ from otmon.ledger.tables import (
     QUESTIONS,
     ROW,
     SECOND_NS,
+    WRITES,
     X_OPENED,
     X_OPENINGS,
     X_TOLD,
@@ -107,9 +108,11 @@ WORD_BYTES: Final = 128
 """Bytes of a payload of a server in which it asks for a name or a password."""
 _WORDS: Final = tuple(int.from_bytes(word, "big") for word in (b"pass", b"auth", b"logi", b"pwd="))
 """Of forms, of header fields and of commands."""
-_COMMANDS: Final = tuple(int.from_bytes(word, "big") for word in (b"user", b"post"))
+_COMMANDS: Final = tuple(
+    int.from_bytes(word, "big") for word in (b"user", b"post", b"port", b"eprt", b"227 ", b"229 ")
+)
 """Commands before a password, and a request that sends a form, of which one segment may have the head and the
-next one the fields."""
+next one the fields; and what tells where the data of FTP goes."""
 SECOND_CLAIMS: Final = 512
 SECOND_CLAIM_BYTES: Final = 1 << 18
 """The same for claims: who a host is changes seldom, and it says so again."""
@@ -437,6 +440,7 @@ def new_second(t: Tables, second: int) -> None:
     t.used[CLAIM_BYTES] = 0
     t.used[QUESTIONS] = 0
     t.used[COMMANDS] = 0
+    t.used[WRITES] = 0
     t.used[LOOKED] = 0
 
 

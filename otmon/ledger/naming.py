@@ -34,8 +34,8 @@ from otmon.decode.flows import (
 )
 from otmon.decode.streams import IN_STEP, S_HANDSHAKE, S_NEXT, S_OWN, S_SYNC, UNSEEN
 from otmon.kernel import Bytes, inlined, kernel, u16be
+from otmon.ledger.command_copies import goes_on, join_cut, note_cut
 from otmon.ledger.command_messages import S7COMM, is_other_unit, message_at
-from otmon.ledger.commands import goes_on, join_cut, note_cut
 from otmon.ledger.exchange import new_stream
 from otmon.ledger.tables import CUT_BYTES, MODBUS, ROW, U_BEHIND, U_FLOW, U_HELD, U_NEXT, Tables
 from otmon.protocols.modbus import PORT as MODBUS_PORT

@@ -23,6 +23,7 @@ from otmon.decode.fields import (
     LED,
     NESTED,
     NESTED_COLUMNS,
+    OTHER,
     OUTER_DST_HI,
     OUTER_DST_LO,
     OUTER_FAMILY,
@@ -38,6 +39,7 @@ from otmon.decode.fields import (
     PROTO_ICMP,
     PROTO_ICMPV6,
     PROTO_IPIP,
+    PROTO_L2TP,
     PROTO_TCP,
     PROTO_UDP,
     SENDER_IP,
@@ -57,6 +59,7 @@ from otmon.decode.fields import (
     TUNNEL_GTP,
     TUNNEL_IPIP,
     TUNNEL_L2TP,
+    TUNNEL_L2TP3,
     TUNNEL_TEREDO,
     TUNNEL_TZSP,
     TUNNEL_VXLAN,
@@ -77,6 +80,7 @@ from otmon.decode.flows import (
     F_VLAN,
     ROLE_PROTOCOL,
     SPOKE_A,
+    URGENT_A,
     begin_flow,
     begin_minute,
     count_packet,
@@ -86,6 +90,7 @@ from otmon.decode.flows import (
     is_duplicate,
     name_flow,
     note_copied,
+    place_of_print,
     set_client,
     tcp_flags,
 )
@@ -143,7 +148,7 @@ from otmon.ledger.tables import (
     Tables,
     set_minute,
 )
-from otmon.ledger.urgent import read_urgent
+from otmon.ledger.urgent import note_overlap, read_urgent, urgent_place
 from otmon.protocols.modbus import PORT as MODBUS_PORT
 from otmon.protocols.modbus_framing import HEADER, MAX_LENGTH, MBAP
 from otmon.protocols.signature import SignatureTables
@@ -191,7 +196,10 @@ def observe(
             count_usual(row, t.counters)
             found = count_known(t, row, packet, now)
         else:
-            read_headers(t, buf, start[i], caplen[i], wirelen[i], linktype[i], now)
+            read_headers(t, buf, start[i], caplen[i], wirelen[i], linktype[i], now, t.counters)
+            if row[OTHER] == 1:
+                read_other(t, signatures, buf, first_number, packet, now, offset)
+                read_headers(t, buf, start[i], caplen[i], wirelen[i], linktype[i], now, t.uncounted)
         if found < 0:
             found = count_any(t, buf, first_number, packet, now, offset)
             if found < 0:
@@ -202,6 +210,8 @@ def observe(
         p = row[AT]
         end = row[END]
         if s < 0 and p == end:
+            if not usual and row[URGENT] != 0:
+                urgent_place(t, f, d)
             continue
         # The usual case first: in its turn, in step, one whole message or nothing.
         if s >= 0 and usual and row[PROTO] == PROTO_TCP and t.streams[s, S_OWN] == 0:
@@ -227,10 +237,26 @@ def observe(
                     message(t, s, f, d, buf, p, end, packet, now, offset)
                 continue
         src = t.datagrams[:] if row[BUFFER] else buf
+        urgent = row[URGENT] != 0 or t.flows[f, F_STATE] & (URGENT_A << d) != 0
+        place = urgent_place(t, f, d) if urgent else -1
         read_payload(t, signatures, f, d, src, packet, now, offset)
-        if not usual and row[URGENT] != 0:
-            read_urgent(t, signatures, f, d, src, packet, now, offset)
+        if urgent:
+            read_urgent(t, signatures, f, d, src, place, packet, now, offset)
+        if row[OTHER] != 0:
+            note_overlap(t, f, d, now, packet, offset)
     return len(start)
+
+
+@kernel
+def read_other(
+    t: Tables, signatures: SignatureTables, buf: Bytes, first: int, packet: int, now: int, offset: int
+) -> None:
+    """Read what came first of the datagram in the row, as a packet of its own that counts for none; fragments
+    contradict it."""
+    found = count_any(t, buf, first, packet, now, offset)
+    row = t.rows[t.used[ROW]]
+    if found >= 0 and row[BUFFER] != 0:
+        read_payload(t, signatures, found >> 1, found & 1, t.datagrams[:], packet, now, offset)
 
 
 @kernel
@@ -246,9 +272,13 @@ def count_any(t: Tables, buf: Bytes, first: int, packet: int, now: int, offset: 
     f = -1
     d = 0
     if row[FRAGMENT] == 0 or row[FIRST_FRAGMENT] != 0:
-        if not is_duplicate(row, now, t.recent):
-            note_copied(row, packet, t.recent)
-        elif is_copy(row, buf, first, packet, t.recent):
+        place = place_of_print(t.recent, row[PRINT])
+        if row[OTHER] != 0:
+            # It has the number of the datagram that it contradicts.
+            pass
+        elif not is_duplicate(row, now, t.recent, place):
+            note_copied(row, packet, t.recent, place)
+        elif is_copy(row, buf, first, packet, t.recent, place):
             t.counters[C_DUPLICATE] += 1
             return -1
         if row[LED] != 0:
@@ -397,6 +427,8 @@ def count_tunnel(t: Tables, kind: int, family: int, now: int, packet: int, offse
         outer[PROTO] = PROTO_IPIP
     elif kind == TUNNEL_ETHERIP:
         outer[PROTO] = PROTO_ETHERIP
+    elif kind == TUNNEL_L2TP3:
+        outer[PROTO] = PROTO_L2TP
     elif kind == TUNNEL_VXLAN:
         outer[DPORT] = PORT_VXLAN
     elif kind == TUNNEL_TZSP:

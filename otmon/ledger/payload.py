@@ -14,6 +14,7 @@ from otmon.decode.fields import (
     SEQ,
     SPORT,
     TCP_ACK,
+    URGENT,
     WIRE_END,
 )
 from otmon.decode.flows import (
@@ -22,6 +23,7 @@ from otmon.decode.flows import (
     F_STREAM,
     F_TRIES,
     PROVISIONAL,
+    keeps_alive,
 )
 from otmon.decode.streams import (
     IN_STEP,
@@ -37,8 +39,8 @@ from otmon.decode.streams import (
     UNSEEN,
 )
 from otmon.kernel import Bytes, inlined, kernel
+from otmon.ledger.command_copies import copy_commands
 from otmon.ledger.command_messages import is_commanded
-from otmon.ledger.commands import copy_commands
 from otmon.ledger.exchange import end_stream
 from otmon.ledger.framing import BAD_BYTES, CANDIDATE, end_datagram
 from otmon.ledger.identification import identifies
@@ -87,6 +89,15 @@ def read_payload(
     code = t.flows[f, F_PROTOCOL]
     undecided = (code == 0 or code & PROVISIONAL != 0) and t.flows[f, F_TRIES] < TRIES
     own_port = row[SPORT] == MODBUS_PORT or row[DPORT] == MODBUS_PORT
+    if code == 0 and length == 1 and row[PROTO] == PROTO_TCP:
+        alive = keeps_alive(row, t.flows, f, d)
+        if alive == 2 or (alive == 1 and not own_port):
+            return
+        if alive == 1:
+            # It may be a message's first byte, and names nothing.
+            follow(t, signatures, f, d, src, length, packet, now, offset)
+            t.flows[f, F_TRIES] = 0
+            return
     settled = not own_port if s >= 0 else not undecided and code != t.used[MODBUS]
     if settled and row[END] > row[AT]:
         other = taken_over_by(t, signatures, f, d, src, now)
@@ -117,7 +128,8 @@ def read_payload(
             code, undecided = other, False
     u = (2 * f + d) & (CUTS - 1)
     turn = 0
-    if row[PROTO] == PROTO_TCP and (undecided or is_commanded(code & (CODES - 1))):
+    # What is read a second time was put in order before.
+    if row[PROTO] == PROTO_TCP and row[URGENT] >= 0 and (undecided or is_commanded(code & (CODES - 1))):
         turn = read_in_turn(t, signatures, f, d, src, packet, now, offset)
     if turn != READ and (undecided or code == t.used[MODBUS]):
         # What is ahead of its turn begins nothing.

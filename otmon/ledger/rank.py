@@ -92,7 +92,9 @@ def of_assets(facts: Sequence[Asset], secret: int) -> Places:
 
 def of_claims(facts: Sequence[AssetClaim], secret: int) -> Places:
     """What tells who a host is comes before the domains that it reached."""
-    return np.array([one.kind == "reaches" for one in facts], np.int64), _of_senders(facts, secret)
+    return np.array([one.kind in ("reaches", "expects") for one in facts], np.int64), _of_senders(
+        facts, secret
+    )
 
 
 def of_others(facts: Sequence[WrittenValue | Anomaly], secret: int) -> Places:

@@ -24,7 +24,7 @@ from otmon.decode.flows import (
 )
 from otmon.kernel import Ints
 from otmon.ledger.clients import clients_of
-from otmon.ledger.ledger import Limits
+from otmon.ledger.ledger import LIMITS, Limits
 from otmon.ledger.rank import READING, Bars, Place, Ranks, hashed_columns, last_place, within
 from otmon.ledger.rows import FIELDS, SLICE, Marks, Rows, chosen, rows_in_use
 from otmon.ledger.tables import (
@@ -122,10 +122,12 @@ _CONTESTS: Final[dict[str, tuple[Callable[[Ints, int], Ranks], tuple[int, ...]]]
 """By kind of fact: the places of its rows, and the columns that `Ledger.overflow` counts."""
 
 
-def thinned(rows: Rows, bars: Bars, limits: Limits, kinds: Iterable[str] = FIELDS) -> tuple[Rows, Bars, Lost]:
+def thinned(
+    rows: Rows, bars: Bars, limits: Limits, kinds: Iterable[str] = FIELDS, for_claims: bool = False
+) -> tuple[Rows, Bars, Lost]:
     """The rows of these kinds that a full ledger with such bars may have a place for: not behind them, nor
     behind so many others of `rows` that no ledger has one. With the bars that these others are, and what is
-    left out. Places are hashed as the bars have it."""
+    left out. Places are hashed as the bars have it. `for_claims`: senders whose switch port is known stay."""
     lost: dict[str, int] = {}
     for kind in kinds:
         table, bar, limit = getattr(rows, FIELDS[kind]), getattr(bars, kind), getattr(limits, kind)
@@ -141,29 +143,35 @@ def thinned(rows: Rows, bars: Bars, limits: Limits, kinds: Iterable[str] = FIELD
         if bar is None:
             continue
         fits = within(bar, *ranks)
+        if kind == "assets" and for_claims:
+            fits |= table[:, X_PORT] != 0
         if not fits.all():
             lost[kind] = sum(int(table[~fits, column].sum()) for column in amounts)
             rows = chosen(rows, kind, fits)
     return rows, bars, lost
 
 
-def rows_within(t: Tables, bars: Bars) -> tuple[Rows, tuple[Beyond, ...]]:
-    """`rows_in_use` but for those behind `bars`, of which is told how many there are and what of: in a flood
-    these are most, and are not worth a copy. A sender whose switch port is known is kept for its claim."""
+def rows_within(t: Tables, bars: Bars, limits: Limits = LIMITS) -> tuple[Rows, tuple[Beyond, ...]]:
+    """`rows_in_use` but for those behind `bars`, or where there are none, behind so many others that a ledger
+    has no place for them. It is told how many these are and what of: in a flood they are most, and are not
+    worth a copy. A sender whose switch port is known is kept for its claim."""
     beyond = []
 
     def wanted(kind: str, rows: Ints, used: Marks) -> Marks:
         bar: Place | None = getattr(bars, kind)
-        if bar is None:
+        places, limit = np.flatnonzero(used), getattr(limits, kind)
+        if bar is None and len(places) <= limit:
             return used
         rank, amounts = _CONTESTS[kind]
+        ranks = [rank(rows[places[at : at + SLICE]], bars.secret) for at in range(0, len(places), SLICE)]
+        lesser, hashes = (np.concatenate(column) for column in zip(*ranks, strict=True))
+        last = last_place(lesser, hashes, limit) if bar is None else bar
+        if last is None:
+            return used
         left = np.zeros(len(rows), bool)
-        for begin in range(0, len(rows), SLICE):
-            places = begin + np.flatnonzero(used[begin : begin + SLICE])
-            some = rows[places]
-            left[places] = ~within(bar, *rank(some, bars.secret))
-            if kind == "assets":
-                left[places] &= some[:, X_PORT] == 0
+        left[places] = ~within(last, lesser, hashes)
+        if kind == "assets":
+            left &= rows[:, X_PORT] == 0
         if left.any():
             amount = sum(int(rows[left, column].sum()) for column in amounts)
             beyond.append((kind, int(np.count_nonzero(left)), amount))

@@ -41,7 +41,7 @@ from otmon.decode.streams import (
 )
 from otmon.kernel import Bytes, kernel, u8, u16be
 from otmon.ledger.exchange import WRITING, message
-from otmon.ledger.framing import CANDIDATE, consume
+from otmon.ledger.framing import CANDIDATE, consume, read_cut
 from otmon.ledger.tables import Tables
 from otmon.ledger.tally import note_anomaly
 from otmon.protocols.modbus import R_LOST
@@ -81,7 +81,9 @@ def feed(
     if length > 0:
         ahead = distance(seq, t.streams[s, S_NEXT + d])
         old = ahead + length <= 0
-        t.streams[s, S_OLD + d] = t.streams[s, S_OLD + d] + 1 if old else 0
+        # Who only asks whether the other end still lives says so for hours (RFC 9293, 3.8.4).
+        if not (ahead == -1 and length == 1):
+            t.streams[s, S_OLD + d] = t.streams[s, S_OLD + d] + 1 if old else 0
         if ahead > WINDOW or ahead < -WINDOW or t.streams[s, S_OLD + d] > OLD_PATIENCE:
             drain(t, s, f, d, packet, now, offset)
             restart(t, s, f, d, seq, now, packet, offset)
@@ -173,6 +175,8 @@ def read_in_order(
         t.streams[s, S_NEXT + d] = (at + size) & 0xFFFFFFFF
         consume(t, s, f, d, buf, p + cut, stop, number, time, place)
         missing = size - (stop - p)
+        if missing > 0:
+            missing -= read_cut(t, s, f, d, missing, number, time, place)
         if missing > 0:
             note_gap(t, s, f, d, missing, now, number, place)
         live = live and distance(seq, t.streams[s, S_NEXT + d]) + length > 0

@@ -199,6 +199,11 @@ G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT = range(
 G_MAC, G_MARK = F_COLUMNS + 9, F_COLUMNS + 10
 """The last is `otmon.ledger.messages.mark_of`, 0 where it is not asked for."""
 G_COLUMNS: Final = F_COLUMNS + 11
+ASKERS: Final = 1 << 12
+"""Directions of flows of which writes are counted: one row each, which two of very many flows may share."""
+Y_FLOW, Y_SECOND, Y_COUNT, Y_NUMBERS = range(4)
+"""Twice the flow's row, its direction and 1; the second of the clock and the writes copied in it; the numbers
+of what waits for an answer, as bits."""
 MESSAGES: Final = 1 << 12
 MESSAGE_BYTES: Final = 2048
 """Bytes kept of one payload: a full frame, and less than one that the card put together of many."""
@@ -212,6 +217,10 @@ TURNS: Final = CUTS // 2
 """Flows whose segments are put in order; the rows of `cuts` behind the first `CUTS` are theirs."""
 PIECES: Final = 1 << 8
 """Rows of `cuts` behind those, for flows that speak something else so far."""
+SPARE: Final = 2 * CUTS + PIECES
+"""The last row of `cuts`, for what is read twice."""
+URGENT_PLACES: Final = 1 << 6
+"""Flows and directions of which an urgent pointer leads to a later segment: a number and that of the byte."""
 CODES: Final = 256
 """Codes of protocols."""
 
@@ -246,6 +255,8 @@ ROW: Final = 25
 """Which of `Tables.rows` is that of the packet whose turn it is."""
 LOOKED: Final = 26
 """Bytes of payloads that were looked through for log-ins in that second."""
+WRITES: Final = 27
+"""As `COMMANDS`, for writes."""
 AHEAD: Final = 16
 """Packets whose headers are read before the first of them is counted (`otmon.ledger.ahead`). `Tables.rows`
 has two rows more: for a packet whose headers are read in its turn, and for the tunnel around one."""
@@ -256,6 +267,7 @@ _FIELDS: Final = [
     ("rows", _INT, (OUTER + 1, FIELDS)),
     ("pdu", _INT, (M_COLUMNS,)),
     ("counters", _INT, (COUNTERS,)),
+    ("uncounted", _INT, (COUNTERS,)),
     ("used", _INT, (32,)),
     ("recent", _INT, (DUPLICATES, 4)),
     ("slots", _INT, (ip.SLOTS, ip.COLUMNS)),
@@ -285,8 +297,10 @@ _FIELDS: Final = [
     ("ended_written", _INT, (ENDED_WRITTEN, W_COLUMNS)),
     ("transactions", _INT, (T_COLUMNS, TRANSACTIONS_WIDTH)),
     ("messages", _INT, (MESSAGES, G_COLUMNS)),
-    ("cuts", _INT, (2 * CUTS + PIECES, 8)),
+    ("cuts", _INT, (SPARE + 1, 8)),
+    ("urgent", _INT, (URGENT_PLACES, 2)),
     ("turns", _INT, (TURNS, S_COLUMNS)),
+    ("asked", _INT, (ASKERS, 4)),
     ("early", _INT, (HELD, H_COLUMNS)),
     ("listed", _INT, (CODES,)),
     ("tells", _INT, (CODES,)),
@@ -297,7 +311,7 @@ _FIELDS: Final = [
     ("read_values", np.uint8, (OPERATIONS * KEPT_BYTES,)),
     ("held_data", np.uint8, (HELD * HELD_BYTES,)),
     ("message_data", np.uint8, (MESSAGE_DATA,)),
-    ("cut_data", np.uint8, ((2 * CUTS + PIECES) * CUT_BYTES,)),
+    ("cut_data", np.uint8, ((SPARE + 1) * CUT_BYTES,)),
     ("early_data", np.uint8, (HELD * HELD_BYTES,)),
     ("spliced", np.uint8, (MESSAGE_BYTES,)),
 ]

@@ -25,8 +25,8 @@ from otmon.decode.flows import (
 from otmon.decode.streams import CARRY, S_CARRIED, S_CARRY_OFFSET, S_CARRY_PACKET, S_CARRY_TIME
 from otmon.kernel import Bytes, Ints, copy_bytes, inlined, kernel, u8, u16be
 from otmon.ledger.cip_messages import COMMANDS
+from otmon.ledger.command_copies import WAIT_NS, join_cut, move_cut
 from otmon.ledger.command_messages import SLMP, begun_by, is_beginning, message_at
-from otmon.ledger.commands import WAIT_NS, join_cut, move_cut
 from otmon.ledger.exchange import WRITING
 from otmon.ledger.tables import (
     CODES,
@@ -106,11 +106,11 @@ def commanded_by(t: Tables, signatures: SignatureTables, f: int, d: int, src: By
         size = found >> 2
         if size == 0 or size > end - at:
             break
-        if found & 3 == COMMANDS and is_surely(t, signatures, other, src, at, at + size):
+        if found & COMMANDS and is_surely(t, signatures, other, src, at, at + size):
             return other
         at += size
     # One that is cut, or has another length, may tell enough.
-    if other != 0 and at == p and message_at(other, src, p, end, True, datagram) & 3 == COMMANDS:
+    if other != 0 and at == p and message_at(other, src, p, end, True, datagram) & COMMANDS:
         if is_surely(t, signatures, other, src, p, end):
             return other
     goes_on = not datagram and row[WIRE_END] == end
@@ -192,8 +192,8 @@ def hold_piece(t: Tables, f: int, d: int, src: Bytes, p: int, now: int) -> None:
 @kernel
 def end_piece(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes) -> int:
     """Code of the protocol of which what is kept begins a command, where the packet's payload ends that; then
-    it is what was cut for `otmon.ledger.commands.copy_commands`. Below 0 where it goes on, else 0: what does
-    not go on with it may be a segment that the receiver does not take."""
+    it is what was cut for `otmon.ledger.command_copies.copy_commands`. Below 0 where it goes on, else 0: what
+    does not go on with it may be a segment that the receiver does not take."""
     row = t.rows[t.used[ROW]]
     u, v = (2 * f + d) & (CUTS - 1), piece_row(f, d)
     if t.cuts[v, U_FLOW] != 2 * f + d + 1:
@@ -218,7 +218,7 @@ def end_piece(t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes
     if other != 0 and may_take_over(t, signatures, f, other, cut, begin):
         found = message_at(other, cut, begin, begin + held, False, False)
         size = found >> 2
-        if found & 3 == COMMANDS and size <= held:
+        if found & COMMANDS and size <= held:
             if is_surely(t, signatures, other, cut, begin, begin + size):
                 move_cut(t, v, u)
                 t.cuts[v, U_FLOW] = 0

@@ -67,7 +67,7 @@ from otmon.ledger.tables import (
     WAYS,
     Tables,
 )
-from otmon.protocols.modbus import R_URGENT
+from otmon.protocols.modbus import R_OVERLAP, R_URGENT
 
 
 @kernel
@@ -315,7 +315,7 @@ def note_anomaly(
     """Add one message that its protocol does not allow. `client` is the direction of requests."""
     endpoint = endpoint_of(t, f, client)
     code = t.flows[f, F_PROTOCOL] & (CODES - 1)
-    if reason == R_URGENT and code != t.used[MODBUS]:
+    if (reason == R_URGENT or reason == R_OVERLAP) and code != t.used[MODBUS]:
         endpoint |= code << PROTOCOL_SHIFT
     a = F_A_HI + 2 * client
     b = F_A_HI + 2 * (1 - client)

@@ -1,10 +1,10 @@
 """Commands in segments that come in another order than they were sent: a message that is cut over several is
 put together in the order of their sequence numbers, as the receiver does.
 
-Each payload is read as it comes (`otmon.ledger.commands`), so that nothing has to wait for what may have been
-lost. One that is ahead of its turn is held besides, with the piece of a message that was there then; when
-what is missing comes, all that follows is read once more in its turn. What is found twice so is one command,
-by its sequence number.
+Each payload is read as it comes (`otmon.ledger.command_copies`), so that nothing has to wait for what may
+have been lost. One that is ahead of its turn is held besides, with the piece of a message that was there
+then; when what is missing comes, all that follows is read once more in its turn. What is found twice so is
+one command, by its sequence number.
 
 What is held is bounded, for each direction and in all (`otmon.decode.streams`). It is forgotten when the
 receiver says that it has what the capture has not, or after a time in which no TCP waits.
@@ -46,8 +46,8 @@ from otmon.decode.streams import (
     next_held,
 )
 from otmon.kernel import Bytes, kernel
+from otmon.ledger.command_copies import BEFORE, RESENT_NS, WAIT_NS, copy_commands, move_cut
 from otmon.ledger.command_messages import is_commanded
-from otmon.ledger.commands import BEFORE, RESENT_NS, WAIT_NS, copy_commands, move_cut
 from otmon.ledger.naming import is_named, name_own, own_of
 from otmon.ledger.tables import CODES, CUTS, ROW, TURNS, U_FLOW, U_NEXT, Tables
 from otmon.protocols.signature import SignatureTables

@@ -77,6 +77,7 @@ R_LOST: Final = 13
 R_MEI: Final = 14
 R_CRC: Final = 15
 R_URGENT: Final = 16
+R_OVERLAP: Final = 17
 
 REASONS: Final = (
     ("", ""),
@@ -96,9 +97,10 @@ REASONS: Final = (
     ("mei-type", "MEI type"),
     ("crc", "CRC"),
     ("urgent-data", "urgent pointer"),
+    ("overlapping-fragments", "fragment offset"),
 )
 """Id and field of each `M_REASON`. "lost-bytes" is the capture's loss, not the sender's fault; "urgent-data"
-may be of other protocols, too."""
+and "overlapping-fragments" may be of other protocols, too."""
 
 
 FUNCTIONS: Final[dict[int, Service]] = {

@@ -1,5 +1,5 @@
 """PCCC, which PLC-5, SLC 500 and MicroLogix speak inside CIP: the commands that change the mode, the program
-or the configuration of a controller. Those that read and write values are none.
+or the configuration of a controller, or write values. Those that read values are none.
 
 References: Rockwell 1770-6.5.16, "DF1 Protocol and Command Set Reference Manual", chapters 6 (CMD, STS, TNS,
 FNC, EXT STS), 7 (commands) and 13 (addresses and types of files); Wireshark packet-cip.c (Execute PCCC of the
@@ -65,19 +65,24 @@ PCCC_COMMANDS: Final[dict[int, Service]] = {
 _FILE_READS, _FILE_WRITES = (0x0FA1, 0x0FA2), (0x0FA9, 0x0FAA, 0x0FAB)
 PROGRAM_WRITE: Final = Service("Program File Write", "program")
 PROGRAM_READ: Final = Service("Program File Read", "program")
-FILE_WRITES: Final[dict[int, Service | None]] = {
-    **dict.fromkeys(range(0x82, 0x94)),
+DATA_WRITE: Final = Service("Data File Write", "write")
+FILE_WRITES: Final[dict[int, Service]] = {
+    **dict.fromkeys(range(0x82, 0x94), DATA_WRITE),
     0x84: Service("Status File Write", "configure"),
     **dict.fromkeys((0x49, 0x4A, 0x6A, *range(0xE0, 0xF0)), Service("Function File Write", "configure")),
     **dict.fromkeys((0xA1, 0xA2), Service("Force File Write", "control")),
 }
-"""What writing a file of this type is: None for data. Of others it is the program."""
+"""What writing a file of this type is. Of others it is the program."""
+_DATA_WRITES: Final = (0x0F00, 0x0F02, 0x0F26, 0x0F67, 0x0F79)
+"""Writes of words, of bits and of values with their type."""
+_PLAIN_WRITES: Final = (0, 2, 5, 8)
+"""Commands without a function that write words or bits, protected or not."""
 PROGRAM_FILES: Final = (0x22, 0x65)
 """Types of files of which reading tells the program: ladder logic, and what is edited of it."""
 PCCC_SERVICES: Final = (
     *PCCC_COMMANDS.values(),
     *(service for modes in _MODES.values() for service in modes.values()),
-    *filter(None, FILE_WRITES.values()),
+    *FILE_WRITES.values(),
     PROGRAM_WRITE,
     PROGRAM_READ,
 )
@@ -108,7 +113,9 @@ def pccc_commands(data: bytes) -> Iterator[tuple[int, Service]]:
 
 def _named(command: int, rest: bytes) -> Iterator[tuple[int, Service]]:
     service = PCCC_COMMANDS.get(command)
-    if command in _MODES:
+    if command in _DATA_WRITES or command >> 8 in _PLAIN_WRITES:
+        service = DATA_WRITE
+    elif command in _MODES:
         mode = int.from_bytes(rest[:1], "big") & (3 if command == _SET_MODE else 0xFF)
         service = _MODES[command].get(mode, service) if rest else None
     elif command in _FILE_READS + _FILE_WRITES:

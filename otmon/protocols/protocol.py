@@ -9,7 +9,7 @@ count only on its usual port.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Transport = Literal["tcp", "udp"]
 Sender = Literal["client", "server", "either"]
@@ -24,6 +24,21 @@ class Service:
 
     name: str
     access: AccessClass
+
+
+class Said(NamedTuple):
+    """A command, or the answer to one."""
+
+    reference: int
+    """What a command and its answer have in common."""
+    function: int
+    """0 where an answer does not say to what."""
+    service: Service | None
+    """Of a command; None of an answer."""
+    status: int = 0
+    """Of an answer: 0 for done, else the protocol's error code."""
+    confirmed: bool = True
+    """Of a command: whether it is answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,10 @@ import numpy.typing as npt
 
 from otmon.protocols.protocol import Protocol
 
-_MACHINERY: Final = ("commands", "modbus_framing", "modbus_pdu", "pccc", "protocol", "registry", "signature")
+_MACHINERY: Final = (
+    "cip", "commands", "modbus_framing", "modbus_pdu", "pccc", "protocol", "registry", "signature",
+    "stations",
+)  # fmt: skip
 
 IDS: Final = tuple(
     sorted(
@@ -82,6 +85,13 @@ def port_hints() -> npt.NDArray[np.int64]:
         hints[row, port] = code
     hints.flags.writeable = False
     return hints
+
+
+@lru_cache(maxsize=1 << 12)
+def usual_on(transport: str, port: int) -> tuple[str, ...]:
+    """Ids of all protocols for which a port is usual: "s7comm" and two others for "tcp", 102."""
+    row = ("tcp", "udp").index(transport) if transport in ("tcp", "udp") else -1
+    return tuple(one.id for one in _load() if row >= 0 and port in (one.tcp_ports, one.udp_ports)[row])
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections import Counter
 from dataclasses import replace
 from typing import Final
 
@@ -18,7 +19,7 @@ from otmon.ledger.facts import Source
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, Bars
 from otmon.ledger.rows import no_rows
-from otmon.sensor.message import Ended, Gone, Head, kept_of, part_of, receive, send, state_of
+from otmon.sensor.message import Ended, Gone, Head, bars_message, kept_of, part_of, receive, send, state_of
 from otmon.sensor.observer import Part, State
 from otmon.sensor.recent import Kept, Proving, wanted_for
 from otmon.sensor.worker import Post
@@ -67,25 +68,34 @@ class Worker:
         self._asked({"what": "stop"})
 
     def part(self, bars: Bars = NO_BARS) -> Part:
-        """What was seen up to now, with rows behind `bars`: they are what is left when the process ends."""
-        told = self._told("part")
+        """What was seen up to now, without rows behind `bars`."""
+        told = self._told({"what": "part", "bars": bars_message(bars)})
         ended = tuple(rows for part in self._left for rows in (*part.ended, part.in_use))
+        # What the ended ones had behind the bars is no row of anybody any more.
+        shed = Counter[str]()
+        for part in self._left:
+            shed.update({kind: amount for kind, _, amount in part.beyond})
         self._left = []
         if told is None:
-            return Part(ended, no_rows(), (), self._past)
-        self._part = Part((), told.in_use, (), told.source)
-        whole = self._whole(told.source)
-        return Part((*ended, *told.ended), told.in_use, told.shed, whole, (), told.spans, told.now_ns)
+            return Part(ended, no_rows(), tuple(sorted(shed.items())), self._past)
+        self._part = Part((), told.in_use, (), told.source, told.beyond)
+        shed.update(dict(told.shed))
+        return replace(
+            told,
+            ended=(*ended, *told.ended),
+            shed=tuple(sorted(shed.items())),
+            source=self._whole(told.source),
+        )
 
     def messages(self) -> Part:
-        """Of what was seen up to now the copied payloads alone, where no other rows wait to be told before
-        them."""
-        told = None if self._left else self._told("messages")
+        """Of what was seen up to now the copied payloads alone, unless those of an ended worker wait to be
+        told before them."""
+        told = None if self._left else self._told({"what": "messages"})
         return Part(told.ended if told is not None else (), no_rows(), (), self._past)
 
-    def _told(self, what: str) -> Part | None:
+    def _told(self, question: Head) -> Part | None:
         """A part that the worker tells; None from one that ended."""
-        answer = self._asked({"what": what})
+        answer = self._asked(question)
         if answer is None:
             return None
         try:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from otmon.ledger.acyclic import acyclic
@@ -19,6 +20,7 @@ from otmon.ledger.aging import without_old
 from otmon.ledger.arrivals import arrived
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.harvest import facts_of
+from otmon.ledger.intake import Intake
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rank import bars_of
@@ -55,6 +57,9 @@ class Gathering:
         self._diary, secret = read_notes(notes, before)
         self._limits = replace(LIMITS, secret=secret)
         self._ended = RunningLedger(WAITING, self._limits)
+        self._intakes = {
+            one.name: Intake(one.name, self._ended, partial(self._arrived, one.interface)) for one in readers
+        }
         self._bars = bars_of(EMPTY, self._limits)
         """Of all facts, when they were merged last."""
         self._keep_days = keep_days
@@ -64,6 +69,8 @@ class Gathering:
         """How often all facts were made."""
         self.aged = 0
         """How many facts were forgotten."""
+        self.missing = dict(before.overflow)
+        """As `Ledger.overflow`, when all facts were made last."""
         self.entries: Counter[tuple[str, str]] = Counter()
         """Rows in use of each interface's tables, when they were last merged."""
 
@@ -105,6 +112,7 @@ class Gathering:
             known = [one for one in every if one != EMPTY]
             # A table may still hold what is too old.
             ledger, _ = without_old(merge_all(known, self._limits), self._diary.spans(self._keep_days))
+            self.missing = dict(ledger.overflow)
             # What is behind them is so next time too: facts are only added, until some are forgotten.
             self._bars = self._bars if is_last else bars_of(ledger, self._limits)
             return ledger
@@ -126,16 +134,22 @@ class Gathering:
         self._ended.add(told)
         return self._known.hears_new(told)
 
-    def _facts_of(self, rows: Rows, source: str) -> Ledger:
-        facts = facts_of(rows, source, self._bars)
-        return arrived(facts, self._interfaces[source]) if self.arrivals else facts
+    def _arrived(self, interface: str, facts: Ledger) -> Ledger:
+        return arrived(facts, interface) if self.arrivals else facts
 
     def _take_ended(self, parts: list[Part]) -> None:
-        for part in parts:
+        for at, part in enumerate(parts):
             name = part.source.name
-            for rows in part.ended:
-                self._ended.add(self._facts_of(rows, name))
+            ended = list(part.ended)
+            # In a flood these are many: they go as soon as they are facts.
+            parts[at] = part = replace(part, ended=())
+            while ended:
+                rows = ended.pop(0)
+                self._intakes[name].take(rows, self._bars)
                 self._listen(name, rows)
+                del rows
+                if not ended or len(ended[0].messages):
+                    self._intakes[name].flush()
             self._ended.add(collect(overflow=part.shed))
             self._ended.add(self._dialogues[name].silent_since(part.now_ns))
 
@@ -146,7 +160,8 @@ class Gathering:
         while parts:
             name, kinds = parts[0].source.name, by_kind(parts.pop(0).in_use)
             while kinds:
-                found.append(self._facts_of(kinds.popitem()[1], name))
+                facts = facts_of(kinds.popitem()[1], name, self._bars, self._limits)
+                found.append(self._arrived(self._interfaces[name], facts))
         return found
 
     def _forget(self) -> None:

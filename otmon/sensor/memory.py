@@ -7,7 +7,8 @@ block is the system's again as soon as it is free.
 
 Python's own allocator takes memory by the mebibyte, and gives back what holds no value any more: of what a
 judgement leaves behind one value in each is enough to keep it. Caches that are full of addresses that passed
-by, and Python's own lists of free tuples, hold such values, and are emptied behind it.
+by, and Python's own lists of free tuples, hold such values, and are emptied behind it. Then glibc gives back
+what is free in the middle of its heap as well (malloc_trim(3)), where thousands of small arrays have been.
 """
 
 from __future__ import annotations
@@ -53,18 +54,21 @@ class Leavings:
         kind = type(lru_cache(lambda: None))
         known: list[Any] = [one for one in gc.get_objects() if isinstance(one, kind)]
         self._caches = [one for one in known if (one.cache_info().maxsize or 0) >= LARGE_CACHE]
+        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         # From now on a search for reference cycles leaves out the program itself.
         gc.collect()
         gc.freeze()
 
     def clear(self) -> None:
-        """Empty full caches, and then search for reference cycles, which frees Python's lists of free values.
-        Where no cache is full a plant is quiet, and has nothing that would be worth the search."""
+        """Empty full caches, search for reference cycles, which frees Python's lists of free values, and trim
+        the heap. Where no cache is full a plant is quiet, and has nothing that would be worth the search."""
         full = [one for one in self._caches if one.cache_info().currsize == one.cache_info().maxsize]
         for one in full:
             one.cache_clear()
         if full:
             gc.collect()
+            if self._trim is not None:
+                self._trim(0)
 
 
 def keep_sparse(tables: Tables) -> None:

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from otmon.capture.ring import RingCounts
 from otmon.ledger.aging import joined_spans
 from otmon.ledger.facts import Source
-from otmon.ledger.rows import WIDTHS, Rows
+from otmon.ledger.rank import Bars, Place
+from otmon.ledger.rows import FIELDS, WIDTHS, Rows
 from otmon.sensor.observer import SPANS, Part, State
 from otmon.sensor.recent import PACKETS, Kept
 
@@ -92,6 +93,7 @@ def part_message(part: Part) -> tuple[Head, list[npt.NDArray[Any]]]:
     head = {
         "rows": [[len(field) for field in one] for one in fields],
         "shed": part.shed,
+        "beyond": part.beyond,
         "source": _source_values(part.source),
         "spans": part.spans,
         "now": part.now_ns,
@@ -104,13 +106,42 @@ def part_of(head: Head, body: bytearray) -> Part:
     try:
         *ended, in_use = _rows(head["rows"], body)
         shed = tuple((str(kind), _count(amount)) for kind, amount in head["shed"])
+        beyond = tuple((str(kind), _count(rows), _count(amount)) for kind, rows, amount in head["beyond"])
         spans = [(_count(first), _count(last)) for first, last in head["spans"]]
         if len(spans) > SPANS:
             raise ValueError(f"{len(spans)} spans")
         times = joined_spans(spans), _count(head["now"])
-        return Part(tuple(ended), in_use, shed, _source(head["source"]), (), *times)
+        return Part(tuple(ended), in_use, shed, _source(head["source"]), beyond, *times)
     except (KeyError, TypeError, ValueError) as error:
         raise Gone(f"a part that is none: {error!r}") from error
+
+
+def bars_message(bars: Bars) -> list[Any]:
+    """Bars as a part of a message."""
+    return [getattr(bars, kind) for kind in FIELDS] + [bars.secret]
+
+
+def bars_in(values: Any) -> Bars:
+    """The bars that a part of a message is. Raises Gone."""
+    try:
+        *places, secret = values
+        kinds = {kind: _place(place) for kind, place in zip(FIELDS, places, strict=True)}
+        return Bars(secret=_number(secret), **kinds)
+    except (TypeError, ValueError) as error:
+        raise Gone(f"bars that are none: {error!r}") from error
+
+
+def _place(value: Any) -> Place | None:
+    if value is None:
+        return None
+    lesser, hashed = value
+    return bool(lesser), _number(hashed)
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 64:
+        raise ValueError(f"{value!r} is no number of 64 bits")
+    return value
 
 
 def _rows(numbers: Any, body: bytearray) -> Iterator[Rows]:

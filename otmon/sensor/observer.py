@@ -1,8 +1,9 @@
 """One interface: a thread that reads its ring into tables, and hands out rows when it is asked.
 
 The thread does nothing but run kernels, which leave the GIL to others, and copy rows; facts are made of
-the copies elsewhere. Rows that ended wait here. Where too many wait, because nobody took them for too
-long, they are given up and counted, so that memory stays bounded and no packet is missed.
+the copies elsewhere. Rows that ended wait here. In a flood more of them end than anybody takes: those stay
+that a full ledger would keep (`otmon.ledger.crowd`), and where these are too many as well the oldest are
+given up. All others are counted, so that memory stays bounded and no packet is missed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from secrets import randbits
 from typing import Final, Protocol
@@ -23,15 +24,17 @@ from otmon.capture.ring import BLOCK_MS, Ring, RingCounts, walk_block
 from otmon.decode.flows import FLOWS
 from otmon.kernel import Ints
 from otmon.ledger.aging import Span, joined_spans, spans_of
+from otmon.ledger.crowd import Crowd
 from otmon.ledger.endings import end_idle
 from otmon.ledger.facts import Source
 from otmon.ledger.harvest import source_of
+from otmon.ledger.ledger import LIMITS
 from otmon.ledger.novelty import KNOWN, note_new
 from otmon.ledger.observe import observe
 from otmon.ledger.rank import NO_BARS, Bars
 from otmon.ledger.row_ranks import Beyond, rows_within
-from otmon.ledger.rows import Rows, amounts_of, ended_rows, messages_alone, no_rows
-from otmon.ledger.tables import FILL_ANOMALIES, FILL_MESSAGES, LAST_TIME, Tables, new_tables
+from otmon.ledger.rows import FIELDS, Rows, amounts_of, chosen, ended_rows, messages_alone, no_rows, together
+from otmon.ledger.tables import FILL_ANOMALIES, FILL_MESSAGES, FILL_WRITTEN, LAST_TIME, Tables, new_tables
 from otmon.outputs.instant import short_text
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
@@ -53,7 +56,12 @@ SPANS: Final = 16
 JUMP_S: Final = 60.0
 """By more than this, times of packets that differ from what has passed jump; so often that is said."""
 WAITING: Final = 8
-"""Copies of the tables of ended rows that wait at most, 20 MB each."""
+"""Copies of the tables of copied payloads that wait at most."""
+FRESH: Final = 4
+"""Copies of the tables of ended rows that wait until they are thinned together, 10 MB each: for each look at
+them this thread waits for the GIL, which in a flood another one has for long."""
+KEPT: Final = 0.5
+"""Share of the rows of a kind that stay where too many of few hosts wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +133,7 @@ class Reader(Protocol):
         good."""
 
     def messages(self) -> Part:
-        """Of what was seen up to now the copied payloads alone, where no other rows wait to be told before
-        them; it raises as `part` does."""
+        """Of what was seen up to now the copied payloads alone; it raises as `part` does."""
 
     def state(self) -> State:
         """How it fares."""
@@ -162,7 +169,12 @@ class Observer(threading.Thread):
         keep_sparse(self._tables)
         self._octets = 0
         self._first_ns = 0
-        self._ended: list[Rows] = []
+        self._ended = Crowd(LIMITS, self._give_up, for_claims=True)
+        self._fresh: list[Rows] = []
+        self._bars = NO_BARS
+        """Those of the ledger, as they were said last."""
+        self._said: list[Rows] = []
+        """Copied payloads that wait to be told, alone."""
         self._shed = Counter[str]()
         self._swept = 0
         self._spans: tuple[Span, ...] = ()
@@ -174,6 +186,8 @@ class Observer(threading.Thread):
         self._known = np.zeros(KNOWN, np.int64)
         self._secret = randbits(62)
         self._novelty = 0
+        self._told_novelty = 0
+        """As it was when everything was told last."""
         self._looked = True
         self._next_look = 0.0
         self._halt = threading.Event()
@@ -215,8 +229,7 @@ class Observer(threading.Thread):
         return self._asked(lambda: self._everything(bars))
 
     def messages(self) -> Part:
-        """Of what was seen up to now the copied payloads alone, where no other rows wait to be told before
-        them; it raises as `part` does."""
+        """Of what was seen up to now the copied payloads alone; it raises as `part` does."""
         return self._asked(self._messages_alone)
 
     def _asked(self, question: Callable[[], Part]) -> Part:
@@ -263,7 +276,7 @@ class Observer(threading.Thread):
         )
 
     def _waiting_messages(self) -> int:
-        return int(self._tables.used[FILL_MESSAGES]) + sum(len(rows.messages) for rows in tuple(self._ended))
+        return int(self._tables.used[FILL_MESSAGES]) + sum(map(len, tuple(self._said)))
 
     def source(self) -> Source:
         """What was read up to now; while the thread runs, the last packets may be missing in it."""
@@ -335,11 +348,31 @@ class Observer(threading.Thread):
         self._now_ns, self._taken_s = int(times_ns[-1]), now_s
 
     def _set_aside(self) -> None:
-        """Copy the ended rows; the oldest of those that wait give way."""
-        self._look_for_news()
-        self._ended.append(ended_rows(self._tables))
-        if len(self._ended) > WAITING:
-            self._shed.update(amounts_of(self._ended.pop(0)))
+        """Copy the ended rows, as far as a ledger could have a use for them; the oldest of the payloads that
+        wait give way."""
+        # Where it is known that there is something new, it need not be known what.
+        if self._novelty == self._told_novelty:
+            self._look_for_news()
+        rows, none = ended_rows(self._tables), no_rows()
+        self._fresh.append(replace(rows, messages=none.messages, octets=none.octets))
+        if len(self._fresh) > FRESH:
+            self._thin()
+        if len(rows.messages):
+            self._said.append(replace(none, messages=rows.messages, octets=rows.octets))
+        if len(self._said) > WAITING:
+            self._shed.update(amounts_of(self._said.pop(0)))
+
+    def _thin(self) -> None:
+        if self._fresh:
+            fresh, self._fresh = together(self._fresh), []
+            self._ended.take(fresh, self._bars)
+
+    def _give_up(self, kind: str, rows: Rows) -> None:
+        """Too many rows of a kind wait, none of which a ledger is sure to drop: the oldest of them go."""
+        count = len(rows)
+        late = np.arange(count) >= count - int(KEPT * count)
+        self._shed.update(amounts_of(chosen(rows, kind, ~late)))
+        self._ended.take(chosen(rows, kind, late), self._bars)
 
     def _answer(self, question: Callable[[], Part]) -> None:
         self._question = None
@@ -348,17 +381,22 @@ class Observer(threading.Thread):
 
     def _everything(self, bars: Bars) -> Part:
         used = self._tables.used
-        if any(used[: FILL_ANOMALIES + 1]) or used[FILL_MESSAGES]:
+        self._bars = bars
+        if any(used[: FILL_ANOMALIES + 1]) or used[FILL_WRITTEN] or used[FILL_MESSAGES]:
             self._set_aside()
-        ended, self._ended = tuple(self._ended), []
-        shed, self._shed = tuple(sorted(self._shed.items())), Counter()
+        self._thin()
+        waited = [rows for kind in FIELDS if (rows := self._ended.leave(kind)) is not None]
+        ended, self._said = (*waited, *self._said), []
+        shed, self._shed = tuple(sorted((self._shed + self._ended.lost).items())), Counter()
+        self._ended.lost = Counter()
         in_use, beyond = rows_within(self._tables, bars)
+        self._told_novelty = self._novelty
         spans, self._spans = self._spans, ()
         return Part(ended, in_use, shed, self.source(), beyond, spans, self._now_ns)
 
     def _messages_alone(self) -> Part:
-        ended = () if self._ended else (messages_alone(self._tables),)
-        return Part(ended, no_rows(), (), self.source())
+        said, self._said = self._said, []
+        return Part((*said, messages_alone(self._tables)), no_rows(), (), self.source())
 
 
 def _observed(batch: Batch, first_number: int, taken: int, t: Tables) -> int:

@@ -30,6 +30,8 @@ WINDOW_SHARE: Final = 40
 """The same for one of which nothing new is expected."""
 SAVE_SHARE: Final = 4
 """The same for a save: a full ledger on a slow disk may take longer than seconds."""
+HURRY_S: Final = 5.0
+"""Between two looks at what was answered at least, where a judgement of all must wait."""
 CREDIT_S: Final = 60.0
 """So much time without a judgement can be had beforehand."""
 
@@ -38,7 +40,8 @@ class Pace:
     """What is due; told of all that is done."""
 
     def __init__(self) -> None:
-        self._next_judgement = self._next_window = self._next_save = 0.0
+        self._next_judgement = self._next_window = self._next_save = self._next_hurry = 0.0
+        self._spent = 0.0
         self._paid = 0.0
         """Up to when the judgements so far need time without one."""
         self._next_count = 0.0
@@ -53,6 +56,19 @@ class Pace:
         """Whether all is judged, new or not. What is saved (`saving`) is judged where no other save comes
         before that is due: facts are made once for both."""
         return self.may_judge(now) and now >= self._next_window - (SAVE_S if saving else 0)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a judgement of all facts takes so long that nothing else should wait for it."""
+        return self._spent > JUDGE_S
+
+    def may_hurry(self, now: float) -> bool:
+        """Whether what was answered may be judged alone, as all must wait for longer than that is worth."""
+        return self._next_hurry <= now < self._next_judgement - JUDGE_S
+
+    def hurried(self, begun: float, spent: float) -> None:
+        """What was answered was judged: it has a share of its own, as much as all."""
+        self._next_hurry = begun + max(HURRY_S, SHARE * spent)
 
     def must_save(self, now: float, is_new: bool) -> bool:
         """Whether a save is due, of something new or of what only counts."""
@@ -72,6 +88,7 @@ class Pace:
         self._paid = self._paid_after(begun, spent)
         self._next_judgement = max(begun + JUDGE_S, self._paid)
         if judged:
+            self._spent = spent
             self._next_window = max(begun + WINDOW_S, begun + WINDOW_SHARE * spent, self._paid)
 
     def saved(self, asked: float, spent: float, octets: int) -> None:

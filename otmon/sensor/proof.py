@@ -70,9 +70,11 @@ class ProofFolder:
             for recent, interface in readers:
                 self.prove(finding, recent, interface)
 
-    def prove(self, finding: Finding, recent: Proving, interface: str) -> Path | None:
-        """Write the packets of a finding that the reader `interface` has seen; nothing where there are
-        none."""
+    def prove(
+        self, finding: Finding, recent: Proving, interface: str, called: str | None = None
+    ) -> Path | None:
+        """Write the packets of a finding that the reader `interface` has seen, which files are `called` by;
+        nothing where there are none."""
         packets = recent.around(finding, interface)
         if not packets:
             return None
@@ -90,7 +92,7 @@ class ProofFolder:
                 if one.number in numbers
             },
         )
-        name = f"{id_of(finding)}-{interface}.pcapng"
+        name = f"{id_of(finding)}-{called or interface}.pcapng"
         try:
             private.write(self._folder / name, data)
         except OSError:

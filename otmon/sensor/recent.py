@@ -63,8 +63,10 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
-    data: bytes
+class Block:
+    """Packets that were copied, or are still in the buffer of who reads them."""
+
+    data: bytes | npt.NDArray[np.uint8]
     start: npt.NDArray[np.int32]
     caplen: npt.NDArray[np.int32]
     wirelen: npt.NDArray[np.int32]
@@ -88,7 +90,7 @@ class Recent:
         self.linktype = linktype
         self._room = memory_bytes
         self._size = 0
-        self._blocks: deque[_Block] = deque()
+        self._blocks: deque[Block] = deque()
         self._lock = threading.Lock()
 
     def add(self, batch: Batch, packets_before: int) -> None:
@@ -97,7 +99,7 @@ class Recent:
             return
         begin = int(batch.start[0])
         end = int((batch.start + batch.caplen).max())
-        block = _Block(
+        block = Block(
             batch.buf[begin:end].tobytes(),
             (batch.start - begin).astype(np.int32),
             batch.caplen.astype(np.int32),
@@ -127,7 +129,7 @@ class Recent:
             if 0 <= number - block.first_number < len(block.start)
         ]
         chosen = [*named, *_latest(blocks, needles, wanted, PACKETS - len(named))]
-        cut = _Cut(self.linktype)
+        cut = Cut(self.linktype)
         return sorted((cut.kept(block, index) for block, index in chosen), key=lambda one: one.number)
 
 
@@ -137,7 +139,7 @@ def wanted_for(finding: Finding, source: str) -> tuple[set[int], list[bytes]]:
     return {one.packet for one in finding.evidence if one.source == source}, needles
 
 
-def _size(block: _Block) -> int:
+def _size(block: Block) -> int:
     return len(block.data) + 3 * block.start.nbytes + block.time_ns.nbytes
 
 
@@ -149,12 +151,12 @@ def _on_the_wire(address: str) -> bytes:
 
 
 def _latest(
-    blocks: list[_Block], needles: list[bytes], without: set[int], most: int
-) -> list[tuple[_Block, int]]:
+    blocks: list[Block], needles: list[bytes], without: set[int], most: int
+) -> list[tuple[Block, int]]:
     """The latest packets that name all addresses; none where there is no address. Blocks are looked through
     from the last one, and no further than is needed: two hosts that poll each other are in every one of
     them."""
-    found: list[tuple[_Block, int]] = []
+    found: list[tuple[Block, int]] = []
     for block in reversed(blocks if needles else []):
         left = most - len(found)
         if left <= 0:
@@ -172,9 +174,9 @@ def compile_cut() -> None:
     """Compile or load what cuts packets, before a finding waits for it."""
     none = np.zeros(1, np.int64)
     latest(np.frombuffer(bytes(1), np.uint8), none, none, [b"1"], 1, 1)
-    cut = _Cut(LINKTYPE_ETHERNET)
+    cut = Cut(LINKTYPE_ETHERNET)
     short = none.astype(np.int32)
-    cut.kept(_Block(bytes(60), short, short + 60, short + 60, none, 1), 0)
+    cut.kept(Block(bytes(60), short, short + 60, short + 60, none, 1), 0)
     cut.recognised(np.zeros(60, np.uint8))
 
 
@@ -188,7 +190,7 @@ def _before_umas(frame: npt.NDArray[np.uint8], at: int, end: int) -> int:
     return len(frame)
 
 
-class _Cut:
+class Cut:
     """Decodes packets anew, to know where their payload begins."""
 
     def __init__(self, linktype: int) -> None:
@@ -200,7 +202,8 @@ class _Cut:
         self._counters = np.zeros(COUNTERS, np.int64)
         self._pdu = np.zeros(M_COLUMNS, np.int64)
 
-    def kept(self, block: _Block, index: int) -> Kept:
+    def kept(self, block: Block, index: int) -> Kept:
+        """A packet as it is written."""
         start, size = int(block.start[index]), int(block.caplen[index])
         frame = np.frombuffer(block.data, np.uint8)[start : start + size].copy()
         row = self._row

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Final
 
@@ -19,6 +19,8 @@ from otmon.sentence import Complaint, Sentence, placed, sentence
 
 TICK_S: Final = 0.25
 """How often there is a look at what is due."""
+MISSING_S: Final = 60.0
+"""Between two warnings of what finds no place in the ledger: in a flood that grows with each packet."""
 
 
 class Notifier:
@@ -57,21 +59,26 @@ class Service:
         warn: Callable[[Sentence], None],
         reload: Callable[[], None],
         silence_s: float,
+        troubles: Callable[[], Mapping[str, Sentence | None]] = dict,
     ) -> None:
         """`tell` gets findings as they come up, `warn` what is wrong with the sensor itself; `reload`
-        reads the model anew. An interface without a packet for `silence_s` seconds is warned of."""
+        reads the model anew; `troubles` says by name what else is wrong, and None where it no longer is. An
+        interface without a packet for `silence_s` seconds is warned of."""
         self._watch = watch
         self._readers = readers
         self._tell = tell
         self._warn = warn
         self._reload = reload
         self._silence_s = silence_s
+        self._troubles = troubles
         self._stop = threading.Event()
         self._hangup = False
         self._listens = False
         self._heard = {one.interface: (-1, time.monotonic()) for one in readers}
         self._troubled: dict[tuple[str, str], Sentence | None] = {}
         self._dropped = {one.interface: 0 for one in readers}
+        self._missing = dict(watch.missing)
+        self._next_missing_s = 0.0
 
     def listen_to_signals(self) -> None:
         """SIGTERM and SIGINT end the service, SIGHUP reads the model anew. SIGALRM is its own."""
@@ -134,11 +141,14 @@ class Service:
     def _look_after(self) -> None:
         now = time.monotonic()
         self._warn_once("save", "ledger", self._watch.trouble)
+        for name, trouble in self._troubles().items():
+            self._warn_once("output", name, trouble)
         for one in self._readers:
             for incident in one.incidents():
                 self._warn(incident)
             if failure := one.failure():
                 raise Stopped(placed(one.name, sentence("reading has stopped: {why}", why=failure)))
+        self._warn_of_missing(now)
         for status in self._watch.status.interfaces:
             name = status.name
             down = None if status.is_up else placed(name, sentence("the interface is down"))
@@ -159,6 +169,20 @@ class Service:
                     "{lost} packets were dropped, {all} in all", lost=f"{lost:,}", all=f"{status.dropped:,}"
                 )
                 self._warn(placed(name, told))
+
+    def _warn_of_missing(self, now: float) -> None:
+        """Of the kind of facts of which most found no place since this was said last."""
+        missing = self._watch.missing
+        grown = {kind: amount - self._missing.get(kind, 0) for kind, amount in missing.items()}
+        most = max(grown, key=lambda kind: grown[kind], default="")
+        if not most or grown[most] <= 0 or now < self._next_missing_s:
+            return
+        self._missing, self._next_missing_s = dict(missing), now + MISSING_S
+        told = sentence(
+            "the ledger is full: what {lost} packets or requests told found no place in it, {all} in all",
+            lost=f"{grown[most]:,}", all=f"{missing[most]:,}",
+        )  # fmt: skip
+        self._warn(told)
 
     def _warn_once(self, kind: str, name: str, trouble: Sentence | None) -> None:
         """Warn when a trouble begins, and say when it is over."""

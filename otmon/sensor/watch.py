@@ -4,7 +4,9 @@ Judging is done when something new was seen (`otmon.ledger.novelty`, then `otmon
 half a minute where packets came; when it takes long it is done less often,
 so that over minutes it never takes more than a fifth of the time, and a fortieth where nothing is new
 (`otmon.sensor.pace`). What is new after a quiet minute is judged at once, however long that takes; a
-judgement of which nothing new was expected gives way to it. Without packets nothing is done.
+judgement of which nothing new was expected gives way to it. Where a flood makes a judgement of all facts so
+long that the next must wait, those in which somebody answered are judged alone meanwhile
+(`otmon.sensor.answered`). Without packets nothing is done.
 
 The end does not wait for a judgement: what goes on is broken off (`interrupt`), the facts are saved, and
 what time is left is for judging them. Beside the ledger stands which findings were told
@@ -16,7 +18,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +37,7 @@ from otmon.ledger.ledger_error import LedgerError
 from otmon.ledger.store import save
 from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
+from otmon.sensor.answered import answered
 from otmon.sensor.gathering import Gathering
 from otmon.sensor.observer import Reader, State
 from otmon.sensor.outline import Known, outline
@@ -93,7 +96,8 @@ class Watch:
         by which interface each sender came in."""
         self._readers = readers
         self._judge = judge
-        self._known = Known()
+        self._known, self._known_first = Known(), Known()
+        """What was judged among all facts, and alone with what else was answered."""
         self._gathering = Gathering(readers, self._known, before, notes or {}, keep_days, arrivals)
         self._path = ledger_path
         self._proofs = proofs
@@ -121,7 +125,7 @@ class Watch:
         self._model_loaded = True
         findings, self._told_of = _judgement(judge(before))
         self._known_before = len(findings)
-        self._left = self._know(findings, told is not None)
+        self._left = self._know(self._news.of(findings), told is not None)
         """What is told at the first step, as the run before had no time for it."""
         self.status: Status = self._status()
 
@@ -139,6 +143,11 @@ class Watch:
     def looks(self) -> int:
         """How often all facts were made."""
         return self._gathering.looks
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """What found no place in the ledger, as of the last look at all facts (`Ledger.overflow`)."""
+        return self._gathering.missing
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -205,15 +214,23 @@ class Watch:
         novelty = [state.novelty for state in self._states]
         is_new = self._unsaved or novelty != self._saved_novelty
         saving = self._path is not None and self._pace.must_save(now, is_new)
-        window = False
+        window = is_late = False
         ledger: Ledger | None = None
         if heard == self._heard:
             # No packet came since: all facts are judged.
             self._judged_s = time.time()
+        elif self._pace.may_hurry(now):
+            self._hear_news()
+            if self._is_news:
+                ledger = self._look_first(told)
         elif self._pace.may_judge(now):
             window = self._pace.must_judge(now, saving)
             self._hear_news()
-            if self._is_news:
+            is_late = self._is_news and saving and self._pace.is_slow
+            if is_late:
+                self._is_news = False
+                ledger = self._gathered()
+            elif self._is_news:
                 ledger = self._look(told, None, window)
                 window = False
         self._prove(PROVING_S)
@@ -222,7 +239,10 @@ class Watch:
                 ledger = self._gathered()
             with self._breakable():
                 self._save(ledger, heard, now, novelty)
-        if window:
+        if is_late:
+            self._look(told, ledger, window)
+            self._keep_told()
+        elif window:
             self._look(told, ledger, True, may_yield)
 
     def _look(self, told: list[Told], ledger: Ledger | None, window: bool, may_yield: bool = False) -> Ledger:
@@ -248,6 +268,24 @@ class Watch:
         self._pace.looked(begun, time.thread_time() - used, judges)
         # What is told of the packets is not older than what is found in them.
         self._states = [one.state() for one in self._readers]
+        return ledger
+
+    def _look_first(self, told: list[Told]) -> Ledger:
+        """Judge what was answered, while a judgement of all must wait: a flood keeps none of that waiting.
+        All facts, which are not judged by that."""
+        begun, used = time.monotonic(), time.thread_time()
+        try:
+            ledger = self._gathered()
+            first = answered(ledger)
+            outlined = outline(first)
+            if not self._known.holds(outlined) and not self._known_first.holds(outlined):
+                with self._breakable():
+                    findings = found_in(self._judge(first))
+                told += self._know(self._news.early(findings), True)
+                self._known_first.add(outlined)
+        finally:
+            self._judging_s += time.monotonic() - begun
+            self._pace.hurried(begun, time.thread_time() - used)
         return ledger
 
     def _give_way(self, begun: float, used: float) -> None:
@@ -324,12 +362,12 @@ class Watch:
         self._told_of = told_of
         self._judgements += 1
         self._judged_s = time.time()
-        return self._know(findings, True)
+        return self._know(self._news.of(findings), True)
 
-    def _know(self, findings: tuple[Finding, ...], tell: bool) -> list[Told]:
-        """Which of the findings nobody was told of, or was told of as less grave."""
+    def _know(self, news: Iterable[tuple[Finding, bool]], tell: bool) -> list[Told]:
+        """Tell of findings that nobody was told of, or was told of as less grave."""
         told = []
-        for finding, is_new in self._news.of(findings):
+        for finding, is_new in news:
             # That it was told is saved with its facts.
             self._unsaved = True
             if tell:

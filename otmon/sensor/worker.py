@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from otmon.capture.ring import Ring
-from otmon.sensor.message import Gone, kept_message, part_message, receive, send, state_message
+from otmon.sensor.message import Gone, bars_in, kept_message, part_message, receive, send, state_message
 from otmon.sensor.observer import Observer
 from otmon.sensor.recent import Recent
 from otmon.sentence import Sentence, Speak, placed, sentence
@@ -145,7 +145,7 @@ def work(ring: Ring, questions: socket.socket, name: str, kept_bytes: int, speak
             observer.start()
             send(questions, {"process": os.getpid()})
         elif what == "part":
-            send(questions, *part_message(observer.part()))
+            send(questions, *part_message(observer.part(bars_in(asked["bars"]))))
         elif what == "messages":
             send(questions, *part_message(observer.messages()))
         elif what == "state":

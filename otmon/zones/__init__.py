@@ -10,7 +10,8 @@ alone, is given for every fact, and names the line that decided. What no permiss
 boundary.
 
 Reading order: `model` (the values), `files` (how they are read), `address` and `place` (which zone),
-`permission_table`, `lack` and `nearest` (what a list allows, and what comes near), `decide` (may it). Behind
-that, each on its own: `review` (what people look at before they sign), `learning` (a draft from traffic),
-`exchange` (sheets and firewalls). A folder imports what stands before it here, never what stands behind.
+`permission_table`, `lack` and `nearest` (what a list allows, and what comes near), `decide` (may it),
+`unread` (what it cannot judge). Behind that, each on its own: `review` (what people look at before they
+sign), `learning` (a draft from traffic), `exchange` (sheets and firewalls). A folder imports what stands
+before it here, never what stands behind.
 """

@@ -30,6 +30,7 @@ from operator import or_
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from otmon.ledger.facts import Conversation, Operation, WrittenValue
+from otmon.zones.awaited import parent_of
 from otmon.zones.baseline import Baseline, new_in
 from otmon.zones.lack import ASPECTS, LACKS, SEEN, Fact, Lack, Lacking, seen, taken_for_granted
 from otmon.zones.model import UNKNOWN_ZONE, Permission
@@ -65,6 +66,8 @@ REASONS: Final[dict[str, str]] = {
     "unknown-address": "{address} is in no zone, so nothing is agreed with it",
     "nothing-listed": "{list} allows nothing ({line})",
     "not-listed": "{list} allows other things, not this ({line})",
+    "data-of": "data of the {protocol} connection from {client} to {server} ({transport}/{port}), judged as "
+    "that is ({line})",
     "other-direction": "{list} allows this the other way round only, from {server} to {client} ({line})",
 }
 """Reasons of verdicts, as sentences in English."""
@@ -204,14 +207,27 @@ def decide_all(index: Index, facts: Sequence[Judged]) -> Judgements[Judged]:
         ends = fact.client, fact.server, fact.vlan, fact.transport
         if ends != last:
             way, last = _way(index, *ends), ends
-        verdicts.append(way.verdict or _decided(index, way, fact))
+        verdicts.append(_data(index, way, fact) or way.verdict or _decided(index, way, fact))
     return Judgements(facts, verdicts)
 
 
 def decide(index: Index, fact: Fact) -> Verdict:
     """Whether the model behind `index` allows what was seen. Never raises."""
     way = _way(index, fact.client, fact.server, fact.vlan, fact.transport)
-    return way.verdict or _decided(index, way, fact)
+    return _data(index, way, fact) or way.verdict or _decided(index, way, fact)
+
+
+def _data(index: Index, way: _Way, fact: Fact) -> Verdict | None:
+    """What carries the data of another conversation is judged as that one."""
+    parent = parent_of(index.awaited, fact) if index.awaited and isinstance(fact, Conversation) else None
+    if parent is None:
+        return None
+    judged = decide(index, parent)
+    reason = _reason(
+        "data-of", protocol=parent.protocol, client=parent.client, server=parent.server,
+        transport=parent.transport, port=str(parent.port), line=judged.line,
+    )  # fmt: skip
+    return judged._replace(from_zone=way.zones[0], to_zone=way.zones[1], reason=reason)
 
 
 def _way(index: Index, client_text: str, server_text: str, vlan: str, transport: str) -> _Way:

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
+from otmon.protocols.registry import usual_on
 from otmon.zones.functions import MODBUS_OBJECTS
 from otmon.zones.model import Endpoint, FunctionRef, Permission, shown, shown_range
 from otmon.zones.quantity import shown_limit
@@ -75,6 +76,13 @@ def assumed(fact: Fact) -> bool:
 def spoken(fact: Fact) -> str:
     """What is spoken, or must be taken to be (`assumed`)."""
     return fact.expected if isinstance(fact, Conversation) and assumed(fact) else fact.protocol
+
+
+def may_speak(fact: Fact) -> tuple[str, ...]:
+    """The same, and where nothing was said each protocol for which the port is usual."""
+    if isinstance(fact, Conversation) and fact.protocol == "none":
+        return (fact.expected, *usual_on(fact.transport, fact.port))
+    return (spoken(fact),)
 
 
 def taken_for_granted(permission: Permission, fact: Fact) -> Literal["", "protocol", "elements"]:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from otmon.protocols.protocol import AccessClass
+from otmon.sentence import Sentence
 from otmon.zones.address import Address, Network, host
 from otmon.zones.times import ALWAYS, Schedule
 
@@ -300,6 +301,8 @@ class Model:
     plant: Plant = Plant()
     timezone: str = ""
     """Name of the plant's time zone in the IANA database, "" where no file tells it."""
+    remarks: tuple[tuple[str, Sentence], ...] = ()
+    """What of an inventory was left out, or counts though few see it, each behind its place."""
 
 
 def merged(ranges: list[Range]) -> Ranges:

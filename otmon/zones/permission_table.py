@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.zones.address import Address
 from otmon.zones.functions import MODBUS_FUNCTIONS, MODBUS_OBJECTS, normal
-from otmon.zones.lack import ASPECTS, Fact, Lacking, allowed, assumed, spoken
+from otmon.zones.lack import ASPECTS, Fact, Lacking, allowed, assumed, may_speak
 from otmon.zones.model import Boundary, Limit, Permission, Ranges, Zone
 from otmon.zones.nearest import NEAREST, Fit, Nearest, NearTo, Set, nearest, numbers
 from otmon.zones.quantity import Excess, excess, higher_word
@@ -226,7 +226,7 @@ class PermissionTable:
         return self._at_times(fact, known) if self.timed else known
 
     def _admitting_talk(self, fact: Fact) -> tuple[Set, ...]:
-        protocols = self.protocols.at(spoken(fact))
+        protocols = reduce(or_, map(self.protocols.at, may_speak(fact)), self.protocols.free)
         if assumed(fact):
             # A port that the permission names speaks for its protocol, where no payload could.
             protocols |= self.everyone & ~self.free_ports | self.protocols.at(fact.protocol)

@@ -6,6 +6,7 @@ known here only means that no check tells of which kind its devices are.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -107,8 +108,52 @@ ROLES: Final = (
     Role("switch", None, "switch", ("l2-switch", "network-switch", "hub")),
 )
 
-BY_NAME: Final[Mapping[str, Role]] = {name: role for role in ROLES for name in (role.id, *role.synonyms)}
-"""Every id that is known, with its role."""
+JAPANESE: Final[Mapping[str, str]] = {
+    "plc": "シーケンサ コントローラ プログラマブルコントローラ",
+    "dcs": "分散制御システム",
+    "hmi": "表示器 操作盤 操作パネル タッチパネル 操作端末 プログラマブル表示器",
+    "scada": "監視盤 監視端末 監視制御 中央監視 監視制御システム",
+    "engineering-station": "エンジニアリングステーション エンジニアリング端末 プログラミング端末",
+    "historian": "ヒストリアン データロガ ロガ",
+    "remote-io": "リモートio リモートi/o センサ アクチュエータ",
+    "drive": "インバータ サーボ サーボアンプ",
+    "robot": "ロボット ロボットコントローラ",
+    "cnc": "工作機械 数値制御装置",
+    "gateway": "ゲートウェイ プロトコル変換器",
+    "safety-plc": "安全plc 安全コントローラ 安全計装",
+    "office-pc": "事務pc 事務用pc 事務端末 パソコン デスクトップ デスクトップpc 業務pc 業務用pc",
+    "printer": "プリンタ 複合機 コピー機 スキャナ ラベルプリンタ",
+    "file-server": "ファイルサーバ",
+    "mail-server": "メールサーバ",
+    "erp": "基幹システム",
+    "laptop": "ノートpc ノートパソコン",
+    "maintenance-pc": "保守pc 保守用pc 保守端末 メンテナンスpc",
+    "test-equipment": "測定器 計測器 試験機",
+    "access-point": "アクセスポイント 無線ap 無線lanアクセスポイント",
+    "wireless": "無線 無線端末",
+    "handheld": "ハンディ ハンディターミナル ハンディ端末 バーコードリーダ",
+    "phone": "スマートフォン スマホ 携帯電話",
+    "tablet": "タブレット タブレット端末",
+    "remote-gateway": "リモート保守 リモート保守装置 遠隔保守 遠隔保守装置",
+    "vpn-gateway": "vpn装置 vpnルータ",
+    "modem": "モデム",
+    "mobile-router": "モバイルルータ lteルータ",
+    "mes": "製造実行システム",
+    "camera": "カメラ 監視カメラ ネットワークカメラ webカメラ",
+    "server": "サーバ アプリケーションサーバ データベースサーバ webサーバ",
+    "domain-controller": "ドメインコントローラ 認証サーバ dnsサーバ",
+    "time-server": "時刻サーバ ntpサーバ",
+    "jump-host": "踏み台 踏み台サーバ",
+    "router": "ルータ l3スイッチ l3sw",
+    "firewall": "ファイアウォール ファイヤーウォール",
+    "switch": "スイッチ ハブ スイッチングハブ l2スイッチ l2sw",
+}
+"""Role -> what Japanese inventories call it, divided by blanks, without a long vowel at the end."""
+
+BY_NAME: Final[Mapping[str, Role]] = {
+    name: role for role in ROLES for name in (role.id, *role.synonyms, *JAPANESE.get(role.id, "").split())
+}
+"""Every name that is known, with its role."""
 
 
 ROUTERS: Final = frozenset((
@@ -121,9 +166,10 @@ FORWARDERS: Final = ROUTERS | {"jump-host"}
 
 
 def role_of(name: str) -> Role | None:
-    """The role that an asset's role means, whatever its case and with `_` for `-`; None for one of a
-    plant's own."""
-    return BY_NAME.get(name.casefold().replace("_", "-"))
+    """The role that an asset's role means, whatever its case and width and with `_` for `-`; None for one of
+    a plant's own."""
+    usual = unicodedata.normalize("NFKC", name).casefold().replace("_", "-")
+    return BY_NAME.get(usual) or BY_NAME.get(usual.rstrip("ー"))
 
 
 def one_name(name: str) -> str:

@@ -115,3 +115,34 @@ def test_errors_of_a_scenario_name_file_line_and_column(tmp_path: Path) -> None:
     status, _, err = otmon("lab", "show", ours)
     line = text[: text.index("does: join")].count("\n") + 1
     assert status == 2 and f"{ours}:{line}:11: no kind of step 'joins', expected join" in err
+
+
+def test_an_author_reads_in_japanese_what_is_wrong_with_her_scenario(tmp_path: Path) -> None:
+    """The errors of a file with several, and no English among them but what she wrote and may write."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        """\
+version: 1
+id: mine
+name: {ja: 題}
+what: {ja: 題, en: Title}
+plant: two-factories
+starts: '25:00'
+lasts: 20 min
+color: red
+steps:
+  - {id: one, what: {ja: 一, en: One}, at: 5min, does: ping-sweep, techniques: [T9999]}
+""",
+        encoding="utf-8",
+    )
+    status, _, err = otmon("lab", "show", path, "--lang", "ja")
+    lines = err.splitlines()
+    assert status == 2
+    assert [line.partition("mine.yaml:")[2] for line in lines[:4]] == [
+        "3:7: en がない。ja、enを書く",
+        "6:9: ここには書けない値: '25:00'。07:30 や 07:30:15 のような時刻を書く",
+        "7:8: ここには書けない値: '20 min'。500ms・30s・10min・2h のような長さを書く",
+        "8:1: キー 'color' は使えない。候補: version、id、name、what、plant、starts、lasts、guests、steps",
+    ]
+    # The list of steps is not too short: its one step is wrong.
+    assert len(lines) == 5 and ":10:" in lines[4]

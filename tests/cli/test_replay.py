@@ -238,3 +238,54 @@ finally:
             [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
         )
         assert run.returncode in (0, 1) and run.stderr == "compiler: False\n"
+
+
+def test_findings_have_their_packets_in_files(tmp_path: Path) -> None:
+    plain = tmp_path / "plain.jsonl"
+    proved = tmp_path / "proved.jsonl"
+    assert otmon("replay", DAY, "--zones", MODEL, "--json", plain)[0] == 1
+    status, _, err = otmon(
+        "replay", DAY, "--zones", MODEL, "--json", proved, "--evidence", tmp_path / "proofs"
+    )
+    assert (status, err) == (1, "")
+    assert proved.read_bytes() == plain.read_bytes()
+    found = {line["id"] for line in map(json.loads, plain.read_text().splitlines()) if "evidence" in line}
+    assert {path.name.partition("-")[0] for path in (tmp_path / "proofs").iterdir()} == found
+    (tmp_path / "file").touch()
+    status, _, err = otmon("replay", DAY, "--zones", MODEL, "--evidence", tmp_path / "file")
+    assert status == 2 and str(tmp_path / "file") in err
+
+
+def test_what_was_seen_since_is_told_and_what_is_new_first(tmp_path: Path) -> None:
+    ledger = tmp_path / "plant.db"
+    otmon("replay", DAY, "--zones", MODEL, "--ledger", ledger)
+    for since in ("2026-04-14T14:00", "2026-04-14T05:00+00:00", "2h"):
+        status, out, err = otmon(
+            "check", "--ledger", ledger, "--zones", MODEL, "--since", since, "--json", "-"
+        )
+        found = [line for line in map(json.loads, out.splitlines()) if "first" in line]
+        begin = {"2h": "2026-04-14T04:"}.get(since, "2026-04-14T05:00")
+        firsts = [line["first"] >= begin for line in found]
+        assert status == 1 and firsts == sorted(firsts, reverse=True) and True in firsts, since
+        assert all(line["last"] >= begin for line in found)
+        assert f"{sum(firsts)} new findings, then {len(firsts) - sum(firsts)}" in err
+    status, out, err = otmon("check", "--ledger", ledger, "--since", "2026-04-15")
+    assert status == 0 and "nothing found" in out and "0 new findings" in err
+    status, _, err = otmon("check", "--ledger", ledger, "--since", "Friday")
+    assert status == 2 and "expected a time such as" in one_line(err)
+
+
+@pytest.mark.skipif(shutil.which("editcap") is None, reason="needs editcap (Debian: wireshark-common)")
+def test_captures_of_the_same_time_are_told_as_they_count_twice(tmp_path: Path) -> None:
+    first, copy, part = tmp_path / "a.pcapng", tmp_path / "b.pcapng", tmp_path / "c.pcap"
+    shutil.copy(DAY, first)
+    shutil.copy(DAY, copy)
+    subprocess.run(["editcap", "-F", "nsecpcap", "-r", DAY, part, "5-50"], check=True)
+    rest = tmp_path / "d.pcap"
+    subprocess.run(["editcap", "-F", "nsecpcap", "-r", DAY, rest, "51-90"], check=True)
+    assert otmon("replay", first)[2] == otmon("replay", part, rest)[2] == ""
+    err = otmon("replay", first, copy, part)[2].splitlines()
+    assert err == [
+        f"otmon: {copy}: seems a copy of {first}: all that is in them counts twice",
+        f"otmon: {part}: is of the same time as {first}: packets that are in both count twice",
+    ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from openpyxl import Workbook
 
 from tests.command import DAY, MODEL, one_line, otmon
 
@@ -104,3 +106,28 @@ def test_zones_diff_of_a_broken_model_is_status_2(tmp_path: Path) -> None:
     status, out, err = otmon("zones", "diff", MODEL, bad)
     assert (status, out) == (2, "")
     assert f"{bad}:2:" in err
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "1 hidden rows are left out (3: gone): show those whose devices are authorised"),
+        ("ja", "非表示の行 1 件を台帳から除く(3: gone)。認める機器の行は再表示し"),
+    ],
+)
+def test_what_of_an_inventory_is_left_out_is_said(tmp_path: Path, language: str, said: str) -> None:
+    book = Workbook()
+    page: Any = book.active
+    for row in (("id", "IP"), ("plc", "10.0.0.1"), ("gone", "10.0.0.2")):
+        page.append(row)
+    page.row_dimensions[3].hidden = True
+    book.save(tmp_path / "devices.xlsx")
+    model = tmp_path / "m.yaml"
+    model.write_text(
+        "version: 1\ninventory: devices.xlsx\n"
+        "zones: [{id: a, importance: low, owner: x, members: 10.0.0.0/24}]\n",
+        encoding="utf-8",
+    )
+    status, _, err = otmon("zones", "check", model, "--lang", language)
+    assert status == 0 and said in one_line(err)
+    assert f"{tmp_path / 'devices.xlsx'}:3:1: " in err

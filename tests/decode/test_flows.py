@@ -42,6 +42,7 @@ from otmon.decode.flows import (
     is_duplicate,
     mix,
     name_flow,
+    place_of_print,
     set_client,
     tcp_flags,
 )  # fmt: skip
@@ -64,7 +65,7 @@ def named(row):  # type: ignore[no-untyped-def]
 @kernel
 def duplicate(buf, row, now, recent):  # type: ignore[no-untyped-def]
     row[fields.PRINT] = fingerprint(buf, row, named(row))
-    return is_duplicate(row, now, recent)
+    return is_duplicate(row, now, recent, place_of_print(recent, row[fields.PRINT]))
 
 
 @kernel
@@ -75,6 +76,11 @@ def find(row, flows, tags):  # type: ignore[no-untyped-def]
 @kernel
 def flags_of(row, flows, f, direction):  # type: ignore[no-untyped-def]
     tcp_flags(row, flows, f, direction)
+
+
+@kernel
+def again(row, now, recent):  # type: ignore[no-untyped-def]
+    return is_duplicate(row, now, recent, place_of_print(recent, row[fields.PRINT]))
 
 
 def row_of(
@@ -107,6 +113,22 @@ class Table:
             begin_flow(row, self.flows, self.tags, found >> 1, now, 1, 0)
         self.flows[found >> 1, F_LAST] = now
         return found
+
+
+def test_a_copy_is_known_behind_another_packet_of_the_same_place() -> None:
+    """Between a packet and its copy a busy mirror brings many: one of them may want its place."""
+    recent = np.zeros((DUPLICATES, 4), np.int64)
+    row = np.zeros(fields.FIELDS, np.int64)
+    row[fields.FAMILY], row[fields.IP_ID] = 4, 1
+
+    def told(number: int, now: int) -> bool:
+        row[fields.PRINT] = number << 40 | 77 << 20 | 1 << 7
+        return bool(again(row, now, recent))
+
+    assert [told(number, number) for number in (1, 2)] == [False, False]
+    assert [told(number, 10) for number in (1, 2)] == [True, True]
+    # The older one gives way.
+    assert [told(number, 20 + number) for number in (3, 2, 3)] == [False, True, True] and not told(1, 30)
 
 
 @given(WORDS, WORDS)

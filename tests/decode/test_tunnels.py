@@ -7,7 +7,7 @@ import struct
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
-from scapy.layers.l2 import GRE, Ether
+from scapy.layers.l2 import ARP, GRE, Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Raw
 
@@ -34,6 +34,11 @@ def gtp(flags: int, more: bytes = b"") -> bytes:
     return struct.pack(">BBHI", 0x30 | flags, 255, 0, 9) + more
 
 
+def in_ip(proto: int, data: bytes) -> IP:
+    return IP(src="10.200.0.1", dst="10.200.0.2", proto=proto) / Raw(data)
+
+
+TAGGED = Ether() / Dot1Q(vlan=7) / INNER[IP]
 OPENED = [
     ("geneve", udp(6081, geneve(0x6558), INNER)),
     ("geneve", udp(6081, geneve(0x6558, bytes(12)), INNER)),
@@ -52,6 +57,11 @@ OPENED = [
     ("l2tp", udp(1701, b"\0\2\0\1\0\2\x21", INNER[IP])),
     ("l2tp", udp(1701, b"\x4a\2\0\0\0\1\0\2\0\1\0\2\0\3xyz\0\x57", INNER6)),
     ("l2tp", udp(40_000, b"\0\2\0\1\0\2\xff\3\0\x21", INNER[IP], 1701)),
+    ("l2tp", udp(1701, b"\0\3\0\0\0\0\0\7", INNER)),
+    ("l2tp", udp(1701, b"\0\3\0\0\0\0\0\7" + bytes(12), INNER)),
+    ("l2tpv3", in_ip(115, b"\0\0\0\7" + bytes(INNER))),
+    ("l2tpv3", in_ip(115, b"\0\0\0\7cook" + bytes(INNER))),
+    ("l2tpv3", in_ip(115, b"\0\0\0\7acookie!\x40\0\0\1" + bytes(TAGGED))),
     ("teredo", udp(3544, b"", INNER6)),
     ("teredo", udp(40_000, b"\0\0" + bytes(6), INNER6, 3544)),
     ("teredo", udp(3544, b"\0\1\2\3" + bytes(5 + 9) + b"\0\0" + bytes(6), INNER6)),
@@ -72,6 +82,11 @@ UNREAD = [
     udp(1701, b"\xc8\2\0\1\0\2\xff\3\0\x21", INNER[IP]),
     udp(1701, b"\0\3\0\1\0\2\xff\3\0\x21", INNER[IP]),
     udp(1701, b"\0\2\0\1\0\2\xff\3\0\xfd", Raw(bytes(60))),
+    # Of L2TP, version 3: a control message, in UDP and in IP; and what is no frame.
+    udp(1701, b"\xc8\3\0\x14" + bytes(8), INNER),
+    in_ip(115, bytes(4) + bytes(INNER)),
+    in_ip(115, b"\0\0\0\7" + b"\x08\0" * 40),
+    udp(1701, b"\0\3\0\0\0\0\0\7" + bytes(16), INNER),
     # Modbus, to a unit that could be the protocol of PPP.
     udp(1701, bytes.fromhex("00020000000621060001000145454545"), Raw(bytes(30))),
     udp(3544, b"", INNER[IP]),
@@ -132,6 +147,25 @@ def test_each_of_several_tunnels_is_a_conversation() -> None:
         ("unknown", "10.0.0.1", "10.0.0.2", "geneve+vxlan"),
         ("vxlan", "10.9.0.1", "10.9.0.2", ""),
     ]
+
+
+def test_l2tp_is_a_conversation_in_udp_and_in_ip() -> None:
+    for head, outer in (
+        (b"", ("l2tpv3", "ip-115", 0)),
+        (b"udp", ("l2tp", "udp", 1701)),
+    ):
+        packet = udp(1701, b"\0\3\0\0\0\0\0\7", INNER) if head else in_ip(115, b"\0\0\0\7" + bytes(INNER))
+        found = Seen().frames([(1, bytes(Ether() / packet))]).ledger().conversations
+        assert outer in [(one.protocol, one.transport, one.port) for one in found]
+        assert ("10.0.0.1", "10.0.0.2", outer[0]) in [(one.client, one.server, one.tunnel) for one in found]
+
+
+def test_frames_without_ip_are_read_in_it() -> None:
+    asks = Ether(src="02:00:00:00:00:07") / ARP(psrc="10.0.0.1", pdst="10.0.0.2")
+    below = Ether(src="02:00:00:00:00:07", type=0x8892) / Raw(bytes(40))
+    for inner in (asks, below):
+        row = decoded(bytes(in_ip(115, b"\0\0\0\7cook" + bytes(inner))), RAW)
+        assert TUNNELS[row[TUNNEL]] == "l2tpv3"
 
 
 def test_more_than_are_opened_are_one_whose_inside_is_not_read() -> None:

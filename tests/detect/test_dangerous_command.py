@@ -4,13 +4,10 @@ import pytest
 
 from otmon.detect.dangerous_command import DANGERS, GRAVEST, Danger
 from otmon.detect.rules.load import shipped_rules
+from otmon.protocols.cip import CIP_COMMANDS
 from otmon.protocols.commands import (
-    BACNET_COMMANDS,
-    CIP_COMMANDS,
     COLD_START,
-    DNP3_COMMANDS,
     FINS_COMMANDS,
-    RESET_PROCESS,
     S7_FUNCTIONS,
     S7_SERVICES,
     S7_USER_DATA,
@@ -18,6 +15,7 @@ from otmon.protocols.commands import (
 )
 from otmon.protocols.modbus import SUBFUNCTIONS
 from otmon.protocols.pccc import PCCC_SERVICES
+from otmon.protocols.stations import BACNET_COMMANDS, DNP3_COMMANDS, IEC104_COMMANDS
 from tests.detect.plant import EWS, HMI, PC, PLC, at, found, keys
 from tests.zones.facts import conversation, model, operation
 
@@ -50,7 +48,7 @@ def test_every_service_in_the_table_is_one_of_the_protocol() -> None:
         "dnp3": (DNP3_COMMANDS,),
         "ethernet_ip": (CIP_COMMANDS, dict(enumerate(PCCC_SERVICES))),
         "fins": (FINS_COMMANDS,),
-        "iec104": ({0: RESET_PROCESS},),
+        "iec104": (IEC104_COMMANDS,),
         "slmp": (SLMP_COMMANDS,),
     }
     for protocol, tables in names.items():

@@ -69,7 +69,7 @@ OF_PASSWORDS = "IEC 62443-3-3 SR 1.5, ETSI EN 303 645 5.1-1, JC-STAR S1.1-02"
         (RULE, {"outcome": "refused"}, "requirements-open", OF_PASSWORDS),
         # Everybody could read it, whatever the answer was.
         (
-            READABLE, {"outcome": "refused"}, "requirements-contradicted",
+            READABLE, {"outcome": "refused", "kind": "clear", "entry": ""}, "requirements-contradicted",
             "IEC 62443-3-3 SR 1.5, IEC 62443-3-3 SR 4.1",
         ),
         (
@@ -187,3 +187,54 @@ def test_the_inventory_is_asked_before_the_mac_address() -> None:
     plant = model(PLANT.format(vendor="WAGO"))
     (finding,) = found(RULE, one, talk(one), sender("00:90:e8:01:02:03"), plant=plant)
     assert finding.severity == "medium" and "default-other-vendor" in keys([finding])
+
+
+COMMUNITY = replace(
+    SEEN, transport="udp", port=161, protocol="snmp", account="", method="community", entry="snmp-public"
+)
+
+
+def test_a_monitor_of_many_devices_is_one_finding_with_what_each_answered() -> None:
+    here = [replace(COMMUNITY, server=f"10.2.0.{n}") for n in range(1, 21)]
+    off = [replace(COMMUNITY, server=f"10.2.0.{n}", outcome="attempted") for n in range(21, 31)]
+    talks = [talk(one) for one in (*here, *off)]
+    (one,) = found(RULE, *here, *off, *talks)
+    assert (one.severity, one.count, one.link.client, one.link.server) == ("medium", 40, HMI, "")
+    assert keys([one])[:3] == [
+        "default-unnamed.accepted", "default-servers.accepted-more", "default-servers.attempted-more",
+    ]  # fmt: skip
+    assert dict(one.what.params)["server"] == "10.2.0.1 (+19)"
+    # The one for all of them stays the same as more come.
+    assert one.key == found(RULE, *here, *talks)[0].key
+    assert len(found(RULE, *here[:8], *talks)) == 8
+    assert [one.severity for one in found(RULE, *off, *talks)] == ["low"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "outcome", "severity"),
+    [
+        ("snmp-public", "accepted", "medium"),
+        ("snmp-public", "attempted", "low"),
+        ("snmp-private", "accepted", "critical"),
+        ("snmp-private", "attempted", "low"),
+        ("from-another-version", "accepted", "critical"),
+    ],
+)
+def test_a_community_for_reading_is_less_grave(entry: str, outcome: str, severity: str) -> None:
+    one = replace(COMMUNITY, entry=entry, outcome=outcome)
+    assert [found_.severity for found_ in found(RULE, one, talk(one))] == [severity]
+
+
+def test_no_account_is_named_where_there_is_none_and_common_words_are_japanese() -> None:
+    (one,) = found(RULE, COMMUNITY, talk(COMMUNITY))
+    for language in ("en", "ja"):
+        said = [worded(message, language) for message in (one.what, *one.why)]  # type: ignore[arg-type]
+        assert " as " not in said[0] and "アカウント" not in said[0] and "-" not in said[0].split("(")[0]
+        assert ("各社のSNMPエージェント(コミュニティ名)" in said[1]) == (language == "ja")
+    (readable,) = found("password-in-clear", replace(COMMUNITY, kind="clear", entry=""), talk(COMMUNITY))
+    assert readable.what.key == "matched.credential-unnamed"
+
+
+def test_what_is_told_as_a_factory_password_is_not_told_again_as_readable() -> None:
+    assert found(READABLE, SEEN, talk(SEEN)) == []
+    assert len(found(READABLE, replace(SEEN, kind="clear", entry=""), talk(SEEN))) == 1

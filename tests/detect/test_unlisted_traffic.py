@@ -7,8 +7,22 @@ from random import Random
 import pytest
 
 from otmon.detect.rules.load import shipped_rules
-from otmon.lab.frames import ACK, FIN, Segment, ip_packet, tcp
+from otmon.lab.frames import (
+    ACK,
+    FIN,
+    MILLISECOND_NS,
+    SECOND_NS,
+    Packet,
+    Say,
+    Segment,
+    connection,
+    ip_packet,
+    tcp,
+    udp_packet,
+)
 from otmon.ledger.facts import AssetClaim
+from otmon.protocols.registry import IDS as PROTOCOLS
+from otmon.zones.files.load import read_model
 from tests.detect import captures
 from tests.detect.plant import EWS, HMI, OTHER_PLC, PC, PLC, PRINTER, STRANGER, WEB, at, found, keys
 from tests.zones.facts import conversation, operation, written
@@ -168,3 +182,72 @@ def test_of_much_that_was_reached_for_it_is_told_what_was_changed() -> None:
     assert (one.what.key, one.severity) == ("spread", "critical")
     assert {"asked-for", "wrote"} <= set(keys([one]))
     assert at(9_000) in one.evidence and at(1) in one.evidence
+
+
+TRANSFERS = read_model(
+    [
+        (
+            "m.yaml",
+            b"""
+version: 1
+zones:
+- {id: control, importance: high, members: 10.1.0.0/24}
+- {id: plc, importance: high, members: 10.2.0.0/24}
+boundaries:
+- id: control-plc
+  between: [control, plc]
+  allow: [{id: recipes, from: control, to: 10.2.0.1, protocol: [ftp, tftp]}]
+""",
+        )
+    ],
+    frozenset(PROTOCOLS),
+)
+
+
+def transfers(port: bytes, reply: bytes, server: int = 1) -> list[Packet]:
+    """FTP, then data by a passive (50000) and an active connection (51210); and TFTP."""
+    hosts = captures.HMI, captures.plc(server)
+    back = hosts[::-1]
+    says = [
+        Say("server", b"220 vsFTPd\r\n", MILLISECOND_NS),
+        Say("client", b"PASV\r\n", MILLISECOND_NS),
+        Say("server", reply + b"\r\n", MILLISECOND_NS),
+        Say("client", port + b"\r\n", SECOND_NS),
+        Say("server", b"200 ok\r\n", MILLISECOND_NS),
+    ]
+    data = [Say("server", bytes(range(128, 228)), MILLISECOND_NS)]
+    at_ns = captures.START_NS
+    control = connection(captures.WIRE, at_ns, hosts, (49_200, 21), says, Random(1), "ftp")
+    passive = connection(captures.WIRE, at_ns + SECOND_NS, hosts, (49_201, 50_000), data, Random(2), "ftp")
+    data = [Say("client", bytes(range(128, 228)), MILLISECOND_NS)]
+    active = connection(captures.WIRE, at_ns + 2 * SECOND_NS, back, (20, 51_210), data, Random(3), "ftp")
+    asked, block = b"\0\1recipe.bin\0octet\0", b"\0\3\0\1" + bytes(512)
+    tftp = [
+        udp_packet(captures.WIRE, at_ns, hosts, (49_200, 69), asked, 1, "tftp"),
+        udp_packet(captures.WIRE, at_ns + MILLISECOND_NS, back, (49_300, 49_200), block, 2, "tftp"),
+    ]
+    return [*control, *passive, *active, *tftp]
+
+
+def denied_ports(packets: list[Packet], folder: Path) -> list[int]:
+    return sorted(one.link.port for one in captures.found(RULE, packets, folder, TRANSFERS))
+
+
+def test_data_of_a_transfer_is_judged_as_its_control_connection(tmp_path: Path) -> None:
+    port, reply = b"PORT 10,1,0,5,200,10", b"227 Entering Passive Mode (10,2,0,1,195,80)."
+    assert denied_ports(transfers(port, reply), tmp_path) == []
+    # What is denied is told once, with the connection in which it was agreed on.
+    other = b"227 Entering Passive Mode (10,2,0,2,195,80)."
+    findings = captures.found(RULE, transfers(port, other, 2), tmp_path, TRANSFERS)
+    assert sorted(one.link.port for one in findings) == [21, 69]
+    assert "unanswered" not in keys(findings)
+
+
+def test_data_that_nobody_agreed_on_or_with_a_third_host_is_denied(tmp_path: Path) -> None:
+    reply = b"227 Entering Passive Mode (10,2,0,1,195,80)."
+    assert denied_ports(transfers(b"PORT 10,1,0,9,200,10", reply), tmp_path) == [51_210]
+    assert denied_ports(transfers(b"PORT 10,1,0,5,200,11", b"425 no"), tmp_path) == [50_000, 51_210]
+    (bounce,) = captures.found(
+        "diverted-transfer", transfers(b"PORT 10,2,0,9,1,246", reply), tmp_path, TRANSFERS
+    )
+    assert dict(bounce.why[0].params)["items"] == "10.2.0.9 (tcp/502)"

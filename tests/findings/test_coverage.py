@@ -101,6 +101,50 @@ def test_damage_and_limits_are_a_doubt_of_every_boundary() -> None:
     assert only_assets["control-plc"].state == "kept"
 
 
+READ_ONLY = """
+    version: 1
+    zones:
+    - {id: plc, importance: high, members: [10.2.0.0/24]}
+    - {id: control, importance: high, members: [10.1.0.0/24]}
+    boundaries:
+    - id: control-plc
+      between: [control, plc]
+      allow: [{from: control, to: plc, protocol: PROTOCOL, LIMIT}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("protocol", "limit", "told"),
+    [
+        ("s7comm", "access: read", []),
+        ("s7comm", "access: write", ["reads-not-read"]),
+        ("s7comm", "functions: start-upload}, {from: control, to: plc, protocol: s7comm, access: read", []),
+        ("s7comm", "reason: x", []),
+        ("http", "access: read", ["not-read"]),
+        ("http", "reason: x", []),
+    ],
+)
+def test_what_a_permission_limits_and_nobody_reads_is_not_observable(
+    protocol: str, limit: str, told: list[str]
+) -> None:
+    made = ledger_of(*HOSTS, *WITHIN, conversation(HMI, PLC, 102, protocol))
+    (one,) = coverage(case_of(made, model(READ_ONLY.replace("LIMIT", limit).replace("PROTOCOL", protocol))))
+    assert (one.state, doubts(one)) == ("unobservable" if told else "kept", told)
+
+
+def test_commands_that_were_left_out_are_a_doubt_where_they_are_limited() -> None:
+    shed = Source("a.pcap", 9, 900, 1, 2, (("commands behind the budget of a second", 3),))
+    for protocol, limit, told in (
+        ("s7comm", "access: read", ["overflow"]),
+        ("s7comm", "reason: x", []),
+        ("dns", "access: read", []),
+    ):
+        facts = ledger_of(*HOSTS, *WITHIN, conversation(HMI, PLC, 102, protocol))
+        plant = model(READ_ONLY.replace("LIMIT", limit).replace("PROTOCOL", protocol))
+        (one,) = coverage(case_of(merge(facts, collect(sources=[shed])), plant))
+        assert [doubt for doubt in doubts(one) if doubt == "overflow"] == told
+
+
 def test_written_values_that_found_no_place_are_a_doubt() -> None:
     source = Source("a.pcap", 9, 900, 1, 2, (("packets", 9), ("written values lost", 3)))
     made = merge(ledger_of(*HOSTS, *WITHIN, TALK), collect(sources=[source]))

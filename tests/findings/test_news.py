@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from otmon.detect.finding import Finding, Link, Place, Severity, say
 from otmon.findings.news import News
 
@@ -45,3 +47,35 @@ def test_what_an_earlier_run_told_is_no_news() -> None:
         (finding("a", "high"), False),
         (finding("c"), True),
     ]
+
+
+def test_what_was_told_early_is_told_once() -> None:
+    news = News()
+    news.of((finding("a"),))
+    assert news.early((finding("a"), finding("b"), finding("c"))) == [
+        (finding("b"), True),
+        (finding("c"), True),
+    ]
+    assert news.early((finding("b"), finding("c", "high"))) == [(finding("c", "high"), False)]
+    assert set(news.known) == set(News(news.known).known) and len(news.known) == 3
+    # A look at all finds one of them, and does not find the other; what was found in other facts stands.
+    assert news.of((finding("a"), finding("b"))) == []
+    assert news.early((finding("b"), finding("c"))) == []
+    assert len(news.known) == 3
+    assert news.of((finding("c"),)) == []
+    assert news.of(()) == [] and news.of((finding("c"),)) == [(finding("c"), True)]
+
+
+def test_what_stands_is_graver_early_and_stays_so() -> None:
+    news = News()
+    news.of((finding("a"),))
+    assert news.early((finding("a", "high"),)) == [(finding("a", "high"), False)]
+    assert news.of((finding("a", "high"),)) == []
+
+
+def test_of_what_was_told_early_so_much_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otmon.findings.news.EARLY", 2)
+    news = News()
+    news.early((finding("a"), finding("b"), finding("c")))
+    assert len(news.known) == 2 and news.early((finding("b"), finding("c"))) == []
+    assert news.early((finding("a"),)) == [(finding("a"), True)]

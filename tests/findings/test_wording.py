@@ -96,7 +96,12 @@ FAMILIES = {
     *(f"caution.word.{one}" for one in WORDS),
     *(f"{part}importance.{one}" for part in ("", "picture.") for one in get_args(Importance)),
     *(f"table.unit.{one}" for one in ("packets", "transactions", "messages", "log-ins")),
-    *(f"{kind}.{one}" for kind in ("default", "log-in") for one in get_args(CredentialOutcome)),
+    *(
+        f"{kind}.{one}"
+        for kind in ("default", "default-unnamed", "default-servers", "log-in")
+        for one in get_args(CredentialOutcome)
+    ),
+    *(f"default-servers.{one}-more" for one in get_args(CredentialOutcome)),
     *(f"score.{one}" for one in ("found", "missed", "unseen", *LABELS)),
     *(f"lab.{one}" for one in get_args(Played) if one not in ("done", "nothing")),
     *(f"noted.{one}" for one in COUNTER_NAMES if not one.startswith(UNNOTED)),
@@ -157,9 +162,9 @@ def test_what_damage_says_of_itself_is_said_in_both_languages() -> None:
 
 PACKAGE = Path(otmon.__file__).parent
 IN_ENGLISH_ONLY = (
-    "lab", "cli/options.py", "zones/exchange/draft.py", "zones/learning/learntfile.py",
+    "cli/options.py", "zones/exchange/draft.py", "zones/learning/learntfile.py",
 )  # fmt: skip
-"""Where `verbatim` may stand: what authors of scenarios read, what others have said, lines of a model."""
+"""Where `verbatim` may stand: what others have said, lines of a model."""
 
 
 def calls(name: str) -> Iterator[tuple[Path, ast.Call]]:

@@ -45,14 +45,14 @@ def test_scenarios_lie_beside_the_package_and_are_many() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        ("plant: water-works", "plant: brewery", "expected body-line, food-factory"),
+        ("plant: water-works", "plant: brewery", "expected one of body-line, food-factory"),
         (
             "does: remote-desktop",
             "does: remote-desk",
             "no kind of step 'remote-desk', expected remote-desktop",
         ),
         ("by: remote-operator", "by: remote-operater", "no host 'remote-operater', expected remote-operator"),
-        ("T0883", "T9999", "'T9999' does not fit here, expected T0803"),
+        ("T0883", "T9999", "'T9999' does not fit here, expected one of T0803"),
         ("turns: 18", "turn: 18", "unknown key 'turn', expected turns"),
         ("turns: 18", "turns: many", "expected a whole number from 1 to 500"),
         ("read input 0-5, read holding", "read inputs 0-5, read holding", "expected a request such as"),

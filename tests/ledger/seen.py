@@ -33,18 +33,18 @@ class Seen:
         self.number = 1
         self.dialogues = Dialogues("x")
 
-    def frames(self, frames: Iterable[tuple[int, bytes]], linktype: int = 1) -> Seen:
-        """Give frames with their times in nanoseconds."""
+    def frames(self, frames: Iterable[tuple[int, bytes]], linktype: int = 1, snap: int = 1 << 18) -> Seen:
+        """Give frames with their times in nanoseconds, of each its first `snap` bytes."""
         for time_ns, frame in frames:
-            buf = np.frombuffer(frame, np.uint8).copy()
-            one = [np.array([value], np.int64) for value in (0, len(frame), len(frame), time_ns, linktype)]
+            buf = np.frombuffer(frame[:snap], np.uint8).copy()
+            one = [np.array([value], np.int64) for value in (0, len(buf), len(frame), time_ns, linktype)]
             assert observe(buf, *one, self.number, 0, 0, self.t, SIGNATURES) == 1
             self.number += 1
         return self
 
-    def packets(self, packets: Iterable[Packet]) -> Seen:
+    def packets(self, packets: Iterable[Packet], snap: int = 1 << 18) -> Seen:
         for packet in packets:
-            self.frames([(packet.time_ns, packet.frame)], packet.link.linktype)
+            self.frames([(packet.time_ns, packet.frame)], packet.link.linktype, snap)
         return self
 
     def finish(self) -> Seen:

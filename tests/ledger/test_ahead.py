@@ -78,7 +78,7 @@ def test_a_row_is_the_same_ahead_and_in_its_turn(batches: list[Batch]) -> None:
                     left += 1
                     continue
                 taken += 1
-                read_headers(t, batch.buf, *map(int, packet), 0)
+                read_headers(t, batch.buf, *map(int, packet), 0, t.counters)
                 # Where its flow may be is only looked up ahead.
                 assert 0 <= row[PLACE] - set_of_tag(int(row[TAG])) < WAYS
                 row[PLACE] = 0

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from otmon.lab.frames import ACK, Packet, Segment, ip_packet, tcp
-from otmon.ledger.cip_messages import ANSWERS, COMMANDS
+from otmon.ledger.cip_messages import ANSWERS, COMMANDS, WRITES
+from otmon.ledger.command_copies import RESENT_NS
 from otmon.ledger.command_messages import (
     is_commanded,
     may_begin,
     message_at,
 )
-from otmon.ledger.commands import RESENT_NS
 from otmon.ledger.facts import Operation
 from otmon.ledger.tables import CUT_BYTES, CUTS, U_FLOW
 from otmon.protocols.registry import IDS, code_of
@@ -34,6 +34,7 @@ from tests.protocols.test_commands import (
     READ,
     SLMP_READ,
     STOP,
+    WRITES_READ,
     connected,
     s7,
 )
@@ -136,10 +137,10 @@ def test_it_is_seen_between_others_wherever_the_cuts_lie(protocol: str, payload:
 @each
 def test_it_is_seen_behind_a_message_of_several_segments(protocol: str, payload: bytes, name: str) -> None:
     long = {
-        "s7comm": s7(1, 15, b"\5\1\x12\x0a\x10\2\4\0\0\x0a\x84\0\0\0" + bytes(3_000)),
+        "s7comm": s7(1, 15, b"\4\1\x12\x0a\x10\2\4\0\0\x0a\x84\0\0\0" + bytes(3_000)),
         "fins": in_tcp(FINS_READ[:10] + b"\1\2" + bytes(3_000)),
         "slmp": SLMP_READ[:7] + (6 + 3_000).to_bytes(2, "little") + SLMP_READ[9:15] + bytes(3_000),
-        "ethernet_ip": connected(b"\x4d\2\x20\x6b\x24\1" + bytes(3_000), 7),
+        "ethernet_ip": connected(b"\x4c\2\x20\x6b\x24\1" + bytes(3_000), 7),
         "dnp3": DNP3_READ * 200,
         "iec104": IEC104_READ * 200,
     }[protocol]
@@ -198,7 +199,7 @@ def test_lost_bytes_cost_no_command_behind_them() -> None:
 def test_a_length_that_lies_hides_nothing_and_pieces_have_their_room() -> None:
     for lie in (b"\3\0\xff\xff\2\xf0\x80", b"\3\0\5\xdc\2\xf0\x80" + bytes(400)):
         assert functions(Line("s7comm").says(READ, lie, STOP)) == [(0x29, 1)]
-    many = connected(b"\x4d\2\x20\x6b\x24\1" + bytes(5_000), 7)
+    many = connected(b"\x4c\2\x20\x6b\x24\1" + bytes(5_000), 7)
     line = Line("ethernet_ip").says(CIP_READ, *[many[at : at + 30] for at in range(0, len(many), 30)])
     assert functions(line.says(CIP_STOP)) == [(7, 1)]
     assert len(many) > CUT_BYTES
@@ -245,7 +246,7 @@ def test_answers_are_copied_behind_a_command_and_leave_commands_their_room() -> 
 
 
 def test_what_is_looked_at_tells_what_it_does() -> None:
-    for cases, kind in ((COMMANDS_READ, COMMANDS), (ANSWERS_READ, ANSWERS)):
+    for cases, kind in ((COMMANDS_READ, COMMANDS), (WRITES_READ, WRITES), (ANSWERS_READ, ANSWERS)):
         for case in cases:
             protocol, payload = case[0], case[1]
             data = np.frombuffer(payload, np.uint8)

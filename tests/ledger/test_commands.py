@@ -10,7 +10,8 @@ import pytest
 from otmon.engine import replay
 from otmon.identity.login import Seen as Place
 from otmon.lab.frames import SECOND_NS, Packet, Say, connection, udp_packet
-from otmon.ledger.commands import SECOND_COMMANDS, WAIT_NS, WAITING, Commands, Talk
+from otmon.ledger.command_copies import SECOND_COMMANDS, WAIT_NS
+from otmon.ledger.commands import WAITING, Commands, Talk
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Evidence, Operation
 from otmon.ledger.merge import collect
 from otmon.protocols.commands import S7_USER_DATA
@@ -63,8 +64,9 @@ OTHERS = [
     "cisagov+icsnpp-bacnet/testing/traces/bacnet_services.pcap",
 ]
 ASKED_OF_OTHERS = (
-    "(cip.rr == 0 && cip.sc in {5, 6, 7}) || dnp3.al.func in {13..19, 27, 31}"
-    " || (bacapp.type == 0 && bacapp.confirmed_service in {17, 20})"
+    "(cip.rr == 0 && cip.sc in {2, 4, 5, 6, 7, 0x10})"
+    " || dnp3.al.func in {2..12, 13..22, 24, 25, 27, 31}"
+    " || (bacapp.type == 0 && bacapp.confirmed_service in {7..11, 15, 16, 17, 20, 27})"
 )
 SIEMENS = [
     f"ITI+ICS-Security-Tools/pcaps/s7/s7comm_{name}.pcap"
@@ -97,7 +99,7 @@ def test_a_command_and_its_answer_are_an_operation() -> None:
     assert one.evidence.packet == 6
 
 
-def test_reading_and_writing_values_is_none_and_a_refusal_has_its_code() -> None:
+def test_reading_values_is_none_and_a_refusal_has_its_code() -> None:
     assert operations(talk(102, ("c", SETUP), ("s", SET_UP), ("c", READ), ("s", VALUES))) == ()
     (one,) = operations(talk(102, ("c", STOP), ("s", REFUSED)))
     assert (one.status, one.refused) == (0xD204, True)
@@ -146,7 +148,7 @@ def test_fins_by_datagrams_and_slmp_whose_answer_does_not_say_to_what() -> None:
 
 
 def test_a_message_before_it_hides_no_command_and_what_is_copied_is_its_own() -> None:
-    long = s7(1, 15, b"\5\1\x12\x0a\x10\2\4\0\0\x0a\x84\0\0\0" + bytes(1_100))
+    long = s7(1, 15, b"\4\1\x12\x0a\x10\2\4\0\0\x0a\x84\0\0\0" + bytes(1_100))
     for before in (long, READ * 20, EMPTY * 60):
         (one,) = operations(talk(102, ("c", SETUP), ("s", SET_UP), ("c", before + STOP), ("s", DONE)))
         assert (one.service, one.status, one.evidence.packet) == ("PLC Stop", 0, 6)
@@ -244,12 +246,13 @@ def test_data_units_that_the_receiver_did_not_take_hide_none() -> None:
             assert [one.service for one in line.operations()] == ["PLC Stop"]
 
 
-def test_what_is_written_in_many_data_units_is_not_copied() -> None:
+def test_of_what_is_written_in_many_data_units_the_first_one_is_copied() -> None:
     long = s7(1, 15, b"\5\1\x12\x0a\x10\2\4\0\0\x0a\x84\0\0\0" + bytes(900))
     units = in_units(long, 400, 400)
-    found = seen(talk(102, ("c", SETUP), *[("c", one) for one in units] * 300, ("c", STOP)))
+    found = seen(talk(102, ("c", SETUP), *[("c", one) for one in units] * 30, ("c", STOP)))
     assert SHED not in found.counted
-    assert [one.service for one in found.ledger().operations] == ["PLC Stop"]
+    told = sorted((one.service, one.times) for one in found.ledger().operations)
+    assert told == [("PLC Stop", 1), ("Write Var", 1), ("Write Var", 29)]
 
 
 def test_several_commands_of_one_packet_are_operations() -> None:
@@ -357,7 +360,7 @@ def test_an_answer_of_another_connection_or_reference_is_none() -> None:
 
 def asked_of_tshark(reader: Tshark, path: Path) -> list[int]:
     """The functions of jobs and of requests in user data that are commands, each time."""
-    jobs = "s7comm.header.rosctr == 1 && s7comm.param.func in {0x1a, 0x1d, 0x28, 0x29}"
+    jobs = "s7comm.header.rosctr == 1 && s7comm.param.func in {5, 0x1a, 0x1d, 0x28, 0x29}"
     found = [
         int(line, 16)
         for line in reader.read(path, "-Y", jobs, "-T", "fields", "-e", "s7comm.param.func").split()
@@ -383,7 +386,8 @@ def test_snap7_is_read_as_tshark_reads_it(corpus: Path, reader: Tshark, jobs: in
     assert collect(operations=ledger.operations).operations == ledger.operations
     names = {one.service for one in ledger.operations}
     assert names == {
-        "PLC Stop", "PLC Cold Start", "Start Upload", "Compress Memory", "Copy RAM to ROM", "Set Clock"
+        "PLC Stop", "PLC Cold Start", "Start Upload", "Compress Memory", "Copy RAM to ROM", "Set Clock",
+        "Write Var",
     }  # fmt: skip
     (clock,) = {(one.status, one.answered) for one in ledger.operations if one.service == "Set Clock"}
     assert clock == (0, jobs)
@@ -405,6 +409,8 @@ def test_commands_of_other_protocols_are_read_as_tshark_reads_them(
     fields = "cip.sc", "dnp3.al.func", "bacapp.confirmed_service"
     shown = [option for field in fields for option in ("-e", field)]
     lines = reader.read(corpus / name, "-Y", ASKED_OF_OTHERS, "-T", "fields", *shown).splitlines()
-    wanted = sorted(int("".join(line.split("\t")), 0) for line in lines)
+    # Of services in one packet each is told once.
+    told = [{int(one, 0) for one in line.replace("\t", ",").split(",") if one} - {0x0A} for line in lines]
+    wanted = sorted(one for packet in told for one in packet)
     ledger = replay([str(corpus / name)]).ledger
     assert sorted(one.function for one in ledger.operations for _ in range(one.times)) == wanted != []

@@ -9,10 +9,23 @@ from random import Random
 
 import pytest
 
+from otmon.ledger.facts import UNKNOWN
 from otmon.ledger.framing import BAD_BYTES
+from otmon.ledger.tables import T_ADDRESS, T_COUNT, T_FUNCTION, T_SUB
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
-from tests.truth.messages import diagnose, mbap, read_registers
+from tests.truth.messages import (
+    Message,
+    diagnose,
+    mbap,
+    public,
+    read_bits,
+    read_registers,
+    read_write,
+    write_bits,
+    write_registers,
+    write_single,
+)
 from tests.truth.segmentation import polling
 from tests.truth.talk import CLIENT, MILLISECOND, SERVER, Talk, cut, join, whole
 
@@ -24,6 +37,54 @@ def test_every_cut_gives_every_message() -> None:
         seen = Seen().packets(packets(talk, whole(talk, segments))).finish()
         assert seen.counted["transactions"] == 5
         assert "gaps in streams" not in seen.counted
+
+
+def test_the_snap_length_cuts_values_and_no_transactions() -> None:
+    """What stands before the values tells who asked whom for what, and that it was answered."""
+    talk = Talk("x")
+    for number, message in enumerate((*public(), *some_long(), *public())):
+        talk.poll(message, exception=2 if number % 7 == 6 else 0)
+    frames = packets(talk, whole(talk))
+    said = Seen().packets(frames).finish()
+    assert said.counted["transactions"] == len(talk.exchanges) and "requests unanswered" not in said.counted
+    exact = {1, 2, 3, 4, 5, 6, 15, 16, 23}
+    for snap in (*range(71, 120), 150, 250, 320):
+        cut_short = Seen().packets(frames, snap).finish()
+        assert "gaps in streams" not in cut_short.counted and not cut_short.ledger().anomalies
+        assert ("messages cut by the capture" in cut_short.counted) == (snap < 320)
+        for row, other in zip(said.transactions, cut_short.transactions, strict=True):
+            different = {n for n in range(len(row)) if row[n] != other[n]}
+            assert different <= (set() if row[T_FUNCTION] in exact else {T_ADDRESS, T_COUNT, T_SUB})
+
+
+def test_no_value_is_made_up_where_the_snap_length_cuts() -> None:
+    talk = Talk("x")
+    talk.poll(read_registers(3, 0, 100, Random(1)))
+    talk.poll(write_registers(0, 100, Random(2)))
+    talk.poll(write_single(6, 7, 70))
+    (written,) = Seen().packets(packets(talk, whole(talk)), 96).finish().ledger().written
+    assert (written.address, written.extremes[0][:2]) == (7, (70, UNKNOWN))
+
+
+def some_long() -> list[Message]:
+    random = Random(3)
+    return [
+        read_registers(3, 100, 125, random), read_bits(1, 0, 2000, random), write_bits(7, 1968, random),
+        write_registers(9, 123, random), read_write((5, 125), (300, 121), random),
+    ]  # fmt: skip
+
+
+def test_what_the_snap_length_left_out_behind_a_message_is_lost() -> None:
+    """Two answers in one segment, of which the capture ends within the first one."""
+    talk = Talk("x")
+    asked = [talk.ask(read_registers(3, n, 60, Random(n))) for n in range(2)]
+    for one in asked:
+        talk.answer(one)
+    *questions, answer, other = talk.segments
+    joined = replace(answer, end=other.end)
+    seen = Seen().packets(packets(talk, [*questions, joined]), 100).finish()
+    assert seen.counted["messages cut by the capture"] == 1 and seen.counted["gaps in streams"] == 1
+    assert seen.counted["bytes lost in streams"] == other.end - other.start
 
 
 def test_a_bad_header_is_told_each_time_and_hides_nothing_behind_it() -> None:

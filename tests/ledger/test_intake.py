@@ -11,8 +11,9 @@ import pytest
 from otmon.decode.flows import F_A_LO, F_LAST
 from otmon.kernel import Ints
 from otmon.ledger import intake as module
+from otmon.ledger.crowd import TIMES
 from otmon.ledger.harvest import facts_of
-from otmon.ledger.intake import TIMES, Intake
+from otmon.ledger.intake import Intake
 from otmon.ledger.ledger import LIMITS, Ledger, Limits
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rank import NO_BARS, bars_of
@@ -102,7 +103,7 @@ def test_of_a_flood_as_many_rows_become_facts_as_a_ledger_has_places(
         mask = np.zeros(len(table), bool)
         mask[begin : begin + 100] = True
         taken.take(chosen(many, kind, mask))
-        waiting = sum(len(one) for one in taken._waiting[kind])
+        waiting = len(taken._crowd)
         assert waiting <= TIMES * 50 + 100 and not told
     taken.flush()
     assert sum(map(len, told)) == 50
@@ -117,7 +118,7 @@ def test_where_many_rows_are_of_few_hosts_they_become_facts(rows: dict[str, Rows
     taken = Intake("x", grown)
     for begin in range(0, len(flows), 4):
         taken.take(replace(no_rows(), flows=flows[begin : begin + 4]))
-        assert sum(map(len, taken._waiting["conversations"])) <= TIMES * 8
+        assert len(taken._crowd) <= TIMES * 8
     taken.flush()
     assert sum(one.flows for one in grown.ledger().conversations) == len(flows)
     assert not grown.ledger().overflow

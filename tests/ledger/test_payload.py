@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -12,7 +13,7 @@ from tests.ledger.test_naming import DNS, MODBUS
 from tests.truth.capture import packets
 from tests.truth.frames import ACK, ethernet, ipv4, udp
 from tests.truth.messages import read_registers, write_single
-from tests.truth.talk import SERVER, START_NS, Segment, Talk, whole
+from tests.truth.talk import CLIENT, MILLISECOND, SECOND, SERVER, START_NS, Segment, Talk, handshake, whole
 
 
 @pytest.mark.parametrize("port", [502, 5020, 40_502])
@@ -52,3 +53,49 @@ def test_what_is_understood_is_not_copied(port: int, payload: bytes, named: str)
     seen = Seen().frames([(START_NS, ethernet()(ipv4("10.0.0.1", "10.0.0.2", 17, data, 1), 0))])
     assert seen.t.used[FILL_MESSAGES] == 0
     assert [one.protocol for one in seen.finish().ledger().conversations] == [named]
+
+
+def alive(talk: Talk, sender: int, at: int, times: int, payload: bytes = b"\0") -> list[Segment]:
+    """One byte at the same number again and again, each answered."""
+    segments = []
+    for n in range(times):
+        now = talk.now + n * 10 * SECOND
+        segments.append(Segment(now, sender, at, at + 1, 0, ACK, payload=payload))
+        segments.append(Segment(now + MILLISECOND, 1 - sender, 0, 0, at + 1, ACK))
+    return segments
+
+
+@pytest.mark.parametrize("sender", [CLIENT, SERVER])
+@pytest.mark.parametrize("port", [502, 102, 44818, 4840, 20000, 9999])
+def test_who_only_asks_whether_the_other_end_lives_says_nothing(port: int, sender: int) -> None:
+    """Of a connection that began before the capture, and of one in which nothing was said at all."""
+    talk = Talk("x", server_port=port)
+    begun = Seen().packets(packets(talk, alive(talk, sender, 1_000, 40))).finish().ledger()
+    assert [(one.protocol, one.answered) for one in begun.conversations] == [("none", True)]
+    mute = [*handshake(talk), *alive(talk, sender, -1, 40)]
+    ledger = Seen().packets(packets(talk, mute)).finish().ledger()
+    assert [one.protocol for one in ledger.conversations] == ["none"] and not ledger.anomalies
+
+
+@pytest.mark.parametrize("port", [502, 102, 9999])
+def test_what_is_said_byte_by_byte_is_said(port: int) -> None:
+    talk = Talk("x", server_port=port)
+    segments = [s for n in range(40) for s in alive(talk, CLIENT, 1_000 + n, 1, b"\x81")]
+    ordered = [replace(s, time_ns=talk.now + n) for n, s in enumerate(segments)]
+    ledger = Seen().packets(packets(talk, ordered)).finish().ledger()
+    assert [one.protocol for one in ledger.conversations] == ["unknown"]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_polls_go_on_behind_hours_of_silence(begun: bool) -> None:
+    talk = Talk("x")
+    for number in range(9):
+        talk.poll(read_registers(3, number, 2, Random(number)))
+    segments = whole(talk)[3 if begun else 0 :]
+    middle = next(n for n, s in enumerate(segments) if s.sender == CLIENT and s.start == talk.places[8].start)
+    talk.now = segments[middle - 1].time_ns + SECOND
+    silence = alive(talk, CLIENT, segments[middle].start - 1, 40)
+    later = [replace(s, time_ns=s.time_ns + 500 * SECOND) for s in segments[middle:]]
+    seen = Seen().packets(packets(talk, [*segments[:middle], *silence, *later])).finish()
+    assert seen.counted["transactions"] == 9 and not seen.ledger().anomalies
+    assert "gaps in streams" not in seen.counted or not seen.counted["gaps in streams"]

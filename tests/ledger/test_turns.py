@@ -10,7 +10,7 @@ import pytest
 
 from otmon.decode.streams import H_STREAM, HELD, HELD_PER_STREAM, S_HELD
 from otmon.lab.frames import Say, connection
-from otmon.ledger.commands import RESENT_NS
+from otmon.ledger.command_copies import RESENT_NS
 from tests.ledger.seen import Seen
 from tests.ledger.test_command_messages import READS, Line, cut, each, functions
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE

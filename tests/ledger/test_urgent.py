@@ -73,6 +73,42 @@ def test_a_write_of_modbus_is_seen(at: int) -> None:
         assert ("modbus", pointer, 1) in [(one[0], *one[2:]) for one in told(found)]
 
 
+@pytest.mark.parametrize(("protocol", "payload", "name"), OF_TCP)
+@pytest.mark.parametrize("cut", [1, 3])
+def test_nor_does_a_pointer_to_a_byte_of_a_later_segment(
+    protocol: str, payload: bytes, name: str, cut: int
+) -> None:
+    for at in range(cut, len(payload) + 1):
+        whole = with_byte(payload, at)
+        line = Line(protocol).says(READS[protocol], whole[:cut])
+        line.packets[-1] = marked(line.packets[-1], at + 1)
+        found = seen(line.says(whole[cut:], READS[protocol]).packets)
+        assert name in {one.service for one in found.ledger().operations}, at
+        assert [one[0] for one in told(found)] == [protocol]
+
+
+def test_nor_does_a_pointer_of_a_segment_without_data() -> None:
+    line = Line("s7comm").says(READ)
+    line.resends(line.following, b"")
+    line.packets[-1] = marked(line.packets[-1], 4)
+    line.says(STOP[:2], with_byte(STOP, 3)[2:])
+    assert [one.service for one in line.operations()] == ["PLC Stop"]
+
+
+def test_a_pointer_that_leads_past_what_comes_is_forgotten() -> None:
+    line = Line("s7comm").says(READ)
+    line.packets[-1] = marked(line.packets[-1], len(READ) + 3)
+    line.following += 900
+    line.says(READ, STOP)
+    assert [one.times for one in seen(line.packets).ledger().operations] == [1]
+    # Of another connection, in whose place it was remembered.
+    for source in range(50_001, 50_400):
+        other = Line("s7comm", source=source).says(READ)
+        other.packets[-1] = marked(other.packets[-1], 0xFFFF)
+        line.packets += other.packets
+    assert len(seen(line.packets).ledger().operations) == 1
+
+
 def test_elsewhere_it_is_none_of_our_business() -> None:
     packets = talk(23, ("s", b"login: "), ("c", b"bob\r\n\xff\xf2"))
     found = seen([marked(one, 7) if one.data.endswith(b"\xf2") else one for one in packets])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.outputs.instant import clock_name, short_text, utc_text
+from otmon.outputs.instant import clock_name, read_moment, short_text, utc_text
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,24 @@ def test_what_is_written_says_the_same_instant(time_ns: int) -> None:
     text = utc_text(time_ns)
     read = datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
     assert int(read.timestamp()) * 10**9 + int(text[20:29]) == time_ns
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2026-04-14T09:12", "2026-04-14T00:12:00.000000000Z"),
+        ("2026-04-14 09:12:30", "2026-04-14T00:12:30.000000000Z"),
+        ("2026-04-14", "2026-04-13T15:00:00.000000000Z"),
+        ("2026-04-14T09:12Z", "2026-04-14T09:12:00.000000000Z"),
+        ("3d", "2026-04-11T00:12:00.000000001Z"),
+        ("90m", "2026-04-13T22:42:00.000000001Z"),
+        ("0001-01-01", None),
+        ("Friday", None),
+        ("-3d", None),
+        ("\uff13d", None),
+        ("", None),
+    ],
+)
+def test_a_moment_is_read_by_the_clocks_of_the_plant(text: str, read: str | None) -> None:
+    found = read_moment(text, "Asia/Tokyo", 1_776_125_520_000_000_001)
+    assert (None if found is None else utc_text(found)) == read

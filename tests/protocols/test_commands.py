@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.ledger.cip_messages import ANSWERS, COMMANDS, cip_message
-from otmon.ledger.command_messages import (
-    bacnet_message,
-    dnp3_message,
-    fins_message,
-    iec104_message,
-    s7_message,
-    slmp_message,
-)
+from otmon.ledger.cip_messages import ANSWERS, COMMANDS, WRITES, cip_message
+from otmon.ledger.command_messages import fins_message, s7_message, slmp_message
+from otmon.ledger.station_messages import bacnet_message, dnp3_message, iec104_message
+from otmon.protocols.cip import CIP_COMMANDS, CIP_WRITES, TAG_WRITES
 from otmon.protocols.commands import (
-    BACNET_COMMANDS,
-    CIP_COMMANDS,
-    DNP3_COMMANDS,
     FINS_COMMANDS,
+    FINS_WRITES,
     PROTOCOLS,
     S7_FUNCTIONS,
     S7_USER_DATA,
     SLMP_COMMANDS,
-    Said,
-    dnp3_joined,
+    SLMP_WRITES,
     said_in,
+)
+from otmon.protocols.protocol import Said
+from otmon.protocols.stations import (
+    BACNET_COMMANDS,
+    BACNET_WRITES,
+    DNP3_COMMANDS,
+    DNP3_WRITES,
+    IEC104_COMMANDS,
+    dnp3_joined,
 )
 
 
@@ -235,11 +238,47 @@ BACNET_READ = bacnet(b"\0\4\x25\x0c\x0c\2\0\0\1\x19\x4d")
 IEC104_RESET = iec104(105, 6)
 IEC104_DONE = iec104(105, 7)
 IEC104_REFUSED = iec104(105, 0x47)
-IEC104_READ = iec104(100, 6)
+IEC104_READ = iec104(102, 5)
+IEC104_SWITCH = iec104(45, 6)
+IEC104_CANCEL = iec104(46, 8)
+IEC104_SWITCHED = iec104(45, 7)
+IEC104_UNKNOWN = iec104(45, 0x6C)
+IEC104_ABOUT = 1 << 8
+"""By station 1 and no object; the type is added."""
+S7_WRITE = s7(1, 15, b"\5\1\x12\x0a\x10\2\0\1\0\x0a\x84\0\0\0")
+S7_WRITTEN = s7(3, 15, b"\5\1", b"\0\0")
+S7_NOT_THERE = (
+    S7_WRITTEN[:3] + bytes((len(S7_WRITTEN) + 1,)) + S7_WRITTEN[4:16] + b"\1" + S7_WRITTEN[17:] + b"\x0a"
+)
+FINS_WRITE = bytes.fromhex("800002000100000a000b" + "0102" + "820064000001" + "0007")
+FINS_WRITTEN = bytes.fromhex("c00002000a000001000b" + "0102" + "0000")
+SLMP_WRITE = bytes.fromhex("500000ffff03000e00100001140000640000a801000100")
+CIP_WRITE = connected(b"\x4d\4\x91\5motor\0\xc4\0\1\0\1\0\0\0", 21)
+CIP_WRITTEN = connected(b"\xcd\0\0\0", 21)
+CIP_SET = unconnected(b"\x10\3\x20\4\x24\x64\x30\3\1\0")
+CIP_SET_NETWORK = unconnected(b"\x10\3\x20\xf6\x24\1\x30\6\1\0")
+CIP_ADDRESS = unconnected(b"\x10\3\x20\xf5\x24\1\x30\5" + bytes(22))
+CIP_WRITES_PACKED = connected(packed(*[b"\x4d\4\x91\5motor\0\xc4\0\1\0\1\0\0\0"] * 3), 22)
+CIP_PACKED_DONE = connected(b"\x8a\0\0\0\1\0\4\0\xcd\0\0\0", 22)
+CIP_FAULT_RESET = unconnected(b"\5\2\x20\x29\x24\1")
+PCCC_DATA = unconnected(pccc(0x0FAA, b"\2\7\x89\0\0\1\0"))
+DNP3_OPERATE = dnp3(5, 6, more=b"\x0c\1\x28\1\0\3\0\3\1\x64\0\0\0\x64\0\0\0\0")
+DNP3_OPERATED = dnp3(129, 6, to=1, sender=10, more=b"\0\0")
+DNP3_UNASKED = dnp3(6, 7, more=b"\x0c\1\x28\1\0\3\0\3\1\x64\0\0\0\x64\0\0\0\0")
+DNP3_TIME = dnp3(2, 7, more=b"\x32\1\7\1" + bytes(6))
+DNP3_SEEN = dnp3(2, 8, more=b"\x50\1\0\7\7\0")
+DNP3_SEEN_AND_MORE = dnp3(2, 8, more=b"\x50\1\0\7\7\0" + b"\x0a\2\0\1\1\x81")
+DNP3_FILE = dnp3(2, 9, more=b"\x46\5\x5b\1\4\0" + bytes(4))
+BACNET_WRITE = bacnet(b"\0\4\x31\x0f\x0c\0\x80\0\1\x19\x55\x3e\x44\0\0\0\0\x3f")
+BACNET_WRITTEN = bacnet(b"\x20\x31\x0f", b"\1\0")
+BACNET_CREATED = bacnet(b"\x30\x32\x0a\xc4\0\x80\0\1", b"\1\0")
+BACNET_GROUP = bacnet(b"\x10\x0a\x09\1\x19\0\x2e\x2f", b"\1\0")
 COMMANDS_READ = [
     ("ethernet_ip", CIP_STOP, CONTEXT, "Stop", "control"),
     ("ethernet_ip", CIP_RESET, 0x102, "Reset", "control"),
     ("ethernet_ip", CIP_ROUTED, CONTEXT, "Start", "control"),
+    ("ethernet_ip", CIP_FAULT_RESET, CONTEXT, "Object Reset", "control"),
+    ("ethernet_ip", CIP_ADDRESS, CONTEXT, "Set IP Address", "configure"),
     ("ethernet_ip", CIP_PACKED, 9, "Stop", "control"),
     ("ethernet_ip", PCCC_PROGRAM, CONTEXT, "Change Mode to Program", "control"),
     ("ethernet_ip", PCCC_RUN, 3, "Change Mode to Run", "control"),
@@ -251,7 +290,7 @@ COMMANDS_READ = [
     ("bacnet", BACNET_BACKUP, 0x22, "Backup or Restore", "program"),
     ("bacnet", BACNET_SILENCE, 0x23, "Disable Communication", "control"),
     ("bacnet", BACNET_ENABLE, 0x24, "Enable Communication", "control"),
-    ("iec104", IEC104_RESET, 1, "Reset Process", "control"),
+    ("iec104", IEC104_RESET, IEC104_ABOUT | 105, "Reset Process", "control"),
     ("s7comm", STOP, 0x3B, "PLC Stop", "control"),
     ("s7comm", COLD_START, 0x3F, "PLC Cold Start", "control"),
     ("s7comm", START, 0x40, "PLC Start", "control"),
@@ -273,6 +312,30 @@ COMMANDS_READ = [
     ("slmp", SLMP_RUN_1E, 0, "Remote Run", "control"),
     ("slmp", SLMP_STOP_1E_ASCII, 0, "Remote Stop", "control"),
 ]
+WRITES_READ = [
+    ("iec104", IEC104_SWITCH, IEC104_ABOUT | 45, "Single Command", "write"),
+    ("iec104", IEC104_CANCEL, IEC104_ABOUT | 46, "Cancel Double Command", "write"),
+    ("iec104", iec104(100, 6), IEC104_ABOUT | 100, "Interrogation", "read"),
+    ("iec104", iec104(101, 6), IEC104_ABOUT | 101, "Counter Interrogation", "read"),
+    ("iec104", iec104(101, 6)[:-1] + b"\x45", IEC104_ABOUT | 101, "Counter Freeze or Reset", "write"),
+    ("iec104", iec104(113, 6), IEC104_ABOUT | 113, "Parameter Activation", "configure"),
+    ("dnp3", DNP3_OPERATE, 10 << 20 | 1 << 4 | 6, "Direct Operate", "write"),
+    ("dnp3", DNP3_UNASKED, 10 << 20 | 1 << 4 | 7, "Direct Operate, No Response", "write"),
+    ("dnp3", DNP3_TIME, 10 << 20 | 1 << 4 | 7, "Set Time", "configure"),
+    ("dnp3", DNP3_SEEN, 10 << 20 | 1 << 4 | 8, "Clear Restart", "diagnose"),
+    ("dnp3", DNP3_SEEN_AND_MORE, 10 << 20 | 1 << 4 | 8, "Write", "write"),
+    ("dnp3", DNP3_FILE, 10 << 20 | 1 << 4 | 9, "Write File", "program"),
+    ("s7comm", S7_WRITE, 15, "Write Var", "write"),
+    ("fins", FINS_WRITE, 11 << 16 | 0x0102, "Memory Area Write", "write"),
+    ("slmp", SLMP_WRITE, 0, "Device Write", "write"),
+    ("ethernet_ip", CIP_WRITE, 21, "Write Tag", "write"),
+    ("ethernet_ip", CIP_WRITES_PACKED, 22, "Write Tag", "write"),
+    ("ethernet_ip", CIP_SET, CONTEXT, "Set Attribute Single", "write"),
+    ("ethernet_ip", CIP_SET_NETWORK, CONTEXT, "Set Network Attribute", "configure"),
+    ("ethernet_ip", PCCC_DATA, CONTEXT, "Data File Write", "write"),
+    ("bacnet", BACNET_WRITE, 0x31, "Write Property", "write"),
+    ("bacnet", BACNET_GROUP, 0, "Write Group", "write"),
+]
 ANSWERS_READ = [
     ("ethernet_ip", CIP_DONE, CONTEXT, 0),
     ("ethernet_ip", CIP_REFUSED, 0x102, 0x10),
@@ -283,8 +346,18 @@ ANSWERS_READ = [
     ("bacnet", BACNET_DONE, 0x21, 0),
     ("bacnet", BACNET_REFUSED, 0x21, 5),
     ("bacnet", BACNET_REJECTED, 0x21, 6),
-    ("iec104", IEC104_DONE, 1, 0),
-    ("iec104", IEC104_REFUSED, 1, 1),
+    ("iec104", IEC104_DONE, IEC104_ABOUT | 105, 0),
+    ("iec104", IEC104_REFUSED, IEC104_ABOUT | 105, 1),
+    ("iec104", IEC104_SWITCHED, IEC104_ABOUT | 45, 0),
+    ("iec104", IEC104_UNKNOWN, IEC104_ABOUT | 45, 44),
+    ("s7comm", S7_WRITTEN, 15, 0),
+    ("s7comm", S7_NOT_THERE, 15, 0x0A),
+    ("fins", FINS_WRITTEN, 11 << 16 | 0x0102, 0),
+    ("ethernet_ip", CIP_WRITTEN, 21, 0),
+    ("ethernet_ip", CIP_PACKED_DONE, 22, 0),
+    ("dnp3", DNP3_OPERATED, 10 << 20 | 1 << 4 | 6, 0),
+    ("bacnet", BACNET_WRITTEN, 0x31, 0),
+    ("bacnet", BACNET_CREATED, 0x32, 0),
     ("s7comm", DONE, 0x3B, 0),
     ("s7comm", REFUSED, 0x3B, 0xD204),
     ("s7comm", ANSWERED, 8, 0),
@@ -336,7 +409,9 @@ def told(protocol: str, payload: bytes) -> list[Said]:
     return [one for kind, message in found(protocol, payload) if kind for one in said_in(protocol, message)]
 
 
-@pytest.mark.parametrize(("protocol", "payload", "reference", "name", "access"), COMMANDS_READ)
+@pytest.mark.parametrize(
+    ("protocol", "payload", "reference", "name", "access"), [*COMMANDS_READ, *WRITES_READ]
+)
 def test_a_command_has_a_name_and_an_access_class(
     protocol: str, payload: bytes, reference: int, name: str, access: str
 ) -> None:
@@ -353,6 +428,11 @@ def test_an_answer_says_whether_it_was_done(
     assert (one.reference, one.service, one.status) == (reference, None, status)
 
 
+def kind_in(code: int, commands: Container[int], writes: Container[int]) -> int:
+    """What a message with this code does, by the tables."""
+    return COMMANDS if code in commands else WRITES if code in writes else 0
+
+
 def test_each_command_that_has_a_name_is_copied_and_nothing_else() -> None:
     jobs = {f for f in range(256) for kind, _ in found("s7comm", s7(1, 1, bytes((f, 0, 0)))) if kind}
     assert jobs == set(S7_FUNCTIONS)
@@ -362,29 +442,33 @@ def test_each_command_that_has_a_name_is_copied_and_nothing_else() -> None:
             read = {n for n in numbers if found("s7comm", user_data(way, n >> 8, n & 0xFF, 1))[0][0] == does}
             assert read == set(S7_USER_DATA)
     assert {kind for n in numbers for kind, _ in found("s7comm", user_data(0, n >> 8, n & 0xFF, 1))} == {0}
+    assert found("s7comm", S7_WRITE)[0][0] == WRITES
     head, route = FINS_STOP[:10], SLMP_STOP[2:11]
     for code in (high << 8 | low for high in range(0x30) for low in range(0x30)):
         frame = head + code.to_bytes(2, "big")
-        assert (found("fins", frame, datagram=True)[0][0] == COMMANDS) == (code in FINS_COMMANDS)
+        assert found("fins", frame, datagram=True)[0][0] == kind_in(code, FINS_COMMANDS, FINS_WRITES)
         frame = b"\x50\0" + route + code.to_bytes(2, "little") + bytes(4)
-        assert (found("slmp", frame)[0][0] == COMMANDS) == (code in SLMP_COMMANDS)
-        assert (found("slmp", ascii_slmp(frame))[0][0] == COMMANDS) == (code in SLMP_COMMANDS)
+        assert found("slmp", frame)[0][0] == kind_in(code, SLMP_COMMANDS, SLMP_WRITES)
+        assert found("slmp", ascii_slmp(frame))[0][0] == kind_in(code, SLMP_COMMANDS, SLMP_WRITES)
 
 
 def test_each_command_of_the_others_is_copied_and_nothing_else() -> None:
     for code in range(128):
-        service = bytes((code, 2)) + b"\x20\x8e\x24\1"
-        for message in (unconnected(service), connected(service, 1)):
-            assert (found("ethernet_ip", message)[0][0] == COMMANDS) == (code in CIP_COMMANDS)
-            assert bool(said_in("ethernet_ip", message)) == (code in CIP_COMMANDS)
+        for path in (b"\x20\x8e\x24\1", b"\x20\x6b\x24\1"):
+            service = bytes((code, 2)) + path
+            tags = TAG_WRITES if path[1] == 0x6B else {}
+            for message in (unconnected(service), connected(service, 1)):
+                kind = kind_in(code, CIP_COMMANDS, {**CIP_WRITES, **tags})
+                assert found("ethernet_ip", message)[0][0] == kind
+                assert bool(said_in("ethernet_ip", message)) == bool(kind)
         reply = unconnected(bytes((0x80 | code, 0, 0, 0)))
         assert (found("ethernet_ip", reply)[0][0] == ANSWERS) == (
-            code in CIP_COMMANDS or code in (0x4B, 0x52)
+            code in {**CIP_COMMANDS, **CIP_WRITES, **TAG_WRITES} or code in (0x0A, 0x4B, 0x52)
         )
-        assert (found("dnp3", dnp3(code, 1))[0][0] == COMMANDS) == (code in DNP3_COMMANDS)
+        assert found("dnp3", dnp3(code, 1))[0][0] == kind_in(code, DNP3_COMMANDS, DNP3_WRITES)
         asks = bacnet(bytes((0, 4, 1, code)))
-        assert (found("bacnet", asks)[0][0] == COMMANDS) == (code in BACNET_COMMANDS)
-        assert (found("iec104", iec104(code, 6))[0][0] == COMMANDS) == (code == 105)
+        assert found("bacnet", asks)[0][0] == kind_in(code, BACNET_COMMANDS, BACNET_WRITES)
+        assert found("iec104", iec104(code, 6))[0][0] == kind_in(code, (105,), IEC104_COMMANDS)
     assert found("dnp3", dnp3(129, 1, more=b"\0\0"))[0][0] == ANSWERS
 
 
@@ -515,7 +599,7 @@ def test_what_is_cut_is_nothing_or_the_same_function(protocol: str, payload: byt
 def test_no_bytes_raise_and_what_is_read_says_what_the_kernel_took_it_for(
     protocol: str, which: int, changes: list[tuple[int, int]], before: bytes
 ) -> None:
-    known = [case[1] for case in (*COMMANDS_READ, *ANSWERS_READ) if case[0] == protocol]
+    known = [case[1] for case in (*COMMANDS_READ, *WRITES_READ, *ANSWERS_READ) if case[0] == protocol]
     payload = bytearray(known[which % len(known)])
     for at, value in changes:
         payload[at % len(payload)] = value
@@ -523,7 +607,7 @@ def test_no_bytes_raise_and_what_is_read_says_what_the_kernel_took_it_for(
         payload[:0] = before
     for kind, message in found(protocol, bytes(payload)):
         for said in said_in(protocol, message):
-            assert not kind or (said.service is not None) == (kind == COMMANDS)
+            assert not kind or (said.service is not None) == (kind != ANSWERS)
 
 
 def test_a_frame_of_dnp3_goes_on_with_its_fragment_alone() -> None:

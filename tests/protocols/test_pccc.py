@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.ledger.cip_messages import COMMANDS
 from otmon.protocols.commands import said_in
-from otmon.protocols.pccc import PCCC_SERVICES
+from otmon.protocols.pccc import DATA_WRITE, PCCC_SERVICES
+from otmon.protocols.protocol import Said
 from tests.protocols.test_commands import (
+    CONTEXT,
     PCCC_READ,
     connected,
     found,
@@ -25,7 +26,7 @@ def test_each_command_of_pccc_that_has_a_name_is_copied_and_nothing_else() -> No
         for more in (b"", b"\1", b"\2", b"\3", b"\6", b"\7"):
             message = unconnected(pccc(code, more))
             asked = said_in("ethernet_ip", message)
-            assert (found("ethernet_ip", message)[0][0] == COMMANDS) == bool(asked), hex(code)
+            assert bool(found("ethernet_ip", message)[0][0]) == bool(asked), hex(code)
             assert [one.function for one in asked] in ([], [code])
             names |= {one.service for one in asked}
     for code in range(0x0FA0, 0x0FB0):
@@ -33,15 +34,21 @@ def test_each_command_of_pccc_that_has_a_name_is_copied_and_nothing_else() -> No
             for number in (b"\7", b"\xff\0\1"):
                 message = unconnected(pccc(code, b"\2" + number + bytes((kind,)) + b"\0"))
                 asked = said_in("ethernet_ip", message)
-                assert (found("ethernet_ip", message)[0][0] == COMMANDS) == bool(asked), hex(code)
+                assert bool(found("ethernet_ip", message)[0][0]) == bool(asked), hex(code)
                 names |= {one.service for one in asked}
     assert names == set(PCCC_SERVICES)
 
 
+WRITTEN = Said(CONTEXT, 0x0FAA, DATA_WRITE)
+
+
 def test_data_is_none_of_the_program() -> None:
     for kind in (0x82, 0x83, 0x85, 0x86, 0x87, 0x89, 0x8A, 0x8D, 0x8E, 0x91):
-        assert told("ethernet_ip", unconnected(pccc(0x0FAA, b"\2\7" + bytes((kind, 0, 0, 1, 0))))) == []
-    assert told("ethernet_ip", PCCC_READ) == told("ethernet_ip", unconnected(pccc(0x0F67, bytes(20)))) == []
+        assert told("ethernet_ip", unconnected(pccc(0x0FAA, b"\2\7" + bytes((kind, 0, 0, 1, 0))))) == [
+            WRITTEN
+        ]
+    assert told("ethernet_ip", unconnected(pccc(0x0F67, bytes(20)))) == [WRITTEN._replace(function=0x0F67)]
+    assert told("ethernet_ip", PCCC_READ) == []
 
 
 @pytest.mark.parametrize(
@@ -65,5 +72,5 @@ def test_nothing_hides_a_command_of_pccc(service: bytes) -> None:
 def test_the_service_of_pccc_is_none_of_another_object() -> None:
     assert told("ethernet_ip", unconnected(pccc(0x0F80, b"\1", path=b"\2\x20\x6b\x24\1"))) == []
     # Several without an end, or of no length.
-    for more in (b"\xff", b"\xff\0\0", b"\xff\x02", b"\2\xff\0\2", b""):
+    for more in (b"\xff", b"\xff\0\0", b"\xff\x02", b"\2\xff\1\2", b""):
         assert told("ethernet_ip", unconnected(pccc(0x0F88, more))) == []

@@ -13,7 +13,7 @@ import pytest
 
 import otmon.protocols
 from otmon.protocols.protocol import Protocol
-from otmon.protocols.registry import IDS, PROTOCOLS, code_of, ethertype_codes, name_of, port_hints
+from otmon.protocols.registry import IDS, PROTOCOLS, code_of, ethertype_codes, name_of, port_hints, usual_on
 from otmon.protocols.signature import signature_bits, signature_fault
 
 ROOT = Path(__file__).parents[2]
@@ -146,6 +146,11 @@ def test_ethertypes_of_the_factory(ethertype: int, protocol_id: str) -> None:
 )
 def test_usual_ports(transport: str, port: int, protocol_id: str) -> None:
     assert name_of(int(port_hints()[("tcp", "udp").index(transport), port])) == protocol_id
+
+
+def test_a_port_may_be_usual_for_several_protocols() -> None:
+    assert usual_on("tcp", 102) == ("mms", "s7comm", "s7comm_plus") and usual_on("udp", 502) == ("modbus",)
+    assert usual_on("tcp", 1) == usual_on("ethernet", 102) == ()
 
 
 def test_a_port_without_protocol_has_no_hint() -> None:

@@ -70,5 +70,5 @@ def test_a_sensor_s_ledger_keeps_its_secret(day: Ledger, tmp_path: Path) -> None
         limits = watch._gathering._limits
         secrets.append(limits.secret)
         assert load_with_notes(path)[1]["secret"] == f"{secrets[-1]:016x}"
-        assert watch._gathering._ended._limits == limits
+        assert watch._gathering._ended.limits == limits
     assert secrets[0] == secrets[1] != secrets[2] == secrets[3] and 0 not in secrets

@@ -27,6 +27,27 @@ grown = held() - before
 large.clear()
 print(grown - (held() - before))
 """
+TRIMMED = """
+import sys
+from functools import lru_cache
+import numpy as np
+from otmon.sensor.memory import LARGE_CACHE, Leavings, give_large_blocks_back
+def held():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+@lru_cache(maxsize=LARGE_CACHE)
+def text(number):
+    return number
+assert give_large_blocks_back()
+leavings = Leavings()
+for number in range(LARGE_CACHE if sys.argv[1] == "full" else 1):
+    text(number)
+arrays = [np.ones(8_000) for _ in range(1_000)]
+# One in twenty stays, and with it the heap's end.
+arrays = arrays[::20] + arrays[-1:]
+before = held()
+leavings.clear()
+print(before - held(), 1_000 * 64_000)
+"""
 SPREAD = """
 import sys
 import numpy as np
@@ -67,3 +88,11 @@ def test_a_few_rows_of_a_sparse_table_do_not_make_all_of_it_resident() -> None:
     if modes.exists() and "[never]" not in modes.read_text():
         # What numpy asks for is what is spared.
         assert int(run(SPREAD, "huge")[0]) > size / 2
+
+
+@pytest.mark.skipif(not give_large_blocks_back(), reason="not glibc")
+def test_behind_a_flood_the_middle_of_the_heap_is_given_back() -> None:
+    back, freed = map(int, run(TRIMMED, "full"))
+    assert back > 0.7 * freed
+    kept, _ = map(int, run(TRIMMED, "quiet"))
+    assert kept < 0.1 * freed

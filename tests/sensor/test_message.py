@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 
 from otmon.capture.ring import RingCounts
 from otmon.ledger.facts import Source
+from otmon.ledger.rank import Bars
 from otmon.ledger.rows import Rows, no_rows
 from otmon.sensor.message import (
     BODY_BYTES,
     Ended,
     Gone,
+    bars_in,
+    bars_message,
     kept_message,
     kept_of,
     part_message,
@@ -69,11 +72,22 @@ def over(
 
 
 def test_a_part_comes_as_it_was() -> None:
-    part = Part((rows(3), rows(4)), rows(50), (("assets", 7),), SOURCE, (), ((3, 9), (1 << 60, 1 << 61)), 8)
+    beyond = (("assets", 3, 1 << 40),)
+    part = Part(
+        (rows(3), rows(4)), rows(50), (("assets", 7),), SOURCE, beyond, ((3, 9), (1 << 60, 1 << 61)), 8
+    )
     got = part_of(*over(*part_message(part)))
     assert (got.shed, got.source, len(got.ended)) == (part.shed, part.source, 2)
-    assert (got.spans, got.now_ns) == (part.spans, part.now_ns)
+    assert (got.spans, got.now_ns, got.beyond) == (part.spans, part.now_ns, beyond)
     assert all(same(a, b) for a, b in zip((*part.ended, part.in_use), (*got.ended, got.in_use), strict=True))
+
+
+def test_bars_come_as_they_were() -> None:
+    bars = Bars((True, 2**64 - 1), None, (False, 0), (True, 5), None, 2**64 - 2)
+    assert bars_in(over({"bars": bars_message(bars)})[0]["bars"]) == bars
+    for wrong in ([], None, [None] * 5, [None] * 7, [None] * 5 + [2**64], [[0, -1], *[None] * 4, 1], [5] * 6):
+        with pytest.raises(Gone):
+            bars_in(wrong)
 
 
 def test_a_state_and_packets_come_as_they_were() -> None:

@@ -15,14 +15,17 @@ import pytest
 from otmon.capture.batch import Batch
 from otmon.capture.ring import BLOCK_BYTES, Ring
 from otmon.engine import replay
+from otmon.ledger.crowd import TIMES
 from otmon.ledger.dialogues import Dialogues
 from otmon.ledger.facts import Evidence, Source
 from otmon.ledger.harvest import facts_of
-from otmon.ledger.ledger import Ledger
+from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
-from otmon.ledger.tables import FILL_MESSAGES
+from otmon.ledger.rank import NO_BARS, bars_of
+from otmon.ledger.rows import no_rows
+from otmon.ledger.tables import FILL_MESSAGES, X_COLUMNS, X_FIRST, X_PACKETS
 from otmon.outputs.pcapng import pcapng
-from otmon.sensor.observer import CLOSED_NS, LOOK_S, Observer, Part
+from otmon.sensor.observer import CLOSED_NS, FRESH, LOOK_S, Observer, Part
 from otmon.sensor.recent import Recent
 from tests.namespaces import Wire, inside, missing, wire
 from tests.sensor.traffic import frames_of
@@ -236,30 +239,53 @@ def test_what_ends_the_thread_is_told_to_who_asks(wired: Wire) -> None:
         observer.stop()
 
 
-def test_rows_that_nobody_takes_are_given_up_and_counted(wired: Wire) -> None:
-    from otmon.sensor.observer import WAITING
-
+def test_in_a_flood_rows_that_nobody_takes_are_those_that_a_ledger_keeps(wired: Wire) -> None:
+    limits = replace(LIMITS, secret=0x8765432112345678)
+    bars = bars_of(EMPTY, limits)
     with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
-        observer = Observer(ring, Recent(1, 0))
+        alone, asked = Observer(ring, Recent(1, 0)), Observer(ring, Recent(1, 0), name=ring.interface)
+        alone.part(bars)
+        parts = [asked.part(bars)]
         # Each sender is another one: rows end as fast as they come.
         start = np.arange(4096, dtype=np.int64) * 60
         length = np.full(4096, 60, np.int64)
         frames = np.zeros((4096, 60), np.uint8)
         frames[:, 12:14] = (0x88, 0xB5)
         sent = 0
-        while len(observer._ended) < WAITING or not observer._shed:
+        while sent < 160_000:
             numbers = np.arange(sent, sent + 4096, dtype=">u4").view(np.uint8).reshape(-1, 4)
             frames[:, 8:12] = numbers
             time_ns = np.arange(sent, sent + 4096, dtype=np.int64) * 1_000 + 10**18
-            observer._take(
-                Batch(frames.reshape(-1), start, length, length, time_ns, length * 0 + 1, "x", 0, sent + 1)
+            batch = Batch(
+                frames.reshape(-1), start, length, length, time_ns, length * 0 + 1, "x", 0, sent + 1
             )
+            for one in (alone, asked):
+                one._take(batch)
+            parts.append(asked.part(bars))
             sent += 4096
-            assert sent < 2_000_000
+            assert len(alone._ended) <= TIMES * (LIMITS.assets + LIMITS.conversations)
+            assert len(alone._fresh) <= FRESH
+        late = alone.part(bars)
+    assert dict(late.shed)["assets"] > 80_000 and not any(part.shed for part in parts)
+    shed = collect(overflow=late.shed)
+    told = merge_all([facts_of(rows, "x") for rows in (*late.ended, late.in_use)], limits)
+    ended = [facts_of(rows, "x") for part in parts for rows in part.ended]
+    whole = merge_all([*ended, facts_of(parts[-1].in_use, "x")], limits)
+    assert merge_all([told, shed], limits) == whole and len(whole.assets) == LIMITS.assets
+
+
+def test_of_too_many_rows_of_few_hosts_the_oldest_are_given_up_and_counted(
+    wired: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otmon.sensor.observer.LIMITS", replace(LIMITS, assets=8))
+    with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
+        observer = Observer(ring, Recent(1, 0))
+        rows = np.zeros((100, X_COLUMNS), np.int64)
+        rows[:, X_PACKETS], rows[:, X_FIRST] = 3, np.arange(100)
+        for begin in range(0, 100, 5):
+            observer._ended.take(replace(no_rows(), assets=rows[begin : begin + 5]), NO_BARS)
+            assert len(observer._ended) <= TIMES * 8
         part = observer.part()
-    assert len(part.ended) <= WAITING + 1
-    shed = dict(part.shed)
-    ledger = ledger_of(part)
-    kept = sum(one.packets for one in ledger.assets) + dict(ledger.overflow).get("assets", 0)
-    assert shed["assets"] > 0
-    assert kept + shed["assets"] == sent
+    (kept,) = part.ended
+    assert kept.assets[:, X_FIRST].tolist() == list(range(100 - len(kept), 100)) and len(kept) >= 3
+    assert dict(part.shed) == {"assets": 3 * (100 - len(kept))}

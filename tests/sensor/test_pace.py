@@ -12,6 +12,7 @@ from otmon.sensor.pace import (
     CREDIT_BYTES,
     CREDIT_S,
     DAY_BYTES,
+    HURRY_S,
     JUDGE_S,
     LOST_S,
     SAVE_S,
@@ -140,3 +141,38 @@ def test_another_model_is_judged_by_at_once() -> None:
     assert not pace.must_judge(BEGIN + 1, saving=False)
     pace.judge_soon()
     assert pace.must_judge(BEGIN + 1, saving=False)
+
+
+def test_what_was_answered_has_a_share_of_its_own_while_all_must_wait() -> None:
+    """A judgement of all takes ten seconds of the processor, one of what was answered two."""
+    pace, now, hurried, judged = Pace(), BEGIN, list[float](), list[float]()
+    while now < BEGIN + 600:
+        if pace.may_hurry(now):
+            assert not pace.may_judge(now)
+            hurried.append(now)
+            pace.hurried(now, 2.0)
+            now += 2.0
+        elif pace.may_judge(now):
+            judged.append(now)
+            pace.looked(now, 10.0, judged=True)
+            assert pace.is_slow
+            now += 10.0
+        now += TICK_S
+    assert len(judged) < 600 / (SHARE * 10.0) + CREDIT_S / 10.0
+    late = [later - one for one, later in pairwise(sorted((*hurried, *judged))) if one > BEGIN + 60]
+    assert max(late) <= max(SHARE * 2.0, 10.0) + JUDGE_S + 2 * TICK_S
+    assert 2.0 * len(hurried) <= 600 / SHARE + 2.0
+
+
+def test_nobody_hurries_where_all_can_be_judged_soon() -> None:
+    pace = Pace()
+    assert not pace.may_hurry(BEGIN) and not pace.is_slow
+    pace.looked(BEGIN, 0.1, judged=True)
+    assert not any(pace.may_hurry(BEGIN + n * TICK_S) for n in range(100)) and not pace.is_slow
+    for n in range(20):
+        pace.looked(BEGIN + n, 3.0, judged=True)
+    assert pace.may_hurry(BEGIN + 20)
+    pace.hurried(BEGIN + 20, 0.01)
+    assert not pace.may_hurry(BEGIN + 20 + HURRY_S - TICK_S) and pace.may_hurry(BEGIN + 20 + HURRY_S)
+    pace.judge_soon()
+    assert not pace.may_hurry(BEGIN + 40)

@@ -92,6 +92,21 @@ def test_an_attack_is_told_within_seconds_with_its_packets(wired: Wire, tmp_path
     assert ledger.sources[0].packets == len(frames)
 
 
+def test_a_full_disk_and_a_second_sensor_do_not_end_it(wired: Wire, tmp_path: Path) -> None:
+    ledger = tmp_path / "plant.db"
+    with sensor(wired, "--zones", MODEL, "--ledger", str(ledger), "--json", "/dev/full") as running:
+        wired.send(frames_of(CAPTURE))
+        running.wait_for(lambda: running.says("findings cannot be written, and wait: No space left"))
+        running.wait_for(ledger.exists)
+        second = ("--ledger", str(ledger), "--metrics", "none")
+        with sensor(wired, *second, listening=False) as other:
+            assert other.ended() == 2
+            assert other.says("another sensor writes this ledger")
+        running.wait_for(lambda: running.metrics()[PACKETS] == len(frames_of(CAPTURE)))
+        assert running.end()[0] == 1
+    assert not (tmp_path / ".plant.db.open").exists()
+
+
 def test_what_was_told_before_is_not_told_again(wired: Wire, tmp_path: Path) -> None:
     frames = frames_of(CAPTURE)
     found = tmp_path / "findings.jsonl"

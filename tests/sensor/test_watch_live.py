@@ -14,20 +14,22 @@ import pytest
 from otmon.capture.ring import Ring
 from otmon.detect.detector import Case
 from otmon.engine import replay
+from otmon.findings.judge import id_of
 from otmon.ledger.dialogues import IDLE_NS
 from otmon.ledger.facts import HOUR_NS
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.store import load, load_with_notes
-from otmon.sensor import diary
+from otmon.sensor import diary, mark
 from otmon.sensor.observer import CLOSED_NS, Observer
 from otmon.sensor.pace import WINDOW_S, Pace
 from otmon.sensor.recent import Recent
-from otmon.sensor.watch import Watch, judged_by
+from otmon.sensor.watch import Told, Watch, judged_by
 from otmon.zones.files.load import load_model
 from tests.ledger.test_commands import SET_UP, SETUP
 from tests.ledger.test_messages import SERVER, talk
 from tests.namespaces import Wire, inside, missing, wire
 from tests.protocols.test_commands import DONE, STOP
+from tests.sensor.soak import passing
 from tests.sensor.test_observer import batches
 from tests.sensor.traffic import ROOT, frames_of
 
@@ -308,6 +310,71 @@ def test_a_judgement_gives_way_once(observer: tuple[Wire, Observer]) -> None:
         before = len(begun)
         watch.step()
         assert len(begun) == before + 2 and watch.status.judgements == n
+
+
+def test_what_was_answered_is_judged_while_a_flood_makes_all_else_wait(
+    observer: tuple[Wire, Observer], tmp_path: Path
+) -> None:
+    wired, one = observer
+    path = tmp_path / "plant.db"
+    judged: list[Ledger] = []
+
+    def judge(ledger: Ledger) -> Case:
+        judged.append(ledger)
+        return JUDGE(ledger)
+
+    watch = Watch([one], judge, ledger_path=path)
+    frames = frames_of("factory-day.pcapng")
+    hear(wired, one, frames[:1])
+    watch.step()
+    watch._pace._next_judgement = watch._pace._next_window = math.inf
+    # Nobody answers these: they wait for a judgement of all.
+    hear(wired, one, [frame for number in range(50) for frame in passing(number)])
+    assert hurry(watch, one) == [] and len(judged) == 2
+    hear(wired, one, frames)
+    told = hurry(watch, one)
+    assert len(judged) == 3 and all(fact.answered for fact in judged[-1].conversations)
+    assert {each.finding.rule for each in told} >= {"forbidden-operation"}
+    assert all(each.is_new for each in told) and watch.status.judgements == 1
+    # Said again it is no news, neither early nor among all facts, which have more.
+    hear(wired, one, frames[:300])
+    assert hurry(watch, one) == []
+    watch._pace._next_judgement = 0.0
+    rest = {id_of(each.finding) for each in watch.step()}
+    assert watch.status.judgements == 2 and not all(fact.answered for fact in judged[-1].conversations)
+    early = {id_of(each.finding) for each in told}
+    assert not early & rest and early | rest >= {id_of(each) for each in watch.findings}
+
+
+def hurry(watch: Watch, one: Observer) -> list[Told]:
+    """A step in which what was answered is looked at, if there is something new."""
+    one._look_for_news()
+    watch._pace._next_hurry = 0.0
+    return watch.step()
+
+
+def test_a_save_does_not_wait_for_a_judgement_that_takes_long(
+    observer: tuple[Wire, Observer], tmp_path: Path
+) -> None:
+    wired, one = observer
+    path = tmp_path / "plant.db"
+    saved: list[int] = []
+
+    def judge(ledger: Ledger) -> Case:
+        saved.append(load(path).sources[0].packets if path.exists() else 0)
+        return JUDGE(ledger)
+
+    watch = Watch([one], judge, ledger_path=path)
+    frames = frames_of("factory-day.pcapng")
+    hear(wired, one, frames[:1])
+    watch.step()
+    hear(wired, one, frames)
+    watch._pace = Pace()
+    watch._pace._spent = 10.0
+    told = watch.step()
+    assert saved == [0, 0, len(frames) + 1] and watch.status.judgements == 2
+    assert {each.finding for each in told} == set(watch.findings) != set()
+    assert mark.told(path) == watch._news.known
 
 
 def test_a_run_goes_on_where_the_one_before_ended(observer: tuple[Wire, Observer], tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from otmon.capture.ring import Ring
-from otmon.sensor.message import kept_of, part_of, receive, send, state_of
+from otmon.ledger.rank import NO_BARS
+from otmon.sensor.message import bars_message, kept_of, part_of, receive, send, state_of
 from otmon.sensor.worker import LIVES, post, work
 from tests.namespaces import inside, missing, wire
 from tests.sensor.traffic import frames_of
@@ -42,13 +43,13 @@ def test_a_worker_answers_until_nobody_asks() -> None:
         assert (state.counts.received, state.counts.dropped, state.is_up) == (len(frames), 0, True)
         said = part_of(*asked(ours, what="messages"))
         assert sum(len(rows.messages) for rows in said.ended) == state.messages and not len(said.in_use)
-        part = part_of(*asked(ours, what="part"))
+        part = part_of(*asked(ours, what="part", bars=bars_message(NO_BARS)))
         assert part.source.packets == len(frames) and len(part.in_use.flows) > 5
         needle = frames[200][26:30].hex()
         packets = kept_of(*asked(ours, what="around", numbers=[1201], needles=[needle]))
         assert 1201 in {kept.number for kept in packets} and len(packets) > 1
         assert asked(ours, what="stop")[0] == {}
-        assert part_of(*asked(ours, what="part")).source.packets == len(frames)
+        assert part_of(*asked(ours, what="part", bars=bars_message(NO_BARS))).source.packets == len(frames)
         ours.close()
         working.join(60)
         assert not working.is_alive()

@@ -176,6 +176,12 @@ def snap(datagram: bytes, sender: int) -> bytes:
     return frame.ljust(SHORTEST_FRAME, b"\0")
 
 
+def ring(datagram: bytes, sender: int) -> bytes:
+    """HSR: path 0, the size from the tag's second byte on, a sequence number."""
+    tag = struct.pack(">HHH", 0x892F, min(len(datagram) + 6, 0xFFF), 7)
+    return (MACS[1 - sender] + MACS[sender] + tag + _kind(datagram) + datagram).ljust(SHORTEST_FRAME, b"\0")
+
+
 def pppoe(datagram: bytes, sender: int) -> bytes:
     ppp = (b"\x00\x21" if datagram[0] >> 4 == 4 else b"\x00\x57") + datagram
     head = MACS[1 - sender] + MACS[sender] + struct.pack(">HBBHH", 0x8864, 0x11, 0, 7, len(ppp))
@@ -280,6 +286,7 @@ LINKS = (
     Link("QinQ 0x8100 twice", ETHERNET, ethernet(((0x8100, 200), (0x8100, 32))), 32),
     Link("three tags", ETHERNET, ethernet(((0x88A8, 200), (0x8100, 201), (0x8100, 33))), 33),
     Link("LLC and SNAP", ETHERNET, snap),
+    Link("HSR", ETHERNET, ring),
     Link("PPPoE", ETHERNET, pppoe),
     Link("MPLS, one label", ETHERNET, mpls(1)),
     Link("MPLS, five labels", ETHERNET, mpls(5)),

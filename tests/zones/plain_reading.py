@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation
+from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.address import Address, parse_address
 from otmon.zones.functions import MODBUS_OBJECTS, normal
 from otmon.zones.lack import ASPECTS, Lacking
@@ -57,8 +59,11 @@ def lacking(permission: Permission, subject: Subject) -> list[Lacking]:
     # Where no payload could show it, a port that the permission names speaks for its protocol, else the port
     # that is usual for one.
     assumed = isinstance(fact, Conversation) and fact.protocol == "none"
-    protocol = fact.expected if isinstance(fact, Conversation) and assumed else fact.protocol
-    if not (assumed and permission.ports) and permission.protocols and protocol not in permission.protocols:
+    speaks = {fact.expected if isinstance(fact, Conversation) and assumed else fact.protocol}
+    if assumed:
+        ports = {"tcp": attrgetter("tcp_ports"), "udp": attrgetter("udp_ports")}.get(fact.transport)
+        speaks |= {one.id for one in PROTOCOLS if ports is not None and fact.port in ports(one)}
+    if not (assumed and permission.ports) and permission.protocols and not speaks & {*permission.protocols}:
         lacks.append("protocol")
     operation = fact
     if isinstance(operation, Operation):

@@ -81,6 +81,9 @@ def test_a_port_that_is_named_speaks_for_a_protocol_that_was_not_seen() -> None:
     assert lacking(boundary("to: plc, protocol: modbus"), silent) == ["protocol"]
     usual = conversation(HMI, PLC, 502, "none", expected="modbus")
     assert lacking(boundary("to: plc, protocol: modbus"), usual) == []
+    shared = conversation(HMI, PLC, 102, "none", expected="mms")
+    assert lacking(boundary("to: plc, protocol: s7comm"), shared) == []
+    assert lacking(boundary("to: plc, protocol: modbus"), shared) == ["protocol"]
     spoken = conversation(HMI, PLC, 502, "unknown", expected="modbus")
     assert lacking(boundary("to: plc, protocol: modbus, port: 502"), spoken) == ["protocol"]
 

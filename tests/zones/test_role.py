@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from otmon.zones.files.text import read_id
-from otmon.zones.role import BY_NAME, FORWARDERS, ROLES, may_forward, one_name, role_of
+import unicodedata
+
+from otmon.zones.files.text import read_role
+from otmon.zones.role import BY_NAME, FORWARDERS, JAPANESE, ROLES, may_forward, one_name, role_of
 
 
 def test_every_name_means_one_role_and_may_stand_in_a_model() -> None:
-    names = [name for role in ROLES for name in (role.id, *role.synonyms)]
+    names = [name for role in ROLES for name in (role.id, *role.synonyms, *JAPANESE.get(role.id, "").split())]
     assert len(names) == len(set(names)) == len(BY_NAME)
-    assert all(read_id(name) == name == name.casefold() for name in names)
+    assert {role.id for role in ROLES} >= JAPANESE.keys()
+    for name in names:
+        assert read_role(name) == name == unicodedata.normalize("NFKC", name).casefold().rstrip("ー")
 
 
 def test_synonyms_mean_the_role_however_they_are_spelled() -> None:
@@ -16,6 +20,10 @@ def test_synonyms_mean_the_role_however_they_are_spelled() -> None:
         "access-point", "access-point", "office-pc", "safety-plc", "plc",
     ]  # fmt: skip
     assert role_of("coffee-machine") is None
+    japanese = ("シーケンサ", "ﾀｯﾁﾊﾟﾈﾙ", "ＰＬＣ", "ファイルサーバー", "ﾙｰﾀｰ", "保守用ＰＣ", "ー")
+    assert [one_name(name) for name in japanese] == [
+        "plc", "hmi", "plc", "file-server", "router", "maintenance-pc", "ー",
+    ]  # fmt: skip
 
 
 def test_a_role_has_one_name() -> None:

@@ -24,6 +24,7 @@ from otmon.ledger.facts import (
 from otmon.protocols.protocol import AccessClass
 from otmon.zones.address import parse_address
 from otmon.zones.decide import Index, Verdict, locate
+from otmon.zones.role import one_name
 
 Fact = Conversation | Operation | WrittenValue | Asset | Anomaly | CredentialSeen
 Value = str | int | bool | tuple[str, ...] | None
@@ -128,6 +129,8 @@ class Field:
     """The same as `read`, where the fact alone tells it: of very many facts in a third of the time."""
     of_verdict: Callable[[Any], Value] | None = None
     """Likewise of the verdict, if there is one; `read` gives None for what is "" or missing."""
+    named: Callable[[str], str] = str.casefold
+    """The same for all texts that mean the same."""
 
     def get(self, seen: Seen) -> Value:
         """The value that a fact has, None for null."""
@@ -187,7 +190,13 @@ def _important(name: str, zone: str, meaning: str) -> Field:
 
 def _with_roles(name: str, end: str, meaning: str) -> Field:
     read = attrgetter(end)
-    return Field(name, "texts", meaning, lambda seen: seen.ground.roles(read(seen.fact)) or None)
+    return Field(
+        name, "texts", meaning, lambda seen: seen.ground.roles(read(seen.fact)) or None, named=_role_named
+    )
+
+
+def _role_named(role: str) -> str:
+    return one_name(role).casefold()
 
 
 def _asset_zone(seen: Seen) -> str | None:
@@ -292,6 +301,7 @@ _ASSET: Final = (
         "texts",
         "its roles in the inventory",
         lambda seen: seen.ground.roles(seen.fact.address or seen.fact.mac) or None,
+        named=_role_named,
     ),
 )
 _ANOMALY: Final = (

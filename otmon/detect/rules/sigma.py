@@ -372,7 +372,7 @@ def _test(field: Field, value: Any) -> Test:
         pattern = _pattern(value.regexp.original, cased=True)
         return lambda found: any(pattern.search(text) for text in _texts(found))
     if isinstance(value, SigmaString):
-        return _equal(value)
+        return _equal(value, field.named)
     what = sentence(
         "{kind} of {field} cannot be evaluated, expected a plain value",
         kind=type(value).__name__, field=field.name,
@@ -392,7 +392,7 @@ def _inside(value: SigmaCIDRExpression) -> Test:
     return lambda found: any(address in network for address in map(parse_address, _texts(found)) if address)
 
 
-def _equal(value: SigmaString) -> Test:
+def _equal(value: SigmaString, named: Callable[[str], str]) -> Test:
     cased = isinstance(value, SigmaCasedString)
     if any(isinstance(part, SpecialChars) for part in value.s):
         pattern = _pattern("(?s)" + "".join(_escaped(value)), cased=cased)
@@ -400,8 +400,8 @@ def _equal(value: SigmaString) -> Test:
     plain = "".join(map(str, value.s))
     if cased:
         return lambda found: plain in _texts(found)
-    folded = plain.casefold()
-    return lambda found: any(text.casefold() == folded for text in _texts(found))
+    meant = named(plain)
+    return lambda found: any(named(text) == meant for text in _texts(found))
 
 
 def _escaped(value: SigmaString) -> Iterator[str]:

@@ -139,7 +139,8 @@ def _begin(name: str, plant: str) -> None:
         said = stream.read(64)
     if not said or said.strip() != READY:
         words = _note(name, "log").read_text(encoding="utf-8", errors="replace")[-2_000:].strip()
-        raise LiveError(f"the hosts of the range did not come up: {words or 'no word from them'}")
+        why = words or sentence("no word from them")
+        raise LiveError(sentence("the hosts of the range did not come up: {why}", why=why))
 
 
 def _note(name: str, kind: str) -> Path:
@@ -157,7 +158,10 @@ def plant_of(name: str) -> tuple[Plant, int]:
             noted = json.loads(stream.read(_MOST_NOTED))
         return kept_plant(str(noted["plant"]), _note(name, "yaml")), int(noted["up_ns"])
     except (OSError, ValueError, KeyError, TypeError, RangeError):
-        raise LiveError(f"{path} does not say which plant {name} is: otmon lab down {name}") from None
+        what = sentence(
+            "{path} does not say which plant {name} is: otmon lab down {name}", path=str(path), name=name
+        )
+        raise LiveError(what) from None
 
 
 def shows_vlans(name: str, plant: Plant) -> bool:

@@ -24,7 +24,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
-from otmon.sentence import sentence
+from otmon.sentence import placed, sentence
 
 MOUNTED = Path("/run/netns")
 PREFIX = "otmon-lab"
@@ -95,7 +95,7 @@ def run(command: Sequence[str], batch: Sequence[str] = ()) -> str:
     # Not closed: that `alone_at` holds.
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, close_fds=False)
     if done.returncode:
-        raise LiveError(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()}")
+        raise LiveError(placed(" ".join(command), (done.stderr or done.stdout).strip()))
     return done.stdout
 
 
@@ -107,7 +107,8 @@ def enter(namespace: str) -> None:
             if libc.setns(there.fileno(), _CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     except OSError as error:
-        raise LiveError(f"namespace {namespace}: {error.strerror}") from None
+        what = sentence("namespace {name}: {why}", name=namespace, why=str(error.strerror))
+        raise LiveError(what) from None
 
 
 @contextmanager
@@ -164,7 +165,7 @@ def received(interface: str) -> tuple[int, int]:
         if colon and name.strip() == interface:
             numbers = rest.split()
             return int(numbers[1]), int(numbers[0])
-    raise LiveError(f"no interface {interface}")
+    raise LiveError(sentence("no interface {name}", name=interface))
 
 
 def processes_in(namespaces: Sequence[str]) -> dict[int, str]:
@@ -200,7 +201,7 @@ def end_processes(namespaces: Sequence[str]) -> int:
             left = processes_in(namespaces)
         if not left:
             return len(began)
-    raise LiveError(f"processes that cannot be killed: {' '.join(map(str, left))}")
+    raise LiveError(sentence("processes that cannot be killed: {ids}", ids=" ".join(map(str, left))))
 
 
 @contextmanager

@@ -119,15 +119,16 @@ def _check(range_name: str, stations: Sequence[Station], guests: Sequence[Statio
     addresses = [station.address for station in stations if station.address]
     for one in names:
         if not NAME.fullmatch(one) or one in _PARTS:
-            raise LiveError(f"{one!r} cannot be the name of a host of a range")
+            raise LiveError(sentence("{name} cannot be the name of a host of a range", name=repr(one)))
     for values in (names, addresses):
         for one in values:
             if values.count(one) > 1:
-                raise LiveError(f"{one} is there twice")
+                raise LiveError(sentence("{name} is there twice", name=one))
     for segment in {station.segment for station in (*stations, *guests)}:
         there = [station for station in (*stations, *guests) if station.segment == segment]
         if len(there) > 1 and any(station.internet for station in there):
-            raise LiveError(f"{there[0].name}: a host of the Internet is alone on its segment")
+            what = sentence("a host of the Internet is alone on its segment")
+            raise LiveError(placed(there[0].name, what))
 
 
 def _add(namespace: str) -> None:
@@ -246,7 +247,8 @@ def _legs(stations: Sequence[Station], segments: Mapping[str, str]) -> list[str]
         if not one.address:
             continue
         if not one.internet and homes.setdefault(one.gateway, one.segment) != one.segment:
-            raise LiveError(f"{one.name}: the network {one.network} is on two segments")
+            what = sentence("the network {network} is on two segments", network=str(one.network))
+            raise LiveError(placed(one.name, what))
         leg = segments.get(one.segment)
         if leg is None:
             continue
@@ -271,7 +273,7 @@ def _forward_chain(router: str) -> str:
             chain = words[1]
         elif line.strip().startswith("type filter hook forward") and table.startswith(("ip ", "inet ")):
             return f"{table} {chain}"
-    raise LiveError("the rules have no chain for what is forwarded")
+    raise LiveError(sentence("the rules have no chain for what is forwarded"))
 
 
 def _mirror(range_name: str, stations: Sequence[Station]) -> None:
@@ -368,7 +370,12 @@ def _await_links(links: Mapping[str, Sequence[str]]) -> None:
             if not absent:
                 break
             if time.monotonic() > end:
-                raise LiveError(f"namespace {namespace}: {', '.join(absent)} does not come up")
+                what = sentence(
+                    "namespace {name}: {interfaces} does not come up",
+                    name=namespace,
+                    interfaces=tuple(absent),
+                )
+                raise LiveError(what)
             time.sleep(0.02)
 
 

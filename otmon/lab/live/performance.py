@@ -91,7 +91,9 @@ def _run(steps: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(steps)
     except* (LiveError, OSError) as group:
-        raise LiveError(f"the range is not whole any more: {_first(group)}") from None
+        why = _first(group)
+        said = why.args[0] if len(why.args) == 1 and isinstance(why.args[0], str) else str(why)
+        raise LiveError(sentence("the range is not whole any more: {why}", why=said)) from None
 
 
 def _first(group: BaseException) -> BaseException:

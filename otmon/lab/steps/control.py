@@ -13,7 +13,7 @@ from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Ending, Say
 from otmon.lab.requests import TABLES, Request, RequestText, paced
 from otmon.lab.scene import Act, Deed, Trouble, step_kind
 from otmon.lab.sessions import MODBUS_PORT, UNIT, Session
-from otmon.sentence import verbatim
+from otmon.sentence import sentence
 from otmon.zones.files.leaf import OneOrMore, wrong
 
 MOST_REQUESTS = 20_000
@@ -35,7 +35,8 @@ class RequestsForm(Form):
     @model_validator(mode="after")
     def _bounded(self) -> RequestsForm:
         if len(self.asks) * self.times > MOST_REQUESTS:
-            raise wrong(verbatim(f"{len(self.asks) * self.times} requests, expected at most {MOST_REQUESTS}"))
+            count = len(self.asks) * self.times
+            raise wrong(sentence("{count} requests, expected 1 to {most}", count=count, most=MOST_REQUESTS))
         return self
 
 
@@ -83,7 +84,7 @@ class RegistersForm(Form):
     def _bounded(self) -> RegistersForm:
         count = len(self.tables) * len(range(self.first, self.last + 1, self.step))
         if not 1 <= count <= MOST_REQUESTS:
-            raise wrong(verbatim(f"{count} requests, expected 1 to {MOST_REQUESTS}"))
+            raise wrong(sentence("{count} requests, expected 1 to {most}", count=count, most=MOST_REQUESTS))
         return self
 
 

@@ -12,7 +12,7 @@ from otmon.lab import modbus
 from otmon.lab.form import Duration, Form
 from otmon.lab.frames import SECOND_NS, Packet, arp
 from otmon.lab.scene import Act, Deed, Trouble, step_kind
-from otmon.sentence import verbatim
+from otmon.sentence import sentence
 from otmon.zones.files.leaf import Leaf
 
 MOST_LIES = 50_000
@@ -32,7 +32,7 @@ def _read_shown(text: str) -> Shown | None:
     return (function, int(found[2])), int(found[3])
 
 
-ShownText = Annotated[Shown, Leaf(verbatim("a register and its value, such as: input 0 = 220"), _read_shown)]
+ShownText = Annotated[Shown, Leaf(sentence("a register and its value, such as: input 0 = 220"), _read_shown)]
 
 
 class DivertForm(Form):
@@ -41,9 +41,7 @@ class DivertForm(Form):
     """From one lie to the next."""
     shows: Annotated[
         tuple[
-            Annotated[
-                Shown, Leaf(verbatim("a register and what is shown, such as: input 0 = 220"), _read_shown)
-            ],
+            Annotated[Shown, Leaf(sentence("a register and its value, such as: input 0 = 220"), _read_shown)],
             ...,
         ],
         Field(max_length=64),

@@ -12,7 +12,7 @@ from otmon.lab.dialogues import gateway_of, lease, look_up, resolve_gateway, tls
 from otmon.lab.form import Domain, Duration, Form, Id, Truth, whole
 from otmon.lab.frames import BROADCAST, MILLISECOND_NS, SECOND_NS, Host, Packet, arp, ethernet, ipv4, udp
 from otmon.lab.scene import Act, Deed, Trouble, step_kind
-from otmon.sentence import verbatim
+from otmon.sentence import sentence
 from otmon.zones.files.leaf import Leaf
 
 ANDROID = bytes((1, 3, 6, 15, 26, 28, 51, 58, 59, 43, 114, 108))
@@ -22,7 +22,7 @@ _ASKS_FOR = {"phone": ANDROID, "windows": WINDOWS, "windows-xp": WINDOWS}
 """What such machines write into a DHCP request, by their system."""
 
 
-Short = Annotated[str, Leaf(verbatim("1 to 60 letters of ASCII"), lambda text: text if _fits(text) else None)]
+Short = Annotated[str, Leaf(sentence("1 to 60 letters of ASCII"), lambda text: text if _fits(text) else None)]
 
 
 def _fits(text: str) -> bool:

@@ -10,7 +10,7 @@ from otmon.lab.form import Duration, Form, Id, Word, whole
 from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Say
 from otmon.lab.scene import Act, Deed, Trouble, step_kind
 from otmon.lab.sharing import shared
-from otmon.sentence import verbatim
+from otmon.sentence import sentence
 from otmon.zones.files.leaf import Leaf
 
 _HEX = re.compile(r"(?:[0-9a-f]{2}){1,200}", re.ASCII)
@@ -18,7 +18,7 @@ _HEX = re.compile(r"(?:[0-9a-f]{2}){1,200}", re.ASCII)
 Hex = Annotated[
     bytes,
     Leaf(
-        verbatim("hexadecimal bytes such as 0280"),
+        sentence("hexadecimal bytes such as 0280"),
         lambda text: bytes.fromhex(text) if _HEX.fullmatch(text) else None,
     ),
 ]

@@ -29,7 +29,7 @@ from otmon.lab.frames import (
 from otmon.lab.plant import PlantHost
 from otmon.lab.scene import Act, Deed, step_kind
 from otmon.lab.sessions import Session
-from otmon.sentence import verbatim
+from otmon.sentence import sentence
 from otmon.zones.files.leaf import Leaf, OneOrMore, wrong
 
 LARGEST_SCAN = 1_024
@@ -61,7 +61,10 @@ def _read_ports(text: str) -> tuple[int, ...] | None:
 class AddressesForm(Form):
     network: Annotated[
         IPv4Network,
-        Leaf(verbatim(f"a network of at most {LARGEST_SCAN} addresses such as 10.1.2.0/24"), _read_network),
+        Leaf(
+            sentence("a network of at most {most} addresses such as 10.1.2.0/24", most=LARGEST_SCAN),
+            _read_network,
+        ),
     ]
     how: Annotated[Literal["arp", "ping", "tcp"], choice(("arp", "ping", "tcp"))] = "ping"
     port: Port = 502
@@ -146,7 +149,7 @@ def _knocked(
 class PortsForm(Form):
     ports: Annotated[
         tuple[
-            Annotated[tuple[int, ...], Leaf(verbatim("a port or a range such as 1-1024"), _read_ports)], ...
+            Annotated[tuple[int, ...], Leaf(sentence("a port or a range such as 1-1024"), _read_ports)], ...
         ],
         OneOrMore(),
         Field(max_length=200),
@@ -157,7 +160,7 @@ class PortsForm(Form):
     def _bounded(self) -> PortsForm:
         count = sum(map(len, self.ports))
         if count > MOST_PORTS:
-            raise wrong(verbatim(f"{count} ports, expected at most {MOST_PORTS}"))
+            raise wrong(sentence("{count} ports, expected at most {most}", count=count, most=MOST_PORTS))
         return self
 
 

@@ -97,6 +97,8 @@ class Document:
     root: Node | None
     """None when the file is empty or reading it had to stop."""
     problems: tuple[Problem, ...]
+    remarks: tuple[Problem, ...] = ()
+    """What is no error, and people should know."""
 
 
 def quoted(text: str, limit: int = 60) -> str:

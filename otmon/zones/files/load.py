@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from errno import ENOENT
 from typing import Final
 
@@ -93,6 +93,7 @@ def read_model(
     stand_in = ""
     whole = True
     sheets: dict[str, None] = {}
+    remarks: list[Problem] = []
     for name, data in files:
         document = parse(name, data)
         problems += document.problems
@@ -106,6 +107,7 @@ def read_model(
         plant.read(document, problems)
         for sheet in _inventories(document, beside, sheets, problems):
             problems += sheet.problems
+            remarks += sheet.remarks
             whole = whole and sheet.root is not None
             assets += entries(sheet, "assets", AssetForm, problems)
         timezones += timezone_of(document)
@@ -135,7 +137,7 @@ def read_model(
         problems.append(Problem(files[0][0], 0, 0, what))
     if problems:
         raise ModelError(problems)
-    return model
+    return replace(model, remarks=tuple((one.place, one.what) for one in remarks))
 
 
 def _contents(path: str) -> list[tuple[str, bytes]]:

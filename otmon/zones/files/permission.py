@@ -29,6 +29,7 @@ from otmon.zones.model import (
     spans,
 )
 from otmon.zones.quantity import words_of
+from otmon.zones.role import one_name
 from otmon.zones.times import ALWAYS, Dated, Schedule, end_of, instant_of
 
 ANY: Final = "any"
@@ -284,7 +285,8 @@ class PermissionReader:
 
     def _of_role(self, entry: Entry[Any], path: Path, role: str, sides: Sides) -> list[Endpoint]:
         """The addresses of the assets that have a role, in the zones that the permission is about."""
-        having = [device for device in self.devices if role in device.roles]
+        meant = one_name(role)
+        having = [device for device in self.devices if meant in map(one_name, device.roles)]
         found = []
         for device in having:
             macs = (host(device.mac),) if device.mac is not None else ()

@@ -23,6 +23,7 @@ from otmon.zones.files.switch_port import read_port
 from otmon.zones.files.text import (
     ACCESS_CLASSES,
     IMPORTANCE,
+    MAX_ROLE,
     MAX_TEXT,
     TRANSPORTS,
     VALUE_TYPES,
@@ -35,6 +36,7 @@ from otmon.zones.files.text import (
     read_mac,
     read_oui,
     read_quantity,
+    read_role,
     read_scale,
     read_step,
     read_text,
@@ -67,6 +69,9 @@ Ip = Annotated[Network, Leaf(sentence("an IPv4 or IPv6 address"), read_ip)]
 Quantity = Annotated[Decimal, Leaf(sentence("a number such as 2, -5 or 0.25"), read_quantity)]
 Id = Annotated[
     str, Leaf(sentence("an id of up to 64 ASCII letters, digits, '.', '_' and '-' (and no address)"), read_id)
+]
+RoleName = Annotated[
+    str, Leaf(sentence("a role of up to {most} signs without blanks and commas", most=MAX_ROLE), read_role)
 ]
 Text = Annotated[str, Leaf(sentence("a printable text of 1 to {most} characters", most=MAX_TEXT), read_text)]
 Texts = Annotated[tuple[Text, ...], OneOrMore()]
@@ -302,7 +307,7 @@ class AssetForm(Form):
     mac: Annotated[Address | None, Leaf(sentence("a MAC address such as 00:1b:1b:aa:bb:cc"), read_mac)] = None
     vendor: Text | None = None
     model: Text | None = None
-    role: Annotated[tuple[Id, ...], OneOrMore()] = ()
+    role: Annotated[tuple[RoleName, ...], OneOrMore()] = ()
     tag: Annotated[tuple[Id, ...], OneOrMore()] = ()
     zone: Id | None = None
 

@@ -20,6 +20,9 @@ IMPORTANCE: Final[dict[str, Importance]] = {
 MAX_TEXT: Final = 500
 """Characters of a name or a reason: it is shown in tables."""
 
+MAX_ROLE: Final = 64
+
+_DIVIDES = re.compile(r"[\s,;、|:'\"]")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}|0[xX][0-9A-Fa-f]{1,7}", re.ASCII)
 _QUANTITY = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
@@ -43,6 +46,12 @@ def read_id(text: str) -> str | None:
     if parse_address(text) is not None:
         return None
     return text if _ID.fullmatch(text) else None
+
+
+def read_role(text: str) -> str | None:
+    """A role of a device, in any script: a word, as lists of them are divided by blanks and commas."""
+    fits = 0 < len(text) <= MAX_ROLE and text.isprintable() and not _DIVIDES.search(text)
+    return text if fits and parse_address(text) is None else None
 
 
 def read_number(text: str) -> int | None:

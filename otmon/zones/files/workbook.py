@@ -58,6 +58,8 @@ class Hidden:
     sheet: bool = False
     rows: frozenset[int] = frozenset()
     columns: frozenset[int] = frozenset()
+    folded: frozenset[int] = frozenset()
+    """Those of the rows that a filter or a closed outline hides: it is seen that there are more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +361,8 @@ def _scan(
     struck: set[tuple[int, int]] = set()
     rows: set[int] = set()
     columns: set[int] = set()
+    folded: set[int] = set()
+    filtered = _Filtered()
     at = [0, 0]
     cells = 0
     shared = False
@@ -367,10 +371,13 @@ def _scan(
     def begin(tag: str, attributes: dict[str, str]) -> None:
         nonlocal cells, shared, read
         name = tag.rpartition(":")[2]
+        filtered.begin(name, attributes)
         if name == "row":
             at[:] = [_number(attributes.get("r", ""), at[0] + 1), 0]
             if _is_hidden(attributes, "ht") and at[0] <= MAX_ROWS:
                 rows.add(at[0])
+                if attributes.get("outlineLevel", "0") != "0":
+                    folded.add(at[0])
         elif name == "col" and _is_hidden(attributes, "width"):
             last = min(_number(attributes.get("max", ""), 0), MAX_COLUMNS)
             columns.update(range(max(_number(attributes.get("min", ""), 1), 1), last + 1))
@@ -406,7 +413,41 @@ def _scan(
         read = None
 
     _parse(archive, page._worksheet_path, begin, said, end)
-    return merged, struck, Hidden(page.sheet_state != "visible", frozenset(rows), frozenset(columns))
+    for table in _tables(archive, page._worksheet_path):
+        _parse(archive, table, lambda tag, attributes: filtered.begin(tag.rpartition(":")[2], attributes))
+    folded |= {row for row in rows if any(row in one for one in filtered.rows)}
+    seen = page.sheet_state == "visible"
+    return merged, struck, Hidden(not seen, frozenset(rows), frozenset(columns), frozenset(folded))
+
+
+class _Filtered:
+    """The rows that filters which are on choose from (ECMA-376-1, 18.3.2.7), of a sheet and its tables."""
+
+    def __init__(self) -> None:
+        self.rows: list[range] = []
+        self._range = range(0)
+
+    def begin(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "autoFilter":
+            area = _MERGED.fullmatch(attributes.get("ref", ""))
+            self._range = range(int(area[2]) + 1, int(area[4]) + 1) if area else range(0)
+        elif name == "filterColumn" and len(self.rows) < MAX_PARTS:
+            self.rows.append(self._range)
+
+
+def _tables(archive: zipfile.ZipFile, page: str) -> list[str]:
+    """The parts of a sheet's tables."""
+    folder, _, name = page.rpartition("/")
+    links, found, there = f"{folder}/_rels/{name}.rels", list[str](), frozenset(archive.namelist())
+
+    def begin(tag: str, attributes: dict[str, str]) -> None:
+        if attributes.get("Type", "").endswith("/table"):
+            part = f"xl/tables/{attributes.get('Target', '').rpartition('/')[2]}"
+            found.extend([part] if part in there and len(found) < MAX_SHEETS else [])
+
+    if links in there:
+        _parse(archive, links, begin)
+    return found
 
 
 def _is_hidden(attributes: dict[str, str], size: str) -> bool:

@@ -98,6 +98,11 @@ def written(
         )  # fmt: skip
         block.say(full)
     block.line("version: 1")
+    if not added:
+        block.line_and_say(
+            "# timezone: Asia/Tokyo",
+            sentence("TODO: the plant's time zone; without it times are told in UTC"),
+        )
     block.line("")
     block.line("zones:" if layout.zones else "zones: []")
     for zone in layout.zones:

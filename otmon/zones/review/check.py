@@ -30,10 +30,12 @@ from otmon.zones.model import (
 )
 from otmon.zones.place import Claim, Index, baseline_zones, index, innermost, locate, locate_ends
 from otmon.zones.review.covering import overlaps
+from otmon.zones.review.notation import ANY
 from otmon.zones.review.structure import REQUIREMENTS, mixed_zones, placed_devices, unknown_roles
 from otmon.zones.review.usage import unseen_zones, usage
 from otmon.zones.review.works import plant_doubts
 from otmon.zones.role import BY_NAME
+from otmon.zones.unread import unread
 
 CAUTIONS: Final[dict[str, str]] = {
     "zone-without-members": "zone {zone} has no members, so nothing is ever in it",
@@ -53,6 +55,10 @@ CAUTIONS: Final[dict[str, str]] = {
     "boundary-without-settings-owner": "boundary {boundary} does not say who owns its settings",
     "boundary-closed": "boundary {boundary} allows nothing",
     "permission-without-limit": "permission {permission} allows every protocol on every port",
+    "access-not-read": "permission {permission} limits access or functions, and of {protocols} otmon does "
+    "not read what is asked for: all of it passes",
+    "reads-not-read": "permission {permission} does not allow reading, and of {protocols} otmon reads only "
+    "what changes something: what reads values passes",
     "internet-into-high": "permission {permission} lets the Internet into zone {zone} of high importance",
     "mixed-zone": "zone {zone} holds {kind} assets together with {others}: IEC 62443-3-2 {requirement} wants "
     "them apart{because}",
@@ -428,6 +434,12 @@ def _of_permissions(permissions: Iterable[Permission], ready: Index) -> Iterator
         written = written_id(permission.id) == permission.id
         if written and not (permission.protocols or permission.ports or permission.transports):
             yield _caution(permission.line, "permission-without-limit", permission=permission.called())
+        for key, what in (("access-not-read", "all"), ("reads-not-read", "reads")):
+            some = [one for one in permission.protocols or (ANY,) if unread(permission, one) == what]
+            if some:
+                yield _caution(
+                    permission.line, key, permission=permission.called(), protocols=", ".join(some)
+                )
         servers = {end.zone for end in permission.servers}
         if any(end.zone == INTERNET for end in permission.clients):
             for zone in sorted(servers):

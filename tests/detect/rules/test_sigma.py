@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from otmon.detect.rules.field import FIELDS, Ground, Seen
 from otmon.detect.rules.sigma import MAX_CONDITION, MAX_VALUES, SigmaWrong, compiled
+from otmon.zones.address import Address, host, parse_address
 from otmon.zones.decide import decide, index
+from otmon.zones.model import Device, Line, Name
 from tests.detect.plant import HMI, PC, PLANT, PLC
 from tests.zones.facts import conversation, operation
 
@@ -73,6 +76,28 @@ def matches(
 )
 def test_a_selection_asks_what_it_says(selection: Any, expected: bool) -> None:
     assert matches(selection) is expected
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ({"client_roles": "EWS"}, True),
+        ({"client_roles": "engineering-station"}, True),
+        ({"client_roles": "エンジニアリング端末"}, True),
+        ({"client_roles|cased": "ews"}, True),
+        ({"client_roles|cased": "engineering-station"}, False),
+        ({"client_roles": "engineering-*"}, False),
+        ({"client_roles": "line-boss"}, True),
+        ({"client_roles": "hmi"}, False),
+        ({"server_roles": "ews"}, False),
+    ],
+)
+def test_a_role_matches_by_any_of_its_names(selection: Any, expected: bool) -> None:
+    at = (host(parse_address(PC) or Address(32, 0)),)
+    station = Device("ews-1", Line("m.yaml", 1), Name("", ""), at, None, "", "", ("ews", "Line-Boss"))
+    ready = index(replace(PLANT, devices=(station,)))
+    seen = Seen(TALK, decide(ready, TALK), Ground(ready))
+    assert compiled("conversation", {"s": selection, "condition": "s"})(seen) is expected
 
 
 @pytest.mark.parametrize(

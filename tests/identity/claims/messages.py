@@ -277,6 +277,7 @@ MESSAGES: dict[str, tuple[tuple[Turn, ...], list[Said]]] = {
         [("name", "xp-line1"), ("name", "XP-line1.plant.local"), ("dhcp-class", "MSFT 5.0"),
          ("dhcp-options", "1,15,3,6,44,46,47,31,33,249,43")],
     ),
+    "tftp": ((("c", b"\0\1fw-2.1.bin\0octet\0blksize\x001428\0"),), [("expects", "udp")]),
     "lldp": (
         (("c", CHASSIS + tlv(2, b"\x07port-001") + tlv(3, b"\0\x14")
           + tlv(5, b"et200sp-line1") + tlv(6, b"Siemens, SIMATIC NET, SCALANCE X208")

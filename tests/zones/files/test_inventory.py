@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
+import io
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
+from openpyxl.styles import Font
 
+from otmon.zones.address import host
 from otmon.zones.files.inventory import HEADINGS, inventory_document
 from otmon.zones.files.load import ModelError, load_model, read_model
 from otmon.zones.files.workbook import write_xlsx
@@ -104,9 +113,126 @@ def test_all_errors_are_told_at_once_with_row_and_column() -> None:
         "devices.csv:5:1: 'x y' does not fit here, expected an id of up to 64 ASCII letters, digits, '.', "
         "'_' and '-' (and no address)",
         "devices.csv:6:1: id is missing, expected an id",
-        "devices.csv:7:1: an asset without address and mac, expected at least one of them",
         # What else the wrong rows say is there: their tag is none that nobody has.
         "m.yaml:6:49: no asset has the role 'hmi', expected plc",
+    ]
+
+
+def workbook(fill: Callable[[Any], None], *, others: Callable[[Any], None] = lambda book: None) -> bytes:
+    book = Workbook()
+    page: Any = book.active
+    page.title = "機器台帳"
+    fill(page)
+    others(book)
+    made = io.BytesIO()
+    book.save(made)
+    return made.getvalue()
+
+
+def as_people_have_it(page: Any) -> None:
+    """A sheet as plants keep them: titles, notes, full width, half-width kana, dates, dashes."""
+    day = datetime.date(2019, 5, 1)
+    for row in (
+        ["制御系ネットワーク　機器台帳"],
+        ["作成：鈴木", None, None, None, None, None, None, datetime.date(2026, 4, 1)],
+        ["No.", "管理番号", "機器名称", "ＩＰアドレス", "ＭＡＣｱﾄﾞﾚｽ", "用途", "役割", "導入年月日"],
+        ["【Ａ棟】"] * 7,
+        [1, "ＰＬＣ－０１", "調合", "１０．１．０．１１／２４", "0080.f430.0131", "シーケンサー", "x", day],
+        [2, "HMI-01", "操作ﾊﾟﾈﾙ", "10.1.0.12", "－", "ﾀｯﾁﾊﾟﾈﾙ 監視", None, "令和2年"],
+        [3, "PC-01", "監視", "DHCP", "0080F4300132", "なし", None, None],
+        [4, "SW-01", "計器", "－", "ー", "", None, None],
+        ["No.", "管理番号", "機器名称", "ＩＰアドレス", "ＭＡＣｱﾄﾞﾚｽ", "用途", "役割", "導入年月日"],
+        ["※点検は4月"],
+    ):  # fmt: skip
+        page.append(row)
+    page.merge_cells("A4:G4")
+
+
+SHEETS = PLANT.replace(b"devices.csv", b"devices.xlsx").replace(
+    b"- {id: hall, importance: low, members: {tag: clean}}\n",
+    b"- {id: hall, importance: low, members: 10.2.0.0/24}\n",
+)
+
+
+def remarks(model: Model) -> list[str]:
+    return [f"{place}: {what}" for place, what in model.remarks]
+
+
+def test_a_sheet_as_people_have_it_is_an_inventory() -> None:
+    model = read(workbook(as_people_have_it), SHEETS, "devices.xlsx")
+    found = {
+        one.id: ([str(at) for at in one.networks], str(one.mac and host(one.mac)), one.roles)
+        for one in model.devices
+    }
+    assert found == {
+        "PLC-01": (["10.1.0.11"], "00:80:f4:30:01:31", ("シーケンサー",)),
+        "HMI-01": (["10.1.0.12"], "None", ("タッチパネル", "監視")),
+        "PC-01": ([], "00:80:f4:30:01:32", ()),
+    }
+    # `role:hmi` is whoever the sheet calls a touch panel.
+    assert [str(end.network) for end in model.boundaries[0].permissions[0].clients] == ["10.1.0.12"]
+    assert remarks(model) == [
+        "devices.xlsx:3:7: column '役割' says the same as '用途', which counts",
+        "devices.xlsx:8:1: 1 rows are left out that have neither an address nor a MAC address (8: SW-01)",
+    ]
+
+
+def test_who_signs_a_sheet_agrees_to_what_he_sees() -> None:
+    """Who hides a row by hand takes it away; a filter that was left on, or a closed group, does not."""
+
+    def fill(page: Any) -> None:
+        page.append(["id", "address", "mac", "note"])
+        for number in range(2, 10):
+            page.append([f"d{number}", f"10.1.0.{number}", None, "x"])
+        page["B3"].font = Font(strike=True)
+        page["D4"].font = Font(strike=True)
+        page.row_dimensions[5].hidden = page.row_dimensions[6].hidden = page.row_dimensions[7].hidden = True
+        page.row_dimensions[7].outlineLevel = 1
+        page["B6"] = datetime.date(2026, 1, 2)
+        page.column_dimensions["C"].hidden = True
+        page["A9"] = CellRichText("d9", TextBlock(InlineFont(strike=True), " d1"))
+
+    def others(book: Any) -> None:
+        book.create_sheet("改訂履歴").append(["版", "日付"])
+        book.create_sheet("Sheet3")
+        book.create_sheet("旧台帳").append(["id", "address"])
+        book["旧台帳"].append(["gone", "10.1.0.99"])
+        book["旧台帳"].sheet_state = "hidden"
+
+    data = workbook(fill, others=others)
+    model = read(data, SHEETS.replace(b"from: 'role:hmi'", b"from: 10.1.0.2"), "devices.xlsx")
+    assert [one.id for one in model.devices] == ["d2", "d4", "d7", "d8"]
+    assert remarks(model) == [
+        "devices.xlsx: the sheet '改訂履歴' has no head, and is left out",
+        "devices.xlsx: the sheet '旧台帳' is hidden, and is left out: show it if its devices are authorised",
+        "devices.xlsx:1:3: the column 'mac' is hidden, and counts",
+        "devices.xlsx:3:1: 2 rows are left out whose id, address or MAC address is struck out, wholly or in "
+        "part (3: d3, 9: d9 d1)",
+        "devices.xlsx:5:1: 2 hidden rows are left out (5: d5, 6: d6): show those whose devices are "
+        "authorised, and delete the others",
+        "devices.xlsx:7:1: 1 rows that a filter or a closed outline hides count like others (7: d7)",
+    ]
+
+
+def test_a_number_is_the_id_where_there_is_no_other() -> None:
+    plant = PLANT.replace(b"{tag: clean}", b"10.2.0.0/24").replace(b"'role:hmi'", b"10.1.0.1")
+    model = read("No.,機器名,IP\n1,PLC,10.1.0.1\n".encode(), plant)
+    assert [(one.id, one.name.ja) for one in model.devices] == [("1", "PLC")]
+
+
+def test_a_row_of_one_word_is_a_heading_only_where_it_is_no_id() -> None:
+    sheet = ENGLISH + "Line 1,Line 1,Line 1,,,Line 1,,,,,\nspare,spare,spare,,,,,,,,\n"
+    model = read(sheet.encode())
+    assert len(model.devices) == 3
+    assert remarks(model) == [
+        "devices.csv:6:1: 1 rows are left out that have neither an address nor a MAC address (6: spare)"
+    ]
+
+
+def test_a_network_is_no_address_of_a_device() -> None:
+    sheet = ENGLISH.replace("10.2.0.1", "10.2.0.0/24").encode()
+    assert wrong(sheet) == [
+        "devices.csv:3:4: '10.2.0.0/24' does not fit here, expected an IPv4 or IPv6 address"
     ]
 
 

@@ -17,6 +17,11 @@ def test_a_role_stands_for_the_assets_that_have_it() -> None:
     assert [(end.zone, str(end.network)) for end in one.servers] == [("plc", "10.2.0.1"), ("plc", "fd00::1")]
 
 
+def test_a_role_has_several_names() -> None:
+    (one,) = roles("{from: role:EWS, to: role:シーケンサ, protocol: modbus}").boundaries[0].permissions
+    assert [str(end.network) for end in (*one.clients, *one.servers)] == ["10.1.0.9", "10.2.0.1", "fd00::1"]
+
+
 def test_a_role_on_both_sides_means_the_side_opposite_to_the_other_end() -> None:
     (one,) = roles("{from: role:gateway, to: plc, protocol: modbus}").boundaries[0].permissions
     assert [str(end.network) for end in one.clients] == ["10.1.0.8"]

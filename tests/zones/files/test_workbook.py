@@ -124,10 +124,34 @@ def test_what_nobody_sees_is_noted() -> None:
     drawn = changed(book(fill), SHEET, lambda xml: xml.replace(b'<row r="5"', b'<row r="5" ht="0"'))
     drawn = changed(drawn, SHEET, lambda xml: xml.replace(b'width="77"', b'width="0"'))
     shown, *others = read_sheets(drawn)
-    assert shown.hidden == Hidden(False, frozenset({3, 5, 8}), frozenset({2, 4}))
+    assert shown.hidden == Hidden(False, frozenset({3, 5, 8}), frozenset({2, 4}), frozenset({3, 5, 8}))
     assert shown.rows[3] == ("a3", "b", "c", "d")
     assert [(one.name, one.hidden) for one in others] == [("old", Hidden(True)), ("older", Hidden(True))]
     assert read_sheets(b"a,b")[0].hidden == Hidden()
+
+
+def test_rows_that_a_filter_or_an_outline_hides_are_told_from_those_that_somebody_hid() -> None:
+    from openpyxl.worksheet.filters import AutoFilter, FilterColumn, Filters
+    from openpyxl.worksheet.table import Table
+
+    def fill(page: Any) -> None:
+        page.append(["id", "name"])
+        for number in range(2, 13):
+            page.append([f"a{number}", "b"])
+        for number in (2, 5, 8, 11):
+            page.row_dimensions[number].hidden = True
+        page.row_dimensions[5].outlineLevel = 1
+        chosen = FilterColumn(colId=0, filters=Filters(filter=["a7"]))
+        page.add_table(
+            Table(
+                id=1, displayName="t", ref="A7:B9", autoFilter=AutoFilter(ref="A7:B9", filterColumn=[chosen])
+            )
+        )
+        # A filter that is off, as every list has one.
+        page.auto_filter.ref = "A1:B12"
+
+    (grid,) = read_sheets(book(fill))
+    assert (grid.hidden.rows, grid.hidden.folded) == ({2, 5, 8, 11}, {5, 8})
 
 
 def test_a_lie_about_what_is_hidden_is_bounded() -> None:

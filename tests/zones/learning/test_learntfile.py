@@ -38,6 +38,9 @@ def file(
     return text, read_model([("m", text.encode())], frozenset(IDS))
 
 
+ZONE = "zones: [{id: a, importance: low, members: 10.0.0.0/24}]"
+
+
 def test_a_grant_is_read_as_it_was_meant() -> None:
     text, model = file([Border("a-b", ("a", "b"), None, (GRANT,), ())])
     (permission,) = model.boundaries[0].permissions
@@ -133,3 +136,13 @@ def test_what_an_inner_zone_lacks_is_a_boundary_of_its_own_and_what_that_takes_t
     assert (border.id, border.between, border.device) == ("office-robots", ("office", "robots"), "fw")
     # What only a baseline can judge is not denied, so nothing is missing there.
     assert (len(border.permissions), made.permissions) == (1, 1)
+
+
+def test_the_plants_time_zone_is_asked_for_where_nobody_has_said_it() -> None:
+    nothing = Layout((), {}, {}, (), frozenset())
+    draft = written(Ledger(), nothing, [], {}, [], [], False)
+    asked = "# timezone: Asia/Tokyo    # TODO: the plant's time zone; without it times are told in UTC\n"
+    assert asked in draft
+    said = draft.replace(asked, asked[2:]).replace("zones: []", ZONE)
+    assert read_model([("m.yaml", said.encode())], frozenset(IDS)).timezone == "Asia/Tokyo"
+    assert "timezone" not in written(Ledger(), nothing, [], {}, [], [], True)

@@ -45,6 +45,7 @@ DOUBTFUL = model("""
       settings_owner: x
       allow:
       - {id: wide, to: f, protocol: [dns, ntp]}
+      - {id: unread, to: f, protocol: [modbus, s7comm, smb], access: write}
       - {id: narrow, to: f, protocol: dns, port: 53}
       - {id: day, name: {ja: 昼, en: Day}, to: f, protocol: ntp, port: 123-124, hours: daily 08:00-18:00}
       - {id: night, to: f, protocol: ntp, port: 122-123}
@@ -140,7 +141,7 @@ def test_a_zone_that_the_baseline_knows_needs_no_caution() -> None:
 def test_counts() -> None:
     checked = check(DOUBTFUL)
     assert (checked.files, checked.zones, checked.members) == (("m.yaml",), 6, 11)
-    assert (checked.boundaries, checked.permissions) == (5, 10)
+    assert (checked.boundaries, checked.permissions) == (5, 11)
     assert checked.cautions == cautions(DOUBTFUL)
 
 
