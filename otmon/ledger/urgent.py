@@ -12,8 +12,8 @@ from otmon.decode.fields import AT, BUFFER, END, PROTO, PROTO_TCP, SEQ, URGENT, 
 from otmon.decode.flows import CLIENT_B, F_PROTOCOL, F_STATE, F_TRIES, PROVISIONAL, URGENT_A
 from otmon.decode.streams import distance
 from otmon.kernel import Bytes, copy_bytes, kernel
-from otmon.ledger.command_messages import is_commanded
 from otmon.ledger.command_copies import move_cut
+from otmon.ledger.command_messages import is_commanded
 from otmon.ledger.messages import is_full
 from otmon.ledger.naming import TRIES
 from otmon.ledger.payload import read_payload
