@@ -38,6 +38,9 @@ class Program(TyperGroup):
     ) -> Any:
         """Run a command line."""
         given = list(sys.argv[1:] if args is None else args)
+        if "sensor" in given:
+            # Threads of numpy's, which texts may load, would keep the rights that a sensor gives up.
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         otherwise = usual(os.environ)
         speak(asked_for(given, otherwise))
         _begin_with(self, otherwise)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
@@ -130,8 +129,6 @@ def run(
     speak(lang)
     if not interface:
         fail(sentence("name an interface with --interface"))
-    # Threads of numpy's would keep the rights that the program gives up.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from otmon.cli.listening import Options, listen
 
     wanted = Options(

@@ -39,12 +39,12 @@ class _Found:
 def prove_again(findings: Iterable[Finding], folder: Path) -> list[str]:
     """Write a capture for each finding and each of its sources; the sources that cannot be read again
     (standard input, a pipe, a file that is gone). Raises OSError where something cannot be written."""
-    folder.mkdir(parents=True, exist_ok=True)
+    proofs = ProofFolder(folder, _NO_BUDGET)
     by_source: dict[str, list[Finding]] = {}
     for finding in findings:
         for source in dict.fromkeys(one.source for one in finding.evidence):
             by_source.setdefault(source, []).append(finding)
-    proofs, called, lost = ProofFolder(folder, _NO_BUDGET), _names(by_source), []
+    called, lost = _names(by_source), []
     for source, about in by_source.items():
         if source == STDIN or not Path(source).is_file():
             lost.append(source)

@@ -34,7 +34,8 @@ class Appended:
 
     def open(self) -> None:
         """Open the file, anew where it was moved away. Raises OSError; then the one before stays open."""
-        fresh = private.opener(str(self._path), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        fresh = private.opener(str(self._path), flags)
         if self._file >= 0:
             os.close(self._file)
         self._file, self._written = fresh, 0

@@ -69,8 +69,10 @@ def installed(folder: Path) -> Path:
     assert done.returncode == 0, done.stderr
     shutil.rmtree(root / "srv/carried", ignore_errors=True)
     (root / "srv/carried").mkdir()
-    for name in ("wheels", "requirements.lock", "deploy", "dashboards", "zones"):
+    for name in ("wheels", "requirements.lock", "deploy", "dashboards"):
         subprocess.run(["cp", "-a", str(carried / name), str(root / "srv/carried")], check=True)
+    # The plant's own model is whoever's who follows the guide.
+    shutil.copy(ROOT / "zones" / "factory.yaml", root / "srv/carried/my-plant.yaml")
     (service,) = steps("As a service of systemd")
     rest = service[service.index("ln ") :]
     # A namespace of its own: there is no way out of it.
