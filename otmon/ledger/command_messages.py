@@ -341,7 +341,9 @@ def old_message(src: Bytes, p: int, end: int) -> int:
             return 8 << 2 | (COMMANDS if n == 8 or (n > 8 and u16be(src, p + 4) == 0x3030) else 0)
         if command == 0x15 or command == 8 or command == 9:
             return 8 << 2
-        kind = WRITES if is_old_write(command) else 0
+        # What only goes on there has no letter of a device.
+        letter = digits(src, p + 8, end) >> 8
+        kind = WRITES if (command == 2 or command == 3) and 0x41 <= letter <= 0x5A else 0
         if command > 3 or n < 24:
             return (24 if command <= 3 else n) << 2 | kind
         points = digits(src, p + 20, end) >> 8

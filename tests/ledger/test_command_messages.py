@@ -138,7 +138,7 @@ def test_it_is_seen_between_others_wherever_the_cuts_lie(protocol: str, payload:
 def test_it_is_seen_behind_a_message_of_several_segments(protocol: str, payload: bytes, name: str) -> None:
     long = {
         "s7comm": s7(1, 15, b"\4\1\x12\x0a\x10\2\4\0\0\x0a\x84\0\0\0" + bytes(3_000)),
-        "fins": in_tcp(FINS_READ[:10] + b"\1\2" + bytes(3_000)),
+        "fins": in_tcp(FINS_READ[:10] + b"\1\1" + bytes(3_000)),
         "slmp": SLMP_READ[:7] + (6 + 3_000).to_bytes(2, "little") + SLMP_READ[9:15] + bytes(3_000),
         "ethernet_ip": connected(b"\x4c\2\x20\x6b\x24\1" + bytes(3_000), 7),
         "dnp3": DNP3_READ * 200,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.protocols.cip import CIP_COMMANDS, OBJECT_RESET
-from tests.protocols.test_commands import told, unconnected
+from otmon.ledger.cip_messages import COMMANDS
+from otmon.protocols.cip import CIP_COMMANDS, OBJECT_RESET, SET_ADDRESS
+from tests.protocols.test_commands import CIP_ADDRESS, found, told, unconnected
 
 
 def test_what_is_no_tag_and_no_object_is_not_written() -> None:
@@ -22,3 +23,9 @@ def test_a_reset_restarts_a_device_by_its_identity_alone(path: bytes) -> None:
         "ethernet_ip", unconnected(b"\5" + path.replace(b"\1\x24", b"\x4e\x24").replace(b"\1\0", b"\x4e\0"))
     )
     assert other.service == OBJECT_RESET
+
+
+def test_an_address_that_is_set_is_copied_before_writes() -> None:
+    (one,) = told("ethernet_ip", CIP_ADDRESS)
+    assert one.service == SET_ADDRESS
+    assert found("ethernet_ip", CIP_ADDRESS)[0][0] == COMMANDS

@@ -282,7 +282,6 @@ COMMANDS_READ = [
     ("ethernet_ip", CIP_RESET, 0x102, "Reset", "control"),
     ("ethernet_ip", CIP_ROUTED, CONTEXT, "Start", "control"),
     ("ethernet_ip", CIP_FAULT_RESET, CONTEXT, "Object Reset", "control"),
-    ("ethernet_ip", CIP_ADDRESS, CONTEXT, "Set IP Address", "configure"),
     ("ethernet_ip", CIP_PACKED, 9, "Stop", "control"),
     ("ethernet_ip", PCCC_PROGRAM, CONTEXT, "Change Mode to Program", "control"),
     ("ethernet_ip", PCCC_RUN, 3, "Change Mode to Run", "control"),
