@@ -16,7 +16,9 @@ too: what is dropped once would be dropped in the end, whatever comes. Of the cl
 sender the first `Limits.values` by their text are kept, which lie together in that order. For
 operations they hold below the limit; at it, a range that grows in a later merge may have made room
 too late, so which ones are kept depends on the order of merging, which replay fixes to the order of
-its sources. The amount in `overflow` is always what is missing, no more and no less.
+its sources. The amount in `overflow` is always what is missing, no more and no less. In a sensor's ledger at
+its limit what somebody answered comes before the rest: what was dropped before it was answered is missing
+then, and which facts these are depends on the order of merging. A replay's order is of keys alone.
 """
 
 from __future__ import annotations
