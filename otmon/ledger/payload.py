@@ -130,12 +130,6 @@ def read_said(
         elif other != 0:
             take_over(t, f, d, other)
             code, undecided = other, False
-    if s >= 0 and settled and row[END] > row[AT] and row[PROTO] == PROTO_TCP:
-        if t.streams[s, S_MODE] == CANDIDATE:
-            # It may be another protocol's as well, in segments that overtook each other.
-            if read_in_turn(t, signatures, f, d, src, packet, now, offset) == READ:
-                return
-            s = t.flows[f, F_STREAM]
     if s >= 0:
         t.streams[s, S_LAST] = now
         if length > 0 or t.streams[s, S_HELD + 1 - d] > 0:

@@ -15,16 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 from otmon.decode.fields import ACK, AT, END, FLAGS, SEQ, TCP_ACK, WIRE_END
-from otmon.decode.flows import (
-    F_FIRST_PACKET,
-    F_ISN,
-    F_PACKETS,
-    F_PROTOCOL,
-    F_STATE,
-    F_STREAM,
-    F_TRIES,
-    PIECE_A,
-)
+from otmon.decode.flows import F_FIRST_PACKET, F_ISN, F_PACKETS, F_PROTOCOL
 from otmon.decode.streams import (
     ACK_PATIENCE,
     H_DIRECTION,
@@ -57,11 +48,8 @@ from otmon.decode.streams import (
 from otmon.kernel import Bytes, kernel
 from otmon.ledger.command_copies import BEFORE, RESENT_NS, WAIT_NS, copy_commands, move_cut
 from otmon.ledger.command_messages import is_commanded
-from otmon.ledger.exchange import end_stream
-from otmon.ledger.naming import begin_modbus, is_named, name_own, own_of
-from otmon.ledger.segments import feed
-from otmon.ledger.tables import CODES, CUTS, MODBUS, ROW, TURNS, U_FLOW, U_NEXT, Tables
-from otmon.ledger.takeover import PIECE_BYTES, carry_piece, commanded_by, piece_row, take_over
+from otmon.ledger.naming import is_named, name_own, own_of
+from otmon.ledger.tables import CODES, CUTS, ROW, TURNS, U_FLOW, U_NEXT, Tables
 from otmon.protocols.signature import SignatureTables
 
 READ: Final = 1
@@ -77,14 +65,10 @@ def read_in_turn(
     """Take note of a segment of a flow that speaks, or may speak, a protocol with commands. Returns READ
     where it was read here, as others waited for it, EARLY where it is ahead of its turn, else 0."""
     row = t.rows[t.used[ROW]]
+    if not is_named(t, f) and own_of(t, signatures, f, d) == 0:
+        return 0
     o = f & (TURNS - 1)
     turns = t.turns
-    due = -1
-    if not is_named(t, f) and own_of(t, signatures, f, d) == 0:
-        # On a port that is usual for nothing what begins behind something else may end a command.
-        due = due_first(t, f, d)
-        if due < 0 and not (turns[o, S_FLOW] == f + 1 and turns[o, S_HELD + d] > 0):
-            return 0
     if turns[o, S_FLOW] != f + 1 or turns[o, S_ORDER] != t.flows[f, F_FIRST_PACKET]:
         if turns[o, S_HELD] + turns[o, S_HELD + 1] > 0:
             if turns[o, S_FLOW] != f + 1 and abs(now - turns[o, S_LAST]) <= WAIT_NS:
@@ -99,8 +83,6 @@ def read_in_turn(
         isn = t.flows[f, F_ISN + d]
         begins = turns[o, S_SYNC + d] == UNSEEN and isn >= 0 and t.flows[f, F_PACKETS + d] <= HELD_PER_STREAM
         turns[o, S_NEXT + d] = (isn + 1) & _SEQUENCES if begins else row[SEQ]
-        if due >= 0:
-            turns[o, S_NEXT + d] = due
         turns[o, S_SYNC + d] = IN_STEP
     turns[o, S_LAST] = now
     if row[SEQ] == turns[o, S_NEXT + d] and turns[o, S_HELD] + turns[o, S_HELD + 1] == 0:
@@ -140,24 +122,7 @@ def read_in_turn(
         drop(t, o, d)
         return 0
     read_held(t, signatures, f, d)
-    # Elsewhere what has no name yet may still get one by this segment.
-    return READ if is_named(t, f) or own_of(t, signatures, f, d) != 0 else 0
-
-
-@kernel
-def due_first(t: Tables, f: int, d: int) -> int:
-    """Which sequence number is due in a flow without a name, where the packet's payload lies behind it by
-    less than a command has: of its first byte, before anything was read of it, or behind what may be the
-    beginning of a command; else -1."""
-    row = t.rows[t.used[ROW]]
-    v = piece_row(f, d)
-    isn = t.flows[f, F_ISN + d]
-    due = -1
-    if t.flows[f, F_TRIES] == 0 and t.flows[f, F_PROTOCOL] == 0 and isn >= 0:
-        due = (isn + 1) & _SEQUENCES
-    elif t.flows[f, F_STATE] & (PIECE_A << d) and t.cuts[v, U_FLOW] == 2 * f + d + 1:
-        due = t.cuts[v, U_NEXT]
-    return due if due >= 0 and 0 < distance(row[SEQ], due) <= PIECE_BYTES else -1
+    return READ
 
 
 @kernel
@@ -242,40 +207,13 @@ def go_on(t: Tables, f: int, d: int) -> None:
 
 
 @kernel
-def read_unnamed(
-    t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, packet: int, now: int, offset: int
-) -> None:
-    """Read the packet's payload in its turn, in a flow of which nobody knows yet what it speaks: whether a
-    command is in it, or ends there."""
-    row = t.rows[t.used[ROW]]
-    if row[END] <= row[AT]:
-        return
-    other = commanded_by(t, signatures, f, d, src, now)
-    if other != 0 and t.flows[f, F_STREAM] >= 0:
-        end_stream(t, t.flows[f, F_STREAM], False)
-    if other == t.used[MODBUS]:
-        begin_modbus(t, signatures, f, d, now)
-        carry_piece(t, f, d, packet, now, offset)
-        length = row[WIRE_END] - row[AT]
-        s = t.flows[f, F_STREAM]
-        feed(t, s, f, d, src, row[AT], row[END], length, row[SEQ], packet, now, offset)
-    elif other != 0:
-        take_over(t, f, d, other)
-        copy_commands(t, f, d, (2 * f + d) & (CUTS - 1), other, src, packet, now, offset)
-
-
-@kernel
 def read_piece(
     t: Tables, signatures: SignatureTables, f: int, d: int, src: Bytes, packet: int, now: int, offset: int
 ) -> bool:
     """Read the packet's payload in its turn. False where it names the flow something else than `own_of`."""
     v = CUTS + 2 * (f & (TURNS - 1)) + d
-    if not is_named(t, f):
-        if own_of(t, signatures, f, d) == 0:
-            read_unnamed(t, signatures, f, d, src, packet, now, offset)
-            return True
-        if not name_own(t, signatures, f, d, v, src, now):
-            return False
+    if not is_named(t, f) and not name_own(t, signatures, f, d, v, src, now):
+        return False
     code = t.flows[f, F_PROTOCOL] & (CODES - 1)
     if is_commanded(code):
         copy_commands(t, f, d, v, code, src, packet, now, offset)

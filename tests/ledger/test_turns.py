@@ -12,9 +12,8 @@ from otmon.decode.streams import H_STREAM, HELD, HELD_PER_STREAM, S_HELD
 from otmon.lab.frames import Say, connection
 from otmon.ledger.command_copies import RESENT_NS
 from tests.ledger.seen import Seen
-from tests.ledger.test_command_messages import OF_TCP, READS, Line, cut, each, functions
+from tests.ledger.test_command_messages import READS, Line, cut, each, functions
 from tests.ledger.test_messages import CLIENT, SERVER, START_NS, WIRE
-from tests.ledger.test_naming import WEB, WRITE
 from tests.protocols.test_commands import READ, STOP
 
 
@@ -66,42 +65,6 @@ def test_a_connection_that_begins_out_of_order(protocol: str, payload: bytes, na
         frames = zip((one.time_ns for one in packets), moved, strict=True)
         found = Seen().frames(frames).ledger()
         assert sorted((one.function, one.times) for one in found.operations) == whole, order
-
-
-def shuffled(port: int, parts: list[bytes], order: tuple[int, ...]) -> Seen:
-    """A connection whose client sends these parts in this order."""
-    says = [Say("client", part, 1_000_000) for part in parts]
-    packets = connection(WIRE, START_NS, (CLIENT, SERVER), (50_000, port), says, Random(1), "x")
-    sent = [n for n, one in enumerate(packets) if one.data[47] & 8]
-    moved = [one.data for one in packets]
-    for place, n in zip(sent, order, strict=True):
-        moved[place] = packets[sent[n]].data
-    return Seen().frames(zip((one.time_ns for one in packets), moved, strict=True)).finish()
-
-
-@pytest.mark.parametrize(
-    ("payload", "name"),
-    [*((payload, name) for _, payload, name in OF_TCP), (WRITE, "Write Single Register")],
-    ids=lambda one: one if isinstance(one, str) else one[:2].hex(),
-)
-def test_so_is_one_on_a_port_that_is_usual_for_nothing(payload: bytes, name: str) -> None:
-    for places in ((2, 5), (len(payload) // 2,)) if len(payload) > 5 else ((2,),):
-        parts = cut(payload, *places)
-        for order in permutations(range(len(parts))):
-            found = shuffled(5007, parts, order).ledger().operations
-            assert (name, 1) in [(one.service, one.times) for one in found], (parts, order)
-
-
-def test_what_begins_out_of_order_is_named_as_before() -> None:
-    asks = b"GET /index.html HTTP/1.1\r\nHost: plant.example\r\n\r\n"
-    for parts in (cut(asks, 26), cut(asks, 30, 40), [WEB, b"x" * 40]):
-        for order in permutations(range(len(parts))):
-            (one,) = shuffled(5007, parts, order).ledger().conversations
-            assert one.protocol == "http"
-    # A protocol that nobody knows is read in its order, and nothing of it waits.
-    seen = shuffled(5007, [bytes((7, n, 200, 9, 33)) * 3 for n in range(6)], (0, 1, 2, 3, 4, 5))
-    assert seen.t.early[:, 0].max() == 0
-    assert [one.protocol for one in seen.ledger().conversations] == ["unknown"]
 
 
 def test_every_byte_in_a_segment_of_its_own_backwards() -> None:
