@@ -80,6 +80,5 @@ def test_the_shipped_file_holds_every_option_and_all_of_them_are_taken(file: Pat
     names = [one.opts[0].removeprefix("--") for one in COMMAND.params]
     assert sorted([*options(COMMAND), "config"]) == sorted(names)
     file.write_text(whole, encoding="utf-8")
-    # Past the options, the first thing that is not there is told.
-    # In the language that the file sets.
-    assert "otmon: baseline.db: 読めない" in said("--config", file)
+    # Past the options, the first thing that does not fit is told, in the language that the file sets.
+    assert "otmon: 証明書は --web-config のファイルに書く" in said("--config", file)

@@ -39,6 +39,7 @@ def test_all_files_but_the_machinery_are_protocols() -> None:
     files = {path.stem for path in folder.glob("*.py")}
     assert files - set(IDS) == {
         "__init__",
+        "cip",
         "commands",
         "modbus_framing",
         "modbus_pdu",
@@ -46,6 +47,7 @@ def test_all_files_but_the_machinery_are_protocols() -> None:
         "protocol",
         "registry",
         "signature",
+        "stations",
     }
     assert tuple(protocol.id for protocol in PROTOCOLS) == IDS == tuple(sorted(IDS))
 

@@ -42,6 +42,7 @@ WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("ethernet_ip", "plc"): ("Device Type: Programmable Logic Controller (14)",),
     ("ethernet_ip", "20.011"): ("Revision: 20.11",),
     ("ethernet_ip", "00524D8E"): ("Serial Number: 0x00524d8e",),
+    ("icmpv6", "IPv6 router"): ("Type: Router Advertisement (134)",),
     ("s7comm", "V3.2.6"): (f"of the operating system): {0x5603}", f"description file): {0x0206}"),
 }
 """What it writes where a reader chooses words of its own."""
@@ -55,11 +56,11 @@ def packets(number: int, protocol: str, turns: tuple[Turn, ...]) -> list[Packet]
     server = Host("s", f"10.9.{number}.2", f"02:00:00:00:{number:02x}:02")
     begins = 10**18 + number * 10**9
     found = []
-    if known is None or known.ethertypes:
+    if known is None or known.ethertypes or known.llc:
         for turn, (who, data) in enumerate(turns):
             source = client.mac if who == "c" else server.mac
             target, kind = "01:00:0c:cc:cc:cc", len(data)
-            if known is not None:
+            if known is not None and known.ethertypes:
                 target, kind = "01:80:c2:00:00:0e", known.ethertypes[0]
             found.append(Packet(begins + turn, ethernet(target, source, kind, data).ljust(60, b"\0"), "x"))
     elif known.tcp_ports and protocol != "fins":
