@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import struct
 import subprocess
+from ipaddress import ip_address
 from pathlib import Path
 from random import Random
 
@@ -60,6 +62,11 @@ def packets(number: int, protocol: str, turns: tuple[Turn, ...]) -> list[Packet]
         for turn, (who, data) in enumerate(turns):
             source = client.mac if who == "c" else server.mac
             target, kind = "01:00:0c:cc:cc:cc", len(data)
+            if protocol == "icmpv6":
+                # From a router's link-local address to all hosts, over 255 hops at most (RFC 4861, 4.2).
+                ends = ip_address("fe80::1").packed + ip_address("ff02::1").packed
+                data = struct.pack(">IHBB", 6 << 28, len(data), 58, 255) + ends + data
+                target, kind = "33:33:00:00:00:01", 0x86DD
             if known is not None and known.ethertypes:
                 target, kind = "01:80:c2:00:00:0e", known.ethertypes[0]
             found.append(Packet(begins + turn, ethernet(target, source, kind, data).ljust(60, b"\0"), "x"))
