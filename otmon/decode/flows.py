@@ -205,11 +205,12 @@ def set_of_print(h: int) -> int:
 def place_of_print(recent: Ints, h: int) -> int:
     """Where a fingerprint is in the table of recent packets, or that of its places with the older one."""
     place = set_of_print(h)
-    if 0 <= recent[place, 0] - h <= COPIES:
-        return place
-    if 0 <= recent[place + 1, 0] - h <= COPIES or recent[place + 1, 1] < recent[place, 1]:
-        return place + 1
-    return place
+    # All is loaded before anything is asked: which of them is older no processor can foretell.
+    ahead = recent[place, 0] - h, recent[place + 1, 0] - h
+    second = 1 if recent[place + 1, 1] < recent[place, 1] else 0
+    second = 1 if 0 <= ahead[1] <= COPIES else second
+    second = 0 if 0 <= ahead[0] <= COPIES else second
+    return place + second
 
 
 @inlined
