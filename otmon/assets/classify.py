@@ -23,7 +23,7 @@ from otmon.assets.grouping import SeenDevice, SeenDevices, seen_devices
 from otmon.assets.makers import KIND_OF, DeviceClass
 from otmon.assets.said import claims_of_devices, names_of
 from otmon.assets.signals import Signal, signals
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import acyclic
 from otmon.ledger.facts import AssetClaim
 from otmon.ledger.ledger import Ledger
 from otmon.zones.model import Model

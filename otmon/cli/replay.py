@@ -34,7 +34,7 @@ from otmon.cli.options import (
     warn,
     written_to,
 )
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import acyclic
 from otmon.sentence import placed, sentence
 
 if TYPE_CHECKING:
@@ -261,8 +261,8 @@ def replay(
     from otmon.capture.sources import NotACapture, expand
     from otmon.engine import MINUTE_NS
     from otmon.engine import replay as run
-    from otmon.ledger.ledger_error import LedgerError
-    from otmon.ledger.store import save
+    from otmon.ledger.file.ledger_error import LedgerError
+    from otmon.ledger.file.store import save
     from otmon.zones.place import names_interfaces
 
     model = read_model(zones) if zones is not None else None

@@ -16,8 +16,8 @@ from typing import Final, Literal
 
 from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
 from otmon.ledger.facts import Conversation, CredentialSeen, Evidence, Operation, WrittenValue
+from otmon.ledger.fast_init import swift
 from otmon.ledger.ledger import conversation_key
-from otmon.ledger.swift import swift
 
 ATTACK: Final = "ATT&CK for ICS"
 """Scheme of references whose techniques a finding may choose from."""

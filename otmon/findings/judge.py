@@ -12,7 +12,7 @@ from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import Rule
 from otmon.findings.crowd import Crowd, Kind, kind_of
 from otmon.findings.risk import risk_of, scales, silence_of
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import acyclic
 from otmon.ledger.ledger import Ledger
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.decide import UNJUDGED, decide_all, index

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, get_args
 
 from otmon.identity.claim import ClaimKind
 from otmon.ledger.course import Window
-from otmon.ledger.swift import swift
+from otmon.ledger.fast_init import swift
 from otmon.protocols.protocol import AccessClass
 
 Role = Literal["handshake", "protocol", "port", "first packet"]
@@ -320,8 +320,9 @@ class WrittenValue:
     """The largest step, from `before` to `value`, for each of `WAYS`; of one word the first two. Empty where
     nobody saw what the element held before; `NO_STEP` where a way knows no number."""
     changes: tuple[Change, ...]
-    """The largest change for each of `WAYS`, as far as a minute was watched (`otmon.ledger.motion`); of one
-    word the first two. Empty where nothing changed; `NO_CHANGE` where a way knows of none."""
+    """The largest change for each of `WAYS`, as far as a minute was watched
+    (`otmon.ledger.modbus.value_changes`); of one word the first two. Empty where nothing changed; `NO_CHANGE`
+    where a way knows of none."""
     evidence: Evidence
     """The first write's packet."""
 
@@ -430,8 +431,8 @@ NAME_BITS = 1_024
 @dataclass(frozen=True, slots=True)
 class NamesAsked:
     """How much the names could carry that a client asked a name server for, below one domain in one day: of
-    questions that are long or ask for free text only (`otmon.ledger.questions`). Key: everything up to and
-    including `day`.
+    questions that are long or ask for free text only (`otmon.ledger.copying.questions`). Key: everything up
+    to and including `day`.
 
     It holds none of the names. What a second brought beyond a budget is missing from it.
     """

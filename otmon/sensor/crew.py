@@ -16,9 +16,9 @@ from typing import Final
 from otmon.capture.ring import RingCounts
 from otmon.detect.finding import Finding
 from otmon.ledger.facts import Source
+from otmon.ledger.harvest.rows import no_rows
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, Bars
-from otmon.ledger.rows import no_rows
 from otmon.sensor.message import Ended, Gone, Head, bars_message, kept_of, part_of, receive, send, state_of
 from otmon.sensor.observer import Part, State
 from otmon.sensor.recent import Kept, Proving, wanted_for

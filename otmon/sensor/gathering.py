@@ -15,16 +15,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import acyclic
 from otmon.ledger.aging import without_old
-from otmon.ledger.arrivals import arrived
-from otmon.ledger.dialogues import Dialogues
-from otmon.ledger.harvest import facts_of
-from otmon.ledger.intake import Intake
+from otmon.ledger.dialogues.dialogues import Dialogues
+from otmon.ledger.harvest.arrivals import arrived
+from otmon.ledger.harvest.harvest import facts_of
+from otmon.ledger.harvest.intake import Intake
+from otmon.ledger.harvest.rows import Rows, by_kind
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rank import bars_of
-from otmon.ledger.rows import Rows, by_kind
 from otmon.ledger.running import RunningLedger
 from otmon.sensor.notes import notes_of, read_notes
 from otmon.sensor.observer import Part, Reader, State

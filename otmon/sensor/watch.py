@@ -1,12 +1,12 @@
 """The sensor's picture of the plant: when its facts (`otmon.sensor.gathering`) are judged, told and saved.
 
-Judging is done when something new was seen (`otmon.ledger.novelty`, then `otmon.sensor.outline`), and every
-half a minute where packets came; when it takes long it is done less often,
-so that over minutes it never takes more than a fifth of the time, and a fortieth where nothing is new
-(`otmon.sensor.pace`). What is new after a quiet minute is judged at once, however long that takes; a
-judgement of which nothing new was expected gives way to it. Where a flood makes a judgement of all facts so
-long that the next must wait, those in which somebody answered are judged alone meanwhile
-(`otmon.sensor.answered`). Without packets nothing is done.
+Judging is done when something new was seen (`otmon.ledger.harvest.novelty`, then `otmon.sensor.outline`), and
+every half a minute where packets came; when it takes long it is done less often, so that over minutes it
+never takes more than a fifth of the time, and a fortieth where nothing is new (`otmon.sensor.pace`). What is
+new after a quiet minute is judged at once, however long that takes; a judgement of which nothing new was
+expected gives way to it. Where a flood makes a judgement of all facts so long that the next must wait, those
+in which somebody answered are judged alone meanwhile (`otmon.sensor.answered`). Without packets nothing is
+done.
 
 The end does not wait for a judgement: what goes on is broken off (`interrupt`), the facts are saved, and
 what time is left is for judging them. Beside the ledger stands which findings were told
@@ -31,10 +31,10 @@ from otmon.detect.rules.rule import Rule
 from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import case_of, found_in, go_on
 from otmon.findings.news import News
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import acyclic
+from otmon.ledger.file.ledger_error import LedgerError
+from otmon.ledger.file.store import save
 from otmon.ledger.ledger import EMPTY, Ledger
-from otmon.ledger.ledger_error import LedgerError
-from otmon.ledger.store import save
 from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
 from otmon.sensor import mark
 from otmon.sensor.answered import answered

@@ -37,7 +37,7 @@ AwaitedBy = Mapping[Ends, tuple[Awaited, ...]]
 
 
 def awaited_in(claims: Iterable[AssetClaim]) -> dict[Ends, tuple[Awaited, ...]]:
-    """What was awaited, from claims of the kind "expects" (`otmon.ledger.claims`)."""
+    """What was awaited, from claims of the kind "expects" (`otmon.ledger.dialogues.claims`)."""
     found: dict[Ends, tuple[Awaited, ...]] = {}
     for claim in claims:
         if claim.kind != "expects":

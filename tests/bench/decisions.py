@@ -12,7 +12,7 @@ from random import Random
 from time import process_time
 from typing import Final
 
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import acyclic
 from otmon.ledger.facts import NEVER, Conversation, Evidence, Operation
 from otmon.ledger.ledger import conversation_key, operation_key
 from otmon.protocols.modbus import service

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import acyclic
 from tests.bench.tools import TRANSACTIONS, ZONES
 
 if TYPE_CHECKING:

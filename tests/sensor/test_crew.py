@@ -14,8 +14,8 @@ import pytest
 
 from otmon.ledger.course import SHORTEST_NS
 from otmon.ledger.facts import Source
+from otmon.ledger.file.store import load
 from otmon.ledger.ledger import Ledger
-from otmon.ledger.store import load
 from tests.namespaces import Wire, missing, wire
 from tests.sensor.running import Sensor, sensor
 from tests.sensor.test_observer import placeless

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from otmon.capture.ring import RingCounts
 from otmon.ledger.facts import Source
+from otmon.ledger.harvest.rows import Rows, no_rows
 from otmon.ledger.rank import Bars
-from otmon.ledger.rows import Rows, no_rows
 from otmon.sensor.message import (
     BODY_BYTES,
     Ended,

@@ -15,14 +15,14 @@ import pytest
 from otmon.capture.batch import Batch
 from otmon.capture.ring import BLOCK_BYTES, Ring
 from otmon.engine import replay
-from otmon.ledger.crowd import TIMES
-from otmon.ledger.dialogues import Dialogues
+from otmon.ledger.dialogues.dialogues import Dialogues
 from otmon.ledger.facts import Evidence, Source
-from otmon.ledger.harvest import facts_of
+from otmon.ledger.harvest.harvest import facts_of
+from otmon.ledger.harvest.rows import no_rows
+from otmon.ledger.harvest.waiting_rows import TIMES
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rank import NO_BARS, bars_of
-from otmon.ledger.rows import no_rows
 from otmon.ledger.tables import FILL_MESSAGES, X_COLUMNS, X_FIRST, X_PACKETS
 from otmon.outputs.pcapng import pcapng
 from otmon.sensor.observer import CLOSED_NS, FRESH, LOOK_S, Observer, Part

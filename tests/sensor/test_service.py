@@ -23,8 +23,8 @@ import dpkt
 import pytest
 
 from otmon.capture.ring import Ring
+from otmon.ledger.file.store import load
 from otmon.ledger.ledger import LIMITS
-from otmon.ledger.store import load
 from otmon.sensor.pace import LOST_S
 from tests.command import one_line, otmon
 from tests.namespaces import Wire, inside, missing, wire

@@ -8,8 +8,8 @@ import pytest
 from otmon.detect.detector import Case
 from otmon.engine import replay
 from otmon.findings.judge import judge
+from otmon.ledger.file.store import load
 from otmon.ledger.ledger import Ledger
-from otmon.ledger.store import load
 from otmon.sensor import mark
 from otmon.sensor.pace import Pace
 from otmon.sensor.proof import ProofFolder

@@ -15,18 +15,18 @@ from otmon.capture.ring import Ring
 from otmon.detect.detector import Case
 from otmon.engine import replay
 from otmon.findings.judge import id_of
-from otmon.ledger.dialogues import IDLE_NS
+from otmon.ledger.dialogues.dialogues import IDLE_NS
 from otmon.ledger.facts import HOUR_NS
+from otmon.ledger.file.store import load, load_with_notes
 from otmon.ledger.ledger import EMPTY, Ledger
-from otmon.ledger.store import load, load_with_notes
 from otmon.sensor import diary, mark
 from otmon.sensor.observer import CLOSED_NS, Observer
 from otmon.sensor.pace import WINDOW_S, Pace
 from otmon.sensor.recent import Recent
 from otmon.sensor.watch import Told, Watch, judged_by
 from otmon.zones.files.load import load_model
-from tests.ledger.test_commands import SET_UP, SETUP
-from tests.ledger.test_messages import SERVER, talk
+from tests.ledger.copying.test_messages import SERVER, talk
+from tests.ledger.dialogues.test_command_operations import SET_UP, SETUP
 from tests.namespaces import Wire, inside, missing, wire
 from tests.protocols.test_commands import DONE, STOP
 from tests.sensor.soak import passing

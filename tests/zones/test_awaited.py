@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.ledger.claims import told_by
+from otmon.ledger.dialogues.claims import told_by
 from otmon.ledger.facts import AssetClaim, Evidence
 from otmon.zones.awaited import LATE_NS, awaited_in, parent_of
 from otmon.zones.decide import Verdict, decide, index
