@@ -25,7 +25,7 @@ import numpy as np
 from otmon.capture.batch import Batch, InputDamage
 from otmon.capture.sources import read
 from otmon.decode.streams import STREAMS
-from otmon.garbage_collection import acyclic
+from otmon.garbage_collection import without_garbage_collection
 from otmon.ledger.dialogues.dialogues import Dialogues
 from otmon.ledger.facts import Damage
 from otmon.ledger.harvest.arrivals import Arrivals
@@ -68,7 +68,7 @@ class Result:
     interrupted: bool
 
 
-@acyclic()
+@without_garbage_collection()
 def replay(
     paths: Sequence[str],
     *,
@@ -295,7 +295,7 @@ def _start_worker(stop: Event) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-@acyclic()
+@without_garbage_collection()
 def _work(path: str, part: str | None, arrivals: bool) -> tuple[Ledger, bool]:
     with _rows(part) as rows:
         return _replay_file(path, rows, arrivals, None, _stop)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def acyclic() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """No search for cycles, for a block or, as a decorator, a function. It may be nested."""
     searched = gc.isenabled()
     gc.disable()

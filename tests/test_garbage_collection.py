@@ -8,15 +8,15 @@ import pytest
 
 from otmon.engine import replay
 from otmon.findings.judge import judge
-from otmon.garbage_collection import acyclic
+from otmon.garbage_collection import without_garbage_collection
 from otmon.zones.files.load import load_model
 from tests.command import DAY, MODEL
 
 
 def test_the_search_is_off_inside_and_on_again_after_an_error() -> None:
     assert gc.isenabled()
-    with pytest.raises(ZeroDivisionError), acyclic():
-        with acyclic():
+    with pytest.raises(ZeroDivisionError), without_garbage_collection():
+        with without_garbage_collection():
             assert not gc.isenabled()
         assert not gc.isenabled()
         _ = 1 // 0
@@ -26,7 +26,7 @@ def test_the_search_is_off_inside_and_on_again_after_an_error() -> None:
 def test_who_turned_it_off_finds_it_off() -> None:
     gc.disable()
     try:
-        with acyclic():
+        with without_garbage_collection():
             pass
         assert not gc.isenabled()
     finally:

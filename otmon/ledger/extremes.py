@@ -65,20 +65,20 @@ def _join_changes(a: tuple[Change, ...], b: tuple[Change, ...], words: int) -> t
 
 
 def _larger_change(a: Change, b: Change, words: int, way: int) -> Change:
-    one, other = reach_of(a, words, way), reach_of(b, words, way)
+    one, other = size_of_move(a, words, way), size_of_move(b, words, way)
     if one == other:
         return min(a, b, key=lambda change: (change.evidence, change.since, change.value, change.before))
     return a if one > other else b
 
 
 def _larger_step(a: Extreme, b: Extreme, words: int, way: int) -> Extreme:
-    one, other = reach_of(a, words, way), reach_of(b, words, way)
+    one, other = size_of_move(a, words, way), size_of_move(b, words, way)
     if one == other:
         return min(a, b, key=lambda step: (step.evidence, step.value, step.before))
     return a if one > other else b
 
 
-def reach_of(step: Extreme | Change, words: int, way: int) -> float:
+def size_of_move(step: Extreme | Change, words: int, way: int) -> float:
     """How far a step or change goes, in one of `otmon.ledger.facts.WAYS`; -1 where there is none."""
     if step.before == UNKNOWN:
         return -1

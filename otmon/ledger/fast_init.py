@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 _Value = TypeVar("_Value")
 
 
-def swift(cls: type[_Value]) -> type[_Value]:
+def fast_init(cls: type[_Value]) -> type[_Value]:
     """The same frozen dataclass with slots, made faster. Its fields have plain defaults, if any, and no
     ``__post_init__``."""
     names, known = _parts(cls)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from otmon.garbage_collection import acyclic
+from otmon.garbage_collection import without_garbage_collection
 from otmon.ledger.aging import without_old
 from otmon.ledger.dialogues.dialogues import Dialogues
 from otmon.ledger.harvest.arrivals import arrived
@@ -84,7 +84,7 @@ class Gathering:
         self._keep_days = days
         self._must_forget = True
 
-    @acyclic()
+    @without_garbage_collection()
     def facts(self, breakable: Callable[[], AbstractContextManager[None]], is_last: bool = False) -> Ledger:
         """All of them, made anew: a full ledger takes as much memory as all tables, and so is not kept. What
         may be broken off, as it changes nothing before it is whole, is done in `breakable`. With `is_last`

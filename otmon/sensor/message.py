@@ -22,7 +22,7 @@ from otmon.ledger.facts import Source
 from otmon.ledger.harvest.rows import FIELDS, WIDTHS, Rows
 from otmon.ledger.rank import Bars, Place
 from otmon.sensor.observer import SPANS, Part, State
-from otmon.sensor.recent import PACKETS, Kept
+from otmon.sensor.recent_packets import PACKETS, Kept
 
 Head = dict[str, Any]
 

@@ -38,7 +38,7 @@ from otmon.ledger.harvest.rows import (
     no_rows,
     together,
 )
-from otmon.ledger.harvest.waiting_rows import Crowd
+from otmon.ledger.harvest.waiting_rows import WaitingRows
 from otmon.ledger.ledger import LIMITS
 from otmon.ledger.packets.endings import end_idle
 from otmon.ledger.packets.observe import observe
@@ -48,7 +48,7 @@ from otmon.outputs.instant import short_text
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
 from otmon.sensor.memory import keep_sparse
-from otmon.sensor.recent import Proving, Recent
+from otmon.sensor.recent_packets import Proving, RecentPackets
 from otmon.sentence import Sentence, placed, sentence
 
 CLOSED_NS: Final = 30_000_000_000
@@ -163,7 +163,7 @@ def signatures() -> SignatureTables:
 class Observer(threading.Thread):
     """Reads one ring until `stop` is called. A failure ends the thread, and is told by `failure`."""
 
-    def __init__(self, ring: Ring, recent: Recent, packets_before: int = 0, name: str = "") -> None:
+    def __init__(self, ring: Ring, recent: RecentPackets, packets_before: int = 0, name: str = "") -> None:
         """`packets_before`: packet numbers go on behind those of an earlier run. `name` is that of the
         source, the interface's unless given."""
         super().__init__(name=name or ring.interface, daemon=True)
@@ -178,7 +178,7 @@ class Observer(threading.Thread):
         keep_sparse(self._tables)
         self._octets = 0
         self._first_ns = 0
-        self._ended = Crowd(LIMITS, self._give_up, for_claims=True)
+        self._ended = WaitingRows(LIMITS, self._give_up, for_claims=True)
         self._fresh: list[Rows] = []
         self._bars = NO_BARS
         """Those of the ledger, as they were said last."""
@@ -206,7 +206,7 @@ class Observer(threading.Thread):
         self._part: Part | None = None
 
     @property
-    def recent(self) -> Recent:
+    def recent(self) -> RecentPackets:
         """The packets of the last moments."""
         return self._recent
 

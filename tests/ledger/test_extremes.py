@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.ledger.extremes import rank_of, reach_of
+from otmon.ledger.extremes import rank_of, size_of_move
 from otmon.ledger.facts import NO_STEP, ORDERS, UNKNOWN, WAYS, Evidence, Extreme
 
 SEEN = Evidence(1, "a", 1, 0)
@@ -36,5 +36,5 @@ def test_a_value_stands_where_its_order_says(value: int, words: int, ranks: dict
     ],
 )
 def test_a_step_is_as_long_as_its_way_says(before: int, value: int, way: str, reach: float) -> None:
-    assert reach_of(Extreme(value, before, SEEN), 2, WAYS.index(way)) == reach  # type: ignore[arg-type]
-    assert reach_of(NO_STEP, 2, WAYS.index(way)) == -1  # type: ignore[arg-type]
+    assert size_of_move(Extreme(value, before, SEEN), 2, WAYS.index(way)) == reach  # type: ignore[arg-type]
+    assert size_of_move(NO_STEP, 2, WAYS.index(way)) == -1  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from dataclasses import FrozenInstanceError, dataclass, fields, replace
 import pytest
 
 from otmon.ledger import facts
-from otmon.ledger.fast_init import of_columns, swift
+from otmon.ledger.fast_init import fast_init, of_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Slow:
     size: int = 3
 
 
-@swift
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Fast:
     name: str

@@ -24,8 +24,8 @@ from otmon.decode.flows import (
     PROVISIONAL,
 )
 from otmon.identity.credentials import Credentials
-from otmon.identity.effort import Effort
 from otmon.identity.login import LogIn, Piece
+from otmon.identity.proof_budget import ProofBudget
 from otmon.identity.registry import FIRST_PAYLOADS
 from otmon.identity.stream import Segment, chosen, datagrams, readings
 from otmon.ledger.dialogues.claims import Told, told_by
@@ -127,7 +127,7 @@ def _kind(kind: int, code: int) -> _Kind:
 
 
 def read(
-    one: Dialogue, source: str, known: Credentials, effort: Effort
+    one: Dialogue, source: str, known: Credentials, budget: ProofBudget
 ) -> tuple[Sequence[Told], Sequence[CredentialSeen], Sequence[Operation]]:
     """What is said in a dialogue, its log-ins, and what was set in stations by it."""
     row = one.row[:-BEGINS] + one.begins if one.begins else one.row
@@ -155,7 +155,7 @@ def read(
     told = told_by(protocol, pieces, sides[client], sides[server], tags, service) if protocol else ()
     facts: dict[int, CredentialSeen] = {}
     for name, log_in, sure in log_ins_of(protocol, transport, port, (pieces, whole), others):
-        kind, entry = _verdict(one, name, log_in, sure, known, effort)
+        kind, entry = _verdict(one, name, log_in, sure, known, budget)
         if kind is None or (kind != "default" and not sure):
             continue
         seen = log_in.seen
@@ -183,13 +183,13 @@ def read(
 
 
 def _verdict(
-    one: Dialogue, protocol: str, log_in: LogIn, sure: bool, known: Credentials, effort: Effort
+    one: Dialogue, protocol: str, log_in: LogIn, sure: bool, known: Credentials, budget: ProofBudget
 ) -> Verdict:
     """As `judged`; that of a proof is remembered."""
     key = log_in.seen, log_in.method, log_in.account
     verdict = one.verdicts.get(key) if sure else None
     if verdict is None:
-        verdict = judged(log_in, protocol, known, effort)
+        verdict = judged(log_in, protocol, known, budget)
         if log_in.proves is not None and sure:
             one.verdicts[key] = verdict
     return verdict

@@ -23,8 +23,8 @@ from otmon.decode.fields import PROTO_TCP
 from otmon.identity.claims.opening import opening
 from otmon.identity.credentials import Credentials, shipped_credentials
 from otmon.identity.eap import REQUEST, RESPONSE
-from otmon.identity.effort import Effort
 from otmon.identity.login import Seen
+from otmon.identity.proof_budget import ProofBudget
 from otmon.identity.question import question_of
 from otmon.identity.stream import Segment
 from otmon.kernel import Bytes, Ints
@@ -69,7 +69,8 @@ _PAYLOAD_BYTES: Final = 400
 """What a payload takes besides its bytes."""
 
 PROOFS_LEFT_OUT: Final = "log-in proofs"
-"""Kind of what overflowed: proofs that were not held against all passwords (`otmon.identity.effort`)."""
+"""Kind of what overflowed: proofs that were not held against all passwords
+(`otmon.identity.proof_budget`)."""
 
 PORTS: Final = 64
 """Stations of 802.1X that are remembered; the one that was silent longest gives way."""
@@ -111,7 +112,7 @@ class Dialogues:
         self._latest: dict[bytes, _Key] = {}
         """The key of the latest dialogue of two ends and their ports."""
         self._asking: dict[_Server, None] = {}
-        self._effort = Effort()
+        self._budget = ProofBudget()
         self._commands = Commands(source)
         self._ports: dict[_Key, int] = {}
         """Of stations of 802.1X: the dialogue in which each answers to all, and its MAC address."""
@@ -289,7 +290,7 @@ class Dialogues:
         return self._ledger(found)
 
     def _ledger(self, found: _Found) -> Ledger:
-        left_out = self._effort.take_left_out()
+        left_out = self._budget.take_left_out()
         return _collected(found, self._source, [(PROOFS_LEFT_OUT, left_out)] if left_out else [])
 
     def _end(self, one: Dialogue, found: _Found) -> None:
@@ -301,7 +302,7 @@ class Dialogues:
         if one.read < len(one.said):
             if self._known is None:
                 self._known = shipped_credentials()
-            one.told, one.log_ins, one.operations = read(one, self._source, self._known, self._effort)
+            one.told, one.log_ins, one.operations = read(one, self._source, self._known, self._budget)
             one.read = len(one.said)
         found.told += one.told
         found.log_ins += one.log_ins

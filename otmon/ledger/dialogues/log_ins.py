@@ -18,8 +18,8 @@ from itertools import chain
 from typing import Final
 
 from otmon.identity.credentials import Credentials
-from otmon.identity.effort import Effort
 from otmon.identity.login import ANONYMOUS, LogIn, Piece
+from otmon.identity.proof_budget import ProofBudget
 from otmon.identity.registry import IDS, parser_of
 from otmon.ledger.facts import OUTCOMES, CredentialKind, CredentialSeen
 from otmon.protocols.registry import PROTOCOLS
@@ -146,11 +146,11 @@ def note(facts: dict[int, CredentialSeen], fact: CredentialSeen, sure: bool) -> 
 
 
 def judged(
-    log_in: LogIn, protocol: str, known: Credentials, effort: Effort | None = None
+    log_in: LogIn, protocol: str, known: Credentials, budget: ProofBudget | None = None
 ) -> tuple[CredentialKind | None, str]:
     """What a fact says of a log-in's secret, and the entry that it is on the list as, "" for none. None for
     a proof that no password of the list has given: it hides its secret, as it should."""
-    entry = known.matching(log_in, protocol, effort)
+    entry = known.matching(log_in, protocol, budget)
     if log_in.method == ANONYMOUS:
         return "anonymous", ""
     if entry is not None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from otmon.ledger.harvest.harvest import by_ends, harvested
 from otmon.ledger.harvest.rows import FIELDS, Rows, no_rows
 from otmon.ledger.harvest.senders import ports_of
-from otmon.ledger.harvest.waiting_rows import Crowd
+from otmon.ledger.harvest.waiting_rows import WaitingRows
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.rank import NO_BARS, Bars
 from otmon.ledger.running import RunningLedger
@@ -27,18 +27,18 @@ class Intake:
         self._source = source
         self._into = into
         self._also = also
-        self._crowd = Crowd(into.limits, self._tell)
+        self._waiting = WaitingRows(into.limits, self._tell)
 
     def take(self, rows: Rows, bars: Bars = NO_BARS) -> None:
         """Take in the rows of facts. Those behind the running ledger's bars, or `bars`, are only counted."""
         self._into.add(Ledger(claims=tuple(ports_of(rows.assets, self._source))))
-        self._crowd.take(rows, self._into.bars.tightened(bars))
+        self._waiting.take(rows, self._into.bars.tightened(bars))
         self._count()
 
     def flush(self) -> None:
         """Let all that waits become facts, one kind after the other: merged at once they take more memory."""
         for kind in FIELDS:
-            rows = self._crowd.leave(kind)
+            rows = self._waiting.leave(kind)
             if rows is not None:
                 self._tell(kind, rows)
         self._count()
@@ -51,5 +51,5 @@ class Intake:
             self._into.add(self._also(harvested(replace(no_rows(), flows=flows), self._source)))
 
     def _count(self) -> None:
-        self._into.add(Ledger(overflow=tuple(self._crowd.lost.items())))
-        self._crowd.lost = Counter()
+        self._into.add(Ledger(overflow=tuple(self._waiting.lost.items())))
+        self._waiting.lost = Counter()

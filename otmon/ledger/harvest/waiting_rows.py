@@ -21,7 +21,7 @@ ENOUGH: Final = 0.75
 """Where more than this share of them are left, as too many are of few hosts, somebody else must make room."""
 
 
-class Crowd:
+class WaitingRows:
     """Rows without their copied payloads; used by one thread."""
 
     def __init__(self, limits: Limits, full: Callable[[str, Rows], None], for_claims: bool = False) -> None:

@@ -7,8 +7,8 @@ import pytest
 from otmon.decode.fields import PROTO_TCP, PROTO_UDP
 from otmon.decode.flows import PROVISIONAL
 from otmon.identity.credentials import shipped_credentials
-from otmon.identity.effort import Effort
 from otmon.identity.login import Seen
+from otmon.identity.proof_budget import ProofBudget
 from otmon.identity.stream import Segment
 from otmon.ledger.dialogues.dialogue import BEGINS, FLOW, NOBODY, Dialogue, flow_of, read, spoken
 from otmon.protocols.registry import code_of
@@ -49,7 +49,7 @@ def row(
 
 
 def told(one: Dialogue) -> list[tuple[str, ...]]:
-    return [key for key, _ in read(one, "a.pcap", shipped_credentials(), Effort())[0]]
+    return [key for key, _ in read(one, "a.pcap", shipped_credentials(), ProofBudget())[0]]
 
 
 @pytest.mark.parametrize("client", [0, 1])

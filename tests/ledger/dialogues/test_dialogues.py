@@ -193,7 +193,7 @@ DIGEST = (
 
 def test_proofs_over_the_budget_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ledger_of(talk(80, *DIGEST))[0].overflow == ()
-    monkeypatch.setattr("otmon.identity.effort.SECOND_UNITS", 0)
+    monkeypatch.setattr("otmon.identity.proof_budget.SECOND_UNITS", 0)
     ledger, _ = ledger_of(talk(80, *DIGEST, *DIGEST))
     assert ledger.overflow == ((PROOFS_LEFT_OUT, 2),)
 

@@ -108,7 +108,7 @@ def test_of_a_flood_as_many_rows_become_facts_as_a_ledger_has_places(
         mask = np.zeros(len(table), bool)
         mask[begin : begin + 100] = True
         taken.take(chosen(many, kind, mask))
-        waiting = len(taken._crowd)
+        waiting = len(taken._waiting)
         assert waiting <= TIMES * 50 + 100 and not told
     taken.flush()
     assert sum(map(len, told)) == 50
@@ -123,7 +123,7 @@ def test_where_many_rows_are_of_few_hosts_they_become_facts(rows: dict[str, Rows
     taken = Intake("x", grown)
     for begin in range(0, len(flows), 4):
         taken.take(replace(no_rows(), flows=flows[begin : begin + 4]))
-        assert len(taken._crowd) <= TIMES * 8
+        assert len(taken._waiting) <= TIMES * 8
     taken.flush()
     assert sum(one.flows for one in grown.ledger().conversations) == len(flows)
     assert not grown.ledger().overflow

@@ -9,7 +9,7 @@ import numpy as np
 
 from otmon.decode.flows import F_A_LO, F_PACKETS
 from otmon.ledger.harvest.rows import Rows, no_rows, rows_in_use
-from otmon.ledger.harvest.waiting_rows import TIMES, Crowd
+from otmon.ledger.harvest.waiting_rows import TIMES, WaitingRows
 from otmon.ledger.ledger import LIMITS
 from otmon.ledger.rank import NO_BARS, Bars
 from otmon.ledger.tables import X_COLUMNS, X_LO, X_MAC, X_PACKETS, X_PORT
@@ -39,44 +39,44 @@ def senders(count: int, port: int) -> Rows:
 
 
 def test_of_many_hosts_as_many_leave_as_there_are_places() -> None:
-    crowd = Crowd(FEW, nobody)
+    waiting = WaitingRows(FEW, nobody)
     for begin in range(0, 200, 4):
-        crowd.take(replace(no_rows(), flows=flows(200, 200).flows[begin : begin + 4]), NO_BARS)
-        assert len(crowd) <= TIMES * FEW.conversations
-    left = crowd.leave("conversations")
-    assert left is not None and len(left) == 10 and len(crowd) == 0
-    assert crowd.lost == {"conversations": 3 * 190}
-    assert crowd.leave("conversations") is None and crowd.leave("assets") is None
+        waiting.take(replace(no_rows(), flows=flows(200, 200).flows[begin : begin + 4]), NO_BARS)
+        assert len(waiting) <= TIMES * FEW.conversations
+    left = waiting.leave("conversations")
+    assert left is not None and len(left) == 10 and len(waiting) == 0
+    assert waiting.lost == {"conversations": 3 * 190}
+    assert waiting.leave("conversations") is None and waiting.leave("assets") is None
 
 
 def test_of_few_hosts_somebody_else_has_all_of_them() -> None:
     told = []
-    crowd = Crowd(FEW, lambda kind, rows: told.append((kind, len(rows))))
-    crowd.take(flows(14, 2), NO_BARS)
+    waiting = WaitingRows(FEW, lambda kind, rows: told.append((kind, len(rows))))
+    waiting.take(flows(14, 2), NO_BARS)
     assert not told
-    crowd.take(flows(7, 2), NO_BARS)
-    assert told == [("conversations", 21)] and len(crowd) == 0 and not crowd.lost
+    waiting.take(flows(7, 2), NO_BARS)
+    assert told == [("conversations", 21)] and len(waiting) == 0 and not waiting.lost
 
 
 def test_bars_hold_while_rows_wait_and_as_long_as_the_secret_is_one() -> None:
-    crowd = Crowd(FEW, nobody)
+    waiting = WaitingRows(FEW, nobody)
     shut = Bars(conversations=(0, 0), secret=5)
-    crowd.take(flows(1, 1), Bars(secret=5))
-    crowd.take(flows(6, 6), shut)
-    crowd.take(flows(6, 6), Bars(secret=5))
-    assert crowd.lost == {"conversations": 36} and len(crowd) == 1
-    crowd.take(flows(6, 6), Bars(secret=6))
-    assert crowd.lost == {"conversations": 36} and len(crowd) == 7
-    assert crowd.leave("conversations") is not None
-    crowd.take(flows(6, 6), shut)
-    crowd.take(flows(6, 6), Bars(secret=5))
-    assert len(crowd) == 6, "nothing waited"
+    waiting.take(flows(1, 1), Bars(secret=5))
+    waiting.take(flows(6, 6), shut)
+    waiting.take(flows(6, 6), Bars(secret=5))
+    assert waiting.lost == {"conversations": 36} and len(waiting) == 1
+    waiting.take(flows(6, 6), Bars(secret=6))
+    assert waiting.lost == {"conversations": 36} and len(waiting) == 7
+    assert waiting.leave("conversations") is not None
+    waiting.take(flows(6, 6), shut)
+    waiting.take(flows(6, 6), Bars(secret=5))
+    assert len(waiting) == 6, "nothing waited"
 
 
 def test_senders_stay_for_their_claims_where_these_are_wanted() -> None:
     for for_claims, kept in ((True, 14), (False, 10)):
-        crowd = Crowd(FEW, nobody, for_claims)
-        crowd.take(senders(14, 7), NO_BARS)
-        left = crowd.leave("assets")
+        waiting = WaitingRows(FEW, nobody, for_claims)
+        waiting.take(senders(14, 7), NO_BARS)
+        left = waiting.leave("assets")
         assert left is not None and len(left) == kept
-        assert crowd.lost["assets"] == 14 - kept
+        assert waiting.lost["assets"] == 14 - kept

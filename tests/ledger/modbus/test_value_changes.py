@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from otmon.ledger.extremes import reach_of
+from otmon.ledger.extremes import size_of_move
 from otmon.ledger.facts import MINUTE_NS, NO_CHANGE, UNKNOWN, WAYS, Change, WrittenValue
 from otmon.ledger.modbus.value_changes import N_BITS, SLOT_NS, forget, moved_until, remember
 from otmon.ledger.tables import POINT_COLUMNS, POINTS, new_tables
@@ -24,7 +24,7 @@ SECOND = 1_000_000_000
 def reach(fact: WrittenValue, way: str) -> float:
     at = WAYS.index(way)  # type: ignore[arg-type]
     # A single register is compared as the higher one of two.
-    return reach_of(fact.changes[at], fact.words, at) / (1 if fact.words == 2 else 1 << 16)
+    return size_of_move(fact.changes[at], fact.words, at) / (1 if fact.words == 2 else 1 << 16)
 
 
 def of(fact: WrittenValue, way: str = "unsigned") -> Change:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otmon.ledger.extremes import rank_of, reach_of
+from otmon.ledger.extremes import rank_of, size_of_move
 from otmon.ledger.facts import NO_STEP, ORDERS, UNKNOWN, WAYS, Extreme, WrittenValue
 from otmon.ledger.merge import merge_all
 from otmon.ledger.modbus.value_changes import rank_of as rank_of_bits
@@ -178,7 +178,7 @@ def write_coils(count: int) -> tuple[bytes, bytes]:
 
 
 def reached(fact: WrittenValue) -> list[float]:
-    return [reach_of(step, fact.words, way) for way, step in enumerate(fact.steps)]
+    return [size_of_move(step, fact.words, way) for way, step in enumerate(fact.steps)]
 
 
 def test_the_largest_step_is_kept_from_where_to_where_and_in_which_packet() -> None:
@@ -194,7 +194,7 @@ def test_the_largest_steps_of_every_type_are_kept(written: list[tuple[int, int]]
     fact = seen(*(writes(10, bits >> 16, bits & 0xFFFF) for bits in numbers))["holding_registers", 10, 2]
     moves = [Extreme(after, before, fact.evidence) for before, after in pairwise(numbers)]
     for way in range(len(WAYS)):
-        assert reached(fact)[way] == max(reach_of(move, 2, way) for move in moves), WAYS[way]
+        assert reached(fact)[way] == max(size_of_move(move, 2, way) for move in moves), WAYS[way]
     for way in range(4):
         far = max(abs(rank_of_bits(b, way) - rank_of_bits(a, way)) for a, b in pairwise(numbers))
         assert reached(fact)[way] == far
@@ -202,5 +202,5 @@ def test_the_largest_steps_of_every_type_are_kept(written: list[tuple[int, int]]
 
 @given(BITS, BITS, st.integers(0, len(WAYS) - 1))
 def test_kernels_and_facts_measure_steps_alike(value: int, before: int, way: int) -> None:
-    told = reach_of(Extreme(value, before, NO_STEP.evidence), 2, way)
+    told = size_of_move(Extreme(value, before, NO_STEP.evidence), 2, way)
     assert step_of(value, before, way) == told

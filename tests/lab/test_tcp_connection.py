@@ -10,7 +10,7 @@ from scapy.layers.l2 import Ether
 
 from otmon.lab.frames import ACK, Host, Packet, Segment, ip_packet, tcp
 from otmon.lab.plant import shipped_plant
-from otmon.lab.talk import CLIENT, FORWARDING_NS, SERVER, Talk
+from otmon.lab.tcp_connection import CLIENT, FORWARDING_NS, SERVER, Talk
 
 PLANT = shipped_plant("body-line")
 HMI, COOLER = PLANT.host("line-hmi"), PLANT.host("cooling-unit")

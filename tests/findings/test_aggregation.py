@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from otmon.detect.finding import Finding, Link, Message, Place, Risk
 from otmon.detect.rules.load import shipped_rules
-from otmon.findings import crowd
-from otmon.findings.crowd import NAMED, Crowd, kind_of
+from otmon.findings import aggregation
+from otmon.findings.aggregation import NAMED, Aggregation, kind_of
 from otmon.findings.judge import case_of, found_in, id_of
 from otmon.ledger.facts import Evidence
 from otmon.outputs.jsonlines import by_boundary, finding_line
@@ -37,8 +37,8 @@ def made(number: int) -> Finding:
 
 def told(numbers: list[int], each: int) -> list[Finding]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crowd, "EACH", each)
-        one = Crowd(RULE)
+        patch.setattr(aggregation, "EACH", each)
+        one = Aggregation(RULE)
         for number in numbers:
             one.add(made(number), LOW)
         return list(one.findings())
@@ -78,17 +78,17 @@ def test_the_order_in_which_they_come_changes_nothing(numbers: set[int], each: i
 
 
 def test_no_more_are_held_than_twice_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crowd, "EACH", 3)
-    one = Crowd(RULE)
+    monkeypatch.setattr(aggregation, "EACH", 3)
+    one = Aggregation(RULE)
     for number in range(200):
         one.add(made(number), LOW)
         assert len(one._each) < 6 and len(one._others) <= NAMED
 
 
 def test_those_of_higher_risk_are_kept_first() -> None:
-    one = Crowd(RULE)
+    one = Aggregation(RULE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crowd, "EACH", 2)
+        patch.setattr(aggregation, "EACH", 2)
         for number in range(8):
             one.add(made(number), replace(LOW, value="A") if number in (5, 7) else LOW)
         found = list(one.findings())
@@ -97,9 +97,9 @@ def test_those_of_higher_risk_are_kept_first() -> None:
 
 
 def test_those_that_were_answered_are_kept_before_all_others() -> None:
-    one = Crowd(RULE)
+    one = Aggregation(RULE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crowd, "EACH", 3)
+        patch.setattr(aggregation, "EACH", 3)
         for number in range(20):
             risk = replace(LOW, value="A") if number < 9 else LOW
             one.add(made(number), risk, {17: 0, 13: 1, 15: 0}.get(number, 2))
@@ -109,7 +109,7 @@ def test_those_that_were_answered_are_kept_before_all_others() -> None:
 
 
 def test_forged_senders_do_not_hide_whom_the_controller_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crowd, "EACH", 5)
+    monkeypatch.setattr(aggregation, "EACH", 5)
     forged = [
         fact
         for n in range(40)
@@ -130,7 +130,7 @@ def test_a_flood_is_judged_to_few_findings_whose_totals_are_those_of_all(
 ) -> None:
     flood = case_of(ledger_of(*(conversation(f"10.77.0.{n}", PLC) for n in range(40))), PLANT)
     every = found_in(flood)
-    monkeypatch.setattr(crowd, "EACH", 5)
+    monkeypatch.setattr(aggregation, "EACH", 5)
     few = found_in(flood)
     assert len(every) >= 40 and len(few) < len(every)
     assert len({id_of(one) for one in few}) == len(few)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from otmon.assets.claims import MAX_NAMES, claims_of_devices, names_of
 from otmon.assets.classify import classify, population
 from otmon.assets.grouping import seen_devices
-from otmon.assets.said import MAX_NAMES, claims_of_devices, names_of
 from otmon.ledger.facts import Asset, AssetClaim
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect

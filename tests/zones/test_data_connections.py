@@ -6,7 +6,7 @@ import pytest
 
 from otmon.ledger.dialogues.claims import told_by
 from otmon.ledger.facts import AssetClaim, Evidence
-from otmon.zones.awaited import LATE_NS, awaited_in, parent_of
+from otmon.zones.data_connections import LATE_NS, announced_in, parent_of
 from otmon.zones.decide import Verdict, decide, index
 from tests.identity.talk import pieces
 from tests.zones.facts import conversation, model
@@ -80,7 +80,7 @@ def test_datagrams_may_come_in_several_flows() -> None:
 
 @pytest.mark.parametrize("value", ["", "tcp/x a tcp/21 server", "tcp/50000 a tcp/- server", "tcp/50000 a b"])
 def test_a_ledger_that_somebody_wrote_by_hand_awaits_nothing(value: str) -> None:
-    assert awaited_in([claim(value)]) == {}
+    assert announced_in([claim(value)]) == {}
     assert parent_of({}, conversation(CLIENT, SERVER)) is None
 
 

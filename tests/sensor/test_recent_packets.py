@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from otmon.capture.batch import Batch
 from otmon.detect.finding import Finding, Link, Place, say
 from otmon.ledger.facts import Evidence
-from otmon.sensor.recent import PACKETS, Kept, Recent
+from otmon.sensor.recent_packets import PACKETS, Kept, RecentPackets
 from tests.sensor.traffic import frames_of
 
 SECRET = b"hunter2-geheim"
@@ -56,7 +56,7 @@ def finding(client: str, server: str, *packets: int) -> Finding:
 
 
 def kept(frames: list[bytes], about: Finding) -> list[Kept]:
-    recent = Recent(1)
+    recent = RecentPackets(1)
     recent.add(batch_of(frames), 0)
     return recent.around(about, "x")
 
@@ -138,7 +138,7 @@ def test_any_frames_at_all(frames: list[bytes]) -> None:
 
 def test_memory_and_the_number_of_packets_are_bounded() -> None:
     frames = frames_of("factory-day.pcapng")[:1000]
-    recent = Recent(1, 200_000)
+    recent = RecentPackets(1, 200_000)
     for n in range(20):
         recent.add(batch_of(frames, 1 + 1000 * n), 0)
     client = "10.30.1.10"
@@ -149,6 +149,6 @@ def test_memory_and_the_number_of_packets_are_bounded() -> None:
 
 
 def test_without_room_nothing_is_kept() -> None:
-    recent = Recent(1, 0)
+    recent = RecentPackets(1, 0)
     recent.add(batch_of([tcp("10.0.0.1", "10.0.0.2", 502, MODBUS_WRITE)]), 0)
     assert recent.around(finding("10.0.0.1", "", 1), "x") == []

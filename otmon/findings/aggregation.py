@@ -38,7 +38,7 @@ def kind_of(finding: Finding) -> Kind:
     return finding.rule, finding.severity, finding.unit, finding.place
 
 
-class Crowd:
+class Aggregation:
     """The findings of one kind, taken in any order; never more than twice `EACH` at once."""
 
     def __init__(self, rule: Rule) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 
+from otmon.lab.connection_sharing import SHARING_NS, shared
 from otmon.lab.frames import Say
 from otmon.lab.plant import shipped_plant
-from otmon.lab.sharing import SHARING_NS, shared
 
 PLANT = shipped_plant("body-line")
 

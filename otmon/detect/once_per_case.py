@@ -11,7 +11,7 @@ from otmon.detect.detector import Case
 _Found = TypeVar("_Found")
 
 
-def once(find: Callable[[Case], _Found]) -> Callable[[Case], _Found]:
+def once_per_case(find: Callable[[Case], _Found]) -> Callable[[Case], _Found]:
     """The same function, whose answer a case keeps, as it keeps its cached properties. Nobody changes it."""
     name = f"{find.__module__}.{find.__name__}"
 

@@ -23,7 +23,7 @@ Ends = tuple[str, str, str, int]
 """Who comes, who waits, transport and port."""
 
 
-class Awaited(NamedTuple):
+class Announcement(NamedTuple):
     """What one of two said about where it waits for the other."""
 
     parent: tuple[str, str, str, int, str, str]
@@ -33,12 +33,12 @@ class Awaited(NamedTuple):
     last_ns: int
 
 
-AwaitedBy = Mapping[Ends, tuple[Awaited, ...]]
+Announced = Mapping[Ends, tuple[Announcement, ...]]
 
 
-def awaited_in(claims: Iterable[AssetClaim]) -> dict[Ends, tuple[Awaited, ...]]:
-    """What was awaited, from claims of the kind "expects" (`otmon.ledger.dialogues.claims`)."""
-    found: dict[Ends, tuple[Awaited, ...]] = {}
+def announced_in(claims: Iterable[AssetClaim]) -> dict[Ends, tuple[Announcement, ...]]:
+    """What was announced, from claims of the kind "expects" (`otmon.ledger.dialogues.claims`)."""
+    found: dict[Ends, tuple[Announcement, ...]] = {}
     for claim in claims:
         if claim.kind != "expects":
             continue
@@ -52,18 +52,18 @@ def awaited_in(claims: Iterable[AssetClaim]) -> dict[Ends, tuple[Awaited, ...]]:
         ends = (claim.address, parts[1])
         client, server = ends if parts[3] == "client" else ends[::-1]
         parent = client, server, service, int(service_port), claim.protocol, claim.vlan
-        one = Awaited(parent, claim.times, claim.first_ns, claim.last_ns)
+        one = Announcement(parent, claim.times, claim.first_ns, claim.last_ns)
         key = parts[1], claim.address, transport, int(port)
         found[key] = (*found.get(key, ()), one)
     return found
 
 
-def parent_of(awaited: AwaitedBy, fact: Conversation) -> Conversation | None:
+def parent_of(announced: Announced, fact: Conversation) -> Conversation | None:
     """The conversation, as far as a model is asked about it, in which this one was agreed on; None for one
     that nobody awaited."""
     if fact.protocol not in ("unknown", "none"):
         return None
-    for one in awaited.get((fact.client, fact.server, fact.transport, fact.port), ()):
+    for one in announced.get((fact.client, fact.server, fact.transport, fact.port), ()):
         is_in_time = one.first_ns - EARLY_NS <= fact.first_ns <= one.last_ns + LATE_NS
         if is_in_time and (fact.transport != "tcp" or fact.flows <= one.times):
             client, server, transport, port, protocol, vlan = one.parent

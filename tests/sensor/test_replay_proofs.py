@@ -14,8 +14,8 @@ from otmon.detect.finding import Finding
 from otmon.findings.judge import id_of
 from otmon.ledger.facts import Evidence
 from otmon.outputs.pcapng import pcapng
-from otmon.sensor.again import prove_again
-from tests.sensor.test_recent import MODBUS_WRITE, finding, tcp
+from otmon.sensor.replay_proofs import prove_again
+from tests.sensor.test_recent_packets import MODBUS_WRITE, finding, tcp
 
 WRITE = tcp("10.0.0.1", "10.0.0.2", 502, MODBUS_WRITE)
 SECRET = tcp("10.0.0.1", "10.0.0.2", 80, b"password=x")

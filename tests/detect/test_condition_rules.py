@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from otmon.detect.condition_rules import matched
 from otmon.detect.finding import Finding
-from otmon.detect.matched import matched
 from otmon.detect.rules.load import read_rules
 from otmon.detect.rules.rule import Rule
 from otmon.detect.rules.sample import ledger_of as sampled

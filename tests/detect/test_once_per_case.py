@@ -3,14 +3,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from otmon.detect.detector import Case
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.ledger.ledger import EMPTY
 
 
 def test_a_case_is_asked_once_and_another_one_anew() -> None:
     asked: list[Case] = []
 
-    @once
+    @once_per_case
     def counted(case: Case) -> int:
         asked.append(case)
         return len(asked)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from otmon.detect.finding import Finding
+from otmon.findings.first_told import Telling
 from otmon.findings.judge import id_of
-from otmon.findings.told import Telling
 from otmon.ledger.ledger import EMPTY, Ledger
 from tests.findings.test_news import finding
 

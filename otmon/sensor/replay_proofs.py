@@ -1,7 +1,7 @@
 """Proofs of what a replay found: its captures are read once more, for the packets of findings alone.
 
-As a sensor's (`otmon.sensor.recent`): packets that may hold a password without their payload. Those that the
-evidence names, and what the same addresses say from the first of them on.
+As a sensor's (`otmon.sensor.recent_packets`): packets that may hold a password without their payload. Those
+that the evidence names, and what the same addresses say from the first of them on.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Final
 import numpy as np
 
 from otmon.capture.batch import Batch
-from otmon.capture.needles import latest
+from otmon.capture.byte_search import latest
 from otmon.capture.sources import STDIN, read
 from otmon.detect.finding import Finding
 from otmon.sensor.proof import ProofFolder
-from otmon.sensor.recent import ADDRESSES_WITHIN, PACKETS, Block, Cut, Kept, wanted_for
+from otmon.sensor.recent_packets import ADDRESSES_WITHIN, PACKETS, Block, Cut, Kept, wanted_for
 
 FOLLOWING: Final = 2_000
 """Packets behind a finding's first one among which those of its addresses are looked for."""

@@ -36,7 +36,7 @@ CREDIT_S: Final = 60.0
 """So much time without a judgement can be had beforehand."""
 
 
-class Pace:
+class Schedule:
     """What is due; told of all that is done."""
 
     def __init__(self) -> None:

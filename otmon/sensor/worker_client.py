@@ -21,7 +21,7 @@ from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, Bars
 from otmon.sensor.message import Ended, Gone, Head, bars_message, kept_of, part_of, receive, send, state_of
 from otmon.sensor.observer import Part, State
-from otmon.sensor.recent import Kept, Proving, wanted_for
+from otmon.sensor.recent_packets import Kept, Proving, wanted_for
 from otmon.sensor.worker import Post
 from otmon.sentence import Sentence, placed, sentence
 

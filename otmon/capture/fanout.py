@@ -49,7 +49,7 @@ _SPREAD: Final = 0x9E3779B1
 """An odd number that spreads what differs in a few low bits over all of them (2^32 by the golden ratio)."""
 
 
-def pairs_program(port: int) -> bytes:
+def fanout_program(port: int) -> bytes:
     """The program, 8 bytes an instruction (struct sock_filter). `port` is that of the servers, TCP or UDP,
     whose packets go by their address alone."""
     return b"".join(struct.pack("=HBBI", *one) for one in _resolved(list(_program(port))))

@@ -18,7 +18,7 @@ CHEAP: Final = 10
 """Units of a few hashes over some hundred bytes."""
 
 
-class Effort:
+class ProofBudget:
     """The budget of one source."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from otmon.capture.pairs import pairs_program
+from otmon.capture.fanout import fanout_program
 from otmon.capture.ring import BLOCK_BYTES, Ring
 from tests.namespaces import inside, missing, wire
 
@@ -61,7 +61,7 @@ def both_ways(kind: str) -> list[tuple[frozenset[int], bytes]]:
 def readers_of(sent: Sequence[tuple[frozenset[int], bytes]]) -> dict[frozenset[int], set[int]]:
     """Which readers heard the frames of each group."""
     with wire() as wired, inside(wired.namespace):
-        share = 7, pairs_program(SERVER)
+        share = 7, fanout_program(SERVER)
         rings = [
             Ring(wired.far, ring_bytes=16 * BLOCK_BYTES, block_ms=10, share=share) for _ in range(READERS)
         ]
@@ -131,7 +131,7 @@ def test_where_both_ports_are_a_servers_the_two_hosts_have_one_reader() -> None:
 
 
 def test_the_program_is_whole() -> None:
-    program = pairs_program(SERVER)
+    program = fanout_program(SERVER)
     steps = [struct.unpack_from("=HBBI", program, at) for at in range(0, len(program), 8)]
     assert len(program) % 8 == 0 and len(steps) < 4096
     assert steps[-1][0] == 0x16

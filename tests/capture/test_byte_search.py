@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.capture.needles import latest, latest_holding
+from otmon.capture.byte_search import latest, latest_holding
 
 FEW = st.binary(max_size=8).map(lambda data: bytes(octet & 1 for octet in data))
 

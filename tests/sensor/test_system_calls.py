@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from otmon.sensor import calls
+from otmon.sensor import system_calls
 
 HEADERS = (
     Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
@@ -31,13 +31,15 @@ def numbers(path: Path) -> dict[str, int]:
 def test_numbers_are_those_of_the_headers(which: int) -> None:
     known = numbers(HEADERS[which])
     ours = {
-        name: pair[which] for name, pair in (calls.FREE | calls.LIMITED).items() if pair[which] is not None
+        name: pair[which]
+        for name, pair in (system_calls.FREE | system_calls.LIMITED).items()
+        if pair[which] is not None
     }
     assert len(ours) > 80
     assert {name: known.get(name) for name in ours} == ours
-    assert calls.SECCOMP[which] == known["seccomp"]
+    assert system_calls.SECCOMP[which] == known["seccomp"]
 
 
 def test_every_limit_is_of_a_call_that_has_some() -> None:
-    limited = {*calls.LIMITS, *calls.WRITING, "kill"}
-    assert set(calls.LIMITED) == limited and not limited & set(calls.FREE)
+    limited = {*system_calls.LIMITS, *system_calls.WRITING, "kill"}
+    assert set(system_calls.LIMITED) == limited and not limited & set(system_calls.FREE)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from otmon.sensor.mark import InUse, begin, end, keep_told, told
+from otmon.sensor.ledger_marks import InUse, begin, end, keep_told, told
 
-BEGIN = "import pathlib, sys; from otmon.sensor.mark import begin; begin(pathlib.Path(sys.argv[1]))"
+BEGIN = "import pathlib, sys; from otmon.sensor.ledger_marks import begin; begin(pathlib.Path(sys.argv[1]))"
 
 
 def test_two_sensors_do_not_write_one_ledger(tmp_path: Path) -> None:

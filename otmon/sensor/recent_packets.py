@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otmon.capture.batch import Batch
-from otmon.capture.needles import latest
+from otmon.capture.byte_search import latest
 from otmon.decode import ip
 from otmon.decode.fields import AT, BUFFER, COUNTERS, END, FAMILY, FIELDS, FRAGMENT, HEADER, PROTO
 from otmon.decode.link import LINKTYPE_ETHERNET
@@ -83,7 +83,7 @@ class Proving(Protocol):
         """The packets of the finding's addresses that are still here."""
 
 
-class Recent:
+class RecentPackets:
     """Packets of one interface; `add` is called by its thread, the rest by another one."""
 
     def __init__(self, linktype: int, memory_bytes: int = MEMORY_BYTES) -> None:

@@ -9,7 +9,7 @@ import pytest
 from otmon.engine import replay
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import merge_all
-from otmon.sensor.answered import answered
+from otmon.sensor.answered_facts import answered
 from tests.sensor.running import ROOT
 
 DAYS = ("factory-day", "body-line-day", "two-factories-day", "water-works-day")

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from otmon.sensor.diary import DAY_S
-from otmon.sensor.pace import (
+from otmon.sensor.schedule import (
     COUNTS_S,
     CREDIT_BYTES,
     CREDIT_S,
@@ -20,7 +20,7 @@ from otmon.sensor.pace import (
     SHARE,
     WINDOW_S,
     WINDOW_SHARE,
-    Pace,
+    Schedule,
 )
 
 TICK_S = 0.25
@@ -29,11 +29,11 @@ BEGIN = 1_000.0
 
 def test_after_a_quiet_minute_judging_follows_at_once_and_then_keeps_its_share() -> None:
     """Something is always new, and a judgement takes two seconds of the processor in three."""
-    pace, now, judged = Pace(), BEGIN, list[float]()
+    schedule, now, judged = Schedule(), BEGIN, list[float]()
     while now < BEGIN + 300:
-        if pace.may_judge(now):
+        if schedule.may_judge(now):
             judged.append(now)
-            pace.looked(now, 2.0, judged=True)
+            schedule.looked(now, 2.0, judged=True)
             now += 3.0
         now += TICK_S
     waits = [later - one for one, later in pairwise(judged)]
@@ -45,25 +45,25 @@ def test_after_a_quiet_minute_judging_follows_at_once_and_then_keeps_its_share()
 
 
 def test_quick_judgements_are_a_second_apart() -> None:
-    pace = Pace()
-    pace.looked(BEGIN, 0.01, judged=False)
-    assert not pace.may_judge(BEGIN + 0.99 * JUDGE_S) and pace.may_judge(BEGIN + JUDGE_S)
+    schedule = Schedule()
+    schedule.looked(BEGIN, 0.01, judged=False)
+    assert not schedule.may_judge(BEGIN + 0.99 * JUDGE_S) and schedule.may_judge(BEGIN + JUDGE_S)
 
 
 @pytest.mark.parametrize("used", [0.01, 0.2, 0.7])
 def test_what_only_counts_tell_is_judged_with_a_save(used: float) -> None:
     """It waits for a save, and never so long that the next one would be too late."""
-    pace, now = Pace(), BEGIN
+    schedule, now = Schedule(), BEGIN
     judged, saved = list[float](), list[float]()
     while now < BEGIN + 10 * WINDOW_S:
-        saving = pace.must_save(now, True)
-        window = pace.must_judge(now, saving)
+        saving = schedule.must_save(now, True)
+        window = schedule.must_judge(now, saving)
         if saving:
             saved.append(now)
-            pace.saved(now, used / 2, 0)
+            schedule.saved(now, used / 2, 0)
         if window:
             judged.append(now)
-            pace.looked(now, used, judged=True)
+            schedule.looked(now, used, judged=True)
         now += TICK_S
     assert all(SAVE_S <= later - one < LOST_S for one, later in pairwise(saved))
     assert set(judged) <= set(saved) and len(judged) >= 10
@@ -71,37 +71,37 @@ def test_what_only_counts_tell_is_judged_with_a_save(used: float) -> None:
 
 
 def test_without_a_file_it_waits_for_its_time() -> None:
-    pace = Pace()
-    pace.looked(BEGIN, 0.1, judged=True)
-    assert not pace.must_judge(BEGIN + WINDOW_S - 1, saving=False)
-    assert pace.must_judge(BEGIN + WINDOW_S - 1, saving=True)
-    assert pace.must_judge(BEGIN + WINDOW_S, saving=False)
+    schedule = Schedule()
+    schedule.looked(BEGIN, 0.1, judged=True)
+    assert not schedule.must_judge(BEGIN + WINDOW_S - 1, saving=False)
+    assert schedule.must_judge(BEGIN + WINDOW_S - 1, saving=True)
+    assert schedule.must_judge(BEGIN + WINDOW_S, saving=False)
 
 
 def test_a_look_that_found_nothing_new_is_no_judgement() -> None:
-    pace = Pace()
-    pace.looked(BEGIN, 0.1, judged=True)
-    pace.looked(BEGIN + 20, 0.1, judged=False)
-    assert pace.must_judge(BEGIN + WINDOW_S, saving=False)
+    schedule = Schedule()
+    schedule.looked(BEGIN, 0.1, judged=True)
+    schedule.looked(BEGIN + 20, 0.1, judged=False)
+    assert schedule.must_judge(BEGIN + WINDOW_S, saving=False)
 
 
 def test_what_was_given_up_for_what_is_new_is_paid_and_makes_nothing_wait() -> None:
-    pace, spent = Pace(), 0.5
+    schedule, spent = Schedule(), 0.5
     given_up = 0
-    while pace.may_yield(BEGIN, spent, BEGIN + 1):
-        pace.yielded(BEGIN, spent)
+    while schedule.may_yield(BEGIN, spent, BEGIN + 1):
+        schedule.yielded(BEGIN, spent)
         given_up += 1
-        assert pace.may_judge(BEGIN + 1)
+        assert schedule.may_judge(BEGIN + 1)
     # So often in a minute, and not more: then it goes on to its end.
     assert given_up == (CREDIT_S + 1) // (SHARE * spent)
-    pace.looked(BEGIN + 1, spent, judged=True)
-    assert not pace.may_judge(BEGIN + 1 + JUDGE_S)
+    schedule.looked(BEGIN + 1, spent, judged=True)
+    assert not schedule.may_judge(BEGIN + 1 + JUDGE_S)
 
 
 def test_a_slow_disk_is_written_to_less_often() -> None:
-    pace = Pace()
-    pace.saved(BEGIN, 5.0, 0)
-    assert not pace.must_save(BEGIN + SAVE_SHARE * 5.0 - 1, True) and pace.must_save(
+    schedule = Schedule()
+    schedule.saved(BEGIN, 5.0, 0)
+    assert not schedule.must_save(BEGIN + SAVE_SHARE * 5.0 - 1, True) and schedule.must_save(
         BEGIN + SAVE_SHARE * 5.0, True
     )
 
@@ -110,12 +110,12 @@ def test_a_slow_disk_is_written_to_less_often() -> None:
 @pytest.mark.parametrize("is_new", [False, True])
 def test_no_ledger_wears_a_disk(size: int, is_new: bool) -> None:
     """It was written every nine seconds whatever its size: a gigabyte a day for each tenth of a megabyte."""
-    pace, now, saved = Pace(), BEGIN + CREDIT_BYTES, list[float]()
+    schedule, now, saved = Schedule(), BEGIN + CREDIT_BYTES, list[float]()
     begin = now
     while now < begin + 2 * DAY_S:
-        if pace.must_save(now, is_new):
+        if schedule.must_save(now, is_new):
             saved.append(now)
-            pace.saved(now, 0.0, size)
+            schedule.saved(now, 0.0, size)
         now += 1.0
     assert len(saved) * size <= CREDIT_BYTES + 2 * DAY_BYTES + size
     waits = [later - one for one, later in pairwise(saved)]
@@ -129,32 +129,32 @@ def test_no_ledger_wears_a_disk(size: int, is_new: bool) -> None:
 
 
 def test_something_new_does_not_wait_for_what_counts() -> None:
-    pace = Pace()
-    pace.saved(BEGIN, 0.1, 1 << 20)
-    assert not pace.must_save(BEGIN + COUNTS_S - 1, False) and pace.must_save(BEGIN + COUNTS_S, False)
-    assert pace.must_save(BEGIN + SAVE_S, True)
+    schedule = Schedule()
+    schedule.saved(BEGIN, 0.1, 1 << 20)
+    assert not schedule.must_save(BEGIN + COUNTS_S - 1, False) and schedule.must_save(BEGIN + COUNTS_S, False)
+    assert schedule.must_save(BEGIN + SAVE_S, True)
 
 
 def test_another_model_is_judged_by_at_once() -> None:
-    pace = Pace()
-    pace.looked(BEGIN, 3.0, judged=True)
-    assert not pace.must_judge(BEGIN + 1, saving=False)
-    pace.judge_soon()
-    assert pace.must_judge(BEGIN + 1, saving=False)
+    schedule = Schedule()
+    schedule.looked(BEGIN, 3.0, judged=True)
+    assert not schedule.must_judge(BEGIN + 1, saving=False)
+    schedule.judge_soon()
+    assert schedule.must_judge(BEGIN + 1, saving=False)
 
 
 def test_what_was_answered_has_a_share_of_its_own_while_all_must_wait() -> None:
     """A judgement of all takes ten seconds of the processor, one of what was answered two."""
-    pace, now, hurried, judged = Pace(), BEGIN, list[float](), list[float]()
+    schedule, now, hurried, judged = Schedule(), BEGIN, list[float](), list[float]()
     while now < BEGIN + 600:
-        if pace.may_hurry(now):
+        if schedule.may_hurry(now):
             hurried.append(now)
-            pace.hurried(now, 2.0)
+            schedule.hurried(now, 2.0)
             now += 2.0
-        elif pace.may_judge(now):
+        elif schedule.may_judge(now):
             judged.append(now)
-            pace.looked(now, 10.0, judged=True)
-            assert pace.is_slow
+            schedule.looked(now, 10.0, judged=True)
+            assert schedule.is_slow
             now += 10.0
         now += TICK_S
     assert len(judged) < 600 / (SHARE * 10.0) + CREDIT_S / 10.0
@@ -167,14 +167,14 @@ def test_what_was_answered_has_a_share_of_its_own_while_all_must_wait() -> None:
 
 
 def test_nobody_hurries_where_all_can_be_judged_soon() -> None:
-    pace = Pace()
-    assert not pace.may_hurry(BEGIN) and not pace.is_slow
-    pace.looked(BEGIN, 0.1, judged=True)
-    assert not any(pace.may_hurry(BEGIN + n * TICK_S) for n in range(100)) and not pace.is_slow
+    schedule = Schedule()
+    assert not schedule.may_hurry(BEGIN) and not schedule.is_slow
+    schedule.looked(BEGIN, 0.1, judged=True)
+    assert not any(schedule.may_hurry(BEGIN + n * TICK_S) for n in range(100)) and not schedule.is_slow
     for n in range(200):
-        pace.looked(BEGIN + n / 10, 0.9, judged=True)
-    assert pace.may_hurry(BEGIN + 20)
-    pace.hurried(BEGIN + 20, 0.01)
-    assert not pace.may_hurry(BEGIN + 20 + HURRY_S - TICK_S) and pace.may_hurry(BEGIN + 20 + HURRY_S)
-    pace.judge_soon()
-    assert not pace.may_hurry(BEGIN + 40)
+        schedule.looked(BEGIN + n / 10, 0.9, judged=True)
+    assert schedule.may_hurry(BEGIN + 20)
+    schedule.hurried(BEGIN + 20, 0.01)
+    assert not schedule.may_hurry(BEGIN + 20 + HURRY_S - TICK_S) and schedule.may_hurry(BEGIN + 20 + HURRY_S)
+    schedule.judge_soon()
+    assert not schedule.may_hurry(BEGIN + 40)
