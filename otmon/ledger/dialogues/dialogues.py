@@ -32,7 +32,7 @@ from otmon.ledger.copying.commands import COMMAND
 from otmon.ledger.copying.messages import EAPOL, OPENING
 from otmon.ledger.copying.questions import QUESTION
 from otmon.ledger.dialogues.claims import Told, claims_of
-from otmon.ledger.dialogues.command_operations import Commands, Talk
+from otmon.ledger.dialogues.command_operations import Commands
 from otmon.ledger.dialogues.dialogue import (
     BEGINS,
     DIALOGUE_BYTES,
@@ -48,6 +48,7 @@ from otmon.ledger.dialogues.dialogue import (
     read,
     spoken,
 )
+from otmon.ledger.dialogues.single_operation import Talk
 from otmon.ledger.facts import DAY_NS, NAME_BITS, CredentialSeen, Evidence, NamesAsked, Operation
 from otmon.ledger.harvest.clients import clients_of
 from otmon.ledger.harvest.rows import LISTED
