@@ -13,13 +13,13 @@ row idle longest, and count it.
   `takeover` when another protocol has it, `urgent` what is out of its stream, `errors` whom ICMP answers.
 - Modbus: `segments` to bytes, `framing` to messages, `exchange` and `matching` to transactions, `tally` to
   counts; `written` and `motion` watch the values that are written.
-- Copied for Python: `messages` (log-ins), `identification` (who it is), `questions` (names), and commands by
-  `command_messages`, `cip_messages` and `station_messages`, copied by `command_copies`, of `writes` a part,
-  put in order by `turns`.
+- Copied for Python: `messages` (log-ins), `identification` (who it is), `server_names` (whom it asks for),
+  `questions` (names), and commands by `command_messages`, `cip_messages` and `station_messages`, copied by
+  `command_copies`, of `writes` a part, put in order by `turns`.
 - Rows on their way out: `endings`, `room`, `novelty`, `rows`.
-- To facts: `intake`, where rows wait in a `crowd`, by `harvest` with `clients`, `senders`, `values`, `texts`,
-  `arrivals`, `row_ranks`; and from what was copied `dialogues`, each a `dialogue`, with `readings`, `claims`,
-  `settings`, `commands`.
+- To facts: `intake`, where rows wait in a `crowd`, by `harvest` with `conversations`, `clients`, `senders`,
+  `values`, `texts`, `arrivals`, `row_ranks`; and from what was copied `dialogues`, each a `dialogue`, with
+  `readings`, `claims`, `settings`, `commands`.
 - Facts: `facts`, `course`; joined by `joining`, `reach`; kept by `rank`; in a `ledger` by `merge`, `running`,
   `aging`; in a file by `store`, `schema`, `column` (`ledger_error` where it cannot). Made fast by `swift`
   and `acyclic`.
