@@ -25,23 +25,23 @@ import numpy as np
 from otmon.capture.batch import Batch, InputDamage
 from otmon.capture.sources import read
 from otmon.decode.streams import STREAMS
-from otmon.ledger.acyclic import acyclic
-from otmon.ledger.arrivals import Arrivals
-from otmon.ledger.dialogues import Dialogues
-from otmon.ledger.endings import finish_source
+from otmon.garbage_collection import without_garbage_collection
+from otmon.ledger.dialogues.dialogues import Dialogues
 from otmon.ledger.facts import Damage
-from otmon.ledger.harvest import facts_of, source_of
-from otmon.ledger.intake import Intake
-from otmon.ledger.ledger import Ledger
-from otmon.ledger.merge import collect, merge_all
-from otmon.ledger.observe import observe
-from otmon.ledger.rows import (
+from otmon.ledger.harvest.arrivals import Arrivals
+from otmon.ledger.harvest.harvest import facts_of, source_of
+from otmon.ledger.harvest.intake import Intake
+from otmon.ledger.harvest.rows import (
     Rows,
     ended_rows,
     rows_in_the_way,
     rows_in_use,
     slices_in_use,
 )
+from otmon.ledger.ledger import Ledger
+from otmon.ledger.merge import collect, merge_all
+from otmon.ledger.packets.endings import finish_source
+from otmon.ledger.packets.observe import observe
 from otmon.ledger.running import RunningLedger
 from otmon.ledger.tables import FILL_TRANSACTIONS, LAST_TIME, Tables, new_tables
 from otmon.libraries import drop_libraries
@@ -68,7 +68,7 @@ class Result:
     interrupted: bool
 
 
-@acyclic()
+@without_garbage_collection()
 def replay(
     paths: Sequence[str],
     *,
@@ -295,7 +295,7 @@ def _start_worker(stop: Event) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-@acyclic()
+@without_garbage_collection()
 def _work(path: str, part: str | None, arrivals: bool) -> tuple[Ledger, bool]:
     with _rows(part) as rows:
         return _replay_file(path, rows, arrivals, None, _stop)

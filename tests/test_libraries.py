@@ -39,7 +39,7 @@ before = resident()
 dropped = drop_libraries()
 after = resident()
 # It is read again where it is needed: another kernel is loaded or compiled.
-import otmon.capture.needles as needles
+import otmon.capture.byte_search as needles
 none = np.zeros(1, np.int64)
 needles.latest(np.zeros(4, np.uint8), none, none, [b"1"], 1, 1)
 print(before, dropped // 1024, after, first == mix(1, 2))

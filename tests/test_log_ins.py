@@ -34,7 +34,7 @@ from otmon.ledger.facts import CredentialSeen
 from otmon.ledger.ledger import Ledger
 from otmon.outputs.pcapng import pcapng
 from otmon.sensor.proof import ProofFolder
-from otmon.sensor.recent import Recent
+from otmon.sensor.recent_packets import RecentPackets
 from tests import scripted
 from tests.command import otmon
 from tests.identity.talk import ppp
@@ -300,7 +300,7 @@ def test_no_secret_is_in_anything_that_is_written(tmp_path: Path) -> None:
 def prove(capture: Path, folder: Path) -> Ledger:
     """Write the packets of each finding, as the sensor does."""
     proofs = ProofFolder(folder)
-    recent = Recent(1)
+    recent = RecentPackets(1)
     for batch in read(str(capture)):
         assert isinstance(batch, Batch)
         recent.add(batch, 0)

@@ -28,7 +28,7 @@ from otmon.identity.des import encrypted
 from otmon.identity.md4 import md4
 from otmon.lab.live.namespace import asked_inside, serving
 from otmon.sensor.proof import ProofFolder
-from otmon.sensor.recent import Recent
+from otmon.sensor.recent_packets import RecentPackets
 from tests.command import otmon
 from tests.mirror import CLIENT, PLACES, SERVER, Mirror, found, mirror
 from tests.namespaces import inside, missing
@@ -104,7 +104,7 @@ def assert_nothing_shows_the_secret(path: Path) -> None:
 
 def assert_findings_are_proved(path: Path, folder: Path) -> None:
     """Write the packets of each finding, as the sensor does."""
-    proofs, recent = ProofFolder(folder), Recent(1)
+    proofs, recent = ProofFolder(folder), RecentPackets(1)
     for batch in read(str(path)):
         assert isinstance(batch, Batch)
         recent.add(batch, 0)

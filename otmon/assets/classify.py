@@ -19,11 +19,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
+from otmon.assets.claims import claims_of_devices, names_of
 from otmon.assets.grouping import SeenDevice, SeenDevices, seen_devices
 from otmon.assets.makers import KIND_OF, DeviceClass
-from otmon.assets.said import claims_of_devices, names_of
 from otmon.assets.signals import Signal, signals
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import without_garbage_collection
 from otmon.ledger.facts import AssetClaim
 from otmon.ledger.ledger import Ledger
 from otmon.zones.model import Model
@@ -81,7 +81,7 @@ class Population:
     by_id: Mapping[str, Device]
 
 
-@acyclic()
+@without_garbage_collection()
 def population(ledger: Ledger, model: Model | None = None) -> Population:
     """Who is on the network, with the model's inventory where there is a model."""
     grouped = seen_devices(ledger, model.devices if model is not None else ())

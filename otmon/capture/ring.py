@@ -133,7 +133,7 @@ class Ring:
     ) -> None:
         """`program` is a compiled packet filter, 8 bytes an instruction (struct sock_filter). With
         `card_time` packets have the time that the card gave them, if it did (`stamped` counts these).
-        Rings of one `share`, a number and a program (`otmon.capture.pairs`), divide the packets among
+        Rings of one `share`, a number and a program (`otmon.capture.fanout`), divide the packets among
         them; the first one of a number sets the program for all.
 
         Raises RingError.

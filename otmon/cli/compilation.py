@@ -74,7 +74,7 @@ def _compile_reading() -> None:
 
 def _compile_sensor() -> None:
     from otmon.sensor.observer import compile_kernels
-    from otmon.sensor.recent import compile_cut
+    from otmon.sensor.recent_packets import compile_cut
 
     compile_cut()
     compile_kernels()

@@ -22,8 +22,8 @@ from otmon import __version__
 from otmon.assets.fingerprints import shipped_fingerprints
 from otmon.assets.makers import makers
 from otmon.assets.vendor import vendor_of
+from otmon.capture.fanout import fanout_program
 from otmon.capture.filter import FilterError, compile_filter
-from otmon.capture.pairs import pairs_program
 from otmon.capture.ring import Ring, RingError, card_stamps
 from otmon.cli.compilation import be_compiled
 from otmon.cli.language import Language, told
@@ -50,19 +50,19 @@ from otmon.outputs.instant import clock_name, short_text
 from otmon.outputs.jsonlines import write_told
 from otmon.outputs.metrics import StatusCollector
 from otmon.outputs.table import write_finding
-from otmon.sensor import mark
+from otmon.sensor import ledger_marks
 from otmon.sensor.appended import Appended
 from otmon.sensor.confine import ConfineError, confine
-from otmon.sensor.crew import Worker
 from otmon.sensor.endpoint import Endpoint, one_at_a_time
 from otmon.sensor.memory import give_large_blocks_back
 from otmon.sensor.observer import Observer, Reader, compile_kernels
 from otmon.sensor.proof import ProofFolder
-from otmon.sensor.recent import MEMORY_BYTES, Recent, compile_cut
+from otmon.sensor.recent_packets import MEMORY_BYTES, RecentPackets, compile_cut
 from otmon.sensor.service import Notifier, Service, Stopped
 from otmon.sensor.watch import Told, Watch, judged_by
 from otmon.sensor.web import WebError, guarded, read_web_config
 from otmon.sensor.worker import Post, post, start_keeper
+from otmon.sensor.worker_client import Worker
 from otmon.sentence import Sentence, placed, sentence
 from otmon.zones.files.load import ModelError, load_model
 from otmon.zones.model import Model
@@ -168,7 +168,7 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
         keep_days=wanted.keep_days,
         version=__version__,
         arrivals=model is not None and names_interfaces(model),
-        told=mark.told(path) if before is not EMPTY and path is not None else None,
+        told=ledger_marks.told(path) if before is not EMPTY and path is not None else None,
         notes=notes,
     )
     if endpoint is not None:
@@ -228,7 +228,7 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
     except Stopped as error:
         fail(error)
     if path is not None and not watch.trouble:
-        mark.end(path)
+        ledger_marks.end(path)
     return watch.finds_something
 
 
@@ -275,7 +275,7 @@ def _opened(wanted: Options) -> dict[str, Ring]:
                 block_ms=wanted.block_ms,
                 program=program,
                 card_time=wanted.card_time,
-                share=(os.getpid() + index, pairs_program(MODBUS_PORT)) if several else None,
+                share=(os.getpid() + index, fanout_program(MODBUS_PORT)) if several else None,
             )
     if wanted.card_time:
         for name in wanted.names:
@@ -320,8 +320,8 @@ def _before(ledger: str | None, timezone: str) -> tuple[Ledger, dict[str, str]]:
     if path.exists():
         before, notes = read_ledger_with_notes(ledger)
     try:
-        was_open = mark.begin(path)
-    except mark.InUse as error:
+        was_open = ledger_marks.begin(path)
+    except ledger_marks.InUse as error:
         fail(error)
     if was_open and before is not EMPTY:
         what = sentence(
@@ -337,7 +337,7 @@ def _readers(wanted: Options, rings: Mapping[str, Ring], posts: list[Post], befo
     if posts:
         return [Worker(one, counted.get(one.name, 0)) for one in posts]
     return [
-        Observer(ring, Recent(ring.linktype, wanted.kept_bytes), counted.get(ring.interface, 0))
+        Observer(ring, RecentPackets(ring.linktype, wanted.kept_bytes), counted.get(ring.interface, 0))
         for ring in rings.values()
     ]
 

@@ -232,8 +232,8 @@ def read_ledger(path: str) -> Ledger:
 
 def read_ledger_with_notes(path: str) -> tuple[Ledger, dict[str, str]]:
     """Facts that were saved, and what a sensor noted beside them."""
-    from otmon.ledger.ledger_error import LedgerError
-    from otmon.ledger.store import load_with_notes
+    from otmon.ledger.file.ledger_error import LedgerError
+    from otmon.ledger.file.store import load_with_notes
 
     try:
         return load_with_notes(Path(path))

@@ -34,13 +34,13 @@ from otmon.cli.options import (
     warn,
     written_to,
 )
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import without_garbage_collection
 from otmon.sentence import placed, sentence
 
 if TYPE_CHECKING:
     from otmon.detect.finding import Finding
     from otmon.detect.rules.rule import Rule
-    from otmon.findings.told import Telling
+    from otmon.findings.first_told import Telling
     from otmon.ledger.facts import Source
     from otmon.ledger.ledger import Ledger
     from otmon.outputs.history import History
@@ -117,7 +117,7 @@ def _tell_of_the_same_time(ledger: Ledger) -> None:
 
 
 def _prove(findings: Sequence[Finding], folder: str) -> None:
-    from otmon.sensor.again import prove_again
+    from otmon.sensor.replay_proofs import prove_again
 
     try:
         lost = prove_again(findings, Path(folder))
@@ -194,8 +194,8 @@ def _history(model: Model | None, baseline: Ledger | None) -> History:
 def _telling(
     model: Model | None, baseline: Ledger | None, rules: Mapping[str, Rule], metrics: str | None
 ) -> Telling:
+    from otmon.findings.first_told import Telling
     from otmon.findings.judge import judge
-    from otmon.findings.told import Telling
 
     if metrics is not None:
         fail(sentence("--told and --metrics: one replay judges at one pace, expected one of them"))
@@ -210,7 +210,7 @@ def _write_metrics(history: History, path: Path) -> None:
         warn(placed(path, sentence("{count} minutes found no place in it", count=count)))
 
 
-@acyclic()
+@without_garbage_collection()
 def replay(
     files: Annotated[
         list[str],
@@ -261,8 +261,8 @@ def replay(
     from otmon.capture.sources import NotACapture, expand
     from otmon.engine import MINUTE_NS
     from otmon.engine import replay as run
-    from otmon.ledger.ledger_error import LedgerError
-    from otmon.ledger.store import save
+    from otmon.ledger.file.ledger_error import LedgerError
+    from otmon.ledger.file.store import save
     from otmon.zones.place import names_interfaces
 
     model = read_model(zones) if zones is not None else None
@@ -303,7 +303,7 @@ def replay(
     raise typer.Exit(INTERRUPTED if result.interrupted else status)
 
 
-@acyclic()
+@without_garbage_collection()
 def check(
     ledger: Annotated[
         str, typer.Option("--ledger", metavar="FILE.db", help="Facts that otmon replay --ledger saved.")

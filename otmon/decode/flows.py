@@ -121,12 +121,12 @@ FIRST_B: Final = 1 << 7
 RESET: Final = 1 << 8
 """One of the two sent a TCP reset."""
 PIECE_A: Final = 1 << 9
-"""What A sent last may begin a command (`otmon.ledger.takeover`); PIECE_A << 1 for B."""
+"""What A sent last may begin a command (`otmon.ledger.packets.takeover`); PIECE_A << 1 for B."""
 URGENT_A: Final = 1 << 11
-"""An urgent pointer of A leads to a segment that has not come (`otmon.ledger.urgent`); << 1 for B."""
+"""An urgent pointer of A leads to a segment that has not come (`otmon.ledger.packets.urgent`); << 1 for B."""
 PARTS_SHIFT: Final = 16
 """From here on, `PARTS_BITS` by direction: how many pieces of messages are copied yet
-(`otmon.ledger.commands`)."""
+(`otmon.ledger.dialogues.command_operations`)."""
 PARTS_BITS: Final = 7
 ERRORS_SHIFT: Final = 32
 """From here on, `ERRORS_BITS`: errors of ICMP about it."""

@@ -60,7 +60,8 @@ S_OPERATION: Final = 18
 """Row, plus 1, of the last operation that came where it came the last time; below 0 where others followed it
 that did not."""
 S_ENDPOINT: Final = 19
-"""What tells its conversation from others of the same two addresses (`otmon.ledger.tally.endpoint_of`)."""
+"""What tells its conversation from others of the same two addresses
+(`otmon.ledger.operation_rows.endpoint_of`)."""
 S_ANSWERED: Final = 20
 """1 when a response has matched a request."""
 S_OFTEN: Final = 21

@@ -6,6 +6,6 @@ each about one thing that a person can act on, with its evidence and the reasons
 
 A detector is a file in this folder, and a generator named like the file does the work; its title,
 texts, references and parameters are its rule, `rules/<name>.yml`. `otmon.detect.detector` holds the
-contract, `finding` what it gives, `matched` finds by rules that are conditions, `rules` reads both. Files
-are found by the folder: a detector names its `RULE`.
+contract, `finding` what it gives, `condition_rules` finds by rules that are conditions, `rules` reads both.
+Files are found by the folder: a detector names its `RULE`.
 """

@@ -23,7 +23,7 @@ from otmon.detect.detector import (
     severity_of_reach,
     spans,
 )
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.address import IPV4_BITS, Address, host, parse_address, reach
@@ -78,7 +78,7 @@ def address_scan(case: Case) -> Iterator[Finding]:
         )
 
 
-@once
+@once_per_case
 def swept(case: Case) -> Swept:
     """Who swept which ports over addresses; nobody where the rule is not looked for, as what others
     leave to it would then be told nowhere."""
@@ -114,7 +114,7 @@ def swept(case: Case) -> Swept:
     return found
 
 
-@once
+@once_per_case
 def missed_in(case: Case) -> tuple[Conversation, ...]:
     """The conversations in which the client was missed (`is_missed`)."""
     return tuple(filter(is_missed, case.ledger.conversations))

@@ -27,7 +27,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.detect.values import values_written
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.zones.decide import Verdict
@@ -80,7 +80,7 @@ def zone_reached(case: Case, fact: Operation, verdict: Verdict | None) -> str:
     return _graver(case, _heard(case).get(fact.vlan, zone), zone)
 
 
-@once
+@once_per_case
 def _heard(case: Case) -> dict[str, str]:
     """VLAN -> the most important zone of hosts that sent there, not through a router."""
     found: dict[str, str] = {}

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from otmon.detect.detector import Case
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.ledger.facts import DAY_NS
 
 MOMENT_NS: Final = 60_000_000_000
@@ -14,7 +14,7 @@ MOMENT_NS: Final = 60_000_000_000
 card that was not set, a sensor whose time was corrected, a record of a file that is damaged."""
 
 
-@once
+@once_per_case
 def went_on_until(case: Case) -> int:
     """When the last packet came, in nanoseconds since 1970, 0 without a capture. Packets of a moment, in no
     capture that begins there, do not count while who sent them is all that was seen so late."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from otmon.detect.detector import Case
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.ledger.facts import Asset
 from otmon.zones.address import IPV6_BITS, parse_address, reach
 
@@ -15,7 +15,7 @@ _Place = tuple[str, str, int]
 """MAC address, VLAN and network."""
 
 
-@once
+@once_per_case
 def first_addresses(case: Case) -> dict[str, str]:
     """IPv6 addresses that one MAC address alone sent from and that are its own, each with the one of them in
     its network that was seen first: none that a router passed on."""
@@ -36,7 +36,7 @@ def first_addresses(case: Case) -> dict[str, str]:
     return firsts
 
 
-@once
+@once_per_case
 def known_networks(case: Case) -> frozenset[_Place]:
     """Who had IPv6 addresses in which networks in the baseline."""
     assets = case.baseline.assets if case.baseline is not None else ()

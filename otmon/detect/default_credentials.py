@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from otmon.assets.vendor import vendor_of
+from otmon.detect.condition_rules import contradiction
 from otmon.detect.detector import (
     SEVERITIES,
     Case,
@@ -27,7 +28,6 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.matched import contradiction
 from otmon.identity.credentials import Entry, shipped_credentials
 from otmon.ledger.facts import OUTCOMES, CredentialSeen, Outcome
 

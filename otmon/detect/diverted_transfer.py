@@ -19,7 +19,7 @@ def diverted_transfer(case: Case) -> Iterator[Finding]:
     told: dict[tuple[ConversationKey, str], list[AssetClaim]] = {}
     for claim in case.ledger.claims:
         parts = claim.value.split(" ")
-        # As `otmon.ledger.claims` writes it.
+        # As `otmon.ledger.dialogues.claims` writes it.
         if claim.kind != "directs" or len(parts) != 5 or not claim.address:
             continue
         _, _, other, service, side = parts

@@ -16,8 +16,8 @@ from typing import Final, Literal
 
 from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
 from otmon.ledger.facts import Conversation, CredentialSeen, Evidence, Operation, WrittenValue
+from otmon.ledger.fast_init import fast_init
 from otmon.ledger.ledger import conversation_key
-from otmon.ledger.swift import swift
 
 ATTACK: Final = "ATT&CK for ICS"
 """Scheme of references whose techniques a finding may choose from."""
@@ -40,7 +40,7 @@ class Message:
     """A parameter that is itself a list of messages is worded and joined."""
 
 
-@swift
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Link:
     """Who talks to whom and how, as far as the finding says one; "" and 0 where it does not."""
@@ -54,7 +54,7 @@ class Link:
     vlan: str = ""
 
 
-@swift
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in the zone model: ids, all "" without a model."""
@@ -79,7 +79,7 @@ class Risk:
     importance: int
 
 
-@swift
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that a person should look at."""
@@ -105,7 +105,7 @@ class Finding:
     risk: Risk = Risk("", 0, 0, 0)
     title: Text = Text("", "")  # noqa: RUF009 - a frozen value
     alike: int = 1
-    """How many findings it stands for: more than one where they were too many (`otmon.findings.crowd`)."""
+    """How many findings it stands for: more than one where they were many (`otmon.findings.aggregation`)."""
 
 
 def of_rule(finding: Finding, rule: Rule, risk: Risk | None = None) -> Finding:

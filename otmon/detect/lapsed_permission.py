@@ -23,11 +23,11 @@ from otmon.detect.detector import (
     reasons,
     say,
 )
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.detect.silence import conversation
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import conversation_key
-from otmon.zones.awaited import parent_of
+from otmon.zones.data_connections import parent_of
 from otmon.zones.decide import Verdict, can_lapse, lapsed
 from otmon.zones.model import Boundary, Permission, Zone
 
@@ -59,11 +59,11 @@ def lapsed_permission(case: Case) -> Iterator[Finding]:
 
 def told_by(case: Case, fact: Conversation) -> bool:
     """Whether the conversation in which this one was agreed on is there to be told."""
-    parent = None if case.index is None else parent_of(case.index.awaited, fact)
+    parent = None if case.index is None else parent_of(case.index.announced, fact)
     return parent is not None and conversation_key(parent) in case.verdicts
 
 
-@once
+@once_per_case
 def denied(case: Case) -> tuple[tuple[Conversation, Verdict], ...]:
     """The conversations that the model denies at whatever time: what it allows at others is told here. What
     carries the data of another one is told with that."""

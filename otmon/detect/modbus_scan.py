@@ -25,7 +25,7 @@ from otmon.detect.detector import (
     severity_of_reach,
     spans,
 )
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.detect.rules.rule import Rule
 from otmon.ledger.facts import UNANSWERED, UNKNOWN, Operation
 from otmon.ledger.ledger import operation_key, service_key
@@ -67,7 +67,7 @@ def modbus_scan(case: Case) -> Iterator[Finding]:
         yield _finding(case, client, kind, parts)
 
 
-@once
+@once_per_case
 def probed(case: Case) -> frozenset[tuple[object, ...]]:
     """The keys of the operations that are told as part of a scan, and as nothing else: those that were
     refused, and reads that nobody answered. A change that nobody answered may have been made. Nothing
@@ -81,7 +81,7 @@ def probed(case: Case) -> frozenset[tuple[object, ...]]:
     )
 
 
-@once
+@once_per_case
 def _scans(case: Case) -> list[tuple[str, str, Parts]]:
     """Client and kind of each scan, with what was asked."""
     rule = case.rules.get(RULE)

@@ -21,7 +21,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.detect.rules.load import shipped_rules
 from otmon.ledger.facts import Asset
 from otmon.zones.address import MAC_BITS, parse_address
@@ -74,13 +74,13 @@ def is_router(case: Case, device: Device) -> bool:
     return any(one_name(role) in _routers(case) for role in device.roles)
 
 
-@once
+@once_per_case
 def _routers(case: Case) -> frozenset[str]:
     """Whether this rule is in use or not."""
     return frozenset(map(one_name, (case.rules.get(RULE) or shipped_rules()[RULE]).texts("routers")))
 
 
-@once
+@once_per_case
 def _homes(case: Case) -> set[Home]:
     """The addresses that have neighbours: a router's far side has none."""
     found: set[Home] = set()

@@ -21,7 +21,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.ledger.facts import HOUR_NS, HOURS, MINUTE_NS, Conversation, CredentialSeen
 from otmon.ledger.ledger import conversation_key
 
@@ -65,7 +65,7 @@ def _refused_before(case: Case) -> set[tuple[str, str, str, str]]:
     return {_who(fact) for fact in before if fact.outcome == "refused"}
 
 
-@once
+@once_per_case
 def _probed(case: Case) -> frozenset[object]:
     """The conversations that had as many short sessions in normal operation."""
     before = () if case.baseline is None else case.baseline.conversations

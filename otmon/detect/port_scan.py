@@ -21,7 +21,7 @@ from otmon.detect.detector import (
     severity_of_reach,
     spans,
 )
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import ConversationKey, conversation_key
 
@@ -69,7 +69,7 @@ def port_scan(case: Case) -> Iterator[Finding]:
         )
 
 
-@once
+@once_per_case
 def tried(case: Case) -> Tried:
     """Who tried the ports of whom; nobody where the rule is not looked for, as for addresses."""
     rule = case.rules.get(RULE)
@@ -99,7 +99,7 @@ def tried(case: Case) -> Tried:
     return found
 
 
-@once
+@once_per_case
 def scanned(case: Case) -> frozenset[ConversationKey]:
     """The conversations that are told as part of a scan of addresses or ports, and of nothing else:
     those in which the client got nothing or a refusal."""

@@ -21,7 +21,7 @@ from otmon.detect.detector import (
     say,
     say_some,
 )
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.detect.silence import unanswered
 from otmon.ledger.facts import Operation
 from otmon.ledger.ledger import conversation_key
@@ -58,7 +58,7 @@ def _set(case: Case) -> Iterator[tuple[Operation, Verdict | None]]:
             yield fact, case.verdicts.get(conversation_key(fact))
 
 
-@once
+@once_per_case
 def _before(case: Case) -> frozenset[str]:
     """Who set something in normal operation."""
     before = () if case.baseline is None else case.baseline.operations

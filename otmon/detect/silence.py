@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from otmon.detect.detector import Case, Message, say
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.detect.rules.field import was_answered
 from otmon.ledger.facts import UNANSWERED, Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, conversation_key
-from otmon.zones.awaited import awaited_in, parent_of
+from otmon.zones.data_connections import announced_in, parent_of
 
 
 def conversation(fact: Conversation) -> Message:
@@ -32,12 +32,12 @@ def silence(facts: Iterable[Conversation]) -> Message:
     return say("refuses-connections" if any(one.packets_to_client for one in facts) else "unanswered")
 
 
-@once
+@once_per_case
 def continued(case: Case) -> frozenset[tuple[str, str, str, int, str]]:
     """The conversations (client, server, transport, port, protocol) whose data came in another one that they
     had agreed on: so they were answered, as TFTP is from a new port."""
-    awaited = awaited_in(case.ledger.claims)
-    parents = (parent_of(awaited, one) for one in case.ledger.conversations) if awaited else ()
+    announced = announced_in(case.ledger.claims)
+    parents = (parent_of(announced, one) for one in case.ledger.conversations) if announced else ()
     return frozenset(
         (one.client, one.server, one.transport, one.port, one.protocol) for one in parents if one is not None
     )
@@ -49,7 +49,7 @@ def answered(case: Case, fact: Conversation) -> bool:
     return was_answered(fact) or about in continued(case)
 
 
-@once
+@once_per_case
 def heard(case: Case) -> frozenset[ConversationKey]:
     """The conversations of which the capture holds packets of the server."""
     return frozenset(conversation_key(one) for one in case.ledger.conversations if one.packets_to_client)

@@ -20,7 +20,7 @@ from otmon.detect.detector import (
     say_some,
 )
 from otmon.detect.malformed_message import LOSS
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.ledger.facts import UNANSWERED, Conversation, Operation
 
 RULE: Final = "silent-server"
@@ -38,7 +38,7 @@ def silent_server(case: Case) -> Iterator[Finding]:
         yield _finding(case, about, facts, last_ns, attempts)
 
 
-@once
+@once_per_case
 def fell_silent(case: Case) -> dict[Server, Silence]:
     """The servers that answered and then no more, in order; none where the rule is not looked for."""
     rule = case.rules.get(RULE)

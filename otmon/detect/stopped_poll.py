@@ -19,7 +19,7 @@ from otmon.detect.detector import (
     say,
 )
 from otmon.detect.duration import lasting
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.detect.rules.rule import Rule
 from otmon.ledger.course import Window, joined
 from otmon.ledger.facts import Conversation, Operation
@@ -61,7 +61,7 @@ class Poll(NamedTuple):
     course: tuple[Window, ...]
 
 
-@once
+@once_per_case
 def polls_of(case: Case) -> dict[ConversationKey, list[Poll]]:
     """The polls of each conversation."""
     return {key: list(_polls(operations)) for key, operations in case.asked.items()}
@@ -110,7 +110,7 @@ def _longest_ns(case: Case, poll: Poll) -> int:
     return gap_ns + max(0, spare_ns)
 
 
-@once
+@once_per_case
 def _unwatched(case: Case) -> list[tuple[int, int]]:
     """Begin and end of each time between captures in which none was made."""
     found: list[tuple[int, int]] = []

@@ -27,7 +27,7 @@ from otmon.detect.detector import (
     say_some,
 )
 from otmon.detect.multi_homed_asset import is_router
-from otmon.detect.once import once
+from otmon.detect.once_per_case import once_per_case
 from otmon.detect.rules.field import was_answered
 from otmon.ledger.facts import HOUR_NS, Conversation
 from otmon.ledger.ledger import conversation_key
@@ -160,7 +160,7 @@ def is_redundant(case: Case, device: Device) -> bool:
     return has_routers and _asking(case).isdisjoint(device.seen.texts)
 
 
-@once
+@once_per_case
 def _asking(case: Case) -> set[str]:
     """Who was answered as a client, or changed something."""
     found = {one.client for one in case.ledger.conversations if was_answered(one)}

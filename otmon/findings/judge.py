@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 
+from otmon.detect.condition_rules import matched
 from otmon.detect.detector import Case, detectors
 from otmon.detect.finding import SEVERITIES, Finding
-from otmon.detect.matched import matched
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import Rule
-from otmon.findings.crowd import Crowd, Kind, kind_of
+from otmon.findings.aggregation import Aggregation, Kind, kind_of
 from otmon.findings.risk import risk_of, scales, silence_of
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import without_garbage_collection
 from otmon.ledger.ledger import Ledger
 from otmon.protocols.registry import PROTOCOLS
 from otmon.zones.decide import UNJUDGED, decide_all, index
@@ -34,7 +34,7 @@ def judge(
     return found_in(case_of(ledger, model, baseline, rules))
 
 
-@acyclic()
+@without_garbage_collection()
 def case_of(
     ledger: Ledger,
     model: Model | None,
@@ -55,20 +55,20 @@ def case_of(
     )
 
 
-@acyclic()
+@without_garbage_collection()
 def found_in(case: Case, between: Callable[[], None] = go_on) -> tuple[Finding, ...]:
     """What the rules find, gravest first, then by risk, then by time; what is too much to be read one by one
-    is told as one (`otmon.findings.crowd`). `between` is called between two rules, and may raise."""
+    is told as one (`otmon.findings.aggregation`). `between` is called between two rules, and may raise."""
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
     ready = scales(case)
-    crowds: dict[Kind, Crowd] = {}
+    aggregations: dict[Kind, Aggregation] = {}
     for one, rule in _found(case, between):
         kind = kind_of(one)
-        crowd = crowds.get(kind)
-        if crowd is None:
-            crowd = crowds[kind] = Crowd(rule)
-        crowd.add(one, risk_of(one, rule.threat, ready), silence_of(one, ready))
-    found = (one for crowd in crowds.values() for one in crowd.findings())
+        aggregation = aggregations.get(kind)
+        if aggregation is None:
+            aggregation = aggregations[kind] = Aggregation(rule)
+        aggregation.add(one, risk_of(one, rule.threat, ready), silence_of(one, ready))
+    found = (one for aggregation in aggregations.values() for one in aggregation.findings())
     return tuple(
         sorted(found, key=lambda one: (order[one.severity], one.risk.value, one.first_ns, one.rule, one.key))
     )

@@ -26,7 +26,7 @@ ClaimKind = Literal[
 - `tcp-opening`: how it opens TCP connections (`otmon.identity.claims.opening`);
 - `reaches`: a domain that it reached by way of a proxy;
 - `expects`: where it waits for data that was agreed on in this conversation, `directs`: another host to
-  which it sends such data (`otmon.ledger.claims`);
+  which it sends such data (`otmon.ledger.dialogues.claims`);
 - `answers`: a name that others asked all for, and the address that it gave them."""
 
 MAX_VALUE: Final = 160

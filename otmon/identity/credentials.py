@@ -25,8 +25,8 @@ from typing import Any, Final
 
 import yaml
 
-from otmon.identity.effort import CHEAP, Effort
 from otmon.identity.login import MAX_TEXT, LogIn
+from otmon.identity.proof_budget import CHEAP, ProofBudget
 from otmon.identity.registry import IDS
 
 FOLDER: Final = Path(__file__).parent.parent / "rules" / "credentials"
@@ -89,8 +89,8 @@ class Credentials:
         for account in self._by_account:
             self._in_any_case.setdefault(_folded(account), []).append(account)
 
-    def matching(self, log_in: LogIn, protocol: str, effort: Effort | None = None) -> Entry | None:
-        """The first entry, by its id, that the log-in used; None where it is on no list. Where `effort` has
+    def matching(self, log_in: LogIn, protocol: str, budget: ProofBudget | None = None) -> Entry | None:
+        """The first entry, by its id, that the log-in used; None where it is on no list. Where `budget` has
         no more for a proof, it is held against no further password."""
         if log_in.secret is not None:
             return self._first(log_in.account, log_in.secret, protocol)
@@ -104,8 +104,8 @@ class Credentials:
             if found is None:
                 continue
             units = CHEAP if log_in.cost is None else log_in.cost(password)
-            if effort is not None and not effort.spend(log_in.seen.time_ns, units):
-                effort.leave_out()
+            if budget is not None and not budget.spend(log_in.seen.time_ns, units):
+                budget.leave_out()
                 return None
             if log_in.proves(password):
                 return found

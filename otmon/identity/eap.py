@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from otmon.identity.chap import MICROSOFT_BYTES, Response, claim_of
-from otmon.identity.effort import CHEAP
 from otmon.identity.login import MAX_TEXT, Claim, LogIn, Outcome, Seen
+from otmon.identity.proof_budget import CHEAP
 
 REQUEST, RESPONSE, SUCCESS, FAILURE = 1, 2, 3, 4
 """Codes (RFC 3748, 4)."""

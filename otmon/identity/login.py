@@ -55,7 +55,8 @@ class LogIn:
     proves: Callable[[bytes], bool] | None = field(default=None, repr=False)
     """Whether a password would have given the proof that was sent."""
     cost: Callable[[bytes], int] | None = field(default=None, repr=False)
-    """What `proves` costs for a password, in units of `otmon.identity.effort`; None for a few hashes."""
+    """What `proves` costs for a password, in units of `otmon.identity.proof_budget`; None for a few
+    hashes."""
     unasked: bool = False
     """The answer was a yes, but nobody was seen to ask in this connection: `outcome` is "unknown"."""
 

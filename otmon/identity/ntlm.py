@@ -16,9 +16,9 @@ from typing import Final
 from otmon.identity.claim import ClaimKind, line, wide_line
 from otmon.identity.claims.wire import number, part
 from otmon.identity.des import encrypted
-from otmon.identity.effort import CHEAP
 from otmon.identity.login import MAX_TEXT, Claim, Seen
 from otmon.identity.md4 import md4
+from otmon.identity.proof_budget import CHEAP
 
 SIGNATURE: Final = b"NTLMSSP\0"
 _NEGOTIATE, _CHALLENGE, _AUTHENTICATE = 1, 2, 3
@@ -33,7 +33,7 @@ MAX_PAIRS: Final = 16
 _EXTENDED_SESSION: Final = 0x00080000
 _V1_BYTES: Final = 24
 DES_UNITS: Final = 500
-"""A block of DES, which tells wrong passwords apart (`otmon.identity.effort`)."""
+"""A block of DES, which tells wrong passwords apart (`otmon.identity.proof_budget`)."""
 
 
 class Handshake:

@@ -46,7 +46,7 @@ LOG_IN_PAYLOADS: Final[Mapping[str, int]] = dict.fromkeys(
     ("dce_rpc", "iscsi", "mysql", "opc_ua", "postgresql", "smb"), 16
 )
 """How many payloads of each direction are copied of a connection that begins with its log-in; what follows
-is not looked for one. Of other protocols many more are (`otmon.ledger.messages`)."""
+is not looked for one. Of other protocols many more are (`otmon.ledger.copying.messages`)."""
 
 
 @cache

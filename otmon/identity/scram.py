@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from otmon.identity.effort import CHEAP
 from otmon.identity.login import MAX_TEXT
+from otmon.identity.proof_budget import CHEAP
 
 HASHES: Final = {
     b"SCRAM-SHA-1": "sha1",
@@ -27,7 +27,7 @@ HASHES: Final = {
 MAX_ITERATIONS: Final = 100_000
 """RFC 7677 recommends 4,096 and more; who asks for a hundred times that is not recomputed."""
 _ITERATIONS_PER_UNIT: Final = 2
-"""`otmon.identity.effort`: PBKDF2 makes 3 to 4 iterations in a microsecond."""
+"""`otmon.identity.proof_budget`: PBKDF2 makes 3 to 4 iterations in a microsecond."""
 _KEYS: Final = 4_096
 _keys: OrderedDict[tuple[str, bytes, bytes, int], bytes] = OrderedDict()
 """Keys made of published passwords and the salts of servers, the latest ones."""

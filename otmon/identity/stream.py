@@ -50,8 +50,8 @@ class Segment(NamedTuple):
     data: bytes
     seen: Seen
     mark: int = 0
-    """What its headers say of who made it and whether it is taken (`otmon.ledger.messages.mark_of`): forged
-    segments mostly differ there."""
+    """What its headers say of who made it and whether it is taken (`otmon.ledger.copying.messages.mark_of`):
+    forged segments mostly differ there."""
 
     def __repr__(self) -> str:
         """Without the bytes: they may hold a secret."""

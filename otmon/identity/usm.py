@@ -16,12 +16,12 @@ from functools import lru_cache
 from typing import Final
 
 from otmon.identity.ber import element
-from otmon.identity.effort import CHEAP
 from otmon.identity.login import MAX_TEXT
+from otmon.identity.proof_budget import CHEAP
 
 _MEGABYTE: Final = 1_048_576
 _MEGABYTE_UNITS: Final = 2_500
-"""Of MD5, the slowest, in microseconds (`otmon.identity.effort`)."""
+"""Of MD5, the slowest, in microseconds (`otmon.identity.proof_budget`)."""
 _HASHES: Final = {12: ("md5", "sha1"), 16: ("sha224",), 24: ("sha256",), 32: ("sha384",), 48: ("sha512",)}
 """By the length of the digest, which is all that a message says of it (RFC 3414, 6 and 7; RFC 7860, 4)."""
 _AUTHENTICATED: Final = 0x01

@@ -9,6 +9,7 @@ from __future__ import annotations
 from random import Random
 
 from otmon.lab import body_line, ethernet_ip, modbus, profinet, s7
+from otmon.lab.connection_sharing import shared
 from otmon.lab.day import Site, Story, command
 from otmon.lab.dialogues import ask_time, remote_desktop, resolve_gateway, tls_session
 from otmon.lab.events import Event
@@ -26,7 +27,6 @@ from otmon.lab.frames import (
 from otmon.lab.plant import shipped_plant
 from otmon.lab.process import process_of
 from otmon.lab.sessions import Session, at_once
-from otmon.lab.sharing import shared
 
 PLANT = shipped_plant("body-line")
 AGV = PLANT.host("agv-control")

@@ -14,7 +14,7 @@ from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Packet, Wire
 from otmon.lab.plant import PlantHost
 from otmon.lab.scene import Trouble
 from otmon.lab.sessions import MODBUS_PORT, UNIT, Recall
-from otmon.lab.talk import CLIENT, SERVER, Talk
+from otmon.lab.tcp_connection import CLIENT, SERVER, Talk
 
 ROUTINE = "routine"
 """The event of all that the plant does on every day."""

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, get_args
 
 from otmon.identity.claim import ClaimKind
 from otmon.ledger.course import Window
-from otmon.ledger.swift import swift
+from otmon.ledger.fast_init import fast_init
 from otmon.protocols.protocol import AccessClass
 
 Role = Literal["handshake", "protocol", "port", "first packet"]
@@ -122,7 +122,7 @@ class Peak(NamedTuple):
     """When that second began; the first one, where several were alike."""
 
 
-@swift
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Asset:
     """A sender: one MAC address with one network address. Key: mac, address, vlan."""
@@ -144,7 +144,7 @@ class Asset:
     evidence: Evidence
 
 
-@swift
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """Who talks to whom. Key: client, server, transport, port, protocol, vlan."""
@@ -183,7 +183,7 @@ class Conversation:
     evidence: Evidence
 
 
-@swift
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Operation:
     """What a client asked a server to do, and how it ended.
@@ -290,7 +290,7 @@ NO_CHANGE = Change(0, UNKNOWN, Evidence(0, "", 0, 0), Evidence(0, "", 0, 0))
 """In place of a change that there is not."""
 
 
-@swift
+@fast_init
 @dataclass(frozen=True, slots=True)
 class WrittenValue:
     """What a client wrote to one coil or holding register. Key: everything up to and including `words`.
@@ -320,13 +320,14 @@ class WrittenValue:
     """The largest step, from `before` to `value`, for each of `WAYS`; of one word the first two. Empty where
     nobody saw what the element held before; `NO_STEP` where a way knows no number."""
     changes: tuple[Change, ...]
-    """The largest change for each of `WAYS`, as far as a minute was watched (`otmon.ledger.motion`); of one
-    word the first two. Empty where nothing changed; `NO_CHANGE` where a way knows of none."""
+    """The largest change for each of `WAYS`, as far as a minute was watched
+    (`otmon.ledger.modbus.value_changes`); of one word the first two. Empty where nothing changed; `NO_CHANGE`
+    where a way knows of none."""
     evidence: Evidence
     """The first write's packet."""
 
 
-@swift
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Anomaly:
     """Something that its protocol does not allow, or bytes that the capture lost.
@@ -367,7 +368,7 @@ Outcome = Literal["accepted", "unknown", "attempted", "refused"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
-@swift
+@fast_init
 @dataclass(frozen=True, slots=True)
 class CredentialSeen:
     """How somebody logged in. Key: everything up to and including `outcome`.
@@ -397,7 +398,7 @@ class CredentialSeen:
     """The packet that carried the secret or its proof."""
 
 
-@swift
+@fast_init
 @dataclass(frozen=True, slots=True)
 class AssetClaim:
     """What a message says about its sender, or one that knows it about another. Key: everything up to and
@@ -426,12 +427,12 @@ NAME_BITS = 1_024
 """Bits in which names are counted: enough to tell some thousand apart (`distinct`)."""
 
 
-@swift
+@fast_init
 @dataclass(frozen=True, slots=True)
 class NamesAsked:
     """How much the names could carry that a client asked a name server for, below one domain in one day: of
-    questions that are long or ask for free text only (`otmon.ledger.questions`). Key: everything up to and
-    including `day`.
+    questions that are long or ask for free text only (`otmon.ledger.copying.questions`). Key: everything up
+    to and including `day`.
 
     It holds none of the names. What a second brought beyond a budget is missing from it.
     """

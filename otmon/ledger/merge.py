@@ -29,6 +29,7 @@ from dataclasses import replace
 from itertools import chain, groupby
 from typing import Any, TypeVar
 
+from otmon.ledger.extremes import join_written
 from otmon.ledger.facts import (
     UNKNOWN,
     Anomaly,
@@ -83,7 +84,6 @@ from otmon.ledger.rank import (
     of_operations,
     of_others,
 )
-from otmon.ledger.reach import join_written
 
 _Fact = TypeVar("_Fact")
 

@@ -32,7 +32,7 @@ class RunningLedger:
         """What a fact must not lie behind to be kept: as of the last merge that was due."""
 
     def add(self, part: Ledger) -> None:
-        """Take the part in; it may have been put in no order yet (`otmon.ledger.harvest`)."""
+        """Take the part in; it may have been put in no order yet (`otmon.ledger.harvest.harvest`)."""
         if part == EMPTY:
             return
         self._waiting.append(part)

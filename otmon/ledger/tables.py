@@ -2,7 +2,7 @@
 
 All are arrays of fixed size, so that no input can make memory grow. A full table moves its longest
 idle row to the table of the same shape named ``ended_*``; the loop over packets stops when such a
-table is nearly full, and Python takes its rows (`otmon.ledger.harvest`).
+table is nearly full, and Python takes its rows (`otmon.ledger.harvest.harvest`).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ O_BEFORE: Final = 25
 O_WINDOW: Final = 28
 """Which window since 1970, of that width, is the first one of its course."""
 O_COURSE: Final = O_NEXT
-"""Where its course is, in rows that were taken out of the tables (`otmon.ledger.rows`)."""
+"""Where its course is, in rows that were taken out of the tables (`otmon.ledger.harvest.rows`)."""
 O_SLOT: Final = 29
 """Place of the window that goes on in its course."""
 O_MINUTE: Final = 30
@@ -147,7 +147,7 @@ COIL_BIT: Final = 24
 PAIR_BIT: Final = 25
 
 KEPT_COLUMNS: Final = 12
-"""Of a value that is at hand; they are named in `otmon.ledger.written`."""
+"""Of a value that is at hand; they are named in `otmon.ledger.modbus.written`."""
 POINTS: Final = 24
 """Values that an element held in the last minute and a half, of each width a dozen at least."""
 POINT_COLUMNS: Final = 4
@@ -197,10 +197,10 @@ cache."""
 # Columns of a copied payload, behind those of its flow at that moment.
 G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT = range(F_COLUMNS, F_COLUMNS + 9)
 G_MAC, G_MARK = F_COLUMNS + 9, F_COLUMNS + 10
-"""The last is `otmon.ledger.messages.mark_of`, 0 where it is not asked for."""
+"""The last is `otmon.ledger.copying.messages.mark_of`, 0 where it is not asked for."""
 G_COLUMNS: Final = F_COLUMNS + 11
 SERVER_NAMES: Final = 1 << 12
-"""Names for which servers were asked, and the hour in which one was told (`otmon.ledger.server_names`)."""
+"""Names for which servers were asked, and in which hour (`otmon.ledger.copying.server_names`)."""
 ASKERS: Final = 1 << 12
 """Directions of flows of which writes are counted: one row each, which two of very many flows may share."""
 Y_FLOW, Y_SECOND, Y_COUNT, Y_NUMBERS = range(4)
@@ -260,8 +260,9 @@ LOOKED: Final = 26
 WRITES: Final = 27
 """As `COMMANDS`, for writes."""
 AHEAD: Final = 16
-"""Packets whose headers are read before the first of them is counted (`otmon.ledger.ahead`). `Tables.rows`
-has two rows more: for a packet whose headers are read in its turn, and for the tunnel around one."""
+"""Packets whose headers are read before the first of them is counted (`otmon.ledger.packets.lookahead`).
+`Tables.rows` has two rows more: for a packet whose headers are read in its turn, and for the tunnel around
+one."""
 OUTER: Final = AHEAD + 1
 
 _INT: Final = np.int64
@@ -336,6 +337,17 @@ def _layout() -> np.dtype[np.void]:
 
 _LAYOUT: Final = _layout()
 
+ROOMS: Final = (
+    (FILL_FLOWS, ENDED_FLOWS - 2),
+    (FILL_ASSETS, ENDED_SENDERS - 2),
+    (FILL_OPERATIONS, ENDED - 2 * ROOM),
+    (FILL_ANOMALIES, ENDED - 2 * ROOM),
+    (FILL_WRITTEN, ENDED_WRITTEN - ROOM_WRITTEN),
+    (FILL_MESSAGES, MESSAGES),
+    (FILL_OCTETS, MESSAGE_DATA - MESSAGE_BYTES + 1),
+)
+"""Of each table of ended rows: how many may be taken when another packet comes."""
+
 Tables = np.record
 """All tables of one source as one record: kernels get a single pointer, and know every shape when
 they are compiled. The system gives its memory page by page, as rows are used."""
@@ -396,3 +408,12 @@ def pending_row(s: int, k: int) -> int:
 def element_range(address: int, count: int) -> int:
     """The elements of a request as one number of 37 bits; either may be -1 for none."""
     return ((address + 1) << 20) | (count + 1)
+
+
+@inlined
+def has_room(t: Tables) -> bool:
+    """Whether the rows that one more packet can end have a place."""
+    for column, limit in ROOMS:
+        if t.used[column] >= limit:
+            return False
+    return bool(t.used[WANT_TRANSACTIONS] == 0 or t.used[FILL_TRANSACTIONS] < TRANSACTIONS - ROOM)

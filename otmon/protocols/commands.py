@@ -10,7 +10,7 @@ Manual", 4.2 (frames 3E and 4E in binary and ASCII code) and chapter 5 (commands
 files are 18xx); for the older frame 1E "FX3U-ENET User's Manual", 9.1.2 (its form), 9.3 (writes) and
 9.4.2 (remote RUN and STOP).
 
-Contract: a message begins where the kernel of `otmon.ledger.command_copies` found that it does, and is one
+Contract: a message begins where the kernel of `otmon.ledger.copying.commands` found that it does, and is one
 message. Who of the two asks is said by the message, as both may: FINS has peers, and a controller that opens
 the connection is commanded by who accepts it.
 """

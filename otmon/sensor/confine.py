@@ -1,7 +1,7 @@
 """What the sensor gives up once its interfaces are open, so that nobody who takes it over can use it.
 
 In this order: another user, no dump of its memory, no capabilities, no new privileges, and a filter on system
-calls (seccomp) that lets through what a sensor needs (`otmon.sensor.calls`) and nothing else. Under it
+calls (seccomp) that lets through what a sensor needs (`otmon.sensor.system_calls`) and nothing else. Under it
 
 - nothing can be written to, sent on or duplicated from a socket that listens to the plant;
 - no socket can be made, and nothing connects to anything or sends to an address: what speaks is the socket
@@ -38,8 +38,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from otmon.sensor.calls import FORKS, FREE, KILLS, LIMITED, LIMITS, MACHINES, NEWER, SECCOMP, WRITING, Limit
 from otmon.sensor.landlock import write_only_beneath
+from otmon.sensor.system_calls import (
+    FORKS,
+    FREE,
+    KILLS,
+    LIMITED,
+    LIMITS,
+    MACHINES,
+    NEWER,
+    SECCOMP,
+    WRITING,
+    Limit,
+)
 from otmon.sentence import Complaint, placed, sentence
 
 _SET_DUMPABLE: Final = 4

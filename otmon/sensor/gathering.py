@@ -15,16 +15,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import without_garbage_collection
 from otmon.ledger.aging import without_old
-from otmon.ledger.arrivals import arrived
-from otmon.ledger.dialogues import Dialogues
-from otmon.ledger.harvest import facts_of
-from otmon.ledger.intake import Intake
+from otmon.ledger.dialogues.dialogues import Dialogues
+from otmon.ledger.harvest.arrivals import arrived
+from otmon.ledger.harvest.harvest import facts_of
+from otmon.ledger.harvest.intake import Intake
+from otmon.ledger.harvest.rows import Rows, by_kind
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rank import bars_of
-from otmon.ledger.rows import Rows, by_kind
 from otmon.ledger.running import RunningLedger
 from otmon.sensor.notes import notes_of, read_notes
 from otmon.sensor.observer import Part, Reader, State
@@ -84,7 +84,7 @@ class Gathering:
         self._keep_days = days
         self._must_forget = True
 
-    @acyclic()
+    @without_garbage_collection()
     def facts(self, breakable: Callable[[], AbstractContextManager[None]], is_last: bool = False) -> Ledger:
         """All of them, made anew: a full ledger takes as much memory as all tables, and so is not kept. What
         may be broken off, as it changes nothing before it is whole, is done in `breakable`. With `is_last`

@@ -19,10 +19,10 @@ import numpy.typing as npt
 from otmon.capture.ring import RingCounts
 from otmon.ledger.aging import joined_spans
 from otmon.ledger.facts import Source
+from otmon.ledger.harvest.rows import FIELDS, WIDTHS, Rows
 from otmon.ledger.rank import Bars, Place
-from otmon.ledger.rows import FIELDS, WIDTHS, Rows
 from otmon.sensor.observer import SPANS, Part, State
-from otmon.sensor.recent import PACKETS, Kept
+from otmon.sensor.recent_packets import PACKETS, Kept
 
 Head = dict[str, Any]
 

@@ -2,8 +2,8 @@
 
 The thread does nothing but run kernels, which leave the GIL to others, and copy rows; facts are made of
 the copies elsewhere. Rows that ended wait here. In a flood more of them end than anybody takes: those stay
-that a full ledger would keep (`otmon.ledger.crowd`), and where these are too many as well the oldest are
-given up. All others are counted, so that memory stays bounded and no packet is missed.
+that a full ledger would keep (`otmon.ledger.harvest.waiting_rows`), and where these are too many as well the
+oldest are given up. All others are counted, so that memory stays bounded and no packet is missed.
 """
 
 from __future__ import annotations
@@ -24,22 +24,31 @@ from otmon.capture.ring import BLOCK_MS, Ring, RingCounts, walk_block
 from otmon.decode.flows import FLOWS
 from otmon.kernel import Ints
 from otmon.ledger.aging import Span, joined_spans, spans_of
-from otmon.ledger.crowd import Crowd
-from otmon.ledger.endings import end_idle
 from otmon.ledger.facts import Source
-from otmon.ledger.harvest import source_of
+from otmon.ledger.harvest.harvest import source_of
+from otmon.ledger.harvest.novelty import KNOWN, note_new
+from otmon.ledger.harvest.row_ranks import Beyond, rows_within
+from otmon.ledger.harvest.rows import (
+    FIELDS,
+    Rows,
+    amounts_of,
+    chosen,
+    ended_rows,
+    messages_alone,
+    no_rows,
+    together,
+)
+from otmon.ledger.harvest.waiting_rows import WaitingRows
 from otmon.ledger.ledger import LIMITS
-from otmon.ledger.novelty import KNOWN, note_new
-from otmon.ledger.observe import observe
+from otmon.ledger.packets.endings import end_idle
+from otmon.ledger.packets.observe import observe
 from otmon.ledger.rank import NO_BARS, Bars
-from otmon.ledger.row_ranks import Beyond, rows_within
-from otmon.ledger.rows import FIELDS, Rows, amounts_of, chosen, ended_rows, messages_alone, no_rows, together
 from otmon.ledger.tables import FILL_ANOMALIES, FILL_MESSAGES, FILL_WRITTEN, LAST_TIME, Tables, new_tables
 from otmon.outputs.instant import short_text
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
 from otmon.sensor.memory import keep_sparse
-from otmon.sensor.recent import Proving, Recent
+from otmon.sensor.recent_packets import Proving, RecentPackets
 from otmon.sentence import Sentence, placed, sentence
 
 CLOSED_NS: Final = 30_000_000_000
@@ -154,7 +163,7 @@ def signatures() -> SignatureTables:
 class Observer(threading.Thread):
     """Reads one ring until `stop` is called. A failure ends the thread, and is told by `failure`."""
 
-    def __init__(self, ring: Ring, recent: Recent, packets_before: int = 0, name: str = "") -> None:
+    def __init__(self, ring: Ring, recent: RecentPackets, packets_before: int = 0, name: str = "") -> None:
         """`packets_before`: packet numbers go on behind those of an earlier run. `name` is that of the
         source, the interface's unless given."""
         super().__init__(name=name or ring.interface, daemon=True)
@@ -169,7 +178,7 @@ class Observer(threading.Thread):
         keep_sparse(self._tables)
         self._octets = 0
         self._first_ns = 0
-        self._ended = Crowd(LIMITS, self._give_up, for_claims=True)
+        self._ended = WaitingRows(LIMITS, self._give_up, for_claims=True)
         self._fresh: list[Rows] = []
         self._bars = NO_BARS
         """Those of the ledger, as they were said last."""
@@ -197,7 +206,7 @@ class Observer(threading.Thread):
         self._part: Part | None = None
 
     @property
-    def recent(self) -> Recent:
+    def recent(self) -> RecentPackets:
         """The packets of the last moments."""
         return self._recent
 
@@ -287,8 +296,8 @@ class Observer(threading.Thread):
         return int(self._tables.used[LAST_TIME])
 
     def novelty(self) -> int:
-        """A number that grows when there is something new to judge (`otmon.ledger.novelty`), half a second
-        later at most."""
+        """A number that grows when there is something new to judge (`otmon.ledger.harvest.novelty`), half a
+        second later at most."""
         return self._novelty
 
     def _look_for_news(self) -> None:

@@ -19,7 +19,7 @@ from otmon import private
 from otmon.detect.finding import Finding
 from otmon.findings.judge import id_of
 from otmon.outputs.pcapng import pcapng
-from otmon.sensor.recent import Proving
+from otmon.sensor.recent_packets import Proving
 
 BUDGET_BYTES: Final = 256 << 20
 _NAME: Final = re.compile(r"(\.?)([0-9a-f]{12})-.+\.pcapng(\.part)?")

@@ -1,16 +1,16 @@
 """The sensor's picture of the plant: when its facts (`otmon.sensor.gathering`) are judged, told and saved.
 
-Judging is done when something new was seen (`otmon.ledger.novelty`, then `otmon.sensor.outline`), and every
-half a minute where packets came; when it takes long it is done less often,
-so that over minutes it never takes more than a fifth of the time, and a fortieth where nothing is new
-(`otmon.sensor.pace`). What is new after a quiet minute is judged at once, however long that takes; a
-judgement of which nothing new was expected gives way to it. Where a flood makes a judgement of all facts so
-long that the next must wait, those in which somebody answered are judged alone meanwhile
-(`otmon.sensor.answered`). Without packets nothing is done.
+Judging is done when something new was seen (`otmon.ledger.harvest.novelty`, then `otmon.sensor.outline`), and
+every half a minute where packets came; when it takes long it is done less often, so that over minutes it
+never takes more than a fifth of the time, and a fortieth where nothing is new (`otmon.sensor.schedule`). What
+is new after a quiet minute is judged at once, however long that takes; a judgement of which nothing new was
+expected gives way to it. Where a flood makes a judgement of all facts so long that the next must wait, those
+in which somebody answered are judged alone meanwhile (`otmon.sensor.answered_facts`). Without packets nothing
+is done.
 
 The end does not wait for a judgement: what goes on is broken off (`interrupt`), the facts are saved, and
 what time is left is for judging them. Beside the ledger stands which findings were told
-(`otmon.sensor.mark`), so that the next start tells what this one had no time for.
+(`otmon.sensor.ledger_marks`), so that the next start tells what this one had no time for.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from otmon.detect.rules.rule import Rule
 from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import case_of, found_in, go_on
 from otmon.findings.news import News
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import without_garbage_collection
+from otmon.ledger.file.ledger_error import LedgerError
+from otmon.ledger.file.store import save
 from otmon.ledger.ledger import EMPTY, Ledger
-from otmon.ledger.ledger_error import LedgerError
-from otmon.ledger.store import save
 from otmon.outputs.metrics import InterfaceStatus, Judged, Status, judged_metrics
-from otmon.sensor import mark
-from otmon.sensor.answered import answered
+from otmon.sensor import ledger_marks
+from otmon.sensor.answered_facts import answered
 from otmon.sensor.gathering import Gathering
 from otmon.sensor.observer import Reader, State
 from otmon.sensor.outline import Known, outline
-from otmon.sensor.pace import Pace
 from otmon.sensor.proof import ProofFolder
+from otmon.sensor.schedule import Schedule
 from otmon.sensor.status import interfaces_of
 from otmon.sentence import Sentence
 from otmon.zones.model import Model
@@ -113,7 +113,7 @@ class Watch:
         self.unjudged = False
         """Whether the end came before the last facts were judged."""
         self._states: list[State] = []
-        self._pace = Pace()
+        self._schedule = Schedule()
         self._next_glance = 0.0
         self._news = News(told)
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -164,7 +164,7 @@ class Watch:
         self._judge = judge
         self._gathering.arrivals = arrivals
         self._model_loaded = True
-        self._pace.judge_soon()
+        self._schedule.judge_soon()
         self._heard = [-1]
         self.status = self._status(self.status.interfaces)
 
@@ -213,18 +213,18 @@ class Watch:
         heard = [state.source.packets for state in self._states]
         novelty = [state.novelty for state in self._states]
         is_new = self._unsaved or novelty != self._saved_novelty
-        saving = self._path is not None and self._pace.must_save(now, is_new)
+        saving = self._path is not None and self._schedule.must_save(now, is_new)
         window = is_late = False
         ledger: Ledger | None = None
         if heard == self._heard:
             # No packet came since: all facts are judged.
             self._judged_s = time.time()
-        elif self._pace.may_hurry(now) and self._hears_news():
+        elif self._schedule.may_hurry(now) and self._hears_news():
             ledger = self._look_first(told)
-        elif self._pace.may_judge(now):
-            window = self._pace.must_judge(now, saving)
+        elif self._schedule.may_judge(now):
+            window = self._schedule.must_judge(now, saving)
             self._hears_news()
-            is_late = self._is_news and saving and self._pace.is_slow
+            is_late = self._is_news and saving and self._schedule.is_slow
             if is_late:
                 self._is_news = False
                 ledger = self._gathered()
@@ -259,11 +259,11 @@ class Watch:
                 self._known.add(outlined)
                 self._heard = heard
         except Overtaken:
-            self._pace.yielded(begun, time.thread_time() - used)
+            self._schedule.yielded(begun, time.thread_time() - used)
             raise
         finally:
             self._judging_s += time.monotonic() - begun
-        self._pace.looked(begun, time.thread_time() - used, judges)
+        self._schedule.looked(begun, time.thread_time() - used, judges)
         # What is told of the packets is not older than what is found in them.
         self._states = [one.state() for one in self._readers]
         return ledger
@@ -283,7 +283,7 @@ class Watch:
                 self._known_first.add(outlined)
         finally:
             self._judging_s += time.monotonic() - begun
-            self._pace.hurried(begun, time.thread_time() - used)
+            self._schedule.hurried(begun, time.thread_time() - used)
         return ledger
 
     def _give_way(self, begun: float, used: float) -> None:
@@ -300,7 +300,7 @@ class Watch:
         self._may_break = True
         if self._ending:
             raise Interrupted
-        if self._is_news and self._pace.may_yield(begun, time.thread_time() - used, now):
+        if self._is_news and self._schedule.may_yield(begun, time.thread_time() - used, now):
             raise Overtaken
 
     def _is_saved(self, heard: list[int]) -> bool:
@@ -313,7 +313,7 @@ class Watch:
             return False
         self._keep_told()
         self._saved_s = time.time()
-        self._pace.saved(time.monotonic(), 0.0, 0)
+        self._schedule.saved(time.monotonic(), 0.0, 0)
         return True
 
     def _gathered(self) -> Ledger:
@@ -354,7 +354,7 @@ class Watch:
         if self._proofs is not None:
             self._proofs.prove_waiting([(one.recent, one.name) for one in self._readers], within_s)
 
-    @acyclic()
+    @without_garbage_collection()
     def _judged(self, ledger: Ledger, between: Callable[[], None] = go_on) -> list[Told]:
         with self._breakable():
             findings, told_of = _judgement(self._judge(ledger), between)
@@ -395,12 +395,12 @@ class Watch:
         octets = 0
         with suppress(OSError):
             octets = self._path.stat().st_size
-        self._pace.saved(asked, time.thread_time() - used, octets)
+        self._schedule.saved(asked, time.thread_time() - used, octets)
 
     def _keep_told(self) -> None:
         """Behind the save of what the findings are about: what is told twice is less bad than never."""
         if self._path is not None:
-            mark.keep_told(self._path, self._news.known)
+            ledger_marks.keep_told(self._path, self._news.known)
 
     trouble: Sentence | None = None
     """Why the last save failed; "" where it did not."""

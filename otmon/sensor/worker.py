@@ -21,7 +21,7 @@ from typing import Final
 from otmon.capture.ring import Ring
 from otmon.sensor.message import Gone, bars_in, kept_message, part_message, receive, send, state_message
 from otmon.sensor.observer import Observer
-from otmon.sensor.recent import Recent
+from otmon.sensor.recent_packets import RecentPackets
 from otmon.sentence import Sentence, Speak, placed, sentence
 
 LIVES: Final = 20
@@ -128,7 +128,7 @@ def _started(one: Post, life: int, posts: Sequence[Post], speak: Speak) -> int:
 
 def work(ring: Ring, questions: socket.socket, name: str, kept_bytes: int, speak: Speak = str) -> None:
     """Read the ring and answer, until the one who asks is gone, or reading fails."""
-    recent = Recent(ring.linktype, kept_bytes)
+    recent = RecentPackets(ring.linktype, kept_bytes)
     observer: Observer | None = None
     while True:
         try:

@@ -30,8 +30,8 @@ from operator import or_
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from otmon.ledger.facts import Conversation, Operation, WrittenValue
-from otmon.zones.awaited import parent_of
 from otmon.zones.baseline import Baseline, new_in
+from otmon.zones.data_connections import parent_of
 from otmon.zones.lack import ASPECTS, LACKS, SEEN, Fact, Lack, Lacking, seen, taken_for_granted
 from otmon.zones.model import UNKNOWN_ZONE, Permission
 from otmon.zones.nearest import NEAREST, Fit, NearTo, Set
@@ -219,7 +219,7 @@ def decide(index: Index, fact: Fact) -> Verdict:
 
 def _data(index: Index, way: _Way, fact: Fact) -> Verdict | None:
     """What carries the data of another conversation is judged as that one."""
-    parent = parent_of(index.awaited, fact) if index.awaited and isinstance(fact, Conversation) else None
+    parent = parent_of(index.announced, fact) if index.announced and isinstance(fact, Conversation) else None
     if parent is None:
         return None
     judged = decide(index, parent)

@@ -72,7 +72,7 @@ class Member:
     oui: Network | None = None
     """MAC addresses of a vendor."""
     port: str | None = None
-    """A switch port, alone: the beginning of what a claim says of one (`otmon.ledger.senders`)."""
+    """A switch port, alone: the beginning of what a claim says of one (`otmon.ledger.harvest.senders`)."""
 
     @property
     def macs(self) -> Network | None:

@@ -54,8 +54,8 @@ from otmon.zones.address import (
     reach,
     read_address,
 )
-from otmon.zones.awaited import AwaitedBy, awaited_in
 from otmon.zones.baseline import Baseline, baseline_of
+from otmon.zones.data_connections import Announced, announced_in
 from otmon.zones.files.nesting import outer_zones
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Device, Line, Model, Zone
 from otmon.zones.permission_table import Carriers, PermissionTable, permission_table
@@ -126,7 +126,7 @@ class Index:
     """IPv6 link-local addresses by (address, VLAN), as far as other addresses tell where they are."""
     public: dict[Address, Found] = field(default_factory=dict, compare=False)
     """Public IPv6 addresses that are hosts' own, as far as other addresses tell where these are."""
-    awaited: AwaitedBy = field(default_factory=dict, compare=False)
+    announced: Announced = field(default_factory=dict, compare=False)
     """Who waited for whose data, as others agreed on it."""
     strangers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, compare=False)
     """What is decided of an address that is in no zone, by the zones of both ends and then by the address: in
@@ -198,7 +198,7 @@ def index(
         carriers,
         around,
         baseline_of(baseline) if baseline is not None and baseline_zones(model) else None,
-        awaited=awaited_in(claims),
+        announced=announced_in(claims),
     )
     for (address, vlan), (place, own) in _linked(ready, assets).items():
         if reach(address) == "link":

@@ -12,7 +12,7 @@ from random import Random
 from time import process_time
 from typing import Final
 
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import without_garbage_collection
 from otmon.ledger.facts import NEVER, Conversation, Evidence, Operation
 from otmon.ledger.ledger import conversation_key, operation_key
 from otmon.protocols.modbus import service
@@ -79,7 +79,7 @@ def many_facts(random: Random) -> list[Conversation | Operation]:
     return [replace(fact) for fact in ordered]
 
 
-@acyclic()
+@without_garbage_collection()
 def main() -> None:
     model, facts = large_model(Random(1)), many_facts(Random(2))
     begin = process_time()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import without_garbage_collection
 from tests.bench.tools import TRANSACTIONS, ZONES
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def otmon_transactions(path: str, limit: int) -> int:
     return _tell(ledger)
 
 
-@acyclic()
+@without_garbage_collection()
 def _otmon(path: str, transactions: str | None) -> Ledger:
     from otmon.engine import replay
     from otmon.findings.judge import judge

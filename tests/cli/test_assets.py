@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from otmon.ledger.file.store import save
 from otmon.ledger.ledger import Ledger
-from otmon.ledger.store import save
 from tests.command import ROOT, installed, one_line, otmon
 
 MODEL = ROOT / "zones" / "two-factories.yaml"

@@ -25,7 +25,7 @@ def compiled():
 
 compile_here()
 before = compiled()
-assert before["otmon.ledger.observe.observe"] == 1, before
+assert before["otmon.ledger.packets.observe.observe"] == 1, before
 replay(sys.argv[1:], transactions="/dev/null")
 after = compiled()
 print(sorted(name for name, count in after.items() if count != before.get(name)))

@@ -40,7 +40,7 @@ from otmon.findings.wording import (
 )
 from otmon.identity.claim import ClaimKind
 from otmon.lab.live.attack import Outcome as Played
-from otmon.ledger.dialogues import PROOFS_LEFT_OUT
+from otmon.ledger.dialogues.dialogues import PROOFS_LEFT_OUT
 from otmon.ledger.facts import Outcome as CredentialOutcome
 from otmon.ledger.ledger import KINDS as FACTS
 from otmon.outputs.table import UNNOTED

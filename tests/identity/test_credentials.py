@@ -11,8 +11,8 @@ from otmon.identity.credentials import (
     read_credentials,
     shipped_credentials,
 )
-from otmon.identity.effort import SECOND_NS, SECOND_UNITS, Effort
 from otmon.identity.login import LogIn, Seen
+from otmon.identity.proof_budget import SECOND_NS, SECOND_UNITS, ProofBudget
 from otmon.identity.registry import IDS
 
 SEEN = Seen(1, 1, 0)
@@ -96,11 +96,11 @@ def test_a_proof_that_costs_too_much_is_left_out_and_counted() -> None:
         return False
 
     proof = LogIn(b"admin", "x", "accepted", SEEN, proves=proves, cost=lambda password: SECOND_UNITS // 2 + 1)
-    effort = Effort()
-    assert known.matching(proof, "http", effort) is None
-    assert (len(tried), effort.take_left_out()) == (1, 1)
+    budget = ProofBudget()
+    assert known.matching(proof, "http", budget) is None
+    assert (len(tried), budget.take_left_out()) == (1, 1)
     later = replace(proof, seen=Seen(SEEN.time_ns + SECOND_NS, 2, 0))
-    assert known.matching(later, "http", effort) is None and len(tried) == 2
+    assert known.matching(later, "http", budget) is None and len(tried) == 2
     assert known.matching(proof, "http") is None and len(tried) == 4
 
 

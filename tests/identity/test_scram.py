@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.identity.effort import CHEAP
+from otmon.identity.proof_budget import CHEAP
 from otmon.identity.scram import HASHES, MAX_ITERATIONS, proof_of
 
 SHA_1 = (

@@ -4,7 +4,7 @@ import hmac
 
 import pytest
 
-from otmon.identity.effort import CHEAP
+from otmon.identity.proof_budget import CHEAP
 from otmon.identity.snmp import log_ins
 from otmon.identity.usm import localised, message_of
 from tests.identity.talk import Turn, pieces, told

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from otmon.decode.fields import COUNTER_NAMES
-from otmon.ledger.dialogues import Dialogues
-from otmon.ledger.endings import finish_source
-from otmon.ledger.harvest import facts_of
+from otmon.ledger.dialogues.dialogues import Dialogues
+from otmon.ledger.harvest.harvest import facts_of
+from otmon.ledger.harvest.rows import ended_rows, slices_in_use
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import merge_all
-from otmon.ledger.observe import observe
+from otmon.ledger.packets.endings import finish_source
+from otmon.ledger.packets.observe import observe
 from otmon.ledger.rank import NO_BARS, Bars
-from otmon.ledger.rows import ended_rows, slices_in_use
 from otmon.ledger.tables import FILL_TRANSACTIONS, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import compile_signatures

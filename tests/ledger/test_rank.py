@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from otmon.capture.batch import Batch
 from otmon.capture.sources import read
-from otmon.ledger.harvest import facts_of
+from otmon.ledger.harvest.harvest import facts_of
+from otmon.ledger.harvest.row_ranks import rank_of_assets, rank_of_flows, rank_of_operations
+from otmon.ledger.harvest.rows import no_rows, rows_in_use
 from otmon.ledger.ledger import Ledger, Limits
 from otmon.ledger.merge import collect, merge_all
-from otmon.ledger.observe import observe
+from otmon.ledger.packets.observe import observe
 from otmon.ledger.rank import (
     NO_BARS,
     OFTEN,
@@ -29,8 +31,6 @@ from otmon.ledger.rank import (
     of_operations,
     within,
 )
-from otmon.ledger.row_ranks import rank_of_assets, rank_of_flows, rank_of_operations
-from otmon.ledger.rows import no_rows, rows_in_use
 from otmon.ledger.tables import O_TIMES, Tables, new_tables
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import compile_signatures

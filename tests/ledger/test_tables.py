@@ -5,15 +5,35 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
+import pytest
 
+from otmon.kernel import kernel
 from otmon.ledger.tables import (
     A_TIMES,
+    ENDED,
+    ENDED_FLOWS,
+    ENDED_SENDERS,
+    ENDED_WRITTEN,
+    FILL_ANOMALIES,
+    FILL_ASSETS,
+    FILL_FLOWS,
+    FILL_MESSAGES,
+    FILL_OCTETS,
     FILL_OPERATIONS,
+    FILL_TRANSACTIONS,
+    FILL_WRITTEN,
+    MESSAGE_BYTES,
+    MESSAGE_DATA,
+    MESSAGES,
     MODBUS,
     O_TIMES,
+    ROOM,
+    ROOM_WRITTEN,
+    TRANSACTIONS,
     WANT_TRANSACTIONS,
+    has_room,
     new_tables,
-)  # fmt: skip
+)
 from tests.ledger.seen import Seen
 from tests.truth.capture import packets
 from tests.truth.messages import read_registers
@@ -45,3 +65,33 @@ def test_every_transaction_is_in_one_operation_whatever_was_evicted() -> None:
     assert total == asked == seen.counted["transactions"]
     assert not seen.t.anomalies[:, A_TIMES].any()
     assert np.count_nonzero(seen.t.operations[:, O_TIMES]) == asked
+
+
+@kernel
+def room(t):  # type: ignore[no-untyped-def]
+    """What is put into its caller's body needs a caller."""
+    return has_room(t)
+
+
+@pytest.mark.parametrize(
+    ("fill", "most"),
+    [
+        (FILL_FLOWS, ENDED_FLOWS - 2),
+        (FILL_ASSETS, ENDED_SENDERS - 2),
+        (FILL_OPERATIONS, ENDED - 2 * ROOM),
+        (FILL_ANOMALIES, ENDED - 2 * ROOM),
+        (FILL_TRANSACTIONS, TRANSACTIONS - ROOM),
+        (FILL_WRITTEN, ENDED_WRITTEN - ROOM_WRITTEN),
+        (FILL_MESSAGES, MESSAGES),
+        (FILL_OCTETS, MESSAGE_DATA - MESSAGE_BYTES + 1),
+    ],
+)
+def test_there_is_room_until_one_packet_more_could_end_too_many_rows(fill: int, most: int) -> None:
+    t = new_tables(7, True)
+    t.used[fill] = most - 1
+    assert room(t)
+    t.used[fill] = most
+    assert not room(t)
+    unwanted = new_tables(7, False)
+    unwanted.used[FILL_TRANSACTIONS] = TRANSACTIONS
+    assert room(unwanted)

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from otmon.findings.coverage import coverage
 from otmon.findings.judge import case_of
 from otmon.ledger.facts import Anomaly, Evidence
+from otmon.ledger.file.store import load
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect
-from otmon.ledger.store import load
 from otmon.outputs.zone_layout import Rect, text_width
 from otmon.outputs.zone_picture import tally, zone_picture
 from otmon.zones.files.load import known_protocols, read_model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.ledger.cip_messages import COMMANDS
+from otmon.ledger.copying.cip_messages import COMMANDS
 from otmon.protocols.cip import CIP_COMMANDS, OBJECT_RESET, SET_ADDRESS
 from tests.protocols.test_commands import CIP_ADDRESS, found, told, unconnected
 

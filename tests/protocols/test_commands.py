@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otmon.ledger.cip_messages import ANSWERS, COMMANDS, WRITES, cip_message
-from otmon.ledger.command_messages import fins_message, s7_message, slmp_message
-from otmon.ledger.station_messages import bacnet_message, dnp3_message, iec104_message
+from otmon.ledger.copying.cip_messages import ANSWERS, COMMANDS, WRITES, cip_message
+from otmon.ledger.copying.command_messages import fins_message, s7_message, slmp_message
+from otmon.ledger.copying.station_messages import bacnet_message, dnp3_message, iec104_message
 from otmon.protocols.cip import CIP_COMMANDS, CIP_WRITES, TAG_WRITES
 from otmon.protocols.commands import (
     FINS_COMMANDS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otmon.ledger.cip_messages import ANSWERS, COMMANDS, WRITES
+from otmon.ledger.copying.cip_messages import ANSWERS, COMMANDS, WRITES
 from otmon.protocols.stations import IEC104_COMMANDS
 from tests.protocols.test_commands import (
     DNP3_SEEN,

@@ -26,7 +26,7 @@ from pathlib import Path
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 from otmon.capture.ring import Ring  # isort: skip
-from otmon.sensor import calls  # isort: skip
+from otmon.sensor import system_calls  # isort: skip
 from otmon.sensor.confine import confine  # isort: skip
 from otmon.sensor.observer import compile_kernels  # isort: skip
 
@@ -179,8 +179,8 @@ class Attempts:
 
 
 def allowed() -> set[int | None]:
-    which, _ = calls.MACHINES[platform.machine()]
-    return {numbers[which] for numbers in (calls.FREE | calls.LIMITED).values()}
+    which, _ = system_calls.MACHINES[platform.machine()]
+    return {numbers[which] for numbers in (system_calls.FREE | system_calls.LIMITED).values()}
 
 
 def came_of(tried: dict[str, Callable[[], object]]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from otmon.ledger.store import load
+from otmon.ledger.file.store import load
 from tests.namespaces import Wire, missing, wire
 from tests.sensor.running import Sensor, sensor
 from tests.sensor.traffic import frames_of

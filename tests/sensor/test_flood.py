@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from otmon.engine import replay
+from otmon.ledger.file.store import load
 from otmon.ledger.ledger import LIMITS, conversation_key
-from otmon.ledger.store import load
 from tests.bench.captures import made
 from tests.bench.live import DROPPED, PACKETS, forbidden, late, offering
 from tests.namespaces import missing, wire

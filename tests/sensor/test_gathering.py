@@ -8,8 +8,8 @@ import pytest
 
 from otmon.engine import replay
 from otmon.ledger.aging import times_of
+from otmon.ledger.file.store import load_with_notes
 from otmon.ledger.ledger import EMPTY, Ledger
-from otmon.ledger.store import load_with_notes
 from otmon.sensor.diary import Diary
 from otmon.sensor.gathering import Gathering
 from otmon.sensor.notes import DIARY

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from otmon.capture.ring import RingCounts
 from otmon.ledger.facts import Source
+from otmon.ledger.harvest.rows import Rows, no_rows
 from otmon.ledger.rank import Bars
-from otmon.ledger.rows import Rows, no_rows
 from otmon.sensor.message import (
     BODY_BYTES,
     Ended,
@@ -33,7 +33,7 @@ from otmon.sensor.message import (
     state_of,
 )
 from otmon.sensor.observer import Part, State
-from otmon.sensor.recent import Kept
+from otmon.sensor.recent_packets import Kept
 
 SOURCE = Source("", 5, 600, 10, 20, (("layer.ip", 5), ("packets", 5)))
 STATE = State(True, 0.25, RingCounts(9, 2, 1), SOURCE, 4, -77, 3, 0)

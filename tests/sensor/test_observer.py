@@ -15,18 +15,18 @@ import pytest
 from otmon.capture.batch import Batch
 from otmon.capture.ring import BLOCK_BYTES, Ring
 from otmon.engine import replay
-from otmon.ledger.crowd import TIMES
-from otmon.ledger.dialogues import Dialogues
+from otmon.ledger.dialogues.dialogues import Dialogues
 from otmon.ledger.facts import Evidence, Source
-from otmon.ledger.harvest import facts_of
+from otmon.ledger.harvest.harvest import facts_of
+from otmon.ledger.harvest.rows import no_rows
+from otmon.ledger.harvest.waiting_rows import TIMES
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger
 from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rank import NO_BARS, bars_of
-from otmon.ledger.rows import no_rows
 from otmon.ledger.tables import FILL_MESSAGES, X_COLUMNS, X_FIRST, X_PACKETS
 from otmon.outputs.pcapng import pcapng
 from otmon.sensor.observer import CLOSED_NS, FRESH, LOOK_S, Observer, Part
-from otmon.sensor.recent import Recent
+from otmon.sensor.recent_packets import RecentPackets
 from tests.namespaces import Wire, inside, missing, wire
 from tests.sensor.traffic import frames_of
 
@@ -70,7 +70,7 @@ def ledger_of(part: Part) -> Ledger:
     return merge_all([*facts, *log_ins, dialogues.going_on(), collect(sources=[part.source])])
 
 
-class Witness(Recent):
+class Witness(RecentPackets):
     """Keeps every packet."""
 
     def __init__(self, linktype: int, memory_bytes: int) -> None:
@@ -124,7 +124,7 @@ def test_live_and_replayed_facts_are_the_same(wired: Wire, tmp_path: Path, captu
 def test_flows_that_ended_are_told_once(wired: Wire) -> None:
     frames = frames_of("factory-day.pcapng")
     with inside(wired.namespace), Ring(wired.far) as ring:
-        observer = Observer(ring, Recent(1, 0))
+        observer = Observer(ring, RecentPackets(1, 0))
         observer.start()
         wired.send(frames)
         before = ledger_of(heard(observer, len(frames)))
@@ -153,7 +153,7 @@ def _moved(wired: Wire, ring: Ring, frames: list[bytes], by_ns: int) -> Batch:
 def test_new_things_are_noticed_and_repetitions_are_not(wired: Wire) -> None:
     frames = frames_of("factory-day.pcapng")
     with inside(wired.namespace), Ring(wired.far) as ring:
-        observer = Observer(ring, Recent(1, 0))
+        observer = Observer(ring, RecentPackets(1, 0))
         observer.start()
 
         def novelty(packets: int) -> int:
@@ -181,7 +181,7 @@ def test_new_things_are_noticed_and_repetitions_are_not(wired: Wire) -> None:
 def test_payloads_are_told_without_the_rows(wired: Wire) -> None:
     frames = frames_of("two-factories-day.pcapng")
     with inside(wired.namespace), Ring(wired.far) as ring:
-        whole, by_parts = Observer(ring, Recent(1, 0)), Observer(ring, Recent(1, 0))
+        whole, by_parts = Observer(ring, RecentPackets(1, 0)), Observer(ring, RecentPackets(1, 0))
         told = []
         wired.send(frames)
         for batch in batches(ring, len(frames)):
@@ -207,7 +207,7 @@ def test_payloads_are_told_without_the_rows(wired: Wire) -> None:
 def test_packet_numbers_go_on_behind_an_earlier_run(wired: Wire) -> None:
     frames = frames_of("factory-day.pcapng")[:50]
     with inside(wired.namespace), Ring(wired.far) as ring:
-        observer = Observer(ring, Recent(1, 0), packets_before=1_000)
+        observer = Observer(ring, RecentPackets(1, 0), packets_before=1_000)
         observer.start()
         wired.send(frames)
         ledger = ledger_of(heard(observer, len(frames)))
@@ -218,7 +218,7 @@ def test_packet_numbers_go_on_behind_an_earlier_run(wired: Wire) -> None:
 
 def test_an_interface_that_was_taken_away_and_came_back_is_a_failure(wired: Wire) -> None:
     with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
-        observer = Observer(ring, Recent(1, 0))
+        observer = Observer(ring, RecentPackets(1, 0))
         wired.run("ip", "link", "delete", wired.far)
         assert not observer.failure()
         wired.run("ip", "link", "add", wired.near, "type", "veth", "peer", "name", wired.far)
@@ -227,7 +227,7 @@ def test_an_interface_that_was_taken_away_and_came_back_is_a_failure(wired: Wire
 
 def test_what_ends_the_thread_is_told_to_who_asks(wired: Wire) -> None:
     with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
-        observer = Observer(ring, Recent(1, 0))
+        observer = Observer(ring, RecentPackets(1, 0))
         observer.start()
         observer.part()
         ring.socket.close()
@@ -243,7 +243,10 @@ def test_in_a_flood_rows_that_nobody_takes_are_those_that_a_ledger_keeps(wired: 
     limits = replace(LIMITS, secret=0x8765432112345678)
     bars = bars_of(EMPTY, limits)
     with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
-        alone, asked = Observer(ring, Recent(1, 0)), Observer(ring, Recent(1, 0), name=ring.interface)
+        alone, asked = (
+            Observer(ring, RecentPackets(1, 0)),
+            Observer(ring, RecentPackets(1, 0), name=ring.interface),
+        )
         alone.part(bars)
         parts = [asked.part(bars)]
         # Each sender is another one: rows end as fast as they come.
@@ -279,7 +282,7 @@ def test_of_too_many_rows_of_few_hosts_the_oldest_are_given_up_and_counted(
 ) -> None:
     monkeypatch.setattr("otmon.sensor.observer.LIMITS", replace(LIMITS, assets=8))
     with inside(wired.namespace), Ring(wired.far, ring_bytes=2 * BLOCK_BYTES) as ring:
-        observer = Observer(ring, Recent(1, 0))
+        observer = Observer(ring, RecentPackets(1, 0))
         rows = np.zeros((100, X_COLUMNS), np.int64)
         rows[:, X_PACKETS], rows[:, X_FIRST] = 3, np.arange(100)
         for begin in range(0, 100, 5):

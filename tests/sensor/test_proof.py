@@ -11,14 +11,14 @@ import pytest
 
 from otmon.findings.judge import id_of
 from otmon.sensor.proof import ProofFolder
-from otmon.sensor.recent import Recent
-from tests.sensor.test_recent import MODBUS_WRITE, batch_of, finding, tcp
+from otmon.sensor.recent_packets import RecentPackets
+from tests.sensor.test_recent_packets import MODBUS_WRITE, batch_of, finding, tcp
 
 FRAMES = [tcp("10.0.0.1", "10.0.0.2", 502, MODBUS_WRITE), tcp("10.0.0.1", "10.0.0.2", 80, b"password=x")]
 
 
-def recent_with(frames: list[bytes]) -> Recent:
-    recent = Recent(1)
+def recent_with(frames: list[bytes]) -> RecentPackets:
+    recent = RecentPackets(1)
     recent.add(batch_of(frames), 0)
     return recent
 

@@ -23,15 +23,15 @@ import dpkt
 import pytest
 
 from otmon.capture.ring import Ring
+from otmon.ledger.file.store import load
 from otmon.ledger.ledger import LIMITS
-from otmon.ledger.store import load
-from otmon.sensor.pace import LOST_S
+from otmon.sensor.schedule import LOST_S
 from tests.command import one_line, otmon
 from tests.namespaces import Wire, inside, missing, wire
 from tests.secrets import talks, traces
 from tests.sensor.running import ASK, ROOT, sensor
 from tests.sensor.soak import passing
-from tests.sensor.test_recent import tcp
+from tests.sensor.test_recent_packets import tcp
 from tests.sensor.traffic import frames_of
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")

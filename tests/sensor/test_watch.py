@@ -8,11 +8,11 @@ import pytest
 from otmon.detect.detector import Case
 from otmon.engine import replay
 from otmon.findings.judge import judge
+from otmon.ledger.file.store import load
 from otmon.ledger.ledger import Ledger
-from otmon.ledger.store import load
-from otmon.sensor import mark
-from otmon.sensor.pace import Pace
+from otmon.sensor import ledger_marks
 from otmon.sensor.proof import ProofFolder
+from otmon.sensor.schedule import Schedule
 from otmon.sensor.watch import ENDING_S, Watch, judged_by
 from otmon.zones.files.load import load_model
 from tests.sensor.running import ROOT
@@ -88,13 +88,13 @@ def test_nothing_is_judged_or_written_where_nothing_was_heard(day: Ledger, tmp_p
     judged_s = watch.status.judged_s
     for _ in range(100):
         # Everything is due.
-        watch._pace = Pace()
+        watch._schedule = Schedule()
         watch.step()
     assert watch.status.judged_s > judged_s
     # The file's time says that it still holds everything.
     assert (watch.status.judgements, watch.status.saves) == (1, 1) and path.stat().st_mtime > 1
     path.unlink()
-    watch._pace = Pace()
+    watch._schedule = Schedule()
     watch.step()
     assert watch.status.saves == 2 and load(path) == day
 
@@ -115,8 +115,10 @@ def test_an_end_does_not_wait_for_a_judgement_and_the_next_start_tells(day: Ledg
     assert watch.unjudged and watch.status.judgements == 1
     # All facts are there, and what was told before.
     assert load(path) == day
-    assert mark.told(path) == watch._news.known != {}
-    again = Watch([], judged_by(MODEL, None), before=load(path), ledger_path=path, told=mark.told(path))
+    assert ledger_marks.told(path) == watch._news.known != {}
+    again = Watch(
+        [], judged_by(MODEL, None), before=load(path), ledger_path=path, told=ledger_marks.told(path)
+    )
     told = again.step()
     assert {one.finding for one in told} == set(judge(day, MODEL)) - set(judge(day, None)) != set()
     assert again.known_before == len(again.findings)

@@ -15,25 +15,25 @@ from otmon.capture.ring import Ring
 from otmon.detect.detector import Case
 from otmon.engine import replay
 from otmon.findings.judge import id_of
-from otmon.ledger.dialogues import IDLE_NS
+from otmon.ledger.dialogues.dialogues import IDLE_NS
 from otmon.ledger.facts import HOUR_NS
+from otmon.ledger.file.store import load, load_with_notes
 from otmon.ledger.ledger import EMPTY, Ledger
-from otmon.ledger.store import load, load_with_notes
-from otmon.sensor import diary, mark
+from otmon.sensor import diary, ledger_marks
 from otmon.sensor.observer import CLOSED_NS, Observer
-from otmon.sensor.pace import WINDOW_S, Pace
-from otmon.sensor.recent import Recent
+from otmon.sensor.recent_packets import RecentPackets
+from otmon.sensor.schedule import WINDOW_S, Schedule
 from otmon.sensor.watch import Told, Watch, judged_by
 from otmon.zones.files.load import load_model
-from tests.ledger.test_commands import SET_UP, SETUP
-from tests.ledger.test_messages import SERVER, talk
+from tests.ledger.copying.test_messages import SERVER, talk
+from tests.ledger.dialogues.test_command_operations import SET_UP, SETUP
 from tests.namespaces import Wire, inside, missing, wire
 from tests.protocols.test_commands import DONE, STOP
 from tests.sensor.soak import passing
 from tests.sensor.test_observer import batches
 from tests.sensor.traffic import ROOT, frames_of
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
+pytestmark = pytest.ledger_marks.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
 JUDGE = judged_by(load_model(str(ROOT / "zones" / "factory.yaml")), None)
 
 
@@ -41,7 +41,7 @@ JUDGE = judged_by(load_model(str(ROOT / "zones" / "factory.yaml")), None)
 def observer_fixture() -> Iterator[tuple[Wire, Observer]]:
     """One whose thread does not run: packets are given to it by hand."""
     with wire() as made, inside(made.namespace), Ring(made.far) as ring:
-        yield made, Observer(ring, Recent(1, 0))
+        yield made, Observer(ring, RecentPackets(1, 0))
 
 
 BEGIN_NS = 1_772_413_200_000_000_000
@@ -71,7 +71,7 @@ def test_each_finding_is_told_once(observer: tuple[Wire, Observer]) -> None:
     assert told and all(each.is_new for each in told)
     assert [each.finding for each in told] == list(watch.findings)
     hear(wired, one, frames[:400])
-    watch._pace.judge_soon()
+    watch._schedule.judge_soon()
     assert watch.step() == []
     assert dict(watch.status.told) and watch.status.judgements == 2
 
@@ -89,7 +89,7 @@ def test_log_ins_are_told_while_they_go_on_and_count_once(observer: tuple[Wire, 
     }
     # Their dialogues end, as nothing more is said in them, and then are counted as what ended.
     hear(wired, one, frames_of("factory-day.pcapng")[:50], 2 * IDLE_NS)
-    watch._pace.judge_soon()
+    watch._schedule.judge_soon()
     watch.step()
     assert watch.ledger.credentials == seen and watch._gathering._ended.ledger().credentials == seen
 
@@ -104,14 +104,14 @@ def test_what_hosts_say_is_judged_when_nobody_said_it_before(observer: tuple[Wir
     assert watch.status.judgements == 1
     hear(wired, one, frames[1:])
     assert one.state().messages > 50
-    watch._pace._next_judgement = 0.0
+    watch._schedule._next_judgement = 0.0
     assert [told.finding.rule for told in watch.step()].count("default-credentials") == 2
     judged = watch.status.judgements
     assert judged == 2
     hear(wired, one, frames[1:], 60 * 1_000_000_000)
     assert one.state().messages > 50
     # However long that took, it is not yet time for a judgement of which nothing new is expected.
-    watch._pace._next_judgement, watch._pace._next_window = 0.0, math.inf
+    watch._schedule._next_judgement, watch._schedule._next_window = 0.0, math.inf
     assert watch.step() == [] and one.state().messages == 0
     assert watch.status.judgements == judged
 
@@ -195,7 +195,7 @@ def test_one_packet_of_a_time_to_come_ends_no_dialogue_and_no_flow(observer: tup
 
 
 def _again(watch: Watch) -> None:
-    watch._pace.judge_soon()
+    watch._schedule.judge_soon()
     watch._novelty = []
     watch._heard = [-1]
     watch.step()
@@ -226,7 +226,7 @@ def test_what_only_counts_tell_is_judged_of_the_facts_that_are_saved(
     for n in range(2, 5):
         looks = watch.looks
         hear(wired, one, frame, 60 * 1_000_000_000)
-        watch._pace = Pace()
+        watch._schedule = Schedule()
         watch.step()
         assert (watch.status.judgements, watch.status.saves, watch.looks) == (n, n, looks + 1)
         assert load(path).sources[0].packets == n
@@ -242,7 +242,7 @@ def test_what_is_only_seen_again_is_saved_less_often(observer: tuple[Wire, Obser
     def heard(some: list[bytes]) -> tuple[int, int]:
         hear(wired, one, some)
         one._look_for_news()
-        watch._pace._next_save = watch._pace._next_judgement = 0.0
+        watch._schedule._next_save = watch._schedule._next_judgement = 0.0
         watch.step()
         return watch.status.saves, load(path).sources[0].packets
 
@@ -253,7 +253,7 @@ def test_what_is_only_seen_again_is_saved_less_often(observer: tuple[Wire, Obser
     # What was told of them is saved with the next, at most.
     watch._unsaved = False
     assert heard(frames[:1]) == (2, packets)
-    watch._pace._next_count = 0.0
+    watch._schedule._next_count = 0.0
     assert heard(frames[:1]) == (3, packets + 2)
     watch.finish()
 
@@ -277,7 +277,7 @@ def test_a_judgement_of_nothing_new_gives_way_to_what_is_new(
     hear(wired, one, frames[:1])
     assert watch.step() == []
     hear(wired, one, frames[:1], 60 * 1_000_000_000)
-    watch._pace = Pace()
+    watch._schedule = Schedule()
     told = watch.step()
     # The third one, of two packets, went no further than where the new ones came.
     assert begun == [0, 1, 2, len(frames) + 2]
@@ -306,7 +306,7 @@ def test_a_judgement_gives_way_once(observer: tuple[Wire, Observer]) -> None:
     watch.step()
     for n in range(2, 5):
         watch._is_news, watch._novelty = False, [one.novelty()]
-        watch._pace = Pace()
+        watch._schedule = Schedule()
         before = len(begun)
         watch.step()
         assert len(begun) == before + 2 and watch.status.judgements == n
@@ -327,7 +327,7 @@ def test_what_was_answered_is_judged_while_a_flood_makes_all_else_wait(
     frames = frames_of("factory-day.pcapng")
     hear(wired, one, frames[:1])
     watch.step()
-    watch._pace._next_judgement = watch._pace._next_window = math.inf
+    watch._schedule._next_judgement = watch._schedule._next_window = math.inf
     # Nobody answers these: they wait for a judgement of all.
     hear(wired, one, [frame for number in range(50) for frame in passing(number)])
     assert hurry(watch, one) == [] and len(judged) == 2
@@ -339,7 +339,7 @@ def test_what_was_answered_is_judged_while_a_flood_makes_all_else_wait(
     # Said again it is no news, neither early nor among all facts, which have more.
     hear(wired, one, frames[:300])
     assert hurry(watch, one) == []
-    watch._pace._next_judgement = 0.0
+    watch._schedule._next_judgement = 0.0
     rest = {id_of(each.finding) for each in watch.step()}
     assert watch.status.judgements == 2 and not all(fact.answered for fact in judged[-1].conversations)
     early = {id_of(each.finding) for each in told}
@@ -349,7 +349,7 @@ def test_what_was_answered_is_judged_while_a_flood_makes_all_else_wait(
 def hurry(watch: Watch, one: Observer) -> list[Told]:
     """A step in which what was answered is looked at, if there is something new."""
     one._look_for_news()
-    watch._pace._next_hurry = 0.0
+    watch._schedule._next_hurry = 0.0
     return watch.step()
 
 
@@ -362,8 +362,8 @@ def test_what_only_counts_tell_is_judged_though_that_takes_long(observer: tuple[
     watch.step()
     hear(wired, one, frame, 60 * 1_000_000_000)
     watch._is_news, watch._novelty = False, [one.novelty()]
-    watch._pace = Pace()
-    watch._pace._spent = 10.0
+    watch._schedule = Schedule()
+    watch._schedule._spent = 10.0
     watch.step()
     assert watch.status.judgements == 2
 
@@ -384,12 +384,12 @@ def test_a_save_does_not_wait_for_a_judgement_that_takes_long(
     hear(wired, one, frames[:1])
     watch.step()
     hear(wired, one, frames)
-    watch._pace = Pace()
-    watch._pace._spent, watch._pace._next_hurry = 10.0, math.inf
+    watch._schedule = Schedule()
+    watch._schedule._spent, watch._schedule._next_hurry = 10.0, math.inf
     told = watch.step()
     assert saved == [0, 0, len(frames) + 1] and watch.status.judgements == 2
     assert {each.finding for each in told} == set(watch.findings) != set()
-    assert mark.told(path) == watch._news.known
+    assert ledger_marks.told(path) == watch._news.known
 
 
 def test_a_run_goes_on_where_the_one_before_ended(observer: tuple[Wire, Observer], tmp_path: Path) -> None:
@@ -428,7 +428,7 @@ def test_a_command_is_told_although_nothing_else_is_new(observer: tuple[Wire, Ob
     hear(wired, one, frames[:5])
     assert watch.step() == []
     hear(wired, one, frames[5:])
-    watch._pace._next_judgement = 0.0
+    watch._schedule._next_judgement = 0.0
     (told,) = watch.step()
     assert (told.finding.rule, told.finding.link.server) == ("dangerous-command", SERVER.address)
     assert [fact.service for fact in watch.ledger.operations] == ["PLC Stop"]

@@ -1,7 +1,8 @@
 """Where data is to go that is agreed on in another conversation: claims of the kind "expects".
 
 A value is a transport and a port, "tcp/50000", or the transport alone where it is the port from which the
-sender asks; behind them the address, where the message names one. `otmon.ledger.claims` adds the other end.
+sender asks; behind them the address, where the message names one. `otmon.ledger.dialogues.claims` adds the
+other end.
 """
 
 from __future__ import annotations

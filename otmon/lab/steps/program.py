@@ -6,10 +6,10 @@ import re
 from typing import Annotated
 
 from otmon.lab import s7, s7_program
+from otmon.lab.connection_sharing import shared
 from otmon.lab.form import Duration, Form, Id, Word, whole
 from otmon.lab.frames import MILLISECOND_NS, SECOND_NS, Say
 from otmon.lab.scene import Act, Deed, Trouble, step_kind
-from otmon.lab.sharing import shared
 from otmon.sentence import sentence
 from otmon.zones.files.leaf import Leaf
 

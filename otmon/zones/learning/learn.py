@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from otmon.ledger.acyclic import acyclic
+from otmon.garbage_collection import without_garbage_collection
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.registry import IDS
@@ -123,14 +123,14 @@ class _Wanted:
     """Addresses as ends of permissions, by zone and way."""
 
 
-@acyclic()
+@without_garbage_collection()
 def learn(ledger: Ledger, everything: bool = False, speak: Speak = str) -> Learnt:
     """A draft of zones, boundaries and permissions for a ledger, with comments as `speak` says them."""
     industrial = industrial_ids()
     return _drafted(ledger, None, lay_out(ledger, industrial, everything), industrial, everything, speak)
 
 
-@acyclic()
+@without_garbage_collection()
 def learn_missing(ledger: Ledger, model: Model, everything: bool = False, speak: Speak = str) -> Learnt:
     """The permissions that a model lacks for the traffic of a ledger, with the model's zones: a model that
     loads on its own, to copy from. Zones and boundaries are as in `model`, but for their permissions."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from otmon.identity.claims.ethernet_ip import MAX_PACKED, MAX_WAITING
-from otmon.ledger.identification import PACKED_SERVICES, identifies
+from otmon.ledger.copying.identification import PACKED_SERVICES, identifies
 from otmon.protocols.registry import code_of
 from tests.identity.claims.messages import list_identity, said
 from tests.identity.talk import Turn

@@ -1,0 +1,3 @@
+"""A ledger as one SQLite file: `store` writes and reads it by the tables of `schema` and the texts of
+`column`; `ledger_error` says what is wrong with a file.
+"""
