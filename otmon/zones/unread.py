@@ -25,6 +25,11 @@ def unread(permission: Permission, protocol: str, transport: str = "") -> Unread
     "" where it limits neither, or leaves nothing of that to be judged."""
     if not (permission.access or permission.functions) or protocol in READ:
         return ""
-    if protocol not in CHANGES_READ or (protocol, transport) in CYCLIC:
+    if not reads_unread(protocol, transport):
         return "all"
     return "" if "read" in permission.access and not permission.functions else "reads"
+
+
+def reads_unread(protocol: str, transport: str = "") -> bool:
+    """Whether of a protocol what changes something is read, and the rest is not."""
+    return protocol in CHANGES_READ and (protocol, transport) not in CYCLIC
