@@ -19,7 +19,7 @@ from otmon.cli.options import (
     day_of,
     fail,
     fail_by_system,
-    read_ledger,
+    read_ledgers,
     read_model,
     write_bytes,
 )
@@ -224,7 +224,7 @@ def _tell(sentences: Iterable[str]) -> None:
 
 def learn(
     ledger: Annotated[
-        str, typer.Argument(metavar="LEDGER.db", help="Facts that otmon replay --ledger saved.")
+        list[str], typer.Argument(metavar="LEDGER.db...", help="Facts that otmon replay --ledger saved.")
     ],
     out: Annotated[
         str | None, typer.Option("-o", "--out", metavar="FILE.yaml", help="The draft; else standard output.")
@@ -255,7 +255,7 @@ def learn(
     from otmon.zones.learning.learn import learn as draft_model
     from otmon.zones.learning.learn import learn_missing
 
-    facts = read_ledger(ledger)
+    facts = read_ledgers(ledger)
     if zones is None:
         made = draft_model(facts, everything, speaker(lang.value))
     else:
