@@ -74,10 +74,10 @@ def write_table(
 
 
 def write_finding(stream: TextIO, finding: Finding, language: Language, timezone: str = "") -> None:
-    """Write one finding with its reasons and its packets, as in the table of all."""
+    """Write one finding with its reasons and its packets, as in the table of all, and what to do."""
     console = _console_for(stream)
     with console.capture() as written:
-        console.print(_finding(finding, language, timezone), soft_wrap=False)
+        console.print(_finding(finding, language, timezone, with_response=True), soft_wrap=False)
     stream.writelines(f"{line.rstrip()}\n" for line in written.get().splitlines())
 
 
@@ -105,6 +105,7 @@ def _write(
     for finding in findings[:FINDINGS_SHOWN]:
         console.print(_finding(finding, language, timezone), soft_wrap=False)
     _more(console, len(findings) - FINDINGS_SHOWN, language)
+    _responses(console, findings[:FINDINGS_SHOWN], language)
 
 
 def _grid() -> Table:
@@ -284,7 +285,48 @@ def _by_boundary(console: Console, findings: Sequence[Finding], language: Langua
     _more(console, len(rows) - BOUNDARIES_SHOWN, language)
 
 
-def _finding(finding: Finding, language: Language, timezone: str) -> Group:
+def _responses(console: Console, findings: Sequence[Finding], language: Language) -> None:
+    """What to do about them, once for each rule."""
+    grid = _grid()
+    for rule, steps in {one.rule: _steps(one, language) for one in findings}.items():
+        for number, step in enumerate(steps):
+            grid.add_row("" if number else rule, step)
+    if grid.row_count:
+        console.print(Text(text("table.responses", language), style="bold"))
+        console.print(Padding(grid, (0, 0, 0, 2)))
+
+
+def _steps(finding: Finding, language: Language) -> Sequence[str]:
+    steps = finding.response.ja if language == "ja" else finding.response.en
+    # A team's own rule may have texts in one language only.
+    return [f"- {visible(step)}" for step in steps or finding.response.en]
+
+
+def _where(finding: Finding, language: Language) -> str:
+    """The zones, and whose their boundary is; without one, whose they are."""
+    place = finding.place
+    zones = [one for one in (place.from_zone, place.to_zone) if one]
+    where = " → ".join(map(visible, zones))
+    if place.boundary:
+        nobody = text("table.nobody", language)
+        return f"{where}; " + text(
+            "table.owners",
+            language,
+            boundary=place.boundary,
+            settings=place.settings_owner or nobody,
+            device=place.device_owner or nobody,
+        )
+    owners = {place.from_zone: place.from_owners, place.to_zone: place.to_owners}
+    joint = text("joint", language)
+    told = [
+        text("table.zone-owner", language, zone=zone, owners=joint.join(names))
+        for zone, names in owners.items()
+        if names
+    ]
+    return "; ".join([where, *told])
+
+
+def _finding(finding: Finding, language: Language, timezone: str, with_response: bool = False) -> Group:
     head = Text()
     head.append(f"[{text(f'severity.{finding.severity}', language)}] ", STYLES[finding.severity])
     head.append(worded(finding.what, language), "bold")
@@ -292,17 +334,7 @@ def _finding(finding: Finding, language: Language, timezone: str) -> Group:
     grid = _grid()
     place = finding.place
     if place.from_zone or place.to_zone:
-        where = " → ".join(visible(zone) for zone in (place.from_zone, place.to_zone) if zone)
-        if place.boundary:
-            nobody = text("table.nobody", language)
-            where += "; " + text(
-                "table.owners",
-                language,
-                boundary=place.boundary,
-                settings=place.settings_owner or nobody,
-                device=place.device_owner or nobody,
-            )
-        grid.add_row(text("table.where", language), where)
+        grid.add_row(text("table.where", language), _where(finding, language))
     risk = finding.risk
     if risk.value:
         told = text(
@@ -324,6 +356,8 @@ def _finding(finding: Finding, language: Language, timezone: str) -> Group:
     for number, one in enumerate(finding.evidence):
         line = text("table.evidence-line", language, source=one.source, packet=one.packet, offset=one.offset)
         grid.add_row("" if number else text("table.evidence", language), line)
+    for number, step in enumerate(_steps(finding, language) if with_response else ()):
+        grid.add_row("" if number else text("table.response", language), step)
     references = ", ".join(f"{one.scheme} {one.id}" for one in finding.references)
     grid.add_row(text("table.references", language), references)
     return Group(Padding(head, (0, 0, 0, 2)), Padding(grid, (0, 0, 1, 6)))
