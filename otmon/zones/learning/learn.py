@@ -127,10 +127,12 @@ class _Wanted:
 
 
 @acyclic()
-def learn(ledger: Ledger, everything: bool = False, speak: Speak = str) -> Learnt:
-    """A draft of zones, boundaries and permissions for a ledger, with comments as `speak` says them."""
+def learn(ledger: Ledger, everything: bool = False, speak: Speak = str, timezone: str = "") -> Learnt:
+    """A draft of zones, boundaries and permissions for a ledger, with comments as `speak` says them.
+    `timezone` is that of the plant, "" where it is not known."""
     industrial = industrial_ids()
-    return _drafted(ledger, None, lay_out(ledger, industrial, everything), industrial, everything, speak)
+    layout = lay_out(ledger, industrial, everything)
+    return _drafted(ledger, None, layout, industrial, everything, speak, timezone)
 
 
 @acyclic()
@@ -138,7 +140,7 @@ def learn_missing(ledger: Ledger, model: Model, everything: bool = False, speak:
     """The permissions that a model lacks for the traffic of a ledger, with the model's zones: a model that
     loads on its own, to copy from. Zones and boundaries are as in `model`, but for their permissions."""
     layout = Layout(model.zones, {}, {}, (), scanners(ledger.conversations))
-    return _drafted(ledger, model, layout, industrial_ids(), everything, speak)
+    return _drafted(ledger, model, layout, industrial_ids(), everything, speak, model.timezone)
 
 
 def _drafted(
@@ -148,6 +150,7 @@ def _drafted(
     industrial: frozenset[str],
     everything: bool,
     speak: Speak,
+    timezone: str,
 ) -> Learnt:
     plant = model or Model(layout.zones, (), ())
     ready = index(plant, ledger.assets, claims=ledger.claims)
@@ -164,7 +167,7 @@ def _drafted(
         borders = _borders(plant, ready, grants, offered)
         inside = {way[0]: some for way, some in grants.items() if way[0] == way[1]}
         unproposed = [Unproposed(fact, why) for fact, why, _ in left]
-        text = written(ledger, layout, borders, inside, unproposed, told, model is not None, speak)
+        text = written(ledger, layout, borders, inside, unproposed, told, model is not None, speak, timezone)
         if len(text.encode()) <= MAX_FILE_BYTES and 2 * text.count("\n") + text.count(",") <= MAX_NODES:
             break
     return Learnt(
