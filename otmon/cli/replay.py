@@ -120,6 +120,15 @@ def _since(
             text=repr(since),
         )
         fail(what)
+    if begin_ns > last_ns:
+        # Else nothing found would be taken for all being well.
+        warn(
+            sentence(
+                "the ledger's last packet is of {time} ({clock}): it cannot tell what was since then",
+                time=short_text(last_ns, zone),
+                clock=clock_name(zone),
+            )
+        )
     new = [one for one in findings if one.first_ns >= begin_ns]
     old = [one for one in findings if one.first_ns < begin_ns <= one.last_ns]
     told = sentence(

@@ -4,6 +4,7 @@ of all protocols, and of some only where they change something. What is not read
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from otmon.protocols.commands import PROTOCOLS
@@ -33,3 +34,17 @@ def unread(permission: Permission, protocol: str, transport: str = "") -> Unread
 def reads_unread(protocol: str, transport: str = "") -> bool:
     """Whether of a protocol what changes something is read, and the rest is not."""
     return protocol in CHANGES_READ and (protocol, transport) not in CYCLIC
+
+
+def let_pass(
+    permissions: Iterable[Permission], permission: Permission, protocol: str, transport: str = ""
+) -> bool:
+    """Whether of a list of permissions another one, for the same hosts or more, means to let pass what nobody
+    reads."""
+    return any(
+        set(permission.clients) <= set(other.clients)
+        and set(permission.servers) <= set(other.servers)
+        and (not other.protocols or protocol in other.protocols)
+        and not unread(other, protocol, transport)
+        for other in permissions
+    )

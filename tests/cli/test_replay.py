@@ -271,6 +271,8 @@ def test_what_was_seen_since_is_told_and_what_is_new_first(tmp_path: Path) -> No
         assert f"{sum(firsts)} new findings, then {len(firsts) - sum(firsts)}" in err
     status, out, err = otmon("check", "--ledger", ledger, "--since", "2026-04-15")
     assert status == 0 and "nothing found" in out and "0 new findings" in err
+    assert "the ledger's last packet is of 2026-04-14 09:00:33.055 (UTC): it cannot tell" in err
+    assert "cannot tell" not in otmon("check", "--ledger", ledger, "--since", "2h")[2]
     status, _, err = otmon("check", "--ledger", ledger, "--since", "Friday")
     assert status == 2 and "expected a time such as" in one_line(err)
 
