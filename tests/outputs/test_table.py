@@ -49,6 +49,7 @@ def test_nothing_is_wider_than_a_page_nor_ends_in_blanks(day: Ledger, language: 
     for line in shown(day, language, with_model=True).splitlines():
         assert line == line.rstrip()
         assert sum(2 if ord(one) > 0x2E80 else 1 for one in line) <= WIDTH
+        assert line.lstrip()[:1] not in tuple("、。)")
 
 
 def test_a_finding_names_boundary_owners_line_and_packets(day: Ledger) -> None:
