@@ -8,6 +8,7 @@ given up. All others are counted, so that memory stays bounded and no packet is 
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import Counter
@@ -33,7 +34,7 @@ from otmon.ledger.novelty import KNOWN, note_new
 from otmon.ledger.observe import observe
 from otmon.ledger.rank import NO_BARS, Bars
 from otmon.ledger.row_ranks import Beyond, rows_within
-from otmon.ledger.rows import FIELDS, Rows, amounts_of, chosen, ended_rows, messages_alone, no_rows, together
+from otmon.ledger.rows import FIELDS, Rows, amounts_of, chosen, ended_rows, messages_alone, no_rows
 from otmon.ledger.tables import FILL_ANOMALIES, FILL_MESSAGES, FILL_WRITTEN, LAST_TIME, Tables, new_tables
 from otmon.outputs.instant import short_text
 from otmon.protocols.registry import PROTOCOLS, code_of
@@ -57,9 +58,13 @@ JUMP_S: Final = 60.0
 """By more than this, times of packets that differ from what has passed jump; so often that is said."""
 WAITING: Final = 8
 """Copies of the tables of copied payloads that wait at most."""
-FRESH: Final = 4
+FRESH: Final = 1
 """Copies of the tables of ended rows that wait until they are thinned together, 10 MB each: for each look at
-them this thread waits for the GIL, which in a flood another one has for long."""
+them this thread waits for the GIL."""
+SWITCH_S: Final = 0.0002
+"""So long another thread may keep the GIL from one that waits for it. In a flood this one comes back from its
+kernels hundreds of times a second, while another judges without a pause: with Python's 5 ms it reads half as
+many packets."""
 KEPT: Final = 0.5
 """Share of the rows of a kind that stay where too many of few hosts wait."""
 
@@ -202,6 +207,7 @@ class Observer(threading.Thread):
         return self._recent
 
     def run(self) -> None:
+        sys.setswitchinterval(SWITCH_S)
         try:
             while not self._halt.is_set():
                 self._next()
@@ -364,8 +370,7 @@ class Observer(threading.Thread):
 
     def _thin(self) -> None:
         if self._fresh:
-            fresh, self._fresh = together(self._fresh), []
-            self._ended.take(fresh, self._bars)
+            self._ended.take_all(self._fresh, self._bars)
 
     def _give_up(self, kind: str, rows: Rows) -> None:
         """Too many rows of a kind wait, none of which a ledger is sure to drop: the oldest of them go."""
