@@ -62,7 +62,7 @@ def test_of_few_hosts_somebody_else_has_all_of_them() -> None:
 def test_several_parts_are_taken_as_one_and_one_kind_after_the_other() -> None:
     some, several = flows(3, 3), flows(7, 7)
     parts = [replace(some, assets=senders(4, 0).assets), several]
-    crowd, other = Crowd(LIMITS, nobody), Crowd(LIMITS, nobody)
+    crowd, other = WaitingRows(LIMITS, nobody), WaitingRows(LIMITS, nobody)
     crowd.take_all(parts, NO_BARS)
     assert parts == [] and len(crowd) == 3 + 4 + 7
     for one in (replace(some, assets=senders(4, 0).assets), several):
@@ -75,7 +75,7 @@ def test_several_parts_are_taken_as_one_and_one_kind_after_the_other() -> None:
 
 def test_parts_are_not_held_twice_while_they_are_taken() -> None:
     tables = flows(2_000, 2_000).flows, senders(2_000, 0).assets
-    crowd = Crowd(LIMITS, nobody)
+    crowd = WaitingRows(LIMITS, nobody)
     tracemalloc.start()
     parts = [replace(no_rows(), flows=tables[0].copy(), assets=tables[1].copy()) for _ in range(4)]
     size = sum(one.flows.nbytes + one.assets.nbytes for one in parts)
