@@ -362,7 +362,10 @@ LIMITED = model("""
       - {from: 10.1.0.9, to: cell, protocol: modbus, access: write,
          limits: [{holding_register: 50, type: float32, low: 55, high: 75},
                   {holding_register: 52, type: float32-swapped, low: 55, high: 75},
-                  {holding_register: 54, type: int32, low: -1000, high: 100000}]}
+                  {holding_register: 54, type: int32, low: -1000, high: 100000},
+                  {holding_register: 60, low: 0, high: 20000, step: 50},
+                  {holding_register: 62, low: 0, high: 20000, change: 50/minute}]}
+      - {from: 10.1.0.9, to: cell, protocol: modbus, access: read}
 """)
 SIXTY_TWO, SIX_THOUSAND = (0x427A, 0x0000), (0x45BB, 0x8000)
 """62.5 and 6000 as IEEE 754 binary32, the higher word first."""
@@ -419,9 +422,29 @@ def both_halves_at_once(tap: Tap) -> None:
         tap.talk(EWS, PLC, (Message("16 writes a float", pdu, answer, first, 2, echo=True), 1))
 
 
+def beside_what_nobody_saw(tap: Tap, register: int, value: int) -> None:
+    """The station reads the setpoint, and writes it together with the register behind it."""
+    asked = Message("3 reads one", struct.pack(">BHH", 3, register, 1), bytes((3, 2, 0, 100)), register, 1)
+    request = struct.pack(">BHHB2H", 16, register, 2, 4, value, 7)
+    answer = struct.pack(">BHH", 16, register, 2)
+    tap.talk(EWS, PLC, (asked, 1), (Message("16 writes two", request, answer, register, 2, echo=True), 1))
+
+
+def leap_beside_what_nobody_saw(tap: Tap) -> None:
+    beside_what_nobody_saw(tap, 60, 11_100)
+    beside_what_nobody_saw(tap, 62, 11_100)
+
+
+def step_beside_what_nobody_saw(tap: Tap) -> None:
+    beside_what_nobody_saw(tap, 60, 150)
+    beside_what_nobody_saw(tap, 62, 150)
+
+
 @pytest.mark.parametrize(
     ("traffic", "said"),
     [
+        (leap_beside_what_nobody_saw, [("wrote-beyond", "11100"), ("wrote-beyond", "11100")]),
+        (step_beside_what_nobody_saw, []),
         (masked_within, []),
         (masked_beyond, [("wrote-beyond", "10000")]),
         (halves_within, []),
