@@ -7,9 +7,11 @@ with ARP, other protocols and wrong messages by the generators of the range.
 from __future__ import annotations
 
 import struct
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from hashlib import sha1
 from pathlib import Path
 from random import Random
 
@@ -466,6 +468,26 @@ def test_a_value_is_held_by_whatever_function_it_is_written(
     told = judge(tap.ledger(traffic.__name__), LIMITED)
     assert [(one.what.key, dict(one.what.params)["written"]) for one in told] == said
     assert {one.rule for one in told} <= {"value-out-of-limits"}
+
+
+def onvif(password: str) -> list[Packet]:
+    """A camera is asked for its users, as recorders and managers ask it."""
+    salt = b"n" * 16 + b"2026-04-13T21:45:00Z"
+    body = (
+        "<s:Envelope><s:Header><wsse:UsernameToken><wsse:Username>admin</wsse:Username>"
+        f'<wsse:Password Type="#PasswordDigest">{b64encode(sha1(salt + password.encode()).digest()).decode()}'
+        f"</wsse:Password><wsse:Nonce>{b64encode(salt[:16]).decode()}</wsse:Nonce><Created>{salt[16:].decode()}"
+        "</Created></wsse:UsernameToken></s:Header><s:Body><GetUsers/></s:Body></s:Envelope>"
+    )
+    head = f"POST /onvif/device_service HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    halves = (head + body).encode()[:400], (head + body).encode()[400:]
+    return said(80, *(Say("client", one, 0) for one in halves), Say("server", answer, 0))
+
+
+@pytest.mark.parametrize(("password", "told"), [("12345", 1), ("aKjh4-7", 0)])
+def test_a_camera_that_is_asked_with_its_factory_password(password: str, told: int, tmp_path: Path) -> None:
+    assert len(captures.found("default-credentials", onvif(password), tmp_path)) == told
 
 
 def normal(tap: Tap) -> None:
