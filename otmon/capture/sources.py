@@ -20,9 +20,13 @@ class NotACapture(Complaint, ValueError):
     """A file that is no capture, or a name that leads to none. Its text is one line for a person."""
 
 
-def expand(names: Sequence[str]) -> list[str]:
+_SUFFIXES: Final = frozenset({".cap", ".dmp", ".erf", ".etl", ".ntar", ".snoop", ".trc"})
+
+
+def expand(names: Sequence[str], left_out: Callable[[Sentence], None] = lambda why: None) -> list[str]:
     """The captures that files, folders, globs and "-" (standard input) name, in the order of their
-    first packets, each once. What a folder or glob holds besides captures is left out.
+    first packets, each once. What a folder or glob holds besides captures is left out; what is called like
+    one, and why it is none, is told to `left_out`.
 
     Raises NotACapture for a name that leads to no capture, OSError where one cannot be read.
     """
@@ -40,7 +44,13 @@ def expand(names: Sequence[str]) -> list[str]:
             # A pipe can be read once only. The path's own text, as "./a" is the same capture as "a".
             found[str(path)] = _first_time(name) if path.is_file() or not path.exists() else -1
             continue
-        captures = {one: time for one in sorted(inside) if (time := _time_or_none(one)) is not None}
+        captures: dict[str, int] = {}
+        for one in sorted(inside):
+            try:
+                captures[one] = _first_time(one)
+            except NotACapture as error:
+                if _is_called_capture(one):
+                    left_out(error.why)
         if not captures:
             raise NotACapture(
                 placed(name, sentence("no captures there (pcap or pcapng, plain or compressed)"))
@@ -49,11 +59,10 @@ def expand(names: Sequence[str]) -> list[str]:
     return sorted(found, key=lambda one: (found[one], one))
 
 
-def _time_or_none(path: str) -> int | None:
-    try:
-        return _first_time(path)
-    except NotACapture:
-        return None
+def _is_called_capture(path: str) -> bool:
+    """Whether a file has the name of a capture, also one with a number behind it, as rotated ones have."""
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    return any(suffix.startswith(".pcap") or suffix in _SUFFIXES for suffix in suffixes)
 
 
 def _first_time(path: str) -> int:

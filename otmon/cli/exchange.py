@@ -19,7 +19,7 @@ from otmon.cli.options import (
     day_of,
     fail,
     fail_by_system,
-    read_ledger,
+    read_ledgers,
     read_model,
     write_bytes,
 )
@@ -222,9 +222,22 @@ def _tell(sentences: Iterable[str]) -> None:
         print(visible(one), file=sys.stderr)
 
 
+def _check_timezone(name: str) -> None:
+    from otmon.zones.times import read_zone
+
+    if name and read_zone(name) is None:
+        fail(
+            sentence(
+                "{option} {text}, expected a time zone of the IANA database such as Asia/Tokyo",
+                option="--timezone",
+                text=repr(name),
+            )
+        )
+
+
 def learn(
     ledger: Annotated[
-        str, typer.Argument(metavar="LEDGER.db", help="Facts that otmon replay --ledger saved.")
+        list[str], typer.Argument(metavar="LEDGER.db...", help="Facts that otmon replay --ledger saved.")
     ],
     out: Annotated[
         str | None, typer.Option("-o", "--out", metavar="FILE.yaml", help="The draft; else standard output.")
@@ -244,6 +257,14 @@ def learn(
             help="Propose all traffic seen, also attempts that nobody answered, scans, and the Internet.",
         ),
     ] = False,
+    timezone: Annotated[
+        str,
+        typer.Option(
+            "--timezone",
+            metavar="NAME",
+            help="Time zone of the plant, such as Asia/Tokyo: of the draft and of the times in it.",
+        ),
+    ] = "",
     lang: DraftLang = Language.en,
 ) -> None:
     """Draft a zone model from the traffic of a ledger, for people to go through.
@@ -255,9 +276,12 @@ def learn(
     from otmon.zones.learning.learn import learn as draft_model
     from otmon.zones.learning.learn import learn_missing
 
-    facts = read_ledger(ledger)
+    _check_timezone(timezone)
+    if timezone and zones is not None:
+        fail(sentence("--timezone: that of the model given by --zones counts, expected one of them"))
+    facts = read_ledgers(ledger)
     if zones is None:
-        made = draft_model(facts, everything, speaker(lang.value))
+        made = draft_model(facts, everything, speaker(lang.value), timezone)
     else:
         made = learn_missing(facts, read_model(zones), everything, speaker(lang.value))
     _tell(retold(one, lang.value) for one in made.told)
@@ -296,16 +320,8 @@ def import_(
     from otmon.findings.wording import retold, speaker, text
     from otmon.zones.exchange.draft import draft
     from otmon.zones.files.workbook import MAX_FILE_BYTES, SheetError, read_sheets
-    from otmon.zones.times import read_zone
 
-    if timezone and read_zone(timezone) is None:
-        fail(
-            sentence(
-                "{option} {text}, expected a time zone of the IANA database such as Asia/Tokyo",
-                option="--timezone",
-                text=repr(timezone),
-            )
-        )
+    _check_timezone(timezone)
     try:
         with open(source, "rb") as stream:
             grids = read_sheets(stream.read(MAX_FILE_BYTES + 1))

@@ -7,7 +7,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from otmon.cli.language import Language, asked_for, speak, spoken, usual
+from otmon.outputs.lines import wrapped
 
 _USAGE_ERROR: Final[Any] = typer.BadParameter.__bases__[0]
 """What the library raises for wrong words."""
@@ -159,44 +159,3 @@ def _again(text: str) -> str:
     from otmon.findings.wording import usage_line
 
     return usage_line(text, spoken().value)
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """A paragraph as lines of at most `width` columns, where letters of East Asia take two: broken between
-    these or at spaces, and not before what ends a part of a sentence."""
-    lines: list[str] = []
-    line, at = "", 0
-    for word in _words(" ".join(text.split())):
-        size = sum(map(_columns, word))
-        if at + sum(map(_columns, word.rstrip())) > width and line:
-            lines.append(line.rstrip())
-            line, at = "", 0
-            word = word.lstrip()
-            size = sum(map(_columns, word))
-        line, at = line + word, at + size
-    return [*lines, line.rstrip()] if line.strip() else lines
-
-
-_NEVER_FIRST: Final = frozenset(
-    "、。，．・：；？！ー）」』】〉》〕］｝,.:;?!)]}ぁぃぅぇぉっゃゅょァィゥェォッャュョ々〜"
-)
-_NEVER_LAST: Final = frozenset("（「『【〈《〔［｛([{")
-"""Signs at which no line begins or ends (JIS X 4051)."""
-
-
-def _words(text: str) -> Iterator[str]:
-    """Parts between which a line may be broken."""
-    word = ""
-    for number, sign in enumerate(text):
-        before = text[number - 1] if number else ""
-        between = before == " " or _columns(sign) == 2 or (before and _columns(before) == 2)
-        if word and between and sign not in _NEVER_FIRST and before not in _NEVER_LAST:
-            yield word
-            word = ""
-        word += sign
-    if word:
-        yield word
-
-
-def _columns(sign: str) -> int:
-    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1

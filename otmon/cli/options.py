@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TextIO, overload
 
 import typer
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from otmon.detect.rules.rule import Rule
+    from otmon.ledger.facts import Source
     from otmon.ledger.ledger import Ledger
     from otmon.zones.files.document import Problem
     from otmon.zones.model import Model
@@ -29,6 +31,8 @@ USAGE = 2
 DAMAGED = 3
 INTERRUPTED = 130
 """Exit statuses; the last is what shells give a program that Ctrl-C ended."""
+_OVERLAP_NS: Final = 1_000_000_000
+"""What files that follow each other may have in common, as packets may overtake each other."""
 
 
 class Order(StrEnum):
@@ -43,14 +47,14 @@ Lang = Annotated[Language, typer.Option("--lang", help="Language of the table.")
 Zones = Annotated[
     str | None, typer.Option("--zones", metavar="MODEL", help="Zone model: a YAML file or a folder of them.")
 ]
-Baseline = Annotated[
-    str | None,
-    typer.Option(
-        "--baseline",
-        metavar="FILE.db",
-        help="Facts of normal operation, saved with --ledger; what is new is said, and zones with "
-        "`inside: baseline` allow what it holds.",
-    ),
+_BASELINE = (
+    "Facts of normal operation, saved with --ledger; what is new is said, and zones with "
+    "`inside: baseline` allow what it holds."
+)
+Baseline = Annotated[str | None, typer.Option("--baseline", metavar="FILE.db", help=_BASELINE)]
+Baselines = Annotated[
+    list[str] | None,
+    typer.Option("--baseline", metavar="FILE.db", help=f"{_BASELINE} May be repeated."),
 ]
 Today = Annotated[
     str | None,
@@ -223,6 +227,61 @@ def write_bytes(path: str | None, data: bytes) -> None:
         fail_by_system(error, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@overload
+def read_ledgers(paths: None) -> None: ...
+@overload
+def read_ledgers(paths: Sequence[str]) -> Ledger: ...
+@overload
+def read_ledgers(paths: Sequence[str] | None) -> Ledger | None: ...
+def read_ledgers(paths: Sequence[str] | None) -> Ledger | None:
+    """Facts that were saved in one file or more, together, in whatever order they are named; what is of the
+    same time is told. None without a file."""
+    from otmon.ledger.merge import merge_all
+
+    if not paths:
+        return None
+    # Each file once, as captures.
+    every = {path: read_ledger(path) for path in {Path(one).resolve(): one for one in paths}.values()}
+    if len(every) == 1:
+        return next(iter(every.values()))
+    held: dict[tuple[str, int], str] = {}
+    for path, one in every.items():
+        for source in one.sources:
+            other = held.setdefault((source.name, source.first_ns), path)
+            if other != path and source.packets:
+                what = sentence(
+                    "holds facts of {source}, as {other} does: they count twice",
+                    source=source.name, other=other,
+                )  # fmt: skip
+                warn(placed(path, what))
+    # At a limit the order counts.
+    joined = merge_all(
+        sorted(every.values(), key=lambda one: [(source.first_ns, source.name) for source in one.sources])
+    )
+    tell_of_the_same_time(joined)
+    return joined
+
+
+def tell_of_the_same_time(ledger: Ledger) -> None:
+    """Say which captures are of the same time, such as those of two sensors, or a copy: what is in both
+    counts twice."""
+    before: Source | None = None
+    for source in sorted((one for one in ledger.sources if one.packets), key=lambda one: one.first_ns):
+        if before is not None:
+            what = None
+            if replace(source, name=before.name) == before:
+                what = sentence(
+                    "seems a copy of {other}: all that is in them counts twice", other=before.name
+                )
+            elif min(source.last_ns, before.last_ns) - source.first_ns > _OVERLAP_NS:
+                what = sentence(
+                    "is of the same time as {other}: packets that are in both count twice", other=before.name
+                )
+            if what is not None:
+                warn(placed(source.name, what))
+        before = source if before is None or source.last_ns > before.last_ns else before
 
 
 def read_ledger(path: str) -> Ledger:

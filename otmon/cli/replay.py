@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace as replace_of
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +18,7 @@ from otmon.cli.options import (
     FOUND,
     INTERRUPTED,
     NOTHING_FOUND,
-    Baseline,
+    Baselines,
     Json,
     Lang,
     Order,
@@ -28,9 +27,10 @@ from otmon.cli.options import (
     Zones,
     fail,
     fail_by_system,
-    read_ledger,
+    read_ledgers,
     read_model,
     read_rules,
+    tell_of_the_same_time,
     warn,
     written_to,
 )
@@ -41,13 +41,9 @@ if TYPE_CHECKING:
     from otmon.detect.finding import Finding
     from otmon.detect.rules.rule import Rule
     from otmon.findings.first_told import Telling
-    from otmon.ledger.facts import Source
     from otmon.ledger.ledger import Ledger
     from otmon.outputs.history import History
     from otmon.zones.model import Model
-
-_OVERLAP_NS: Final = 1_000_000_000
-"""What files that follow each other may have in common, as packets may overtake each other."""
 
 
 def _tell(
@@ -97,25 +93,6 @@ def _tell(
     return FOUND if findings else NOTHING_FOUND
 
 
-def _tell_of_the_same_time(ledger: Ledger) -> None:
-    """Captures of the same time, such as those of two sensors, or a copy: what is in both counts twice."""
-    before: Source | None = None
-    for source in sorted((one for one in ledger.sources if one.packets), key=lambda one: one.first_ns):
-        if before is not None:
-            what = None
-            if replace_of(source, name=before.name) == before:
-                what = sentence(
-                    "seems a copy of {other}: all that is in them counts twice", other=before.name
-                )
-            elif min(source.last_ns, before.last_ns) - source.first_ns > _OVERLAP_NS:
-                what = sentence(
-                    "is of the same time as {other}: packets that are in both count twice", other=before.name
-                )
-            if what is not None:
-                warn(placed(source.name, what))
-        before = source if before is None or source.last_ns > before.last_ns else before
-
-
 def _prove(findings: Sequence[Finding], folder: str) -> None:
     from otmon.sensor.replay_proofs import prove_again
 
@@ -143,6 +120,15 @@ def _since(
             text=repr(since),
         )
         fail(what)
+    if begin_ns > last_ns:
+        # Else nothing found would be taken for all being well.
+        warn(
+            sentence(
+                "the ledger's last packet is of {time} ({clock}): it cannot tell what was since then",
+                time=short_text(last_ns, zone),
+                clock=clock_name(zone),
+            )
+        )
     new = [one for one in findings if one.first_ns >= begin_ns]
     old = [one for one in findings if one.first_ns < begin_ns <= one.last_ns]
     told = sentence(
@@ -218,7 +204,7 @@ def replay(
     ],
     zones: Zones = None,
     json: Json = None,
-    baseline: Baseline = None,
+    baseline: Baselines = None,
     rules: Rules = None,
     sort: Sort = Order.severity,
     ledger: Annotated[
@@ -266,7 +252,7 @@ def replay(
     from otmon.zones.place import names_interfaces
 
     model = read_model(zones) if zones is not None else None
-    before = read_ledger(baseline) if baseline is not None else None
+    before = read_ledgers(baseline)
     known = read_rules(rules)
     history = _history(model, before) if metrics is not None else None
     telling = _telling(model, before, known, metrics) if told is not None else None
@@ -275,7 +261,7 @@ def replay(
     try:
         # Which of several captures is first is read from them: by compiled code.
         be_compiled()
-        paths = expand(files)
+        paths = expand(files, lambda why: warn(sentence("left out: {what}", what=why)))
         with _progress(paths) as progress:
             result = run(
                 paths,
@@ -298,7 +284,7 @@ def replay(
         raise typer.Exit(INTERRUPTED) from None
     if result.interrupted:
         warn(sentence("interrupted; this is what was found so far"))
-    _tell_of_the_same_time(result.ledger)
+    tell_of_the_same_time(result.ledger)
     status = _tell(result.ledger, model, json, lang, before, known, sort, telling=telling, evidence=evidence)
     raise typer.Exit(INTERRUPTED if result.interrupted else status)
 
@@ -306,11 +292,14 @@ def replay(
 @without_garbage_collection()
 def check(
     ledger: Annotated[
-        str, typer.Option("--ledger", metavar="FILE.db", help="Facts that otmon replay --ledger saved.")
+        list[str],
+        typer.Option(
+            "--ledger", metavar="FILE.db", help="Facts that otmon replay --ledger saved; may be repeated."
+        ),
     ],
     zones: Zones = None,
     json: Json = None,
-    baseline: Baseline = None,
+    baseline: Baselines = None,
     rules: Rules = None,
     sort: Sort = Order.severity,
     since: Annotated[
@@ -328,6 +317,6 @@ def check(
     Example: otmon check --ledger plant.db --zones zones/factory.yaml
     """
     model = read_model(zones) if zones is not None else None
-    before = read_ledger(baseline) if baseline is not None else None
+    before = read_ledgers(baseline)
     known = read_rules(rules)
-    raise typer.Exit(_tell(read_ledger(ledger), model, json, lang, before, known, sort, since=since))
+    raise typer.Exit(_tell(read_ledgers(ledger), model, json, lang, before, known, sort, since=since))

@@ -10,13 +10,13 @@ from otmon.cli.language import Language
 from otmon.cli.options import (
     FOUND,
     NOTHING_FOUND,
-    Baseline,
+    Baselines,
     Lang,
     Today,
     absent_zone,
     day_of,
     fail,
-    read_ledger,
+    read_ledgers,
     read_model,
     write_bytes,
 )
@@ -31,14 +31,14 @@ Given = Annotated[str, typer.Argument(metavar="MODEL", help="A YAML file, or a f
 def check(
     model: Given,
     ledger: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--ledger",
             metavar="FILE.db",
-            help="Facts: also tell of assets in no zone or in two, and of what nobody used.",
+            help="Facts: also tell of assets in no zone or in two, and of what nobody used. May be repeated.",
         ),
     ] = None,
-    baseline: Baseline = None,
+    baseline: Baselines = None,
     today: Today = None,
     lang: Lang = Language.en,
 ) -> None:
@@ -52,8 +52,8 @@ def check(
     from otmon.zones.review.check import in_no_zone, in_two_zones
 
     loaded = read_model(model)
-    facts = read_ledger(ledger) if ledger is not None else None
-    before = read_ledger(baseline) if baseline is not None else None
+    facts = read_ledgers(ledger)
+    before = read_ledgers(baseline)
     checked = check_model(loaded, day_of(today, loaded), facts, before)
     assets = () if facts is None else facts.assets
     ready = index(loaded, assets, claims=() if facts is None else facts.claims)
@@ -66,11 +66,12 @@ def paths(
     start: Annotated[str, typer.Option("--from", metavar="ZONE", help="Zone in which the chains begin.")],
     goal: Annotated[str, typer.Option("--to", metavar="ZONE", help="Zone that they lead to.")],
     ledger: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--ledger",
             metavar="FILE.db",
-            help="Facts: also over devices seen in several places, and which hops were used.",
+            help="Facts: also over devices seen in several places, and which hops were used. "
+            "May be repeated.",
         ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Chains to tell at most.")] = 20,
@@ -89,7 +90,7 @@ def paths(
         _zone_exists(loaded, end)
     if start == goal:
         fail(sentence("--from and --to are both {zone}, expected two zones", zone=start))
-    facts = read_ledger(ledger) if ledger is not None else None
+    facts = read_ledgers(ledger)
     found = find_paths(loaded, start, goal, limit, facts)
     used = None
     if facts is not None:
@@ -104,10 +105,12 @@ def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The model as it was: a YAML file or a folder.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The model as it shall be.")],
     ledger: Annotated[
-        str | None,
-        typer.Option("--ledger", metavar="FILE.db", help="Facts: also tell whose verdicts change."),
+        list[str] | None,
+        typer.Option(
+            "--ledger", metavar="FILE.db", help="Facts: also tell whose verdicts change. May be repeated."
+        ),
     ] = None,
-    baseline: Baseline = None,
+    baseline: Baselines = None,
     lang: Lang = Language.en,
 ) -> None:
     """Tell what changes from one zone model to another, and what that allows and denies.
@@ -118,8 +121,8 @@ def diff(
     from otmon.zones.review.diff import compare
 
     models = read_model(old), read_model(new)
-    facts = read_ledger(ledger) if ledger is not None else None
-    found = compare(*models, facts, read_ledger(baseline) if baseline is not None else None)
+    facts = read_ledgers(ledger)
+    found = compare(*models, facts, read_ledgers(baseline))
     for line in diff_lines(found, lang.value, facts is not None):
         print(line)
     raise typer.Exit(FOUND if found.changes or found.judged else NOTHING_FOUND)
@@ -132,8 +135,10 @@ def show(
         typer.Option("-o", "--output", metavar="FILE.svg", help="Picture; - for standard output."),
     ],
     ledger: Annotated[
-        str | None,
-        typer.Option("--ledger", metavar="FILE.db", help="Facts: colour the boundaries by verdict."),
+        list[str] | None,
+        typer.Option(
+            "--ledger", metavar="FILE.db", help="Facts: colour the boundaries by verdict. May be repeated."
+        ),
     ] = None,
     lang: Lang = Language.en,
 ) -> None:
@@ -144,7 +149,7 @@ def show(
     from otmon.outputs.zone_picture import zone_picture
 
     loaded = read_model(model)
-    facts = read_ledger(ledger) if ledger is not None else None
+    facts = read_ledgers(ledger)
     picture = zone_picture(loaded, lang.value, facts)
     write_bytes(output, picture.encode())
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text
+from otmon.detect.rules.rule import SEVERITIES, Reference, Rule, Severity, Text, Texts
 from otmon.ledger.facts import Conversation, CredentialSeen, Evidence, Operation, WrittenValue
 from otmon.ledger.fast_init import fast_init
 from otmon.ledger.ledger import conversation_key
@@ -65,6 +65,9 @@ class Place:
     """"" where no boundary joins the zones."""
     device_owner: str = ""
     settings_owner: str = ""
+    from_owners: tuple[str, ...] = ()
+    """Who answers for the zones: whoever judges adds them (`otmon.findings.judge`)."""
+    to_owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ class Finding:
     """Which techniques of ATT&CK among the rule's references it is; empty for all of them."""
     risk: Risk = Risk("", 0, 0, 0)
     title: Text = Text("", "")  # noqa: RUF009 - a frozen value
+    response: Texts = Texts((), ())  # noqa: RUF009 - a frozen value
+    """What to do, step by step: of its rule."""
     alike: int = 1
     """How many findings it stands for: more than one where they were many (`otmon.findings.aggregation`)."""
 
@@ -114,7 +119,7 @@ def of_rule(finding: Finding, rule: Rule, risk: Risk | None = None) -> Finding:
     references = rule.references
     if finding.techniques:
         references = tuple(one for one in references if one.scheme != ATTACK or one.id in finding.techniques)
-    return replace(finding, title=rule.title, references=references, risk=known)
+    return replace(finding, title=rule.title, response=rule.response, references=references, risk=known)
 
 
 def lowered(severity: Severity, steps: int = 1) -> Severity:

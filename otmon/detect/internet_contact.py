@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from otmon.detect.changing_address import first_addresses
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -21,6 +22,7 @@ from otmon.detect.detector import (
     place_of,
     reasons,
     say,
+    say_some,
 )
 from otmon.detect.rules.field import was_answered
 from otmon.detect.silence import silence
@@ -47,9 +49,11 @@ Contact = list[tuple[Conversation, Verdict | None]]
 
 def internet_contact(case: Case) -> Iterator[Finding]:
     groups: dict[tuple[str, ...], Contact] = {}
+    firsts = first_addresses(case)
     for fact, verdict in _contacts(case):
         outside_asks = is_internet(fact.client, verdict.from_zone if verdict else "")
         inside = fact.server if outside_asks else fact.client
+        inside = firsts.get(inside, inside)
         # One host of the plant that looks for a hundred addresses is one thing to mend.
         key = (inside, "in" if outside_asks else "out", fact.transport, str(fact.port), fact.protocol)
         groups.setdefault(key, []).append((fact, verdict))
@@ -92,12 +96,15 @@ def _have_one_owner(case: Case, client: str, server: str) -> bool:
 
 
 def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:
-    fact, verdict = group[0]
+    fact, verdict = next((one for one in group if key[0] in (one[0].client, one[0].server)), group[0])
     inbound = key[1] == "in"
     outside = sorted({one.client if inbound else one.server for one, _ in group})
     why: list[Message] = list(reasons(verdict)) if verdict else [say("no-model")]
     shown = case.rules[RULE].number("shown")
     why.append(say("outside", addresses=", ".join(outside[:shown]), count=len(outside)))
+    own = sorted({one.server if inbound else one.client for one, _ in group})
+    if len(own) > 1:
+        why.append(say_some("addresses", own, shown))
     answered = any(was_answered(one) for one, _ in group)
     if not answered:
         why.append(silence(one for one, _ in group))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from otmon.detect.changing_address import first_addresses
 from otmon.detect.detector import (
     Case,
     Finding,
@@ -21,6 +22,7 @@ from otmon.detect.detector import (
     place_of,
     reasons,
     say,
+    say_some,
 )
 from otmon.detect.finding import EVIDENCE
 from otmon.detect.lapsed_permission import denied
@@ -47,6 +49,7 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
     spread = case.rules[RULE].number("spread")
     groups: dict[tuple[str, str, str], Denied] = {}
     probes = scanned(case)
+    firsts = first_addresses(case)
     about: tuple[str, str, str] | None = None
     for pair in denied(case):
         fact, verdict = pair
@@ -58,19 +61,20 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
         if fact.protocol in ROUTINE and verdict.from_zone == verdict.to_zone:
             continue
         if not strange and not (probes and conversation_key(fact) in probes):
-            groups.setdefault(about, []).append(pair)
-    for group in groups.values():
+            client = firsts.get(fact.client, fact.client)
+            groups.setdefault((client, *about[1:]), []).append(pair)
+    for (client, *_), group in groups.items():
         parts: dict[tuple[object, ...], Denied] = {}
         for pair in group:
             # The tag is no part of what is agreed.
-            parts.setdefault(conversation_key(pair[0])[:-1], []).append(pair)
+            parts.setdefault(conversation_key(pair[0])[1:-1], []).append(pair)
             if len(parts) > spread:
                 break
         if len(parts) > spread:
-            yield _spread(case, group)
+            yield _spread(case, client, group)
         else:
             for part in parts.values():
-                yield _single(case, part)
+                yield _single(case, client, part)
 
 
 def _operations(case: Case, part: Denied) -> list[Operation]:
@@ -80,14 +84,24 @@ def _operations(case: Case, part: Denied) -> list[Operation]:
     return [operation for fact, _ in part for operation in asked.get(conversation_key(fact), [])]
 
 
-def _single(case: Case, part: Denied) -> Finding:
-    fact, verdict = part[0]
+def _addresses(case: Case, group: Denied) -> Iterator[Message]:
+    """Those of a client that has several, as it makes a new one each day."""
+    own = sorted({fact.client for fact, _ in group})
+    if len(own) > 1:
+        yield say_some("addresses", own, case.rules[RULE].number("shown"))
+
+
+def _single(case: Case, client: str, part: Denied) -> Finding:
+    addresses = list(_addresses(case, part))
+    fact, verdict = min(part, key=lambda pair: pair[0].first_ns) if addresses else part[0]
     operations = _operations(case, part)
     why = [*reasons(verdict), *whose_link_local(case, fact), *at_ports(case, (fact.client,))]
+    why.extend(addresses)
     why.extend(asked_for(case, operations, case.rules[RULE].number("shown")))
     if not any(answered(case, one) for one, _ in part):
         why.append(silence(one for one, _ in part))
-    key = ("one", *map(str, conversation_key(fact)[:-1]))
+    key = ("one", client, *map(str, conversation_key(fact)[1:-1]))
+    part = [(fact, verdict), *(pair for pair in part if pair[0] is not fact)]
     return _finding(case, part, operations, key, why, conversation(fact))
 
 
@@ -101,13 +115,14 @@ def whose_link_local(case: Case, fact: Conversation | Operation) -> Iterator[Mes
             yield say("link-local", address=end, own=", ".join(own[: case.rules[RULE].number("shown")]))
 
 
-def _spread(case: Case, group: Denied) -> Finding:
+def _spread(case: Case, client: str, group: Denied) -> Finding:
     fact, verdict = group[0]
     shown = case.rules[RULE].number("shown")
     servers = sorted({one.server for one, _ in group})
     ports = sorted({(one.transport, one.port) for one, _ in group})
     why = [
         *reasons(verdict)[:1],
+        *_addresses(case, group),
         *(one for one in whose_link_local(case, fact) if dict(one.params)["address"] == fact.client),
         say("many-servers", servers=", ".join(servers[:shown]), count=len(servers)),
         say(
@@ -118,7 +133,7 @@ def _spread(case: Case, group: Denied) -> Finding:
     ]
     operations = _operations(case, group)
     why.extend(asked_for(case, operations, shown))
-    key = ("many", fact.client, verdict.from_zone, verdict.to_zone)
+    key = ("many", client, verdict.from_zone, verdict.to_zone)
     what = say("spread", client=fact.client, zone=verdict.to_zone, conversations=len(group))
     return _finding(case, group, operations, key, why, what)
 

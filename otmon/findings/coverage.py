@@ -22,9 +22,9 @@ from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.lack import spoken
 from otmon.zones.learning.hosts import industrial_ids, to_group
-from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Permission
+from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary
 from otmon.zones.place import home_of, locate
-from otmon.zones.unread import CHANGES_READ, unread
+from otmon.zones.unread import CHANGES_READ, let_pass, unread
 
 State = Literal["kept", "violated", "unobservable"]
 STATES: Final[tuple[State, ...]] = ("kept", "violated", "unobservable")
@@ -233,23 +233,15 @@ def _unread(case: Case, boundary: Boundary, talks: list[Conversation]) -> Iterat
     found: dict[str, set[str]] = {"all": set(), "reads": set()}
     for talk in talks:
         permission = permission_of(case.verdicts[conversation_key(talk)])
-        what = unread(permission, spoken(talk), talk.transport) if permission is not None else ""
-        if permission is not None and what and not _is_free(boundary, permission, talk):
+        if permission is None:
+            continue
+        link = spoken(talk), talk.transport
+        what = unread(permission, *link)
+        if what and not let_pass(boundary.permissions, permission, *link):
             found[what].add(spoken(talk))
     for what, key in (("all", "coverage.not-read"), ("reads", "coverage.reads-not-read")):
         if found[what]:
             yield say(key, protocols=", ".join(sorted(found[what])))
-
-
-def _is_free(boundary: Boundary, permission: Permission, talk: Conversation) -> bool:
-    """Whether another permission for the same hosts, or more, lets what is not read pass."""
-    return any(
-        set(permission.clients) <= set(other.clients)
-        and set(permission.servers) <= set(other.servers)
-        and (not other.protocols or spoken(talk) in other.protocols)
-        and not unread(other, spoken(talk), talk.transport)
-        for other in boundary.permissions
-    )
 
 
 def _is_one_sided(talk: Conversation) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 
 from otmon.detect.condition_rules import matched
@@ -68,10 +69,19 @@ def found_in(case: Case, between: Callable[[], None] = go_on) -> tuple[Finding, 
         if aggregation is None:
             aggregation = aggregations[kind] = Aggregation(rule)
         aggregation.add(one, risk_of(one, rule.threat, ready), silence_of(one, ready))
-    found = (one for aggregation in aggregations.values() for one in aggregation.findings())
+    found = (_owned(case, one) for aggregation in aggregations.values() for one in aggregation.findings())
     return tuple(
         sorted(found, key=lambda one: (order[one.severity], one.risk.value, one.first_ns, one.rule, one.key))
     )
+
+
+def _owned(case: Case, finding: Finding) -> Finding:
+    """With who answers for its zones."""
+    zones, place = case.index.zones if case.index is not None else {}, finding.place
+    owners = [zones[id].owners if id in zones else () for id in (place.from_zone, place.to_zone)]
+    if not any(owners):
+        return finding
+    return replace(finding, place=replace(place, from_owners=owners[0], to_owners=owners[1]))
 
 
 def by_risk(findings: Iterable[Finding]) -> tuple[Finding, ...]:

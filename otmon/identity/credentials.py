@@ -93,7 +93,9 @@ class Credentials:
         """The first entry, by its id, that the log-in used; None where it is on no list. Where `budget` has
         no more for a proof, it is held against no further password."""
         if log_in.secret is not None:
-            return self._first(log_in.account, log_in.secret, protocol)
+            found = self._first(log_in.account, log_in.secret, protocol)
+            if found is not None:
+                return found
         if log_in.proves is None:
             return None
         caseless = log_in.method in CASELESS

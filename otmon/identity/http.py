@@ -1,5 +1,7 @@
-"""Log-ins of HTTP: Basic (RFC 7617), Digest (RFC 7616), NTLM (RFC 4559), and forms (WHATWG HTML, 4.10.21.6;
-JSON).
+"""Log-ins of HTTP: Basic (RFC 7617), Digest (RFC 7616), NTLM (RFC 4559), forms (WHATWG HTML, 4.10.21.6;
+JSON), and SOAP (`otmon.identity.username_token`).
+
+Many pages send Base64 or a hash of the password in place of it: both are told by a password that gives them.
 
 Of a form nobody knows what its answer means, unless it is a refusal in so many words (401, 403): many
 devices answer 200 to both.
@@ -7,29 +9,33 @@ devices answer 200 to both.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from otmon.identity.headers import AUTHORISATIONS, Message, authorised, exchanges, outcome_of
 from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
 from otmon.identity.ntlm import Handshake
 from otmon.identity.sasl import decoded
+from otmon.identity.username_token import username_token
 
 ACCOUNTS: Final = frozenset(
     b"user username login loginname account id uid uname name usr userid user_name loginid j_username"
-    b" auth_user login_user admin_user loginuser luser usuario canopyusername".split()
+    b" auth_user login_user admin_user loginuser luser usuario canopyusername"
+    b" usr -usr loginuse".split()
 )
 PASSWORDS: Final = frozenset(
     b"password pass passwd pwd psw passwort pw userpwd userpassword user_password loginpassword"
     b" login_password j_password auth_pass login_pwd loginpass login_pass admin_password mypassword"
-    b" passcode canopypassword".split()
+    b" passcode canopypassword -pwd loginpas".split()
 )
 """Names of a form's fields, in lower case. A field of another name is not taken for a password."""
 SHORT: Final = (b"u", b"p")
 """Account and password where another field says "login" (exacqVision): else they may be anything."""
-_NEEDLES: Final = (b"ass", b"pw", b"psw", b"uthorization", b"&p=", b"\\u00", b"chunked")
+_NEEDLES: Final = (b"pas", b"ass", b"pw", b"psw", b"uthorization", b"&p=", b"\\u00", b"chunked")
 _QUOTED_NEEDLES: Final = (b"%6", b"%7", b"%4", b"%5")
 """One of all these stands in every request that logs in, in any case of letters: of all others the rest is
 not parsed. Some letters of a name may be quoted, or stand in two chunks."""
@@ -39,6 +45,10 @@ _PART: Final = re.compile(
     rb"(?:[^\r\n]{1,512}\r?\n){0,8}\r?\n([^\r\n]{0,512})\r?\n--",
     re.I,
 )
+_HASHES: Final = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
+"""By the hexadecimal digits of their values."""
+_HEXADECIMAL: Final = re.compile(rb"[0-9a-fA-F]+")
+_BASE64: Final = re.compile(rb"(?:[A-Za-z0-9+/]{4})+|(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]{2,3}={1,2}")
 _QUOTED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 MAX_FORM: Final = 1_000
 """Fields of a form: no more are taken by PHP, unless it is told otherwise."""
@@ -62,7 +72,12 @@ def log_ins(pieces: Sequence[Piece]) -> Iterator[LogIn]:
             told = "refused"
         method, pair = _form(request)
         if pair is not None:
-            yield LogIn(pair[0], method, told, request.seen, secret=pair[1])
+            yield LogIn(pair[0], method, told, request.seen, pair[1], _disguised(pair[1]))
+        token = username_token(request.body)
+        if token is not None:
+            proves = token.proves if token.secret is None else None
+            method = "plain" if proves is None else "digest"
+            yield LogIn(token.account, method, told, request.seen, token.secret, proves)
 
 
 def _may_log_in(said: bytes) -> bool:
@@ -124,6 +139,17 @@ def _pair(fields: Iterator[tuple[bytes, bytes]]) -> tuple[bytes, bytes] | None:
     if not passwords and b"login" in others.values() and others.keys() >= set(SHORT):
         return others[SHORT[0]], others[SHORT[1]]
     return (account, passwords.pop()) if len(passwords) == 1 else None
+
+
+def _disguised(value: bytes) -> Callable[[bytes], bool] | None:
+    """Whether a password gives what a page may have sent in its place; None for other values."""
+    name = _HASHES.get(len(value))
+    if name is not None and _HEXADECIMAL.fullmatch(value):
+        hashed = bytes.fromhex(value.decode())
+        return lambda password: hashlib.new(name, password).digest() == hashed
+    if _BASE64.fullmatch(value):
+        return lambda password: password != b"" and b64encode(password) == value
+    return None
 
 
 def _url_fields(text: bytes) -> Iterator[tuple[bytes, bytes]]:

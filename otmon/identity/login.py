@@ -53,7 +53,7 @@ class LogIn:
     secret: bytes | None = field(default=None, repr=False)
     """None where only a proof of it was sent."""
     proves: Callable[[bytes], bool] | None = field(default=None, repr=False)
-    """Whether a password would have given the proof that was sent."""
+    """Whether a password would have given the proof that was sent, or the secret in its place."""
     cost: Callable[[bytes], int] | None = field(default=None, repr=False)
     """What `proves` costs for a password, in units of `otmon.identity.proof_budget`; None for a few
     hashes."""

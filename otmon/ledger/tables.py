@@ -199,6 +199,8 @@ G_WAY, G_TIME, G_PACKET, G_OFFSET, G_SEQ, G_ACK, G_LENGTH, G_AT, G_KEPT = range(
 G_MAC, G_MARK = F_COLUMNS + 9, F_COLUMNS + 10
 """The last is `otmon.ledger.copying.messages.mark_of`, 0 where it is not asked for."""
 G_COLUMNS: Final = F_COLUMNS + 11
+SERVER_NAMES: Final = 1 << 12
+"""Names for which servers were asked, and in which hour (`otmon.ledger.copying.server_names`)."""
 ASKERS: Final = 1 << 12
 """Directions of flows of which writes are counted: one row each, which two of very many flows may share."""
 Y_FLOW, Y_SECOND, Y_COUNT, Y_NUMBERS = range(4)
@@ -302,6 +304,7 @@ _FIELDS: Final = [
     ("urgent", _INT, (URGENT_PLACES, 2)),
     ("command_streams", _INT, (COMMAND_STREAMS, S_COLUMNS)),
     ("asked", _INT, (ASKERS, 4)),
+    ("server_names", _INT, (SERVER_NAMES, 2)),
     ("early", _INT, (HELD, H_COLUMNS)),
     ("listed", _INT, (CODES,)),
     ("tells", _INT, (CODES,)),

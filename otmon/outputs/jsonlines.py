@@ -176,6 +176,8 @@ def finding_line(finding: Finding) -> dict[str, Any]:
         "vlan": link.vlan,
         "from_zone": place.from_zone,
         "to_zone": place.to_zone,
+        "from_owners": list(place.from_owners),
+        "to_owners": list(place.to_owners),
         "boundary": place.boundary,
         "device_owner": place.device_owner,
         "settings_owner": place.settings_owner,

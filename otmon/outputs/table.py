@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, TextIO
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +26,7 @@ from otmon.findings.wording import Language, damage_detail, named, text, visible
 from otmon.ledger.ledger import Ledger
 from otmon.outputs.instant import clock_name, short_text
 from otmon.outputs.jsonlines import by_boundary
+from otmon.outputs.lines import broken, columns
 
 WIDTH: Final = 100
 """Columns where there is no terminal."""
@@ -43,6 +46,8 @@ CONVERSATIONS_SHOWN: Final = 30
 FINDINGS_SHOWN: Final = 200
 BOUNDARIES_SHOWN: Final = 40
 """More lines than these help nobody on a terminal; the JSON lines have all."""
+_NARROWEST: Final = 16
+"""Columns below which a paragraph is not squeezed as long as there are others."""
 UNNOTED: Final = ("layer.", "packets", "transactions", "requests unanswered", "requests open")
 """Counters that are shown elsewhere or by request only."""
 
@@ -74,10 +79,10 @@ def write_table(
 
 
 def write_finding(stream: TextIO, finding: Finding, language: Language, timezone: str = "") -> None:
-    """Write one finding with its reasons and its packets, as in the table of all."""
+    """Write one finding with its reasons and its packets, as in the table of all, and what to do."""
     console = _console_for(stream)
     with console.capture() as written:
-        console.print(_finding(finding, language, timezone), soft_wrap=False)
+        console.print(_finding(finding, language, timezone, with_response=True), soft_wrap=False)
     stream.writelines(f"{line.rstrip()}\n" for line in written.get().splitlines())
 
 
@@ -105,6 +110,29 @@ def _write(
     for finding in findings[:FINDINGS_SHOWN]:
         console.print(_finding(finding, language, timezone), soft_wrap=False)
     _more(console, len(findings) - FINDINGS_SHOWN, language)
+    _responses(console, findings[:FINDINGS_SHOWN], language)
+
+
+@dataclass(frozen=True, slots=True)
+class _Paragraph:
+    """A text in Japanese, whose lines break elsewhere than those of a language with spaces between words."""
+
+    text: Text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        at = 0
+        for line in broken(self.text.plain, options.max_width):
+            begin = self.text.plain.index(line, at)
+            at = begin + len(line)
+            yield self.text[begin:at]
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(min(_NARROWEST, options.max_width), columns(self.text.plain))
+
+
+def _said(what: str | Text, language: Language) -> str | Text | _Paragraph:
+    """A text as the language breaks its lines."""
+    return _Paragraph(Text(what) if isinstance(what, str) else what) if language == "ja" else what
 
 
 def _grid() -> Table:
@@ -165,7 +193,7 @@ def _summary(
     if ledger.damage:
         console.print(Text(text("table.damage", language), style="bold red"))
         for line in _damage(ledger, language):
-            console.print(Padding(line, (0, 0, 0, 2)))
+            console.print(Padding(_said(line, language), (0, 0, 0, 2)))
         console.print()
 
 
@@ -186,7 +214,8 @@ def _zones(console: Console, zones: Sequence[ZoneCoverage], language: Language) 
             )
         for one in listed[:BOUNDARIES_SHOWN]:
             why = text("joint", language).join(worded(message, language) for message in one.why)
-            table.add_row(visible(one.zone), text(_SIGHTS[one.sight], language), f"{one.hosts:,}", why)
+            sight = text(_SIGHTS[one.sight], language)
+            table.add_row(visible(one.zone), sight, f"{one.hosts:,}", _said(why, language))
         console.print(Padding(table, (0, 0, 0, 2)))
         _more(console, len(listed) - BOUNDARIES_SHOWN, language)
     console.print()
@@ -207,7 +236,7 @@ def _coverage(console: Console, covered: Sequence[Coverage], language: Language)
     for one in covered[:BOUNDARIES_SHOWN]:
         why = text("joint", language).join(worded(message, language) for message in one.why)
         state = text(_STATES[one.state], language)
-        table.add_row(visible(one.boundary), state, f"{one.conversations:,}", why)
+        table.add_row(visible(one.boundary), state, f"{one.conversations:,}", _said(why, language))
     console.print(Padding(table, (0, 0, 0, 2)))
     _more(console, len(covered) - BOUNDARIES_SHOWN, language)
     console.print()
@@ -276,7 +305,7 @@ def _by_boundary(console: Console, findings: Sequence[Finding], language: Langua
         table.add_row(
             str(count),
             " → ".join(visible(zone) for zone in zones if zone),
-            visible(boundary) or text("table.no-boundary-row", language),
+            visible(boundary) or _without_boundary(zones, language),
             visible(place.settings_owner) if boundary else "",
             visible(place.device_owner) if boundary else "",
         )
@@ -284,7 +313,55 @@ def _by_boundary(console: Console, findings: Sequence[Finding], language: Langua
     _more(console, len(rows) - BOUNDARIES_SHOWN, language)
 
 
-def _finding(finding: Finding, language: Language, timezone: str) -> Group:
+def _without_boundary(zones: tuple[str, str], language: Language) -> str:
+    """What stands for a boundary where there is none."""
+    if not all(zones):
+        return ""
+    return text("table.inside-row" if zones[0] == zones[1] else "table.no-boundary-row", language)
+
+
+def _responses(console: Console, findings: Sequence[Finding], language: Language) -> None:
+    """What to do about them, once for each rule."""
+    grid = _grid()
+    for rule, steps in {one.rule: _steps(one, language) for one in findings}.items():
+        for number, step in enumerate(steps):
+            grid.add_row("" if number else rule, _said(step, language))
+    if grid.row_count:
+        console.print(Text(text("table.responses", language), style="bold"))
+        console.print(Padding(grid, (0, 0, 0, 2)))
+
+
+def _steps(finding: Finding, language: Language) -> Sequence[str]:
+    steps = finding.response.ja if language == "ja" else finding.response.en
+    # A team's own rule may have texts in one language only.
+    return [f"- {visible(step)}" for step in steps or finding.response.en]
+
+
+def _where(finding: Finding, language: Language) -> str:
+    """The zones, and whose their boundary is; without one, whose they are."""
+    place = finding.place
+    zones = [one for one in (place.from_zone, place.to_zone) if one]
+    where = " → ".join(map(visible, zones))
+    if place.boundary:
+        nobody = text("table.nobody", language)
+        return f"{where}; " + text(
+            "table.owners",
+            language,
+            boundary=place.boundary,
+            settings=place.settings_owner or nobody,
+            device=place.device_owner or nobody,
+        )
+    owners = {place.from_zone: place.from_owners, place.to_zone: place.to_owners}
+    joint = text("joint", language)
+    told = [
+        text("table.zone-owner", language, zone=zone, owners=joint.join(names))
+        for zone, names in owners.items()
+        if names
+    ]
+    return "; ".join([where, *told])
+
+
+def _finding(finding: Finding, language: Language, timezone: str, with_response: bool = False) -> Group:
     head = Text()
     head.append(f"[{text(f'severity.{finding.severity}', language)}] ", STYLES[finding.severity])
     head.append(worded(finding.what, language), "bold")
@@ -292,17 +369,7 @@ def _finding(finding: Finding, language: Language, timezone: str) -> Group:
     grid = _grid()
     place = finding.place
     if place.from_zone or place.to_zone:
-        where = " → ".join(visible(zone) for zone in (place.from_zone, place.to_zone) if zone)
-        if place.boundary:
-            nobody = text("table.nobody", language)
-            where += "; " + text(
-                "table.owners",
-                language,
-                boundary=place.boundary,
-                settings=place.settings_owner or nobody,
-                device=place.device_owner or nobody,
-            )
-        grid.add_row(text("table.where", language), where)
+        grid.add_row(text("table.where", language), _said(_where(finding, language), language))
     risk = finding.risk
     if risk.value:
         told = text(
@@ -311,7 +378,7 @@ def _finding(finding: Finding, language: Language, timezone: str) -> Group:
         )  # fmt: skip
         grid.add_row(text("table.risk", language), told)
     for number, reason in enumerate(finding.why):
-        grid.add_row("" if number else text("table.why", language), worded(reason, language))
+        grid.add_row("" if number else text("table.why", language), _said(worded(reason, language), language))
     grid.add_row(
         text("table.seen", language),
         text(
@@ -324,6 +391,8 @@ def _finding(finding: Finding, language: Language, timezone: str) -> Group:
     for number, one in enumerate(finding.evidence):
         line = text("table.evidence-line", language, source=one.source, packet=one.packet, offset=one.offset)
         grid.add_row("" if number else text("table.evidence", language), line)
+    for number, step in enumerate(_steps(finding, language) if with_response else ()):
+        grid.add_row("" if number else text("table.response", language), _said(step, language))
     references = ", ".join(f"{one.scheme} {one.id}" for one in finding.references)
-    grid.add_row(text("table.references", language), references)
-    return Group(Padding(head, (0, 0, 0, 2)), Padding(grid, (0, 0, 1, 6)))
+    grid.add_row(text("table.references", language), _said(references, language))
+    return Group(Padding(_said(head, language), (0, 0, 0, 2)), Padding(grid, (0, 0, 1, 6)))

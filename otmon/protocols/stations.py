@@ -133,6 +133,10 @@ BACNET_SERVICES: Final = (
 DNP3_SERVICES: Final = (*DNP3_COMMANDS.values(), *DNP3_WRITES.values(), SET_TIME, CLEAR_RESTART, WRITE_FILE)
 IEC104_SERVICES: Final = (*IEC104_COMMANDS.values(), *CANCELLED.values(), FREEZE)
 """Every name that a command may have."""
+NEVER_ANSWERED: Final = frozenset(
+    {WRITE_GROUP.name, *(DNP3_WRITES[function].name for function in _UNCONFIRMED)}
+)
+"""Names of commands that ask for no answer."""
 
 
 def dnp3_joined(before: bytes, frame: bytes) -> bytes:

@@ -6,7 +6,7 @@ are cut out of its heap, which cannot shrink below what lies behind them. With a
 block is the system's again as soon as it is free.
 
 Python's own allocator takes memory by the mebibyte, and gives back what holds no value any more: of what a
-judgement leaves behind one value in each is enough to keep it. Caches that are full of addresses that passed
+judgement leaves behind one value in each is enough to keep it. Caches that hold many addresses that passed
 by, and Python's own lists of free tuples, hold such values, and are emptied behind it. Then glibc gives back
 what is free in the middle of its heap as well (malloc_trim(3)), where thousands of small arrays have been.
 """
@@ -34,8 +34,8 @@ SPARSE: Final = (
     "transactions", "read_values", "datagrams", "carry", "held_data", "message_data",
 )  # fmt: skip
 """Tables of which most plants, and floods too, use a small part."""
-LARGE_CACHE: Final = 1 << 12
-"""A cache of so many values is one of addresses, which a flood fills with what does not come again."""
+LARGE_CACHE: Final = 1 << 10
+"""Of so many values a cache holds addresses that passed by: of hosts that stay a plant has fewer."""
 
 
 def give_large_blocks_back() -> bool:
@@ -60,12 +60,12 @@ class Leavings:
         gc.freeze()
 
     def clear(self) -> None:
-        """Empty full caches, search for reference cycles, which frees Python's lists of free values, and trim
-        the heap. Where no cache is full a plant is quiet, and has nothing that would be worth the search."""
-        full = [one for one in self._caches if one.cache_info().currsize == one.cache_info().maxsize]
-        for one in full:
+        """Empty large caches, search for reference cycles, which frees Python's lists of free values, and
+        trim the heap. Where no cache is large a plant is quiet, and has nothing that is worth the search."""
+        large = [one for one in self._caches if one.cache_info().currsize >= LARGE_CACHE]
+        for one in large:
             one.cache_clear()
-        if full:
+        if large:
             gc.collect()
             if self._trim is not None:
                 self._trim(0)

@@ -8,6 +8,7 @@ oldest are given up. All others are counted, so that memory stays bounded and no
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import Counter
@@ -36,7 +37,6 @@ from otmon.ledger.harvest.rows import (
     ended_rows,
     messages_alone,
     no_rows,
-    together,
 )
 from otmon.ledger.harvest.waiting_rows import WaitingRows
 from otmon.ledger.ledger import LIMITS
@@ -66,9 +66,13 @@ JUMP_S: Final = 60.0
 """By more than this, times of packets that differ from what has passed jump; so often that is said."""
 WAITING: Final = 8
 """Copies of the tables of copied payloads that wait at most."""
-FRESH: Final = 4
+FRESH: Final = 1
 """Copies of the tables of ended rows that wait until they are thinned together, 10 MB each: for each look at
-them this thread waits for the GIL, which in a flood another one has for long."""
+them this thread waits for the GIL."""
+SWITCH_S: Final = 0.0002
+"""So long another thread may keep the GIL from one that waits for it. In a flood this one comes back from its
+kernels hundreds of times a second, while another judges without a pause: with Python's 5 ms it reads half as
+many packets."""
 KEPT: Final = 0.5
 """Share of the rows of a kind that stay where too many of few hosts wait."""
 
@@ -211,6 +215,7 @@ class Observer(threading.Thread):
         return self._recent
 
     def run(self) -> None:
+        sys.setswitchinterval(SWITCH_S)
         try:
             while not self._halt.is_set():
                 self._next()
@@ -373,8 +378,7 @@ class Observer(threading.Thread):
 
     def _thin(self) -> None:
         if self._fresh:
-            fresh, self._fresh = together(self._fresh), []
-            self._ended.take(fresh, self._bars)
+            self._ended.take_all(self._fresh, self._bars)
 
     def _give_up(self, kind: str, rows: Rows) -> None:
         """Too many rows of a kind wait, none of which a ledger is sure to drop: the oldest of them go."""

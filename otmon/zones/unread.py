@@ -4,6 +4,7 @@ of all protocols, and of some only where they change something. What is not read
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from otmon.protocols.commands import PROTOCOLS
@@ -25,6 +26,25 @@ def unread(permission: Permission, protocol: str, transport: str = "") -> Unread
     "" where it limits neither, or leaves nothing of that to be judged."""
     if not (permission.access or permission.functions) or protocol in READ:
         return ""
-    if protocol not in CHANGES_READ or (protocol, transport) in CYCLIC:
+    if not reads_unread(protocol, transport):
         return "all"
     return "" if "read" in permission.access and not permission.functions else "reads"
+
+
+def reads_unread(protocol: str, transport: str = "") -> bool:
+    """Whether of a protocol what changes something is read, and the rest is not."""
+    return protocol in CHANGES_READ and (protocol, transport) not in CYCLIC
+
+
+def let_pass(
+    permissions: Iterable[Permission], permission: Permission, protocol: str, transport: str = ""
+) -> bool:
+    """Whether of a list of permissions another one, for the same hosts or more, means to let pass what nobody
+    reads."""
+    return any(
+        set(permission.clients) <= set(other.clients)
+        and set(permission.servers) <= set(other.servers)
+        and (not other.protocols or protocol in other.protocols)
+        and not unread(other, protocol, transport)
+        for other in permissions
+    )

@@ -131,6 +131,18 @@ def test_learn_with_a_model_drafts_what_it_lacks(tmp_path: Path) -> None:
     assert otmon("zones", "check", lacking)[0] == 0
 
 
+def test_learn_is_told_the_plants_time_zone(tmp_path: Path) -> None:
+    ledger = tmp_path / "day.db"
+    otmon("replay", DAY, "--ledger", ledger)
+    status, draft, _ = otmon("zones", "learn", ledger, "--timezone", "Asia/Tokyo")
+    assert status == 0 and "\ntimezone: Asia/Tokyo\n" in draft and " UTC" not in draft
+    says = "--timezone 'Tokio', expected a time zone of the IANA database such as Asia/Tokyo"
+    assert says in one_line(otmon("zones", "learn", ledger, "--timezone", "Tokio")[2])
+    both = otmon("zones", "learn", ledger, "--zones", MODEL, "--timezone", "Asia/Tokyo")
+    assert "--timezone: that of the model" in one_line(both[2])
+    assert "Asia/Tokyo" in otmon("zones", "learn", ledger, "--zones", MODEL)[1]
+
+
 def test_learn_from_no_ledger_is_one_line(tmp_path: Path) -> None:
     status, out, err = otmon("zones", "learn", tmp_path / "absent.db")
     assert (status, out) == (2, "") and "absent.db" in one_line(err)

@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 import typer
 
-from otmon.cli.group import commands, texts, wrapped
+from otmon.cli.group import commands, texts
 from otmon.cli.program import app
 from otmon.findings.wording import catalogue
 from tests.command import MODEL, otmon
@@ -97,20 +97,3 @@ def test_without_a_command_the_help_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     japanese = otmon("zones")
     assert (english[0], japanese[0]) == (2, 2)
     assert "Work with a zone model." in english[2] and "ゾーンモデルを扱う。" in japanese[2]
-
-
-@pytest.mark.parametrize(
-    ("text", "columns", "lines"),
-    [
-        ("", 10, []),
-        ("あいうえお", 10, ["あいうえお"]),
-        ("あいうえおか", 10, ["あいうえお", "か"]),
-        ("あいうえお。", 10, ["あいうえ", "お。"]),
-        ("あいうえ(おか)", 10, ["あいうえ", "(おか)"]),
-        ("ab cd ef", 5, ["ab cd", "ef"]),
-        ("otmon を使う", 8, ["otmon を", "使う"]),
-        ("longer-than-the-line", 5, ["longer-than-the-line"]),
-    ],
-)
-def test_lines_are_broken_where_japanese_may_be(text: str, columns: int, lines: list[str]) -> None:
-    assert wrapped(text, columns) == lines

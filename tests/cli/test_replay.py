@@ -271,6 +271,8 @@ def test_what_was_seen_since_is_told_and_what_is_new_first(tmp_path: Path) -> No
         assert f"{sum(firsts)} new findings, then {len(firsts) - sum(firsts)}" in err
     status, out, err = otmon("check", "--ledger", ledger, "--since", "2026-04-15")
     assert status == 0 and "nothing found" in out and "0 new findings" in err
+    assert "the ledger's last packet is of 2026-04-14 09:00:33.055 (UTC): it cannot tell" in err
+    assert "cannot tell" not in otmon("check", "--ledger", ledger, "--since", "2h")[2]
     status, _, err = otmon("check", "--ledger", ledger, "--since", "Friday")
     assert status == 2 and "expected a time such as" in one_line(err)
 
@@ -289,3 +291,31 @@ def test_captures_of_the_same_time_are_told_as_they_count_twice(tmp_path: Path) 
         f"otmon: {copy}: seems a copy of {first}: all that is in them counts twice",
         f"otmon: {part}: is of the same time as {first}: packets that are in both count twice",
     ]
+
+
+def test_what_is_called_a_capture_in_a_folder_and_is_none_is_told(tmp_path: Path, empty: Path) -> None:
+    (tmp_path / "rotated.pcap7").touch()
+    (tmp_path / "notes.txt").write_text("nothing")
+    status, _, err = otmon("replay", tmp_path)
+    assert (status, err) == (0, f"otmon: left out: {tmp_path}/rotated.pcap7: not a capture: it is empty\n")
+
+
+def test_several_ledgers_are_checked_together_in_any_order(tmp_path: Path) -> None:
+    parts, ledgers = [], []
+    for name, packets in (("morning", "1-1500"), ("evening", "1501-4000")):
+        parts.append(tmp_path / f"{name}.pcapng")
+        subprocess.run(["editcap", "-r", DAY, parts[-1], packets], check=True)
+        ledgers.append(tmp_path / f"{name}.db")
+        otmon("replay", parts[-1], "--ledger", ledgers[-1])
+    together = otmon("replay", *parts, "--zones", MODEL, "--json", "-")[:2]
+    for one, other in (ledgers, ledgers[::-1]):
+        assert otmon("check", "--ledger", one, "--ledger", other, "--zones", MODEL, "--json", "-") == (
+            *together, "",
+        )  # fmt: skip
+    twice = ("--ledger", ledgers[0], "--ledger", tmp_path / "." / ledgers[0].name)
+    assert otmon("check", *twice, "--zones", MODEL) == otmon("check", *twice[:2], "--zones", MODEL)
+    copy = shutil.copy(ledgers[0], tmp_path / "copy.db")
+    err = otmon("check", *twice[:2], "--ledger", copy, "--zones", MODEL)[2]
+    assert err == (f"otmon: {copy}: holds facts of {parts[0]}, as {ledgers[0]} does: they count twice\n")
+    drafts = [otmon("zones", "learn", *files)[1] for files in (ledgers, ledgers[::-1])]
+    assert drafts[0] == drafts[1] != otmon("zones", "learn", ledgers[0])[1]

@@ -7,9 +7,11 @@ with ARP, other protocols and wrong messages by the generators of the range.
 from __future__ import annotations
 
 import struct
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from hashlib import sha1
 from pathlib import Path
 from random import Random
 
@@ -362,7 +364,10 @@ LIMITED = model("""
       - {from: 10.1.0.9, to: cell, protocol: modbus, access: write,
          limits: [{holding_register: 50, type: float32, low: 55, high: 75},
                   {holding_register: 52, type: float32-swapped, low: 55, high: 75},
-                  {holding_register: 54, type: int32, low: -1000, high: 100000}]}
+                  {holding_register: 54, type: int32, low: -1000, high: 100000},
+                  {holding_register: 60, low: 0, high: 20000, step: 50},
+                  {holding_register: 62, low: 0, high: 20000, change: 50/minute}]}
+      - {from: 10.1.0.9, to: cell, protocol: modbus, access: read}
 """)
 SIXTY_TWO, SIX_THOUSAND = (0x427A, 0x0000), (0x45BB, 0x8000)
 """62.5 and 6000 as IEEE 754 binary32, the higher word first."""
@@ -419,9 +424,29 @@ def both_halves_at_once(tap: Tap) -> None:
         tap.talk(EWS, PLC, (Message("16 writes a float", pdu, answer, first, 2, echo=True), 1))
 
 
+def beside_what_nobody_saw(tap: Tap, register: int, value: int) -> None:
+    """The station reads the setpoint, and writes it together with the register behind it."""
+    asked = Message("3 reads one", struct.pack(">BHH", 3, register, 1), bytes((3, 2, 0, 100)), register, 1)
+    request = struct.pack(">BHHB2H", 16, register, 2, 4, value, 7)
+    answer = struct.pack(">BHH", 16, register, 2)
+    tap.talk(EWS, PLC, (asked, 1), (Message("16 writes two", request, answer, register, 2, echo=True), 1))
+
+
+def leap_beside_what_nobody_saw(tap: Tap) -> None:
+    beside_what_nobody_saw(tap, 60, 11_100)
+    beside_what_nobody_saw(tap, 62, 11_100)
+
+
+def step_beside_what_nobody_saw(tap: Tap) -> None:
+    beside_what_nobody_saw(tap, 60, 150)
+    beside_what_nobody_saw(tap, 62, 150)
+
+
 @pytest.mark.parametrize(
     ("traffic", "said"),
     [
+        (leap_beside_what_nobody_saw, [("wrote-beyond", "11100"), ("wrote-beyond", "11100")]),
+        (step_beside_what_nobody_saw, []),
         (masked_within, []),
         (masked_beyond, [("wrote-beyond", "10000")]),
         (halves_within, []),
@@ -443,6 +468,26 @@ def test_a_value_is_held_by_whatever_function_it_is_written(
     told = judge(tap.ledger(traffic.__name__), LIMITED)
     assert [(one.what.key, dict(one.what.params)["written"]) for one in told] == said
     assert {one.rule for one in told} <= {"value-out-of-limits"}
+
+
+def onvif(password: str) -> list[Packet]:
+    """A camera is asked for its users, as recorders and managers ask it."""
+    salt = b"n" * 16 + b"2026-04-13T21:45:00Z"
+    body = (
+        "<s:Envelope><s:Header><wsse:UsernameToken><wsse:Username>admin</wsse:Username>"
+        f'<wsse:Password Type="#PasswordDigest">{b64encode(sha1(salt + password.encode()).digest()).decode()}'
+        f"</wsse:Password><wsse:Nonce>{b64encode(salt[:16]).decode()}</wsse:Nonce><Created>{salt[16:].decode()}"
+        "</Created></wsse:UsernameToken></s:Header><s:Body><GetUsers/></s:Body></s:Envelope>"
+    )
+    head = f"POST /onvif/device_service HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    halves = (head + body).encode()[:400], (head + body).encode()[400:]
+    return said(80, *(Say("client", one, 0) for one in halves), Say("server", answer, 0))
+
+
+@pytest.mark.parametrize(("password", "told"), [("12345", 1), ("aKjh4-7", 0)])
+def test_a_camera_that_is_asked_with_its_factory_password(password: str, told: int, tmp_path: Path) -> None:
+    assert len(captures.found("default-credentials", onvif(password), tmp_path)) == told
 
 
 def normal(tap: Tap) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from otmon.detect.changing_address import first_addresses, had_addresses, known_networks
 from otmon.findings.judge import case_of
-from otmon.ledger.facts import Asset
+from otmon.ledger.facts import Asset, Conversation
 from tests.detect.plant import PLC, found, ledger_of
 from tests.zones.facts import asset, conversation, model, operation
 
@@ -78,3 +78,44 @@ def test_nor_is_it_a_stranger_each_day() -> None:
         assert one.count == sum(talk.packets_to_server + talk.packets_to_client for talk in talks)
     two = [day(1), day(1, OTHER)]
     assert len(found("unknown-address", day(1), day(2, OTHER), plant=plant)) == len(two)
+
+
+@pytest.mark.parametrize(
+    ("rule", "server", "port", "protocol"),
+    [("unlisted-traffic", PLC, 502, "modbus"), ("internet-contact", "2001:4860::8", 443, "tls")],
+)
+def test_nor_does_it_break_the_model_each_day(rule: str, server: str, port: int, protocol: str) -> None:
+    plant = model("""
+        version: 1
+        zones:
+        - {id: office, importance: medium, members: 'fd00:1::/64'}
+        - {id: cell, importance: high, members: 10.2.0.0/24}
+    """)
+    seen: list[Asset] = []
+    talks: list[Conversation] = []
+    for number in range(1, DAYS):
+        seen.append(day(number))
+        talks.append(conversation(day(number).address, server, port, protocol, first_ns=number))
+        (one,) = found(rule, *seen, *talks, plant=plant)
+        assert day(1).address in one.key
+        assert (one.link.client, one.count) == (day(1).address, 10 * number)
+        assert any(why.key.startswith("addresses") for why in one.why) == (number > 1)
+    other = day(1, OTHER, "fd00:1::1:")
+    both = found(rule, *seen, *talks, other, conversation(other.address, server, port, protocol), plant=plant)
+    assert len(both) == 2
+
+
+def test_who_spreads_under_many_addresses_is_one_host() -> None:
+    plant = model("""
+        version: 1
+        zones:
+        - {id: office, importance: medium, members: 'fd00:1::/64'}
+        - {id: cell, importance: high, members: 10.2.0.0/24}
+    """)
+    seen = [day(number) for number in range(40)]
+    talks = [
+        conversation(one.address, f"10.2.0.{number + 1}", first_ns=number) for number, one in enumerate(seen)
+    ]
+    (one,) = found("unlisted-traffic", *seen, *talks, plant=plant)
+    assert one.key[:2] == ("many", day(0).address)
+    assert {"addresses-more", "many-servers"} <= {why.key for why in one.why}

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from hashlib import md5
+from hashlib import md5, sha1
 
 import pytest
 
@@ -110,8 +110,10 @@ def test_forms(kind: str, body: bytes, expected: tuple[bytes, bytes]) -> None:
             (b"1234", b"1234"),
         ),
         (b"username=admin&password=loytec4u&login=Login", (b"admin", b"loytec4u")),
+        (b"cmd=getuser&-usr=admin&-pwd=admin", (b"admin", b"admin")),
+        (b"loginuse=admin&loginpas=admin", (b"admin", b"admin")),
     ],
-    ids=["exacq", "canopy", "flir", "miniweb", "osasi", "loytec"],
+    ids=["exacq", "canopy", "flir", "miniweb", "osasi", "loytec", "hi3510", "goahead"],
 )
 def test_forms_of_devices_whose_defaults_are_listed(body: bytes, expected: tuple[bytes, bytes]) -> None:
     """As the sources of their entries in `rules/credentials` log in."""
@@ -119,6 +121,61 @@ def test_forms_of_devices_whose_defaults_are_listed(body: bytes, expected: tuple
     (one,) = log_ins("http", turn, OK)
     assert (one.account, one.secret) == expected
     assert shipped_credentials().matching(one, "http") is not None
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"MTIzNDU=",
+        b"827ccb0eea8a706c4c34a16891f84e7b",
+        b"827CCB0EEA8A706C4C34A16891F84E7B",
+        b"8cb2237d0679ca88db6464eac60da96345513964",
+        b"5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5",
+    ],
+    ids=["base64", "md5", "md5-capitals", "sha1", "sha256"],
+)
+def test_a_page_that_hides_the_password_is_told_by_what_it_sends(sent: bytes) -> None:
+    body = b"username=admin&password=" + sent.replace(b"=", b"%3D")
+    (one,) = log_ins("http", get(FORM, f"Content-Length: {len(body)}", method="POST", body=body), OK)
+    assert one.proves is not None and one.proves(b"12345") and not one.proves(b"1234")
+    found = shipped_credentials().matching(one, "http")
+    assert found is not None and found.password == b"12345"
+
+
+@pytest.mark.parametrize("sent", [b"12345678", b"MTIzNDU", b"827ccb0eea8a706c4c34a16891f84e7c", b"MTIzNDY="])
+def test_other_values_are_no_factory_password(sent: bytes) -> None:
+    body = b"username=admin&password=" + sent.replace(b"=", b"%3D")
+    (one,) = log_ins("http", get(FORM, f"Content-Length: {len(body)}", method="POST", body=body), OK)
+    found = shipped_credentials().matching(one, "http")
+    assert found is None or found.password == sent
+
+
+def test_a_camera_is_asked_by_onvif() -> None:
+    digest = b64encode(sha1(b"n" * 16 + b"2026-04-13T21:45:00Z" + b"12345").digest()).decode()
+    body = (
+        "<s:Envelope><s:Header><Security><UsernameToken><Username>admin</Username>"
+        f'<Password Type="#PasswordDigest">{digest}</Password><Nonce>{b64encode(b"n" * 16).decode()}</Nonce>'
+        "<Created>2026-04-13T21:45:00Z</Created></UsernameToken></Security></s:Header><s:Body/></s:Envelope>"
+    ).encode()
+    turn = get("Content-Type: application/soap+xml", f"Content-Length: {len(body)}", method="POST", body=body)
+    (one,) = log_ins("http", turn, OK)
+    assert (one.account, one.method, one.outcome, one.secret) == (b"admin", "digest", "unknown", None)
+    found = shipped_credentials().matching(one, "http")
+    assert found is not None and found.password == b"12345"
+    assert log_ins("http", turn, NO)[0].outcome == "refused"
+    (clear,) = log_ins(
+        "http",
+        get(
+            "Content-Type: text/xml",
+            "Content-Length: 97",
+            method="POST",
+            body=(
+                b"<UsernameToken><Username>root</Username><Password>pass</Password></UsernameToken>".ljust(97)
+            ),
+        ),
+        OK,
+    )
+    assert (clear.account, clear.method, clear.secret) == (b"root", "plain", b"pass")
 
 
 @pytest.mark.parametrize(

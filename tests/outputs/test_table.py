@@ -9,13 +9,21 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from otmon.detect.rules.load import shipped_rules
 from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.findings.wording import LANGUAGES, Language, catalogue
 from otmon.ledger.facts import Damage
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect, merge
-from otmon.outputs.table import CONVERSATIONS_SHOWN, DAMAGE_SHOWN, FINDINGS_SHOWN, WIDTH, write_table
+from otmon.outputs.table import (
+    CONVERSATIONS_SHOWN,
+    DAMAGE_SHOWN,
+    FINDINGS_SHOWN,
+    WIDTH,
+    write_finding,
+    write_table,
+)
 from otmon.zones.files.load import load_model
 from tests.ledger.conftest import any_ledgers
 
@@ -41,6 +49,7 @@ def test_nothing_is_wider_than_a_page_nor_ends_in_blanks(day: Ledger, language: 
     for line in shown(day, language, with_model=True).splitlines():
         assert line == line.rstrip()
         assert sum(2 if ord(one) > 0x2E80 else 1 for one in line) <= WIDTH
+        assert line.lstrip()[:1] not in tuple("、。)")
 
 
 def test_a_finding_names_boundary_owners_line_and_packets(day: Ledger) -> None:
@@ -48,6 +57,33 @@ def test_a_finding_names_boundary_owners_line_and_packets(day: Ledger) -> None:
     assert "line-plc: settings 製造部 制御課, device 情報システム部" in text
     assert "zones/factory.yaml:" in text
     assert "factory-day.pcapng no. " in text
+
+
+def test_without_a_boundary_it_names_those_who_answer_for_the_zones(day: Ledger) -> None:
+    text = " ".join(shown(day, with_model=True).split())
+    assert "where office → plc; office: 情報システム部; plc: 製造部 制御課" in text
+    assert "where line-control → plc; line-plc: settings 製造部 制御課" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_to_do_stands_once_for_each_rule(day: Ledger, language: Language) -> None:
+    plain = "".join(shown(day, language, with_model=True).split())
+    names = {one.rule for one in judge(day, MODEL)}
+    rules = shipped_rules()
+    assert "internet-contact" in names and "silent-server" not in names
+    for name, rule in rules.items():
+        steps = rule.response.ja if language == "ja" else rule.response.en
+        block = name + "".join(f"-{step}" for step in steps)
+        assert plain.count("".join(block.split())) == (name in names), name
+
+
+def test_a_finding_alone_tells_what_to_do(day: Ledger) -> None:
+    stream = io.StringIO()
+    one = next(one for one in judge(day, MODEL) if one.rule == "forbidden-operation")
+    write_finding(stream, one, "en")
+    assert "Ask the operator of the client whether the command was meant." in " ".join(
+        stream.getvalue().split()
+    )
 
 
 def test_japanese_readers_need_no_english_word_of_ours(day: Ledger) -> None:

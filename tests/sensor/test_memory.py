@@ -34,12 +34,12 @@ import numpy as np
 from otmon.sensor.memory import LARGE_CACHE, Leavings, give_large_blocks_back
 def held():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
-@lru_cache(maxsize=LARGE_CACHE)
+@lru_cache(maxsize=4 * LARGE_CACHE)
 def text(number):
     return number
 assert give_large_blocks_back()
 leavings = Leavings()
-for number in range(LARGE_CACHE if sys.argv[1] == "full" else 1):
+for number in range(LARGE_CACHE if sys.argv[1] == "large" else 1):
     text(number)
 arrays = [np.ones(8_000) for _ in range(1_000)]
 # One in twenty stays, and with it the heap's end.
@@ -92,7 +92,7 @@ def test_a_few_rows_of_a_sparse_table_do_not_make_all_of_it_resident() -> None:
 
 @pytest.mark.skipif(not give_large_blocks_back(), reason="not glibc")
 def test_behind_a_flood_the_middle_of_the_heap_is_given_back() -> None:
-    back, freed = map(int, run(TRIMMED, "full"))
+    back, freed = map(int, run(TRIMMED, "large"))
     assert back > 0.7 * freed
     kept, _ = map(int, run(TRIMMED, "quiet"))
     assert kept < 0.1 * freed

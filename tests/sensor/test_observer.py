@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -25,7 +26,7 @@ from otmon.ledger.merge import collect, merge_all
 from otmon.ledger.rank import NO_BARS, bars_of
 from otmon.ledger.tables import FILL_MESSAGES, X_COLUMNS, X_FIRST, X_PACKETS
 from otmon.outputs.pcapng import pcapng
-from otmon.sensor.observer import CLOSED_NS, FRESH, LOOK_S, Observer, Part
+from otmon.sensor.observer import CLOSED_NS, FRESH, LOOK_S, SWITCH_S, Observer, Part
 from otmon.sensor.recent_packets import RecentPackets
 from tests.namespaces import Wire, inside, missing, wire
 from tests.sensor.traffic import frames_of
@@ -223,6 +224,19 @@ def test_an_interface_that_was_taken_away_and_came_back_is_a_failure(wired: Wire
         assert not observer.failure()
         wired.run("ip", "link", "add", wired.near, "type", "veth", "peer", "name", wired.far)
         assert "taken away" in observer.failure()
+
+
+def test_who_reads_does_not_wait_long_for_who_judges(wired: Wire) -> None:
+    before = sys.getswitchinterval()
+    try:
+        with inside(wired.namespace), Ring(wired.far) as ring:
+            observer = Observer(ring, RecentPackets(1, 0))
+            observer.start()
+            observer.part()
+            assert sys.getswitchinterval() == pytest.approx(SWITCH_S)
+            observer.stop()
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_what_ends_the_thread_is_told_to_who_asks(wired: Wire) -> None:

@@ -49,6 +49,7 @@ from otmon.decode.flows import (
 from otmon.decode.link import PPPOE_SESSION
 from otmon.identity.registry import FIRST_PAYLOADS
 from otmon.kernel import Bytes, Ints, copy_bytes, inlined, kernel, u8, u16be, u32be
+from otmon.ledger.copying.server_names import asked_name, is_told, keep_name
 from otmon.ledger.facts import HOUR_NS
 from otmon.ledger.tables import (
     CLAIM_BYTES,
@@ -323,6 +324,7 @@ def copy_claim(
     `otmon.identity.registry.FIRST_PAYLOADS`; `length` is what there was on the wire."""
     chosen = most < 0
     most = abs(most)
+    asked = 0
     if chosen or t.rows[t.used[ROW], PROTO] != PROTO_TCP:
         new_hour(t, f, now)
         if t.flows[f, F_COPIED + d] >= most:
@@ -332,15 +334,13 @@ def copy_claim(
         return
     else:
         x = t.flows[f, F_ASSET + d]
-        # Whom it asks for by TLS says more than who it is: a browser would use up its hour.
-        asks = (
-            t.flows[f, F_COPIED + d] == 0
-            and t.flows[f, F_PROTOCOL] & (CODES - 1) == TLS
-            and end - p >= 6
-            and u8(src, p) == 22
-            and u8(src, p + 5) == 1
-        )
-        if not asks and x >= 0 and told_enough(t, x, now // HOUR_NS):
+        if t.flows[f, F_COPIED + d] == 0 and t.flows[f, F_PROTOCOL] & (CODES - 1) == TLS:
+            asked = asked_name(t, f, d, src, p, end)
+            if is_told(t, asked, now):
+                t.flows[f, F_COPIED + d] = 1
+                return
+        # Whom it asks for says more than who it is: a browser would use up its hour.
+        if asked == 0 and x >= 0 and told_enough(t, x, now // HOUR_NS):
             t.flows[f, F_COPIED + d] = most
             t.counters[C_CLAIMS_QUOTA] += 1
             return
@@ -361,6 +361,7 @@ def copy_claim(
     t.used[CLAIM_BYTES] += size
     t.flows[f, F_COPIED_BYTES + d] += size
     keep(t, f, d, src, p, size, length, packet, now, offset)
+    keep_name(t, asked, now)
 
 
 @kernel

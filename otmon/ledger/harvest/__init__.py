@@ -2,6 +2,6 @@
 
 - `rows` takes them out; `novelty` tells a sensor whether there is anything new among them.
 - `intake` has them wait, as `waiting_rows`; `row_ranks` drops those for which a full ledger has no place.
-- `harvest` makes facts of them: which end of a flow is the client by `clients`, assets by `senders`, written
-  values by `written_values`, and at which interface somebody came in by `arrivals`.
+- `harvest` makes facts of them: of flows by `conversations`, whose client is told by `clients`; assets by
+  `senders`, written values by `written_values`, and at which interface somebody came in by `arrivals`.
 """

@@ -1,17 +1,19 @@
 """Rows of one source on their way into a running ledger: they wait as rows, which take no Python, for as long
-as they may. Where too many of few hosts wait they become facts, which join.
+as they may. Where too many of few hosts wait they become facts, which join; flows before that conversations
+in columns, as long as a ledger has places for these.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 
-from otmon.ledger.harvest.harvest import by_ends, harvested
-from otmon.ledger.harvest.rows import FIELDS, Rows, no_rows
+from otmon.kernel import Ints
+from otmon.ledger.harvest.conversations import conversations_of, facts_of_conversations, joined
+from otmon.ledger.harvest.harvest import harvested
+from otmon.ledger.harvest.rows import FIELDS, SLICE, Rows
 from otmon.ledger.harvest.senders import ports_of
-from otmon.ledger.harvest.waiting_rows import WaitingRows
+from otmon.ledger.harvest.waiting_rows import ENOUGH, WaitingRows
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.rank import NO_BARS, Bars
 from otmon.ledger.running import RunningLedger
@@ -28,6 +30,8 @@ class Intake:
         self._into = into
         self._also = also
         self._waiting = WaitingRows(into.limits, self._tell)
+        self._conversations: list[Ints] = []
+        """Columns of `otmon.ledger.harvest.conversations`."""
 
     def take(self, rows: Rows, bars: Bars = NO_BARS) -> None:
         """Take in the rows of facts. Those behind the running ledger's bars, or `bars`, are only counted."""
@@ -41,14 +45,25 @@ class Intake:
             rows = self._waiting.leave(kind)
             if rows is not None:
                 self._tell(kind, rows)
+        self._tell_conversations(joined(self._conversations))
         self._count()
 
     def _tell(self, kind: str, rows: Rows) -> None:
         if kind != "conversations":
             self._into.add(self._also(harvested(rows, self._source)))
             return
-        for flows in by_ends(rows.flows):
-            self._into.add(self._also(harvested(replace(no_rows(), flows=flows), self._source)))
+        self._conversations.append(conversations_of(rows.flows))
+        if sum(map(len, self._conversations)) > self._into.limits.conversations:
+            several = joined(self._conversations)
+            self._conversations = [several]
+            if len(several) > ENOUGH * self._into.limits.conversations:
+                self._tell_conversations(several)
+
+    def _tell_conversations(self, columns: Ints) -> None:
+        self._conversations = []
+        for begin in range(0, len(columns), SLICE):
+            facts = facts_of_conversations(columns[begin : begin + SLICE], self._source)
+            self._into.add(self._also(Ledger(conversations=tuple(facts))))
 
     def _count(self) -> None:
         self._into.add(Ledger(overflow=tuple(self._waiting.lost.items())))

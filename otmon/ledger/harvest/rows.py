@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from otmon.decode.fields import PROTO_UDP
-from otmon.decode.flows import F_A_HI, F_COLUMNS, F_KEY, F_PACKETS, F_VLAN
+from otmon.decode.flows import F_A_HI, F_COLUMNS, F_KEY, F_PACKETS, F_VLAN, MOST, TOTAL_BEFORE
 from otmon.decode.streams import S_CLIENT, S_FLOW, S_PENDING, STREAMS
 from otmon.kernel import Bytes, Ints
 from otmon.ledger.course import NOTHING, SHORTEST_NS, WINDOWS, Window
-from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY, RESPONSE_BOUNDS_NS, Evidence
+from otmon.ledger.facts import HOUR_NS, HOURS, MONDAY, RESPONSE_BOUNDS_NS, Busiest, Evidence
+from otmon.ledger.fast_init import of_columns
 from otmon.ledger.tables import (
     A_COLUMNS,
     A_TIMES,
@@ -333,6 +334,30 @@ def evidence_of(columns: Ints, source: str) -> list[Evidence]:
     times, packets, offsets = columns.T.tolist()
     # As the class does it, without a call of Python for each.
     return list(map(tuple.__new__, repeat(Evidence), zip(times, repeat(source), packets, offsets)))
+
+
+_BUSIEST: Final = of_columns(Busiest)
+
+
+def busiest_of(found: Ints, begins: Ints, evidence: list[Evidence]) -> Iterator[Busiest]:
+    """The busiest minutes of facts: count, time, packet, offset. `begins` has time, number and offset of
+    `evidence`, the first packet of each: where the minute began with that, one value is kept and not two that
+    are equal."""
+    shown = evidence.copy()
+    others = np.flatnonzero((found[:, 1:3] != begins[:, :2]).any(axis=1))
+    source = evidence[0].source if evidence else ""
+    for at, seen in zip(others.tolist(), evidence_of(found[others, 1:], source), strict=True):
+        shown[at] = seen
+    return _BUSIEST(found[:, 0].tolist(), shown)
+
+
+def minutes_of(columns: Ints, totals: Ints) -> Ints:
+    """The busiest minute in columns of `otmon.decode.flows.begin_minute`, the one that goes on among them:
+    count, time, packet, offset. `totals` is what was counted in all."""
+    last, before = columns[:, TOTAL_BEFORE:MOST].copy(), columns[:, MOST:]
+    last[:, 0] = totals - last[:, 0]
+    found: Ints = np.where(last[:, :1] > before[:, :1], last, before)
+    return found
 
 
 def order_of(keys: Ints, *later: Ints) -> Ints:

@@ -12,6 +12,9 @@ Likewise the largest step and the largest change within a minute are kept
 numbers in both word orders, where a step in bits says nothing of the step in value, and of the first register
 alone.
 
+A register that is written together with its neighbour, of which nobody saw what it held, is kept as a value
+of 16 bits as well, with what it held before.
+
 What an element held before is its last written value, unless the device refused it, or what was read
 from it since. A client may send a second write before the first one is answered: when that is refused, what
 was before the second one is corrected. Of three such writes it may then be unknown. Function 22 changes
@@ -163,6 +166,11 @@ def note_values(
         held_in = kept_row(t, hi, lo, place | ((address + k) << 8))
         if coil == 0 and held_in >= 0:
             note_change(t, i, held_in, bits, before, packet, now, offset)
+            if held >= 0 and before < 0:
+                # Nobody saw its neighbour: how far it went itself is known all the same.
+                alone = what & ~(1 << PAIR_BIT)
+                i = note_value(t, f, client, endpoint, alone, value << 16, held << 16, packet, now, offset)
+                note_change(t, i, held_in, value << 16, held << 16, packet, now, offset)
         set_value(t, hi, lo, place | ((address + k) << 8), value, write, now)
         value, held = following, held_next
 

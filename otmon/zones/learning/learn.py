@@ -26,7 +26,9 @@ from typing import Final
 from otmon.garbage_collection import without_garbage_collection
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
+from otmon.protocols.protocol import AccessClass
 from otmon.protocols.registry import IDS
+from otmon.protocols.stations import NEVER_ANSWERED
 from otmon.sentence import Sentence, Speak, sentence
 from otmon.zones.address import host, parse_address
 from otmon.zones.decide import decide
@@ -63,6 +65,7 @@ from otmon.zones.model import (
     spans,
 )
 from otmon.zones.place import Index, index
+from otmon.zones.unread import READ, reads_unread
 
 MAX_GRANTS: Final = 64
 """Permissions from one zone to another: more are not gone through by anybody."""
@@ -79,8 +82,8 @@ REMOTE: Final = frozenset({"tls", "quic", "ssh", "openvpn", "wireguard"})
 controllers do not."""
 _ONE_WAY: Final = frozenset({"syslog"})
 """IT protocols without answers."""
-_OPERATED: Final = frozenset({"modbus"})
-"""Protocols whose operations are read."""
+_READING: Final[frozenset[AccessClass]] = frozenset({"read"})
+_UNKNOWN: Final[frozenset[AccessClass]] = frozenset({"unknown"})
 _CONNECTED: Final = frozenset({"tcp", "sctp"})
 _WITH_PORTS: Final = frozenset({"tcp", "udp", "sctp", "ethernet"})
 _TRANSPORT: Final = re.compile(r"ip-[0-9]{1,3}", re.ASCII)
@@ -124,10 +127,12 @@ class _Wanted:
 
 
 @without_garbage_collection()
-def learn(ledger: Ledger, everything: bool = False, speak: Speak = str) -> Learnt:
-    """A draft of zones, boundaries and permissions for a ledger, with comments as `speak` says them."""
+def learn(ledger: Ledger, everything: bool = False, speak: Speak = str, timezone: str = "") -> Learnt:
+    """A draft of zones, boundaries and permissions for a ledger, with comments as `speak` says them.
+    `timezone` is that of the plant, "" where it is not known."""
     industrial = industrial_ids()
-    return _drafted(ledger, None, lay_out(ledger, industrial, everything), industrial, everything, speak)
+    layout = lay_out(ledger, industrial, everything)
+    return _drafted(ledger, None, layout, industrial, everything, speak, timezone)
 
 
 @without_garbage_collection()
@@ -135,7 +140,7 @@ def learn_missing(ledger: Ledger, model: Model, everything: bool = False, speak:
     """The permissions that a model lacks for the traffic of a ledger, with the model's zones: a model that
     loads on its own, to copy from. Zones and boundaries are as in `model`, but for their permissions."""
     layout = Layout(model.zones, {}, {}, (), scanners(ledger.conversations))
-    return _drafted(ledger, model, layout, industrial_ids(), everything, speak)
+    return _drafted(ledger, model, layout, industrial_ids(), everything, speak, model.timezone)
 
 
 def _drafted(
@@ -145,6 +150,7 @@ def _drafted(
     industrial: frozenset[str],
     everything: bool,
     speak: Speak,
+    timezone: str,
 ) -> Learnt:
     plant = model or Model(layout.zones, (), ())
     ready = index(plant, ledger.assets, claims=ledger.claims)
@@ -161,7 +167,7 @@ def _drafted(
         borders = _borders(plant, ready, grants, offered)
         inside = {way[0]: some for way, some in grants.items() if way[0] == way[1]}
         unproposed = [Unproposed(fact, why) for fact, why, _ in left]
-        text = written(ledger, layout, borders, inside, unproposed, told, model is not None, speak)
+        text = written(ledger, layout, borders, inside, unproposed, told, model is not None, speak, timezone)
         if len(text.encode()) <= MAX_FILE_BYTES and 2 * text.count("\n") + text.count(",") <= MAX_NODES:
             break
     return Learnt(
@@ -201,11 +207,11 @@ def _wanted(
     for number, talk in enumerate(ledger.conversations):
         key = conversation_key(talk)
         why = None if everything else _why_not(talk, layout.scanners, industrial)
-        if why is None and key in answered:
+        if why is None and key in answered and not reads_unread(talk.protocol, talk.transport):
             # Its operations are proposed, and with them the conversation.
             wanted.talks.add(_talk(talk))
             continue
-        if why is None and not everything and talk.protocol in _OPERATED:
+        if why is None and not everything and talk.protocol in READ:
             why = "no-request"
         seen = Seen(frozenset((number,)), 0, talk.first_ns, talk.last_ns)
         _add(wanted, ready, talk, why, seen, everything)
@@ -218,8 +224,7 @@ def _why_not(talk: Conversation, scanning: frozenset[str], industrial: frozenset
     if talk.client in scanning:
         return "scan"
     if not talk.answered and not to_group(talk.server):
-        # The address of a whole network, which nobody answers from.
-        if talk.transport == "udp" and talk.server.endswith(".255") and talk.protocol in IDS:
+        if _to_network(talk):
             return None
         stream = talk.packets_to_server >= REPEATED and talk.transport not in _CONNECTED
         if not (stream and (talk.protocol in _ONE_WAY or talk.protocol in industrial)):
@@ -237,9 +242,21 @@ def _why_not_asked(
     """Why an operation is not proposed."""
     if operation.client in scanning:
         return "scan"
-    if operation.status:
+    if operation.status and not _awaits_none(operation):
         return {UNANSWERED: "no-answer", OPEN_AT_END: "open"}.get(operation.status, "refused")  # type: ignore[return-value]
     return None if talk is None else _why_not(talk, scanning, industrial)
+
+
+def _awaits_none(operation: Operation) -> bool:
+    """Whether nobody answers such a command, and it was not refused."""
+    return operation.status in (UNANSWERED, OPEN_AT_END) and (
+        operation.service in NEVER_ANSWERED or to_group(operation.server) or _to_network(operation)
+    )
+
+
+def _to_network(fact: Conversation | Operation) -> bool:
+    """Whether it goes to the address of a whole network, which nobody answers from."""
+    return fact.transport == "udp" and fact.server.endswith(".255") and fact.protocol in IDS
 
 
 def _add(
@@ -312,11 +329,15 @@ def _cell(fact: Conversation | Operation, ends: tuple[Endpoint, Endpoint], seen:
         ((port, port),) if port is not None else (),
         frozenset(), frozenset(), (), (), seen,
     )  # fmt: skip
-    if isinstance(fact, Conversation):
-        # Without a word on what may be asked everything could be.
-        operated = fact.protocol in _OPERATED
-        return replace(grant, access=frozenset(("unknown",))) if operated else grant
     one = len(protocols) == 1
+    reads = one and reads_unread(fact.protocol, fact.transport)
+    # Without a word on what may be asked everything could be.
+    if isinstance(fact, Conversation):
+        operated = fact.protocol in READ
+        return replace(grant, access=_READING if reads else _UNKNOWN) if reads or operated else grant
+    if reads and fact.access == "read":
+        # As what else reads, of which no operation tells.
+        return replace(grant, access=_READING)
     modbus = fact.protocol == "modbus"
     function = FunctionRef(None, None, normal(fact.service))
     listed = one

@@ -6,8 +6,8 @@ Guaranteed: `otmon.zones.files.load` reads it to what it was written from, whate
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
@@ -19,6 +19,7 @@ from otmon.zones.functions import MODBUS_FUNCTIONS
 from otmon.zones.learning.grant import Grant, permission
 from otmon.zones.learning.layout import Layout
 from otmon.zones.model import INTERNET, Boundary, FunctionRef, Permission, Ranges, Zone, spans
+from otmon.zones.times import local_time
 
 Why = Literal[
     "no-zone", "scan", "unanswered", "silent", "foreign", "no-request", "refused", "no-answer", "open",
@@ -41,9 +42,29 @@ ONE_BY_ONE: Final = 4
 """Facts of one client that are not proposed for one reason and are told each."""
 LIMITS_SHOWN: Final = 12
 PEERS_SHOWN: Final = 6
-_LAST_SECOND: Final = 253_402_300_799
-"""Of the year 9999: what a calendar holds."""
 _NAMES: Final = {numbers: name for name, numbers in MODBUS_FUNCTIONS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How times are told: as the clocks of a time zone show them, "" for UTC."""
+
+    zone: str
+
+    def period(self, times: Iterable[int]) -> Sentence:
+        """The first and the last of them."""
+        every = list(times)
+        if not every:
+            return sentence("at no time")
+        first, last = self._moment(min(every)), self._moment(max(every))
+        return sentence("{first} to {last} {clock}", first=first, last=last, clock=self.zone or "UTC")
+
+    def _moment(self, time_ns: int) -> str:
+        if time_ns >= 0:
+            with suppress(OverflowError, ValueError, OSError):
+                return f"{local_time(time_ns, self.zone or 'UTC'):%Y-%m-%d %H:%M}"
+        # No calendar has it.
+        return f"{time_ns} ns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +95,11 @@ def written(
     told: Sequence[Sentence],
     added: bool,
     speak: Speak = str,
+    timezone: str = "",
 ) -> str:
-    """The file, with comments as `speak` says them; `added` where its zones are somebody's model, and its
-    permissions what that model lacks."""
-    block = Block(speak)
+    """The file, with comments as `speak` says them and times by the clocks of `timezone`, "" for UTC; `added`
+    where its zones are somebody's model, and its permissions what that model lacks."""
+    block, clock = Block(speak), Clock(timezone)
     values = _values(ledger)
     block.say(
         sentence(
@@ -87,7 +109,7 @@ def written(
         if added
         else sentence("Drafted by `otmon zones learn` from traffic. Go through every TODO before use.")
     )
-    seen = (_count(len(ledger.conversations), "conversation"), _period(_times(ledger)))
+    seen = (_count(len(ledger.conversations), "conversation"), clock.period(_times(ledger)))
     block.say(sentence("Seen: {facts}", facts=seen))
     for one in told:
         block.say(sentence("TODO: {what}", what=one))
@@ -98,7 +120,9 @@ def written(
         )  # fmt: skip
         block.say(full)
     block.line("version: 1")
-    if not added:
+    if timezone:
+        block.line(f"timezone: {scalar(timezone)}")
+    elif not added:
         block.line_and_say(
             "# timezone: Asia/Tokyo",
             sentence("TODO: the plant's time zone; without it times are told in UTC"),
@@ -106,18 +130,19 @@ def written(
     block.line("")
     block.line("zones:" if layout.zones else "zones: []")
     for zone in layout.zones:
-        _write_zone(block, ledger, values, layout, zone, inside.get(zone.id, []), added)
+        _write_zone(block, ledger, clock, values, layout, zone, inside.get(zone.id, []), added)
     block.line("")
     block.line("boundaries:" if borders else "boundaries: []")
     for border in borders:
-        _write_border(block, ledger, values, border)
-    _write_unproposed(block, ledger, unproposed)
+        _write_border(block, ledger, clock, values, border)
+    _write_unproposed(block, ledger, clock, unproposed)
     return block.text()
 
 
 def _write_zone(
     block: Block,
     ledger: Ledger,
+    clock: Clock,
     values: Values,
     layout: Layout,
     zone: Zone,
@@ -131,7 +156,7 @@ def _write_zone(
     hosts = layout.hosts.get(zone.id, ())
     if hosts:
         packets, talks = sum(one.packets for one in hosts), sum(one.conversations for one in hosts)
-        period = _period([time for one in hosts for time in (one.first_ns, one.last_ns)])
+        period = clock.period([time for one in hosts for time in (one.first_ns, one.last_ns)])
         sent = sentence("{packets} sent", packets=_count(packets, "packet"))
         facts = (_count(len(hosts), "host"), sent, _count(talks, "conversation"), period)
         block.say(sentence("seen: {facts}", facts=facts), 4)
@@ -158,10 +183,10 @@ def _write_zone(
     if grants:
         block.line("    allow:")
         for grant in grants:
-            _write_grant(block, ledger, values, grant)
+            _write_grant(block, ledger, clock, values, grant)
 
 
-def _write_border(block: Block, ledger: Ledger, values: Values, border: Border) -> None:
+def _write_border(block: Block, ledger: Ledger, clock: Clock, values: Values, border: Border) -> None:
     known = border.known
     block.line(f"  - id: {scalar(border.id)}")
     if known is not None:
@@ -182,7 +207,7 @@ def _write_border(block: Block, ledger: Ledger, values: Values, border: Border) 
     if border.grants:
         block.line("    allow:")
         for grant in border.grants:
-            _write_grant(block, ledger, values, grant)
+            _write_grant(block, ledger, clock, values, grant)
             if INTERNET in border.ends:
                 block.say(sentence("TODO: with the Internet: agree on it, or take it out"), 8)
     if border.asked:
@@ -193,14 +218,14 @@ def _write_border(block: Block, ledger: Ledger, values: Values, border: Border) 
         for grant in border.asked:
             for number, text in enumerate(_keys(permission(grant, ""))):
                 block.comment(f"  {'- ' if number == 0 else '  '}{text}", 4)
-            for note in _evidence(ledger, grant):
+            for note in _evidence(ledger, clock, grant):
                 block.say(sentence("    # {note}", note=note), 4)
 
 
-def _write_grant(block: Block, ledger: Ledger, values: Values, grant: Grant) -> None:
+def _write_grant(block: Block, ledger: Ledger, clock: Clock, values: Values, grant: Grant) -> None:
     for number, text in enumerate(_keys(permission(grant, ""))):
         block.line(f"      {'- ' if number == 0 else '  '}{text}")
-    for note in _evidence(ledger, grant):
+    for note in _evidence(ledger, clock, grant):
         block.say(note, 8)
     for note in _limits(ledger, values, grant):
         block.say(note, 8)
@@ -241,12 +266,12 @@ def _function(function: FunctionRef, modbus: bool) -> str:
     )
 
 
-def _evidence(ledger: Ledger, grant: Grant) -> Iterator[Sentence]:
+def _evidence(ledger: Ledger, clock: Clock, grant: Grant) -> Iterator[Sentence]:
     """What a permission rests on, and what a person should look at."""
     talks = [ledger.conversations[number] for number in sorted(grant.seen.conversations)]
     packets = sum(talk.packets_to_server + talk.packets_to_client for talk in talks)
     requests = [_count(grant.seen.requests, "request")] if grant.seen.requests else []
-    period = _period((grant.seen.first_ns, grant.seen.last_ns))
+    period = clock.period((grant.seen.first_ns, grant.seen.last_ns))
     facts = (_count(len(talks), "conversation"), _count(packets, "packet"), *requests, period)
     yield sentence("seen: {facts}", facts=facts)
     if NOT_RECOGNISED in grant.protocols:
@@ -308,10 +333,10 @@ def _held(fact: WrittenValue, grant: Grant) -> bool:
     return there and (not grant.units or spans(grant.units, fact.unit, fact.unit))
 
 
-def _write_unproposed(block: Block, ledger: Ledger, unproposed: Sequence[Unproposed]) -> None:
+def _write_unproposed(block: Block, ledger: Ledger, clock: Clock, unproposed: Sequence[Unproposed]) -> None:
     if not unproposed and not ledger.anomalies:
         return
-    lines = [*_left(unproposed), *_broken(ledger)]
+    lines = [*_left(unproposed, clock), *_broken(ledger, clock)]
     block.line("")
     block.say(sentence("Seen, not proposed:"))
     for line in lines[:LINES]:
@@ -320,7 +345,7 @@ def _write_unproposed(block: Block, ledger: Ledger, unproposed: Sequence[Unpropo
         block.say(sentence("  and {count} lines more", count=len(lines) - LINES))
 
 
-def _left(unproposed: Sequence[Unproposed]) -> Iterator[Sentence]:
+def _left(unproposed: Sequence[Unproposed], clock: Clock) -> Iterator[Sentence]:
     """Facts by client and reason: a few are told each, many together."""
     groups: dict[tuple[Why, str], list[Unproposed]] = {}
     for one in unproposed:
@@ -331,10 +356,10 @@ def _left(unproposed: Sequence[Unproposed]) -> Iterator[Sentence]:
     ):
         facts = [one.fact for one in group]
         if len(facts) <= ONE_BY_ONE and why != "scan":
-            yield from (sentence("{fact}: {why}", fact=_fact(fact), why=WHY[why]) for fact in facts)
+            yield from (sentence("{fact}: {why}", fact=_fact(fact, clock), why=WHY[why]) for fact in facts)
             continue
         servers, ports = {fact.server for fact in facts}, {(fact.transport, fact.port) for fact in facts}
-        period = _period([time for fact in facts for time in (fact.first_ns, fact.last_ns)])
+        period = clock.period([time for fact in facts for time in (fact.first_ns, fact.last_ns)])
         reached = (_count(len(servers), "host"), _count(len(ports), "port"))
         yield sentence(
             "{client} to {reached}, {count} conversations and operations, {period}: {why}",
@@ -342,9 +367,9 @@ def _left(unproposed: Sequence[Unproposed]) -> Iterator[Sentence]:
         )  # fmt: skip
 
 
-def _fact(fact: Conversation | Operation) -> Sentence:
+def _fact(fact: Conversation | Operation, clock: Clock) -> Sentence:
     over = f"{fact.protocol} {fact.transport}/{fact.port}"
-    period = _period((fact.first_ns, fact.last_ns))
+    period = clock.period((fact.first_ns, fact.last_ns))
     if isinstance(fact, Conversation):
         count = _count(fact.packets_to_server + fact.packets_to_client, "packet")
     else:
@@ -361,7 +386,7 @@ def _between(one: str, other: str, over: str, count: Sentence, period: Sentence)
     )  # fmt: skip
 
 
-def _broken(ledger: Ledger) -> Iterator[Sentence]:
+def _broken(ledger: Ledger, clock: Clock) -> Iterator[Sentence]:
     """Messages that their protocol does not allow."""
     groups: dict[tuple[str, str, str, str], list[Any]] = {}
     for fact in ledger.anomalies:
@@ -369,7 +394,7 @@ def _broken(ledger: Ledger) -> Iterator[Sentence]:
             sender, other = (fact.client, fact.server) if fact.from_client else (fact.server, fact.client)
             groups.setdefault((sender, other, fact.protocol, fact.reason), []).append(fact)
     for (sender, other, protocol, reason), facts in sorted(groups.items()):
-        period = _period([time for fact in facts for time in (fact.first_ns, fact.last_ns)])
+        period = clock.period([time for fact in facts for time in (fact.first_ns, fact.last_ns)])
         times = sum(fact.times for fact in facts)
         told = _between(sender, other, protocol, _count(times, "time"), period)
         yield sentence("{fact}: {why}", fact=told, why=sentence("malformed ({reason})", reason=reason))
@@ -392,18 +417,3 @@ def _count(number: int, noun: Noun) -> Sentence:
 
 def _times(ledger: Ledger) -> list[int]:
     return [time for talk in ledger.conversations for time in (talk.first_ns, talk.last_ns)]
-
-
-def _period(times: Iterable[int]) -> Sentence:
-    every = list(times)
-    if not every:
-        return sentence("at no time")
-    first, last = _moment(min(every)), _moment(max(every))
-    return sentence("{first} to {last} UTC", first=first, last=last)
-
-
-def _moment(time_ns: int) -> str:
-    seconds = time_ns // 1_000_000_000
-    if not 0 <= seconds <= _LAST_SECOND:
-        return f"{time_ns} ns"
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"

@@ -6,7 +6,7 @@ of the model, so that it can be mended or agreed on there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -35,7 +35,7 @@ from otmon.zones.review.structure import REQUIREMENTS, mixed_zones, placed_devic
 from otmon.zones.review.usage import unseen_zones, usage
 from otmon.zones.review.works import plant_doubts
 from otmon.zones.role import BY_NAME
-from otmon.zones.unread import unread
+from otmon.zones.unread import let_pass, unread
 
 CAUTIONS: Final[dict[str, str]] = {
     "zone-without-members": "zone {zone} has no members, so nothing is ever in it",
@@ -70,6 +70,8 @@ CAUTIONS: Final[dict[str, str]] = {
     "permissions-not-compared": "{count} permissions are in one list from here on: not all of them were "
     "compared with each other",
     "permission-expires": "permission {permission} {when} on {expires}",
+    "exception-long": "exception {permission} holds until {expires}, more than a year: what lasts is agreed "
+    "as a permission",
     "asset-in-no-zone": "asset {asset} is in no zone",
     "role-unknown": "role {role} of {assets} is none that otmon knows, so no check tells which kind of "
     "device that is",
@@ -109,6 +111,8 @@ ASSETS_NAMED: Final = 4
 """Assets that are named for one role that nobody knows."""
 SOON: Final = timedelta(days=30)
 """Before a permission runs out by so much it is time to renew it."""
+LONG: Final = timedelta(days=366)
+"""More than any exception is meant to last: by then people should have agreed on it, or ended it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -291,6 +295,11 @@ def _expiring(permissions: tuple[Permission, ...], today: date) -> Iterator[Caut
                     permission.line, "permission-expires", permission=permission.called(), when=when,
                     expires=permission.expires,
                 )  # fmt: skip
+            elif permission.exception and last > today + LONG:
+                yield _caution(
+                    permission.line, "exception-long", permission=permission.called(),
+                    expires=permission.expires,
+                )  # fmt: skip
 
 
 def _of_usage(ready: Index, ledger: Ledger) -> Iterator[Caution]:
@@ -429,13 +438,17 @@ def _of_boundary(boundary: Boundary) -> Iterator[Caution]:
         yield _caution(boundary.line, "boundary-closed", boundary=boundary.id)
 
 
-def _of_permissions(permissions: Iterable[Permission], ready: Index) -> Iterator[Caution]:
+def _of_permissions(permissions: Sequence[Permission], ready: Index) -> Iterator[Caution]:
     for permission in permissions:
         written = written_id(permission.id) == permission.id
         if written and not (permission.protocols or permission.ports or permission.transports):
             yield _caution(permission.line, "permission-without-limit", permission=permission.called())
         for key, what in (("access-not-read", "all"), ("reads-not-read", "reads")):
-            some = [one for one in permission.protocols or (ANY,) if unread(permission, one) == what]
+            some = [
+                one
+                for one in permission.protocols or (ANY,)
+                if unread(permission, one) == what and not let_pass(permissions, permission, one)
+            ]
             if some:
                 yield _caution(
                     permission.line, key, permission=permission.called(), protocols=", ".join(some)

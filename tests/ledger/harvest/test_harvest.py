@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
-import numpy as np
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
-from otmon.decode.flows import F_FIRST_PACKET, F_KEY
 from otmon.ledger.facts import Conversation
-from otmon.ledger.harvest.harvest import by_ends, facts_of, source_of
-from otmon.ledger.harvest.rows import ended_rows, no_rows
-from otmon.ledger.ledger import conversation_key
+from otmon.ledger.harvest.harvest import facts_of, source_of
+from otmon.ledger.harvest.rows import ended_rows
 from otmon.ledger.merge import merge_all
 from otmon.ledger.tables import FILL_FLOWS
 from tests.ledger.seen import Seen, at_end
@@ -84,22 +80,6 @@ def test_harvesting_in_parts_gives_what_harvesting_at_once_does() -> None:
         return merge_all([*ledgers, facts_of(ended_rows(seen.t), "x"), at_end(seen.t)])
 
     assert observed(True) == observed(False)
-
-
-def test_flows_come_by_their_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = Seen()
-    for number in range(12):
-        talk = Talk(f"{number}", 49_152 + number, f"10.0.1.{number % 3}")
-        talk.poll(read_registers(3, number, 2, Random(number)))
-        seen.packets(packets(talk, whole(talk)))
-    flows = seen.finish().t.flows[np.flatnonzero(seen.t.flows[:, F_KEY])]
-    flows = flows[np.argsort(flows[:, F_FIRST_PACKET])]
-    monkeypatch.setattr("otmon.ledger.harvest.harvest.SLICE", 4)
-    parts = [facts_of(replace(no_rows(), flows=some), "x") for some in by_ends(flows)]
-    told = [list(map(conversation_key, part.conversations)) for part in parts]
-    assert list(map(len, told)) == [1, 1, 1] and told == sorted(told)
-    assert merge_all(parts) == merge_all([facts_of(replace(no_rows(), flows=flows), "x")])
-    assert list(by_ends(flows[:0])) == []
 
 
 def test_a_source_names_every_counter_that_is_not_zero() -> None:

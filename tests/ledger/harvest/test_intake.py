@@ -11,6 +11,7 @@ import pytest
 from otmon.decode.flows import F_A_LO, F_LAST
 from otmon.kernel import Ints
 from otmon.ledger.harvest import intake as module
+from otmon.ledger.harvest.conversations import conversations_of as told_conversations
 from otmon.ledger.harvest.harvest import facts_of
 from otmon.ledger.harvest.intake import Intake
 from otmon.ledger.harvest.rows import FIELDS, Rows, by_kind, chosen, no_rows, rows_in_use, together
@@ -99,7 +100,12 @@ def test_of_a_flood_as_many_rows_become_facts_as_a_ledger_has_places(
         told.append(some)
         return replace(facts_of(some, source), claims=())
 
+    def conversations_of(flows: Ints) -> Ints:
+        told.append(replace(no_rows(), flows=flows))
+        return told_conversations(flows)
+
     monkeypatch.setattr(module, "harvested", harvested)
+    monkeypatch.setattr(module, "conversations_of", conversations_of)
     many = flood(kind, day, 1500)
     table = getattr(many, FIELDS[kind])
     grown = RunningLedger(1 << 20, limits)
@@ -116,17 +122,29 @@ def test_of_a_flood_as_many_rows_become_facts_as_a_ledger_has_places(
     assert dict(grown.ledger().overflow)[kind] > 1000
 
 
-def test_where_many_rows_are_of_few_hosts_they_become_facts(rows: dict[str, Rows]) -> None:
+def test_where_many_flows_are_of_few_hosts_they_become_conversations(rows: dict[str, Rows]) -> None:
     limits = replace(LIMITS, conversations=8)
-    flows = np.repeat(rows["factory-day"].flows[:2], 40, axis=0)
-    grown = RunningLedger(1 << 20, limits)
-    taken = Intake("x", grown)
-    for begin in range(0, len(flows), 4):
-        taken.take(replace(no_rows(), flows=flows[begin : begin + 4]))
-        assert len(taken._waiting) <= TIMES * 8
-    taken.flush()
-    assert sum(one.flows for one in grown.ledger().conversations) == len(flows)
-    assert not grown.ledger().overflow
+    few, day = rows["factory-day"].flows[:2], rows["factory-day"].flows
+    expected = merge_all([facts_of(replace(no_rows(), flows=few), "x")]).conversations
+    for flows, most in ((np.repeat(few, 40, axis=0), 0), (np.tile(day, (3, 1)), 8)):
+        grown = RunningLedger(1 << 20, limits)
+        taken = Intake("x", grown)
+        told = 0
+        for begin in range(0, len(flows), 4):
+            taken.take(replace(no_rows(), flows=flows[begin : begin + 4]))
+            assert len(taken._waiting) <= TIMES * 8
+            assert sum(map(len, taken._conversations)) <= 8 + TIMES * 8
+            told = max(told, sum(len(part.conversations) for part in grown.parts))
+        # Those of few hosts wait to the end; too many of many become facts.
+        assert told == 0 if most == 0 else told > 0
+        taken.flush()
+        assert not taken._conversations
+        found = grown.ledger()
+        if most:
+            assert found == merge_all([facts_of(replace(no_rows(), flows=flows), "x")], limits)
+        else:
+            assert sum(one.flows for one in found.conversations) == len(flows) and not found.overflow
+            assert [one.client for one in found.conversations] == [one.client for one in expected]
 
 
 def test_a_sender_without_a_place_still_tells_its_switch_port(rows: dict[str, Rows]) -> None:

@@ -101,6 +101,15 @@ def test_two_registers_of_one_request_are_one_value_as_well() -> None:
     assert set(found) == {("holding_registers", 10, 2), ("holding_registers", 11, 1)}
 
 
+def test_a_register_whose_neighbour_nobody_saw_goes_from_where_it_was() -> None:
+    found = seen(reads(10, 100), writes(9, 3, 11_100, 2), writes(10, 11_200, 2))
+    alone = found["holding_registers", 10, 1]
+    assert (alone.times, values(alone)) == (1, [(11_100, 100)] * 4)
+    assert [(one.before, one.value) for one in (*alone.steps, *alone.changes)] == [(100, 11_100)] * 4
+    assert found["holding_registers", 10, 2].times == 2
+    assert ("holding_registers", 9, 1) not in found
+
+
 def test_function_23_writes_too_and_a_mask_tells_no_value() -> None:
     found = seen(read_write((0, 2), (40, 3), Random(1)), mask_write(50, 0xF0, 0x02))
     assert {address for _, address, _ in found} == {40, 41, 42}

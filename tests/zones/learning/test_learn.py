@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import otmon
-from otmon.findings.judge import judge
+from otmon.findings.coverage import coverage
+from otmon.findings.judge import case_of, judge
 from otmon.lab import body_line_day, two_factories_day, water_works_day
 from otmon.lab.day import Site, capture_of, day_of, undisturbed
 from otmon.lab.factory_day import SITE
@@ -435,6 +436,80 @@ def test_what_needs_no_answer_is_proposed(fact: Conversation) -> None:
     made = learn(ledger)
     assert (made.permissions, made.unproposed) == (1, 0)
     assert outcomes(ledger, loaded(made), [fact]) == ["allowed"]
+
+
+def command(service: str, access: str, protocol: str, port: int, **more: Any) -> Operation:
+    named = {"service": service, "access": access, "protocol": protocol, "port": port, "unit": -1}
+    return operation("10.1.0.1", "10.2.0.1", 5, **(named | more))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "port", "transport"),
+    [
+        ("s7comm", 102, "tcp"),
+        ("iec104", 2404, "tcp"),
+        ("dnp3", 20000, "tcp"),
+        ("bacnet", 47808, "udp"),
+        ("ethernet_ip", 44818, "tcp"),
+        ("fins", 9600, "udp"),
+        ("slmp", 5007, "tcp"),
+    ],
+)
+def test_where_nothing_was_changed_nothing_may_be(protocol: str, port: int, transport: str) -> None:
+    talk = conversation("10.1.0.1", "10.2.0.1", port, protocol, transport=transport)
+    made = learn(ledger_of(talk))
+    assert made.text.count("access: read\n") == made.permissions == 1
+    write, stop = (
+        command(name, access, protocol, port, transport=transport)
+        for name, access in (("Write", "write"), ("Stop", "control"))
+    )
+    ledger = ledger_of(talk, write, stop)
+    assert outcomes(ledger, loaded(made), [talk, write, stop]) == ["allowed", "denied", "denied"]
+    (boundary,) = coverage(case_of(ledger_of(talk), loaded(made)))
+    assert not {"coverage.not-read", "coverage.reads-not-read"} & {one.key for one in boundary.why}
+
+
+def test_what_was_changed_may_be_and_reading_beside_it() -> None:
+    talk = conversation("10.1.0.1", "10.2.0.1", 102, "s7comm")
+    write = command("Write Var", "write", "s7comm", 102)
+    other = command("Modify Variable", "write", "s7comm", 102)
+    refused = command("PLC Stop", "control", "s7comm", 102, status=5)
+    ledger = ledger_of(talk, write, refused)
+    made = learn(ledger)
+    assert (made.permissions, made.unproposed) == (2, 1)
+    facts = [talk, write, other, refused]
+    assert outcomes(ledger, loaded(made), facts) == ["allowed", "allowed", "denied", "denied"]
+    (boundary,) = coverage(case_of(ledger_of(talk, write), loaded(made)))
+    assert "coverage.reads-not-read" not in {one.key for one in boundary.why}
+
+
+def test_what_reads_and_is_read_needs_no_line_of_its_own() -> None:
+    talk = conversation("10.1.0.1", "10.2.0.1", 2404, "iec104")
+    made = learn(ledger_of(talk, command("Interrogation", "read", "iec104", 2404)))
+    assert made.permissions == 1 and "access: read\n" in made.text and "functions" not in made.text
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"service": "Direct Operate, No Response", "protocol": "dnp3", "port": 20000},
+        {"service": "Write Group", "protocol": "bacnet", "port": 47808, "transport": "udp"},
+        {"service": "Write Property", "protocol": "bacnet", "server": "10.1.255.255", "transport": "udp"},
+    ],
+)
+def test_commands_that_nobody_answers_are_part_of_the_routine(more: dict[str, Any]) -> None:
+    to = more.get("server", "10.2.0.1")
+    named = {"access": "write", "unit": -1, "port": 47808, "status": -2, **more}
+    link = {key: named[key] for key in ("port", "protocol")}
+    talk = conversation("10.1.0.1", to, transport=more.get("transport", "tcp"), **link)
+    asked = operation("10.1.0.1", to, 5, **{key: one for key, one in named.items() if key != "server"})
+    ledger = ledger_of(talk, asked)
+    assert outcomes(ledger, loaded(learn(ledger)), [talk, asked]) == ["allowed", "allowed"]
+
+
+def test_what_goes_round_unread_is_drafted_without_a_limit_that_nobody_judges() -> None:
+    cyclic = conversation("10.1.0.1", "10.2.0.1", 2222, "ethernet_ip", transport="udp")
+    assert "access" not in learn(ledger_of(cyclic)).text
 
 
 def test_an_attempt_that_failed_once_is_part_of_what_is_proposed() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +14,7 @@ from otmon.protocols.registry import IDS
 from otmon.zones.files.load import read_model
 from otmon.zones.learning.grant import Grant, Seen
 from otmon.zones.learning.layout import Layout
-from otmon.zones.learning.learn import learn_missing
+from otmon.zones.learning.learn import learn, learn_missing
 from otmon.zones.learning.learntfile import LINES, WHY, Border, Unproposed, written
 from otmon.zones.model import Boundary, Endpoint, FunctionRef, Line, Member, Model, Name, Zone
 from tests.zones.facts import EVIDENCE, conversation, model, operation
@@ -146,3 +148,20 @@ def test_the_plants_time_zone_is_asked_for_where_nobody_has_said_it() -> None:
     said = draft.replace(asked, asked[2:]).replace("zones: []", ZONE)
     assert read_model([("m.yaml", said.encode())], frozenset(IDS)).timezone == "Asia/Tokyo"
     assert "timezone" not in written(Ledger(), nothing, [], {}, [], [], True)
+
+
+def test_times_are_those_of_the_plants_clocks_where_they_are_known() -> None:
+    talk = conversation("10.1.0.1", "10.2.0.1", 443, "tls", first_ns=0, last_ns=90 * 60 * 10**9)
+    made = learn(collect(conversations=[talk]), timezone="Asia/Tokyo").text
+    assert "1970-01-01 09:00 to 1970-01-01 10:30 Asia/Tokyo" in made and "UTC" not in made
+    model = read_model([("m.yaml", made.encode())], frozenset(IDS))
+    assert model.timezone == "Asia/Tokyo"
+    # A model says its own, and a draft of what it lacks tells times by that.
+    bare = replace(model, boundaries=())
+    assert "10:30 Asia/Tokyo" in learn_missing(collect(conversations=[talk]), bare).text
+    # What no calendar has is told in nanoseconds.
+    late = conversation("10.1.0.1", "10.2.0.1", 443, "tls", first_ns=0, last_ns=253_402_300_799 * 10**9)
+    assert (
+        "253402300799000000000 ns Asia/Tokyo"
+        in learn(collect(conversations=[late]), timezone="Asia/Tokyo").text
+    )

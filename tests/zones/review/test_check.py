@@ -53,6 +53,7 @@ DOUBTFUL = model("""
       - {id: old, to: f, protocol: tls, expires: 2026-03-01, reason: r, approver: a}
       - {id: due, to: f, protocol: ssh, expires: 2026-04-20, reason: r, approver: a}
       - {id: later, to: f, protocol: http, expires: 2026-12-01, reason: r, approver: a}
+      - {id: endless, to: f, protocol: unknown, port: 7, expires: 2099-12-31, reason: r, approver: a}
     timezone: Asia/Tokyo
     assets:
     - {id: lost, address: 172.31.0.1}
@@ -82,6 +83,27 @@ AT_TWO_PORTS = [
     for n in (7, 8)
     for port in (1, 2)
 ]
+
+
+def test_what_changes_may_stand_beside_what_reads() -> None:
+    def told(*allowed: str) -> list[str]:
+        plant = model(f"""
+            zones:
+            - {{id: a, importance: low, owner: x, members: 10.1.0.0/24}}
+            - {{id: b, importance: low, owner: x, members: 10.2.0.0/24}}
+            boundaries:
+            - id: a-b
+              between: [a, b]
+              device_owner: x
+              settings_owner: x
+              allow: [{", ".join(f"{{to: 10.2.0.1, protocol: s7comm, {one}}}" for one in allowed)}]
+        """)
+        return [caution.key for caution in cautions(plant)]
+
+    writes = "access: write, functions: write-var"
+    assert told(writes) == ["reads-not-read"]
+    assert told("access: read", writes) == told(writes, "access: read") == []
+    assert told("from: 10.1.0.9, access: read", writes) == ["reads-not-read"]
 
 
 def test_switch_ports_of_two_zones_and_addresses_at_two_ports_are_told() -> None:
@@ -141,7 +163,7 @@ def test_a_zone_that_the_baseline_knows_needs_no_caution() -> None:
 def test_counts() -> None:
     checked = check(DOUBTFUL)
     assert (checked.files, checked.zones, checked.members) == (("m.yaml",), 6, 11)
-    assert (checked.boundaries, checked.permissions) == (5, 11)
+    assert (checked.boundaries, checked.permissions) == (5, 12)
     assert checked.cautions == cautions(DOUBTFUL)
 
 
