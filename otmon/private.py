@@ -22,7 +22,7 @@ FOLDER: Final = 0o700
 
 @cache
 def rights() -> int:
-    """Of a new file."""
+    """The rights of a new file."""
     # It cannot be asked for without being set.
     mask = os.umask(0o077)
     os.umask(mask)

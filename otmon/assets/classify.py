@@ -67,7 +67,7 @@ class Device:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its names, as it says them, the best known first."""
+        """The names that it gives itself, the best known first."""
         return names_of(self.claims)
 
 

@@ -85,7 +85,7 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprints:
-    """All of them."""
+    """All fingerprints, found by the claims that they fit."""
 
     every: tuple[Fingerprint, ...]
     """In the order of their ids."""
@@ -98,7 +98,7 @@ class Fingerprints:
             self.by_kind.setdefault(one.kind, []).append(one)
 
     def of(self, claim: AssetClaim) -> tuple[Fingerprint, ...]:
-        """Those that a claim fits."""
+        """The fingerprints that a claim fits."""
         return tuple([one for one in self.by_kind.get(claim.kind, ()) if one.fits(claim)])
 
     def system_of(self, claims: Iterable[AssetClaim]) -> tuple[System, tuple[AssetClaim, ...]] | None:
@@ -118,7 +118,7 @@ class Fingerprints:
 
 @cache
 def shipped_fingerprints() -> Fingerprints:
-    """Those that come with the program. Raises `FingerprintError`."""
+    """The fingerprints that come with the program. Raises `FingerprintError`."""
     files = sorted(FOLDER.glob("*.yml"))
     return read_fingerprints([(f"rules/fingerprints/{one.name}", one.read_bytes()) for one in files])
 

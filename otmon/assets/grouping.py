@@ -83,7 +83,7 @@ class SeenDevice:
 
     @property
     def vlans(self) -> tuple[str, ...]:
-        """Sorted; "" is untagged."""
+        """Sorted VLANs; "" is untagged."""
         return tuple(sorted({one.vlan for one in self.addresses}))
 
     @property
@@ -265,7 +265,7 @@ def _sender(asset: Asset) -> Address | None:
 
 
 def _name(key: HostKey) -> str:
-    """Of a device that only its address tells."""
+    """The name of a device that only its address tells."""
     address, scope = key
     return f"{host(address)}@{scope}" if scope else str(host(address))
 

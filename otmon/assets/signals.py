@@ -204,7 +204,7 @@ class _Traffic:
                 self._changed.setdefault(owner(one.client, one.vlan), []).append(one)
 
     def doings(self, id: str) -> _Doings:
-        """Of the device with that id."""
+        """What the device with that id did."""
         does = _Doings()
         _count_asked(self._asked.get(id, ()), does, self._industrial)
         _count_answered(self._answered.get(id, ()), does, self._industrial)

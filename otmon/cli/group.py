@@ -25,7 +25,7 @@ _EXAMPLE: Final = "Example:"
 
 
 class Program(TyperGroup):
-    """The program."""
+    """The group of all commands."""
 
     def main(
         self,

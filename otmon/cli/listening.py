@@ -113,7 +113,7 @@ class Options:
 
     @property
     def names(self) -> list[str]:
-        """Of the interfaces, each once."""
+        """The interfaces, each once."""
         return list(dict.fromkeys(self.interface))
 
     @property
@@ -311,7 +311,7 @@ def _confined(wanted: Options, rings: Mapping[str, Ring], endpoint: Endpoint | N
 
 
 def _folders(wanted: Options) -> list[Path]:
-    """Where it writes from now on."""
+    """The folders in which the sensor writes from now on."""
     files = [Path(one) for one in (wanted.ledger, wanted.json) if one not in (None, "-")]
     # A link is followed, and what stands beside the ledger stands beside the link.
     folders = [folder for file in files for folder in (file.parent, file.resolve().parent)]

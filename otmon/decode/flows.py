@@ -160,7 +160,7 @@ def mix(h: int, x: int) -> int:
 
 @kernel
 def hash_of(src: Bytes, p: int, end: int) -> int:
-    """Of the bytes ``src[p:end]``."""
+    """A hash of the bytes ``src[p:end]``."""
     h = 0
     for k in range(p, end):
         h = mix(h, u8(src, k))

@@ -281,7 +281,8 @@ def is_internet(address: str, zone: str) -> bool:
 
 
 def importance(case: Case, zone: str) -> str:
-    """Of a zone in the model: "high", "medium" or "low"; "low" for what the model does not hold."""
+    """How important a zone of the model is: "high", "medium" or "low"; "low" for what the model does not
+    hold."""
     known = case.index.zones.get(zone) if case.index is not None else None
     return "low" if known is None else known.importance
 

@@ -85,7 +85,7 @@ def _operations(case: Case, part: Denied) -> list[Operation]:
 
 
 def _addresses(case: Case, group: Denied) -> Iterator[Message]:
-    """Those of a client that has several, as it makes a new one each day."""
+    """The addresses of a client that has several, as it makes a new one each day."""
     own = sorted({fact.client for fact, _ in group})
     if len(own) > 1:
         yield say_some("addresses", own, case.rules[RULE].number("shown"))

@@ -54,7 +54,7 @@ def zone_skipped(case: Case) -> Iterator[Finding]:
 
 
 def _level(index: Index, zone: str) -> float | None:
-    """Of a zone; None where nobody says."""
+    """The Purdue level of a zone; None where nobody says."""
     if zone == INTERNET:
         return OUTERMOST
     known = index.zones.get(zone)

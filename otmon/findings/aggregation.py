@@ -58,7 +58,7 @@ class Aggregation:
             self._cut()
 
     def findings(self) -> Iterator[Finding]:
-        """Those that are kept, and the one for all others."""
+        """The findings that are kept, and the one that counts all others."""
         self._cut()
         for *_, finding, risk in self._each:
             yield of_rule(finding, self._rule, risk)

@@ -76,7 +76,7 @@ def found_in(case: Case, between: Callable[[], None] = go_on) -> tuple[Finding, 
 
 
 def _owned(case: Case, finding: Finding) -> Finding:
-    """With who answers for its zones."""
+    """The finding with those who answer for its zones."""
     zones, place = case.index.zones if case.index is not None else {}, finding.place
     owners = [zones[id].owners if id in zones else () for id in (place.from_zone, place.to_zone)]
     if not any(owners):
@@ -85,7 +85,7 @@ def _owned(case: Case, finding: Finding) -> Finding:
 
 
 def by_risk(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The same, highest risk first; those of one risk stay in their order."""
+    """Findings by risk, the highest first; those of one risk stay in their order."""
     return tuple(sorted(findings, key=lambda one: one.risk.value))
 
 

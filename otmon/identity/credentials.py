@@ -138,7 +138,7 @@ def _folded(account: bytes) -> str:
 
 @cache
 def shipped_credentials() -> Credentials:
-    """Those that come with the program. Raises `CredentialsError`."""
+    """The published defaults that come with the program. Raises `CredentialsError`."""
     files = sorted(FOLDER.glob("*.yml"))
     return read_credentials([(f"rules/credentials/{one.name}", one.read_bytes()) for one in files])
 

@@ -57,7 +57,7 @@ class Message:
 
     @property
     def status(self) -> int:
-        """0 for a request."""
+        """The status code of a response, 0 for a request."""
         return 0 if len(self.words) > 1 else int(self.words[0])
 
 

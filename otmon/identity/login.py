@@ -43,7 +43,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    """Somebody says who they are."""
+    """A log-in: whom somebody claims to be, by which secret or proof, and whether the server let them in."""
 
     account: bytes
     """b"" where the protocol has none."""

@@ -143,7 +143,7 @@ def told_in(data: bytes) -> Iterator[tuple[ClaimKind, str]]:
 
 
 def told_by(token: bytes | None) -> Iterator[tuple[ClaimKind, str]]:
-    """The same of a token that may hold a message, bare or in SPNEGO."""
+    """As `told_in`, of a token that may hold a message, bare or in SPNEGO."""
     at = -1 if token is None else token.find(SIGNATURE)
     if token is not None and at >= 0:
         yield from told_in(token[at:])

@@ -62,7 +62,7 @@ def _plain(data: bytes) -> bytes:
 
 
 def _size_of(from_client: bool, buffer: bytearray) -> int:
-    """RFC 1006, 6."""
+    """The length of a TPKT (RFC 1006, 6)."""
     if len(buffer) < 4:
         return 0
     size = int.from_bytes(buffer[2:4], "big")

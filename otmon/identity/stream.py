@@ -84,7 +84,7 @@ def readings(segments: Sequence[Segment], isn: tuple[int, int]) -> tuple[list[Pi
 
 
 def _others(segments: Sequence[Segment], firsts: Sequence[int]) -> Iterator[list[Piece]]:
-    """What else `readings` gives."""
+    """The other ways to read what was said, as `readings` gives them."""
     sides = [_Side(segments, True, firsts[0]), _Side(segments, False, firsts[1])]
     ways = _WAYS if any(one.is_contradicted for one in sides) else _WAYS[:1]
     told: list[list[Segment]] = []

@@ -48,13 +48,13 @@ class Form(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The same in two languages."""
+    """A text in English and Japanese."""
 
     ja: str
     en: str
 
     def told(self) -> dict[str, str]:
-        """As JSON has it."""
+        """The text as JSON has it."""
         return {"en": self.en, "ja": self.ja}
 
 

@@ -45,7 +45,7 @@ Exchange = tuple[bytes, bytes]
 
 
 def url(address: str, port: int = PORT) -> str:
-    """Of a server's endpoint."""
+    """The URL of a server's endpoint."""
     return f"opc.tcp://{address}:{port}/"
 
 

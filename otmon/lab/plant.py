@@ -114,7 +114,7 @@ class PlantHost:
 
     @property
     def mac(self) -> str:
-        """Empty for who is on the Internet."""
+        """The MAC address, empty for who is on the Internet."""
         return self.host.mac
 
     def serves(self, protocol: str) -> Service | None:

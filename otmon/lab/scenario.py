@@ -101,7 +101,7 @@ class Scenario:
 
     @property
     def start_ns(self) -> int:
-        """In nanoseconds since 1970 UTC."""
+        """When it begins, in nanoseconds since 1970 UTC."""
         return self.plant.midnight_ns + self.starts_ns
 
     @property

@@ -117,7 +117,7 @@ class StepKind:
 
     @property
     def told(self) -> str:
-        """Its first paragraph."""
+        """The first paragraph of its docstring."""
         return " ".join((self.play.__doc__ or "").split("\n\n")[0].split())
 
 

@@ -89,7 +89,7 @@ _Fact = TypeVar("_Fact")
 
 
 def merge(a: Ledger, b: Ledger, limits: Limits = LIMITS) -> Ledger:
-    """All facts of both."""
+    """The ledger of all facts of both."""
     return merge_all((a, b), limits)
 
 
@@ -236,7 +236,7 @@ def _few(
 
 
 def _joined_operations(operations: Iterable[Operation], ranges: int) -> dict[tuple[Any, ...], Operation]:
-    """As `_joined`."""
+    """As `_joined`, for operations."""
     services: dict[tuple[Any, ...], dict[tuple[int, int], Operation]] = {}
     for operation in operations:
         key = service_key(operation)

@@ -55,7 +55,7 @@ class RunningLedger:
         return (self._merged, *self._waiting)
 
     def ledger(self) -> Ledger:
-        """All of it."""
+        """The ledger of all parts so far."""
         if self._waiting:
             self._merged = grown(self._merged, self._waiting, self.limits)
             self._waiting = []

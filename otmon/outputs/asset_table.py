@@ -59,7 +59,7 @@ def write_devices(stream: TextIO, devices: Sequence[Device], index: Index | None
 
 
 def _timezone(index: Index | None) -> str:
-    """That of the model, by whose clocks times are shown."""
+    """The time zone of the model, by whose clocks times are shown."""
     return index.model.timezone if index is not None else ""
 
 

@@ -140,7 +140,7 @@ def _without_bound(labels: _Labels) -> _Labels:
 
 
 class _One(Collector):
-    """A family that is there already."""
+    """A metric family that is there already."""
 
     def __init__(self, family: Metric) -> None:
         self._family = family

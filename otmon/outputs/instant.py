@@ -54,5 +54,5 @@ def read_moment(text: str, zone: str, last_ns: int) -> int | None:
 
 
 def clock_name(zone: str) -> str:
-    """What `short_text` goes by."""
+    """The name of the clock that `short_text` shows."""
     return zone if read_zone(zone) is not None else "UTC"

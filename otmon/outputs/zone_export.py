@@ -8,7 +8,7 @@ from otmon.zones.exchange.rule import Unsaid
 
 
 def unsaid_line(told: Unsaid | Unspoken, language: Language) -> str:
-    """One of them, behind its line."""
+    """One thing that an exported model does not say, behind the line that says it."""
     if isinstance(told, Unspoken):
         return text("unsaid.unspoken", language, count=told.count, version=told.version)
     if language == "en":

@@ -137,7 +137,7 @@ def compile_signatures(protocols: Sequence[Protocol]) -> SignatureTables:
 
 
 def _commanded(protocols: Sequence[Protocol]) -> Bytes:
-    """`SignatureTables.commanded`."""
+    """The table `SignatureTables.commanded`."""
     codes = np.zeros(2 * _PORTS, np.uint8)
     for code, protocol in enumerate(protocols, 1):
         for base, transport, ports in ((0, "tcp", protocol.tcp_ports), (_PORTS, "udp", protocol.udp_ports)):

@@ -158,7 +158,7 @@ def _cells(grid: Grid, number: int, places: Mapping[str, int]) -> dict[str, str]
 
 
 def _claim(cells: Mapping[str, str], place: str, zone: ZoneInfo | None) -> Claim:
-    """Raises _WrongRow."""
+    """The claim of a row. Raises _WrongRow."""
     time_ns, precision_ns = _instant(f"{cells.get('date', '')} {cells['time']}", zone)
     clients, servers = _several(cells, "from"), _several(cells, "to")
     if not clients and not servers:

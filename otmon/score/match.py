@@ -162,5 +162,5 @@ def _told(claim: Claim, shown_ns: int) -> int:
 
 
 def ids(said: Sequence[Claims]) -> frozenset[str]:
-    """Of all claims."""
+    """The ids of all claims."""
     return frozenset(claim.id for one in said for claim in one.claims)

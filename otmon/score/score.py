@@ -40,7 +40,7 @@ class StepScore:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of so many."""
+    """A part of a whole, both counted."""
 
     part: int
     whole: int
@@ -75,13 +75,13 @@ class Score:
 
     @property
     def recall(self) -> Share:
-        """Of the steps that a passive sensor can see, those that were found."""
+        """The share of steps that were found, of those that a passive sensor can see."""
         visible = [one for one in self.steps if one.step.visible]
         return Share(sum(one.found for one in visible), len(visible))
 
     @property
     def precision(self) -> Share:
-        """Of the claims, those that found a step."""
+        """The share of claims that found a step."""
         return Share(self.claims - len(self.false_alarms), self.claims)
 
     @property
@@ -102,13 +102,13 @@ class Score:
 
     @property
     def median_after_ns(self) -> int | None:
-        """Of the steps that were found."""
+        """The median time to find a step, of those that were found."""
         after = [one.after_ns for one in self.steps if one.after_ns is not None]
         return int(median(after)) if after else None
 
     @property
     def false_alarms_per_day(self) -> float | None:
-        """Of 24 hours; None for a capture of no length."""
+        """False alarms in 24 hours; None for a capture of no length."""
         return len(self.false_alarms) * DAY_NS / self.span_ns if self.span_ns else None
 
     @property

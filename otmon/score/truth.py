@@ -82,7 +82,7 @@ class Truth:
 
     @property
     def steps(self) -> tuple[Event, ...]:
-        """Of the attack, in the order of their beginning."""
+        """The steps of the attack, in the order of their beginning."""
         return tuple(sorted((one for one in self.events if one.is_step), key=lambda e: (e.first_ns, e.id)))
 
     def event_of(self, packet: int) -> Event | None:
@@ -161,7 +161,7 @@ def _sentence(one: ErrorDetails) -> str:
 
 
 def _contradictions(form: _Truth) -> Iterator[str]:
-    """What no capture can be."""
+    """What a truth says that cannot be of any capture."""
     known = {host.name for host in form.hosts}
     seen = set[str]()
     for event in form.events:

@@ -68,7 +68,7 @@ class Diary:
         return joined_spans(span for day in self._days[-days - 1 :] for span in day.spans)
 
     def text(self) -> str:
-        """All of it, for the next start."""
+        """All days as text, for the next start."""
         return json.dumps([[round(day.listened_s, 3), *day.spans] for day in self._days])
 
 

@@ -115,7 +115,7 @@ class Endpoint(ThreadingMixIn, WSGIServer):
         """A client that breaks off, or speaks nonsense, is nothing to tell of."""
 
     def _end(self, one: socket.socket) -> None:
-        """Wake its thread, which closes it."""
+        """Wake the connection's thread, which closes it."""
         self._forget(one)
         with suppress(OSError):
             # Not that of SSL, which the thread is in.

@@ -52,7 +52,7 @@ def begin(ledger: Path) -> bool:
 
 
 def end(ledger: Path) -> None:
-    """Everything was saved."""
+    """Remove the mark: everything was saved."""
     mark = _mark(ledger)
     with suppress(OSError):
         mark.unlink(missing_ok=True)

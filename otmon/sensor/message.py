@@ -37,7 +37,7 @@ class Gone(Exception):
 
 
 class Ended(Gone):
-    """It has ended."""
+    """The worker has ended."""
 
 
 def send(to: socket.socket, head: Head, body: Sequence[npt.NDArray[Any]] = ()) -> None:

@@ -23,5 +23,5 @@ def read_notes(notes: Mapping[str, str], facts: Ledger) -> tuple[Diary, int]:
 
 
 def notes_of(diary: Diary, secret: int) -> dict[str, str]:
-    """What `read_notes` reads."""
+    """The notes that `read_notes` reads."""
     return {DIARY: diary.text(), SECRET: f"{secret:016x}"}

@@ -136,7 +136,7 @@ class Reader(Protocol):
         """Who has the packets of the last moments."""
 
     def start(self) -> None:
-        """Begin."""
+        """Begin to read."""
 
     def stop(self) -> None:
         """End; what was seen can still be asked for."""
@@ -149,7 +149,7 @@ class Reader(Protocol):
         """Of what was seen up to now the copied payloads alone; it raises as `part` does."""
 
     def state(self) -> State:
-        """How it fares."""
+        """How the reader fares."""
 
     def failure(self) -> str:
         """Why reading has stopped for good, "" where it goes on."""

@@ -94,7 +94,7 @@ class RecentPackets:
         self._lock = threading.Lock()
 
     def add(self, batch: Batch, packets_before: int) -> None:
-        """Copy a batch."""
+        """Copy a batch of packets."""
         if not len(batch.start) or not self._room:
             return
         begin = int(batch.start[0])

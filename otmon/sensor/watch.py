@@ -151,7 +151,7 @@ class Watch:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What stands now, judged anew."""
+        """The findings that stand now, judged anew."""
         return found_in(self._judge(self.ledger))
 
     @property

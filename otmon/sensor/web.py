@@ -47,7 +47,7 @@ class WebError(Complaint):
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:
-    """Who may read."""
+    """Who may read the metrics, and by which certificate they are served."""
 
     certificate: str | None
     key: str | None
@@ -56,7 +56,7 @@ class WebConfig:
 
 
 def read_web_config(path: Path) -> WebConfig:
-    """Read the file. Raises WebError."""
+    """Read a file of `--web-config`. Raises WebError."""
     try:
         told = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError) as error:

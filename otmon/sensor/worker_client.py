@@ -55,11 +55,11 @@ class Worker:
 
     @property
     def recent(self) -> Proving:
-        """Itself: it asks the worker for packets."""
+        """The reader itself: it asks the worker for packets."""
         return self
 
     def start(self) -> None:
-        """Begin."""
+        """Begin to read."""
         self._begin()
 
     def stop(self) -> None:

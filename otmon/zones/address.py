@@ -190,7 +190,7 @@ _STEPS: Final = {bits: _steps(bits) for bits in (IPV4_BITS, IPV6_BITS)}
 
 @lru_cache(maxsize=REMEMBERED // 2)
 def reach(address: Address) -> Reach:
-    """See `Reach`."""
+    """How far an address reaches (`Reach`)."""
     if address.bits == MAC_BITS:
         return "link"
     begins, reaches = _STEPS[address.bits]

@@ -154,7 +154,7 @@ class _Denial(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """A tuple, as very many are made."""
+    """What a model says of a fact. A tuple, as very many are made."""
 
     outcome: Outcome
     from_zone: str
@@ -268,7 +268,7 @@ def _way(index: Index, client_text: str, server_text: str, vlan: str, transport:
 
 
 def _decided(index: Index, way: _Way, fact: Fact) -> Verdict:
-    """Where a list decides."""
+    """The verdict of a list of permissions that decides."""
     table = way.table
     assert table is not None
     listed = _decide_listed(table, way, fact)

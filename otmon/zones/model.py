@@ -331,5 +331,5 @@ def shown(ranges: Ranges) -> str:
 
 
 def shown_range(low: int, high: int) -> str:
-    """One of them."""
+    """A range of numbers as people write it."""
     return str(low) if low == high else f"{low}-{high}"

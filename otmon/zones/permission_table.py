@@ -120,7 +120,7 @@ class Functions:
     names: dict[str, Set]
 
     def named(self, operation: Operation) -> Set:
-        """Those that name the function of an operation."""
+        """The permissions that name the function of an operation."""
         found = self.numbers.get(operation.function, 0)
         if self.pairs:
             found |= self.pairs.get((operation.function, operation.subfunction), 0)
@@ -233,7 +233,8 @@ class PermissionTable:
         return self.transports.at(fact.transport), self.free_ports | self.ports.at(fact.port), protocols
 
     def _admitting_value(self, written: WrittenValue, beyond: Set) -> tuple[Set, ...]:
-        """`beyond` as `exceeding` said."""
+        """For each aspect the permissions that admit a written value; `beyond` are those that `exceeding`
+        said."""
         functions = self.functions
         named = reduce(or_, (functions.numbers.get(n, 0) for n in _WRITING[written.table]), 0)
         for name in _WRITING_NAMES[written.table]:

@@ -81,7 +81,7 @@ class Schedule:
         return f"{', '.join(self.texts())} ({self.zone})"
 
     def texts(self) -> list[str]:
-        """Its windows as a file has them."""
+        """The windows as a file has them."""
         return [*(window.text for window in self.weekly), *(window.text for window in self.dated)]
 
     def holds(self, instant_ns: int) -> bool:

@@ -66,7 +66,7 @@ class Ground:
         return known
 
     def importance(self, zone: str) -> str | None:
-        """Of a zone in the model; None of what is no zone of it."""
+        """How important a zone of the model is; None for what is no zone of it."""
         known = self.index.zones.get(zone) if self.index is not None else None
         return None if known is None else known.importance
 
@@ -154,7 +154,7 @@ def _own(name: str, kind: Kind, meaning: str) -> Field:
 
 
 def _perhaps(name: str, meaning: str) -> Field:
-    """A number that the fact may lack."""
+    """A field whose number a fact may lack."""
     return Field(name, "number", meaning, attrgetter(f"fact.{name}"), UNKNOWN, attrgetter(name))
 
 

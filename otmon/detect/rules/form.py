@@ -82,7 +82,7 @@ class Form(BaseModel):
 
 
 class Japanese(Form):
-    """The same in Japanese."""
+    """The texts of a rule in Japanese."""
 
     title: Line
     description: Prose | None = None

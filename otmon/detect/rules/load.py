@@ -112,7 +112,7 @@ def read_rules(files: Sequence[tuple[str, bytes]]) -> tuple[Rule, ...]:
 
 
 def _read(file: str, data: bytes, problems: list[Problem]) -> Rule | None:
-    """One file, checked."""
+    """Read and check one rule file."""
     # Only here: they load pydantic and the parser that knows lines.
     from otmon.detect.rules.form import problems_of
     from otmon.zones.files.document import parse, plain, position

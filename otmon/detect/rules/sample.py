@@ -347,7 +347,7 @@ def _hosts(text: str) -> Sequence[str] | None:
 
 
 def _seconds(text: str) -> int | None:
-    """Nanoseconds."""
+    """Read seconds, as nanoseconds."""
     return int(Decimal(text) * 1_000_000_000) if _SECONDS.fullmatch(text) else None
 
 

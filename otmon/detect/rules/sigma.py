@@ -415,7 +415,7 @@ def _escaped(value: SigmaString) -> Iterator[str]:
 
 
 def _pattern(text: str, *, cased: bool) -> Any:
-    """Raises `re2.error`."""
+    """A pattern compiled by RE2. Raises `re2.error`."""
     options = re2.Options()
     options.max_mem = PATTERN_BYTES
     options.case_sensitive = cased

@@ -73,7 +73,7 @@ class Between:
 
 
 def checksum(data: bytes) -> bytes:
-    """Of IPv4 and TCP: the complement of the sum of 16-bit words (RFC 1071, 1)."""
+    """The checksum of IPv4 and TCP: the complement of the sum of 16-bit words (RFC 1071, 1)."""
     total = sum(struct.unpack(f">{(len(data) + 1) // 2}H", data + bytes(len(data) % 2)))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)

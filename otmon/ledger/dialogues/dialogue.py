@@ -92,7 +92,7 @@ class Dialogue:
         """Of log-ins that were judged before: a proof is recomputed once."""
 
     def turn(self) -> None:
-        """The client is the other one."""
+        """Client and server change places."""
         self.client = 1 - self.client
         self.said = [one._replace(from_client=not one.from_client) for one in self.said]
 

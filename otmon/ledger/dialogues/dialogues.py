@@ -305,7 +305,7 @@ class Dialogues:
         self._read(one, found)
 
     def _read(self, one: Dialogue, found: _Found) -> None:
-        """Add what a dialogue says."""
+        """Add the facts of a dialogue to what was found."""
         if one.read < len(one.said):
             if self._known is None:
                 self._known = shipped_credentials()

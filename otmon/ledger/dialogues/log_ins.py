@@ -73,7 +73,7 @@ def _usual() -> dict[tuple[str, int], tuple[str, ...]]:
 
 @lru_cache(maxsize=1 << 12)
 def _others(spoken: str, transport: str, port: int) -> tuple[str, ...]:
-    """Those of `_usual` but one."""
+    """The protocols of `_usual`, without one."""
     return tuple(one for one in _usual().get((transport, port), ()) if one != spoken)
 
 

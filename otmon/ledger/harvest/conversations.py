@@ -122,7 +122,7 @@ def joined(parts: list[Ints]) -> Ints:
 
 
 def _busiest_in(minutes: Ints, starts: Ints) -> Ints:
-    """Of each group of busiest minutes the one with the most, of equal ones the first."""
+    """The busiest minute of each group: the one with the most, of equal ones the first."""
     sizes = np.diff(starts, append=len(minutes))
     chosen = np.repeat(np.maximum.reduceat(minutes[:, 0], starts), sizes) == minutes[:, 0]
     for column in (1, 2):

@@ -20,7 +20,7 @@ from otmon.ledger.running import RunningLedger
 
 
 class Intake:
-    """What comes from one source; used by one thread."""
+    """Collects the rows of one source until they become facts of the running ledger; used by one thread."""
 
     def __init__(
         self, source: str, into: RunningLedger, also: Callable[[Ledger], Ledger] = lambda facts: facts

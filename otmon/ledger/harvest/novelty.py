@@ -147,7 +147,7 @@ def is_unknown(known: Ints, identity: int) -> int:
 
 @kernel
 def columns_identity(rows: Ints, i: int, begin: int, end: int, kind: int, secret: int) -> int:
-    """That of some columns of a row."""
+    """The identity of some columns of a row."""
     h = mix(secret, kind)
     for k in range(begin, end):
         h = mix(h, rows[i, k])

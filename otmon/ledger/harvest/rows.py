@@ -163,7 +163,7 @@ def rows_in_the_way(t: Tables) -> Rows:
 
 
 def no_rows() -> Rows:
-    """None of any kind."""
+    """Rows with none of any kind in them."""
     flows, assets, operations, courses, written, anomalies, messages = (
         np.zeros((0, width), np.int64) for width in WIDTHS
     )
@@ -330,7 +330,7 @@ def courses_of(rows: Ints, courses: Ints) -> list[tuple[Window, ...]]:
 
 
 def evidence_of(columns: Ints, source: str) -> list[Evidence]:
-    """Of columns of times, numbers and offsets of packets in a source."""
+    """The evidence in columns of times, packet numbers and byte offsets of a source."""
     times, packets, offsets = columns.T.tolist()
     # As the class does it, without a call of Python for each.
     return list(map(tuple.__new__, repeat(Evidence), zip(times, repeat(source), packets, offsets)))

@@ -75,7 +75,7 @@ class WaitingRows:
         return fitting
 
     def _share(self, kind: str) -> float:
-        """How much of what may wait does."""
+        """How many rows of a kind wait, as a share of those that may."""
         most: float = TIMES * getattr(self._limits, kind)
         return sum(map(len, self._waiting[kind])) / most
 

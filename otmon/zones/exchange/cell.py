@@ -64,7 +64,7 @@ _MASK: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})\s*[/ ]\s*((?:255|0)(
 
 
 class NotUnderstood(Complaint):
-    """The text says why."""
+    """A cell that cannot be understood; its text says why."""
 
 
 @dataclass(frozen=True, slots=True)

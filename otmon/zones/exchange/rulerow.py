@@ -48,7 +48,7 @@ class Told:
 
     @property
     def whole(self) -> Sentence:
-        """With the place at which it is."""
+        """The text with the place at which it is."""
         place = sentence("row {row}", row=self.row)
         if self.column:
             place = sentence(

@@ -49,7 +49,7 @@ class Block:
         return self._rows.get(line)
 
     def text(self) -> str:
-        """The file."""
+        """The text of the file."""
         return "\n".join(self._lines) + "\n"
 
 

@@ -98,7 +98,7 @@ def _said(why: Why, count: int, assets: Part) -> Sentence:
 
 @dataclass(slots=True)
 class _Read:
-    """What is made of a sheet."""
+    """Devices that were made of a sheet."""
 
     file: str
     assets: list[MapNode] = field(default_factory=list)

@@ -135,7 +135,7 @@ def read_model(
 
 
 def _other_timezones(timezones: Sequence[tuple[Line, str]]) -> Iterator[Problem]:
-    """Those that are not the first one."""
+    """Time zones that are not the first one, as problems."""
     for line, other in timezones[1:]:
         if other != timezones[0][1]:
             what = sentence(

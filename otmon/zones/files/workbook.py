@@ -81,7 +81,7 @@ class Grid:
 
 
 def column_letters(number: int) -> str:
-    """1 is A, 27 is AA."""
+    """The letters of a column by its number: 1 is A, 27 is AA."""
     letters = ""
     while number:
         number, rest = divmod(number - 1, 26)

@@ -105,7 +105,7 @@ def trimmed(grant: Grant, most: int) -> Grant:
 
 
 def longest(grant: Grant) -> int:
-    """Entries of its longest list."""
+    """How many entries its longest list has."""
     lists = (grant.clients, grant.servers, grant.ports, grant.functions, grant.units)
     return max(*map(len, lists), *(len(ranges) for _, ranges in grant.objects), 0)
 
@@ -130,7 +130,7 @@ def permission(grant: Grant, id: str) -> Permission:
 
 
 def joined(seen: Iterable[Seen]) -> Seen:
-    """All of it together."""
+    """What several grants rest on, together."""
     every = list(seen)
     return Seen(
         frozenset(chain.from_iterable(one.conversations for one in every)),
@@ -145,7 +145,7 @@ def _function_key(function: FunctionRef) -> tuple[int, int]:
 
 
 def _ends(ends: frozenset[Endpoint]) -> tuple[Endpoint, ...]:
-    """Sorted."""
+    """The endpoints in order."""
     return tuple(sorted(ends, key=lambda end: (end.zone, end.network is not None, end.network or _NONE)))
 
 

@@ -107,7 +107,7 @@ WHY: Final[dict[str, Sentence]] = {
 
 @dataclass(slots=True)
 class Part:
-    """A zone in the making."""
+    """A zone in the making: its hosts and networks."""
 
     kind: str
     network: Network | None

@@ -52,7 +52,7 @@ class Clock:
     zone: str
 
     def period(self, times: Iterable[int]) -> Sentence:
-        """The first and the last of them."""
+        """The first and the last time of them."""
         every = list(times)
         if not every:
             return sentence("at no time")

@@ -46,7 +46,7 @@ Hosts = int
 
 @dataclass(frozen=True, slots=True)
 class HostClass:
-    """Addresses with one fate."""
+    """Addresses of which a model says the same throughout."""
 
     bits: int
     spans: tuple[tuple[int, int], ...]

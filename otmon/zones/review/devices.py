@@ -39,7 +39,7 @@ class Device:
     """Sorted."""
 
     def zones(self) -> tuple[str, ...]:
-        """Sorted."""
+        """The zones in which it stands, sorted."""
         return tuple(sorted({foot.zone for foot in self.feet}))
 
 
