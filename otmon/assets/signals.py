@@ -193,7 +193,7 @@ class _Traffic:
         self._changed: dict[str, list[Operation]] = {}
         owner = cache(found.owner)
         scanners = found.hosts.scanners
-        # Those of the same ends stand behind each other: whose these are is looked up once.
+        # Facts of the same two ends follow one another: whose addresses these are is looked up once.
         for (client, server, vlan), talks in groupby(ledger.conversations, _ends):
             if client not in scanners:
                 every = list(talks)
@@ -217,7 +217,7 @@ class _Traffic:
 
 def _count_asked(talks: Iterable[Conversation], client: _Doings, industrial: frozenset[str]) -> None:
     """What a device said to others."""
-    # Those with one server stand behind each other.
+    # Conversations with one server follow one another.
     for server, some in groupby(talks, _server):
         group, outside = to_group(server), _is_outside(server)
         for talk in some:

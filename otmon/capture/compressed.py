@@ -183,7 +183,7 @@ class _Counted(io.RawIOBase):
 
 
 class _Frames(io.RawIOBase):
-    """Compressed frames behind each other. The Zstandard library's own reader takes a frame that is
+    """Compressed frames, one after the other. The Zstandard library's own reader takes a frame that is
     cut for a whole one, and the xz reader lets a file ask for any memory; here both are errors.
     Input goes in by small pieces, as each may grow thousandfold."""
 

@@ -53,7 +53,7 @@ def unlisted_traffic(case: Case) -> Iterator[Finding]:
     about: tuple[str, str, str] | None = None
     for pair in denied(case):
         fact, verdict = pair
-        # Those of one client in one zone stand behind each other.
+        # Those of one client in one zone follow one another.
         if about != (fact.client, verdict.from_zone, verdict.to_zone):
             about = fact.client, verdict.from_zone, verdict.to_zone
             strange = not _STRANGE.isdisjoint(about[1:])

@@ -179,7 +179,7 @@ def _undisturbed(segments: Iterable[Segment], firsts: Sequence[int]) -> list[Pie
     """The pieces as they came, where each side's bytes came once and in order, and nobody had received
     what had not come yet; else None. So it is with most connections."""
     found: list[Piece] = []
-    # As the class does it, in a third of the time.
+    # As the class makes it, in a third of the time.
     made = tuple.__new__
     client_first, server_first = firsts
     # What each side says next, and where in its bytes that is.

@@ -107,7 +107,7 @@ class TransactionsFile:
 
 
 def join_parts(parts: Sequence[str], path: str) -> None:
-    """Put the row groups of Parquet files behind each other in one."""
+    """Join Parquet files: their row groups, one after the other, in one file."""
     with _writer(path) as writer:
         for part in parts:
             with pq.ParquetFile(part) as file:

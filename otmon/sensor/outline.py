@@ -1,9 +1,9 @@
-"""What of the facts says whether there is something new to judge: which there are, and how high their peaks
-are, but not how often each was seen.
+"""A digest of the facts, by which the sensor sees whether there is something new to judge: which facts there
+are, and how high their peaks, but not how often each was seen.
 
-A plant that polls without end changes its counts without end, and has requests that wait for their answers at
-each moment, and connections in which nothing was said yet, as so many before them. What only counts tell is
-judged by the watch's windows.
+A plant that polls changes its counts all the time; and at each moment there are requests that wait for their
+answers, and connections in which nothing was said yet, as there were before. None of that is in the digest:
+what only counts can tell is judged from time to time (`otmon.sensor.schedule`).
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ from otmon.ledger.ledger import (
 Outline = npt.NDArray[np.int64]
 """Numbers of facts, in order, each once."""
 TIMES: Final = 2
-"""As many numbers of facts are remembered as there are facts, so many times."""
+"""How many numbers of facts are remembered: this many times as many as there are facts,"""
 SAID: Final = 1 << 15
-"""And so many more; claims, log-ins and operations that were heard, so many at most."""
+"""and so many more. Also how many claims, log-ins and operations that were heard are remembered at most."""
 
 
 class Known:
-    """What was judged, or told of, before. What comes and goes is new once, within bounds."""
+    """Which facts were judged before, and what hosts said before. What comes and goes is new once, within
+    bounds."""
 
     def __init__(self) -> None:
         self._judged: Outline = np.zeros(0, np.int64)

@@ -90,7 +90,7 @@ def read_address(text: str) -> Address | None:
         except KeyError:
             pass
         else:
-            # As the class does it, in a third of the time.
+            # As the class makes it, in a third of the time.
             return tuple.__new__(Address, (IPV4_BITS, value))
     if _MAC.fullmatch(text):
         return Address(MAC_BITS, int(text.replace(":", "").replace("-", ""), 16))

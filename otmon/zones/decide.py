@@ -125,7 +125,7 @@ class _Denial(NamedTuple):
 
     @property
     def fit(self) -> Fit:
-        # As the class does it, in a third of the time; so with others below.
+        # As the class makes it, in a third of the time; so with others below.
         return tuple.__new__(Fit, (self.way.zones[0], *self.way.admitting, self.rest))
 
     def nearest(self) -> tuple[Near, ...]:
@@ -199,7 +199,7 @@ UNJUDGED: Final[Judgements[Any]] = Judgements((), ())
 
 
 def decide_all(index: Index, facts: Sequence[Judged]) -> Judgements[Judged]:
-    """Each fact with its verdict (`decide`). Facts of the same ends stand behind each other in a ledger: what
+    """Each fact with its verdict (`decide`). Facts of the same ends follow one another in a ledger: what
     the ends tell is found once for them."""
     verdicts: list[Verdict] = []
     last: tuple[str, str, str, str] | None = None

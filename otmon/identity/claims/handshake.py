@@ -38,7 +38,7 @@ def told(wholes: Iterable[Piece], skipped: dict[bool, int] | None = None) -> Ite
             if kind == _CLIENT_HELLO and whole.from_client:
                 name = _called(_server_name(message))
                 if name:
-                    # As the class does it, in a third of the time.
+                    # As the class makes it, in a third of the time.
                     yield tuple.__new__(Claim, ("called", name, whole.seen, False, "", ""))
             elif kind == _CERTIFICATE:
                 for of, value in told_in(first_of(message)):

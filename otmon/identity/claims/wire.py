@@ -89,7 +89,7 @@ def software_fields(pieces: Sequence[Piece], heads: tuple[bytes, ...]) -> Iterat
             missing.remove(from_client)
             value = line(found[2])
             if value:
-                # As the class does it, in a third of the time.
+                # As the class makes it, in a third of the time.
                 yield tuple.__new__(Claim, ("software", value, seen, from_client, "", ""))
             break
         if not missing:

@@ -1,9 +1,9 @@
 """Payloads in which somebody logs in, or tells who it is, copied for Python to read.
 
-What is copied is bounded three times: the first payloads and bytes of each direction of a flow, and some
-more in which somebody may log in, an amount in each second of packet time, and the buffer, which is emptied
-when it is full. What the first two leave out is counted; what a TCP connection says behind the beginning that
-is read for claims is none.
+What is copied is bounded in three ways: of each direction of a flow, to its first payloads and bytes and some
+later ones in which somebody may log in; in each second of packet time; and by the buffer, which is emptied
+when it is full. What the first two leave out is counted, apart from what a TCP connection says behind the
+beginning that is read for claims.
 Claims have a budget of their own, so that no flood of them hides a log-in.
 """
 

@@ -142,7 +142,7 @@ class Dialogues:
         ports = (flows[:, 0] & 0xFFFF == EAPOL) & (flows[:, 0] >> 48 & 0xF == 2)
         seqs, acks, times, packets, offsets, begins, sizes, macs, marks = rows[:, _SAID].T.tolist()
         texts = [octets[begin : begin + size] for begin, size in zip(begins, sizes, strict=True)]
-        # As the classes themselves do it, without a call of Python for each value.
+        # As the classes make them, without a call of Python for each value.
         seen = map(tuple.__new__, repeat(Seen), zip(times, packets, offsets, strict=True))
         parts = (ways == clients).tolist(), seqs, acks, texts, seen, marks
         said = map(tuple.__new__, repeat(Segment), zip(*parts, strict=True))

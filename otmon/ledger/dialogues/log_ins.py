@@ -1,11 +1,12 @@
-"""The log-ins of a flow, also those that it holds although its name, or the order of its segments, says
-something else; and what a fact says of them.
+"""The log-ins of a flow, and what a fact says of them. They are found even if the flow's name is wrong, or
+its segments contradict each other.
 
-What a flow speaks is told by its first payloads, and what it says by the first of segments that contradict
-each other. Who attacks may send others before, which nobody takes: then the flow has a wrong name, and the
-log-in is read by nobody, or not as the server read it. So where a flow has no name, or its name gave no
-log-in, the protocols are asked whose usual port it has, and those whose marks stand in what was said; and
-where segments contradict each other (`otmon.identity.stream.readings`) all that may have been read.
+A flow is named by its first payloads, and of segments that contradict each other the first is read. An
+attacker may send payloads before, or segments, that the server does not take: then the flow has a wrong name,
+and its log-in is not read, or not as the server read it. So where a flow has no name, or no log-in was found
+under its name, it is read by the parsers whose usual port it has, and by those whose marks are in what was
+said; and where segments contradict each other, in each way in which the server may have read them
+(`otmon.identity.stream.readings`).
 """
 
 from __future__ import annotations

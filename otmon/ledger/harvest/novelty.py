@@ -1,8 +1,8 @@
 """What is new among the rows of the tables: a sensor asks several times a second, and judges only then.
 
-A row's *identity* is what makes its fact another one, or graver: who, how, and the power of two of its peaks
-(of four of a flow's busiest minute). Counts and times, the client's port and a request that waits for its
-answer as so many before it are not in it: a plant that polls without end has them without end.
+A row's *identity* is what makes its fact a different or a graver one: who, how, and how high its peaks are,
+in powers of two (of four for a flow's busiest minute). What changes all the time in a plant that polls is not
+in it: counts and times, the client's port, and a request that waits for its answer as many did before.
 """
 
 from __future__ import annotations

@@ -332,7 +332,7 @@ def courses_of(rows: Ints, courses: Ints) -> list[tuple[Window, ...]]:
 def evidence_of(columns: Ints, source: str) -> list[Evidence]:
     """The evidence in columns of times, packet numbers and byte offsets of a source."""
     times, packets, offsets = columns.T.tolist()
-    # As the class does it, without a call of Python for each.
+    # As the class makes them, without a call of Python for each.
     return list(map(tuple.__new__, repeat(Evidence), zip(times, repeat(source), packets, offsets)))
 
 
@@ -369,7 +369,7 @@ def order_of(keys: Ints, *later: Ints) -> Ints:
 
 
 def by_runs(of: Callable[..., _Made], columns: Ints) -> list[_Made]:
-    """What a function makes of each row's numbers: one value of rows behind each other that are equal."""
+    """What a function gives for the numbers of each row: it is called once for a run of equal rows."""
     if len(columns) < FEW_ROWS:
         return list(map(of, *columns.T.tolist()))
     fresh = np.append(True, (columns[1:] != columns[:-1]).any(axis=1))

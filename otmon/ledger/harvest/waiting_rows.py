@@ -1,7 +1,7 @@
-"""Rows that wait, as many as a full ledger could have a use for: of the others it is counted what they were.
+"""Rows that wait to become facts: as many as a full ledger could use. The others are counted, by kind.
 
-In a flood nearly all rows are pushed out by others before anybody asks for them. Which ones go is decided as
-the ledger does it (`otmon.ledger.rank`), so what stays makes the same ledger as all of them.
+In a flood the ledger would drop nearly all of them again. Which rows go is decided by the ledger's own order
+(`otmon.ledger.rank`), so what stays makes the same ledger as all of them would.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def _extremes(rows: Ints, words: int, source: str, known: _Known) -> list[tuple[
     columns = columns & np.array([0xFFFFFFFF, *[-1] * (E_COLUMNS - 1)])
     swapped = columns[:, 4:, E_RANK]
     columns[:, 4:, E_RANK] = (swapped & 0xFFFF) << 16 | swapped >> 16
-    # The smallest of all orders are mostly one value, and so the largest: each stand behind each other here.
+    # The smallest of all orders are mostly one value, and so the largest: here they follow one another.
     by_side = columns.reshape(-1, orders, 2, E_COLUMNS).swapaxes(1, 2).reshape(columns.shape)
     in_pairs = itemgetter(*np.arange(2 * orders).reshape(2, orders).T.ravel().tolist())
     return list(map(in_pairs, _moves(Extreme, by_side, words, source, known)))

@@ -4,9 +4,10 @@ The largest step is kept, from what the element held before to what one write ma
 change within a minute, however many writes it took and whoever sent them: a ramp of small steps. Both are
 measured in each way in which the bits may be read, as only a zone model tells which is meant.
 
-For the change the values that an element held are remembered for a minute, one in each `SLOT_NS` of each
-width; every write is held against all of them. So what is kept is never more than there was. It can be less
-by what was moved in one slot: of a ramp a twelfth at most, of moves to and fro a half.
+For the change within a minute the values that an element held are remembered for that long, one in each
+`SLOT_NS` and of each width; every write is compared with all of them. So a change that is kept did happen. It
+may be less than the true one by what was moved within one slot: a twelfth of a ramp at most, half of moves to
+and fro.
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ def _add_conversations(
 
     ends: tuple[str, str, str] | None = None
     for talk in conversations:
-        # Those of the same ends stand behind each other: their hosts are looked up once.
+        # Those of the same ends follow one another: their hosts are looked up once.
         if ends != (talk.client, talk.server, talk.vlan):
             ends = talk.client, talk.server, talk.vlan
             caller, called = end(talk.client, talk.vlan), end(talk.server, talk.vlan)
