@@ -79,7 +79,7 @@ class Talks:
     asked for: those of a client are made ready when somebody asks for one of them."""
 
     def __init__(self, facts: Sequence[Conversation | Operation]) -> None:
-        """`talks` of one client follow one another, as in a ledger."""
+        """`facts` of one client follow one another, as in a ledger."""
         self._facts: dict[str, list[Conversation | Operation]] = {}
         for client, some in groupby(facts, attrgetter("client")):
             self._facts.setdefault(client, []).extend(some)

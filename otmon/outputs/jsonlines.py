@@ -65,7 +65,27 @@ def lines(
     told_ns: Mapping[str, int] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The objects of all lines."""
-    yield {
+    yield _run_line(ledger, files, version)
+    for damage in ledger.damage:
+        yield {
+            "type": "damage",
+            "source": _safe(damage.source),
+            "kind": damage.kind,
+            "offset": damage.offset,
+            "count": damage.count,
+            "detail": damage.detail,
+        }
+    for finding in findings:
+        line = finding_line(finding)
+        if told_ns is not None and line["id"] in told_ns:
+            line["told"] = utc_text(told_ns[line["id"]])
+        yield line
+    yield _summary_line(findings, covered, zones)
+
+
+def _run_line(ledger: Ledger, files: Sequence[str], version: str) -> dict[str, Any]:
+    """The object of the first line: what was read, and by which model."""
+    return {
         "type": "run",
         "format": FORMAT,
         "version": version,
@@ -93,21 +113,13 @@ def lines(
         },
         "overflow": dict(ledger.overflow),
     }
-    for damage in ledger.damage:
-        yield {
-            "type": "damage",
-            "source": _safe(damage.source),
-            "kind": damage.kind,
-            "offset": damage.offset,
-            "count": damage.count,
-            "detail": damage.detail,
-        }
-    for finding in findings:
-        line = finding_line(finding)
-        if told_ns is not None and line["id"] in told_ns:
-            line["told"] = utc_text(told_ns[line["id"]])
-        yield line
-    yield {
+
+
+def _summary_line(
+    findings: Sequence[Finding], covered: Sequence[Coverage], zones: Sequence[ZoneCoverage]
+) -> dict[str, Any]:
+    """The object of the last line: how many findings there are, and what the capture can say."""
+    return {
         "type": "summary",
         "findings": sum(one.alike for one in findings),
         "by_severity": {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -132,6 +132,48 @@ def smaller(help_s: Run, first: Run, second: Run, floods: list[tuple[str, Run]])
     )
 
 
+def held_to(
+    best: Mapping[str, Mapping[str, Result]],
+    help_s: float,
+    compiling: float,
+    deciding: float,
+    wording: float,
+    floods: Sequence[tuple[str, Run]],
+) -> list[Goal]:
+    """What was measured beside what it should be: seconds, bytes and packets in a second."""
+    factory, office = best["factory"], best["office"]
+    wanted = [
+        Goal("Modbus mix, packets/s", 7e6, factory["otmon"].rate, "{:,.0f}"),
+        Goal(
+            "Modbus mix with `--transactions`, packets/s",
+            3e6,
+            factory["otmon --transactions"].rate,
+            "{:,.0f}",
+        ),
+        Goal("IT mix, packets/s", 4e6, office["otmon"].rate, "{:,.0f}"),
+    ]
+    for name, least in (("libpcap", 0.5), ("ndpiReader", 2.5), ("nfstream", 20)):
+        for kind, results in (("Modbus", factory), ("IT", office)):
+            wanted.append(Goal(f"times {name}'s rate, {kind} mix", least, ratio_to(results, name), "{:.2f}"))
+    wanted += [
+        Goal("`otmon --help`, s", 0.3, help_s, "{:.2f}", at_most=True),
+        Goal("100,000 facts decided by 2,000 permissions, CPU s", 2, deciding, "{:.2f}", at_most=True),
+        Goal(
+            "the same, and what comes nearest to each denied one with what that lacks, CPU s",
+            2,
+            deciding + wording,
+            "{:.2f}",
+            at_most=True,
+        ),
+        Goal("compilation, s", 30, compiling, "{:.1f}", at_most=True),
+        *(
+            Goal(f"memory, {name}, MB", 400, one.peak_bytes / MEGABYTE, "{:,.0f}", at_most=True)
+            for name, one in floods
+        ),
+    ]
+    return wanted
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--packets", type=int, metavar="N", help="of each capture, for a quick look")
@@ -174,36 +216,7 @@ def main() -> None:
         f"deciding: {deciding:.2f} s for {decided.told('facts')} facts, wording of what comes nearest "
         f"{wording:.2f} s"
     )
-    factory, office = best["factory"], best["office"]
-    wanted = [
-        Goal("Modbus mix, packets/s", 7e6, factory["otmon"].rate, "{:,.0f}"),
-        Goal(
-            "Modbus mix with `--transactions`, packets/s",
-            3e6,
-            factory["otmon --transactions"].rate,
-            "{:,.0f}",
-        ),
-        Goal("IT mix, packets/s", 4e6, office["otmon"].rate, "{:,.0f}"),
-    ]
-    for name, least in (("libpcap", 0.5), ("ndpiReader", 2.5), ("nfstream", 20)):
-        for kind, results in (("Modbus", factory), ("IT", office)):
-            wanted.append(Goal(f"times {name}'s rate, {kind} mix", least, ratio_to(results, name), "{:.2f}"))
-    wanted += [
-        Goal("`otmon --help`, s", 0.3, help_s.seconds, "{:.2f}", at_most=True),
-        Goal("100,000 facts decided by 2,000 permissions, CPU s", 2, deciding, "{:.2f}", at_most=True),
-        Goal(
-            "the same, and what comes nearest to each denied one with what that lacks, CPU s",
-            2,
-            deciding + wording,
-            "{:.2f}",
-            at_most=True,
-        ),
-        Goal("compilation, s", 30, first.seconds - second.seconds, "{:.1f}", at_most=True),
-        *(
-            Goal(f"memory, {name}, MB", 400, one.peak_bytes / MEGABYTE, "{:,.0f}", at_most=True)
-            for name, one in floods
-        ),
-    ]
+    wanted = held_to(best, help_s.seconds, first.seconds - second.seconds, deciding, wording, floods)
     sections = [goals(wanted), *sections, smaller(help_s, first, second, floods)]
     for section in sections:
         section.show(console)

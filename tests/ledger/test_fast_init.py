@@ -1,4 +1,4 @@
-"""Swift values behave as the frozen dataclasses that they are."""
+"""Values that are made fast behave as the frozen dataclasses that they are."""
 
 from __future__ import annotations
 

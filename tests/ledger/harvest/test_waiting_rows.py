@@ -62,25 +62,25 @@ def test_of_few_hosts_somebody_else_has_all_of_them() -> None:
 def test_several_parts_are_taken_as_one_and_one_kind_after_the_other() -> None:
     some, several = flows(3, 3), flows(7, 7)
     parts = [replace(some, assets=senders(4, 0).assets), several]
-    crowd, other = WaitingRows(LIMITS, nobody), WaitingRows(LIMITS, nobody)
-    crowd.take_all(parts, NO_BARS)
-    assert parts == [] and len(crowd) == 3 + 4 + 7
+    waiting, other = WaitingRows(LIMITS, nobody), WaitingRows(LIMITS, nobody)
+    waiting.take_all(parts, NO_BARS)
+    assert parts == [] and len(waiting) == 3 + 4 + 7
     for one in (replace(some, assets=senders(4, 0).assets), several):
         other.take(one, NO_BARS)
     for kind in ("conversations", "assets"):
-        left, right = crowd.leave(kind), other.leave(kind)
+        left, right = waiting.leave(kind), other.leave(kind)
         assert left is not None and right is not None
         assert np.array_equal(left.flows, right.flows) and np.array_equal(left.assets, right.assets)
 
 
 def test_parts_are_not_held_twice_while_they_are_taken() -> None:
     tables = flows(2_000, 2_000).flows, senders(2_000, 0).assets
-    crowd = WaitingRows(LIMITS, nobody)
+    waiting = WaitingRows(LIMITS, nobody)
     tracemalloc.start()
     parts = [replace(no_rows(), flows=tables[0].copy(), assets=tables[1].copy()) for _ in range(4)]
     size = sum(one.flows.nbytes + one.assets.nbytes for one in parts)
     tracemalloc.reset_peak()
-    crowd.take_all(parts, NO_BARS)
+    waiting.take_all(parts, NO_BARS)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size < most < 1.7 * size
