@@ -357,17 +357,8 @@ def read_pcapng(window: Window) -> Iterator[Batch | InputDamage]:
             why = yield from _head(window, section)
         if why == GARBAGE:
             yield from _skip_garbage(window, section)
-        elif why == BAD:
-            size = _word(window, 4, section.big)
-            text = f"a packet block of {size} bytes that contradicts itself"
-            yield from window.damage("bad-block", window.offset, 1, text)
-            window.begin += size
-        elif why == LARGE:
-            size = _word(window, 4, section.big)
-            first = window.offset
-            got = window.skip(size)
-            if got < size and not window.stream.fault:
-                yield from window.damage("cut-record", first, 1, f"a block of {size} bytes, {got} are there")
+        elif why in (BAD, LARGE):
+            yield from _skip_block(window, section, why)
         elif why == MORE and not window.at_end:
             window.refill()
         elif why == MORE:
@@ -381,6 +372,20 @@ def read_pcapng(window: Window) -> Iterator[Batch | InputDamage]:
         needed = _word(window, 4, _big(window, section)) if rest >= SMALLEST else SMALLEST
         text = f"a block of {needed} bytes, {rest} are there"
         yield from window.damage("cut-record", window.offset, 1, text)
+
+
+def _skip_block(window: Window, section: _Section, why: int) -> Iterator[InputDamage]:
+    """Leave out a block that contradicts itself (BAD), or that is too long for the window (LARGE)."""
+    size = _word(window, 4, section.big)
+    first = window.offset
+    if why == BAD:
+        text = f"a packet block of {size} bytes that contradicts itself"
+        yield from window.damage("bad-block", first, 1, text)
+        window.begin += size
+        return
+    got = window.skip(size)
+    if got < size and not window.stream.fault:
+        yield from window.damage("cut-record", first, 1, f"a block of {size} bytes, {got} are there")
 
 
 def _word(window: Window, at: int, big: bool) -> int:

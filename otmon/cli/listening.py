@@ -151,9 +151,8 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
     rules = read_rules(wanted.rules)
     before, notes = _before(wanted.ledger, model.timezone if model is not None else "")
     try:
-        proofs = None
-        if wanted.evidence is not None:
-            proofs = ProofFolder(Path(wanted.evidence), wanted.evidence_mb * MEBIBYTE)
+        folder, budget = wanted.evidence, wanted.evidence_mb * MEBIBYTE
+        proofs = ProofFolder(Path(folder), budget) if folder is not None else None
         output.open()
     except OSError as error:
         fail_by_system(error)
@@ -186,16 +185,7 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
             judge = judged_by(fresh, normal, with_rules(now["rules"] or ()).rules)
         except (ModelError, RuleError, SettingsError, OSError) as error:
             watch.keep_model()
-            if isinstance(error, ModelError | RuleError):
-                tell_problems(error.problems)
-            elif isinstance(error, SettingsError):
-                for problem in error.problems:
-                    print(told(problem), file=sys.stderr)
-            else:
-                print(told(error), file=sys.stderr)
-            warn(
-                sentence("the settings, the model or the rules have errors; those read before stay in force")
-            )
+            _tell_kept(error)
             return
         if fresh is not None:
             tell_remarks(fresh)
@@ -206,23 +196,14 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
         service.warn_after(now["silence"])
         output.use(fresh)
         warn(sentence("the model and the rules were read anew"))
-        other = {
-            name.replace("_", "-") for name, value in now.items() if _plain(begun[name]) != _plain(value)
-        }
-        if later := sorted(other - RELOADED):
-            what = sentence("the next start takes what it says now of {names}", names=tuple(later))
-            warn(placed(wanted.config, what))
+        _tell_later(wanted.config, begun, now)
 
     service = Service(
         watch, readers, tell=output.tell, warn=warn, reload=reload, silence_s=wanted.silence,
         troubles=lambda: {"json": output.trouble},
     )  # fmt: skip
     service.listen_to_signals()
-    known = watch.known_before
-    heard = sentence("listening on {names}", names=tuple(wanted.names))
-    if known:
-        heard = sentence("{heard}; {count} findings are known from before", heard=heard, count=known)
-    warn(heard)
+    _tell_listening(wanted.names, watch.known_before)
     try:
         service.run(notifier)
     except Stopped as error:
@@ -230,6 +211,33 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
     if path is not None and not watch.trouble:
         ledger_marks.end(path)
     return watch.finds_something
+
+
+def _tell_listening(names: list[str], known: int) -> None:
+    heard = sentence("listening on {names}", names=tuple(names))
+    if known:
+        heard = sentence("{heard}; {count} findings are known from before", heard=heard, count=known)
+    warn(heard)
+
+
+def _tell_kept(error: ModelError | RuleError | SettingsError | OSError) -> None:
+    """What is wrong with what was to be read anew, and that the sensor goes on with what it has."""
+    if isinstance(error, ModelError | RuleError):
+        tell_problems(error.problems)
+    elif isinstance(error, SettingsError):
+        for problem in error.problems:
+            print(told(problem), file=sys.stderr)
+    else:
+        print(told(error), file=sys.stderr)
+    warn(sentence("the settings, the model or the rules have errors; those read before stay in force"))
+
+
+def _tell_later(config: str | None, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Which options of the file of `--config` are others now, and wait for the next start."""
+    other = {name.replace("_", "-") for name, value in now.items() if _plain(begun[name]) != _plain(value)}
+    if later := sorted(other - RELOADED):
+        what = sentence("the next start takes what it says now of {names}", names=tuple(later))
+        warn(placed(config, what))
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,6 @@ MPLS: Final = 5
 IPV4: Final = 6
 IPV6: Final = 7
 TRANSPORT: Final = 8
-GRE: Final = 9
 BARE: Final = 10
 """A packet whose first nibble says IPv4 or IPv6."""
 

@@ -34,8 +34,6 @@ from otmon.ledger.facts import Conversation, Operation
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 from otmon.zones.role import one_name
 
-VALUES: Final = ("A", "B", "C", "D", "E")
-"""Gravest first."""
 LEVELS: Final = (1, 2, 3)
 OUTSIDE: Final = frozenset({INTERNET, UNKNOWN_ZONE})
 _IMPORTANCE: Final = {"high": 3, "medium": 2, "low": 1}

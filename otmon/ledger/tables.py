@@ -215,7 +215,7 @@ MESSAGE_DATA: Final = 1 << 22
 U_FLOW, U_NEXT, U_BEHIND, U_HELD, U_TIME = range(5)
 CUTS: Final = 1 << 10
 CUT_BYTES: Final = 2_048
-TURNS: Final = CUTS // 2
+COMMAND_STREAMS: Final = CUTS // 2
 """Flows whose segments are put in order; the rows of `cuts` behind the first `CUTS` are theirs."""
 PIECES: Final = 1 << 8
 """Rows of `cuts` behind those, for flows that speak something else so far."""
@@ -259,11 +259,11 @@ LOOKED: Final = 26
 """Bytes of payloads that were looked through for log-ins in that second."""
 WRITES: Final = 27
 """As `COMMANDS`, for writes."""
-AHEAD: Final = 16
+LOOKAHEAD: Final = 16
 """Packets whose headers are read before the first of them is counted (`otmon.ledger.packets.lookahead`).
 `Tables.rows` has two rows more: for a packet whose headers are read in its turn, and for the tunnel around
 one."""
-OUTER: Final = AHEAD + 1
+OUTER: Final = LOOKAHEAD + 1
 
 _INT: Final = np.int64
 _FIELDS: Final = [
@@ -302,7 +302,7 @@ _FIELDS: Final = [
     ("messages", _INT, (MESSAGES, G_COLUMNS)),
     ("cuts", _INT, (SPARE + 1, 8)),
     ("urgent", _INT, (URGENT_PLACES, 2)),
-    ("turns", _INT, (TURNS, S_COLUMNS)),
+    ("command_streams", _INT, (COMMAND_STREAMS, S_COLUMNS)),
     ("asked", _INT, (ASKERS, 4)),
     ("server_names", _INT, (SERVER_NAMES, 2)),
     ("early", _INT, (HELD, H_COLUMNS)),
@@ -361,7 +361,7 @@ def new_tables(modbus: int, transactions: bool) -> Tables:
     tables.used[WANT_TRANSACTIONS] = transactions
     tables.used[MODBUS] = modbus
     for column, value in USUAL:
-        tables.rows[:AHEAD, column] = value
+        tables.rows[:LOOKAHEAD, column] = value
     for name in sorted(set(IDS) - set(FIRST_PAYLOADS)):
         one = code_of(name)
         tables.listed[one] = LOG_IN_PAYLOADS.get(name, FLOW_PAYLOADS)

@@ -24,11 +24,10 @@ FALSE_ALARMS_SHOWN: Final = 40
 BY_SHOWN: Final = 4
 """Rules or notes that are named for one step; the JSON object has all."""
 
+# Headings of columns.
 RANKING: Final = ("place", "name", "recall", "precision", "false-alarms", "first", "median")
 STEPS: Final = ("step", "found", "after", "techniques", "by")
 TECHNIQUES: Final = ("technique", "recall", "precision")
-LABELS: Final = (*RANKING, *STEPS, *TECHNIQUES)
-"""Headings."""
 
 
 def write_scores(stream: TextIO, truth: Truth, scores: Sequence[Score], language: Language) -> None:

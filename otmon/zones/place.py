@@ -33,9 +33,9 @@ address, or this is an asset's of the inventory that forwards for nobody. Any ot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from otmon.identity.claim import INTERFACE
 from otmon.ledger.facts import Asset, AssetClaim
@@ -153,46 +153,28 @@ def index(
     are about conversations below IP only. Members given by switch port hold what `claims` say came in there,
     and nothing without them. `baseline` are the facts of normal operation, for zones with
     `inside: baseline`; without it nothing that goes on inside these is covered but what they list."""
-    networks: list[tuple[Network, Claim]] = []
-    macs: list[tuple[Network, Claim]] = []
-    vlans: dict[str, list[Claim]] = {}
     around = outer_zones(model.zones)
     assets = tuple(assets)
     carriers = _carriers(model, assets)
     claims = tuple(claims)
     told = tuple(one for one in claims if one.kind == "switch-port")
+    members = _members(model, around)
     relayed: dict[tuple[Network, Claim], None] = {}
     ports: dict[tuple[Address, str], list[Claim]] = {}
-    plugs: dict[str, list[Claim]] = {}
-    for zone in model.zones:
-        for member in zone.members:
-            claim = Claim(zone.id, member.vlan, member.line, around[zone.id])
-            if member.network is not None:
-                networks.append((member.network, claim))
-            if member.macs is not None:
-                networks.append((member.macs, claim))
-                if member.network is None:
-                    macs.append((member.macs, claim))
-            if member.port is not None:
-                plugs.setdefault(member.port, []).append(claim)
-            elif member.network is None and member.macs is None:
-                vlans.setdefault(member.vlan or "", []).append(claim)
     for one in _of_addresses(told, assets):
         # A port of its own decides before the session that it is in.
         session = one.value.rpartition("/")[0] if one.protocol == "erspan" else ""
-        for claim in plugs.get(one.value) or plugs.get(session) or ():
+        for claim in members.ports.get(one.value) or members.ports.get(session) or ():
             _plug(one, claim, ports, relayed)
-    networks += relayed
-    macs += relayed
     ready = Index(
         model,
         {zone.id: zone for zone in model.zones},
         {(min(b.between), max(b.between)): b for b in model.boundaries},
-        prefix_table(networks),
-        _seen(prefix_table(macs), assets),
+        prefix_table([*members.networks, *relayed]),
+        _seen(prefix_table([*members.macs, *relayed]), assets),
         {key: tuple(found) for key, found in ports.items()},
-        {port: tuple(found) for port, found in plugs.items()},
-        {vlan: tuple(found) for vlan, found in vlans.items()},
+        {port: tuple(found) for port, found in members.ports.items()},
+        {vlan: tuple(found) for vlan, found in members.vlans.items()},
         {zone.id: permission_table(zone, carriers) for zone in model.zones},
         {(min(b.between), max(b.between)): permission_table(b, carriers) for b in model.boundaries},
         carriers,
@@ -207,6 +189,36 @@ def index(
             ready.public[address] = Found(UNKNOWN_ZONE)
         carriers[address] = tuple(sorted({*carriers.get(address, ()), *own}))
     return ready
+
+
+class _Members(NamedTuple):
+    """What the members of a model's zones are given by."""
+
+    networks: list[tuple[Network, Claim]]
+    """Of IP addresses, and of MAC addresses."""
+    macs: list[tuple[Network, Claim]]
+    """Of MAC addresses alone."""
+    ports: dict[str, list[Claim]]
+    """Switch ports."""
+    vlans: dict[str, list[Claim]]
+
+
+def _members(model: Model, around: Mapping[str, tuple[str, ...]]) -> _Members:
+    found = _Members([], [], {}, {})
+    for zone in model.zones:
+        for member in zone.members:
+            claim = Claim(zone.id, member.vlan, member.line, around[zone.id])
+            if member.network is not None:
+                found.networks.append((member.network, claim))
+            if member.macs is not None:
+                found.networks.append((member.macs, claim))
+                if member.network is None:
+                    found.macs.append((member.macs, claim))
+            if member.port is not None:
+                found.ports.setdefault(member.port, []).append(claim)
+            elif member.network is None and member.macs is None:
+                found.vlans.setdefault(member.vlan or "", []).append(claim)
+    return found
 
 
 def _of_addresses(told: Iterable[AssetClaim], assets: Iterable[Asset]) -> Iterator[AssetClaim]:

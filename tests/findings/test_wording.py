@@ -46,7 +46,7 @@ from otmon.ledger.ledger import KINDS as FACTS
 from otmon.outputs.table import UNNOTED
 from otmon.outputs.zone_picture import State as Drawn
 from otmon.protocols.modbus import REASONS
-from otmon.score.table import LABELS
+from otmon.score.table import RANKING, STEPS, TECHNIQUES
 from otmon.sentence import Complaint, both, either, placed, sentence
 from otmon.zones.decide import LACKS, Outcome
 from otmon.zones.decide import REASONS as VERDICTS
@@ -102,7 +102,7 @@ FAMILIES = {
         for one in get_args(CredentialOutcome)
     ),
     *(f"default-servers.{one}-more" for one in get_args(CredentialOutcome)),
-    *(f"score.{one}" for one in ("found", "missed", "unseen", *LABELS)),
+    *(f"score.{one}" for one in ("found", "missed", "unseen", *RANKING, *STEPS, *TECHNIQUES)),
     *(f"lab.{one}" for one in get_args(Played) if one not in ("done", "nothing")),
     *(f"noted.{one}" for one in COUNTER_NAMES if not one.startswith(UNNOTED)),
     *(f"fact-kind.{one}" for one in (*FACTS, PROOFS_LEFT_OUT) if one != "sources"),

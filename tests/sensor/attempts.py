@@ -31,7 +31,6 @@ from otmon.sensor.confine import confine  # isort: skip
 from otmon.sensor.observer import compile_kernels  # isort: skip
 
 FRAME = bytes(12) + b"\x88\xb5" + bytes(50)
-CODE = bytes.fromhex("b82a000000c3").ljust(4096)
 X86 = platform.machine() == "x86_64"
 HIGHEST = 500
 """Of the numbers of system calls, with some to spare."""

@@ -135,12 +135,6 @@ class Rule:
         """A whole-number parameter of the detector."""
         return self._value(name, int)
 
-    def ratio(self, name: str) -> float:
-        """A parameter that need not be whole."""
-        value = self.parameters[name].value
-        assert isinstance(value, int | float), f"{self.name}: {name} is no number"
-        return float(value)
-
     def texts(self, name: str) -> tuple[str, ...]:
         """A parameter that is a list of texts."""
         return self._value(name, tuple)

@@ -173,6 +173,27 @@ def _facts(
         problems.append((path, sentence("expected a mapping such as {example}", example=example), False))
         return
     before = len(problems)
+    given = _members(kind, said, path, problems)
+    if len(problems) > before:
+        return
+    spread = {key: given.pop(key) for key in _SPREAD if key in given}
+    count = prod(map(len, spread.values())) * len(given.get("values", "1"))
+    if count > room:
+        what = sentence(
+            "{count} facts where {room} are left, expected at most {most} in one list",
+            count=count, room=room, most=MAX_FACTS,
+        )  # fmt: skip
+        problems.append((path, what, False))
+        return
+    for chosen in product(*spread.values()):
+        for single in _writes(given):
+            yield _fact(kind, single | dict(zip(spread, chosen, strict=True)))
+
+
+def _members(
+    kind: str, said: Mapping[Any, Any], path: Path, problems: list[tuple[Path, Sentence, bool]]
+) -> dict[str, Any]:
+    """What an entry says of a fact, read; what is wrong with it is among the problems then."""
     readers = _readers(kind)
     given: dict[str, Any] = {}
     for key, text in said.items():
@@ -205,20 +226,7 @@ def _facts(
             "more than {most} requests, expected {expected}", most=MAX_REQUESTS, expected=EXPECTED
         )
         problems.append(((*path, "phases"), what, False))
-    if len(problems) > before:
-        return
-    spread = {key: given.pop(key) for key in _SPREAD if key in given}
-    count = prod(map(len, spread.values())) * len(given.get("values", "1"))
-    if count > room:
-        what = sentence(
-            "{count} facts where {room} are left, expected at most {most} in one list",
-            count=count, room=room, most=MAX_FACTS,
-        )  # fmt: skip
-        problems.append((path, what, False))
-        return
-    for chosen in product(*spread.values()):
-        for single in _writes(given):
-            yield _fact(kind, single | dict(zip(spread, chosen, strict=True)))
+    return given
 
 
 def _writes(given: dict[str, Any]) -> Iterator[dict[str, Any]]:

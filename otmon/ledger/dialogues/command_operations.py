@@ -9,19 +9,8 @@ from typing import Final, NamedTuple
 
 from otmon.identity.login import Seen
 from otmon.ledger.copying.commands import COMMAND_BYTES, RESENT_NS, WAIT_NS
-from otmon.ledger.course import Window
-from otmon.ledger.facts import (
-    HOUR_NS,
-    HOURS,
-    MONDAY,
-    OPEN_AT_END,
-    UNANSWERED,
-    UNKNOWN,
-    Busiest,
-    Evidence,
-    Operation,
-)
-from otmon.ledger.harvest.rows import counts_of_one
+from otmon.ledger.dialogues.single_operation import Talk, single_operation
+from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Operation
 from otmon.protocols.commands import is_write_begun, said_in, unit_ends
 from otmon.protocols.protocol import Said, Service
 from otmon.protocols.stations import dnp3_joined, has_function
@@ -34,8 +23,6 @@ CONTENTS: Final = 8
 _NEXT: Final = 1 << 64
 """Between the references of commands that came in one packet, and are answered together."""
 
-Talk = tuple[str, str, str, int, str, str]
-"""client, server, transport, port, protocol, vlan."""
 _Sent = dict[tuple[object, int, int, int, str], int]
 """Time by connection, direction, sequence number behind it, reference and name."""
 
@@ -164,38 +151,15 @@ class Commands:
         return left
 
     def _operation(self, asked: _Asked, status: int, response_ns: int = -1) -> Operation:
-        client, server, transport, port, protocol, vlan = asked.talk
-        seen = asked.seen
-        evidence = Evidence(seen.time_ns, self._source, seen.packet, seen.offset)
-        answered = int(response_ns >= 0)
-        response_ns = max(response_ns, 0)
-        return Operation(
-            client=client,
-            server=server,
-            transport=transport,
-            port=port,
-            protocol=protocol,
-            vlan=vlan,
-            unit=UNKNOWN,
-            function=asked.function,
-            subfunction=UNKNOWN,
-            service=asked.service.name,
-            access=asked.service.access,
-            address=UNKNOWN,
-            count=UNKNOWN,
-            status=status,
-            swept=False,
-            times=1,
-            response_ns_sum=response_ns,
-            response_ns_min=response_ns,
-            response_ns_max=response_ns,
-            answered=answered,
-            response_counts=counts_of_one(response_ns) if answered else (),
-            gap_ns=0,
-            busiest=Busiest(1, evidence),
-            course=(Window(1, answered, response_ns, 0),),
-            hours=1 << (seen.time_ns // HOUR_NS + MONDAY) % HOURS,
-            first_ns=seen.time_ns,
-            last_ns=seen.time_ns,
-            evidence=evidence,
+        service = asked.service
+        return single_operation(
+            asked.talk,
+            asked.function,
+            UNKNOWN,
+            service.name,
+            service.access,
+            status,
+            response_ns,
+            self._source,
+            asked.seen,
         )

@@ -32,7 +32,7 @@ from otmon.ledger.copying.commands import COMMAND
 from otmon.ledger.copying.messages import EAPOL, OPENING
 from otmon.ledger.copying.questions import QUESTION
 from otmon.ledger.dialogues.claims import Told, claims_of
-from otmon.ledger.dialogues.command_operations import Commands, Talk
+from otmon.ledger.dialogues.command_operations import Commands
 from otmon.ledger.dialogues.dialogue import (
     BEGINS,
     DIALOGUE_BYTES,
@@ -48,6 +48,7 @@ from otmon.ledger.dialogues.dialogue import (
     read,
     spoken,
 )
+from otmon.ledger.dialogues.single_operation import Talk
 from otmon.ledger.facts import DAY_NS, NAME_BITS, CredentialSeen, Evidence, NamesAsked, Operation
 from otmon.ledger.harvest.clients import clients_of
 from otmon.ledger.harvest.rows import LISTED
@@ -160,16 +161,7 @@ class Dialogues:
                 ended.append(one)
                 one = None
             if one is None:
-                ends = key[:_ENDS_BYTES]
-                before = self._latest.get(ends)
-                one = self._before(before, way, segment, now) if before is not None else None
-                if one is None:
-                    one = Dialogue(row, client)
-                    self._size += DIALOGUE_BYTES
-                opened[key] = one
-                self._latest[ends] = key
-                if len(self._latest) > 2 * len(opened) + ASKING:
-                    self._latest = {other[:_ENDS_BYTES]: other for other in opened}
+                one = self._begin(key, row, client, way, segment, now)
             else:
                 # Last in the order of what is open.
                 opened.move_to_end(key)
@@ -195,6 +187,21 @@ class Dialogues:
             while self._size > ROOM_BYTES:
                 self._size -= (one := opened.popitem(last=False)[1]).size
                 ended.append(one)
+
+    def _begin(self, key: _Key, row: bytes, client: int, way: int, segment: Segment, now: int) -> Dialogue:
+        """The dialogue of a flow that has none so far: a new one, or the one of the same ends that goes
+        on."""
+        ends = key[:_ENDS_BYTES]
+        before = self._latest.get(ends)
+        one = self._before(before, way, segment, now) if before is not None else None
+        if one is None:
+            one = Dialogue(row, client)
+            self._size += DIALOGUE_BYTES
+        self._open[key] = one
+        self._latest[ends] = key
+        if len(self._latest) > 2 * len(self._open) + ASKING:
+            self._latest = {other[:_ENDS_BYTES]: other for other in self._open}
+        return one
 
     def _before(self, before: _Key, way: int, segment: Segment, now: int) -> Dialogue | None:
         """The dialogue of the same ends and ports, if a TCP segment goes on with it although its flow is

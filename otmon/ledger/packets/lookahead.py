@@ -36,7 +36,7 @@ from otmon.decode.link import LINKTYPE_ETHERNET
 from otmon.decode.packet import decode_packet, decode_usual
 from otmon.decode.streams import S_OFTEN
 from otmon.kernel import Bytes, Ints, kernel, prefetch, prefetch_row
-from otmon.ledger.tables import AHEAD, ROW, X_OFTEN, Tables
+from otmon.ledger.tables import LOOKAHEAD, ROW, X_OFTEN, Tables
 
 _PAYLOAD: Final = 54
 """Where the payload of a usual TCP segment begins: mostly in another cache line than the headers do."""
@@ -46,13 +46,13 @@ _PAYLOAD: Final = 54
 def look_ahead(
     buf: Bytes, start: Ints, caplen: Ints, wirelen: Ints, linktype: Ints, begin: int, t: Tables
 ) -> None:
-    """Read the headers of the next `AHEAD` packets of a batch, from index `begin` on, into `Tables.rows`: of
-    those that are usual. `PRINT` is 0 in the rows of the others."""
+    """Read the headers of the next `LOOKAHEAD` packets of a batch, from index `begin` on, into `Tables.rows`:
+    of those that are usual. `PRINT` is 0 in the rows of the others."""
     last = len(start) - 1
-    stop = min(begin + AHEAD, len(start))
+    stop = min(begin + LOOKAHEAD, len(start))
     for i in range(begin, stop):
-        prefetch(buf, start[min(i + AHEAD, last)])
-        prefetch(buf, start[min(i + AHEAD, last)] + _PAYLOAD)
+        prefetch(buf, start[min(i + LOOKAHEAD, last)])
+        prefetch(buf, start[min(i + LOOKAHEAD, last)] + _PAYLOAD)
         row = t.rows[i - begin]
         usual = linktype[i] == LINKTYPE_ETHERNET and decode_usual(buf, start[i], caplen[i], wirelen[i], row)
         row[PRINT] = usual

@@ -132,11 +132,11 @@ from otmon.ledger.packets.lookahead import look_ahead, read_headers
 from otmon.ledger.packets.payload import copy_advertisement, name_llc, read_payload
 from otmon.ledger.packets.urgent import note_overlap, read_urgent, urgent_place
 from otmon.ledger.tables import (
-    AHEAD,
     ARP,
     HOUR_BIT,
     HOUR_COLUMN,
     LAST_TIME,
+    LOOKAHEAD,
     MINUTE,
     MINUTE_BEGIN,
     MINUTE_END,
@@ -177,12 +177,12 @@ def observe(
     for i in range(begin, len(start)):
         if not has_room(t):
             return i
-        r = (i - begin) & (AHEAD - 1)
+        r = (i - begin) & (LOOKAHEAD - 1)
         if r == 0:
             look_ahead(buf, start, caplen, wirelen, linktype, i, t)
         usual = t.rows[r, PRINT] != 0
         if not usual:
-            r = AHEAD
+            r = LOOKAHEAD
         t.used[ROW] = r
         row = t.rows[r]
         now = time_ns[i]

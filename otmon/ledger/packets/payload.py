@@ -62,7 +62,7 @@ from otmon.ledger.packets.naming import (
     own_of,
     start_stream,
 )
-from otmon.ledger.packets.reordering import EARLY, READ, read_in_turn
+from otmon.ledger.packets.reordering import EARLY, READ, read_in_order
 from otmon.ledger.packets.takeover import carry_piece, commanded_by, may_command, take_over, taken_over_by
 from otmon.ledger.tables import (
     CODES,
@@ -146,25 +146,25 @@ def read_said(
             take_over(t, f, d, other)
             code, undecided = other, False
     u = (2 * f + d) & (CUTS - 1)
-    turn = 0
+    order = 0
     # What is read a second time was put in order before.
     if row[PROTO] == PROTO_TCP and row[URGENT] >= 0 and (undecided or is_commanded(code & (CODES - 1))):
-        turn = read_in_turn(t, signatures, f, d, src, packet, now, offset)
-    if turn != READ and (undecided or code == t.used[MODBUS]):
+        order = read_in_order(t, signatures, f, d, src, packet, now, offset)
+    if order != READ and (undecided or code == t.used[MODBUS]):
         # What is ahead of its turn begins nothing.
-        if not (undecided and (name_own(t, signatures, f, d, u, src, now) or turn == EARLY)):
+        if not (undecided and (name_own(t, signatures, f, d, u, src, now) or order == EARLY)):
             follow(t, signatures, f, d, src, length, packet, now, offset)
     code = t.flows[f, F_PROTOCOL]
     kept = t.used[FILL_MESSAGES]
     if t.listed[code & (CODES - 1)] == 0 and code != 0:
-        copy_chosen(t, f, d, u, turn, src, length, packet, now, offset)
+        copy_chosen(t, f, d, u, order, src, length, packet, now, offset)
     if t.used[FILL_MESSAGES] == kept:
         copy_message(t, f, d, src, length, packet, now, offset)
 
 
 @inlined
 def copy_chosen(
-    t: Tables, f: int, d: int, u: int, turn: int, src: Bytes, length: int, packet: int, now: int, offset: int
+    t: Tables, f: int, d: int, u: int, order: int, src: Bytes, length: int, packet: int, now: int, offset: int
 ) -> None:
     """Copy what is read of the payload of a flow of whose protocol only some messages are."""
     row = t.rows[t.used[ROW]]
@@ -172,7 +172,7 @@ def copy_chosen(
     if code == DNS:
         copy_question(t, f, d, src, packet, now, offset)
         return
-    if is_commanded(code) and turn != READ:
+    if is_commanded(code) and order != READ:
         copy_commands(t, f, d, u, code, src, packet, now, offset)
     most = t.tells[code]
     if most == 0:

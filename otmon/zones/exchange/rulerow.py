@@ -143,21 +143,9 @@ class _Reader:
 
     def read(self) -> RuleRow | list[Told]:
         columns = range(1, max(len(self._grid.rows[self._row]), *self._head.texts) + 1)
-        for column in columns:
-            part = self._grid.struck.get((self._row, column))
-            if part and self._head.keys.get(column) not in ("line", "reason"):
-                what = sentence(
-                    "{part} of it is struck out, and nobody but a person knows what is in force", part=part
-                )
-                self._tell(column, what)
-                return self._told
-        for column in columns:
-            wrong = None if column in self._days else self._grid.odd.get((self._row, column))
-            key = self._head.keys.get(column, "number")
-            second = self._head.keys.get(self._head.seconds.get(column, 0), "number")
-            # A number of the row or a note may be a formula or a date.
-            if wrong and (key not in ("number", "line", "reason") or second not in _NOTES):
-                self._tell(column, sentence("{found}, expected a text or number", found=wrong))
+        if self._is_struck_out(columns):
+            return self._told
+        self._tell_odd(columns)
         if not self._take("action", cell.allows, True):
             what = sentence(
                 "it denies: a model lists only what is allowed, so see that no other row allows the same"
@@ -208,6 +196,28 @@ class _Reader:
             importance, attributes,
             self._grid.hidden.sheet or self._row in self._grid.hidden.rows,
         )  # fmt: skip
+
+    def _is_struck_out(self, columns: range) -> bool:
+        """Whether a part of the row is, which is told then."""
+        for column in columns:
+            part = self._grid.struck.get((self._row, column))
+            if part and self._head.keys.get(column) not in ("line", "reason"):
+                what = sentence(
+                    "{part} of it is struck out, and nobody but a person knows what is in force", part=part
+                )
+                self._tell(column, what)
+                return True
+        return False
+
+    def _tell_odd(self, columns: range) -> None:
+        """Cells that hold neither text nor a number."""
+        for column in columns:
+            wrong = None if column in self._days else self._grid.odd.get((self._row, column))
+            key = self._head.keys.get(column, "number")
+            second = self._head.keys.get(self._head.seconds.get(column, 0), "number")
+            # A number of the row or a note may be a formula or a date.
+            if wrong and (key not in ("number", "line", "reason") or second not in _NOTES):
+                self._tell(column, sentence("{found}, expected a text or number", found=wrong))
 
     def _limits(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Keys that limit what may be asked for, as texts of a model."""

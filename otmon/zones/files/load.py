@@ -120,13 +120,7 @@ def read_model(
     if not zones and not problems:
         what = sentence("no zone in the model, expected at least one under `zones`")
         problems.append(Problem(files[0][0], 0, 0, what))
-    for line, other in timezones[1:]:
-        if other != timezones[0][1]:
-            what = sentence(
-                "a second time zone {name}, expected one (first at {first})",
-                name=quoted(other), first=str(timezones[0][0]),
-            )  # fmt: skip
-            problems.append(Problem(line.file, line.number, 1, what))
+    problems += _other_timezones(timezones)
     parts = _Parts(zones, boundaries, assets, plant, timezones[0][1] if timezones else stand_in)
     model = _joined(parts, frozenset(protocols), (*(name for name, _ in files), *sheets), problems)
     if len(problems) >= MAX_PROBLEMS:
@@ -138,6 +132,17 @@ def read_model(
     if problems:
         raise ModelError(problems)
     return replace(model, remarks=tuple((one.place, one.what) for one in remarks))
+
+
+def _other_timezones(timezones: Sequence[tuple[Line, str]]) -> Iterator[Problem]:
+    """Those that are not the first one."""
+    for line, other in timezones[1:]:
+        if other != timezones[0][1]:
+            what = sentence(
+                "a second time zone {name}, expected one (first at {first})",
+                name=quoted(other), first=str(timezones[0][0]),
+            )  # fmt: skip
+            yield Problem(line.file, line.number, 1, what)
 
 
 def _contents(path: str) -> list[tuple[str, bytes]]:

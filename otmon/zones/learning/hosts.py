@@ -98,6 +98,13 @@ class Hosts:
         """The network that an address lies in, as far as traffic tells."""
         return _network(address, self.flat)
 
+    def at(self, key: HostKey) -> Host:
+        """The host of this key, which is there from now on."""
+        one = self.by_key.get(key)
+        if one is None:
+            one = self.by_key[key] = Host(*key)
+        return one
+
     def key(self, address: Address, vlan: str) -> HostKey:
         """The host behind an address that was seen in a VLAN. A VLAN that a model cannot say (0 and 4095 are
         none) tells nothing, nor does that of a MAC address, which lies in no network."""
@@ -119,55 +126,16 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
     gateways = _gateways(ledger, site, flat)
     scanning = scanners(ledger.conversations)
     found = Hosts({}, flat, _tagged(ledger, site, flat, gateways), scanning, gateways)
-
-    def host(key: HostKey) -> Host:
-        one = found.by_key.get(key)
-        if one is None:
-            one = found.by_key[key] = Host(*key)
-        return one
-
     for asset in ledger.assets:
         address = site(asset.address)
         if address is not None:
-            one = host(found.key(address, asset.vlan))
+            one = found.at(found.key(address, asset.vlan))
             one.add(asset.packets, asset.first_ns, asset.last_ns)
             one.sent = True
             # The assets of a ledger are in the order of their MAC addresses.
             if one.macs[-1:] != (asset.mac,):
                 one.macs = (*one.macs, asset.mac)
-
-    @cache
-    def end(text: str, vlan: str) -> HostKey | None:
-        address = site(text)
-        return None if address is None else found.key(address, vlan)
-
-    ends: tuple[str, str, str] | None = None
-    for talk in ledger.conversations:
-        # Those of the same ends stand behind each other: their hosts are looked up once.
-        if ends != (talk.client, talk.server, talk.vlan):
-            ends = talk.client, talk.server, talk.vlan
-            caller, called = end(talk.client, talk.vlan), end(talk.server, talk.vlan)
-            asking = None if caller is None else host(caller)
-            asked: Host | None = None
-            scans, serves = talk.client in scanning, False
-        if asking is not None:
-            asking.add(0, talk.first_ns, talk.last_ns)
-            asking.conversations += 1
-            asking.sent = True
-        answers = talk.packets_to_client > 0
-        if called is not None and (answers or everything):
-            asked = asked or host(called)
-            asked.add(0, talk.first_ns, talk.last_ns)
-            asked.conversations += 1
-            asked.sent |= answers
-        if talk.answered and not scans and caller is not None and asking is not None and called is not None:
-            asked = asked or host(called)
-            if not serves:
-                serves = True
-                asked.serves = _with(asked.serves, caller)
-            if talk.protocol in industrial:
-                asking.asks = _with(asking.asks, called)
-                asked.asked_by = _with(asked.asked_by, caller)
+    _add_conversations(found, ledger.conversations, site, industrial, everything)
     for operation in ledger.operations:
         client = site(operation.client)
         if client is not None and operation.access in CHANGING and not operation.refused:
@@ -180,6 +148,49 @@ def hosts(ledger: Ledger, industrial: frozenset[str], everything: bool = False) 
         dict(sorted(found.by_key.items(), key=lambda item: (item[0][0], item[0][1] or ""))),
         found.flat, found.tagged, found.scanners, found.gateways,
     )  # fmt: skip
+
+
+def _add_conversations(
+    found: Hosts,
+    conversations: Iterable[Conversation],
+    site: _Site,
+    industrial: frozenset[str],
+    everything: bool,
+) -> None:
+    """What conversations tell of both ends: that they were there, and who asked whom."""
+
+    @cache
+    def end(text: str, vlan: str) -> HostKey | None:
+        address = site(text)
+        return None if address is None else found.key(address, vlan)
+
+    ends: tuple[str, str, str] | None = None
+    for talk in conversations:
+        # Those of the same ends stand behind each other: their hosts are looked up once.
+        if ends != (talk.client, talk.server, talk.vlan):
+            ends = talk.client, talk.server, talk.vlan
+            caller, called = end(talk.client, talk.vlan), end(talk.server, talk.vlan)
+            asking = None if caller is None else found.at(caller)
+            asked: Host | None = None
+            scans, serves = talk.client in found.scanners, False
+        if asking is not None:
+            asking.add(0, talk.first_ns, talk.last_ns)
+            asking.conversations += 1
+            asking.sent = True
+        answers = talk.packets_to_client > 0
+        if called is not None and (answers or everything):
+            asked = asked or found.at(called)
+            asked.add(0, talk.first_ns, talk.last_ns)
+            asked.conversations += 1
+            asked.sent |= answers
+        if talk.answered and not scans and caller is not None and asking is not None and called is not None:
+            asked = asked or found.at(called)
+            if not serves:
+                serves = True
+                asked.serves = _with(asked.serves, caller)
+            if talk.protocol in industrial:
+                asking.asks = _with(asking.asks, called)
+                asked.asked_by = _with(asked.asked_by, caller)
 
 
 def scanners(conversations: Iterable[Conversation]) -> frozenset[str]:

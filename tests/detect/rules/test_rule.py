@@ -17,8 +17,8 @@ def rule(**values: int | float | tuple[str, ...]) -> Rule:
 
 def test_parameters_have_their_kind() -> None:
     one = rule(shown=6, share=0.5, names=("a", "b"))
-    assert (one.number("shown"), one.ratio("share"), one.texts("names")) == (6, 0.5, ("a", "b"))
-    for read, name in ((one.number, "share"), (one.texts, "shown"), (one.ratio, "names")):
+    assert (one.number("shown"), one.texts("names")) == (6, ("a", "b"))
+    for read, name in ((one.number, "share"), (one.texts, "shown"), (one.number, "names")):
         with pytest.raises(AssertionError, match=name):
             read(name)
     with pytest.raises(KeyError):
@@ -28,10 +28,6 @@ def test_parameters_have_their_kind() -> None:
 def test_a_value_is_said_as_it_stands_in_the_file() -> None:
     said = [one.said for one in rule(shown=6, share=0.5, names=("a", "b"), none=()).parameters.values()]
     assert said == ["6", "0.5", "a, b", ""]
-
-
-def test_a_whole_number_is_a_ratio_too() -> None:
-    assert rule(share=1).ratio("share") == 1.0
 
 
 def test_a_status_takes_a_rule_out() -> None:

@@ -11,7 +11,8 @@ from otmon.engine import replay
 from otmon.identity.login import Seen as Place
 from otmon.lab.frames import SECOND_NS, Packet, Say, connection, udp_packet
 from otmon.ledger.copying.commands import SECOND_COMMANDS, WAIT_NS
-from otmon.ledger.dialogues.command_operations import WAITING, Commands, Talk
+from otmon.ledger.dialogues.command_operations import WAITING, Commands
+from otmon.ledger.dialogues.single_operation import Talk
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Evidence, Operation
 from otmon.ledger.merge import collect
 from otmon.protocols.commands import S7_USER_DATA

@@ -15,7 +15,7 @@ from otmon.decode.flows import WAYS, set_of_tag
 from otmon.kernel import kernel
 from otmon.ledger.packets.lookahead import look_ahead, read_headers
 from otmon.ledger.packets.observe import observe
-from otmon.ledger.tables import AHEAD, ROW, Tables, new_tables
+from otmon.ledger.tables import LOOKAHEAD, ROW, Tables, new_tables
 from otmon.protocols.registry import code_of
 from tests.ledger.seen import SIGNATURES, at_end
 from tests.truth import wrapping
@@ -59,7 +59,7 @@ def observed(batch: Batch, at_once: int) -> Tables:
 def test_how_many_are_read_ahead_changes_nothing(batches: list[Batch]) -> None:
     for batch in batches:
         alone = observed(batch, 1)
-        for at_once in (AHEAD - 1, AHEAD, len(batch.start)):
+        for at_once in (LOOKAHEAD - 1, LOOKAHEAD, len(batch.start)):
             t = observed(batch, at_once)
             assert all(np.array_equal(getattr(t, name), getattr(alone, name)) for name in COMPARED)
             assert at_end(t) == at_end(alone)
@@ -69,11 +69,11 @@ def test_a_row_is_the_same_ahead_and_in_its_turn(batches: list[Batch]) -> None:
     taken = left = 0
     for batch in batches:
         t = new_tables(code_of("modbus"), False)
-        t.used[ROW] = AHEAD
+        t.used[ROW] = LOOKAHEAD
         arrays = batch.start, batch.caplen, batch.wirelen, batch.linktype
-        for begin in range(0, len(batch.start), AHEAD):
+        for begin in range(0, len(batch.start), LOOKAHEAD):
             ahead(batch.buf, *arrays, begin, t)
-            for row, *packet in zip(t.rows[:AHEAD], *(each[begin:] for each in arrays), strict=False):
+            for row, *packet in zip(t.rows[:LOOKAHEAD], *(each[begin:] for each in arrays), strict=False):
                 if row[PRINT] == 0:
                     left += 1
                     continue
@@ -82,7 +82,7 @@ def test_a_row_is_the_same_ahead_and_in_its_turn(batches: list[Batch]) -> None:
                 # Where its flow may be is only looked up ahead.
                 assert 0 <= row[PLACE] - set_of_tag(int(row[TAG])) < WAYS
                 row[PLACE] = 0
-                assert row.tolist() == t.rows[AHEAD].tolist()
+                assert row.tolist() == t.rows[LOOKAHEAD].tolist()
                 assert row[PRINT] and row[TAG] and row[FAMILY] == 4 and row[AT] <= row[END]
     assert min(taken, left) > 100
 

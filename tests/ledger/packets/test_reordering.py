@@ -112,10 +112,14 @@ def test_what_is_held_has_its_room_and_is_free_again() -> None:
         for n in range(2 * HELD_PER_STREAM):
             line.resends(begin + 5 + 40 * n, STOP)
         found.frames((one.time_ns, one.data) for one in line.packets)
-    assert np.count_nonzero(found.t.early[:, H_STREAM]) == found.t.turns[:, S_HELD : S_HELD + 2].sum() == HELD
+    assert (
+        np.count_nonzero(found.t.early[:, H_STREAM])
+        == found.t.command_streams[:, S_HELD : S_HELD + 2].sum()
+        == HELD
+    )
     # Who has waited for long gives way.
     line = Line("s7comm", source=1_024).says(READ, wait_ns=1)
     begin = line.following
     line.resends(begin + 10**9, READ)
     found.frames((one.time_ns + RESENT_NS, one.data) for one in line.packets)
-    assert found.t.turns[:, S_HELD : S_HELD + 2].sum() <= HELD - HELD_PER_STREAM
+    assert found.t.command_streams[:, S_HELD : S_HELD + 2].sum() <= HELD - HELD_PER_STREAM
