@@ -21,7 +21,7 @@ from otmon.detect.malformed_message import LOSS
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.lack import spoken
-from otmon.zones.learning.hosts import industrial_ids, to_group
+from otmon.zones.learning.hosts import ANSWERED_ELSEWHERE, industrial_ids, to_group
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary
 from otmon.zones.place import home_of, locate
 from otmon.zones.unread import CHANGES_READ, let_pass, unread
@@ -246,9 +246,10 @@ def _unread(case: Case, boundary: Boundary, talks: list[Conversation]) -> Iterat
 
 def _is_one_sided(talk: Conversation) -> bool:
     """Whether a TCP connection, or requests of an industrial protocol over UDP, were seen in one direction
-    only. A client that nobody answers gives up after a few packets."""
+    only. A client that nobody answers gives up after a few packets. Answers from another port are a
+    conversation of their own."""
     answers = talk.transport == "udp" and talk.protocol in industrial_ids() and not to_group(talk.server)
-    if talk.transport != "tcp" and not answers:
+    if (talk.transport != "tcp" and not answers) or (talk.protocol, talk.transport) in ANSWERED_ELSEWHERE:
         return False
     return talk.packets_to_server == 0 or (
         talk.packets_to_client == 0 and talk.packets_to_server > UNANSWERED_PACKETS * talk.flows

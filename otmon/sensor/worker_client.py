@@ -126,7 +126,10 @@ class Worker:
     def around(self, finding: Finding, source: str) -> list[Kept]:
         """The packets of the finding's addresses that the worker still has."""
         numbers, needles = wanted_for(finding, source)
-        question = {"what": "around", "numbers": sorted(numbers), "needles": [one.hex() for one in needles]}
+        question = {
+            "what": "around", "numbers": sorted(numbers), "needles": [one.hex() for one in needles],
+            "port": finding.link.port, "protocol": finding.link.protocol,
+        }  # fmt: skip
         answer = self._asked(question)
         try:
             return [] if answer is None else kept_of(*answer)

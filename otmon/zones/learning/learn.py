@@ -48,7 +48,7 @@ from otmon.zones.learning.grant import (
     permission,
     trimmed,
 )
-from otmon.zones.learning.hosts import industrial_ids, scanners, to_group
+from otmon.zones.learning.hosts import ANSWERED_ELSEWHERE, CHOSEN, industrial_ids, scanners, to_group
 from otmon.zones.learning.layout import Layout, lay_out
 from otmon.zones.learning.learntfile import Border, Unproposed, Why, written
 from otmon.zones.model import (
@@ -193,6 +193,11 @@ def _wanted(
     wanted = _Wanted(agreed)
     numbers = {conversation_key(talk): number for number, talk in enumerate(ledger.conversations)}
     answered: set[ConversationKey] = set()
+    elsewhere = {
+        (talk.client, talk.server, talk.protocol)
+        for talk in ledger.conversations
+        if talk.answered and (talk.protocol, talk.transport) in ANSWERED_ELSEWHERE
+    }
     for operation in ledger.operations:
         key = conversation_key(operation)
         talk = ledger.conversations[numbers[key]] if key in numbers else None
@@ -207,6 +212,8 @@ def _wanted(
     for number, talk in enumerate(ledger.conversations):
         key = conversation_key(talk)
         why = None if everything else _why_not(talk, layout.scanners, industrial)
+        if why == "unanswered" and (talk.client, talk.server, talk.protocol) in elsewhere:
+            why = None
         if why is None and key in answered and not reads_unread(talk.protocol, talk.transport):
             # Its operations are proposed, and with them the conversation.
             wanted.talks.add(_talk(talk))
@@ -326,7 +333,7 @@ def _cell(fact: Conversation | Operation, ends: tuple[Endpoint, Endpoint], seen:
         frozenset(ends[1:]),
         protocols,
         frozenset((fact.transport,)) if named else frozenset(),
-        ((port, port),) if port is not None else (),
+        (_chosen(fact, port),) if port is not None else (),
         frozenset(), frozenset(), (), (), seen,
     )  # fmt: skip
     one = len(protocols) == 1
@@ -354,6 +361,12 @@ def _cell(fact: Conversation | Operation, ends: tuple[Endpoint, Endpoint], seen:
         units=((fact.unit, fact.unit),) if one and 0 <= fact.unit <= 255 else (),
         objects=((kind, ranges),) if kind is not None and low >= 0 and high <= 65535 else (),
     )
+
+
+def _chosen(fact: Conversation | Operation, port: int) -> tuple[int, int]:
+    """The ports that the server may choose from next time; the one that it has where that stays."""
+    ranges = CHOSEN.get((fact.protocol, fact.transport), ())
+    return next(((low, high) for low, high in ranges if low <= port <= high), (port, port))
 
 
 def _end(wanted: _Wanted, ready: Index, text: str, zone: str, way: Way) -> Endpoint:

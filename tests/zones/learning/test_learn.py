@@ -512,6 +512,36 @@ def test_what_goes_round_unread_is_drafted_without_a_limit_that_nobody_judges() 
     assert "access" not in learn(ledger_of(cyclic)).text
 
 
+def test_ports_that_a_server_chooses_anew_are_drafted_as_all_it_chooses_from() -> None:
+    def day(rpc: int, station: int) -> list[Conversation]:
+        return [
+            conversation("10.1.0.1", "10.2.0.1", 135, "dce_rpc"),
+            conversation("10.1.0.1", "10.2.0.1", rpc, "dce_rpc"),
+            conversation("10.1.0.1", "10.2.0.2", 34964, "profinet", transport="udp", answered=False,
+                         packets_to_client=0),
+            conversation("10.1.0.1", "10.2.0.2", station, "profinet", transport="udp", packets_to_server=0),
+        ]  # fmt: skip
+
+    there = [asset("00:00:00:00:00:09", "10.2.0.2")]
+    ledger = ledger_of(*day(49155, 49156), assets=there)
+    made = learn(ledger)
+    model = loaded(made)
+    assert made.unproposed == 0
+    assert outcomes(ledger, model, day(60000, 50001)) == ["allowed"] * 4
+    # Another protocol there, or a port of the system, is none of these.
+    strange = [
+        conversation("10.1.0.1", "10.2.0.1", 60000, "http"),
+        conversation("10.1.0.1", "10.2.0.1", 445, "dce_rpc"),
+        conversation("10.1.0.1", "10.2.0.2", 34962, "profinet", transport="udp"),
+    ]
+    assert outcomes(ledger, model, strange) == ["denied"] * 3
+    doubts = {one.key for boundary in coverage(case_of(ledger, model)) for one in boundary.why}
+    assert "coverage.one-sided" not in doubts
+    # Who never got an answer at any port is not let in.
+    alone = learn(ledger_of(day(49155, 49156)[2], assets=there))
+    assert (alone.permissions, alone.unproposed) == (0, 1)
+
+
 def test_an_attempt_that_failed_once_is_part_of_what_is_proposed() -> None:
     again = operation("10.1.0.1", "10.2.0.1", 3, 2, 3, status=-1)
     assert learn(ledger_of(*ROUTINE, again)).unproposed == 0
