@@ -41,7 +41,7 @@ from otmon.decode.flows import (
     TOTAL_BEFORE,
 )
 from otmon.kernel import Ints
-from otmon.ledger.clients import clients_of
+from otmon.ledger.clients import clients_of, service_ports
 from otmon.ledger.facts import (
     Anomaly,
     Busiest,
@@ -180,7 +180,7 @@ def _conversations(flows: Ints, source: str) -> Iterator[Conversation]:
     n = np.arange(len(flows))
     by_b = client == 1
     key = flows[:, F_KEY]
-    port = np.where(by_b, key >> 16, key >> 32) & 0xFFFF
+    port = service_ports(flows, client)
     code = np.where(flows[:, F_PROTOCOL] < 0, flows[:, F_PROTOCOL], flows[:, F_PROTOCOL] & (PROVISIONAL - 1))
     # A flow without payload says nothing about its protocol.
     code[(code == 0) & (flows[:, F_TRIES] == 0)] = _SILENT
