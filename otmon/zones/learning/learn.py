@@ -26,9 +26,10 @@ from typing import Final
 from otmon.ledger.acyclic import acyclic
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
-from otmon.protocols.registry import IDS
+from otmon.protocols.registry import IDS, PROTOCOLS, code_of
 from otmon.sentence import Sentence, Speak, sentence
 from otmon.zones.address import host, parse_address
+from otmon.zones.awaited import awaited_in, parent_of
 from otmon.zones.decide import decide
 from otmon.zones.files.document import MAX_FILE_BYTES, MAX_NODES
 from otmon.zones.files.draftfile import free_id
@@ -77,8 +78,10 @@ REPEATED: Final = 10
 REMOTE: Final = frozenset({"tls", "quic", "ssh", "openvpn", "wireguard"})
 """Protocols by which those who maintain a plant usually come in from outside, and desktops, files and
 controllers do not."""
-_ONE_WAY: Final = frozenset({"syslog"})
-"""IT protocols without answers."""
+_ONE_WAY: Final = frozenset({"syslog", "erspan", "tzsp"})
+"""Protocols without answers that are not industrial: logs, and tunnels in which switches mirror."""
+_TRAPS: Final = "snmp", 162
+"""What devices send of themselves."""
 _OPERATED: Final = frozenset({"modbus"})
 """Protocols whose operations are read."""
 _CONNECTED: Final = frozenset({"tcp", "sctp"})
@@ -186,6 +189,10 @@ def _wanted(
     """Each fact that the model denies, as the grant that it needs or as one that is left out."""
     wanted = _Wanted(agreed)
     numbers = {conversation_key(talk): number for number, talk in enumerate(ledger.conversations)}
+    awaited = awaited_in(ledger.claims)
+    # Data are judged as the conversation in which they were agreed on.
+    talks = [parent_of(awaited, talk) or talk for talk in ledger.conversations]
+    elsewhere = frozenset(map(_service, filter(_answers, talks)))
     answered: set[ConversationKey] = set()
     for operation in ledger.operations:
         key = conversation_key(operation)
@@ -198,9 +205,12 @@ def _wanted(
             operation.times, operation.first_ns, operation.last_ns,
         )  # fmt: skip
         _add(wanted, ready, operation, why, seen, everything)
-    for number, talk in enumerate(ledger.conversations):
+    for number, talk in enumerate(talks):
         key = conversation_key(talk)
         why = None if everything else _why_not(talk, layout.scanners, industrial)
+        if why == "unanswered" and _service(talk) in elsewhere and talk.port in _usual_ports(talk.protocol):
+            # By TFTP and PROFINET from a port of the server's choosing.
+            why = None
         if why is None and key in answered:
             # Its operations are proposed, and with them the conversation.
             wanted.talks.add(_talk(talk))
@@ -213,6 +223,18 @@ def _wanted(
     return wanted
 
 
+def _service(talk: Conversation) -> tuple[str, str, str]:
+    return talk.client, talk.server, talk.protocol
+
+
+def _answers(talk: Conversation) -> bool:
+    return talk.answered and talk.transport == "udp" and talk.protocol in IDS
+
+
+def _usual_ports(protocol: str) -> tuple[int, ...]:
+    return PROTOCOLS[code_of(protocol) - 1].udp_ports if protocol in IDS else ()
+
+
 def _why_not(talk: Conversation, scanning: frozenset[str], industrial: frozenset[str]) -> Why | None:
     """Why a conversation is not proposed."""
     if talk.client in scanning:
@@ -222,7 +244,8 @@ def _why_not(talk: Conversation, scanning: frozenset[str], industrial: frozenset
         if talk.transport == "udp" and talk.server.endswith(".255") and talk.protocol in IDS:
             return None
         stream = talk.packets_to_server >= REPEATED and talk.transport not in _CONNECTED
-        if not (stream and (talk.protocol in _ONE_WAY or talk.protocol in industrial)):
+        one_way = talk.protocol in _ONE_WAY or (talk.protocol, talk.port) == _TRAPS
+        if not (stream and (one_way or talk.protocol in industrial)):
             return "unanswered"
     if talk.transport in _CONNECTED and talk.protocol == "none":
         return "silent"
