@@ -27,10 +27,11 @@ from otmon.garbage_collection import without_garbage_collection
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import AccessClass
-from otmon.protocols.registry import IDS
+from otmon.protocols.registry import IDS, PROTOCOLS, code_of
 from otmon.protocols.stations import NEVER_ANSWERED
 from otmon.sentence import Sentence, Speak, sentence
 from otmon.zones.address import host, parse_address
+from otmon.zones.data_connections import announced_in, parent_of
 from otmon.zones.decide import decide
 from otmon.zones.files.document import MAX_FILE_BYTES, MAX_NODES
 from otmon.zones.files.draftfile import free_id
@@ -48,7 +49,7 @@ from otmon.zones.learning.grant import (
     permission,
     trimmed,
 )
-from otmon.zones.learning.hosts import ANSWERED_ELSEWHERE, CHOSEN, industrial_ids, scanners, to_group
+from otmon.zones.learning.hosts import CHOSEN, industrial_ids, scanners, to_group
 from otmon.zones.learning.layout import Layout, lay_out
 from otmon.zones.learning.learntfile import Border, Unproposed, Why, written
 from otmon.zones.model import (
@@ -80,8 +81,10 @@ REPEATED: Final = 10
 REMOTE: Final = frozenset({"tls", "quic", "ssh", "openvpn", "wireguard"})
 """Protocols by which those who maintain a plant usually come in from outside, and desktops, files and
 controllers do not."""
-_ONE_WAY: Final = frozenset({"syslog"})
-"""IT protocols without answers."""
+_ONE_WAY: Final = frozenset({"syslog", "erspan", "tzsp"})
+"""Protocols without answers that are not industrial: logs, and tunnels in which switches mirror."""
+_TRAPS: Final = "snmp", 162
+"""What devices send of themselves."""
 _READING: Final[frozenset[AccessClass]] = frozenset({"read"})
 _UNKNOWN: Final[frozenset[AccessClass]] = frozenset({"unknown"})
 _CONNECTED: Final = frozenset({"tcp", "sctp"})
@@ -192,12 +195,11 @@ def _wanted(
     """Each fact that the model denies, as the grant that it needs or as one that is left out."""
     wanted = _Wanted(agreed)
     numbers = {conversation_key(talk): number for number, talk in enumerate(ledger.conversations)}
+    announced = announced_in(ledger.claims)
+    # Data are judged as the conversation in which they were agreed on.
+    talks = [parent_of(announced, talk) or talk for talk in ledger.conversations]
+    elsewhere = frozenset(map(_service, filter(_answers, talks)))
     answered: set[ConversationKey] = set()
-    elsewhere = {
-        (talk.client, talk.server, talk.protocol)
-        for talk in ledger.conversations
-        if talk.answered and (talk.protocol, talk.transport) in ANSWERED_ELSEWHERE
-    }
     for operation in ledger.operations:
         key = conversation_key(operation)
         talk = ledger.conversations[numbers[key]] if key in numbers else None
@@ -209,10 +211,11 @@ def _wanted(
             operation.times, operation.first_ns, operation.last_ns,
         )  # fmt: skip
         _add(wanted, ready, operation, why, seen, everything)
-    for number, talk in enumerate(ledger.conversations):
+    for number, talk in enumerate(talks):
         key = conversation_key(talk)
         why = None if everything else _why_not(talk, layout.scanners, industrial)
-        if why == "unanswered" and (talk.client, talk.server, talk.protocol) in elsewhere:
+        if why == "unanswered" and _service(talk) in elsewhere and talk.port in _usual_ports(talk.protocol):
+            # By TFTP and PROFINET from a port of the server's choosing.
             why = None
         if why is None and key in answered and not reads_unread(talk.protocol, talk.transport):
             # Its operations are proposed, and with them the conversation.
@@ -226,6 +229,18 @@ def _wanted(
     return wanted
 
 
+def _service(talk: Conversation) -> tuple[str, str, str]:
+    return talk.client, talk.server, talk.protocol
+
+
+def _answers(talk: Conversation) -> bool:
+    return talk.answered and talk.transport == "udp" and talk.protocol in IDS
+
+
+def _usual_ports(protocol: str) -> tuple[int, ...]:
+    return PROTOCOLS[code_of(protocol) - 1].udp_ports if protocol in IDS else ()
+
+
 def _why_not(talk: Conversation, scanning: frozenset[str], industrial: frozenset[str]) -> Why | None:
     """Why a conversation is not proposed."""
     if talk.client in scanning:
@@ -234,7 +249,8 @@ def _why_not(talk: Conversation, scanning: frozenset[str], industrial: frozenset
         if _to_network(talk):
             return None
         stream = talk.packets_to_server >= REPEATED and talk.transport not in _CONNECTED
-        if not (stream and (talk.protocol in _ONE_WAY or talk.protocol in industrial)):
+        one_way = talk.protocol in _ONE_WAY or (talk.protocol, talk.port) == _TRAPS
+        if not (stream and (one_way or talk.protocol in industrial)):
             return "unanswered"
     if talk.transport in _CONNECTED and talk.protocol == "none":
         return "silent"
