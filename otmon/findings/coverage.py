@@ -18,6 +18,7 @@ from otmon.decode.fields import C_COMMANDS_SHED, C_VALUES_LOST, COUNTER_NAMES
 from otmon.detect.detector import Case, permission_of, registered
 from otmon.detect.finding import Message, say, say_some
 from otmon.detect.malformed_message import LOSS
+from otmon.ledger.aside import of_captures
 from otmon.ledger.facts import Conversation
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.lack import spoken
@@ -209,8 +210,8 @@ def _doubts(
         yield say("coverage.one-sided", count=one_sided)
     if lost:
         yield say("coverage.lost", count=lost)
-    if case.ledger.damage:
-        yield say("coverage.damaged", count=sum(damage.count for damage in case.ledger.damage))
+    if damaged := of_captures(case.ledger):
+        yield say("coverage.damaged", count=sum(damage.count for damage in damaged))
     missing = {kind for kind, _ in case.ledger.overflow} & {"conversations", "operations", "written"}
     limited = any(permission.limits for permission in boundary.permissions)
     if limited and any(name == VALUES_LOST for source in case.ledger.sources for name, _ in source.counters):

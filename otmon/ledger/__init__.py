@@ -21,6 +21,7 @@ row idle longest, and count it.
   `arrivals`, `row_ranks`; and from what was copied `dialogues`, each a `dialogue`, with `readings`, `claims`,
   `settings`, `commands`.
 - Facts: `facts`, `course`; joined by `joining`, `reach`; kept by `rank`; in a `ledger` by `merge`, `running`,
-  `aging`; in a file by `store`, `schema`, `column` (`ledger_error` where it cannot). Made fast by `swift`
+  `aging`; in a file by `store`, `schema`, `column` (`ledger_error` where it cannot,
+  `aside` where a sensor goes on without). Made fast by `swift`
   and `acyclic`.
 """

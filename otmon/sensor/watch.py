@@ -32,6 +32,7 @@ from otmon.findings.coverage import coverage, zones_seen
 from otmon.findings.judge import case_of, found_in, go_on
 from otmon.findings.news import News
 from otmon.ledger.acyclic import acyclic
+from otmon.ledger.aside import stand_aside
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.ledger_error import LedgerError
 from otmon.ledger.store import save
@@ -125,6 +126,7 @@ class Watch:
         self._model_loaded = True
         findings, self._told_of = _judgement(judge(before))
         self._known_before = len(findings)
+        self._aside = self._count_aside()
         self._left = self._know(self._news.of(findings), told is not None)
         """What is told at the first step, as the run before had no time for it."""
         self.status: Status = self._status()
@@ -391,6 +393,7 @@ class Watch:
             self._failed_saves += 1
             self.trouble = error.why
         self._keep_told()
+        self._aside = self._count_aside()
         self._saving_s += time.monotonic() - begin
         octets = 0
         with suppress(OSError):
@@ -401,6 +404,9 @@ class Watch:
         """Behind the save of what the findings are about: what is told twice is less bad than never."""
         if self._path is not None:
             mark.keep_told(self._path, self._news.known)
+
+    def _count_aside(self) -> int:
+        return 0 if self._path is None else len(stand_aside(self._path))
 
     trouble: Sentence | None = None
     """Why the last save failed; "" where it did not."""
@@ -420,6 +426,7 @@ class Watch:
             aged=self._gathering.aged,
             saving_s=self._saving_s,
             saved_s=self._saved_s,
+            aside=self._aside,
             model_loaded=self._model_loaded,
             told=tuple(sorted(self._counts.items())),
             told_s=tuple(sorted(self._told_s.items())),

@@ -40,6 +40,7 @@ from otmon.findings.wording import (
 )
 from otmon.identity.claim import ClaimKind
 from otmon.lab.live.attack import Outcome as Played
+from otmon.ledger.aside import RECORD_LOST
 from otmon.ledger.dialogues import PROOFS_LEFT_OUT
 from otmon.ledger.facts import Outcome as CredentialOutcome
 from otmon.ledger.ledger import KINDS as FACTS
@@ -67,7 +68,7 @@ FAMILIES = {
     *(f"severity.{one}" for one in SEVERITIES),
     *(f"danger.{one}" for one in get_args(Danger)),
     *(f"broadcast.{one}" for one in get_args(Way)),
-    *(f"damage.{kind}" for kind in KINDS),
+    *(f"damage.{kind}" for kind in (*KINDS, RECORD_LOST)),
     *(f"anomaly.{name}" for name, _ in REASONS if name and name != "lost-bytes"),
     *(f"reason.{one}" for one in VERDICTS),
     *(f"lack.{one}" for one in LACKS),

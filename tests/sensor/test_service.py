@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,8 @@ import pytest
 
 from otmon.capture.ring import Ring
 from otmon.ledger.ledger import LIMITS
-from otmon.ledger.store import load
+from otmon.ledger.schema import SCHEMA_VERSION
+from otmon.ledger.store import PAGE_BYTES, load
 from otmon.sensor.pace import LOST_S
 from tests.command import one_line, otmon
 from tests.namespaces import Wire, inside, missing, wire
@@ -257,6 +258,71 @@ def test_killed_at_any_time_the_ledger_opens_again(wired: Wire, tmp_path: Path) 
         assert running.end()[0] in (0, 1)
     with sensor(wired, *options(tmp_path)) as running:
         assert not running.says("did not end in order")
+
+
+def flipped(data: bytes) -> bytes:
+    """The page of the first table's rows says that it is of no kind there is."""
+    return data[:PAGE_BYTES] + b"\x7f" + data[PAGE_BYTES + 1 :]
+
+
+def of_a_newer_version(data: bytes) -> bytes:
+    """`user_version` stands in bytes 60 to 63 of an SQLite file."""
+    return data[:60] + (SCHEMA_VERSION + 1).to_bytes(4, "big") + data[64:]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (flipped, "the ledger is damaged"),
+        (lambda data: data[: len(data) // 2], "the ledger is damaged"),
+        (lambda data: b"", "not a ledger of otmon"),
+        (lambda data: bytes(4096) + data[4096:], "not a ledger of otmon"),
+        (of_a_newer_version, "use a newer otmon"),
+    ],
+    ids=["flipped", "cut", "empty", "zeros", "newer"],
+)
+def test_a_ledger_that_cannot_be_read_is_put_aside_and_it_goes_on(
+    wired: Wire, tmp_path: Path, change: Callable[[bytes], bytes], why: str
+) -> None:
+    frames, path, found = frames_of(CAPTURE), tmp_path / "plant.db", tmp_path / "findings.jsonl"
+    with sensor(wired, *options(tmp_path)) as running:
+        wired.send(frames)
+        running.wait_for(lambda: SETPOINT in rules_of(found))
+        assert running.metrics()["otmon_ledgers_aside"] == 0
+        assert running.end()[0] == 1
+    broken = change(path.read_bytes())
+    path.write_bytes(broken)
+    found.unlink()
+    with sensor(wired, *options(tmp_path)) as running:
+        assert running.says(why) and running.says("it was put aside as"), running.said
+        running.wait_for(lambda: "record-lost" in rules_of(found))
+        assert running.metrics()["otmon_ledgers_aside"] == 1
+        wired.send(frames)
+        running.wait_until_judged(PACKETS, len(frames))
+        # This ledger knows nothing of it, so it is told.
+        assert SETPOINT in rules_of(found)
+        running.wait_for(lambda: sum(one.packets for one in load(path).sources) == len(frames))
+        assert running.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    (aside,) = tmp_path.glob("plant.db.aside-*")
+    assert aside.read_bytes() == broken
+    told = lines_of(found)
+    with sensor(wired, *options(tmp_path)) as running:
+        assert not running.says("put aside as") and running.metrics()["otmon_ledgers_aside"] == 1
+        assert running.end()[0] == 1
+    assert lines_of(found) == told
+    status, _, _ = otmon("check", "--ledger", path, "--zones", MODEL)
+    assert status == 1, "nothing of this ledger is damaged"
+    assert sum(source.packets for source in load(path).sources) == len(frames)
+
+
+def test_a_file_of_somebody_else_is_left_where_it_is(wired: Wire, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("what somebody wrote down", encoding="utf-8")
+    for _ in range(2):
+        with sensor(wired, "--ledger", str(path), listening=False) as running:
+            assert running.ended() == 2
+            assert running.says("not a ledger of otmon")
+    assert [one.name for one in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_what_is_wrong_with_the_sensor_itself_is_said(wired: Wire, tmp_path: Path) -> None:
