@@ -217,7 +217,7 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
 
     service = Service(
         watch, readers, tell=output.tell, warn=warn, reload=reload, silence_s=wanted.silence,
-        troubles=lambda: {"json": output.trouble},
+        troubles=lambda: {"json": output.trouble}, zone=lambda: output.timezone,
     )  # fmt: skip
     service.listen_to_signals()
     known = watch.known_before
@@ -397,11 +397,11 @@ class _Output:
         self._json = json
         self._language = language
         self._file = Appended(Path(json)) if json not in (None, "-") else None
-        self._timezone = ""
+        self.timezone = ""
 
     def use(self, model: Model | None) -> None:
         """Show times by the clocks of the model's time zone from now on."""
-        self._timezone = model.timezone if model is not None else ""
+        self.timezone = model.timezone if model is not None else ""
 
     def open(self) -> None:
         """Open the file, anew where it was moved away. Raises OSError."""
@@ -426,7 +426,7 @@ class _Output:
                 sys.stdout.flush()
         if told and self._json != "-":
             for one in told[:TEXTS]:
-                write_finding(sys.stdout, one.finding, self._language.value, self._timezone)
+                write_finding(sys.stdout, one.finding, self._language.value, self.timezone)
             if len(told) > TEXTS:
                 print(text("table.more-lines", self._language.value, count=len(told) - TEXTS))
             sys.stdout.flush()
