@@ -19,8 +19,8 @@ from otmon.detect.detector import Case, permission_of, registered
 from otmon.detect.finding import Message, say, say_some
 from otmon.detect.malformed_message import LOSS
 from otmon.ledger.aside import of_captures
-from otmon.ledger.facts import Conversation
-from otmon.ledger.ledger import conversation_key
+from otmon.ledger.facts import HOUR_NS, Conversation
+from otmon.ledger.ledger import Ledger, conversation_key
 from otmon.zones.lack import spoken
 from otmon.zones.learning.hosts import industrial_ids, to_group
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary, Permission
@@ -33,6 +33,10 @@ UNANSWERED_PACKETS: Final = 8
 """A host tries to connect with a SYN and six more at most (Linux's default), and may send a reset."""
 VALUES_LOST: Final = COUNTER_NAMES[C_VALUES_LOST]
 """Values that were written and nobody could know."""
+ONE_WAY: Final = 6
+"""So many connections seen in one direction are no chance, where they are more than this share of those in
+which both could have been:"""
+ONE_WAY_SHARE: Final = 0.5
 COMMANDS_SHED: Final = COUNTER_NAMES[C_COMMANDS_SHED]
 
 _Pair = tuple[str, str]
@@ -251,6 +255,16 @@ def _is_free(boundary: Boundary, permission: Permission, talk: Conversation) -> 
         and not unread(other, spoken(talk), talk.transport)
         for other in boundary.permissions
     )
+
+
+def seen_one_way(ledger: Ledger) -> tuple[int, int] | None:
+    """Of the conversations that began in the last hour, how many were seen in one direction only, and how
+    many there are that would show it; None where most were seen in both, or where they are too few."""
+    begin_ns = max((one.last_ns for one in ledger.sources), default=0) - HOUR_NS
+    fresh = [one for one in ledger.conversations if one.first_ns >= begin_ns]
+    one_way = sum(map(_is_one_sided, fresh))
+    telling = one_way + sum(one.packets_to_server > 0 and one.packets_to_client > 0 for one in fresh)
+    return (one_way, telling) if one_way >= ONE_WAY and one_way > ONE_WAY_SHARE * telling else None
 
 
 def _is_one_sided(talk: Conversation) -> bool:

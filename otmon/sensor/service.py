@@ -152,6 +152,7 @@ class Service:
             if failure := one.failure():
                 raise Stopped(placed(one.name, sentence("reading has stopped: {why}", why=failure)))
         self._warn_of_missing(now)
+        self._warn_once("one way", "", self._watch.one_way)
         for status in self._watch.status.interfaces:
             name = status.name
             down = None if status.is_up else placed(name, sentence("the interface is down"))

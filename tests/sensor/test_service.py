@@ -340,6 +340,18 @@ def test_what_is_wrong_with_the_sensor_itself_is_said(wired: Wire, tmp_path: Pat
         running.wait_for(lambda: running.says("over: ") and (tmp_path / "no" / "plant.db").exists())
 
 
+def test_a_mirror_of_one_direction_is_said(wired: Wire) -> None:
+    both = [one for one in frames_of("factory-day.pcapng") if one[12:14] == b"\x08\0" and one[23] == 6]
+    to_servers = [one for one in both if int.from_bytes(one[36:38], "big") < 2_000]
+    assert 100 < len(to_servers) < len(both)
+    with sensor(wired, "--zones", "zones/factory.yaml") as running:
+        wired.send(to_servers)
+        running.wait_for(lambda: running.says("were seen in one direction only"))
+        wired.send(both)
+        running.wait_for(lambda: running.says("over: ") and running.says("both directions of its ports"))
+        running.end()
+
+
 def test_several_interfaces_make_one_picture(wired: Wire, tmp_path: Path) -> None:
     """Each is counted for itself, has its own trouble, and what is found on either is told."""
     frames, few = frames_of(CAPTURE), frames_of("factory-day.pcapng")[:100]
