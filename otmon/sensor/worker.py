@@ -159,8 +159,6 @@ def work(ring: Ring, questions: socket.socket, name: str, kept_bytes: int, speak
         elif what == "stop":
             observer.stop()
             send(questions, {})
-        for incident in observer.incidents():
-            _warn(incident, speak)
         if failure := observer.failure():
             _warn(placed(name, sentence("reading has stopped: {why}", why=failure)), speak)
             return
