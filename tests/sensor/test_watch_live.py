@@ -34,7 +34,7 @@ from tests.sensor.soak import passing
 from tests.sensor.test_observer import batches
 from tests.sensor.traffic import ROOT, frames_of
 
-pytestmark = pytest.ledger_marks.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
+pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
 JUDGE = judged_by(load_model(str(ROOT / "zones" / "factory.yaml")), None)
 
 
