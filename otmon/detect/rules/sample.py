@@ -157,12 +157,9 @@ def _conversation_of(fact: Operation | WrittenValue | Anomaly | CredentialSeen |
     names = ("client", "server", "transport", "port", "protocol", "vlan")
     ends = dict(zip(names, conversation_key(fact), strict=True))
     given = _DEFAULTS["conversation"] | ends | {"busiest": NEVER}
+    hours = _hours(fact.first_ns, fact.last_ns)
     return Conversation(
-        **given,
-        hours=_hours(fact.first_ns, fact.last_ns),
-        first_ns=fact.first_ns,
-        last_ns=fact.last_ns,
-        evidence=fact.evidence,
+        **given, hours=hours, first_ns=fact.first_ns, last_ns=fact.last_ns, evidence=fact.evidence
     )
 
 

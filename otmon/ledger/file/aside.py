@@ -28,7 +28,7 @@ _ASIDE: Final = re.compile(r"(.+)\.aside-([0-9]{8}T[0-9]{6}Z)(?:-[0-9]+)?", re.A
 
 def is_sensors(ledger: Path, told: Path) -> bool:
     """Whether a sensor wrote the file, whatever it holds by now; `told` is where it writes beside it what it
-    has told (`otmon.sensor.mark`)."""
+    has told (`otmon.sensor.ledger_marks`)."""
     try:
         if not ledger.is_file():
             return False

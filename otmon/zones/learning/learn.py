@@ -24,11 +24,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from otmon.garbage_collection import without_garbage_collection
-from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Conversation, Operation
+from otmon.ledger.facts import UNKNOWN, Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import AccessClass
-from otmon.protocols.registry import IDS, PROTOCOLS, code_of
-from otmon.protocols.stations import NEVER_ANSWERED
+from otmon.protocols.registry import IDS
 from otmon.sentence import Sentence, Speak, sentence
 from otmon.zones.address import host, parse_address
 from otmon.zones.data_connections import announced_in, parent_of
@@ -49,9 +48,10 @@ from otmon.zones.learning.grant import (
     permission,
     trimmed,
 )
-from otmon.zones.learning.hosts import CHOSEN, industrial_ids, scanners, to_group
+from otmon.zones.learning.hosts import CHOSEN, industrial_ids, scanners
 from otmon.zones.learning.layout import Layout, lay_out
 from otmon.zones.learning.learntfile import Border, Unproposed, Why, written
+from otmon.zones.learning.left_out import LeftOut
 from otmon.zones.model import (
     INTERNET,
     UNKNOWN_ZONE,
@@ -76,15 +76,9 @@ MAX_LIST: Final = 64
 """Entries of one list in a permission."""
 TOLD: Final = 20
 """Pairs of zones that are told one by one."""
-REPEATED: Final = 10
-"""Packets from which on a stream that nobody answers is one, and no attempt."""
 REMOTE: Final = frozenset({"tls", "quic", "ssh", "openvpn", "wireguard"})
 """Protocols by which those who maintain a plant usually come in from outside, and desktops, files and
 controllers do not."""
-_ONE_WAY: Final = frozenset({"syslog", "erspan", "tzsp"})
-"""Protocols without answers that are not industrial: logs, and tunnels in which switches mirror."""
-_TRAPS: Final = "snmp", 162
-"""What devices send of themselves."""
 _READING: Final[frozenset[AccessClass]] = frozenset({"read"})
 _UNKNOWN: Final[frozenset[AccessClass]] = frozenset({"unknown"})
 _CONNECTED: Final = frozenset({"tcp", "sctp"})
@@ -198,12 +192,12 @@ def _wanted(
     announced = announced_in(ledger.claims)
     # Data are judged as the conversation in which they were agreed on.
     talks = [parent_of(announced, talk) or talk for talk in ledger.conversations]
-    elsewhere = frozenset(map(_service, filter(_answers, talks)))
+    left_out = LeftOut(talks, layout.scanners, industrial)
     answered: set[ConversationKey] = set()
     for operation in ledger.operations:
         key = conversation_key(operation)
         talk = ledger.conversations[numbers[key]] if key in numbers else None
-        why: Why | None = None if everything else _why_not_asked(operation, talk, layout.scanners, industrial)
+        why: Why | None = None if everything else left_out.request(operation, talk)
         if why is None:
             answered.add(key)
         seen = Seen(
@@ -213,10 +207,7 @@ def _wanted(
         _add(wanted, ready, operation, why, seen, everything)
     for number, talk in enumerate(talks):
         key = conversation_key(talk)
-        why = None if everything else _why_not(talk, layout.scanners, industrial)
-        if why == "unanswered" and _service(talk) in elsewhere and talk.port in _usual_ports(talk.protocol):
-            # By TFTP and PROFINET from a port of the server's choosing.
-            why = None
+        why = None if everything else left_out.conversation(talk)
         if why is None and key in answered and not reads_unread(talk.protocol, talk.transport):
             # Its operations are proposed, and with them the conversation.
             wanted.talks.add(_talk(talk))
@@ -227,59 +218,6 @@ def _wanted(
         _add(wanted, ready, talk, why, seen, everything)
     wanted.ranges = {about: merged(ranges) for about, ranges in wanted.elements.items()}
     return wanted
-
-
-def _service(talk: Conversation) -> tuple[str, str, str]:
-    return talk.client, talk.server, talk.protocol
-
-
-def _answers(talk: Conversation) -> bool:
-    return talk.answered and talk.transport == "udp" and talk.protocol in IDS
-
-
-def _usual_ports(protocol: str) -> tuple[int, ...]:
-    return PROTOCOLS[code_of(protocol) - 1].udp_ports if protocol in IDS else ()
-
-
-def _why_not(talk: Conversation, scanning: frozenset[str], industrial: frozenset[str]) -> Why | None:
-    """Why a conversation is not proposed."""
-    if talk.client in scanning:
-        return "scan"
-    if not talk.answered and not to_group(talk.server):
-        if _to_network(talk):
-            return None
-        stream = talk.packets_to_server >= REPEATED and talk.transport not in _CONNECTED
-        one_way = talk.protocol in _ONE_WAY or (talk.protocol, talk.port) == _TRAPS
-        if not (stream and (one_way or talk.protocol in industrial)):
-            return "unanswered"
-    if talk.transport in _CONNECTED and talk.protocol == "none":
-        return "silent"
-    if talk.expected in industrial and talk.protocol in IDS and talk.protocol != talk.expected:
-        return "foreign"
-    return None
-
-
-def _why_not_asked(
-    operation: Operation, talk: Conversation | None, scanning: frozenset[str], industrial: frozenset[str]
-) -> Why | None:
-    """Why an operation is not proposed."""
-    if operation.client in scanning:
-        return "scan"
-    if operation.status and not _awaits_none(operation):
-        return {UNANSWERED: "no-answer", OPEN_AT_END: "open"}.get(operation.status, "refused")  # type: ignore[return-value]
-    return None if talk is None else _why_not(talk, scanning, industrial)
-
-
-def _awaits_none(operation: Operation) -> bool:
-    """Whether nobody answers such a command, and it was not refused."""
-    return operation.status in (UNANSWERED, OPEN_AT_END) and (
-        operation.service in NEVER_ANSWERED or to_group(operation.server) or _to_network(operation)
-    )
-
-
-def _to_network(fact: Conversation | Operation) -> bool:
-    """Whether it goes to the address of a whole network, which nobody answers from."""
-    return fact.transport == "udp" and fact.server.endswith(".255") and fact.protocol in IDS
 
 
 def _add(
