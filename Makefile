@@ -87,7 +87,7 @@ soak: $(VENV)/.dev
 	$(BIN)/python -m tests.sensor.soak --minutes $(MINUTES)
 
 kills: $(VENV)/.dev
-	OTMON_KILLS=$(KILLS) $(BIN)/python -m pytest tests/sensor/test_service.py -k killed
+	OTMON_KILLS=$(KILLS) $(BIN)/python -m pytest -o faulthandler_timeout=3600 tests/sensor/test_service.py -k killed
 
 # CHECK=--check writes nothing, and fails where the page says something else.
 # Elsewhere: make image IMAGE=/a/folder; SHARES=/a/folder:/another where pip takes wheels from this machine.

@@ -83,6 +83,8 @@ def sensor() -> Any:
                  "保存の失敗 / failed saves {{instance}}"),
                 ("sum by (instance, kind) (increase(otmon_ledger_missing_total{{which}}[1h]))",
                  "{{kind}} {{instance}}"),
+                ("sum by (instance) (otmon_ledgers_aside{{which}})",
+                 "退避した観測記録 / put aside {{instance}}"),
             ),
             lines(
                 "忘れた事実(1日) / Facts that were forgotten in a day",

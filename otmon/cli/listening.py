@@ -31,7 +31,6 @@ from otmon.cli.options import (
     fail,
     fail_by_system,
     read_ledger,
-    read_ledger_with_notes,
     read_model,
     read_rules,
     tell_problems,
@@ -44,6 +43,9 @@ from otmon.findings.judge import case_of, found_in
 from otmon.findings.wording import catalogue, speaker, text
 from otmon.identity.credentials import shipped_credentials
 from otmon.identity.registry import CLAIM_IDS, IDS, parser_of, teller_of
+from otmon.ledger.file.aside import begun_after, is_sensors, put_aside
+from otmon.ledger.file.ledger_error import LedgerError
+from otmon.ledger.file.store import load_with_notes
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.libraries import drop_libraries
 from otmon.outputs.instant import clock_name, short_text
@@ -149,7 +151,7 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
     model = read_model(wanted.zones) if wanted.zones is not None else None
     output.use(model)
     rules = read_rules(wanted.rules)
-    before, notes = _before(wanted.ledger, model.timezone if model is not None else "")
+    before, notes, told_before = _before(wanted.ledger, model.timezone if model is not None else "")
     try:
         folder, budget = wanted.evidence, wanted.evidence_mb * MEBIBYTE
         proofs = ProofFolder(Path(folder), budget) if folder is not None else None
@@ -167,7 +169,7 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
         keep_days=wanted.keep_days,
         version=__version__,
         arrivals=model is not None and names_interfaces(model),
-        told=ledger_marks.told(path) if before is not EMPTY and path is not None else None,
+        told=told_before,
         notes=notes,
     )
     if endpoint is not None:
@@ -200,7 +202,7 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
 
     service = Service(
         watch, readers, tell=output.tell, warn=warn, reload=reload, silence_s=wanted.silence,
-        troubles=lambda: {"json": output.trouble},
+        troubles=lambda: {"json": output.trouble}, zone=lambda: output.timezone,
     )  # fmt: skip
     service.listen_to_signals()
     _tell_listening(wanted.names, watch.known_before)
@@ -318,26 +320,51 @@ def _folders(wanted: Options) -> list[Path]:
     return [*folders, Path(wanted.evidence)] if wanted.evidence is not None else folders
 
 
-def _before(ledger: str | None, timezone: str) -> tuple[Ledger, dict[str, str]]:
-    """What an earlier run saved; that a sensor writes there is marked from now on. `timezone`: by whose
+def _before(ledger: str | None, timezone: str) -> tuple[Ledger, dict[str, str], Mapping[str, int] | None]:
+    """What an earlier run saved, its notes, and which findings it has told, None where nobody says; that a
+    sensor writes there is marked from now on. A ledger that cannot be read is put aside. `timezone`: by whose
     clocks times are told."""
     if ledger is None:
-        return EMPTY, {}
-    before, notes = EMPTY, dict[str, str]()
+        return EMPTY, {}, None
     path = Path(ledger)
-    if path.exists():
-        before, notes = read_ledger_with_notes(ledger)
+    trouble: LedgerError | None = None
+    before, notes = EMPTY, dict[str, str]()
+    try:
+        if path.exists():
+            before, notes = load_with_notes(path)
+    except LedgerError as error:
+        if not is_sensors(path, ledger_marks.told_in(path)):
+            fail(error)
+        trouble = error
     try:
         was_open = ledger_marks.begin(path)
     except ledger_marks.InUse as error:
         fail(error)
-    if was_open and before is not EMPTY:
+    if trouble is not None:
+        try:
+            aside = put_aside(path, time.time())
+        except OSError as error:
+            why = error.strerror or str(error)
+            fail(sentence("{trouble}; it cannot be put aside either: {why}", trouble=trouble.why, why=why))
+        warn(
+            sentence(
+                "{trouble}; it was put aside as {file}, and another ledger is begun: what was seen before is "
+                "in that file alone",
+                trouble=trouble.why,
+                file=str(aside),
+            )
+        )
+        # What still stands is told once more: this ledger holds none of it.
+        return begun_after(aside, str(trouble.why)), {}, {}
+    if before is EMPTY:
+        return before, notes, None
+    if was_open:
         what = sentence(
             "the sensor before did not end in order: what it saw after {time} {clock} is missing",
             time=short_text(path.stat().st_mtime_ns, timezone), clock=clock_name(timezone),
         )  # fmt: skip
         warn(placed(ledger, what))
-    return before, notes
+    return before, notes, ledger_marks.told(path)
 
 
 def _readers(wanted: Options, rings: Mapping[str, Ring], posts: list[Post], before: Ledger) -> list[Reader]:
@@ -378,11 +405,11 @@ class _Output:
         self._json = json
         self._language = language
         self._file = Appended(Path(json)) if json not in (None, "-") else None
-        self._timezone = ""
+        self.timezone = ""
 
     def use(self, model: Model | None) -> None:
         """Show times by the clocks of the model's time zone from now on."""
-        self._timezone = model.timezone if model is not None else ""
+        self.timezone = model.timezone if model is not None else ""
 
     def open(self) -> None:
         """Open the file, anew where it was moved away. Raises OSError."""
@@ -407,7 +434,7 @@ class _Output:
                 sys.stdout.flush()
         if told and self._json != "-":
             for one in told[:TEXTS]:
-                write_finding(sys.stdout, one.finding, self._language.value, self._timezone)
+                write_finding(sys.stdout, one.finding, self._language.value, self.timezone)
             if len(told) > TEXTS:
                 print(text("table.more-lines", self._language.value, count=len(told) - TEXTS))
             sys.stdout.flush()

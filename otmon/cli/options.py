@@ -286,15 +286,10 @@ def tell_of_the_same_time(ledger: Ledger) -> None:
 
 def read_ledger(path: str) -> Ledger:
     """Facts that were saved."""
-    return read_ledger_with_notes(path)[0]
-
-
-def read_ledger_with_notes(path: str) -> tuple[Ledger, dict[str, str]]:
-    """Facts that were saved, and what a sensor noted beside them."""
     from otmon.ledger.file.ledger_error import LedgerError
-    from otmon.ledger.file.store import load_with_notes
+    from otmon.ledger.file.store import load
 
     try:
-        return load_with_notes(Path(path))
+        return load(Path(path))
     except LedgerError as error:
         fail(error)

@@ -62,6 +62,7 @@ def _tell(
     """Judge the facts, write what was found, and return the exit status."""
     from otmon.findings.coverage import coverage, zones_seen
     from otmon.findings.judge import by_risk, case_of, found_in
+    from otmon.ledger.file.aside import of_captures
     from otmon.outputs.jsonlines import write_jsonlines
     from otmon.outputs.table import write_table
     from otmon.zones.place import baseline_zones
@@ -88,7 +89,7 @@ def _tell(
         write_table(sys.stdout, ledger, findings, files, language.value, covered, zones, timezone)
     if evidence is not None:
         _prove(findings, evidence)
-    if ledger.damage:
+    if of_captures(ledger):
         return DAMAGED
     return FOUND if findings else NOTHING_FOUND
 

@@ -246,21 +246,21 @@ def erspan_port(buf: Bytes, p: int, size: int) -> int:
 
 @kernel
 def vxlan(buf: Bytes, row: Ints, counters: Ints) -> int:
-    """Eight bytes with the I flag set. Ethernet follows, or, on the port of VXLAN-GPE, what its next protocol
-    says where the flag P is set. Other reserved bits are to be ignored; the last byte tells it from plain
-    UDP."""
+    """Eight bytes with the I flag set. Ethernet follows, or, where the flag P of VXLAN-GPE is set, what its
+    next protocol says; of a protocol that is none the flag is a reserved bit on the other ports. These are to
+    be ignored; the last byte tells it from plain UDP."""
     p = row[AT]
     if row[END] - p < 8 or u8(buf, p) & 0x08 == 0 or u8(buf, p + 7) != 0:
         return DONE
     kind = ETHERNET
     if u8(buf, p) & 0x04:
         following = u8(buf, p + 3)
-        if row[DPORT] != PORT_VXLAN_GPE or following not in (1, 2, 3, 5):
-            return DONE
         if following == 5:
             kind = MPLS
-        elif following != 3:
+        elif following == 1 or following == 2:
             kind = BARE
+        elif row[DPORT] == PORT_VXLAN_GPE and following != 3:
+            return DONE
     counters[L_VXLAN] += 1
     return enter_tunnel(row, TUNNEL_VXLAN, p + 8, kind, counters)
 

@@ -21,7 +21,7 @@ from otmon.detect.detector import (
 from otmon.detect.duration import lasting
 from otmon.detect.once_per_case import once_per_case
 from otmon.detect.rules.rule import Rule
-from otmon.ledger.course import Window, joined
+from otmon.ledger.course import Window, joined, spans
 from otmon.ledger.facts import Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, conversation_key
 
@@ -37,14 +37,15 @@ def stopped_poll(case: Case) -> Iterator[Finding]:
     talked = {conversation_key(fact): fact for fact in case.ledger.conversations} if asked else {}
     for key, every in polls_of(case).items():
         operations = asked[key]
-        steady = [poll for poll in every if _is_steady(case, poll, times, lasted_s, pause)]
+        pauses = [(poll, _pause_ns(case, poll, times, lasted_s, pause)) for poll in every]
+        steady = [(poll, pause_ns) for poll, pause_ns in pauses if pause_ns is not None]
         conversation = talked.get(key)
         if not steady or conversation is None:
             continue
         silence_ns = end_ns - max(one.last_ns for one in operations)
-        gap_ns = max(_longest_ns(case, poll) for poll in steady)
+        gap_ns = max(pause_ns for _, pause_ns in steady)
         if silence_ns >= max(least_ns, pause * gap_ns) and not _tries_again(case, key, operations):
-            polls = [one for poll in steady for one in poll.operations]
+            polls = [one for poll, _ in steady for one in poll.operations]
             yield _finding(case, key, polls, conversation, gap_ns, silence_ns)
 
 
@@ -83,28 +84,46 @@ def _polls(operations: list[Operation]) -> Iterator[Poll]:
             yield Poll(group, first_ns, last_ns, course)
 
 
-def _is_steady(case: Case, poll: Poll, least: int, lasted_s: int, pause: int) -> bool:
+def _pause_ns(case: Case, poll: Poll, least: int, lasted_s: int, pause: int) -> int | None:
+    """The longest pause of a poll that is steady, None of one that is not. A plant that stands still at a
+    weekend and a sensor that is started anew make one that is no habit: a poll that went on steadily for
+    longer than it had paused is steady, from there on."""
+
+    def steady_ns(first_ns: int, times: int, gap_ns: int) -> int | None:
+        lasted_ns = poll.last_ns - first_ns
+        if times < least or lasted_ns < 1_000_000_000 * lasted_s or not gap_ns:
+            return None
+        longest_ns = _longest_ns(case, poll, first_ns, times, gap_ns)
+        return longest_ns if longest_ns * (times - 1) <= pause * lasted_ns else None
+
     times = sum([one.times for one in poll.operations])
-    lasted_ns = poll.last_ns - poll.first_ns
-    if times < least or lasted_ns < 1_000_000_000 * lasted_s or not any(_gaps_ns(poll)):
-        return False
-    return _longest_ns(case, poll) * (times - 1) <= pause * lasted_ns
+    if times < least:
+        return None
+    gap_ns = max(one.gap_ns for one in poll.operations)
+    if (found := steady_ns(poll.first_ns, times, gap_ns)) is not None:
+        return found
+    paused_ns = _longest_ns(case, poll, poll.first_ns, times, gap_ns)
+    windows = [one for one in spans(poll.first_ns, poll.last_ns, poll.course) if one[2].times]
+    for place, (begin_ns, _, _) in enumerate(windows[1:], 1):
+        if poll.last_ns - begin_ns < paused_ns:
+            return None
+        rest = [window for _, _, window in windows[place:]]
+        # Where the sensor was started anew no window tells the pause before its first request.
+        found = steady_ns(begin_ns, sum(one.times for one in rest), max(one.gap_ns for one in rest))
+        if found is not None:
+            return found
+    return None
 
 
-def _gaps_ns(poll: Poll) -> list[int]:
-    return [one.gap_ns for one in poll.operations]
-
-
-def _longest_ns(case: Case, poll: Poll) -> int:
-    """The longest pause there can have been: of several captures, no fact tells one between the last
-    request of one and the first of the next. What requests that follow each other as in each capture cannot
-    fill, while captures went on, is taken for one pause."""
-    gap_ns = max(_gaps_ns(poll))
-    times = sum([one.times for one in poll.operations])
-    spare_ns = poll.last_ns - poll.first_ns - gap_ns * (times - 1)
+def _longest_ns(case: Case, poll: Poll, first_ns: int, times: int, gap_ns: int) -> int:
+    """The longest pause there can have been since `first_ns`, in so many requests with no more than `gap_ns`
+    between two of a capture: of several captures, no fact tells one between the last request of one and the
+    first of the next. What requests that follow each other as in each capture cannot fill, while captures
+    went on, is taken for one pause."""
+    spare_ns = poll.last_ns - first_ns - gap_ns * (times - 1)
     if spare_ns > 0:
         spare_ns -= sum(
-            max(0, min(end_ns, poll.last_ns) - max(begin_ns, poll.first_ns))
+            max(0, min(end_ns, poll.last_ns) - max(begin_ns, first_ns))
             for begin_ns, end_ns in _unwatched(case)
         )
     return gap_ns + max(0, spare_ns)

@@ -6,8 +6,11 @@ What it means, when it is wrong and how to respond: `rules/unknown-address.yml`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
+from otmon.assets.classify import Device
+from otmon.assets.vendor import is_random
 from otmon.detect.changing_address import first_addresses
 from otmon.detect.detector import (
     Case,
@@ -24,10 +27,11 @@ from otmon.detect.detector import (
 )
 from otmon.detect.port_scan import scanned
 from otmon.detect.rules.field import was_answered
-from otmon.detect.unauthorised_device import what_it_is
+from otmon.detect.unauthorised_device import at_ports, many, plain_zones, strangers, what_it_is
 from otmon.detect.values import asked_for
 from otmon.ledger.facts import Asset, Conversation, Evidence, Operation
 from otmon.ledger.ledger import conversation_key
+from otmon.zones.address import parse_address, reach
 from otmon.zones.decide import Verdict
 from otmon.zones.model import UNKNOWN_ZONE
 from otmon.zones.review.check import in_no_zone
@@ -76,6 +80,58 @@ def unknown_address(case: Case) -> Iterator[Finding]:
     for address, own in sorted(hosts.items()):
         talk = [one for each in own for one in talks.get(each, ())]
         yield _finding(case, address, own, talk, [one for each in own for one in seen.get(each, ())])
+    newcomers = list(_without_address(case))
+    if len(newcomers) > spread:
+        yield replace(many(case, RULE, "addressless-many", "", newcomers), severity="medium")
+    else:
+        yield from (_addressless(case, device) for device in newcomers)
+
+
+def _without_address(case: Case) -> Iterator[Device]:
+    """Devices that chose their MAC address, as phones do, and got no address of a network: where addresses
+    are given by hand they ask for one in vain, and use what they make up for their link."""
+    told = strangers(case)
+    for device in case.population.devices:
+        seen = device.seen
+        if (
+            seen.listed is None
+            and not seen.routers
+            and seen.id not in told
+            and any(map(is_random, seen.macs))
+            and any(one.address for one in seen.addresses)
+            and all(_is_made_up(one) for one in seen.texts)
+            and not plain_zones(case, device)
+        ):
+            yield device
+
+
+def _is_made_up(text: str) -> bool:
+    """Whether a device made the address for its link (RFC 3927, RFC 4862)."""
+    address = parse_address(text)
+    return address is not None and reach(address) == "link"
+
+
+def _addressless(case: Case, device: Device) -> Finding:
+    seen = device.seen
+    names = sorted({one.address for one in seen.addresses} - {"", "0.0.0.0"})
+    mac = seen.macs[0]
+    why = [say("no-address", address=mac)]
+    if names:
+        why.append(say_some("addresses", names, case.rules[RULE].number("shown")))
+    return Finding(
+        rule=RULE,
+        key=("addressless", mac),
+        severity="low",
+        link=Link(client=mac, vlan=seen.vlans[0] if seen.vlans else ""),
+        place=Place(from_zone=UNKNOWN_ZONE),
+        what=say("addressless", mac=mac),
+        why=(*why, *what_it_is(device), *at_ports(case, [*seen.macs, *names])),
+        count=seen.packets,
+        unit="packets",
+        first_ns=seen.first_ns,
+        last_ns=seen.last_ns,
+        evidence=first(seen.evidence),
+    )
 
 
 def _many(case: Case, mac: str, addresses: list[str], talk: Talk, assets: list[Asset]) -> Finding:

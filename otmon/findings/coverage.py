@@ -18,10 +18,11 @@ from otmon.decode.fields import C_COMMANDS_SHED, C_VALUES_LOST, COUNTER_NAMES
 from otmon.detect.detector import Case, permission_of, registered
 from otmon.detect.finding import Message, say, say_some
 from otmon.detect.malformed_message import LOSS
-from otmon.ledger.facts import Conversation
-from otmon.ledger.ledger import conversation_key
+from otmon.ledger.facts import HOUR_NS, Conversation
+from otmon.ledger.file.aside import of_captures
+from otmon.ledger.ledger import Ledger, conversation_key
 from otmon.zones.lack import spoken
-from otmon.zones.learning.hosts import industrial_ids, to_group
+from otmon.zones.learning.hosts import ANSWERED_ELSEWHERE, industrial_ids, to_group
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary
 from otmon.zones.place import home_of, locate
 from otmon.zones.unread import CHANGES_READ, let_pass, unread
@@ -32,6 +33,10 @@ UNANSWERED_PACKETS: Final = 8
 """A host tries to connect with a SYN and six more at most (Linux's default), and may send a reset."""
 VALUES_LOST: Final = COUNTER_NAMES[C_VALUES_LOST]
 """Values that were written and nobody could know."""
+ONE_WAY: Final = 6
+"""So many connections seen in one direction are no chance, where they are more than this share of those in
+which both could have been:"""
+ONE_WAY_SHARE: Final = 0.5
 COMMANDS_SHED: Final = COUNTER_NAMES[C_COMMANDS_SHED]
 
 _Pair = tuple[str, str]
@@ -209,8 +214,8 @@ def _doubts(
         yield say("coverage.one-sided", count=one_sided)
     if lost:
         yield say("coverage.lost", count=lost)
-    if case.ledger.damage:
-        yield say("coverage.damaged", count=sum(damage.count for damage in case.ledger.damage))
+    if damaged := of_captures(case.ledger):
+        yield say("coverage.damaged", count=sum(damage.count for damage in damaged))
     missing = {kind for kind, _ in case.ledger.overflow} & {"conversations", "operations", "written"}
     limited = any(permission.limits for permission in boundary.permissions)
     if limited and any(name == VALUES_LOST for source in case.ledger.sources for name, _ in source.counters):
@@ -244,11 +249,22 @@ def _unread(case: Case, boundary: Boundary, talks: list[Conversation]) -> Iterat
             yield say(key, protocols=", ".join(sorted(found[what])))
 
 
+def seen_one_way(ledger: Ledger) -> tuple[int, int] | None:
+    """Of the conversations that began in the last hour, how many were seen in one direction only, and how
+    many there are that would show it; None where most were seen in both, or where they are too few."""
+    begin_ns = max((one.last_ns for one in ledger.sources), default=0) - HOUR_NS
+    fresh = [one for one in ledger.conversations if one.first_ns >= begin_ns]
+    one_way = sum(map(_is_one_sided, fresh))
+    telling = one_way + sum(one.packets_to_server > 0 and one.packets_to_client > 0 for one in fresh)
+    return (one_way, telling) if one_way >= ONE_WAY and one_way > ONE_WAY_SHARE * telling else None
+
+
 def _is_one_sided(talk: Conversation) -> bool:
     """Whether a TCP connection, or requests of an industrial protocol over UDP, were seen in one direction
-    only. A client that nobody answers gives up after a few packets."""
+    only. A client that nobody answers gives up after a few packets. Answers from another port are a
+    conversation of their own."""
     answers = talk.transport == "udp" and talk.protocol in industrial_ids() and not to_group(talk.server)
-    if talk.transport != "tcp" and not answers:
+    if (talk.transport != "tcp" and not answers) or (talk.protocol, talk.transport) in ANSWERED_ELSEWHERE:
         return False
     return talk.packets_to_server == 0 or (
         talk.packets_to_client == 0 and talk.packets_to_server > UNANSWERED_PACKETS * talk.flows

@@ -131,6 +131,7 @@ class History:
             told_s=tuple(sorted(self._told_s.items())),
             evidence_files=0,
             unproven=0,
+            aside=0,
         )
 
 

@@ -111,6 +111,8 @@ class Status:
     """Facts that were forgotten, as nobody had seen them again for too long."""
     saving_s: float
     saved_s: float
+    aside: int
+    """Ledgers that could not be read, and stand aside."""
     model_loaded: bool
     """Whether the model that the files hold is the one in force."""
     told: tuple[tuple[tuple[str, str], int], ...]
@@ -130,7 +132,7 @@ OF_A_SENSOR: Final = frozenset({
     "otmon_capture_card_time_packets", "otmon_capture_restarts", "otmon_capture_ring_fill_ratio",
     "otmon_table_entries", "otmon_ledger_saves", "otmon_ledger_failed_saves",
     "otmon_ledger_saving_seconds", "otmon_ledger_saved_timestamp_seconds", "otmon_evidence_files",
-    "otmon_evidence_missing",
+    "otmon_evidence_missing", "otmon_ledgers_aside",
 })  # fmt: skip
 """What a capture knows nothing of."""
 
@@ -297,6 +299,11 @@ def _saving(status: Status) -> Iterator[Metric]:
         "ledger_saved_timestamp_seconds", "When the ledger was last saved.", (),
         {(): status.saved_s} if status.saves else {},
     )  # fmt: skip
+    yield GaugeMetricFamily(
+        "otmon_ledgers_aside",
+        "Ledgers that could not be read and were put aside, beside the one in use.",
+        status.aside,
+    )
 
 
 def _zones(case: Case, covered: Iterable[Coverage], seen: Iterable[ZoneCoverage]) -> Iterator[Metric]:

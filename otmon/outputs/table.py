@@ -209,8 +209,9 @@ def _zones(console: Console, zones: Sequence[ZoneCoverage], language: Language) 
     if listed:
         table = Table(box=SIMPLE_HEAD, padding=(0, 1))
         for column in ("zone", "state", "hosts", "missing"):
+            right = column == "hosts"
             table.add_column(
-                text(f"table.{column}", language), justify="right" if column == "hosts" else "left"
+                text(f"table.{column}", language), justify="right" if right else "left", overflow="fold"
             )
         for one in listed[:BOUNDARIES_SHOWN]:
             why = text("joint", language).join(worded(message, language) for message in one.why)
@@ -232,7 +233,9 @@ def _coverage(console: Console, covered: Sequence[Coverage], language: Language)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1))
     for column in ("boundary", "state", "crossed", "doubt"):
         right = column == "crossed"
-        table.add_column(text(f"table.{column}", language), justify="right" if right else "left")
+        table.add_column(
+            text(f"table.{column}", language), justify="right" if right else "left", overflow="fold"
+        )
     for one in covered[:BOUNDARIES_SHOWN]:
         why = text("joint", language).join(worded(message, language) for message in one.why)
         state = text(_STATES[one.state], language)
@@ -261,7 +264,10 @@ def _conversations(console: Console, ledger: Ledger, language: Language) -> None
     """Who talks to whom, busiest first: what there is to see without a model."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
     for label in ("client", "server", "protocol", "port", "packets"):
-        table.add_column(text(f"table.{label}", language), justify="right" if label == "packets" else "left")
+        right = label == "packets"
+        table.add_column(
+            text(f"table.{label}", language), justify="right" if right else "left", overflow="fold"
+        )
     busiest = sorted(
         ledger.conversations, key=lambda fact: -(fact.packets_to_server + fact.packets_to_client)
     )

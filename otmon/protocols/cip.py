@@ -86,6 +86,21 @@ def cip_said(message: bytes) -> Iterator[Said]:
         yield Said(reference | n << 64, function, service)
 
 
+def cip_head(message: bytes) -> int:
+    """How many bytes from the beginning of a message that `cip_said` reads tell what its first service is: up
+    to the end of the service's path, as behind that may be anybody's data."""
+    at = 36 + int.from_bytes(message[34:36], "little")
+    begin = at + (6 if int.from_bytes(message[at : at + 2], "little") == _CONNECTED else 4)
+    data = message[begin:]
+    if not data or data[0] & _CIP_REPLY:
+        return begin + 4
+    inner = [one for one in _services(data) if data[one] not in (_CIP_ROUTED, _CIP_PACKED)]
+    first = min(inner, default=0)
+    words = data[first + 1] if first + 1 < len(data) else 0
+    # Of PCCC the path alone: its functions have addresses and data behind each other.
+    return begin + first + 2 + 2 * words
+
+
 def _asked_by(data: bytes, at: int) -> Iterator[tuple[int, Service]]:
     """The commands of the service at `at`: more than one where PCCC packs them."""
     service = data[at]

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from otmon.protocols.protocol import Protocol
 
 _MACHINERY: Final = (
-    "cip", "commands", "modbus_framing", "modbus_pdu", "pccc", "protocol", "registry", "signature",
-    "stations",
+    "cip", "command_heads", "commands", "modbus_framing", "modbus_pdu", "pccc", "protocol", "registry",
+    "signature", "stations",
 )  # fmt: skip
 
 IDS: Final = tuple(

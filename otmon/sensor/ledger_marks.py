@@ -62,7 +62,7 @@ def end(ledger: Path) -> None:
 
 def told(ledger: Path) -> dict[str, int] | None:
     """What `keep_told` has written; None where it has not, or the file is damaged."""
-    place = _told(ledger)
+    place = told_in(ledger)
     try:
         if place.stat().st_size > TOLD_BYTES:
             return None
@@ -77,14 +77,15 @@ def told(ledger: Path) -> dict[str, int] | None:
 
 def keep_told(ledger: Path, known: Mapping[str, int]) -> None:
     """Write which findings were told (`otmon.findings.news.News.known`)."""
-    place = _told(ledger)
+    place = told_in(ledger)
     text = json.dumps(known, separators=(",", ":"), sort_keys=True).encode()
     with suppress(OSError):
         if not place.exists() or place.read_bytes() != text:
             private.write(place, text)
 
 
-def _told(ledger: Path) -> Path:
+def told_in(ledger: Path) -> Path:
+    """The file of what was told."""
     return ledger.with_name(f".{ledger.name}.told")
 
 

@@ -21,7 +21,7 @@ from otmon.ledger.aging import joined_spans
 from otmon.ledger.facts import Source
 from otmon.ledger.harvest.rows import FIELDS, WIDTHS, Rows
 from otmon.ledger.rank import Bars, Place
-from otmon.sensor.observer import SPANS, Part, State
+from otmon.sensor.observer import SPANS, Jump, Part, State
 from otmon.sensor.recent_packets import PACKETS, Kept
 
 Head = dict[str, Any]
@@ -185,6 +185,7 @@ def state_message(state: State) -> Head:
         "stamped": state.stamped,
         "novelty": state.novelty,
         "messages": state.messages,
+        "jump": state.jump,
     }
 
 
@@ -200,9 +201,17 @@ def state_of(head: Head) -> State:
             novelty=int(head["novelty"]),
             messages=_count(head["messages"]),
             restarts=0,
+            jump=_jump(head["jump"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Gone(f"a state that is none: {error!r}") from error
+
+
+def _jump(values: Any) -> Jump:
+    seconds, time_ns = values
+    if type(seconds) is not int or abs(seconds) >= 1 << 63:
+        raise ValueError(f"{seconds!r} is no number of seconds")
+    return seconds, _count(time_ns)
 
 
 def _source_values(source: Source) -> list[Any]:

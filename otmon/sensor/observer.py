@@ -44,7 +44,7 @@ from otmon.ledger.packets.endings import end_idle
 from otmon.ledger.packets.observe import observe
 from otmon.ledger.rank import NO_BARS, Bars
 from otmon.ledger.tables import FILL_ANOMALIES, FILL_MESSAGES, FILL_WRITTEN, LAST_TIME, Tables, new_tables
-from otmon.outputs.instant import short_text
+from otmon.outputs.instant import clock_name, short_text
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
 from otmon.sensor.memory import keep_sparse
@@ -75,6 +75,22 @@ kernels hundreds of times a second, while another judges without a pause: with P
 many packets."""
 KEPT: Final = 0.5
 """Share of the rows of a kind that stay where too many of few hosts wait."""
+
+
+Jump = tuple[int, int]
+"""By how many seconds times of packets jumped, and to which time, in nanoseconds; of no jump both are 0."""
+NO_JUMP: Final[Jump] = (0, 0)
+
+
+def jumped(name: str, jump: Jump, zone: str) -> Sentence:
+    """That times of packets jumped, by the clocks of a time zone."""
+    seconds, time_ns = jump
+    what = sentence(
+        "the times of packets jumped by {seconds} seconds, to {time} {clock}: is the clock right? "
+        "No fact is forgotten for it",
+        seconds=f"{seconds:+,}", time=short_text(time_ns, zone), clock=clock_name(zone),
+    )  # fmt: skip
+    return placed(name, what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +138,8 @@ class State:
     """Copied payloads that wait to be told."""
     restarts: int
     """How often reading ended and began anew."""
+    jump: Jump = NO_JUMP
+    """The last one of the packets' times."""
 
 
 class Reader(Protocol):
@@ -154,8 +172,8 @@ class Reader(Protocol):
     def failure(self) -> str:
         """Why reading has stopped for good, "" where it goes on."""
 
-    def incidents(self) -> list[Sentence]:
-        """What went wrong with it and was mended since this was asked last."""
+    def incidents(self, zone: str = "") -> list[Sentence]:
+        """What went wrong with it and was mended since this was asked last; times by the clocks of a zone."""
 
 
 @cache
@@ -194,7 +212,7 @@ class Observer(threading.Thread):
         self._now_ns = 0
         self._taken_s = 0.0
         """When packets were taken last, by a clock that nobody sets; `_now_ns` is the last one's time."""
-        self._jump: Sentence | None = None
+        self._jump = self._told_jump = NO_JUMP
         self._next_jump_s = 0.0
         self._known = np.zeros(KNOWN, np.int64)
         self._secret = randbits(62)
@@ -270,10 +288,13 @@ class Observer(threading.Thread):
         hangs = self.is_alive() and time.monotonic() - self._beat > BEAT_S
         return sentence("the thread hangs") if hangs else ""
 
-    def incidents(self) -> list[Sentence]:
+    def incidents(self, zone: str = "") -> list[Sentence]:
         """That times of packets jumped; a thread that fails is not mended."""
-        told, self._jump = self._jump, None
-        return [told] if told else []
+        jump = self._jump
+        if jump == self._told_jump:
+            return []
+        self._told_jump = jump
+        return [jumped(self.name, jump, zone)]
 
     def state(self) -> State:
         """How it fares."""
@@ -287,6 +308,7 @@ class Observer(threading.Thread):
             self.novelty(),
             self._waiting_messages(),
             0,
+            self._jump,
         )
 
     def _waiting_messages(self) -> int:
@@ -353,12 +375,7 @@ class Observer(threading.Thread):
             ahead_s = (time_ns - due_ns) // 10**9
             if abs(ahead_s) > JUMP_S and now_s >= self._next_jump_s:
                 self._next_jump_s = now_s + JUMP_S
-                what = sentence(
-                    "the times of packets jumped by {seconds} seconds, to {time} UTC: is the clock right? "
-                    "No fact is forgotten for it",
-                    seconds=f"{ahead_s:+,}", time=short_text(time_ns),
-                )  # fmt: skip
-                self._jump = placed(self.name, what)
+                self._jump = ahead_s, time_ns
         self._now_ns, self._taken_s = int(times_ns[-1]), now_s
 
     def _set_aside(self) -> None:

@@ -7,7 +7,8 @@ A password in a capture would be a password on a disk: only the headers are writ
 payload begins, of every packet but those that can hold none: Modbus knows no log-in, nor do ARP and those
 factory protocols below IP that carry values or names alone. Schneider's UMAS does, in a function of Modbus
 (Kaspersky ICS CERT, The secrets of Schneider Electric's UMAS protocol, 2022: the hash of the application
-password): of it the subfunction is the last byte that is written.
+password): of it the subfunction is the last byte that is written. Of commands of other factory protocols what
+tells the command is written, too (`otmon.protocols.command_heads`).
 """
 
 from __future__ import annotations
@@ -24,10 +25,23 @@ import numpy.typing as npt
 from otmon.capture.batch import Batch
 from otmon.capture.byte_search import latest
 from otmon.decode import ip
-from otmon.decode.fields import AT, BUFFER, COUNTERS, END, FAMILY, FIELDS, FRAGMENT, HEADER, PROTO
+from otmon.decode.fields import (
+    AT,
+    BUFFER,
+    COUNTERS,
+    DPORT,
+    END,
+    FAMILY,
+    FIELDS,
+    FRAGMENT,
+    HEADER,
+    PROTO,
+    SPORT,
+)
 from otmon.decode.link import LINKTYPE_ETHERNET
 from otmon.decode.packet import decode_packet
-from otmon.detect.finding import Finding
+from otmon.detect.finding import Finding, Link
+from otmon.protocols.command_heads import head_of
 from otmon.protocols.modbus import M_COLUMNS, UMAS
 from otmon.protocols.modbus_framing import HEADER as MBAP_BYTES
 from otmon.protocols.modbus_framing import MBAP, recognise
@@ -49,6 +63,10 @@ _PLAIN: Final = frozenset({"dlr", "goose", "gse_management", "mrp", "profinet", 
 nor POWERLINK and Sercos III, which carry IP, nor CC-Link IE, which carries SLMP."""
 _HARMLESS: Final = frozenset({_ARP}).union(*(one.ethertypes for one in PROTOCOLS if one.id in _PLAIN))
 """EtherTypes whose frames hold no secret."""
+
+
+NOBODY: Final = Link()
+"""The link of a finding that names no connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +134,9 @@ class RecentPackets:
     def around(self, finding: Finding, source: str) -> list[Kept]:
         """The packets of the finding's addresses that are still here, in their order: those that its
         evidence names, and the latest of the others."""
-        return self.packets(*wanted_for(finding, source))
+        return self.packets(*wanted_for(finding, source), finding.link)
 
-    def packets(self, wanted: set[int], needles: list[bytes]) -> list[Kept]:
+    def packets(self, wanted: set[int], needles: list[bytes], link: Link = NOBODY) -> list[Kept]:
         """The same for packets by their numbers, and the addresses as they are on the wire."""
         with self._lock:
             blocks = list(self._blocks)
@@ -129,7 +147,7 @@ class RecentPackets:
             if 0 <= number - block.first_number < len(block.start)
         ]
         chosen = [*named, *_latest(blocks, needles, wanted, PACKETS - len(named))]
-        cut = Cut(self.linktype)
+        cut = Cut(self.linktype, link)
         return sorted((cut.kept(block, index) for block, index in chosen), key=lambda one: one.number)
 
 
@@ -191,10 +209,12 @@ def _before_umas(frame: npt.NDArray[np.uint8], at: int, end: int) -> int:
 
 
 class Cut:
-    """Decodes packets anew, to know where their payload begins."""
+    """Decodes packets anew, to know where their payload begins. Of what is said in the protocol and at the
+    server's port of `link`, commands are kept as far as that tells them."""
 
-    def __init__(self, linktype: int) -> None:
+    def __init__(self, linktype: int, link: Link = NOBODY) -> None:
         self._linktype = linktype
+        self._link = link
         self._row = np.zeros(FIELDS, np.int64)
         self._slots = np.zeros((ip.SLOTS, ip.COLUMNS), np.int64)
         self._data = np.zeros(ip.SLOTS * ip.DATAGRAM, np.uint8)
@@ -219,7 +239,7 @@ class Cut:
         elif row[BUFFER] or row[FRAGMENT]:
             end = min(size, int(row[HEADER]) + _IP_HEADER)
         elif self.recognised(frame) != MBAP:
-            end = min(size, int(row[AT]))
+            end = min(size, int(row[AT]) + self._head(frame))
         else:
             end = min(size, _before_umas(frame, int(row[AT]), int(row[END])))
         return Kept(
@@ -228,6 +248,13 @@ class Cut:
             frame[:end].tobytes(),
             int(block.wirelen[index]),
         )
+
+    def _head(self, frame: npt.NDArray[np.uint8]) -> int:
+        """How much of the payload tells a command, or its answer."""
+        row, link = self._row, self._link
+        if not link.port or link.port not in (row[SPORT], row[DPORT]):
+            return 0
+        return head_of(link.protocol, frame[int(row[AT]) : int(row[END])].tobytes())
 
     def recognised(self, frame: npt.NDArray[np.uint8]) -> int:
         return int(recognise(frame, int(self._row[AT]), int(self._row[END]), True, self._pdu))

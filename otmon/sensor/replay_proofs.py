@@ -78,15 +78,16 @@ def _found(source: str, about: Sequence[Finding]) -> list[_Found]:
             continue
         end = bisect_left(asked, (item.first_number + len(item.start), 0))
         for number, at in asked[begin:end]:
-            _take(item, number - item.first_number, found[at], wanted_for(about[at], source)[1])
+            _take(item, number - item.first_number, found[at], about[at], source)
         begin = end
         if begin == len(asked):
             break
     return found
 
 
-def _take(batch: Batch, index: int, found: _Found, needles: list[bytes]) -> None:
+def _take(batch: Batch, index: int, found: _Found, finding: Finding, source: str) -> None:
     """A packet that the evidence names, and behind the first one those of the same addresses."""
+    needles = wanted_for(finding, source)[1]
     chosen = [index]
     if not found.packets:
         found.linktype = int(batch.linktype[index])
@@ -97,7 +98,7 @@ def _take(batch: Batch, index: int, found: _Found, needles: list[bytes]) -> None
         batch.buf, batch.start.astype(np.int32), batch.caplen.astype(np.int32),
         batch.wirelen.astype(np.int32), batch.time_ns, batch.first_number,
     )  # fmt: skip
-    cut = Cut(found.linktype)
+    cut = Cut(found.linktype, finding.link)
     for one in chosen:
         # A file of proofs has packets of one kind of link.
         if int(batch.linktype[one]) == found.linktype:

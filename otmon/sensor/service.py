@@ -60,10 +60,12 @@ class Service:
         reload: Callable[[], None],
         silence_s: float,
         troubles: Callable[[], Mapping[str, Sentence | None]] = dict,
+        zone: Callable[[], str] = str,
     ) -> None:
         """`tell` gets findings as they come up, `warn` what is wrong with the sensor itself; `reload`
         reads the model anew; `troubles` says by name what else is wrong, and None where it no longer is. An
-        interface without a packet for `silence_s` seconds is warned of."""
+        interface without a packet for `silence_s` seconds is warned of. `zone` is that by whose clocks times
+        are told."""
         self._watch = watch
         self._readers = readers
         self._tell = tell
@@ -71,6 +73,7 @@ class Service:
         self._reload = reload
         self._silence_s = silence_s
         self._troubles = troubles
+        self._zone = zone
         self._stop = threading.Event()
         self._hangup = False
         self._listens = False
@@ -144,11 +147,12 @@ class Service:
         for name, trouble in self._troubles().items():
             self._warn_once("output", name, trouble)
         for one in self._readers:
-            for incident in one.incidents():
+            for incident in one.incidents(self._zone()):
                 self._warn(incident)
             if failure := one.failure():
                 raise Stopped(placed(one.name, sentence("reading has stopped: {why}", why=failure)))
         self._warn_of_missing(now)
+        self._warn_once("one way", "", self._watch.one_way)
         for status in self._watch.status.interfaces:
             name = status.name
             down = None if status.is_up else placed(name, sentence("the interface is down"))

@@ -28,10 +28,11 @@ from typing import Final
 from otmon.detect.detector import Case
 from otmon.detect.finding import Finding
 from otmon.detect.rules.rule import Rule
-from otmon.findings.coverage import coverage, zones_seen
+from otmon.findings.coverage import coverage, seen_one_way, zones_seen
 from otmon.findings.judge import case_of, found_in, go_on
 from otmon.findings.news import News
 from otmon.garbage_collection import without_garbage_collection
+from otmon.ledger.file.aside import stand_aside
 from otmon.ledger.file.ledger_error import LedgerError
 from otmon.ledger.file.store import save
 from otmon.ledger.ledger import EMPTY, Ledger
@@ -44,7 +45,7 @@ from otmon.sensor.outline import Known, outline
 from otmon.sensor.proof import ProofFolder
 from otmon.sensor.schedule import Schedule
 from otmon.sensor.status import interfaces_of
-from otmon.sentence import Sentence
+from otmon.sentence import Sentence, sentence
 from otmon.zones.model import Model
 
 KEEP_DAYS: Final = 400
@@ -123,8 +124,10 @@ class Watch:
         self._started_s = time.time()
         self._version = version
         self._model_loaded = True
+        self._one_way: tuple[int, int] | None = None
         findings, self._told_of = _judgement(judge(before))
         self._known_before = len(findings)
+        self._aside = self._count_aside()
         self._left = self._know(self._news.of(findings), told is not None)
         """What is told at the first step, as the run before had no time for it."""
         self.status: Status = self._status()
@@ -359,6 +362,7 @@ class Watch:
         with self._breakable():
             findings, told_of = _judgement(self._judge(ledger), between)
         self._told_of = told_of
+        self._one_way = seen_one_way(ledger)
         self._judgements += 1
         self._judged_s = time.time()
         return self._know(self._news.of(findings), True)
@@ -391,6 +395,7 @@ class Watch:
             self._failed_saves += 1
             self.trouble = error.why
         self._keep_told()
+        self._aside = self._count_aside()
         self._saving_s += time.monotonic() - begin
         octets = 0
         with suppress(OSError):
@@ -401,6 +406,21 @@ class Watch:
         """Behind the save of what the findings are about: what is told twice is less bad than never."""
         if self._path is not None:
             ledger_marks.keep_told(self._path, self._news.known)
+
+    @property
+    def one_way(self) -> Sentence | None:
+        """That the mirror seems to show one direction only, as of the last judgement."""
+        if self._one_way is None:
+            return None
+        count, every = self._one_way
+        return sentence(
+            "{count} of {all} connections that began in the last hour were seen in one direction only; does "
+            "the mirror show both directions of its ports?",
+            count=count, all=every,
+        )  # fmt: skip
+
+    def _count_aside(self) -> int:
+        return 0 if self._path is None else len(stand_aside(self._path))
 
     trouble: Sentence | None = None
     """Why the last save failed; "" where it did not."""
@@ -420,6 +440,7 @@ class Watch:
             aged=self._gathering.aged,
             saving_s=self._saving_s,
             saved_s=self._saved_s,
+            aside=self._aside,
             model_loaded=self._model_loaded,
             told=tuple(sorted(self._counts.items())),
             told_s=tuple(sorted(self._told_s.items())),

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from otmon.capture.ring import Ring
+from otmon.detect.finding import Link
 from otmon.sensor.message import Gone, bars_in, kept_message, part_message, receive, send, state_message
 from otmon.sensor.observer import Observer
 from otmon.sensor.recent_packets import RecentPackets
@@ -153,12 +154,11 @@ def work(ring: Ring, questions: socket.socket, name: str, kept_bytes: int, speak
         elif what == "around":
             wanted = {int(number) for number in asked["numbers"]}
             needles = [bytes.fromhex(one) for one in asked["needles"]]
-            send(questions, *kept_message(recent.packets(wanted, needles)))
+            link = Link(port=int(asked["port"]), protocol=str(asked["protocol"]))
+            send(questions, *kept_message(recent.packets(wanted, needles, link)))
         elif what == "stop":
             observer.stop()
             send(questions, {})
-        for incident in observer.incidents():
-            _warn(incident, speak)
         if failure := observer.failure():
             _warn(placed(name, sentence("reading has stopped: {why}", why=failure)), speak)
             return

@@ -20,7 +20,7 @@ from otmon.ledger.harvest.rows import no_rows
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, Bars
 from otmon.sensor.message import Ended, Gone, Head, bars_message, kept_of, part_of, receive, send, state_of
-from otmon.sensor.observer import Part, State
+from otmon.sensor.observer import NO_JUMP, Part, State, jumped
 from otmon.sensor.recent_packets import Kept, Proving, wanted_for
 from otmon.sensor.worker import Post
 from otmon.sentence import Sentence, placed, sentence
@@ -43,6 +43,7 @@ class Worker:
         self._process = 0
         self._restarts = 0
         self._incidents: list[Sentence] = []
+        self._told_jump = NO_JUMP
         self._past = replace(_NOTHING, name=self.name)
         """The source as far as ended workers told it."""
         self._past_counts = RingCounts(0, 0, 0)
@@ -126,7 +127,10 @@ class Worker:
     def around(self, finding: Finding, source: str) -> list[Kept]:
         """The packets of the finding's addresses that the worker still has."""
         numbers, needles = wanted_for(finding, source)
-        question = {"what": "around", "numbers": sorted(numbers), "needles": [one.hex() for one in needles]}
+        question = {
+            "what": "around", "numbers": sorted(numbers), "needles": [one.hex() for one in needles],
+            "port": finding.link.port, "protocol": finding.link.protocol,
+        }  # fmt: skip
         answer = self._asked(question)
         try:
             return [] if answer is None else kept_of(*answer)
@@ -140,9 +144,13 @@ class Worker:
             return ""
         return sentence("the process that reads ended {times} times", times=self._restarts)
 
-    def incidents(self) -> list[Sentence]:
-        """Workers that ended since this was asked last."""
+    def incidents(self, zone: str = "") -> list[Sentence]:
+        """Workers that ended since this was asked last, and that times of packets jumped."""
         told, self._incidents = self._incidents, []
+        jump = self._state.jump
+        if jump not in (NO_JUMP, self._told_jump):
+            self._told_jump = jump
+            told.append(jumped(self.name, jump, zone))
         return told
 
     def _whole(self, source: Source) -> Source:
@@ -216,4 +224,5 @@ class Worker:
             stamped=0,
             novelty=self._restarts,
             messages=0,
+            jump=NO_JUMP,
         )

@@ -47,11 +47,11 @@ pytestmark = [
 
 
 def steps(heading: str) -> list[str]:
-    """The blocks of commands beneath a heading of the guide, without those that fetch Debian's packages: the
-    root has them."""
+    """The blocks of commands beneath a heading of the guide that install, without those that fetch Debian's
+    packages: the root has them."""
     section = GUIDE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     blocks: list[str] = re.findall(r"^```\n(.*?)^```", section, re.M | re.S)
-    return [block[block.index("python3 -m venv") :] for block in blocks]
+    return [block[block.index("python3 -m venv") :] for block in blocks if "python3 -m venv" in block]
 
 
 def installed(folder: Path) -> Path:

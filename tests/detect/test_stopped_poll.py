@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.lab.frames import SECOND_NS, Packet, arp
 from otmon.lab.modbus import READ_HOLDING, read
+from otmon.ledger.merge import merge_all
 from otmon.outputs.pcapng import pcapng
 from tests.detect import captures
 from tests.detect.captures import HMI, LAPTOP, START_NS, plc
@@ -70,6 +72,32 @@ def test_few_requests_are_no_poll(tmp_path: Path) -> None:
 def test_an_engineers_bursts_are_no_poll(tmp_path: Path) -> None:
     packets = [*steady(30), *steady(31, START_NS + 7000 * S), *until(100_000 * S)]
     assert captures.found(RULE, packets, tmp_path) == []
+
+
+def test_a_poll_that_paused_once_is_found_when_it_went_on_for_longer_than_that(tmp_path: Path) -> None:
+    """A weekend, a controller that was serviced: after it the poll is watched as before."""
+    before, pause = steady(300), 900 * S
+    again = START_NS + 300 * 6 * S + pause
+    for times, found in ((100, 0), (400, 1)):
+        packets = [*before, *steady(times, again), *until(20_000 * S)]
+        told = captures.found(RULE, packets, tmp_path)
+        assert len(told) == found
+        for one in told:
+            assert one.count == 700
+
+
+def test_a_sensor_that_was_started_anew_still_finds_it(tmp_path: Path) -> None:
+    """Two runs of one sensor are one source, which does not tell that nobody listened between them."""
+    again = START_NS + 1200 * S + 40 * S
+    runs = []
+    for number, packets in enumerate((steady(1140, wait_ns=S), steady(1141, again, S))):
+        path = tmp_path / f"{number}.pcapng"
+        made = [*packets, *(until(9000 * S) if number else [])]
+        path.write_bytes(pcapng(((one.time_ns, one.data) for one in made), "tests", "mirror", "tests"))
+        ledger = replay([str(path)]).ledger
+        runs.append(replace(ledger, sources=tuple(replace(one, name="eth1") for one in ledger.sources)))
+    (one,) = [found for found in judge(merge_all(runs), captures.PLANT) if found.rule == RULE]
+    assert one.count == 1140 + 1141
 
 
 def _files(packets: list[Packet], every_ns: int, folder: Path) -> list[Path]:

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from scapy.layers.dhcp import BOOTP, DHCP
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
 
 from otmon.detect.rules.load import shipped_rules
+from otmon.lab.frames import SECOND_NS, Packet
+from tests.detect import captures
 from tests.detect.plant import HMI, PC, PLC, STRANGER, WEB, at, found, keys
 from tests.zones.facts import asset, conversation, operation
 
@@ -104,3 +110,58 @@ def test_who_is_answered_is_told_by_itself_and_so_is_who_has_no_mac_address() ->
     assert dict(pool.what.params)["count"] == SPREAD + 2
     bare = [conversation(f"192.168.9.{n}", PLC, answered=False) for n in range(40)]
     assert len(found(RULE, *bare)) == 40
+
+
+PHONE, LAPTOP = "da:a1:19:12:34:56", "f0:18:98:12:34:56"
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "169.254.7.7", "fe80::d8a1:19ff:fe12:3456"])
+def test_a_phone_without_an_address_is_there_all_the_same(address: str) -> None:
+    (one,) = found(RULE, asset(PHONE, address, packets=3))
+    assert (one.key, one.severity, one.count) == (("addressless", PHONE), "low", 3)
+    assert (one.link.client, one.place.from_zone) == (PHONE, "unknown")
+    assert keys([one])[:2] == ["addressless", "no-address"]
+    assert ("addresses" in keys([one])) == (address != "0.0.0.0")
+
+
+def test_a_phone_that_asks_for_an_address_in_vain(tmp_path: Path) -> None:
+    chaddr = bytes.fromhex(PHONE.replace(":", ""))
+    asks = DHCP(options=[("message-type", "discover"), ("hostname", "iPhone"), "end"])
+    frame = (
+        Ether(src=PHONE, dst="ff:ff:ff:ff:ff:ff")
+        / IP(src="0.0.0.0", dst="255.255.255.255")
+        / UDP(sport=68, dport=67)
+        / BOOTP(op=1, chaddr=chaddr)
+        / asks
+    )
+    packets = [Packet(captures.START_NS + n * SECOND_NS, bytes(frame), "asks") for n in range(2)]
+    (one,) = captures.found("", packets, tmp_path)
+    assert (one.rule, one.link.client, one.count) == (RULE, PHONE, 2)
+    assert "probably" in keys([one])
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        (asset(LAPTOP, "0.0.0.0"),),
+        (asset(PHONE, ""),),
+        (asset(PHONE, "0.0.0.0"), asset(PHONE, PC)),
+        (asset("52:54:00:12:34:56", "0.0.0.0"),),
+    ],
+    ids=["vendor", "below-ip", "got-one", "virtual"],
+)
+def test_others_without_an_address_are_not_told(facts: tuple[Any, ...]) -> None:
+    assert found(RULE, *facts) == []
+
+
+def test_who_is_told_as_unlisted_or_a_stranger_is_told_once() -> None:
+    (one,) = found(RULE, asset(PHONE, "0.0.0.0"), asset(PHONE, STRANGER))
+    assert one.key == (STRANGER,)
+    assert found(RULE, asset(PHONE, "0.0.0.0"), plant=None) == []
+
+
+def test_very_many_without_an_address_are_one_finding() -> None:
+    some = [asset(f"da:a1:19:00:00:{n:02x}", "0.0.0.0") for n in range(SPREAD + 1)]
+    assert len(found(RULE, *some[:-1])) == SPREAD
+    (one,) = found(RULE, *some)
+    assert (one.what.key, one.severity, one.count) == ("addressless-many", "medium", SPREAD + 1)

@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 
 from otmon.detect.finding import say
-from otmon.findings.coverage import UNANSWERED_PACKETS, Coverage, ZoneCoverage, coverage, zones_seen
+from otmon.findings.coverage import (
+    ONE_WAY,
+    UNANSWERED_PACKETS,
+    Coverage,
+    ZoneCoverage,
+    coverage,
+    seen_one_way,
+    zones_seen,
+)
 from otmon.findings.judge import case_of
-from otmon.ledger.facts import Anomaly, Damage, Source
+from otmon.ledger.facts import HOUR_NS, Anomaly, Damage, Source
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect, merge
 from tests.detect.plant import EWS, HMI, PC, PLANT, PLC, WEB, at, ledger_of
@@ -83,6 +91,25 @@ def test_a_zone_of_which_nothing_was_seen() -> None:
 def test_connections_of_which_one_direction_was_seen(to_server: int, to_client: int, doubt: bool) -> None:
     talk = replace(TALK, packets_to_server=to_server, packets_to_client=to_client)
     assert (doubts(of(talk)["control-plc"]) == ["one-sided"]) == doubt
+
+
+def test_a_mirror_of_one_direction_is_noticed_in_what_is_new() -> None:
+    def seen(*packets: tuple[int, int], first_ns: int = HOUR_NS) -> tuple[int, int] | None:
+        talks = [
+            replace(TALK, port=number, packets_to_server=there, packets_to_client=back, first_ns=first_ns)
+            for number, (there, back) in enumerate(packets, 1)
+        ]
+        source = Source("far0", 9, 900, 0, 2 * HOUR_NS, ())
+        return seen_one_way(collect(sources=[source], conversations=talks))
+
+    half, whole, tried = (0, 9), (9, 9), (3, 0)
+    assert seen(*[half] * ONE_WAY) == (ONE_WAY, ONE_WAY)
+    assert seen(*[(20, 0)] * ONE_WAY, whole, *[tried] * 900) == (ONE_WAY, ONE_WAY + 1)
+    assert seen(*[half] * (ONE_WAY - 1)) is None
+    assert seen(*[half] * ONE_WAY, *[whole] * ONE_WAY) is None
+    assert seen(*[half] * 20, first_ns=HOUR_NS - 1) is None
+    assert seen(*[tried] * 900) is None, "nobody answers a scan"
+    assert seen_one_way(collect()) is None
 
 
 def test_lost_bytes_are_a_doubt_of_their_boundary_only() -> None:

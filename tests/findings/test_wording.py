@@ -42,6 +42,7 @@ from otmon.identity.claim import ClaimKind
 from otmon.lab.live.attack import Outcome as Played
 from otmon.ledger.dialogues.dialogues import PROOFS_LEFT_OUT
 from otmon.ledger.facts import Outcome as CredentialOutcome
+from otmon.ledger.file.aside import RECORD_LOST
 from otmon.ledger.ledger import KINDS as FACTS
 from otmon.outputs.table import UNNOTED
 from otmon.outputs.zone_picture import State as Drawn
@@ -67,7 +68,7 @@ FAMILIES = {
     *(f"severity.{one}" for one in SEVERITIES),
     *(f"danger.{one}" for one in get_args(Danger)),
     *(f"broadcast.{one}" for one in get_args(Way)),
-    *(f"damage.{kind}" for kind in KINDS),
+    *(f"damage.{kind}" for kind in (*KINDS, RECORD_LOST)),
     *(f"anomaly.{name}" for name, _ in REASONS if name and name != "lost-bytes"),
     *(f"reason.{one}" for one in VERDICTS),
     *(f"lack.{one}" for one in LACKS),

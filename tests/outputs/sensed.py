@@ -75,4 +75,5 @@ def status() -> Status:
         told_s=(("critical", 1e9 + 40), ("medium", 1e9 + 30)),
         evidence_files=2,
         unproven=3,
+        aside=1,
     )

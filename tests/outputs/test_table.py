@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from otmon.detect.finding import say
 from otmon.detect.rules.load import shipped_rules
 from otmon.engine import replay
+from otmon.findings.coverage import Coverage, ZoneCoverage
 from otmon.findings.judge import judge
 from otmon.findings.wording import LANGUAGES, Language, catalogue
 from otmon.ledger.facts import Damage
@@ -63,6 +65,17 @@ def test_without_a_boundary_it_names_those_who_answer_for_the_zones(day: Ledger)
     text = " ".join(shown(day, with_model=True).split())
     assert "where office → plc; office: 情報システム部; plc: 製造部 制御課" in text
     assert "where line-control → plc; line-plc: settings 製造部 制御課" in text
+
+
+def test_no_name_of_a_boundary_is_cut_short(day: Ledger) -> None:
+    name = "a-boundary-that-was-learnt-from-two-networks-of-which-each-has-a-long-name-10-20-30"
+    one = Coverage(name, ("a", "b"), "unobservable", (1, 1), 2, (say("coverage.lost", count=3),) * 6)
+    stream = io.StringIO()
+    write_table(stream, day, (), MODEL.files, "en", (one,), (ZoneCoverage(name, "partly", 1, one.why),))
+    cells = [line.strip() for line in stream.getvalue().splitlines()]
+    assert "…" not in stream.getvalue()
+    # A name goes on in the first column of the next lines.
+    assert "".join(line.split("  ")[0] for line in cells).count(name) == 2
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -40,6 +40,7 @@ def test_all_files_but_the_machinery_are_protocols() -> None:
     assert files - set(IDS) == {
         "__init__",
         "cip",
+        "command_heads",
         "commands",
         "modbus_framing",
         "modbus_pdu",

@@ -36,7 +36,7 @@ from otmon.sensor.observer import Part, State
 from otmon.sensor.recent_packets import Kept
 
 SOURCE = Source("", 5, 600, 10, 20, (("layer.ip", 5), ("packets", 5)))
-STATE = State(True, 0.25, RingCounts(9, 2, 1), SOURCE, 4, -77, 3, 0)
+STATE = State(True, 0.25, RingCounts(9, 2, 1), SOURCE, 4, -77, 3, 0, (-3_600, 1 << 60))
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),

@@ -57,6 +57,28 @@ def test_a_proof_holds_what_the_evidence_names_and_what_follows_between_the_two(
     assert b"password" not in path.read_bytes()
 
 
+S7_WRITE = bytes.fromhex("0300002702f080320100000100000e000a0501120a1002000100018400000000040030") + b"secret"
+
+
+def test_of_commands_it_holds_what_tells_them_on_the_port_of_the_finding_alone(
+    tmp_path: Path, tshark: str
+) -> None:
+    frames = [tcp("10.0.0.1", "10.0.0.2", port, S7_WRITE) for port in (102, 23)]
+    one = about((capture(tmp_path / "day.pcapng", frames), 1))
+    one = replace(one, link=replace(one.link, transport="tcp", port=102, protocol="s7comm"))
+    other = replace(one, link=replace(one.link, protocol="modbus"), key=("other",))
+    prove_again([one, other], tmp_path / "proofs")
+    told = {}
+    for finding_, name in ((one, "s7comm"), (other, "modbus")):
+        (path,) = (tmp_path / "proofs").glob(f"{id_of(finding_)}-*")
+        assert b"secret" not in path.read_bytes()
+        words = ["-T", "fields", "-e", "tcp.dstport", "-e", "s7comm.param.func"]
+        read = subprocess.run([tshark, "-r", str(path), *words], capture_output=True, text=True, check=True)
+        told[name] = [line.split("\t") for line in read.stdout.splitlines()]
+    assert told["s7comm"] == [["102", "0x05"], ["23", ""]]
+    assert told["modbus"] == [["102", ""], ["23", ""]]
+
+
 def test_each_finding_and_source_has_a_file_and_the_same_bytes(tmp_path: Path) -> None:
     sources = [capture(tmp_path / day / "a.pcapng", [WRITE, OTHER]) for day in ("mon", "tue")]
     found = [about((sources[0], 1), (sources[1], 1)), about((sources[1], 1), key="x")]

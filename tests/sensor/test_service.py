@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,8 @@ import dpkt
 import pytest
 
 from otmon.capture.ring import Ring
-from otmon.ledger.file.store import load
+from otmon.ledger.file.schema import SCHEMA_VERSION
+from otmon.ledger.file.store import PAGE_BYTES, load
 from otmon.ledger.ledger import LIMITS
 from otmon.sensor.schedule import LOST_S
 from tests.command import one_line, otmon
@@ -259,6 +260,71 @@ def test_killed_at_any_time_the_ledger_opens_again(wired: Wire, tmp_path: Path) 
         assert not running.says("did not end in order")
 
 
+def flipped(data: bytes) -> bytes:
+    """The page of the first table's rows says that it is of no kind there is."""
+    return data[:PAGE_BYTES] + b"\x7f" + data[PAGE_BYTES + 1 :]
+
+
+def of_a_newer_version(data: bytes) -> bytes:
+    """`user_version` stands in bytes 60 to 63 of an SQLite file."""
+    return data[:60] + (SCHEMA_VERSION + 1).to_bytes(4, "big") + data[64:]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (flipped, "the ledger is damaged"),
+        (lambda data: data[: len(data) // 2], "the ledger is damaged"),
+        (lambda data: b"", "not a ledger of otmon"),
+        (lambda data: bytes(4096) + data[4096:], "not a ledger of otmon"),
+        (of_a_newer_version, "use a newer otmon"),
+    ],
+    ids=["flipped", "cut", "empty", "zeros", "newer"],
+)
+def test_a_ledger_that_cannot_be_read_is_put_aside_and_it_goes_on(
+    wired: Wire, tmp_path: Path, change: Callable[[bytes], bytes], why: str
+) -> None:
+    frames, path, found = frames_of(CAPTURE), tmp_path / "plant.db", tmp_path / "findings.jsonl"
+    with sensor(wired, *options(tmp_path)) as running:
+        wired.send(frames)
+        running.wait_for(lambda: SETPOINT in rules_of(found))
+        assert running.metrics()["otmon_ledgers_aside"] == 0
+        assert running.end()[0] == 1
+    broken = change(path.read_bytes())
+    path.write_bytes(broken)
+    found.unlink()
+    with sensor(wired, *options(tmp_path)) as running:
+        assert running.says(why) and running.says("it was put aside as"), running.said
+        running.wait_for(lambda: "record-lost" in rules_of(found))
+        assert running.metrics()["otmon_ledgers_aside"] == 1
+        wired.send(frames)
+        running.wait_until_judged(PACKETS, len(frames))
+        # This ledger knows nothing of it, so it is told.
+        assert SETPOINT in rules_of(found)
+        running.wait_for(lambda: sum(one.packets for one in load(path).sources) == len(frames))
+        assert running.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    (aside,) = tmp_path.glob("plant.db.aside-*")
+    assert aside.read_bytes() == broken
+    told = lines_of(found)
+    with sensor(wired, *options(tmp_path)) as running:
+        assert not running.says("put aside as") and running.metrics()["otmon_ledgers_aside"] == 1
+        assert running.end()[0] == 1
+    assert lines_of(found) == told
+    status, _, _ = otmon("check", "--ledger", path, "--zones", MODEL)
+    assert status == 1, "nothing of this ledger is damaged"
+    assert sum(source.packets for source in load(path).sources) == len(frames)
+
+
+def test_a_file_of_somebody_else_is_left_where_it_is(wired: Wire, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("what somebody wrote down", encoding="utf-8")
+    for _ in range(2):
+        with sensor(wired, "--ledger", str(path), listening=False) as running:
+            assert running.ended() == 2
+            assert running.says("not a ledger of otmon")
+    assert [one.name for one in tmp_path.iterdir()] == ["notes.txt"]
+
+
 def test_what_is_wrong_with_the_sensor_itself_is_said(wired: Wire, tmp_path: Path) -> None:
     with sensor(wired, "--silence", "1", "--ledger", str(tmp_path / "no" / "plant.db")) as running:
         running.wait_for(lambda: running.says("no packet for 1 seconds"))
@@ -272,6 +338,18 @@ def test_what_is_wrong_with_the_sensor_itself_is_said(wired: Wire, tmp_path: Pat
         assert metrics['otmon_interface_downs_total{interface="far0"}'] == 1
         (tmp_path / "no").mkdir()
         running.wait_for(lambda: running.says("over: ") and (tmp_path / "no" / "plant.db").exists())
+
+
+def test_a_mirror_of_one_direction_is_said(wired: Wire) -> None:
+    both = [one for one in frames_of("factory-day.pcapng") if one[12:14] == b"\x08\0" and one[23] == 6]
+    to_servers = [one for one in both if int.from_bytes(one[36:38], "big") < 2_000]
+    assert 100 < len(to_servers) < len(both)
+    with sensor(wired, "--zones", "zones/factory.yaml") as running:
+        wired.send(to_servers)
+        running.wait_for(lambda: running.says("were seen in one direction only"))
+        wired.send(both)
+        running.wait_for(lambda: running.says("over: ") and running.says("both directions of its ports"))
+        running.end()
 
 
 def test_several_interfaces_make_one_picture(wired: Wire, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from otmon.ledger.dialogues.dialogues import IDLE_NS
 from otmon.ledger.facts import HOUR_NS
 from otmon.ledger.file.store import load, load_with_notes
 from otmon.ledger.ledger import EMPTY, Ledger
+from otmon.outputs.instant import short_text
 from otmon.sensor import diary, ledger_marks
 from otmon.sensor.observer import CLOSED_NS, Observer
 from otmon.sensor.recent_packets import RecentPackets
@@ -33,7 +34,7 @@ from tests.sensor.soak import passing
 from tests.sensor.test_observer import batches
 from tests.sensor.traffic import ROOT, frames_of
 
-pytestmark = pytest.ledger_marks.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
+pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
 JUDGE = judged_by(load_model(str(ROOT / "zones" / "factory.yaml")), None)
 
 
@@ -157,8 +158,11 @@ def test_a_clock_that_was_ahead_once_makes_nothing_old(
     watch = Watch([one], judge, ledger_path=path)
     hear(wired, one, frames[:1])
     hear(wired, one, frames[:3], 500 * DAY_NS)
-    (said,) = one.incidents()
-    assert "jumped by +43,1" in said and "to 2027-07-15" in said and one.incidents() == []
+    (said,) = one.incidents("Asia/Tokyo")
+    assert "jumped by +43,1" in said and one.incidents("Asia/Tokyo") == []
+    # By the clocks of the plant, as everything else.
+    assert short_text(one.state().jump[1], "Asia/Tokyo") in said and "Asia/Tokyo: is the clock right" in said
+    assert short_text(one.state().jump[1], "Asia/Tokyo") != short_text(one.state().jump[1])
     _again(watch)
     # Right again: the day of the water works is seen, judged and saved whole.
     hear(wired, one, frames, from_ns=BEGIN_NS + HOUR_NS)

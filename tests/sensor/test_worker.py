@@ -46,7 +46,7 @@ def test_a_worker_answers_until_nobody_asks() -> None:
         part = part_of(*asked(ours, what="part", bars=bars_message(NO_BARS)))
         assert part.source.packets == len(frames) and len(part.in_use.flows) > 5
         needle = frames[200][26:30].hex()
-        packets = kept_of(*asked(ours, what="around", numbers=[1201], needles=[needle]))
+        packets = kept_of(*asked(ours, what="around", numbers=[1201], needles=[needle], port=0, protocol=""))
         assert 1201 in {kept.number for kept in packets} and len(packets) > 1
         assert asked(ours, what="stop")[0] == {}
         assert part_of(*asked(ours, what="part", bars=bars_message(NO_BARS))).source.packets == len(frames)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,11 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from otmon.capture.ring import Ring, RingCounts
 from otmon.ledger.course import SHORTEST_NS
 from otmon.ledger.facts import Source
 from otmon.ledger.file.store import load
 from otmon.ledger.ledger import Ledger
-from tests.namespaces import Wire, missing, wire
+from otmon.sensor.message import receive, send, state_message
+from otmon.sensor.observer import State
+from otmon.sensor.worker import post
+from otmon.sensor.worker_client import Worker
+from tests.namespaces import Wire, inside, missing, wire
 from tests.sensor.running import Sensor, sensor
 from tests.sensor.test_observer import placeless
 from tests.sensor.test_service import CAPTURE, SETPOINT, options, rules_of
@@ -191,3 +197,34 @@ def test_without_the_keeper_the_sensor_ends(wired: Wire, tmp_path: Path) -> None
         assert running.ended() == 2
         assert running.says("reading has stopped")
         until_gone(processes)
+
+
+def test_a_jump_of_the_clock_that_a_process_saw_is_told_once_by_the_plants_clocks(wired: Wire) -> None:
+    jump = -3_600, 1_767_268_800 * 10**9
+    state = State(True, 0.0, RingCounts(0, 0, 0), Source("", 0, 0, 0, 0, ()), 0, 0, 0, 0, jump)
+    with inside(wired.namespace), Ring(wired.far) as ring:
+        one = post("far0#1", ring, 0)
+
+        def answer() -> None:
+            theirs = one.pairs[0][1]
+            for reply in ({"process": 0}, state_message(state), state_message(state)):
+                receive(theirs)
+                send(theirs, reply)
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        worker = Worker(one)
+        worker.start()
+        assert worker.incidents("Asia/Tokyo") == []
+        worker.state()
+        (said,) = worker.incidents("Asia/Tokyo")
+        assert said.startswith(
+            "far0#1: the times of packets jumped by -3,600 seconds, to 2026-01-01 21:00:00.000"
+        )
+        assert "Asia/Tokyo" in said
+        worker.state()
+        assert worker.incidents("Asia/Tokyo") == []
+        answering.join()
+        for pair in one.pairs:
+            for end in pair:
+                end.close()

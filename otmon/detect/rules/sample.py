@@ -42,6 +42,7 @@ from otmon.ledger.facts import (
     Change,
     Conversation,
     CredentialSeen,
+    Damage,
     Evidence,
     Extreme,
     NamesAsked,
@@ -58,8 +59,8 @@ from otmon.zones.address import Address, host, parse_address
 from otmon.zones.files.document import quoted
 
 Path = tuple[int | str, ...]
-Listed = Fact | AssetClaim | NamesAsked
-"""What a test case may list: facts that conditions ask for, and what devices say of themselves."""
+Listed = Fact | AssetClaim | NamesAsked | Damage
+"""What a test case may list: facts that conditions ask for, what devices say of themselves, and damage."""
 
 KINDS: Final[dict[str, type[Listed]]] = {
     "conversation": Conversation,
@@ -70,6 +71,7 @@ KINDS: Final[dict[str, type[Listed]]] = {
     "credential": CredentialSeen,
     "claim": AssetClaim,
     "names-asked": NamesAsked,
+    "damage": Damage,
 }
 START: Final = "2026-01-05 09:00"
 """A Monday: when a fact is seen that says no time."""
@@ -98,11 +100,14 @@ _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
               "times": 1},
     "names-asked": {"transport": "udp", "port": 53, "protocol": "dns", "vlan": "", "domain": "", "times": 1,
                     "free": 0, "names": 1, "carried_bits": 0},
+    "damage": {"source": "test", "kind": "cut-record", "offset": -1, "count": 1, "detail": ""},
 }  # fmt: skip
 _TIMES: Final = ("first", "last")
 _WRITTEN: Final = ("value", "before")
 _SENDERS: Final = ("asset", "claim")
 """Facts of one party."""
+_OF_NOBODY: Final = "damage"
+"""A fact that has no party, and no time."""
 _SPREAD: Final = ("client", "server", "port", "unit", "function", "address")
 """What may be a range."""
 MAX_FACTS: Final = 2_048
@@ -129,11 +134,13 @@ def ledger_of(listed: Sequence[Mapping[str, Any]]) -> Ledger:
         raise SampleWrong(problems)
     talks = {conversation_key(one): one for one in found if isinstance(one, Conversation)}
     for fact in found:
-        if not isinstance(fact, Asset | Conversation | AssetClaim):
+        if not isinstance(fact, Asset | Conversation | AssetClaim | Damage):
             talks.setdefault(conversation_key(fact), _conversation_of(fact))
-    last_ns = max((one.last_ns for one in found), default=0)
+    timed = [one for one in found if not isinstance(one, Damage)]
+    first_ns = min((one.first_ns for one in timed), default=0)
+    last_ns = max((one.last_ns for one in timed), default=0)
     return collect(
-        sources=[Source("test", 1, 60, min((one.first_ns for one in found), default=0), last_ns, ())],
+        sources=[Source("test", 1, 60, first_ns, last_ns, ())],
         conversations=list(talks.values()),
         operations=[one for one in found if isinstance(one, Operation)],
         written=[one for one in found if isinstance(one, WrittenValue)],
@@ -142,6 +149,7 @@ def ledger_of(listed: Sequence[Mapping[str, Any]]) -> Ledger:
         credentials=[one for one in found if isinstance(one, CredentialSeen)],
         claims=[one for one in found if isinstance(one, AssetClaim)],
         names=[one for one in found if isinstance(one, NamesAsked)],
+        damage=[one for one in found if isinstance(one, Damage)],
     )
 
 
@@ -149,12 +157,9 @@ def _conversation_of(fact: Operation | WrittenValue | Anomaly | CredentialSeen |
     names = ("client", "server", "transport", "port", "protocol", "vlan")
     ends = dict(zip(names, conversation_key(fact), strict=True))
     given = _DEFAULTS["conversation"] | ends | {"busiest": NEVER}
+    hours = _hours(fact.first_ns, fact.last_ns)
     return Conversation(
-        **given,
-        hours=_hours(fact.first_ns, fact.last_ns),
-        first_ns=fact.first_ns,
-        last_ns=fact.last_ns,
-        evidence=fact.evidence,
+        **given, hours=hours, first_ns=fact.first_ns, last_ns=fact.last_ns, evidence=fact.evidence
     )
 
 
@@ -217,7 +222,7 @@ def _members(
     problems += [
         (path, sentence("{key} is missing, expected an address", key=name), False)
         for name in ("client", "server")
-        if kind not in _SENDERS and name not in said
+        if kind not in (*_SENDERS, _OF_NOBODY) and name not in said
     ]
     if kind in _SENDERS and not {"mac", "address"} & said.keys():
         problems.append((path, sentence("mac or address is missing, expected one of them"), False))
@@ -247,6 +252,8 @@ def _writes(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _fact(kind: str, given: dict[str, Any]) -> Listed:
+    if kind == _OF_NOBODY:
+        return Damage(**_DEFAULTS[kind] | given)
     first: int = given.pop("first", _START_NS)
     if "phases" in given:
         given = counted(first, given.pop("phases")) | given
@@ -487,4 +494,6 @@ def _readers(kind: str) -> dict[str, Reader]:
     if kind == "written-value":
         found |= dict.fromkeys(_WRITTEN, _NUMBER)
     found |= {key: reader for (of, key), reader in _SPECIAL.items() if of == kind}
+    if kind == _OF_NOBODY:
+        return found
     return found | {name: (_instant, "a time such as 2026-01-05 09:00", _PLAIN) for name in _TIMES}

@@ -97,8 +97,16 @@ def load_with_notes(path: Path) -> tuple[Ledger, dict[str, str]]:
     except OSError as error:
         raise unreadable(path, error) from error
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        what = sentence("the ledger is damaged ({why}); make it again with otmon replay", why=str(error))
+        what = sentence("the ledger is damaged ({why})", why=str(error))
         raise wrong(path, what) from error
+
+
+def says_ledger(path: Path) -> bool:
+    """Whether the file's first bytes say that it is a ledger, of whatever version and however damaged. Raises
+    OSError."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    return header[:16] == _HEADER and int.from_bytes(header[68:72], "big") == APPLICATION_ID
 
 
 def _may_replace(target: Path) -> None:
@@ -112,11 +120,10 @@ def _may_replace(target: Path) -> None:
     if not target.is_file():
         raise wrong(target, sentence("not a file; name another place for the ledger"))
     try:
-        with target.open("rb") as file:
-            header = file.read(100)
+        is_ledger = says_ledger(target)
     except OSError as error:
         raise unreadable(target, error) from error
-    if header[:16] != _HEADER or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+    if not is_ledger:
         what = sentence("exists and is not a ledger of otmon; it is not overwritten")
         raise wrong(target, what)
 

@@ -30,6 +30,9 @@ from otmon.protocols.registry import port_hints
 
 _PRIVILEGED: Final = 1024
 """Ports below are for servers (RFC 6335 section 6)."""
+AGENT: Final = 161
+TRAPS: Final = 162
+"""Ports of SNMP: what an agent sends of itself may come from the one at which it is asked (RFC 3417, 3.2)."""
 
 
 def clients_of(flows: Ints) -> tuple[Ints, Ints]:
@@ -51,6 +54,10 @@ def clients_of(flows: Ints) -> tuple[Ints, Ints]:
         (low_a & (port_a < port_b), low_b & (port_b < port_a)),
         (hint_a > 0, hint_b > 0),
         ((hint_a == code) & (code > 0), (hint_b == code) & (code > 0)),
+        (
+            (row == 1) & (port_a == TRAPS) & (port_b == AGENT),
+            (row == 1) & (port_b == TRAPS) & (port_a == AGENT),
+        ),
     ):
         told = ports & (says_a != says_b)
         client = np.where(told, np.where(says_a, 1, 0), client)
@@ -59,10 +66,33 @@ def clients_of(flows: Ints) -> tuple[Ints, Ints]:
     client = np.where(told, np.where((state & CLIENT) == CLIENT_B, 1, 0), client)
     role = np.where(told, (state & ROLE) >> ROLE_SHIFT, role)
     # Nobody sends from a group address, so it is no client: a DHCP server answers to one.
-    group_a = _is_group(family, flows[:, F_A_HI], flows[:, F_A_LO])
-    group_b = _is_group(family, flows[:, F_B_HI], flows[:, F_B_LO])
+    group_a, group_b = _groups(flows)
     turned = np.where(client == 1, group_b & ~group_a, group_a & ~group_b)
     return np.where(turned, 1 - client, client), np.where(turned, ROLE_FIRST, role)
+
+
+def service_ports(flows: Ints, client: Ints) -> Ints:
+    """The port that the conversation of each flow goes by, `client` as `clients_of` has it: the server's.
+    What answers a search with a broadcast, to whichever port somebody searches from, goes by its own."""
+    key = flows[:, F_KEY]
+    port_a, port_b = key >> 16 & 0xFFFF, key >> 32 & 0xFFFF
+    by_b = client == 1
+    server, own = np.where(by_b, port_a, port_b), np.where(by_b, port_b, port_a)
+    code = flows[:, F_PROTOCOL] & (PROVISIONAL - 1)
+    hints = port_hints()[1]
+    answers = (key & 0xFFFF == PROTO_UDP) & (code > 0) & (hints[own] == code) & (hints[server] != code)
+    answers &= np.where(by_b, *_groups(flows))
+    ports: Ints = np.where(answers, own, server)
+    return ports
+
+
+def _groups(flows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Whether A and B of each flow are addresses of groups."""
+    family = flows[:, F_KEY] >> 48 & 0xF
+    return (
+        _is_group(family, flows[:, F_A_HI], flows[:, F_A_LO]),
+        _is_group(family, flows[:, F_B_HI], flows[:, F_B_LO]),
+    )
 
 
 def _is_group(family: Ints, high: Ints, low: Ints) -> npt.NDArray[np.bool_]:

@@ -38,7 +38,7 @@ from otmon.decode.flows import (
 from otmon.kernel import Ints
 from otmon.ledger.facts import Conversation, Role
 from otmon.ledger.fast_init import of_columns
-from otmon.ledger.harvest.clients import clients_of
+from otmon.ledger.harvest.clients import clients_of, service_ports
 from otmon.ledger.harvest.rows import SLICE, busiest_of, by_runs, evidence_of, minutes_of, order_of
 from otmon.ledger.tables import bits_of
 from otmon.ledger.texts import address_text, transport_text, vlan_text
@@ -84,7 +84,7 @@ def _columns_of(flows: Ints) -> Ints:
     found = np.empty((len(flows), _COLUMNS), np.int64)
     found[:, :4] = np.where(by_b[:, None], flows[:, _B_THEN_A], flows[:, _A_THEN_B])
     found[:, 4] = (key >> 48 & 0xF) << 16 | key & 0xFFFF
-    found[:, 5] = np.where(by_b, key >> 16, key >> 32) & 0xFFFF
+    found[:, 5] = service_ports(flows, client)
     found[:, 6] = code
     found[:, 7] = flows[:, F_VLAN]
     found[:, 8] = role

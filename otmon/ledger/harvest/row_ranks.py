@@ -25,7 +25,7 @@ from otmon.decode.flows import (
     SPOKE_A,
 )
 from otmon.kernel import Ints
-from otmon.ledger.harvest.clients import clients_of
+from otmon.ledger.harvest.clients import clients_of, service_ports
 from otmon.ledger.harvest.rows import FIELDS, SLICE, Marks, Rows, chosen, rows_in_use
 from otmon.ledger.ledger import LIMITS, Limits
 from otmon.ledger.rank import (
@@ -79,8 +79,7 @@ def rank_of_flows(flows: Ints, secret: int) -> Ranks:
     client, _ = clients_of(flows)
     key = flows[:, F_KEY]
     family, proto = key >> 48 & 0xF, key & 0xFFFF
-    server_port = np.where(client == 1, key >> 16 & 0xFFFF, key >> 32 & 0xFFFF)
-    port = np.where(family == 2, proto, server_port)
+    port = np.where(family == 2, proto, service_ports(flows, client))
     carries = ((proto == PROTO_TCP) | (proto == PROTO_UDP)) & (family != 2)
     nameless = (flows[:, F_PROTOCOL] == 0) & carries
     nameless |= (family == 2) & (ethertype_codes()[port] == 0)

@@ -40,6 +40,16 @@ SCAN: Final = 16
 CHANGING: Final = frozenset({"write", "control", "program", "configure"})
 
 
+CHOSEN: Final[dict[tuple[str, str], tuple[tuple[int, int], ...]]] = {
+    ("dce_rpc", "tcp"): ((1025, 5000), (49152, 65535)),
+    ("profinet", "udp"): ((1024, 34961), (34965, 65535)),
+}
+"""Ports that servers choose anew when they start, by protocol and transport: of Windows until XP, and since
+(Microsoft, "Service overview and network port requirements"); of PROFINET, where a request goes to port 34964
+and the answer comes from whatever port the station has chosen for the connection."""
+ANSWERED_ELSEWHERE: Final = frozenset({("profinet", "udp")})
+"""Protocols whose answers come from another port than the request went to, as conversations of their own."""
+
 _NONE: Final[frozenset[HostKey]] = frozenset()
 """Shared, as a flood brings tens of thousands of hosts that ask nobody and answer nobody."""
 

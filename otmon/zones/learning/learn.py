@@ -24,13 +24,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from otmon.garbage_collection import without_garbage_collection
-from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Conversation, Operation
+from otmon.ledger.facts import UNKNOWN, Conversation, Operation
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.protocols.protocol import AccessClass
 from otmon.protocols.registry import IDS
-from otmon.protocols.stations import NEVER_ANSWERED
 from otmon.sentence import Sentence, Speak, sentence
 from otmon.zones.address import host, parse_address
+from otmon.zones.data_connections import announced_in, parent_of
 from otmon.zones.decide import decide
 from otmon.zones.files.document import MAX_FILE_BYTES, MAX_NODES
 from otmon.zones.files.draftfile import free_id
@@ -48,9 +48,10 @@ from otmon.zones.learning.grant import (
     permission,
     trimmed,
 )
-from otmon.zones.learning.hosts import industrial_ids, scanners, to_group
+from otmon.zones.learning.hosts import CHOSEN, industrial_ids, scanners
 from otmon.zones.learning.layout import Layout, lay_out
 from otmon.zones.learning.learntfile import Border, Unproposed, Why, written
+from otmon.zones.learning.left_out import LeftOut
 from otmon.zones.model import (
     INTERNET,
     UNKNOWN_ZONE,
@@ -75,13 +76,9 @@ MAX_LIST: Final = 64
 """Entries of one list in a permission."""
 TOLD: Final = 20
 """Pairs of zones that are told one by one."""
-REPEATED: Final = 10
-"""Packets from which on a stream that nobody answers is one, and no attempt."""
 REMOTE: Final = frozenset({"tls", "quic", "ssh", "openvpn", "wireguard"})
 """Protocols by which those who maintain a plant usually come in from outside, and desktops, files and
 controllers do not."""
-_ONE_WAY: Final = frozenset({"syslog"})
-"""IT protocols without answers."""
 _READING: Final[frozenset[AccessClass]] = frozenset({"read"})
 _UNKNOWN: Final[frozenset[AccessClass]] = frozenset({"unknown"})
 _CONNECTED: Final = frozenset({"tcp", "sctp"})
@@ -192,11 +189,15 @@ def _wanted(
     """Each fact that the model denies, as the grant that it needs or as one that is left out."""
     wanted = _Wanted(agreed)
     numbers = {conversation_key(talk): number for number, talk in enumerate(ledger.conversations)}
+    announced = announced_in(ledger.claims)
+    # Data are judged as the conversation in which they were agreed on.
+    talks = [parent_of(announced, talk) or talk for talk in ledger.conversations]
+    left_out = LeftOut(talks, layout.scanners, industrial)
     answered: set[ConversationKey] = set()
     for operation in ledger.operations:
         key = conversation_key(operation)
         talk = ledger.conversations[numbers[key]] if key in numbers else None
-        why: Why | None = None if everything else _why_not_asked(operation, talk, layout.scanners, industrial)
+        why: Why | None = None if everything else left_out.request(operation, talk)
         if why is None:
             answered.add(key)
         seen = Seen(
@@ -204,9 +205,9 @@ def _wanted(
             operation.times, operation.first_ns, operation.last_ns,
         )  # fmt: skip
         _add(wanted, ready, operation, why, seen, everything)
-    for number, talk in enumerate(ledger.conversations):
+    for number, talk in enumerate(talks):
         key = conversation_key(talk)
-        why = None if everything else _why_not(talk, layout.scanners, industrial)
+        why = None if everything else left_out.conversation(talk)
         if why is None and key in answered and not reads_unread(talk.protocol, talk.transport):
             # Its operations are proposed, and with them the conversation.
             wanted.talks.add(_talk(talk))
@@ -217,46 +218,6 @@ def _wanted(
         _add(wanted, ready, talk, why, seen, everything)
     wanted.ranges = {about: merged(ranges) for about, ranges in wanted.elements.items()}
     return wanted
-
-
-def _why_not(talk: Conversation, scanning: frozenset[str], industrial: frozenset[str]) -> Why | None:
-    """Why a conversation is not proposed."""
-    if talk.client in scanning:
-        return "scan"
-    if not talk.answered and not to_group(talk.server):
-        if _to_network(talk):
-            return None
-        stream = talk.packets_to_server >= REPEATED and talk.transport not in _CONNECTED
-        if not (stream and (talk.protocol in _ONE_WAY or talk.protocol in industrial)):
-            return "unanswered"
-    if talk.transport in _CONNECTED and talk.protocol == "none":
-        return "silent"
-    if talk.expected in industrial and talk.protocol in IDS and talk.protocol != talk.expected:
-        return "foreign"
-    return None
-
-
-def _why_not_asked(
-    operation: Operation, talk: Conversation | None, scanning: frozenset[str], industrial: frozenset[str]
-) -> Why | None:
-    """Why an operation is not proposed."""
-    if operation.client in scanning:
-        return "scan"
-    if operation.status and not _awaits_none(operation):
-        return {UNANSWERED: "no-answer", OPEN_AT_END: "open"}.get(operation.status, "refused")  # type: ignore[return-value]
-    return None if talk is None else _why_not(talk, scanning, industrial)
-
-
-def _awaits_none(operation: Operation) -> bool:
-    """Whether nobody answers such a command, and it was not refused."""
-    return operation.status in (UNANSWERED, OPEN_AT_END) and (
-        operation.service in NEVER_ANSWERED or to_group(operation.server) or _to_network(operation)
-    )
-
-
-def _to_network(fact: Conversation | Operation) -> bool:
-    """Whether it goes to the address of a whole network, which nobody answers from."""
-    return fact.transport == "udp" and fact.server.endswith(".255") and fact.protocol in IDS
 
 
 def _add(
@@ -326,7 +287,7 @@ def _cell(fact: Conversation | Operation, ends: tuple[Endpoint, Endpoint], seen:
         frozenset(ends[1:]),
         protocols,
         frozenset((fact.transport,)) if named else frozenset(),
-        ((port, port),) if port is not None else (),
+        (_chosen(fact, port),) if port is not None else (),
         frozenset(), frozenset(), (), (), seen,
     )  # fmt: skip
     one = len(protocols) == 1
@@ -354,6 +315,12 @@ def _cell(fact: Conversation | Operation, ends: tuple[Endpoint, Endpoint], seen:
         units=((fact.unit, fact.unit),) if one and 0 <= fact.unit <= 255 else (),
         objects=((kind, ranges),) if kind is not None and low >= 0 and high <= 65535 else (),
     )
+
+
+def _chosen(fact: Conversation | Operation, port: int) -> tuple[int, int]:
+    """The ports that the server may choose from next time; the one that it has where that stays."""
+    ranges = CHOSEN.get((fact.protocol, fact.transport), ())
+    return next(((low, high) for low, high in ranges if low <= port <= high), (port, port))
 
 
 def _end(wanted: _Wanted, ready: Index, text: str, zone: str, way: Way) -> Endpoint:

@@ -169,7 +169,7 @@ def _excess(permission: Permission, asked: Asked) -> Iterator[Excess]:
     if idle:
         named = [service for _, _, service in asked.functions]
         yield Excess("functions", written(permission.functions), _some(named))
-    if _more(permission.units, asked.units):
+    if (permission.units or asked.units) and _more(permission.units, asked.units):
         yield Excess("units", _allowed(permission.units), _some(_texts(asked.units)))
     used = dict(asked.objects)
     if not permission.objects:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scapy.layers.inet import ICMP, IP
+from scapy.layers.inet import UDP as Datagram
 from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6PacketTooBig, IPv6
 from scapy.layers.l2 import Ether
 
@@ -30,6 +31,8 @@ from tests.ledger.seen import Seen
 
 TCP, UDP = 6, 17
 GROUP = 0xE00000FB
+SEARCH, FOUND = bytes.fromhex("5a000001"), bytes.fromhex("da0000011400c0a80365c0a80365")
+"""MELSOFT: to all, and from a controller to all."""
 
 
 def flow(
@@ -58,9 +61,43 @@ def test_the_surest_sign_decides(ports: tuple[int, int], state: int, expected: t
     assert flow(*ports, state) == expected
 
 
+def test_who_takes_traps_is_their_server() -> None:
+    assert flow(161, 162, 0, UDP) == flow(161, 162, FIRST_B, UDP) == (0, ROLE_PORT)
+    assert flow(162, 161, 0, UDP) == flow(162, 161, FIRST_B, UDP) == (1, ROLE_PORT)
+    assert flow(50_000, 162, 0, UDP) == (0, ROLE_PORT)
+    assert flow(161, 50_000, 0, UDP) == (1, ROLE_PORT)
+
+
 def test_a_group_is_no_client() -> None:
     assert flow(5353, 5353, FIRST_B, UDP, a=1, b=GROUP) == (0, ROLE_FIRST)
     assert flow(5353, 5353, 0, UDP, a=1, b=GROUP)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("frame", "port"),
+    [
+        (("10.0.0.9", "255.255.255.255", 62_657, 5560, SEARCH), 5560),
+        (("10.0.0.1", "255.255.255.255", 5560, 62_657, FOUND), 5560),
+        (("10.0.0.1", "239.1.2.3", 5560, 62_657, FOUND), 5560),
+        (("fd00::1", "ff02::1", 5560, 62_657, FOUND), 5560),
+        (("10.0.0.1", "255.255.255.255", 5560, 62_657, b"of nobody"), 62_657),
+        (("10.0.0.1", "10.0.0.9", 40_000, 62_657, FOUND), 62_657),
+    ],
+)
+def test_what_answers_to_all_goes_by_its_own_port(frame: tuple[str, str, int, int, bytes], port: int) -> None:
+    source, target, source_port, target_port, payload = frame
+    version = IPv6 if ":" in source else IP
+    datagram = version(src=source, dst=target) / Datagram(sport=source_port, dport=target_port) / payload
+    one = conversation_of([bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / datagram)])
+    assert (one.client, one.server, one.port) == (source, target, port)
+
+
+def test_each_answer_to_all_is_one_conversation() -> None:
+    frames = [
+        bytes(Ether() / IP(src=PINGED, dst="255.255.255.255") / Datagram(sport=5560, dport=port) / FOUND)
+        for port in range(62_000, 62_050)
+    ]
+    assert conversation_of(frames).packets_to_server == 50
 
 
 PINGER, PINGED = "10.0.0.9", "10.0.0.1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import product
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
 
 import otmon
 from otmon.findings.coverage import coverage
@@ -22,6 +25,7 @@ from otmon.lab.factory_day import SITE
 from otmon.ledger.facts import Conversation, Extreme, Operation, WrittenValue
 from otmon.ledger.ledger import LIMITS, Ledger
 from otmon.ledger.merge import collect, merge
+from otmon.outputs.pcapng import pcapng
 from otmon.protocols.registry import IDS
 from otmon.zones.address import parse_address
 from otmon.zones.decide import decide, index
@@ -111,7 +115,7 @@ def test_real_captures_pass_their_own_models_alone_and_together(corpus: Path) ->
         ledger = otmon.replay([path]).ledger
         held(ledger)
         whole = merge(whole, ledger)
-    assert len(whole.conversations) > 100 and len(whole.operations) > 10
+    assert len(whole.conversations) > 50 and len(whole.operations) > 10
     held(whole)
 
 
@@ -301,6 +305,49 @@ def test_nothing_passes_that_was_not_seen(chosen: set[int]) -> None:
             # Modbus without a request is not proposed.
             seen_here = operated if fact.protocol == "modbus" else known
             assert (outcome == "allowed") == (talk(fact) in seen_here), fact
+
+
+def test_data_are_proposed_as_what_they_belong_to(tmp_path: Path) -> None:
+    """A switch fetches its settings by TFTP, which the server sends from a port of its choosing."""
+
+    def frame(ends: tuple[str, str], ports: tuple[int, int], payload: bytes) -> bytes:
+        datagram = IP(src=ends[0], dst=ends[1]) / UDP(sport=ports[0], dport=ports[1]) / payload
+        return bytes(Ether(src=f"02:00:00:00:00:0{ends[0][3]}", dst="02:00:00:00:00:09") / datagram)
+
+    switch, server = "10.2.0.1", "10.1.0.9"
+    frames = [frame((switch, server), (50_001, 69), b"\0\1boot.cfg\0octet\0")]
+    for block in range(1, 4):
+        frames.append(frame((server, switch), (61_000, 50_001), struct.pack(">HH", 3, block) + bytes(512)))
+        frames.append(frame((switch, server), (50_001, 61_000), struct.pack(">HH", 4, block)))
+    times = ((1_776_116_700_000_000_000 + n * 1_000_000, one) for n, one in enumerate(frames))
+    (tmp_path / "a.pcapng").write_bytes(pcapng(times, "tests", "mirror", "tests"))
+    ledger = otmon.replay([str(tmp_path / "a.pcapng")]).ledger
+    made = learn(ledger)
+    assert "tftp" in made.text and "61000" not in made.text and "50001" not in made.text
+    assert found(ledger, loaded(made)) == []
+
+
+def test_a_service_that_answers_from_another_port_was_answered() -> None:
+    asked = conversation(
+        "10.1.0.1", "10.2.0.1", 34_964, "profinet", transport="udp", answered=False, packets_to_client=0
+    )
+    reply = conversation("10.1.0.1", "10.2.0.1", 49_155, "profinet", transport="udp")
+    ledger = ledger_of(asked, reply, conversation("10.1.0.1", "10.1.0.2", 80, "http"))
+    assert found(ledger, loaded(learn(ledger))) == []
+    for other in (replace(reply, answered=False, packets_to_client=0), replace(reply, server="10.2.0.2")):
+        ledger = ledger_of(asked, other, conversation("10.1.0.1", "10.1.0.2", 80, "http"))
+        assert found(ledger, loaded(learn(ledger))) != [], other
+
+
+def test_traps_that_go_on_are_proposed_and_attempts_are_not() -> None:
+    for packets, port, proposed in ((10, 162, True), (9, 162, False), (10, 161, False)):
+        traps = conversation(
+            "10.2.0.1", "10.1.0.9", port, "snmp", transport="udp", answered=False, packets_to_server=packets,
+            packets_to_client=0,
+        )  # fmt: skip
+        there = conversation("10.1.0.9", "10.1.0.8", 80, "http")
+        ledger = ledger_of(traps, there, assets=[asset("00:00:00:00:00:01", "10.2.0.1")])
+        assert (found(ledger, loaded(learn(ledger))) == []) == proposed
 
 
 def scan(number: int) -> list[Conversation]:
@@ -510,6 +557,36 @@ def test_commands_that_nobody_answers_are_part_of_the_routine(more: dict[str, An
 def test_what_goes_round_unread_is_drafted_without_a_limit_that_nobody_judges() -> None:
     cyclic = conversation("10.1.0.1", "10.2.0.1", 2222, "ethernet_ip", transport="udp")
     assert "access" not in learn(ledger_of(cyclic)).text
+
+
+def test_ports_that_a_server_chooses_anew_are_drafted_as_all_it_chooses_from() -> None:
+    def day(rpc: int, station: int) -> list[Conversation]:
+        return [
+            conversation("10.1.0.1", "10.2.0.1", 135, "dce_rpc"),
+            conversation("10.1.0.1", "10.2.0.1", rpc, "dce_rpc"),
+            conversation("10.1.0.1", "10.2.0.2", 34964, "profinet", transport="udp", answered=False,
+                         packets_to_client=0),
+            conversation("10.1.0.1", "10.2.0.2", station, "profinet", transport="udp", packets_to_server=0),
+        ]  # fmt: skip
+
+    there = [asset("00:00:00:00:00:09", "10.2.0.2")]
+    ledger = ledger_of(*day(49155, 49156), assets=there)
+    made = learn(ledger)
+    model = loaded(made)
+    assert made.unproposed == 0
+    assert outcomes(ledger, model, day(60000, 50001)) == ["allowed"] * 4
+    # Another protocol there, or a port of the system, is none of these.
+    strange = [
+        conversation("10.1.0.1", "10.2.0.1", 60000, "http"),
+        conversation("10.1.0.1", "10.2.0.1", 445, "dce_rpc"),
+        conversation("10.1.0.1", "10.2.0.2", 34962, "profinet", transport="udp"),
+    ]
+    assert outcomes(ledger, model, strange) == ["denied"] * 3
+    doubts = {one.key for boundary in coverage(case_of(ledger, model)) for one in boundary.why}
+    assert "coverage.one-sided" not in doubts
+    # Who never got an answer at any port is not let in.
+    alone = learn(ledger_of(day(49155, 49156)[2], assets=there))
+    assert (alone.permissions, alone.unproposed) == (0, 1)
 
 
 def test_an_attempt_that_failed_once_is_part_of_what_is_proposed() -> None:

@@ -97,6 +97,13 @@ def test_what_fits_or_was_not_used_is_not_told() -> None:
     assert excess_of("protocol: tls, port: 443", conversation(HMI, PLC, 443, "tls")) == {}
 
 
+def test_units_are_told_of_protocols_that_have_some() -> None:
+    write = operation(HMI, PLC, 5, unit=-1, service="Write Var", access="write", protocol="s7comm", port=102)
+    exact = "protocol: s7comm, port: 102, access: write, functions: write-var"
+    assert excess_of(exact, conversation(HMI, PLC, 102, "s7comm"), write) == {}
+    assert excess_of("protocol: modbus, port: 502, access: read", *READS)["units"] == ("any", "1")
+
+
 def test_long_lists_of_what_was_used_are_cut() -> None:
     many = [conversation(HMI, PLC, port, "tls") for port in range(1000, 1040, 2)]
     assert excess_of("protocol: tls", *many)["port"][1].endswith("1014 (+12)")
