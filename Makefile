@@ -72,7 +72,7 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 fuzz: $(VENV)/.dev
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -o faulthandler_timeout=7200 tests/fuzz --hypothesis-profile=fuzz
 
 bench: $(VENV)/.dev
 	@.ci/system-packages $(BENCH_PACKAGES) || echo "what is missing is left out of the table" >&2

@@ -33,10 +33,8 @@ UNANSWERED_PACKETS: Final = 8
 """A host tries to connect with a SYN and six more at most (Linux's default), and may send a reset."""
 VALUES_LOST: Final = COUNTER_NAMES[C_VALUES_LOST]
 """Values that were written and nobody could know."""
-ONE_WAY: Final = 6
-"""So many connections seen in one direction are no chance, where they are more than this share of those in
-which both could have been:"""
-ONE_WAY_SHARE: Final = 0.5
+TELLING: Final = 6
+"""So many connections that were seen in one direction, or in both, are no chance."""
 COMMANDS_SHED: Final = COUNTER_NAMES[C_COMMANDS_SHED]
 
 _Pair = tuple[str, str]
@@ -249,14 +247,23 @@ def _unread(case: Case, boundary: Boundary, talks: list[Conversation]) -> Iterat
             yield say(key, protocols=", ".join(sorted(found[what])))
 
 
-def seen_one_way(ledger: Ledger) -> tuple[int, int] | None:
-    """Of the conversations that began in the last hour, how many were seen in one direction only, and how
-    many there are that would show it; None where most were seen in both, or where they are too few."""
+def ways_seen(ledger: Ledger) -> tuple[int, int]:
+    """Of the conversations that began in the last hour, how many were seen in one direction only, though
+    there must have been both, and how many in both."""
     begin_ns = max((one.last_ns for one in ledger.sources), default=0) - HOUR_NS
     fresh = [one for one in ledger.conversations if one.first_ns >= begin_ns]
-    one_way = sum(map(_is_one_sided, fresh))
-    telling = one_way + sum(one.packets_to_server > 0 and one.packets_to_client > 0 for one in fresh)
-    return (one_way, telling) if one_way >= ONE_WAY and one_way > ONE_WAY_SHARE * telling else None
+    return (
+        sum(map(_is_one_sided, fresh)),
+        sum(one.packets_to_server > 0 and one.packets_to_client > 0 for one in fresh),
+    )
+
+
+def is_one_way(ways: tuple[int, int]) -> bool | None:
+    """Whether that (`ways_seen`) tells of a mirror of one direction; None where it is too little to tell."""
+    one_way, both = ways
+    if max(one_way, both) < TELLING:
+        return None
+    return one_way > both
 
 
 def _is_one_sided(talk: Conversation) -> bool:

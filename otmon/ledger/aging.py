@@ -6,6 +6,7 @@ clock that was wrong for a moment, or is set right after the start, makes nothin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import compress, pairwise
@@ -21,6 +22,11 @@ Span = tuple[int, int]
 """First and last time of packets, in nanoseconds since 1970."""
 APART_NS: Final = HOUR_NS
 """Times that lie no further apart are of one span."""
+
+LITTLE_BYTES: Final = 2_048
+LITTLE_FREE: Final = 128
+"""Half of what `rules/data-in-names.yml` asks for: bytes that names could carry, and questions for texts or
+any bytes. A day may be in two parts."""
 
 
 class _Timed(Protocol):
@@ -74,6 +80,27 @@ def without_old(ledger: Ledger, young: tuple[Span, ...]) -> tuple[Ledger, int]:
         names=_young(ledger.names, young),
     )
     return kept, _size(ledger) - _size(kept)
+
+
+def without_little(ledger: Ledger, today: int) -> tuple[Ledger, int]:
+    """The ledger without what little was asked for in names (`NamesAsked`) on days that are over, and how
+    many facts that were: what all clients together asked for below a domain on a day, where one of them alone
+    would be no finding. Else the names of a month of browsing take all places. `today` is the day since 1970;
+    the days beside it are not over."""
+    carried, free = Counter[tuple[str, int]](), Counter[tuple[str, int]]()
+    for fact in ledger.names:
+        carried[fact.domain, fact.day] += fact.carried_bits
+        free[fact.domain, fact.day] += fact.free
+    kept = tuple(
+        [
+            fact
+            for fact in ledger.names
+            if abs(fact.day - today) <= 1
+            or carried[fact.domain, fact.day] >= 8 * LITTLE_BYTES
+            or free[fact.domain, fact.day] >= LITTLE_FREE
+        ]
+    )
+    return replace(ledger, names=kept), len(ledger.names) - len(kept)
 
 
 def _young(facts: tuple[_Fact, ...], spans: tuple[Span, ...]) -> tuple[_Fact, ...]:

@@ -128,10 +128,12 @@ def of_credentials(facts: Sequence[CredentialSeen], secret: int) -> Places:
 
 
 def of_names(facts: Sequence[NamesAsked], secret: int) -> Places:
-    """Of one client, too, who asks below ever other domains takes his share of places alone."""
+    """The latest day comes first: names of days gone by leave no place to those of today for ever. Of one
+    client, too, who asks below ever other domains takes his share of places alone."""
     hashes = _of_links(facts, secret)
     words = [int.from_bytes(blake2b(one.domain.encode(), digest_size=8).digest()) for one in facts]
-    return np.zeros(len(facts), np.int64), hashed_columns(hashes, np.array(words, np.uint64))
+    days = np.array([-one.day for one in facts], np.int64)
+    return days, hashed_columns(hashes, np.array(words, np.uint64))
 
 
 def of_equals(facts: Sequence[Any], secret: int) -> Places:

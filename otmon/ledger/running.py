@@ -6,9 +6,9 @@ few times, however long it goes on. What waits is bounded by facts, not by parts
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from otmon.ledger.aging import Span, without_old
 from otmon.ledger.ledger import EMPTY, LIMITS, Ledger, Limits
 from otmon.ledger.merge import grown
 from otmon.ledger.rank import bars_of
@@ -62,8 +62,8 @@ class RunningLedger:
             self._facts = 0
         return self._merged
 
-    def forget(self, young: tuple[Span, ...]) -> int:
-        """Drop the facts that are old (`without_old`); how many these were."""
-        self._merged, gone = without_old(self.ledger(), young)
+    def forget(self, young: Callable[[Ledger], tuple[Ledger, int]]) -> int:
+        """Drop facts; `young` gives the ledger without them, and how many these were, which is the answer."""
+        self._merged, gone = young(self.ledger())
         self.bars = bars_of(self._merged, self.limits)
         return gone

@@ -16,8 +16,9 @@ from functools import partial
 from typing import Final
 
 from otmon.garbage_collection import without_garbage_collection
-from otmon.ledger.aging import without_old
+from otmon.ledger.aging import without_little, without_old
 from otmon.ledger.dialogues.dialogues import Dialogues
+from otmon.ledger.facts import DAY_NS
 from otmon.ledger.harvest.arrivals import arrived
 from otmon.ledger.harvest.harvest import facts_of
 from otmon.ledger.harvest.intake import Intake
@@ -99,7 +100,7 @@ class Gathering:
             )
         times = [span for part in parts for span in part.spans]
         self._must_forget |= self._diary.note(times, time.monotonic())
-        self._forget()
+        self._forget(max((part.now_ns for part in parts), default=0))
         dialogues = [self._dialogues[part.source.name] for part in parts]
         going_on = [one.going_on() for one in dialogues]
         for one in dialogues:
@@ -164,13 +165,21 @@ class Gathering:
                 found.append(self._arrived(self._interfaces[name], facts))
         return found
 
-    def _forget(self) -> None:
-        """Once a day of listening: what is too old."""
+    def _forget(self, now_ns: int) -> None:
+        """Once a day of listening: what is too old, and what little is left of days that are over. `now_ns`
+        is the time of the last packet, 0 for none."""
         if not self._must_forget:
             return
         self._must_forget = False
         self._diary.keep(self._keep_days)
         self._bars = bars_of(EMPTY, self._limits)
-        young = self._diary.spans(self._keep_days)
-        self._before, gone_before = without_old(self._before, young)
-        self.aged += gone_before + self._ended.forget(young)
+        spans = self._diary.spans(self._keep_days)
+        today = (now_ns or (spans[-1][1] if spans else 0)) // DAY_NS
+
+        def young(ledger: Ledger) -> tuple[Ledger, int]:
+            kept, gone_old = without_old(ledger, spans)
+            kept, gone_little = without_little(kept, today)
+            return kept, gone_old + gone_little
+
+        self._before, gone = young(self._before)
+        self.aged += gone + self._ended.forget(young)

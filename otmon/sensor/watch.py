@@ -28,7 +28,7 @@ from typing import Final
 from otmon.detect.detector import Case
 from otmon.detect.finding import Finding
 from otmon.detect.rules.rule import Rule
-from otmon.findings.coverage import coverage, seen_one_way, zones_seen
+from otmon.findings.coverage import coverage, is_one_way, ways_seen, zones_seen
 from otmon.findings.judge import case_of, found_in, go_on
 from otmon.findings.news import News
 from otmon.garbage_collection import without_garbage_collection
@@ -362,7 +362,10 @@ class Watch:
         with self._breakable():
             findings, told_of = _judgement(self._judge(ledger), between)
         self._told_of = told_of
-        self._one_way = seen_one_way(ledger)
+        ways = ways_seen(ledger)
+        # In a quiet hour nothing new says that it is over.
+        if (told := is_one_way(ways)) is not None:
+            self._one_way = ways if told else None
         self._judgements += 1
         self._judged_s = time.time()
         return self._know(self._news.of(findings), True)
@@ -412,11 +415,11 @@ class Watch:
         """That the mirror seems to show one direction only, as of the last judgement."""
         if self._one_way is None:
             return None
-        count, every = self._one_way
+        count, both = self._one_way
         return sentence(
             "{count} of {all} connections that began in the last hour were seen in one direction only; does "
             "the mirror show both directions of its ports?",
-            count=count, all=every,
+            count=count, all=count + both,
         )  # fmt: skip
 
     def _count_aside(self) -> int:

@@ -9,12 +9,13 @@ import pytest
 
 from otmon.detect.finding import say
 from otmon.findings.coverage import (
-    ONE_WAY,
+    TELLING,
     UNANSWERED_PACKETS,
     Coverage,
     ZoneCoverage,
     coverage,
-    seen_one_way,
+    is_one_way,
+    ways_seen,
     zones_seen,
 )
 from otmon.findings.judge import case_of
@@ -94,22 +95,30 @@ def test_connections_of_which_one_direction_was_seen(to_server: int, to_client: 
 
 
 def test_a_mirror_of_one_direction_is_noticed_in_what_is_new() -> None:
-    def seen(*packets: tuple[int, int], first_ns: int = HOUR_NS) -> tuple[int, int] | None:
+    def seen(*packets: tuple[int, int], first_ns: int = HOUR_NS) -> tuple[int, int]:
         talks = [
             replace(TALK, port=number, packets_to_server=there, packets_to_client=back, first_ns=first_ns)
             for number, (there, back) in enumerate(packets, 1)
         ]
         source = Source("far0", 9, 900, 0, 2 * HOUR_NS, ())
-        return seen_one_way(collect(sources=[source], conversations=talks))
+        return ways_seen(collect(sources=[source], conversations=talks))
 
     half, whole, tried = (0, 9), (9, 9), (3, 0)
-    assert seen(*[half] * ONE_WAY) == (ONE_WAY, ONE_WAY)
-    assert seen(*[(20, 0)] * ONE_WAY, whole, *[tried] * 900) == (ONE_WAY, ONE_WAY + 1)
-    assert seen(*[half] * (ONE_WAY - 1)) is None
-    assert seen(*[half] * ONE_WAY, *[whole] * ONE_WAY) is None
-    assert seen(*[half] * 20, first_ns=HOUR_NS - 1) is None
-    assert seen(*[tried] * 900) is None, "nobody answers a scan"
-    assert seen_one_way(collect()) is None
+    assert seen(*[half] * 7, (20, 0), *[whole] * 3) == (8, 3)
+    assert seen(*[tried] * 900) == (0, 0), "nobody answers a scan"
+    assert seen(*[half] * 20, first_ns=HOUR_NS - 1) == (0, 0)
+    assert ways_seen(collect()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("ways", "told"),
+    [
+        ((TELLING, 0), True), ((TELLING, TELLING - 1), True), ((TELLING, TELLING), False),
+        ((0, TELLING), False), ((TELLING - 1, TELLING - 1), None), ((0, 0), None),
+    ],
+)  # fmt: skip
+def test_few_connections_tell_nothing_of_the_mirror(ways: tuple[int, int], told: bool | None) -> None:
+    assert is_one_way(ways) is told
 
 
 def test_lost_bytes_are_a_doubt_of_their_boundary_only() -> None:

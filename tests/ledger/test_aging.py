@@ -11,8 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otmon.engine import replay
-from otmon.ledger.aging import APART_NS, joined_spans, spans_of, times_of, within_spans, without_old
-from otmon.ledger.merge import merge
+from otmon.ledger.aging import (
+    APART_NS,
+    LITTLE_BYTES,
+    LITTLE_FREE,
+    joined_spans,
+    spans_of,
+    times_of,
+    within_spans,
+    without_little,
+    without_old,
+)
+from otmon.ledger.facts import DAY_NS, Evidence, NamesAsked
+from otmon.ledger.ledger import EMPTY, LIMITS
+from otmon.ledger.merge import collect, merge
 from tests.command import DAY
 
 TIMES = st.lists(st.integers(0, 40).map(lambda n: n * APART_NS // 2), max_size=12)
@@ -61,3 +73,34 @@ def test_spans_hold_all_times_and_no_gap_that_is_wide(times: list[int]) -> None:
 def test_the_nearest_become_one_where_there_may_be_few() -> None:
     far = 10 * APART_NS
     assert joined_spans([(0, 1), (far, far + 1), (3 * far, 3 * far)], 2) == ((0, far + 1), (3 * far, 3 * far))
+
+
+def asked(domain: str, day: int, octets: int, free: int = 0, client: str = "10.0.0.1") -> NamesAsked:
+    at = Evidence(day * DAY_NS, "x", 1, 0)
+    link = client, "10.0.0.53", "udp", 53, "dns", ""
+    return NamesAsked(*link, domain, day, 9, free, 1, 8 * octets, at.time_ns, at.time_ns, at)
+
+
+def test_what_little_was_asked_for_on_days_that_are_over_goes() -> None:
+    little, much = asked("a.example", 5, LITTLE_BYTES - 1), asked("b.example", 5, LITTLE_BYTES)
+    texts = asked("c.example", 5, 9, LITTLE_FREE)
+    ledger = collect(names=[little, much, texts])
+    for today, kept in ((4, 3), (5, 3), (6, 3), (7, 2), (3, 2), (20_000, 2)):
+        young, gone = without_little(ledger, today)
+        assert (len(young.names), gone) == (kept, 3 - kept)
+    assert set(young.names) == {much, texts}
+    # Names that a server asks for on behalf of many clients are no tunnel of its own: all of them stay.
+    many = [asked("d.example", 5, LITTLE_BYTES // 8, client=f"10.0.0.{n}") for n in range(1, 9)]
+    assert without_little(collect(names=many), 20) == (collect(names=many), 0)
+    assert without_little(EMPTY, 20) == (EMPTY, 0)
+
+
+def test_a_tunnel_is_found_behind_months_of_browsing() -> None:
+    browsing = [
+        asked(f"{n}.example", day, 90, client=f"10.0.0.{n % 40}") for day in range(60) for n in range(300)
+    ]
+    for secret in range(20):
+        kept = collect(names=browsing, limits=replace(LIMITS, secret=secret))
+        tunnel = asked("evil.example", 60, 100_000)
+        whole = merge(kept, collect(names=[tunnel]), replace(LIMITS, secret=secret))
+        assert len(whole.names) == LIMITS.names and tunnel in whole.names

@@ -8,13 +8,16 @@ import pytest
 
 from otmon.engine import replay
 from otmon.ledger.aging import times_of
+from otmon.ledger.facts import DAY_NS
 from otmon.ledger.file.store import load_with_notes
 from otmon.ledger.ledger import EMPTY, Ledger
+from otmon.ledger.merge import collect, merge
 from otmon.sensor.diary import Diary
 from otmon.sensor.gathering import Gathering
 from otmon.sensor.notes import DIARY
 from otmon.sensor.outline import Known
 from otmon.sensor.watch import Watch, judged_by
+from tests.ledger.test_aging import asked
 from tests.sensor.running import ROOT
 
 
@@ -44,6 +47,15 @@ def test_days_of_listening_without_a_fact_let_it_be_forgotten(day: Ledger) -> No
         assert (one.aged > 0) == (kept == EMPTY)
     one.keep_for(1)
     assert one.facts(nullcontext).conversations == () and one.aged > 0
+
+
+def test_names_of_days_that_are_over_leave_their_places(day: Ledger) -> None:
+    today = int(times_of(day).max()) // DAY_NS
+    names = [asked("a.example", some, 90) for some in (today - 9, today)] + [asked("b.example", 1, 9_000)]
+    one = gathering(merge(day, collect(names=names)))
+    left = one.facts(nullcontext)
+    assert {(fact.domain, fact.day) for fact in left.names} == {("a.example", today), ("b.example", 1)}
+    assert one.aged == 1 and left.operations == day.operations
 
 
 def test_what_is_broken_off_is_asked_for_again(day: Ledger) -> None:

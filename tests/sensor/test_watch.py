@@ -9,13 +9,15 @@ from otmon.detect.detector import Case
 from otmon.engine import replay
 from otmon.findings.judge import judge
 from otmon.ledger.file.store import load
-from otmon.ledger.ledger import Ledger
+from otmon.ledger.ledger import EMPTY, Ledger
+from otmon.ledger.merge import collect
 from otmon.sensor import ledger_marks
 from otmon.sensor.proof import ProofFolder
 from otmon.sensor.schedule import Schedule
 from otmon.sensor.watch import ENDING_S, Watch, judged_by
 from otmon.zones.files.load import load_model
 from tests.sensor.running import ROOT
+from tests.zones.facts import conversation
 
 MODEL = load_model(str(ROOT / "zones" / "water-works.yaml"))
 
@@ -135,3 +137,16 @@ def test_a_save_that_is_broken_off_leaves_the_file_and_what_was_told(
     assert watch.step() == [] and watch.status.saves == 0 and not path.exists()
     monkeypatch.undo()
     assert watch.finish() and load(path) == day and ENDING_S < 5
+
+
+def test_a_quiet_hour_does_not_say_that_a_mirror_is_mended() -> None:
+    def seen(to_client: int) -> Ledger:
+        ways = {"packets_to_server": 20, "packets_to_client": to_client}
+        return collect(
+            conversations=[conversation("10.1.0.5", "10.2.0.1", port, **ways) for port in range(1, 20)]
+        )
+
+    watch = Watch([], judged_by(None, None))
+    for ledger, told in ((EMPTY, False), (seen(0), True), (EMPTY, True), (seen(20), False), (EMPTY, False)):
+        watch._judged(ledger)
+        assert (watch.one_way is not None) == told

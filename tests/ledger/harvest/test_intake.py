@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from otmon.decode.flows import F_A_LO, F_LAST
 from otmon.kernel import Ints
+from otmon.ledger.aging import without_old
 from otmon.ledger.harvest import intake as module
 from otmon.ledger.harvest.conversations import conversations_of as told_conversations
 from otmon.ledger.harvest.harvest import facts_of
@@ -167,13 +169,13 @@ def test_what_was_forgotten_bars_nobody(rows: dict[str, Rows]) -> None:
     taken.flush()
     assert len(grown.ledger().conversations) == 1
     assert grown.bars == bars_of(grown.ledger(), grown.limits) != NO_BARS
-    grown.forget(((last + 1, last + 2),))
+    grown.forget(partial(without_old, young=((last + 1, last + 2),)))
     # Each of them has the only place, now that it is free, whatever lay before it.
     for one in flows[:, None]:
         taken.take(replace(no_rows(), flows=one))
         taken.flush()
         assert len(grown.ledger().conversations) == 1
-        grown.forget(((last + 1, last + 2),))
+        grown.forget(partial(without_old, young=((last + 1, last + 2),)))
 
 
 def test_what_lies_behind_bars_of_others_is_counted_only(rows: dict[str, Rows]) -> None:
