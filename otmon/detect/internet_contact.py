@@ -18,6 +18,7 @@ from otmon.detect.detector import (
     first,
     importance,
     is_internet,
+    is_site,
     link_of,
     place_of,
     reasons,
@@ -32,6 +33,11 @@ from otmon.zones.decide import Verdict, lapsed
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE
 
 RULE: Final = "internet-contact"
+EXPOSED: Final = frozenset((
+    "smb", "nbss", "dce_rpc", "telnet", "rlogin", "tftp", "snmp", "ldap", "mysql", "postgresql", "redis",
+    "iscsi",
+))  # fmt: skip
+"""IT protocols that nobody offers to the Internet on purpose; desktops are told as remote support."""
 OWNED: Final = {IPV4_BITS: "owned_ipv4", IPV6_BITS: "owned_ipv6"}
 """Parameters: first bits that the public addresses of one owner have in common."""
 
@@ -75,8 +81,14 @@ def _contacts(case: Case) -> Iterator[tuple[Conversation, Verdict | None]]:
         return
     for fact in case.ledger.conversations:
         outside = is_internet(fact.client, "") or is_internet(fact.server, "")
-        if outside and _is_industrial(case, fact):
+        if outside and (_is_industrial(case, fact) or _is_exposed(fact)):
             yield fact, None
+
+
+def _is_exposed(fact: Conversation) -> bool:
+    """Whether a private address answers the Internet by what is for one network only."""
+    told = fact.protocol in EXPOSED and fact.role != "first packet" and was_answered(fact)
+    return told and is_internet(fact.client, "") and is_site(fact.server)
 
 
 def _is_industrial(case: Case, fact: Conversation) -> bool:
@@ -99,7 +111,9 @@ def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:
     fact, verdict = next((one for one in group if key[0] in (one[0].client, one[0].server)), group[0])
     inbound = key[1] == "in"
     outside = sorted({one.client if inbound else one.server for one, _ in group})
-    why: list[Message] = list(reasons(verdict)) if verdict else [say("no-model")]
+    exposed = verdict is None and fact.protocol in EXPOSED
+    no_model = say("no-model-exposed", protocol=fact.protocol) if exposed else say("no-model")
+    why: list[Message] = list(reasons(verdict)) if verdict else [no_model]
     shown = case.rules[RULE].number("shown")
     why.append(say("outside", addresses=", ".join(outside[:shown]), count=len(outside)))
     own = sorted({one.server if inbound else one.client for one, _ in group})
@@ -109,10 +123,11 @@ def _finding(case: Case, key: tuple[str, ...], group: Contact) -> Finding:
     if not answered:
         why.append(silence(one for one, _ in group))
     zone = (verdict.to_zone if inbound else verdict.from_zone) if verdict else ""
+    high = importance(case, zone) == "high" or (zone in ("", INTERNET) and not exposed)
     return Finding(
         rule=RULE,
         key=key,
-        severity=_severity(answered, inbound, importance(case, zone) == "high" or zone in ("", INTERNET)),
+        severity=_severity(answered, inbound, high),
         link=link_of(fact),
         place=place_of(case, verdict) if verdict else Place(),
         what=_what(_WORDS[inbound, answered], key[0], fact),

@@ -113,7 +113,7 @@ def _is_made_up(text: str) -> bool:
 
 def _addressless(case: Case, device: Device) -> Finding:
     seen = device.seen
-    names = sorted({one.address for one in seen.addresses} - {"", "0.0.0.0"})
+    names = sorted({one.address for one in seen.addresses} - {"", "0.0.0.0", "::"})
     mac = seen.macs[0]
     why = [say("no-address", address=mac)]
     if names:

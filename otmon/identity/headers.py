@@ -30,6 +30,7 @@ MAX_WAITING: Final = 64
 """Requests that wait for their response."""
 _REQUEST: Final = re.compile(rb"[A-Z_]{3,20}[ \t]+\S+[ \t]+(?:HTTP/1|RTSP/[12]|SIP/2)\.[0-9]\s*$")
 _REPLY: Final = re.compile(rb"(?:HTTP/1|RTSP/[12]|SIP/2)\.[0-9] ([1-6][0-9]{2})(?: |\s*$)")
+_QUOTED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 _BODILESS: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"DELETE", b"DESCRIBE"))
 """Methods whose requests have no body that means anything (RFC 9110, 9.3)."""
 _CHUNKED: Final = -1
@@ -254,6 +255,11 @@ def exchanges(pieces: Sequence[Piece]) -> Iterator[tuple[Message, Message | None
 def _same(one: bytes | None, other: bytes) -> bool:
     """Whether two CSeq values are of one exchange: the number, and in SIP the method."""
     return one is not None and one.split()[:2] == other.split()[:2]
+
+
+def unquoted(text: bytes) -> bytes:
+    """What quoted bytes of an address stand for (RFC 3986, 2.1)."""
+    return _QUOTED.sub(lambda found: bytes((int(found[1], 16),)), text)
 
 
 def basic(value: bytes) -> tuple[bytes, bytes] | None:

@@ -16,7 +16,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from otmon.identity.headers import AUTHORISATIONS, Message, authorised, exchanges, outcome_of
+from otmon.identity.headers import AUTHORISATIONS, Message, authorised, exchanges, outcome_of, unquoted
 from otmon.identity.login import MAX_TEXT, LogIn, Outcome, Piece
 from otmon.identity.ntlm import Handshake
 from otmon.identity.sasl import decoded
@@ -49,7 +49,6 @@ _HASHES: Final = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 """By the hexadecimal digits of their values."""
 _HEXADECIMAL: Final = re.compile(rb"[0-9a-fA-F]+")
 _BASE64: Final = re.compile(rb"(?:[A-Za-z0-9+/]{4})+|(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]{2,3}={1,2}")
-_QUOTED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 MAX_FORM: Final = 1_000
 """Fields of a form: no more are taken by PHP, unless it is told otherwise."""
 MAX_DEPTH: Final = 4
@@ -169,8 +168,8 @@ def _parts(body: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _unquoted(text: bytes) -> bytes:
-    """RFC 3986, 2.1, and "+" for a space."""
-    return _QUOTED.sub(lambda found: bytes((int(found[1], 16),)), text.replace(b"+", b" "))
+    """As forms quote: "+" stands for a space."""
+    return unquoted(text.replace(b"+", b" "))
 
 
 def _json_fields(text: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -115,13 +115,13 @@ def test_who_is_answered_is_told_by_itself_and_so_is_who_has_no_mac_address() ->
 PHONE, LAPTOP = "da:a1:19:12:34:56", "f0:18:98:12:34:56"
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "169.254.7.7", "fe80::d8a1:19ff:fe12:3456"])
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "169.254.7.7", "fe80::d8a1:19ff:fe12:3456"])
 def test_a_phone_without_an_address_is_there_all_the_same(address: str) -> None:
     (one,) = found(RULE, asset(PHONE, address, packets=3))
     assert (one.key, one.severity, one.count) == (("addressless", PHONE), "low", 3)
     assert (one.link.client, one.place.from_zone) == (PHONE, "unknown")
     assert keys([one])[:2] == ["addressless", "no-address"]
-    assert ("addresses" in keys([one])) == (address != "0.0.0.0")
+    assert ("addresses" in keys([one])) == (address not in ("0.0.0.0", "::"))
 
 
 def test_a_phone_that_asks_for_an_address_in_vain(tmp_path: Path) -> None:
