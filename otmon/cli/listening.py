@@ -81,7 +81,7 @@ NOT_STAMPED = sentence(
 )
 MODBUS_PORT = 502
 _LOADED_BEFORE = (
-    "encodings.idna", "yaml", "otmon.detect.rules.form", "otmon.zones.files.document",
+    "encodings.idna", "encodings.utf_8_sig", "yaml", "otmon.detect.rules.form", "otmon.zones.files.document",
 )  # fmt: skip
 """What would else be loaded when it is needed."""
 

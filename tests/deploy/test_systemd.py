@@ -47,6 +47,12 @@ def setting(key: str) -> str:
     return value
 
 
+def test_the_sensor_starts_behind_the_clock_where_somebody_waits_for_that() -> None:
+    """Not else: the target alone waits for nothing."""
+    assert "time-sync.target" in setting("After").split() and setting("Wants") == "time-sync.target"
+    assert "Requires" not in dict(settings(UNIT))
+
+
 @analyze
 def test_the_unit_exposes_little() -> None:
     words = [

@@ -315,6 +315,23 @@ def test_a_ledger_that_cannot_be_read_is_put_aside_and_it_goes_on(
     assert sum(source.packets for source in load(path).sources) == len(frames)
 
 
+def test_another_user_puts_a_ledger_aside_that_he_cannot_read(wired: Wire) -> None:
+    """Such as one that root took from a back-up. Nothing is loaded by then that he could not reach."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, nobody = Path(name), 65534
+        folder.chmod(0o755)
+        for place in ("plant.db", ".plant.db.told"):
+            (folder / place).write_bytes(b"")
+            (folder / place).chmod(0o600)
+        os.chown(folder, nobody, nobody)
+        words = ["--zones", str(ROOT / MODEL), "--ledger", str(folder / "plant.db"), "--user", "nobody"]
+        with sensor(wired, *words) as running:
+            assert running.says("Permission denied; it was put aside as"), running.said
+            running.wait_for(lambda: any("record-lost" in line for line in running.told))
+            running.wait_for((folder / "plant.db").exists)
+            assert running.end()[0] == 1
+
+
 def test_a_file_of_somebody_else_is_left_where_it_is(wired: Wire, tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("what somebody wrote down", encoding="utf-8")
