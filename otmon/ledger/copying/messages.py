@@ -334,10 +334,9 @@ def copy_claim(
         return
     else:
         x = t.flows[f, F_ASSET + d]
-        if t.flows[f, F_COPIED + d] == 0 and t.flows[f, F_PROTOCOL] & (CODES - 1) == TLS:
+        if t.flows[f, F_PROTOCOL] & (CODES - 1) == TLS:
             asked = asked_name(t, f, d, src, p, end)
             if is_told(t, asked, now):
-                t.flows[f, F_COPIED + d] = 1
                 return
         # Whom it asks for says more than who it is: a browser would use up its hour.
         if asked == 0 and x >= 0 and told_enough(t, x, now // HOUR_NS):
