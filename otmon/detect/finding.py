@@ -113,13 +113,16 @@ class Finding:
     """How many findings it stands for: more than one where they were many (`otmon.findings.aggregation`)."""
 
 
-def of_rule(finding: Finding, rule: Rule, risk: Risk | None = None) -> Finding:
-    """The finding with what its rule says of all of them, and with its risk where that is given."""
+def of_rule(finding: Finding, rule: Rule, risk: Risk | None = None, place: Place | None = None) -> Finding:
+    """The finding with what its rule says of all of them, and with its risk and place where given."""
     known = finding.risk if risk is None else risk
+    place = finding.place if place is None else place
     references = rule.references
     if finding.techniques:
         references = tuple(one for one in references if one.scheme != ATTACK or one.id in finding.techniques)
-    return replace(finding, title=rule.title, response=rule.response, references=references, risk=known)
+    return replace(
+        finding, title=rule.title, response=rule.response, references=references, risk=known, place=place
+    )
 
 
 def lowered(severity: Severity, steps: int = 1) -> Severity:

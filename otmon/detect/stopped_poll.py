@@ -35,16 +35,18 @@ def stopped_poll(case: Case) -> Iterator[Finding]:
     end_ns = went_on_until(case)
     asked = case.asked
     talked = {conversation_key(fact): fact for fact in case.ledger.conversations} if asked else {}
-    for key, every in polls_of(case).items():
-        operations = asked[key]
-        pauses = [(poll, _pause_ns(case, poll, times, lasted_s, pause)) for poll in every]
+    for key, operations in asked.items():
+        silence_ns = end_ns - max([one.last_ns for one in operations])
+        if silence_ns < least_ns:
+            # So it is with nearly all.
+            continue
+        pauses = [(poll, _pause_ns(case, poll, times, lasted_s, pause)) for poll in polls_of(case)[key]]
         steady = [(poll, pause_ns) for poll, pause_ns in pauses if pause_ns is not None]
         conversation = talked.get(key)
         if not steady or conversation is None:
             continue
-        silence_ns = end_ns - max(one.last_ns for one in operations)
         gap_ns = max(pause_ns for _, pause_ns in steady)
-        if silence_ns >= max(least_ns, pause * gap_ns) and not _tries_again(case, key, operations):
+        if silence_ns >= pause * gap_ns and not _tries_again(case, key, operations):
             polls = [one for poll, _ in steady for one in poll.operations]
             yield _finding(case, key, polls, conversation, gap_ns, silence_ns)
 

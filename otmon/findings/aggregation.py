@@ -41,9 +41,10 @@ def kind_of(finding: Finding) -> Kind:
 class Aggregation:
     """The findings of one kind, taken in any order; never more than twice `EACH` at once."""
 
-    def __init__(self, rule: Rule) -> None:
-        """`rule` is the rule of all of them."""
+    def __init__(self, rule: Rule, place: Place | None = None) -> None:
+        """`rule` is the rule of all of them; `place` is told as theirs, where it is given."""
         self._rule = rule
+        self._place = place
         self._each: list[_Ranked] = []
         self._others: list[_Ranked] = []
         """The first of those beyond `EACH`, at most `NAMED`."""
@@ -61,10 +62,10 @@ class Aggregation:
         """The findings that are kept, and the one that counts all others."""
         self._cut()
         for *_, finding, risk in self._each:
-            yield of_rule(finding, self._rule, risk)
+            yield of_rule(finding, self._rule, risk, self._place)
         if self._alike == 1:
             ((*_, finding, risk),) = self._others
-            yield of_rule(finding, self._rule, risk)
+            yield of_rule(finding, self._rule, risk, self._place)
         elif self._alike:
             yield self._joined()
 
@@ -103,4 +104,4 @@ class Aggregation:
             evidence=self._evidence,
             alike=self._alike,
         )
-        return of_rule(finding, self._rule, risk)
+        return of_rule(finding, self._rule, risk, self._place)

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from otmon.detect.condition_rules import matched
 from otmon.detect.detector import Case, detectors
-from otmon.detect.finding import SEVERITIES, Finding
+from otmon.detect.finding import SEVERITIES, Finding, Place
 from otmon.detect.rules.load import shipped_rules
 from otmon.detect.rules.rule import Rule
 from otmon.findings.aggregation import Aggregation, Kind, kind_of
@@ -67,21 +67,19 @@ def found_in(case: Case, between: Callable[[], None] = go_on) -> tuple[Finding, 
         kind = kind_of(one)
         aggregation = aggregations.get(kind)
         if aggregation is None:
-            aggregation = aggregations[kind] = Aggregation(rule)
+            aggregation = aggregations[kind] = Aggregation(rule, _owned(case, one.place))
         aggregation.add(one, risk_of(one, rule.threat, ready), silence_of(one, ready))
-    found = (_owned(case, one) for aggregation in aggregations.values() for one in aggregation.findings())
+    found = (one for aggregation in aggregations.values() for one in aggregation.findings())
     return tuple(
         sorted(found, key=lambda one: (order[one.severity], one.risk.value, one.first_ns, one.rule, one.key))
     )
 
 
-def _owned(case: Case, finding: Finding) -> Finding:
-    """The finding with those who answer for its zones."""
-    zones, place = case.index.zones if case.index is not None else {}, finding.place
+def _owned(case: Case, place: Place) -> Place:
+    """The place with those who answer for its zones."""
+    zones = case.index.zones if case.index is not None else {}
     owners = [zones[id].owners if id in zones else () for id in (place.from_zone, place.to_zone)]
-    if not any(owners):
-        return finding
-    return replace(finding, place=replace(place, from_owners=owners[0], to_owners=owners[1]))
+    return replace(place, from_owners=owners[0], to_owners=owners[1])
 
 
 def by_risk(findings: Iterable[Finding]) -> tuple[Finding, ...]:
