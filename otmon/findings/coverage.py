@@ -22,11 +22,13 @@ from otmon.ledger.facts import HOUR_NS, Conversation
 from otmon.ledger.file.aside import of_captures
 from otmon.ledger.ledger import Ledger, conversation_key
 from otmon.zones.lack import spoken
-from otmon.zones.learning.hosts import ANSWERED_ELSEWHERE, industrial_ids, to_group
+from otmon.zones.learning.hosts import industrial_ids, to_group
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary
 from otmon.zones.place import home_of, locate
 from otmon.zones.unread import CHANGES_READ, let_pass, unread
 
+_ANSWERED_ELSEWHERE: Final = frozenset({("profinet", "udp")})
+"""Protocols whose answers come from another port than the request went to, as conversations of their own."""
 State = Literal["kept", "violated", "unobservable"]
 STATES: Final[tuple[State, ...]] = ("kept", "violated", "unobservable")
 UNANSWERED_PACKETS: Final = 8
@@ -271,7 +273,7 @@ def _is_one_sided(talk: Conversation) -> bool:
     only. A client that nobody answers gives up after a few packets. Answers from another port are a
     conversation of their own."""
     answers = talk.transport == "udp" and talk.protocol in industrial_ids() and not to_group(talk.server)
-    if (talk.transport != "tcp" and not answers) or (talk.protocol, talk.transport) in ANSWERED_ELSEWHERE:
+    if (talk.transport != "tcp" and not answers) or (talk.protocol, talk.transport) in _ANSWERED_ELSEWHERE:
         return False
     return talk.packets_to_server == 0 or (
         talk.packets_to_client == 0 and talk.packets_to_server > UNANSWERED_PACKETS * talk.flows

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from otmon.kernel import Ints
 from otmon.ledger.harvest.conversations import conversations_of, facts_of_conversations, joined
 from otmon.ledger.harvest.harvest import harvested
-from otmon.ledger.harvest.rows import FIELDS, SLICE, Rows
+from otmon.ledger.harvest.rows import FIELDS, Rows
 from otmon.ledger.harvest.senders import ports_of
 from otmon.ledger.harvest.waiting_rows import ENOUGH, WaitingRows
 from otmon.ledger.ledger import Ledger
@@ -61,9 +61,8 @@ class Intake:
 
     def _tell_conversations(self, columns: Ints) -> None:
         self._conversations = []
-        for begin in range(0, len(columns), SLICE):
-            facts = facts_of_conversations(columns[begin : begin + SLICE], self._source)
-            self._into.add(self._also(Ledger(conversations=tuple(facts))))
+        facts = tuple(facts_of_conversations(columns, self._source))
+        self._into.add(self._also(Ledger(conversations=facts)))
 
     def _count(self) -> None:
         self._into.add(Ledger(overflow=tuple(self._waiting.lost.items())))

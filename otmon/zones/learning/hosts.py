@@ -47,8 +47,6 @@ CHOSEN: Final[dict[tuple[str, str], tuple[tuple[int, int], ...]]] = {
 """Ports that servers choose anew when they start, by protocol and transport: of Windows until XP, and since
 (Microsoft, "Service overview and network port requirements"); of PROFINET, where a request goes to port 34964
 and the answer comes from whatever port the station has chosen for the connection."""
-ANSWERED_ELSEWHERE: Final = frozenset({("profinet", "udp")})
-"""Protocols whose answers come from another port than the request went to, as conversations of their own."""
 
 _NONE: Final[frozenset[HostKey]] = frozenset()
 """Shared, as a flood brings tens of thousands of hosts that ask nobody and answer nobody."""
