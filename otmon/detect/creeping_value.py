@@ -15,9 +15,10 @@ from decimal import Decimal
 from typing import Final
 
 from otmon.detect.detector import Case, Finding, Place, first, graded, link_of, place_of, say
+from otmon.detect.registers import READINGS, Register, is_plausible, largest_step, undenied
 from otmon.detect.rules.rule import Rule
-from otmon.ledger.facts import MINUTE_NS, UNKNOWN, WAYS, Evidence, Way, WrittenValue
-from otmon.ledger.ledger import ConversationKey, conversation_key
+from otmon.ledger.facts import MINUTE_NS, Evidence, WrittenValue
+from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
 from otmon.zones.model import ValueType
 from otmon.zones.quantity import quantity, shown_quantity, words_of
@@ -26,30 +27,6 @@ from otmon.zones.times import shown_instant
 RULE: Final = "creeping-value"
 SECOND_NS: Final = 1_000_000_000
 
-Register = tuple[ConversationKey, int, int]
-"""Who writes to whom, unit and address."""
-READINGS: Final[tuple[tuple[ValueType, ...], ...]] = (
-    ("float32", "float32-swapped"),
-    ("uint16", "int16"),
-    ("uint32", "int32", "uint32-swapped", "int32-swapped"),
-)
-"""What registers may hold, as nobody says it: what is read in a later line counts only where no earlier one
-has explained one of its registers. Halves of a float are no numbers, and a register counts by itself rather
-than as part of its neighbour."""
-WAYS_OF: Final[dict[ValueType, tuple[Way, ...]]] = {
-    "float32": ("float",),
-    "float32-swapped": ("float-swapped",),
-    "uint16": ("first-unsigned", "unsigned"),
-    "int16": ("first-signed", "signed"),
-    "uint32": ("unsigned",),
-    "int32": ("signed",),
-    "uint32-swapped": ("unsigned-swapped",),
-    "int32-swapped": ("signed-swapped",),
-}
-"""How steps are measured in facts of two registers, and of one where the type fits into it."""
-SMALLEST_REAL: Final = Decimal("1e-4")
-LARGEST_REAL: Final = Decimal("1e7")
-"""Between which quantities of a process lie. Two whole numbers read as one float are hardly ever there."""
 ROUNDED: Final = Decimal("0.999")
 """Equal steps of a float are not equal to the last bit."""
 
@@ -84,18 +61,10 @@ def creeping_value(case: Case) -> Iterator[Finding]:
     rule = case.rules[RULE]
     before = case.baseline.written if case.baseline is not None else ()
     usual = {name for one in _creeps(rule, ((fact, None) for fact in before)) for name in one.registers}
-    found = _creeps(rule, _undenied(case))
+    found = _creeps(rule, undenied(case))
     for one in sorted(found, key=lambda one: next(one.registers)):
         if usual.isdisjoint(one.registers):
             yield _finding(case, one)
-
-
-def _undenied(case: Case) -> Iterator[tuple[WrittenValue, Verdict | None]]:
-    """What is denied has rules of its own."""
-    if case.index is None:
-        yield from ((fact, None) for fact in case.ledger.written)
-    else:
-        yield from ((fact, verdict) for fact, verdict in case.written if verdict.outcome != "denied")
 
 
 def _creeps(rule: Rule, facts: Iterable[tuple[WrittenValue, Verdict | None]]) -> list[_Creep]:
@@ -124,24 +93,19 @@ def _creeps(rule: Rule, facts: Iterable[tuple[WrittenValue, Verdict | None]]) ->
 
 def _creep(rule: Rule, fact: WrittenValue, verdict: Verdict | None, type: ValueType) -> _Creep | None:
     """The way from one extreme to the other, where small steps alone can have led along it."""
-    words = words_of(type)
-    largest = fact.steps[WAYS.index(WAYS_OF[type][2 - fact.words if words == 1 else 0])]
-    if largest.before == UNKNOWN:
+    largest = largest_step(fact, type)
+    if largest is None:
         return None
-    shift = 16 * (fact.words - words)
+    shift = 16 * (fact.words - words_of(type))
     # The extremes of all orders are looked at: those of the type are among them.
     seen = [(quantity(one.value >> shift, type, Decimal(1)), one.evidence) for one in fact.extremes]
     reached, left = (quantity(bits >> shift, type, Decimal(1)) for bits in (largest.value, largest.before))
-    if type.startswith("float") and not all(map(_is_plausible, (reached, left, *(one[0] for one in seen)))):
+    if type.startswith("float") and not all(map(is_plausible, (reached, left, *(one[0] for one in seen)))):
         return None
     lowest, highest = min(seen), min(seen, key=lambda one: (-one[0], one[1]))
     (before, since), (after, until) = sorted((lowest, highest), key=lambda one: one[1])
     found = _Creep(fact, verdict, type, before, after, abs(reached - left), largest.evidence, since, until)
     return found if _is_creep(rule, found) else None
-
-
-def _is_plausible(value: Decimal) -> bool:
-    return value == 0 or (value.is_finite() and SMALLEST_REAL <= abs(value) <= LARGEST_REAL)
 
 
 def _is_creep(rule: Rule, one: _Creep) -> bool:

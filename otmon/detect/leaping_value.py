@@ -1,0 +1,200 @@
+"""A register that a client changed many times over by one write, where no limit says how far it may go.
+
+What it means, when it is wrong and how to respond: `rules/leaping-value.yml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+
+from otmon.detect.detector import Case, Finding, Place, first, graded, link_of, place_of, say
+from otmon.detect.registers import READINGS, Register, is_plausible, largest_step, undenied
+from otmon.detect.rules.rule import Rule
+from otmon.ledger.facts import Extreme, WrittenValue
+from otmon.ledger.ledger import conversation_key
+from otmon.zones.decide import Verdict
+from otmon.zones.model import ValueType
+from otmon.zones.quantity import quantity, shown_quantity, words_of
+
+RULE: Final = "leaping-value"
+SECOND_NS: Final = 1_000_000_000
+FLOATS, SHORTS = READINGS[:2]
+"""Whole numbers of 32 bits are not read: any switch leaps that stands before another number."""
+DIGITS: Final = 4
+"""Most significant digits of a floating point number that a person sets."""
+GRAVE: Final = 100
+"""So many times over it is graver."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Leap:
+    fact: WrittenValue
+    verdict: Verdict | None
+    step: Extreme
+    type: ValueType
+
+    @property
+    def ends(self) -> tuple[Decimal, Decimal]:
+        """What the register held, and what was written."""
+        before, after = self.step.before, self.step.value
+        shift = 16 * (self.fact.words - words_of(self.type))
+        return quantity(before >> shift, self.type, Decimal(1)), quantity(
+            after >> shift, self.type, Decimal(1)
+        )
+
+    @property
+    def factor(self) -> Decimal:
+        """How many times the smaller one the larger one is; 0 where nobody can say."""
+        small, large = sorted(map(abs, self.ends))
+        return large / small if small else Decimal(0)
+
+    @property
+    def register(self) -> Register:
+        return _register(self.fact)
+
+    @property
+    def element(self) -> tuple[str, str, int, int]:
+        """The register, whoever writes it and by which way."""
+        return self.fact.server, self.fact.vlan, self.fact.unit, self.fact.address
+
+
+def leaping_value(case: Case) -> Iterator[Finding]:
+    rule = case.rules[RULE]
+    usual = _values_of(() if case.baseline is None else case.baseline.written)
+    leaps: dict[Register, _Leap] = {}
+    for one in _leaps(rule, undenied(case)):
+        known = leaps.get(one.register)
+        if known is None or known.factor < one.factor:
+            leaps[one.register] = one
+    moved = {(one.element, one.ends): one.step.evidence.time_ns for one in leaps.values()}
+    for register, one in sorted(leaps.items()):
+        # Somebody put back what was there.
+        since = moved.get((one.element, one.ends[::-1]))
+        if (
+            (since is None or since > one.step.evidence.time_ns)
+            and not _has_limit(one)
+            and not any(_is_among(one, fact) for fact in usual.get(register, ()))
+        ):
+            yield _finding(case, one)
+
+
+def _register(fact: WrittenValue, behind: int = 0) -> Register:
+    return conversation_key(fact), fact.unit, fact.address + behind
+
+
+def _values_of(facts: Iterable[WrittenValue]) -> dict[Register, list[WrittenValue]]:
+    found: dict[Register, list[WrittenValue]] = {}
+    for fact in facts:
+        if fact.table == "holding_registers":
+            found.setdefault(_register(fact), []).append(fact)
+    return found
+
+
+def _leaps(rule: Rule, facts: Iterable[tuple[WrittenValue, Verdict | None]]) -> Iterator[_Leap]:
+    moved = [(fact, verdict) for fact, verdict in facts if fact.table == "holding_registers" and fact.steps]
+    # Halves of a float are no numbers.
+    halves: set[Register] = set()
+    for fact, verdict in moved:
+        types = [type for type in FLOATS if fact.words == words_of(type) and _is_float(fact, type)]
+        if types:
+            halves.update((_register(fact), _register(fact, 1)))
+            if _is_set(rule, fact):
+                yield from _float_leaps(rule, fact, verdict, types)
+    for fact, verdict in moved:
+        if _register(fact) not in halves and _is_set(rule, fact):
+            yield from _short_leaps(rule, fact, verdict)
+
+
+def _is_set(rule: Rule, fact: WrittenValue) -> bool:
+    """Whether it is set now and then: what is written in each cycle follows something."""
+    moves = fact.times - fact.repeated
+    apart_ns = SECOND_NS * rule.number("seconds")
+    return moves <= rule.number("moves") or fact.last_ns - fact.first_ns >= apart_ns * (moves - 1)
+
+
+def _is_float(fact: WrittenValue, type: ValueType) -> bool:
+    """Whether all that was seen in two registers may be floating point numbers."""
+    step = largest_step(fact, type)
+    bits = [one.value for one in fact.extremes]
+    bits += () if step is None else (step.before, step.value)
+    return any(bits) and all(is_plausible(quantity(one, type, Decimal(1))) for one in bits)
+
+
+def _float_leaps(
+    rule: Rule, fact: WrittenValue, verdict: Verdict | None, types: Iterable[ValueType]
+) -> Iterator[_Leap]:
+    for type in types:
+        step = largest_step(fact, type)
+        found = None if step is None else _Leap(fact, verdict, step, type)
+        if found is not None and found.factor >= rule.number("factor") and all(map(_is_typed, found.ends)):
+            yield found
+
+
+def _is_typed(value: Decimal) -> bool:
+    """Whether a person may have set a floating point number: what is calculated, and what is none, mostly has
+    more digits."""
+    return len(Decimal(str(np.float32(value))).normalize().as_tuple().digits) <= DIGITS
+
+
+def _short_leaps(rule: Rule, fact: WrittenValue, verdict: Verdict | None) -> Iterator[_Leap]:
+    """It leaps with and without a sign: from 50 to -30 is no way to 65506."""
+    for step in filter(None, (largest_step(fact, type) for type in SHORTS)):
+        found = min((_Leap(fact, verdict, step, type) for type in SHORTS), key=lambda one: one.factor)
+        ends = [abs(int(value)) for value in found.ends]
+        if (
+            found.factor >= rule.number("factor")
+            and min(ends) >= rule.number("least")
+            # Single bits are switches.
+            and not all(value & (value - 1) == 0 for value in ends)
+        ):
+            yield found
+
+
+def _has_limit(one: _Leap) -> bool:
+    """Whether the permission says how far the register may go, which then decides."""
+    permission = None if one.verdict is None else one.verdict.permission
+    addresses = range(one.fact.address, one.fact.address + words_of(one.type))
+    return permission is not None and any(
+        limit.table == one.fact.table and limit.address in addresses for limit in permission.limits
+    )
+
+
+def _is_among(one: _Leap, fact: WrittenValue) -> bool:
+    """Whether what was written lies among the values of a fact of the baseline."""
+    shift = 16 * (fact.words - words_of(one.type))
+    if shift < 0:
+        return False
+    seen = [quantity(extreme.value >> shift, one.type, Decimal(1)) for extreme in fact.extremes]
+    return min(seen) <= one.ends[1] <= max(seen)
+
+
+def _finding(case: Case, one: _Leap) -> Finding:
+    fact = one.fact
+    before, after = one.ends
+    factor = int(one.factor)
+    way = "leaps-up" if abs(after) > abs(before) else "leaps-down"
+    place = Place() if one.verdict is None else place_of(case, one.verdict)
+    return Finding(
+        rule=RULE,
+        # One that goes ten times as far is told anew.
+        key=tuple(map(str, (*conversation_key(fact)[:-1], fact.unit, fact.address, len(str(factor))))),
+        severity=graded(case, place.to_zone, "high" if one.factor >= GRAVE else "medium"),
+        link=link_of(fact),
+        place=place,
+        what=say(
+            "leaps", client=fact.client, server=fact.server, unit=fact.unit,
+            element=f"{fact.table} {fact.address}", before=shown_quantity(before),
+            after=shown_quantity(after),
+        ),
+        why=(say(way, factor=factor, type=one.type, times=fact.times),),
+        count=1,
+        unit="transactions",
+        first_ns=one.step.evidence.time_ns,
+        last_ns=one.step.evidence.time_ns,
+        evidence=first(one.step.evidence),
+    )  # fmt: skip
