@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -44,6 +45,8 @@ class Program(TyperGroup):
         otherwise = usual(os.environ)
         speak(asked_for(given, otherwise))
         _begin_with(self, otherwise)
+        for command in commands(self):
+            _take_once(command)
         if spoken() is Language.en or not standalone_mode:
             return super().main(given, prog_name, complete_var, standalone_mode, **extra)
         _translate(self)
@@ -63,6 +66,29 @@ def _begin_with(group: Any, language: Language) -> None:
         for parameter in command.params:
             if parameter.name == "lang":
                 parameter.default = language
+
+
+def _take_once(command: Any) -> None:
+    """Have a command refuse an option that takes one value and is given twice: the library takes the last,
+    and a second zone model would silently be the only one."""
+    make_parser = command.make_parser
+
+    def make(context: Any) -> Any:
+        parser = make_parser(context)
+        parse = parser.parse_args
+
+        def parse_args(args: list[str]) -> Any:
+            values, rest, order = parse(args)
+            for one, times in Counter(order).items():
+                if times > 1 and one.param_type_name == "option" and not (one.multiple or one.is_flag):
+                    why = "given more than once, and takes one value"
+                    raise typer.BadParameter(why, ctx=context, param=one)
+            return values, rest, order
+
+        parser.parse_args = parse_args
+        return parser
+
+    command.make_parser = make
 
 
 def commands(group: Any) -> Iterator[Any]:

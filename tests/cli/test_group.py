@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 import typer
@@ -57,6 +58,10 @@ def test_help_is_japanese_and_fits(words: str, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (
+            f"replay no.pcap --zones {MODEL} --zones {MODEL}",
+            "誤り: --zones の値が正しくない: 2回以上指定されている。値は1つだけ書く",
+        ),
         ("zones check", "誤り: 引数 MODEL がない"),
         ("zones check a b", "誤り: 余分な引数がある: b"),
         ("zones chekc", "誤り: コマンド 'chekc' はない。候補: 'check'"),
@@ -97,3 +102,14 @@ def test_without_a_command_the_help_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     japanese = otmon("zones")
     assert (english[0], japanese[0]) == (2, 2)
     assert "Work with a zone model." in english[2] and "ゾーンモデルを扱う。" in japanese[2]
+
+
+def test_what_takes_one_value_is_given_once_and_the_rest_as_often_as_one_likes(tmp_path: Path) -> None:
+    status, _, error = otmon("replay", "pcaps/factory-day.pcapng", "--zones", MODEL, "--zones", MODEL)
+    assert status == 2
+    assert "Invalid value for '--zones': given more than once, and takes one value" in error
+    ledgers = [str(tmp_path / name) for name in ("a.db", "b.db")]
+    for ledger in ledgers:
+        assert otmon("replay", "pcaps/factory-day.pcapng", "--ledger", ledger)[0] == 1
+    both = [word for ledger in ledgers for word in ("--ledger", ledger)]
+    assert otmon("check", *both, "--zones", MODEL)[0] == 1
