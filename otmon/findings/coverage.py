@@ -37,6 +37,10 @@ VALUES_LOST: Final = COUNTER_NAMES[C_VALUES_LOST]
 """Values that were written and nobody could know."""
 TELLING: Final = 6
 """So many connections that were seen in one direction, or in both, are no chance."""
+_ALL_THERE: Final = ("cut-record", "beyond-snap-length")
+"""Damage that takes nothing away: what a file lacks whose end is cut came behind all that it shows."""
+_CLOCK: Final = ("clock-backwards", "clock-forwards")
+"""Damage after which nobody knows when something was."""
 COMMANDS_SHED: Final = COUNTER_NAMES[C_COMMANDS_SHED]
 
 _Pair = tuple[str, str]
@@ -214,8 +218,14 @@ def _doubts(
         yield say("coverage.one-sided", count=one_sided)
     if lost:
         yield say("coverage.lost", count=lost)
-    if damaged := of_captures(case.ledger):
-        yield say("coverage.damaged", count=sum(damage.count for damage in damaged))
+    damage = of_captures(case.ledger)
+    if taken := sum(one.count for one in damage if one.kind not in (*_ALL_THERE, *_CLOCK)):
+        yield say("coverage.damaged", count=taken)
+    timed = any(
+        one.schedule or one.expires_ns is not None or one.rate is not None for one in boundary.permissions
+    )
+    if timed and (jumps := sum(one.count for one in damage if one.kind in _CLOCK)):
+        yield say("coverage.clock", count=jumps)
     missing = {kind for kind, _ in case.ledger.overflow} & {"conversations", "operations", "written"}
     limited = any(permission.limits for permission in boundary.permissions)
     if limited and any(name == VALUES_LOST for source in case.ledger.sources for name, _ in source.counters):

@@ -129,12 +129,29 @@ def test_lost_bytes_are_a_doubt_of_their_boundary_only() -> None:
 
 
 def test_damage_and_limits_are_a_doubt_of_every_boundary() -> None:
-    damaged = collect(damage=[Damage("a.pcap", "cut-record", 99, 1, "")], overflow=[("conversations", 5)])
+    damaged = collect(damage=[Damage("a.pcap", "garbage", 99, 1, "")], overflow=[("conversations", 5)])
     found = of(TALK, ledger=damaged)
     assert {tuple(doubts(one)) for one in found.values()} == {("damaged", "overflow")}
     assert {one.state for one in found.values()} == {"unobservable"}
     only_assets = of(TALK, ledger=collect(overflow=[("assets", 5)]))
     assert only_assets["control-plc"].state == "kept"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (["cut-record"], []),
+        (["beyond-snap-length"], []),
+        (["cut-record", "garbage"], ["damaged"]),
+        (["cut-compression"], ["damaged"]),
+        (["dropped-packets", "clock-forwards"], ["damaged"]),
+        (["clock-backwards"], []),
+    ],
+)
+def test_damage_is_a_doubt_where_it_took_something_away(kinds: list[str], expected: list[str]) -> None:
+    damage = [Damage("a.pcap", kind, offset, 1, "") for offset, kind in enumerate(kinds)]
+    found = of(TALK, ledger=collect(damage=damage))
+    assert [doubts(one) for one in found.values()] == [expected] * len(found)
 
 
 READ_ONLY = """
@@ -166,6 +183,18 @@ def test_what_a_permission_limits_and_nobody_reads_is_not_observable(
     made = ledger_of(*HOSTS, *WITHIN, conversation(HMI, PLC, 102, protocol))
     (one,) = coverage(case_of(made, model(READ_ONLY.replace("LIMIT", limit).replace("PROTOCOL", protocol))))
     assert (one.state, doubts(one)) == ("unobservable" if told else "kept", told)
+
+
+@pytest.mark.parametrize(
+    "limit", ["hours: 'mon-fri 00:00-24:00'", "expires: 2099-03-31", "rate: 1000/minute", ""]
+)
+def test_a_clock_that_jumps_is_a_doubt_where_permissions_ask_what_time_it_is(limit: str) -> None:
+    text = READ_ONLY.replace("PROTOCOL", "modbus").replace("LIMIT", limit or "access: read")
+    plant = model(text.replace("version: 1", "version: 1\n    timezone: Asia/Tokyo"))
+    jumped = collect(damage=[Damage("a.pcap", "clock-backwards", 99, 2, "")])
+    facts = ledger_of(*HOSTS, *WITHIN, TALK, operation(HMI, PLC, 3, 0, 9))
+    (one,) = coverage(case_of(merge(facts, jumped), plant))
+    assert doubts(one) == (["clock"] if limit else [])
 
 
 def test_commands_that_were_left_out_are_a_doubt_where_they_are_limited() -> None:
