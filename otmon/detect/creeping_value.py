@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Final
 
 from otmon.detect.detector import Case, Finding, Place, first, graded, link_of, place_of, say
-from otmon.detect.registers import READINGS, Register, is_plausible, largest_step, undenied
+from otmon.detect.registers import READINGS, Register, is_denied, is_plausible, judged, largest_step
 from otmon.detect.rules.rule import Rule
 from otmon.ledger.facts import MINUTE_NS, Evidence, WrittenValue
 from otmon.ledger.ledger import conversation_key
@@ -61,7 +61,7 @@ def creeping_value(case: Case) -> Iterator[Finding]:
     rule = case.rules[RULE]
     before = case.baseline.written if case.baseline is not None else ()
     usual = {name for one in _creeps(rule, ((fact, None) for fact in before)) for name in one.registers}
-    found = _creeps(rule, undenied(case))
+    found = _creeps(rule, ((fact, verdict) for fact, verdict in judged(case) if not is_denied(verdict)))
     for one in sorted(found, key=lambda one: next(one.registers)):
         if usual.isdisjoint(one.registers):
             yield _finding(case, one)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from otmon.detect.detector import Case, Finding, Place, first, graded, link_of, place_of, say
-from otmon.detect.registers import READINGS, Register, is_plausible, largest_step, undenied
+from otmon.detect.registers import READINGS, Register, is_denied, is_plausible, judged, largest_step
 from otmon.detect.rules.rule import Rule
 from otmon.ledger.facts import Extreme, WrittenValue
 from otmon.ledger.ledger import conversation_key
@@ -67,7 +67,7 @@ def leaping_value(case: Case) -> Iterator[Finding]:
     rule = case.rules[RULE]
     usual = _values_of(() if case.baseline is None else case.baseline.written)
     leaps: dict[Register, _Leap] = {}
-    for one in _leaps(rule, undenied(case)):
+    for one in _leaps(rule, judged(case)):
         known = leaps.get(one.register)
         if known is None or known.factor < one.factor:
             leaps[one.register] = one
@@ -77,6 +77,7 @@ def leaping_value(case: Case) -> Iterator[Finding]:
         since = moved.get((one.element, one.ends[::-1]))
         if (
             (since is None or since > one.step.evidence.time_ns)
+            and not is_denied(one.verdict)
             and not _has_limit(one)
             and not any(_is_among(one, fact) for fact in usual.get(register, ()))
         ):

@@ -39,12 +39,17 @@ LARGEST_REAL: Final = Decimal("1e7")
 """Between which quantities of a process lie. Two whole numbers read as one float are hardly ever there."""
 
 
-def undenied(case: Case) -> Iterator[tuple[WrittenValue, Verdict | None]]:
-    """What is denied has rules of its own."""
+def judged(case: Case) -> Iterator[tuple[WrittenValue, Verdict | None]]:
+    """What was written, with what the model says of it; None without one."""
     if case.index is None:
         yield from ((fact, None) for fact in case.ledger.written)
     else:
-        yield from ((fact, verdict) for fact, verdict in case.written if verdict.outcome != "denied")
+        yield from case.written
+
+
+def is_denied(verdict: Verdict | None) -> bool:
+    """What is denied has rules of its own."""
+    return verdict is not None and verdict.outcome == "denied"
 
 
 def largest_step(fact: WrittenValue, type: ValueType) -> Extreme | None:

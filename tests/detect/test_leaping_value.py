@@ -144,6 +144,8 @@ def test_who_puts_back_what_was_there_is_not_told(tmp_path: Path) -> None:
     ]
     (one,) = captures.found(RULE, packets, tmp_path, None)
     assert (one.link.client, way(one)) == (LAPTOP.address, ("100", "11100", "uint16"))
+    # The model denies the laptop's write, which has a finding of its own.
+    assert captures.found(RULE, packets, tmp_path, PLANT) == []
 
 
 def test_registers_side_by_side_are_told_each_once(tmp_path: Path) -> None:
