@@ -28,6 +28,7 @@ from otmon.capture.ring import Ring, RingError, card_stamps
 from otmon.cli.compilation import be_compiled
 from otmon.cli.language import Language, told
 from otmon.cli.options import (
+    UNSEALED,
     fail,
     fail_by_system,
     read_ledger,
@@ -45,7 +46,7 @@ from otmon.identity.credentials import shipped_credentials
 from otmon.identity.registry import CLAIM_IDS, IDS, parser_of, teller_of
 from otmon.ledger.file.aside import begun_after, is_sensors, put_aside
 from otmon.ledger.file.ledger_error import LedgerError
-from otmon.ledger.file.store import load_with_notes
+from otmon.ledger.file.store import load_stored
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.libraries import drop_libraries
 from otmon.outputs.instant import clock_name, short_text
@@ -331,7 +332,10 @@ def _before(ledger: str | None, timezone: str) -> tuple[Ledger, dict[str, str], 
     before, notes = EMPTY, dict[str, str]()
     try:
         if path.exists():
-            before, notes = load_with_notes(path)
+            stored = load_stored(path)
+            before, notes = stored.ledger, stored.notes
+            if not stored.digest:
+                warn(placed(ledger, UNSEALED))
     except LedgerError as error:
         if not is_sensors(path, ledger_marks.told_in(path)):
             fail(error)
