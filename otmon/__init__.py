@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from otmon.zones.files.load import load_model
 
 __version__ = "0.1.0"
+RELEASED = "2026-11-01"
+"""A day before which this version was not there: what a clock says of an earlier one is wrong."""
 
 __all__ = ["Ledger", "__version__", "decide", "index", "judge", "load_model", "replay"]
 

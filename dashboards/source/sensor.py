@@ -104,18 +104,22 @@ def sensor() -> Any:
                 ("rate(otmon_capture_card_time_packets_total{{which}}[5m])", PORT), unit="pps", width=8,
             ),
             lines(
+                "時計の補正 / What is added to the times of packets, as the clock is wrong",
+                ("otmon_clock_correction_seconds{{which}}", PORT), unit="s", width=12,
+            ),
+            lines(
                 "CPU", ('rate(process_cpu_seconds_total{job="otmon", {which}}[5m])', "{{instance}}"),
-                unit="percentunit", width=8,
+                unit="percentunit", width=12,
             ),
             lines(
                 "メモリー / Memory", ('process_resident_memory_bytes{job="otmon", {which}}', "{{instance}}"),
-                unit="bytes", width=8,
+                unit="bytes", width=12,
             ),
             lines(
                 "証拠ファイル / Captures kept as evidence",
                 ("sum by (instance) (otmon_evidence_files{{which}})", "{{instance}}"),
                 ("sum by (instance) (otmon_evidence_missing_total{{which}})",
-                 "{{instance}} なし / missing"), width=8,
+                 "{{instance}} なし / missing"), width=12,
             ),
             rows(
                 "センサ / Sensors", "sum by (instance, version) (otmon_build_info{{which}})",

@@ -28,6 +28,7 @@ from otmon.capture.ring import Ring, RingError, card_stamps
 from otmon.cli.compilation import be_compiled
 from otmon.cli.language import Language, told
 from otmon.cli.options import (
+    UNSEALED,
     fail,
     fail_by_system,
     read_ledger,
@@ -43,9 +44,10 @@ from otmon.findings.judge import case_of, found_in
 from otmon.findings.wording import catalogue, speaker, text
 from otmon.identity.credentials import shipped_credentials
 from otmon.identity.registry import CLAIM_IDS, IDS, parser_of, teller_of
+from otmon.ledger.facts import DAY_NS
 from otmon.ledger.file.aside import begun_after, is_sensors, put_aside
 from otmon.ledger.file.ledger_error import LedgerError
-from otmon.ledger.file.store import load_with_notes
+from otmon.ledger.file.store import load_stored
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.libraries import drop_libraries
 from otmon.outputs.instant import clock_name, short_text
@@ -54,6 +56,7 @@ from otmon.outputs.metrics import StatusCollector
 from otmon.outputs.table import write_finding
 from otmon.sensor import ledger_marks
 from otmon.sensor.appended import Appended
+from otmon.sensor.clock import is_absurd
 from otmon.sensor.confine import ConfineError, confine
 from otmon.sensor.endpoint import Endpoint, one_at_a_time
 from otmon.sensor.memory import give_large_blocks_back
@@ -331,7 +334,10 @@ def _before(ledger: str | None, timezone: str) -> tuple[Ledger, dict[str, str], 
     before, notes = EMPTY, dict[str, str]()
     try:
         if path.exists():
-            before, notes = load_with_notes(path)
+            stored = load_stored(path)
+            before, notes = stored.ledger, stored.notes
+            if not stored.digest:
+                warn(placed(ledger, UNSEALED))
     except LedgerError as error:
         if not is_sensors(path, ledger_marks.told_in(path)):
             fail(error)
@@ -358,6 +364,14 @@ def _before(ledger: str | None, timezone: str) -> tuple[Ledger, dict[str, str], 
         return begun_after(aside, str(trouble.why)), {}, {}
     if before is EMPTY:
         return before, notes, None
+    known_ns, now_ns = _last_ns(before), time.time_ns()
+    if known_ns > now_ns + DAY_NS and not is_absurd(now_ns):
+        what = sentence(
+            "the ledger knows packets of {time} {clock}, which is still to come: the clock was ahead, or is "
+            "behind now",
+            time=short_text(known_ns, timezone), clock=clock_name(timezone),
+        )  # fmt: skip
+        warn(placed(ledger, what))
     if was_open:
         what = sentence(
             "the sensor before did not end in order: what it saw after {time} {clock} is missing",
@@ -368,13 +382,22 @@ def _before(ledger: str | None, timezone: str) -> tuple[Ledger, dict[str, str], 
 
 
 def _readers(wanted: Options, rings: Mapping[str, Ring], posts: list[Post], before: Ledger) -> list[Reader]:
-    counted = {source.name: source.packets for source in before.sources}
+    counted, known_ns = {source.name: source.packets for source in before.sources}, _last_ns(before)
     if posts:
-        return [Worker(one, counted.get(one.name, 0)) for one in posts]
+        return [Worker(one, counted.get(one.name, 0), known_ns) for one in posts]
     return [
-        Observer(ring, RecentPackets(ring.linktype, wanted.kept_bytes), counted.get(ring.interface, 0))
+        Observer(
+            ring,
+            RecentPackets(ring.linktype, wanted.kept_bytes),
+            counted.get(ring.interface, 0),
+            known_ns=known_ns,
+        )
         for ring in rings.values()
     ]
+
+
+def _last_ns(facts: Ledger) -> int:
+    return max((source.last_ns for source in facts.sources), default=0)
 
 
 def _plain(value: object) -> object:

@@ -35,6 +35,11 @@ _OVERLAP_NS: Final = 1_000_000_000
 """What files that follow each other may have in common, as packets may overtake each other."""
 
 
+UNSEALED: Final = sentence(
+    "a ledger of an older otmon, without digests: whether it is what was written, nothing tells"
+)
+
+
 class Order(StrEnum):
     """What findings are sorted by."""
 
@@ -232,18 +237,19 @@ def write_bytes(path: str | None, data: bytes) -> None:
 @overload
 def read_ledgers(paths: None) -> None: ...
 @overload
-def read_ledgers(paths: Sequence[str]) -> Ledger: ...
+def read_ledgers(paths: Sequence[str], names_digests: bool = False) -> Ledger: ...
 @overload
 def read_ledgers(paths: Sequence[str] | None) -> Ledger | None: ...
-def read_ledgers(paths: Sequence[str] | None) -> Ledger | None:
+def read_ledgers(paths: Sequence[str] | None, names_digests: bool = False) -> Ledger | None:
     """Facts that were saved in one file or more, together, in whatever order they are named; what is of the
-    same time is told. None without a file."""
+    same time is told, and with `names_digests` the digest of each. None without a file."""
     from otmon.ledger.merge import merge_all
 
     if not paths:
         return None
     # Each file once, as captures.
-    every = {path: read_ledger(path) for path in {Path(one).resolve(): one for one in paths}.values()}
+    once = {Path(one).resolve(): one for one in paths}.values()
+    every = {path: read_ledger(path, names_digests) for path in once}
     if len(every) == 1:
         return next(iter(every.values()))
     held: dict[tuple[str, int], str] = {}
@@ -284,12 +290,18 @@ def tell_of_the_same_time(ledger: Ledger) -> None:
         before = source if before is None or source.last_ns > before.last_ns else before
 
 
-def read_ledger(path: str) -> Ledger:
-    """Facts that were saved."""
+def read_ledger(path: str, names_digest: bool = False) -> Ledger:
+    """Facts that were saved. That nothing tells whether they are what was saved is told, and with
+    `names_digest` their digest."""
     from otmon.ledger.file.ledger_error import LedgerError
-    from otmon.ledger.file.store import load
+    from otmon.ledger.file.store import load_stored
 
     try:
-        return load(Path(path))
+        stored = load_stored(Path(path))
     except LedgerError as error:
         fail(error)
+    if not stored.digest:
+        warn(placed(path, UNSEALED))
+    elif names_digest:
+        warn(placed(path, sentence("the ledger is what was written: SHA-256 {digest}", digest=stored.digest)))
+    return stored.ledger

@@ -311,6 +311,12 @@ def check(
             "(2026-11-20T17:00), a day, or 3d, 12h or 30m before the ledger's last packet.",
         ),
     ] = None,
+    digest: Annotated[
+        bool,
+        typer.Option(
+            "--digest", help="Say the SHA-256 of each ledger's content, by which a report names it."
+        ),
+    ] = False,
     lang: Lang = Language.en,
 ) -> None:
     """Check saved facts against a zone model: the same findings as the replay, without packets.
@@ -320,4 +326,5 @@ def check(
     model = read_model(zones) if zones is not None else None
     before = read_ledgers(baseline)
     known = read_rules(rules)
-    raise typer.Exit(_tell(read_ledgers(ledger), model, json, lang, before, known, sort, since=since))
+    facts = read_ledgers(ledger, names_digests=digest)
+    raise typer.Exit(_tell(facts, model, json, lang, before, known, sort, since=since))

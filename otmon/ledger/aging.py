@@ -7,7 +7,7 @@ clock that was wrong for a moment, or is set right after the start, makes nothin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import compress, pairwise
 from typing import Final, Protocol, TypeVar
@@ -35,6 +35,7 @@ class _Timed(Protocol):
 
 
 _Fact = TypeVar("_Fact", bound=_Timed)
+_Which = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]]
 
 
 def spans_of(times_ns: npt.NDArray[np.int64]) -> list[Span]:
@@ -68,18 +69,15 @@ def joined_spans(spans: Iterable[Span], most: int | None = None) -> tuple[Span, 
 def without_old(ledger: Ledger, young: tuple[Span, ...]) -> tuple[Ledger, int]:
     """The ledger without facts that were last seen before the end of `young` (joined spans) and in none of
     them, and how many these were. Sources, damage and what found no place are kept: sums, and few."""
-    kept = replace(
-        ledger,
-        assets=_young(ledger.assets, young),
-        conversations=_young(ledger.conversations, young),
-        operations=_young(ledger.operations, young),
-        written=_young(ledger.written, young),
-        anomalies=_young(ledger.anomalies, young),
-        credentials=_young(ledger.credentials, young),
-        claims=_young(ledger.claims, young),
-        names=_young(ledger.names, young),
-    )
-    return kept, _size(ledger) - _size(kept)
+    if not young:
+        return ledger, 0
+    last_ns = young[-1][1]
+    return _kept(ledger, lambda times: within_spans(times, young) | (times > last_ns))
+
+
+def without_span(ledger: Ledger, span: Span) -> tuple[Ledger, int]:
+    """The ledger without facts that were last seen in the span, and how many these were."""
+    return _kept(ledger, lambda times: ~within_spans(times, (span,)))
 
 
 def without_little(ledger: Ledger, today: int) -> tuple[Ledger, int]:
@@ -103,12 +101,27 @@ def without_little(ledger: Ledger, today: int) -> tuple[Ledger, int]:
     return replace(ledger, names=kept), len(ledger.names) - len(kept)
 
 
-def _young(facts: tuple[_Fact, ...], spans: tuple[Span, ...]) -> tuple[_Fact, ...]:
-    if not facts or not spans:
+def _kept(ledger: Ledger, which: _Which) -> tuple[Ledger, int]:
+    """The ledger with facts of these last times, and how many others there were."""
+    kept = replace(
+        ledger,
+        assets=_chosen(ledger.assets, which),
+        conversations=_chosen(ledger.conversations, which),
+        operations=_chosen(ledger.operations, which),
+        written=_chosen(ledger.written, which),
+        anomalies=_chosen(ledger.anomalies, which),
+        credentials=_chosen(ledger.credentials, which),
+        claims=_chosen(ledger.claims, which),
+        names=_chosen(ledger.names, which),
+    )
+    return kept, _size(ledger) - _size(kept)
+
+
+def _chosen(facts: tuple[_Fact, ...], which: _Which) -> tuple[_Fact, ...]:
+    if not facts:
         return facts
-    times = _times(facts)
-    young = within_spans(times, spans) | (times > spans[-1][1])
-    return facts if young.all() else tuple(compress(facts, young.tolist()))
+    stay = which(_times(facts))
+    return facts if stay.all() else tuple(compress(facts, stay.tolist()))
 
 
 def within_spans(times_ns: npt.NDArray[np.int64], spans: tuple[Span, ...]) -> npt.NDArray[np.bool_]:

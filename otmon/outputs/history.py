@@ -110,6 +110,7 @@ class History:
             last_ns=max((source.last_ns for source in ledger.sources), default=0),
             stamped=0,
             restarts=0,
+            added_ns=0,
             counters=tuple(sorted(noted.items())),
         )
         return Status(

@@ -74,6 +74,8 @@ class InterfaceStatus:
     """Packets with the card's time."""
     restarts: int
     """How often a process that reads it ended and was started anew."""
+    added_ns: int
+    """To the times of packets, as the clock is wrong."""
     counters: tuple[tuple[str, int], ...]
     """As `Source.counters`."""
 
@@ -132,7 +134,7 @@ OF_A_SENSOR: Final = frozenset({
     "otmon_capture_card_time_packets", "otmon_capture_restarts", "otmon_capture_ring_fill_ratio",
     "otmon_table_entries", "otmon_ledger_saves", "otmon_ledger_failed_saves",
     "otmon_ledger_saving_seconds", "otmon_ledger_saved_timestamp_seconds", "otmon_evidence_files",
-    "otmon_evidence_missing", "otmon_ledgers_aside",
+    "otmon_evidence_missing", "otmon_ledgers_aside", "otmon_clock_correction_seconds",
 })  # fmt: skip
 """What a capture knows nothing of."""
 
@@ -242,6 +244,12 @@ def _capture(status: Status) -> Iterator[Metric]:
     yield _gauge(
         "capture_last_packet_timestamp_seconds", "Time of the latest packet.", one,
         {(p.name,): p.last_ns / 1e9 for p in ports if p.last_ns},
+    )  # fmt: skip
+    yield _gauge(
+        "clock_correction_seconds",
+        "What is added to the times of packets, as the machine's clock is wrong; 0 where it is believed.",
+        one,
+        {(p.name,): p.added_ns / 1e9 for p in ports},
     )  # fmt: skip
     yield _gauge(
         "table_entries",

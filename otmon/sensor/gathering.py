@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final
 
 from otmon.garbage_collection import without_garbage_collection
-from otmon.ledger.aging import without_little, without_old
+from otmon.ledger.aging import without_little, without_old, without_span
 from otmon.ledger.dialogues.dialogues import Dialogues
 from otmon.ledger.facts import DAY_NS
 from otmon.ledger.harvest.arrivals import arrived
@@ -92,6 +92,8 @@ class Gathering:
         they are not asked for again."""
         self.looks += 1
         parts = [one.part(self._bars) for one in self._readers]
+        for part in parts:
+            self._leave_out(part)
         self._take_ended(parts)
         self.entries = Counter()
         for part in parts:
@@ -164,6 +166,15 @@ class Gathering:
                 facts = facts_of(kinds.popitem()[1], name, self._bars, self._limits)
                 found.append(self._arrived(self._interfaces[name], facts))
         return found
+
+    def _leave_out(self, part: Part) -> None:
+        """What this run was told by a clock that was wrong, where it is known now that it was."""
+        wrong = part.wrong
+        if wrong is None:
+            return
+        self._dialogues[part.source.name] = Dialogues(part.source.name)
+        self._ended.forget(lambda ledger: without_span(ledger, wrong))
+        self._bars = bars_of(EMPTY, self._limits)
 
     def _forget(self, now_ns: int) -> None:
         """Once a day of listening: what is too old, and what little is left of days that are over. `now_ns`

@@ -21,7 +21,8 @@ from otmon.ledger.aging import joined_spans
 from otmon.ledger.facts import Source
 from otmon.ledger.harvest.rows import FIELDS, WIDTHS, Rows
 from otmon.ledger.rank import Bars, Place
-from otmon.sensor.observer import SPANS, Jump, Part, State
+from otmon.sensor.clock import WHATS, Jump
+from otmon.sensor.observer import SPANS, Part, State
 from otmon.sensor.recent_packets import PACKETS, Kept
 
 Head = dict[str, Any]
@@ -97,6 +98,7 @@ def part_message(part: Part) -> tuple[Head, list[npt.NDArray[Any]]]:
         "source": _source_values(part.source),
         "spans": part.spans,
         "now": part.now_ns,
+        "wrong": part.wrong,
     }
     return head, [field for one in fields for field in one]
 
@@ -110,7 +112,10 @@ def part_of(head: Head, body: bytearray) -> Part:
         spans = [(_count(first), _count(last)) for first, last in head["spans"]]
         if len(spans) > SPANS:
             raise ValueError(f"{len(spans)} spans")
-        times = joined_spans(spans), _count(head["now"])
+        wrong = tuple(map(_count, head["wrong"])) if head["wrong"] is not None else None
+        if wrong is not None and len(wrong) != 2:
+            raise ValueError("a span that is none")
+        times = joined_spans(spans), _count(head["now"]), wrong
         return Part(tuple(ended), in_use, shed, _source(head["source"]), beyond, *times)
     except (KeyError, TypeError, ValueError) as error:
         raise Gone(f"a part that is none: {error!r}") from error
@@ -186,6 +191,7 @@ def state_message(state: State) -> Head:
         "novelty": state.novelty,
         "messages": state.messages,
         "jump": state.jump,
+        "added": state.added_ns,
     }
 
 
@@ -202,16 +208,23 @@ def state_of(head: Head) -> State:
             messages=_count(head["messages"]),
             restarts=0,
             jump=_jump(head["jump"]),
+            added_ns=_signed(head["added"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Gone(f"a state that is none: {error!r}") from error
 
 
 def _jump(values: Any) -> Jump:
-    seconds, time_ns = values
-    if type(seconds) is not int or abs(seconds) >= 1 << 63:
-        raise ValueError(f"{seconds!r} is no number of seconds")
-    return seconds, _count(time_ns)
+    seconds, time_ns, what = values
+    if what not in WHATS:
+        raise ValueError(f"{what!r} is nothing that happens to times")
+    return Jump(_signed(seconds), _count(time_ns), what)
+
+
+def _signed(value: Any) -> int:
+    if type(value) is not int or abs(value) >= 1 << 63:
+        raise ValueError(f"{value!r} is no number of 64 bits")
+    return value
 
 
 def _source_values(source: Source) -> list[Any]:

@@ -39,17 +39,18 @@ from otmon.ledger.harvest.rows import (
     no_rows,
 )
 from otmon.ledger.harvest.waiting_rows import WaitingRows
+from otmon.ledger.joining import join_sources
 from otmon.ledger.ledger import LIMITS
 from otmon.ledger.packets.endings import end_idle
 from otmon.ledger.packets.observe import observe
 from otmon.ledger.rank import NO_BARS, Bars
 from otmon.ledger.tables import FILL_ANOMALIES, FILL_MESSAGES, FILL_WRITTEN, LAST_TIME, Tables, new_tables
-from otmon.outputs.instant import clock_name, short_text
 from otmon.protocols.registry import PROTOCOLS, code_of
 from otmon.protocols.signature import SignatureTables, compile_signatures
+from otmon.sensor.clock import JUMP_S, NO_JUMP, Clock, Jump, jumped, now
 from otmon.sensor.memory import keep_sparse
 from otmon.sensor.recent_packets import Proving, RecentPackets
-from otmon.sentence import Sentence, placed, sentence
+from otmon.sentence import Sentence, sentence
 
 CLOSED_NS: Final = 30_000_000_000
 IDLE_NS: Final = 3_600_000_000_000
@@ -62,8 +63,6 @@ LOOK_S: Final = 0.3
 ANSWER_S: Final = 5.0
 SPANS: Final = 16
 """Of times of packets that wait to be told, at most."""
-JUMP_S: Final = 60.0
-"""By more than this, times of packets that differ from what has passed jump; so often that is said."""
 WAITING: Final = 8
 """Copies of the tables of copied payloads that wait at most."""
 FRESH: Final = 1
@@ -75,22 +74,6 @@ kernels hundreds of times a second, while another judges without a pause: with P
 many packets."""
 KEPT: Final = 0.5
 """Share of the rows of a kind that stay where too many of few hosts wait."""
-
-
-Jump = tuple[int, int]
-"""By how many seconds times of packets jumped, and to which time, in nanoseconds; of no jump both are 0."""
-NO_JUMP: Final[Jump] = (0, 0)
-
-
-def jumped(name: str, jump: Jump, zone: str) -> Sentence:
-    """That times of packets jumped, by the clocks of a time zone."""
-    seconds, time_ns = jump
-    what = sentence(
-        "the times of packets jumped by {seconds} seconds, to {time} {clock}: is the clock right? "
-        "No fact is forgotten for it",
-        seconds=f"{seconds:+,}", time=short_text(time_ns, zone), clock=clock_name(zone),
-    )  # fmt: skip
-    return placed(name, what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +92,9 @@ class Part:
     now_ns: int = 0
     """Time of the packet that came last, 0 for none: of the source the latest time is told, which one packet
     of a wrong time can set for long."""
+    wrong: Span | None = None
+    """Since the part before the clock was set: what was told with these times is to be left out. Here it is
+    (`otmon.sensor.clock`)."""
 
     @property
     def entries(self) -> dict[str, int]:
@@ -139,7 +125,9 @@ class State:
     restarts: int
     """How often reading ended and began anew."""
     jump: Jump = NO_JUMP
-    """The last one of the packets' times."""
+    """The last one of the packets' times, or of the clock."""
+    added_ns: int = 0
+    """What is added to the times of packets, as the clock is wrong."""
 
 
 class Reader(Protocol):
@@ -185,9 +173,11 @@ def signatures() -> SignatureTables:
 class Observer(threading.Thread):
     """Reads one ring until `stop` is called. A failure ends the thread, and is told by `failure`."""
 
-    def __init__(self, ring: Ring, recent: RecentPackets, packets_before: int = 0, name: str = "") -> None:
-        """`packets_before`: packet numbers go on behind those of an earlier run. `name` is that of the
-        source, the interface's unless given."""
+    def __init__(
+        self, ring: Ring, recent: RecentPackets, packets_before: int = 0, name: str = "", known_ns: int = 0
+    ) -> None:
+        """`packets_before`: packet numbers go on behind those of an earlier run, and `known_ns` is the latest
+        time that it knew. `name` is that of the source, the interface's unless given."""
         super().__init__(name=name or ring.interface, daemon=True)
         self.ring = ring
         self.interface = ring.interface
@@ -196,25 +186,17 @@ class Observer(threading.Thread):
         self._beat = time.monotonic()
         """When the thread last came by: it does ten times a second."""
         self._before = packets_before
-        self._tables = new_tables(code_of("modbus"), False)
-        keep_sparse(self._tables)
-        self._octets = 0
-        self._first_ns = 0
-        self._ended = WaitingRows(LIMITS, self._give_up, for_claims=True)
-        self._fresh: list[Rows] = []
-        self._bars = NO_BARS
-        """Those of the ledger, as they were said last."""
-        self._said: list[Rows] = []
-        """Copied payloads that wait to be told, alone."""
+        self._clock = Clock(known_ns)
+        self._past: Source | None = None
+        """What was read before the clock was set."""
+        self._wrong: Span | None = None
         self._shed = Counter[str]()
-        self._swept = 0
-        self._spans: tuple[Span, ...] = ()
+        self._begin()
         self._now_ns = 0
         self._taken_s = 0.0
         """When packets were taken last, by a clock that nobody sets; `_now_ns` is the last one's time."""
         self._jump = self._told_jump = NO_JUMP
         self._next_jump_s = 0.0
-        self._known = np.zeros(KNOWN, np.int64)
         self._secret = randbits(62)
         self._novelty = 0
         self._told_novelty = 0
@@ -226,6 +208,21 @@ class Observer(threading.Thread):
         """What the thread is asked for."""
         self._answered = threading.Event()
         self._part: Part | None = None
+
+    def _begin(self) -> None:
+        self._tables = new_tables(code_of("modbus"), False)
+        keep_sparse(self._tables)
+        self._octets = 0
+        self._first_ns = 0
+        self._ended = WaitingRows(LIMITS, self._give_up, for_claims=True)
+        self._fresh: list[Rows] = []
+        self._bars = NO_BARS
+        """Those of the ledger, as they were said last."""
+        self._said: list[Rows] = []
+        """Copied payloads that wait to be told, alone."""
+        self._swept = 0
+        self._spans: tuple[Span, ...] = ()
+        self._known = np.zeros(KNOWN, np.int64)
 
     @property
     def recent(self) -> RecentPackets:
@@ -309,6 +306,7 @@ class Observer(threading.Thread):
             self._waiting_messages(),
             0,
             self._jump,
+            self._clock.added_ns,
         )
 
     def _waiting_messages(self) -> int:
@@ -316,7 +314,8 @@ class Observer(threading.Thread):
 
     def source(self) -> Source:
         """What was read up to now; while the thread runs, the last packets may be missing in it."""
-        return source_of(self._tables, self.name, self._octets, self._first_ns)
+        now = source_of(self._tables, self.name, self._octets, self._first_ns)
+        return now if self._past is None else join_sources(self._past, now)
 
     def last_packet_ns(self) -> int:
         """Time of the latest packet, 0 for none."""
@@ -334,7 +333,10 @@ class Observer(threading.Thread):
     def _next(self) -> bool:
         """Read a block; whether there was one."""
         batch = self.ring.next(2 * BLOCK_MS)
+        wall_ns, boot_ns = now()
+        self._look_at_clock(wall_ns, boot_ns)
         if batch is not None:
+            batch = self._clock.batch(batch, wall_ns, boot_ns)
             self._take(batch)
             self._recent.add(batch, self._before)
             self._looked = False
@@ -343,6 +345,20 @@ class Observer(threading.Thread):
             self._look_for_news()
             self._looked = True
         return batch is not None
+
+    def _look_at_clock(self, wall_ns: int, boot_ns: int) -> None:
+        before = self._clock.jump
+        wrong = self._clock.look(wall_ns, boot_ns)
+        if self._clock.jump is before:
+            return
+        self._jump = self._clock.jump
+        if self._jump.what in ("set", "left out"):
+            # Packets whose times follow that one did not jump.
+            self._now_ns, self._taken_s = wall_ns, time.monotonic()
+        if wrong is not None:
+            self._past = replace(self.source(), first_ns=wall_ns, last_ns=wall_ns)
+            self._begin()
+            self._wrong = wrong
 
     def _take(self, batch: Batch) -> None:
         self._octets += int(batch.wirelen.sum())
@@ -375,7 +391,7 @@ class Observer(threading.Thread):
             ahead_s = (time_ns - due_ns) // 10**9
             if abs(ahead_s) > JUMP_S and now_s >= self._next_jump_s:
                 self._next_jump_s = now_s + JUMP_S
-                self._jump = ahead_s, time_ns
+                self._jump = Jump(ahead_s, time_ns)
         self._now_ns, self._taken_s = int(times_ns[-1]), now_s
 
     def _set_aside(self) -> None:
@@ -422,7 +438,8 @@ class Observer(threading.Thread):
         in_use, beyond = rows_within(self._tables, bars)
         self._told_novelty = self._novelty
         spans, self._spans = self._spans, ()
-        return Part(ended, in_use, shed, self.source(), beyond, spans, self._now_ns)
+        wrong, self._wrong = self._wrong, None
+        return Part(ended, in_use, shed, self.source(), beyond, spans, self._now_ns, wrong)
 
     def _messages_alone(self) -> Part:
         said, self._said = self._said, []

@@ -38,5 +38,6 @@ def _interface(name: str, states: Sequence[State], before: InterfaceStatus | Non
         last_ns=max((one.source.last_ns for one in states), default=0),
         stamped=sum(one.stamped for one in states),
         restarts=sum(one.restarts for one in states),
+        added_ns=max((one.added_ns for one in states), key=abs, default=0),
         counters=tuple(sorted(counters.items())),
     )

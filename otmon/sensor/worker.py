@@ -142,7 +142,7 @@ def work(ring: Ring, questions: socket.socket, name: str, kept_bytes: int, speak
             before = int(asked["before"])
             if asked["again"]:
                 ring.resume(0)
-            observer = Observer(ring, recent, before, name)
+            observer = Observer(ring, recent, before, name, int(asked["known"]))
             observer.start()
             send(questions, {"process": os.getpid()})
         elif what == "part":

@@ -19,8 +19,9 @@ from otmon.ledger.facts import Source
 from otmon.ledger.harvest.rows import no_rows
 from otmon.ledger.merge import collect
 from otmon.ledger.rank import NO_BARS, Bars
+from otmon.sensor.clock import NO_JUMP, jumped
 from otmon.sensor.message import Ended, Gone, Head, bars_message, kept_of, part_of, receive, send, state_of
-from otmon.sensor.observer import NO_JUMP, Part, State, jumped
+from otmon.sensor.observer import Part, State
 from otmon.sensor.recent_packets import Kept, Proving, wanted_for
 from otmon.sensor.worker import Post
 from otmon.sentence import Sentence, placed, sentence
@@ -33,13 +34,15 @@ _NOTHING: Final = Source("", 0, 0, 0, 0, ())
 class Worker:
     """A reader in another process (`otmon.sensor.observer.Reader`)."""
 
-    def __init__(self, post: Post, packets_before: int = 0) -> None:
-        """`packets_before`: packet numbers go on behind those of an earlier run."""
+    def __init__(self, post: Post, packets_before: int = 0, known_ns: int = 0) -> None:
+        """`packets_before`: packet numbers go on behind those of an earlier run, and `known_ns` is the latest
+        time that it knew."""
         self.name = post.name
         self.interface = post.ring.interface
         self.linktype = post.ring.linktype
         self._ends: list[socket.socket] = [ours for ours, _ in post.pairs]
         self._numbers = packets_before
+        self._known_ns = known_ns
         self._process = 0
         self._restarts = 0
         self._incidents: list[Sentence] = []
@@ -174,7 +177,8 @@ class Worker:
             self._ends[0].settimeout(ANSWER_S)
             try:
                 number = self._numbers + self._past.packets
-                send(self._ends[0], {"before": number, "again": self._restarts > 0})
+                begin = {"before": number, "again": self._restarts > 0, "known": self._known_ns}
+                send(self._ends[0], begin)
                 self._process = int(receive(self._ends[0])[0]["process"])
                 return
             except (Gone, KeyError, TypeError, ValueError) as gone:
@@ -225,4 +229,5 @@ class Worker:
             novelty=self._restarts,
             messages=0,
             jump=NO_JUMP,
+            added_ns=0,
         )

@@ -8,8 +8,10 @@ import os
 import pty
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,31 @@ def test_check_says_the_same_as_the_replay_did(tmp_path: Path) -> None:
     checked = otmon("check", "--ledger", ledger, "--zones", MODEL, "--json", second)
     assert replayed == checked
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_check_names_the_ledger_and_refuses_another_one(tmp_path: Path) -> None:
+    path, again = tmp_path / "plant.db", tmp_path / "again.db"
+    for one in (path, again):
+        otmon("replay", DAY, "--ledger", one)
+    quiet = otmon("check", "--ledger", path)
+    status, told, said = otmon("check", "--ledger", path, "--digest")
+    assert (status, told, "") == quiet
+    digest = one_line(said).split()[-1]
+    assert len(bytes.fromhex(digest)) == 32 and f"SHA-256 {digest}" in said
+    assert otmon("check", "--ledger", again, "--digest")[2] == said.replace("plant.db", "again.db")
+    with closing(sqlite3.connect(path)) as stored:
+        stored.execute("UPDATE conversation SET packets_to_server = packets_to_server + 1 WHERE port = 502")
+        stored.commit()
+    status, told, said = otmon("check", "--ledger", path)
+    assert (status, told) == (2, "") and "plant.db: the ledger was altered" in one_line(said)
+    assert said.endswith(": conversation\n")
+    status, _, said = otmon("check", "--ledger", path, "--lang", "ja")
+    assert status == 2 and "保存時のものではない: conversation" in said
+    with closing(sqlite3.connect(path)) as stored:
+        stored.execute("DELETE FROM note")
+        stored.commit()
+    status, told, said = otmon("check", "--ledger", path)
+    assert status == quiet[0] and told and "without digests" in one_line(said)
 
 
 def test_told_says_when_and_changes_nothing_else(tmp_path: Path) -> None:

@@ -53,9 +53,9 @@ def status() -> Status:
     (source,) = seen.ledger.sources
     mirror = InterfaceStatus(
         "eth1", True, 2, source.packets + 9, 9, 1, 0.25, source.packets, source.bytes, source.last_ns,
-        7, 1, source.counters,
+        7, 1, -86_400 * 10**9, source.counters,
     )  # fmt: skip
-    unused = InterfaceStatus("eth2", False, 1, 0, 0, 0, 0.0, 0, 0, 0, 0, 0, ())
+    unused = InterfaceStatus("eth2", False, 1, 0, 0, 0, 0.0, 0, 0, 0, 0, 0, 0, ())
     return Status(
         version="1.2.3",
         started_s=1e9,

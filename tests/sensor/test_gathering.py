@@ -9,7 +9,7 @@ import pytest
 from otmon.engine import replay
 from otmon.ledger.aging import times_of
 from otmon.ledger.facts import DAY_NS
-from otmon.ledger.file.store import load_with_notes
+from otmon.ledger.file.store import Stored, load_stored
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect, merge
 from otmon.sensor.diary import Diary
@@ -76,11 +76,11 @@ def test_a_sensor_s_ledger_keeps_its_secret(day: Ledger, tmp_path: Path) -> None
     secrets = []
     for run in range(4):
         path = tmp_path / f"{run // 2}.db"
-        before, notes = load_with_notes(path) if path.exists() else (day, {})
-        watch = Watch([], judged_by(None, None), before=before, ledger_path=path, notes=notes)
+        stored = load_stored(path) if path.exists() else Stored(day, {}, "")
+        watch = Watch([], judged_by(None, None), before=stored.ledger, ledger_path=path, notes=stored.notes)
         watch.finish()
         limits = watch._gathering._limits
         secrets.append(limits.secret)
-        assert load_with_notes(path)[1]["secret"] == f"{secrets[-1]:016x}"
+        assert load_stored(path).notes["secret"] == f"{secrets[-1]:016x}"
         assert watch._gathering._ended.limits == limits
     assert secrets[0] == secrets[1] != secrets[2] == secrets[3] and 0 not in secrets

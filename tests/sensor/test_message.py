@@ -17,6 +17,7 @@ from otmon.capture.ring import RingCounts
 from otmon.ledger.facts import Source
 from otmon.ledger.harvest.rows import Rows, no_rows
 from otmon.ledger.rank import Bars
+from otmon.sensor.clock import Jump
 from otmon.sensor.message import (
     BODY_BYTES,
     Ended,
@@ -36,7 +37,7 @@ from otmon.sensor.observer import Part, State
 from otmon.sensor.recent_packets import Kept
 
 SOURCE = Source("", 5, 600, 10, 20, (("layer.ip", 5), ("packets", 5)))
-STATE = State(True, 0.25, RingCounts(9, 2, 1), SOURCE, 4, -77, 3, 0, (-3_600, 1 << 60))
+STATE = State(True, 0.25, RingCounts(9, 2, 1), SOURCE, 4, -77, 3, 0, Jump(-3_600, 1 << 60, "held"), -3_600)
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
@@ -73,12 +74,12 @@ def over(
 
 def test_a_part_comes_as_it_was() -> None:
     beyond = (("assets", 3, 1 << 40),)
-    part = Part(
-        (rows(3), rows(4)), rows(50), (("assets", 7),), SOURCE, beyond, ((3, 9), (1 << 60, 1 << 61)), 8
-    )
+    spans = ((3, 9), (1 << 60, 1 << 61))
+    part = Part((rows(3), rows(4)), rows(50), (("assets", 7),), SOURCE, beyond, spans, 8, (5, 1 << 62))
     got = part_of(*over(*part_message(part)))
     assert (got.shed, got.source, len(got.ended)) == (part.shed, part.source, 2)
     assert (got.spans, got.now_ns, got.beyond) == (part.spans, part.now_ns, beyond)
+    assert got.wrong == part.wrong
     assert all(same(a, b) for a, b in zip((*part.ended, part.in_use), (*got.ended, got.in_use), strict=True))
 
 
@@ -121,6 +122,19 @@ def test_spans_that_are_none_are_refused(spans: object) -> None:
     head, arrays = part_message(Part((), rows(2), (), SOURCE))
     with pytest.raises(Gone):
         part_of(head | {"spans": spans}, bytearray(b"".join(one.tobytes() for one in arrays)))
+
+
+@pytest.mark.parametrize("wrong", [[1], [1, 2, 3], [-1, 2], [1, "b"], 5, [True, 2], {}])
+def test_a_wrong_clock_that_is_none_is_refused(wrong: object) -> None:
+    head, arrays = part_message(Part((), rows(2), (), SOURCE))
+    with pytest.raises(Gone):
+        part_of(head | {"wrong": wrong}, bytearray(b"".join(one.tobytes() for one in arrays)))
+
+
+@pytest.mark.parametrize("jump", [[1, 2], [1, 2, "x"], [1, 2, []], [1 << 63, 2, "set"], [1, -1, "set"], None])
+def test_a_jump_that_is_none_is_refused(jump: object) -> None:
+    with pytest.raises(Gone):
+        state_of(state_message(STATE) | {"jump": jump})
 
 
 def test_the_end_and_silence_are_told_apart_and_sizes_are_bounded() -> None:

@@ -265,6 +265,12 @@ def flipped(data: bytes) -> bytes:
     return data[:PAGE_BYTES] + b"\x7f" + data[PAGE_BYTES + 1 :]
 
 
+def rotten(data: bytes) -> bytes:
+    """A character of an address is another one, which nothing but a digest can tell."""
+    at = data.index(b"10.10.0.77") if b"10.10.0.77" in data else data.index(b"10.")
+    return data[:at] + b"3" + data[at + 1 :]
+
+
 def of_a_newer_version(data: bytes) -> bytes:
     """`user_version` stands in bytes 60 to 63 of an SQLite file."""
     return data[:60] + (SCHEMA_VERSION + 1).to_bytes(4, "big") + data[64:]
@@ -274,12 +280,13 @@ def of_a_newer_version(data: bytes) -> bytes:
     ("change", "why"),
     [
         (flipped, "the ledger is damaged"),
+        (rotten, "the ledger was altered or has rotted"),
         (lambda data: data[: len(data) // 2], "the ledger is damaged"),
         (lambda data: b"", "not a ledger of otmon"),
         (lambda data: bytes(4096) + data[4096:], "not a ledger of otmon"),
         (of_a_newer_version, "use a newer otmon"),
     ],
-    ids=["flipped", "cut", "empty", "zeros", "newer"],
+    ids=["flipped", "rotten", "cut", "empty", "zeros", "newer"],
 )
 def test_a_ledger_that_cannot_be_read_is_put_aside_and_it_goes_on(
     wired: Wire, tmp_path: Path, change: Callable[[bytes], bytes], why: str

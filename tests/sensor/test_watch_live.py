@@ -17,7 +17,7 @@ from otmon.engine import replay
 from otmon.findings.judge import id_of
 from otmon.ledger.dialogues.dialogues import IDLE_NS
 from otmon.ledger.facts import HOUR_NS
-from otmon.ledger.file.store import load, load_with_notes
+from otmon.ledger.file.store import load, load_stored
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.outputs.instant import short_text
 from otmon.sensor import diary, ledger_marks
@@ -174,8 +174,8 @@ def test_a_clock_that_was_ahead_once_makes_nothing_old(
     assert len(kept.operations) == len(day.operations) and len(kept.conversations) == len(day.conversations)
     # So it does when it starts anew, and as often as it does.
     for _ in range(2):
-        kept, notes = load_with_notes(path)
-        again = Watch([one], judge, before=kept, ledger_path=path, notes=notes)
+        kept = load_stored(path)
+        again = Watch([one], judge, before=kept.ledger, ledger_path=path, notes=kept.notes)
         again.step()
         again.finish()
         assert again.status.aged == 0 and len(load(path).operations) == len(day.operations)

@@ -34,7 +34,7 @@ def test_a_worker_answers_until_nobody_asks() -> None:
         ours.settimeout(60)
         working = threading.Thread(target=work, args=(ring, theirs, one.name, one.kept_bytes))
         working.start()
-        assert asked(ours, before=1000, again=False)[0]["process"] > 1
+        assert asked(ours, before=1000, again=False, known=0)[0]["process"] > 1
         wired.send(frames)
         end = time.monotonic() + 60
         while (state := state_of(asked(ours, what="state")[0])).source.packets < len(frames):

@@ -18,6 +18,7 @@ from otmon.ledger.course import SHORTEST_NS
 from otmon.ledger.facts import Source
 from otmon.ledger.file.store import load
 from otmon.ledger.ledger import Ledger
+from otmon.sensor.clock import Jump
 from otmon.sensor.message import receive, send, state_message
 from otmon.sensor.observer import State
 from otmon.sensor.worker import post
@@ -200,7 +201,7 @@ def test_without_the_keeper_the_sensor_ends(wired: Wire, tmp_path: Path) -> None
 
 
 def test_a_jump_of_the_clock_that_a_process_saw_is_told_once_by_the_plants_clocks(wired: Wire) -> None:
-    jump = -3_600, 1_767_268_800 * 10**9
+    jump = Jump(-3_600, 1_767_268_800 * 10**9)
     state = State(True, 0.0, RingCounts(0, 0, 0), Source("", 0, 0, 0, 0, ()), 0, 0, 0, 0, jump)
     with inside(wired.namespace), Ring(wired.far) as ring:
         one = post("far0#1", ring, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from functools import cache
 from typing import Any, Final, get_type_hints
 
@@ -118,6 +119,14 @@ def tables() -> Mapping[str, str]:
 def schema() -> str:
     """The SQL that makes an empty ledger, as it stands in the file."""
     return "\n".join([*(f"{sql};" for sql in tables().values()), _FOR_PEOPLE.strip()]) + "\n"
+
+
+@cache
+def objects() -> Mapping[str, str]:
+    """The SQL that makes each table, index and view, by its name, as SQLite keeps it."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(schema())
+        return dict(connection.execute("SELECT name, sql FROM sqlite_master"))
 
 
 def _new_table(name: str) -> Migration:

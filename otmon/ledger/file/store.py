@@ -5,7 +5,8 @@ finds the old ledger or the new one and never half of one. A file that nobody wr
 gains nothing from a write-ahead log, which would add two files beside it and keep it from being
 read on a read-only medium: the journal mode is the plain one.
 
-The file says what it is: `application_id` marks a ledger, `user_version` is the schema's version.
+The file says what it is: `application_id` marks a ledger, `user_version` is the schema's version. Digests of
+what it holds stand in it (`otmon.ledger.file.digest`), and are taken again when it is read.
 An older version is brought up to date in memory (`otmon.ledger.file.schema`); the file is left alone.
 """
 
@@ -35,8 +36,18 @@ from otmon.ledger.file.column import (
     peaks_of,
     response_counts_of,
 )
+from otmon.ledger.file.digest import PREFIX, seal, verified
 from otmon.ledger.file.ledger_error import altered, unreadable, wrong
-from otmon.ledger.file.schema import FACTS, MIGRATIONS, SCHEMA_VERSION, columns_of, migrate, schema, tables
+from otmon.ledger.file.schema import (
+    FACTS,
+    MIGRATIONS,
+    SCHEMA_VERSION,
+    columns_of,
+    migrate,
+    objects,
+    schema,
+    tables,
+)
 from otmon.ledger.ledger import KINDS, Ledger
 from otmon.ledger.merge import collect
 from otmon.sentence import sentence
@@ -49,6 +60,16 @@ up to 2 kB: with pages of 4 kB, SQLite's default, files are larger and take long
 
 _HEADER = b"SQLite format 3\x00"
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stored:
+    """What a ledger file holds."""
+
+    ledger: Ledger
+    notes: dict[str, str]
+    digest: str
+    """SHA-256 of its content, hexadecimal; "" where an older otmon wrote none."""
 
 
 def save(ledger: Ledger, path: Path, notes: Mapping[str, str] | None = None) -> None:
@@ -76,11 +97,11 @@ def save(ledger: Ledger, path: Path, notes: Mapping[str, str] | None = None) -> 
 
 def load(path: Path) -> Ledger:
     """The ledger that was saved to `path`. Raises LedgerError."""
-    return load_with_notes(path)[0]
+    return load_stored(path).ledger
 
 
-def load_with_notes(path: Path) -> tuple[Ledger, dict[str, str]]:
-    """The ledger and the notes that were saved to `path`. Raises LedgerError."""
+def load_stored(path: Path) -> Stored:
+    """All that was saved to `path`. Raises LedgerError, also where it is not what was saved."""
     try:
         with path.open("rb") as file:
             header = file.read(len(_HEADER))
@@ -89,11 +110,11 @@ def load_with_notes(path: Path) -> tuple[Ledger, dict[str, str]]:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as stored:
             version = _version(stored, path)
             if version == SCHEMA_VERSION:
-                return _read(stored, path)
+                return _read(stored, path, objects())
             with closing(sqlite3.connect(":memory:")) as copy:
                 stored.backup(copy)
                 migrate(copy, version, SCHEMA_VERSION, MIGRATIONS)
-                return _read(copy, path)
+                return _read(copy, path, tables())
     except OSError as error:
         raise unreadable(path, error) from error
     except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -150,6 +171,7 @@ def _write(connection: sqlite3.Connection, ledger: Ledger, notes: Mapping[str, s
     _insert(connection, "counter", counters)
     _insert(connection, "overflow", iter(ledger.overflow))
     _insert(connection, "note", iter(sorted(notes.items())))
+    seal(connection)
     connection.execute("COMMIT")
 
 
@@ -206,14 +228,16 @@ def _version(stored: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _read(stored: sqlite3.Connection, path: Path) -> tuple[Ledger, dict[str, str]]:
+def _read(stored: sqlite3.Connection, path: Path, wanted: Mapping[str, str]) -> Stored:
+    """All of it; `wanted` is the SQL of what must be there, by name."""
     stored.execute("PRAGMA trusted_schema = OFF")
     stored.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-    found = dict(stored.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
-    others = sorted(name for name, sql in tables().items() if found.get(name) != sql)
+    found = dict(stored.execute("SELECT name, sql FROM sqlite_master"))
+    others = sorted(name for name, sql in wanted.items() if found.get(name) != sql)
     if others:
         raise wrong(path, sentence("the ledger's tables were altered: {names}", names=tuple(others)))
-    if (trouble := stored.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+    digest = verified(stored, path)
+    if (trouble := stored.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
         raise sqlite3.DatabaseError(trouble)
     names: dict[str, str] = {}
     counters: dict[str, list[tuple[str, int]]] = {}
@@ -239,7 +263,8 @@ def _read(stored: sqlite3.Connection, path: Path) -> tuple[Ledger, dict[str, str
         names=facts["names_asked"],
         overflow=_checked(stored, "overflow", (str, int), path, names),
     )
-    return ledger, dict(_checked(stored, "note", (str, str), path, names))
+    notes = dict(_checked(stored, "note", (str, str), path, names))
+    return Stored(ledger, {name: notes[name] for name in notes if not name.startswith(PREFIX)}, digest)
 
 
 def _facts(

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otmon.ledger.facts import Change, Evidence, Extreme, Operation, Peak, Source, WrittenValue
+from otmon.ledger.file.digest import seal
 from otmon.ledger.file.ledger_error import LedgerError
 from otmon.ledger.file.store import (
     SCHEMA_VERSION,
     load,
-    load_with_notes,
+    load_stored,
     save,
 )
 from otmon.ledger.ledger import EMPTY, Ledger
@@ -50,9 +51,9 @@ def test_a_ledger_is_replaced_and_leaves_nothing_beside(tmp_path: Path, some: Le
 def test_notes_stand_beside_the_facts_of_the_save_alone(tmp_path: Path, some: Ledger) -> None:
     path = tmp_path / "plant.db"
     save(some, path, {"b": "2", "a": ""})
-    assert load(path) == some and load_with_notes(path) == (some, {"a": "", "b": "2"})
+    assert load(path) == some and load_stored(path).notes == {"a": "", "b": "2"}
     save(some, path)
-    assert load_with_notes(path) == (some, {})
+    assert load(path) == some and load_stored(path).notes == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"not a ledger", b"SQLite format 3\x00" + bytes(200)])
@@ -130,6 +131,8 @@ def test_no_single_wrong_byte_gives_anything_but_a_ledger_or_its_error(tmp_path:
         ("UPDATE operation SET access = 'everything'", "'everything' for one of"),
         ("ALTER TABLE operation ADD COLUMN note TEXT", "tables were altered: operation"),
         ("DROP TABLE overflow", "tables were altered: overflow"),
+        ("DROP VIEW talks", "tables were altered: talks"),
+        ("DROP INDEX claim_address", "tables were altered: claim_address"),
     ],
 )
 def test_altered_ledgers_are_told(tmp_path: Path, some: Ledger, change: str, message: str) -> None:
@@ -137,6 +140,8 @@ def test_altered_ledgers_are_told(tmp_path: Path, some: Ledger, change: str, mes
     save(some, path)
     with closing(sqlite3.connect(path)) as stored:
         stored.execute(change)
+        if change.startswith("UPDATE"):
+            seal(stored)
         stored.commit()
     if "5.5" in change:
         assert load(path).operations[0].client == "5.5"
@@ -169,6 +174,7 @@ def test_extremes_that_are_none_are_an_error(column: str, text: str, tmp_path: P
     assert load(path).written == (fact,)
     with closing(sqlite3.connect(path)) as stored:
         stored.execute(f"UPDATE written_value SET {column} = ?", (text,))
+        seal(stored)
         stored.commit()
     with pytest.raises(LedgerError, match="extremes"):
         load(path)
@@ -193,6 +199,7 @@ def test_peaks_that_are_none_are_an_error(text: str, tmp_path: Path) -> None:
     assert load(path).assets == (fact,)
     with closing(sqlite3.connect(path)) as stored:
         stored.execute("UPDATE asset SET peaks = ?", (text,))
+        seal(stored)
         stored.commit()
     with pytest.raises(LedgerError, match="peaks"):
         load(path)
@@ -205,6 +212,7 @@ def test_addresses_asked_for_that_are_none_are_an_error(text: str, tmp_path: Pat
     assert load(path).assets == (fact,)
     with closing(sqlite3.connect(path)) as stored:
         stored.execute("UPDATE asset SET arp_asked = ?", (text,))
+        seal(stored)
         stored.commit()
     with pytest.raises(LedgerError, match="arp_asked"):
         load(path)
@@ -222,6 +230,7 @@ def test_response_times_that_are_none_are_an_error(
     assert load(path).operations == (fact,)
     with closing(sqlite3.connect(path)) as stored:
         stored.execute("UPDATE operation SET response_counts = ?", (text,))
+        seal(stored)
         stored.commit()
     with pytest.raises(LedgerError, match="response times"):
         load(path)
