@@ -26,16 +26,20 @@ _KEPT: Final = f"substr(name, 1, {len(PREFIX)}) = '{PREFIX}'"
 def seal(connection: sqlite3.Connection) -> None:
     """Note the digests of all that the tables hold now."""
     connection.execute(f"DELETE FROM note WHERE {_KEPT}")
-    connection.executemany("INSERT INTO note VALUES (?, ?)", _notes(_digests(connection)).items())
+    connection.executemany("INSERT INTO note VALUES (?, ?)", _notes(_digests(connection, tables())).items())
 
 
 def verified(connection: sqlite3.Connection, path: Path) -> str:
     """The digest of the ledger, "" of one without digests, as those of an older otmon are. Raises LedgerError
     for a table that holds something else than what was written."""
+    of_file = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "note" not in of_file:
+        return ""
     noted = dict(connection.execute(f"SELECT name, value FROM note WHERE {_KEPT}"))
     if not noted:
         return ""
-    found = _digests(connection)
+    # Those that were there when it was written: an older otmon had others.
+    found = _digests(connection, sorted(of_file & {name.removeprefix(f"{PREFIX} ") for name in noted}))
     wanted = _notes(found)
     if noted == wanted:
         return wanted[PREFIX]
@@ -59,8 +63,8 @@ def _notes(found: Mapping[str, str]) -> dict[str, str]:
     return whole | {f"{PREFIX} {name}": digest for name, digest in found.items()}
 
 
-def _digests(connection: sqlite3.Connection) -> dict[str, str]:
-    queries = {name: _rows_of(connection, name) for name in tables()}
+def _digests(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, str]:
+    queries = {name: _rows_of(connection, name) for name in names}
     factory, connection.text_factory = connection.text_factory, bytes
     try:
         return {name: _digest(connection.execute(query)) for name, query in queries.items()}

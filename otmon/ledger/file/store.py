@@ -109,12 +109,19 @@ def load_stored(path: Path) -> Stored:
             raise wrong(path, sentence("not a ledger of otmon (not an SQLite file)"))
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as stored:
             version = _version(stored, path)
+            stored.execute("PRAGMA trusted_schema = OFF")
+            stored.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
             if version == SCHEMA_VERSION:
-                return _read(stored, path, objects())
+                _hold_to(stored, path, objects())
+                return _read(stored, path, verified(stored, path))
+            # They are of what was written, not of what it becomes.
+            digest = verified(stored, path)
             with closing(sqlite3.connect(":memory:")) as copy:
                 stored.backup(copy)
+                copy.text_factory = stored.text_factory
                 migrate(copy, version, SCHEMA_VERSION, MIGRATIONS)
-                return _read(copy, path, tables())
+                _hold_to(copy, path, tables())
+                return _read(copy, path, digest)
     except OSError as error:
         raise unreadable(path, error) from error
     except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -228,15 +235,15 @@ def _version(stored: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _read(stored: sqlite3.Connection, path: Path, wanted: Mapping[str, str]) -> Stored:
-    """All of it; `wanted` is the SQL of what must be there, by name."""
-    stored.execute("PRAGMA trusted_schema = OFF")
-    stored.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+def _hold_to(stored: sqlite3.Connection, path: Path, wanted: Mapping[str, str]) -> None:
+    """Raises LedgerError unless all is there of `wanted`, SQL by name."""
     found = dict(stored.execute("SELECT name, sql FROM sqlite_master"))
     others = sorted(name for name, sql in wanted.items() if found.get(name) != sql)
     if others:
         raise wrong(path, sentence("the ledger's tables were altered: {names}", names=tuple(others)))
-    digest = verified(stored, path)
+
+
+def _read(stored: sqlite3.Connection, path: Path, digest: str) -> Stored:
     if (trouble := stored.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
         raise sqlite3.DatabaseError(trouble)
     names: dict[str, str] = {}

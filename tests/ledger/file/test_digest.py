@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from otmon.ledger.facts import Operation, Source
+from otmon.ledger.file import store
 from otmon.ledger.file.digest import PREFIX, seal
 from otmon.ledger.file.ledger_error import LedgerError
 from otmon.ledger.file.store import load, load_stored, save
@@ -148,3 +149,19 @@ def test_an_auditor_takes_the_same_with_other_programs(path: Path) -> None:
         capture_output=True, check=True,
     ).stdout  # fmt: skip
     assert hashlib.sha256(lines).hexdigest() == load_stored(path).digest
+
+
+def test_an_older_ledger_is_held_to_its_digests_before_it_is_brought_up_to_date(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = load_stored(path).digest
+    newer = store.SCHEMA_VERSION + 1
+    monkeypatch.setattr(store, "SCHEMA_VERSION", newer)
+    monkeypatch.setattr(
+        store, "MIGRATIONS", {newer - 1: lambda one: one.execute("UPDATE asset SET vlan = '9'")}
+    )
+    stored = load_stored(path)
+    assert stored.digest == digest and {one.vlan for one in stored.ledger.assets} == {"9"}
+    _alter(path, "UPDATE operation SET times = times + 1 WHERE unit = 7")
+    with pytest.raises(LedgerError, match=r"not what was written: operation$"):
+        load(path)
