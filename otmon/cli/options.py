@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from otmon.detect.rules.rule import Rule
+    from otmon.findings.decision import Decisions
     from otmon.ledger.facts import Source
     from otmon.ledger.ledger import Ledger
     from otmon.zones.files.document import Problem
@@ -68,8 +69,14 @@ Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write findings as JSON lines; - for standard output."),
 ]
-
-
+DecisionFile = Annotated[
+    str | None,
+    typer.Option(
+        "--decisions",
+        metavar="FILE.yaml",
+        help="What was decided about findings that are known and cannot be mended yet.",
+    ),
+]
 Sort = Annotated[
     Order, typer.Option("--sort", help="What findings are sorted by first: severity, then risk; or risk.")
 ]
@@ -190,6 +197,22 @@ def read_rules(paths: Sequence[str] | None) -> Mapping[str, Rule]:
     for name, file in loaded.replaced:
         warn(sentence("{file} replaces the rule {name} of otmon", file=str(file), name=name))
     return loaded.rules
+
+
+def read_decisions(path: str | None, rules: Mapping[str, Rule]) -> Decisions:
+    """The decisions at `path` about findings of these rules, none without it; errors end the program."""
+    from otmon.findings.decision import NO_DECISIONS
+
+    if path is None:
+        return NO_DECISIONS
+    from otmon.findings.decision_file import DecisionError, load_decisions
+
+    try:
+        return load_decisions(path, rules)
+    except DecisionError as error:
+        tell_problems(error.problems)
+        count = len(error.problems)
+        fail(sentence("{path}: the decisions have {count} error(s)", path=path, count=count))
 
 
 @contextmanager
