@@ -11,6 +11,7 @@ from otmon.detect.finding import Finding
 from otmon.findings.judge import id_of
 from otmon.findings.standing import subject_of
 from otmon.findings.wording import Language, text, worded
+from otmon.outputs.table import names_text
 from otmon.zones.files.draftfile import Block, listing, scalar
 
 
@@ -22,6 +23,8 @@ def drafted(findings: Iterable[Finding], language: Language) -> str:
         block.comment(
             f"[{text(f'severity.{finding.severity}', language)}] {worded(finding.what, language)}", 2
         )
+        if finding.names:
+            block.comment(names_text(finding, language), 2)
         block.line(f"  - rule: {scalar(finding.rule)}")
         block.line(f"    finding: {scalar(id_of(finding))}")
         block.line(f"    about: {listing(subject_of(finding))}")

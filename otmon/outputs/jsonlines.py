@@ -184,6 +184,8 @@ def finding_line(finding: Finding, standing: Standing | None = None) -> dict[str
     link, place = finding.link, finding.place
     # Of few findings only: without it a finding stands for itself.
     alike = {"alike": finding.alike} if finding.alike > 1 else {}
+    names = [{"address": end, "en": visible(name.en), "ja": visible(name.ja)} for end, name in finding.names]
+    named = {"names": names} if names else {}
     decision = {"decision": _decision(standing)} if standing is not None else {}
     return {
         "type": "finding",
@@ -210,6 +212,7 @@ def finding_line(finding: Finding, standing: Standing | None = None) -> dict[str
         "boundary": place.boundary,
         "device_owner": place.device_owner,
         "settings_owner": place.settings_owner,
+        **named,
         "what": _message(finding.what),
         "why": [_message(one) for one in finding.why],
         **alike,

@@ -394,6 +394,14 @@ def _where(finding: Finding, language: Language) -> str:
     return "; ".join([where, *told])
 
 
+def names_text(finding: Finding, language: Language) -> str:
+    """The names that the inventory has for those whom a finding is about."""
+    listed = ((end, name.ja if language == "ja" else name.en) for end, name in finding.names)
+    return "; ".join(
+        text("table.device-name", language, address=end, name=visible(name)) for end, name in listed
+    )
+
+
 def _head(finding: Finding, language: Language) -> Text:
     head = Text()
     head.append(f"[{text(f'severity.{finding.severity}', language)}] ", STYLES[finding.severity])
@@ -413,6 +421,8 @@ def _decision(decision: Decision, language: Language) -> str:
 def _decided(finding: Finding, decision: Decision, language: Language, timezone: str) -> Group:
     """A finding that a decision covers."""
     grid = _grid()
+    if finding.names:
+        grid.add_row(text("table.devices", language), _said(names_text(finding, language), language))
     grid.add_row(text("table.decision", language), _said(_decision(decision, language), language))
     grid.add_row(text("table.why", language), _said(visible(decision.reason), language))
     grid.add_row(text("table.seen", language), _seen(finding, language, timezone))
@@ -438,6 +448,8 @@ def _finding(
     with_response: bool = False,
 ) -> Group:
     grid = _grid()
+    if finding.names:
+        grid.add_row(text("table.devices", language), _said(names_text(finding, language), language))
     place = finding.place
     if place.from_zone or place.to_zone:
         grid.add_row(text("table.where", language), _said(_where(finding, language), language))

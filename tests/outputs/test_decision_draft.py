@@ -37,6 +37,7 @@ def test_a_draft_covers_its_findings_once_people_have_completed_it(language: Lan
     assert {one.rule for one in mine} > {"unsupported-system", "default-credentials"}
     draft = drafted(mine, language)
     assert all(worded(one.what, language) in draft for one in mine)
+    assert {"en": "10.11.8.35: Factory A label PC", "ja": "10.11.8.35: A工場 ラベルPC"}[language] in draft
     with pytest.raises(DecisionError) as caught:
         read_decisions("d.yaml", draft.encode(), RULES)
     # Each open key, at its own place.

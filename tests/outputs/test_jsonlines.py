@@ -91,6 +91,10 @@ def test_what_was_decided_is_said_and_nothing_of_it_without_decisions() -> None:
             ],
         },
     }
+    # Who has a name in the inventory is called by it.
+    assert {"address": "10.11.8.35", "en": "Factory A label PC", "ja": "A工場 ラベルPC"} in [
+        name for line in lines for name in line.get("names", ())
+    ]
     assert [one for one in lines if one["type"] == "finding"] and lines[-1]["findings"] == len(findings)
     assert lines[-1]["decided"] == {
         "findings": 1,

@@ -12,13 +12,15 @@ from hypothesis import given, settings
 
 from otmon.detect.finding import say
 from otmon.detect.rules.load import shipped_rules
+from otmon.detect.rules.rule import Text
 from otmon.engine import replay
 from otmon.findings.coverage import Coverage, ZoneCoverage
 from otmon.findings.judge import case_of, found_in, id_of, judge
-from otmon.findings.wording import LANGUAGES, Language, catalogue
+from otmon.findings.wording import LANGUAGES, Language, catalogue, visible
 from otmon.ledger.facts import Damage
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect, merge
+from otmon.outputs.jsonlines import finding_line
 from otmon.outputs.table import (
     CONVERSATIONS_SHOWN,
     DAMAGE_SHOWN,
@@ -90,6 +92,30 @@ def test_what_to_do_stands_once_for_each_rule(day: Ledger, language: Language) -
         steps = rule.response.ja if language == "ja" else rule.response.en
         block = name + "".join(f"-{step}" for step in steps)
         assert plain.count("".join(block.split())) == (name in names), name
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "devices 10.12.1.60: Factory B foreman's PC where"),
+        ("ja", "機器 10.12.1.60: B工場 班長PC 場所"),
+    ],
+)
+def test_a_finding_names_the_devices_of_the_inventory(language: Language, says: str) -> None:
+    ledger = replay([str(ROOT / "pcaps" / "two-factories-day.pcapng")]).ledger
+    findings = judge(ledger, load_model(str(ROOT / "zones" / "two-factories.yaml")))
+    one = next(one for one in findings if one.rule == "default-credentials")
+    stream = io.StringIO()
+    write_finding(stream, one, language)
+    assert says in " ".join(stream.getvalue().split())
+    stream = io.StringIO()
+    evil = replace(one, names=(("10.12.1.60", Text("x\x1b[2J\n", "x\x1b[2J\n")),))
+    write_finding(stream, evil, language)
+    assert "\x1b" not in stream.getvalue() and "x\\x1b[2J\\n" in stream.getvalue()
+    (address, name), *_ = evil.names
+    assert finding_line(evil)["names"] == [
+        {"address": address, "en": visible(name.en), "ja": visible(name.ja)}
+    ]
 
 
 def test_a_finding_alone_tells_what_to_do(day: Ledger) -> None:
