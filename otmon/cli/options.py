@@ -77,6 +77,16 @@ DecisionFile = Annotated[
         help="What was decided about findings that are known and cannot be mended yet.",
     ),
 ]
+
+
+Sheet = Annotated[
+    str | None,
+    typer.Option(
+        "--sheet",
+        metavar="FILE.xlsx",
+        help="Write findings as a sheet (.xlsx or .csv) on which people go through them together.",
+    ),
+]
 Sort = Annotated[
     Order, typer.Option("--sort", help="What findings are sorted by first: severity, then risk; or risk.")
 ]
@@ -199,6 +209,12 @@ def read_rules(paths: Sequence[str] | None) -> Mapping[str, Rule]:
     return loaded.rules
 
 
+def be_sheet(path: str | None) -> None:
+    """End where a file that shall be a sheet is not named as one, before anything is read for it."""
+    if path is not None and not path.lower().endswith((".csv", ".xlsx")):
+        fail(sentence("--sheet {path}, expected a name with .xlsx or .csv", path=path))
+
+
 def read_decisions(path: str | None, rules: Mapping[str, Rule]) -> Decisions:
     """The decisions at `path` about findings of these rules, none without it; errors end the program."""
     from otmon.findings.decision import NO_DECISIONS
@@ -234,6 +250,14 @@ def written_to(path: str | None) -> Iterator[TextIO | None]:
             fail_by_system(error, path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def write_private(path: str, data: bytes) -> None:
+    """To a file for its owner alone, which appears when it is whole."""
+    try:
+        private.write(Path(path), data)
+    except OSError as error:
+        fail_by_system(error, path)
 
 
 def write_bytes(path: str | None, data: bytes) -> None:

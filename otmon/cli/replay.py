@@ -24,8 +24,10 @@ from otmon.cli.options import (
     Lang,
     Order,
     Rules,
+    Sheet,
     Sort,
     Zones,
+    be_sheet,
     fail,
     fail_by_system,
     read_decisions,
@@ -34,6 +36,7 @@ from otmon.cli.options import (
     read_rules,
     tell_of_the_same_time,
     warn,
+    write_private,
     written_to,
 )
 from otmon.garbage_collection import without_garbage_collection
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from otmon.detect.rules.rule import Rule
     from otmon.findings.decision import Decision, Decisions
     from otmon.findings.first_told import Telling
+    from otmon.findings.standing import Standing
     from otmon.ledger.ledger import Ledger
     from otmon.outputs.history import History
     from otmon.zones.model import Model
@@ -59,6 +63,7 @@ def _tell(
     order: Order,
     decisions: Decisions,
     *,
+    sheet: str | None = None,
     telling: Telling | None = None,
     evidence: str | None = None,
     since: str | None = None,
@@ -98,11 +103,29 @@ def _tell(
     if json != "-":
         timezone = model.timezone if model is not None else ""
         write_table(sys.stdout, ledger, findings, files, language.value, covered, zones, timezone, known)
+    if sheet is not None:
+        _write_sheet(sheet, [(one, known.of(one)) for one in findings], language, case.timezone)
     if evidence is not None:
         _prove(findings, evidence)
     if of_captures(ledger):
         return DAMAGED
     return FOUND if known.uncovered(findings) else NOTHING_FOUND
+
+
+def _write_sheet(
+    path: str, findings: Sequence[tuple[Finding, Standing | None]], language: Language, timezone: str
+) -> None:
+    from otmon.findings.wording import text
+    from otmon.outputs.finding_sheet import MAX_ROWS, WIDTHS, finding_rows
+    from otmon.zones.files.workbook import write_csv, write_xlsx
+
+    rows = finding_rows(findings[:MAX_ROWS], language.value, timezone)
+    title = text("table.findings", language.value)
+    data = write_csv(rows) if path.lower().endswith(".csv") else write_xlsx(title, rows, WIDTHS)
+    write_private(path, data)
+    if len(findings) > MAX_ROWS:
+        left = f"{len(findings) - MAX_ROWS:,}"
+        warn(placed(path, sentence("{count} findings found no place in it; --json has all", count=left)))
 
 
 def _tell_unmet(one: Decision) -> None:
@@ -255,6 +278,7 @@ def replay(
     rules: Rules = None,
     decisions: DecisionFile = None,
     sort: Sort = Order.severity,
+    sheet: Sheet = None,
     ledger: Annotated[
         str | None, typer.Option("--ledger", metavar="FILE.db", help="Save the facts, for otmon check.")
     ] = None,
@@ -299,6 +323,7 @@ def replay(
     from otmon.ledger.file.store import save
     from otmon.zones.place import names_interfaces
 
+    be_sheet(sheet)
     model = read_model(zones) if zones is not None else None
     before = read_ledgers(baseline)
     known = read_rules(rules)
@@ -335,7 +360,17 @@ def replay(
         warn(sentence("interrupted; this is what was found so far"))
     tell_of_the_same_time(result.ledger)
     status = _tell(
-        result.ledger, model, json, lang, before, known, sort, decided, telling=telling, evidence=evidence
+        result.ledger,
+        model,
+        json,
+        lang,
+        before,
+        known,
+        sort,
+        decided,
+        sheet=sheet,
+        telling=telling,
+        evidence=evidence,
     )
     raise typer.Exit(INTERRUPTED if result.interrupted else status)
 
@@ -354,6 +389,7 @@ def check(
     rules: Rules = None,
     decisions: DecisionFile = None,
     sort: Sort = Order.severity,
+    sheet: Sheet = None,
     since: Annotated[
         str | None,
         typer.Option(
@@ -376,6 +412,7 @@ def check(
 
     Example: otmon check --ledger plant.db --zones zones/factory.yaml
     """
+    be_sheet(sheet)
     model = read_model(zones) if zones is not None else None
     before = read_ledgers(baseline)
     known = read_rules(rules)
@@ -385,5 +422,5 @@ def check(
         _draft(draft, facts, model, before, known, lang)
         return
     raise typer.Exit(
-        _tell(facts, model, json, lang, before, known, sort, decided, since=since, is_whole=True)
+        _tell(facts, model, json, lang, before, known, sort, decided, sheet=sheet, since=since, is_whole=True)
     )

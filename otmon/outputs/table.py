@@ -119,7 +119,11 @@ def _write(
         _conversations(console, ledger, language)
     console.print(Text(text("table.findings", language), style="bold"))
     told = decided.uncovered(findings)
-    known = [finding for finding in findings if decided.covers(finding)]
+    # What ends first is the first that people talk about.
+    known = sorted(
+        (one for one in findings if decided.covers(one)),
+        key=lambda one: decided.standings[id_of(one)].decision.until,
+    )
     if told:
         _by_severity(console, told, len(known), language)
         _by_boundary(console, told, language)

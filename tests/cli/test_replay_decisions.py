@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from otmon.cli.replay import check
+from otmon.zones.files.workbook import read_sheets
 from tests.command import ROOT, one_line, otmon
 
 FACTORIES = ROOT / "pcaps" / "two-factories-day.pcapng"
@@ -92,7 +95,7 @@ def test_what_lapsed_or_meets_nothing_is_told(ledger: Path, tmp_path: Path) -> N
     )
     status, out, err = otmon(*words, "--decisions", file, "--json", tmp_path / "found.jsonl")
     assert status == 1
-    assert one_line(err).startswith(f"otmon: {file}:25: no finding meets this decision (default-credentials")
+    assert one_line(err).startswith(f"otmon: {file}:28: no finding meets this decision (default-credentials")
     plain = " ".join(out.split())
     assert "decided about 1 (below)" in plain and "decided until 2026-05-11: lapsed" in plain
     assert plain.index("Decided about: 1") < plain.index(xp)
@@ -131,8 +134,47 @@ def test_what_cannot_be_decided_about_is_one_clear_line(ledger: Path, tmp_path: 
         assert (status, out) == (2, "")
         *lines, last = err.splitlines()
         assert [line.partition(" is empty")[0] for line in lines] == [
-            f"{file}:{line}:5: {key}" for line, key in zip((9, 10, 11, 12), SAID, strict=True)
+            f"{file}:{line}:5: {key}" for line, key in zip((10, 11, 12, 13), SAID, strict=True)
         ]
         assert last == f"otmon: {file}: the decisions have 4 error(s)"
     status, _, err = otmon(*words, "--decisions", tmp_path / "absent.yaml")
     assert status == 2 and "absent.yaml: cannot be read (No such file or directory)" in err
+
+
+def test_a_sheet_has_a_row_for_each_finding_with_its_decision(ledger: Path, tmp_path: Path) -> None:
+    file = tmp_path / "decisions.yaml"
+    words = ("check", "--ledger", ledger, "--zones", PLANT, "--lang", "ja")
+    (name,) = found(ledger, "unsupported-system")
+    file.write_text(completed(otmon(*words, "--draft", name)[1]), encoding="utf-8")
+    sheets = [tmp_path / "一覧.xlsx", tmp_path / "一覧.CSV"]
+    for sheet in sheets:
+        status, out, err = otmon(*words, "--decisions", file, "--sheet", sheet)
+        assert (status, err) == (1, "") and out
+        assert sheet.stat().st_mode & 0o777 == 0o600
+    of_replay = tmp_path / "replay.xlsx"
+    otmon("replay", FACTORIES, "--zones", PLANT, "--lang", "ja", "--decisions", file, "--sheet", of_replay)
+    assert of_replay.read_bytes() == sheets[0].read_bytes()
+    lines = lines_of(otmon(*words, "--json", "-")[1])
+    ids = [line["id"] for line in lines if line["type"] == "finding"]
+    for sheet in sheets:
+        ((_, *rows),) = [list(one.rows.values()) for one in read_sheets(sheet.read_bytes())]
+        assert [row[0] for row in rows] == ids
+        assert [row[17:21] for row in rows if row[0] == name] == [
+            ("受容済み", "撤去は3月", "製造部", "2027-03-31")
+        ]
+    status, out, err = otmon(*words, "--sheet", "findings.txt")
+    assert (status, out) == (2, "") and "--sheet findings.txt は使えない" in one_line(err)
+    status, _, err = otmon(*words, "--sheet", "/proc/absent/x.xlsx")
+    assert status == 2 and "/proc/absent/x.xlsx" in one_line(err)
+
+
+def test_a_sheet_says_how_many_it_has_no_place_for(
+    ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("otmon.outputs.finding_sheet.MAX_ROWS", 3)
+    sheet = tmp_path / "few.csv"
+    with pytest.raises(typer.Exit):
+        check(ledger=[str(ledger)], zones=str(PLANT), json=str(tmp_path / "all.jsonl"), sheet=str(sheet))
+    (one,) = read_sheets(sheet.read_bytes())
+    assert len(one.rows) == 4
+    assert "few.csv: 13 findings found no place in it; --json has all" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from otmon.detect.rules.rule import Text
 from otmon.engine import replay
 from otmon.findings.coverage import Coverage, ZoneCoverage
 from otmon.findings.judge import case_of, found_in, id_of, judge
+from otmon.findings.standing import decided
 from otmon.findings.wording import LANGUAGES, Language, catalogue, visible
 from otmon.ledger.facts import Damage
 from otmon.ledger.ledger import EMPTY, Ledger
@@ -30,7 +32,7 @@ from otmon.outputs.table import (
     write_table,
 )
 from otmon.zones.files.load import load_model
-from tests.findings.taken import PAST, taken
+from tests.findings.taken import PAST, decision, taken
 from tests.ledger.conftest import any_ledgers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -173,6 +175,19 @@ def test_a_decision_that_does_not_hold_any_more_stands_at_its_finding(day: Ledge
         text = " ".join(stream.getvalue().split())
         assert "of 2026-04-01 (d.yaml:2) decided until 2026-04-01: lapsed seen" in text
         assert "Decided about" not in text and "decided about 1" not in text
+
+
+def test_of_what_was_decided_that_which_ends_first_comes_first(day: Ledger) -> None:
+    case = case_of(day, MODEL)
+    findings = found_in(case)
+    three = [one for one in findings if one.rule in ("modbus-scan", "random-mac")]
+    ends = dict(zip(three, (date(2027, 3, 1), date(2027, 1, 1), date(2027, 2, 1)), strict=True))
+    known = decided(case, findings, {id_of(one): decision(one, until) for one, until in ends.items()})
+    stream = io.StringIO()
+    write_table(stream, day, findings, MODEL.files, "en", decided=known)
+    text = stream.getvalue()
+    said = sorted(three, key=lambda one: text.index(id_of(one)))
+    assert said == [three[1], three[2], three[0]]
 
 
 def test_where_everything_was_decided_about_nothing_else_is_said(day: Ledger) -> None:

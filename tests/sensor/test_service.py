@@ -205,7 +205,7 @@ def test_what_was_decided_is_written_and_no_alert_until_it_lapses(wired: Wire, t
         file.write_text(texts["holds"].replace(OLD, OLD[:-1]), encoding="utf-8")
         running.process.send_signal(signal.SIGHUP)
         running.wait_for(lambda: running.says("以前のもので監視を続ける"))
-        assert running.says(f"decisions.yaml:3:11: 検知ルール '{OLD[:-1]}'")
+        assert running.says(f"decisions.yaml:4:11: 検知ルール '{OLD[:-1]}'")
         file.write_text(texts["over"], encoding="utf-8")
         running.process.send_signal(signal.SIGHUP)
         running.wait_for(lambda: [one.get("rule") for one in lines_of(found)].count(OLD) == 2)
