@@ -225,6 +225,7 @@ EXAMPLES: dict[str, Any] = {
     "web-config": "web.yml",
     "baseline": "baseline.db",
     "rules": ["/etc/otmon/rules"],
+    "decisions": "/etc/otmon/decisions.yaml",
     "filter": "not port 3260",
     "user": "otmon",
 }
@@ -259,7 +260,8 @@ LABELS = {
     "boundary": "id of a boundary of the model; empty where no boundary joins the zones",
     "sight": "`seen`, `partly` or `unseen`: how much of a zone is seen",
     "verdict": "`allowed`, `denied`, `not covered`, or `inside` a zone that restricts nothing",
-    "state": "`kept`, `violated` or `unobservable`",
+    "state": "of a boundary `kept`, `violated` or `unobservable`; of decisions `holds`, `outgrown`, `lapsed` "
+    "or `unmet`",
     "rule": "id of a rule of [findings](findings.md); empty in the zeros that `otmon_findings` always has",
     "class": "what a device is, such as `controller` ([assets](assets.md)); `unsure` between several, "
     "`contradicted`, `unknown`",

@@ -60,6 +60,21 @@ def overview() -> Any:
                 about="どの機器かは、センサの検知ファイル(--json)にあります。 "
                 "Which hosts, is in the sensor's file of findings (--json).",
             ),
+            rows(
+                "受容した検知 / Findings decided about",
+                "sum by (severity) (otmon_findings_decided{{which}})",
+                {"severity": "深刻度 / Severity", "Value": "件数 / Count"},
+                width=12,
+                about="受容記録(--decisions)により警報の対象外です。 No alerts: --decisions covers them.",
+            ),
+            rows(
+                "受容記録 / Decisions",
+                "sum by (state) (otmon_decisions{{which}})",
+                {"state": "状態 / State", "Value": "件数 / Count"},
+                width=12,
+                about="holds 有効、outgrown 受容時を超えた、lapsed 期限切れ、unmet 該当する検知なし。 "
+                "What became of each decision.",
+            ),
             lines(
                 "通信量 / Traffic",
                 (f"8 * sum by (instance, interface) ({recorded(OCTETS)})",

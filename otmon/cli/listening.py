@@ -31,6 +31,7 @@ from otmon.cli.options import (
     UNSEALED,
     fail,
     fail_by_system,
+    read_decisions,
     read_ledger,
     read_model,
     read_rules,
@@ -40,6 +41,8 @@ from otmon.cli.options import (
 )
 from otmon.cli.settings import SettingsError
 from otmon.detect.rules.load import RuleError, with_rules
+from otmon.findings.decision import NO_DECISIONS
+from otmon.findings.decision_file import DecisionError, load_decisions
 from otmon.findings.judge import case_of, found_in
 from otmon.findings.wording import catalogue, speaker, text
 from otmon.identity.credentials import shipped_credentials
@@ -74,7 +77,7 @@ from otmon.zones.model import Model
 from otmon.zones.place import names_interfaces
 
 MEBIBYTE = 1 << 20
-RELOADED = frozenset({"zones", "rules", "silence", "keep-days", "evidence-mb"})
+RELOADED = frozenset({"zones", "rules", "decisions", "silence", "keep-days", "evidence-mb"})
 """Options that a running sensor takes anew; the others are those of its sockets, files and rights."""
 TEXTS = 50
 """Findings that are written as text where more come up at once: one costs as much as forty lines of JSON."""
@@ -105,6 +108,7 @@ class Options:
     key: str | None
     baseline: str | None
     rules: list[str] | None
+    decisions: str | None
     filter: str | None
     ring_mb: int
     block_ms: int
@@ -154,6 +158,7 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
     model = read_model(wanted.zones) if wanted.zones is not None else None
     output.use(model)
     rules = read_rules(wanted.rules)
+    decisions = read_decisions(wanted.decisions, rules)
     before, notes, told_before = _before(wanted.ledger, model.timezone if model is not None else "")
     try:
         folder, budget = wanted.evidence, wanted.evidence_mb * MEBIBYTE
@@ -174,6 +179,7 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
         arrivals=model is not None and names_interfaces(model),
         told=told_before,
         notes=notes,
+        decisions=decisions,
     )
     if endpoint is not None:
         REGISTRY.register(StatusCollector(lambda: watch.status))
@@ -187,20 +193,23 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
         try:
             now = {**begun, **again()}
             fresh = load_model(now["zones"]) if now["zones"] is not None else None
-            judge = judged_by(fresh, normal, with_rules(now["rules"] or ()).rules)
-        except (ModelError, RuleError, SettingsError, OSError) as error:
+            rules = with_rules(now["rules"] or ()).rules
+            judge = judged_by(fresh, normal, rules)
+            path = now["decisions"]
+            decisions = load_decisions(path, rules) if path is not None else NO_DECISIONS
+        except (ModelError, RuleError, DecisionError, SettingsError, OSError) as error:
             watch.keep_model()
             _tell_kept(error)
             return
         if fresh is not None:
             tell_remarks(fresh)
-        watch.use(judge, fresh is not None and names_interfaces(fresh))
+        watch.use(judge, fresh is not None and names_interfaces(fresh), decisions)
         watch.keep_for(now["keep_days"])
         if proofs is not None:
             proofs.keep_within(now["evidence_mb"] * MEBIBYTE)
         service.warn_after(now["silence"])
         output.use(fresh)
-        warn(sentence("the model and the rules were read anew"))
+        warn(sentence("the model, the rules and the decisions were read anew"))
         _tell_later(wanted.config, begun, now)
 
     service = Service(
@@ -225,16 +234,20 @@ def _tell_listening(names: list[str], known: int) -> None:
     warn(heard)
 
 
-def _tell_kept(error: ModelError | RuleError | SettingsError | OSError) -> None:
+def _tell_kept(error: ModelError | RuleError | DecisionError | SettingsError | OSError) -> None:
     """What is wrong with what was to be read anew, and that the sensor goes on with what it has."""
-    if isinstance(error, ModelError | RuleError):
+    if isinstance(error, ModelError | RuleError | DecisionError):
         tell_problems(error.problems)
     elif isinstance(error, SettingsError):
         for problem in error.problems:
             print(told(problem), file=sys.stderr)
     else:
         print(told(error), file=sys.stderr)
-    warn(sentence("the settings, the model or the rules have errors; those read before stay in force"))
+    warn(
+        sentence(
+            "the settings, the model, the rules or the decisions have errors; those read before stay in force"
+        )
+    )
 
 
 def _tell_later(config: str | None, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -449,7 +462,7 @@ class _Output:
         wait are tried again at each call."""
         if self._json is not None and (told or self.trouble):
             lines = StringIO()
-            write_told(lines, (one.finding for one in told), time.time_ns())
+            write_told(lines, ((one.finding, one.standing) for one in told), time.time_ns())
             if self._file is not None:
                 self._file.add(lines.getvalue().encode())
             else:
@@ -457,7 +470,7 @@ class _Output:
                 sys.stdout.flush()
         if told and self._json != "-":
             for one in told[:TEXTS]:
-                write_finding(sys.stdout, one.finding, self._language.value, self.timezone)
+                write_finding(sys.stdout, one.finding, self._language.value, self.timezone, one.standing)
             if len(told) > TEXTS:
                 print(text("table.more-lines", self._language.value, count=len(told) - TEXTS))
             sys.stdout.flush()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from otmon.detect.rules.rule import Rule
+    from otmon.findings.decision import Decisions
     from otmon.ledger.facts import Source
     from otmon.ledger.ledger import Ledger
     from otmon.zones.files.document import Problem
@@ -73,8 +74,24 @@ Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write findings as JSON lines; - for standard output."),
 ]
+DecisionFile = Annotated[
+    str | None,
+    typer.Option(
+        "--decisions",
+        metavar="FILE.yaml",
+        help="What was decided about findings that are known and cannot be mended yet.",
+    ),
+]
 
 
+Sheet = Annotated[
+    str | None,
+    typer.Option(
+        "--sheet",
+        metavar="FILE.xlsx",
+        help="Write findings as a sheet (.xlsx or .csv) on which people go through them together.",
+    ),
+]
 Sort = Annotated[
     Order, typer.Option("--sort", help="What findings are sorted by first: severity, then risk; or risk.")
 ]
@@ -197,6 +214,28 @@ def read_rules(paths: Sequence[str] | None) -> Mapping[str, Rule]:
     return loaded.rules
 
 
+def be_sheet(path: str | None) -> None:
+    """End where a file that shall be a sheet is not named as one, before anything is read for it."""
+    if path is not None and not path.lower().endswith((".csv", ".xlsx")):
+        fail(sentence("--sheet {path}, expected a name with .xlsx or .csv", path=path))
+
+
+def read_decisions(path: str | None, rules: Mapping[str, Rule]) -> Decisions:
+    """The decisions at `path` about findings of these rules, none without it; errors end the program."""
+    from otmon.findings.decision import NO_DECISIONS
+
+    if path is None:
+        return NO_DECISIONS
+    from otmon.findings.decision_file import DecisionError, load_decisions
+
+    try:
+        return load_decisions(path, rules)
+    except DecisionError as error:
+        tell_problems(error.problems)
+        count = len(error.problems)
+        fail(sentence("{path}: the decisions have {count} error(s)", path=path, count=count))
+
+
 @contextmanager
 def written_to(path: str | None) -> Iterator[TextIO | None]:
     """The stream for `path`: none, standard output for "-", or a private file that appears when it is
@@ -216,6 +255,14 @@ def written_to(path: str | None) -> Iterator[TextIO | None]:
             fail_by_system(error, path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def write_private(path: str, data: bytes) -> None:
+    """To a file for its owner alone, which appears when it is whole."""
+    try:
+        private.write(Path(path), data)
+    except OSError as error:
+        fail_by_system(error, path)
 
 
 def write_bytes(path: str | None, data: bytes) -> None:

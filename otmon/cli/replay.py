@@ -19,19 +19,24 @@ from otmon.cli.options import (
     INTERRUPTED,
     NOTHING_FOUND,
     Baselines,
+    DecisionFile,
     Json,
     Lang,
     Order,
     Rules,
+    Sheet,
     Sort,
     Zones,
+    be_sheet,
     fail,
     fail_by_system,
+    read_decisions,
     read_ledgers,
     read_model,
     read_rules,
     tell_of_the_same_time,
     warn,
+    write_private,
     written_to,
 )
 from otmon.garbage_collection import without_garbage_collection
@@ -40,7 +45,9 @@ from otmon.sentence import placed, sentence
 if TYPE_CHECKING:
     from otmon.detect.finding import Finding
     from otmon.detect.rules.rule import Rule
+    from otmon.findings.decision import Decision, Decisions
     from otmon.findings.first_told import Telling
+    from otmon.findings.standing import Standing
     from otmon.ledger.ledger import Ledger
     from otmon.outputs.history import History
     from otmon.zones.model import Model
@@ -54,14 +61,19 @@ def _tell(
     baseline: Ledger | None,
     rules: Mapping[str, Rule],
     order: Order,
+    decisions: Decisions,
     *,
+    sheet: str | None = None,
     telling: Telling | None = None,
     evidence: str | None = None,
     since: str | None = None,
+    is_whole: bool = False,
 ) -> int:
-    """Judge the facts, write what was found, and return the exit status."""
+    """Judge the facts, write what was found, and return the exit status. `is_whole`: these are all facts of
+    the plant, and a decision whose finding is not there is of no use any more."""
     from otmon.findings.coverage import coverage, zones_seen
     from otmon.findings.judge import by_risk, case_of, found_in
+    from otmon.findings.standing import decided
     from otmon.ledger.file.aside import of_captures
     from otmon.outputs.jsonlines import write_jsonlines
     from otmon.outputs.table import write_table
@@ -71,6 +83,10 @@ def _tell(
     findings, covered, zones = found_in(case), coverage(case), zones_seen(case)
     if telling is not None:
         findings = telling.with_gone(findings)
+    known = decided(case, findings, decisions)
+    if is_whole:
+        for one in known.unmet:
+            _tell_unmet(one)
     if order is Order.risk:
         findings = by_risk(findings)
     if since is not None:
@@ -83,15 +99,66 @@ def _tell(
     told_ns = telling.told_ns if telling is not None else None
     with written_to(json) as stream:
         if stream is not None:
-            write_jsonlines(stream, ledger, findings, files, __version__, covered, zones, told_ns)
+            write_jsonlines(stream, ledger, findings, files, __version__, covered, zones, told_ns, known)
     if json != "-":
         timezone = model.timezone if model is not None else ""
-        write_table(sys.stdout, ledger, findings, files, language.value, covered, zones, timezone)
+        write_table(sys.stdout, ledger, findings, files, language.value, covered, zones, timezone, known)
+    if sheet is not None:
+        _write_sheet(sheet, [(one, known.of(one)) for one in findings], language, case.timezone)
     if evidence is not None:
         _prove(findings, evidence)
     if of_captures(ledger):
         return DAMAGED
-    return FOUND if findings else NOTHING_FOUND
+    return FOUND if known.uncovered(findings) else NOTHING_FOUND
+
+
+def _write_sheet(
+    path: str, findings: Sequence[tuple[Finding, Standing | None]], language: Language, timezone: str
+) -> None:
+    from otmon.findings.wording import text
+    from otmon.outputs.finding_sheet import MAX_ROWS, WIDTHS, finding_rows
+    from otmon.zones.files.workbook import write_csv, write_xlsx
+
+    rows = finding_rows(findings[:MAX_ROWS], language.value, timezone)
+    title = text("table.findings", language.value)
+    data = write_csv(rows) if path.lower().endswith(".csv") else write_xlsx(title, rows, WIDTHS)
+    write_private(path, data)
+    if len(findings) > MAX_ROWS:
+        left = f"{len(findings) - MAX_ROWS:,}"
+        warn(placed(path, sentence("{count} findings found no place in it; --json has all", count=left)))
+
+
+def _tell_unmet(one: Decision) -> None:
+    about = ", ".join(one.about)
+    what = sentence(
+        "no finding meets this decision ({rule} {finding}, {about}); it may be deleted",
+        rule=one.rule, finding=one.finding, about=about,
+    )  # fmt: skip
+    warn(placed(one.line, what))
+
+
+def _draft(
+    names: Sequence[str],
+    ledger: Ledger,
+    model: Model | None,
+    baseline: Ledger | None,
+    rules: Mapping[str, Rule],
+    language: Language,
+) -> None:
+    """Write decisions about findings, for people to complete."""
+    from otmon.findings.judge import id_of, judge
+    from otmon.findings.standing import undecidable
+    from otmon.outputs.decision_draft import drafted
+    from otmon.zones.files.entry import nearest
+
+    findings = {id_of(one): one for one in judge(ledger, model, baseline, rules)}
+    for name in names:
+        if name not in findings:
+            known = nearest(name, findings) if findings else sentence("none")
+            fail(sentence("no finding {id}, expected {expected}", id=repr(name), expected=known))
+        if why := undecidable(findings[name]):
+            fail(sentence("nobody decides about the finding {id}: {why}", id=name, why=why))
+    print(drafted((findings[name] for name in dict.fromkeys(names)), language.value), end="")
 
 
 def _prove(findings: Sequence[Finding], folder: str) -> None:
@@ -171,11 +238,13 @@ def _progress(paths: list[str]) -> Iterator[Any]:
         yield show
 
 
-def _history(model: Model | None, baseline: Ledger | None) -> History:
+def _history(
+    model: Model | None, baseline: Ledger | None, rules: Mapping[str, Rule], decisions: Decisions
+) -> History:
     from otmon.findings.judge import case_of
     from otmon.outputs.history import History
 
-    return History(lambda ledger: case_of(ledger, model, baseline), __version__)
+    return History(lambda ledger: case_of(ledger, model, baseline, rules), __version__, decisions)
 
 
 def _telling(
@@ -207,7 +276,9 @@ def replay(
     json: Json = None,
     baseline: Baselines = None,
     rules: Rules = None,
+    decisions: DecisionFile = None,
     sort: Sort = Order.severity,
+    sheet: Sheet = None,
     ledger: Annotated[
         str | None, typer.Option("--ledger", metavar="FILE.db", help="Save the facts, for otmon check.")
     ] = None,
@@ -252,10 +323,12 @@ def replay(
     from otmon.ledger.file.store import save
     from otmon.zones.place import names_interfaces
 
+    be_sheet(sheet)
     model = read_model(zones) if zones is not None else None
     before = read_ledgers(baseline)
     known = read_rules(rules)
-    history = _history(model, before) if metrics is not None else None
+    decided = read_decisions(decisions, known)
+    history = _history(model, before, known, decided) if metrics is not None else None
     telling = _telling(model, before, known, metrics) if told is not None else None
     look = history.look if history is not None else telling.look if telling is not None else None
     every_ns = told * 1_000_000_000 if told is not None else MINUTE_NS
@@ -286,7 +359,19 @@ def replay(
     if result.interrupted:
         warn(sentence("interrupted; this is what was found so far"))
     tell_of_the_same_time(result.ledger)
-    status = _tell(result.ledger, model, json, lang, before, known, sort, telling=telling, evidence=evidence)
+    status = _tell(
+        result.ledger,
+        model,
+        json,
+        lang,
+        before,
+        known,
+        sort,
+        decided,
+        sheet=sheet,
+        telling=telling,
+        evidence=evidence,
+    )
     raise typer.Exit(INTERRUPTED if result.interrupted else status)
 
 
@@ -302,7 +387,9 @@ def check(
     json: Json = None,
     baseline: Baselines = None,
     rules: Rules = None,
+    decisions: DecisionFile = None,
     sort: Sort = Order.severity,
+    sheet: Sheet = None,
     since: Annotated[
         str | None,
         typer.Option(
@@ -317,14 +404,29 @@ def check(
             "--digest", help="Say the SHA-256 of each ledger's content, by which a report names it."
         ),
     ] = False,
+    draft: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="Write decisions about the findings with these ids, to be completed in the file of "
+            "--decisions, and nothing else; may be repeated.",
+        ),
+    ] = None,
     lang: Lang = Language.en,
 ) -> None:
     """Check saved facts against a zone model: the same findings as the replay, without packets.
 
     Example: otmon check --ledger plant.db --zones zones/factory.yaml
     """
+    be_sheet(sheet)
     model = read_model(zones) if zones is not None else None
     before = read_ledgers(baseline)
     known = read_rules(rules)
+    decided = read_decisions(decisions, known)
     facts = read_ledgers(ledger, names_digests=digest)
-    raise typer.Exit(_tell(facts, model, json, lang, before, known, sort, since=since))
+    if draft:
+        _draft(draft, facts, model, before, known, lang)
+        return
+    raise typer.Exit(
+        _tell(facts, model, json, lang, before, known, sort, decided, sheet=sheet, since=since, is_whole=True)
+    )

@@ -13,6 +13,7 @@ from otmon.cli.options import (
     FOUND,
     NOTHING_FOUND,
     Baseline,
+    DecisionFile,
     Lang,
     Rules,
     Zones,
@@ -68,6 +69,7 @@ def run(
     ] = None,
     baseline: Baseline = None,
     rules: Rules = None,
+    decisions: DecisionFile = None,
     filter: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Packets to take, as libpcap's filters say it.")
     ] = None,
@@ -134,8 +136,9 @@ def run(
     wanted = Options(
         interface=interface, zones=zones, ledger=ledger, json=json, evidence=evidence,
         evidence_mb=evidence_mb, metrics=metrics, certificate=certificate, web_config=web_config, key=key,
-        baseline=baseline, rules=rules, filter=filter, ring_mb=ring_mb, block_ms=block_ms, workers=workers,
-        card_time=card_time, keep_days=keep_days, silence=silence, user=user, lang=lang, config=config,
+        baseline=baseline, rules=rules, decisions=decisions, filter=filter, ring_mb=ring_mb,
+        block_ms=block_ms, workers=workers, card_time=card_time, keep_days=keep_days, silence=silence,
+        user=user, lang=lang, config=config,
     )  # fmt: skip
     begun = dict(context.params)
     again = (lambda: reread(context, config)) if config is not None else dict[str, object]

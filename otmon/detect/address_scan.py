@@ -75,6 +75,7 @@ def address_scan(case: Case) -> Iterator[Finding]:
             first_ns=min(fact.first_ns for fact in facts),
             last_ns=max(fact.last_ns for fact in facts),
             evidence=first(*(fact.evidence for fact in facts)),
+            extent=len(facts),
         )
 
 

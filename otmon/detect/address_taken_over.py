@@ -56,4 +56,5 @@ def _finding(case: Case, device: Device, address: str, listed: Listed) -> Findin
         first_ns=min(one.first_ns for one in here),
         last_ns=max(one.last_ns for one in here),
         evidence=first(*(one.evidence for one in here)),
+        extent=len(here),
     )

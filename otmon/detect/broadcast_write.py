@@ -163,6 +163,7 @@ def _finding(case: Case, way: Way, key: tuple[str, ...], group: Asked) -> Findin
         first_ns=min(one.first_ns for one in operations),
         last_ns=max(one.last_ns for one in operations),
         evidence=first(*(one.evidence for one in operations)),
+        extent=len(operations),
     )
 
 

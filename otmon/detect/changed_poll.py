@@ -110,4 +110,5 @@ def _finding(case: Case, key: ConversationKey, changes: list[_Change]) -> Findin
         first_ns=best.since_ns,
         last_ns=max(one.last_ns for one in operations),
         evidence=first(*(one.evidence for one in operations)),
+        extent=len(operations),
     )  # fmt: skip

@@ -182,6 +182,7 @@ def _finding(
         first_ns=min(one.first_ns for one, _ in group),
         last_ns=max(one.last_ns for one, _ in group),
         evidence=first(*(one.evidence for one, _ in group)),
+        extent=len(group),
     )
 
 

@@ -126,6 +126,7 @@ def _finding(case: Case, key: tuple[str, ...], group: _Group) -> Finding:
         first_ns=min(fact.first_ns for fact in group),
         last_ns=max(fact.last_ns for fact in group),
         evidence=first(*(fact.evidence for fact in group)),
+        extent=len(group),
     )
 
 

@@ -155,6 +155,7 @@ def _finding(case: Case, key: tuple[str, ...], disputes: Claims, about: list[tup
         first_ns=min(asset.first_ns for asset in assets),
         last_ns=max(asset.last_ns for asset in assets),
         evidence=first(*(asset.evidence for asset in assets)),
+        extent=len(assets),
     )
 
 

@@ -61,4 +61,5 @@ def _finding(case: Case, talk: ConversationKey, side: str, claims: list[AssetCla
         first_ns=min(one.first_ns for one in claims),
         last_ns=max(one.last_ns for one in claims),
         evidence=first(*(one.evidence for one in claims)),
+        extent=len(claims),
     )

@@ -109,6 +109,11 @@ class Finding:
     title: Text = Text("", "")  # noqa: RUF009 - a frozen value
     response: Texts = Texts((), ())  # noqa: RUF009 - a frozen value
     """What to do, step by step: of its rule."""
+    names: tuple[tuple[str, Text], ...] = ()
+    """Address and name of those of its link that the inventory lists: whoever judges adds them."""
+    extent: int = 1
+    """How many facts it rests on that a person would look at one by one (addresses of a scan, accounts ...)
+    and its key does not tell apart; 1 for what only repeats itself."""
     alike: int = 1
     """How many findings it stands for: more than one where they were many (`otmon.findings.aggregation`)."""
 

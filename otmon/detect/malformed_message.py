@@ -66,6 +66,7 @@ def malformed_message(case: Case) -> Iterator[Finding]:
             first_ns=min(anomaly.first_ns for anomaly in group),
             last_ns=max(anomaly.last_ns for anomaly in group),
             evidence=first(*(anomaly.evidence for anomaly in group)),
+            extent=len(group),
         )
 
 

@@ -261,4 +261,5 @@ def _finding(case: Case, client: str, kind: str, parts: Parts) -> Finding:
         first_ns=min(fact.first_ns for fact in facts),
         last_ns=max(fact.last_ns for fact in facts),
         evidence=first(*(fact.evidence for fact in facts)),
+        extent=len(facts),
     )  # fmt: skip

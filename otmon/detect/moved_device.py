@@ -93,4 +93,5 @@ def _finding(
         first_ns=min(one.first_ns for one, _ in seen),
         last_ns=max(one.last_ns for one, _ in seen),
         evidence=first(*(one.evidence for one, _ in seen)),
+        extent=len(seen),
     )

@@ -152,6 +152,7 @@ def _finding(
         first_ns=min(one.first_ns for one in seen),
         last_ns=max(one.last_ns for one in seen),
         evidence=first(*(one.evidence for one in there)),
+        extent=len(there),
     )
 
 

@@ -40,6 +40,7 @@ def name_poisoning(case: Case) -> Iterator[Finding]:
             first_ns=min(claim.first_ns for claim in claims),
             last_ns=max(claim.last_ns for claim in claims),
             evidence=first(*(claim.evidence for claim in claims)),
+            extent=len(claims),
         )
 
 

@@ -91,6 +91,7 @@ def _one(case: Case, zone: str, name: str, assets: list[Asset], talks: list[Conv
         first_ns=min(one.first_ns for one in assets),
         last_ns=max(one.last_ns for one in assets),
         evidence=first(*(one.evidence for one in assets), *(one.evidence for one in asked if changes([one]))),
+        extent=max(len(talks), 1),
     )
 
 
@@ -160,4 +161,5 @@ def _many(case: Case, zone: str, found: dict[str, list[Asset]]) -> Finding:
         first_ns=min(one.first_ns for one in assets),
         last_ns=max(one.last_ns for one in assets),
         evidence=first(*(one.evidence for one in assets)),
+        extent=len(assets),
     )

@@ -64,6 +64,7 @@ def _finding(case: Case, key: tuple[str, ...], server: str, group: Asked, *, kno
         first_ns=min(one.first_ns for one in operations),
         last_ns=max(one.last_ns for one in operations),
         evidence=first(*(one.evidence for one in operations)),
+        extent=len(operations),
     )
 
 

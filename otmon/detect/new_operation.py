@@ -194,6 +194,7 @@ def _single(case: Case, pair: Pair, news: _News) -> Finding:
         first_ns=min(one.first_ns for one, _ in facts),
         last_ns=max(one.last_ns for one, _ in facts),
         evidence=first(*(one.evidence for one, _ in facts)),
+        extent=len(facts),
     )
 
 
@@ -246,4 +247,5 @@ def _spread(case: Case, client: str, news: list[tuple[str, _News]]) -> Finding:
         first_ns=min(one.first_ns for one, _ in facts),
         last_ns=max(one.last_ns for one, _ in facts),
         evidence=first(*(one.evidence for one, _ in facts)),
+        extent=len(facts),
     )

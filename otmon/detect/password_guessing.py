@@ -142,6 +142,7 @@ def _refused(case: Case, group: _Group, let_in: _Group) -> Finding:
         first_ns=begin,
         last_ns=max(fact.last_ns for fact in group),
         evidence=first(*(fact.evidence for fact in (*group, *after))),
+        extent=len(group),
     )
 
 

@@ -106,4 +106,5 @@ def _finding(case: Case, ends: tuple[str, str, str], facts: list[Operation], res
         first_ns=min(one.first_ns for one in facts),
         last_ns=max(one.last_ns for one in facts),
         evidence=first(*(one.evidence for one in facts)),
+        extent=len(facts),
     )

@@ -50,6 +50,7 @@ def rival_dhcp(case: Case) -> Iterator[Finding]:
                 first_ns=min(fact.first_ns for fact in facts),
                 last_ns=max(fact.last_ns for fact in facts),
                 evidence=first(*(fact.evidence for fact in facts)),
+                extent=len(facts),
             )
 
 

@@ -84,4 +84,5 @@ def _finding(case: Case, sender: _Sender, kind: str, facts: Sequence[AssetClaim 
         first_ns=min(one.first_ns for one in facts),
         last_ns=max(one.last_ns for one in facts),
         evidence=first(*(one.evidence for one in facts)),
+        extent=len(facts),
     )

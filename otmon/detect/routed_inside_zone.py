@@ -78,4 +78,5 @@ def _finding(case: Case, zone: str, mac: str, group: list[Conversation], behind:
         first_ns=min(fact.first_ns for fact in group),
         last_ns=max(fact.last_ns for fact in group),
         evidence=first(*(fact.evidence for fact in group)),
+        extent=len(group),
     )

@@ -111,6 +111,7 @@ def _finding(case: Case, reign: _Reign, asked: list[tuple[Operation, Verdict | N
         first_ns=_begin(operations),
         last_ns=max(one.last_ns for one in operations),
         evidence=first(*(one.evidence for one in operations)),
+        extent=len(operations),
     )  # fmt: skip
 
 

@@ -113,6 +113,7 @@ def _finding(
         first_ns=last_ns,
         last_ns=until_ns,
         evidence=first(*(fact.evidence for fact in facts)),
+        extent=len(facts),
     )  # fmt: skip
 
 

@@ -182,4 +182,5 @@ def _finding(
         first_ns=min(one.first_ns for one in polls),
         last_ns=last_ns,
         evidence=first(*(one.evidence for one in polls)),
+        extent=len(polls),
     )

@@ -112,4 +112,5 @@ def _finding(case: Case, about: Talk, facts: list[Operation], asked: int) -> Fin
         first_ns=min(one.first_ns for one in facts),
         last_ns=max(one.last_ns for one in facts),
         evidence=first(*(one.evidence for one in facts)),
+        extent=len(facts),
     )

@@ -265,6 +265,7 @@ def many(case: Case, rule: str, what: str, zone: str, found: list[Device]) -> Fi
         first_ns=min(one.seen.first_ns for one in found),
         last_ns=max(one.seen.last_ns for one in found),
         evidence=first(*(one.seen.evidence for one in found)),
+        extent=len(found),
     )
 
 

@@ -164,6 +164,7 @@ def _many(case: Case, mac: str, addresses: list[str], talk: Talk, assets: list[A
         first_ns=min(fact.first_ns for fact in facts),
         last_ns=max(fact.last_ns for fact in facts),
         evidence=_evidence(facts, asked),
+        extent=len(addresses),
     )
 
 
@@ -207,6 +208,7 @@ def _finding(
         first_ns=min(fact.first_ns for fact in facts),
         last_ns=max(fact.last_ns for fact in facts),
         evidence=_evidence(facts, operations),
+        extent=len(facts),
     )
 
 

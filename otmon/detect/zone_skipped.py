@@ -91,6 +91,7 @@ def _finding(case: Case, group: Passed, levels: tuple[float, float], between: li
         first_ns=min(one.first_ns for one, _ in group),
         last_ns=max(one.last_ns for one, _ in group),
         evidence=first(*(one.evidence for one, _ in group)),
+        extent=len(group),
     )  # fmt: skip
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from otmon.detect.condition_rules import matched
-from otmon.detect.detector import Case, detectors
+from otmon.detect.detector import Case, detectors, registered
 from otmon.detect.finding import SEVERITIES, Finding, Place
 from otmon.detect.rules.load import shipped_rules
-from otmon.detect.rules.rule import Rule
+from otmon.detect.rules.rule import Rule, Text
 from otmon.findings.aggregation import Aggregation, Kind, kind_of
 from otmon.findings.risk import risk_of, scales, silence_of
 from otmon.garbage_collection import without_garbage_collection
@@ -69,7 +69,7 @@ def found_in(case: Case, between: Callable[[], None] = go_on) -> tuple[Finding, 
         if aggregation is None:
             aggregation = aggregations[kind] = Aggregation(rule, _owned(case, one.place))
         aggregation.add(one, risk_of(one, rule.threat, ready), silence_of(one, ready))
-    found = (one for aggregation in aggregations.values() for one in aggregation.findings())
+    found = (_named(case, one) for aggregation in aggregations.values() for one in aggregation.findings())
     return tuple(
         sorted(found, key=lambda one: (order[one.severity], one.risk.value, one.first_ns, one.rule, one.key))
     )
@@ -80,6 +80,20 @@ def _owned(case: Case, place: Place) -> Place:
     zones = case.index.zones if case.index is not None else {}
     owners = [zones[id].owners if id in zones else () for id in (place.from_zone, place.to_zone)]
     return replace(place, from_owners=owners[0], to_owners=owners[1])
+
+
+def _named(case: Case, finding: Finding) -> Finding:
+    """The finding with the names that the inventory has for those whom it is about."""
+    if case.index is None or not case.index.model.devices:
+        return finding
+    ends = dict.fromkeys(filter(None, (finding.link.client, finding.link.server)))
+    listed = ((end, [device.name for device in registered(case, end)]) for end in ends)
+    names = tuple(
+        (end, Text(", ".join(one.en for one in named), ", ".join(one.ja for one in named)))
+        for end, named in listed
+        if named
+    )
+    return replace(finding, names=names) if names else finding
 
 
 def by_risk(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -18,8 +18,10 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from otmon.detect.detector import Case
 from otmon.findings.coverage import coverage, zones_seen
+from otmon.findings.decision import NO_DECISIONS, Decisions
 from otmon.findings.judge import found_in
 from otmon.findings.news import News
+from otmon.findings.standing import decided
 from otmon.ledger.ledger import Ledger
 from otmon.outputs.metrics import OF_A_SENSOR, InterfaceStatus, Status, judged_metrics, metrics
 
@@ -39,7 +41,10 @@ _Series = tuple[str, _Labels]
 class History:
     """Collects samples minute by minute. `left_out` counts minutes beyond `MINUTES`."""
 
-    def __init__(self, judge: Callable[[Ledger], Case], version: str) -> None:
+    def __init__(
+        self, judge: Callable[[Ledger], Case], version: str, decisions: Decisions = NO_DECISIONS
+    ) -> None:
+        self._decisions = decisions
         self._judge = judge
         self._version = version
         self._news = News()
@@ -91,7 +96,8 @@ class History:
     def _status(self, ledger: Ledger, time_s: float) -> Status:
         case = self._judge(ledger)
         findings = found_in(case)
-        for finding, _ in self._news.of(findings):
+        known = decided(case, findings, self._decisions)
+        for finding, _ in self._news.of(known.uncovered(findings)):
             self._told[finding.rule, finding.severity] += 1
             self._told_s[finding.severity] = time_s
         noted = Counter[str]()
@@ -117,7 +123,7 @@ class History:
             version=self._version,
             started_s=0,
             interfaces=(port,),
-            judged=judged_metrics(case, findings, coverage(case), zones_seen(case)),
+            judged=judged_metrics(case, findings, coverage(case), zones_seen(case), known),
             entries=(),
             judgements=0,
             judging_s=0,

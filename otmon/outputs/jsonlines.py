@@ -20,6 +20,7 @@ from typing import Any, Final, TextIO
 from otmon.detect.finding import SEVERITIES, Finding, Message
 from otmon.findings.coverage import Coverage, ZoneCoverage
 from otmon.findings.judge import id_of
+from otmon.findings.standing import UNDECIDED, Decided, Standing
 from otmon.findings.wording import LANGUAGES, visible, worded
 from otmon.ledger.facts import Evidence
 from otmon.ledger.ledger import Ledger
@@ -38,17 +39,18 @@ def write_jsonlines(
     covered: Sequence[Coverage] = (),
     zones: Sequence[ZoneCoverage] = (),
     told_ns: Mapping[str, int] | None = None,
+    decided: Decided = UNDECIDED,
 ) -> None:
     """Write every line; `files`, `covered` and `zones` are the model's, empty without one. `told_ns` is when
     each finding was told, by its id."""
-    for line in lines(ledger, findings, files, version, covered, zones, told_ns):
+    for line in lines(ledger, findings, files, version, covered, zones, told_ns, decided):
         _write(stream, line)
 
 
-def write_told(stream: TextIO, findings: Iterable[Finding], told_ns: int) -> None:
+def write_told(stream: TextIO, findings: Iterable[tuple[Finding, Standing | None]], told_ns: int) -> None:
     """Write the lines of findings that came up together, as they do: `told_ns` is when they are told."""
-    for one in findings:
-        _write(stream, {**finding_line(one), "told": utc_text(told_ns)})
+    for one, standing in findings:
+        _write(stream, {**finding_line(one, standing), "told": utc_text(told_ns)})
 
 
 def _write(stream: TextIO, line: Mapping[str, Any]) -> None:
@@ -63,6 +65,7 @@ def lines(
     covered: Sequence[Coverage] = (),
     zones: Sequence[ZoneCoverage] = (),
     told_ns: Mapping[str, int] | None = None,
+    decided: Decided = UNDECIDED,
 ) -> Iterator[dict[str, Any]]:
     """The objects of all lines."""
     yield _run_line(ledger, files, version)
@@ -76,11 +79,12 @@ def lines(
             "detail": damage.detail,
         }
     for finding in findings:
-        line = finding_line(finding)
+        line = finding_line(finding, decided.of(finding))
         if told_ns is not None and line["id"] in told_ns:
             line["told"] = utc_text(told_ns[line["id"]])
         yield line
-    yield _summary_line(findings, covered, zones)
+    summary = _summary_line(findings, covered, zones)
+    yield summary if not decided.decisions else {**summary, "decided": _decided(findings, decided)}
 
 
 def _run_line(ledger: Ledger, files: Sequence[str], version: str) -> dict[str, Any]:
@@ -153,6 +157,18 @@ def _summary_line(
     }
 
 
+def _decided(findings: Sequence[Finding], decided: Decided) -> dict[str, Any]:
+    """How many findings decisions cover, and what became of the decisions."""
+    return {
+        "findings": sum(decided.covers(one) for one in findings),
+        "decisions": decided.states,
+        "unmet": [
+            {"rule": one.rule, "finding": one.finding, "about": list(one.about), "line": str(one.line)}
+            for one in decided.unmet
+        ],
+    }
+
+
 def by_boundary(findings: Sequence[Finding]) -> list[tuple[tuple[str, tuple[str, str]], int]]:
     """How many findings each boundary has, or each pair of zones without one; most first. What is
     in no zone of a model is left out."""
@@ -163,11 +179,14 @@ def by_boundary(findings: Sequence[Finding]) -> list[tuple[tuple[str, tuple[str,
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def finding_line(finding: Finding) -> dict[str, Any]:
+def finding_line(finding: Finding, standing: Standing | None = None) -> dict[str, Any]:
     """The object of one finding."""
     link, place = finding.link, finding.place
     # Of few findings only: without it a finding stands for itself.
     alike = {"alike": finding.alike} if finding.alike > 1 else {}
+    names = [{"address": end, "en": visible(name.en), "ja": visible(name.ja)} for end, name in finding.names]
+    named = {"names": names} if names else {}
+    decision = {"decision": _decision(standing)} if standing is not None else {}
     return {
         "type": "finding",
         "id": id_of(finding),
@@ -193,6 +212,7 @@ def finding_line(finding: Finding) -> dict[str, Any]:
         "boundary": place.boundary,
         "device_owner": place.device_owner,
         "settings_owner": place.settings_owner,
+        **named,
         "what": _message(finding.what),
         "why": [_message(one) for one in finding.why],
         **alike,
@@ -205,6 +225,20 @@ def finding_line(finding: Finding) -> dict[str, Any]:
             {"scheme": one.scheme, "id": one.id, "title": one.title, "edition": one.edition}
             for one in finding.references
         ],
+        **decision,
+    }
+
+
+def _decision(standing: Standing) -> dict[str, Any]:
+    one = standing.decision
+    return {
+        "state": standing.state,
+        "reason": one.reason,
+        "by": one.by,
+        "decided": one.decided.isoformat(),
+        "until": one.until.isoformat(),
+        "line": str(one.line),
+        "against": [_message(message) for message in standing.against],
     }
 
 

@@ -26,6 +26,7 @@ from otmon.detect.detector import Case
 from otmon.detect.finding import SEVERITIES, Finding
 from otmon.detect.unauthorised_device import strangers
 from otmon.findings.coverage import SIGHTS, STATES, Coverage, ZoneCoverage
+from otmon.findings.standing import UNDECIDED, Decided
 from otmon.ledger.facts import (
     HOUR_NS,
     LONGEST_NS,
@@ -173,13 +174,14 @@ def judged_metrics(
     findings: Iterable[Finding],
     covered: Iterable[Coverage],
     zones: Iterable[ZoneCoverage],
+    decided: Decided = UNDECIDED,
 ) -> Judged:
     """The metrics of a judgement; nothing of what is given is kept."""
     return Judged(
         tuple(_facts(case)),
         tuple(_zones(case, covered, zones)),
         tuple(_devices(case)),
-        tuple(_findings(findings, max((one.last_ns for one in case.ledger.sources), default=0))),
+        tuple(_findings(findings, max((one.last_ns for one in case.ledger.sources), default=0), decided)),
         tuple(_modbus(case)),
     )
 
@@ -374,21 +376,34 @@ def _devices(case: Case) -> Iterator[Metric]:
     )  # fmt: skip
 
 
-def _findings(findings: Iterable[Finding], now_ns: int) -> Iterator[Metric]:
+def _findings(findings: Iterable[Finding], now_ns: int, decided: Decided) -> Iterator[Metric]:
     found: dict[tuple[str, ...], float] = {("", severity, ""): 0 for severity in SEVERITIES}
+    known = found.copy()
     aged: dict[tuple[str, ...], float] = {(severity, age): 0 for severity in SEVERITIES for age in AGES}
     for one in findings:
         key = (one.rule, one.severity, one.place.boundary)
+        if decided.covers(one):
+            known[key] = known.get(key, 0) + one.alike
+            continue
         found[key] = found.get(key, 0) + one.alike
         age = next(age for age, most_ns in AGES.items() if now_ns - one.first_ns <= most_ns)
         aged[one.severity, age] += one.alike
     yield _gauge(
-        "findings", "Findings that stand, by rule, severity and boundary.",
+        "findings", "Findings that stand and no decision covers, by rule, severity and boundary.",
         ("rule", "severity", "boundary"), found,
     )  # fmt: skip
     yield _gauge(
-        "findings_by_age", "The same by how long before the latest packet they began.", ("severity", "age"),
-        aged,
+        "findings_by_age", "The same as otmon_findings by how long before the latest packet they began.",
+        ("severity", "age"), aged,
+    )  # fmt: skip
+    yield _gauge(
+        "findings_decided", "Findings that stand and a decision covers.", ("rule", "severity", "boundary"),
+        known,
+    )  # fmt: skip
+    yield _gauge(
+        "decisions",
+        "Decisions about findings: holds, outgrown by what was found since, lapsed, unmet by any finding.",
+        ("state",), {(state,): count for state, count in decided.states.items()},
     )  # fmt: skip
 
 

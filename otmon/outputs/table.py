@@ -21,7 +21,9 @@ from rich.text import Text
 
 from otmon.detect.finding import SEVERITIES, Finding
 from otmon.findings.coverage import SIGHTS, STATES, Coverage, Sight, State, ZoneCoverage
+from otmon.findings.decision import Decision
 from otmon.findings.judge import id_of
+from otmon.findings.standing import UNDECIDED, Decided, Standing
 from otmon.findings.wording import Language, damage_detail, named, text, visible, worded
 from otmon.ledger.ledger import Ledger
 from otmon.outputs.instant import clock_name, short_text
@@ -69,20 +71,33 @@ def write_table(
     covered: Sequence[Coverage] = (),
     zones: Sequence[ZoneCoverage] = (),
     timezone: str = "",
+    decided: Decided = UNDECIDED,
 ) -> None:
     """Write everything; `files`, `covered`, `zones` and `timezone`, by whose clocks times are shown, are the
-    model's, empty without one."""
+    model's, empty without one. Findings that decisions cover are in a section of their own."""
     console = _console_for(stream)
     with console.capture() as written:
-        _write(console, ledger, findings, files, language, covered, zones, timezone)
+        _write(console, ledger, findings, files, language, covered, zones, timezone, decided)
     stream.writelines(f"{line.rstrip()}\n" for line in written.get().splitlines())
 
 
-def write_finding(stream: TextIO, finding: Finding, language: Language, timezone: str = "") -> None:
-    """Write one finding with its reasons and its packets, as in the table of all, and what to do."""
+def write_finding(
+    stream: TextIO,
+    finding: Finding,
+    language: Language,
+    timezone: str = "",
+    standing: Standing | None = None,
+) -> None:
+    """Write one finding with its reasons and its packets, as in the table of all, and what to do; less of one
+    that a decision covers."""
     console = _console_for(stream)
     with console.capture() as written:
-        console.print(_finding(finding, language, timezone, with_response=True), soft_wrap=False)
+        if standing is not None and standing.holds:
+            console.print(_decided(finding, standing.decision, language, timezone), soft_wrap=False)
+        else:
+            console.print(
+                _finding(finding, language, timezone, standing, with_response=True), soft_wrap=False
+            )
     stream.writelines(f"{line.rstrip()}\n" for line in written.get().splitlines())
 
 
@@ -95,6 +110,7 @@ def _write(
     covered: Sequence[Coverage],
     zones: Sequence[ZoneCoverage],
     timezone: str,
+    decided: Decided,
 ) -> None:
     _summary(console, ledger, files, language, timezone)
     _zones(console, zones, language)
@@ -102,15 +118,28 @@ def _write(
     if not files:
         _conversations(console, ledger, language)
     console.print(Text(text("table.findings", language), style="bold"))
-    if not findings:
-        console.print(Padding(text("table.nothing-found", language), (0, 0, 0, 2)))
-        return
-    _by_severity(console, findings, language)
-    _by_boundary(console, findings, language)
-    for finding in findings[:FINDINGS_SHOWN]:
-        console.print(_finding(finding, language, timezone), soft_wrap=False)
-    _more(console, len(findings) - FINDINGS_SHOWN, language)
-    _responses(console, findings[:FINDINGS_SHOWN], language)
+    told = decided.uncovered(findings)
+    # What ends first is the first that people talk about.
+    known = sorted(
+        (one for one in findings if decided.covers(one)),
+        key=lambda one: decided.standings[id_of(one)].decision.until,
+    )
+    if told:
+        _by_severity(console, told, len(known), language)
+        _by_boundary(console, told, language)
+        for finding in told[:FINDINGS_SHOWN]:
+            console.print(_finding(finding, language, timezone, decided.of(finding)), soft_wrap=False)
+        _more(console, len(told) - FINDINGS_SHOWN, language)
+    else:
+        key = "table.nothing-undecided" if known else "table.nothing-found"
+        console.print(Padding(text(key, language), (0, 0, 1 if known else 0, 2)))
+    if known:
+        console.print(Text(text("table.decided", language, count=len(known)), style="bold"))
+        for finding in known[:FINDINGS_SHOWN]:
+            decision = decided.standings[id_of(finding)].decision
+            console.print(_decided(finding, decision, language, timezone), soft_wrap=False)
+        _more(console, len(known) - FINDINGS_SHOWN, language)
+    _responses(console, told[:FINDINGS_SHOWN], language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +314,7 @@ def _conversations(console: Console, ledger: Ledger, language: Language) -> None
     console.print()
 
 
-def _by_severity(console: Console, findings: Sequence[Finding], language: Language) -> None:
+def _by_severity(console: Console, findings: Sequence[Finding], decided: int, language: Language) -> None:
     counts = Counter[str]()
     for finding in findings:
         counts[finding.severity] += finding.alike
@@ -294,6 +323,8 @@ def _by_severity(console: Console, findings: Sequence[Finding], language: Langua
         if counts[severity]:
             line.append(f"{text(f'severity.{severity}', language)} {counts[severity]}", STYLES[severity])
             line.append("   ")
+    if decided:
+        line.append(text("table.decided-count", language, count=decided))
     console.print(Padding(line, (0, 0, 1, 2)))
 
 
@@ -367,12 +398,62 @@ def _where(finding: Finding, language: Language) -> str:
     return "; ".join([where, *told])
 
 
-def _finding(finding: Finding, language: Language, timezone: str, with_response: bool = False) -> Group:
+def names_text(finding: Finding, language: Language) -> str:
+    """The names that the inventory has for those whom a finding is about."""
+    listed = ((end, name.ja if language == "ja" else name.en) for end, name in finding.names)
+    return "; ".join(
+        text("table.device-name", language, address=end, name=visible(name)) for end, name in listed
+    )
+
+
+def _head(finding: Finding, language: Language) -> Text:
     head = Text()
     head.append(f"[{text(f'severity.{finding.severity}', language)}] ", STYLES[finding.severity])
     head.append(worded(finding.what, language), "bold")
     head.append(f"  {finding.rule} {id_of(finding)}", "dim")
+    return head
+
+
+def _decision(decision: Decision, language: Language) -> str:
+    """Until when, by whom, when and where it was written."""
+    return text(
+        "table.decision-line", language, until=decision.until.isoformat(), by=decision.by,
+        decided=decision.decided.isoformat(), line=str(decision.line),
+    )  # fmt: skip
+
+
+def _decided(finding: Finding, decision: Decision, language: Language, timezone: str) -> Group:
+    """A finding that a decision covers."""
     grid = _grid()
+    if finding.names:
+        grid.add_row(text("table.devices", language), _said(names_text(finding, language), language))
+    grid.add_row(text("table.decision", language), _said(_decision(decision, language), language))
+    grid.add_row(text("table.why", language), _said(visible(decision.reason), language))
+    grid.add_row(text("table.seen", language), _seen(finding, language, timezone))
+    return Group(
+        Padding(_said(_head(finding, language), language), (0, 0, 0, 2)), Padding(grid, (0, 0, 1, 6))
+    )
+
+
+def _seen(finding: Finding, language: Language, timezone: str) -> str:
+    return text(
+        "table.seen-line", language, count=f"{finding.count:,}",
+        unit=text(f"table.unit.{finding.unit}", language),
+        first=short_text(finding.first_ns, timezone), last=short_text(finding.last_ns, timezone),
+        clock=clock_name(timezone),
+    )  # fmt: skip
+
+
+def _finding(
+    finding: Finding,
+    language: Language,
+    timezone: str,
+    standing: Standing | None = None,
+    with_response: bool = False,
+) -> Group:
+    grid = _grid()
+    if finding.names:
+        grid.add_row(text("table.devices", language), _said(names_text(finding, language), language))
     place = finding.place
     if place.from_zone or place.to_zone:
         grid.add_row(text("table.where", language), _said(_where(finding, language), language))
@@ -385,15 +466,13 @@ def _finding(finding: Finding, language: Language, timezone: str, with_response:
         grid.add_row(text("table.risk", language), told)
     for number, reason in enumerate(finding.why):
         grid.add_row("" if number else text("table.why", language), _said(worded(reason, language), language))
-    grid.add_row(
-        text("table.seen", language),
-        text(
-            "table.seen-line", language, count=f"{finding.count:,}",
-            unit=text(f"table.unit.{finding.unit}", language),
-            first=short_text(finding.first_ns, timezone), last=short_text(finding.last_ns, timezone),
-            clock=clock_name(timezone),
-        ),
-    )  # fmt: skip
+    if standing is not None:
+        grid.add_row(
+            text("table.decision", language), _said(_decision(standing.decision, language), language)
+        )
+        for message in standing.against:
+            grid.add_row("", _said(worded(message, language), language))
+    grid.add_row(text("table.seen", language), _seen(finding, language, timezone))
     for number, one in enumerate(finding.evidence):
         line = text("table.evidence-line", language, source=one.source, packet=one.packet, offset=one.offset)
         grid.add_row("" if number else text("table.evidence", language), line)
@@ -401,4 +480,6 @@ def _finding(finding: Finding, language: Language, timezone: str, with_response:
         grid.add_row("" if number else text("table.response", language), _said(step, language))
     references = ", ".join(f"{one.scheme} {one.id}" for one in finding.references)
     grid.add_row(text("table.references", language), _said(references, language))
-    return Group(Padding(_said(head, language), (0, 0, 0, 2)), Padding(grid, (0, 0, 1, 6)))
+    return Group(
+        Padding(_said(_head(finding, language), language), (0, 0, 0, 2)), Padding(grid, (0, 0, 1, 6))
+    )

@@ -29,8 +29,10 @@ from otmon.detect.detector import Case
 from otmon.detect.finding import Finding
 from otmon.detect.rules.rule import Rule
 from otmon.findings.coverage import coverage, is_one_way, ways_seen, zones_seen
+from otmon.findings.decision import NO_DECISIONS, Decisions
 from otmon.findings.judge import case_of, found_in, go_on
 from otmon.findings.news import News
+from otmon.findings.standing import Decided, Standing, decided
 from otmon.garbage_collection import without_garbage_collection
 from otmon.ledger.file.aside import stand_aside
 from otmon.ledger.file.ledger_error import LedgerError
@@ -60,10 +62,12 @@ ENDING_S: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A finding that came up, or has become graver."""
+    """A finding that came up, or has become graver, or is covered by a decision since."""
 
     finding: Finding
     is_new: bool
+    standing: Standing | None = None
+    """To what was decided about it."""
 
 
 class Interrupted(Exception):
@@ -90,6 +94,7 @@ class Watch:
         arrivals: bool = False,
         told: Mapping[str, int] | None = None,
         notes: Mapping[str, str] | None = None,
+        decisions: Decisions = NO_DECISIONS,
     ) -> None:
         """`judge` gives facts with their verdicts. Findings of `before`, which an earlier run saved with
         `notes`, are known and not told again, as far as `told` names them (`News.known`), all where it is
@@ -97,6 +102,7 @@ class Watch:
         by which interface each sender came in."""
         self._readers = readers
         self._judge = judge
+        self._decisions = decisions
         self._known, self._known_first = Known(), Known()
         """What was judged among all facts, and alone with what else was answered."""
         self._gathering = Gathering(readers, self._known, before, notes or {}, keep_days, arrivals)
@@ -125,10 +131,10 @@ class Watch:
         self._version = version
         self._model_loaded = True
         self._one_way: tuple[int, int] | None = None
-        findings, self._told_of = _judgement(judge(before))
+        findings, known, self._told_of = _judgement(judge(before), decisions)
         self._known_before = len(findings)
         self._aside = self._count_aside()
-        self._left = self._know(self._news.of(findings), told is not None)
+        self._left = self._know(self._news.of(findings, known), told is not None, known)
         """What is told at the first step, as the run before had no time for it."""
         self.status: Status = self._status()
 
@@ -159,12 +165,15 @@ class Watch:
 
     @property
     def finds_something(self) -> bool:
-        """Whether there were findings at the last judgement."""
-        return bool(self._news.known)
+        """Whether there were findings at the last judgement that no decision covered."""
+        return self._news.has_undecided
 
-    def use(self, judge: Callable[[Ledger], Case], arrivals: bool = False) -> None:
-        """Judge by another model from now on, and tell `arrivals` if it needs them."""
+    def use(
+        self, judge: Callable[[Ledger], Case], arrivals: bool = False, decisions: Decisions = NO_DECISIONS
+    ) -> None:
+        """Judge by another model and other decisions from now on, and tell `arrivals` if it needs them."""
         self._judge = judge
+        self._decisions = decisions
         self._gathering.arrivals = arrivals
         self._model_loaded = True
         self._schedule.judge_soon()
@@ -281,8 +290,10 @@ class Watch:
             outlined = outline(first)
             if not self._known.holds(outlined) and not self._known_first.holds(outlined):
                 with self._breakable():
-                    findings = found_in(self._judge(first))
-                told += self._know(self._news.early(findings), True)
+                    case = self._judge(first)
+                    findings = found_in(case)
+                    known = decided(case, findings, self._decisions)
+                told += self._know(self._news.early(findings, known), True, known)
                 self._known_first.add(outlined)
         finally:
             self._judging_s += time.monotonic() - begun
@@ -360,7 +371,7 @@ class Watch:
     @without_garbage_collection()
     def _judged(self, ledger: Ledger, between: Callable[[], None] = go_on) -> list[Told]:
         with self._breakable():
-            findings, told_of = _judgement(self._judge(ledger), between)
+            findings, known, told_of = _judgement(self._judge(ledger), self._decisions, between)
         self._told_of = told_of
         ways = ways_seen(ledger)
         # In a quiet hour nothing new says that it is over.
@@ -368,18 +379,19 @@ class Watch:
             self._one_way = ways if told else None
         self._judgements += 1
         self._judged_s = time.time()
-        return self._know(self._news.of(findings), True)
+        return self._know(self._news.of(findings, known), True, known)
 
-    def _know(self, news: Iterable[tuple[Finding, bool]], tell: bool) -> list[Told]:
+    def _know(self, news: Iterable[tuple[Finding, bool]], tell: bool, known: Decided) -> list[Told]:
         """Tell of findings that nobody was told of, or was told of as less grave."""
         told = []
         for finding, is_new in news:
             # That it was told is saved with its facts.
             self._unsaved = True
             if tell:
-                told.append(Told(finding, is_new))
-                self._counts[finding.rule, finding.severity] += 1
-                self._told_s[finding.severity] = self._judged_s
+                told.append(Told(finding, is_new, known.of(finding)))
+                if not known.covers(finding):
+                    self._counts[finding.rule, finding.severity] += 1
+                    self._told_s[finding.severity] = self._judged_s
                 if self._proofs is not None:
                     self._proofs.ask(finding)
         return told
@@ -452,11 +464,14 @@ class Watch:
         )
 
 
-def _judgement(case: Case, between: Callable[[], None] = go_on) -> tuple[tuple[Finding, ...], Judged]:
-    """The findings, and what metrics tell of the case, which takes more memory than its facts and is not
-    kept."""
+def _judgement(
+    case: Case, decisions: Decisions, between: Callable[[], None] = go_on
+) -> tuple[tuple[Finding, ...], Decided, Judged]:
+    """The findings, what was decided about them, and what metrics tell of the case, which takes more memory
+    than its facts and is not kept."""
     findings = found_in(case, between)
-    return findings, judged_metrics(case, findings, coverage(case), zones_seen(case))
+    known = decided(case, findings, decisions)
+    return findings, known, judged_metrics(case, findings, coverage(case), zones_seen(case), known)
 
 
 def judged_by(

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otmon.detect.finding import SEVERITIES
+from otmon.detect.rules.rule import Text
 from otmon.findings.judge import id_of, judge
 from otmon.ledger.merge import merge_all
 from tests.detect.plant import EWS, HMI, PC, PLANT, PLC, STRANGER, WEB, ledger_of
 from tests.ledger.conftest import any_ledgers
-from tests.zones.facts import asset, conversation, operation
+from tests.zones.facts import asset, conversation, model, operation
 
 FACTS = (
     conversation(PC, PLC), conversation(HMI, PLC), conversation(EWS, PLC), conversation(STRANGER, PLC),
@@ -42,6 +43,36 @@ def test_ids_are_different_for_different_things_and_stay_for_the_same() -> None:
     assert len(set(ids)) == len(ids)
     twice = merge_all([ledger_of(*FACTS), ledger_of(*FACTS), ledger_of(conversation(PC, "10.2.0.9"))])
     assert set(ids) < {id_of(one) for one in judge(twice, PLANT)}
+
+
+def test_a_finding_has_the_names_of_those_whom_the_inventory_lists() -> None:
+    plant = model("""\
+zones:
+- {id: a, importance: high, members: [10.1.0.0/16]}
+- {id: b, importance: high, members: [10.2.0.0/16]}
+assets:
+- {id: pc, name: {ja: 班長PC, en: foreman's PC}, address: 10.1.0.5}
+- {id: pc-2, name: 予備, address: 10.1.0.5}
+- {id: plc-7, mac: '00:11:22:33:44:55'}
+""")
+    facts = ledger_of(
+        conversation("10.1.0.5", "10.2.0.9"),
+        conversation("10.1.0.6", "10.2.0.9"),
+        conversation("10.1.0.6", "10.2.0.8"),
+        asset("00:11:22:33:44:55", "10.2.0.9"),
+    )
+    said = {
+        (one.link.client, one.link.server): one.names
+        for one in judge(facts, plant)
+        if one.rule == "unlisted-traffic"
+    }
+    pc, plc = Text("foreman's PC, 予備", "班長PC, 予備"), Text("plc-7", "plc-7")
+    assert said == {
+        ("10.1.0.5", "10.2.0.9"): (("10.1.0.5", pc), ("10.2.0.9", plc)),
+        ("10.1.0.6", "10.2.0.9"): (("10.2.0.9", plc),),
+        ("10.1.0.6", "10.2.0.8"): (),
+    }
+    assert all(not one.names for one in judge(facts, None))
 
 
 @given(any_ledgers())

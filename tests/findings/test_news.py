@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from otmon.detect.finding import Finding, Link, Place, Severity, say
+from otmon.findings.decision import Decision
+from otmon.findings.judge import id_of
 from otmon.findings.news import News
+from otmon.findings.standing import LAPSED, UNDECIDED, Decided, Standing
+from otmon.zones.model import Line
 
 
 def finding(key: str, severity: Severity = "medium") -> Finding:
@@ -79,3 +84,29 @@ def test_of_what_was_told_early_so_much_is_remembered(monkeypatch: pytest.Monkey
     news.early((finding("a"), finding("b"), finding("c")))
     assert len(news.known) == 2 and news.early((finding("b"), finding("c"))) == []
     assert news.early((finding("a"),)) == [(finding("a"), True)]
+
+
+def decided(*findings: Finding, holds: bool = True) -> Decided:
+    against = () if holds else (say(LAPSED, until="2026-12-31"),)
+    day = date(2026, 12, 31)
+    standings = {
+        name: Standing(Decision(Line("d", 1), "r", name, ("a",), "low", "A", 1, "x", "y", day, day), against)
+        for name in map(id_of, findings)
+    }
+    return Decided({name: one.decision for name, one in standings.items()}, standings)
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_what_a_decision_covers_since_or_does_no_more_is_news(early: bool) -> None:
+    a, b = finding("a"), finding("b")
+    news = News()
+    tell = news.early if early else news.of
+    assert tell((a, b)) == [(a, True), (b, True)] and news.has_undecided
+    covers = decided(a)
+    assert tell((a, b), covers) == [(a, True)] and tell((a, b), covers) == []
+    again = News(news.known)
+    assert again.of((a, b), covers) == []
+    assert again.of((a, b), decided(a, holds=False)) == [(a, True)]
+    assert again.of((a, b), UNDECIDED) == []
+    assert again.of((a,), covers) == [(a, True)] and not again.has_undecided
+    assert again.of(()) == [] and not again.has_undecided

@@ -27,6 +27,7 @@ from otmon.decode.fields import COUNTER_NAMES
 from otmon.detect.broadcast_write import Way
 from otmon.detect.dangerous_command import Danger
 from otmon.detect.finding import SEVERITIES, say
+from otmon.findings.standing import STATES as STANDINGS
 from otmon.findings.wording import (
     LANGUAGES,
     catalogue,
@@ -44,6 +45,7 @@ from otmon.ledger.dialogues.dialogues import PROOFS_LEFT_OUT
 from otmon.ledger.facts import Outcome as CredentialOutcome
 from otmon.ledger.file.aside import RECORD_LOST
 from otmon.ledger.ledger import KINDS as FACTS
+from otmon.outputs.finding_sheet import COLUMNS as SHEET
 from otmon.outputs.table import UNNOTED
 from otmon.outputs.zone_picture import State as Drawn
 from otmon.protocols.modbus import REASONS
@@ -66,6 +68,8 @@ SIGNALS = re.findall(
 )
 FAMILIES = {
     *(f"severity.{one}" for one in SEVERITIES),
+    *(f"sheet.{one}" for one, _ in SHEET),
+    *(f"sheet.{one}" for one in STANDINGS if one != "unmet"),
     *(f"danger.{one}" for one in get_args(Danger)),
     *(f"broadcast.{one}" for one in get_args(Way)),
     *(f"damage.{kind}" for kind in (*KINDS, RECORD_LOST)),

@@ -11,11 +11,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 import otmon.outputs.history as history_module
 from otmon.engine import MINUTE_NS, replay
-from otmon.findings.judge import case_of, judge
+from otmon.findings.judge import case_of, found_in, id_of, judge
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.outputs.history import History
 from otmon.outputs.metrics import OF_A_SENSOR, metrics
 from otmon.zones.files.load import load_model
+from tests.findings.taken import decision
 from tests.outputs.sensed import ROOT, status
 
 DAY = str(ROOT / "pcaps" / "water-works-day.pcapng")
@@ -87,6 +88,27 @@ def test_the_last_samples_are_the_facts_at_the_end(day: tuple[str, Ledger]) -> N
     came = families["otmon_last_finding_timestamp_seconds"].samples
     assert came and all(s.value <= float(s.timestamp or 0) for s in came)
     assert all(s.labels["instance"] == "replay" and s.labels["job"] == "otmon" for s in packets)
+
+
+def test_a_finding_that_a_decision_covers_is_not_told() -> None:
+    capture = str(ROOT / "pcaps" / "two-factories-day.pcapng")
+    model = load_model(str(ROOT / "zones" / "two-factories.yaml"))
+    case = case_of(replay([capture]).ledger, model)
+    one = next(one for one in found_in(case) if one.rule == "unsupported-system")
+    told: list[dict[str, float]] = []
+    for decisions in ({}, {id_of(one): decision(one)}):
+        each = History(lambda ledger: case_of(ledger, model), "1.2.3", decisions)
+        replay([capture], look=each.look)
+        families = {family.name: family for family in parse(text_of(each))}
+        told.append({})
+        for name in ("otmon_findings", "otmon_findings_decided", "otmon_findings_told"):
+            at_the_end = {tuple(sorted(s.labels.items())): s.value for s in families[name].samples}
+            told[-1][name] = sum(value for key, value in at_the_end.items() if ("rule", one.rule) in key)
+    assert [set(each.values()) for each in told] == [{0, 1}, {0, 1}]
+    assert [each["otmon_findings_decided"] for each in told] == [0, 1]
+    assert (
+        [each["otmon_findings"] for each in told] == [each["otmon_findings_told"] for each in told] == [1, 0]
+    )
 
 
 def test_response_times_add_up_at_every_time(day: tuple[str, Ledger]) -> None:

@@ -19,6 +19,7 @@ from otmon.detect.finding import SEVERITIES
 from otmon.detect.unauthorised_device import strangers
 from otmon.findings.coverage import SIGHTS, STATES
 from otmon.findings.judge import case_of, found_in
+from otmon.findings.standing import STATES as DECISIONS
 from otmon.ledger.facts import HOUR_NS, RESPONSE_BOUNDS_NS
 from otmon.ledger.ledger import EMPTY
 from otmon.outputs.metrics import Status, StatusCollector, judged_metrics, metrics
@@ -27,6 +28,7 @@ from otmon.protocols.protocol import AccessClass
 from otmon.zones.decide import Outcome
 from otmon.zones.place import locate
 from tests.docs import LABELS
+from tests.findings.taken import PAST, taken
 from tests.outputs.sensed import case, status
 
 UNITS = ("seconds", "bytes", "ratio")
@@ -102,7 +104,7 @@ def test_no_label_names_a_host_and_each_is_bounded() -> None:
         "zone": zones,
         "boundary": {boundary.id for boundary in index.model.boundaries} | {""},
         "severity": set(SEVERITIES),
-        "state": set(STATES),
+        "state": {*STATES, *DECISIONS},
         "sight": set(SIGHTS),
         "interface": {"eth1", "eth2"},
         "protocol": {*case().protocols, "unknown", "none", "icmp", "icmpv6"},
@@ -197,6 +199,26 @@ def test_findings_age_by_the_times_of_packets(later_ns: int, age: str) -> None:
     told = judged_metrics(known, (replace(finding, alike=7),), (), ()).findings[1].samples
     assert {one.labels["age"]: one.value for one in told if one.value} == {age: 7}
     assert {one.labels["severity"] for one in told} == set(SEVERITIES)
+
+
+def test_findings_that_a_decision_covers_are_counted_apart() -> None:
+    findings = found_in(case())
+    one = next(one for one in findings if one.rule == "random-mac")
+    labels = {"rule": one.rule, "severity": one.severity, "boundary": one.place.boundary}
+    for known, apart, state in (
+        (taken(case(), findings, one), 1, "holds"),
+        (taken(case(), findings, one, until=PAST), 0, "lapsed"),
+        (taken(case(), (), one), 0, "unmet"),
+    ):
+        judged = judged_metrics(case(), findings, (), (), known)
+        told = {metric.name: metric.samples for metric in judged.findings}
+        count = {name: sum(sample.value for sample in samples) for name, samples in told.items()}
+        assert count["otmon_findings"] == count["otmon_findings_by_age"] == len(findings) - apart
+        assert [s.labels for s in told["otmon_findings_decided"] if s.value] == [labels] * apart
+        assert {s.labels["state"]: s.value for s in told["otmon_decisions"]} == {
+            **dict.fromkeys(DECISIONS, 0),
+            state: 1,
+        }
 
 
 def test_response_times_are_a_histogram_of_each_pair_of_zones() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,16 @@ from hypothesis import given, settings
 
 from otmon.detect.finding import say
 from otmon.detect.rules.load import shipped_rules
+from otmon.detect.rules.rule import Text
 from otmon.engine import replay
 from otmon.findings.coverage import Coverage, ZoneCoverage
-from otmon.findings.judge import judge
-from otmon.findings.wording import LANGUAGES, Language, catalogue
+from otmon.findings.judge import case_of, found_in, id_of, judge
+from otmon.findings.standing import decided
+from otmon.findings.wording import LANGUAGES, Language, catalogue, visible
 from otmon.ledger.facts import Damage
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect, merge
+from otmon.outputs.jsonlines import finding_line
 from otmon.outputs.table import (
     CONVERSATIONS_SHOWN,
     DAMAGE_SHOWN,
@@ -27,6 +32,7 @@ from otmon.outputs.table import (
     write_table,
 )
 from otmon.zones.files.load import load_model
+from tests.findings.taken import PAST, decision, taken
 from tests.ledger.conftest import any_ledgers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -90,6 +96,30 @@ def test_what_to_do_stands_once_for_each_rule(day: Ledger, language: Language) -
         assert plain.count("".join(block.split())) == (name in names), name
 
 
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "devices 10.12.1.60: Factory B foreman's PC where"),
+        ("ja", "機器 10.12.1.60: B工場 班長PC 場所"),
+    ],
+)
+def test_a_finding_names_the_devices_of_the_inventory(language: Language, says: str) -> None:
+    ledger = replay([str(ROOT / "pcaps" / "two-factories-day.pcapng")]).ledger
+    findings = judge(ledger, load_model(str(ROOT / "zones" / "two-factories.yaml")))
+    one = next(one for one in findings if one.rule == "default-credentials")
+    stream = io.StringIO()
+    write_finding(stream, one, language)
+    assert says in " ".join(stream.getvalue().split())
+    stream = io.StringIO()
+    evil = replace(one, names=(("10.12.1.60", Text("x\x1b[2J\n", "x\x1b[2J\n")),))
+    write_finding(stream, evil, language)
+    assert "\x1b" not in stream.getvalue() and "x\\x1b[2J\\n" in stream.getvalue()
+    (address, name), *_ = evil.names
+    assert finding_line(evil)["names"] == [
+        {"address": address, "en": visible(name.en), "ja": visible(name.ja)}
+    ]
+
+
 def test_a_finding_alone_tells_what_to_do(day: Ledger) -> None:
     stream = io.StringIO()
     one = next(one for one in judge(day, MODEL) if one.rule == "forbidden-operation")
@@ -97,6 +127,77 @@ def test_a_finding_alone_tells_what_to_do(day: Ledger) -> None:
     assert "Ask the operator of the client whether the command was meant." in " ".join(
         stream.getvalue().split()
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", ("decided about 1 (below)", "Decided about: 1 known, not to be mended yet",
+                "until 2027-03-31, by 製造部, of 2026-04-01 (d.yaml:2)", "why 撤去は3月")),
+        ("ja", ("受容済み 1(後述)", "受容済みの検知: 1 件(当面是正しないと決めたもの)",
+                "期限 2027-03-31、判断者 製造部、決定日 2026-04-01(d.yaml:2)", "理由 撤去は3月")),
+    ],
+)  # fmt: skip
+def test_what_was_decided_has_a_section_of_its_own(
+    day: Ledger, language: Language, says: tuple[str, ...]
+) -> None:
+    case = case_of(day, MODEL)
+    findings = found_in(case)
+    one = next(one for one in findings if one.rule == "random-mac")
+    stream = io.StringIO()
+    known = taken(case, findings, one)
+    write_table(stream, day, findings, MODEL.files, language, decided=known)
+    text = " ".join(stream.getvalue().split())
+    for words in says:
+        assert text.count(words) == 1, words
+    assert text.index(says[1]) < text.index(id_of(one)) and text.count(id_of(one)) == 1
+    # What to do is said of what is to be done.
+    assert not re.search("^  random-mac +-", stream.getvalue(), re.M)
+    told = []
+    for alone in (known.of(one), None):
+        stream = io.StringIO()
+        write_finding(stream, one, language, standing=alone)
+        told.append(" ".join(stream.getvalue().split()))
+    assert says[3] in told[0] and says[3] not in told[1] and len(told[0]) < len(told[1]) / 2
+
+
+def test_a_decision_that_does_not_hold_any_more_stands_at_its_finding(day: Ledger) -> None:
+    case = case_of(day, MODEL)
+    findings = found_in(case)
+    one = next(one for one in findings if one.rule == "random-mac")
+    known = taken(case, findings, one, until=PAST)
+    for write in (
+        lambda stream: write_table(stream, day, findings, MODEL.files, "en", decided=known),
+        lambda stream: write_finding(stream, one, "en", standing=known.of(one)),
+    ):
+        stream = io.StringIO()
+        write(stream)
+        text = " ".join(stream.getvalue().split())
+        assert "of 2026-04-01 (d.yaml:2) decided until 2026-04-01: lapsed seen" in text
+        assert "Decided about" not in text and "decided about 1" not in text
+
+
+def test_of_what_was_decided_that_which_ends_first_comes_first(day: Ledger) -> None:
+    case = case_of(day, MODEL)
+    findings = found_in(case)
+    three = [one for one in findings if one.rule in ("modbus-scan", "random-mac")]
+    ends = dict(zip(three, (date(2027, 3, 1), date(2027, 1, 1), date(2027, 2, 1)), strict=True))
+    known = decided(case, findings, {id_of(one): decision(one, until) for one, until in ends.items()})
+    stream = io.StringIO()
+    write_table(stream, day, findings, MODEL.files, "en", decided=known)
+    text = stream.getvalue()
+    said = sorted(three, key=lambda one: text.index(id_of(one)))
+    assert said == [three[1], three[2], three[0]]
+
+
+def test_where_everything_was_decided_about_nothing_else_is_said(day: Ledger) -> None:
+    case = case_of(day, MODEL)
+    one = next(one for one in found_in(case) if one.rule == "random-mac")
+    stream = io.StringIO()
+    write_table(stream, day, (one,), MODEL.files, "en", decided=taken(case, (one,), one))
+    text = stream.getvalue()
+    assert "nothing beyond what was decided about" in text and "nothing found" not in text
+    assert id_of(one) in text and "What to do" not in text
 
 
 def test_japanese_readers_need_no_english_word_of_ours(day: Ledger) -> None:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import dpkt
@@ -40,6 +41,7 @@ MODEL = "zones/water-works.yaml"
 PACKETS = 'otmon_capture_packets_total{interface="far0"}'
 CAPTURE = "water-works-day.pcapng"
 SETPOINT = "value-out-of-limits"
+OLD = "unsupported-system"
 
 
 @pytest.fixture(name="wired")
@@ -168,6 +170,51 @@ def test_a_reload_takes_what_the_file_of_options_says_now(wired: Wire, tmp_path:
         running.wait_for(lambda: running.says("far0: no packet for 1 seconds"))
         # The command line counts more, before and after.
         assert not any("keep-days" in line for line in running.said)
+
+
+def test_what_was_decided_is_written_and_no_alert_until_it_lapses(wired: Wire, tmp_path: Path) -> None:
+    """The packets have today's time, and so has the decision."""
+    model, ledger = "zones/two-factories.yaml", tmp_path / "day.db"
+    otmon("replay", "pcaps/two-factories-day.pcapng", "--zones", model, "--ledger", ledger, "--json",
+          tmp_path / "day.jsonl")  # fmt: skip
+    xp = next(str(one["id"]) for one in lines_of(tmp_path / "day.jsonl") if one.get("rule") == OLD)
+    status, draft, _ = otmon("check", "--ledger", ledger, "--zones", model, "--draft", xp)
+    assert status == 0
+    today = date.today()
+    texts = {}
+    for name, until in (("holds", today + timedelta(days=300)), ("over", today - timedelta(days=3))):
+        said = {"reason": "印刷専用", "by": "製造部", "decided": today - timedelta(days=9), "until": until}
+        lines = (line.partition("#")[0].rstrip() for line in draft.splitlines())
+        keyed = (f"{line} {said.get(line.strip().rstrip(':'), '')}".rstrip() for line in lines)
+        texts[name] = "\n".join(keyed) + "\n"
+    file, found = tmp_path / "decisions.yaml", tmp_path / "findings.jsonl"
+    file.write_text(texts["holds"], encoding="utf-8")
+    words = ("--zones", model, "--decisions", str(file), "--json", str(found), "--lang", "ja")
+    frames = frames_of("two-factories-day.pcapng")
+    with sensor(wired, *words) as running:
+        wired.send(frames)
+        running.wait_until_judged(PACKETS, len(frames))
+        running.wait_for(lambda: OLD in rules_of(found))
+        running.wait_for(lambda: any("印刷専用" in line for line in running.told))
+        metrics = running.metrics()
+        labels = f'boundary="",rule="{OLD}",severity="medium"'
+        assert (
+            metrics[f"otmon_findings_decided{{{labels}}}"] == 1 == metrics['otmon_decisions{state="holds"}']
+        )
+        assert not [name for name in metrics if OLD in name and "decided" not in name]
+        file.write_text(texts["holds"].replace(OLD, OLD[:-1]), encoding="utf-8")
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: running.says("以前のもので監視を続ける"))
+        assert running.says(f"decisions.yaml:4:11: 検知ルール '{OLD[:-1]}'")
+        file.write_text(texts["over"], encoding="utf-8")
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: [one.get("rule") for one in lines_of(found)].count(OLD) == 2)
+        running.wait_for(lambda: any("は過ぎた" in line for line in running.told))
+        told = running.metrics()
+        assert told[f'otmon_findings_told_total{{rule="{OLD}",severity="medium"}}'] == 1
+        assert told['otmon_decisions{state="lapsed"}'] == 1 and f"otmon_findings{{{labels}}}" in told
+    states = [one["decision"]["state"] for one in lines_of(found) if one["rule"] == OLD]  # type: ignore[index]
+    assert states == ["holds", "lapsed"]
 
 
 def test_reloading_opens_the_file_of_findings_anew(wired: Wire, tmp_path: Path) -> None:

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from otmon.detect.detector import Case
+from otmon.detect.finding import Finding
+from otmon.detect.rules.load import shipped_rules
 from otmon.engine import replay
-from otmon.findings.judge import judge
+from otmon.findings.judge import id_of, judge
+from otmon.ledger.facts import HOUR_NS
 from otmon.ledger.file.store import load
 from otmon.ledger.ledger import EMPTY, Ledger
 from otmon.ledger.merge import collect
@@ -16,6 +21,7 @@ from otmon.sensor.proof import ProofFolder
 from otmon.sensor.schedule import Schedule
 from otmon.sensor.watch import ENDING_S, Watch, judged_by
 from otmon.zones.files.load import load_model
+from tests.findings.taken import decision
 from tests.sensor.running import ROOT
 from tests.zones.facts import conversation
 
@@ -58,6 +64,66 @@ def test_findings_by_another_model_are_told_once_with_their_time(day: Ledger) ->
     assert {severity for severity, _ in status.told_s} == {one.finding.severity for one in told}
     assert {time_s for _, time_s in status.told_s} == {status.judged_s}
     assert watch.finish() == [] and watch.status.told == status.told
+
+
+PLANT = load_model(str(ROOT / "zones" / "two-factories.yaml"))
+
+
+@pytest.fixture(scope="module", name="factories")
+def factories_fixture() -> Ledger:
+    """With a Windows XP that stays until spring."""
+    return replay([str(ROOT / "pcaps" / "two-factories-day.pcapng")]).ledger
+
+
+@pytest.fixture(name="xp")
+def xp_fixture(factories: Ledger) -> Finding:
+    return next(one for one in judge(factories, PLANT) if one.rule == "unsupported-system")
+
+
+def test_a_finding_that_a_decision_covers_is_noted_and_no_alert(factories: Ledger, xp: Finding) -> None:
+    watch = Watch([], judged_by(None, None, {}), before=factories)
+    watch.step()
+    assert not watch.finds_something
+    watch.use(judged_by(PLANT, None), decisions={id_of(xp): decision(xp)})
+    told = watch.step()
+    assert {one.finding for one in told} == set(judge(factories, PLANT))
+    assert [one.finding for one in told if one.standing is not None] == [xp]
+    counts = dict(watch.status.told)
+    assert sum(counts.values()) == len(told) - 1 and all(rule != xp.rule for rule, _ in counts)
+    assert watch.finds_something and watch.finish() == []
+    # Were it the only one, all would be well.
+    only = judged_by(PLANT, None, {xp.rule: shipped_rules()[xp.rule]})
+    watch = Watch([], only, before=factories, told={}, decisions={id_of(xp): decision(xp)})
+    (one,) = watch.step()
+    assert one.standing is not None and one.standing.holds and not watch.finds_something
+    assert (watch.status.told, watch.status.told_s) == ((), ())
+
+
+def test_a_decision_that_is_over_or_withdrawn_lets_its_finding_be_told(
+    factories: Ledger, xp: Finding, tmp_path: Path
+) -> None:
+    """The last day is the capture's; the next packet comes after it."""
+    path = tmp_path / "plant.db"
+    only = judged_by(PLANT, None, {xp.rule: shipped_rules()[xp.rule]})
+    decisions = {id_of(xp): decision(xp, date(2026, 5, 12))}
+    watch = Watch([], only, before=factories, told={}, ledger_path=path, decisions=decisions)
+    (one,) = watch.step()
+    assert one.standing is not None and one.standing.holds
+    watch.finish()
+    known = ledger_marks.told(path)
+    again = Watch([], only, before=load(path), told=known, ledger_path=path, decisions=decisions)
+    assert again.step() == [] and not again.finds_something
+    (source,) = factories.sources
+    end_ns = source.last_ns + 7 * HOUR_NS
+    assert again._judged(replace(factories, sources=(replace(source, last_ns=end_ns - HOUR_NS),))) == []
+    (lapsed,) = again._judged(replace(factories, sources=(replace(source, last_ns=end_ns),)))
+    assert lapsed.standing is not None and lapsed.standing.state == "lapsed" and lapsed.is_new
+    assert again.finds_something and dict(again.status.told) == {}
+    again.step()
+    assert sum(dict(again._counts).values()) == 1
+    withdrawn = Watch([], only, before=factories, told=known)
+    (told,) = withdrawn.step()
+    assert told.standing is None and withdrawn.finds_something
 
 
 def test_a_ledger_that_cannot_be_saved_is_counted(day: Ledger, tmp_path: Path) -> None:

@@ -257,6 +257,8 @@ def _worded(form: type[Form], place: Path, detail: ErrorDetails) -> Sentence:
     key = next((str(step) for step in reversed(place) if isinstance(step, str)), "")
     expected = EXPECTED.get(key, sentence("another value"))
     if kind == "extra_forbidden":
+        if form is FileForm and key == "decisions":
+            return sentence("decisions in a zone model, expected them in a file that --decisions names")
         owner = next((step for step in reversed(place[:-1]) if isinstance(step, str)), "")
         inner: dict[str, type[Form]] = {"limits": LimitForm, "members": MemberForm, "name": NameForm}
         known = _keys(inner.get(owner, form))

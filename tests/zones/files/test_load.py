@@ -48,6 +48,7 @@ WRONG = {
     "not valid YAML": "zones:\n- id: office\n  name: 'open\n",
     "tab indentation": "zones:\n\t- id: office\n",
     "unknown key at the top": "version: 1\nzone:\n- id: office\n",
+    "decisions in the model": "zones: [{id: office, importance: low}]\ndecisions: []\n",
     "another version": "version: 2\nzones: [{id: office, importance: low}]\n",
     "zones are a mapping": "zones:\n  office: {importance: low}\n",
     "zones are null": "zones:\nboundaries: []\n",
