@@ -42,8 +42,11 @@ MAX_DAYS: Final = 366
 """From the day of the decision to its last day: what cannot be mended is looked at once a year."""
 YEARS: Final = range(2000, 2200)
 RISKS: Final = ("A", "B", "C", "D", "E")
+MAX_EXTENT: Final = 10**15 - 1
+"""More than any rule measures."""
+
 _ID: Final = re.compile(r"[0-9a-f]{12}", re.ASCII)
-_COUNT: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_COUNT: Final = re.compile(r"[1-9][0-9]{0,14}", re.ASCII)
 
 
 class DecisionError(Exception):
@@ -70,11 +73,11 @@ Grave = Annotated[Severity, Leaf(sentence("{names}", names=SEVERITIES), _read_se
 Risk = Annotated[
     str, Leaf(sentence("{names}", names=RISKS), lambda text: text if text in RISKS else None, RISKS)
 ]
-what = sentence("a whole number from 1 to {most}", most=999_999_999)
+what = sentence("a whole number from 1 to {most}", most=MAX_EXTENT)
 Extent = Annotated[
     int,
     Leaf(what, lambda text: int(text) if _COUNT.fullmatch(text) else None),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 999_999_999}),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_EXTENT}),
 ]
 
 

@@ -18,6 +18,7 @@ from otmon.findings.decision import Decision
 from otmon.findings.decision_file import (
     MAX_DAYS,
     MAX_DECISIONS,
+    MAX_EXTENT,
     MAX_FILE_BYTES,
     DecisionError,
     DecisionForm,
@@ -105,6 +106,13 @@ def test_a_file_may_have_none_left(text: str) -> None:
 def test_an_error_has_its_line_and_what_was_expected(before: str, after: str, said: str) -> None:
     assert before in GOOD
     assert problems(GOOD.replace(before, after))[0].startswith(said)
+
+
+def test_an_extent_may_be_as_large_as_rules_measure() -> None:
+    text = GOOD.replace("extent: 2", f"extent: {MAX_EXTENT}")
+    (one,) = read_decisions("d.yaml", text.encode(), RULES).values()
+    assert one.extent == MAX_EXTENT
+    assert problems(text.replace(str(MAX_EXTENT), str(MAX_EXTENT + 1)))
 
 
 def test_a_year_is_a_leap_year_too() -> None:
