@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import date, timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import ValidationError, WithJsonSchema, model_validator
+from pydantic import Field, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import ErrorDetails
 
 from otmon.detect.rules.rule import SEVERITIES, Severity
@@ -38,6 +38,8 @@ from otmon.zones.times import read_date
 MAX_FILE_BYTES: Final = 1024 * 1024
 MAX_DECISIONS: Final = 1_000
 """Each is one that people took. A plant has some tens; more were written by a program."""
+MAX_ABOUT: Final = 16
+"""Twice what a finding names."""
 MAX_DAYS: Final = 366
 """From the day of the decision to its last day: what cannot be mended is looked at once a year."""
 YEARS: Final = range(2000, 2200)
@@ -86,7 +88,7 @@ class DecisionForm(Form):
 
     rule: Text
     finding: FindingId
-    about: Annotated[tuple[Text, ...], OneOrMore()]
+    about: Annotated[tuple[Text, ...], OneOrMore(), Field(max_length=MAX_ABOUT)]
     severity: Grave
     risk: Risk
     extent: Extent = 1
@@ -217,6 +219,9 @@ def _worded(detail: ErrorDetails) -> tuple[Sentence, bool]:
         return sentence("unknown key {key}, expected {expected}", key=quoted(key), expected=known), True
     if kind == "missing":
         return sentence("{key} is missing, expected it here", key=key), False
+    if kind == "too_long":
+        many = sentence("wrong number of entries under {key}, expected 1 to {most}", key=key, most=MAX_ABOUT)
+        return many, False
     return unfit(detail["input"], sentence("a decision as a mapping with keys such as rule")), False
 
 

@@ -85,6 +85,8 @@ def test_a_file_may_have_none_left(text: str) -> None:
         ("bd1a64adf983", "[bd1a64adf983, 00c5a9c0fa79]", "d.yaml:4:14: a list does not fit here"),
         ("    finding: bd1a64adf983\n", "", "d.yaml:3:5: finding is missing, expected it here"),
         ("[10.12.1.60, 10.12.2.200]", "[]", "d.yaml:5:12: an empty list, expected at least one entry"),
+        ("[10.12.1.60, 10.12.2.200]", f"[{', '.join(map(str, range(17)))}]",
+         "d.yaml:5:12: wrong number of entries under about, expected 1 to 16"),
         ("severity: high", "severity: highest", "d.yaml:6:15: 'highest' does not fit here, expected cri"),
         ("risk: A", "risk: F", "d.yaml:7:11: 'F' does not fit here, expected A, B, C, D, E"),
         ("extent: 2", "extent: 0", "d.yaml:8:13: '0' does not fit here, expected a whole number from 1 to"),
