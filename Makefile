@@ -106,7 +106,7 @@ lab-seeds: $(VENV)/.dev
 	$(BIN)/python -m tests.lab_seeds
 
 goldens: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/golden tests/ledger tests/outputs tests/zones tests/detect/rules --regenerate
+	$(BIN)/python -m pytest tests/golden tests/findings tests/ledger tests/outputs tests/zones tests/detect/rules --regenerate
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.docs

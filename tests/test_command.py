@@ -17,6 +17,7 @@ from tests.command import DAY, MODEL, ROOT, installed, otmon
         "",
         "replay {day} --zones {model} --ledger {ledger} --json -",
         "check --ledger {ledger} --zones {model}",
+        "check --ledger {ledger} --zones {model} --draft 05c8cd2c17d8 --draft 0725a348e69e",
         "check --ledger absent.db",
         "zones check {model} --ledger {ledger}",
         "zones paths {model} --from office --to plc --lang ja",

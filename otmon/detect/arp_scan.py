@@ -69,4 +69,5 @@ def _finding(case: Case, asset: Asset, asked: int) -> Finding:
         first_ns=asset.first_ns,
         last_ns=asset.last_ns,
         evidence=first(asset.evidence),
+        extent=asked,
     )

@@ -145,4 +145,5 @@ def _finding(case: Case, one: _Creep) -> Finding:
         first_ns=one.since.time_ns,
         last_ns=fact.last_ns,
         evidence=first(one.since, one.leap, one.until),
+        extent=one.steps,
     )  # fmt: skip

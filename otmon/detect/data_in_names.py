@@ -123,5 +123,5 @@ def _finding(case: Case, about: About, day: _Day) -> Finding:
         first_ns=min(fact.first_ns for fact in day.facts),
         last_ns=max(fact.last_ns for fact in day.facts),
         evidence=first(*(fact.evidence for fact in day.facts)),
-        extent=len(day.facts),
+        extent=max(day.carried, 1),
     )

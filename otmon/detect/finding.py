@@ -112,8 +112,9 @@ class Finding:
     names: tuple[tuple[str, Text], ...] = ()
     """Address and name of those of its link that the inventory lists: whoever judges adds them."""
     extent: int = 1
-    """How many facts it rests on that a person would look at one by one (addresses of a scan, accounts ...)
-    and its key does not tell apart; 1 for what only repeats itself."""
+    """How far it reaches: how many facts it rests on that a person would look at one by one (addresses of a
+    scan, accounts ...) and its key does not tell apart, or what its rule measures; 1 for what only repeats
+    itself."""
     alike: int = 1
     """How many findings it stands for: more than one where they were many (`otmon.findings.aggregation`)."""
 

@@ -110,6 +110,7 @@ def _finding(case: Case, asset: Asset, peak: Peak, facts: list[Conversation]) ->
         first_ns=peak.time_ns,
         last_ns=peak.time_ns,
         evidence=first(*evidence),
+        extent=peak.packets,
     )
 
 

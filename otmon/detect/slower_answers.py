@@ -126,4 +126,5 @@ def _finding(case: Case, server: Server, drifts: list[_Drift], judged: int) -> F
         first_ns=best.since_ns,
         last_ns=max(one.last_ns for one in operations),
         evidence=first(*(one.evidence for one in operations)),
+        extent=len(drifts),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import date, timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import ValidationError, WithJsonSchema, model_validator
+from pydantic import Field, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import ErrorDetails
 
 from otmon.detect.rules.rule import SEVERITIES, Severity
@@ -38,12 +38,17 @@ from otmon.zones.times import read_date
 MAX_FILE_BYTES: Final = 1024 * 1024
 MAX_DECISIONS: Final = 1_000
 """Each is one that people took. A plant has some tens; more were written by a program."""
+MAX_ABOUT: Final = 16
+"""Twice what a finding names."""
 MAX_DAYS: Final = 366
 """From the day of the decision to its last day: what cannot be mended is looked at once a year."""
 YEARS: Final = range(2000, 2200)
 RISKS: Final = ("A", "B", "C", "D", "E")
+MAX_EXTENT: Final = 10**15 - 1
+"""More than any rule measures."""
+
 _ID: Final = re.compile(r"[0-9a-f]{12}", re.ASCII)
-_COUNT: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_COUNT: Final = re.compile(r"[1-9][0-9]{0,14}", re.ASCII)
 
 
 class DecisionError(Exception):
@@ -70,11 +75,11 @@ Grave = Annotated[Severity, Leaf(sentence("{names}", names=SEVERITIES), _read_se
 Risk = Annotated[
     str, Leaf(sentence("{names}", names=RISKS), lambda text: text if text in RISKS else None, RISKS)
 ]
-what = sentence("a whole number from 1 to {most}", most=999_999_999)
+what = sentence("a whole number from 1 to {most}", most=MAX_EXTENT)
 Extent = Annotated[
     int,
     Leaf(what, lambda text: int(text) if _COUNT.fullmatch(text) else None),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 999_999_999}),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_EXTENT}),
 ]
 
 
@@ -83,7 +88,7 @@ class DecisionForm(Form):
 
     rule: Text
     finding: FindingId
-    about: Annotated[tuple[Text, ...], OneOrMore()]
+    about: Annotated[tuple[Text, ...], OneOrMore(), Field(max_length=MAX_ABOUT)]
     severity: Grave
     risk: Risk
     extent: Extent = 1
@@ -214,6 +219,9 @@ def _worded(detail: ErrorDetails) -> tuple[Sentence, bool]:
         return sentence("unknown key {key}, expected {expected}", key=quoted(key), expected=known), True
     if kind == "missing":
         return sentence("{key} is missing, expected it here", key=key), False
+    if kind == "too_long":
+        many = sentence("wrong number of entries under {key}, expected 1 to {most}", key=key, most=MAX_ABOUT)
+        return many, False
     return unfit(detail["input"], sentence("a decision as a mapping with keys such as rule")), False
 
 

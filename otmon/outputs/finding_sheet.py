@@ -21,8 +21,8 @@ COLUMNS: Final = (
     ("packets", 34), ("rule", 22), ("do", 60), ("decision", 12), ("reason", 30), ("by", 20), ("until", 12),
 )  # fmt: skip
 """Names of the columns and their widths in characters."""
-MAX_ROWS: Final = 5_000
-"""What no meeting goes through; a workbook takes 20 kB of memory for each while it is made."""
+MAX_ROWS: Final = 2_000
+"""What no meeting goes through; a workbook of so many takes some seconds and 40 MB to make."""
 
 WIDTHS: Final = tuple(width for _, width in COLUMNS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,17 @@ def test_metrics_of_a_replay_know_decisions_and_rules_of_a_team(ledger: Path, tm
     text = metrics.read_text(encoding="utf-8")
     assert 'otmon_decisions{instance="replay",job="otmon",state="holds"} 1.0' in text
     assert 'rule="everything"' in text
+
+
+def test_the_decision_of_the_page_covers_the_label_pc(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+    (example,) = re.findall("^```yaml\n(.+?)^```$", page, re.M | re.S)
+    file = tmp_path / "decisions.yaml"
+    file.write_text(example, encoding="utf-8")
+    status, out, err = otmon("replay", FACTORIES, "--zones", PLANT, "--decisions", file, "--json", "-")
+    assert (status, err) == (1, "")
+    assert [line["names"][0]["en"] for line in lines_of(out) if "decision" in line] == ["Factory A label PC"]
+    assert lines_of(out)[-1]["decided"]["decisions"] == {"holds": 1, "outgrown": 0, "lapsed": 0, "unmet": 0}
 
 
 def test_what_lapsed_or_meets_nothing_is_told(ledger: Path, tmp_path: Path) -> None:

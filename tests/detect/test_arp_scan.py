@@ -30,7 +30,7 @@ def test_a_scan_is_one_finding_however_slow(gap_ns: int, tmp_path: Path) -> None
     said = {message.key: dict(message.params) for message in one.why}
     # Asking for its own address is no question.
     assert said["last-octets"]["items"] == "1-76, 78-254"
-    assert dict(one.what.params)["asked"] == 253
+    assert dict(one.what.params)["asked"] == one.extent == 253
 
 
 def test_it_holds_without_a_model(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def test_a_value_that_creeps_is_one_finding_with_its_way_and_largest_step() -> N
         f"no single write changed it by more than 10; writes in all: {STEPS + 1} (read as uint16)"
     )
     assert (one.severity, one.count, one.place.boundary) == ("medium", STEPS + 1, "control-plc")
+    assert one.extent == STEPS
     assert one.last_ns - one.first_ns == 3 * 3600 * SECOND_NS
     assert len(one.evidence) == 3 and one.evidence[0].time_ns == one.first_ns
 

@@ -50,6 +50,7 @@ def test_a_tunnel_is_told_of_the_client_whatever_it_asks_for(tmp_path: Path) -> 
         told = dict(one.why[0].params)
         # The entropy of short texts is a little less than that of what they are made of.
         assert 1.7 * CARRIED < int(told["carried"]) <= 2 * CARRIED
+        assert one.extent == told["carried"]
         assert ("asks-for-text" in keys([one])) == (kind == TXT)
         assert captures.found(RULE, questions(tunnel(2 * CARRIED), kind), tmp_path, None)
 

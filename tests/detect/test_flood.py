@@ -133,6 +133,7 @@ def test_the_severity_is_that_of_the_zone_that_is_flooded() -> None:
     busy = asset("02:00:00:00:00:01", plant.PC, peaks=(Peak("connection attempts", 5000, 7),))
     (one,) = plant.found(RULE, busy, conversation(plant.PC, plant.PLC, protocol="none"))
     assert (one.severity, one.link.server, one.first_ns) == ("high", plant.PLC, 7)
+    assert one.extent == 5000
     (one,) = plant.found(RULE, busy, conversation(plant.PC, plant.PRINTER, protocol="none"))
     assert one.severity == "medium"
     assert keys([one]) == ["flood-connections", "flood-usual", "seen-with", "flooded"]

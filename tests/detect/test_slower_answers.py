@@ -46,7 +46,7 @@ def test_answers_that_became_slower_are_one_finding_with_time_and_both_means(tmp
         said = dict(one.what.params)
         assert (said["server"], said["before"]) == ("10.2.0.1", "4.0")
         assert 40 <= float(str(said["after"])) <= 45 and 10 <= float(str(said["factor"])) <= 11.3
-        assert one.severity == "medium"
+        assert (one.severity, one.extent) == ("medium", dict(one.why[1].params)["slower"])
         changed_ns = START_NS + LONG * S * 52 // 100
         assert abs(one.first_ns - changed_ns) <= 32 * SHORTEST_NS
         assert keys([one]) == ["slower", "slower-of", "slower-share", "slower-for"]

@@ -18,6 +18,7 @@ from otmon.findings.decision import Decision
 from otmon.findings.decision_file import (
     MAX_DAYS,
     MAX_DECISIONS,
+    MAX_EXTENT,
     MAX_FILE_BYTES,
     DecisionError,
     DecisionForm,
@@ -84,6 +85,8 @@ def test_a_file_may_have_none_left(text: str) -> None:
         ("bd1a64adf983", "[bd1a64adf983, 00c5a9c0fa79]", "d.yaml:4:14: a list does not fit here"),
         ("    finding: bd1a64adf983\n", "", "d.yaml:3:5: finding is missing, expected it here"),
         ("[10.12.1.60, 10.12.2.200]", "[]", "d.yaml:5:12: an empty list, expected at least one entry"),
+        ("[10.12.1.60, 10.12.2.200]", f"[{', '.join(map(str, range(17)))}]",
+         "d.yaml:5:12: wrong number of entries under about, expected 1 to 16"),
         ("severity: high", "severity: highest", "d.yaml:6:15: 'highest' does not fit here, expected cri"),
         ("risk: A", "risk: F", "d.yaml:7:11: 'F' does not fit here, expected A, B, C, D, E"),
         ("extent: 2", "extent: 0", "d.yaml:8:13: '0' does not fit here, expected a whole number from 1 to"),
@@ -105,6 +108,13 @@ def test_a_file_may_have_none_left(text: str) -> None:
 def test_an_error_has_its_line_and_what_was_expected(before: str, after: str, said: str) -> None:
     assert before in GOOD
     assert problems(GOOD.replace(before, after))[0].startswith(said)
+
+
+def test_an_extent_may_be_as_large_as_rules_measure() -> None:
+    text = GOOD.replace("extent: 2", f"extent: {MAX_EXTENT}")
+    (one,) = read_decisions("d.yaml", text.encode(), RULES).values()
+    assert one.extent == MAX_EXTENT
+    assert problems(text.replace(str(MAX_EXTENT), str(MAX_EXTENT + 1)))
 
 
 def test_a_year_is_a_leap_year_too() -> None:
