@@ -25,23 +25,20 @@ from otmon.assets.vendor import vendor_of
 from otmon.capture.fanout import fanout_program
 from otmon.capture.filter import FilterError, compile_filter
 from otmon.capture.ring import Ring, RingError, card_stamps
+from otmon.cli.agreement import decisions_or_none, found_or_kept, keep_copy
 from otmon.cli.compilation import be_compiled
 from otmon.cli.language import Language, told
 from otmon.cli.options import (
     UNSEALED,
     fail,
     fail_by_system,
-    read_decisions,
     read_ledger,
-    read_model,
-    read_rules,
     tell_problems,
     tell_remarks,
     warn,
 )
 from otmon.cli.settings import SettingsError
-from otmon.detect.rules.load import RuleError, with_rules
-from otmon.findings.decision import NO_DECISIONS
+from otmon.detect.rules.load import RuleError
 from otmon.findings.decision_file import DecisionError, load_decisions
 from otmon.findings.judge import case_of, found_in
 from otmon.findings.wording import catalogue, speaker, text
@@ -58,6 +55,7 @@ from otmon.outputs.jsonlines import write_told
 from otmon.outputs.metrics import StatusCollector
 from otmon.outputs.table import write_finding
 from otmon.sensor import ledger_marks
+from otmon.sensor.agreement import agreed
 from otmon.sensor.appended import Appended
 from otmon.sensor.clock import is_absurd
 from otmon.sensor.confine import ConfineError, confine
@@ -72,7 +70,7 @@ from otmon.sensor.web import WebError, guarded, read_web_config
 from otmon.sensor.worker import Post, post, start_keeper
 from otmon.sensor.worker_client import Worker
 from otmon.sentence import Sentence, placed, sentence
-from otmon.zones.files.load import ModelError, load_model
+from otmon.zones.files.load import ModelError
 from otmon.zones.model import Model
 from otmon.zones.place import names_interfaces
 
@@ -155,11 +153,14 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
         fail_by_system(error)
     # From here on as the one who the sensor runs as: what it cannot write is found out now.
     normal = read_ledger(wanted.baseline) if wanted.baseline is not None else None
-    model = read_model(wanted.zones) if wanted.zones is not None else None
+    path = Path(wanted.ledger) if wanted.ledger is not None else None
+    found, is_copy = found_or_kept(wanted.zones, wanted.rules, path)
+    model = found.model
     output.use(model)
-    rules = read_rules(wanted.rules)
-    decisions = read_decisions(wanted.decisions, rules)
-    before, notes, told_before = _before(wanted.ledger, model.timezone if model is not None else "")
+    decisions, is_decided = decisions_or_none(wanted.decisions, found.rules.rules)
+    before, notes, told_before = _before(wanted.ledger, output.timezone)
+    if path is not None and not is_copy:
+        keep_copy(path, found)
     try:
         folder, budget = wanted.evidence, wanted.evidence_mb * MEBIBYTE
         proofs = ProofFolder(Path(folder), budget) if folder is not None else None
@@ -167,10 +168,9 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
     except OSError as error:
         fail_by_system(error)
     readers = _readers(wanted, rings, posts, before)
-    path = Path(wanted.ledger) if wanted.ledger is not None else None
     watch = Watch(
         readers,
-        judged_by(model, normal, rules),
+        judged_by(model, normal, found.rules.rules),
         before=before,
         ledger_path=path,
         proofs=proofs,
@@ -181,6 +181,8 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
         notes=notes,
         decisions=decisions,
     )
+    if is_copy or not is_decided:
+        watch.keep_model()
     if endpoint is not None:
         REGISTRY.register(StatusCollector(lambda: watch.status))
         endpoint.serve(guarded(one_at_a_time(exposition.make_wsgi_app(REGISTRY)), access.users))
@@ -192,18 +194,19 @@ def listen(wanted: Options, begun: Mapping[str, Any], again: Callable[[], Mappin
             warn(sentence("{path}: {why}", path=str(wanted.json), why=error.strerror or str(error)))
         try:
             now = {**begun, **again()}
-            fresh = load_model(now["zones"]) if now["zones"] is not None else None
-            rules = with_rules(now["rules"] or ()).rules
-            judge = judged_by(fresh, normal, rules)
-            path = now["decisions"]
-            decisions = load_decisions(path, rules) if path is not None else NO_DECISIONS
+            read = agreed(now["zones"], now["rules"])
+            decided = load_decisions(now["decisions"], read.rules.rules)
         except (ModelError, RuleError, DecisionError, SettingsError, OSError) as error:
             watch.keep_model()
             _tell_kept(error)
             return
+        fresh = read.model
         if fresh is not None:
             tell_remarks(fresh)
-        watch.use(judge, fresh is not None and names_interfaces(fresh), decisions)
+        judge = judged_by(fresh, normal, read.rules.rules)
+        watch.use(judge, fresh is not None and names_interfaces(fresh), decided)
+        if path is not None:
+            keep_copy(path, read)
         watch.keep_for(now["keep_days"])
         if proofs is not None:
             proofs.keep_within(now["evidence_mb"] * MEBIBYTE)

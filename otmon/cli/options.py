@@ -19,6 +19,7 @@ from otmon.sentence import Sentence, placed, sentence, verbatim
 if TYPE_CHECKING:
     from datetime import date
 
+    from otmon.detect.rules.load import Loaded
     from otmon.detect.rules.rule import Rule
     from otmon.findings.decision import Decisions
     from otmon.ledger.facts import Source
@@ -209,9 +210,14 @@ def read_rules(paths: Sequence[str] | None) -> Mapping[str, Rule]:
     except RuleError as error:
         tell_problems(error.problems)
         fail(sentence("the rules have {count} error(s)", count=len(error.problems)))
+    tell_replaced(loaded)
+    return loaded.rules
+
+
+def tell_replaced(loaded: Loaded) -> None:
+    """Say which rules of otmon others replace."""
     for name, file in loaded.replaced:
         warn(sentence("{file} replaces the rule {name} of otmon", file=str(file), name=name))
-    return loaded.rules
 
 
 def be_sheet(path: str | None) -> None:

@@ -198,4 +198,5 @@ def _finding(case: Case, one: _Leap) -> Finding:
         first_ns=one.step.evidence.time_ns,
         last_ns=one.step.evidence.time_ns,
         evidence=first(one.step.evidence),
+        extent=factor,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import ErrorDetails
 
 from otmon.detect.rules.rule import SEVERITIES, Severity
-from otmon.findings.decision import Decision, Decisions, permitted
+from otmon.findings.decision import NO_DECISIONS, Decision, Decisions, permitted
 from otmon.sentence import Sentence, sentence
 from otmon.zones.files.document import (
     Document,
@@ -110,8 +110,10 @@ class DecisionForm(Form):
         return self
 
 
-def load_decisions(path: str, rules: Collection[str]) -> Decisions:
-    """The decisions in a file, about findings of the given rules. Raises `DecisionError`."""
+def load_decisions(path: str | None, rules: Collection[str]) -> Decisions:
+    """The decisions in a file, about findings of the given rules; none without it. Raises `DecisionError`."""
+    if path is None:
+        return NO_DECISIONS
     try:
         with open(path, "rb") as stream:
             data = stream.read(MAX_FILE_BYTES + 1)

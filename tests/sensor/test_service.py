@@ -149,6 +149,42 @@ def test_a_broken_model_is_refused_and_a_good_one_taken(wired: Wire, tmp_path: P
         running.wait_for(lambda: running.metrics()[PACKETS] == len(frames_of(CAPTURE)))
 
 
+def test_a_start_with_a_broken_model_goes_on_with_the_last_good_one(wired: Wire, tmp_path: Path) -> None:
+    """The last one is that of a reload."""
+    model, found = tmp_path / "model.yaml", tmp_path / "findings.jsonl"
+    text = (ROOT / MODEL).read_text(encoding="utf-8")
+    for sheet in (ROOT / MODEL).parent.glob("*.csv"):
+        shutil.copy(sheet, tmp_path)
+    broken = text.replace("zones:", "zoness:")
+    words = [*options(tmp_path), "--zones", str(model)]
+    model.write_text(broken, encoding="utf-8")
+    with sensor(wired, *words, listening=False) as running:
+        assert running.ended() == 2 and running.says("the zone model or the rules have")
+    model.write_text("# the first one\n" + text, encoding="utf-8")
+    with sensor(wired, *words) as running:
+        model.write_text(text, encoding="utf-8")
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: running.says("were read anew"))
+        assert running.end()[0] == 0
+    model.write_text(broken, encoding="utf-8")
+    with sensor(wired, *words) as running:
+        assert running.says("model.yaml:") and running.says("the sensor judges by a copy")
+        assert running.metrics()["otmon_model_loaded"] == 0
+        wired.send(frames_of(CAPTURE))
+        running.wait_for(lambda: SETPOINT in rules_of(found))
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: running.says("stay in force"))
+        model.write_text(text, encoding="utf-8")
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: running.says("were read anew"))
+        assert running.metrics()["otmon_model_loaded"] == 1
+        assert running.end()[0] == 1
+    (line,) = [one for one in lines_of(found) if one["rule"] == SETPOINT]
+    # Lines are those of the copy that was read last.
+    at = next(number for number, one in enumerate(text.splitlines(), 1) if "holding_register: 0" in one)
+    assert f"model.yaml:{at})" in json.dumps(line)
+
+
 def test_a_reload_takes_what_the_file_of_options_says_now(wired: Wire, tmp_path: Path) -> None:
     """What can change at run time changes, what cannot is named, and a file with errors changes nothing."""
     file = tmp_path / "otmon.toml"

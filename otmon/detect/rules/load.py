@@ -79,7 +79,11 @@ def shipped_rules() -> Mapping[str, Rule]:
 
 def with_rules(paths: Sequence[str]) -> Loaded:
     """The program's rules and those of the given files and folders. Raises `RuleError`."""
-    given = load_rules(paths)
+    return with_given(load_rules(paths))
+
+
+def with_given(given: Sequence[Rule]) -> Loaded:
+    """The program's rules and those that are given."""
     shipped = shipped_rules()
     replaced = tuple((rule.name, rule.line.rpartition(":")[0]) for rule in given if rule.name in shipped)
     whole = dict(shipped) | {rule.name: rule for rule in given}
@@ -88,7 +92,7 @@ def with_rules(paths: Sequence[str]) -> Loaded:
 
 def load_rules(paths: Sequence[str]) -> tuple[Rule, ...]:
     """The rules of files and folders (not of folders inside them), by name. Raises `RuleError`."""
-    return read_rules([pair for path in paths for pair in _contents(path)])
+    return read_rules([pair for path in paths for pair in rule_files(path)])
 
 
 def read_rules(files: Sequence[tuple[str, bytes]]) -> tuple[Rule, ...]:
@@ -263,8 +267,8 @@ def _problem(file: str, line: int, column: int, what: Sentence) -> Problem:
     return Problem(file, line, column, what)
 
 
-def _contents(path: str) -> list[tuple[str, bytes]]:
-    """Names and contents of the rule files at `path`."""
+def rule_files(path: str) -> list[tuple[str, bytes]]:
+    """Names and contents of the rule files at `path`. Raises `RuleError`."""
     try:
         if not os.path.isdir(path):
             return [(path, _content(path))]

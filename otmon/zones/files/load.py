@@ -63,7 +63,7 @@ def load_model(path: str, protocols: Collection[str] | None = None) -> Model:
     Raises `ModelError`.
     """
     known = known_protocols() if protocols is None else protocols
-    return read_model(_contents(path), known, _beside)
+    return read_model(model_files(path), known, content_beside)
 
 
 def known_protocols() -> frozenset[str]:
@@ -145,8 +145,8 @@ def _other_timezones(timezones: Sequence[tuple[Line, str]]) -> Iterator[Problem]
             yield Problem(line.file, line.number, 1, what)
 
 
-def _contents(path: str) -> list[tuple[str, bytes]]:
-    """Names and contents of the files of a model."""
+def model_files(path: str) -> list[tuple[str, bytes]]:
+    """Names and contents of the files of a model: one, or those of a folder. Raises `ModelError`."""
     try:
         if not os.path.isdir(path):
             return [(path, _content(path))]
@@ -201,8 +201,9 @@ def _inventories(
             problems.append(Problem(document.file, *at, what))
 
 
-def _beside(file: str, name: str) -> bytes:
-    """The content of a file in the same folder, which is a plain file: a pipe would wait for ever."""
+def content_beside(file: str, name: str) -> bytes:
+    """The content of a file in the same folder, which is a plain file: a pipe would wait for ever. Raises
+    OSError."""
     path = os.path.join(os.path.dirname(file), name)
     if not os.path.isfile(path):
         raise FileNotFoundError(ENOENT, "no such file" if not os.path.exists(path) else "no plain file", path)
