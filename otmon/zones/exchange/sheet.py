@@ -31,6 +31,7 @@ from otmon.zones.model import (
     Zone,
     shown,
 )
+from otmon.zones.quantity import shown_limited
 
 Language = Literal["ja", "en"]
 
@@ -310,7 +311,10 @@ def _misread(permission: Permission, members: Collection[str]) -> list[str]:
 
 def _limit(limit: Limit) -> str:
     """`holding_register 21: 0 to 2, step 0.2, type int16, scale 0.01, unit ml/l, name 注入率 / dosing`."""
-    said = f"{limit.table.removesuffix('s')} {limit.address}: {limit.low:f} to {limit.high:f}"
+    element = f"{limit.table.removesuffix('s')} {limit.address}"
+    if limit.protocol != "modbus":
+        element = f"element {shown_limited(limit)}"
+    said = f"{element}: {limit.low:f} to {limit.high:f}"
     more = [
         f"step {limit.step:f}" if limit.step is not None else "",
         f"change {limit.change:f}/minute" if limit.change is not None else "",
