@@ -15,10 +15,22 @@ from decimal import Decimal
 from typing import Final
 
 from otmon.detect.detector import Case, Finding, Place, first, graded, link_of, place_of, say
-from otmon.detect.registers import READINGS, Register, is_denied, is_plausible, judged, largest_step
+from otmon.detect.registers import (
+    READINGS,
+    Register,
+    finding_key,
+    holds_numbers,
+    is_denied,
+    is_plausible,
+    is_real,
+    judged,
+    largest_step,
+    register_of,
+    said,
+    shown_type,
+)
 from otmon.detect.rules.rule import Rule
 from otmon.ledger.facts import MINUTE_NS, Evidence, WrittenValue
-from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
 from otmon.zones.model import ValueType
 from otmon.zones.quantity import quantity, shown_quantity, words_of
@@ -48,8 +60,8 @@ class _Creep:
 
     @property
     def registers(self) -> Iterator[Register]:
-        for n in range(words_of(self.type)):
-            yield conversation_key(self.fact), self.fact.unit, self.fact.address + n
+        for n in range(1 if is_real(self.fact) else words_of(self.type)):
+            yield register_of(self.fact, n)
 
     @property
     def steps(self) -> int:
@@ -73,7 +85,7 @@ def _creeps(rule: Rule, facts: Iterable[tuple[WrittenValue, Verdict | None]]) ->
     often = [
         (fact, verdict)
         for fact, verdict in facts
-        if fact.table == "holding_registers"
+        if holds_numbers(fact)
         and fact.times >= least
         and fact.steps
         # What is written in each cycle follows something.
@@ -83,7 +95,8 @@ def _creeps(rule: Rule, facts: Iterable[tuple[WrittenValue, Verdict | None]]) ->
     known: set[Register] = set()
     for types in READINGS:
         for fact, verdict in often:
-            creeps = (_creep(rule, fact, verdict, type) for type in types if words_of(type) <= fact.words)
+            read = types[:1] if is_real(fact) else types
+            creeps = (_creep(rule, fact, verdict, type) for type in read if words_of(type) <= fact.words)
             one = next((one for one in creeps if one is not None), None)
             if one is not None and known.isdisjoint(one.registers):
                 found.append(one)
@@ -127,17 +140,18 @@ def _finding(case: Case, one: _Creep) -> Finding:
     place = Place() if verdict is None else place_of(case, verdict)
     return Finding(
         rule=RULE,
-        key=tuple(map(str, (*conversation_key(fact)[:-1], fact.unit, fact.address))),
+        key=finding_key(fact),
         severity=graded(case, place.to_zone, "medium"),
         link=link_of(fact),
         place=place,
-        what=say(
-            "creeps", client=fact.client, server=fact.server, unit=fact.unit,
-            element=f"{fact.table} {fact.address}", before=shown_quantity(one.before),
-            after=shown_quantity(one.after), minutes=(one.until.time_ns - one.since.time_ns) // MINUTE_NS,
+        what=said(
+            "creeps", fact, one.type, before=shown_quantity(one.before), after=shown_quantity(one.after),
+            minutes=(one.until.time_ns - one.since.time_ns) // MINUTE_NS,
         ),
         why=(
-            say("creeps-by", step=shown_quantity(one.step), times=fact.times, type=one.type),
+            say(
+                "creeps-by", step=shown_quantity(one.step), times=fact.times, type=shown_type(fact, one.type),
+            ),
             say("creeps-since", since=shown_instant(one.since.time_ns, case.timezone)),
         ),
         count=fact.times,

@@ -13,10 +13,22 @@ from typing import Final
 import numpy as np
 
 from otmon.detect.detector import Case, Finding, Place, first, graded, link_of, place_of, say
-from otmon.detect.registers import READINGS, Register, is_denied, is_plausible, judged, largest_step
+from otmon.detect.registers import (
+    READINGS,
+    Register,
+    finding_key,
+    holds_numbers,
+    is_denied,
+    is_plausible,
+    is_real,
+    judged,
+    largest_step,
+    register_of,
+    said,
+    shown_type,
+)
 from otmon.detect.rules.rule import Rule
 from otmon.ledger.facts import Extreme, WrittenValue
-from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict
 from otmon.zones.model import ValueType
 from otmon.zones.quantity import quantity, shown_quantity, words_of
@@ -55,12 +67,13 @@ class _Leap:
 
     @property
     def register(self) -> Register:
-        return _register(self.fact)
+        return register_of(self.fact)
 
     @property
-    def element(self) -> tuple[str, str, int, int]:
+    def element(self) -> tuple[str, str, int, str, int]:
         """The register, whoever writes it and by which way."""
-        return self.fact.server, self.fact.vlan, self.fact.unit, self.fact.address
+        fact = self.fact
+        return fact.server, fact.vlan, fact.unit, fact.table, fact.address
 
 
 def leaping_value(case: Case) -> Iterator[Finding]:
@@ -84,30 +97,35 @@ def leaping_value(case: Case) -> Iterator[Finding]:
             yield _finding(case, one)
 
 
-def _register(fact: WrittenValue, behind: int = 0) -> Register:
-    return conversation_key(fact), fact.unit, fact.address + behind
-
-
 def _values_of(facts: Iterable[WrittenValue]) -> dict[Register, list[WrittenValue]]:
     found: dict[Register, list[WrittenValue]] = {}
     for fact in facts:
-        if fact.table == "holding_registers":
-            found.setdefault(_register(fact), []).append(fact)
+        if holds_numbers(fact):
+            found.setdefault(register_of(fact), []).append(fact)
     return found
 
 
 def _leaps(rule: Rule, facts: Iterable[tuple[WrittenValue, Verdict | None]]) -> Iterator[_Leap]:
-    moved = [(fact, verdict) for fact, verdict in facts if fact.table == "holding_registers" and fact.steps]
-    # Halves of a float are no numbers.
+    moved = [(fact, verdict) for fact, verdict in facts if holds_numbers(fact) and fact.steps]
+    # Halves of a float are no numbers. Beside a zero one may be of two: that of the usual order counts.
     halves: set[Register] = set()
+    leapt: set[Register] = set()
+    for order in FLOATS:
+        for fact, verdict in moved:
+            type = shown_type(fact, order)
+            if is_real(fact):
+                both = {register_of(fact)} if order == FLOATS[0] else set()
+            elif fact.words == words_of(type) and _is_float(fact, type):
+                both = {register_of(fact), register_of(fact, 1)}
+            else:
+                both = set()
+            halves |= both
+            if both and both.isdisjoint(leapt) and _is_set(rule, fact):
+                for one in _float_leaps(rule, fact, verdict, type):
+                    leapt |= both
+                    yield one
     for fact, verdict in moved:
-        types = [type for type in FLOATS if fact.words == words_of(type) and _is_float(fact, type)]
-        if types:
-            halves.update((_register(fact), _register(fact, 1)))
-            if _is_set(rule, fact):
-                yield from _float_leaps(rule, fact, verdict, types)
-    for fact, verdict in moved:
-        if _register(fact) not in halves and _is_set(rule, fact):
+        if register_of(fact) not in halves and _is_set(rule, fact):
             yield from _short_leaps(rule, fact, verdict)
 
 
@@ -126,14 +144,15 @@ def _is_float(fact: WrittenValue, type: ValueType) -> bool:
     return any(bits) and all(is_plausible(quantity(one, type, Decimal(1))) for one in bits)
 
 
-def _float_leaps(
-    rule: Rule, fact: WrittenValue, verdict: Verdict | None, types: Iterable[ValueType]
-) -> Iterator[_Leap]:
-    for type in types:
-        step = largest_step(fact, type)
-        found = None if step is None else _Leap(fact, verdict, step, type)
-        if found is not None and found.factor >= rule.number("factor") and all(map(_is_typed, found.ends)):
-            yield found
+def _float_leaps(rule: Rule, fact: WrittenValue, verdict: Verdict | None, type: ValueType) -> Iterator[_Leap]:
+    step = largest_step(fact, type)
+    found = None if step is None else _Leap(fact, verdict, step, type)
+    if (
+        found is not None
+        and found.factor >= rule.number("factor")
+        and (is_real(fact) or all(map(_is_typed, found.ends)))
+    ):
+        yield found
 
 
 def _is_typed(value: Decimal) -> bool:
@@ -159,9 +178,12 @@ def _short_leaps(rule: Rule, fact: WrittenValue, verdict: Verdict | None) -> Ite
 def _has_limit(one: _Leap) -> bool:
     """Whether the permission says how far the register may go, which then decides."""
     permission = None if one.verdict is None else one.verdict.permission
-    addresses = range(one.fact.address, one.fact.address + words_of(one.type))
+    held = {register_of(one.fact, n) for n in range(words_of(one.type))}
     return permission is not None and any(
-        limit.table == one.fact.table and limit.address in addresses for limit in permission.limits
+        limit.protocol == one.fact.protocol
+        and limit.table == one.fact.table
+        and any(limit.address == address for *_, address in held)
+        for limit in permission.limits
     )
 
 
@@ -183,16 +205,12 @@ def _finding(case: Case, one: _Leap) -> Finding:
     return Finding(
         rule=RULE,
         # One that goes ten times as far is told anew.
-        key=tuple(map(str, (*conversation_key(fact)[:-1], fact.unit, fact.address, len(str(factor))))),
+        key=(*finding_key(fact), str(len(str(factor)))),
         severity=graded(case, place.to_zone, "high" if one.factor >= GRAVE else "medium"),
         link=link_of(fact),
         place=place,
-        what=say(
-            "leaps", client=fact.client, server=fact.server, unit=fact.unit,
-            element=f"{fact.table} {fact.address}", before=shown_quantity(before),
-            after=shown_quantity(after),
-        ),
-        why=(say(way, factor=factor, type=one.type, times=fact.times),),
+        what=said("leaps", fact, one.type, before=shown_quantity(before), after=shown_quantity(after)),
+        why=(say(way, factor=factor, type=shown_type(fact, one.type), times=fact.times),),
         count=1,
         unit="transactions",
         first_ns=one.step.evidence.time_ns,

@@ -1,4 +1,4 @@
-"""What holding registers may hold, as nobody says it, and how far one write moved them."""
+"""What registers and words of controllers may hold, as nobody says it, and how far one write moved them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from otmon.detect.detector import Case
+from otmon.detect.detector import Case, Message, say
 from otmon.ledger.facts import UNKNOWN, WAYS, Extreme, Way, WrittenValue
-from otmon.ledger.ledger import ConversationKey
+from otmon.ledger.ledger import ConversationKey, conversation_key
 from otmon.zones.decide import Verdict
+from otmon.zones.elements import LOW_WORD_FIRST, kind_of, shown_element, stride_of
 from otmon.zones.model import ValueType
-from otmon.zones.quantity import words_of
+from otmon.zones.quantity import OTHER_ORDER, words_of
 
-Register = tuple[ConversationKey, int, int]
-"""Who writes to whom, unit and address."""
+Register = tuple[ConversationKey, int, str, int]
+"""Who writes to whom, unit, table and address."""
 READINGS: Final[tuple[tuple[ValueType, ...], ...]] = (
     ("float32", "float32-swapped"),
     ("uint16", "int16"),
@@ -37,6 +38,43 @@ WAYS_OF: Final[dict[ValueType, tuple[Way, ...]]] = {
 SMALLEST_REAL: Final = Decimal("1e-4")
 LARGEST_REAL: Final = Decimal("1e7")
 """Between which quantities of a process lie. Two whole numbers read as one float are hardly ever there."""
+
+
+def register_of(fact: WrittenValue, behind: int = 0) -> Register:
+    """The first register of a fact, or one behind it."""
+    return conversation_key(fact), fact.unit, fact.table, fact.address + behind * stride_of(fact.protocol)
+
+
+def holds_numbers(fact: WrittenValue) -> bool:
+    """Whether it is about registers or words, or a number that its protocol says to be one, and not about
+    bits."""
+    return bool(fact.table) and kind_of(fact.protocol, fact.table) != "bit"
+
+
+def is_real(fact: WrittenValue) -> bool:
+    """Whether its protocol says that it is a floating point number."""
+    return kind_of(fact.protocol, fact.table) == "real"
+
+
+def shown_type(fact: WrittenValue, type: ValueType) -> ValueType:
+    """A type as the model would have it (`otmon.zones.quantity.held_as`)."""
+    return OTHER_ORDER.get(type, type) if fact.protocol in LOW_WORD_FIRST else type
+
+
+def finding_key(fact: WrittenValue) -> tuple[str, ...]:
+    """What a finding about the register is about."""
+    tables = () if fact.protocol == "modbus" else (fact.table,)
+    return tuple(map(str, (*conversation_key(fact)[:-1], fact.unit, *tables, fact.address)))
+
+
+def said(key: str, fact: WrittenValue, type: ValueType, **params: str | int) -> Message:
+    """What was done to the register: the text of a key, or of another one (``-element``) where no unit stands
+    between a server and its elements."""
+    element = shown_element(fact.protocol, fact.table, fact.address, words_of(type), fact.unit)
+    known: dict[str, str | int] = {"client": fact.client, "server": fact.server, "element": element}
+    if fact.protocol == "modbus":
+        return say(key, unit=fact.unit, **known, **params)
+    return say(f"{key}-element", **known, **params)
 
 
 def judged(case: Case) -> Iterator[tuple[WrittenValue, Verdict | None]]:

@@ -58,10 +58,10 @@ def held_as(limit: Limit) -> ValueType:
     """The type of a limit as facts have values: with the first word as the higher one, or swapped."""
     if limit.protocol not in LOW_WORD_FIRST:
         return limit.type
-    return _OTHER_ORDER.get(limit.type, limit.type)
+    return OTHER_ORDER.get(limit.type, limit.type)
 
 
-_OTHER_ORDER: Final[dict[ValueType, ValueType]] = {
+OTHER_ORDER: Final[dict[ValueType, ValueType]] = {
     "uint32": "uint32-swapped",
     "int32": "int32-swapped",
     "float32": "float32-swapped",
@@ -69,6 +69,7 @@ _OTHER_ORDER: Final[dict[ValueType, ValueType]] = {
     "int32-swapped": "int32",
     "float32-swapped": "float32",
 }
+"""Of a number in two words."""
 
 
 def higher_word(limit: Limit) -> int:

@@ -209,6 +209,16 @@ def test_a_setpoint_of_another_protocol_raised_a_hundredfold(
     # Within its limits, and farther in one step than one may go.
     (leap,) = captures.found(RULE, sent(agreed, message(*setpoints(protocol, 161, 1.5))), tmp_path, limited)
     assert [one.key for one in leap.why] == ["step", "limit"]
+    # Without any limits that it goes so far is told all the same.
+    leaps = captures.found("leaping-value", sent(agreed, wrong), tmp_path, None)
+    said = [dict(one.what.params) | dict(one.why[0].params) for one in leaps]
+    assert len(said) == 2
+    assert {(one["element"], one["before"], one["after"], one["type"]) for one in said} == {
+        (dosing, "100", "11100", "uint16"),
+        (number, "1.5", "150", "float32"),
+    }
+    assert {one.what.key for one in leaps} == {"leaps-element"}
+    assert captures.found("leaping-value", sent(agreed, wrong), tmp_path, limited) == []
 
 
 def test_a_half_of_a_number_and_refusals_of_another_protocol_are_told() -> None:
