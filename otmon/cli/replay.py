@@ -104,7 +104,7 @@ def _tell(
         timezone = model.timezone if model is not None else ""
         write_table(sys.stdout, ledger, findings, files, language.value, covered, zones, timezone, known)
     if sheet is not None:
-        _write_sheet(sheet, [(one, known.of(one)) for one in findings], language, case.timezone)
+        _write_sheet(sheet, [(one, known.of(one)) for one in findings], language, model)
     if evidence is not None:
         _prove(findings, evidence)
     if of_captures(ledger):
@@ -113,13 +113,13 @@ def _tell(
 
 
 def _write_sheet(
-    path: str, findings: Sequence[tuple[Finding, Standing | None]], language: Language, timezone: str
+    path: str, findings: Sequence[tuple[Finding, Standing | None]], language: Language, model: Model | None
 ) -> None:
     from otmon.findings.wording import text
     from otmon.outputs.finding_sheet import MAX_ROWS, WIDTHS, finding_rows
     from otmon.zones.files.workbook import write_csv, write_xlsx
 
-    rows = finding_rows(findings[:MAX_ROWS], language.value, timezone)
+    rows = finding_rows(findings[:MAX_ROWS], language.value, model)
     title = text("table.findings", language.value)
     data = write_csv(rows) if path.lower().endswith(".csv") else write_xlsx(title, rows, WIDTHS)
     write_private(path, data)

@@ -6,7 +6,7 @@ are by the clocks of the plant. Whatever came from the network is text, and no f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from otmon.detect.finding import Finding
@@ -14,6 +14,7 @@ from otmon.findings.judge import id_of
 from otmon.findings.standing import Standing
 from otmon.findings.wording import Language, text, visible, worded
 from otmon.outputs.instant import clock_name, short_text
+from otmon.zones.model import Model, Name
 
 COLUMNS: Final = (
     ("id", 14), ("severity", 9), ("risk", 7), ("what", 44), ("devices", 26), ("client", 16), ("server", 16),
@@ -28,15 +29,23 @@ WIDTHS: Final = tuple(width for _, width in COLUMNS)
 
 
 def finding_rows(
-    findings: Iterable[tuple[Finding, Standing | None]], language: Language, timezone: str
+    findings: Iterable[tuple[Finding, Standing | None]], language: Language, model: Model | None
 ) -> list[Sequence[str]]:
-    """The head, and a row for each finding."""
+    """The head, and a row for each finding; `model` has the names of zones, and the clocks of the plant."""
+    timezone = model.timezone if model is not None else ""
+    zones = {} if model is None else {zone.id: zone.name for zone in model.zones}
     clock = clock_name(timezone)
     head = tuple(text(f"sheet.{name}", language, clock=clock) for name, _ in COLUMNS)
-    return [head, *(_row(finding, standing, language, timezone) for finding, standing in findings)]
+    return [head, *(_row(finding, standing, language, timezone, zones) for finding, standing in findings)]
 
 
-def _row(finding: Finding, standing: Standing | None, language: Language, timezone: str) -> Sequence[str]:
+def _row(
+    finding: Finding,
+    standing: Standing | None,
+    language: Language,
+    timezone: str,
+    zones: Mapping[str, Name],
+) -> Sequence[str]:
     link, place = finding.link, finding.place
     steps = finding.response.ja if language == "ja" else finding.response.en
     decision = standing.decision if standing is not None else None
@@ -52,7 +61,11 @@ def _row(finding: Finding, standing: Standing | None, language: Language, timezo
         visible(link.client),
         visible(link.server),
         f"{link.protocol} {link.transport}/{link.port}" if link.transport else link.protocol,
-        " → ".join(visible(zone) for zone in (place.from_zone, place.to_zone) if zone),
+        " → ".join(
+            _called(zone, zones.get(zone), language)
+            for zone in dict.fromkeys((place.from_zone, place.to_zone))
+            if zone
+        ),
         "\n".join(dict.fromkeys(visible(one) for one in _owners(finding))),
         "\n".join(worded(reason, language) for reason in finding.why),
         f"{finding.count} {text(f'table.unit.{finding.unit}', language)}",
@@ -66,6 +79,12 @@ def _row(finding: Finding, standing: Standing | None, language: Language, timezo
         decision.by if decision is not None else "",
         decision.until.isoformat() if decision is not None else "",
     ]
+
+
+def _called(id: str, name: Name | None, language: Language) -> str:
+    """A zone by its name, behind which its id stands where that is another one."""
+    known = "" if name is None else name.ja if language == "ja" else name.en
+    return text("sheet.zone", language, name=known, id=id) if known not in ("", id) else visible(id)
 
 
 def _owners(finding: Finding) -> tuple[str, ...]:

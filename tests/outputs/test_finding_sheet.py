@@ -18,11 +18,12 @@ from otmon.zones.files.workbook import read_sheets, write_csv, write_xlsx
 from tests.command import ROOT
 from tests.findings.taken import PAST, taken
 
+MODEL = load_model(str(ROOT / "zones" / "two-factories.yaml"))
+
 
 @pytest.fixture(scope="module", name="case")
 def case_fixture() -> Case:
-    model = load_model(str(ROOT / "zones" / "two-factories.yaml"))
-    return case_of(replay([str(ROOT / "pcaps" / "two-factories-day.pcapng")]).ledger, model)
+    return case_of(replay([str(ROOT / "pcaps" / "two-factories-day.pcapng")]).ledger, MODEL)
 
 
 def rows_of(case: Case, language: Language) -> list[dict[str, str]]:
@@ -31,7 +32,7 @@ def rows_of(case: Case, language: Language) -> list[dict[str, str]]:
     xp = next(one for one in findings if one.rule == "unsupported-system")
     known, over = taken(case, findings, camera), taken(case, findings, xp, until=PAST)
     told = [(one, known.of(one) or over.of(one)) for one in findings]
-    head, *rows = finding_rows(told, language, case.timezone)
+    head, *rows = finding_rows(told, language, MODEL)
     assert len(rows) == len(findings) and {len(row) for row in rows} == {len(head)} == {len(WIDTHS)}
     names = [name for name, _ in COLUMNS]
     assert list(head) == [catalogue()[f"sheet.{name}"][language].format(clock="Asia/Tokyo") for name in names]
@@ -47,7 +48,10 @@ def test_a_row_says_what_the_table_says_and_who_has_decided(case: Case) -> None:
     assert (camera["client"], camera["server"], camera["service"]) == (
         "10.12.1.60", "10.12.2.200", "http tcp/80"
     )  # fmt: skip
-    assert (camera["zones"], camera["owners"]) == ("factory-b → factory-b", "製造部 B工場")
+    assert (camera["zones"], camera["owners"]) == (
+        "B工場 制御系 (監視・制御・コントローラ)(factory-b)", "製造部 B工場"
+    )  # fmt: skip
+    assert rows["4c8d74d76ebb"]["zones"].endswith(" → internet")
     assert len(camera["why"].splitlines()) > 2 and len(camera["do"].splitlines()) > 1
     assert camera["first"] == "2026-05-12 10:19:06.015" and camera["packets"].endswith("No.1043")
     decided = [camera[name] for name in ("decision", "reason", "by", "until")]
@@ -61,7 +65,7 @@ def test_a_row_says_what_the_table_says_and_who_has_decided(case: Case) -> None:
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_both_kinds_of_sheet_say_the_same_each_time(case: Case, language: Language, kind: str) -> None:
     findings = found_in(case)
-    rows = finding_rows([(one, None) for one in findings], language, case.timezone)
+    rows = finding_rows([(one, None) for one in findings], language, MODEL)
     written = [write_csv(rows) if kind == "csv" else write_xlsx("a", rows, WIDTHS) for _ in range(2)]
     assert written[0] == written[1]
     (sheet,) = read_sheets(written[0])
@@ -80,7 +84,7 @@ def test_what_came_from_the_network_is_text() -> None:
         say("alike", count=1), (say("said", protocol=evil, value=evil),), 1, "packets", 1, 1 << 62, (),
         names=((evil, Text(evil, evil)),),
     )  # fmt: skip
-    rows = finding_rows([(finding, None), (replace(finding, link=Link()), None)], "en", "")
+    rows = finding_rows([(finding, None), (replace(finding, link=Link()), None)], "en", None)
     assert rows[1][0] == id_of(finding) and rows[2][7] == ""
     for row in rows:
         assert not set("".join(row)) & set("\x1b\u202e")
