@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,6 +82,10 @@ def wire() -> Iterator[Wire]:
         for name in (made.near, made.far):
             made.run("sh", "-c", f"echo 1 >/proc/sys/net/ipv6/conf/{name}/disable_ipv6")
             made.run("ip", "link", "set", name, "mtu", "9000", "arp", "off", "up")
+        # Linux notices the link a moment later.
+        end = time.monotonic() + 30
+        while "LOWER_UP" not in made.run("ip", "-brief", "link", "show", "up", "dev", made.far):
+            assert time.monotonic() < end, "the wire has no link"
         yield made
     finally:
         subprocess.run(["ip", "netns", "delete", made.namespace], check=False)

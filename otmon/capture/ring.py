@@ -53,7 +53,8 @@ _GET_FLAGS: Final = 0x8913
 _GET_HARDWARE: Final = 0x8927
 _GET_INDEX: Final = 0x8933
 _GET_STAMPING: Final = 0x89B1
-_UP: Final = 1
+_UP: Final = 0x41
+"""IFF_UP and IFF_RUNNING: without a cable an interface is up as well."""
 
 # linux/net_tstamp.h
 _RAW_HARDWARE: Final = 1 << 6
@@ -265,9 +266,9 @@ class Ring:
         return float((status & _TO_USER).sum()) / self.blocks
 
     def is_up(self) -> bool:
-        """Whether the interface is there and up."""
+        """Whether the interface is there and up, with a link."""
         try:
-            return bool(_asked(self.socket, self.interface, _GET_FLAGS) & _UP)
+            return _asked(self.socket, self.interface, _GET_FLAGS) & _UP == _UP
         except OSError:
             return False
 

@@ -22,6 +22,7 @@ from otmon.decode.fields import (
 )
 
 _WORD: Final = (1 << 64) - 1
+_SLICE: Final = 1 << 12
 
 
 @lru_cache(maxsize=1 << 13)
@@ -83,8 +84,15 @@ def words_of(address: str) -> tuple[int, int]:
 
 
 def words_of_all(addresses: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """`words_of` each, as rows: those of IPv4 and MAC addresses are read all at once."""
+    """`words_of` each, as rows: those of IPv4 and MAC addresses are read many at once, and not all, as what
+    is between takes a hundred bytes and more for each."""
     words = np.zeros((len(addresses), 2), np.uint64)
+    for begin in range(0, len(addresses), _SLICE):
+        _read_words(addresses[begin : begin + _SLICE], words[begin : begin + _SLICE])
+    return words
+
+
+def _read_words(addresses: Sequence[str], words: npt.NDArray[np.uint64]) -> None:
     dotted = [at for at, one in enumerate(addresses) if "." in one and ":" not in one]
     if dotted:
         text = ".".join([addresses[at] for at in dotted]).replace(".", " ")
@@ -101,4 +109,3 @@ def words_of_all(addresses: Sequence[str]) -> npt.NDArray[np.uint64]:
     others[macs] = False
     for at in np.flatnonzero(others).tolist():
         words[at] = words_of(addresses[at])
-    return words

@@ -220,7 +220,12 @@ def _program(status: Status) -> Iterator[Metric]:
 def _capture(status: Status) -> Iterator[Metric]:
     one = ("interface",)
     ports = status.interfaces
-    yield _gauge("interface_up", "1 where the interface is up.", one, {(p.name,): p.is_up for p in ports})
+    yield _gauge(
+        "interface_up",
+        "1 where the interface is up and has a link.",
+        one,
+        {(p.name,): p.is_up for p in ports},
+    )
     for name, help, amounts in (
         ("interface_downs", "How often the interface was found down, having been up.",
          [p.downs for p in ports]),

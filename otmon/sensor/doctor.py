@@ -21,7 +21,7 @@ from otmon.capture.ring import linktype_of
 _GET_FLAGS: Final = 0x8913
 _GET_ADDRESS: Final = 0x8915
 _ETHTOOL: Final = 0x8946
-_UP, _LOOPBACK, _NO_ARP = 0x1, 0x8, 0x80
+_UP, _LOOPBACK, _RUNNING, _NO_ARP = 0x1, 0x8, 0x40, 0x80
 _GET_TSO, _GET_GSO, _GET_FEATURES, _GET_GRO = 0x1E, 0x23, 0x25, 0x2B
 _LRO_BIT: Final = 1 << 15
 
@@ -45,6 +45,8 @@ def check_interface(interface: str) -> Iterator[Check]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         flags = _flags(asking, interface)
         yield Check("doctor.up", bool(flags & _UP), "", f"ip link set dev {interface} up")
+        if flags & _UP:
+            yield Check("doctor.link", bool(flags & _RUNNING), "", f"ip -brief link show dev {interface}")
         address = _address(asking, interface)
         yield Check("doctor.no-address", not address, address, f"ip addr flush dev {interface}")
         six = _addresses_6(interface)

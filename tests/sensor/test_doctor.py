@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -48,6 +49,15 @@ def test_each_fault_is_found_and_its_command_mends_it(wired: Wire) -> None:
         if not command.startswith("ethtool"):
             wired.run(*command.split())
     assert set(wrong(wired)) <= {"gro", "lro", "tso", "gso"}
+
+
+def test_a_cable_that_is_out_is_found(wired: Wire) -> None:
+    assert "link" not in wrong(wired)
+    wired.run("ip", "link", "set", wired.near, "down")
+    end = time.monotonic() + 30
+    while "link" not in (found := wrong(wired)):
+        assert time.monotonic() < end
+    assert "up" not in found and "LOWERLAYERDOWN" in wired.run(*found["link"][1].split())
 
 
 def test_ipv6_that_is_on_without_an_address_is_said(wired: Wire) -> None:

@@ -443,6 +443,12 @@ def test_what_is_wrong_with_the_sensor_itself_is_said(wired: Wire, tmp_path: Pat
         metrics = running.metrics()
         assert metrics['otmon_interface_up{interface="far0"}'] == 0
         assert metrics['otmon_interface_downs_total{interface="far0"}'] == 1
+        wired.run("ip", "link", "set", wired.far, "up")
+        running.wait_for(lambda: running.says("over: far0: the interface is down"))
+        # A cable that is out leaves it up, without a link.
+        wired.run("ip", "link", "set", wired.near, "down")
+        running.wait_for(lambda: running.metrics()['otmon_interface_downs_total{interface="far0"}'] == 2)
+        assert running.metrics()['otmon_interface_up{interface="far0"}'] == 0
         (tmp_path / "no").mkdir()
         running.wait_for(lambda: running.says("over: ") and (tmp_path / "no" / "plant.db").exists())
 
