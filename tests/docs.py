@@ -32,6 +32,7 @@ from otmon.lab.form import Form
 from otmon.lab.routine import HABITS
 from otmon.lab.steps import step_kinds
 from otmon.protocols.registry import PROTOCOLS
+from otmon.zones import elements
 from otmon.zones.files.leaf import Leaf
 from otmon.zones.role import JAPANESE, ROLES
 from otmon.zones.unread import CHANGES_READ, READ
@@ -89,17 +90,19 @@ def protocols_page() -> str:
                 ", ".join(hints),
                 "yes" if protocol.signatures else "no",
                 "all" if protocol.id in READ else "changes" if protocol.id in CHANGES_READ else "",
+                "yes" if protocol.id in ("modbus", *elements.EXAMPLES) else "",
                 "; ".join(protocol.references),
             )
         )
     kinds = "usual ports, EtherTypes, protocols of IP"
-    head = ("id", "protocol", "kind", kinds, "signature", "access judged", "references")
+    head = ("id", "protocol", "kind", kinds, "signature", "access judged", "limits", "references")
     intro = (
         "A conversation is named by what its bytes are: a signature counts on any port, a port is a hint. "
         "Zone models and findings use the id.\n\n"
         "`access` and `functions` of a permission are judged of *all* that is asked for in a protocol, or of "
         "what *changes* something in it: writes, switching, starts and stops, programs, settings. What is "
-        "not judged passes, and `otmon zones check` tells where a permission limits it."
+        "not judged passes, and `otmon zones check` tells where a permission limits it. `limits` on written "
+        "values can be set [for some](zone-model.md#limits-on-written-values)."
     )
     return "\n\n".join([GENERATED, "# Protocols", intro, table(head, rows)]) + "\n"
 

@@ -130,6 +130,11 @@ def _facts(case: Case, category: Category) -> tuple[Sequence[Any], Sequence[Any]
         "written-value": (case.written, ledger.written),
     }
     judged, bare = by_category[category]
+    if category == "written-value" and not all(fact.words for fact in bare):
+        # What could not be read has no value to ask for.
+        bare = [fact for fact in bare if fact.words]
+        read = [(fact, verdict) for fact, verdict in judged if fact.words]
+        judged = Judgements([fact for fact, _ in read], [verdict for _, verdict in read])
     return (judged.facts, judged.verdicts) if case.index is not None else (bare, None)
 
 

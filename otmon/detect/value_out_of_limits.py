@@ -23,6 +23,7 @@ from otmon.detect.detector import (
 from otmon.ledger.facts import Operation, WrittenValue
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict, excess_of
+from otmon.zones.elements import shown_element
 from otmon.zones.functions import MODBUS_OBJECTS
 from otmon.zones.quantity import Excess, shown_limit, shown_quantity
 
@@ -53,7 +54,6 @@ def _weight(excess: Excess) -> tuple[Decimal, bool]:
 def _finding(
     case: Case, key: tuple[str, ...], fact: WrittenValue, verdict: Verdict, excess: Excess
 ) -> Finding:
-    limit = excess.limit
     began = () if excess.change is None else (excess.change.since,)
     return Finding(
         rule=RULE,
@@ -61,16 +61,7 @@ def _finding(
         severity=_SEVERITY[importance(case, verdict.to_zone)],
         link=link_of(fact),
         place=place_of(case, verdict),
-        what=say(
-            _what(excess),
-            client=fact.client,
-            server=fact.server,
-            written=shown_quantity(excess.written),
-            before="?" if excess.before is None else shown_quantity(excess.before),
-            measure=f" {limit.unit}" if limit.unit else "",
-            element=f"{limit.table} {limit.address}",
-            unit=fact.unit,
-        ),
+        what=_what(fact, excess),
         why=tuple(_why(case, fact, excess)),
         count=fact.times,
         unit="transactions",
@@ -80,11 +71,26 @@ def _finding(
     )
 
 
-def _what(excess: Excess) -> str:
+def _what(fact: WrittenValue, excess: Excess) -> Message:
+    limit = excess.limit
+    modbus = fact.protocol == "modbus"
     if not excess.half:
-        return "wrote-beyond"
-    below = not excess.written.is_nan() and excess.written < excess.limit.low
-    return "wrote-half-below" if below else "wrote-half-above"
+        key = "wrote-beyond" if modbus else "wrote-beyond-element"
+    elif not excess.written.is_nan() and excess.written < limit.low:
+        key = "wrote-half-below" if modbus else "wrote-half-below-element"
+    else:
+        key = "wrote-half-above" if modbus else "wrote-half-above-element"
+    unit: dict[str, int] = {"unit": fact.unit} if modbus else {}
+    return say(
+        key,
+        client=fact.client,
+        server=fact.server,
+        written=shown_quantity(excess.written),
+        before="?" if excess.before is None else shown_quantity(excess.before),
+        measure=f" {limit.unit}" if limit.unit else "",
+        element=shown_element(limit.protocol, limit.table, limit.address, fact.unit),
+        **unit,
+    )
 
 
 def _why(case: Case, fact: WrittenValue, excess: Excess) -> Iterator[Message]:
@@ -115,11 +121,14 @@ def _why(case: Case, fact: WrittenValue, excess: Excess) -> Iterator[Message]:
     asked = [one for one in case.asked.get(conversation_key(fact), ()) if _writes(one, fact)]
     refused = sum(one.times for one in asked if one.refused)
     if refused:
-        yield say("refused", times=refused)
+        # Of other protocols operations do not say to which elements.
+        yield say("refused" if fact.protocol == "modbus" else "refused-some", times=refused)
 
 
 def _writes(operation: Operation, fact: WrittenValue) -> bool:
-    """Whether the operation writes to the element."""
+    """Whether the operation writes to the element, or may do so."""
+    if fact.protocol != "modbus":
+        return operation.access == "write"
     return (
         operation.access == "write"
         and operation.unit == fact.unit

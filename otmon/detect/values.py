@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from decimal import Decimal
 from heapq import nsmallest
 from typing import Final
 
 from otmon.detect.detector import Case, Message, say_some
 from otmon.ledger.facts import UNKNOWN, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, conversation_key
+from otmon.zones.elements import kind_of, shown_element
 from otmon.zones.functions import MODBUS_OBJECTS
-from otmon.zones.model import Range, merged, spans
+from otmon.zones.model import Range, ValueType, merged, spans
+from otmon.zones.quantity import quantity, shown_quantity
 
 VALUES_SHOWN: Final = 4
 """Written values that are named in one finding."""
@@ -44,14 +47,16 @@ def values_written(case: Case, operations: Iterable[Operation]) -> Iterator[Mess
 
 def values_of(facts: Iterable[WrittenValue]) -> Iterator[Message]:
     """What was written, the largest change of each element, largest first."""
-    changes: dict[tuple[int, str, int], tuple[int, int, int | None]] = {}
+    changes: dict[tuple[str, int, str, int], tuple[Decimal, Decimal, Decimal | None]] = {}
     for fact in facts:
-        element = fact.unit, fact.table, fact.address
+        element = fact.protocol, fact.unit, fact.table, fact.address
         largest = changes.get(element)
-        shift = 16 * (fact.words - 1)
-        for written, held, _ in fact.extremes[:2]:
-            value = written >> shift
-            before = None if held == UNKNOWN else held >> shift
+        real = kind_of(fact.protocol, fact.table) == "real"
+        shift = 0 if real else 16 * (fact.words - 1)
+        type: ValueType = "float32" if real else "uint16"
+        for written, held, _ in fact.extremes[: 8 if real else 2]:
+            value = quantity(written >> shift, type, Decimal(1))
+            before = None if held == UNKNOWN else quantity(held >> shift, type, Decimal(1))
             size = value if before is None else abs(value - before)
             if largest is None or largest[0] < size:
                 largest = changes[element] = size, value, before
@@ -59,7 +64,14 @@ def values_of(facts: Iterable[WrittenValue]) -> Iterator[Message]:
         # Of very many elements a few are named.
         ordered = nsmallest(VALUES_SHOWN, changes.items(), key=lambda item: (-item[1][0], item[0]))
         texts = [
-            f"{table} {unit}:{address} {'?' if before is None else before} → {value}"
-            for (unit, table, address), (_, value, before) in ordered
+            f"{_element(*element)} {'?' if before is None else shown_quantity(before)} → "
+            f"{shown_quantity(value)}"
+            for element, (_, value, before) in ordered
         ]
         yield say_some("wrote", texts, VALUES_SHOWN, len(changes))
+
+
+def _element(protocol: str, unit: int, table: str, address: int) -> str:
+    if protocol == "modbus":
+        return f"{table} {unit}:{address}"
+    return shown_element(protocol, table, address, unit)

@@ -3,8 +3,9 @@ of each zone it shows.
 
 "No violation" is claimed only where one would have been seen: hosts of both zones were, and more of them
 than what every port of a switch gets, no bytes of what crossed were lost, conversations were seen in
-both directions, what a permission limits is read (`otmon.zones.unread`), and nothing of the capture or of its
-facts is missing. A zone of which nothing was seen is not in the mirror, or silent; nobody can tell which.
+both directions, what a permission limits is read (`otmon.zones.unread`) and so is what was written to
+elements with limits, and nothing of the capture or of its facts is missing. A zone of which nothing was seen
+is not in the mirror, or silent; nobody can tell which.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from otmon.decode.fields import C_COMMANDS_SHED, C_VALUES_LOST, COUNTER_NAMES
 from otmon.detect.detector import Case, permission_of, registered
 from otmon.detect.finding import Message, say, say_some
 from otmon.detect.malformed_message import LOSS
-from otmon.ledger.facts import HOUR_NS, Conversation
+from otmon.ledger.facts import HOUR_NS, UNKNOWN, Conversation
 from otmon.ledger.file.aside import of_captures
 from otmon.ledger.ledger import Ledger, conversation_key
+from otmon.zones.elements import shown_element
 from otmon.zones.lack import spoken
 from otmon.zones.learning.hosts import industrial_ids, to_group
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary
 from otmon.zones.place import home_of, locate
+from otmon.zones.quantity import addresses
 from otmon.zones.unread import CHANGES_READ, let_pass, unread
 
 _ANSWERED_ELSEWHERE: Final = frozenset({("profinet", "udp")})
@@ -63,6 +66,8 @@ Sight = Literal["seen", "partly", "unseen"]
 SIGHTS: Final[tuple[Sight, ...]] = ("seen", "partly", "unseen")
 MISSING_NAMED: Final = 4
 """Assets of a zone that are named where they were not seen."""
+ELEMENTS_NAMED: Final = 4
+"""Elements with limits that are named where what was written to them could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,7 @@ def coverage(case: Case) -> tuple[Coverage, ...]:
         found_for = case.verdicts.get(conversation_key(anomaly)) if anomaly.reason in LOSS else None
         if found_for is not None:
             lost[_pair(found_for.from_zone, found_for.to_zone)] += anomaly.times
+    values = _values_unread(case)
     found = []
     for boundary in case.index.model.boundaries:
         pair = _pair(*boundary.between)
@@ -152,6 +158,8 @@ def coverage(case: Case) -> tuple[Coverage, ...]:
             for zone in boundary.between
         )
         why = list(_doubts(case, boundary, hosts, mirrored, talks, lost[pair]))
+        if pair in values:
+            why.append(say_some("coverage.values-unread", values[pair], ELEMENTS_NAMED))
         state: State = "violated" if pair in denied else "unobservable" if why else "kept"
         for zone in boundary.between:
             if hosts[zone] and missing.get(zone):
@@ -217,20 +225,46 @@ def _doubts(
     if damaged := of_captures(case.ledger):
         yield say("coverage.damaged", count=sum(damage.count for damage in damaged))
     missing = {kind for kind, _ in case.ledger.overflow} & {"conversations", "operations", "written"}
-    limited = any(permission.limits for permission in boundary.permissions)
-    if limited and any(name == VALUES_LOST for source in case.ledger.sources for name, _ in source.counters):
+    limited = {limit.protocol for permission in boundary.permissions for limit in permission.limits}
+    if "modbus" in limited and _counted(case, VALUES_LOST):
+        missing.add("written")
+    if _counted(case, COMMANDS_SHED) and any(talk.protocol in limited - {"modbus"} for talk in talks):
         missing.add("written")
     restricted = any(one.access or one.functions for one in boundary.permissions)
-    if restricted and _shed(case) and any(talk.protocol in CHANGES_READ for talk in talks):
+    if restricted and _counted(case, COMMANDS_SHED) and any(talk.protocol in CHANGES_READ for talk in talks):
         missing.add("operations")
     yield from _unread(case, boundary, talks)
     if missing:
         yield say("coverage.overflow", kinds=tuple(say(f"fact-kind.{kind}") for kind in sorted(missing)))
 
 
-def _shed(case: Case) -> bool:
-    """Whether writes or commands were left out, as too many came in a second."""
-    return any(name == COMMANDS_SHED for source in case.ledger.sources for name, _ in source.counters)
+def _counted(case: Case, counter: str) -> bool:
+    """Whether a capture has a counter of what was left out, such as commands that were too many in a
+    second."""
+    return any(name == counter for source in case.ledger.sources for name, _ in source.counters)
+
+
+def _values_unread(case: Case) -> dict[_Pair, list[str]]:
+    """By pair of zones the elements with limits to which something was written that nobody could read, in the
+    order of the model."""
+    unread: dict[_Pair, dict[tuple[str, str], set[tuple[str, int]]]] = {}
+    for fact, verdict in case.written:
+        permission = permission_of(verdict)
+        if not fact.words and permission is not None and permission.limits:
+            parts = unread.setdefault(_pair(verdict.from_zone, verdict.to_zone), {})
+            parts.setdefault((permission.id, fact.protocol), set()).add((fact.table, fact.address))
+    assert case.index is not None
+    found: dict[_Pair, list[str]] = {}
+    for boundary in case.index.model.boundaries:
+        pair = _pair(*boundary.between)
+        for permission in boundary.permissions if pair in unread else ():
+            for limit in permission.limits:
+                of_it = unread[pair].get((permission.id, limit.protocol), set())
+                if not of_it.isdisjoint([("", UNKNOWN), *((limit.table, at) for at in addresses(limit))]):
+                    found.setdefault(pair, []).append(
+                        shown_element(limit.protocol, limit.table, limit.address)
+                    )
+    return found
 
 
 def _unread(case: Case, boundary: Boundary, talks: list[Conversation]) -> Iterator[Message]:

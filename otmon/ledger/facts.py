@@ -256,7 +256,8 @@ class Extreme(NamedTuple):
     """The smallest or largest value that was written to an element."""
 
     value: int
-    """As written: 0 or 1 for a coil, 16 bits for a register, 32 for two, the first one higher."""
+    """As written: 0 or 1 for a coil or bit, 16 bits for a register, 32 for two, the first one higher, or for
+    a number as IEEE 754 binary32."""
     before: int
     """What the element held until then, as far as it was written or read before; else UNKNOWN."""
     evidence: Evidence
@@ -293,10 +294,14 @@ NO_CHANGE = Change(0, UNKNOWN, Evidence(0, "", 0, 0), Evidence(0, "", 0, 0))
 @fast_init
 @dataclass(frozen=True, slots=True)
 class WrittenValue:
-    """What a client wrote to one coil or holding register. Key: everything up to and including `words`.
+    """What a client wrote to one coil or holding register, or to an element of another protocol
+    (`otmon.protocols.writes`). Key: everything up to and including `words`.
 
     A register is a fact of its own, and with the register behind it, where one request wrote both,
     another one of two words.
+
+    What could not be read of writes, as of one that was cut off, is a fact as well: without table and
+    address, of no words, with nothing but how often and when.
     """
 
     client: str
@@ -306,9 +311,11 @@ class WrittenValue:
     protocol: str
     vlan: str
     unit: int
-    table: Literal["coils", "holding_registers"]
+    table: str
+    """"coils", "holding_registers", or the vendor's name of an area such as "D"."""
     address: int
     words: int
+    """1 for a bit as well; 2 for a number as IEEE 754 binary32."""
     times: int
     repeated: int
     """Of these such as wrote what the element held, as far as that was seen."""

@@ -9,7 +9,7 @@ count only on its usual port.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 Transport = Literal["tcp", "udp"]
 Sender = Literal["client", "server", "either"]
@@ -39,6 +39,43 @@ class Said(NamedTuple):
     """Of an answer: 0 for done, else the protocol's error code."""
     confirmed: bool = True
     """Of a command: whether it is answered."""
+
+
+ElementKind = Literal["bit", "word", "real"]
+
+
+class Run(NamedTuple):
+    """Elements that lie behind each other, and what was written to them."""
+
+    table: str
+    """As the vendor names the area, in the protocol's own words: "D", "DB10"."""
+    address: int
+    """Of the first element."""
+    values: tuple[int, ...]
+    """Of each element: 0 or 1; a word of 16 bits; the bits of a number as IEEE 754 binary32."""
+    kind: ElementKind
+    """Two words behind each other may be a number of 32 bits."""
+    stride: int = 1
+    """How far the addresses of two neighbours are apart."""
+    mask: int = 0xFFFF
+    """Which bits of a word were written."""
+    unit: int = -1
+    """The station behind the server, -1 where there is one only."""
+
+
+class Written(NamedTuple):
+    """What a command writes, as far as it can be read."""
+
+    runs: tuple[Run, ...]
+    whole: bool = True
+    """Nothing was left out that may have been an element: a message that was cut off, an area that nobody
+    knows."""
+
+
+NOTHING_WRITTEN: Final = Written(())
+UNREAD_WRITTEN: Final = Written((), whole=False)
+MOST_WRITTEN: Final = 4_096
+"""Elements of one command that are read: no message that is copied names more, but by filling."""
 
 
 @dataclass(frozen=True, slots=True)

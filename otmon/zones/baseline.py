@@ -84,6 +84,9 @@ def new_in(baseline: Baseline, fact: Conversation | Operation | WrittenValue) ->
     if isinstance(fact, Conversation):
         return None
     if isinstance(fact, WrittenValue):
+        if fact.protocol != "modbus":
+            # Of which elements is told of Modbus alone; that it writes is judged as an operation.
+            return None
         ranges = baseline.written.get((*_units(fact), fact.table), ())
         return None if spans(ranges, fact.address, fact.address + fact.words - 1) else "write"
     known = (baseline.asked if fact.refused else baseline.obeyed).get(_request(fact))

@@ -7,8 +7,11 @@ protocol's kernel so that a model can be checked without loading the packet path
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
+from otmon.protocols.commands import SERVICES
+from otmon.protocols.writes import FUNCTIONS
 from otmon.zones.model import ObjectType
 
 MODBUS_FUNCTIONS: Final[dict[str, tuple[int, int | None]]] = {
@@ -102,3 +105,11 @@ in the four tables (file records have numbers of their own)."""
 def normal(name: str) -> str:
     """Spelling does not matter: "Read Coils", "read_coils" and "read/coils" are "read-coils"."""
     return "-".join(name.casefold().replace("_", " ").replace("-", " ").replace("/", " ").split())
+
+
+@cache
+def writing(protocol: str) -> tuple[frozenset[int], frozenset[str]]:
+    """The functions of a protocol that write values to elements (`otmon.protocols.writes`), by number and by
+    name."""
+    names = {normal(service.name) for service in SERVICES.get(protocol, ()) if service.access == "write"}
+    return FUNCTIONS.get(protocol, frozenset()), frozenset(names)

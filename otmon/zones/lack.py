@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.protocols.registry import usual_on
+from otmon.zones.elements import shown_element
 from otmon.zones.functions import MODBUS_OBJECTS
 from otmon.zones.model import Endpoint, FunctionRef, Permission, shown, shown_range
 from otmon.zones.quantity import shown_limit
@@ -165,7 +166,7 @@ def _unit(fact: Operation | WrittenValue) -> str:
 
 
 def _element(written: WrittenValue) -> str:
-    return f"{written.table} {written.address}"
+    return shown_element(written.protocol, written.table, written.address) if written.words else "-"
 
 
 def _direction(fact: Fact) -> str:

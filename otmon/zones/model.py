@@ -98,8 +98,6 @@ class FunctionRef:
     """Normalised by `otmon.zones.functions.normal`; "" where the number is known."""
 
 
-WrittenTable = Literal["coils", "holding_registers"]
-"""What can be written to."""
 ValueType = Literal[
     "uint16", "int16", "uint32", "int32", "float32", "uint32-swapped", "int32-swapped", "float32-swapped"
 ]
@@ -109,14 +107,17 @@ higher word; whole numbers in two's complement, floating point as IEEE 754."""
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What may be written to one coil or register. Where it stands is no part of what it says."""
+    """What may be written to one coil or register, or to an element of another protocol
+    (`otmon.zones.elements`). Where it stands is no part of what it says."""
 
     line: Line = field(compare=False)
     name: Name
-    table: WrittenTable
+    table: str
+    """As in facts: "coils", "holding_registers", or the vendor's name of an area such as "D"."""
     address: int
     """As numbered on the wire, from 0."""
     type: ValueType
+    """As the model has it: words of other protocols than Modbus in the order of the controller itself."""
     scale: Decimal
     """A written number times this is the quantity in `unit`; never 0."""
     unit: str
@@ -127,6 +128,7 @@ class Limit:
     """How far one write may go from what the element held, as a quantity; None for any far."""
     change: Decimal | None = None
     """How far it may move within a minute, by however many writes of whomever; None for any far."""
+    protocol: str = "modbus"
 
 
 @dataclass(frozen=True, slots=True)

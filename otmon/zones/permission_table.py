@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.zones.address import Address
-from otmon.zones.functions import MODBUS_FUNCTIONS, MODBUS_OBJECTS, normal
+from otmon.zones.functions import MODBUS_FUNCTIONS, MODBUS_OBJECTS, normal, writing
 from otmon.zones.lack import ASPECTS, Fact, Lacking, allowed, assumed, may_speak
 from otmon.zones.model import Boundary, Limit, Permission, Ranges, Zone
 from otmon.zones.nearest import NEAREST, Fit, Nearest, NearTo, Set, nearest, numbers
@@ -27,12 +27,20 @@ Carriers = Mapping[Address, tuple[Address, ...]]
 """By IP address the MAC addresses that speak for it, by link-local address also the other addresses of its
 device: a permission for one of these admits it."""
 
-_WRITING: Final = {"coils": (5, 15), "holding_registers": (6, 16, 22, 23)}
-"""Modbus functions that write values to a table."""
-_WRITING_NAMES: Final = {
-    table: tuple(name for name, (number, _) in MODBUS_FUNCTIONS.items() if number in codes)
-    for table, codes in _WRITING.items()
+_WRITING: Final = {
+    table: (codes, tuple(name for name, (number, _) in MODBUS_FUNCTIONS.items() if number in codes))
+    for table, codes in (("coils", (5, 15)), ("holding_registers", (6, 16, 22, 23)))
 }
+"""Modbus functions that write values to a table, by number and by name."""
+
+
+def _writing(written: WrittenValue) -> tuple[Iterable[int], Iterable[str]]:
+    """The functions that write such a value, by number and by name."""
+    if written.protocol == "modbus":
+        return _WRITING.get(written.table, ((), ()))
+    return writing(written.protocol)
+
+
 NEARBY: Final = 1 << 12
 """Answers of one list that are kept at hand, of each kind."""
 _LOOKED_AT: Final[Mapping[type[Fact], Callable[[Any], tuple[object, ...]]]] = {
@@ -156,9 +164,9 @@ class PermissionTable:
     elements: dict[str, tuple[Set, tuple[Steps, ...]]]
     """By type of element: those that list it, and its ranges; one `Steps` holds at most one range of
     each permission, so that two elements in one step set lie in one range."""
-    limits: dict[tuple[str, int], tuple[tuple[Set, Limit], ...]]
-    """Limits of written values by (type of element, address), with the permission of each; of a number in two
-    registers also by the address of its higher word."""
+    limits: dict[tuple[str, str, int], tuple[tuple[Set, Limit], ...]]
+    """Limits of written values by (protocol, type of element, address), with the permission of each; of a
+    number in two registers also by the address of its higher word."""
     timed: tuple[tuple[Set, Permission], ...]
     """Those that hold at some times only."""
     rated: Set
@@ -236,9 +244,11 @@ class PermissionTable:
         """For each aspect the permissions that admit a written value; `beyond` are those that `exceeding`
         said."""
         functions = self.functions
-        named = reduce(or_, (functions.numbers.get(n, 0) for n in _WRITING[written.table]), 0)
-        for name in _WRITING_NAMES[written.table]:
-            named |= functions.names.get(name, 0)
+        named = 0
+        if functions.numbers or functions.names:
+            codes, names = _writing(written)
+            named = reduce(or_, (functions.numbers.get(n, 0) for n in codes), 0)
+            named = reduce(or_, (functions.names.get(name, 0) for name in names), named)
         return (
             self.access.at("write"),
             functions.free | named,
@@ -311,7 +321,7 @@ class PermissionTable:
 
     def exceeded(self, written: WrittenValue) -> list[tuple[Set, Excess]]:
         """The limits that a written value breaks, each with its permission."""
-        limits = self.limits.get((written.table, written.address), ())
+        limits = self.limits.get((written.protocol, written.table, written.address), ())
         found = ((bit, excess(limit, written)) for bit, limit in limits)
         return [(bit, beyond) for bit, beyond in found if beyond is not None]
 
@@ -464,12 +474,12 @@ def _functions(permissions: tuple[Permission, ...]) -> Functions:
 
 def _limits(
     permissions: tuple[Permission, ...],
-) -> dict[tuple[str, int], tuple[tuple[Set, Limit], ...]]:
-    found: dict[tuple[str, int], tuple[tuple[Set, Limit], ...]] = {}
+) -> dict[tuple[str, str, int], tuple[tuple[Set, Limit], ...]]:
+    found: dict[tuple[str, str, int], tuple[tuple[Set, Limit], ...]] = {}
     for number, permission in enumerate(permissions):
         for limit in permission.limits:
             for address in sorted({limit.address, higher_word(limit)}):
-                key = limit.table, address
+                key = limit.protocol, limit.table, address
                 found[key] = (*found.get(key, ()), (1 << number, limit))
     return found
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from otmon.ledger.facts import UNKNOWN, WAYS, Change, Extreme, Way, WrittenValue
+from otmon.zones.elements import LOW_WORD_FIRST, shown_element, stride_of
 from otmon.zones.model import Limit, ValueType
 
 _Move = TypeVar("_Move", Extreme, Change)
@@ -53,9 +54,32 @@ def words_of(type: ValueType) -> int:
     return 1 if type in ("uint16", "int16") else 2
 
 
+def held_as(limit: Limit) -> ValueType:
+    """The type of a limit as facts have values: with the first word as the higher one, or swapped."""
+    if limit.protocol not in LOW_WORD_FIRST:
+        return limit.type
+    return _OTHER_ORDER.get(limit.type, limit.type)
+
+
+_OTHER_ORDER: Final[dict[ValueType, ValueType]] = {
+    "uint32": "uint32-swapped",
+    "int32": "int32-swapped",
+    "float32": "float32-swapped",
+    "uint32-swapped": "uint32",
+    "int32-swapped": "int32",
+    "float32-swapped": "float32",
+}
+
+
 def higher_word(limit: Limit) -> int:
     """The address of the register with the higher word of a number; of the element where it takes one."""
-    return limit.address + limit.type.endswith("-swapped")
+    return limit.address + stride_of(limit.protocol) * held_as(limit).endswith("-swapped")
+
+
+def addresses(limit: Limit) -> range:
+    """The addresses of the registers, or of the one element, that hold the number."""
+    stride = stride_of(limit.protocol)
+    return range(limit.address, limit.address + stride * words_of(limit.type), stride)
 
 
 def quantity(bits: int, type: ValueType, scale: Decimal) -> Decimal:
@@ -79,19 +103,19 @@ def excess(limit: Limit, fact: WrittenValue) -> Excess | None:
     The extremes of all orders are looked at: whatever a type's own order is, its smallest and largest
     values are among them.
     """
-    if limit.table == "holding_registers" and fact.words < words_of(limit.type):
+    if fact.words < words_of(limit.type):
         return _half(limit, fact)
     if fact.address != limit.address:
         return None
     # A single register's value is in the higher word of a pair's.
-    shift = 16 if limit.table == "holding_registers" and fact.words > words_of(limit.type) else 0
+    type, shift = held_as(limit), 16 * (fact.words - words_of(limit.type))
     worst: Excess | None = None
     for extreme in _different(fact.extremes):
-        value = quantity(extreme.value >> shift, limit.type, limit.scale)
+        value = quantity(extreme.value >> shift, type, limit.scale)
         if not value.is_nan() and limit.low <= value <= limit.high:
             continue
         seen = extreme.before != UNKNOWN
-        before = quantity(extreme.before >> shift, limit.type, limit.scale) if seen else None
+        before = quantity(extreme.before >> shift, type, limit.scale) if seen else None
         found = Excess(limit, value, before, extreme)
         if worst is None or found.distance > worst.distance:
             worst = found
@@ -111,12 +135,12 @@ def _half(limit: Limit, fact: WrittenValue) -> Excess | None:
     lower word the quantity would be within."""
     if fact.address != higher_word(limit):
         return None
-    worst: Excess | None = None
+    type, worst = held_as(limit), None
     for extreme in _different(fact.extremes):
         pairs = (extreme.value << 16, extreme.value << 16 | 0xFFFF)
-        if limit.type.endswith("-swapped"):
+        if type.endswith("-swapped"):
             pairs = (extreme.value, 0xFFFF << 16 | extreme.value)
-        one, other = (quantity(bits, limit.type, limit.scale) for bits in pairs)
+        one, other = (quantity(bits, type, limit.scale) for bits in pairs)
         if one.is_nan() or other.is_nan():
             # Words of which no float is a number that is finite.
             nearest = one
@@ -155,19 +179,17 @@ def _largest(
 ) -> tuple[Decimal, Decimal, _Move] | None:
     """Of the steps or changes of a fact the largest one of the limit's type: to what, from what, and which it
     is. None where there is none, or nothing that holds the limit's element."""
-    words = words_of(limit.type) if limit.table == "holding_registers" else 1
+    words, type = words_of(limit.type), held_as(limit)
     if not moves or fact.words < words:
         return None
-    way: Way = _WAYS_OF[limit.type]
+    way: Way = _WAYS_OF[type]
     if fact.words > words:
         way = "first-unsigned" if way == "unsigned" else "first-signed"
     largest = moves[WAYS.index(way)]
     if largest.before == UNKNOWN:
         return None
     shift = 16 if fact.words > words else 0
-    value, before = (
-        quantity(bits >> shift, limit.type, limit.scale) for bits in (largest.value, largest.before)
-    )
+    value, before = (quantity(bits >> shift, type, limit.scale) for bits in (largest.value, largest.before))
     return value, before, largest
 
 
@@ -195,11 +217,12 @@ def shown_quantity(value: Decimal) -> str:
 
 
 def shown_limit(limit: Limit) -> str:
-    """The limits of an element, such as "holding_registers 21: 0 … 2 ml/l", understood in both languages
-    of the texts that they stand in."""
+    """The limits of an element, such as "holding_registers 21: 0 … 2 ml/l" or "D100: 0 … 2", understood in
+    both languages of the texts that they stand in."""
     low, high = shown_quantity(limit.low), shown_quantity(limit.high)
     span = f"{low} … {high}" if low != high else low
     measure = f" {limit.unit}" if limit.unit else ""
     step = f" (±{shown_quantity(limit.step)}{measure})" if limit.step is not None else ""
     change = f" (±{shown_quantity(limit.change)}{measure}/min)" if limit.change is not None else ""
-    return f"{limit.table} {limit.address}: {span}{measure}{step}{change}"
+    element = shown_element(limit.protocol, limit.table, limit.address)
+    return f"{element}: {span}{measure}{step}{change}"

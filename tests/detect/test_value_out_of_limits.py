@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import struct
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
+from otmon.lab.frames import SECOND_NS, Packet, Say, connection, udp_packet
 from otmon.ledger.facts import UNKNOWN, Change, Extreme, WrittenValue
+from tests.detect import captures
+from tests.detect.captures import START_NS, WIRE, plc
 from tests.detect.plant import HMI, PLC, at, found, keys
+from tests.protocols.test_fins_writes import fins
+from tests.protocols.test_slmp_writes import binary as slmp_binary
+from tests.protocols.test_slmp_writes import device as slmp_device
 from tests.zones.facts import conversation, model, operation
 
 RULE = "value-out-of-limits"
@@ -117,3 +126,86 @@ def test_a_ramp_is_told_with_both_ends_and_the_time_between() -> None:
     slower = change._replace(value=150)
     assert found(RULE, TALK, wrote(150, before=149, changes=(slower, slower)), plant=limited) == []
     assert found(RULE, TALK, wrote(160, before=159, changes=(change, change)), plant=plant()) == []
+
+
+SLMP_PLANT = """
+    version: 1
+    zones:
+    - {id: control, importance: high, members: 10.1.0.0/24}
+    - {id: plc, importance: high, members: 10.2.0.0/24}
+    boundaries:
+    - id: control-plc
+      between: [control, plc]
+      allow:
+      - id: setpoints
+        from: control
+        to: plc
+        protocol: PROTOCOL
+        limits:
+        - {element: D100, low: 50, high: 200, unit: ppm, step: 60, name: {ja: 注入率, en: dosing}}
+        - {element: D102, type: float32, low: 0, high: 2}
+"""
+HUNDREDFOLD = [
+    # From 100 to 11,100 ppm; the setpoint beside it from 1.5 to 150.
+    ("slmp", "tcp", 5007, lambda n, x: slmp_binary(0x1401, 0, slmp_device(0xA8, 100) + n + b"\0\0" + x)),
+    ("slmp", "udp", 5007, lambda n, x: slmp_binary(0x1401, 0, slmp_device(0xA8, 100) + n + b"\0\0" + x)),
+    ("fins", "udp", 9600, lambda n, x: fins(0x0102, b"\x82\0\x64\0" + n + b"\0\0" + x)),
+    ("fins", "tcp", 9600, lambda n, x: fins(0x0102, b"\x82\0\x64\0" + n + b"\0\0" + x, tcp=True)),
+]
+
+
+def setpoints(protocol: str, dosing: int, other: float) -> tuple[bytes, bytes]:
+    """Count and value of the first word, and the number behind two words, as the protocol has them."""
+    order = "little" if protocol == "slmp" else "big"
+    bits = int.from_bytes(struct.pack(">f", other), "big")
+    words = bits & 0xFFFF, bits >> 16
+    number = b"".join(word.to_bytes(2, order) for word in words)  # type: ignore[arg-type]
+    return (4).to_bytes(2, order) + dosing.to_bytes(2, order), number  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("protocol", "transport", "port", "message"), HUNDREDFOLD)
+def test_a_setpoint_of_another_protocol_raised_a_hundredfold(
+    protocol: str, transport: str, port: int, message: Any, tmp_path: Path
+) -> None:
+    agreed = message(*setpoints(protocol, 100, 1.5))
+    wrong = message(*setpoints(protocol, 11_100, 150.0))
+    limited = model(SLMP_PLANT.replace("PROTOCOL", protocol))
+
+    def sent(*messages: bytes) -> list[Packet]:
+        if transport == "tcp":
+            says = [Say("client", one, 1_000_000_000) for one in messages]
+            return connection(WIRE, START_NS, (captures.HMI, plc(1)), (50_000, port), says, Random(1), "x")
+        return [
+            udp_packet(WIRE, START_NS + n * SECOND_NS, (captures.HMI, plc(1)), (50_000, port), one, n, "x")
+            for n, one in enumerate(messages)
+        ]
+
+    assert captures.found(RULE, sent(agreed, agreed), tmp_path, limited) == []
+    two = captures.found(RULE, sent(agreed, wrong), tmp_path, limited)
+    told = {str(dict(one.what.params)["element"]): dict(one.what.params) for one in two}
+    assert set(told) == {"D100", "D102"}
+    assert (told["D100"]["before"], told["D100"]["written"], told["D100"]["measure"]) == (
+        "100",
+        "11100",
+        " ppm",
+    )
+    assert (told["D102"]["before"], told["D102"]["written"]) == ("1.5", "150")
+    assert {one.what.key for one in two} == {"wrote-beyond-element"}
+    assert "D100: 50 … 200 ppm (±60 ppm) (uint16, ×1)" in str(dict(two[0].why[0].params)["limit"])
+    assert {one.link.protocol for one in two} == {protocol}
+    # Within its limits, and farther in one step than one may go.
+    (leap,) = captures.found(RULE, sent(agreed, message(*setpoints(protocol, 161, 1.5))), tmp_path, limited)
+    assert [one.key for one in leap.why] == ["step", "limit"]
+
+
+def test_a_half_of_a_number_and_refusals_of_another_protocol_are_told() -> None:
+    talk = conversation(HMI, PLC, protocol="slmp")
+    link = {"protocol": "slmp", "table": "D", "unit": UNKNOWN}
+    refused = operation(HMI, PLC, 5, status=0xC059, times=2, protocol="slmp", access="write")
+    half = wrote(0x4316, address=103, **link)
+    (one,) = found(RULE, talk, refused, half, plant=model(SLMP_PLANT.replace("PROTOCOL", "slmp")))
+    assert keys([one]) == ["wrote-half-above-element", "limit", "refused-some"]
+    assert dict(one.what.params)["element"] == "D102"
+    below = wrote(0xC316, address=103, **link)
+    (one,) = found(RULE, talk, below, plant=model(SLMP_PLANT.replace("PROTOCOL", "slmp")))
+    assert one.what.key == "wrote-half-below-element"

@@ -23,7 +23,7 @@ from otmon.ledger.facts import HOUR_NS, Anomaly, Damage, Source
 from otmon.ledger.ledger import Ledger
 from otmon.ledger.merge import collect, merge
 from tests.detect.plant import EWS, HMI, PC, PLANT, PLC, WEB, at, ledger_of
-from tests.zones.facts import asset, conversation, model, operation
+from tests.zones.facts import asset, conversation, model, operation, written
 
 MAC = "00:00:00:00:00:01"
 HOSTS = asset(MAC, HMI), asset(MAC, PLC), asset(MAC, PC)
@@ -280,3 +280,45 @@ def test_lost_bytes_make_both_zones_partly_seen() -> None:
 
 def test_without_a_model_nothing_is_said_of_zones() -> None:
     assert zones_seen(case_of(ledger_of(TALK), None)) == ()
+
+
+SLMP = {"protocol": "slmp", "port": 5007}
+OF_ELEMENTS = LIMITED.replace("modbus", "slmp").replace("holding_register: 7", "element: D7, type: int32")
+
+
+@pytest.mark.parametrize(
+    ("unread", "told"),
+    [
+        ({"table": "", "address": -1}, ["values-unread"]),
+        ({"table": "D", "address": 7}, ["values-unread"]),
+        ({"table": "D", "address": 8}, ["values-unread"]),
+        ({"table": "D", "address": 9}, []),
+        ({"table": "W", "address": 7}, []),
+        ({"table": "", "address": -1, "protocol": "fins", "port": 9600}, []),
+    ],
+)
+def test_what_was_written_and_nobody_could_read_is_a_doubt_for_its_limits(
+    unread: dict[str, Any], told: list[str]
+) -> None:
+    place = {"address": 7, "words": 0, "extremes": (), "unit": -1}
+    fact = written(HMI, PLC, **(SLMP | place | unread))
+    made = ledger_of(*HOSTS, *WITHIN, conversation(HMI, PLC, **SLMP), fact)
+    (one,) = coverage(case_of(made, model(OF_ELEMENTS)))
+    if fact.protocol == "fins":
+        # Another protocol is denied, which is a violation.
+        assert (one.state, doubts(one)) == ("violated", told)
+        return
+    assert (one.state, doubts(one)) == ("unobservable" if told else "kept", told)
+    if told:
+        assert dict(one.why[0].params) == {"items": "D7"}
+
+
+def test_writes_that_were_left_out_are_a_doubt_where_their_values_are_limited() -> None:
+    shed = Source("a.pcap", 9, 900, 1, 2, (("commands behind the budget of a second", 3),))
+    for talk, limits, told in (
+        (conversation(HMI, PLC, **SLMP), OF_ELEMENTS, ["overflow"]),
+        (TALK, LIMITED, []),
+    ):
+        made = merge(ledger_of(*HOSTS, *WITHIN, talk), collect(sources=[shed]))
+        (one,) = coverage(case_of(made, model(limits.replace("access: [read, write]", "reason: x"))))
+        assert doubts(one) == told

@@ -42,13 +42,16 @@ def test_all_files_but_the_machinery_are_protocols() -> None:
         "cip",
         "command_heads",
         "commands",
+        "fins_writes",
         "modbus_framing",
         "modbus_pdu",
         "pccc",
         "protocol",
         "registry",
         "signature",
+        "slmp_writes",
         "stations",
+        "writes",
     }
     assert tuple(protocol.id for protocol in PROTOCOLS) == IDS == tuple(sorted(IDS))
 

@@ -75,6 +75,8 @@ FACTS: list[tuple[Conversation | Operation | WrittenValue, str | None]] = [
     (written(A, B, 20, table="coils"), "write"),
     (written(A, B, 20, unit=2), "write"),
     (written(C, B, 20), "conversation"),
+    # of other protocols what writes is judged as an operation
+    (written(A, B, 20, protocol="slmp", table="D"), "conversation"),
     # reading an element is not writing to it
     (written(A, B, 0), "write"),
 ]

@@ -577,3 +577,56 @@ def test_a_permission_is_named_where_it_is_told() -> None:
     assert denied.permission is None
     assert [near.permission for near in denied.nearest] == ["web (画面 / Screens)"]
     assert "until 1970-01-01, not 1970-01-02 05:00 +09:00" in explain(denied)
+
+
+ELEMENTS = """
+    zones:
+    - {id: control, importance: high, members: 10.1.0.0/24}
+    - {id: plc, importance: high, members: 10.2.0.0/24}
+    boundaries:
+    - id: control-plc
+      between: [control, plc]
+      allow:
+      - {id: set, from: control, to: plc, protocol: slmp, functions: FUNCTION,
+         limits: [{element: D100, low: 0, high: 200}, {element: D102, type: int32, low: -5, high: 5}]}
+      - {id: stop, from: control, to: plc, protocol: slmp, functions: Remote Stop}
+"""
+
+
+@pytest.mark.parametrize("function", ["Device Write", "0x1401", "[Remote Run, device write random]"])
+@pytest.mark.parametrize(
+    ("address", "words", "value", "outcome"),
+    [
+        (100, 1, 200, "allowed"),
+        (100, 1, 201, "denied"),
+        (101, 1, 60_000, "allowed"),
+        # The lower word comes first.
+        (102, 2, 0xFFFB_FFFF, "allowed"),
+        (102, 2, 0xFFFA_FFFF, "denied"),
+        (103, 1, 1, "denied"),
+    ],
+)
+def test_values_of_other_protocols_are_judged_by_the_permission_for_writes(
+    function: str, address: int, words: int, value: int, outcome: str
+) -> None:
+    ready = index(model(ELEMENTS.replace("FUNCTION", function)))
+    fact = written(HMI, PLC, address, words, value, protocol="slmp", table="D", unit=-1, port=5007)
+    verdict = decide(ready, fact)
+    assert verdict.outcome == outcome
+    if outcome == "denied":
+        near = verdict.nearest[0]
+        assert (near.permission, [lack.key for lack in near.lacks]) == ("set", ["value"])
+        assert near.lacks[0].allowed.startswith(f"D{address - (address == 103)}: ")
+    # Of another protocol, in an area of the same name.
+    other = decide(ready, replace(fact, protocol="fins"))
+    lacks = [lack.key for lack in other.nearest[0].lacks]
+    assert "protocol" in lacks and "value" not in lacks
+
+
+def test_a_written_value_of_any_protocol_and_table_is_decided() -> None:
+    ready = index(model(ELEMENTS.replace("FUNCTION", "Device Write")))
+    for protocol, table in (("modbus", "D"), ("slmp", "?"), ("none", ""), ("http", "coils")):
+        assert decide(ready, written(HMI, PLC, 1, protocol=protocol, table=table)).outcome in (
+            "allowed",
+            "denied",
+        )

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from otmon.ledger.facts import NO_CHANGE, NO_STEP, UNKNOWN, WAYS, Change, Evidence, Extreme, Way, WrittenValue
 from otmon.zones.model import Limit, Line, Name, ValueType
-from otmon.zones.quantity import excess, quantity, shown_limit, shown_quantity, words_of
+from otmon.zones.quantity import (
+    addresses,
+    excess,
+    higher_word,
+    quantity,
+    shown_limit,
+    shown_quantity,
+    words_of,
+)
 
 SEEN = Evidence(1, "a.pcap", 1, 24)
 
@@ -203,3 +211,32 @@ def test_nobody_knows_a_step_from_nowhere() -> None:
     assert excess(limit("float32", "-9", "9", step="0.1"), stepped(2, "unsigned", 5, 1)) is None
     assert shown_limit(limit(unit="ml/l", step="0.2")) == "holding_registers 21: 0 … 2 ml/l (±0.2 ml/l)"
     assert shown_limit(limit(change="0.2")) == "holding_registers 21: 0 … 2 (±0.2/min)"
+
+
+@pytest.mark.parametrize(
+    ("type", "bits", "number"),
+    [
+        ("uint32", 0x0002_0001, 65_538),
+        ("int32", 0xFFFE_FFFF, -2),
+        ("float32", 0x0000_3FC0, 1.5),
+        ("float32-swapped", 0x3FC0_0000, 1.5),
+        ("uint16", 0x0007_0000, 7),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["slmp", "fins"])
+def test_controllers_that_hold_the_lower_word_first(
+    protocol: str, type: ValueType, bits: int, number: float
+) -> None:
+    one = replace(limit(type, "-9999999", "-9999998"), protocol=protocol, table="D")
+    found = excess(one, replace(fact(2, bits), table="D", protocol=protocol))
+    assert found is not None and found.written == Decimal(number)
+    higher = limit("uint32", high="65535")
+    assert [higher_word(replace(higher, protocol=id)) for id in ("modbus", protocol)] == [21, 22]
+    half = replace(fact(1, 1), table="D", protocol=protocol, address=22)
+    found = excess(replace(higher, protocol=protocol, table="D"), half)
+    assert found is not None and found.half and found.written == 65_536
+    assert list(addresses(replace(one, type="int32"))) == [21, 22]
+
+
+def test_what_could_not_be_read_has_no_value_beyond_a_limit() -> None:
+    assert excess(limit("float32"), replace(fact(1), words=0)) is None

@@ -276,9 +276,17 @@ _OPERATION: Final = (
 )
 _WRITTEN: Final = (
     _own("unit", "number", "unit identifier"),
-    _own("table", "text", "`coils` or `holding_registers`"),
+    _own(
+        "table",
+        "text",
+        "`coils`, `holding_registers`, or the vendor's name of an area, such as `D` or `DB10`",
+    ),
     _own("address", "number", "element, from 0"),
-    _own("words", "number", "registers that the value takes, 1 or 2"),
+    _own(
+        "words",
+        "number",
+        "registers that the value takes, 1 or 2; 1 for a bit, 2 for a floating point number",
+    ),
     _own("times", "number", "how often it was written"),
     _extreme("lowest", 0, "smallest value that was written, unsigned"),
     _extreme("highest", 1, "largest value that was written, unsigned"),

@@ -9,11 +9,13 @@ from typing import Final, NamedTuple
 
 from otmon.identity.login import Seen
 from otmon.ledger.copying.commands import COMMAND_BYTES, RESENT_NS, WAIT_NS
+from otmon.ledger.dialogues.command_values import CommandValues, Undo
 from otmon.ledger.dialogues.single_operation import Talk, single_operation
-from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Operation
+from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Operation, WrittenValue
 from otmon.protocols.commands import is_write_begun, said_in, unit_ends
 from otmon.protocols.protocol import Said, Service
 from otmon.protocols.stations import dnp3_joined, has_function
+from otmon.protocols.writes import written_in
 
 WAITING: Final = 4_096
 """Commands that wait for their answers, and those that may come again; the first one gives way."""
@@ -23,8 +25,9 @@ CONTENTS: Final = 8
 _NEXT: Final = 1 << 64
 """Between the references of commands that came in one packet, and are answered together."""
 
-_Sent = dict[tuple[object, int, int, int, str], int]
-"""Time by connection, direction, sequence number behind it, reference and name."""
+_Sent = dict[tuple[object, int, int, int, str], tuple[int, int]]
+"""Time, and a hash of the message of a write, by connection, direction, sequence number behind it, reference
+and name."""
 
 
 class _Asked(NamedTuple):
@@ -34,6 +37,7 @@ class _Asked(NamedTuple):
     function: int
     service: Service
     seen: Seen
+    undo: tuple[Undo, ...] = ()
 
 
 class Commands:
@@ -50,6 +54,7 @@ class Commands:
         self._units: dict[tuple[object, int, int], list[bytes]] = {}
         """Data units of COTP with which others go on, one for each content: by connection, direction and the
         sequence number behind them."""
+        self._values = CommandValues(source)
 
     def take(
         self, flow: object, talks: tuple[Talk, Talk], message: bytes, seen: Seen, way: int, behind: int = -1
@@ -66,16 +71,27 @@ class Commands:
             messages = self._whole(flow, way, message, behind)
         for one in messages:
             for said in said_in(protocol, one):
-                yield from self._take(flow, talks, said, seen, way, behind)
+                yield from self._take(flow, talks, said, one, seen, way, behind)
+
+    def written(self) -> list[WrittenValue]:
+        """What was written by the messages since this was last asked."""
+        return list(self._values.take())
 
     def _take(
-        self, flow: object, talks: tuple[Talk, Talk], said: Said, seen: Seen, way: int, behind: int
-    ) -> Iterator[Operation]:
+        self, flow: object, talks: tuple[Talk, Talk], said: Said, message: bytes, seen: Seen, way: int,
+        behind: int,
+    ) -> Iterator[Operation]:  # fmt: skip
         """What was said in a message."""
-        if said.service is not None and self._is_resent(
-            (flow, way, behind, said.reference, said.service.name), said.service.access == "write", seen
-        ):
-            return
+        undo: tuple[Undo, ...] = ()
+        if said.service is not None:
+            writes = said.service.access == "write"
+            sent = flow, way, behind, said.reference, said.service.name
+            again, other = self._is_resent(sent, message if writes else b"", seen)
+            if writes and (other or not again):
+                # Of two contents nobody knows which one the receiver took.
+                undo = self._values.note(talks[way], written_in(talks[way][4], message, said.function), seen)
+            if again:
+                return
         if said.service is not None and not said.confirmed:
             # Nobody can tell whether it was done.
             yield self._operation(_Asked(talks[way], said.function, said.service, seen), OPEN_AT_END)
@@ -88,9 +104,11 @@ class Commands:
                 yield self._operation(self._waiting.pop(key), UNANSWERED)
             elif len(self._waiting) >= WAITING:
                 yield self._operation(self._waiting.pop(next(iter(self._waiting))), UNANSWERED)
-            self._waiting[key] = _Asked(talks[asker], said.function, said.service, seen)
+            self._waiting[key] = _Asked(talks[asker], said.function, said.service, seen, undo)
         while said.service is None and asked is not None and said.function in (0, asked.function):
             del self._waiting[key]
+            if said.status:
+                self._values.refuse(asked.undo)
             yield self._operation(asked, said.status, max(seen.time_ns - asked.seen.time_ns, 0))
             key = flow, asker, key[2] + _NEXT
             asked = self._waiting.get(key)
@@ -124,16 +142,21 @@ class Commands:
             del self._units[next(iter(self._units))]
         return []
 
-    def _is_resent(self, sent: tuple[object, int, int, int, str], writes: bool, seen: Seen) -> bool:
-        """Whether TCP sends a command again, which is else remembered."""
+    def _is_resent(
+        self, sent: tuple[object, int, int, int, str], written: bytes, seen: Seen
+    ) -> tuple[bool, bool]:
+        """Whether TCP sends a command again, which is else remembered, and whether a write has another
+        content then; `written` is the message of one."""
         if sent[2] < 0:
-            return False
-        known = self._sent[writes]
+            return False, False
+        known = self._sent[bool(written)]
         before = known.pop(sent, None)
-        known[sent] = seen.time_ns
+        content = hash(written)
+        known[sent] = seen.time_ns, content
         if len(known) > WAITING:
             del known[next(iter(known))]
-        return before is not None and abs(seen.time_ns - before) <= RESENT_NS
+        again = before is not None and abs(seen.time_ns - before[0]) <= RESENT_NS
+        return again, before is not None and before[1] != content
 
     def silent_since(self, now_ns: int) -> Sequence[Operation]:
         """Those for which no answer comes any more at this moment."""

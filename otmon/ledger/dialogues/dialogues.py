@@ -49,7 +49,15 @@ from otmon.ledger.dialogues.dialogue import (
     spoken,
 )
 from otmon.ledger.dialogues.single_operation import Talk
-from otmon.ledger.facts import DAY_NS, NAME_BITS, CredentialSeen, Evidence, NamesAsked, Operation
+from otmon.ledger.facts import (
+    DAY_NS,
+    NAME_BITS,
+    CredentialSeen,
+    Evidence,
+    NamesAsked,
+    Operation,
+    WrittenValue,
+)
 from otmon.ledger.harvest.clients import clients_of
 from otmon.ledger.harvest.rows import LISTED
 from otmon.ledger.ledger import Ledger
@@ -99,6 +107,7 @@ class _Found:
     log_ins: list[CredentialSeen] = field(default_factory=list)
     names: list[NamesAsked] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
+    written: list[WrittenValue] = field(default_factory=list)
 
 
 class Dialogues:
@@ -133,6 +142,7 @@ class Dialogues:
         # Behind each other, which takes less time than one by one between other things.
         for one in ended:
             self._read(one, found)
+        found.written += self._commands.written()
         return self._ledger(found)
 
     def _take(self, rows: Ints, clients: Ints, octets: bytes, found: _Found, ended: list[Dialogue]) -> None:
@@ -322,6 +332,7 @@ def _collected(found: _Found, source: str, overflow: Sequence[tuple[str, int]] =
         claims=claims_of(found.told, source),
         names=found.names,
         operations=found.operations,
+        written=found.written,
         overflow=overflow,
     )
 

@@ -54,7 +54,8 @@ _BEFORE_REIWA: Final = 2018
 """The first year of Reiwa is the next one."""
 _NAMED: Final = re.compile(r"(.*?)\s*\(([^()]*)\)")
 _LIMIT: Final = re.compile(
-    r"(coil|holding_register) ([0-9]{1,5}): *([-+0-9.]{1,32}) to ([-+0-9.]{1,32})"
+    r"(?:(?P<table>coil|holding_register) (?P<address>[0-9]{1,5})|element (?P<element>[^;,]{1,200}?)):"
+    r" *(?P<low>[-+0-9.]{1,32}) to (?P<high>[-+0-9.]{1,32})"
     r"(?:, *step (?P<step>[0-9.]{1,32}))?(?:, *change (?P<change>[0-9.]{1,32}/minute))?"
     r"(?:, *type (?P<type>[a-z0-9-]{1,20}))?"
     r"(?:, *scale (?P<scale>[-+0-9.]{1,32}))?(?:, *unit (?P<unit>[^,]{1,500}))?"
@@ -395,7 +396,8 @@ def timezone(text: str) -> str:
 
 def limits(text: str) -> tuple[tuple[tuple[str, Any], ...], ...]:
     """Limits on written values, as keys and texts of a model, from what our own sheets write: `coil 3: 0 to
-    0; holding_register 21: 0 to 2, step 0.2, type int16, scale 0.01, unit ml/l, name A / B`."""
+    0; holding_register 21: 0 to 2, step 0.2, type int16, scale 0.01, unit ml/l, name A / B; element D100: 0
+    to 200`."""
     found = []
     # As our sheets write it a unit keeps its signs (m³/h); somebody's wide letters are narrow ones.
     ours = all(_LIMIT.fullmatch(part.strip()) for part in re.split(r"[;\n]+", text) if part.strip())
@@ -407,7 +409,8 @@ def limits(text: str) -> tuple[tuple[tuple[str, Any], ...], ...]:
             raise NotUnderstood(
                 sentence("{text} is no limit, expected holding_register 21: 0 to 2", text=repr(part.strip()))
             )
-        said: dict[str, Any] = {match[1]: match[2], "low": match[3], "high": match[4]}
+        said: dict[str, Any] = {match["table"] or "element": match["address"] or match["element"]}
+        said |= {"low": match["low"], "high": match["high"]}
         said |= {key: value for key in ("step", "change", "type", "scale", "unit") if (value := match[key])}
         ja, _, en = (match["name"] or "").partition(" / ")
         said |= {"name": {"ja": ja.strip(), "en": (en or ja).strip()}} if ja.strip() else {}

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from otmon.sentence import Sentence, Speak, sentence
 from otmon.zones.address import within
+from otmon.zones.elements import shown_element
 from otmon.zones.exchange.cell import plain, words
 from otmon.zones.exchange.rule import beyond, worded
 from otmon.zones.files.workbook import column_letters
@@ -310,7 +311,10 @@ def _misread(permission: Permission, members: Collection[str]) -> list[str]:
 
 def _limit(limit: Limit) -> str:
     """`holding_register 21: 0 to 2, step 0.2, type int16, scale 0.01, unit ml/l, name 注入率 / dosing`."""
-    said = f"{limit.table.removesuffix('s')} {limit.address}: {limit.low:f} to {limit.high:f}"
+    element = f"{limit.table.removesuffix('s')} {limit.address}"
+    if limit.protocol != "modbus":
+        element = f"element {shown_element(limit.protocol, limit.table, limit.address)}"
+    said = f"{element}: {limit.low:f} to {limit.high:f}"
     more = [
         f"step {limit.step:f}" if limit.step is not None else "",
         f"change {limit.change:f}/minute" if limit.change is not None else "",

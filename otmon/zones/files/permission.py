@@ -8,9 +8,10 @@ from typing import Any, Final, get_args
 
 from otmon.sentence import Sentence, either, sentence
 from otmon.zones.address import Address, Network, host, parse_address, parse_network, reach, within
+from otmon.zones.elements import EXAMPLES, kind_of, parse_element, shown_element
 from otmon.zones.files.document import Problem, quoted
 from otmon.zones.files.entry import KINDS, MAX_PROBLEMS, Entry, Path, nearest
-from otmon.zones.files.schema import PermissionForm
+from otmon.zones.files.schema import OBJECT_TYPES, LimitForm, PermissionForm
 from otmon.zones.files.text import TRANSPORTS, read_function_number
 from otmon.zones.functions import MODBUS_FUNCTIONS, normal
 from otmon.zones.model import (
@@ -24,7 +25,7 @@ from otmon.zones.model import (
     Name,
     ObjectType,
     Permission,
-    WrittenTable,
+    ValueType,
     merged,
     spans,
 )
@@ -212,16 +213,18 @@ class PermissionReader:
 
     def _limits(self, entry: Entry[Any], path: Path, form: PermissionForm) -> Iterator[Limit]:
         """The limits; one for an element that the permission does not list would never be asked."""
-        seen: dict[tuple[WrittenTable, int], Line] = {}
+        seen: dict[tuple[str, int], Line] = {}
         for number, limit in enumerate(form.limits):
             place = (*path, "limits", number)
-            coil = limit.coil is not None
-            address = (limit.coil if coil else limit.holding_register) or 0
-            key: WrittenTable = "coils" if coil else "holding_registers"
+            protocol = form.protocol[0] if form.protocol else ""
+            read = self._limited(entry, place, limit, protocol)
+            if read is None:
+                continue
+            key, address, type = read
             line = entry.line(place)
             listed = dict(form.objects())
-            words = 1 if coil else words_of(limit.type)
-            if listed and not spans(listed.get(key, ()), address, address + words - 1):
+            held = listed.get(key, ()) if key in OBJECT_TYPES else ()
+            if listed and not spans(held, address, address + words_of(type) - 1):
                 what = sentence(
                     "{key} {address} is not among what the permission lists, expected one of its elements",
                     key=key, address=address,
@@ -229,16 +232,50 @@ class PermissionReader:
                 self._say(entry, place, what)
             if (key, address) in seen:
                 what = sentence(
-                    "a second limit for {key} {address}, expected one (first at {first})",
-                    key=key, address=address, first=str(seen[key, address]),
+                    "a second limit for {element}, expected one (first at {first})",
+                    element=shown_element(protocol, key, address), first=str(seen[key, address]),
                 )  # fmt: skip
                 self._say(entry, place, what)
             seen.setdefault((key, address), line)
             name = limit.name.value() if limit.name is not None else Name("", "")
             yield Limit(
-                line, name, key, address, limit.type, limit.scale, limit.unit or "", limit.low, limit.high,
-                limit.step, limit.change,
+                line, name, key, address, type, limit.scale, limit.unit or "", limit.low, limit.high,
+                limit.step, limit.change, protocol,
             )  # fmt: skip
+
+    def _limited(
+        self, entry: Entry[Any], place: Path, limit: LimitForm, protocol: str
+    ) -> tuple[str, int, ValueType] | None:
+        """Table, address and type of the element that a limit is for; None where that is wrong."""
+        if protocol not in ("modbus", *EXAMPLES):
+            # Which is told where it stands.
+            return None
+        if (limit.element is None) != (protocol == "modbus"):
+            keys = ("coil", "holding_register") if protocol == "modbus" else ("element",)
+            what = sentence(
+                "a limit for {protocol} under another key, expected {keys}", keys=keys, protocol=protocol
+            )
+            self._say(entry, place, what)
+            return None
+        if limit.coil is not None:
+            return "coils", limit.coil, limit.type
+        if limit.element is None:
+            return "holding_registers", limit.holding_register or 0, limit.type
+        element = parse_element(protocol, limit.element)
+        if element is None:
+            what = sentence(
+                "{text} is no element of {protocol} whose values are read, expected one such as {example}",
+                text=quoted(limit.element), protocol=protocol, example=EXAMPLES[protocol],
+            )  # fmt: skip
+            self._say(entry, (*place, "element"), what)
+            return None
+        if kind_of(protocol, element.table) == "bit" and limit.measured:
+            what = sentence(
+                "type, scale, step or change of {element}, expected none: a bit is 0 or 1",
+                element=limit.element,
+            )
+            self._say(entry, place, what)
+        return element.table, element.address, limit.type
 
     def _ends(
         self, entry: Entry[Any], path: Path, form: PermissionForm, sides: Sides

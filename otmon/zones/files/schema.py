@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from otmon.protocols.protocol import AccessClass
 from otmon.sentence import Sentence, both, sentence
 from otmon.zones.address import Address, Network, parse_network
+from otmon.zones.elements import EXAMPLES
 from otmon.zones.files.document import quoted
 from otmon.zones.files.leaf import EXPECTED, Leaf, OneOrMore, Short, wrong
 from otmon.zones.files.switch_port import read_port
@@ -201,11 +202,18 @@ Members = Annotated[
 
 
 class LimitForm(Form):
-    """What may be written to one coil or register."""
+    """What may be written to one coil or register, or to an element of another protocol."""
 
     coil: Annotated[int | None, Leaf(sentence("a coil on the wire, 0 to 65535"), read_element)] = None
     holding_register: Annotated[
         int | None, Leaf(sentence("a holding register on the wire, 0 to 65535"), read_element)
+    ] = None
+    element: Annotated[
+        str | None,
+        Leaf(
+            sentence("an element as the vendor's tool names it, such as D100"),
+            read_text,
+        ),
     ] = None
     type: Annotated[
         ValueType, Leaf(sentence("one of {names}", names=VALUE_TYPES), read_type, VALUE_TYPES)
@@ -222,18 +230,25 @@ class LimitForm(Form):
 
     @model_validator(mode="after")
     def _whole(self) -> LimitForm:
-        if (self.coil is None) == (self.holding_register is None):
-            raise wrong(sentence("neither or both of coil and holding_register, expected one of them"))
+        if sum(one is not None for one in (self.coil, self.holding_register, self.element)) != 1:
+            raise wrong(
+                sentence("not one of coil, holding_register and element, expected exactly one of them")
+            )
         if self.low > self.high:
             what = sentence(
                 "low {low} above high {high}, expected the smaller one as low",
                 low=str(self.low), high=str(self.high),
             )  # fmt: skip
             raise wrong(what)
-        moved = self.step is not None or self.change is not None
-        if self.coil is not None and (self.type != "uint16" or self.scale != 1 or moved):
+        if self.coil is not None and self.measured:
             raise wrong(sentence("type, scale, step or change of a coil, expected none: a coil is 0 or 1"))
         return self
+
+    @property
+    def measured(self) -> bool:
+        """It says how a number is held, or how far it may move."""
+        moved = self.step is not None or self.change is not None
+        return self.type != "uint16" or self.scale != 1 or moved
 
 
 def _only_modbus(key: str) -> Sentence:
@@ -272,8 +287,12 @@ class PermissionForm(Form):
         given = [kind for kind in OBJECT_TYPES if getattr(self, kind)]
         if given and self.protocol != ("modbus",):
             raise wrong(_only_modbus(given[0]))
-        if self.limits and self.protocol != ("modbus",):
-            raise wrong(_only_modbus("limits"))
+        limited = ("modbus", *sorted(EXAMPLES))
+        if self.limits and (len(self.protocol) != 1 or self.protocol[0] not in limited):
+            what = sentence(
+                "limits without one protocol whose written values are read, expected {names}", names=limited
+            )
+            raise wrong(what)
         if (self.functions or self.units) and ("any" in self.protocol or len(self.protocol) > 1):
             what = sentence(
                 "{key} need one protocol to be numbers of, expected one protocol and not any",

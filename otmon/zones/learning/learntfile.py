@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, Literal
 
 from otmon.ledger.facts import UNKNOWN, Conversation, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, Ledger, conversation_key
 from otmon.sentence import Sentence, Speak, both, sentence, some_of, verbatim
+from otmon.zones.elements import kind_of, shown_element
 from otmon.zones.files.draftfile import Block, listing, member_text, scalar
 from otmon.zones.files.permission import ANY, NOT_RECOGNISED
 from otmon.zones.functions import MODBUS_FUNCTIONS
 from otmon.zones.learning.grant import Grant, permission
 from otmon.zones.learning.layout import Layout
 from otmon.zones.model import INTERNET, Boundary, FunctionRef, Permission, Ranges, Zone, spans
+from otmon.zones.quantity import quantity, shown_quantity
 from otmon.zones.times import local_time
 
 Why = Literal[
@@ -306,29 +309,40 @@ def _limits(ledger: Ledger, values: Values, grant: Grant) -> Iterator[Sentence]:
     """The values that were written on a permission, as limits to take over."""
     if "write" not in grant.access:
         return
-    found: dict[tuple[str, int], tuple[int, int, int]] = {}
+    found: dict[tuple[str, str, int], tuple[Decimal, Decimal, int]] = {}
     for number in sorted(grant.seen.conversations):
         for fact in values.get(conversation_key(ledger.conversations[number]), ()):
-            if _held(fact, grant):
-                # Of two registers the first one's word stands higher.
-                low, high = (extreme.value >> 16 * (fact.words - 1) for extreme in fact.extremes[:2])
-                before = found.get((fact.table, fact.address), (low, high, 0))
-                found[fact.table, fact.address] = (
-                    min(low, before[0]), max(high, before[1]), before[2] + fact.times,
+            if fact.words and _held(fact, grant):
+                key = fact.protocol, fact.table, fact.address
+                written = _quantities(fact)
+                before = found.get(key, (written[0], written[0], 0))
+                found[key] = (
+                    min(*written, before[0]), max(*written, before[1]), before[2] + fact.times,
                 )  # fmt: skip
     if found:
         yield sentence("TODO: limits, from the smallest and the largest value that was written:")
         yield verbatim("limits:")
-    for (table, address), (low, high, times) in sorted(found.items())[:LIMITS_SHOWN]:
-        key = "coil" if table == "coils" else "holding_register"
-        item = f"  - {{{key}: {address}, low: {low}, high: {high}}}"
+    for (protocol, table, address), (low, high, times) in sorted(found.items())[:LIMITS_SHOWN]:
+        element = f"{'coil' if table == 'coils' else 'holding_register'}: {address}"
+        if protocol != "modbus":
+            element = f"element: {scalar(shown_element(protocol, table, address))}"
+        item = f"  - {{{element}, low: {shown_quantity(low)}, high: {shown_quantity(high)}}}"
         yield sentence("{item}    # written {times}", item=item, times=_count(times, "time"))
     if len(found) > LIMITS_SHOWN:
         yield sentence("  and {count} elements more", count=len(found) - LIMITS_SHOWN)
 
 
+def _quantities(fact: WrittenValue) -> list[Decimal]:
+    """The smallest and the largest value that was written, and others."""
+    if kind_of(fact.protocol, fact.table) == "real":
+        every = [quantity(one.value, "float32", Decimal(1)) for one in fact.extremes]
+        return [one for one in every if one.is_finite()] or [Decimal(0)]
+    # Of two registers the first one's word stands higher.
+    return [Decimal(one.value >> 16 * (fact.words - 1)) for one in fact.extremes[:2]]
+
+
 def _held(fact: WrittenValue, grant: Grant) -> bool:
-    held = dict(grant.objects)
+    held: dict[str, Ranges] = dict(grant.objects)
     there = spans(held.get(fact.table, ()), fact.address, fact.address) if held else True
     return there and (not grant.units or spans(grant.units, fact.unit, fact.unit))
 

@@ -131,7 +131,7 @@ def _voided(compared: tuple[Permission, ...], spent: _Spent) -> Iterator[tuple[P
 
 def _touches(limits: tuple[Limit, ...], other: Permission) -> bool:
     """Whether another permission may write to an element that is limited."""
-    held = dict(other.objects)
+    held: dict[str, Ranges] = dict(other.objects)
     return not held or any(spans(held.get(one.table, ()), one.address, one.address) for one in limits)
 
 

@@ -193,6 +193,9 @@ def test_any_text_is_understood_or_not(read: Callable[[str], object], text: str)
 
 
 def test_limits_come_with_all_that_our_sheets_say_of_them() -> None:
+    assert cell.limits("element CIO100: 0 to 9, unit m³") == (
+        (("element", "CIO100"), ("low", "0"), ("high", "9"), ("unit", "m³")),
+    )
     more = "step 0.2, change 1.5/minute, type int16, scale 0.01, unit °C, name 温度 / Heat"
     assert cell.limits(f"coil 3: 0 to 0; holding_register 21: -2.5 to 7, {more}") == (
         (("coil", "3"), ("low", "0"), ("high", "0")),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from otmon.protocols.registry import IDS
 from otmon.zones.decide import decide, index
+from otmon.zones.exchange.cell import limits as cell_limits
 from otmon.zones.exchange.draft import draft
 from otmon.zones.exchange.sheet import COLUMNS, Language, Sheet, sheet
 from otmon.zones.files.load import load_model, read_model
@@ -349,3 +350,14 @@ def test_a_row_of_a_zone_or_boundary_that_is_not_understood_is_kept(cell: str, t
     back = draft("s.csv", read_sheets(write_csv((made.head, *rows))))
     assert back.kept >= 1 and told in back.text
     read_model([("draft.yaml", back.text.encode())], frozenset(IDS))
+
+
+def test_limits_of_other_protocols_come_and_go_by_the_name_of_the_element() -> None:
+    text = OTHER.replace(
+        "protocol: [dns, unknown], port: [53, 5000-5010]",
+        "protocol: slmp, limits: [{element: w1a, type: int32, low: -5, high: 7}]",
+    )
+    model = read_model([("o.yaml", text.encode())], frozenset(IDS))
+    (said,) = (one for one in column(table(model), "limits") if one)
+    assert said == "element W1A: -5 to 7, type int32"
+    assert cell_limits(said) == ((("element", "W1A"), ("low", "-5"), ("high", "7"), ("type", "int32")),)

@@ -97,6 +97,28 @@ WRONG = {
     "registers of another protocol": allow("{from: office, protocol: s7comm, holding_registers: 0-9}"),
     "functions of any protocol": allow("{from: office, protocol: any, functions: 6}"),
     "register out of range": allow("{from: office, protocol: modbus, holding_registers: 40001-70000}"),
+    "a limit of another protocol": allow(
+        "{from: office, protocol: slmp, limits: [{coil: 1, low: 0, high: 1}]}"
+    ),
+    "a limit of a protocol that is not read": allow(
+        "{from: office, protocol: [modbus, slmp], limits: [{element: D1, low: 0, high: 1}]}"
+    ),
+    "an element of another protocol": allow(
+        "{from: office, protocol: fins, limits: [{element: DB1.DBW0, low: 0, high: 1}]}"
+    ),
+    "an element of Modbus": allow(
+        "{from: office, protocol: modbus, limits: [{element: D1, low: 0, high: 1}]}"
+    ),
+    "two limits for an element": allow(
+        "{from: office, protocol: slmp, limits: [{element: D1, low: 0, high: 1},"
+        " {element: d01, low: 0, high: 1}]}"
+    ),
+    "a bit with a scale": allow(
+        "{from: office, protocol: slmp, limits: [{element: M1, scale: 2, low: 0, high: 1}]}"
+    ),
+    "a coil and an element": allow(
+        "{from: office, protocol: slmp, limits: [{coil: 1, element: M1, low: 0, high: 1}]}"
+    ),
     "an empty list": allow("{from: office, protocol: modbus, functions: []}"),
     "permission id twice": allow("{id: p, from: plc, protocol: dns}\n  - {id: p, from: plc, protocol: ntp}"),
     "allow is a mapping": two("boundaries:\n- id: b\n  between: [office, plc]\n  allow: {from: office}\n"),
@@ -476,3 +498,12 @@ def test_one_error_hides_no_other_and_makes_none() -> None:
         (19, "no protocol 'modbuss'"),
         (19, "'foo' does not fit here"),
     ]
+
+
+def test_a_limit_for_an_element_of_another_protocol() -> None:
+    text = allow(
+        "{from: office, protocol: slmp, limits: [{element: d0100, type: float32, low: -1, high: 2}]}"
+    )
+    (limit,) = read_model([("m.yaml", text.encode())], PROTOCOLS).boundaries[0].permissions[0].limits
+    assert (limit.protocol, limit.table, limit.address, limit.type) == ("slmp", "D", 100, "float32")
+    assert str(limit.line) == "m.yaml:8"

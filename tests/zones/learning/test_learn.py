@@ -33,7 +33,7 @@ from otmon.zones.files.load import load_model, read_model
 from otmon.zones.learning.learn import MAX_ALL, MAX_GRANTS, REMOTE, Learnt, learn, learn_missing
 from otmon.zones.model import INTERNET, Boundary, Model
 from otmon.zones.review.check import check
-from tests.zones.facts import EVIDENCE, asset, conversation, operation
+from tests.zones.facts import EVIDENCE, asset, conversation, operation, written
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 DAY = ROOT / "pcaps" / "factory-day.pcapng"
@@ -690,3 +690,19 @@ def test_a_link_local_address_is_drafted_as_one_of_its_device() -> None:
         ledger_of(asked, assets=seen), replace(loaded(learn(ledger_of(*routine))), boundaries=())
     )
     assert outcomes(ledger, loaded(lacking), [asked, other]) == ["allowed", "denied"]
+
+
+def test_limits_of_other_protocols_are_suggested_by_the_name_of_the_element() -> None:
+    link = {"protocol": "slmp", "port": 5007}
+    asked = replace(
+        operation("10.1.0.1", "10.2.0.1", 16), function=0x1401, service="Device Write", unit=-1, **link
+    )
+    value = written("10.1.0.1", "10.2.0.1", 100, value=7, table="D", unit=-1, **link)
+    unread = replace(value, table="", address=-1, words=0, extremes=())
+    talk = conversation("10.1.0.1", "10.2.0.1", **link)
+    text = learn(ledger_of(talk, asked, value, unread)).text
+    assert "        #   - {element: D100, low: 7, high: 7}    # written 1 time" in text
+    taken = text.replace("        # limits:", "        limits:").replace("        #   - {", "          - {")
+    model = read_model([("taken.yaml", taken.encode())], frozenset(IDS))
+    (limit,) = model.boundaries[0].permissions[1].limits
+    assert (limit.table, limit.address, limit.protocol) == ("D", 100, "slmp")

@@ -1,0 +1,83 @@
+"""Elements of controllers that can be written to, as people name them in the vendor's engineering tool.
+
+An element is a table and an address in the words of its protocol (`otmon.protocols.writes`). References are
+those of the readers in `otmon.protocols`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from otmon.ledger.facts import UNKNOWN
+from otmon.protocols.fins_writes import FINS_PRESENT, FINS_TABLES
+from otmon.protocols.protocol import ElementKind
+from otmon.protocols.slmp_writes import SLMP_TABLES
+
+
+class Element(NamedTuple):
+    """What can be limited."""
+
+    table: str
+    address: int
+    words: int = 0
+    """Of 16 bits, as its name says; 0 where that is told by the type alone."""
+
+
+LOW_WORD_FIRST: Final = frozenset({"fins", "slmp"})
+"""Protocols whose controllers hold the lower word of a number in the first of two elements."""
+_SLMP: Final = re.compile(r"([A-Z]{1,3})([0-9A-F]{1,8})")
+_FINS: Final = re.compile(r"(CIO|DM|D|W|HR|H|AR|A|T|C|E(?:M)?([0-9A-F]{1,2})_)?([0-9]{1,5})")
+_FINS_NAMES: Final = {"DM": "D", "HR": "H", "AR": "A", None: "CIO"}
+_HIGHEST: Final = 65_535
+
+
+def _slmp(text: str) -> Element | None:
+    names = sorted((name for name in SLMP_TABLES if text.startswith(name)), key=len, reverse=True)
+    for name in names:
+        digits, base = text.removeprefix(name), SLMP_TABLES[name][1]
+        if re.fullmatch(r"[0-9]{1,8}" if base == 10 else r"[0-9A-F]{1,8}", digits):
+            return Element(name, int(digits, base))
+    return None
+
+
+def _fins(text: str) -> Element | None:
+    match = _FINS.fullmatch(text)
+    if match is None or int(match[3]) > _HIGHEST:
+        return None
+    table = f"E{int(match[2], 16):X}_" if match[2] else _FINS_NAMES.get(match[1], match[1])
+    return Element(table, int(match[3])) if table in FINS_TABLES or table in FINS_PRESENT else None
+
+
+_READERS: Final[dict[str, Callable[[str], Element | None]]] = {"fins": _fins, "slmp": _slmp}
+EXAMPLES: Final = {"fins": ("D200", "W10", "E0_100"), "slmp": ("D100", "W1A0", "M20")}
+"""How elements of a protocol are named; a limit may be set for those of these protocols."""
+
+
+def parse_element(protocol: str, text: str) -> Element | None:
+    """The element of a protocol that a name means; None for none. Capital letters and small ones are the
+    same."""
+    return _READERS[protocol](" ".join(text.upper().split()))
+
+
+def shown_element(protocol: str, table: str, address: int, unit: int = UNKNOWN) -> str:
+    """An element as people name it, and of which station behind the server it is."""
+    if protocol == "slmp" and table in SLMP_TABLES:
+        return f"{table}{address:X}" if SLMP_TABLES[table][1] == 16 else f"{table}{address}"
+    if protocol == "fins":
+        return f"{table}{address}"
+    return f"{table} {address}"
+
+
+def kind_of(protocol: str, table: str) -> ElementKind:
+    """What an element of a table is."""
+    if protocol == "modbus":
+        return "bit" if table == "coils" else "word"
+    bits = protocol == "slmp" and SLMP_TABLES.get(table, (False, 10))[0]
+    return "bit" if bits else "word"
+
+
+def stride_of(protocol: str) -> int:
+    """How far the addresses of two words are apart that may be one number."""
+    return 1

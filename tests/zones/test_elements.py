@@ -1,0 +1,74 @@
+"""Elements by the names of the vendors' tools."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otmon.protocols.writes import FUNCTIONS
+from otmon.zones.elements import EXAMPLES, kind_of, parse_element, shown_element
+
+
+@pytest.mark.parametrize(
+    ("protocol", "text", "table", "address", "shown"),
+    [
+        ("slmp", "D100", "D", 100, "D100"),
+        ("slmp", "d00100", "D", 100, "D100"),
+        ("slmp", "W1A0", "W", 0x1A0, "W1A0"),
+        ("slmp", "ZR70000", "ZR", 70_000, "ZR70000"),
+        ("slmp", "SD200", "SD", 200, "SD200"),
+        ("slmp", "STN7", "STN", 7, "STN7"),
+        ("slmp", "M20", "M", 20, "M20"),
+        ("slmp", "X1F", "X", 31, "X1F"),
+        # A link relay, of which DF is the number.
+        ("slmp", "BDF", "B", 0xDF, "BDF"),
+        ("fins", "D200", "D", 200, "D200"),
+        ("fins", "DM 00200".replace(" ", ""), "D", 200, "D200"),
+        ("fins", "W10", "W", 10, "W10"),
+        ("fins", "HR5", "H", 5, "H5"),
+        ("fins", "100", "CIO", 100, "CIO100"),
+        ("fins", "CIO100", "CIO", 100, "CIO100"),
+        ("fins", "E0_100", "E0_", 100, "E0_100"),
+        ("fins", "EM18_7", "E18_", 7, "E18_7"),
+        ("fins", "T5", "T", 5, "T5"),
+    ],
+)
+def test_elements_are_named_as_in_the_engineering_tool(
+    protocol: str, text: str, table: str, address: int, shown: str
+) -> None:
+    found = parse_element(protocol, text)
+    assert found is not None and (found.table, found.address) == (table, address)
+    assert shown_element(protocol, table, address) == shown
+    assert parse_element(protocol, shown) == found
+
+
+@pytest.mark.parametrize(
+    ("protocol", "text"),
+    [
+        ("slmp", "D"), ("slmp", "DX"), ("slmp", "D-1"), ("slmp", "Q5"), ("slmp", "D10A"), ("slmp", "LTN0"),
+        ("slmp", "D100.5"), ("slmp", "D123456789"), ("fins", "D70000"), ("fins", "E19_0"), ("fins", "X5"),
+        ("fins", "W10.03"), ("fins", "D１"), ("slmp", "D１"),
+    ],
+)  # fmt: skip
+def test_what_is_no_element(protocol: str, text: str) -> None:
+    assert parse_element(protocol, text) is None
+
+
+@given(st.sampled_from(sorted(EXAMPLES)), st.text(max_size=30))
+def test_any_text_is_one_or_none(protocol: str, text: str) -> None:
+    found = parse_element(protocol, text)
+    if found is not None:
+        assert kind_of(protocol, found.table) in ("bit", "word", "real")
+        assert parse_element(protocol, shown_element(protocol, found.table, found.address)) == found
+
+
+def test_each_protocol_with_elements_has_written_values() -> None:
+    assert set(EXAMPLES) == set(FUNCTIONS)
+    for protocol, examples in EXAMPLES.items():
+        assert all(parse_element(protocol, name) is not None for name in examples)
+
+
+def test_elements_of_modbus_are_as_before() -> None:
+    assert shown_element("modbus", "holding_registers", 21) == "holding_registers 21"
+    assert (kind_of("modbus", "coils"), kind_of("modbus", "holding_registers")) == ("bit", "word")
