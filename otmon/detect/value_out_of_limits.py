@@ -23,9 +23,8 @@ from otmon.detect.detector import (
 from otmon.ledger.facts import Operation, WrittenValue
 from otmon.ledger.ledger import conversation_key
 from otmon.zones.decide import Verdict, excess_of
-from otmon.zones.elements import shown_element
 from otmon.zones.functions import MODBUS_OBJECTS
-from otmon.zones.quantity import Excess, shown_limit, shown_quantity
+from otmon.zones.quantity import Excess, shown_limit, shown_limited, shown_quantity
 
 RULE: Final = "value-out-of-limits"
 
@@ -88,7 +87,7 @@ def _what(fact: WrittenValue, excess: Excess) -> Message:
         written=shown_quantity(excess.written),
         before="?" if excess.before is None else shown_quantity(excess.before),
         measure=f" {limit.unit}" if limit.unit else "",
-        element=shown_element(limit.protocol, limit.table, limit.address, fact.unit),
+        element=shown_limited(limit, fact.unit),
         **unit,
     )
 

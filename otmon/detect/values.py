@@ -74,4 +74,4 @@ def values_of(facts: Iterable[WrittenValue]) -> Iterator[Message]:
 def _element(protocol: str, unit: int, table: str, address: int) -> str:
     if protocol == "modbus":
         return f"{table} {unit}:{address}"
-    return shown_element(protocol, table, address, unit)
+    return shown_element(protocol, table, address, unit=unit)

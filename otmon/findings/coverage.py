@@ -22,12 +22,11 @@ from otmon.detect.malformed_message import LOSS
 from otmon.ledger.facts import HOUR_NS, UNKNOWN, Conversation
 from otmon.ledger.file.aside import of_captures
 from otmon.ledger.ledger import Ledger, conversation_key
-from otmon.zones.elements import shown_element
 from otmon.zones.lack import spoken
 from otmon.zones.learning.hosts import industrial_ids, to_group
 from otmon.zones.model import INTERNET, UNKNOWN_ZONE, Boundary
 from otmon.zones.place import home_of, locate
-from otmon.zones.quantity import addresses
+from otmon.zones.quantity import addresses, shown_limited
 from otmon.zones.unread import CHANGES_READ, let_pass, unread
 
 _ANSWERED_ELSEWHERE: Final = frozenset({("profinet", "udp")})
@@ -261,9 +260,7 @@ def _values_unread(case: Case) -> dict[_Pair, list[str]]:
             for limit in permission.limits:
                 of_it = unread[pair].get((permission.id, limit.protocol), set())
                 if not of_it.isdisjoint([("", UNKNOWN), *((limit.table, at) for at in addresses(limit))]):
-                    found.setdefault(pair, []).append(
-                        shown_element(limit.protocol, limit.table, limit.address)
-                    )
+                    found.setdefault(pair, []).append(shown_limited(limit))
     return found
 
 

@@ -8,14 +8,17 @@ from typing import Final
 from otmon.protocols.commands import FINS_WRITES, SLMP_WRITES
 from otmon.protocols.fins_writes import fins_written
 from otmon.protocols.protocol import NOTHING_WRITTEN, Written
+from otmon.protocols.s7_writes import s7_written
 from otmon.protocols.slmp_writes import slmp_written
 
 _READERS: Final[dict[str, Callable[[bytes, int], Written]]] = {
     "fins": fins_written,
+    "s7comm": s7_written,
     "slmp": slmp_written,
 }
 FUNCTIONS: Final[dict[str, frozenset[int]]] = {
     "fins": frozenset(FINS_WRITES),
+    "s7comm": frozenset((5, 0x0108)),
     "slmp": frozenset((*SLMP_WRITES, 2, 3, 4, 5)),
 }
 """Numbers of the functions that may write to elements, of each protocol of which that is read here; those of

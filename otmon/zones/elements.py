@@ -30,6 +30,7 @@ LOW_WORD_FIRST: Final = frozenset({"fins", "slmp"})
 _SLMP: Final = re.compile(r"([A-Z]{1,3})([0-9A-F]{1,8})")
 _FINS: Final = re.compile(r"(CIO|DM|D|W|HR|H|AR|A|T|C|E(?:M)?([0-9A-F]{1,2})_)?([0-9]{1,5})")
 _FINS_NAMES: Final = {"DM": "D", "HR": "H", "AR": "A", None: "CIO"}
+_S7: Final = re.compile(r"%?(?:(DB[0-9]{1,5})\.DB([WD])|([MQA])([WD]))([0-9]{1,5})")
 _HIGHEST: Final = 65_535
 
 
@@ -50,8 +51,24 @@ def _fins(text: str) -> Element | None:
     return Element(table, int(match[3])) if table in FINS_TABLES or table in FINS_PRESENT else None
 
 
-_READERS: Final[dict[str, Callable[[str], Element | None]]] = {"fins": _fins, "slmp": _slmp}
-EXAMPLES: Final = {"fins": ("D200", "W10", "E0_100"), "slmp": ("D100", "W1A0", "M20")}
+def _s7(text: str) -> Element | None:
+    match = _S7.fullmatch(text)
+    if match is None:
+        return None
+    table = f"DB{int(match[1][2:])}" if match[1] else "Q" if match[3] == "A" else match[3]
+    address = int(match[5])
+    # What is written is told as words that begin at even addresses.
+    if address % 2 or address > _HIGHEST or (match[1] and int(match[1][2:]) > _HIGHEST):
+        return None
+    return Element(table, address, 1 if (match[2] or match[4]) == "W" else 2)
+
+
+_READERS: Final[dict[str, Callable[[str], Element | None]]] = {"fins": _fins, "s7comm": _s7, "slmp": _slmp}
+EXAMPLES: Final = {
+    "fins": ("D200", "W10", "E0_100"),
+    "s7comm": ("DB10.DBW4", "DB10.DBD8", "MW20"),
+    "slmp": ("D100", "W1A0", "M20"),
+}
 """How elements of a protocol are named; a limit may be set for those of these protocols."""
 
 
@@ -61,12 +78,15 @@ def parse_element(protocol: str, text: str) -> Element | None:
     return _READERS[protocol](" ".join(text.upper().split()))
 
 
-def shown_element(protocol: str, table: str, address: int, unit: int = UNKNOWN) -> str:
-    """An element as people name it, and of which station behind the server it is."""
+def shown_element(protocol: str, table: str, address: int, words: int = 1, unit: int = UNKNOWN) -> str:
+    """An element of so many words as people name it, and of which station behind the server it is."""
     if protocol == "slmp" and table in SLMP_TABLES:
         return f"{table}{address:X}" if SLMP_TABLES[table][1] == 16 else f"{table}{address}"
     if protocol == "fins":
         return f"{table}{address}"
+    if protocol == "s7comm":
+        size = "D" if words == 2 else "W"
+        return f"{table}.DB{size}{address}" if table.startswith("DB") else f"{table}{size}{address}"
     return f"{table} {address}"
 
 
@@ -80,4 +100,4 @@ def kind_of(protocol: str, table: str) -> ElementKind:
 
 def stride_of(protocol: str) -> int:
     """How far the addresses of two words are apart that may be one number."""
-    return 1
+    return 2 if protocol == "s7comm" else 1

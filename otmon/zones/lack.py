@@ -166,7 +166,9 @@ def _unit(fact: Operation | WrittenValue) -> str:
 
 
 def _element(written: WrittenValue) -> str:
-    return shown_element(written.protocol, written.table, written.address) if written.words else "-"
+    if not written.words:
+        return "-"
+    return shown_element(written.protocol, written.table, written.address, written.words)
 
 
 def _direction(fact: Fact) -> str:

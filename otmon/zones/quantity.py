@@ -216,6 +216,11 @@ def shown_quantity(value: Decimal) -> str:
     return f"{rounded:f}" if abs(rounded.adjusted()) <= DIGITS else f"{rounded:g}"
 
 
+def shown_limited(limit: Limit, unit: int = UNKNOWN) -> str:
+    """The element of a limit as people name it, and of which station behind the server it is."""
+    return shown_element(limit.protocol, limit.table, limit.address, words_of(limit.type), unit)
+
+
 def shown_limit(limit: Limit) -> str:
     """The limits of an element, such as "holding_registers 21: 0 … 2 ml/l" or "D100: 0 … 2", understood in
     both languages of the texts that they stand in."""
@@ -224,5 +229,4 @@ def shown_limit(limit: Limit) -> str:
     measure = f" {limit.unit}" if limit.unit else ""
     step = f" (±{shown_quantity(limit.step)}{measure})" if limit.step is not None else ""
     change = f" (±{shown_quantity(limit.change)}{measure}/min)" if limit.change is not None else ""
-    element = shown_element(limit.protocol, limit.table, limit.address)
-    return f"{element}: {span}{measure}{step}{change}"
+    return f"{shown_limited(limit)}: {span}{measure}{step}{change}"

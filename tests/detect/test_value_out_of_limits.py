@@ -13,6 +13,7 @@ from tests.detect import captures
 from tests.detect.captures import START_NS, WIRE, plc
 from tests.detect.plant import HMI, PLC, at, found, keys
 from tests.protocols.test_fins_writes import fins
+from tests.protocols.test_s7_writes import DB, item, write_var
 from tests.protocols.test_slmp_writes import binary as slmp_binary
 from tests.protocols.test_slmp_writes import device as slmp_device
 from tests.zones.facts import conversation, model, operation
@@ -145,11 +146,19 @@ SLMP_PLANT = """
         - {element: D100, low: 50, high: 200, unit: ppm, step: 60, name: {ja: 注入率, en: dosing}}
         - {element: D102, type: float32, low: 0, high: 2}
 """
+
+
+def s7_setpoints(counted: bytes, number: bytes) -> bytes:
+    """The same in DB10: the dosing in DBW100, the other one in DBD104."""
+    return write_var(item(DB, 100, counted[2:] + b"\0\0" + number[2:] + number[:2], 10))
+
+
 HUNDREDFOLD = [
     # From 100 to 11,100 ppm; the setpoint beside it from 1.5 to 150.
     ("slmp", "tcp", 5007, lambda n, x: slmp_binary(0x1401, 0, slmp_device(0xA8, 100) + n + b"\0\0" + x)),
     ("slmp", "udp", 5007, lambda n, x: slmp_binary(0x1401, 0, slmp_device(0xA8, 100) + n + b"\0\0" + x)),
     ("fins", "udp", 9600, lambda n, x: fins(0x0102, b"\x82\0\x64\0" + n + b"\0\0" + x)),
+    ("s7comm", "tcp", 102, s7_setpoints),
     ("fins", "tcp", 9600, lambda n, x: fins(0x0102, b"\x82\0\x64\0" + n + b"\0\0" + x, tcp=True)),
 ]
 
@@ -169,7 +178,11 @@ def test_a_setpoint_of_another_protocol_raised_a_hundredfold(
 ) -> None:
     agreed = message(*setpoints(protocol, 100, 1.5))
     wrong = message(*setpoints(protocol, 11_100, 150.0))
-    limited = model(SLMP_PLANT.replace("PROTOCOL", protocol))
+    text, (dosing, number) = SLMP_PLANT.replace("PROTOCOL", protocol), ("D100", "D102")
+    if protocol == "s7comm":
+        dosing, number = "DB10.DBW100", "DB10.DBD104"
+        text = text.replace("D100", dosing).replace("D102", number)
+    limited = model(text)
 
     def sent(*messages: bytes) -> list[Packet]:
         if transport == "tcp":
@@ -183,15 +196,15 @@ def test_a_setpoint_of_another_protocol_raised_a_hundredfold(
     assert captures.found(RULE, sent(agreed, agreed), tmp_path, limited) == []
     two = captures.found(RULE, sent(agreed, wrong), tmp_path, limited)
     told = {str(dict(one.what.params)["element"]): dict(one.what.params) for one in two}
-    assert set(told) == {"D100", "D102"}
-    assert (told["D100"]["before"], told["D100"]["written"], told["D100"]["measure"]) == (
+    assert set(told) == {dosing, number}
+    assert (told[dosing]["before"], told[dosing]["written"], told[dosing]["measure"]) == (
         "100",
         "11100",
         " ppm",
     )
-    assert (told["D102"]["before"], told["D102"]["written"]) == ("1.5", "150")
+    assert (told[number]["before"], told[number]["written"]) == ("1.5", "150")
     assert {one.what.key for one in two} == {"wrote-beyond-element"}
-    assert "D100: 50 … 200 ppm (±60 ppm) (uint16, ×1)" in str(dict(two[0].why[0].params)["limit"])
+    assert f"{dosing}: 50 … 200 ppm (±60 ppm) (uint16, ×1)" in str(dict(two[0].why[0].params)["limit"])
     assert {one.link.protocol for one in two} == {protocol}
     # Within its limits, and farther in one step than one may go.
     (leap,) = captures.found(RULE, sent(agreed, message(*setpoints(protocol, 161, 1.5))), tmp_path, limited)

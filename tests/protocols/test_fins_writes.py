@@ -30,9 +30,8 @@ def test_words_in_a_row_and_filled(tcp: bool) -> None:
 
 @pytest.mark.parametrize(
     ("area", "table"),
-    [(0xB0, "CIO"), (0xB1, "W"), (0xB2, "H"), (0xB3, "A"), (0xA0, "E0_"), (0xAF, "EF_"), (0x97, "E7_"), (0x60,
-    "E10_"),
-     (0x68, "E18_")],
+    [(0xB0, "CIO"), (0xB1, "W"), (0xB2, "H"), (0xB3, "A"), (0xA0, "E0_"), (0xAF, "EF_"), (0x97, "E7_"),
+     (0x60, "E10_"), (0x68, "E18_")],
 )  # fmt: skip
 def test_areas_have_the_names_of_the_engineering_tool(area: int, table: str) -> None:
     message = fins(WRITE, bytes((area, 0, 10, 0)) + b"\0\1\0\5")

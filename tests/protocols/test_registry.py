@@ -48,6 +48,7 @@ def test_all_files_but_the_machinery_are_protocols() -> None:
         "pccc",
         "protocol",
         "registry",
+        "s7_writes",
         "signature",
         "slmp_writes",
         "stations",

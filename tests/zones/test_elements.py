@@ -23,6 +23,10 @@ from otmon.zones.elements import EXAMPLES, kind_of, parse_element, shown_element
         ("slmp", "X1F", "X", 31, "X1F"),
         # A link relay, of which DF is the number.
         ("slmp", "BDF", "B", 0xDF, "BDF"),
+        ("s7comm", "DB10.DBW4", "DB10", 4, "DB10.DBW4"),
+        ("s7comm", "%db010.dbw4", "DB10", 4, "DB10.DBW4"),
+        ("s7comm", "MW20", "M", 20, "MW20"),
+        ("s7comm", "AW8", "Q", 8, "QW8"),
         ("fins", "D200", "D", 200, "D200"),
         ("fins", "DM 00200".replace(" ", ""), "D", 200, "D200"),
         ("fins", "W10", "W", 10, "W10"),
@@ -48,7 +52,8 @@ def test_elements_are_named_as_in_the_engineering_tool(
     [
         ("slmp", "D"), ("slmp", "DX"), ("slmp", "D-1"), ("slmp", "Q5"), ("slmp", "D10A"), ("slmp", "LTN0"),
         ("slmp", "D100.5"), ("slmp", "D123456789"), ("fins", "D70000"), ("fins", "E19_0"), ("fins", "X5"),
-        ("fins", "W10.03"), ("fins", "D１"), ("slmp", "D１"),
+        ("fins", "W10.03"), ("s7comm", "DB10"), ("s7comm", "DB10.DBW5"), ("s7comm", "DB10.DBB4"),
+        ("s7comm", "MW70000"), ("s7comm", "DB70000.DBW0"), ("fins", "D１"), ("slmp", "D１"),
     ],
 )  # fmt: skip
 def test_what_is_no_element(protocol: str, text: str) -> None:
@@ -60,7 +65,8 @@ def test_any_text_is_one_or_none(protocol: str, text: str) -> None:
     found = parse_element(protocol, text)
     if found is not None:
         assert kind_of(protocol, found.table) in ("bit", "word", "real")
-        assert parse_element(protocol, shown_element(protocol, found.table, found.address)) == found
+        shown = shown_element(protocol, found.table, found.address, found.words or 1)
+        assert parse_element(protocol, shown) == found
 
 
 def test_each_protocol_with_elements_has_written_values() -> None:
@@ -72,3 +78,9 @@ def test_each_protocol_with_elements_has_written_values() -> None:
 def test_elements_of_modbus_are_as_before() -> None:
     assert shown_element("modbus", "holding_registers", 21) == "holding_registers 21"
     assert (kind_of("modbus", "coils"), kind_of("modbus", "holding_registers")) == ("bit", "word")
+
+
+def test_a_number_of_32_bits_of_a_data_block() -> None:
+    found = parse_element("s7comm", "DB10.DBD8")
+    assert found is not None and (found.table, found.address, found.words) == ("DB10", 8, 2)
+    assert shown_element("s7comm", "DB10", 8, 2) == "DB10.DBD8"

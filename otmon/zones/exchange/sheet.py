@@ -15,7 +15,6 @@ from typing import Final, Literal
 
 from otmon.sentence import Sentence, Speak, sentence
 from otmon.zones.address import within
-from otmon.zones.elements import shown_element
 from otmon.zones.exchange.cell import plain, words
 from otmon.zones.exchange.rule import beyond, worded
 from otmon.zones.files.workbook import column_letters
@@ -32,6 +31,7 @@ from otmon.zones.model import (
     Zone,
     shown,
 )
+from otmon.zones.quantity import shown_limited
 
 Language = Literal["ja", "en"]
 
@@ -313,7 +313,7 @@ def _limit(limit: Limit) -> str:
     """`holding_register 21: 0 to 2, step 0.2, type int16, scale 0.01, unit ml/l, name 注入率 / dosing`."""
     element = f"{limit.table.removesuffix('s')} {limit.address}"
     if limit.protocol != "modbus":
-        element = f"element {shown_element(limit.protocol, limit.table, limit.address)}"
+        element = f"element {shown_limited(limit)}"
     said = f"{element}: {limit.low:f} to {limit.high:f}"
     more = [
         f"step {limit.step:f}" if limit.step is not None else "",

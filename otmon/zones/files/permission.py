@@ -233,7 +233,8 @@ class PermissionReader:
             if (key, address) in seen:
                 what = sentence(
                     "a second limit for {element}, expected one (first at {first})",
-                    element=shown_element(protocol, key, address), first=str(seen[key, address]),
+                    element=shown_element(protocol, key, address, words_of(type)), first=str(seen[key,
+                    address]),
                 )  # fmt: skip
                 self._say(entry, place, what)
             seen.setdefault((key, address), line)
@@ -275,7 +276,14 @@ class PermissionReader:
                 element=limit.element,
             )
             self._say(entry, place, what)
-        return element.table, element.address, limit.type
+        type = limit.type
+        if element.words and element.words != words_of(type):
+            what = sentence(
+                "{element} has {bits} bits, expected a type of as many",
+                element=limit.element, bits=16 * element.words,
+            )  # fmt: skip
+            self._say(entry, place, what)
+        return element.table, element.address, type
 
     def _ends(
         self, entry: Entry[Any], path: Path, form: PermissionForm, sides: Sides

@@ -13,7 +13,7 @@ from otmon.lab.frames import SECOND_NS, Packet, Say, connection, udp_packet
 from otmon.ledger.copying.commands import SECOND_COMMANDS, WAIT_NS
 from otmon.ledger.dialogues.command_operations import WAITING, Commands
 from otmon.ledger.dialogues.single_operation import Talk
-from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Evidence, Operation
+from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Evidence, Operation, WrittenValue
 from otmon.ledger.merge import collect
 from otmon.protocols.commands import S7_USER_DATA
 from tests.ledger.copying.test_command_messages import Line
@@ -54,6 +54,8 @@ from tests.protocols.test_commands import (
     s7,
     unconnected,
 )
+from tests.protocols.test_slmp_writes import binary as slmp_binary
+from tests.protocols.test_slmp_writes import device as slmp_device
 
 SHED = "commands behind the budget of a second"
 SNAP7 = "cisagov+icsnpp-s7comm/tests/traces/snap7.pcap"
@@ -76,6 +78,7 @@ SIEMENS = [
 TALK: Talk = ("10.1.0.5", "10.1.0.9", "tcp", 102, "s7comm", "")
 BACK: Talk = ("10.1.0.9", "10.1.0.5", "tcp", 50_000, "s7comm", "")
 TALKS = TALK, BACK
+SLMP_TALK: Talk = ("10.1.0.5", "10.1.0.9", "tcp", 5007, "slmp", "")
 ASKS, ANSWERS = 0, 1
 SETUP = s7(1, 1, b"\xf0\0\0\1\0\1\0\xf0")
 STARTED = s7(3, 0x40, b"\x28", b"\0\0")
@@ -415,3 +418,61 @@ def test_commands_of_other_protocols_are_read_as_tshark_reads_them(
     wanted = sorted(one for packet in told for one in packet)
     ledger = replay([str(corpus / name)]).ledger
     assert sorted(one.function for one in ledger.operations for _ in range(one.times)) == wanted != []
+
+
+D100 = slmp_device(0xA8, 100)
+
+
+def set_to(*words: int) -> bytes:
+    """A frame of SLMP that writes to D100 and what is behind it."""
+    data = b"".join(word.to_bytes(2, "little") for word in words)
+    return slmp_binary(0x1401, 0, D100 + len(words).to_bytes(2, "little") + data)
+
+
+def values(packets: list[Packet]) -> dict[tuple[str, int, int], WrittenValue]:
+    written = seen(packets).ledger().written
+    return {(one.table, one.address, one.words): one for one in written}
+
+
+def test_what_a_write_wrote_is_a_fact_and_what_was_refused_is_not_what_was_there() -> None:
+    says = [("c", set_to(100)), ("s", SLMP_DONE), ("c", set_to(900)), ("s", SLMP_REFUSED), ("c", set_to(110))]
+    (one,) = values(talk(5007, *says)).values()
+    assert (one.client, one.server, one.port, one.protocol) == (CLIENT.address, SERVER.address, 5007, "slmp")
+    assert (one.table, one.address, one.words, one.unit, one.times) == ("D", 100, 1, UNKNOWN, 3)
+    assert {step.value - step.before for step in one.steps} == {800}
+    assert one.changes[0].before == 100
+    # What was refused was not there: the last step is one of 10.
+    alone = values(talk(5007, *says[2:]))["D", 100, 1]
+    assert alone.steps == ()
+
+
+def test_a_write_that_goes_on_in_another_segment_is_read_as_far_as_it_is_there() -> None:
+    message = set_to(*range(900))
+    says = ("c", set_to(1)), ("s", SLMP_DONE), ("c", message[:1_400]), ("c", message[1_400:])
+    found = values(talk(5007, *says))
+    assert found["", UNKNOWN, 0].times == 1
+    words = sorted(address for _, address, words in found if words == 1)
+    assert words == list(range(100, 100 + len(words))) and 600 < len(words) < 900
+
+
+def test_what_tcp_sends_again_is_no_other_write_but_where_it_says_something_else() -> None:
+    def taken(*messages: bytes) -> tuple[list[Operation], list[WrittenValue]]:
+        commands = Commands("a.pcap")
+        operations = [
+            one
+            for number, message in enumerate(messages)
+            for one in commands.take("a", (SLMP_TALK,) * 2, message, place(number, number + 1), ASKS, 500)
+        ]
+        return [*operations, *commands.finish(1)], commands.written()
+
+    operations, written = taken(set_to(100), set_to(100))
+    assert len(operations) == 1 and [one.times for one in written] == [1]
+    operations, written = taken(set_to(100), set_to(900))
+    assert len(operations) == 1 and [extreme.value for extreme in written[0].extremes[:2]] == [100, 900]
+
+
+def test_writes_beyond_the_budget_of_a_flow_are_counted_and_not_read() -> None:
+    says = [Say("client", set_to(n), 1_000) for n in range(100)]
+    found = seen(connection(WIRE, START_NS, (CLIENT, SERVER), (50_000, 5007), says, Random(1), "x"))
+    (one,) = found.ledger().written
+    assert one.times < 100 and one.times + found.counted[SHED] == 100

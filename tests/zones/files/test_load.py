@@ -104,7 +104,7 @@ WRONG = {
         "{from: office, protocol: [modbus, slmp], limits: [{element: D1, low: 0, high: 1}]}"
     ),
     "an element of another protocol": allow(
-        "{from: office, protocol: fins, limits: [{element: DB1.DBW0, low: 0, high: 1}]}"
+        "{from: office, protocol: fins, limits: [{element: W10.03, low: 0, high: 1}]}"
     ),
     "an element of Modbus": allow(
         "{from: office, protocol: modbus, limits: [{element: D1, low: 0, high: 1}]}"
@@ -112,6 +112,12 @@ WRONG = {
     "two limits for an element": allow(
         "{from: office, protocol: slmp, limits: [{element: D1, low: 0, high: 1},"
         " {element: d01, low: 0, high: 1}]}"
+    ),
+    "a type of another size": allow(
+        "{from: office, protocol: s7comm, limits: [{element: DB10.DBD4, low: 0, high: 1}]}"
+    ),
+    "an odd byte": allow(
+        "{from: office, protocol: s7comm, limits: [{element: DB10.DBW5, low: 0, high: 1}]}"
     ),
     "a bit with a scale": allow(
         "{from: office, protocol: slmp, limits: [{element: M1, scale: 2, low: 0, high: 1}]}"
