@@ -14,6 +14,7 @@ from otmon.ledger.facts import UNKNOWN
 from otmon.protocols.fins_writes import FINS_PRESENT, FINS_TABLES
 from otmon.protocols.protocol import ElementKind
 from otmon.protocols.slmp_writes import SLMP_TABLES
+from otmon.protocols.station_writes import BACNET_TABLES
 
 
 class Element(NamedTuple):
@@ -27,6 +28,8 @@ class Element(NamedTuple):
 
 LOW_WORD_FIRST: Final = frozenset({"fins", "slmp"})
 """Protocols whose controllers hold the lower word of a number in the first of two elements."""
+REAL: Final = frozenset({"bacnet", "dnp3", "iec104"})
+"""Protocols whose messages say how a number is held."""
 _SLMP: Final = re.compile(r"([A-Z]{1,3})([0-9A-F]{1,8})")
 _FINS: Final = re.compile(r"(CIO|DM|D|W|HR|H|AR|A|T|C|E(?:M)?([0-9A-F]{1,2})_)?([0-9]{1,5})")
 _FINS_NAMES: Final = {"DM": "D", "HR": "H", "AR": "A", None: "CIO"}
@@ -63,9 +66,30 @@ def _s7(text: str) -> Element | None:
     return Element(table, address, 1 if (match[2] or match[4]) == "W" else 2)
 
 
-_READERS: Final[dict[str, Callable[[str], Element | None]]] = {"fins": _fins, "s7comm": _s7, "slmp": _slmp}
+def _numbered(*tables: str) -> Callable[[str], Element | None]:
+    """Reads a table and a number such as "AO 3"."""
+    known = re.compile(rf"({'|'.join(tables)}) ?([0-9]{{1,8}})")
+
+    def read(text: str) -> Element | None:
+        match = known.fullmatch(text)
+        return None if match is None else Element(match[1], int(match[2]))
+
+    return read
+
+
+_READERS: Final[dict[str, Callable[[str], Element | None]]] = {
+    "bacnet": _numbered(*BACNET_TABLES.values()),
+    "dnp3": _numbered("AO"),
+    "fins": _fins,
+    "iec104": _numbered("IOA"),
+    "s7comm": _s7,
+    "slmp": _slmp,
+}
 EXAMPLES: Final = {
+    "bacnet": ("AV 3", "AO 1", "BO 2"),
+    "dnp3": ("AO 3",),
     "fins": ("D200", "W10", "E0_100"),
+    "iec104": ("IOA 4001",),
     "s7comm": ("DB10.DBW4", "DB10.DBD8", "MW20"),
     "slmp": ("D100", "W1A0", "M20"),
 }
@@ -87,6 +111,9 @@ def shown_element(protocol: str, table: str, address: int, words: int = 1, unit:
     if protocol == "s7comm":
         size = "D" if words == 2 else "W"
         return f"{table}.DB{size}{address}" if table.startswith("DB") else f"{table}{size}{address}"
+    if protocol in REAL and unit != UNKNOWN:
+        station = f"{unit >> 8}:{unit & 0xFF}" if protocol == "bacnet" else str(unit)
+        return f"{table} {address} ({station})"
     return f"{table} {address}"
 
 
@@ -94,6 +121,8 @@ def kind_of(protocol: str, table: str) -> ElementKind:
     """What an element of a table is."""
     if protocol == "modbus":
         return "bit" if table == "coils" else "word"
+    if protocol in REAL:
+        return "real"
     bits = protocol == "slmp" and SLMP_TABLES.get(table, (False, 10))[0]
     return "bit" if bits else "word"
 

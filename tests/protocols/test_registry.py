@@ -51,6 +51,7 @@ def test_all_files_but_the_machinery_are_protocols() -> None:
         "s7_writes",
         "signature",
         "slmp_writes",
+        "station_writes",
         "stations",
         "writes",
     }
