@@ -40,6 +40,7 @@ def test_all_files_but_the_machinery_are_protocols() -> None:
     assert files - set(IDS) == {
         "__init__",
         "cip",
+        "cip_writes",
         "command_heads",
         "commands",
         "fins_writes",
