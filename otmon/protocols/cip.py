@@ -86,6 +86,13 @@ def cip_said(message: bytes) -> Iterator[Said]:
         yield Said(reference | n << 64, function, service)
 
 
+def cip_services(message: bytes) -> tuple[bytes, Iterable[int]]:
+    """The CIP message in one of EtherNet/IP, and where its services begin, those of a packet behind it."""
+    at = 36 + int.from_bytes(message[34:36], "little")
+    data = message[at + (6 if int.from_bytes(message[at : at + 2], "little") == _CONNECTED else 4) :]
+    return data, _services(data) if data else ()
+
+
 def cip_head(message: bytes) -> int:
     """How many bytes from the beginning of a message that `cip_said` reads tell what its first service is: up
     to the end of the service's path, as behind that may be anybody's data."""

@@ -95,19 +95,25 @@ _IS_EXTENDED: Final = 0xF0
 def pccc_commands(data: bytes) -> Iterator[tuple[int, Service]]:
     """The commands that Execute PCCC gives, by number and name: of several that one packs each. `data` begins
     behind the path, with who asks."""
+    for command, rest in pccc_parts(data):
+        yield from _named(command, rest)
+
+
+def pccc_parts(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The same commands, each by its number, with what stands behind that."""
     at = data[0] if data else 0
     if len(data) - at < 5:
         return
     command = (data[at] & _KINDS) << 8 | data[at + 4]
     if command != _SEVERAL:
-        yield from _named(command, data[at + 5 :])
+        yield command, data[at + 5 :]
         return
     at += 6
     for _ in range(data[at - 1] if at <= len(data) else 0):
         part = data[at + 1 : at + 1 + data[at]] if at < len(data) else b""
         if not part:
             return
-        yield from _named(0x0F00 | part[0], part[1:])
+        yield 0x0F00 | part[0], part[1:]
         at += 1 + data[at]
 
 

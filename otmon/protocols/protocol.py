@@ -8,6 +8,7 @@ count only on its usual port.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -58,7 +59,8 @@ class Run(NamedTuple):
     stride: int = 1
     """How far the addresses of two neighbours are apart."""
     mask: int = 0xFFFF
-    """Which bits of a word were written."""
+    """Which bits of a word were written; 0 where a number was taken back, and nobody knows what counts
+    then."""
     unit: int = -1
     """The station behind the server, -1 where there is one only."""
 
@@ -76,6 +78,14 @@ NOTHING_WRITTEN: Final = Written(())
 UNREAD_WRITTEN: Final = Written((), whole=False)
 MOST_WRITTEN: Final = 4_096
 """Elements of one command that are read: no message that is copied names more, but by filling."""
+
+
+def real_bits(number: float) -> int:
+    """The bits of a number as IEEE 754 binary32, of one that is too large those of infinity."""
+    try:
+        return int.from_bytes(struct.pack(">f", number), "big")
+    except OverflowError:
+        return 0xFF800000 if number < 0 else 0x7F800000
 
 
 @dataclass(frozen=True, slots=True)

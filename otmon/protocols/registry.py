@@ -20,8 +20,8 @@ import numpy.typing as npt
 from otmon.protocols.protocol import Protocol
 
 _MACHINERY: Final = (
-    "cip", "command_heads", "commands", "fins_writes", "modbus_framing", "modbus_pdu", "pccc", "protocol",
-    "registry", "s7_writes", "signature", "slmp_writes", "stations", "writes",
+    "cip", "cip_writes", "command_heads", "commands", "fins_writes", "modbus_framing", "modbus_pdu", "pccc",
+    "protocol", "registry", "s7_writes", "signature", "slmp_writes", "station_writes", "stations", "writes",
 )  # fmt: skip
 
 IDS: Final = tuple(

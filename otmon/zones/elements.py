@@ -14,6 +14,7 @@ from otmon.ledger.facts import UNKNOWN
 from otmon.protocols.fins_writes import FINS_PRESENT, FINS_TABLES
 from otmon.protocols.protocol import ElementKind
 from otmon.protocols.slmp_writes import SLMP_TABLES
+from otmon.protocols.station_writes import BACNET_TABLES
 
 
 class Element(NamedTuple):
@@ -27,10 +28,16 @@ class Element(NamedTuple):
 
 LOW_WORD_FIRST: Final = frozenset({"fins", "slmp"})
 """Protocols whose controllers hold the lower word of a number in the first of two elements."""
+REAL: Final = frozenset({"bacnet", "dnp3", "ethernet_ip", "iec104"})
+"""Protocols whose messages say how a number is held."""
 _SLMP: Final = re.compile(r"([A-Z]{1,3})([0-9A-F]{1,8})")
 _FINS: Final = re.compile(r"(CIO|DM|D|W|HR|H|AR|A|T|C|E(?:M)?([0-9A-F]{1,2})_)?([0-9]{1,5})")
 _FINS_NAMES: Final = {"DM": "D", "HR": "H", "AR": "A", None: "CIO"}
 _S7: Final = re.compile(r"%?(?:(DB[0-9]{1,5})\.DB([WD])|([MQA])([WD]))([0-9]{1,5})")
+_INDEX: Final = r"(?:0|[1-9][0-9]{0,8})(?:,(?:0|[1-9][0-9]{0,8})){0,2}"
+_TAG: Final = re.compile(rf"([A-Z_][A-Z0-9_:]*(?:(?:\[{_INDEX}\])?\.[A-Z_][A-Z0-9_:]*)*)(?:\[({_INDEX})\])?")
+_FILE: Final = re.compile(r"([NFL](?:[0-9]|[1-9][0-9]{1,2})):([0-9]{1,3})")
+_LONGEST_TAG: Final = 200
 _HIGHEST: Final = 65_535
 
 
@@ -63,9 +70,43 @@ def _s7(text: str) -> Element | None:
     return Element(table, address, 1 if (match[2] or match[4]) == "W" else 2)
 
 
-_READERS: Final[dict[str, Callable[[str], Element | None]]] = {"fins": _fins, "s7comm": _s7, "slmp": _slmp}
+def _tag(text: str) -> Element | None:
+    match = _FILE.fullmatch(text)
+    if match is not None:
+        return Element(match[1], int(match[2]))
+    match = _TAG.fullmatch(text)
+    if match is None or len(text) > _LONGEST_TAG:
+        return None
+    *outer, index = (match[2] or "0").split(",")
+    return Element(match[1] + (f"[{','.join(outer)}]" if outer else ""), int(index))
+
+
+def _numbered(*tables: str) -> Callable[[str], Element | None]:
+    """Reads a table and a number such as "AO 3"."""
+    known = re.compile(rf"({'|'.join(tables)}) ?([0-9]{{1,8}})")
+
+    def read(text: str) -> Element | None:
+        match = known.fullmatch(text)
+        return None if match is None else Element(match[1], int(match[2]))
+
+    return read
+
+
+_READERS: Final[dict[str, Callable[[str], Element | None]]] = {
+    "bacnet": _numbered(*BACNET_TABLES.values()),
+    "dnp3": _numbered("AO"),
+    "ethernet_ip": _tag,
+    "fins": _fins,
+    "iec104": _numbered("IOA"),
+    "s7comm": _s7,
+    "slmp": _slmp,
+}
 EXAMPLES: Final = {
+    "bacnet": ("AV 3", "AO 1", "BO 2"),
+    "dnp3": ("AO 3",),
+    "ethernet_ip": ("Dosing.Setpoint", "Recipe[3]", "F8:0"),
     "fins": ("D200", "W10", "E0_100"),
+    "iec104": ("IOA 4001",),
     "s7comm": ("DB10.DBW4", "DB10.DBD8", "MW20"),
     "slmp": ("D100", "W1A0", "M20"),
 }
@@ -87,13 +128,28 @@ def shown_element(protocol: str, table: str, address: int, words: int = 1, unit:
     if protocol == "s7comm":
         size = "D" if words == 2 else "W"
         return f"{table}.DB{size}{address}" if table.startswith("DB") else f"{table}{size}{address}"
+    if protocol == "ethernet_ip":
+        return _shown_tag(table, address)
+    if protocol in REAL and unit != UNKNOWN:
+        station = f"{unit >> 8}:{unit & 0xFF}" if protocol == "bacnet" else str(unit)
+        return f"{table} {address} ({station})"
     return f"{table} {address}"
+
+
+def _shown_tag(table: str, address: int) -> str:
+    if _FILE.fullmatch(f"{table}:0"):
+        return f"{table}:{address}"
+    if table.endswith("]"):
+        return f"{table[:-1]},{address}]"
+    return f"{table}[{address}]" if address else table
 
 
 def kind_of(protocol: str, table: str) -> ElementKind:
     """What an element of a table is."""
     if protocol == "modbus":
         return "bit" if table == "coils" else "word"
+    if protocol in REAL:
+        return "real"
     bits = protocol == "slmp" and SLMP_TABLES.get(table, (False, 10))[0]
     return "bit" if bits else "word"
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from otmon.protocols.commands import SERVICES
 from otmon.protocols.writes import FUNCTIONS
 from otmon.zones.model import ObjectType
 
@@ -111,5 +110,5 @@ def normal(name: str) -> str:
 def writing(protocol: str) -> tuple[frozenset[int], frozenset[str]]:
     """The functions of a protocol that write values to elements (`otmon.protocols.writes`), by number and by
     name."""
-    names = {normal(service.name) for service in SERVICES.get(protocol, ()) if service.access == "write"}
-    return FUNCTIONS.get(protocol, frozenset()), frozenset(names)
+    known = FUNCTIONS.get(protocol, {})
+    return frozenset(known), frozenset(normal(service.name) for service in known.values())

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from otmon.ledger.facts import UNKNOWN, WAYS, Change, Extreme, Way, WrittenValue
-from otmon.zones.elements import LOW_WORD_FIRST, shown_element, stride_of
+from otmon.zones.elements import LOW_WORD_FIRST, kind_of, shown_element, stride_of
 from otmon.zones.model import Limit, ValueType
 
 _Move = TypeVar("_Move", Extreme, Change)
@@ -79,6 +79,8 @@ def higher_word(limit: Limit) -> int:
 
 def addresses(limit: Limit) -> range:
     """The addresses of the registers, or of the one element, that hold the number."""
+    if kind_of(limit.protocol, limit.table) == "real":
+        return range(limit.address, limit.address + 1)
     stride = stride_of(limit.protocol)
     return range(limit.address, limit.address + stride * words_of(limit.type), stride)
 

@@ -16,6 +16,7 @@ from tests.protocols.test_fins_writes import fins
 from tests.protocols.test_s7_writes import DB, item, write_var
 from tests.protocols.test_slmp_writes import binary as slmp_binary
 from tests.protocols.test_slmp_writes import device as slmp_device
+from tests.protocols.test_station_writes import set_point
 from tests.zones.facts import conversation, model, operation
 
 RULE = "value-out-of-limits"
@@ -232,3 +233,18 @@ def test_a_half_of_a_number_and_refusals_of_another_protocol_are_told() -> None:
     below = wrote(0xC316, address=103, **link)
     (one,) = found(RULE, talk, below, plant=model(SLMP_PLANT.replace("PROTOCOL", "slmp")))
     assert one.what.key == "wrote-half-below-element"
+
+
+def test_a_set_point_of_a_substation_is_told_with_its_station(tmp_path: Path) -> None:
+    text = SLMP_PLANT.replace("PROTOCOL", "iec104").replace("D102, type: float32,", "IOA 4002,")
+    limited = model(text.replace("D100", "IOA 4001"))
+
+    def point(number: float) -> bytes:
+        return set_point(50, (4001).to_bytes(3, "little"), struct.pack("<f", number), b"\0")
+
+    says = [Say("client", point(number), SECOND_NS) for number in (100, 11_100)]
+    packets = connection(WIRE, START_NS, (captures.HMI, plc(1)), (50_000, 2404), says, Random(1), "x")
+    (one,) = captures.found(RULE, packets, tmp_path, limited)
+    said = dict(one.what.params)
+    assert (said["element"], said["before"], said["written"]) == ("IOA 4001 (3)", "100", "11100")
+    assert [message.key for message in one.why] == ["limit"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from otmon.detect.values import values_of, values_written
@@ -57,3 +58,17 @@ def test_of_many_elements_those_that_changed_most_are_named() -> None:
     })  # fmt: skip
     (all_of,) = values_of(facts[1:-1])
     assert all_of.key == "wrote"
+
+
+def test_values_of_other_protocols_are_told_by_the_name_of_the_element() -> None:
+    link = {"protocol": "slmp", "table": "D", "unit": -1}
+    number = written(HMI, PLC, 4001, 2, 0x42C80000, protocol="iec104", table="IOA", unit=3)
+    unread = replace(written(HMI, PLC, -1, **(link | {"table": ""})), words=0, extremes=())
+    facts = (
+        written(HMI, PLC, 100, value=7, **link),
+        written(HMI, PLC, 102, 2, 9 << 16, **link),
+        number,
+        unread,
+    )
+    (message,) = values_of(facts)
+    assert dict(message.params)["items"] == "IOA 4001 (3) ? → 100, D102 ? → 9, D100 ? → 7"

@@ -157,9 +157,12 @@ def written(draw: st.DrawFn) -> WrittenValue:
         )
     )
     ends = draw(st.tuples(*links))
-    place = draw(st.sampled_from(["coils", "holding_registers"])), draw(st.integers(0, 1)), words
+    place = draw(st.sampled_from(["coils", "holding_registers", "DB10"])), draw(st.integers(0, 1)), words
+    if draw(st.integers(0, 9)) == 0:
+        # What could not be read.
+        place, extremes, steps, changes = ("", -1, 0), (), (), ()
     counted = draw(amounts), draw(amounts), draw(times), draw(times)
-    return WrittenValue(*ends, 1, *place, *counted, extremes, steps, changes, draw(evidence))  # type: ignore[arg-type]
+    return WrittenValue(*ends, 1, *place, *counted, extremes, steps, changes, draw(evidence))
 
 
 anomalies = st.builds(

@@ -40,6 +40,7 @@ def test_all_files_but_the_machinery_are_protocols() -> None:
     assert files - set(IDS) == {
         "__init__",
         "cip",
+        "cip_writes",
         "command_heads",
         "commands",
         "fins_writes",
@@ -51,6 +52,7 @@ def test_all_files_but_the_machinery_are_protocols() -> None:
         "s7_writes",
         "signature",
         "slmp_writes",
+        "station_writes",
         "stations",
         "writes",
     }

@@ -10,7 +10,9 @@ from otmon.protocols.modbus import service
 from otmon.zones.files.load import read_model
 from otmon.zones.model import Model
 
-PROTOCOLS = frozenset({"modbus", "dns", "http", "ntp", "smb", "ssh", "tls", "s7comm", "slmp", "fins"})
+PROTOCOLS = frozenset(
+    {"modbus", "dns", "http", "ntp", "smb", "ssh", "tls", "s7comm", "slmp", "fins", "iec104"}
+)
 EVIDENCE = Evidence(1, "a.pcap", 1, 24)
 
 

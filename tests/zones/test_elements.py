@@ -27,6 +27,15 @@ from otmon.zones.elements import EXAMPLES, kind_of, parse_element, shown_element
         ("s7comm", "%db010.dbw4", "DB10", 4, "DB10.DBW4"),
         ("s7comm", "MW20", "M", 20, "MW20"),
         ("s7comm", "AW8", "Q", 8, "QW8"),
+        ("iec104", "ioa 4001", "IOA", 4001, "IOA 4001"),
+        ("dnp3", "AO3", "AO", 3, "AO 3"),
+        ("bacnet", "MSV 12", "MSV", 12, "MSV 12"),
+        ("ethernet_ip", "Dosing.Setpoint", "DOSING.SETPOINT", 0, "DOSING.SETPOINT"),
+        ("ethernet_ip", "Recipe[3]", "RECIPE", 3, "RECIPE[3]"),
+        ("ethernet_ip", "Grid[1,2]", "GRID[1]", 2, "GRID[1,2]"),
+        ("ethernet_ip", "Line[4].Speed", "LINE[4].SPEED", 0, "LINE[4].SPEED"),
+        ("ethernet_ip", "Program:Main.Level", "PROGRAM:MAIN.LEVEL", 0, "PROGRAM:MAIN.LEVEL"),
+        ("ethernet_ip", "N7:10", "N7", 10, "N7:10"),
         ("fins", "D200", "D", 200, "D200"),
         ("fins", "DM 00200".replace(" ", ""), "D", 200, "D200"),
         ("fins", "W10", "W", 10, "W10"),
@@ -52,8 +61,10 @@ def test_elements_are_named_as_in_the_engineering_tool(
     [
         ("slmp", "D"), ("slmp", "DX"), ("slmp", "D-1"), ("slmp", "Q5"), ("slmp", "D10A"), ("slmp", "LTN0"),
         ("slmp", "D100.5"), ("slmp", "D123456789"), ("fins", "D70000"), ("fins", "E19_0"), ("fins", "X5"),
-        ("fins", "W10.03"), ("s7comm", "DB10"), ("s7comm", "DB10.DBW5"), ("s7comm", "DB10.DBB4"),
-        ("s7comm", "MW70000"), ("s7comm", "DB70000.DBW0"), ("fins", "D１"), ("slmp", "D１"),
+        ("ethernet_ip", "1st"), ("ethernet_ip", "Tag[03]"), ("ethernet_ip", "Tag.3"), ("ethernet_ip", "a..b"),
+        ("ethernet_ip", "a" * 201), ("iec104", "4001"), ("dnp3", "BO 3"), ("bacnet", "AV"), ("fins",
+        "W10.03"), ("s7comm", "DB10"), ("s7comm", "DB10.DBW5"), ("s7comm", "DB10.DBB4"), ("s7comm",
+        "MW70000"), ("s7comm", "DB70000.DBW0"), ("fins", "D１"), ("slmp", "D１"),
     ],
 )  # fmt: skip
 def test_what_is_no_element(protocol: str, text: str) -> None:
@@ -84,3 +95,9 @@ def test_a_number_of_32_bits_of_a_data_block() -> None:
     found = parse_element("s7comm", "DB10.DBD8")
     assert found is not None and (found.table, found.address, found.words) == ("DB10", 8, 2)
     assert shown_element("s7comm", "DB10", 8, 2) == "DB10.DBD8"
+
+
+def test_a_station_behind_the_server_is_told() -> None:
+    assert shown_element("iec104", "IOA", 4001, unit=3) == "IOA 4001 (3)"
+    assert shown_element("bacnet", "AV", 7, unit=3 << 8 | 0x6C) == "AV 7 (3:108)"
+    assert kind_of("dnp3", "AO") == "real"

@@ -236,6 +236,8 @@ def test_controllers_that_hold_the_lower_word_first(
     found = excess(replace(higher, protocol=protocol, table="D"), half)
     assert found is not None and found.half and found.written == 65_536
     assert list(addresses(replace(one, type="int32"))) == [21, 22]
+    assert list(addresses(replace(limit("float32"), protocol="iec104", table="IOA"))) == [21]
+    assert list(addresses(replace(limit("float32"), protocol="s7comm", table="DB1", address=4))) == [4, 6]
 
 
 def test_what_could_not_be_read_has_no_value_beyond_a_limit() -> None:

@@ -165,7 +165,9 @@ class CommandValues:
                 bits = UNKNOWN if before == UNKNOWN else (before & ~run.mask) | (bits & run.mask)
             held.bits, held.write = bits, self._writes
             key = talk, run.unit, run.table, address
-            if bits == UNKNOWN:
+            if not run.mask:
+                held.bits = UNKNOWN
+            elif bits == UNKNOWN:
                 # A part of it, and nobody knows the rest.
                 self._row((*key, 0), evidence).times += 1
             else:

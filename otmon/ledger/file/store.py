@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from otmon import private
-from otmon.ledger.facts import WAYS, Conversation, Evidence, Operation, Source, WrittenValue
+from otmon.ledger.facts import ORDERS, WAYS, Conversation, Evidence, Operation, Source, WrittenValue
 from otmon.ledger.file.column import (
     AS_TEXT,
     SETS,
@@ -60,6 +60,8 @@ up to 2 kB: with pages of 4 kB, SQLite's default, files are larger and take long
 
 _HEADER = b"SQLite format 3\x00"
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
+_MEASURED = {0: (0, 0), 1: (2, 2), 2: (len(ORDERS), len(WAYS))}
+"""By the words of a written value: orders of its extremes, and ways of its steps and changes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -304,16 +306,16 @@ def _facts(
             row = _with_minutes(row, columns, path, name)
         if fact is WrittenValue:
             *rest, extremes, steps, changes = row[:-4]
-            pair = rest[9] == 2
             try:
+                orders, ways = _MEASURED[rest[9]]
                 row = (
                     *rest,
-                    extremes_of(extremes, (8 if pair else 4,)),
-                    extremes_of(steps, (0, len(WAYS) if pair else 2)),
-                    changes_of(changes, (0, len(WAYS) if pair else 2)),
+                    extremes_of(extremes, (2 * orders,)),
+                    extremes_of(steps, (0, ways)),
+                    changes_of(changes, (0, ways)),
                     *row[-4:],
                 )
-            except (ValueError, RecursionError) as error:
+            except (KeyError, ValueError, RecursionError) as error:
                 raise altered(path, name, "extremes") from error
         yield fact(*row[:-4], Evidence(*row[-4:])) if witnessed else fact(*row)
 

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from otmon.sentence import Sentence, Speak, sentence
 from otmon.zones.address import within
+from otmon.zones.elements import kind_of
 from otmon.zones.exchange.cell import plain, words
 from otmon.zones.exchange.rule import beyond, worded
 from otmon.zones.files.workbook import column_letters
@@ -315,10 +316,11 @@ def _limit(limit: Limit) -> str:
     if limit.protocol != "modbus":
         element = f"element {shown_limited(limit)}"
     said = f"{element}: {limit.low:f} to {limit.high:f}"
+    kind = kind_of(limit.protocol, limit.table)
     more = [
         f"step {limit.step:f}" if limit.step is not None else "",
         f"change {limit.change:f}/minute" if limit.change is not None else "",
-        f"type {limit.type}" if limit.type != "uint16" else "",
+        f"type {limit.type}" if limit.type != "uint16" and kind != "real" else "",
         f"scale {limit.scale:f}" if limit.scale != 1 else "",
         f"unit {_piece(limit.unit)}" if limit.unit else "",
         f"name {_piece(' / '.join(dict.fromkeys((limit.name.ja, limit.name.en))))}" if limit.name.en else "",

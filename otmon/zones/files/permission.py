@@ -277,6 +277,14 @@ class PermissionReader:
             )
             self._say(entry, place, what)
         type = limit.type
+        if kind_of(protocol, element.table) == "real":
+            if "type" in limit.model_fields_set:
+                what = sentence(
+                    "type of {element}, expected none: its messages say how a number is held",
+                    element=limit.element,
+                )
+                self._say(entry, place, what)
+            type = "float32"
         if element.words and element.words != words_of(type):
             what = sentence(
                 "{element} has {bits} bits, expected a type of as many",

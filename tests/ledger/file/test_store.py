@@ -180,6 +180,22 @@ def test_extremes_that_are_none_are_an_error(column: str, text: str, tmp_path: P
         load(path)
 
 
+def test_what_could_not_be_read_and_numbers_of_other_protocols_come_back(tmp_path: Path) -> None:
+    seen = Evidence(1, "a.pcap", 1, 24)
+    link = "10.0.0.1", "10.0.0.2", "tcp", 44818, "ethernet_ip", ""
+    unread = WrittenValue(*link, -1, "", -1, 0, 3, 0, 1, 1, (), (), (), seen)
+    number = WrittenValue(
+        *link, -1, "LINE[4].SPEED", 0, 2, 1, 0, 1, 1, (Extreme(0x7F800000, -1, seen),) * 8, (), (), seen
+    )
+    save(collect(written=[unread, number]), path := tmp_path / "plant.db")
+    assert load(path).written == (unread, number)
+    with closing(sqlite3.connect(path)) as stored:
+        stored.execute("UPDATE written_value SET words = 3 WHERE words = 2")
+        stored.commit()
+    with pytest.raises(LedgerError, match="extremes"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     "text",
     [

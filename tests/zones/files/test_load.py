@@ -117,6 +117,9 @@ WRONG = {
     "a type of another size": allow(
         "{from: office, protocol: s7comm, limits: [{element: DB10.DBD4, low: 0, high: 1}]}"
     ),
+    "a type of what has one": allow(
+        "{from: office, protocol: iec104, limits: [{element: IOA 4001, type: int16, low: 0, high: 1}]}"
+    ),
     "an odd byte": allow(
         "{from: office, protocol: s7comm, limits: [{element: DB10.DBW5, low: 0, high: 1}]}"
     ),
