@@ -145,8 +145,8 @@ def _finding(case: Case, one: _Creep) -> Finding:
         link=link_of(fact),
         place=place,
         what=said(
-            "creeps", fact, one.type, before=shown_quantity(one.before), after=shown_quantity(one.after),
-            minutes=(one.until.time_ns - one.since.time_ns) // MINUTE_NS,
+            ("creeps", "creeps-element"), fact, one.type, before=shown_quantity(one.before),
+            after=shown_quantity(one.after), minutes=(one.until.time_ns - one.since.time_ns) // MINUTE_NS,
         ),
         why=(
             say(

@@ -147,11 +147,15 @@ def _is_float(fact: WrittenValue, type: ValueType) -> bool:
 def _float_leaps(rule: Rule, fact: WrittenValue, verdict: Verdict | None, type: ValueType) -> Iterator[_Leap]:
     step = largest_step(fact, type)
     found = None if step is None else _Leap(fact, verdict, step, type)
-    if (
-        found is not None
-        and found.factor >= rule.number("factor")
-        and (is_real(fact) or all(map(_is_typed, found.ends)))
-    ):
+    if found is None or found.factor < rule.number("factor"):
+        return
+    if not is_real(fact):
+        counts = all(map(_is_typed, found.ends))
+    else:
+        # A whole number may be a mode.
+        whole = all(value == value.to_integral_value() for value in found.ends)
+        counts = not whole or min(map(abs, found.ends)) >= rule.number("least") or found.factor >= GRAVE
+    if counts:
         yield found
 
 
@@ -209,7 +213,10 @@ def _finding(case: Case, one: _Leap) -> Finding:
         severity=graded(case, place.to_zone, "high" if one.factor >= GRAVE else "medium"),
         link=link_of(fact),
         place=place,
-        what=said("leaps", fact, one.type, before=shown_quantity(before), after=shown_quantity(after)),
+        what=said(
+            ("leaps", "leaps-element"), fact, one.type, before=shown_quantity(before),
+            after=shown_quantity(after),
+        ),
         why=(say(way, factor=factor, type=shown_type(fact, one.type), times=fact.times),),
         count=1,
         unit="transactions",

@@ -67,14 +67,15 @@ def finding_key(fact: WrittenValue) -> tuple[str, ...]:
     return tuple(map(str, (*conversation_key(fact)[:-1], fact.unit, *tables, fact.address)))
 
 
-def said(key: str, fact: WrittenValue, type: ValueType, **params: str | int) -> Message:
-    """What was done to the register: the text of a key, or of another one (``-element``) where no unit stands
-    between a server and its elements."""
+def said(keys: tuple[str, str], fact: WrittenValue, type: ValueType, **params: str | int) -> Message:
+    """What was done to the register: by the first key, or by the second one where no unit stands between a
+    server and its elements."""
     element = shown_element(fact.protocol, fact.table, fact.address, words_of(type), fact.unit)
     known: dict[str, str | int] = {"client": fact.client, "server": fact.server, "element": element}
+    of_unit, of_server = keys
     if fact.protocol == "modbus":
-        return say(key, unit=fact.unit, **known, **params)
-    return say(f"{key}-element", **known, **params)
+        return say(of_unit, unit=fact.unit, **known, **params)
+    return say(of_server, **known, **params)
 
 
 def judged(case: Case) -> Iterator[tuple[WrittenValue, Verdict | None]]:

@@ -156,7 +156,7 @@ def test_a_start_with_a_broken_model_goes_on_with_the_last_good_one(wired: Wire,
     for sheet in (ROOT / MODEL).parent.glob("*.csv"):
         shutil.copy(sheet, tmp_path)
     broken = text.replace("zones:", "zoness:")
-    words = [*options(tmp_path), "--zones", str(model)]
+    words = [*options(tmp_path)[2:], "--zones", str(model)]
     model.write_text(broken, encoding="utf-8")
     with sensor(wired, *words, listening=False) as running:
         assert running.ended() == 2 and running.says("the zone model or the rules have")
