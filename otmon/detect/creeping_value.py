@@ -111,10 +111,11 @@ def _creep(rule: Rule, fact: WrittenValue, verdict: Verdict | None, type: ValueT
         return None
     shift = 16 * (fact.words - words_of(type))
     # The extremes of all orders are looked at: those of the type are among them.
+    bits = (largest.value, largest.before, *(one.value for one in fact.extremes))
+    if type.startswith("float") and not all(is_plausible(one, type) for one in bits):
+        return None
     seen = [(quantity(one.value >> shift, type, Decimal(1)), one.evidence) for one in fact.extremes]
     reached, left = (quantity(bits >> shift, type, Decimal(1)) for bits in (largest.value, largest.before))
-    if type.startswith("float") and not all(map(is_plausible, (reached, left, *(one[0] for one in seen)))):
-        return None
     lowest, highest = min(seen), min(seen, key=lambda one: (-one[0], one[1]))
     (before, since), (after, until) = sorted((lowest, highest), key=lambda one: one[1])
     found = _Creep(fact, verdict, type, before, after, abs(reached - left), largest.evidence, since, until)

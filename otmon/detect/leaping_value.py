@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,6 @@ from otmon.detect.registers import (
     said,
     shown_type,
 )
-from otmon.detect.rules.rule import Rule
 from otmon.ledger.facts import Extreme, WrittenValue
 from otmon.zones.decide import Verdict
 from otmon.zones.model import ValueType
@@ -43,27 +42,25 @@ GRAVE: Final = 100
 """So many times over it is graver."""
 
 
+class _Bounds(NamedTuple):
+    """The parameters of the rule."""
+
+    factor: int
+    least: int
+    moves: int
+    apart_ns: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Leap:
     fact: WrittenValue
     verdict: Verdict | None
     step: Extreme
     type: ValueType
-
-    @property
-    def ends(self) -> tuple[Decimal, Decimal]:
-        """What the register held, and what was written."""
-        before, after = self.step.before, self.step.value
-        shift = 16 * (self.fact.words - words_of(self.type))
-        return quantity(before >> shift, self.type, Decimal(1)), quantity(
-            after >> shift, self.type, Decimal(1)
-        )
-
-    @property
-    def factor(self) -> Decimal:
-        """How many times the smaller one the larger one is; 0 where nobody can say."""
-        small, large = sorted(map(abs, self.ends))
-        return large / small if small else Decimal(0)
+    ends: tuple[Decimal, Decimal]
+    """What the register held, and what was written."""
+    factor: Decimal
+    """How many times the smaller one the larger one is; 0 where nobody can say."""
 
     @property
     def register(self) -> Register:
@@ -76,11 +73,21 @@ class _Leap:
         return fact.server, fact.vlan, fact.unit, fact.table, fact.address
 
 
+def _leap(fact: WrittenValue, verdict: Verdict | None, step: Extreme, type: ValueType) -> _Leap:
+    shift = 16 * (fact.words - words_of(type))
+    before = quantity(step.before >> shift, type, Decimal(1))
+    after = quantity(step.value >> shift, type, Decimal(1))
+    small, large = sorted((abs(before), abs(after)))
+    return _Leap(fact, verdict, step, type, (before, after), large / small if small else Decimal(0))
+
+
 def leaping_value(case: Case) -> Iterator[Finding]:
     rule = case.rules[RULE]
+    apart_ns = SECOND_NS * rule.number("seconds")
+    bounds = _Bounds(rule.number("factor"), rule.number("least"), rule.number("moves"), apart_ns)
     usual = _values_of(() if case.baseline is None else case.baseline.written)
     leaps: dict[Register, _Leap] = {}
-    for one in _leaps(rule, judged(case)):
+    for one in _leaps(bounds, judged(case)):
         known = leaps.get(one.register)
         if known is None or known.factor < one.factor:
             leaps[one.register] = one
@@ -105,56 +112,59 @@ def _values_of(facts: Iterable[WrittenValue]) -> dict[Register, list[WrittenValu
     return found
 
 
-def _leaps(rule: Rule, facts: Iterable[tuple[WrittenValue, Verdict | None]]) -> Iterator[_Leap]:
+def _leaps(bounds: _Bounds, facts: Iterable[tuple[WrittenValue, Verdict | None]]) -> Iterator[_Leap]:
     moved = [(fact, verdict) for fact, verdict in facts if holds_numbers(fact) and fact.steps]
     # Halves of a float are no numbers. Beside a zero one may be of two: that of the usual order counts.
     halves: set[Register] = set()
     leapt: set[Register] = set()
+    wide = [(fact, verdict) for fact, verdict in moved if fact.words == words_of(FLOATS[0])]
     for order in FLOATS:
-        for fact, verdict in moved:
+        for fact, verdict in wide:
             type = shown_type(fact, order)
             if is_real(fact):
                 both = {register_of(fact)} if order == FLOATS[0] else set()
-            elif fact.words == words_of(type) and _is_float(fact, type):
+            elif _is_float(fact, type):
                 both = {register_of(fact), register_of(fact, 1)}
             else:
                 both = set()
             halves |= both
-            if both and both.isdisjoint(leapt) and _is_set(rule, fact):
-                for one in _float_leaps(rule, fact, verdict, type):
+            if both and both.isdisjoint(leapt) and _is_set(bounds, fact):
+                for one in _float_leaps(bounds, fact, verdict, type):
                     leapt |= both
                     yield one
     for fact, verdict in moved:
-        if register_of(fact) not in halves and _is_set(rule, fact):
-            yield from _short_leaps(rule, fact, verdict)
+        if register_of(fact) not in halves and _is_set(bounds, fact):
+            yield from _short_leaps(bounds, fact, verdict)
 
 
-def _is_set(rule: Rule, fact: WrittenValue) -> bool:
+def _is_set(bounds: _Bounds, fact: WrittenValue) -> bool:
     """Whether it is set now and then: what is written in each cycle follows something."""
     moves = fact.times - fact.repeated
-    apart_ns = SECOND_NS * rule.number("seconds")
-    return moves <= rule.number("moves") or fact.last_ns - fact.first_ns >= apart_ns * (moves - 1)
+    return moves <= bounds.moves or fact.last_ns - fact.first_ns >= bounds.apart_ns * (moves - 1)
 
 
 def _is_float(fact: WrittenValue, type: ValueType) -> bool:
     """Whether all that was seen in two registers may be floating point numbers."""
     step = largest_step(fact, type)
-    bits = [one.value for one in fact.extremes]
-    bits += () if step is None else (step.before, step.value)
-    return any(bits) and all(is_plausible(quantity(one, type, Decimal(1))) for one in bits)
+    bits = {one.value for one in fact.extremes}
+    if step is not None:
+        bits |= {step.before, step.value}
+    return any(bits) and all(is_plausible(one, type) for one in bits)
 
 
-def _float_leaps(rule: Rule, fact: WrittenValue, verdict: Verdict | None, type: ValueType) -> Iterator[_Leap]:
+def _float_leaps(
+    bounds: _Bounds, fact: WrittenValue, verdict: Verdict | None, type: ValueType
+) -> Iterator[_Leap]:
     step = largest_step(fact, type)
-    found = None if step is None else _Leap(fact, verdict, step, type)
-    if found is None or found.factor < rule.number("factor"):
+    found = None if step is None else _leap(fact, verdict, step, type)
+    if found is None or found.factor < bounds.factor:
         return
     if not is_real(fact):
         counts = all(map(_is_typed, found.ends))
     else:
         # A whole number may be a mode.
         whole = all(value == value.to_integral_value() for value in found.ends)
-        counts = not whole or min(map(abs, found.ends)) >= rule.number("least") or found.factor >= GRAVE
+        counts = not whole or min(map(abs, found.ends)) >= bounds.least or found.factor >= GRAVE
     if counts:
         yield found
 
@@ -165,17 +175,19 @@ def _is_typed(value: Decimal) -> bool:
     return len(Decimal(str(np.float32(value))).normalize().as_tuple().digits) <= DIGITS
 
 
-def _short_leaps(rule: Rule, fact: WrittenValue, verdict: Verdict | None) -> Iterator[_Leap]:
+def _short_leaps(bounds: _Bounds, fact: WrittenValue, verdict: Verdict | None) -> Iterator[_Leap]:
     """It leaps with and without a sign: from 50 to -30 is no way to 65506."""
-    for step in filter(None, (largest_step(fact, type) for type in SHORTS)):
-        found = min((_Leap(fact, verdict, step, type) for type in SHORTS), key=lambda one: one.factor)
+    shift = 16 * (fact.words - 1)
+    one, other = (largest_step(fact, type) for type in SHORTS)
+    for step in filter(None, (one, None if other == one else other)):
+        small, large = sorted((step.before >> shift, step.value >> shift))
+        if small < bounds.least or large < bounds.factor * small:
+            continue
+        found = min((_leap(fact, verdict, step, type) for type in SHORTS), key=lambda one: one.factor)
         ends = [abs(int(value)) for value in found.ends]
-        if (
-            found.factor >= rule.number("factor")
-            and min(ends) >= rule.number("least")
-            # Single bits are switches.
-            and not all(value & (value - 1) == 0 for value in ends)
-        ):
+        # Single bits are switches.
+        are_bits = all(value & (value - 1) == 0 for value in ends)
+        if found.factor >= bounds.factor and min(ends) >= bounds.least and not are_bits:
             yield found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Final
 
 from otmon.detect.detector import Case, Message, say
@@ -35,9 +34,10 @@ WAYS_OF: Final[dict[ValueType, tuple[Way, ...]]] = {
     "int32-swapped": ("signed-swapped",),
 }
 """How steps are measured in facts of two registers, and of one where the type fits into it."""
-SMALLEST_REAL: Final = Decimal("1e-4")
-LARGEST_REAL: Final = Decimal("1e7")
-"""Between which quantities of a process lie. Two whole numbers read as one float are hardly ever there."""
+_SMALLEST_REAL: Final = 0x38D1_B718
+_LARGEST_REAL: Final = 0x4B18_9680
+"""Bits of the floats (IEEE 754) from 0.0001 to 10,000,000, between which a quantity of a process lies. Two
+whole numbers read as one float are hardly ever there."""
 
 
 def register_of(fact: WrittenValue, behind: int = 0) -> Register:
@@ -99,6 +99,9 @@ def largest_step(fact: WrittenValue, type: ValueType) -> Extreme | None:
     return None if step.before == UNKNOWN else step
 
 
-def is_plausible(value: Decimal) -> bool:
-    """Whether a floating point number may be a quantity of a process."""
-    return value == 0 or (value.is_finite() and SMALLEST_REAL <= abs(value) <= LARGEST_REAL)
+def is_plausible(bits: int, type: ValueType) -> bool:
+    """Whether a floating point number in two words may be a quantity of a process."""
+    if type.endswith("-swapped"):
+        bits = bits << 16 | bits >> 16
+    size = bits & 0x7FFF_FFFF
+    return not size or _SMALLEST_REAL <= size <= _LARGEST_REAL

@@ -12,7 +12,7 @@ from otmon.ledger.facts import UNKNOWN, Operation, WrittenValue
 from otmon.ledger.ledger import ConversationKey, conversation_key
 from otmon.zones.elements import kind_of, shown_element
 from otmon.zones.functions import MODBUS_OBJECTS
-from otmon.zones.model import Range, ValueType, merged, spans
+from otmon.zones.model import Range, merged, spans
 from otmon.zones.quantity import quantity, shown_quantity
 
 VALUES_SHOWN: Final = 4
@@ -52,11 +52,10 @@ def values_of(facts: Iterable[WrittenValue]) -> Iterator[Message]:
         element = fact.protocol, fact.unit, fact.table, fact.address
         largest = changes.get(element)
         real = kind_of(fact.protocol, fact.table) == "real"
-        shift = 0 if real else 16 * (fact.words - 1)
-        type: ValueType = "float32" if real else "uint16"
+        shift = 16 * (fact.words - 1)
         for written, held, _ in fact.extremes[: 8 if real else 2]:
-            value = quantity(written >> shift, type, Decimal(1))
-            before = None if held == UNKNOWN else quantity(held >> shift, type, Decimal(1))
+            value = _real(written) if real else Decimal(written >> shift)
+            before = None if held == UNKNOWN else _real(held) if real else Decimal(held >> shift)
             size = value if before is None else abs(value - before)
             if largest is None or largest[0] < size:
                 largest = changes[element] = size, value, before
@@ -69,6 +68,10 @@ def values_of(facts: Iterable[WrittenValue]) -> Iterator[Message]:
             for element, (_, value, before) in ordered
         ]
         yield say_some("wrote", texts, VALUES_SHOWN, len(changes))
+
+
+def _real(bits: int) -> Decimal:
+    return quantity(bits, "float32", Decimal(1))
 
 
 def _element(protocol: str, unit: int, table: str, address: int) -> str:
