@@ -138,7 +138,8 @@ class CommandValues:
         unless somebody wrote since."""
         undo = self._undo.pop(write, [])
         self._undoable -= len(undo)
-        for element, bits in undo if refused else ():
+        # An element that was written twice held first what it held before the first time.
+        for element, bits in reversed(undo) if refused else ():
             held = self._held.get(element)
             if held is not None and held.write == write:
                 held.bits = bits

@@ -92,6 +92,22 @@ def collect_one() -> WrittenValue:
     return next(values.take())
 
 
+def test_a_refused_request_that_writes_an_element_twice_leaves_what_was_there() -> None:
+    values = CommandValues("a.pcap")
+    values.note(HMI, words(100), at(0))
+    twice = Written((*words(900).runs, *words(901).runs))
+    values.answered(values.note(HMI, twice, at(1)), True)
+    values.note(HMI, words(110), at(2))
+    assert {step.value - step.before for step in of(values)["D", 100, 1].steps} == {800}
+    list(values.take())
+    values.note(HMI, words(111), at(3))
+    assert {one.before for one in of(values)["D", 100, 1].extremes} == {110}
+    values.answered(values.note(HMI, twice, at(4)), True)
+    list(values.take())
+    values.note(HMI, words(112), at(5))
+    assert {one.before for one in of(values)["D", 100, 1].extremes} == {111}
+
+
 def test_a_part_of_a_word_counts_where_the_rest_is_known() -> None:
     values = CommandValues("a.pcap")
     bit = Written((Run("CIO", 5, (0x0100,), "word", mask=0x0100),))
