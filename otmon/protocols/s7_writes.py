@@ -24,9 +24,10 @@ _BIT: Final = 1
 _IN_BITS: Final = (3, 4, 5)
 """Transport sizes of data whose length is told in bits."""
 _BLOCKS: Final = (0x84, 0x85)
-_AREAS: Final = {0x82: "Q", 0x83: "M"}
-_OTHERS: Final = (0x1C, 0x1D, 0x80, 0x81)
-"""Counters, timers, and inputs and outputs past the process image: none that can be limited."""
+_AREAS: Final = {0x80: "Q", 0x82: "Q", 0x83: "M"}
+"""Outputs past the process image are what they are in it."""
+_OTHERS: Final = (0x1C, 0x1D, 0x81)
+"""Counters, timers and inputs: none that can be limited."""
 
 
 def s7_written(message: bytes, function: int) -> Written:

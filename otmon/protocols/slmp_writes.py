@@ -48,18 +48,19 @@ _DEVICES: Final[dict[int, _Device]] = {
     0xA1: _Device("SB", True, 16),
     0xB5: _Device("SW", False, 16),
     0x98: _Device("S", True, 10),
-    0xA2: _Device("DX", True, 16),
-    0xA3: _Device("DY", True, 16),
+    0xA2: _Device("X", True, 16),
+    0xA3: _Device("Y", True, 16),
     0xCC: _Device("Z", False, 10),
-    0xAF: _Device("R", False, 10),
+    0xAF: _Device("ZR", False, 10),
     0xB0: _Device("ZR", False, 0),
     0x2C: _Device("RD", False, 10),
 }
-"""By the code in binary frames."""
-_TEXTS: Final[dict[bytes, _Device]] = {
-    **{one.name.encode(): one for one in _DEVICES.values()},
-    **{text: _DEVICES[code] for text, code in ((b"SS", 0xC7), (b"SC", 0xC6), (b"SN", 0xC8))},
-}
+"""By the code in binary frames. Inputs and outputs past the process image are what they are in it, and file
+registers of block 0 have two names."""
+_TEXTS: Final[dict[bytes, _Device]] = {one.name.encode(): one for one in _DEVICES.values()} | {
+    b"SS": _DEVICES[0xC7], b"SC": _DEVICES[0xC6], b"SN": _DEVICES[0xC8], b"DX": _DEVICES[0xA2],
+    b"DY": _DEVICES[0xA3], b"R": _DEVICES[0xAF], b"ZR": _DEVICES[0xB0],
+}  # fmt: skip
 """By the code in ASCII frames, without the asterisks or blanks behind it."""
 SLMP_TABLES: Final[dict[str, tuple[bool, int]]] = {
     one.name: (one.bit, one.base or 10) for one in _DEVICES.values()

@@ -24,9 +24,11 @@ _SET_POINTS: Final = {48: _NORMALIZED, 49: _SCALED, 50: _FLOAT, 61: _NORMALIZED,
 _TIMED: Final = 61
 """From which type on seven octets of time follow."""
 _DEACTIVATION: Final = 8
+_OBJECTS_AT: Final = 12
 _SEQUENCE, _SELECTS = 0x80, 0x80
 """Bits of the structure qualifier, and of the qualifier of a set point."""
 
+_LINK_HEADER: Final = 10
 _OPERATES: Final = (4, 5, 6)
 _OUTPUTS: Final = {1: "<i", 2: "<h", 3: "<f", 4: "<d"}
 """By the variation of an analog output block; a status follows each."""
@@ -55,11 +57,13 @@ def iec104_written(message: bytes, function: int) -> Written:
     kind = _SET_POINTS.get(function)
     if kind is None or (message[8:9] and message[8] & 0x3F == _DEACTIVATION):
         return NOTHING_WRITTEN
+    if len(message) < _OBJECTS_AT:
+        return UNREAD_WRITTEN
     count, station = message[7] & 0x7F, int.from_bytes(message[10:12], "little")
     in_row = bool(message[7] & _SEQUENCE)
     size = (4 if kind == _FLOAT else 2) + 1 + (7 if function >= _TIMED else 0)
     runs: list[Run] = []
-    at, address = 12, 0
+    at, address = _OBJECTS_AT, 0
     for n in range(count):
         if n == 0 or not in_row:
             address = int.from_bytes(message[at : at + 3], "little")
@@ -81,6 +85,8 @@ def dnp3_written(message: bytes, function: int) -> Written:
     """What a command of DNP3 sets, in the link frame that `otmon.protocols.stations` has read."""
     if function not in _OPERATES:
         return NOTHING_WRITTEN
+    if len(message) < _LINK_HEADER:
+        return UNREAD_WRITTEN
     data, sound = _user_data(message)
     station = int.from_bytes(message[4:6], "little")
     runs: list[Run] = []
@@ -95,7 +101,7 @@ def dnp3_written(message: bytes, function: int) -> Written:
 def _user_data(frame: bytes) -> tuple[bytes, bool]:
     """The user data of a link frame as far as its blocks have the right CRC, and whether that is all."""
     size = frame[2] - 5
-    found, at = b"", 10
+    found, at = b"", _LINK_HEADER
     while len(found) < size:
         length = min(16, size - len(found))
         block = frame[at : at + length]
@@ -153,12 +159,15 @@ def bacnet_written(message: bytes, function: int) -> Written:
         return NOTHING_WRITTEN
     begin = bacnet_apdu(message)
     apdu = message[begin:]
+    if not apdu:
+        return UNREAD_WRITTEN
     segmented = bool(apdu[0] & 0x08)
     runs: list[Run] = []
     try:
         tags = _tags(apdu, 6 if segmented else 4)
         read = _one(tags) if function == _WRITE else _several(tags)
-        whole = all([_set(*one, _station(message), runs) for one in read])
+        parts = [_set(*one, _station(message), runs) for one in read]
+        whole = bool(parts) and all(parts)
     except _CutOff:
         whole = False
     return Written(tuple(runs), whole and not segmented)

@@ -41,12 +41,19 @@ _LONGEST_TAG: Final = 200
 _HIGHEST: Final = 65_535
 
 
+_SLMP_NAMES: Final = {name: name for name in SLMP_TABLES} | {"DX": "X", "DY": "Y", "R": "ZR"}
+"""Devices that have two names have one table."""
+_BLOCK: Final = 32_768
+"""File registers of a block, which are named R in it."""
+
+
 def _slmp(text: str) -> Element | None:
-    names = sorted((name for name in SLMP_TABLES if text.startswith(name)), key=len, reverse=True)
+    names = sorted((name for name in _SLMP_NAMES if text.startswith(name)), key=len, reverse=True)
     for name in names:
-        digits, base = text.removeprefix(name), SLMP_TABLES[name][1]
+        digits, table = text.removeprefix(name), _SLMP_NAMES[name]
+        base = SLMP_TABLES[table][1]
         if re.fullmatch(r"[0-9]{1,8}" if base == 10 else r"[0-9A-F]{1,8}", digits):
-            return Element(name, int(digits, base))
+            return Element(table, int(digits, base))
     return None
 
 
@@ -121,6 +128,8 @@ def parse_element(protocol: str, text: str) -> Element | None:
 
 def shown_element(protocol: str, table: str, address: int, words: int = 1, unit: int = UNKNOWN) -> str:
     """An element of so many words as people name it, and of which station behind the server it is."""
+    if protocol == "slmp" and table == "ZR" and address < _BLOCK:
+        return f"R{address}"
     if protocol == "slmp" and table in SLMP_TABLES:
         return f"{table}{address:X}" if SLMP_TABLES[table][1] == 16 else f"{table}{address}"
     if protocol == "fins":

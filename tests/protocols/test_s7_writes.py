@@ -73,9 +73,15 @@ def test_parts_of_words() -> None:
         assert found == Written((Run("DB10", 4, (mask,), "word", 2, mask=mask),))
 
 
-def test_timers_counters_and_peripheral_outputs_are_none() -> None:
-    for area in (0x1C, 0x1D, 0x80, 0x81):
+def test_timers_counters_and_inputs_are_none() -> None:
+    for area in (0x1C, 0x1D, 0x81):
         assert s7_written(write_var(item(area, 4, b"\0\1")), WRITE) == Written(())
+
+
+def test_outputs_past_the_process_image_are_outputs() -> None:
+    for area in (0x80, 0x82):
+        found = s7_written(write_var(item(area, 8, b"\0\1")), WRITE)
+        assert found == Written((Run("Q", 8, (1,), "word", 2),))
 
 
 def test_what_nobody_can_read_is_said() -> None:

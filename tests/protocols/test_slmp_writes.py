@@ -80,7 +80,7 @@ def test_what_is_cut_off_has_what_is_there_and_says_so(message: bytes, run: Run)
 
 def test_devices_here_and_there_in_words_numbers_and_bits() -> None:
     data = b"\x01\x01" + D100 + b"\x34\x12" + device(0xAF, 7) + b"\x78\x56\x34\x12"
-    runs = Run("D", 100, (0x1234,), "word"), Run("R", 7, (0x5678, 0x1234), "word")
+    runs = Run("D", 100, (0x1234,), "word"), Run("ZR", 7, (0x5678, 0x1234), "word")
     assert slmp_written(binary(HERE_AND_THERE, 0, data), HERE_AND_THERE) == Written(runs)
     said = text(HERE_AND_THERE, 0, b"0101D*0001001234R*00000712345678")
     assert slmp_written(said, HERE_AND_THERE) == Written(runs)
@@ -91,9 +91,23 @@ def test_devices_here_and_there_in_words_numbers_and_bits() -> None:
     assert slmp_written(said, HERE_AND_THERE) == Written(bits)
     # Tests of frames 1E.
     old = b"\x05\xff\x0a\0\x02\0\x64\0\0\0\x20\x44\x34\x12\x07\0\0\0\x20\x52\x01\x00"
-    tests = Run("D", 100, (0x1234,), "word"), Run("R", 7, (1,), "word")
+    tests = Run("D", 100, (0x1234,), "word"), Run("ZR", 7, (1,), "word")
     assert slmp_written(old, 5) == Written(tests)
     assert slmp_written(b"\x04\xff\x0a\0\x01\0\x14\0\0\0\x20\x4d\x01", 4) == Written((bits[0],))
+
+
+@pytest.mark.parametrize(
+    ("code", "other", "letters", "table"),
+    [(0xAF, 0xB0, b"R*", "ZR"), (0x9C, 0xA2, b"DX", "X"), (0x9D, 0xA3, b"DY", "Y")],
+)
+def test_what_has_two_names_is_one_device(code: int, other: int, letters: bytes, table: str) -> None:
+    found = [
+        slmp_written(binary(ROW, 0, device(one, 0x10) + b"\x01\x00\x05\x00"), ROW) for one in (code, other)
+    ]
+    number = b"000016" if letters == b"R*" else b"000010"
+    said = slmp_written(text(ROW, 0, letters + number + b"00010005"), ROW)
+    assert found[0] == found[1] == said
+    assert (said.whole, said.runs[0].table, said.runs[0].address) == (True, table, 16)
 
 
 def test_blocks_of_words_and_of_bits() -> None:

@@ -58,7 +58,7 @@ def test_set_points_with_and_without_time(kind: int, value: bytes, number: float
     assert iec104_written(set_point(kind, where, value, b"\x80"), kind) == Written(())
     assert iec104_written(set_point(kind, where, value, b"\0", cause=8), kind) == Written(())
     for message, function in ((set_point(kind, where, value, b"\0"), kind), (timed, kind + TIMED)):
-        for size in range(12, len(message)):
+        for size in range(len(message)):
             assert iec104_written(message[:size], function) == Written((), whole=False)
 
 
@@ -114,7 +114,7 @@ def test_what_of_dnp3_nobody_can_read_is_said() -> None:
     ):
         assert not dnp3_written(dnp3(DIRECT, 1, more=objects), DIRECT).whole or objects[3:5] == b"\4\3"
     whole = dnp3(DIRECT, 1, more=outputs)
-    for size in range(13, len(whole)):
+    for size in range(len(whole)):
         found = dnp3_written(whole[:size], DIRECT)
         assert not found.whole and found.runs in ((), (one,))
     # It goes on in another frame, or a block is damaged.
@@ -158,7 +158,7 @@ def test_several_properties_at_once() -> None:
     second = b"\x0c\0\x40\0\2\x1e\x09\x55\x19\1\x2e\x91\1\x2f\x1f"
     message = bacnet(b"\0\4\x31\x10" + first + second)
     assert bacnet_written(message, 16) == Written((real(50, 1, -1, "AV"), real(1, 2, -1, "AO")))
-    for size in range(12, len(message)):
+    for size in range(len(message)):
         found = bacnet_written(message[:size], 16)
         assert not found.whole or size == len(message) - len(second)
 
@@ -177,6 +177,7 @@ def test_whatever_the_bytes(data: bytes) -> None:
     frames += [(dnp3_written, dnp3(DIRECT, 1, more=one), DIRECT) for one in (data, b"\x29\1\x28" + data)]
     frames += [(bacnet_written, bacnet(b"\0\4\x31" + bytes((n,)) + data), n) for n in (15, 16)]
     frames.append((bacnet_written, written_property(2, 1, data), 15))
+    frames += [(iec104_written, data, FLOAT), (dnp3_written, data, DIRECT), (bacnet_written, data, 16)]
     for read, message, function in frames:
         for run in read(message, function).runs:
             assert run.kind == "real" and all(0 <= value < 1 << 32 for value in run.values)

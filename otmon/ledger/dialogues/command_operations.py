@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from otmon.identity.login import Seen
 from otmon.ledger.copying.commands import COMMAND_BYTES, RESENT_NS, WAIT_NS
-from otmon.ledger.dialogues.command_values import CommandValues, Undo
+from otmon.ledger.dialogues.command_values import CommandValues
 from otmon.ledger.dialogues.single_operation import Talk, single_operation
 from otmon.ledger.facts import OPEN_AT_END, UNANSWERED, UNKNOWN, Operation, WrittenValue
 from otmon.protocols.commands import is_write_begun, said_in, unit_ends
@@ -37,7 +37,8 @@ class _Asked(NamedTuple):
     function: int
     service: Service
     seen: Seen
-    undo: tuple[Undo, ...] = ()
+    write: int = 0
+    """Its number among those whose values were noted, 0 for none."""
 
 
 class Commands:
@@ -82,14 +83,14 @@ class Commands:
         behind: int,
     ) -> Iterator[Operation]:  # fmt: skip
         """What was said in a message."""
-        undo: tuple[Undo, ...] = ()
+        write = 0
         if said.service is not None:
             writes = said.service.access == "write"
             sent = flow, way, behind, said.reference, said.service.name
             again, other = self._is_resent(sent, message if writes else b"", seen)
             if writes and (other or not again):
                 # Of two contents nobody knows which one the receiver took.
-                undo = self._values.note(talks[way], written_in(talks[way][4], message, said.function), seen)
+                write = self._values.note(talks[way], written_in(talks[way][4], message, said.function), seen)
             if again:
                 return
         if said.service is not None and not said.confirmed:
@@ -104,11 +105,10 @@ class Commands:
                 yield self._operation(self._waiting.pop(key), UNANSWERED)
             elif len(self._waiting) >= WAITING:
                 yield self._operation(self._waiting.pop(next(iter(self._waiting))), UNANSWERED)
-            self._waiting[key] = _Asked(talks[asker], said.function, said.service, seen, undo)
+            self._waiting[key] = _Asked(talks[asker], said.function, said.service, seen, write)
         while said.service is None and asked is not None and said.function in (0, asked.function):
             del self._waiting[key]
-            if said.status:
-                self._values.refuse(asked.undo)
+            self._values.answered(asked.write, said.status != 0)
             yield self._operation(asked, said.status, max(seen.time_ns - asked.seen.time_ns, 0))
             key = flow, asker, key[2] + _NEXT
             asked = self._waiting.get(key)

@@ -41,6 +41,8 @@ SECOND_VALUES: Final = 2_048
 """Elements that are looked at in one second, which takes a tenth of it."""
 TALK_VALUES: Final = 1_024
 """Of one client and server: more than one message names."""
+UNDOABLE: Final = 16_384
+"""Elements of writes that wait for an answer; those of the first one are forgotten."""
 HELD: Final = 8_192
 """Elements of which it is remembered what they hold; the one that was not written for longest gives way."""
 _FLOAT: Final = struct.Struct(">f")
@@ -70,12 +72,11 @@ class _Held:
     points: list[_Point] = field(default_factory=list)
 
 
-class Undo(NamedTuple):
+class _Undo(NamedTuple):
     """What an element held before a write, should the device refuse that."""
 
     element: _Element
     bits: int
-    write: int
 
 
 @dataclass(slots=True)
@@ -104,27 +105,41 @@ class CommandValues:
         self._rows: dict[tuple[Talk, int, str, int, int], _Row] = {}
         self._held: OrderedDict[_Element, _Held] = OrderedDict()
         self._writes = 0
+        self._undo: OrderedDict[int, list[_Undo]] = OrderedDict()
+        """By the number of a write that may be refused."""
+        self._undoable = 0
         self._second, self._looked_at = -1, 0
         self._spent: dict[Talk, int] = {}
 
-    def note(self, talk: Talk, written: Written, seen: Seen) -> tuple[Undo, ...]:
-        """What a command wrote that was `seen`. Returns what `refuse` wants, should it be refused."""
+    def note(self, talk: Talk, written: Written, seen: Seen) -> int:
+        """What a command wrote that was `seen`. Returns its number, by which it is told what became of it, 0
+        for nothing that was written."""
         if not written.runs and written.whole:
-            return ()
+            return 0
         self._writes += 1
         evidence = Evidence(seen.time_ns, self._source, seen.packet, seen.offset)
-        whole, undo = written.whole, list[Undo]()
+        whole, undo = written.whole, list[_Undo]()
         for run in written.runs:
             count = self._granted(talk, len(run.values), seen.time_ns)
             whole = whole and count == len(run.values)
             self._note_run(talk, run, count, evidence, undo)
         if not whole:
             self._row((talk, UNKNOWN, "", UNKNOWN, 0), evidence).times += 1
-        return tuple(undo)
+        if not undo:
+            return 0
+        self._undo[self._writes] = undo
+        self._undoable += len(undo)
+        while self._undoable > UNDOABLE:
+            self._undoable -= len(self._undo.popitem(last=False)[1])
+        return self._writes
 
-    def refuse(self, undo: Sequence[Undo]) -> None:
-        """A device refused a write: the elements hold what they held before it, where nobody wrote since."""
-        for element, bits, write in undo:
+    def answered(self, write: int, refused: bool) -> None:
+        """A write was answered. Where the device refused it, its elements hold what they held before it,
+        unless somebody wrote since."""
+        undo = self._undo.pop(write, [])
+        self._undoable -= len(undo)
+        # An element that was written twice held first what it held before the first time.
+        for element, bits in reversed(undo) if refused else ():
             held = self._held.get(element)
             if held is not None and held.write == write:
                 held.bits = bits
@@ -151,7 +166,7 @@ class CommandValues:
         self._looked_at += granted
         return granted
 
-    def _note_run(self, talk: Talk, run: Run, count: int, evidence: Evidence, undo: list[Undo]) -> None:
+    def _note_run(self, talk: Talk, run: Run, count: int, evidence: Evidence, undo: list[_Undo]) -> None:
         """The first `count` elements of a run."""
         words = 2 if run.kind == "real" else 1
         area = (*talk[1:], run.unit, run.table)
@@ -160,7 +175,7 @@ class CommandValues:
             address, bits = run.address + n * run.stride, run.values[n]
             held = self._element((area, address, words))
             before = held.bits
-            undo.append(Undo((area, address, words), before, self._writes))
+            undo.append(_Undo((area, address, words), before))
             if run.kind == "word" and run.mask != 0xFFFF:
                 bits = UNKNOWN if before == UNKNOWN else (before & ~run.mask) | (bits & run.mask)
             held.bits, held.write = bits, self._writes

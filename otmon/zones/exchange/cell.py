@@ -54,7 +54,7 @@ _BEFORE_REIWA: Final = 2018
 """The first year of Reiwa is the next one."""
 _NAMED: Final = re.compile(r"(.*?)\s*\(([^()]*)\)")
 _LIMIT: Final = re.compile(
-    r"(?:(?P<table>coil|holding_register) (?P<address>[0-9]{1,5})|element (?P<element>[^;,]{1,200}?)):"
+    r"(?:(?P<table>coil|holding_register) (?P<address>[0-9]{1,5})|element (?P<element>[^;]{1,200}?)):"
     r" *(?P<low>[-+0-9.]{1,32}) to (?P<high>[-+0-9.]{1,32})"
     r"(?:, *step (?P<step>[0-9.]{1,32}))?(?:, *change (?P<change>[0-9.]{1,32}/minute))?"
     r"(?:, *type (?P<type>[a-z0-9-]{1,20}))?"

@@ -16,6 +16,7 @@ from otmon.ledger.dialogues.command_values import (
     SECOND_VALUES,
     SLOT_NS,
     TALK_VALUES,
+    UNDOABLE,
     CommandValues,
     numbers_of,
 )
@@ -66,16 +67,16 @@ def test_what_was_there_before_is_what_anybody_wrote_last() -> None:
 def test_what_the_device_refused_is_not_what_it_holds() -> None:
     values = CommandValues("a.pcap")
     values.note(HMI, words(100), at(0))
-    undo = values.note(HMI, words(900), at(1, 2))
-    values.refuse(undo)
+    write = values.note(HMI, words(900), at(1, 2))
+    values.answered(write, True)
     values.note(HMI, words(110), at(2, 3))
     (one,) = of(values).values()
     assert max(step.value for step in one.steps) == 900
     assert {extreme.before for extreme in one.extremes if extreme.value == 110} <= {100}
     # Where somebody wrote since, that is what it holds.
-    undo = values.note(HMI, words(900), at(3, 4))
+    write = values.note(HMI, words(900), at(3, 4))
     values.note(HMI, words(120), at(4, 5))
-    values.refuse(undo)
+    values.answered(write, True)
     values.note(HMI, words(121), at(5, 6))
     assert of(values)["D", 100, 1].extremes[0] == Extreme(120, 900, at_evidence(4, 5))
 
@@ -89,6 +90,22 @@ def collect_one() -> WrittenValue:
     values = CommandValues("a.pcap")
     values.note(HMI, words(1), at(0))
     return next(values.take())
+
+
+def test_a_refused_request_that_writes_an_element_twice_leaves_what_was_there() -> None:
+    values = CommandValues("a.pcap")
+    values.note(HMI, words(100), at(0))
+    twice = Written((*words(900).runs, *words(901).runs))
+    values.answered(values.note(HMI, twice, at(1)), True)
+    values.note(HMI, words(110), at(2))
+    assert {step.value - step.before for step in of(values)["D", 100, 1].steps} == {800}
+    list(values.take())
+    values.note(HMI, words(111), at(3))
+    assert {one.before for one in of(values)["D", 100, 1].extremes} == {110}
+    values.answered(values.note(HMI, twice, at(4)), True)
+    list(values.take())
+    values.note(HMI, words(112), at(5))
+    assert {one.before for one in of(values)["D", 100, 1].extremes} == {111}
 
 
 def test_a_part_of_a_word_counts_where_the_rest_is_known() -> None:
@@ -129,7 +146,7 @@ def test_a_ramp_within_a_minute_is_one_change() -> None:
 
 def test_what_could_not_be_read_is_a_fact_without_values() -> None:
     values = CommandValues("a.pcap")
-    assert values.note(HMI, Written(()), at(0)) == ()
+    assert values.note(HMI, Written(()), at(0)) == 0
     assert list(values.take()) == []
     values.note(HMI, Written((), whole=False), at(0))
     values.note(HMI, words(5)._replace(whole=False), at(1))
@@ -238,3 +255,26 @@ def test_extremes_steps_and_changes_are_those_of_all_writes(sent: list[tuple[obj
     elif one.changes == ():
         assert not any(step for step in steps)
     assert SLOT_NS * 12 == MINUTE_NS
+
+
+def test_what_was_there_before_is_remembered_of_so_many_writes_that_wait_for_an_answer() -> None:
+    values = CommandValues("a.pcap")
+    values.note(HMI, words(100), at(0))
+    first = values.note(HMI, words(900), at(1))
+    done = values.note(HMI, words(*range(TALK_VALUES), address=1_000), at(2))
+    values.answered(done, False)
+    # What is answered takes no place.
+    for n in range(UNDOABLE // TALK_VALUES - 1):
+        values.note(HMI, words(*range(TALK_VALUES), address=1_000), at(3 + n))
+    last = values.note(HMI, words(7, address=50), at(90))
+    values.answered(first, True)
+    values.answered(last, True)
+    values.note(HMI, words(110), at(91))
+    assert {one.before for one in of(values)["D", 100, 1].extremes if one.value == 110} <= {100}
+    first = values.note(HMI, words(900), at(92))
+    for n in range(UNDOABLE // TALK_VALUES + 1):
+        values.note(HMI, words(*range(TALK_VALUES), address=1_000), at(93 + n))
+    list(values.take())
+    values.answered(first, True)
+    values.note(HMI, words(111), at(200))
+    assert {one.before for one in of(values)["D", 100, 1].extremes} == {900}

@@ -193,6 +193,8 @@ def test_any_text_is_understood_or_not(read: Callable[[str], object], text: str)
 
 
 def test_limits_come_with_all_that_our_sheets_say_of_them() -> None:
+    tags = cell.limits("element Grid[1,2]: 0 to 9; element N7:10: 0 to 9")
+    assert [dict(one)["element"] for one in tags] == ["Grid[1,2]", "N7:10"]
     assert cell.limits("element CIO100: 0 to 9, unit m³") == (
         (("element", "CIO100"), ("low", "0"), ("high", "9"), ("unit", "m³")),
     )
