@@ -36,7 +36,7 @@ from otmon.ledger.facts import (
     CredentialKind,
     Operation,
 )
-from otmon.ledger.ledger import conversation_key
+from otmon.ledger.ledger import KINDS, conversation_key
 from otmon.protocols.modbus import REASONS
 from otmon.zones.place import locate
 
@@ -280,16 +280,7 @@ def _capture(status: Status) -> Iterator[Metric]:
 
 def _facts(case: Case) -> Iterator[Metric]:
     ledger = case.ledger
-    parts = (
-        "assets",
-        "conversations",
-        "operations",
-        "written",
-        "anomalies",
-        "credentials",
-        "claims",
-        "names",
-    )
+    parts = [kind for kind in KINDS if kind not in ("sources", "damage")]
     yield _gauge(
         "ledger_facts", "Facts that are kept.", ("kind",),
         {(part,): len(getattr(ledger, part)) for part in parts},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -11,7 +10,6 @@ import pytest
 
 from otmon.detect.finding import Finding
 from otmon.detect.rules.load import shipped_rules
-from otmon.detect.rules.sample import ledger_of
 from otmon.findings.judge import judge
 from otmon.findings.wording import worded
 from otmon.lab.frames import SECOND_NS, Packet
@@ -21,22 +19,11 @@ from otmon.zones.model import Model
 from tests.detect import captures
 from tests.detect.captures import HMI, LAPTOP, PLANT, START_NS, plc
 from tests.detect.modbus_polls import poll
+from tests.detect.written import facts, real
 
 RULE = "creeping-value"
 STEPS = shipped_rules()[RULE].number("steps")
 SHARE = shipped_rules()[RULE].number("share")
-ENDS = {"client": "10.1.0.5", "server": "10.2.0.1"}
-HOURS = {"first": "2026-01-05 09:00", "last": "2026-01-05 12:00"}
-
-
-def real(value: float, swapped: bool = False) -> int:
-    (bits,) = struct.unpack(">I", struct.pack(">f", value))
-    return int((bits & 0xFFFF) << 16 | bits >> 16) if swapped else int(bits)
-
-
-def facts(values: Sequence[int], words: int = 1, **more: str) -> Ledger:
-    said = ENDS | HOURS | more
-    return ledger_of([{"written-value": said | {"words": str(words), "values": list(map(str, values))}}])
 
 
 def told(

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import replace
 
 import pytest
 
 from otmon.detect.registers import READINGS, is_plausible, largest_step
-from otmon.detect.rules.sample import ledger_of
 from otmon.ledger.facts import NO_STEP, WrittenValue
 from otmon.zones.model import ValueType
+from tests.detect.written import facts, real
 
 
 def written(values: list[int], words: int) -> WrittenValue:
-    said = {"client": "10.1.0.5", "server": "10.2.0.1", "words": str(words), "values": list(map(str, values))}
-    (fact,) = ledger_of([{"written-value": said}]).written
+    (fact,) = facts(values, words).written
     return fact
 
 
@@ -55,6 +53,5 @@ def test_every_reading_is_of_one_fact_or_another() -> None:
     + [(value, False) for value in (float("nan"), float("inf"), 1e-40)],
 )
 def test_a_quantity_of_a_process_is_neither_tiny_nor_huge(value: float, plausible: bool) -> None:
-    (bits,) = struct.unpack(">I", struct.pack(">f", value))
-    assert is_plausible(bits, "float32") is plausible
-    assert is_plausible((bits & 0xFFFF) << 16 | bits >> 16, "float32-swapped") is plausible
+    assert is_plausible(real(value), "float32") is plausible
+    assert is_plausible(real(value, swapped=True), "float32-swapped") is plausible
