@@ -191,6 +191,7 @@ def test_what_could_not_be_read_and_numbers_of_other_protocols_come_back(tmp_pat
     assert load(path).written == (unread, number)
     with closing(sqlite3.connect(path)) as stored:
         stored.execute("UPDATE written_value SET words = 3 WHERE words = 2")
+        seal(stored)
         stored.commit()
     with pytest.raises(LedgerError, match="extremes"):
         load(path)
