@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.namespaces import Wire
 
@@ -66,12 +68,30 @@ class Sensor:
             assert not one.is_alive(), "somebody still holds what the sensor speaks to"
         return status
 
+    def closed(self) -> None:
+        """Nothing of a killed sensor stays open, even where a test has failed."""
+        self.process.wait()
+        for one, stream in zip(self._hearing, (self.process.stderr, self.process.stdout), strict=True):
+            one.join(10)
+            # To close what a thread reads would wait for ever.
+            if stream is not None and not one.is_alive():
+                stream.close()
+
     def wait_until_judged(self, name: str, packets: int) -> None:
         """Until a metric has counted so many packets, and the facts of all of them were judged."""
         self.wait_for(lambda: self.metrics()[name] == packets)
         # Whatever is judged from now on are the facts of all packets that were told.
         since = time.time()
         self.wait_for(lambda: self.metrics()["otmon_last_judgement_timestamp_seconds"] > since)
+
+
+def findings_in(path: Path) -> list[dict[str, Any]]:
+    """The findings that a sensor has written so far; none where there is no file yet.
+
+    A file grows by pages: while a line is written, its beginning may be there alone.
+    """
+    written = path.read_bytes() if path.exists() else b""
+    return [json.loads(line) for line in written[: written.rfind(b"\n") + 1].splitlines()]
 
 
 def _collect(stream: object, lines: list[str]) -> None:
@@ -112,4 +132,4 @@ def sensor(wire: Wire, *options: str, listening: bool = True, folder: Path = ROO
         yield running
     finally:
         process.kill()
-        process.wait()
+        running.closed()

@@ -14,7 +14,7 @@ from otmon.ledger.ledger import LIMITS, conversation_key
 from tests.bench.captures import made
 from tests.bench.live import DROPPED, PACKETS, forbidden, late, offering
 from tests.namespaces import missing, wire
-from tests.sensor.running import ROOT, sensor
+from tests.sensor.running import ROOT, findings_in, sensor
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a wire to listen on: {missing()}")
 FLOOD, POLLS = 160_000, 12_000
@@ -31,7 +31,7 @@ def test_a_write_and_the_polling_are_seen_through_a_flood(tmp_path: Path) -> Non
     words = ["--zones", str(ROOT / "zones" / "factory.yaml"), "--ledger", str(path), "--json", str(found)]
 
     def told(number: int) -> bool:
-        return f'"10.10.0.{100 + number}"' in found.read_text(encoding="utf-8")
+        return f'"10.10.0.{100 + number}"' in json.dumps(findings_in(found))
 
     with wire() as wired, sensor(wired, *words, "--ring-mb", "64") as running:
         with offering(wired, polls, 2_000, POLLS) as polling:
@@ -52,7 +52,7 @@ def test_a_write_and_the_polling_are_seen_through_a_flood(tmp_path: Path) -> Non
         after = running.metrics()
         assert after[DROPPED] == 0 and after["process_resident_memory_bytes"] < MOST_BYTES
         running.end()
-    lines = [json.loads(line) for line in found.read_text(encoding="utf-8").splitlines()]
+    lines = findings_in(found)
     ids = [line["id"] for line in lines if '"10.10.0.100"' in json.dumps(line)]
     assert len(ids) == len(set(ids)) > 0, "told once, though it was judged early and among all facts"
     kept = load(path)

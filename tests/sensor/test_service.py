@@ -31,7 +31,7 @@ from otmon.sensor.schedule import LOST_S
 from tests.command import one_line, otmon
 from tests.namespaces import Wire, inside, missing, wire
 from tests.secrets import talks, traces
-from tests.sensor.running import ASK, ROOT, sensor
+from tests.sensor.running import ASK, ROOT, findings_in, sensor
 from tests.sensor.soak import passing
 from tests.sensor.test_recent_packets import tcp
 from tests.sensor.traffic import frames_of
@@ -50,14 +50,8 @@ def wired_fixture() -> Iterator[Wire]:
         yield made
 
 
-def lines_of(path: Path) -> list[dict[str, object]]:
-    return (
-        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-    )
-
-
 def rules_of(path: Path) -> set[object]:
-    return {line["rule"] for line in lines_of(path)}
+    return {line["rule"] for line in findings_in(path)}
 
 
 def options(folder: Path) -> list[str]:
@@ -75,7 +69,7 @@ def test_an_attack_is_told_within_seconds_with_its_packets(wired: Wire, tmp_path
         wired.send(frames)
         running.wait_for(lambda: SETPOINT in rules_of(found))
         assert time.monotonic() - begin < 10
-        (line,) = [line for line in lines_of(found) if line["rule"] == SETPOINT]
+        (line,) = [line for line in findings_in(found) if line["rule"] == SETPOINT]
         assert line["severity"] == "critical" and line["server"] == "172.16.22.11"
         running.wait_for(lambda: any("[緊急]" in told for told in running.told))
         running.wait_for((tmp_path / "plant.db").exists)
@@ -117,13 +111,13 @@ def test_what_was_told_before_is_not_told_again(wired: Wire, tmp_path: Path) -> 
         wired.send(frames)
         running.wait_for(lambda: SETPOINT in rules_of(found))
         running.end()
-    told = lines_of(found)
+    told = findings_in(found)
     with sensor(wired, *options(tmp_path)) as running:
         assert running.says("findings are known from before")
         wired.send(frames)
         running.wait_until_judged(PACKETS, len(frames))
         running.end()
-    assert lines_of(found) == told
+    assert findings_in(found) == told
     assert load(tmp_path / "plant.db").sources[0].packets == 2 * len(frames)
 
 
@@ -179,7 +173,7 @@ def test_a_start_with_a_broken_model_goes_on_with_the_last_good_one(wired: Wire,
         running.wait_for(lambda: running.says("were read anew"))
         assert running.metrics()["otmon_model_loaded"] == 1
         assert running.end()[0] == 1
-    (line,) = [one for one in lines_of(found) if one["rule"] == SETPOINT]
+    (line,) = [one for one in findings_in(found) if one["rule"] == SETPOINT]
     # Lines are those of the copy that was read last.
     at = next(number for number, one in enumerate(text.splitlines(), 1) if "holding_register: 0" in one)
     assert f"model.yaml:{at})" in json.dumps(line)
@@ -213,7 +207,7 @@ def test_what_was_decided_is_written_and_no_alert_until_it_lapses(wired: Wire, t
     model, ledger = "zones/two-factories.yaml", tmp_path / "day.db"
     otmon("replay", "pcaps/two-factories-day.pcapng", "--zones", model, "--ledger", ledger, "--json",
           tmp_path / "day.jsonl")  # fmt: skip
-    xp = next(str(one["id"]) for one in lines_of(tmp_path / "day.jsonl") if one.get("rule") == OLD)
+    xp = next(str(one["id"]) for one in findings_in(tmp_path / "day.jsonl") if one.get("rule") == OLD)
     status, draft, _ = otmon("check", "--ledger", ledger, "--zones", model, "--draft", xp)
     assert status == 0
     today = date.today()
@@ -244,12 +238,12 @@ def test_what_was_decided_is_written_and_no_alert_until_it_lapses(wired: Wire, t
         assert running.says(f"decisions.yaml:4:11: 検知ルール '{OLD[:-1]}'")
         file.write_text(texts["over"], encoding="utf-8")
         running.process.send_signal(signal.SIGHUP)
-        running.wait_for(lambda: [one.get("rule") for one in lines_of(found)].count(OLD) == 2)
+        running.wait_for(lambda: [one.get("rule") for one in findings_in(found)].count(OLD) == 2)
         running.wait_for(lambda: any("は過ぎた" in line for line in running.told))
         told = running.metrics()
         assert told[f'otmon_findings_told_total{{rule="{OLD}",severity="medium"}}'] == 1
         assert told['otmon_decisions{state="lapsed"}'] == 1 and f"otmon_findings{{{labels}}}" in told
-    states = [one["decision"]["state"] for one in lines_of(found) if one["rule"] == OLD]  # type: ignore[index]
+    states = [one["decision"]["state"] for one in findings_in(found) if one["rule"] == OLD]  # type: ignore[index]
     assert states == ["holds", "lapsed"]
 
 
@@ -262,7 +256,7 @@ def test_reloading_opens_the_file_of_findings_anew(wired: Wire, tmp_path: Path) 
         running.wait_for(lambda: running.says("were read anew"))
         wired.send(frames_of(CAPTURE))
         running.wait_for(lambda: SETPOINT in rules_of(found))
-    assert lines_of(moved) == []
+    assert findings_in(moved) == []
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -395,11 +389,11 @@ def test_a_ledger_that_cannot_be_read_is_put_aside_and_it_goes_on(
         assert running.end(signal.SIGKILL)[0] == -signal.SIGKILL
     (aside,) = tmp_path.glob("plant.db.aside-*")
     assert aside.read_bytes() == broken
-    told = lines_of(found)
+    told = findings_in(found)
     with sensor(wired, *options(tmp_path)) as running:
         assert not running.says("put aside as") and running.metrics()["otmon_ledgers_aside"] == 1
         assert running.end()[0] == 1
-    assert lines_of(found) == told
+    assert findings_in(found) == told
     status, _, _ = otmon("check", "--ledger", path, "--zones", MODEL)
     assert status == 1, "nothing of this ledger is damaged"
     assert sum(source.packets for source in load(path).sources) == len(frames)

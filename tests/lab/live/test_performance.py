@@ -30,7 +30,7 @@ from tests.deploy.monitored import missing as prometheus_is_missing
 from tests.deploy.monitored import prometheus
 from tests.lab.live.running import MISSING, a_range, fresh_name
 from tests.namespaces import Wire
-from tests.sensor.running import sensor
+from tests.sensor.running import findings_in, sensor
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 SCENARIO = shipped_scenario("setpoint-by-remote-desktop")
@@ -76,8 +76,8 @@ def test_an_attack_is_found_told_counted_and_proven(tmp_path: Path) -> None:
                 0,
                 [f"{step.id}: {step.what.en}" for step in SCENARIO.steps],
             )
-            listening.wait_for(lambda: len(lines.read_text().splitlines()) >= len(STORY), 30)
-            found = [json.loads(line) for line in lines.read_text().splitlines()]
+            listening.wait_for(lambda: len(findings_in(lines)) >= len(STORY), 30)
+            found = findings_in(lines)
             assert {one["rule"] for one in found} == STORY and len(found) == len(STORY)
             listening.wait_for(lambda: any("11100 ppm" in line for line in listening.told), 10)
             counted = "sum by (rule) (otmon_findings_told_total) > 0"
